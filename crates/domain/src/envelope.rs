@@ -1,0 +1,221 @@
+//! Who sends to whom, from where and in which direction: all that is known before the first byte of content.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+
+/// The way a unit passes the organisation's border (Threat Explorer: directionality).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    /// From outside to an accepted domain.
+    Inbound,
+    /// From a trusted client to a domain that is not ours.
+    Outbound,
+    /// From a trusted client with one of our senders to an accepted domain.
+    Internal,
+}
+
+impl Direction {
+    /// All directions, in the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::Inbound, Self::Outbound, Self::Internal];
+
+    /// The stored and shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "Inbound",
+            Self::Outbound => "Outbound",
+            Self::Internal => "Internal",
+        }
+    }
+
+    /// Reads a name, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+/// The client as the session knows it, after XCLIENT or PROXY from a listed peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The address of the real client.
+    pub ip: IpAddr,
+    /// The address of the TCP peer; differs from `ip` behind XCLIENT or PROXY.
+    pub peer: IpAddr,
+    /// The name given in EHLO or HELO.
+    pub helo: String,
+    /// `SMTP`, `ESMTP` or `ESMTPS` (RFC 3848).
+    pub protocol: String,
+    /// The login that authenticated, if one did (XCLIENT LOGIN, or the sender on a trusted submission listener).
+    pub login: Option<String>,
+}
+
+/// `BODY=` of RFC 6152.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// `7BIT`.
+    SevenBit,
+    /// `8BITMIME`.
+    EightBitMime,
+}
+
+/// `RET=` of RFC 3461 section 4.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ret {
+    /// `FULL`.
+    Full,
+    /// `HDRS`.
+    Headers,
+}
+
+/// Parameters of MAIL, kept so that a release repeats them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailParams {
+    /// `SIZE=` in bytes (RFC 1870); the client's estimate.
+    pub size: Option<u64>,
+    /// `BODY=`.
+    pub body: Option<Body>,
+    /// `SMTPUTF8` was given (RFC 6531).
+    pub smtputf8: bool,
+    /// `RET=`.
+    pub ret: Option<Ret>,
+    /// `ENVID=` as xtext, verbatim (RFC 3461 section 4.4).
+    pub envid: Option<String>,
+}
+
+/// Parameters of RCPT, kept so that a release repeats them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RcptParams {
+    /// `NOTIFY=` verbatim, checked (RFC 3461 section 4.1).
+    pub notify: Option<String>,
+    /// `ORCPT=` verbatim, checked (RFC 3461 section 4.2).
+    pub orcpt: Option<String>,
+}
+
+/// One recipient that the next hop has accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipient {
+    /// The mailbox.
+    pub address: Address,
+    /// Its DSN parameters.
+    pub params: RcptParams,
+    /// The direction of this unit.
+    pub direction: Direction,
+    /// The accepted domain that owns this unit: the recipient's, for outbound the sender's.
+    pub domain: String,
+}
+
+/// The envelope of one message: one transaction, one next hop (ruling 2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Who connected.
+    pub client: Client,
+    /// The reverse path; `None` is the null sender `<>`.
+    pub sender: Option<Address>,
+    /// Its parameters.
+    pub params: MailParams,
+    /// The recipients, in the order of RCPT.
+    pub recipients: Vec<Recipient>,
+}
+
+impl Envelope {
+    /// The reverse path as text; empty for the null sender.
+    pub fn sender_text(&self) -> &str {
+        self.sender.as_ref().map_or("", Address::as_str)
+    }
+}
+
+/// The organisation's border: which domains are ours, and which networks speak for us.
+#[derive(Clone, Debug, Default)]
+pub struct Border {
+    /// Accepted domains in lower case. A leading dot accepts all subdomains.
+    pub accepted_domains: BTreeSet<String>,
+    /// Networks whose clients may send to the outside.
+    pub trusted_networks: Vec<IpNet>,
+}
+
+/// A client that is neither authenticated nor trusted asked for a domain that is not ours (ruling 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("relaying denied")]
+pub struct RelayDenied;
+
+impl Border {
+    /// Whether `domain` (lower case) is one of ours.
+    pub fn accepts(&self, domain: &str) -> bool {
+        self.accepted_domains.contains(domain)
+            || domain.match_indices('.').any(|(dot, _)| self.accepted_domains.contains(&domain[dot..]))
+    }
+
+    /// Whether `ip` is in a trusted network.
+    pub fn trusts(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        self.trusted_networks.iter().any(|net| net.contains(&ip))
+    }
+
+    /// The direction of one recipient, and the domain that owns the unit (rulings 1, 2, 4).
+    ///
+    /// `trusted` says that the client authenticated or sits in a trusted network. A trusted client with
+    /// a sender outside our domains that writes to us is an upstream gateway: inbound.
+    ///
+    /// # Errors
+    /// [`RelayDenied`] when an untrusted client wants to reach the outside.
+    pub fn direct(
+        &self,
+        trusted: bool,
+        sender: Option<&Address>,
+        recipient: &Address,
+    ) -> Result<(Direction, String), RelayDenied> {
+        let to = recipient.domain();
+        let from = sender.map(Address::domain);
+        let own_sender = from.as_deref().is_none_or(|domain| self.accepts(domain));
+        match (self.accepts(&to), trusted) {
+            (true, true) if own_sender => Ok((Direction::Internal, to)),
+            (true, _) => Ok((Direction::Inbound, to)),
+            (false, true) => Ok((Direction::Outbound, from.unwrap_or(to))),
+            (false, false) => Err(RelayDenied),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn border() -> Border {
+        Border {
+            accepted_domains: ["ours.example".into(), ".sub.example".into()].into(),
+            trusted_networks: vec!["192.0.2.0/24".parse().expect("net")],
+        }
+    }
+
+    #[test]
+    fn direction_by_trust_and_accepted_domains() {
+        let address = |text: &str| Address::parse(text).expect("valid");
+        let check = |trusted, from: &str, to: &str| {
+            let from = (!from.is_empty()).then(|| address(from));
+            border().direct(trusted, from.as_ref(), &address(to)).map(|(direction, _)| direction)
+        };
+        assert_eq!(check(false, "x@other.example", "a@ours.example"), Ok(Direction::Inbound));
+        assert_eq!(
+            check(false, "a@ours.example", "a@ours.example"),
+            Ok(Direction::Inbound),
+            "a forged own sender is outside"
+        );
+        assert_eq!(check(true, "a@ours.example", "b@OURS.example"), Ok(Direction::Internal));
+        assert_eq!(check(true, "", "b@ours.example"), Ok(Direction::Internal));
+        assert_eq!(check(true, "a@ours.example", "x@other.example"), Ok(Direction::Outbound));
+        assert_eq!(check(true, "x@other.example", "a@ours.example"), Ok(Direction::Inbound), "an upstream gateway");
+        assert_eq!(check(false, "a@ours.example", "x@other.example"), Err(RelayDenied));
+        assert_eq!(check(false, "x@other.example", "a@deep.sub.example"), Ok(Direction::Inbound));
+        assert_eq!(check(false, "x@other.example", "a@sub.example"), Err(RelayDenied), "the dot means subdomains only");
+    }
+
+    #[test]
+    fn trust_sees_through_mapped_addresses() {
+        assert!(border().trusts("::ffff:192.0.2.7".parse().expect("ip")));
+        assert!(!border().trusts("198.51.100.7".parse().expect("ip")));
+    }
+}

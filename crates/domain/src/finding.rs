@@ -1,0 +1,145 @@
+//! What engines saw in one message under one ruleset, and how each engine fared.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detection::{Category, DetectionCode, DetectionVersion, Effect, Mode, RulesetId};
+use crate::message::{Family, Message};
+
+/// "Detection D, in version V, saw evidence E in part P."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The detection.
+    pub detection: DetectionCode,
+    /// Its version at that time.
+    pub detection_version: DetectionVersion,
+    /// The engine that ran it.
+    pub engine: String,
+    /// What it makes of the message.
+    pub category: Category,
+    /// What it may do.
+    pub effect: Effect,
+    /// Whether the detection was to act; `Shadow` findings are recorded only.
+    pub mode: Mode,
+    /// The part it was seen in; `None` for the message as a whole.
+    pub part: Option<u32>,
+    /// The family of that part.
+    pub family: Family,
+    /// The byte in the part, or in the raw message, where the evidence begins.
+    pub offset: Option<u64>,
+    /// What was seen, safe to show: at most 200 printable characters.
+    pub evidence: String,
+    /// What the detection's previous version says about the same target, where this version is new (ruling 11).
+    pub previous: Option<PreviousForm>,
+}
+
+/// The counterfactual kept beside a finding of a new detection version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousForm {
+    /// The previous version.
+    pub detection_version: DetectionVersion,
+    /// Whether it hits as well.
+    pub hit: bool,
+}
+
+/// How an engine fared on one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It looked at all it was to look at.
+    Done,
+    /// It failed; policy decides.
+    Error,
+    /// It ran out of time; policy decides.
+    Timeout,
+    /// It was not asked.
+    Skipped,
+}
+
+/// One engine's report; its data version is recorded because it cannot be reproduced later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineReport {
+    /// The engine.
+    pub engine: String,
+    /// The program's version.
+    pub version: String,
+    /// The version of its data, for engines that update themselves; empty for ours.
+    pub data_version: String,
+    /// How it fared.
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds.
+    pub millis: f64,
+    /// What went wrong, for people; empty when nothing did.
+    pub detail: String,
+}
+
+/// How well the past vouches for the content of a finding (methods 1.2); resolved before `decide`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum MemoryClass {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// Seen clean for 72 hours by two identities.
+    C1,
+    /// Seen clean for 7 days by five identities.
+    C2,
+    /// Seen clean for 14 days by twenty identities.
+    C3,
+}
+
+/// Facts from outside the message that were resolved before deciding, as they stood then (ruling 10).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Allow and block entries that matched: entry id and version.
+    pub entries: Vec<EntryFact>,
+    /// The canary bucket of the conversation, 0 to 9999, once roll-outs use one.
+    pub canary_bucket: Option<u16>,
+    /// Whether sender and recipient have never met, once that is known.
+    pub first_contact: Option<bool>,
+    /// What the content memory says of a part, by part number.
+    pub memory: BTreeMap<u32, MemoryFact>,
+}
+
+/// A matched allow or block entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryFact {
+    /// The entry.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// `true` to allow, `false` to block.
+    pub allow: bool,
+}
+
+/// What the memory said of one part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryFact {
+    /// The class.
+    pub class: MemoryClass,
+    /// How many mails carried it.
+    pub carriers: u64,
+    /// How many identities did.
+    pub identities: u64,
+}
+
+/// All findings and reports for one message under one ruleset: with the envelope and the policy, all that a verdict rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Examination {
+    /// The ruleset it was made under.
+    pub ruleset: RulesetId,
+    /// The message's facts.
+    pub message: Message,
+    /// What was found, in the order of parts.
+    pub findings: Vec<Finding>,
+    /// Each engine's report.
+    pub engines: Vec<EngineReport>,
+    /// What was resolved before deciding.
+    pub facts: Facts,
+}
+
+impl Examination {
+    /// Whether any engine failed or ran out of time, so that a later look may see more.
+    pub fn is_partial(&self) -> bool {
+        self.engines.iter().any(|e| matches!(e.outcome, Outcome::Error | Outcome::Timeout))
+    }
+}

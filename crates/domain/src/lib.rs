@@ -1,0 +1,40 @@
+//! The glossary of Reprieve: every noun of the field that the product works with, in reading order.
+//!
+//! This crate is pure. It has no `async`, no I/O, no clock and no randomness: time, ids and all
+//! knowledge about the world enter as arguments. So a verdict can be explained, recomputed,
+//! compared and taken back. It must not know SMTP sockets, SQL, YARA or HTTP.
+//!
+//! | module | what it says |
+//! |---|---|
+//! | [`id`], [`digest`], [`time`] | the names of things, of bytes and of moments |
+//! | [`address`], [`envelope`] | who sends to whom, from where, in which direction |
+//! | [`message`] | what a mail *is*, once parsed: parts, hashes, names |
+//! | [`detection`], [`finding`] | a coded rule, and what it saw in one message |
+//! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
+//! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
+//! | [`token`] | the signed field that keeps a released mail from being caught again |
+
+pub mod address;
+pub mod containment;
+pub mod detection;
+pub mod digest;
+pub mod envelope;
+pub mod finding;
+pub mod held;
+pub mod id;
+pub mod ledger;
+pub mod message;
+pub mod policy;
+pub mod release;
+pub mod time;
+pub mod token;
+pub mod verdict;
+
+pub use address::Address;
+pub use digest::Digest;
+pub use envelope::{Direction, Envelope};
+pub use finding::Examination;
+pub use id::{MailId, ReleaseId, UnitId};
+pub use ledger::Account;
+pub use time::Timestamp;
+pub use verdict::Verdict;

@@ -1,0 +1,194 @@
+//! [`decide`]: the one function that turns what was found into what is done.
+//!
+//! A verdict is a pure function of recorded things, so it can be explained, recomputed under another
+//! containment state or without a detection, compared, and taken back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::containment::Containment;
+use crate::detection::{Category, DetectionCode, DetectionVersion, Mode, RulesetId};
+use crate::envelope::{Envelope, Recipient};
+use crate::finding::{EngineReport, Examination, Finding, MemoryClass, Outcome};
+use crate::message::Family;
+use crate::policy::{Disposition, OnFailure, Policy, PolicyId};
+
+/// Why: a constant for machines, a sentence for people, and the finding that it rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// A machine constant, such as `detection` or `engine-timeout`.
+    pub code: String,
+    /// A sentence.
+    pub text: String,
+    /// The detection, where one is the reason.
+    pub detection: Option<DetectionCode>,
+    /// Its version.
+    pub detection_version: Option<DetectionVersion>,
+}
+
+/// What is decided for one unit, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What the message is.
+    pub category: Category,
+    /// What is to be done with this unit.
+    pub disposition: Disposition,
+    /// Why, the deciding reason first.
+    pub reasons: Vec<Reason>,
+    /// The ruleset version.
+    pub ruleset: RulesetId,
+    /// The policy version.
+    pub policy: PolicyId,
+    /// The containment epoch.
+    pub containment_epoch: u64,
+}
+
+impl Verdict {
+    /// The detection that decided, if one did.
+    pub fn cause(&self) -> Option<(&DetectionCode, &DetectionVersion)> {
+        let reason = self.reasons.first()?;
+        Some((reason.detection.as_ref()?, reason.detection_version.as_ref()?))
+    }
+}
+
+/// Decides one unit. No clock, no I/O, no randomness: everything it needs is in its arguments.
+///
+/// The category is the worst of the findings that may act; the disposition is the first policy rule
+/// that fits it; where several families share that category, the strictest disposition. Then an
+/// engine's failure is weighed: it never changes the category, only what is done.
+pub fn decide(
+    examination: &Examination,
+    _envelope: &Envelope,
+    unit: &Recipient,
+    policy: &Policy,
+    containment: &Containment,
+) -> Verdict {
+    let mut reasons = Vec::new();
+    let acting: Vec<&Finding> =
+        examination.findings.iter().filter(|finding| acts(finding, examination, containment)).collect();
+    let category = acting.iter().map(|finding| finding.category).max().unwrap_or(Category::Clean);
+    let mut disposition = Disposition::Deliver;
+    for finding in acting.iter().filter(|finding| finding.category == category) {
+        let (wanted, rule) = policy_says(policy, category, finding.family, unit);
+        let reason = because_of(finding, wanted, rule);
+        if wanted > disposition {
+            disposition = wanted;
+            reasons.insert(0, reason);
+        } else {
+            reasons.push(reason);
+        }
+    }
+    reasons.extend(acting.iter().filter(|finding| finding.category != category).map(|finding| {
+        let (wanted, rule) = policy_says(policy, finding.category, finding.family, unit);
+        because_of(finding, wanted, rule)
+    }));
+    for report in &examination.engines {
+        if let Some((wanted, reason)) = failure(report, policy) {
+            if wanted > disposition && !(disposition == Disposition::Hold && wanted == Disposition::Defer) {
+                disposition = wanted;
+                reasons.insert(0, reason);
+            } else {
+                reasons.push(reason);
+            }
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(Reason {
+            code: "clean".into(),
+            text: "nothing that acts was found".into(),
+            detection: None,
+            detection_version: None,
+        });
+    }
+    Verdict {
+        category,
+        disposition,
+        reasons,
+        ruleset: examination.ruleset.clone(),
+        policy: policy.id(),
+        containment_epoch: containment.epoch,
+    }
+}
+
+/// What the verdict would be without this detection: the counterfactual, from recorded findings alone.
+pub fn decide_without(
+    code: &DetectionCode,
+    examination: &Examination,
+    envelope: &Envelope,
+    unit: &Recipient,
+    policy: &Policy,
+    containment: &Containment,
+) -> Verdict {
+    let mut without = examination.clone();
+    without.findings.retain(|finding| finding.detection != *code);
+    decide(&without, envelope, unit, policy, containment)
+}
+
+/// Whether a finding may act: its effect and mode say so, and containment does not hold it back.
+///
+/// A contained version gives way to its previous form; where there is none, what the past vouches for
+/// passes and the rest stays held.
+fn acts(finding: &Finding, examination: &Examination, containment: &Containment) -> bool {
+    if !finding.effect.acts() || finding.mode != Mode::Enforce {
+        return false;
+    }
+    if !containment.holds_back(&finding.detection, &finding.detection_version) {
+        return true;
+    }
+    match &finding.previous {
+        Some(previous) => previous.hit,
+        None => {
+            let known = finding.part.and_then(|part| examination.facts.memory.get(&part));
+            known.is_none_or(|fact| fact.class == MemoryClass::Unknown)
+        }
+    }
+}
+
+fn policy_says<'p>(policy: &'p Policy, category: Category, family: Family, unit: &Recipient) -> (Disposition, &'p str) {
+    match policy.rule(category, family, unit) {
+        // Promise 7 stands above any policy that slipped through its check.
+        Some(rule) if matches!(rule.disposition, Disposition::Reject | Disposition::Redirect) => {
+            (Disposition::Hold, &rule.name)
+        }
+        Some(rule) => (rule.disposition, &rule.name),
+        None => (Disposition::Deliver, "no rule"),
+    }
+}
+
+fn because_of(finding: &Finding, wanted: Disposition, rule: &str) -> Reason {
+    let place = match finding.part {
+        Some(part) => format!("part {part}"),
+        None => "the message".to_owned(),
+    };
+    Reason {
+        code: "detection".into(),
+        text: format!(
+            "{} ({}) saw {} in {place}: {}, so policy rule '{rule}' says {}",
+            finding.detection,
+            finding.detection_version,
+            finding.evidence,
+            finding.category.as_str(),
+            wanted.as_str()
+        ),
+        detection: Some(finding.detection.clone()),
+        detection_version: Some(finding.detection_version.clone()),
+    }
+}
+
+fn failure(report: &EngineReport, policy: &Policy) -> Option<(Disposition, Reason)> {
+    let code = match report.outcome {
+        Outcome::Error => "engine-error",
+        Outcome::Timeout => "engine-timeout",
+        Outcome::Done | Outcome::Skipped => return None,
+    };
+    let (disposition, what) = match policy.on_failure(&report.engine) {
+        OnFailure::Continue => (Disposition::Deliver, "going on without it"),
+        OnFailure::Defer => (Disposition::Defer, "the sender is asked to try again"),
+        OnFailure::Hold => (Disposition::Hold, "held until it has been examined again"),
+    };
+    let text = format!("engine {} did not finish ({}); {what}", report.engine, report.detail);
+    Some((disposition, Reason { code: code.into(), text, detection: None, detection_version: None }))
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`id`], [`digest`], [`time`] | the names of things, of bytes and of moments |
 //! | [`address`], [`envelope`] | who sends to whom, from where, in which direction |
-//! | [`message`] | what a mail *is*, once parsed: parts, hashes, names |
+//! | [`header`], [`message`] | what a mail *is*: its fields as bytes; once parsed, its parts, hashes, names |
 //! | [`detection`], [`finding`] | a coded rule, and what it saw in one message |
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
 //! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
@@ -20,6 +20,7 @@ pub mod detection;
 pub mod digest;
 pub mod envelope;
 pub mod finding;
+pub mod header;
 pub mod held;
 pub mod id;
 pub mod ledger;

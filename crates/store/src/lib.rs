@@ -1,1 +1,96 @@
-//! x
+//! What is remembered: SQL in one portable text on SQLite and PostgreSQL, and blobs beside it.
+//!
+//! One writer commits in groups: whatever is waiting when it comes round goes into one transaction, so a
+//! busy gateway pays for one fsync in many mails, and an idle one waits for nobody. Reads have connections of
+//! their own. Time is a parameter everywhere; nothing here looks at a clock.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`blob`] | the bytes of held mail, content-addressed, fsynced |
+//! | [`db`], [`migrate`] | connections, portable statements, numbered migrations |
+//! | [`writer`] | the group commit |
+//! | [`arrival`] | the record of a message: the one transaction |
+//! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
+//! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
+//! | [`quarantine`], [`trace`] | what people look at |
+//! | [`version`] | rulesets, detections and policies as they were |
+
+pub mod arrival;
+pub mod blob;
+pub mod db;
+pub mod error;
+pub mod failpoint;
+pub mod ledger;
+pub mod migrate;
+pub mod moves;
+pub mod quarantine;
+pub mod release;
+pub mod scope;
+pub mod trace;
+pub mod version;
+pub mod writer;
+
+use std::path::Path;
+
+use domain::Timestamp;
+use sqlx::AnyPool;
+
+pub use error::StoreError;
+pub use scope::Scope;
+
+use crate::blob::Blobs;
+use crate::writer::Writer;
+
+/// The store of one installation.
+#[derive(Clone, Debug)]
+pub struct Store {
+    reads: AnyPool,
+    writer: Writer,
+    blobs: Blobs,
+    node: String,
+}
+
+impl Store {
+    /// Opens (and where needed makes) the embedded store in `folder`: `reprieve.db` and `blobs/`.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or its schema is newer than this program.
+    pub async fn open_embedded(folder: &Path, node: &str, now: Timestamp) -> Result<Self, StoreError> {
+        let blobs = Blobs::open(&folder.join("blobs"))?;
+        let url = db::sqlite_url(&folder.join("reprieve.db"));
+        Self::open(&url, blobs, node, now).await
+    }
+
+    /// Opens a store on a database by its URL: `sqlite:` or `postgres:`.
+    ///
+    /// # Errors
+    /// As [`Store::open_embedded`].
+    pub async fn open(url: &str, blobs: Blobs, node: &str, now: Timestamp) -> Result<Self, StoreError> {
+        let mut connection = db::connect(url).await?;
+        migrate::run(&mut connection, now).await?;
+        let reads = db::read_pool(url).await?;
+        let writer = Writer::start(connection, db::Dialect::of(url));
+        Ok(Self { reads, writer, blobs, node: node.to_owned() })
+    }
+
+    /// The blobs.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// The name of this node, as rows carry it.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Whether writing has failed for good on this volume; nothing is accepted into custody then.
+    pub fn is_broken(&self) -> bool {
+        self.writer.is_broken() || self.blobs.is_broken()
+    }
+
+    /// Waits until everything that was asked for has been written, and closes the database.
+    pub async fn close(self) {
+        self.writer.drain().await;
+        self.reads.close().await;
+    }
+}

@@ -1,0 +1,219 @@
+//! The pipeline: a message through every engine, within its budget, into one [`Examination`].
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use domain::Digest;
+use domain::detection::{DetectionCode, Mode};
+use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome};
+use domain::header;
+use domain::message::{Family, Part, Tail};
+use serde::{Deserialize, Serialize};
+
+use crate::family;
+use crate::limits::{Budget, Limits};
+use crate::mime::{self, Decoded, Parsed};
+use crate::ruleset::Ruleset;
+use crate::structure::{self, Check, Signal};
+use crate::unpack::{self, Allowance};
+use crate::yara::{Hit, Layer, Scanners, YaraError};
+
+/// Findings kept of one message at most; the rest is counted in the report.
+const FINDINGS_MAX: usize = 500;
+
+/// What an engine may know of the envelope.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvelopeFacts {
+    /// The reverse path; empty for the null sender.
+    pub sender: String,
+    /// The forward paths.
+    pub recipients: Vec<String>,
+}
+
+/// One worker's view of a ruleset. Making one costs a millisecond, using it again costs nothing.
+pub struct Examiner<'r> {
+    ruleset: &'r Ruleset,
+    scanners: Scanners<'r>,
+    limits: Limits,
+}
+
+impl<'r> Examiner<'r> {
+    /// An examiner over a ruleset.
+    pub fn new(ruleset: &'r Ruleset, limits: Limits) -> Self {
+        Self { ruleset, scanners: ruleset.yara.scanners(), limits }
+    }
+
+    /// Examines one message as received. Never fails: what went wrong is in the reports.
+    pub fn examine(&mut self, raw: &[u8], _envelope: &EnvelopeFacts, budget: Budget) -> Examination {
+        let began = Instant::now();
+        let read = mime::read(raw);
+        let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
+        let mut signals: Vec<Signal> =
+            std::mem::take(&mut parsed.limit_hits).into_iter().map(structure::of_limit).collect();
+        let members = unpack_all(&mut parsed, &mut signals, &self.limits, budget);
+        let attachments: Vec<bool> = parsed.parts.iter().map(|part| part.is_attachment).collect();
+        signals.extend(structure::look(&parsed.message, &attachments, &members));
+        let mut findings = self.findings_of(signals);
+        let structure_report = report("structure", env!("CARGO_PKG_VERSION"), began, Outcome::Done, String::new());
+        let began = Instant::now();
+        let scanned = self.scan(raw, &parsed, budget, &mut findings);
+        let (outcome, detail) = match scanned {
+            Ok(()) => (Outcome::Done, String::new()),
+            Err(error @ YaraError::Timeout) => (Outcome::Timeout, error.to_string()),
+            Err(error) => (Outcome::Error, error.to_string()),
+        };
+        let yara_report = report("yara", "yara-x 1.22", began, outcome, detail);
+        findings.truncate(FINDINGS_MAX);
+        Examination {
+            ruleset: self.ruleset.id.clone(),
+            message: parsed.message,
+            findings,
+            engines: vec![structure_report, yara_report],
+            facts: Facts::default(),
+        }
+    }
+
+    fn findings_of(&self, signals: Vec<Signal>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for signal in signals {
+            for code in self.ruleset.checks.get(&signal.check).into_iter().flatten() {
+                findings.extend(self.finding(code, signal.part, signal.family, None, signal.evidence.clone()));
+            }
+        }
+        findings
+    }
+
+    fn finding(
+        &self,
+        code: &DetectionCode,
+        part: Option<u32>,
+        family: Family,
+        offset: Option<u64>,
+        evidence: String,
+    ) -> Option<Finding> {
+        let detection = self.ruleset.detections.get(code).filter(|detection| detection.mode != Mode::Off)?;
+        Some(Finding {
+            detection: code.clone(),
+            detection_version: detection.version.clone(),
+            engine: detection.engine.clone(),
+            category: detection.category,
+            effect: detection.effect,
+            mode: detection.mode,
+            part,
+            family,
+            offset,
+            evidence: evidence.chars().take(200).collect(),
+            previous: None,
+        })
+    }
+
+    fn scan(
+        &mut self,
+        raw: &[u8],
+        parsed: &Parsed<'_>,
+        budget: Budget,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), YaraError> {
+        self.scan_one(Layer::Raw, raw, None, budget, findings)?;
+        self.scan_one(Layer::Header, &raw[..header::body_start(raw)], None, budget, findings)?;
+        for part in &parsed.parts {
+            if part.is_text {
+                self.scan_one(Layer::Text, &part.bytes, Some(part), budget, findings)?;
+            }
+            self.scan_one(Layer::Part, &part.bytes, Some(part), budget, findings)?;
+        }
+        Ok(())
+    }
+
+    fn scan_one(
+        &mut self,
+        layer: Layer,
+        bytes: &[u8],
+        part: Option<&Decoded<'_>>,
+        budget: Budget,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), YaraError> {
+        if !self.scanners.reads(layer) || bytes.is_empty() {
+            return Ok(());
+        }
+        let family = part.map_or(Family::Mail, |part| part.family);
+        for hit in self.scanners.scan(layer, bytes, budget.left())? {
+            let Hit { namespace, rule, offset, evidence } = hit;
+            let Some(code) = self.ruleset.rules.get(&(namespace, rule)) else { continue };
+            let wanted =
+                self.ruleset.detections.get(code).is_some_and(|d| layer != Layer::Part || d.target.reads(family));
+            if wanted {
+                findings.extend(self.finding(code, part.map(|part| part.number), family, offset, evidence));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn report(engine: &str, version: &str, began: Instant, outcome: Outcome, detail: String) -> EngineReport {
+    let millis = (began.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    EngineReport {
+        engine: engine.into(),
+        version: version.into(),
+        data_version: String::new(),
+        outcome,
+        millis,
+        detail,
+    }
+}
+
+/// Opens all archives, breadth first; members become parts. Returns which parts are members.
+fn unpack_all(parsed: &mut Parsed<'_>, signals: &mut Vec<Signal>, limits: &Limits, budget: Budget) -> Vec<bool> {
+    let mut allowance = Allowance::new(limits, budget);
+    let mut members = vec![false; parsed.parts.len()];
+    let mut depths = vec![0_u32; parsed.parts.len()];
+    let mut at = 0;
+    while at < parsed.parts.len() {
+        let part = parsed.message.parts[at].clone();
+        if unpack::is_container(part.family) {
+            if depths[at] >= limits.archive_depth_max {
+                let evidence = format!("archives nested over {} levels", limits.archive_depth_max);
+                signals.push(Signal { check: Check::Limit, part: Some(part.number), family: part.family, evidence });
+            } else {
+                let (found, closed) =
+                    unpack::open(&part.content_type, &parsed.parts[at].bytes, &part.name, &mut allowance);
+                signals.extend(closed.into_iter().map(|closed| structure::of_closed(closed, &part)));
+                for member in found {
+                    if parsed.parts.len() >= limits.parts_max {
+                        let evidence = format!("more than {} parts", limits.parts_max);
+                        signals.push(Signal {
+                            check: Check::Limit,
+                            part: Some(part.number),
+                            family: part.family,
+                            evidence,
+                        });
+                        break;
+                    }
+                    adopt(parsed, &part, member);
+                    members.push(true);
+                    depths.push(depths[at] + 1);
+                }
+            }
+        }
+        at += 1;
+    }
+    members
+}
+
+fn adopt(parsed: &mut Parsed<'_>, parent: &Part, member: unpack::Member) {
+    let number = u32::try_from(parsed.parts.len()).unwrap_or(u32::MAX);
+    let name = mime::clean(&member.name);
+    let (family, content_type) = family::sniff(&member.bytes, &name);
+    parsed.message.parts.push(Part {
+        number,
+        parent: Some(parent.number),
+        sha256: Digest::of(&member.bytes),
+        size: member.bytes.len() as u64,
+        family,
+        content_type: content_type.to_owned(),
+        declared: String::new(),
+        name,
+        tail: Tail::NotWalked,
+    });
+    parsed.parts.push(Decoded { number, family, bytes: Cow::Owned(member.bytes), is_text: false, is_attachment: true });
+}

@@ -1,0 +1,162 @@
+//! What kind of content bytes are: by the bytes, with the name only where bytes alone cannot say.
+
+use domain::message::Family;
+
+/// Extensions of scripts that look like any text.
+const SCRIPT_EXTENSIONS: [&str; 16] =
+    ["bat", "cmd", "hta", "js", "jse", "ps1", "psm1", "py", "sh", "vb", "vbe", "vbs", "wsc", "wsf", "wsh", "sct"];
+
+/// The family of `bytes`, and the content type that they show.
+pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
+    if let Some(known) = by_structure(bytes) {
+        return known;
+    }
+    let kind = infer::get(bytes);
+    match kind.as_ref().map(|kind| (kind.matcher_type(), kind.mime_type())) {
+        // `infer` knows MZ by two letters; a text may begin so by chance.
+        Some((_, "application/vnd.microsoft.portable-executable")) => {}
+        Some((matcher, mime)) => return (family_of(matcher, mime), mime),
+        None => {}
+    }
+    if looks_like_text(bytes) { text_family(bytes, name) } else { (Family::Other, "application/octet-stream") }
+}
+
+/// What needs more than a magic number, checked first.
+fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
+    if bytes.starts_with(b"MZ") && is_dos_or_pe(bytes) {
+        return Some((Family::Executable, "application/vnd.microsoft.portable-executable"));
+    }
+    let lnk = b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F";
+    if bytes.starts_with(lnk) {
+        return Some((Family::Executable, "application/x-ms-shortcut"));
+    }
+    if bytes.starts_with(b"{\\rtf") {
+        return Some((Family::Office, "application/rtf"));
+    }
+    if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+        return Some((Family::Office, "application/x-ole-storage"));
+    }
+    if bytes.get(0x8001..0x8006) == Some(b"CD001") {
+        return Some((Family::Archive, "application/x-iso9660-image"));
+    }
+    // A PDF may begin anywhere in its first 1024 bytes, as readers accept it.
+    if bytes.starts_with(b"%PDF-") {
+        return Some((Family::Pdf, "application/pdf"));
+    }
+    None
+}
+
+/// A PE says where its header is, and it is there; a DOS program has a sane size field.
+fn is_dos_or_pe(bytes: &[u8]) -> bool {
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    if let Some(pe) = word(0x3c).and_then(|at| usize::try_from(at).ok())
+        && bytes.get(pe..pe.saturating_add(4)) == Some(b"PE\0\0")
+    {
+        return true;
+    }
+    !looks_like_text(bytes) && bytes.len() >= 64
+}
+
+fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
+    use infer::MatcherType as M;
+    match (matcher, mime) {
+        (_, "application/pdf") => Family::Pdf,
+        (_, "application/rtf") => Family::Office,
+        (_, "text/html") => Family::Html,
+        (_, "text/x-shellscript") => Family::Script,
+        (_, "image/svg+xml") | (M::Image, _) => Family::Image,
+        (M::App, "application/wasm" | "application/vnd.sqlite3") => Family::Other,
+        (M::App, _) => Family::Executable,
+        (M::Archive, "application/vnd.ms-htmlhelp") => Family::Executable,
+        (M::Archive, _) => Family::Archive,
+        (M::Doc | M::Book, _) => Family::Office,
+        (M::Audio | M::Video, _) => Family::Media,
+        (M::Text, _) => Family::Text,
+        _ => Family::Other,
+    }
+}
+
+fn text_family(bytes: &[u8], name: &str) -> (Family, &'static str) {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
+    let head = head.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    if head.starts_with("#!") {
+        return (Family::Script, "text/x-shellscript");
+    }
+    if head.starts_with("<?php") {
+        return (Family::Script, "text/x-php");
+    }
+    if head.starts_with("<svg") || (head.starts_with("<?xml") && head.contains("<svg")) {
+        return (Family::Image, "image/svg+xml");
+    }
+    if ["<!doctype html", "<html", "<head", "<body", "<script", "<meta", "<table", "<div"]
+        .iter()
+        .any(|tag| head.starts_with(tag))
+    {
+        return (Family::Html, "text/html");
+    }
+    if extension(name).is_some_and(|extension| SCRIPT_EXTENSIONS.contains(&extension.as_str())) {
+        return (Family::Script, "text/plain");
+    }
+    (Family::Text, "text/plain")
+}
+
+/// Whether the first bytes are printable text in UTF-8 or a one-byte charset.
+fn looks_like_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(4096)];
+    !head.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
+}
+
+/// The last extension of a file name in lower case, trailing dots and blanks left out as Windows does.
+pub fn extension(name: &str) -> Option<String> {
+    let (stem, extension) = name.trim_end_matches(['.', ' ']).rsplit_once('.')?;
+    let fits = !stem.is_empty()
+        && !extension.is_empty()
+        && extension.len() <= 12
+        && extension.chars().all(|c| c.is_ascii_alphanumeric());
+    fits.then(|| extension.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], name: &str, family: Family) {
+        assert_eq!(sniff(bytes, name).0, family, "{name} {:?}", &bytes[..bytes.len().min(16)]);
+    }
+
+    #[test]
+    fn by_content() {
+        let mut pe = vec![0_u8; 256];
+        pe[..2].copy_from_slice(b"MZ");
+        pe[0x3c] = 0x80;
+        pe[0x80..0x84].copy_from_slice(b"PE\0\0");
+        check(&pe, "picture.jpg", Family::Executable);
+        check(
+            b"MZ is how this note begins, and it is only text, of more than sixty-four letters.",
+            "note.txt",
+            Family::Text,
+        );
+        check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a.exe", Family::Image);
+        check(b"\xff\xd8\xff\xe0\0\x10JFIF", "a", Family::Image);
+        check(b"GIF89a\x01\0\x01\0", "a", Family::Image);
+        check(b"%PDF-1.7\n", "a", Family::Pdf);
+        check(b"PK\x03\x04\x14\0\0\0", "a", Family::Archive);
+        check(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "a", Family::Executable);
+        check(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "a.doc", Family::Office);
+        check(b"{\\rtf1 hello}", "a.doc", Family::Office);
+        check(b"<!DOCTYPE html><html>", "a.txt", Family::Html);
+        check(b"<svg xmlns='x'>", "a", Family::Image);
+        check(b"#!/bin/sh\n", "a", Family::Script);
+        check(b"WScript.Echo 1", "a.vbs", Family::Script);
+        check(b"Hello", "a.txt", Family::Text);
+        check(b"", "", Family::Text);
+        check(b"\0\x01\x02\x03", "a", Family::Other);
+    }
+
+    #[test]
+    fn extensions() {
+        assert_eq!(extension("a.PDF.exe . ").as_deref(), Some("exe"));
+        assert_eq!(extension(".profile"), None);
+        assert_eq!(extension("no extension"), None);
+    }
+}

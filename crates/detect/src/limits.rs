@@ -1,0 +1,64 @@
+//! A limit on everything, and the time budget of one examination.
+
+use std::time::{Duration, Instant};
+
+/// How much of one message is looked at. Over a limit the message is `Unscannable`, and policy decides.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Nesting of MIME parts and of mails in mails.
+    pub mime_depth_max: u32,
+    /// Parts of one message, archive members included.
+    pub parts_max: usize,
+    /// Nesting of archives in archives.
+    pub archive_depth_max: u32,
+    /// Entries of all archives of one message.
+    pub archive_entries_max: usize,
+    /// Bytes unpacked from all archives of one message.
+    pub unpacked_bytes_max: u64,
+    /// Unpacked bytes for each packed byte, once more than [`Limits::RATIO_GRACE_BYTES`] have come out.
+    pub ratio_max: u64,
+    /// Time for one message, all engines together.
+    pub time_max: Duration,
+}
+
+impl Limits {
+    /// Bytes that may come out of an archive before its ratio is looked at: small things compress well.
+    pub const RATIO_GRACE_BYTES: u64 = 4 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            mime_depth_max: 50,
+            parts_max: 2000,
+            archive_depth_max: 8,
+            archive_entries_max: 10_000,
+            unpacked_bytes_max: 200 << 20,
+            ratio_max: 200,
+            time_max: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long an examination may still take.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    deadline: Instant,
+}
+
+impl Budget {
+    /// A budget that begins now.
+    pub fn starting_now(limit: Duration) -> Self {
+        Self { deadline: Instant::now() + limit }
+    }
+
+    /// What is left.
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether nothing is left.
+    pub fn is_spent(&self) -> bool {
+        self.left().is_zero()
+    }
+}

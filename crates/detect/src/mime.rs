@@ -1,0 +1,328 @@
+//! Bytes to [`Message`] and decoded parts: `mail-parser` reads, we bound it and say where it had to guess.
+
+use std::borrow::Cow;
+
+use domain::Digest;
+use domain::header::{self, Field};
+use domain::message::{Ambiguity, Family, Message, Part, Tail};
+use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
+
+use crate::family;
+use crate::limits::Limits;
+use crate::text;
+
+/// Characters of a name, a subject or an address that are kept.
+const TEXT_CHARS_MAX: usize = 300;
+/// Upstream Authentication-Results fields kept, and bytes of each.
+const RESULTS_MAX: usize = 10;
+const RESULT_BYTES_MAX: usize = 2000;
+
+/// A decoded part with its bytes.
+#[derive(Debug)]
+pub struct Decoded<'m> {
+    /// Its number in [`Message::parts`].
+    pub number: u32,
+    /// Its family.
+    pub family: Family,
+    /// The decoded bytes.
+    pub bytes: Cow<'m, [u8]>,
+    /// Whether it is text or HTML of the mail, which `text` detections read.
+    pub is_text: bool,
+    /// Whether the mail presents it as a file.
+    pub is_attachment: bool,
+}
+
+/// A limit that kept something from being seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitHit {
+    /// The part in which it happened.
+    pub part: Option<u32>,
+    /// Its family.
+    pub family: Family,
+    /// What was over which limit, for people.
+    pub what: String,
+}
+
+/// A parsed message.
+#[derive(Debug)]
+pub struct Parsed<'m> {
+    /// The facts.
+    pub message: Message,
+    /// The parts with their bytes, in the order of [`Message::parts`].
+    pub parts: Vec<Decoded<'m>>,
+    /// Limits that were hit.
+    pub limit_hits: Vec<LimitHit>,
+}
+
+/// The parse of `mail-parser`; it borrows the raw bytes, and the parts borrow it.
+pub fn read(raw: &[u8]) -> Option<mail_parser::Message<'_>> {
+    MessageParser::default().parse(raw)
+}
+
+/// Turns what `mail-parser` read into facts and decoded parts. It never fails: what cannot be parsed has no parts.
+pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limits: &Limits) -> Parsed<'m> {
+    let mut walk = Walk { parts: Vec::new(), decoded: Vec::new(), limit_hits: Vec::new(), limits };
+    if let Some(read) = read {
+        walk.message(read, None, 0);
+    }
+    let texts: Vec<&str> = walk
+        .decoded
+        .iter()
+        .filter(|part| part.is_text)
+        .filter_map(|part| std::str::from_utf8(&part.bytes).ok())
+        .collect();
+    let from = read.and_then(|read| read.from()).and_then(|from| from.first()).and_then(|from| from.address());
+    let from = clean(from.unwrap_or_default());
+    let message = Message {
+        sha256: Digest::of(raw),
+        body_sha256: Digest::of(&raw[header::body_start(raw)..]),
+        size: raw.len() as u64,
+        message_id: first(raw, "Message-ID").map(|field| clean(&field.unfolded())).filter(|id| !id.is_empty()),
+        subject: clean(read.and_then(|read| read.subject()).unwrap_or_default()),
+        from_domain: from.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default(),
+        from,
+        auto_submitted: first(raw, "Auto-Submitted").map(|field| clean(&field.unfolded())),
+        authentication_results: upstream_results(raw),
+        received_count: u32::try_from(header::fields(raw).filter(|field| field.is("Received")).count())
+            .unwrap_or(u32::MAX),
+        text_sha256: text::digest(&texts),
+        url_domains: text::url_domains(&texts),
+        parts: walk.parts,
+        ambiguities: ambiguities(raw, read),
+    };
+    Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits }
+}
+
+fn first<'m>(raw: &'m [u8], name: &str) -> Option<Field<'m>> {
+    header::fields(raw).find(|field| field.is(name))
+}
+
+fn upstream_results(raw: &[u8]) -> Vec<String> {
+    let fields = header::fields(raw).filter(|field| field.is("Authentication-Results")).take(RESULTS_MAX);
+    fields.map(|field| field.unfolded().chars().take(RESULT_BYTES_MAX).collect()).collect()
+}
+
+/// Text for showing: no control characters, none that turn the reading direction, not endless.
+pub fn clean(text: &str) -> String {
+    let shown = text.chars().filter(|c| {
+        !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    });
+    shown.take(TEXT_CHARS_MAX).collect::<String>().trim().to_owned()
+}
+
+struct Walk<'m, 'l> {
+    parts: Vec<Part>,
+    decoded: Vec<Decoded<'m>>,
+    limit_hits: Vec<LimitHit>,
+    limits: &'l Limits,
+}
+
+impl<'m> Walk<'m, '_> {
+    fn message(&mut self, message: &'m mail_parser::Message<'m>, parent: Option<u32>, depth: u32) {
+        let depths = depths(message, depth);
+        for (part, depth) in message.parts.iter().zip(depths) {
+            if depth > self.limits.mime_depth_max {
+                let limit = self.limits.mime_depth_max;
+                return self.limit_hits.push(LimitHit {
+                    part: parent,
+                    family: Family::Mail,
+                    what: format!("nesting over {limit} levels"),
+                });
+            }
+            if self.parts.len() >= self.limits.parts_max {
+                let limit = self.limits.parts_max;
+                return self.limit_hits.push(LimitHit {
+                    part: parent,
+                    family: Family::Mail,
+                    what: format!("more than {limit} parts"),
+                });
+            }
+            match &part.body {
+                PartType::Multipart(_) => {}
+                PartType::Message(nested) => {
+                    let number = self.push(part, Cow::Borrowed(&nested.raw_message), parent, Some(Family::Mail), false);
+                    self.message(nested, Some(number), depth + 1);
+                }
+                PartType::Text(text) | PartType::Html(text) => {
+                    self.push(part, Cow::Borrowed(text.as_bytes()), parent, None, true);
+                }
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+                    self.push(part, Cow::Borrowed(bytes), parent, None, false);
+                }
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        part: &MessagePart<'_>,
+        bytes: Cow<'m, [u8]>,
+        parent: Option<u32>,
+        known: Option<Family>,
+        is_text: bool,
+    ) -> u32 {
+        let number = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+        let name = clean(part.attachment_name().unwrap_or_default());
+        let (family, content_type) = family::sniff(&bytes, &name);
+        let family = known.unwrap_or(family);
+        self.parts.push(Part {
+            number,
+            parent,
+            sha256: Digest::of(&bytes),
+            size: bytes.len() as u64,
+            family,
+            content_type: if known.is_some() { "message/rfc822" } else { content_type }.to_owned(),
+            declared: declared(part),
+            name: name.clone(),
+            tail: Tail::NotWalked,
+        });
+        let is_attachment = !name.is_empty() || part.content_disposition().is_some_and(|d| d.is_attachment());
+        self.decoded.push(Decoded { number, family, bytes, is_text, is_attachment });
+        number
+    }
+}
+
+fn declared(part: &MessagePart<'_>) -> String {
+    let Some(kind) = part.content_type() else { return String::new() };
+    clean(&format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("*")).to_lowercase())
+}
+
+/// The nesting depth of each part of one message, from the multiparts that list them.
+fn depths(message: &mail_parser::Message<'_>, base: u32) -> Vec<u32> {
+    let mut depths = vec![base; message.parts.len()];
+    for at in 0..message.parts.len() {
+        if let PartType::Multipart(children) = &message.parts[at].body {
+            let below = depths[at] + 1;
+            for child in children {
+                if let Some(depth) = depths.get_mut(*child as usize) {
+                    *depth = below;
+                }
+            }
+        }
+    }
+    depths
+}
+
+const ONCE: [&str; 8] = ["From", "Sender", "Reply-To", "To", "Cc", "Message-ID", "Subject", "Date"];
+const ENCODINGS: [&str; 5] = ["7bit", "8bit", "binary", "quoted-printable", "base64"];
+
+/// Where two programs may read these bytes differently.
+fn ambiguities(raw: &[u8], read: Option<&mail_parser::Message<'_>>) -> Vec<Ambiguity> {
+    let mut found = Vec::new();
+    let mut note = |ambiguity| {
+        if !found.contains(&ambiguity) {
+            found.push(ambiguity);
+        }
+    };
+    let top: Vec<Field<'_>> = header::fields(raw).collect();
+    if ONCE.iter().any(|name| top.iter().filter(|field| field.is(name)).count() > 1) {
+        note(Ambiguity::RepeatedField);
+    }
+    in_block(&top, &mut note);
+    for part in read.iter().flat_map(|read| &read.parts).skip(1).take(2000) {
+        let begin = part.offset_header as usize;
+        let end = (part.offset_body as usize).max(begin);
+        if let Some(block) = raw.get(begin..end) {
+            in_block(&header::fields(block).collect::<Vec<_>>(), &mut note);
+        }
+        if part.is_encoding_problem {
+            note(Ambiguity::OddBase64);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn in_block(fields: &[Field<'_>], note: &mut impl FnMut(Ambiguity)) {
+    let types: Vec<String> =
+        fields.iter().filter(|field| field.is("Content-Type")).map(|field| field.unfolded().to_lowercase()).collect();
+    let encodings: Vec<String> = fields
+        .iter()
+        .filter(|field| field.is("Content-Transfer-Encoding"))
+        .map(|field| field.unfolded().to_lowercase())
+        .collect();
+    if types.len() > 1 {
+        note(Ambiguity::TwoContentTypes);
+    }
+    for kind in &types {
+        let boundaries = kind.split(';').skip(1).filter(|parameter| parameter.trim().starts_with("boundary")).count();
+        if boundaries > 1 {
+            note(Ambiguity::TwoBoundaries);
+        }
+        if boundaries == 0 && kind.starts_with("multipart/") {
+            note(Ambiguity::NoBoundary);
+        }
+    }
+    if encodings.len() > 1 {
+        note(Ambiguity::TwoTransferEncodings);
+    }
+    let known = |encoding: &String| {
+        let word = encoding.split(|c: char| c == ';' || c == '(' || c.is_whitespace()).next().unwrap_or_default();
+        ENCODINGS.contains(&word)
+    };
+    if !encodings.iter().all(known) {
+        note(Ambiguity::UnknownTransferEncoding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(raw: &str) -> Message {
+        let raw = raw.replace('\n', "\r\n");
+        let read = read(raw.as_bytes());
+        parse(raw.as_bytes(), read.as_ref(), &Limits::default()).message
+    }
+
+    #[test]
+    fn a_reply_with_a_signature_image() {
+        let message = facts(concat!(
+            "From: =?utf-8?q?J=C3=BCrgen?= <j@Partner.example>\nSubject: Re: offer\nMessage-ID: <1@partner.example>\n",
+            "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>See https://www.partner.example/x</p>\n",
+            "--b\nContent-Type: image/png; name=\"image001.png\"\nContent-Transfer-Encoding: base64\n\niVBORw0KGgoAAAANSUhEUg==\n--b--\n"
+        ));
+        assert_eq!((message.from.as_str(), message.from_domain.as_str()), ("j@Partner.example", "partner.example"));
+        assert_eq!(message.message_id.as_deref(), Some("<1@partner.example>"));
+        assert_eq!(message.url_domains, ["partner.example"]);
+        let kinds: Vec<_> =
+            message.parts.iter().map(|part| (part.family, part.name.as_str(), part.declared.as_str())).collect();
+        assert_eq!(kinds, [(Family::Html, "", "text/html"), (Family::Image, "image001.png", "image/png")]);
+        assert!(message.ambiguities.is_empty(), "{:?}", message.ambiguities);
+    }
+
+    #[test]
+    fn ambiguity_is_seen() {
+        let check = |raw: &str, expected: &[Ambiguity]| assert_eq!(facts(raw).ambiguities, expected, "{raw}");
+        check("Content-Type: text/plain\nContent-Type: text/html\n\nx\n", &[Ambiguity::TwoContentTypes]);
+        check(
+            "Content-Type: multipart/mixed; boundary=a; boundary=b\n\n--a\n\nx\n--a--\n",
+            &[Ambiguity::TwoBoundaries],
+        );
+        check(
+            "Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\nx\n",
+            &[Ambiguity::TwoTransferEncodings],
+        );
+        check("Content-Transfer-Encoding: uuencode\n\nx\n", &[Ambiguity::UnknownTransferEncoding]);
+        check("From: a@b\nFrom: c@d\n\nx\n", &[Ambiguity::RepeatedField]);
+        check("Content-Type: multipart/mixed\n\nx\n", &[Ambiguity::NoBoundary]);
+        check("Content-Transfer-Encoding: 8BIT (yes)\n\nx\n", &[]);
+    }
+
+    #[test]
+    fn limits_stop_the_walk_and_say_so() {
+        let mut raw = String::from("Content-Type: multipart/mixed; boundary=b\n\n");
+        raw.push_str(&"--b\nContent-Type: text/plain\n\nx\n".repeat(50));
+        let raw = raw.replace('\n', "\r\n");
+        let read = read(raw.as_bytes());
+        let limits = Limits { parts_max: 10, ..Limits::default() };
+        let parsed = parse(raw.as_bytes(), read.as_ref(), &limits);
+        assert_eq!(parsed.message.parts.len(), 10);
+        assert_eq!(parsed.limit_hits[0].what, "more than 10 parts");
+    }
+
+    #[test]
+    fn names_are_safe_to_show() {
+        assert_eq!(clean("in\u{202e}voice\r\n.exe\0"), "invoice.exe");
+    }
+}

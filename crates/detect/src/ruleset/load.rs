@@ -1,0 +1,211 @@
+//! A folder to a [`Ruleset`]: every detection is read and compiled, and all faults are told at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use domain::detection::{Category, Detection, DetectionCode, DetectionVersion, Effect, Mode, RulesetId, Scope, Target};
+use serde::Deserialize;
+
+use super::{LoadErrors, Ruleset, plain};
+use crate::structure::Check;
+use crate::yara::{Layer, RuleSets};
+
+/// Bytes of one file of a ruleset at most.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Files of a ruleset at most.
+const FILES_MAX: usize = 20_000;
+
+/// `detection.toml`, as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    code: String,
+    title: String,
+    engine: String,
+    /// For `engine = "structure"`: the check.
+    check: Option<String>,
+    /// For `engine = "structure"`: grows when the check's code changes what it means.
+    revision: Option<u32>,
+    category: Category,
+    effect: Effect,
+    target: Target,
+    #[serde(default)]
+    scope: Scope,
+    #[serde(default)]
+    mode: Mode,
+    owner: String,
+    since: String,
+}
+
+/// One detection with what it needs to run.
+pub(super) struct Prepared {
+    pub(super) detection: Detection,
+    pub(super) source: String,
+    pub(super) runs: Runs,
+}
+
+/// How a detection runs.
+pub(super) enum Runs {
+    Check(Check),
+    /// The rule's identifier; its namespace; the text to compile, once for each namespace.
+    Yara {
+        rule: String,
+        namespace: String,
+        text: String,
+    },
+}
+
+/// Loads a ruleset from a folder: one folder a detection, or plain YARA files, or both.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn from_folder(folder: &Path) -> Result<Ruleset, LoadErrors> {
+    let mut files = BTreeMap::new();
+    read_folder(folder, folder, &mut files)
+        .map_err(|error| LoadErrors(vec![format!("{}: {error}", folder.display())]))?;
+    from_files(files)
+}
+
+fn read_folder(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read_folder(root, &path, files)?;
+            continue;
+        }
+        if files.len() >= FILES_MAX || path.metadata()?.len() > FILE_BYTES_MAX {
+            return Err(std::io::Error::other(format!(
+                "over {FILES_MAX} files or {FILE_BYTES_MAX} bytes in one: {}",
+                path.display()
+            )));
+        }
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        files.insert(name, std::fs::read(&path)?);
+    }
+    Ok(())
+}
+
+/// Loads a ruleset from files in memory, by path.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Ruleset, LoadErrors> {
+    let mut errors = Vec::new();
+    let mut prepared = Vec::new();
+    for (path, bytes) in &files {
+        let result = match path.rsplit('/').next().unwrap_or_default() {
+            "detection.toml" => prepare(path, bytes, &files).map(|one| prepared.push(one)).map_err(|error| vec![error]),
+            name if is_plain_yara(name) && !belongs_to_detection(path, &files) => {
+                plain::prepare(path, bytes).map(|rules| prepared.extend(rules))
+            }
+            _ => Ok(()),
+        };
+        errors.extend(result.err().into_iter().flatten());
+    }
+    if prepared.is_empty() && errors.is_empty() {
+        errors.push("no detection.toml and no .yar or .yara file in it".into());
+    }
+    assemble(prepared, errors)
+}
+
+fn is_plain_yara(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("yar") || end.eq_ignore_ascii_case("yara"))
+}
+
+fn belongs_to_detection(path: &str, files: &BTreeMap<String, Vec<u8>>) -> bool {
+    path.rsplit_once('/').is_some_and(|(folder, _)| files.contains_key(&format!("{folder}/detection.toml")))
+}
+
+fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Result<Prepared, String> {
+    let at = |error: &dyn std::fmt::Display| format!("{path}: {error}");
+    let text = std::str::from_utf8(bytes).map_err(|error| at(&error))?;
+    let written: Written = toml::from_str(text).map_err(|error| at(&error))?;
+    let code = DetectionCode::parse(&written.code).map_err(|error| at(&error))?;
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if !folder.ends_with(code.as_str()) {
+        return Err(at(&format!("code {code} must be the name of its folder")));
+    }
+    // The canonical form: what was written, key by key, so that a comment or a blank changes no version.
+    let canonical: toml::Table = toml::from_str(text).map_err(|error| at(&error))?;
+    let canonical = serde_json::to_string(&canonical).map_err(|error| at(&error))?;
+    let (runs, rule_text) = match written.engine.as_str() {
+        "structure" => {
+            let check = written.check.as_deref().and_then(Check::parse);
+            let check = check
+                .ok_or_else(|| at(&format!("'check' must be one of {}", Check::ALL.map(Check::as_str).join(", "))))?;
+            written.revision.ok_or_else(|| at(&"'revision' is missing"))?;
+            (Runs::Check(check), String::new())
+        }
+        "yara" => {
+            let rule_path = format!("{folder}/rule.yar");
+            let rule_text = files.get(&rule_path).ok_or_else(|| format!("{rule_path}: is missing"))?;
+            let rule_text = String::from_utf8(rule_text.clone()).map_err(|error| format!("{rule_path}: {error}"))?;
+            let rule = code.as_str().replace('-', "_");
+            (Runs::Yara { rule, namespace: code.to_string(), text: rule_text.clone() }, rule_text)
+        }
+        other => return Err(at(&format!("engine '{other}' is not 'yara' or 'structure'"))),
+    };
+    let version = DetectionVersion::of(&[canonical.as_bytes(), rule_text.as_bytes()]);
+    let source = if rule_text.is_empty() { canonical } else { format!("{canonical}\n{rule_text}") };
+    let _ = written.since;
+    let detection = Detection {
+        code,
+        version,
+        engine: written.engine,
+        title: written.title,
+        category: written.category,
+        effect: written.effect,
+        target: written.target,
+        scope: written.scope,
+        mode: written.mode,
+        owner: written.owner,
+    };
+    Ok(Prepared { detection, source, runs })
+}
+
+fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset, LoadErrors> {
+    let mut detections = BTreeMap::new();
+    let mut sources = BTreeMap::new();
+    let mut checks: HashMap<Check, Vec<DetectionCode>> = HashMap::new();
+    let mut rules = HashMap::new();
+    let mut texts: BTreeMap<Layer, BTreeMap<String, String>> = BTreeMap::new();
+    for Prepared { detection, source, runs } in prepared {
+        let code = detection.code.clone();
+        match runs {
+            Runs::Check(check) => checks.entry(check).or_default().push(code.clone()),
+            Runs::Yara { rule, namespace, text } => {
+                texts.entry(Layer::of(detection.target)).or_default().insert(namespace.clone(), text);
+                rules.insert((namespace, rule), code.clone());
+            }
+        }
+        sources.insert(code.clone(), source);
+        if detections.insert(code.clone(), detection).is_some() {
+            errors.push(format!("{code} is defined twice"));
+        }
+    }
+    let mut yara = RuleSets::default();
+    for (layer, texts) in texts {
+        match compile(&texts) {
+            Ok(compiled) => drop(yara.0.insert(layer, compiled)),
+            Err(faults) => errors.extend(faults),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(LoadErrors(errors));
+    }
+    let id = RulesetId::of(detections.iter().map(|(code, detection)| (code, &detection.version)));
+    Ok(Ruleset { id, detections, sources, checks, rules, yara })
+}
+
+fn compile(texts: &BTreeMap<String, String>) -> Result<yara_x::Rules, Vec<String>> {
+    let mut compiler = yara_x::Compiler::new();
+    compiler.enable_includes(false);
+    let mut faults = Vec::new();
+    for (namespace, text) in texts {
+        compiler.new_namespace(namespace);
+        if let Err(error) = compiler.add_source(yara_x::SourceCode::from(text.as_str()).with_origin(namespace)) {
+            faults.push(format!("{namespace}: {error}"));
+        }
+    }
+    if faults.is_empty() { Ok(compiler.build()) } else { Err(faults) }
+}

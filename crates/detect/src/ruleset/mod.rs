@@ -1,0 +1,64 @@
+//! A ruleset: a folder of detections as an immutable, content-addressed version.
+
+pub mod load;
+pub mod plain;
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::detection::{Detection, DetectionCode, DetectionVersion, RulesetId};
+
+use crate::structure::Check;
+use crate::yara::RuleSets;
+
+/// The folder of the shipped ruleset, inside the program.
+static SHIPPED: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/../../detections");
+
+/// A loaded, compiled ruleset.
+#[derive(Debug)]
+pub struct Ruleset {
+    /// Its version.
+    pub id: RulesetId,
+    /// Its detections, by code.
+    pub detections: BTreeMap<DetectionCode, Detection>,
+    /// The canonical source of each, kept for ever.
+    pub sources: BTreeMap<DetectionCode, String>,
+    /// Detections by the structure check that they act on.
+    pub(crate) checks: HashMap<Check, Vec<DetectionCode>>,
+    /// Detections by YARA namespace and rule.
+    pub(crate) rules: HashMap<(String, String), DetectionCode>,
+    /// Compiled rules.
+    pub(crate) yara: RuleSets,
+}
+
+impl Ruleset {
+    /// The detection and its version for each code: what the id is made of.
+    pub fn versions(&self) -> impl Iterator<Item = (&DetectionCode, &DetectionVersion)> {
+        self.detections.iter().map(|(code, detection)| (code, &detection.version))
+    }
+
+    /// The shipped ruleset.
+    ///
+    /// # Errors
+    /// When it does not load, which a test of ours would have shown.
+    pub fn shipped() -> Result<Self, LoadErrors> {
+        load::from_files(shipped_files())
+    }
+}
+
+/// The files of the shipped ruleset by path.
+pub fn shipped_files() -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![&SHIPPED];
+    while let Some(folder) = folders.pop() {
+        folders.extend(folder.dirs());
+        for file in folder.files() {
+            files.insert(file.path().to_string_lossy().into_owned(), file.contents().to_vec());
+        }
+    }
+    files
+}
+
+/// Everything that is wrong with a ruleset, one line each: what, where, what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("the ruleset does not load:\n  {}", .0.join("\n  "))]
+pub struct LoadErrors(pub Vec<String>);

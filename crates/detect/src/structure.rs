@@ -1,0 +1,291 @@
+//! The checks that are code: what parts are, against what they say they are. Each yields signals; a
+//! detection of the ruleset names the check that it acts on, and says what follows.
+
+use domain::message::{Family, Message, Part};
+
+use crate::family::extension;
+use crate::mime::LimitHit;
+use crate::unpack::Closed;
+
+/// One thing that a check saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Which check.
+    pub check: Check,
+    /// In which part; `None` for the message.
+    pub part: Option<u32>,
+    /// The family of that part.
+    pub family: Family,
+    /// What was seen, for people.
+    pub evidence: String,
+}
+
+/// The checks, by the names that a detection's `check =` uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// An attached program, by content.
+    Executable,
+    /// A program or script whose name or declared type says that it is a document or a picture.
+    DisguisedExecutable,
+    /// A file name like `invoice.pdf.exe`.
+    DoubleExtension,
+    /// A file name that a desktop would run.
+    RunnableName,
+    /// A program or a runnable name inside an archive.
+    ExecutableInArchive,
+    /// Content, name and declaration do not agree.
+    TypeMismatch,
+    /// A place that can be read in two ways.
+    Ambiguity,
+    /// A deterministic limit kept something from being seen.
+    Limit,
+    /// An encrypted archive.
+    EncryptedArchive,
+    /// Damaged or of a kind that is not opened.
+    NotAnalysed,
+}
+
+impl Check {
+    /// All checks.
+    pub const ALL: [Self; 10] = [
+        Self::Executable,
+        Self::DisguisedExecutable,
+        Self::DoubleExtension,
+        Self::RunnableName,
+        Self::ExecutableInArchive,
+        Self::TypeMismatch,
+        Self::Ambiguity,
+        Self::Limit,
+        Self::EncryptedArchive,
+        Self::NotAnalysed,
+    ];
+
+    /// The name in a detection's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Executable => "executable",
+            Self::DisguisedExecutable => "disguised-executable",
+            Self::DoubleExtension => "double-extension",
+            Self::RunnableName => "runnable-name",
+            Self::ExecutableInArchive => "executable-in-archive",
+            Self::TypeMismatch => "type-mismatch",
+            Self::Ambiguity => "ambiguity",
+            Self::Limit => "limit",
+            Self::EncryptedArchive => "encrypted-archive",
+            Self::NotAnalysed => "not-analysed",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|check| check.as_str() == text)
+    }
+}
+
+/// Extensions that a desktop runs when they are opened. `com` is looked at by content only: it is also
+/// the end of many host names that people attach.
+const RUNNABLE: [&str; 44] = [
+    "ani",
+    "apk",
+    "app",
+    "appx",
+    "bat",
+    "cmd",
+    "cpl",
+    "dll",
+    "elf",
+    "exe",
+    "gadget",
+    "hta",
+    "ins",
+    "isp",
+    "jar",
+    "jnlp",
+    "js",
+    "jse",
+    "lnk",
+    "msc",
+    "msi",
+    "msix",
+    "msp",
+    "mst",
+    "pif",
+    "ps1",
+    "psm1",
+    "reg",
+    "scf",
+    "scr",
+    "sct",
+    "settingcontent-ms",
+    "sys",
+    "vb",
+    "vbe",
+    "vbs",
+    "vhd",
+    "vhdx",
+    "vxd",
+    "wsc",
+    "wsf",
+    "wsh",
+    "xll",
+    "chm",
+];
+/// Extensions of what people open without a thought.
+const INNOCENT: [&str; 24] = [
+    "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "rtf", "txt", "csv", "jpg", "jpeg", "png", "gif", "bmp",
+    "tif", "tiff", "webp", "svg", "mp3", "mp4", "htm", "html",
+];
+
+/// Looks at all parts of a message. `members` says which parts came out of an archive.
+pub fn look(message: &Message, attachments: &[bool], members: &[bool]) -> Vec<Signal> {
+    let mut signals = Vec::new();
+    for part in &message.parts {
+        let at = usize::try_from(part.number).unwrap_or(usize::MAX);
+        let is_member = members.get(at).copied().unwrap_or(false);
+        let is_file = is_member || attachments.get(at).copied().unwrap_or(false) || part.family == Family::Executable;
+        if is_file {
+            look_at_file(part, is_member, &mut signals);
+        }
+        type_mismatch(part, &mut signals);
+    }
+    for ambiguity in &message.ambiguities {
+        let evidence = ambiguity.as_str().to_owned();
+        signals.push(Signal { check: Check::Ambiguity, part: None, family: Family::Mail, evidence });
+    }
+    signals
+}
+
+fn look_at_file(part: &Part, is_member: bool, signals: &mut Vec<Signal>) {
+    let mut add = |check, evidence: String| {
+        signals.push(Signal { check, part: Some(part.number), family: part.family, evidence })
+    };
+    let extension = extension(&part.name).unwrap_or_default();
+    let is_program = part.family == Family::Executable;
+    let runs =
+        RUNNABLE.contains(&extension.as_str()) && !matches!(part.family, Family::Image | Family::Pdf | Family::Media);
+    if is_program && (INNOCENT.contains(&extension.as_str()) || says_innocent(&part.declared)) {
+        add(
+            Check::DisguisedExecutable,
+            format!("{} named '{}' and declared {}", part.content_type, part.name, or_none(&part.declared)),
+        );
+    }
+    if runs && let Some(inner) = inner_extension(&part.name) {
+        add(Check::DoubleExtension, format!("'{}' ends in .{extension} behind .{inner}", part.name));
+    }
+    match (is_program, runs, is_member) {
+        (true, _, true) | (_, true, true) => {
+            add(Check::ExecutableInArchive, format!("{} '{}' inside an archive", part.content_type, part.name));
+        }
+        (true, _, false) => add(Check::Executable, format!("{} '{}'", part.content_type, part.name)),
+        (false, true, false) => add(Check::RunnableName, format!("'{}' runs when it is opened", part.name)),
+        (false, false, _) => {}
+    }
+}
+
+fn or_none(declared: &str) -> &str {
+    if declared.is_empty() { "nothing" } else { declared }
+}
+
+fn says_innocent(declared: &str) -> bool {
+    declared.starts_with("image/")
+        || declared.starts_with("text/")
+        || declared.starts_with("audio/")
+        || declared.starts_with("video/")
+        || declared == "application/pdf"
+}
+
+/// The innocent extension before the last one: `pdf` in `invoice.pdf.exe`.
+fn inner_extension(name: &str) -> Option<String> {
+    let (stem, _) = name.trim_end_matches(['.', ' ']).rsplit_once('.')?;
+    // Blanks push the real extension out of sight.
+    extension(stem.trim_end()).filter(|inner| INNOCENT.contains(&inner.as_str()))
+}
+
+/// What a part declares against what its bytes show; a fact, because phones and mail clients do it all day.
+fn type_mismatch(part: &Part, signals: &mut Vec<Signal>) {
+    let declared = match part.declared.split('/').next().unwrap_or_default() {
+        "image" => Some(Family::Image),
+        "audio" | "video" => Some(Family::Media),
+        _ if part.declared == "application/pdf" => Some(Family::Pdf),
+        _ => None,
+    };
+    let mismatch = declared.is_some_and(|declared| declared != part.family) || image_kinds_differ(part);
+    if mismatch && part.size > 0 {
+        let evidence = format!("declared {}, content {}", part.declared, part.content_type);
+        signals.push(Signal { check: Check::TypeMismatch, part: Some(part.number), family: part.family, evidence });
+    }
+}
+
+fn image_kinds_differ(part: &Part) -> bool {
+    let kind = |text: &str| match text {
+        "image/jpg" | "image/pjpeg" => "image/jpeg".to_owned(),
+        other => other.to_owned(),
+    };
+    part.declared.starts_with("image/")
+        && part.family == Family::Image
+        && kind(&part.declared) != kind(&part.content_type)
+}
+
+/// The signal of a limit hit while parsing.
+pub fn of_limit(hit: LimitHit) -> Signal {
+    Signal { check: Check::Limit, part: hit.part, family: hit.family, evidence: hit.what }
+}
+
+/// The signal of something inside an archive that was not seen.
+pub fn of_closed(closed: Closed, part: &Part) -> Signal {
+    let (check, evidence) = match closed {
+        Closed::Limit(what) => (Check::Limit, what),
+        Closed::Encrypted => (Check::EncryptedArchive, format!("'{}' is encrypted", part.name)),
+        Closed::NotAnalysed(why) => (Check::NotAnalysed, why),
+    };
+    Signal { check, part: Some(part.number), family: part.family, evidence }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Digest;
+    use domain::message::Tail;
+
+    fn check(name: &str, family: Family, declared: &str, is_member: bool, expected: &[Check]) {
+        let part = Part {
+            number: 0,
+            parent: None,
+            sha256: Digest::of(b""),
+            size: 10,
+            family,
+            content_type: "image/png".into(),
+            declared: declared.into(),
+            name: name.into(),
+            tail: Tail::NotWalked,
+        };
+        let mut signals = Vec::new();
+        look_at_file(&part, is_member, &mut signals);
+        let seen: Vec<Check> = signals.into_iter().map(|signal| signal.check).collect();
+        assert_eq!(seen, expected, "{name}");
+    }
+
+    #[test]
+    fn files_by_content_and_name() {
+        use Check as C;
+        check("setup.exe", Family::Executable, "application/octet-stream", false, &[C::Executable]);
+        check("photo.jpg", Family::Executable, "image/jpeg", false, &[C::DisguisedExecutable, C::Executable]);
+        check("invoice.pdf.exe", Family::Executable, "", false, &[C::DoubleExtension, C::Executable]);
+        check("invoice.pdf      .js", Family::Script, "", false, &[C::DoubleExtension, C::RunnableName]);
+        check("macro.vbs", Family::Script, "text/plain", false, &[C::RunnableName]);
+        check("tool.exe", Family::Executable, "", true, &[C::ExecutableInArchive]);
+        check("script.js", Family::Text, "", true, &[C::ExecutableInArchive]);
+        check("www.example.com", Family::Text, "text/plain", false, &[]);
+        check("image001.png", Family::Image, "image/png", false, &[]);
+        check("cursor.ani", Family::Image, "image/png", false, &[]);
+        check("report.pdf", Family::Pdf, "application/pdf", false, &[]);
+        check("v1.2.docx", Family::Archive, "application/zip", false, &[]);
+    }
+
+    #[test]
+    fn check_names_read_back() {
+        for check in Check::ALL {
+            assert_eq!(Check::parse(check.as_str()), Some(check));
+        }
+    }
+}

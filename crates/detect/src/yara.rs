@@ -1,0 +1,124 @@
+//! The YARA engine: one compiled set of rules for each kind of target, shared; one scanner for each worker.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::detection::Target;
+use yara_x::errors::ScanError;
+use yara_x::{Rules, Scanner};
+
+/// Matches kept of one pattern; a rule needs few, and a million would only cost memory.
+const MATCHES_PER_PATTERN_MAX: usize = 1000;
+/// Bytes of a match shown as evidence.
+const EVIDENCE_BYTES_MAX: usize = 48;
+
+/// Which bytes a set of rules reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// The message as received.
+    Raw,
+    /// Its header block.
+    Header,
+    /// Text and HTML parts.
+    Text,
+    /// Decoded parts.
+    Part,
+}
+
+impl Layer {
+    /// The layer that a target belongs to.
+    pub fn of(target: Target) -> Self {
+        match target {
+            Target::Raw => Self::Raw,
+            Target::Header => Self::Header,
+            Target::Text => Self::Text,
+            Target::Part(_) => Self::Part,
+        }
+    }
+}
+
+/// A rule that matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The namespace: the detection's code.
+    pub namespace: String,
+    /// The rule's identifier.
+    pub rule: String,
+    /// Where the first match begins; none for a rule without patterns.
+    pub offset: Option<u64>,
+    /// The first match, safe to show.
+    pub evidence: String,
+}
+
+/// A scan that did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum YaraError {
+    /// Out of time.
+    #[error("yara ran out of time")]
+    Timeout,
+    /// Anything else.
+    #[error("yara failed: {0}")]
+    Failed(String),
+}
+
+/// The compiled rules of one ruleset, by layer.
+#[derive(Debug, Default)]
+pub struct RuleSets(pub(crate) BTreeMap<Layer, Rules>);
+
+impl RuleSets {
+    /// Scanners over these rules, for one worker.
+    pub fn scanners(&self) -> Scanners<'_> {
+        let scanners = self.0.iter().map(|(layer, rules)| {
+            let mut scanner = Scanner::new(rules);
+            scanner.max_matches_per_pattern(MATCHES_PER_PATTERN_MAX);
+            (*layer, scanner)
+        });
+        Scanners(scanners.collect())
+    }
+}
+
+/// One worker's scanners.
+pub struct Scanners<'r>(BTreeMap<Layer, Scanner<'r>>);
+
+impl Scanners<'_> {
+    /// Whether any rule reads this layer.
+    pub fn reads(&self, layer: Layer) -> bool {
+        self.0.contains_key(&layer)
+    }
+
+    /// The rules of `layer` that match `bytes`, within `left`.
+    ///
+    /// # Errors
+    /// When the time is over or the engine fails.
+    pub fn scan(&mut self, layer: Layer, bytes: &[u8], left: Duration) -> Result<Vec<Hit>, YaraError> {
+        let Some(scanner) = self.0.get_mut(&layer) else { return Ok(Vec::new()) };
+        if left.is_zero() {
+            return Err(YaraError::Timeout);
+        }
+        // The engine counts whole seconds; less than one would be none.
+        scanner.set_timeout(left.max(Duration::from_secs(1)));
+        let results = scanner.scan(bytes).map_err(|error| match error {
+            ScanError::Timeout => YaraError::Timeout,
+            other => YaraError::Failed(other.to_string()),
+        })?;
+        Ok(results.matching_rules().map(|rule| hit(&rule)).collect())
+    }
+}
+
+fn hit(rule: &yara_x::Rule<'_, '_>) -> Hit {
+    let first = rule.patterns().filter_map(|pattern| {
+        let found = pattern.matches().next()?;
+        Some((found.range().start, pattern.identifier().to_owned(), show(found.data())))
+    });
+    let first = first.min_by_key(|(start, ..)| *start);
+    let (offset, evidence) = match first {
+        Some((start, pattern, shown)) => (Some(start as u64), format!("{pattern} \"{shown}\"")),
+        None => (None, "its condition".to_owned()),
+    };
+    Hit { namespace: rule.namespace().to_owned(), rule: rule.identifier().to_owned(), offset, evidence }
+}
+
+/// Bytes as text that is safe in a log, a header and a page.
+fn show(bytes: &[u8]) -> String {
+    bytes.iter().take(EVIDENCE_BYTES_MAX).flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect()
+}

@@ -1,0 +1,170 @@
+//! The bytes of held mail: one file each, named by their SHA-256, durable before anybody is told so.
+//!
+//! Written to a temporary file in the same folder, fsynced, renamed, and the folder fsynced. A failed fsync
+//! breaks the store for good (see [`StoreError::Broken`]); a full disk does not.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use domain::Digest;
+
+use crate::error::StoreError;
+use crate::failpoint;
+
+/// A folder of blobs.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    root: PathBuf,
+    broken: Arc<AtomicBool>,
+    temporary: Arc<AtomicU64>,
+}
+
+impl Blobs {
+    /// Opens the folder, makes it where needed, and removes what a crash left half-written.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or read.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        let failed = |error: io::Error| StoreError::Blob { path: root.to_owned(), why: error.to_string() };
+        let fresh = !root.exists();
+        fs::create_dir_all(root.join("new")).map_err(failed)?;
+        if fresh && let Some(parent) = root.parent() {
+            sync_folder(parent).map_err(failed)?;
+            sync_folder(root).map_err(failed)?;
+        }
+        for entry in fs::read_dir(root.join("new")).map_err(failed)? {
+            // Nobody was told that a temporary file is safe, so nobody misses it.
+            fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
+        }
+        Ok(Self { root: root.to_owned(), broken: Arc::default(), temporary: Arc::default() })
+    }
+
+    /// Whether an fsync has failed here.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::SeqCst)
+    }
+
+    /// Stores `bytes` durably and returns their digest. Bytes that are there already are made sure of again.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] after a failed write to the disk, [`StoreError::Full`] without room.
+    pub async fn put(&self, bytes: Arc<Vec<u8>>, digest: Digest) -> Result<(), StoreError> {
+        if self.is_broken() {
+            return Err(StoreError::Broken("an earlier write failed".into()));
+        }
+        let blobs = self.clone();
+        let written = tokio::task::spawn_blocking(move || blobs.put_now(&bytes, digest)).await;
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if is_full(&error) => Err(StoreError::Full(error.to_string())),
+            Ok(Err(error)) => {
+                self.broken.store(true, Ordering::SeqCst);
+                Err(StoreError::Broken(error.to_string()))
+            }
+            Err(panic) => Err(StoreError::Broken(panic.to_string())),
+        }
+    }
+
+    /// Reads a blob and checks it against its name.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub async fn get(&self, digest: Digest) -> Result<Vec<u8>, StoreError> {
+        let path = self.path(digest);
+        let read = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || fs::read(path)).await
+        };
+        let bytes = match read {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(error)) => return Err(StoreError::Blob { path, why: error.to_string() }),
+            Err(panic) => return Err(StoreError::Blob { path, why: panic.to_string() }),
+        };
+        if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(StoreError::Corrupt { path }) }
+    }
+
+    /// Whether the file of a blob is there.
+    pub fn has(&self, digest: Digest) -> bool {
+        self.path(digest).is_file()
+    }
+
+    /// Where a blob lies.
+    pub fn path(&self, digest: Digest) -> PathBuf {
+        let hex = digest.hex();
+        self.root.join(&hex[..2]).join(&hex[2..])
+    }
+
+    fn put_now(&self, bytes: &[u8], digest: Digest) -> io::Result<()> {
+        let path = self.path(digest);
+        let folder = path.parent().expect("a blob lies in a folder of its own first two digits").to_owned();
+        if path.is_file() {
+            // It may have been renamed by a process that died before its folder was synced.
+            File::open(&path)?.sync_all()?;
+            return sync_folder(&folder);
+        }
+        if !folder.is_dir() {
+            fs::create_dir_all(&folder)?;
+            sync_folder(&self.root)?;
+        }
+        let number = self.temporary.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.root.join("new").join(format!("{}-{}-{number}", digest.hex(), std::process::id()));
+        let written = write_synced(&temporary, bytes).and_then(|()| {
+            failpoint::step("blob-written");
+            fs::rename(&temporary, &path)
+        });
+        if let Err(error) = written {
+            // The error matters, not whether the remains could be removed; the next start does that.
+            let _ = fs::remove_file(&temporary);
+            return Err(error);
+        }
+        failpoint::step("blob-renamed");
+        sync_folder(&folder)?;
+        failpoint::step("blob-durable");
+        Ok(())
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_put_is_there_and_checked() {
+        let folder = tempfile::tempdir().expect("folder");
+        let blobs = Blobs::open(&folder.path().join("blobs")).expect("opens");
+        let bytes = Arc::new(b"mail".to_vec());
+        let digest = Digest::of(&bytes);
+        blobs.put(bytes.clone(), digest).await.expect("put");
+        blobs.put(bytes.clone(), digest).await.expect("put again");
+        assert_eq!(blobs.get(digest).await.expect("get"), *bytes);
+        fs::write(blobs.path(digest), b"other").expect("damage");
+        assert!(matches!(blobs.get(digest).await, Err(StoreError::Corrupt { .. })));
+        assert!(matches!(blobs.get(Digest::of(b"none")).await, Err(StoreError::Blob { .. })));
+    }
+
+    #[test]
+    fn a_start_removes_what_was_half_written() {
+        let folder = tempfile::tempdir().expect("folder");
+        Blobs::open(folder.path()).expect("opens");
+        fs::write(folder.path().join("new/half"), b"x").expect("write");
+        Blobs::open(folder.path()).expect("opens");
+        assert!(!folder.path().join("new/half").exists());
+    }
+}

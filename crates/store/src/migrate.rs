@@ -1,0 +1,47 @@
+//! Numbered migrations of our own: one mechanism for both databases, each in its own transaction.
+
+use domain::Timestamp;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
+
+use crate::error::StoreError;
+
+/// The migrations in order; a released one never changes.
+const MIGRATIONS: [(&str, &str); 1] = [("0001_spine", include_str!("../migrations/0001_spine.sql"))];
+
+/// Brings the schema to what this program knows.
+///
+/// # Errors
+/// When the schema is newer, or a statement fails.
+pub async fn run(connection: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("create table if not exists schema_version (version bigint primary key, name text not null, applied_us bigint not null)")
+        .execute(&mut *connection)
+        .await?;
+    let row = sqlx::query("select coalesce(max(version), 0) as version from schema_version")
+        .fetch_one(&mut *connection)
+        .await?;
+    let found: i64 = row.try_get("version")?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    for (at, (name, text)) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+        let mut transaction = connection.begin().await?;
+        for statement in statements(text) {
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+        }
+        sqlx::query("insert into schema_version (version, name, applied_us) values ($1, $2, $3)")
+            .bind(at as i64 + 1)
+            .bind(*name)
+            .bind(now.as_micros())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// The statements of a migration, comments left out; our migrations have no semicolon inside a text.
+fn statements(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
+    code.join("\n").split(';').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect()
+}

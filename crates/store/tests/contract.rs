@@ -1,0 +1,321 @@
+//! One story, run on SQLite and on a real PostgreSQL: the same text must mean the same on both.
+//!
+//! PostgreSQL is found by `REPRIEVE_TEST_POSTGRES` (a URL of a database that may be emptied); the test
+//! command sets it. Without it the PostgreSQL half says so and fails under `CI`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::containment::Containment;
+use domain::detection::{Category, DetectionCode, DetectionVersion, Effect, Mode, RulesetId};
+use domain::envelope::{Body, Client, Envelope, MailParams, RcptParams, Recipient};
+use domain::finding::{EngineReport, Examination, Facts, Finding, MemoryFact, Outcome, PreviousForm};
+use domain::ledger::{Account, Move};
+use domain::message::{Ambiguity, Family, Message, Part, Tail};
+use domain::policy::Policy;
+use domain::release::{ReleaseEvent, ReleaseState};
+use domain::verdict::decide;
+use domain::{Address, Digest, Direction, MailId, Timestamp, UnitId};
+use store::arrival::{Arrival, Recorded, UnitArrival};
+use store::blob::Blobs;
+use store::moves::UnitMove;
+use store::quarantine::Filter;
+use store::release::Requested;
+use store::trace::TraceFilter;
+use store::{Scope, Store, StoreError};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_micros(1_795_000_000_000_000 + second * 1_000_000)
+}
+
+fn mail_id(n: u8) -> MailId {
+    MailId::new(at(i64::from(n)), [n; 10])
+}
+
+fn examination(body: &[u8]) -> Examination {
+    Examination {
+        ruleset: RulesetId::from_text("0123456789abcdef"),
+        message: Message {
+            sha256: Digest::of(body),
+            body_sha256: Digest::of(body),
+            size: body.len() as u64,
+            message_id: Some("<1@x.example>".into()),
+            subject: "100% \u{fc}ber_all".into(),
+            from: "a@x.example".into(),
+            from_domain: "x.example".into(),
+            auto_submitted: None,
+            authentication_results: vec!["mx; spf=pass".into()],
+            received_count: 2,
+            text_sha256: Some(Digest::of(b"text")),
+            url_domains: vec!["x.example".into()],
+            parts: vec![Part {
+                number: 0,
+                parent: None,
+                sha256: Digest::of(b"part"),
+                size: 4,
+                family: Family::Image,
+                content_type: "image/png".into(),
+                declared: "image/png".into(),
+                name: "logo.png".into(),
+                tail: Tail::Known("mpf".into()),
+            }],
+            ambiguities: vec![Ambiguity::RepeatedField],
+        },
+        findings: vec![Finding {
+            detection: DetectionCode::parse("IMG-0007").expect("code"),
+            detection_version: DetectionVersion::of(&[b"v1"]),
+            engine: "yara".into(),
+            category: Category::Malware,
+            effect: Effect::Hold,
+            mode: Mode::Enforce,
+            part: Some(0),
+            family: Family::Image,
+            offset: Some(7),
+            evidence: "$a".into(),
+            previous: Some(PreviousForm { detection_version: DetectionVersion::of(&[b"v0"]), hit: false }),
+        }],
+        engines: vec![EngineReport {
+            engine: "yara".into(),
+            version: "1".into(),
+            data_version: String::new(),
+            outcome: Outcome::Done,
+            millis: 0.5,
+            detail: String::new(),
+        }],
+        facts: Facts { memory: [(0, MemoryFact::default())].into(), ..Facts::default() },
+    }
+}
+
+fn envelope(recipients: &[&str]) -> Envelope {
+    let ip = "192.0.2.1".parse().expect("ip");
+    let recipient = |text: &&str| {
+        let address = Address::parse(text).expect("address");
+        let domain = address.domain();
+        let params = RcptParams { notify: Some("NEVER".into()), orcpt: None };
+        Recipient { address, params, direction: Direction::Inbound, domain }
+    };
+    Envelope {
+        client: Client { ip, peer: ip, helo: "x".into(), protocol: "ESMTP".into(), login: None },
+        sender: Address::parse("a@x.example").ok(),
+        params: MailParams { body: Some(Body::EightBitMime), envid: Some("e".into()), ..MailParams::default() },
+        recipients: recipients.iter().map(recipient).collect(),
+    }
+}
+
+fn arrival(n: u8, body: &[u8], units: &[(&str, Account)]) -> Arrival {
+    let recipients: Vec<&str> = units.iter().map(|(recipient, _)| *recipient).collect();
+    let envelope = envelope(&recipients);
+    let examination = Arc::new(examination(body));
+    let arrive = |(recipient, (_, account)): (&Recipient, &(&str, Account))| UnitArrival {
+        verdict: decide(&examination, &envelope, recipient, &Policy::standard(), &Containment::default()),
+        enforced: true,
+        account: *account,
+        reply: String::new(),
+    };
+    let units = envelope.recipients.iter().zip(units).map(arrive).collect();
+    Arrival {
+        mail_id: mail_id(n),
+        received: at(i64::from(n)),
+        envelope: envelope.clone(),
+        examination: examination.clone(),
+        units,
+        normalised: false,
+        removed_fields: vec!["X-Reprieve-Verdict".into()],
+        blob: Some(Digest::of(body)),
+        timings: BTreeMap::from([("examine".into(), 1.5)]),
+    }
+}
+
+fn unit(n: u8, number: u32) -> UnitId {
+    UnitId { mail: mail_id(n), number }
+}
+
+fn step(unit: UnitId, from: Account, by: Move) -> UnitMove {
+    UnitMove { unit, from, by, at: at(50), actor: "test".into(), reason: "250 ok".into() }
+}
+
+async fn check_balanced(store: &Store) {
+    let balance = store.check_ledger(false).await.expect("checks");
+    assert!(balance.is_balanced(), "{:?}", balance.faults);
+}
+
+async fn arrivals(store: &Store) {
+    let first = arrival(1, b"one", &[("a@ours.example", Account::Held), ("b@other.example", Account::Forwarding)]);
+    assert_eq!(store.record_arrival(first.clone()).await.expect("records"), [Recorded::New, Recorded::New]);
+    let read = store.record(mail_id(1)).await.expect("reads");
+    assert_eq!(read.examination, *first.examination, "what is read is what was recorded");
+    assert_eq!(read.envelope, first.envelope);
+    assert_eq!((read.blob, read.received), (first.blob, first.received));
+    assert!(matches!(store.record(mail_id(99)).await, Err(StoreError::NotFound(_))));
+
+    // A retry finds the unit in custody, and adds only what is new.
+    let retry = arrival(2, b"one", &[("a@ours.example", Account::Held), ("c@ours.example", Account::Held)]);
+    let reused = Recorded::Reused { unit: unit(1, 0), account: Account::Held };
+    assert_eq!(store.record_arrival(retry).await.expect("records"), [reused, Recorded::New]);
+    let again = arrival(3, b"one", &[("a@ours.example", Account::Held)]);
+    assert_eq!(store.record_arrival(again).await.expect("records"), [reused]);
+    assert!(store.record(mail_id(3)).await.is_err(), "nothing new, nothing recorded");
+    store.move_units(vec![step(unit(1, 1), Account::Forwarding, Move::HopAccepted)]).await.expect("moves");
+    let twice = store.move_units(vec![step(unit(1, 1), Account::Forwarding, Move::HopAccepted)]).await;
+    assert!(matches!(twice, Err(StoreError::Refused(_))));
+    check_balanced(store).await;
+}
+
+async fn a_group_of_many(store: &Store) {
+    let many = (10..60_u8).map(|n| {
+        let body = [n; 4];
+        let store = store.clone();
+        async move { store.record_arrival(arrival(n, &body, &[("m@ours.example", Account::Forwarding)])).await }
+    });
+    let handles: Vec<_> = many.map(tokio::spawn).collect();
+    for handle in handles {
+        assert_eq!(handle.await.expect("runs").expect("records"), [Recorded::New]);
+    }
+    // One refused write takes no other of its group with it.
+    let bad = store.move_units(vec![step(unit(10, 0), Account::Held, Move::Denied)]);
+    let good = store.move_units(vec![step(unit(11, 0), Account::Forwarding, Move::HopAccepted)]);
+    let (bad, good) = tokio::join!(bad, good);
+    assert!(bad.is_err() && good.is_ok());
+    assert_eq!(store.doubt_forwarding(at(70)).await.expect("doubts"), 49);
+    check_balanced(store).await;
+}
+
+async fn releases(store: &Store) {
+    let release = match store.request_release(unit(1, 0), "anna", "wanted", at(100)).await.expect("asks") {
+        Requested::Queued(release) => release,
+        other => panic!("{other:?}"),
+    };
+    let again = store.request_release(unit(1, 0), "bert", "me too", at(101)).await.expect("asks");
+    assert_eq!(again, Requested::Already(release.clone(), ReleaseState::Queued));
+    let delivered = store.request_release(unit(1, 1), "anna", "", at(101)).await.expect("asks");
+    assert_eq!(delivered, Requested::Impossible(Account::Delivered));
+
+    let claims = store.claim_releases("n/1", at(102), LEASE).await.expect("claims");
+    assert_eq!(claims.len(), 1);
+    assert!(store.claim_releases("n/2", at(102), LEASE).await.expect("claims").is_empty(), "one claim at a time");
+    let parcel = store.parcel(&claims[0]).await.expect("parcel");
+    assert_eq!(parcel.envelope.recipients[0].address.as_str(), "a@ours.example");
+    store.start_attempt(&claims[0], at(103)).await.expect("attempt");
+
+    // The worker stops; its lease ends; the attempt without outcome is in doubt, and its late word counts no more.
+    assert_eq!(store.end_leases(None, at(103)).await.expect("ends"), 0);
+    assert_eq!(store.end_leases(None, at(200)).await.expect("ends"), 1);
+    let late = store.conclude_release(&claims[0], ReleaseEvent::Accepted, "250", at(201), at(201)).await;
+    assert!(matches!(late, Err(StoreError::Refused(_))));
+    let doubts = store.releases_in_doubt(10).await.expect("doubts");
+    assert_eq!(doubts.len(), 1);
+    store.decide_doubt(&release, ReleaseEvent::Repeat, "once more", at(900)).await.expect("repeats");
+    let claims = store.claim_releases("n/2", at(901), LEASE).await.expect("claims");
+    assert_eq!((claims[0].repeats, claims[0].fence), (1, 2));
+    store.start_attempt(&claims[0], at(902)).await.expect("attempt");
+    store.conclude_release(&claims[0], ReleaseEvent::PutOff, "451 later", at(903), at(960)).await.expect("defers");
+    assert!(store.claim_releases("n/2", at(950), LEASE).await.expect("claims").is_empty(), "not before its time");
+    let claims = store.claim_releases("n/2", at(961), LEASE).await.expect("claims");
+    store.start_attempt(&claims[0], at(962)).await.expect("attempt");
+    store.conclude_release(&claims[0], ReleaseEvent::Accepted, "250 ok", at(963), at(963)).await.expect("concludes");
+    let rows = store.releases_of(mail_id(1)).await.expect("rows");
+    assert_eq!((rows[0].state, rows[0].attempt, rows[0].possibly_twice), (ReleaseState::Released, 3, false));
+    check_balanced(store).await;
+    // A restart ends its own leases at once.
+    store.request_release(unit(2, 1), "anna", "", at(970)).await.expect("asks");
+    store.claim_releases("n/2", at(971), LEASE).await.expect("claims");
+    assert_eq!(store.end_leases(Some("m/"), at(972)).await.expect("ends"), 0);
+    assert_eq!(store.end_leases(Some("n/"), at(972)).await.expect("ends"), 1);
+    check_balanced(store).await;
+}
+
+async fn looking(store: &Store) {
+    let all = |filter: Filter| async move { store.held(&filter, &Scope::All).await.expect("lists").len() };
+    assert_eq!(all(Filter::default()).await, 2);
+    assert_eq!(all(Filter { subject: Some("0% \u{fc}ber_a".into()), ..Filter::default() }).await, 2);
+    assert_eq!(all(Filter { subject: Some("0%b".into()), ..Filter::default() }).await, 0, "wildcards are literal");
+    assert_eq!(all(Filter { detection: Some("IMG-0007".into()), ..Filter::default() }).await, 2);
+    assert_eq!(all(Filter { accounts: vec![Account::Released], ..Filter::default() }).await, 1);
+    assert_eq!(all(Filter { recipient: Some("c@ours.example".into()), ..Filter::default() }).await, 1);
+    assert_eq!(all(Filter { limit: 1, ..Filter::default() }).await, 1);
+    assert_eq!(all(Filter { after: Some(mail_id(2)), ..Filter::default() }).await, 1);
+    assert_eq!(all(Filter { direction: Some(Direction::Outbound), ..Filter::default() }).await, 0);
+    let mine = Scope::Domains(vec!["other.example".into()]);
+    assert_eq!(store.held(&Filter::default(), &mine).await.expect("lists").len(), 0, "its unit was delivered");
+    let ours = Scope::Domains(vec!["ours.example".into()]);
+    let one = store.held_one(mail_id(1), &ours).await.expect("shows").expect("in scope");
+    assert_eq!(one.units.len(), 1, "units of other domains are not shown");
+    assert_eq!(one.cause().map(|(code, _)| code).as_deref(), Some("IMG-0007"));
+    assert!(store.held_one(mail_id(1), &Scope::Domains(vec![])).await.expect("shows").is_none());
+    let filter = TraceFilter { mail_id: Some(mail_id(1)), ..TraceFilter::default() };
+    let traced = store.trace(&filter, &ours).await.expect("traces");
+    let life: Vec<&str> = traced[0].events.iter().map(|event| event.what.as_str()).collect();
+    assert_eq!(life, ["arrived", "release_requested", "release_unanswered", "release_repeated", "release_accepted"]);
+    assert!(store.trace(&TraceFilter::default(), &Scope::All).await.is_err(), "nothing given is not everything");
+}
+
+async fn versions(store: &Store) {
+    store.remember_policy(&Policy::standard(), at(1)).await.expect("remembers");
+    store.remember_policy(&Policy::standard(), at(2)).await.expect("remembers again");
+}
+
+async fn story(url: &str, folder: &Path) {
+    let blobs = Blobs::open(&folder.join("blobs")).expect("blobs");
+    let store = Store::open(url, blobs.clone(), "n", at(0)).await.expect("opens");
+    versions(&store).await;
+    arrivals(&store).await;
+    a_group_of_many(&store).await;
+    releases(&store).await;
+    looking(&store).await;
+    let balance = store.check_ledger(false).await.expect("checks");
+    assert_eq!((balance.accepted, balance.unconfirmed), (4, 49));
+    store.close().await;
+    // It opens again, with its schema as it is.
+    let store = Store::open(url, blobs, "n", at(0)).await.expect("opens again");
+    check_balanced(&store).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_story_on_sqlite() {
+    let folder = tempfile::tempdir().expect("folder");
+    story(&store::db::sqlite_url(&folder.path().join("test.db")), folder.path()).await;
+}
+
+#[tokio::test]
+async fn the_story_on_postgresql() {
+    let Ok(url) = std::env::var("REPRIEVE_TEST_POSTGRES") else {
+        assert!(std::env::var("CI").is_err(), "REPRIEVE_TEST_POSTGRES is not set; the test command sets it");
+        eprintln!("skipped: REPRIEVE_TEST_POSTGRES is not set; `cargo xtask ci` starts a PostgreSQL of its own");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let mut admin = store::db::connect(&url).await.expect("connects");
+    for statement in ["drop schema if exists public cascade", "create schema public"] {
+        sqlx::query(statement).execute(&mut admin).await.expect("empties the database");
+    }
+    story(&url, folder.path()).await;
+}
+
+#[tokio::test]
+async fn damage_is_found() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = store::db::sqlite_url(&folder.path().join("test.db"));
+    let store =
+        Store::open(&url, Blobs::open(&folder.path().join("blobs")).expect("blobs"), "n", at(0)).await.expect("opens");
+    store.record_arrival(arrival(1, b"one", &[("a@ours.example", Account::Held)])).await.expect("records");
+    check_balanced(&store).await;
+    let deep = store.check_ledger(true).await.expect("checks");
+    assert!(deep.faults[0].contains("not in the blob folder"), "{:?}", deep.faults);
+    let mut admin = store::db::connect(&url).await.expect("connects");
+    for (damage, repair) in [
+        ("update unit set account = 'released'", "update unit set account = 'held'"),
+        ("update message set blob = null", "update message set blob = 'x'"),
+        ("update ledger set to_account = 'denied'", "update ledger set to_account = 'held'"),
+        ("update ledger set from_account = 'held'", "update ledger set from_account = 'outside'"),
+        ("update unit set mail_id = 'other'", "delete from unit"),
+    ] {
+        sqlx::query(damage).execute(&mut admin).await.expect("damages");
+        assert!(!store.check_ledger(false).await.expect("checks").is_balanced(), "{damage}");
+        sqlx::query(repair).execute(&mut admin).await.expect("repairs");
+    }
+}

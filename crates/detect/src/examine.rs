@@ -217,3 +217,17 @@ fn adopt(parsed: &mut Parsed<'_>, parent: &Part, member: unpack::Member) {
     });
     parsed.parts.push(Decoded { number, family, bytes: Cow::Owned(member.bytes), is_text: false, is_attachment: true });
 }
+
+/// The examination of a message that could not be examined: its bytes are named, its engines report why not.
+pub fn unfinished(raw: &[u8], ruleset: &Ruleset, outcome: Outcome, why: &str) -> Examination {
+    let parsed = mime::parse(raw, None, &Limits::default());
+    let began = Instant::now();
+    let engines = ["structure", "yara"].map(|engine| report(engine, "", began, outcome, why.to_owned()));
+    Examination {
+        ruleset: ruleset.id.clone(),
+        message: parsed.message,
+        findings: Vec::new(),
+        engines: engines.into(),
+        facts: Facts::default(),
+    }
+}

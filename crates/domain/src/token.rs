@@ -18,6 +18,12 @@ pub const FIELD: &str = "X-Reprieve-Release";
 #[derive(Clone)]
 pub struct TokenKey([u8; 32]);
 
+impl std::fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenKey(..)")
+    }
+}
+
 impl TokenKey {
     /// Takes the key's bytes.
     pub fn new(bytes: [u8; 32]) -> Self {

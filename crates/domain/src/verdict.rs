@@ -91,6 +91,14 @@ pub fn decide(
             }
         }
     }
+    if acting.is_empty()
+        && let Some(rule) = policy.rule(Category::Clean, Family::Mail, unit)
+    {
+        // A site may hold or tag even clean mail, for a trial or for a domain under attack.
+        disposition = disposition.max(rule.disposition);
+        let text = format!("policy rule '{}' says {} for clean mail", rule.name, rule.disposition.as_str());
+        reasons.push(Reason { code: "policy".into(), text, detection: None, detection_version: None });
+    }
     if reasons.is_empty() {
         reasons.push(Reason {
             code: "clean".into(),

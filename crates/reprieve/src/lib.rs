@@ -1,1 +1,18 @@
-//! x
+//! Reprieve: the gateway, the quarantine, the release, and the commands, in one program.
+//!
+//! The rooms [`gateway`], [`sentinel`] and [`console`] never import one another: they meet in the store and
+//! wake each other with signals that carry no data. [`app`] wires them. What two rooms need stands beside
+//! them: [`hop`] (next hops), [`outgoing`] (the bytes that go out), [`examiner`] (CPU work off the async threads).
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod console;
+pub mod examiner;
+pub mod gateway;
+pub mod hop;
+pub mod outgoing;
+pub mod panic_switch;
+pub mod sentinel;
+pub mod signals;

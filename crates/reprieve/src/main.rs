@@ -1,1 +1,7 @@
-fn main() {}
+//! The one binary: a verb, and what it does.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    reprieve::cli::main()
+}

@@ -200,39 +200,50 @@ impl Connection {
     /// # Errors
     /// When the connection fails. A hop that refuses the introduction is not asked again.
     pub async fn introduce(&mut self, client: &Introduction) -> Result<(), ClientError> {
-        if self.introduced.as_ref() == Some(client)
-            || (self.capabilities.xforward.is_empty() && self.capabilities.xclient.is_empty())
-        {
+        if self.introduced.as_ref() == Some(client) {
             return Ok(());
         }
         let forward = !self.capabilities.xforward.is_empty() && client.login.is_none();
-        let (verb, offered) = if forward || self.capabilities.xclient.is_empty() {
-            ("XFORWARD", self.capabilities.xforward.clone())
-        } else {
-            ("XCLIENT", self.capabilities.xclient.clone())
-        };
+        if forward || (self.capabilities.xclient.is_empty() && !self.capabilities.xforward.is_empty()) {
+            self.name_client("XFORWARD", &self.capabilities.xforward.clone(), client).await?;
+        } else if !self.capabilities.xclient.is_empty() && self.become_client(client).await?.is_positive() {
+            self.hello().await?;
+        }
+        self.introduced = Some(client.clone());
+        Ok(())
+    }
+
+    /// Takes another client's place with XCLIENT, as `feed` does, and says EHLO again.
+    ///
+    /// # Errors
+    /// When the host does not offer XCLIENT or refuses it, or the connection fails.
+    pub async fn impersonate(&mut self, client: &Introduction) -> Result<(), ClientError> {
+        let reply = self.become_client(client).await?;
+        self.expect_positive("XCLIENT", reply)?;
+        self.hello().await
+    }
+
+    async fn become_client(&mut self, client: &Introduction) -> Result<Reply, ClientError> {
+        self.name_client("XCLIENT", &self.capabilities.xclient.clone(), client).await
+    }
+
+    async fn name_client(&mut self, verb: &str, offered: &[String], client: &Introduction) -> Result<Reply, ClientError> {
         let ip = match client.ip {
             IpAddr::V6(v6) => format!("IPV6:{v6}"),
             IpAddr::V4(v4) => v4.to_string(),
         };
-        let login = client.login.as_deref().map(encode_xtext);
         let values = [
             ("ADDR", Some(ip)),
             ("NAME", Some("[UNAVAILABLE]".to_owned())),
             ("HELO", Some(encode_xtext(&client.helo)).filter(|helo| !helo.is_empty())),
             ("PROTO", Some(client.proto.clone())),
-            ("LOGIN", login),
+            ("LOGIN", client.login.as_deref().map(encode_xtext)),
         ];
         let given = values.into_iter().filter(|(name, _)| offered.iter().any(|o| o == name));
         let words: Vec<String> = given.filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect();
         let line = format!("{verb} {}\r\n", words.join(" "));
         self.write(line.as_bytes(), "the introduction").await?;
-        let reply = self.read("the introduction", self.target.timeouts.command).await?;
-        if verb == "XCLIENT" && reply.is_positive() {
-            self.hello().await?;
-        }
-        self.introduced = Some(client.clone());
-        Ok(())
+        self.read("the introduction", self.target.timeouts.command).await
     }
 
     /// Opens a transaction: MAIL and the first recipients in one group. Returns the reply to MAIL, and one reply for each recipient.

@@ -1,0 +1,250 @@
+//! Wiring: what is opened in which order, and how it all stops.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use detect::limits::Limits;
+use detect::ruleset::{LoadErrors, Ruleset, load};
+use domain::containment::Containment;
+use domain::token::TokenKey;
+use rustls::ServerConfig;
+use store::{Store, StoreError};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use wire::smtp::client::Timeouts;
+use wire::tls::{self, TlsError};
+
+use crate::clock::Clock;
+use crate::config::{Config, ListenerConfig, Role};
+use crate::console::{Console, serve};
+use crate::examiner::ExaminerPool;
+use crate::gateway::Gateway;
+use crate::gateway::listener::Listener;
+use crate::hop::Hops;
+use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::sentinel::release::Releaser;
+use crate::signals::Signals;
+
+/// How long a drain lets messages finish.
+const DRAIN: Duration = Duration::from_secs(95);
+
+/// Why the program does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder {path}: {source}")]
+    DataDir {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process has it.
+    #[error("another reprieve is running on {0}; stop it first")]
+    Locked(PathBuf),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ruleset does not load.
+    #[error(transparent)]
+    Ruleset(#[from] LoadErrors),
+    /// A certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address or socket.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A running installation.
+#[derive(Debug)]
+pub struct Running {
+    /// Where mail comes in, in the order of the configuration.
+    pub listeners: Vec<(Role, SocketAddr)>,
+    /// Where the REST API is.
+    pub api: SocketAddr,
+    /// The unix socket of the API.
+    pub socket: PathBuf,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    store: Option<Store>,
+    _lock: File,
+}
+
+impl Running {
+    /// Stops accepting, lets messages finish, writes what is to be written, and closes.
+    pub async fn stop(mut self) {
+        // Nobody listening means that everything has stopped already.
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+        if let Some(store) = self.store {
+            store.close().await;
+        }
+        // It may be gone; the next start removes it as well.
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// Starts everything that a configuration asks for.
+///
+/// # Errors
+/// When something cannot be opened. With the panic switch at `bypass`, mail passes even without a store.
+pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    let lock = prepare_data_dir(&config.data_dir)?;
+    let token_key = token_key(&config.data_dir.join("release.key"), clock.as_ref())?;
+    let ruleset = load_ruleset(config.ruleset.as_deref())?;
+    let store = open_store(&config, &ruleset, clock.as_ref()).await?;
+    let config = Arc::new(config);
+    let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let panic_switch = PanicSwitch::default();
+    let signals = Signals::default();
+    let gateway = Arc::new(Gateway {
+        config: config.clone(),
+        store: store.clone(),
+        examiner: ExaminerPool::start(ruleset, limits, threads),
+        hops: Hops::new(&config, config.limits.hop_connections_max, &live_timeouts(&config)),
+        clock: clock.clone(),
+        token_key: token_key.clone(),
+        panic_switch: panic_switch.clone(),
+        containment: Containment::default(),
+        in_flight_bytes: AtomicU64::new(0),
+    });
+    let (stop, stopping) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    tokio::spawn(panic_switch.watch(config.panic_file.clone(), clock.clone()));
+    let listeners = listen(&gateway, &stopping, &mut tasks).await?;
+    if let Some(store) = store.clone() {
+        let releaser = Releaser {
+            config: config.clone(),
+            hops: Hops::new(&config, config.release_connections, &Timeouts::default()),
+            clock: clock.clone(),
+            token_key,
+            signals: signals.clone(),
+            owner: format!("{}/{}", store.node(), clock.mail_id()),
+            store,
+        };
+        tasks.spawn(releaser.run(stopping.clone()));
+    }
+    let console = Console { store: store.clone(), clock, signals };
+    let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
+    serve::unix(&config, console, stopping, &mut tasks)?;
+    Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, _lock: lock })
+}
+
+/// Live mail must be answered within the reply deadline; each step of the hop gets no more than that.
+fn live_timeouts(config: &Config) -> Timeouts {
+    let most = config.limits.reply_deadline;
+    let full = Timeouts::default();
+    Timeouts {
+        connect: full.connect.min(most),
+        greeting: full.greeting.min(most),
+        command: full.command.min(most),
+        data: full.data.min(most),
+        block: full.block.min(most),
+        dot: full.dot.min(most),
+    }
+}
+
+/// A ruleset from a folder, or the shipped one.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_ruleset(folder: Option<&Path>) -> Result<Ruleset, LoadErrors> {
+    folder.map_or_else(Ruleset::shipped, load::from_folder)
+}
+
+async fn open_store(config: &Config, ruleset: &Ruleset, clock: &dyn Clock) -> Result<Option<Store>, StartError> {
+    let now = clock.now();
+    let opened = async {
+        let store = Store::open_embedded(&config.data_dir, &config.hostname, now).await?;
+        let detections = ruleset.detections.values().map(|detection| {
+            let source = ruleset.sources.get(&detection.code).cloned().unwrap_or_default();
+            (detection.clone(), source)
+        });
+        store.remember_ruleset(&ruleset.id, detections.collect(), now).await?;
+        store.remember_policy(&config.policy, now).await?;
+        let doubted = store.doubt_forwarding(now).await?;
+        let ended = store.end_leases(Some(&format!("{}/", config.hostname)), now).await?;
+        if doubted > 0 || ended > 0 {
+            tracing::warn!(doubted, ended, "the last run was interrupted: units in doubt and leases ended");
+        }
+        Ok::<_, StoreError>(store)
+    };
+    match opened.await {
+        Ok(store) => Ok(Some(store)),
+        Err(error) if read_panic_file(&config.panic_file, now) == Ok(Stance::Bypass) => {
+            tracing::error!(%error, "the store does not open; the panic switch says bypass, so mail passes unexamined");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn listen(
+    gateway: &Arc<Gateway>,
+    stopping: &watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Vec<(Role, SocketAddr)>, StartError> {
+    let permits = Arc::new(Semaphore::new(gateway.config.limits.connections_max));
+    let mut addresses = Vec::new();
+    for config in &gateway.config.listeners {
+        let failed = |source| StartError::Bind { address: config.address.to_string(), source };
+        let listener = Listener::bind(config.clone(), tls_of(config)?, gateway.clone(), permits.clone()).await.map_err(failed)?;
+        addresses.push((config.role, listener.address().map_err(failed)?));
+        tasks.spawn(listener.run(stopping.clone(), DRAIN));
+    }
+    Ok(addresses)
+}
+
+fn tls_of(config: &ListenerConfig) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    config.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key)).transpose()
+}
+
+/// Makes the data folder, private to its user, and takes its lock.
+fn prepare_data_dir(path: &Path) -> Result<File, StartError> {
+    let failed = |source| StartError::DataDir { path: path.to_owned(), source };
+    if !path.is_dir() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    }
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => Err(StartError::Locked(path.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// The key of release tokens: made once, durable, readable by its user only.
+fn token_key(path: &Path, clock: &dyn Clock) -> Result<TokenKey, StartError> {
+    let failed = |source| StartError::DataDir { path: path.to_owned(), source };
+    if let Ok(bytes) = fs::read(path) {
+        let key = <[u8; 32]>::try_from(bytes.as_slice());
+        return key.map(TokenKey::new).map_err(|_| failed(io::Error::other("it does not have 32 bytes; restore it from a backup")));
+    }
+    let mut key = [0; 32];
+    for block in key.chunks_mut(8) {
+        block.copy_from_slice(&clock.entropy()[2..]);
+    }
+    let temporary = path.with_extension("new");
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(&key)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().map_err(failed)?;
+    Ok(TokenKey::new(key))
+}

@@ -1,0 +1,142 @@
+//! The client of the REST API: over the unix socket of this host, or over TCP.
+
+use std::path::PathBuf;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpStream, UnixStream};
+
+use super::{ApiArgs, CliError};
+use crate::config::Config;
+
+/// Where the API is.
+#[derive(Debug)]
+enum Door {
+    Socket(PathBuf),
+    Tcp { authority: String, token: Option<String> },
+}
+
+/// A client of one API.
+#[derive(Debug)]
+pub struct Client {
+    door: Door,
+}
+
+impl Client {
+    /// A client for what the arguments name.
+    ///
+    /// # Errors
+    /// When neither names an API, or a file cannot be read.
+    pub fn new(args: &ApiArgs) -> Result<Self, CliError> {
+        if let Some(url) = &args.api {
+            let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/').to_owned());
+            let authority = authority.ok_or_else(|| CliError::Usage(format!("'{url}' does not begin with http://")))?;
+            let read = |path: &PathBuf| {
+                let text = std::fs::read_to_string(path);
+                text.map(|text| text.trim().to_owned()).map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
+            };
+            let token = args.token_file.as_ref().map(read).transpose()?;
+            return Ok(Self { door: Door::Tcp { authority, token } });
+        }
+        let path = args.config.as_ref().ok_or_else(|| {
+            CliError::Usage("say which gateway: --config FILE on its own host (or REPRIEVE_CONFIG), or --api URL".into())
+        })?;
+        let config = Config::load(path).map_err(CliError::unreachable)?;
+        Ok(Self::at_socket(config.api_socket))
+    }
+
+    /// A client for a unix socket.
+    pub fn at_socket(socket: PathBuf) -> Self {
+        Self { door: Door::Socket(socket) }
+    }
+
+    /// GET with query parameters; JSON comes back.
+    ///
+    /// # Errors
+    /// What the API says, or why it cannot be reached.
+    pub async fn get(&self, path: &str, query: &[(&str, Option<String>)]) -> Result<Value, CliError> {
+        let pairs = query.iter().filter_map(|(key, value)| Some(format!("{key}={}", encode(value.as_ref()?))));
+        let query = pairs.collect::<Vec<_>>().join("&");
+        let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+        let bytes = self.request(Method::GET, &target, Vec::new()).await?;
+        serde_json::from_slice(&bytes).map_err(CliError::unreachable)
+    }
+
+    /// GET that brings bytes.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, CliError> {
+        self.request(Method::GET, path, Vec::new()).await
+    }
+
+    /// POST of JSON; JSON comes back.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
+        let bytes = self.request(Method::POST, path, body.to_string().into_bytes()).await?;
+        serde_json::from_slice(&bytes).map_err(CliError::unreachable)
+    }
+
+    async fn request(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Vec<u8>, CliError> {
+        let (place, host, token) = match &self.door {
+            Door::Socket(path) => (path.display().to_string(), "localhost", None),
+            Door::Tcp { authority, token } => (authority.clone(), authority.as_str(), token.as_deref()),
+        };
+        let failed = |error: &dyn std::fmt::Display| {
+            CliError::Unreachable(format!("cannot reach the API at {place}: {error}; is `reprieve serve` running?"))
+        };
+        let mut request = Request::builder().method(method).uri(target).header("host", host).header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| failed(&error))?;
+        let response = match &self.door {
+            Door::Socket(path) => {
+                let stream = UnixStream::connect(path).await.map_err(|error| failed(&error))?;
+                exchange(TokioIo::new(stream), request).await
+            }
+            Door::Tcp { authority, .. } => {
+                let stream = TcpStream::connect(authority.as_str()).await.map_err(|error| failed(&error))?;
+                exchange(TokioIo::new(stream), request).await
+            }
+        };
+        let (status, bytes) = response.map_err(|error| failed(&error))?;
+        if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+    }
+}
+
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(StatusCode, Vec<u8>), hyper::Error>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
+    let driving = tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let bytes = response.into_body().collect().await?.to_bytes().to_vec();
+    driving.abort();
+    Ok((status, bytes))
+}
+
+fn refused(status: StatusCode, bytes: &[u8]) -> CliError {
+    let said: Option<String> = serde_json::from_slice::<Value>(bytes).ok().and_then(|v| Some(v["error"]["message"].as_str()?.to_owned()));
+    let what = said.unwrap_or_else(|| format!("the API answered {status}"));
+    if status.is_server_error() || status == StatusCode::FORBIDDEN { CliError::Unreachable(what) } else { CliError::Usage(what) }
+}
+
+/// Percent-encodes a query value (RFC 3986 section 2.3).
+fn encode(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

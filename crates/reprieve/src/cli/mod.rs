@@ -1,0 +1,140 @@
+//! The commands. Verbs that change anything go through the API, so that there is one path and one record.
+//!
+//! Exit codes: 0 done; 1 the answer is no; 2 wrong use; 3 could not reach or open what it needs.
+
+pub mod client;
+pub mod compose;
+pub mod config;
+pub mod demo;
+pub mod feed;
+pub mod ledger;
+pub mod mailbox;
+pub mod message;
+pub mod quarantine;
+pub mod scan;
+pub mod serve;
+pub mod sink;
+pub mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Mail protection that can take back its own mistakes.
+#[derive(Debug, Parser)]
+#[command(name = "reprieve", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the gateway, the quarantine and the API.
+    Serve(serve::ServeArgs),
+    /// Examine files offline and print the verdict of each.
+    Scan(scan::ScanArgs),
+    /// Send mail from files through a gateway over SMTP, and report.
+    Feed(feed::FeedArgs),
+    /// See and release what is held.
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineVerb),
+    /// Follow a message.
+    #[command(subcommand)]
+    Message(message::MessageVerb),
+    /// Check the books.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerVerb),
+    /// Print or check a configuration.
+    #[command(subcommand)]
+    Config(config::ConfigVerb),
+    /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
+    Demo(demo::DemoArgs),
+}
+
+/// Where the API is.
+#[derive(Debug, Clone, Args)]
+pub struct ApiArgs {
+    /// The configuration of the gateway on this host; its unix socket is used.
+    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    config: Option<PathBuf>,
+    /// The API of a gateway elsewhere, such as http://127.0.0.1:8025.
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    api: Option<String>,
+    /// A file with the token for it.
+    #[arg(long, value_name = "FILE", requires = "api")]
+    token_file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a command ends without success.
+#[derive(Debug)]
+pub enum CliError {
+    /// 1: the answer is no. What there was to say has been said.
+    No,
+    /// 2: wrong use.
+    Usage(String),
+    /// 3: could not reach or open what it needs.
+    Unreachable(String),
+}
+
+impl CliError {
+    /// Something that could not be reached or opened.
+    pub fn unreachable(error: impl std::fmt::Display) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+/// Parses the command line, runs the verb, and turns the result into an exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::complain(&format!("cannot start: {error}"));
+            return ExitCode::from(3);
+        }
+    };
+    let result = runtime.block_on(run(cli.verb));
+    // What still runs (a stuck examination) is not waited for.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::No) => ExitCode::from(1),
+        Err(CliError::Usage(what)) => {
+            terminal::complain(&what);
+            ExitCode::from(2)
+        }
+        Err(CliError::Unreachable(what)) => {
+            terminal::complain(&what);
+            ExitCode::from(3)
+        }
+    }
+}
+
+async fn run(verb: Verb) -> Result<(), CliError> {
+    match verb {
+        Verb::Serve(args) => serve::run(args).await,
+        Verb::Scan(args) => scan::run(args).await,
+        Verb::Feed(args) => feed::run(args).await,
+        Verb::Quarantine(verb) => quarantine::run(verb).await,
+        Verb::Message(verb) => message::run(verb).await,
+        Verb::Ledger(verb) => ledger::run(verb).await,
+        Verb::Config(verb) => config::run(verb),
+        Verb::Demo(args) => demo::run(args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,276 @@
+//! `reprieve quarantine`: see what is held and why, take it out as a file, release it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::{ApiArgs, CliError, terminal};
+
+/// How long `--wait` waits.
+const WAIT_MAX: Duration = Duration::from_secs(600);
+
+/// Verbs of the quarantine.
+#[derive(Debug, Subcommand)]
+pub enum QuarantineVerb {
+    /// List held messages, newest first.
+    List(ListArgs),
+    /// Show one, explained.
+    Show {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Write exactly the stored bytes of one.
+    Export {
+        /// Its id.
+        id: String,
+        /// The file to write; standard output without.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Release messages to their recipients.
+    Release(ReleaseArgs),
+}
+
+/// Filters of the list.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
+    #[arg(long)]
+    status: Option<String>,
+    /// Inbound, Outbound or Internal.
+    #[arg(long)]
+    direction: Option<String>,
+    /// Malware, Phish, FileTypeBlock, ...
+    #[arg(long)]
+    category: Option<String>,
+    /// A detection's code, such as EXE-0003.
+    #[arg(long)]
+    detection: Option<String>,
+    /// The envelope sender.
+    #[arg(long)]
+    sender: Option<String>,
+    /// A recipient.
+    #[arg(long)]
+    recipient: Option<String>,
+    /// A text in the subject.
+    #[arg(long)]
+    subject: Option<String>,
+    /// The header Message-ID.
+    #[arg(long)]
+    message_id: Option<String>,
+    /// Received at or after, such as 2026-11-23T08:00:00Z.
+    #[arg(long)]
+    since: Option<String>,
+    /// Received before.
+    #[arg(long)]
+    until: Option<String>,
+    /// The last id of the page before.
+    #[arg(long)]
+    after: Option<String>,
+    /// Rows at most (1000 at most; 100 without).
+    #[arg(long)]
+    limit: Option<u32>,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// What to release.
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    /// Ids.
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// Only these recipients.
+    #[arg(long, value_name = "ADDRESS")]
+    rcpt: Vec<String>,
+    /// Why, for the record.
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// Wait until each has been accepted or refused by the next hop.
+    #[arg(long)]
+    wait: bool,
+    /// Only say what would be done.
+    #[arg(long)]
+    what_if: bool,
+    /// Release what was refused too: its sender was told that it failed.
+    #[arg(long)]
+    confirm_refused: bool,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the API says no or cannot be reached.
+pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
+    match verb {
+        QuarantineVerb::List(args) => list(args).await,
+        QuarantineVerb::Show { id, api } => {
+            let shown = Client::new(&api)?.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
+            terminal::line(&if api.json { shown.to_string() } else { explained(&shown) });
+            Ok(())
+        }
+        QuarantineVerb::Export { id, output, api } => {
+            let bytes = Client::new(&api)?.get_bytes(&format!("/api/v1/quarantine/{id}/raw")).await?;
+            match output {
+                Some(path) => {
+                    std::fs::write(&path, bytes).map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
+                }
+                None => {
+                    terminal::bytes(&bytes);
+                    Ok(())
+                }
+            }
+        }
+        QuarantineVerb::Release(args) => release(args).await,
+    }
+}
+
+async fn list(args: ListArgs) -> Result<(), CliError> {
+    let query = [
+        ("status", args.status),
+        ("direction", args.direction),
+        ("category", args.category),
+        ("detection", args.detection),
+        ("sender", args.sender),
+        ("recipient", args.recipient),
+        ("subject", args.subject),
+        ("message_id", args.message_id),
+        ("since", args.since),
+        ("until", args.until),
+        ("after", args.after),
+        ("limit", args.limit.map(|limit| limit.to_string())),
+    ];
+    let held = Client::new(&args.api)?.get("/api/v1/quarantine", &query).await?;
+    terminal::line(&if args.api.json { held.to_string() } else { listed(&held) });
+    Ok(())
+}
+
+/// The list as a table.
+pub fn listed(held: &Value) -> String {
+    let rows: Vec<Vec<String>> = held.as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        return "nothing is held".into();
+    }
+    terminal::table(&["id", "received", "direction", "category", "detection", "status", "sender", "recipients", "subject"], &rows, 44)
+}
+
+fn row(held: &Value) -> Vec<String> {
+    let text = |key: &str| held[key].as_str().unwrap_or_default().to_owned();
+    let recipients = held["recipients"].as_array().into_iter().flatten();
+    let shown = recipients.map(|recipient| {
+        format!("{} ({})", recipient["address"].as_str().unwrap_or_default(), recipient["state"].as_str().unwrap_or_default())
+    });
+    vec![
+        text("id"),
+        text("received").chars().take(19).collect(),
+        text("direction"),
+        text("category"),
+        text("detection"),
+        text("status"),
+        text("sender"),
+        shown.collect::<Vec<_>>().join(", "),
+        text("subject"),
+    ]
+}
+
+/// One held message, explained.
+pub fn explained(shown: &Value) -> String {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let mut out = vec![
+        format!("id        {}", text(shown, "id")),
+        format!("received  {}", text(shown, "received")),
+        format!("from      {}", text(shown, "sender")),
+        format!("subject   {}", text(shown, "subject")),
+        format!("category  {}  ({})", text(shown, "category"), text(shown, "status")),
+        format!("size      {} bytes, sha256 {}", shown["size"], text(shown, "sha256")),
+        format!("ruleset   {}", text(shown, "ruleset")),
+        "recipients".into(),
+    ];
+    for unit in shown["units"].as_array().into_iter().flatten() {
+        out.push(format!("  {} ({}): {} {}", text(unit, "recipient"), text(unit, "direction"), text(unit, "state"), text(unit, "reply")));
+        for reason in unit["reasons"].as_array().into_iter().flatten() {
+            out.push(format!("    because {}", text(reason, "text")));
+        }
+    }
+    out.push("parts".into());
+    for part in shown["parts"].as_array().into_iter().flatten() {
+        out.push(format!("  {} {} {} bytes {} '{}'", part["number"], text(part, "content_type"), part["size"], text(part, "family"), text(part, "name")));
+    }
+    out.push("findings".into());
+    for finding in shown["findings"].as_array().into_iter().flatten() {
+        let place = finding["part"].as_u64().map_or("message".to_owned(), |part| format!("part {part}"));
+        out.push(format!("  {} ({}) {} in {place}: {}", text(finding, "detection"), text(finding, "detection_version"), text(finding, "effect"), text(finding, "evidence")));
+    }
+    out.push("engines".into());
+    for engine in shown["engines"].as_array().into_iter().flatten() {
+        out.push(format!("  {} {} {} {} ms", text(engine, "engine"), text(engine, "version"), text(engine, "outcome"), engine["millis"]));
+    }
+    out.join("\n")
+}
+
+async fn release(args: ReleaseArgs) -> Result<(), CliError> {
+    let client = Client::new(&args.api)?;
+    let mut no = false;
+    for id in &args.ids {
+        let ask = json!({
+            "recipients": args.rcpt,
+            "reason": args.reason,
+            "actor": std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default(),
+            "what_if": args.what_if,
+            "confirm_refused": args.confirm_refused,
+        });
+        let mut released = client.post(&format!("/api/v1/quarantine/{id}/release"), &ask).await?;
+        if args.wait && !args.what_if {
+            wait(&client, id, &mut released).await?;
+        }
+        no |= released["units"].as_array().into_iter().flatten().any(|unit| !args.what_if && !is_on_its_way(unit, args.wait));
+        terminal::line(&if args.api.json { released.to_string() } else { outcome(&released) });
+    }
+    if no { Err(CliError::No) } else { Ok(()) }
+}
+
+fn is_on_its_way(unit: &Value, waited: bool) -> bool {
+    match unit["state"].as_str().unwrap_or_default() {
+        "released" => true,
+        "releasing" => !waited,
+        _ => false,
+    }
+}
+
+/// Asks again until no unit is on its way any more, and takes over where each ended.
+async fn wait(client: &Client, id: &str, released: &mut Value) -> Result<(), CliError> {
+    let began = Instant::now();
+    loop {
+        let shown = client.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
+        let mut moving = false;
+        for unit in released["units"].as_array_mut().into_iter().flatten() {
+            let now = shown["units"].as_array().into_iter().flatten().find(|now| now["recipient"] == unit["recipient"]);
+            if let Some(now) = now {
+                unit["state"] = now["state"].clone();
+                unit["reply"] = now["reply"].clone();
+                // A deferred release is tried again for hours; its first answer is an answer.
+                moving |= now["state"] == "releasing" && now["release_state"] != "deferred";
+            }
+        }
+        if !moving || began.elapsed() > WAIT_MAX {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn outcome(released: &Value) -> String {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let units = released["units"].as_array().into_iter().flatten();
+    let lines = units.map(|unit| format!("{}  {}: {} {}", text(released, "id"), text(unit, "recipient"), text(unit, "state"), text(unit, "reply")));
+    lines.collect::<Vec<_>>().join("\n")
+}

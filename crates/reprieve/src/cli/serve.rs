@@ -1,0 +1,79 @@
+//! `reprieve serve`: runs until it is told to stop, then drains.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{CliError, terminal};
+use crate::app::{self, Running};
+use crate::clock::SystemClock;
+use crate::config::Config;
+
+/// How to run.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration; `reprieve config example` prints one.
+    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    config: PathBuf,
+    /// What to log, such as `info` or `reprieve=debug`.
+    #[arg(long, default_value = "info", env = "REPRIEVE_LOG")]
+    log: String,
+    /// Log JSON, one object a line.
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Starts everything, says so in one line of JSON on standard output, and drains on SIGTERM or SIGINT.
+///
+/// # Errors
+/// When something cannot be opened.
+pub async fn run(args: ServeArgs) -> Result<(), CliError> {
+    start_log(&args.log, args.log_json)?;
+    let config = Config::load(&args.config).map_err(CliError::unreachable)?;
+    let running = app::start(config, Arc::new(SystemClock)).await.map_err(CliError::unreachable)?;
+    terminal::line(&ready_line(&running));
+    wait_for_the_end().await;
+    tracing::info!("draining");
+    running.stop().await;
+    Ok(())
+}
+
+/// Where everything is, as scripts read it.
+pub fn ready_line(running: &Running) -> String {
+    let listeners: Vec<_> =
+        running.listeners.iter().map(|(role, address)| json!({ "role": role.as_str(), "address": address })).collect();
+    json!({
+        "ready": true,
+        "listeners": listeners,
+        "api": format!("http://{}", running.api),
+        "socket": running.socket,
+    })
+    .to_string()
+}
+
+async fn wait_for_the_end() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("cannot listen for signals; only SIGKILL ends this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// Logs to standard error. Message content never reaches a log line.
+///
+/// # Errors
+/// When the filter makes no sense.
+pub fn start_log(filter: &str, json: bool) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| CliError::Usage(format!("--log: {error}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first.
+    let _ = if json { log.json().try_init() } else { log.with_ansi(false).try_init() };
+    Ok(())
+}

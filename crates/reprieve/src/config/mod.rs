@@ -1,0 +1,450 @@
+//! The configuration: one commented TOML file, checked whole before anything starts.
+
+pub mod section;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::Direction;
+use domain::envelope::Border;
+use domain::policy::{OnFailure, Policy};
+use ipnet::IpNet;
+use section::{Fault, Faults, Section};
+use wire::smtp::data::BareNewline;
+use wire::tls::TlsPolicy;
+
+/// The commented example: every key with its default.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// Whether verdicts are acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Everything is delivered; the verdict is recorded as what would have been.
+    Observe,
+    /// Verdicts are acted on.
+    Enforce,
+}
+
+/// Whom a listener is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Hosts of the Internet, or an MTA in front.
+    Mx,
+    /// An MTA that has authenticated its user: what comes here is ours.
+    Submission,
+}
+
+impl Role {
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mx => "mx",
+            Self::Submission => "submission",
+        }
+    }
+}
+
+/// One listener.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whom it is for.
+    pub role: Role,
+    /// Peers that may say XCLIENT and XFORWARD.
+    pub xclient_from: Vec<IpNet>,
+    /// Peers that must send a PROXY header; empty for a listener without.
+    pub proxy_from: Vec<IpNet>,
+    /// What to do with bare CR, LF and NUL.
+    pub bare_newline: BareNewline,
+    /// Submission: the MTA lets a login use its own sender only, so the sender is an identity (ruling 4).
+    pub sender_login_enforced: bool,
+    /// Certificate and key for STARTTLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// One next hop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HopConfig {
+    /// `host:port`.
+    pub address: String,
+    /// Its TLS policy.
+    pub tls: TlsPolicy,
+}
+
+/// Limits of the gateway.
+#[derive(Clone, Debug)]
+pub struct GatewayLimits {
+    /// Bytes of one message.
+    pub message_bytes_max: usize,
+    /// Recipients of one message.
+    pub recipients_max: usize,
+    /// Connections from clients.
+    pub connections_max: usize,
+    /// Connections from one address.
+    pub connections_per_ip_max: usize,
+    /// Connections to one next hop, for live mail.
+    pub hop_connections_max: usize,
+    /// Bytes of messages in memory, all together.
+    pub in_flight_bytes_max: u64,
+    /// From the final dot to the reply.
+    pub reply_deadline: Duration,
+    /// For one examination.
+    pub examine_deadline: Duration,
+    /// For one command of a client.
+    pub command_deadline: Duration,
+}
+
+/// What to do with a release in doubt (ruling 14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InDoubtPolicy {
+    /// Send it once more after ten minutes, then count it as released, possibly twice.
+    Resend,
+    /// Keep it for a person.
+    Ask,
+}
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the store lies.
+    pub data_dir: PathBuf,
+    /// Our name.
+    pub hostname: String,
+    /// Our authserv-id (RFC 8601).
+    pub authserv_id: String,
+    /// Whether verdicts are acted on, by direction.
+    pub modes: BTreeMap<Direction, Mode>,
+    /// Our domains and networks.
+    pub border: Border,
+    /// The ruleset folder; the shipped ruleset without.
+    pub ruleset: Option<PathBuf>,
+    /// The policy.
+    pub policy: Policy,
+    /// The file of the panic switch.
+    pub panic_file: PathBuf,
+    /// The listeners.
+    pub listeners: Vec<ListenerConfig>,
+    /// The next hop of each direction.
+    pub hops: BTreeMap<Direction, HopConfig>,
+    /// Limits.
+    pub limits: GatewayLimits,
+    /// The address of the REST API.
+    pub api_address: SocketAddr,
+    /// The unix socket of the REST API.
+    pub api_socket: PathBuf,
+    /// Connections to one next hop, for releases.
+    pub release_connections: usize,
+    /// What to do with a release in doubt.
+    pub in_doubt: InDoubtPolicy,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug)]
+pub struct ConfigError {
+    file: String,
+    /// The faults, by line.
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.faults.len();
+        write!(f, "{}: {count} {} in the configuration", self.file, if count == 1 { "fault" } else { "faults" })?;
+        for fault in &self.faults {
+            write!(f, "\n  line {}: {}: {}", fault.line, fault.key, fault.what)?;
+        }
+        write!(f, "\n  `reprieve config example` prints a file with every key")
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        let fault = |what: String| Fault { line: 0, key: "file".into(), what };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError { file: file.clone(), faults: vec![fault(error.to_string())] })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder).map_err(|faults| ConfigError { file, faults })
+    }
+
+    /// Reads a text; paths in it are relative to `folder`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, by line.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::new(text);
+        let table = match toml::de::DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => {
+                faults.add(error.span().map_or(0, |span| span.start), "syntax", error.message().to_owned());
+                return Err(faults.found);
+            }
+        };
+        let mut root = Section::root(table.get_ref());
+        let config = read(&mut root, folder, &mut faults);
+        root.end(&mut faults);
+        faults.found.sort_by_key(|fault| fault.line);
+        if faults.found.is_empty() { Ok(config) } else { Err(faults.found) }
+    }
+
+    /// The mode of a direction.
+    pub fn mode(&self, direction: Direction) -> Mode {
+        self.modes.get(&direction).copied().unwrap_or(Mode::Observe)
+    }
+}
+
+fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Config {
+    let path = |text: &str| Ok(folder.join(text));
+    let data_dir = root.text("data_dir", faults, path).unwrap_or_else(|| {
+        faults.add(0, "data_dir", "is missing: say where the store may lie, such as \"/var/lib/reprieve\"");
+        PathBuf::new()
+    });
+    let hostname = root.text("hostname", faults, host_name).unwrap_or_else(system_hostname);
+    let authserv_id = root.text("authserv_id", faults, host_name).unwrap_or_else(|| hostname.clone());
+    let modes = modes(root, faults);
+    let border = Border {
+        accepted_domains: root.list("accepted_domains", faults, domain_name).unwrap_or_default().into_iter().collect(),
+        trusted_networks: root.list("trusted_networks", faults, network).unwrap_or_default(),
+    };
+    if border.accepted_domains.is_empty() {
+        faults.add(0, "accepted_domains", "is missing: list the domains whose mail is yours, such as [\"example.com\"]");
+    }
+    let policy = policy(root, folder, faults);
+    let listeners: Vec<ListenerConfig> =
+        root.sections("listener", faults).into_iter().filter_map(|section| listener(section, folder, faults)).collect();
+    if listeners.is_empty() && faults.found.is_empty() {
+        faults.add(0, "listener", "is missing: at least one [[listener]] with an address");
+    }
+    let hops = hops(root, faults);
+    let limits = limits(root, faults);
+    let mut api = root.section("api", faults);
+    let api_address = api.text("address", faults, socket_address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8025)));
+    let api_socket = api.text("socket", faults, path).unwrap_or_else(|| data_dir.join("api.sock"));
+    api.end(faults);
+    let mut release = root.section("release", faults);
+    let release_connections = release.number("connections", 1..1001, faults).map_or(16, |n| n as usize);
+    let in_doubt = release.text("in_doubt", faults, |text| match text {
+        "resend" => Ok(InDoubtPolicy::Resend),
+        "ask" => Ok(InDoubtPolicy::Ask),
+        _ => Err("must be \"resend\" or \"ask\"".into()),
+    });
+    release.end(faults);
+    Config {
+        panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
+        ruleset: root.text("ruleset", faults, path),
+        data_dir,
+        hostname,
+        authserv_id,
+        modes,
+        border,
+        policy,
+        listeners,
+        hops,
+        limits,
+        api_address,
+        api_socket,
+        release_connections,
+        in_doubt: in_doubt.unwrap_or(InDoubtPolicy::Resend),
+    }
+}
+
+fn modes(root: &mut Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<Direction, Mode> {
+    let mode = |text: &str| match text {
+        "observe" => Ok(Mode::Observe),
+        "enforce" => Ok(Mode::Enforce),
+        _ => Err("must be \"observe\" or \"enforce\"".to_owned()),
+    };
+    let overall = root.text("mode", faults, mode).unwrap_or(Mode::Observe);
+    let mut own = root.section("mode_of", faults);
+    let modes = Direction::ALL.into_iter().map(|direction| {
+        let key = direction.as_str().to_lowercase();
+        (direction, own.text(&key, faults, mode).unwrap_or(overall))
+    });
+    let modes = modes.collect();
+    own.end(faults);
+    modes
+}
+
+fn policy(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Policy {
+    let read = |text: &str| {
+        let path = folder.join(text);
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let policy: Policy = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        policy.check().map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(policy)
+    };
+    let mut policy = root.text("policy", faults, read).unwrap_or_else(Policy::standard);
+    let mut engines = root.section("engine", faults);
+    for engine in ["structure", "yara"] {
+        let mut section = engines.section(engine, faults);
+        let on_failure = section.text("on_failure", faults, |text| match text {
+            "continue" => Ok(OnFailure::Continue),
+            "defer" => Ok(OnFailure::Defer),
+            "hold" => Ok(OnFailure::Hold),
+            _ => Err("must be \"continue\", \"defer\" or \"hold\"".into()),
+        });
+        section.end(faults);
+        if let Some(on_failure) = on_failure {
+            policy.on_failure.insert(engine.into(), on_failure);
+        }
+    }
+    engines.end(faults);
+    policy
+}
+
+fn listener(mut section: Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<ListenerConfig> {
+    let start = section.start();
+    let address = section.text("address", faults, socket_address);
+    if address.is_none() && !section.has("address") {
+        faults.add(start, "listener.address", "is missing, such as \"0.0.0.0:25\"");
+    }
+    let role = section.text("role", faults, |text| match text {
+        "mx" => Ok(Role::Mx),
+        "submission" => Ok(Role::Submission),
+        _ => Err("must be \"mx\" or \"submission\"".into()),
+    });
+    let bare_newline = section.text("bare_newline", faults, |text| match text {
+        "reject" => Ok(BareNewline::Reject),
+        "normalise" => Ok(BareNewline::Normalise),
+        _ => Err("must be \"reject\" or \"normalise\"".into()),
+    });
+    let path = |text: &str| Ok(folder.join(text));
+    let certificate = section.text("tls_certificate", faults, path);
+    let key = section.text("tls_key", faults, path);
+    if certificate.is_some() != key.is_some() {
+        faults.add(start, "listener.tls_certificate", "certificate and key go together: give both or none");
+    }
+    let listener = ListenerConfig {
+        address: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+        role: role.unwrap_or(Role::Mx),
+        xclient_from: section.list("xclient_from", faults, network).unwrap_or_default(),
+        proxy_from: section.list("proxy_from", faults, network).unwrap_or_default(),
+        bare_newline: bare_newline.unwrap_or_default(),
+        sender_login_enforced: section.flag("sender_login_enforced", faults).unwrap_or(false),
+        tls: certificate.zip(key),
+    };
+    section.end(faults);
+    address.map(|_| listener)
+}
+
+fn hops(root: &mut Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<Direction, HopConfig> {
+    let mut below = root.section("next_hop", faults);
+    let mut hops = BTreeMap::new();
+    for direction in Direction::ALL {
+        let key = direction.as_str().to_lowercase();
+        let mut section = below.section(&key, faults);
+        let address = section.text("address", faults, host_and_port);
+        let tls = section.text("tls", faults, |text| match text {
+            "none" => Ok(TlsPolicy::None),
+            "opportunistic" => Ok(TlsPolicy::Opportunistic),
+            "require" => Ok(TlsPolicy::Require),
+            "verify" => Ok(TlsPolicy::Verify),
+            _ => Err("must be \"none\", \"opportunistic\", \"require\" or \"verify\"".into()),
+        });
+        section.end(faults);
+        if let Some(address) = address {
+            hops.insert(direction, HopConfig { address, tls: tls.unwrap_or_default() });
+        }
+    }
+    below.end(faults);
+    let Some(first) = hops.values().next().cloned() else {
+        faults.add(0, "next_hop", "is missing: at least [next_hop.inbound] with an address, such as \"127.0.0.1:10025\"");
+        return hops;
+    };
+    for direction in Direction::ALL {
+        hops.entry(direction).or_insert_with(|| first.clone());
+    }
+    hops
+}
+
+fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
+    let mut section = root.section("limits", faults);
+    let mut number = |key: &str, allowed, default: u64| section.number(key, allowed, faults).unwrap_or(default);
+    let seconds = Duration::from_secs;
+    let limits = GatewayLimits {
+        message_bytes_max: number("message_bytes", 1024..1_073_741_825, 50 << 20) as usize,
+        recipients_max: number("recipients", 1..100_001, 1000) as usize,
+        connections_max: number("connections", 1..100_001, 1000) as usize,
+        connections_per_ip_max: number("connections_per_ip", 1..100_001, 100) as usize,
+        hop_connections_max: number("hop_connections", 1..10_001, 80) as usize,
+        in_flight_bytes_max: number("in_flight_mib", 64..1_048_577, 512) << 20,
+        reply_deadline: seconds(number("reply_deadline_s", 1..600, 85)),
+        examine_deadline: seconds(number("examine_deadline_s", 1..600, 30)),
+        command_deadline: seconds(number("command_deadline_s", 1..3601, 300)),
+    };
+    section.end(faults);
+    limits
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    if fits { Ok(text.to_owned()) } else { Err("must be a host name, such as \"mx.example.com\"".into()) }
+}
+
+fn domain_name(text: &str) -> Result<String, String> {
+    host_name(text).map(|name| name.to_lowercase()).map_err(|_| "must be a domain, such as \"example.com\" (\".example.com\" for all below it)".into())
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let alone = text.parse::<std::net::IpAddr>().map(IpNet::from);
+    text.parse().or(alone).map_err(|_| format!("'{text}' is not an address or a network, such as \"192.0.2.0/24\""))
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("'{text}' is not an address with a port, such as \"127.0.0.1:2525\""))
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    let fits = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if fits { Ok(text.to_owned()) } else { Err(format!("'{text}' is not host:port, such as \"127.0.0.1:10025\"")) }
+}
+
+fn system_hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    host_name(name.trim()).unwrap_or_else(|_| "localhost".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        let found = Config::parse(text, Path::new("/etc/reprieve")).err().unwrap_or_default();
+        found.into_iter().map(|fault| format!("{}: {}: {}", fault.line, fault.key, fault.what)).collect()
+    }
+
+    #[test]
+    fn the_example_is_valid_and_observes() {
+        let config = Config::parse(EXAMPLE, Path::new("/etc/reprieve")).expect("the example is valid");
+        assert_eq!(config.mode(Direction::Inbound), Mode::Observe);
+        assert_eq!(config.listeners[0].role, Role::Mx);
+    }
+
+    #[test]
+    fn every_line_that_is_commented_out_in_the_example_is_valid_too() {
+        let all: String = EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))).collect();
+        assert_eq!(faults(&all).into_iter().filter(|fault| !fault.contains("policy")).collect::<Vec<_>>(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let text = "data_dir = \"x\"\nmode = \"maybe\"\naccepted_domains = [\"a b\"]\ntrusted_networks = [\"10.0.0.0/99\"]\ncolour = 1\n\
+                    [[listener]]\nrole = \"front\"\n[next_hop.inbound]\naddress = \"nowhere\"\n[limits]\nrecipients = 0\n";
+        insta::assert_snapshot!(faults(text).join("\n"));
+    }
+
+    #[test]
+    fn an_empty_file_says_what_is_needed() {
+        insta::assert_snapshot!(faults("").join("\n"));
+    }
+}

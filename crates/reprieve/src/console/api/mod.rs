@@ -1,0 +1,38 @@
+//! The REST API: every URL, and who may use it.
+
+pub mod error;
+pub mod ledger;
+pub mod message;
+pub mod quarantine;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+
+use super::Console;
+
+/// All of `/api/v1`.
+pub fn router(console: Console) -> Router {
+    Router::new()
+        .route("/api/v1/quarantine", get(quarantine::list))
+        .route("/api/v1/quarantine/{id}", get(quarantine::show))
+        .route("/api/v1/quarantine/{id}/raw", get(quarantine::export))
+        .route("/api/v1/quarantine/{id}/release", post(quarantine::release))
+        .route("/api/v1/messages", get(message::trace))
+        .route("/api/v1/ledger", get(ledger::check))
+        .with_state(console)
+}
+
+/// The probes: no secrets, no tokens.
+pub fn probes(console: Console) -> Router {
+    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(console)
+}
+
+async fn ready(State(console): State<Console>) -> (StatusCode, &'static str) {
+    match console.store {
+        Some(store) if !store.is_broken() => (StatusCode::OK, "ready\n"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store's volume failed\n"),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the store is not open\n"),
+    }
+}

@@ -1,0 +1,22 @@
+//! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP.
+
+pub mod api;
+pub mod serve;
+
+use std::sync::Arc;
+
+use store::Store;
+
+use crate::clock::Clock;
+use crate::signals::Signals;
+
+/// What every request shares.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// The store; without one every answer says so.
+    pub store: Option<Store>,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the reconcilers.
+    pub signals: Signals,
+}

@@ -1,0 +1,89 @@
+//! The API's two doors. The unix socket is for root and for the user that runs the program, known by its
+//! peer credentials (ruling 16). Over TCP only the probes answer until tokens exist.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use axum::Router;
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::serve::IncomingStream;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Console;
+use super::api::{self, error::ApiError};
+use crate::app::StartError;
+use crate::config::Config;
+
+/// The user at the other end of the unix socket.
+#[derive(Clone, Debug)]
+pub struct Peer(Option<u32>);
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        Self(stream.io().peer_cred().ok().map(|cred| cred.uid()))
+    }
+}
+
+/// Serves the probes over TCP.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn tcp(
+    config: &Config,
+    console: Console,
+    stop: watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<SocketAddr, StartError> {
+    let failed = |source| StartError::Bind { address: config.api_address.to_string(), source };
+    let listener = TcpListener::bind(config.api_address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let router: Router = api::probes(console);
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped(stop)).await {
+            tracing::error!(%error, "the API over TCP ended");
+        }
+    });
+    Ok(address)
+}
+
+/// Serves the whole API over the unix socket.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn unix(config: &Config, console: Console, stop: watch::Receiver<bool>, tasks: &mut JoinSet<()>) -> Result<(), StartError> {
+    let path = &config.api_socket;
+    let failed = |source| StartError::Bind { address: path.display().to_string(), source };
+    if path.exists() {
+        // The data folder's lock is ours, so nobody else serves it.
+        fs::remove_file(path).map_err(failed)?;
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    let router = api::router(console.clone()).merge(api::probes(console)).layer(middleware::from_fn(local_only));
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {
+            tracing::error!(%error, "the API over the unix socket ended");
+        }
+    });
+    Ok(())
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // A dropped sender means that the program ends.
+    let _ = stop.changed().await;
+}
+
+async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+    let own = fs::metadata("/proc/self").map_or(0, |own| own.uid());
+    match peer.0 {
+        Some(uid) if uid == 0 || uid == own => next.run(request).await,
+        _ => ApiError::Forbidden("this socket is for root and the user that runs reprieve".into()).into_response(),
+    }
+}

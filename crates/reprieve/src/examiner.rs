@@ -1,0 +1,147 @@
+//! CPU work off the async threads, bounded: one thread a core, each with scanners of its own.
+//!
+//! A watchdog turns an overrun into a Timeout report, which policy decides, and puts a fresh thread beside
+//! the one that is stuck. A panic is an Error report. Both are never a verdict.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use detect::examine::{EnvelopeFacts, Examiner, unfinished};
+use detect::limits::{Budget, Limits};
+use detect::ruleset::Ruleset;
+use domain::Examination;
+use domain::finding::Outcome;
+use tokio::sync::{Semaphore, oneshot};
+
+/// Time that an examination may exceed its budget by before the watchdog gives it up.
+const GRACE: Duration = Duration::from_secs(3);
+/// Threads at most, those that are stuck included.
+const THREADS_MAX: usize = 64;
+/// Messages waiting for a thread, for each thread.
+const WAITING_PER_THREAD: usize = 16;
+
+struct Job {
+    raw: Arc<Vec<u8>>,
+    envelope: EnvelopeFacts,
+    ruleset: Arc<Ruleset>,
+    budget: Budget,
+    answer: oneshot::Sender<Result<Examination, String>>,
+}
+
+/// The pool of threads that examine.
+#[derive(Clone, Debug)]
+pub struct ExaminerPool {
+    jobs: Sender<Job>,
+    waiting: Arc<Mutex<Receiver<Job>>>,
+    permits: Arc<Semaphore>,
+    threads: Arc<AtomicUsize>,
+    ruleset: Arc<Mutex<Arc<Ruleset>>>,
+    limits: Limits,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("bytes", &self.raw.len()).finish()
+    }
+}
+
+impl ExaminerPool {
+    /// Starts `threads` threads over a ruleset.
+    pub fn start(ruleset: Ruleset, limits: Limits, threads: usize) -> Self {
+        let (jobs, waiting) = channel();
+        let pool = Self {
+            jobs,
+            waiting: Arc::new(Mutex::new(waiting)),
+            permits: Arc::new(Semaphore::new(threads * WAITING_PER_THREAD)),
+            threads: Arc::default(),
+            ruleset: Arc::new(Mutex::new(Arc::new(ruleset))),
+            limits,
+        };
+        (0..threads).for_each(|_| pool.add_thread());
+        pool
+    }
+
+    /// The ruleset in force.
+    pub fn ruleset(&self) -> Arc<Ruleset> {
+        self.ruleset.lock().expect("nobody panics while holding the ruleset").clone()
+    }
+
+    /// Examines a message; always an answer, within the time limit and a grace.
+    pub async fn examine(&self, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
+        let ruleset = self.ruleset();
+        let failed = |outcome, why: &str| unfinished(&raw, &ruleset, outcome, why);
+        let limit = self.limits.time_max;
+        let examining = async {
+            let _permit = self.permits.acquire().await;
+            let (answer, answered) = oneshot::channel();
+            let budget = Budget::starting_now(limit);
+            let job = Job { raw: raw.clone(), envelope, ruleset: ruleset.clone(), budget, answer };
+            if self.jobs.send(job).is_err() {
+                return failed(Outcome::Error, "no thread is left to examine");
+            }
+            match answered.await {
+                Ok(Ok(examination)) => examination,
+                Ok(Err(why)) => failed(Outcome::Error, &why),
+                Err(_) => failed(Outcome::Error, "the examining thread died"),
+            }
+        };
+        match tokio::time::timeout(limit + GRACE, examining).await {
+            Ok(examination) => examination,
+            Err(_) => {
+                tracing::error!(bytes = raw.len(), "an examination exceeded its time and was given up");
+                self.add_thread();
+                failed(Outcome::Timeout, "given up by the watchdog")
+            }
+        }
+    }
+
+    fn add_thread(&self) {
+        if self.threads.fetch_add(1, Ordering::SeqCst) >= THREADS_MAX {
+            self.threads.fetch_sub(1, Ordering::SeqCst);
+            return tracing::error!("no more examining threads: {THREADS_MAX} are stuck or at work");
+        }
+        let waiting = self.waiting.clone();
+        let limits = self.limits.clone();
+        let spawned = std::thread::Builder::new().name("examine".into()).spawn(move || work(&waiting, &limits));
+        if let Err(error) = spawned {
+            tracing::error!(%error, "cannot start an examining thread");
+        }
+    }
+}
+
+fn next(waiting: &Mutex<Receiver<Job>>) -> Option<Job> {
+    waiting.lock().ok()?.recv().ok()
+}
+
+/// One thread: scanners are made once for a ruleset and used until another comes.
+fn work(waiting: &Mutex<Receiver<Job>>, limits: &Limits) {
+    let mut coming = next(waiting);
+    while let Some(mut job) = coming.take() {
+        let ruleset = job.ruleset.clone();
+        let mut examiner = Examiner::new(&ruleset, limits.clone());
+        loop {
+            let Job { raw, envelope, budget, answer, .. } = job;
+            let examined = catch_unwind(AssertUnwindSafe(|| examiner.examine(&raw, &envelope, budget)));
+            let panicked = examined.is_err();
+            // The asker may have given up; then nobody wants the answer.
+            let _ = answer.send(examined.map_err(|panic| message_of(panic.as_ref())));
+            coming = next(waiting);
+            match coming.take() {
+                // After a panic the scanners are made anew.
+                Some(same) if !panicked && Arc::ptr_eq(&same.ruleset, &ruleset) => job = same,
+                other => {
+                    coming = other;
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    format!("the examination panicked: {}", text.unwrap_or_default())
+}

@@ -1,0 +1,46 @@
+//! Mail in, mail out. A message's way: [`listener`] -> [`connection`] -> [`transaction`] (recipients, next hop)
+//! -> [`intake`] (examine, decide, record, pass on or hold, answer).
+//!
+//! Live mail has no queue here: the next hop's answer is our answer. Only held mail is in our custody, and
+//! it is durable before anybody is told so.
+
+pub mod connection;
+pub mod intake;
+pub mod listener;
+pub mod transaction;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use domain::containment::Containment;
+use domain::token::TokenKey;
+use store::Store;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::examiner::ExaminerPool;
+use crate::hop::Hops;
+use crate::panic_switch::PanicSwitch;
+
+/// What every connection shares.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store; without one (it would not open) only the panic switch lets mail through.
+    pub store: Option<Store>,
+    /// The examining threads.
+    pub examiner: ExaminerPool,
+    /// Next hops for live mail.
+    pub hops: Hops,
+    /// Domain time and ids.
+    pub clock: Arc<dyn Clock>,
+    /// The key of release tokens.
+    pub token_key: TokenKey,
+    /// The panic switch.
+    pub panic_switch: PanicSwitch,
+    /// The containment state that verdicts are made under; empty until the sentinel fills it.
+    pub containment: Containment,
+    /// Bytes of messages in memory now.
+    pub in_flight_bytes: AtomicU64,
+}

@@ -1,0 +1,125 @@
+//! The switch for the worst day: a file that only root (or our own user) can write turns the gateway to
+//! `bypass` or `tempfail-all`, even when the store, the console and the network are broken (ruling 8).
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use domain::Timestamp;
+
+use crate::clock::Clock;
+
+/// How often the file is looked at.
+pub const PERIOD: Duration = Duration::from_millis(250);
+/// How long a switch holds that names no end, counted from when the file was written.
+pub const DEFAULT_SPAN: Duration = Duration::from_secs(4 * 3600);
+
+/// What the switch says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stance {
+    /// Nothing: examine and decide.
+    Normal,
+    /// Pass everything on unexamined, with a field that says so.
+    Bypass,
+    /// Answer 451 to everything.
+    TempfailAll,
+}
+
+/// The switch as the gateway reads it.
+#[derive(Clone, Debug, Default)]
+pub struct PanicSwitch(Arc<AtomicU8>);
+
+impl PanicSwitch {
+    /// What it says now.
+    pub fn stance(&self) -> Stance {
+        match self.0.load(Ordering::Relaxed) {
+            1 => Stance::Bypass,
+            2 => Stance::TempfailAll,
+            _ => Stance::Normal,
+        }
+    }
+
+    fn set(&self, stance: Stance) {
+        self.0.store(stance as u8, Ordering::Relaxed);
+    }
+
+    /// Watches `file` for as long as the program runs.
+    pub async fn watch(self, file: PathBuf, clock: Arc<dyn Clock>) {
+        loop {
+            let read = {
+                let (file, now) = (file.clone(), clock.now());
+                tokio::task::spawn_blocking(move || read(&file, now)).await
+            };
+            let stance = match read {
+                Ok(Ok(stance)) => stance,
+                Ok(Err(why)) => {
+                    tracing::error!(file = %file.display(), why, "the panic switch is ignored");
+                    Stance::Normal
+                }
+                Err(_) => Stance::Normal,
+            };
+            if stance != self.stance() {
+                tracing::warn!(?stance, "the panic switch was moved");
+                self.set(stance);
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+}
+
+/// Reads the file: `bypass` or `tempfail-all`, then optionally `until=<RFC 3339 time>`, then a reason.
+///
+/// # Errors
+/// Why the file is not obeyed: its owner, its mode, its text.
+pub fn read(file: &Path, now: Timestamp) -> Result<Stance, String> {
+    let Ok(facts) = fs::metadata(file) else { return Ok(Stance::Normal) };
+    let own = fs::metadata("/proc/self").map_or(0, |own| own.uid());
+    if facts.uid() != 0 && facts.uid() != own {
+        return Err(format!("it belongs to user {}, not to root", facts.uid()));
+    }
+    if facts.mode() & 0o022 != 0 {
+        return Err("others may write it; `chmod 600` it".into());
+    }
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let mut words = text.split_whitespace();
+    let stance = match words.next() {
+        Some("bypass") => Stance::Bypass,
+        Some("tempfail-all") => Stance::TempfailAll,
+        other => return Err(format!("'{}' is neither bypass nor tempfail-all", other.unwrap_or_default())),
+    };
+    let until = match words.next().and_then(|word| word.strip_prefix("until=")) {
+        Some(moment) => Timestamp::parse(moment).map_err(|error| error.to_string())?,
+        None => Timestamp::from_micros(facts.mtime() * 1_000_000).after(DEFAULT_SPAN),
+    };
+    Ok(if now < until { stance } else { Stance::Normal })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn only_a_safe_file_is_obeyed_and_only_for_its_time() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("panic");
+        let now = SystemClock.now();
+        let check = |text: &str, mode: u32, at: Timestamp| {
+            fs::write(&file, text).expect("write");
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("mode");
+            read(&file, at)
+        };
+        assert_eq!(read(&file, now), Ok(Stance::Normal), "no file");
+        assert_eq!(check("bypass\n", 0o600, now), Ok(Stance::Bypass));
+        assert_eq!(check("tempfail-all until=2100-01-01T00:00:00Z flood\n", 0o600, now), Ok(Stance::TempfailAll));
+        assert_eq!(check("bypass until=2001-01-01T00:00:00Z", 0o600, now), Ok(Stance::Normal), "over");
+        assert_eq!(check("bypass", 0o600, now.after(DEFAULT_SPAN * 2)), Ok(Stance::Normal), "over by itself");
+        assert!(check("bypass", 0o666, now).is_err());
+        assert!(check("open the gates", 0o600, now).is_err());
+        assert!(check("", 0o600, now).is_err());
+    }
+}

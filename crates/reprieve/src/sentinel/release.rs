@@ -1,0 +1,272 @@
+//! The release reconciler: claims what is due, commits each attempt before its dot, records what came of it.
+//!
+//! One recipient a transaction, so that every unit has an answer of its own. A worker that dies leaves either
+//! no attempt (nothing was sent) or an attempt without outcome: in doubt, listed, and decided by the table in
+//! `domain::release`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::envelope::{Envelope, Recipient};
+use domain::release::{InDoubtAnswer, LEASE, ReleaseEvent, backoff, in_doubt_answer};
+use domain::token::TokenKey;
+use domain::{Direction, Timestamp};
+use store::release::{Claim, Parcel};
+use store::{Store, StoreError, failpoint};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use wire::smtp::client::{ClientError, DotOutcome};
+use wire::smtp::reply::Reply;
+
+use crate::clock::Clock;
+use crate::config::{Config, InDoubtPolicy};
+use crate::hop::{HopError, Hops, Loan};
+use crate::outgoing::{self, Outgoing};
+use crate::signals::Signals;
+
+/// How often the loop looks without a signal.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How long a release token holds.
+const TOKEN_SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Releases in doubt that one round decides.
+const DOUBTS_MAX: i64 = 500;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Releaser {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// Next hops for releases, apart from those of live mail.
+    pub hops: Hops,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// The key of release tokens.
+    pub token_key: TokenKey,
+    /// Wakes the loop.
+    pub signals: Signals,
+    /// The name that claims carry: the node and this start of it.
+    pub owner: String,
+}
+
+/// How the way to the dot ended.
+enum Step {
+    Concluded(ReleaseEvent, String),
+    /// The claim is another's now: nothing more is written.
+    Lost,
+}
+
+impl Releaser {
+    /// Runs until `stop` says so; what is being sent is finished first.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "a round of releases failed");
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = self.signals.release.notified() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round: ends leases that are over, decides doubts, and sends what is due.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.store.end_leases(None, now).await?;
+        self.decide_doubts(now).await?;
+        loop {
+            let claims = self.store.claim_releases(&self.owner, self.clock.now(), LEASE).await?;
+            if claims.is_empty() {
+                return Ok(());
+            }
+            failpoint::step("release-claimed");
+            self.send_all(claims).await;
+        }
+    }
+
+    async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
+        let ask = self.config.in_doubt == InDoubtPolicy::Ask;
+        for doubt in self.store.releases_in_doubt(DOUBTS_MAX).await? {
+            let (event, reason) = match in_doubt_answer(now.since(doubt.since), doubt.repeats, ask) {
+                InDoubtAnswer::Wait => continue,
+                InDoubtAnswer::Repeat => (ReleaseEvent::Repeat, "no answer for ten minutes: sent once more"),
+                InDoubtAnswer::SettlePossiblyTwice => (ReleaseEvent::Settled, "sent twice without an answer: possibly delivered twice"),
+            };
+            self.store.decide_doubt(&doubt.release, event, reason, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_all(&self, claims: Vec<Claim>) {
+        let places = Arc::new(Semaphore::new(self.config.release_connections));
+        let mut sending = JoinSet::new();
+        for claim in claims {
+            let (worker, places) = (self.clone(), places.clone());
+            sending.spawn(async move {
+                let _place = places.acquire_owned().await;
+                worker.send(claim).await;
+            });
+        }
+        while sending.join_next().await.is_some() {}
+    }
+
+    async fn send(&self, claim: Claim) {
+        let (event, reply) = match self.attempt(&claim).await {
+            Step::Concluded(event, reply) => (event, reply),
+            Step::Lost => return,
+        };
+        let now = self.clock.now();
+        let not_before = if event == ReleaseEvent::PutOff { now.after(backoff(claim.attempt + 1)) } else { now };
+        match self.store.conclude_release(&claim, event, &reply, now, not_before).await {
+            Ok(()) => {
+                failpoint::step("release-concluded");
+                let (release, unit) = (&claim.release, claim.unit);
+                tracing::info!(%release, %unit, ?event, reply, "release");
+            }
+            Err(error) => tracing::error!(release = %claim.release, %error, "a release's outcome could not be recorded"),
+        }
+    }
+
+    async fn attempt(&self, claim: &Claim) -> Step {
+        let fail = |why: String| Step::Concluded(ReleaseEvent::Refused, why);
+        let put_off = |why: String| Step::Concluded(ReleaseEvent::PutOff, why);
+        let parcel = match self.store.parcel(claim).await {
+            Ok(parcel) => parcel,
+            Err(error @ (StoreError::NotFound(_) | StoreError::Unreadable(_))) => return fail(error.to_string()),
+            Err(error) => return put_off(error.to_string()),
+        };
+        let Some(recipient) = parcel.envelope.recipients.first().cloned() else { return fail("the unit is gone".into()) };
+        let bytes = match self.store.blobs().get(parcel.blob).await {
+            Ok(bytes) => bytes,
+            Err(error) => return fail(error.to_string()),
+        };
+        let emitted = match self.emit(claim, &parcel, &recipient, &bytes) {
+            Ok(emitted) => emitted,
+            Err(error) => return fail(error),
+        };
+        match self.open(&parcel.envelope, &recipient).await {
+            Ok(loan) => self.deliver(claim, loan, &emitted).await,
+            Err(step) => step,
+        }
+    }
+
+    fn emit(&self, claim: &Claim, parcel: &Parcel, recipient: &Recipient, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        let now = self.clock.now();
+        let outgoing = Outgoing::new(bytes, &self.config.authserv_id, None);
+        let mail = claim.unit.mail;
+        let mut fields = outgoing::received(&self.config.hostname, mail, &parcel.envelope, parcel.received);
+        fields.push_str(&format!("X-Reprieve-Id: {mail}\r\n"));
+        fields.push_str(&format!("X-Reprieve-Late: {}\r\n", now.since(parcel.received).as_secs()));
+        if recipient.direction != Direction::Outbound {
+            // Strangers get no token: only hops that may bring the mail back to us need one.
+            let expires = now.after(TOKEN_SPAN);
+            fields.push_str(&outgoing.token(&self.token_key, &claim.release, &recipient.address, expires));
+        }
+        outgoing.emit(&fields).map_err(|stray| stray.to_string())
+    }
+
+    /// A connection on which the hop has accepted sender and recipient and said 354.
+    async fn open(&self, envelope: &Envelope, recipient: &Recipient) -> Result<Loan, Step> {
+        let hop = self.hops.of(recipient.direction);
+        let mut loan = hop.connection().await.map_err(|error| unreachable_hop(&error))?;
+        match self.begin(&mut loan, envelope, recipient).await {
+            Err(Trouble::Hop(_)) if loan.reused => {
+                loan = hop.fresh_connection().await.map_err(|error| unreachable_hop(&error))?;
+                match self.begin(&mut loan, envelope, recipient).await {
+                    Ok(()) => Ok(loan),
+                    Err(trouble) => Err(trouble.end(loan).await),
+                }
+            }
+            Ok(()) => Ok(loan),
+            Err(trouble) => Err(trouble.end(loan).await),
+        }
+    }
+
+    async fn begin(&self, loan: &mut Loan, envelope: &Envelope, recipient: &Recipient) -> Result<(), Trouble> {
+        if let Some(missing) = missing(envelope, loan) {
+            return Err(Trouble::Said(Reply::new(550, missing)));
+        }
+        let to = [(&recipient.address, &recipient.params)];
+        let connection = &mut loan.connection;
+        let (_, replies) = connection.begin(envelope.sender.as_ref(), &envelope.params, None, &to).await.map_err(Trouble::Hop)?;
+        if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
+            return Err(Trouble::Said(refusal));
+        }
+        let ready = connection.data().await.map_err(Trouble::Hop)?;
+        if ready.code == 354 { Ok(()) } else { Err(Trouble::Said(ready)) }
+    }
+
+    async fn deliver(&self, claim: &Claim, mut loan: Loan, emitted: &[u8]) -> Step {
+        match self.store.start_attempt(claim, self.clock.now()).await {
+            Ok(()) => {}
+            Err(StoreError::Refused(why)) => {
+                tracing::warn!(release = %claim.release, why, "a claim was lost before its dot");
+                return Step::Lost;
+            }
+            // Not recorded, so not sent; the connection is dropped inside its data, which no hop takes for a mail.
+            Err(error) => return Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+        }
+        failpoint::step("release-attempt-committed");
+        let outcome = loan.connection.send(emitted).await;
+        failpoint::step("release-dot-answered");
+        match outcome {
+            DotOutcome::Replied(reply) => {
+                let event = event_of(&reply);
+                if reply.code != 421 {
+                    loan.give_back();
+                }
+                Step::Concluded(event, reply.to_line())
+            }
+            DotOutcome::NotSent(error) => Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+            DotOutcome::Unanswered(error) => Step::Concluded(ReleaseEvent::AnswerLost, error.to_string()),
+        }
+    }
+}
+
+/// What came between claim and dot.
+enum Trouble {
+    Said(Reply),
+    Hop(ClientError),
+}
+
+impl Trouble {
+    async fn end(self, mut loan: Loan) -> Step {
+        match self {
+            Self::Said(reply) => {
+                if reply.code != 421 && loan.connection.reset().await.is_ok() {
+                    loan.give_back();
+                }
+                Step::Concluded(event_of(&reply), reply.to_line())
+            }
+            Self::Hop(error) => Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+        }
+    }
+}
+
+fn unreachable_hop(error: &HopError) -> Step {
+    Step::Concluded(ReleaseEvent::PutOff, error.to_string())
+}
+
+fn event_of(reply: &Reply) -> ReleaseEvent {
+    match reply.code / 100 {
+        2 => ReleaseEvent::Accepted,
+        5 => ReleaseEvent::Refused,
+        _ => ReleaseEvent::PutOff,
+    }
+}
+
+/// A hop that has lost what the mail needs: the release fails with that reason, the mail stays exportable (ruling 3).
+fn missing(envelope: &Envelope, loan: &Loan) -> Option<String> {
+    let offered = loan.connection.capabilities();
+    let eight_bit = envelope.params.body == Some(domain::envelope::Body::EightBitMime);
+    if envelope.params.smtputf8 && !offered.smtputf8 {
+        return Some("5.6.7 the next hop does not offer SMTPUTF8, which this mail needs".into());
+    }
+    (eight_bit && !offered.eight_bit).then(|| "5.6.3 the next hop does not offer 8BITMIME, which this mail needs".into())
+}

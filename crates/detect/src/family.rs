@@ -6,6 +6,17 @@ use domain::message::Family;
 const SCRIPT_EXTENSIONS: [&str; 16] =
     ["bat", "cmd", "hta", "js", "jse", "ps1", "psm1", "py", "sh", "vb", "vbe", "vbs", "wsc", "wsf", "wsh", "sct"];
 
+/// What `infer` calls an app and runs on somebody's computer.
+const PROGRAMS: [&str; 7] = [
+    "application/x-executable",
+    "application/x-mach-binary",
+    "application/java",
+    "application/vnd.android.dex",
+    "application/vnd.android.dey",
+    "application/x-llvm",
+    "application/x-rpm",
+];
+
 /// The family of `bytes`, and the content type that they show.
 pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
     if let Some(known) = by_structure(bytes) {
@@ -15,6 +26,11 @@ pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
     match kind.as_ref().map(|kind| (kind.matcher_type(), kind.mime_type())) {
         // `infer` knows MZ by two letters; a text may begin so by chance.
         Some((_, "application/vnd.microsoft.portable-executable")) => {}
+        // Armoured text: what is in it is none of a file type's business.
+        Some((_, "application/x-x509-ca-cert" | "application/pgp-signature")) if looks_like_text(bytes) => {}
+        Some((_, "text/html")) => return (Family::Html, "text/html"),
+        // XML may be an SVG; our own look at texts knows more kinds.
+        Some((infer::MatcherType::Text, _)) if looks_like_text(bytes) => {}
         Some((matcher, mime)) => return (family_of(matcher, mime), mime),
         None => {}
     }
@@ -62,16 +78,14 @@ fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
     match (matcher, mime) {
         (_, "application/pdf") => Family::Pdf,
         (_, "application/rtf") => Family::Office,
-        (_, "text/html") => Family::Html,
-        (_, "text/x-shellscript") => Family::Script,
-        (_, "image/svg+xml") | (M::Image, _) => Family::Image,
-        (M::App, "application/wasm" | "application/vnd.sqlite3") => Family::Other,
-        (M::App, _) => Family::Executable,
-        (M::Archive, "application/vnd.ms-htmlhelp") => Family::Executable,
+        (M::Image, _) => Family::Image,
+        // `infer` counts certificates, databases and anything behind "-----BEGIN" among its apps; a PGP
+        // signature is no program. So programs are named one by one.
+        (M::App | M::Archive, mime) if PROGRAMS.contains(&mime) => Family::Executable,
+        (M::App, _) => Family::Other,
         (M::Archive, _) => Family::Archive,
         (M::Doc | M::Book, _) => Family::Office,
         (M::Audio | M::Video, _) => Family::Media,
-        (M::Text, _) => Family::Text,
         _ => Family::Other,
     }
 }
@@ -146,10 +160,14 @@ mod tests {
         check(b"{\\rtf1 hello}", "a.doc", Family::Office);
         check(b"<!DOCTYPE html><html>", "a.txt", Family::Html);
         check(b"<svg xmlns='x'>", "a", Family::Image);
+        check(b"<?xml version='1.0'?><svg xmlns='x'>", "a.svg", Family::Image);
+        check(b"<?xml version='1.0'?><note/>", "a.xml", Family::Text);
         check(b"#!/bin/sh\n", "a", Family::Script);
         check(b"WScript.Echo 1", "a.vbs", Family::Script);
         check(b"Hello", "a.txt", Family::Text);
         check(b"", "", Family::Text);
+        check(b"-----BEGIN PGP SIGNATURE-----\r\nVersion: GnuPG v1\r\n", "signature.asc", Family::Text);
+        check(b"-----BEGIN CERTIFICATE-----\r\nMIIB\r\n", "ca.pem", Family::Text);
         check(b"\0\x01\x02\x03", "a", Family::Other);
     }
 

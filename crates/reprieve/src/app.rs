@@ -201,7 +201,8 @@ async fn listen(
     let mut addresses = Vec::new();
     for config in &gateway.config.listeners {
         let failed = |source| StartError::Bind { address: config.address.to_string(), source };
-        let listener = Listener::bind(config.clone(), tls_of(config)?, gateway.clone(), permits.clone()).await.map_err(failed)?;
+        let listener =
+            Listener::bind(config.clone(), tls_of(config)?, gateway.clone(), permits.clone()).await.map_err(failed)?;
         addresses.push((config.role, listener.address().map_err(failed)?));
         tasks.spawn(listener.run(stopping.clone(), DRAIN));
     }
@@ -231,7 +232,9 @@ fn token_key(path: &Path, clock: &dyn Clock) -> Result<TokenKey, StartError> {
     let failed = |source| StartError::DataDir { path: path.to_owned(), source };
     if let Ok(bytes) = fs::read(path) {
         let key = <[u8; 32]>::try_from(bytes.as_slice());
-        return key.map(TokenKey::new).map_err(|_| failed(io::Error::other("it does not have 32 bytes; restore it from a backup")));
+        return key
+            .map(TokenKey::new)
+            .map_err(|_| failed(io::Error::other("it does not have 32 bytes; restore it from a backup")));
     }
     let mut key = [0; 32];
     for block in key.chunks_mut(8) {

@@ -142,6 +142,7 @@ fn work(waiting: &Mutex<Receiver<Job>>, limits: &Limits) {
 }
 
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    let text =
+        panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
     format!("the examination panicked: {}", text.unwrap_or_default())
 }

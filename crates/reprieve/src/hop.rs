@@ -168,7 +168,8 @@ impl Hop {
         let address = &self.config.address;
         let failed = |source| ClientError::Connect { name: address.clone(), source };
         let addresses = tokio::net::lookup_host(address.as_str()).await.map_err(failed)?.collect();
-        let name = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']).to_owned();
+        let name =
+            address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']).to_owned();
         Ok(Target {
             addresses,
             name,

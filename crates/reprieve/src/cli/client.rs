@@ -36,13 +36,16 @@ impl Client {
             let authority = authority.ok_or_else(|| CliError::Usage(format!("'{url}' does not begin with http://")))?;
             let read = |path: &PathBuf| {
                 let text = std::fs::read_to_string(path);
-                text.map(|text| text.trim().to_owned()).map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
+                text.map(|text| text.trim().to_owned())
+                    .map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
             };
             let token = args.token_file.as_ref().map(read).transpose()?;
             return Ok(Self { door: Door::Tcp { authority, token } });
         }
         let path = args.config.as_ref().ok_or_else(|| {
-            CliError::Usage("say which gateway: --config FILE on its own host (or REPRIEVE_CONFIG), or --api URL".into())
+            CliError::Usage(
+                "say which gateway: --config FILE on its own host (or REPRIEVE_CONFIG), or --api URL".into(),
+            )
         })?;
         let config = Config::load(path).map_err(CliError::unreachable)?;
         Ok(Self::at_socket(config.api_socket))
@@ -90,7 +93,11 @@ impl Client {
         let failed = |error: &dyn std::fmt::Display| {
             CliError::Unreachable(format!("cannot reach the API at {place}: {error}; is `reprieve serve` running?"))
         };
-        let mut request = Request::builder().method(method).uri(target).header("host", host).header("content-type", "application/json");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", host)
+            .header("content-type", "application/json");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -124,9 +131,14 @@ where
 }
 
 fn refused(status: StatusCode, bytes: &[u8]) -> CliError {
-    let said: Option<String> = serde_json::from_slice::<Value>(bytes).ok().and_then(|v| Some(v["error"]["message"].as_str()?.to_owned()));
+    let said: Option<String> =
+        serde_json::from_slice::<Value>(bytes).ok().and_then(|v| Some(v["error"]["message"].as_str()?.to_owned()));
     let what = said.unwrap_or_else(|| format!("the API answered {status}"));
-    if status.is_server_error() || status == StatusCode::FORBIDDEN { CliError::Unreachable(what) } else { CliError::Usage(what) }
+    if status.is_server_error() || status == StatusCode::FORBIDDEN {
+        CliError::Unreachable(what)
+    } else {
+        CliError::Usage(what)
+    }
 }
 
 /// Percent-encodes a query value (RFC 3986 section 2.3).

@@ -90,7 +90,8 @@ fn leaf(content_type: &str, text: &str) -> String {
 fn file(file: &Attachment) -> String {
     let Attachment { name, content_type, content_id, bytes } = file;
     let encoded = STANDARD.encode(bytes);
-    let lines: Vec<&str> = encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
     let (kind, id) = match content_id {
         Some(id) => ("inline", format!("Content-ID: <{id}>\r\n")),
         None => ("attachment", String::new()),

@@ -55,7 +55,8 @@ pub async fn run(args: DemoArgs) -> Result<(), CliError> {
             told.steps.iter().map(|s| json!({ "name": s.name, "ok": s.ok, "detail": s.detail })).collect();
         let api = format!("http://{}", told.running.api);
         let report = json!({ "steps": steps, "ledger_balanced": balanced, "api": api, "socket": told.running.socket });
-        std::fs::write(path, format!("{report}\n")).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
+        std::fs::write(path, format!("{report}\n"))
+            .map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
     }
     if !args.exit {
         stay(&told.running, &folder.0).await;
@@ -99,10 +100,15 @@ async fn tell(folder: &Path) -> Result<Told, CliError> {
     let accepted = send(&running, &letters).await?;
     note("send", accepted == wanted, format!("{accepted} of {wanted} mails answered 250"));
     settle(&client).await?;
-    let units = client.get("/api/v1/messages", &[("sender", None), ("recipient", Some("bert@ours.example".into()))]).await?;
+    let units =
+        client.get("/api/v1/messages", &[("sender", None), ("recipient", Some("bert@ours.example".into()))]).await?;
     show_all(&client, &letters).await?;
     let delivered = sink.arrived().len();
-    note("deliver", delivered == wanted - held_wanted && units.is_array(), format!("{delivered} mails reached the mailbox server, pictures and all"));
+    note(
+        "deliver",
+        delivered == wanted - held_wanted && units.is_array(),
+        format!("{delivered} mails reached the mailbox server, pictures and all"),
+    );
     let held = client.get("/api/v1/quarantine", &[]).await?;
     terminal::line(&quarantine::listed(&held));
     let count = held.as_array().map_or(0, Vec::len);
@@ -170,13 +176,22 @@ async fn show_all(client: &Client, letters: &[(Role, Letter, bool)]) -> Result<(
 }
 
 /// Releases the held archive, and looks at what the mailbox server got.
-async fn release(client: &Client, sink: &Sink, held: &Value, letters: &[(Role, Letter, bool)]) -> Result<(bool, String), CliError> {
+async fn release(
+    client: &Client,
+    sink: &Sink,
+    held: &Value,
+    letters: &[(Role, Letter, bool)],
+) -> Result<(bool, String), CliError> {
     let wanted = held.as_array().into_iter().flatten().find(|held| held["subject"] == ARCHIVE_SUBJECT);
-    let Some(id) = wanted.and_then(|held| held["id"].as_str()) else { return Ok((false, "the archive is not held".into())) };
+    let Some(id) = wanted.and_then(|held| held["id"].as_str()) else {
+        return Ok((false, "the archive is not held".into()));
+    };
     let shown = client.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
     terminal::line(&quarantine::explained(&shown));
     let before = sink.arrived().len();
-    client.post(&format!("/api/v1/quarantine/{id}/release"), &json!({ "reason": "asked for by Bert", "actor": "demo" })).await?;
+    client
+        .post(&format!("/api/v1/quarantine/{id}/release"), &json!({ "reason": "asked for by Bert", "actor": "demo" }))
+        .await?;
     for _ in 0..200 {
         if sink.arrived().len() > before {
             break;
@@ -184,7 +199,8 @@ async fn release(client: &Client, sink: &Sink, held: &Value, letters: &[(Role, L
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     settle(client).await?;
-    let original = letters.iter().find(|(_, letter, _)| letter.name == ARCHIVE_SUBJECT).map(|(_, letter, _)| letter.bytes.clone());
+    let original =
+        letters.iter().find(|(_, letter, _)| letter.name == ARCHIVE_SUBJECT).map(|(_, letter, _)| letter.bytes.clone());
     let arrived = sink.arrived();
     let same = arrived.last().zip(original).is_some_and(|(mail, original)| mail.bytes.ends_with(&original));
     let ok = arrived.len() == before + 1 && same;
@@ -204,24 +220,41 @@ fn letters() -> Vec<(Role, Letter, bool)> {
     let spam = ["XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"].concat();
     let partner = "anna@partner.example";
     let signed = |mail: Mail, text: &str| {
-        mail.text(text)
-            .html(&format!("<p>{text}</p><p>Kind regards<br><img src=\"cid:logo\"></p>"))
-            .inline("image001.png", "image/png", "logo", &logo)
+        mail.text(text).html(&format!("<p>{text}</p><p>Kind regards<br><img src=\"cid:logo\"></p>")).inline(
+            "image001.png",
+            "image/png",
+            "logo",
+            &logo,
+        )
     };
     let (inbound, ours) = (Role::Mx, Role::Submission);
     vec![
-        plan(inbound, partner, "bert@ours.example", "Meeting on Tuesday", false, |mail| mail.text("Does ten o'clock suit you?\n")),
+        plan(inbound, partner, "bert@ours.example", "Meeting on Tuesday", false, |mail| {
+            mail.text("Does ten o'clock suit you?\n")
+        }),
         plan(inbound, partner, "bert@ours.example", "Re: Offer 4711", false, |mail| {
             signed(mail.field("In-Reply-To", "<4711@ours.example>"), "Thank you, we accept.\n")
         }),
         plan(inbound, partner, "carla@ours.example", "Fwd: Photos of the site", false, |mail| {
-            signed(mail, "See the photos.\n").attach("site-1.jpg", "image/jpeg", &photo).attach("site-2.jpg", "image/jpeg", &photo)
+            signed(mail, "See the photos.\n").attach("site-1.jpg", "image/jpeg", &photo).attach(
+                "site-2.jpg",
+                "image/jpeg",
+                &photo,
+            )
         }),
-        plan(ours, "bert@ours.example", "carla@ours.example", "Re: Holiday plan", false, |mail| signed(mail, "Fine with me.\n")),
+        plan(ours, "bert@ours.example", "carla@ours.example", "Re: Holiday plan", false, |mail| {
+            signed(mail, "Fine with me.\n")
+        }),
         plan(ours, "bert@ours.example", partner, "Quarterly report", false, |mail| {
-            signed(mail, "The figures are attached.\n").attach("figures.zip", "application/zip", &zipped("figures.csv", b"a;b\n1;2\n"))
+            signed(mail, "The figures are attached.\n").attach(
+                "figures.zip",
+                "application/zip",
+                &zipped("figures.csv", b"a;b\n1;2\n"),
+            )
         }),
-        plan(inbound, "news@shop.example", "carla@ours.example", "Buy now", false, |mail| mail.text(&format!("{spam}\n"))),
+        plan(inbound, "news@shop.example", "carla@ours.example", "Buy now", false, |mail| {
+            mail.text(&format!("{spam}\n"))
+        }),
         plan(inbound, "x@stranger.example", "bert@ours.example", "Invoice", true, |mail| {
             mail.text("Please pay.\n").attach("eicar.com", "application/octet-stream", &eicar)
         }),
@@ -237,7 +270,14 @@ fn letters() -> Vec<(Role, Letter, bool)> {
     ]
 }
 
-fn plan(role: Role, from: &str, to: &str, subject: &str, held: bool, finish: impl FnOnce(Mail) -> Mail) -> (Role, Letter, bool) {
+fn plan(
+    role: Role,
+    from: &str,
+    to: &str,
+    subject: &str,
+    held: bool,
+    finish: impl FnOnce(Mail) -> Mail,
+) -> (Role, Letter, bool) {
     let address = |text: &str| domain::Address::parse(text).expect("the demo's own addresses are valid");
     let id = domain::Digest::of(subject.as_bytes()).hex();
     let mail = Mail::new(from, to, subject).field("Message-ID", &format!("<{}@demo.example>", &id[..16]));
@@ -249,7 +289,9 @@ fn plan(role: Role, from: &str, to: &str, subject: &str, held: bool, finish: imp
 /// A real picture: soft colours with a little texture, as a logo or a photo has.
 fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let shade = |a: u32, b: u32| u8::try_from(a * 255 / b.max(1)).unwrap_or(255);
-    let image = RgbImage::from_fn(width, height, |x, y| Rgb([shade(x, width), shade(y, height), shade((x * 7 + y * 3) % 64, 64)]));
+    let image = RgbImage::from_fn(width, height, |x, y| {
+        Rgb([shade(x, width), shade(y, height), shade((x * 7 + y * 3) % 64, 64)])
+    });
     let mut out = Cursor::new(Vec::new());
     image.write_to(&mut out, format).expect("a picture of our own is written to memory");
     out.into_inner()
@@ -278,7 +320,10 @@ fn temporary_folder() -> Result<TemporaryFolder, CliError> {
     use std::os::unix::fs::DirBuilderExt;
     let id = crate::clock::Clock::mail_id(&SystemClock);
     let path = std::env::temp_dir().join(format!("reprieve-demo-{id}"));
-    std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&path)
+        .map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
     Ok(TemporaryFolder(path))
 }
 

@@ -107,14 +107,19 @@ pub async fn run(args: FeedArgs) -> Result<(), CliError> {
     let sender = args.from.as_ref().map(address).transpose()?;
     let mut letters = Vec::new();
     for path in mailbox::files(&args.paths).map_err(CliError::unreachable)? {
-        let bytes = mailbox::read(&path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
+        let bytes =
+            mailbox::read(&path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
         for mail in mailbox::mails(&path, &bytes) {
             letters.push(address_letter(path.display().to_string(), mail, sender.as_ref(), &recipients));
         }
     }
     let target = Arc::new(target(&args.to).await?);
     let report = send_all(target, letters, args.direction, args.sessions.max(1), args.rate).await?;
-    terminal::line(&if args.json { serde_json::to_string(&report).map_err(CliError::unreachable)? } else { shown(&report) });
+    terminal::line(&if args.json {
+        serde_json::to_string(&report).map_err(CliError::unreachable)?
+    } else {
+        shown(&report)
+    });
     if report.failed > 0 { Err(CliError::No) } else { Ok(()) }
 }
 
@@ -143,7 +148,10 @@ fn address_letter(name: String, bytes: Vec<u8>, sender: Option<&Address>, recipi
 }
 
 fn first_address(bytes: &[u8], names: &[&str]) -> Option<Address> {
-    header::fields(bytes).filter(|field| names.iter().any(|name| field.is(name))).flat_map(|field| addresses(&field.unfolded())).next()
+    header::fields(bytes)
+        .filter(|field| names.iter().any(|name| field.is(name)))
+        .flat_map(|field| addresses(&field.unfolded()))
+        .next()
 }
 
 fn header_recipients(bytes: &[u8]) -> Vec<Address> {
@@ -161,10 +169,13 @@ fn header_recipients(bytes: &[u8]) -> Vec<Address> {
 
 /// The mailboxes of an address list, found by their shape: what stands in angle brackets or alone.
 fn addresses(value: &str) -> Vec<Address> {
-    value.split(',').filter_map(|one| {
-        let inner = one.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(one, |(inner, _)| inner);
-        Address::parse(inner.trim()).ok()
-    }).collect()
+    value
+        .split(',')
+        .filter_map(|one| {
+            let inner = one.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(one, |(inner, _)| inner);
+            Address::parse(inner.trim()).ok()
+        })
+        .collect()
 }
 
 /// Sends letters over some connections; one final answer for each.

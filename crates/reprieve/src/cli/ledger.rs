@@ -14,6 +14,7 @@ pub enum LedgerVerb {
         /// Look for the bytes of every held message as well.
         #[arg(long)]
         deep: bool,
+        /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },

@@ -15,7 +15,8 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 pub fn files(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {
-        let kind = fs::metadata(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        let kind =
+            fs::metadata(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
         if !kind.is_dir() {
             found.push(path.clone());
             continue;

@@ -23,6 +23,7 @@ pub enum MessageVerb {
         /// The envelope recipient.
         #[arg(long)]
         recipient: Option<String>,
+        /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
@@ -66,7 +67,14 @@ fn shown(unit: &Value) -> String {
     )];
     for event in unit["events"].as_array().into_iter().flatten() {
         let text = |key: &str| event[key].as_str().unwrap_or_default();
-        out.push(format!("  {}  {:<18} -> {:<13} {} {}", text("at"), text("what"), text("account"), text("actor"), text("reason")));
+        out.push(format!(
+            "  {}  {:<18} -> {:<13} {} {}",
+            text("at"),
+            text("what"),
+            text("account"),
+            text("actor"),
+            text("reason")
+        ));
     }
     out.join("\n")
 }

@@ -21,6 +21,7 @@ pub enum QuarantineVerb {
     Show {
         /// Its id.
         id: String,
+        /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
@@ -31,6 +32,7 @@ pub enum QuarantineVerb {
         /// The file to write; standard output without.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
@@ -160,14 +162,22 @@ pub fn listed(held: &Value) -> String {
     if rows.is_empty() {
         return "nothing is held".into();
     }
-    terminal::table(&["id", "received", "direction", "category", "detection", "status", "sender", "recipients", "subject"], &rows, 44)
+    terminal::table(
+        &["id", "received", "direction", "category", "detection", "status", "sender", "recipients", "subject"],
+        &rows,
+        44,
+    )
 }
 
 fn row(held: &Value) -> Vec<String> {
     let text = |key: &str| held[key].as_str().unwrap_or_default().to_owned();
     let recipients = held["recipients"].as_array().into_iter().flatten();
     let shown = recipients.map(|recipient| {
-        format!("{} ({})", recipient["address"].as_str().unwrap_or_default(), recipient["state"].as_str().unwrap_or_default())
+        format!(
+            "{} ({})",
+            recipient["address"].as_str().unwrap_or_default(),
+            recipient["state"].as_str().unwrap_or_default()
+        )
     });
     vec![
         text("id"),
@@ -196,23 +206,48 @@ pub fn explained(shown: &Value) -> String {
         "recipients".into(),
     ];
     for unit in shown["units"].as_array().into_iter().flatten() {
-        out.push(format!("  {} ({}): {} {}", text(unit, "recipient"), text(unit, "direction"), text(unit, "state"), text(unit, "reply")));
+        out.push(format!(
+            "  {} ({}): {} {}",
+            text(unit, "recipient"),
+            text(unit, "direction"),
+            text(unit, "state"),
+            text(unit, "reply")
+        ));
         for reason in unit["reasons"].as_array().into_iter().flatten() {
             out.push(format!("    because {}", text(reason, "text")));
         }
     }
     out.push("parts".into());
     for part in shown["parts"].as_array().into_iter().flatten() {
-        out.push(format!("  {} {} {} bytes {} '{}'", part["number"], text(part, "content_type"), part["size"], text(part, "family"), text(part, "name")));
+        out.push(format!(
+            "  {} {} {} bytes {} '{}'",
+            part["number"],
+            text(part, "content_type"),
+            part["size"],
+            text(part, "family"),
+            text(part, "name")
+        ));
     }
     out.push("findings".into());
     for finding in shown["findings"].as_array().into_iter().flatten() {
         let place = finding["part"].as_u64().map_or("message".to_owned(), |part| format!("part {part}"));
-        out.push(format!("  {} ({}) {} in {place}: {}", text(finding, "detection"), text(finding, "detection_version"), text(finding, "effect"), text(finding, "evidence")));
+        out.push(format!(
+            "  {} ({}) {} in {place}: {}",
+            text(finding, "detection"),
+            text(finding, "detection_version"),
+            text(finding, "effect"),
+            text(finding, "evidence")
+        ));
     }
     out.push("engines".into());
     for engine in shown["engines"].as_array().into_iter().flatten() {
-        out.push(format!("  {} {} {} {} ms", text(engine, "engine"), text(engine, "version"), text(engine, "outcome"), engine["millis"]));
+        out.push(format!(
+            "  {} {} {} {} ms",
+            text(engine, "engine"),
+            text(engine, "version"),
+            text(engine, "outcome"),
+            engine["millis"]
+        ));
     }
     out.join("\n")
 }
@@ -232,7 +267,11 @@ async fn release(args: ReleaseArgs) -> Result<(), CliError> {
         if args.wait && !args.what_if {
             wait(&client, id, &mut released).await?;
         }
-        no |= released["units"].as_array().into_iter().flatten().any(|unit| !args.what_if && !is_on_its_way(unit, args.wait));
+        no |= released["units"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|unit| !args.what_if && !is_on_its_way(unit, args.wait));
         terminal::line(&if args.api.json { released.to_string() } else { outcome(&released) });
     }
     if no { Err(CliError::No) } else { Ok(()) }
@@ -271,6 +310,14 @@ async fn wait(client: &Client, id: &str, released: &mut Value) -> Result<(), Cli
 fn outcome(released: &Value) -> String {
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
     let units = released["units"].as_array().into_iter().flatten();
-    let lines = units.map(|unit| format!("{}  {}: {} {}", text(released, "id"), text(unit, "recipient"), text(unit, "state"), text(unit, "reply")));
+    let lines = units.map(|unit| {
+        format!(
+            "{}  {}: {} {}",
+            text(released, "id"),
+            text(unit, "recipient"),
+            text(unit, "state"),
+            text(unit, "reply")
+        )
+    });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -93,8 +93,9 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let config = args.config.as_deref().map(Config::load).transpose().map_err(CliError::unreachable)?;
     let folder = args.ruleset.clone().or_else(|| config.as_ref().and_then(|config| config.ruleset.clone()));
     let ruleset = load_ruleset(folder.as_deref()).map_err(CliError::unreachable)?;
-    let direction = Direction::parse(&args.direction)
-        .ok_or_else(|| CliError::Usage(format!("--direction '{}' is none of inbound, outbound, internal", args.direction)))?;
+    let direction = Direction::parse(&args.direction).ok_or_else(|| {
+        CliError::Usage(format!("--direction '{}' is none of inbound, outbound, internal", args.direction))
+    })?;
     let address = |option: &str, text: &str| {
         Address::parse(text).map_err(|error| CliError::Usage(format!("{option} '{text}': {error}")))
     };
@@ -165,7 +166,8 @@ impl Scanner {
                 json!({ "without": code, "category": without.category, "disposition": without.disposition })
             })
             .collect();
-        let failed: Vec<&str> = examination.engines.iter().filter(|e| !e.detail.is_empty()).map(|e| e.detail.as_str()).collect();
+        let failed: Vec<&str> =
+            examination.engines.iter().filter(|e| !e.detail.is_empty()).map(|e| e.detail.as_str()).collect();
         json!({
             "category": verdict.category,
             "disposition": verdict.disposition,
@@ -213,16 +215,41 @@ fn shown(scanned: &Value, explain: bool) -> String {
         return out.join("\n");
     }
     for other in scanned["counterfactuals"].as_array().into_iter().flatten() {
-        out.push(format!("  without {}: {} {}", text(other, "without"), text(other, "category"), text(other, "disposition")));
+        out.push(format!(
+            "  without {}: {} {}",
+            text(other, "without"),
+            text(other, "category"),
+            text(other, "disposition")
+        ));
     }
     for part in scanned["parts"].as_array().into_iter().flatten() {
-        out.push(format!("  part {} {} {} bytes '{}' declared '{}'", part["number"], text(part, "content_type"), part["size"], text(part, "name"), text(part, "declared")));
+        out.push(format!(
+            "  part {} {} {} bytes '{}' declared '{}'",
+            part["number"],
+            text(part, "content_type"),
+            part["size"],
+            text(part, "name"),
+            text(part, "declared")
+        ));
     }
     for finding in scanned["findings"].as_array().into_iter().flatten() {
-        out.push(format!("  {} ({}) {} {}", text(finding, "detection"), text(finding, "detection_version"), text(finding, "effect"), text(finding, "evidence")));
+        out.push(format!(
+            "  {} ({}) {} {}",
+            text(finding, "detection"),
+            text(finding, "detection_version"),
+            text(finding, "effect"),
+            text(finding, "evidence")
+        ));
     }
     for engine in scanned["engines"].as_array().into_iter().flatten() {
-        out.push(format!("  engine {} {} {} {} ms {}", text(engine, "engine"), text(engine, "version"), text(engine, "outcome"), engine["millis"], text(engine, "detail")));
+        out.push(format!(
+            "  engine {} {} {} {} ms {}",
+            text(engine, "engine"),
+            text(engine, "version"),
+            text(engine, "outcome"),
+            engine["millis"],
+            text(engine, "detail")
+        ));
     }
     out.push(format!("  ruleset {} policy {}", text(scanned, "ruleset"), text(scanned, "policy")));
     out.join("\n")

@@ -52,7 +52,8 @@ impl Sink {
     }
 
     async fn serve(self, mut connection: Connection) {
-        let everything = Capabilities { size: Some(0), eight_bit: true, smtputf8: true, dsn: true, ..Capabilities::default() };
+        let everything =
+            Capabilities { size: Some(0), eight_bit: true, smtputf8: true, dsn: true, ..Capabilities::default() };
         let mut recipients = Vec::new();
         while let Ok(event) = connection.event().await {
             let session = &mut connection.session;
@@ -73,7 +74,8 @@ impl Sink {
                         arrived.push(Arrived { recipients: std::mem::take(&mut recipients), bytes });
                         arrived.len()
                     });
-                    session.answer(&Reply::new(250, format!("2.0.0 Ok: mail {} is in the mailbox", number.unwrap_or(0))));
+                    session
+                        .answer(&Reply::new(250, format!("2.0.0 Ok: mail {} is in the mailbox", number.unwrap_or(0))));
                 }
                 Event::Close => return connection.shut().await,
                 Event::StartTls | Event::Reset | Event::XClient(_) | Event::XForward(_) => {}

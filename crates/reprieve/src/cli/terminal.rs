@@ -38,7 +38,11 @@ pub fn coloured(text: &str, colour: u8) -> String {
 pub fn table(headings: &[&str], rows: &[Vec<String>], most: usize) -> String {
     let cut = |text: &str| {
         let short: String = text.chars().take(most).collect();
-        if short.len() < text.len() { format!("{}…", short.chars().take(most - 1).collect::<String>()) } else { short }
+        if short.len() < text.len() {
+            format!("{}…", short.chars().take(most - 1).collect::<String>())
+        } else {
+            short
+        }
     };
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell)).collect()).collect();
     let width = |column: usize| {

@@ -217,18 +217,23 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         trusted_networks: root.list("trusted_networks", faults, network).unwrap_or_default(),
     };
     if border.accepted_domains.is_empty() {
-        faults.add(0, "accepted_domains", "is missing: list the domains whose mail is yours, such as [\"example.com\"]");
+        faults.add(
+            0,
+            "accepted_domains",
+            "is missing: list the domains whose mail is yours, such as [\"example.com\"]",
+        );
     }
     let policy = policy(root, folder, faults);
     let listeners: Vec<ListenerConfig> =
         root.sections("listener", faults).into_iter().filter_map(|section| listener(section, folder, faults)).collect();
-    if listeners.is_empty() && faults.found.is_empty() {
+    if listeners.is_empty() && !root.has("listener") {
         faults.add(0, "listener", "is missing: at least one [[listener]] with an address");
     }
     let hops = hops(root, faults);
     let limits = limits(root, faults);
     let mut api = root.section("api", faults);
-    let api_address = api.text("address", faults, socket_address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8025)));
+    let api_address =
+        api.text("address", faults, socket_address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8025)));
     let api_socket = api.text("socket", faults, path).unwrap_or_else(|| data_dir.join("api.sock"));
     api.end(faults);
     let mut release = root.section("release", faults);
@@ -358,7 +363,11 @@ fn hops(root: &mut Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<Direction, 
     }
     below.end(faults);
     let Some(first) = hops.values().next().cloned() else {
-        faults.add(0, "next_hop", "is missing: at least [next_hop.inbound] with an address, such as \"127.0.0.1:10025\"");
+        faults.add(
+            0,
+            "next_hop",
+            "is missing: at least [next_hop.inbound] with an address, such as \"127.0.0.1:10025\"",
+        );
         return hops;
     };
     for direction in Direction::ALL {
@@ -387,12 +396,15 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
 }
 
 fn host_name(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty() && text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    let fits =
+        !text.is_empty() && text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
     if fits { Ok(text.to_owned()) } else { Err("must be a host name, such as \"mx.example.com\"".into()) }
 }
 
 fn domain_name(text: &str) -> Result<String, String> {
-    host_name(text).map(|name| name.to_lowercase()).map_err(|_| "must be a domain, such as \"example.com\" (\".example.com\" for all below it)".into())
+    host_name(text)
+        .map(|name| name.to_lowercase())
+        .map_err(|_| "must be a domain, such as \"example.com\" (\".example.com\" for all below it)".into())
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -432,8 +444,12 @@ mod tests {
 
     #[test]
     fn every_line_that_is_commented_out_in_the_example_is_valid_too() {
-        let all: String = EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))).collect();
-        assert_eq!(faults(&all).into_iter().filter(|fault| !fault.contains("policy")).collect::<Vec<_>>(), Vec::<String>::new());
+        let all: String =
+            EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))).collect();
+        assert_eq!(
+            faults(&all).into_iter().filter(|fault| !fault.contains("policy")).collect::<Vec<_>>(),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

@@ -116,7 +116,9 @@ impl<'t> Section<'t> {
         let name = self.name(key);
         let value = self.value(key)?;
         match value.get_ref() {
-            DeValue::String(text) => parse(text.as_ref()).map_err(|what| faults.add(value.span().start, &name, what)).ok(),
+            DeValue::String(text) => {
+                parse(text.as_ref()).map_err(|what| faults.add(value.span().start, &name, what)).ok()
+            }
             _ => {
                 faults.add(value.span().start, &name, "must be a text in quotes");
                 None

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use axum::Router;
-use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::extract::Request;
+use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::serve::IncomingStream;
@@ -56,7 +56,12 @@ pub async fn tcp(
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn unix(config: &Config, console: Console, stop: watch::Receiver<bool>, tasks: &mut JoinSet<()>) -> Result<(), StartError> {
+pub fn unix(
+    config: &Config,
+    console: Console,
+    stop: watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), StartError> {
     let path = &config.api_socket;
     let failed = |source| StartError::Bind { address: path.display().to_string(), source };
     if path.exists() {

@@ -44,14 +44,25 @@ pub async fn serve(
     let limits = &gateway.config.limits;
     let settings = Settings {
         hostname: gateway.config.hostname.clone(),
-        limits: Limits { message_bytes_max: limits.message_bytes_max, recipients_max: limits.recipients_max, ..Limits::default() },
+        limits: Limits {
+            message_bytes_max: limits.message_bytes_max,
+            recipients_max: limits.recipients_max,
+            ..Limits::default()
+        },
         bare_newline: listener.bare_newline,
         xclient: listed(&listener.xclient_from, peer),
         xforward: listed(&listener.xclient_from, peer),
         starttls: tls.is_some(),
     };
     let wire = Connection::new(socket, Session::new(settings), deadlines, &first);
-    let mut door = Door { gateway, listener: listener.clone(), identity: Identity::of(ip), peer, forwarded: None, transaction: None };
+    let mut door = Door {
+        gateway,
+        listener: listener.clone(),
+        identity: Identity::of(ip),
+        peer,
+        forwarded: None,
+        transaction: None,
+    };
     if let Err(ended) = door.serve(wire, tls, stop).await
         && !matches!(ended, Ended::Closed)
     {

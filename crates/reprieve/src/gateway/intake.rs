@@ -141,7 +141,8 @@ impl Intake {
     }
 
     async fn carry_out(self, store: &Store, judged: Judged) -> Reply {
-        let which = |action| judged.actions.iter().enumerate().filter(move |(_, a)| **a == action).map(|(at, _)| at).collect();
+        let which =
+            |action| judged.actions.iter().enumerate().filter(move |(_, a)| **a == action).map(|(at, _)| at).collect();
         let pass: Vec<usize> = which(Action::Pass);
         let hold: Vec<usize> = which(Action::Hold);
         let outgoing = Outgoing::new(&self.bytes, &self.gateway.config.authserv_id, judged.token.clone());
@@ -198,7 +199,14 @@ impl Intake {
     }
 
     /// Sends the message to the hop for those who get it now; the others' fate depends on the answer.
-    async fn pass_on(mut self, store: &Store, emitted: &[u8], pass: &[usize], hold: &[usize], recorded: &[Recorded]) -> Reply {
+    async fn pass_on(
+        mut self,
+        store: &Store,
+        emitted: &[u8],
+        pass: &[usize],
+        hold: &[usize],
+        recorded: &[Recorded],
+    ) -> Reply {
         let settle = Settle { store: store.clone(), gateway: self.gateway.clone(), mail_id: self.mail_id };
         let sent = match self.ready(pass, !hold.is_empty()).await {
             Ok(mut loan) => {
@@ -238,8 +246,16 @@ impl Intake {
     }
 
     /// The hop took it. Units passed on are settled behind the answer; custody of held units comes before it.
-    async fn accepted(&self, settle: &Settle, pass: &[usize], hold: &[usize], recorded: &[Recorded], reply: Reply) -> Reply {
-        let confirm: Vec<UnitMove> = hold.iter().filter_map(|at| settle.confirmation(*at, recorded.get(*at)?)).collect();
+    async fn accepted(
+        &self,
+        settle: &Settle,
+        pass: &[usize],
+        hold: &[usize],
+        recorded: &[Recorded],
+        reply: Reply,
+    ) -> Reply {
+        let confirm: Vec<UnitMove> =
+            hold.iter().filter_map(|at| settle.confirmation(*at, recorded.get(*at)?)).collect();
         if !confirm.is_empty()
             && let Err(error) = settle.store.move_units(confirm).await
         {
@@ -269,7 +285,11 @@ impl Intake {
             Ok(reply) => {
                 give_back_reset(loan).await;
                 // Anything but 354, 4xx or 5xx makes no sense here; the client may try again.
-                Err(if reply.is_permanent() || reply.is_transient() { reply } else { Reply::new(451, "4.4.0 Odd answer of the next hop") })
+                Err(if reply.is_permanent() || reply.is_transient() {
+                    reply
+                } else {
+                    Reply::new(451, "4.4.0 Odd answer of the next hop")
+                })
             }
             Err(error) => Err(hop_reply(&error)),
         }
@@ -339,7 +359,14 @@ impl Intake {
         fields
     }
 
-    fn arrival(&self, judged: &Judged, accounts: &[Account], blob: Option<Digest>, removed: Vec<String>, reply: &str) -> Arrival {
+    fn arrival(
+        &self,
+        judged: &Judged,
+        accounts: &[Account],
+        blob: Option<Digest>,
+        removed: Vec<String>,
+        reply: &str,
+    ) -> Arrival {
         let units = judged.verdicts.iter().zip(&judged.enforced).zip(accounts).map(|((verdict, enforced), account)| {
             UnitArrival { verdict: verdict.clone(), enforced: *enforced, account: *account, reply: reply.to_owned() }
         });

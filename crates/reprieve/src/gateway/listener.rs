@@ -80,7 +80,13 @@ impl Listener {
         }
     }
 
-    async fn admit(&self, socket: TcpStream, peer: IpAddr, connections: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
+    async fn admit(
+        &self,
+        socket: TcpStream,
+        peer: IpAddr,
+        connections: &mut JoinSet<()>,
+        stop: &watch::Receiver<bool>,
+    ) {
         let place = Place::take(&self.by_address, peer, self.gateway.config.limits.connections_per_ip_max);
         let permit = self.permits.clone().try_acquire_owned();
         let (Some(place), Ok(permit)) = (place, permit) else {

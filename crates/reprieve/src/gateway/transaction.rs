@@ -78,7 +78,10 @@ impl Transaction {
         let hop = self.gateway.hops.of(direction);
         match &self.hop {
             Some(fixed) if !Arc::ptr_eq(fixed, &hop) => {
-                return Err(Reply::new(452, "4.5.3 This recipient goes another way, send it in a transaction of its own"));
+                return Err(Reply::new(
+                    452,
+                    "4.5.3 This recipient goes another way, send it in a transaction of its own",
+                ));
             }
             Some(_) => {}
             None => self.hop = Some(hop),
@@ -123,7 +126,11 @@ impl Transaction {
         .map(|(_, replies)| replies)
     }
 
-    async fn begin(&mut self, mut loan: Loan, recipients: &[(&Address, &RcptParams)]) -> Result<(Reply, Vec<Reply>), HopError> {
+    async fn begin(
+        &mut self,
+        mut loan: Loan,
+        recipients: &[(&Address, &RcptParams)],
+    ) -> Result<(Reply, Vec<Reply>), HopError> {
         if let Some(reply) = missing_capability(&self.envelope.params, loan.connection.capabilities()) {
             loan.give_back();
             return Ok((reply.clone(), vec![reply; recipients.len()]));
@@ -222,9 +229,15 @@ pub fn missing_capability(params: &MailParams, hop: &Capabilities) -> Option<Rep
 pub fn hop_reply(error: &HopError) -> Reply {
     match error {
         HopError::Busy(_) => Reply::new(451, "4.3.2 All connections to the next hop are in use, try again"),
-        HopError::Client(ClientError::Connect { .. }) => Reply::new(451, "4.4.1 The next hop cannot be reached, try again later"),
-        HopError::Client(ClientError::Timeout { .. }) => Reply::new(451, "4.4.2 The next hop is too slow, try again later"),
-        HopError::Client(ClientError::NoTls { .. }) => Reply::new(451, "4.7.5 The next hop does not offer the required TLS"),
+        HopError::Client(ClientError::Connect { .. }) => {
+            Reply::new(451, "4.4.1 The next hop cannot be reached, try again later")
+        }
+        HopError::Client(ClientError::Timeout { .. }) => {
+            Reply::new(451, "4.4.2 The next hop is too slow, try again later")
+        }
+        HopError::Client(ClientError::NoTls { .. }) => {
+            Reply::new(451, "4.7.5 The next hop does not offer the required TLS")
+        }
         HopError::Client(_) => Reply::new(451, "4.4.2 The next hop closed the connection, try again later"),
     }
 }

@@ -96,7 +96,9 @@ impl Releaser {
             let (event, reason) = match in_doubt_answer(now.since(doubt.since), doubt.repeats, ask) {
                 InDoubtAnswer::Wait => continue,
                 InDoubtAnswer::Repeat => (ReleaseEvent::Repeat, "no answer for ten minutes: sent once more"),
-                InDoubtAnswer::SettlePossiblyTwice => (ReleaseEvent::Settled, "sent twice without an answer: possibly delivered twice"),
+                InDoubtAnswer::SettlePossiblyTwice => {
+                    (ReleaseEvent::Settled, "sent twice without an answer: possibly delivered twice")
+                }
             };
             self.store.decide_doubt(&doubt.release, event, reason, now).await?;
         }
@@ -129,7 +131,9 @@ impl Releaser {
                 let (release, unit) = (&claim.release, claim.unit);
                 tracing::info!(%release, %unit, ?event, reply, "release");
             }
-            Err(error) => tracing::error!(release = %claim.release, %error, "a release's outcome could not be recorded"),
+            Err(error) => {
+                tracing::error!(release = %claim.release, %error, "a release's outcome could not be recorded")
+            }
         }
     }
 
@@ -141,7 +145,9 @@ impl Releaser {
             Err(error @ (StoreError::NotFound(_) | StoreError::Unreadable(_))) => return fail(error.to_string()),
             Err(error) => return put_off(error.to_string()),
         };
-        let Some(recipient) = parcel.envelope.recipients.first().cloned() else { return fail("the unit is gone".into()) };
+        let Some(recipient) = parcel.envelope.recipients.first().cloned() else {
+            return fail("the unit is gone".into());
+        };
         let bytes = match self.store.blobs().get(parcel.blob).await {
             Ok(bytes) => bytes,
             Err(error) => return fail(error.to_string()),
@@ -194,7 +200,8 @@ impl Releaser {
         }
         let to = [(&recipient.address, &recipient.params)];
         let connection = &mut loan.connection;
-        let (_, replies) = connection.begin(envelope.sender.as_ref(), &envelope.params, None, &to).await.map_err(Trouble::Hop)?;
+        let (_, replies) =
+            connection.begin(envelope.sender.as_ref(), &envelope.params, None, &to).await.map_err(Trouble::Hop)?;
         if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
             return Err(Trouble::Said(refusal));
         }
@@ -268,5 +275,6 @@ fn missing(envelope: &Envelope, loan: &Loan) -> Option<String> {
     if envelope.params.smtputf8 && !offered.smtputf8 {
         return Some("5.6.7 the next hop does not offer SMTPUTF8, which this mail needs".into());
     }
-    (eight_bit && !offered.eight_bit).then(|| "5.6.3 the next hop does not offer 8BITMIME, which this mail needs".into())
+    (eight_bit && !offered.eight_bit)
+        .then(|| "5.6.3 the next hop does not offer 8BITMIME, which this mail needs".into())
 }

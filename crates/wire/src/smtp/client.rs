@@ -227,7 +227,12 @@ impl Connection {
         self.name_client("XCLIENT", &self.capabilities.xclient.clone(), client).await
     }
 
-    async fn name_client(&mut self, verb: &str, offered: &[String], client: &Introduction) -> Result<Reply, ClientError> {
+    async fn name_client(
+        &mut self,
+        verb: &str,
+        offered: &[String],
+        client: &Introduction,
+    ) -> Result<Reply, ClientError> {
         let ip = match client.ip {
             IpAddr::V6(v6) => format!("IPV6:{v6}"),
             IpAddr::V4(v4) => v4.to_string(),

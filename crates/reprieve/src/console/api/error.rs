@@ -60,6 +60,8 @@ impl super::Console {
     /// # Errors
     /// [`ApiError::Unavailable`].
     pub fn store(&self) -> Result<&store::Store, ApiError> {
-        self.store.as_ref().ok_or_else(|| ApiError::Unavailable("the store is not open; see the log of `reprieve serve`".into()))
+        self.store
+            .as_ref()
+            .ok_or_else(|| ApiError::Unavailable("the store is not open; see the log of `reprieve serve`".into()))
     }
 }

@@ -36,7 +36,8 @@ pub struct ListQuery {
 
 impl ListQuery {
     fn filter(self) -> Result<Filter, ApiError> {
-        let bad = |what: &str, text: &str, use_: &str| ApiError::Bad(format!("{what} '{text}' is not known; use {use_}"));
+        let bad =
+            |what: &str, text: &str, use_: &str| ApiError::Bad(format!("{what} '{text}' is not known; use {use_}"));
         let status = self.status.map(|text| {
             let known = "NotReleased, PreparingToRelease, Released, Error, Denied or Gone";
             ReleaseStatus::parse(&text).ok_or_else(|| bad("status", &text, known))
@@ -309,7 +310,11 @@ pub async fn release(
     let mut units = Vec::new();
     for unit in held.units.iter().filter(wanted) {
         let refused = unit.account == domain::Account::Refused && !ask.confirm_refused;
-        units.push(if ask.what_if || refused { as_it_is(unit, refused) } else { ask_for(&console, store, &held, unit, &ask).await? });
+        units.push(if ask.what_if || refused {
+            as_it_is(unit, refused)
+        } else {
+            ask_for(&console, store, &held, unit, &ask).await?
+        });
     }
     console.signals.release.notify_one();
     Ok(Json(ReleasedView { id: held.mail_id.to_string(), what_if: ask.what_if, units }))
@@ -326,7 +331,12 @@ fn as_it_is(unit: &HeldUnit, refused: bool) -> ReleasedUnit {
         (false, true) => "would be released",
         (false, false) => "would stay as it is",
     };
-    ReleasedUnit { recipient: unit.recipient.clone(), state: unit.account.as_str().into(), release_id: None, reply: reply.into() }
+    ReleasedUnit {
+        recipient: unit.recipient.clone(),
+        state: unit.account.as_str().into(),
+        release_id: None,
+        reply: reply.into(),
+    }
 }
 
 async fn ask_for(
@@ -340,9 +350,18 @@ async fn ask_for(
     let actor = if ask.actor.is_empty() { "local administrator" } else { &ask.actor };
     let (state, release_id, reply) = match store.request_release(id, actor, &ask.reason, console.clock.now()).await? {
         Requested::Queued(release) => ("releasing".to_owned(), Some(release), String::new()),
-        Requested::Already(release, ReleaseState::Released) => ("released".to_owned(), Some(release), unit.reply.clone()),
+        Requested::Already(release, ReleaseState::Released) => {
+            ("released".to_owned(), Some(release), unit.reply.clone())
+        }
         Requested::Already(release, _) => (unit.account.as_str().to_owned(), Some(release), unit.reply.clone()),
-        Requested::Impossible(account) => (account.as_str().to_owned(), None, "cannot be released from here".to_owned()),
+        Requested::Impossible(account) => {
+            (account.as_str().to_owned(), None, "cannot be released from here".to_owned())
+        }
     };
-    Ok(ReleasedUnit { recipient: unit.recipient.clone(), state, release_id: release_id.map(|id| id.to_string()), reply })
+    Ok(ReleasedUnit {
+        recipient: unit.recipient.clone(),
+        state,
+        release_id: release_id.map(|id| id.to_string()),
+        reply,
+    })
 }

@@ -12,6 +12,10 @@ use wire::smtp::data::{self, StrayNewline};
 /// What begins the names of our own fields.
 pub const OWN_PREFIX: &str = "X-Reprieve-";
 
+/// Stands between our fields and a message that begins with a continuation line, which would otherwise
+/// become a part of our last field.
+const GUARD: &[u8] = b"X-Reprieve-Guard: the message begins with a continuation line\r\n";
+
 /// A message with the forged fields found.
 #[derive(Clone, Debug)]
 pub struct Outgoing<'m> {
@@ -40,8 +44,12 @@ impl<'m> Outgoing<'m> {
 
     /// What is left of the message, in pieces.
     pub fn pieces(&self) -> Vec<&'m [u8]> {
-        let mut pieces = Vec::with_capacity(self.removed.len() + 1);
+        let mut pieces: Vec<&'m [u8]> = Vec::with_capacity(self.removed.len() + 2);
         let mut at = 0;
+        let begins = self.removed.first().filter(|range| range.start == 0).map_or(0, |range| range.end);
+        if matches!(self.bytes.get(begins), Some(b' ' | b'\t')) {
+            pieces.push(GUARD);
+        }
         for range in &self.removed {
             pieces.push(&self.bytes[at..range.start]);
             at = range.end;
@@ -117,6 +125,14 @@ mod tests {
                         Authentication-Results: gw.example.org; x=y\r\n\r\nX-Reprieve-Body: stays\r\n";
         assert_eq!(String::from_utf8(outgoing.pieces().concat()).expect("text"), expected);
         assert_eq!(outgoing.emit("A: b\r\n").expect("clean"), format!("A: b\r\n{expected}.\r\n").into_bytes());
+    }
+
+    #[test]
+    fn a_message_cannot_continue_our_fields() {
+        let outgoing = Outgoing::new(b" ; X-Reprieve-Verdict: Clean\r\n\r\nbody\r\n", "gw.example", None);
+        let emitted =
+            String::from_utf8(outgoing.emit("X-Reprieve-Verdict: Malware\r\n").expect("clean")).expect("text");
+        assert!(emitted.starts_with("X-Reprieve-Verdict: Malware\r\nX-Reprieve-Guard: "), "{emitted}");
     }
 
     #[test]

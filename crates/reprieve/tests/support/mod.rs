@@ -29,19 +29,26 @@ pub struct Received {
 }
 
 impl Received {
-    /// The bytes behind our own prepended fields.
+    /// The bytes behind our own prepended fields, whose folds are known.
     pub fn without_ours(&self) -> Vec<u8> {
-        let text = &self.bytes;
-        let mut at = 0;
+        let mut rest = &self.bytes[..];
         loop {
-            let end = field_end(text, at);
-            let field = String::from_utf8_lossy(&text[at..end]).to_string();
-            let ours =
-                field.starts_with("X-Reprieve-") || (field.starts_with("Received: ") && field.contains("(Reprieve)"));
-            if !ours || at == end {
-                return text[at..].to_vec();
+            let fold: &[u8] = if rest.starts_with(b"Received: ")
+                && line(rest).starts_with(b"Received: from ")
+                && second(rest).starts_with(b"\tby gw.example (Reprieve)")
+            {
+                b"\t"
+            } else if rest.starts_with(b"X-Reprieve-Release: ") {
+                b" mac="
+            } else if rest.starts_with(b"X-Reprieve-") {
+                b"\0"
+            } else {
+                return rest.to_vec();
+            };
+            rest = &rest[line(rest).len()..];
+            while rest.starts_with(fold) {
+                rest = &rest[line(rest).len()..];
             }
-            at = end;
         }
     }
 
@@ -52,17 +59,13 @@ impl Received {
     }
 }
 
-fn field_end(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    loop {
-        match text[at..].iter().position(|b| *b == b'\n') {
-            None => return text.len(),
-            Some(lf) => at += lf + 1,
-        }
-        if !matches!(text.get(at), Some(b' ' | b'\t')) {
-            return at;
-        }
-    }
+/// The first line, with its line end.
+fn line(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |lf| lf + 1)]
+}
+
+fn second(bytes: &[u8]) -> &[u8] {
+    &bytes[line(bytes).len()..]
 }
 
 /// What the sink does with a mail whose dot it has seen.

@@ -1,1 +1,27 @@
-fn main() {}
+//! Developer verbs. `cargo xtask` lists them; `cargo xtask ci` is what CI runs, and all of it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers talks on the terminal")]
+
+mod ci;
+mod licences;
+mod picture;
+mod postgres;
+mod tidy;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["ci"] => ci::run(),
+        ["tidy"] => tidy::run(),
+        ["licences"] => licences::run(),
+        ["picture"] => picture::run(),
+        ["evaluate", folder] => ci::evaluate(folder),
+        ["kills", count] => ci::kills(count),
+        _ => bail!(
+            "verbs: ci | tidy | licences | picture | evaluate FOLDER (a folder of real mail: ham, phish, spam, mime, images, attachments) | \
+             kills N (the kill -9 loop, N times)"
+        ),
+    }
+}

@@ -1,5 +1,10 @@
 //! Evaluation on a folder of real mail: `cargo xtask evaluate FOLDER` (sub-folders ham, phish, spam, mime, images,
 //! attachments, as far as there are). Without one these tests say so and end: real people's mail is no fixture.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on may panic, and says what it measured"
+)]
 
 mod support;
 

@@ -2,6 +2,11 @@
 //! recorded outcome happens twice, and what cannot be known is listed as in doubt.
 //!
 //! The oracle is outside the product: the client's own list of 250s and the sink's own list of mails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on may panic, and says what it measured"
+)]
 
 mod support;
 

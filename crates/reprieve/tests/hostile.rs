@@ -1,5 +1,10 @@
 //! Hostile mail: bombs and nonsense through the real gateway. No panic, no hang, bounded memory, nothing lost,
 //! and a clear `Unscannable` where a limit was met.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on may panic, and says what it measured"
+)]
 
 mod support;
 

@@ -1,4 +1,9 @@
 //! What a mail server and its administrator see: delivery, holding, release, refusal, trouble.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on may panic, and says what it measured"
+)]
 
 mod support;
 

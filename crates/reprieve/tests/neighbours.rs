@@ -1,5 +1,10 @@
 //! Real neighbours: Debian's Postfix with its default hardening (none) as next hop and as client, swaks as
 //! client. Needs root and the packages that the test command installs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on may panic, and says what it measured"
+)]
 
 mod support;
 

@@ -100,13 +100,11 @@ async fn tell(folder: &Path) -> Result<Told, CliError> {
     let accepted = send(&running, &letters).await?;
     note("send", accepted == wanted, format!("{accepted} of {wanted} mails answered 250"));
     settle(&client).await?;
-    let units =
-        client.get("/api/v1/messages", &[("sender", None), ("recipient", Some("bert@ours.example".into()))]).await?;
     show_all(&client, &letters).await?;
     let delivered = sink.arrived().len();
     note(
         "deliver",
-        delivered == wanted - held_wanted && units.is_array(),
+        delivered == wanted - held_wanted,
         format!("{delivered} mails reached the mailbox server, pictures and all"),
     );
     let held = client.get("/api/v1/quarantine", &[]).await?;

@@ -1,0 +1,112 @@
+//! Everything that must hold before a change lands, in one command, with the time that each step took.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::postgres::Postgres;
+use crate::{licences, tidy};
+
+/// What the tests with real neighbours need: a program, and Debian's package that has it.
+const NEIGHBOURS: [(&str, &str); 4] =
+    [("postfix", "postfix"), ("swaks", "swaks"), ("strace", "strace"), ("/usr/lib/postgresql", "postgresql")];
+
+/// Runs every check.
+pub(crate) fn run() -> Result<()> {
+    let mut steps = Steps::default();
+    steps.step("install", install)?;
+    steps.step("format", || cargo(&["fmt", "--all", "--check"], &[]))?;
+    steps.step("tidy", tidy::run)?;
+    steps.step("licences", licences::run)?;
+    steps.step("clippy", || {
+        cargo(&["clippy", "--profile", "ci", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
+    })?;
+    steps.step("docs", || {
+        let words = ["doc", "--profile", "ci", "--workspace", "--no-deps", "--document-private-items", "--locked"];
+        cargo(&words, &[("RUSTDOCFLAGS", "-D warnings")])
+    })?;
+    steps.step("tests", || {
+        let postgres = Postgres::start()?;
+        let environment = [("REPRIEVE_TEST_POSTGRES", postgres.url()), ("INSTA_UPDATE", "no"), ("CI", "true")];
+        cargo(&["test", "--profile", "ci", "--workspace", "--locked"], &environment)
+    })?;
+    steps.step("demo", || {
+        cargo(&["run", "--profile", "ci", "--quiet", "--locked", "--bin", "reprieve", "--", "demo", "--exit"], &[])
+    })?;
+    steps.print();
+    Ok(())
+}
+
+/// Measures on a folder of real mail.
+pub(crate) fn evaluate(folder: &str) -> Result<()> {
+    let folder = std::fs::canonicalize(folder).with_context(|| format!("there is no folder {folder}"))?;
+    let words =
+        ["test", "--profile", "ci", "--workspace", "--test", "corpus", "--", "--nocapture", "--test-threads", "1"];
+    cargo(&words, &[("REPRIEVE_CORPUS", folder.to_str().context("the folder's name is not UTF-8")?)])
+}
+
+/// The kill -9 loop, as often as wanted.
+pub(crate) fn kills(count: &str) -> Result<()> {
+    let words = ["test", "--profile", "ci", "--workspace", "--test", "crash", "kill_nine", "--", "--nocapture"];
+    cargo(&words, &[("REPRIEVE_KILLS", count)])
+}
+
+/// Installs what is missing with apt; says what it needs where it may not.
+fn install() -> Result<()> {
+    let missing: Vec<&str> =
+        NEIGHBOURS.iter().filter(|(program, _)| !is_here(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let root = Command::new("id").arg("-u").output()?.stdout == b"0\n";
+    ensure!(
+        root,
+        "as root, install {} and run this again; the tests with Postfix and with a full disk need root as well",
+        missing.join(" ")
+    );
+    let apt = |words: &[&str]| -> Result<()> {
+        let status = Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive").status()?;
+        ensure!(status.success(), "apt-get {} failed", words.join(" "));
+        Ok(())
+    };
+    apt(&["update", "-qq"])?;
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], missing.as_slice()].concat())
+}
+
+fn is_here(program: &str) -> bool {
+    let paths = std::env::var("PATH").unwrap_or_default();
+    std::path::Path::new(program).is_absolute() && std::path::Path::new(program).exists()
+        || paths
+            .split(':')
+            .chain(["/usr/sbin", "/sbin"])
+            .any(|folder| std::path::Path::new(folder).join(program).is_file())
+}
+
+fn cargo(words: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let status = Command::new(program).args(words).envs(environment.iter().copied()).status()?;
+    ensure!(status.success(), "`cargo {}` failed", words.join(" "));
+    Ok(())
+}
+
+/// The steps with their times.
+#[derive(Default)]
+struct Steps(Vec<(&'static str, Duration)>);
+
+impl Steps {
+    fn step(&mut self, name: &'static str, run: impl FnOnce() -> Result<()>) -> Result<()> {
+        println!("== {name}");
+        let began = Instant::now();
+        run().with_context(|| format!("step '{name}'"))?;
+        self.0.push((name, began.elapsed()));
+        Ok(())
+    }
+
+    fn print(&self) {
+        println!("== times");
+        for (name, took) in &self.0 {
+            println!("{name:<10} {:>7.1} s", took.as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The house keeps its shape: layers, rooms, headers, and what must not be in the tree.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use cargo_metadata::MetadataCommand;
+
+/// Which crates of ours each crate may use: arrows point down only.
+const LAYERS: [(&str, &[&str]); 6] = [
+    ("domain", &[]),
+    ("wire", &["domain"]),
+    ("detect", &["domain"]),
+    ("store", &["domain"]),
+    ("reprieve", &["domain", "wire", "detect", "store"]),
+    ("xtask", &[]),
+];
+/// Rooms of `reprieve` that meet only in the store.
+const ROOMS: [&str; 3] = ["gateway", "sentinel", "console"];
+/// What `domain` must not know: I/O, clocks, randomness, waiting.
+const IMPURE: [&str; 9] =
+    ["std::fs", "std::net::Tcp", "std::io", "SystemTime", "Instant::now", "tokio", "getrandom", "async fn", "std::env"];
+/// Lines of one file at most; half of it is usual.
+const LINES_MAX: usize = 900;
+
+/// Checks the tree.
+pub(crate) fn run() -> Result<()> {
+    let mut faults = layers()?;
+    let mut files = Vec::new();
+    for folder in ["crates", "xtask", "bench"] {
+        rust_files(Path::new(folder), &mut files)?;
+    }
+    for path in &files {
+        let text = std::fs::read_to_string(path)?;
+        faults.extend(of_file(path, &text));
+    }
+    ensure!(faults.is_empty(), "{} faults:\n  {}", faults.len(), faults.join("\n  "));
+    println!("{} files, layers and rooms as they should be", files.len());
+    Ok(())
+}
+
+fn layers() -> Result<Vec<String>> {
+    let metadata = MetadataCommand::new().no_deps().other_options(["--locked".to_owned()]).exec()?;
+    let allowed: BTreeMap<&str, &[&str]> = LAYERS.into_iter().collect();
+    let mut faults = Vec::new();
+    for package in &metadata.packages {
+        let may = allowed
+            .get(package.name.as_str())
+            .with_context(|| format!("crate {} has no place in the layers", package.name))?;
+        for dependency in &package.dependencies {
+            let ours = allowed.contains_key(dependency.name.as_str());
+            if ours && !may.contains(&dependency.name.as_str()) {
+                faults.push(format!("{} must not use {}: arrows point down only", package.name, dependency.name));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() && !path.ends_with("target") {
+            rust_files(&path, files)?;
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn of_file(path: &Path, text: &str) -> Vec<String> {
+    let name = path.display();
+    let mut faults = Vec::new();
+    if !text.starts_with("//!") {
+        faults.push(format!("{name}: begins without a //! header"));
+    }
+    if text.lines().count() > LINES_MAX {
+        faults.push(format!("{name}: over {LINES_MAX} lines"));
+    }
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    if path.starts_with("crates/domain/src") {
+        faults.extend(
+            IMPURE
+                .iter()
+                .filter(|word| code.contains(**word))
+                .map(|word| format!("{name}: domain must not know {word}")),
+        );
+    }
+    if let Some(room) = ROOMS.into_iter().find(|room| path.starts_with(format!("crates/reprieve/src/{room}"))) {
+        let others = ROOMS.into_iter().filter(|other| *other != room && code.contains(&format!("crate::{other}")));
+        faults.extend(others.map(|other| format!("{name}: {room} must not import {other}; they meet in the store")));
+    }
+    faults
+}

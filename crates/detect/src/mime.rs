@@ -93,6 +93,21 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
     Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits }
 }
 
+/// The plain texts of a mail for a preview, `bytes_max` bytes of each; HTML is left out, because showing it safely is
+/// more than decoding it.
+pub fn plain_texts(raw: &[u8], bytes_max: usize) -> Vec<String> {
+    let Some(read) = read(raw) else { return Vec::new() };
+    let texts = read.parts.iter().filter_map(|part| match &part.body {
+        PartType::Text(text) => Some(text),
+        _ => None,
+    });
+    let shown = texts.map(|text| {
+        let end = text.floor_char_boundary(text.len().min(bytes_max));
+        text[..end].chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    });
+    shown.collect()
+}
+
 fn first<'m>(raw: &'m [u8], name: &str) -> Option<Field<'m>> {
     header::fields(raw).find(|field| field.is(name))
 }

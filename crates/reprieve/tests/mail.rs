@@ -107,6 +107,37 @@ fn bad_mail_is_held_explained_exported_and_released_once() {
 }
 
 #[test]
+fn people_deny_delete_and_look() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let mut talk = Talk::from_outside(gateway.mx);
+    let mail = reprieve::cli::compose::Mail::new("a@x.example", "b@ours.example", "look")
+        .text("Read me\u{1b}[2J\n")
+        .attach("invoice.pdf.exe", "application/pdf", b"MZ")
+        .build();
+    assert!(talk.send("a@x.example", &["b@ours.example", "c@ours.example"], &mail).contains("taken as"));
+    let id = gateway.held()[0]["id"].as_str().expect("id").to_owned();
+    let preview = gateway.json(&["quarantine", "preview", &id]);
+    assert_eq!(preview["texts"][0], "Read me[2J\n", "no control character reaches a terminal");
+    assert_eq!(preview["parts"][1]["name"], "invoice.pdf.exe");
+    let headers = gateway.json(&["quarantine", "headers", &id]);
+    assert!(headers["headers"].as_str().expect("text").starts_with("From: <a@x.example>\r\n"));
+    let what_if = gateway.json(&["quarantine", "deny", &id, "--what-if"]);
+    assert_eq!(what_if["units"][0]["reply"], "would be done");
+    let denied = gateway.json(&["quarantine", "deny", &id, "--rcpt", "b@ours.example", "--reason", "no"]);
+    assert_eq!(denied["units"][0]["state"], "denied");
+    let deleted = gateway.json(&["quarantine", "delete", &id, "--rcpt", "c@ours.example"]);
+    assert_eq!(deleted["units"][0]["state"], "deleted");
+    let again = gateway.cli(&["quarantine", "release", &id, "--rcpt", "c@ours.example", "--config", "reprieve.toml"]);
+    assert_eq!(again.status.code(), Some(1), "what is deleted is not released");
+    let released = gateway.json(&["quarantine", "release", &id, "--rcpt", "b@ours.example", "--wait"]);
+    assert_eq!(released["units"][0]["state"], "released", "a second decision");
+    assert_eq!(gateway.cli(&["quarantine", "show", "nonsense", "--config", "reprieve.toml"]).status.code(), Some(2));
+    let books = gateway.books();
+    assert_eq!((&books["accounts"]["deleted"], &books["accounts"]["released"]), (&1.into(), &1.into()));
+}
+
+#[test]
 fn observe_mode_delivers_everything_and_records_what_would_have_been() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address).replace("\"enforce\"", "\"observe\""));

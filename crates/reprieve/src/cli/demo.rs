@@ -90,7 +90,7 @@ async fn tell(folder: &Path) -> Result<Told, CliError> {
     let mut steps = Vec::new();
     let mut note = |name, ok, detail: String| {
         let mark = if ok { terminal::coloured("ok", 32) } else { terminal::coloured("NOT OK", 31) };
-        terminal::line(&format!("\n== {name}: {detail} [{mark}]"));
+        terminal::line(&format!("== {name}: {detail} [{mark}]"));
         steps.push(Step { name, ok, detail });
     };
     let letters = letters();
@@ -100,6 +100,7 @@ async fn tell(folder: &Path) -> Result<Told, CliError> {
     let accepted = send(&running, &letters).await?;
     note("send", accepted == wanted, format!("{accepted} of {wanted} mails answered 250"));
     settle(&client).await?;
+    terminal::line("\nWhat became of them:");
     show_all(&client, &letters).await?;
     let delivered = sink.arrived().len();
     note(
@@ -108,12 +109,14 @@ async fn tell(folder: &Path) -> Result<Told, CliError> {
         format!("{delivered} mails reached the mailbox server, pictures and all"),
     );
     let held = client.get("/api/v1/quarantine", &[]).await?;
+    terminal::line("\nIn the quarantine:");
     terminal::line(&quarantine::listed(&held));
     let count = held.as_array().map_or(0, Vec::len);
     note("hold", count == held_wanted, format!("{count} mails are held, durably, each with its reason"));
     let (ok, detail) = release(&client, &sink, &held, &letters).await?;
     note("release", ok, detail);
     let books = client.get("/api/v1/ledger", &[("deep", Some("true".into()))]).await?;
+    terminal::line("\nThe books:");
     terminal::line(&ledger::shown(&books));
     let balanced = books["balanced"] == Value::Bool(true);
     note("ledger", balanced, format!("{} accepted units, each in exactly one account", books["accepted"]));
@@ -185,6 +188,7 @@ async fn release(
         return Ok((false, "the archive is not held".into()));
     };
     let shown = client.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
+    terminal::line("\nOne of them, explained, and then released:");
     terminal::line(&quarantine::explained(&shown));
     let before = sink.arrived().len();
     client

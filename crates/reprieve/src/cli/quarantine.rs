@@ -36,8 +36,28 @@ pub enum QuarantineVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Print the header block of one, exactly as it is.
+    Headers {
+        /// Its id.
+        id: String,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Show the plain text of one, and its parts; nothing is loaded or run.
+    Preview {
+        /// Its id.
+        id: String,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
     /// Release messages to their recipients.
     Release(ReleaseArgs),
+    /// Decide that messages stay.
+    Deny(DecideArgs),
+    /// Delete messages; their bytes stay until retention removes them.
+    Delete(DecideArgs),
 }
 
 /// Filters of the list.
@@ -108,6 +128,26 @@ pub struct ReleaseArgs {
     api: ApiArgs,
 }
 
+/// What to deny or delete.
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// Ids.
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// Only these recipients.
+    #[arg(long, value_name = "ADDRESS")]
+    rcpt: Vec<String>,
+    /// Why, for the record.
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// Only say what would be done.
+    #[arg(long)]
+    what_if: bool,
+    /// Where the API is.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
 /// Runs the verb.
 ///
 /// # Errors
@@ -132,7 +172,20 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
                 }
             }
         }
+        QuarantineVerb::Headers { id, api } => {
+            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{id}/headers"), &[]).await?;
+            let text = view["headers"].as_str().unwrap_or_default().to_owned();
+            terminal::line(&if api.json { view.to_string() } else { safe(&text) });
+            Ok(())
+        }
+        QuarantineVerb::Preview { id, api } => {
+            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{id}/preview"), &[]).await?;
+            terminal::line(&if api.json { view.to_string() } else { previewed(&view) });
+            Ok(())
+        }
         QuarantineVerb::Release(args) => release(args).await,
+        QuarantineVerb::Deny(args) => decide(args, "deny", "denied").await,
+        QuarantineVerb::Delete(args) => decide(args, "delete", "deleted").await,
     }
 }
 
@@ -252,6 +305,55 @@ pub fn explained(shown: &Value) -> String {
     out.join("\n")
 }
 
+/// Text of a stranger for a terminal: no control characters but line ends and tabs.
+fn safe(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+fn previewed(view: &Value) -> String {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let mut out = vec![format!(
+        "from {}  subject \"{}\"  {}",
+        text(view, "sender"),
+        text(view, "subject"),
+        text(view, "category")
+    )];
+    for part in view["parts"].as_array().into_iter().flatten() {
+        out.push(format!(
+            "  {} {} {} bytes '{}'",
+            part["number"],
+            text(part, "content_type"),
+            part["size"],
+            text(part, "name")
+        ));
+    }
+    out.extend(
+        view["texts"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| format!("----\n{}", safe(one.as_str().unwrap_or_default()))),
+    );
+    out.join("\n")
+}
+
+/// Who asks, for the record.
+fn actor() -> String {
+    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default()
+}
+
+async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError> {
+    let client = Client::new(&args.api)?;
+    let mut no = false;
+    for id in &args.ids {
+        let ask = json!({ "recipients": args.rcpt, "reason": args.reason, "actor": actor(), "what_if": args.what_if });
+        let decided = client.post(&format!("/api/v1/quarantine/{id}/{verb}"), &ask).await?;
+        no |= decided["units"].as_array().into_iter().flatten().any(|unit| !args.what_if && unit["state"] != done);
+        terminal::line(&if args.api.json { decided.to_string() } else { outcome(&decided) });
+    }
+    if no { Err(CliError::No) } else { Ok(()) }
+}
+
 async fn release(args: ReleaseArgs) -> Result<(), CliError> {
     let client = Client::new(&args.api)?;
     let mut no = false;
@@ -259,7 +361,7 @@ async fn release(args: ReleaseArgs) -> Result<(), CliError> {
         let ask = json!({
             "recipients": args.rcpt,
             "reason": args.reason,
-            "actor": std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default(),
+            "actor": actor(),
             "what_if": args.what_if,
             "confirm_refused": args.confirm_refused,
         });

@@ -5,16 +5,21 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::held::{ReleaseStatus, status_of_all};
+use domain::ledger::Move;
 use domain::release::ReleaseState;
 use domain::verdict::Reason;
 use domain::{Direction, MailId, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
+use store::moves::UnitMove;
 use store::quarantine::{Filter, HeldMessage, HeldUnit};
 use store::release::{ReleaseRow, Requested};
 use store::{Scope, Store};
 
 use super::Console;
 use super::error::{ApiError, ApiResult};
+
+/// Bytes of one text in a preview.
+const PREVIEW_BYTES_MAX: usize = 100_000;
 
 /// Filters of the list, as query parameters.
 #[derive(Debug, Default, Deserialize)]
@@ -168,6 +173,18 @@ struct PartView {
     sha256: String,
 }
 
+fn part_view(part: domain::message::Part) -> PartView {
+    PartView {
+        number: part.number,
+        name: part.name,
+        declared: part.declared,
+        content_type: part.content_type,
+        family: part.family.as_str().to_owned(),
+        size: part.size,
+        sha256: part.sha256.hex(),
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct FindingView {
     detection: String,
@@ -191,19 +208,7 @@ pub async fn show(State(console): State<Console>, Path(id): Path<String>) -> Api
     let message = record.examination.message;
     Ok(Json(ShownView {
         units: held.units.iter().map(|unit| unit_view(unit, &releases)).collect(),
-        parts: message
-            .parts
-            .into_iter()
-            .map(|part| PartView {
-                number: part.number,
-                name: part.name,
-                declared: part.declared,
-                content_type: part.content_type,
-                family: part.family.as_str().to_owned(),
-                size: part.size,
-                sha256: part.sha256.hex(),
-            })
-            .collect(),
+        parts: message.parts.into_iter().map(part_view).collect(),
         findings: record
             .examination
             .findings
@@ -251,13 +256,135 @@ async fn one(store: &Store, id: &str) -> Result<HeldMessage, ApiError> {
 /// # Errors
 /// When it is not known, or its bytes are gone.
 pub async fn export(State(console): State<Console>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let store = console.store()?;
-    let held = one(store, &id).await?;
-    let digest = domain::Digest::parse(&held.sha256).map_err(|error| ApiError::Internal(error.to_string()))?;
-    let bytes = store.blobs().get(digest).await?;
+    let (held, bytes) = stored(console.store()?, &id).await?;
     let name = format!("attachment; filename=\"{}.eml\"", held.mail_id);
     let fields = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, name)];
     Ok((fields, bytes).into_response())
+}
+
+/// A held message with its stored bytes.
+async fn stored(store: &Store, id: &str) -> Result<(HeldMessage, Vec<u8>), ApiError> {
+    let held = one(store, id).await?;
+    let digest = domain::Digest::parse(&held.sha256).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let bytes = store.blobs().get(digest).await?;
+    Ok((held, bytes))
+}
+
+/// The header of a held message.
+#[derive(Debug, Serialize)]
+pub struct HeadersView {
+    id: String,
+    headers: String,
+}
+
+/// `GET /api/v1/quarantine/{id}/headers`: the header block exactly as in the message, not unfolded.
+///
+/// # Errors
+/// When it is not known, or its bytes are gone.
+pub async fn headers(State(console): State<Console>, Path(id): Path<String>) -> ApiResult<HeadersView> {
+    let (held, bytes) = stored(console.store()?, &id).await?;
+    let block = &bytes[..domain::header::body_start(&bytes)];
+    Ok(Json(HeadersView { id: held.mail_id.to_string(), headers: String::from_utf8_lossy(block).into_owned() }))
+}
+
+/// A look at a held message that cannot harm.
+#[derive(Debug, Serialize)]
+pub struct PreviewView {
+    #[serde(flatten)]
+    held: HeldView,
+    texts: Vec<String>,
+    parts: Vec<PartView>,
+}
+
+/// `GET /api/v1/quarantine/{id}/preview`: the plain texts, and the names of the parts. No HTML, nothing is loaded.
+///
+/// # Errors
+/// When it is not known, or its bytes are gone.
+pub async fn preview(State(console): State<Console>, Path(id): Path<String>) -> ApiResult<PreviewView> {
+    let store = console.store()?;
+    let (held, bytes) = stored(store, &id).await?;
+    let record = store.record(held.mail_id).await?;
+    let texts = detect::mime::plain_texts(&bytes, PREVIEW_BYTES_MAX);
+    let parts = record.examination.message.parts.into_iter().map(part_view).collect();
+    Ok(Json(PreviewView { texts, parts, held: view(&held) }))
+}
+
+/// What to deny or delete, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecideAsk {
+    /// Only these recipients; all without.
+    recipients: Vec<String>,
+    /// Why, for the record.
+    reason: String,
+    /// Who asks, for the record.
+    actor: String,
+    /// Only say what would be done.
+    what_if: bool,
+}
+
+/// `POST /api/v1/quarantine/{id}/deny`: a person decided that it stays. It can still be released by another decision.
+///
+/// # Errors
+/// When it is not known, a recipient is not among its own, or the store fails.
+pub async fn deny(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Json(ask): Json<DecideAsk>,
+) -> ApiResult<ReleasedView> {
+    settle(&console, &id, ask, Move::Denied).await
+}
+
+/// `POST /api/v1/quarantine/{id}/delete`: it is gone for people; its bytes stay until retention removes them.
+///
+/// # Errors
+/// As [`deny`].
+pub async fn delete(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Json(ask): Json<DecideAsk>,
+) -> ApiResult<ReleasedView> {
+    settle(&console, &id, ask, Move::Deleted).await
+}
+
+async fn settle(console: &Console, id: &str, ask: DecideAsk, by: Move) -> ApiResult<ReleasedView> {
+    let store = console.store()?;
+    let held = one(store, id).await?;
+    let mut units = Vec::new();
+    for unit in chosen(&held, &ask.recipients)? {
+        let (state, reply) = match unit.account.on(by) {
+            Err(_) => (unit.account, "cannot be done from here"),
+            Ok(_) if ask.what_if => (unit.account, "would be done"),
+            Ok(to) => {
+                let step = UnitMove {
+                    unit: UnitId { mail: held.mail_id, number: unit.number },
+                    from: unit.account,
+                    by,
+                    at: console.clock.now(),
+                    actor: actor(&ask.actor).to_owned(),
+                    reason: ask.reason.clone(),
+                };
+                store.move_units(vec![step]).await?;
+                (to, "")
+            }
+        };
+        let (recipient, state) = (unit.recipient.clone(), state.as_str().to_owned());
+        units.push(ReleasedUnit { recipient, state, release_id: None, reply: reply.to_owned() });
+    }
+    Ok(Json(ReleasedView { id: held.mail_id.to_string(), what_if: ask.what_if, units }))
+}
+
+/// The units that a request means: those of the named recipients, or all.
+fn chosen<'h>(held: &'h HeldMessage, recipients: &[String]) -> Result<Vec<&'h HeldUnit>, ApiError> {
+    if let Some(unknown) = recipients.iter().find(|wanted| !held.units.iter().any(|unit| is(unit, wanted))) {
+        return Err(ApiError::Bad(format!("{unknown} is not a recipient of {}", held.mail_id)));
+    }
+    let wanted = |unit: &&HeldUnit| recipients.is_empty() || recipients.iter().any(|wanted| is(unit, wanted));
+    Ok(held.units.iter().filter(wanted).collect())
+}
+
+fn actor(given: &str) -> &str {
+    if given.is_empty() { "local administrator" } else { given }
 }
 
 /// What to release.
@@ -303,12 +430,8 @@ pub async fn release(
 ) -> ApiResult<ReleasedView> {
     let store = console.store()?;
     let held = one(store, &id).await?;
-    if let Some(unknown) = ask.recipients.iter().find(|wanted| !held.units.iter().any(|unit| is(unit, wanted))) {
-        return Err(ApiError::Bad(format!("{unknown} is not a recipient of {id}")));
-    }
-    let wanted = |unit: &&HeldUnit| ask.recipients.is_empty() || ask.recipients.iter().any(|wanted| is(unit, wanted));
     let mut units = Vec::new();
-    for unit in held.units.iter().filter(wanted) {
+    for unit in chosen(&held, &ask.recipients)? {
         let refused = unit.account == domain::Account::Refused && !ask.confirm_refused;
         units.push(if ask.what_if || refused {
             as_it_is(unit, refused)
@@ -325,7 +448,7 @@ fn is(unit: &HeldUnit, address: &str) -> bool {
 }
 
 fn as_it_is(unit: &HeldUnit, refused: bool) -> ReleasedUnit {
-    let can = unit.account.on(domain::ledger::Move::ReleaseRequested).is_ok();
+    let can = unit.account.on(Move::ReleaseRequested).is_ok();
     let reply = match (refused, can) {
         (true, _) => "the sender was told that it failed; confirm_refused releases it all the same",
         (false, true) => "would be released",
@@ -347,17 +470,17 @@ async fn ask_for(
     ask: &ReleaseAsk,
 ) -> Result<ReleasedUnit, ApiError> {
     let id = UnitId { mail: held.mail_id, number: unit.number };
-    let actor = if ask.actor.is_empty() { "local administrator" } else { &ask.actor };
-    let (state, release_id, reply) = match store.request_release(id, actor, &ask.reason, console.clock.now()).await? {
-        Requested::Queued(release) => ("releasing".to_owned(), Some(release), String::new()),
-        Requested::Already(release, ReleaseState::Released) => {
-            ("released".to_owned(), Some(release), unit.reply.clone())
-        }
-        Requested::Already(release, _) => (unit.account.as_str().to_owned(), Some(release), unit.reply.clone()),
-        Requested::Impossible(account) => {
-            (account.as_str().to_owned(), None, "cannot be released from here".to_owned())
-        }
-    };
+    let (state, release_id, reply) =
+        match store.request_release(id, actor(&ask.actor), &ask.reason, console.clock.now()).await? {
+            Requested::Queued(release) => ("releasing".to_owned(), Some(release), String::new()),
+            Requested::Already(release, ReleaseState::Released) => {
+                ("released".to_owned(), Some(release), unit.reply.clone())
+            }
+            Requested::Already(release, _) => (unit.account.as_str().to_owned(), Some(release), unit.reply.clone()),
+            Requested::Impossible(account) => {
+                (account.as_str().to_owned(), None, "cannot be released from here".to_owned())
+            }
+        };
     Ok(ReleasedUnit {
         recipient: unit.recipient.clone(),
         state,

@@ -12,9 +12,11 @@
 //! | [`detection`], [`finding`] | a coded rule, and what it saw in one message |
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
 //! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
+//! | [`audit`] | who did what: an append-only Merkle log |
 //! | [`token`] | the signed field that keeps a released mail from being caught again |
 
 pub mod address;
+pub mod audit;
 pub mod containment;
 pub mod detection;
 pub mod digest;

@@ -31,6 +31,16 @@ impl TokenKey {
     }
 }
 
+/// Seals a text for one purpose: only who has the key can make the same seal.
+pub fn seal(key: &TokenKey, purpose: &str, text: &str) -> Digest {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes a key of any length");
+    for piece in [purpose.as_bytes(), text.as_bytes()] {
+        mac.update(&(piece.len() as u64).to_be_bytes());
+        mac.update(piece);
+    }
+    Digest::from_bytes(mac.finalize().into_bytes().into())
+}
+
 /// The field, with its CRLF, for one release of `below` (the bytes that follow it) to `recipient`.
 pub fn field(key: &TokenKey, release: &ReleaseId, recipient: &Address, expires: Timestamp, below: &[u8]) -> String {
     let expires = expires.as_seconds();

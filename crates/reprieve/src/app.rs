@@ -104,7 +104,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     let lock = prepare_data_dir(&config.data_dir)?;
     let token_key = token_key(&config.data_dir.join("release.key"), clock.as_ref())?;
     let ruleset = load_ruleset(config.ruleset.as_deref())?;
-    let store = open_store(&config, &ruleset, clock.as_ref()).await?;
+    let store = open_store(&config, &ruleset, &token_key, clock.as_ref()).await?;
     let config = Arc::new(config);
     let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -165,10 +165,15 @@ pub fn load_ruleset(folder: Option<&Path>) -> Result<Ruleset, LoadErrors> {
     folder.map_or_else(Ruleset::shipped, load::from_folder)
 }
 
-async fn open_store(config: &Config, ruleset: &Ruleset, clock: &dyn Clock) -> Result<Option<Store>, StartError> {
+async fn open_store(
+    config: &Config,
+    ruleset: &Ruleset,
+    key: &TokenKey,
+    clock: &dyn Clock,
+) -> Result<Option<Store>, StartError> {
     let now = clock.now();
     let opened = async {
-        let store = Store::open_embedded(&config.data_dir, &config.hostname, now).await?;
+        let store = Store::open_embedded(&config.data_dir, &config.hostname, key, now).await?;
         let detections = ruleset.detections.values().map(|detection| {
             let source = ruleset.sources.get(&detection.code).cloned().unwrap_or_default();
             (detection.clone(), source)

@@ -13,9 +13,12 @@
 //! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
 //! | [`quarantine`], [`trace`] | what people look at |
+//! | [`access`], [`audit`] | who may do what, and who did what |
 //! | [`version`] | rulesets, detections and policies as they were |
 
+pub mod access;
 pub mod arrival;
+pub mod audit;
 pub mod blob;
 pub mod db;
 pub mod error;
@@ -33,6 +36,7 @@ pub mod writer;
 use std::path::Path;
 
 use domain::Timestamp;
+use domain::token::TokenKey;
 use sqlx::AnyPool;
 
 pub use error::StoreError;
@@ -48,29 +52,30 @@ pub struct Store {
     writer: Writer,
     blobs: Blobs,
     node: String,
+    key: TokenKey,
 }
 
 impl Store {
-    /// Opens (and where needed makes) the embedded store in `folder`: `reprieve.db` and `blobs/`.
+    /// Opens (and where needed makes) the embedded store in `folder`: `reprieve.db` and `blobs/`. `key` seals the audit log.
     ///
     /// # Errors
     /// When the folder cannot be used, or its schema is newer than this program.
-    pub async fn open_embedded(folder: &Path, node: &str, now: Timestamp) -> Result<Self, StoreError> {
+    pub async fn open_embedded(folder: &Path, node: &str, key: &TokenKey, now: Timestamp) -> Result<Self, StoreError> {
         let blobs = Blobs::open(&folder.join("blobs"))?;
         let url = db::sqlite_url(&folder.join("reprieve.db"));
-        Self::open(&url, blobs, node, now).await
+        Self::open(&url, blobs, node, key, now).await
     }
 
     /// Opens a store on a database by its URL: `sqlite:` or `postgres:`.
     ///
     /// # Errors
     /// As [`Store::open_embedded`].
-    pub async fn open(url: &str, blobs: Blobs, node: &str, now: Timestamp) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, blobs: Blobs, node: &str, key: &TokenKey, now: Timestamp) -> Result<Self, StoreError> {
         let mut connection = db::connect(url).await?;
         migrate::run(&mut connection, now).await?;
         let reads = db::read_pool(url).await?;
         let writer = Writer::start(connection, db::Dialect::of(url));
-        Ok(Self { reads, writer, blobs, node: node.to_owned() })
+        Ok(Self { reads, writer, blobs, node: node.to_owned(), key: key.clone() })
     }
 
     /// The blobs.

@@ -6,7 +6,10 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 1] = [("0001_spine", include_str!("../migrations/0001_spine.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("0001_spine", include_str!("../migrations/0001_spine.sql")),
+    ("0002_people", include_str!("../migrations/0002_people.sql")),
+];
 
 /// Brings the schema to what this program knows.
 ///

@@ -6,10 +6,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use domain::token::TokenKey;
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::access::{self, AccessWrite};
 use crate::arrival::{self, Arrival, Recorded};
+use crate::audit::{self, Act};
 use crate::db::Dialect;
 use crate::error::StoreError;
 use crate::failpoint;
@@ -32,6 +35,8 @@ enum Write {
     Moves(Vec<UnitMove>),
     Release(ReleaseWrite),
     Version(VersionWrite),
+    Access(AccessWrite),
+    Audit(Box<Act>, TokenKey),
     /// Nothing: answered when everything before it is written.
     Barrier,
 }
@@ -86,6 +91,14 @@ impl Writer {
 
     pub(crate) async fn version(&self, write: VersionWrite) -> Result<(), StoreError> {
         self.write(Write::Version(write)).await.map(drop)
+    }
+
+    pub(crate) async fn access(&self, write: AccessWrite) -> Result<(), StoreError> {
+        self.write(Write::Access(write)).await.map(drop)
+    }
+
+    pub(crate) async fn audit(&self, act: Act, key: TokenKey) -> Result<(), StoreError> {
+        self.write(Write::Audit(Box::new(act), key)).await.map(drop)
     }
 
     /// Waits until everything asked for so far has been written.
@@ -201,6 +214,14 @@ async fn apply(connection: &mut AnyConnection, writes: &[Write]) -> Result<Vec<W
             Write::Release(write) => Written::Release(release::apply(connection, write).await?),
             Write::Version(write) => {
                 version::apply(connection, write).await?;
+                Written::Done
+            }
+            Write::Access(write) => {
+                access::apply(connection, write).await?;
+                Written::Done
+            }
+            Write::Audit(act, key) => {
+                audit::append(connection, act, key).await?;
                 Written::Done
             }
             Write::Barrier => Written::Done,

@@ -17,9 +17,12 @@ use domain::ledger::{Account, Move};
 use domain::message::{Ambiguity, Family, Message, Part, Tail};
 use domain::policy::Policy;
 use domain::release::{ReleaseEvent, ReleaseState};
+use domain::token::TokenKey;
 use domain::verdict::decide;
 use domain::{Address, Digest, Direction, MailId, Timestamp, UnitId};
+use store::access::Token;
 use store::arrival::{Arrival, Recorded, UnitArrival};
+use store::audit::Act;
 use store::blob::Blobs;
 use store::moves::UnitMove;
 use store::quarantine::Filter;
@@ -31,6 +34,10 @@ const LEASE: Duration = Duration::from_secs(60);
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_micros(1_795_000_000_000_000 + second * 1_000_000)
+}
+
+fn key() -> TokenKey {
+    TokenKey::new([5; 32])
 }
 
 fn mail_id(n: u8) -> MailId {
@@ -254,6 +261,35 @@ async fn looking(store: &Store) {
     assert!(store.trace(&TraceFilter::default(), &Scope::All).await.is_err(), "nothing given is not everything");
 }
 
+async fn people(store: &Store) {
+    let token = Token {
+        id: "t1".into(),
+        name: "anna".into(),
+        role: "analyst".into(),
+        scope: Scope::Domains(vec!["ours.example".into()]),
+        created: at(1),
+        created_by: "root".into(),
+        expires: at(100),
+        revoked: None,
+    };
+    let secret = Digest::of(b"secret");
+    store.add_token(token.clone(), secret).await.expect("adds");
+    assert_eq!(store.token(secret, at(50)).await.expect("looks"), Some(token));
+    assert_eq!(store.token(Digest::of(b"other"), at(50)).await.expect("looks"), None);
+    assert_eq!(store.token(secret, at(100)).await.expect("looks"), None, "expired");
+    store.revoke_token("t1", at(60)).await.expect("revokes");
+    assert_eq!(store.token(secret, at(70)).await.expect("looks"), None, "revoked");
+    assert!(store.revoke_token("t1", at(61)).await.is_err(), "once");
+    for n in 0..9 {
+        let (actor, action, object) = ("anna".into(), "quarantine.release".into(), format!("mail {n}"));
+        let act = Act { at: at(n), actor, action, object, reason: "wanted".into(), detail: String::new() };
+        store.record_act(act).await.expect("records");
+    }
+    let verified = store.verify_audit().await.expect("verifies");
+    assert_eq!((verified.size, verified.faults.len()), (9, 0), "{:?}", verified.faults);
+    assert_eq!(store.audit_entries(7, 10).await.expect("reads")[1].object, "mail 8");
+}
+
 async fn versions(store: &Store) {
     store.remember_policy(&Policy::standard(), at(1)).await.expect("remembers");
     store.remember_policy(&Policy::standard(), at(2)).await.expect("remembers again");
@@ -261,8 +297,9 @@ async fn versions(store: &Store) {
 
 async fn story(url: &str, folder: &Path) {
     let blobs = Blobs::open(&folder.join("blobs")).expect("blobs");
-    let store = Store::open(url, blobs.clone(), "n", at(0)).await.expect("opens");
+    let store = Store::open(url, blobs.clone(), "n", &key(), at(0)).await.expect("opens");
     versions(&store).await;
+    people(&store).await;
     arrivals(&store).await;
     a_group_of_many(&store).await;
     releases(&store).await;
@@ -271,7 +308,7 @@ async fn story(url: &str, folder: &Path) {
     assert_eq!((balance.accepted, balance.unconfirmed), (4, 49));
     store.close().await;
     // It opens again, with its schema as it is.
-    let store = Store::open(url, blobs, "n", at(0)).await.expect("opens again");
+    let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");
     check_balanced(&store).await;
     store.close().await;
 }
@@ -301,10 +338,12 @@ async fn the_story_on_postgresql() {
 async fn damage_is_found() {
     let folder = tempfile::tempdir().expect("folder");
     let url = store::db::sqlite_url(&folder.path().join("test.db"));
-    let store =
-        Store::open(&url, Blobs::open(&folder.path().join("blobs")).expect("blobs"), "n", at(0)).await.expect("opens");
+    let store = Store::open(&url, Blobs::open(&folder.path().join("blobs")).expect("blobs"), "n", &key(), at(0))
+        .await
+        .expect("opens");
     store.record_arrival(arrival(1, b"one", &[("a@ours.example", Account::Held)])).await.expect("records");
     check_balanced(&store).await;
+    people(&store).await;
     let deep = store.check_ledger(true).await.expect("checks");
     assert!(deep.faults[0].contains("not in the blob folder"), "{:?}", deep.faults);
     let mut admin = store::db::connect(&url).await.expect("connects");
@@ -318,5 +357,18 @@ async fn damage_is_found() {
         sqlx::query(damage).execute(&mut admin).await.expect("damages");
         assert!(!store.check_ledger(false).await.expect("checks").is_balanced(), "{damage}");
         sqlx::query(repair).execute(&mut admin).await.expect("repairs");
+    }
+    for damage in [
+        "update audit_leaf set entry_json = replace(entry_json, 'wanted', 'wantec') where seq = 3",
+        "delete from audit_leaf where seq = 8",
+        "update audit_leaf set actor = 'bert' where seq = 2",
+        "update audit_head set seal = 'x'",
+    ] {
+        sqlx::query("begin").execute(&mut admin).await.expect("begins");
+        let before = store.verify_audit().await.expect("verifies").faults;
+        sqlx::query(damage).execute(&mut admin).await.expect("damages");
+        sqlx::query("commit").execute(&mut admin).await.expect("commits");
+        let after = store.verify_audit().await.expect("verifies").faults;
+        assert!(!after.is_empty() && after != before, "{damage}: {after:?}");
     }
 }

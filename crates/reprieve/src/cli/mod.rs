@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 the answer is no; 2 wrong use; 3 could not reach or open what it needs.
 
+pub mod audit;
 pub mod client;
 pub mod compose;
 pub mod config;
@@ -15,11 +16,12 @@ pub mod scan;
 pub mod serve;
 pub mod sink;
 pub mod terminal;
+pub mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Mail protection that can take back its own mistakes.
 #[derive(Debug, Parser)]
@@ -46,9 +48,22 @@ enum Verb {
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
+    /// See who did what, and check that the log is intact.
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
+    /// Make and revoke tokens for the API over TCP.
+    #[command(subcommand)]
+    Token(token::TokenVerb),
     /// Print or check a configuration.
     #[command(subcommand)]
     Config(config::ConfigVerb),
+    /// Print completions for a shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
     /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
     Demo(demo::DemoArgs),
 }
@@ -123,6 +138,15 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
+        Verb::Audit(verb) => audit::run(verb).await,
+        Verb::Token(verb) => token::run(verb).await,
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "reprieve", &mut std::io::stdout());
+            Ok(())
+        }
+        Verb::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()).map_err(CliError::unreachable)
+        }
         Verb::Config(verb) => config::run(verb),
         Verb::Demo(args) => demo::run(args).await,
     }
@@ -134,7 +158,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 }

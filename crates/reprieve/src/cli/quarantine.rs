@@ -338,7 +338,7 @@ fn previewed(view: &Value) -> String {
 }
 
 /// Who asks, for the record.
-fn actor() -> String {
+pub fn actor() -> String {
     std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default()
 }
 

@@ -1,5 +1,6 @@
 //! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP.
 
+pub mod access;
 pub mod api;
 pub mod serve;
 

@@ -1,5 +1,5 @@
 //! The API's two doors. The unix socket is for root and for the user that runs the program, known by its
-//! peer credentials (ruling 16). Over TCP only the probes answer until tokens exist.
+//! peer credentials (ruling 16). Over TCP a token opens it; the probes need none.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Console;
+use super::access::{Operator, by_token};
 use super::api::{self, error::ApiError};
 use crate::app::StartError;
 use crate::config::Config;
@@ -30,7 +31,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-/// Serves the probes over TCP.
+/// Serves the API over TCP to who shows a token, and the probes to all.
 ///
 /// # Errors
 /// When the address cannot be bound.
@@ -43,7 +44,8 @@ pub async fn tcp(
     let failed = |source| StartError::Bind { address: config.api_address.to_string(), source };
     let listener = TcpListener::bind(config.api_address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let router: Router = api::probes(console);
+    let guarded = api::router(console.clone()).layer(middleware::from_fn_with_state(console.clone(), by_token));
+    let router: Router = guarded.merge(api::probes(console));
     tasks.spawn(async move {
         if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped(stop)).await {
             tracing::error!(%error, "the API over TCP ended");
@@ -85,10 +87,13 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.changed().await;
 }
 
-async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, mut request: Request, next: Next) -> Response {
     let own = fs::metadata("/proc/self").map_or(0, |own| own.uid());
     match peer.0 {
-        Some(uid) if uid == 0 || uid == own => next.run(request).await,
+        Some(uid) if uid == 0 || uid == own => {
+            request.extensions_mut().insert(Operator::local());
+            next.run(request).await
+        }
         _ => ApiError::Forbidden("this socket is for root and the user that runs reprieve".into()).into_response(),
     }
 }

@@ -213,6 +213,7 @@ pub struct Gateway {
     pub folder: tempfile::TempDir,
     pub mx: SocketAddr,
     pub submission: SocketAddr,
+    pub api: String,
     child: Option<Child>,
     environment: Vec<(String, String)>,
     wrapper: Vec<String>,
@@ -240,7 +241,15 @@ impl Gateway {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("reprieve.toml"), config).unwrap();
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { folder, mx: nowhere, submission: nowhere, child: None, environment: vec![], wrapper: vec![] }
+        Self {
+            folder,
+            mx: nowhere,
+            submission: nowhere,
+            api: String::new(),
+            child: None,
+            environment: vec![],
+            wrapper: vec![],
+        }
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
@@ -289,6 +298,7 @@ impl Gateway {
         };
         let address = |at: usize| ready["listeners"][at]["address"].as_str().unwrap().parse().unwrap();
         (self.mx, self.submission) = (address(0), address(1));
+        self.api = ready["api"].as_str().unwrap().trim_start_matches("http://").to_owned();
         true
     }
 

@@ -11,6 +11,8 @@ use store::StoreError;
 pub enum ApiError {
     /// 400: the request makes no sense; says what does.
     Bad(String),
+    /// 401.
+    Unauthorized(String),
     /// 403.
     Forbidden(String),
     /// 404.
@@ -30,6 +32,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Self::Bad(message) => (StatusCode::BAD_REQUEST, "bad_request", message),
+            Self::Unauthorized(message) => (StatusCode::UNAUTHORIZED, "unauthorized", message),
             Self::Forbidden(message) => (StatusCode::FORBIDDEN, "forbidden", message),
             Self::NotFound(message) => (StatusCode::NOT_FOUND, "not_found", message),
             Self::Conflict(message) => (StatusCode::CONFLICT, "conflict", message),

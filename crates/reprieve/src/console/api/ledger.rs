@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use domain::Account;
 use serde::{Deserialize, Serialize};
 
 use super::Console;
 use super::error::ApiResult;
+use crate::console::access::{Operator, Permission};
 
 /// How to check.
 #[derive(Debug, Default, Deserialize)]
@@ -32,8 +33,14 @@ pub struct LedgerView {
 /// `GET /api/v1/ledger`: checks the books.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn check(State(console): State<Console>, Query(query): Query<LedgerQuery>) -> ApiResult<LedgerView> {
+/// When the operator may not, or the store fails.
+pub async fn check(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(query): Query<LedgerQuery>,
+) -> ApiResult<LedgerView> {
+    operator.may(Permission::Look)?;
+    operator.must_see_all()?;
     let balance = console.store()?.check_ledger(query.deep).await?;
     let shown = Account::ALL.into_iter().map(|account| {
         let name = account.as_str().to_owned();

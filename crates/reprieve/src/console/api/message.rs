@@ -1,14 +1,14 @@
 //! The life of messages over HTTP.
 
-use axum::Json;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use domain::MailId;
 use serde::{Deserialize, Serialize};
-use store::Scope;
 use store::trace::{TraceFilter, TracedUnit};
 
 use super::Console;
 use super::error::{ApiError, ApiResult};
+use crate::console::access::{Operator, Permission};
 
 /// What to trace.
 #[derive(Debug, Default, Deserialize)]
@@ -52,7 +52,12 @@ struct EventView {
 ///
 /// # Errors
 /// When nothing is asked for, or the store fails.
-pub async fn trace(State(console): State<Console>, Query(query): Query<TraceQuery>) -> ApiResult<Vec<TraceView>> {
+pub async fn trace(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(query): Query<TraceQuery>,
+) -> ApiResult<Vec<TraceView>> {
+    operator.may(Permission::Look)?;
     let mail_id = query.mail_id.map(|text| text.parse::<MailId>()).transpose();
     let filter = TraceFilter {
         mail_id: mail_id.map_err(|error| ApiError::Bad(error.to_string()))?,
@@ -60,7 +65,7 @@ pub async fn trace(State(console): State<Console>, Query(query): Query<TraceQuer
         sender: query.sender,
         recipient: query.recipient,
     };
-    let units = console.store()?.trace(&filter, &Scope::All).await?;
+    let units = console.store()?.trace(&filter, &operator.scope).await?;
     Ok(Json(units.into_iter().map(view).collect()))
 }
 

@@ -1,9 +1,11 @@
 //! The REST API: every URL, and who may use it.
 
+pub mod audit;
 pub mod error;
 pub mod ledger;
 pub mod message;
 pub mod quarantine;
+pub mod token;
 
 use axum::Router;
 use axum::extract::State;
@@ -12,7 +14,7 @@ use axum::routing::{get, post};
 
 use super::Console;
 
-/// All of `/api/v1`.
+/// All of `/api/v1`. Each handler finds its [`super::access::Operator`] in the request, put there by the door.
 pub fn router(console: Console) -> Router {
     Router::new()
         .route("/api/v1/quarantine", get(quarantine::list))
@@ -25,6 +27,10 @@ pub fn router(console: Console) -> Router {
         .route("/api/v1/quarantine/{id}/delete", post(quarantine::delete))
         .route("/api/v1/messages", get(message::trace))
         .route("/api/v1/ledger", get(ledger::check))
+        .route("/api/v1/audit", get(audit::list))
+        .route("/api/v1/audit/verify", get(audit::verify))
+        .route("/api/v1/tokens", get(token::list).post(token::create))
+        .route("/api/v1/tokens/{id}/revoke", post(token::revoke))
         .with_state(console)
 }
 

@@ -1,9 +1,9 @@
 //! The quarantine over HTTP: list, show, export, release. Names after Exchange's verbs where they exist.
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use domain::held::{ReleaseStatus, status_of_all};
 use domain::ledger::Move;
 use domain::release::ReleaseState;
@@ -17,6 +17,7 @@ use store::{Scope, Store};
 
 use super::Console;
 use super::error::{ApiError, ApiResult};
+use crate::console::access::{Operator, Permission};
 
 /// Bytes of one text in a preview.
 const PREVIEW_BYTES_MAX: usize = 100_000;
@@ -129,8 +130,13 @@ fn view(held: &HeldMessage) -> HeldView {
 ///
 /// # Errors
 /// When a filter makes no sense, or the store fails.
-pub async fn list(State(console): State<Console>, Query(query): Query<ListQuery>) -> ApiResult<Vec<HeldView>> {
-    let held = console.store()?.held(&query.filter()?, &Scope::All).await?;
+pub async fn list(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Vec<HeldView>> {
+    operator.may(Permission::Look)?;
+    let held = console.store()?.held(&query.filter()?, &operator.scope).await?;
     Ok(Json(held.iter().map(view).collect()))
 }
 
@@ -200,9 +206,14 @@ struct FindingView {
 ///
 /// # Errors
 /// When it is not known, or the store fails.
-pub async fn show(State(console): State<Console>, Path(id): Path<String>) -> ApiResult<ShownView> {
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<ShownView> {
+    operator.may(Permission::Look)?;
     let store = console.store()?;
-    let held = one(store, &id).await?;
+    let held = one(store, &id, &operator.scope).await?;
     let record = store.record(held.mail_id).await?;
     let releases = store.releases_of(held.mail_id).await?;
     let message = record.examination.message;
@@ -246,8 +257,8 @@ fn unit_view(unit: &HeldUnit, releases: &[ReleaseRow]) -> UnitView {
     }
 }
 
-async fn one(store: &Store, id: &str) -> Result<HeldMessage, ApiError> {
-    let held = store.held_one(mail_id(id)?, &Scope::All).await?;
+async fn one(store: &Store, id: &str, scope: &Scope) -> Result<HeldMessage, ApiError> {
+    let held = store.held_one(mail_id(id)?, scope).await?;
     held.ok_or_else(|| ApiError::NotFound(format!("no held message {id}; `reprieve quarantine list` shows them")))
 }
 
@@ -255,16 +266,22 @@ async fn one(store: &Store, id: &str) -> Result<HeldMessage, ApiError> {
 ///
 /// # Errors
 /// When it is not known, or its bytes are gone.
-pub async fn export(State(console): State<Console>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let (held, bytes) = stored(console.store()?, &id).await?;
+pub async fn export(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.export", &id, "").await?;
+    let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
     let name = format!("attachment; filename=\"{}.eml\"", held.mail_id);
     let fields = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, name)];
     Ok((fields, bytes).into_response())
 }
 
 /// A held message with its stored bytes.
-async fn stored(store: &Store, id: &str) -> Result<(HeldMessage, Vec<u8>), ApiError> {
-    let held = one(store, id).await?;
+async fn stored(store: &Store, id: &str, scope: &Scope) -> Result<(HeldMessage, Vec<u8>), ApiError> {
+    let held = one(store, id, scope).await?;
     let digest = domain::Digest::parse(&held.sha256).map_err(|error| ApiError::Internal(error.to_string()))?;
     let bytes = store.blobs().get(digest).await?;
     Ok((held, bytes))
@@ -281,8 +298,14 @@ pub struct HeadersView {
 ///
 /// # Errors
 /// When it is not known, or its bytes are gone.
-pub async fn headers(State(console): State<Console>, Path(id): Path<String>) -> ApiResult<HeadersView> {
-    let (held, bytes) = stored(console.store()?, &id).await?;
+pub async fn headers(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<HeadersView> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.headers", &id, "").await?;
+    let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
     let block = &bytes[..domain::header::body_start(&bytes)];
     Ok(Json(HeadersView { id: held.mail_id.to_string(), headers: String::from_utf8_lossy(block).into_owned() }))
 }
@@ -300,9 +323,15 @@ pub struct PreviewView {
 ///
 /// # Errors
 /// When it is not known, or its bytes are gone.
-pub async fn preview(State(console): State<Console>, Path(id): Path<String>) -> ApiResult<PreviewView> {
+pub async fn preview(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<PreviewView> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.preview", &id, "").await?;
     let store = console.store()?;
-    let (held, bytes) = stored(store, &id).await?;
+    let (held, bytes) = stored(store, &id, &operator.scope).await?;
     let record = store.record(held.mail_id).await?;
     let texts = detect::mime::plain_texts(&bytes, PREVIEW_BYTES_MAX);
     let parts = record.examination.message.parts.into_iter().map(part_view).collect();
@@ -329,10 +358,12 @@ pub struct DecideAsk {
 /// When it is not known, a recipient is not among its own, or the store fails.
 pub async fn deny(
     State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
     Json(ask): Json<DecideAsk>,
 ) -> ApiResult<ReleasedView> {
-    settle(&console, &id, ask, Move::Denied).await
+    operator.may(Permission::Decide)?;
+    settle(&console, &operator, &id, ask, Move::Denied).await
 }
 
 /// `POST /api/v1/quarantine/{id}/delete`: it is gone for people; its bytes stay until retention removes them.
@@ -341,15 +372,21 @@ pub async fn deny(
 /// As [`deny`].
 pub async fn delete(
     State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
     Json(ask): Json<DecideAsk>,
 ) -> ApiResult<ReleasedView> {
-    settle(&console, &id, ask, Move::Deleted).await
+    operator.may(Permission::Decide)?;
+    settle(&console, &operator, &id, ask, Move::Deleted).await
 }
 
-async fn settle(console: &Console, id: &str, ask: DecideAsk, by: Move) -> ApiResult<ReleasedView> {
+async fn settle(console: &Console, operator: &Operator, id: &str, ask: DecideAsk, by: Move) -> ApiResult<ReleasedView> {
     let store = console.store()?;
-    let held = one(store, id).await?;
+    let held = one(store, id, &operator.scope).await?;
+    let actor = operator.actor(&ask.actor);
+    if !ask.what_if {
+        console.record(actor.clone(), &format!("quarantine.{}", by.as_str()), id, &ask.reason).await?;
+    }
     let mut units = Vec::new();
     for unit in chosen(&held, &ask.recipients)? {
         let (state, reply) = match unit.account.on(by) {
@@ -361,7 +398,7 @@ async fn settle(console: &Console, id: &str, ask: DecideAsk, by: Move) -> ApiRes
                     from: unit.account,
                     by,
                     at: console.clock.now(),
-                    actor: actor(&ask.actor).to_owned(),
+                    actor: actor.clone(),
                     reason: ask.reason.clone(),
                 };
                 store.move_units(vec![step]).await?;
@@ -381,10 +418,6 @@ fn chosen<'h>(held: &'h HeldMessage, recipients: &[String]) -> Result<Vec<&'h He
     }
     let wanted = |unit: &&HeldUnit| recipients.is_empty() || recipients.iter().any(|wanted| is(unit, wanted));
     Ok(held.units.iter().filter(wanted).collect())
-}
-
-fn actor(given: &str) -> &str {
-    if given.is_empty() { "local administrator" } else { given }
 }
 
 /// What to release.
@@ -425,18 +458,24 @@ struct ReleasedUnit {
 /// When it is not known, a recipient is not among its own, or the store fails.
 pub async fn release(
     State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
     Json(ask): Json<ReleaseAsk>,
 ) -> ApiResult<ReleasedView> {
+    operator.may(Permission::Decide)?;
     let store = console.store()?;
-    let held = one(store, &id).await?;
+    let held = one(store, &id, &operator.scope).await?;
+    let actor = operator.actor(&ask.actor);
+    if !ask.what_if {
+        console.record(actor.clone(), "quarantine.release", &id, &ask.reason).await?;
+    }
     let mut units = Vec::new();
     for unit in chosen(&held, &ask.recipients)? {
         let refused = unit.account == domain::Account::Refused && !ask.confirm_refused;
         units.push(if ask.what_if || refused {
             as_it_is(unit, refused)
         } else {
-            ask_for(&console, store, &held, unit, &ask).await?
+            ask_for(&console, store, &held, unit, &ask.reason, &actor).await?
         });
     }
     console.signals.release.notify_one();
@@ -467,20 +506,20 @@ async fn ask_for(
     store: &Store,
     held: &HeldMessage,
     unit: &HeldUnit,
-    ask: &ReleaseAsk,
+    reason: &str,
+    actor: &str,
 ) -> Result<ReleasedUnit, ApiError> {
     let id = UnitId { mail: held.mail_id, number: unit.number };
-    let (state, release_id, reply) =
-        match store.request_release(id, actor(&ask.actor), &ask.reason, console.clock.now()).await? {
-            Requested::Queued(release) => ("releasing".to_owned(), Some(release), String::new()),
-            Requested::Already(release, ReleaseState::Released) => {
-                ("released".to_owned(), Some(release), unit.reply.clone())
-            }
-            Requested::Already(release, _) => (unit.account.as_str().to_owned(), Some(release), unit.reply.clone()),
-            Requested::Impossible(account) => {
-                (account.as_str().to_owned(), None, "cannot be released from here".to_owned())
-            }
-        };
+    let (state, release_id, reply) = match store.request_release(id, actor, reason, console.clock.now()).await? {
+        Requested::Queued(release) => ("releasing".to_owned(), Some(release), String::new()),
+        Requested::Already(release, ReleaseState::Released) => {
+            ("released".to_owned(), Some(release), unit.reply.clone())
+        }
+        Requested::Already(release, _) => (unit.account.as_str().to_owned(), Some(release), unit.reply.clone()),
+        Requested::Impossible(account) => {
+            (account.as_str().to_owned(), None, "cannot be released from here".to_owned())
+        }
+    };
     Ok(ReleasedUnit {
         recipient: unit.recipient.clone(),
         state,

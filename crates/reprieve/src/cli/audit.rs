@@ -1,0 +1,75 @@
+//! `reprieve audit`: who did what, and whether the log is intact.
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::client::Client;
+use super::{ApiArgs, CliError, terminal};
+
+/// Verbs about the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Print entries, oldest first, 1,000 at most.
+    List {
+        /// The first entry wanted.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Compute the tree anew and compare it with its sealed head; exit 1 when it is not intact.
+    Verify {
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the log is not intact, or the API says no or cannot be reached.
+pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
+    match verb {
+        AuditVerb::List { from, api } => {
+            let entries = Client::new(&api)?.get("/api/v1/audit", &[("from", Some(from.to_string()))]).await?;
+            if api.json {
+                terminal::line(&entries.to_string());
+            } else {
+                entries.as_array().into_iter().flatten().for_each(|entry| terminal::line(&shown(entry)));
+            }
+            Ok(())
+        }
+        AuditVerb::Verify { api } => {
+            let verified = Client::new(&api)?.get("/api/v1/audit/verify", &[]).await?;
+            let intact = verified["intact"] == Value::Bool(true);
+            if api.json {
+                terminal::line(&verified.to_string());
+            } else {
+                let root = verified["root"].as_str().unwrap_or_default();
+                terminal::line(&format!(
+                    "{} entries, root {root}: {}",
+                    verified["size"],
+                    if intact { "intact" } else { "NOT intact" }
+                ));
+                let faults = verified["faults"].as_array().into_iter().flatten();
+                faults.for_each(|fault| terminal::line(&format!("FAULT: {}", fault.as_str().unwrap_or_default())));
+            }
+            if intact { Ok(()) } else { Err(CliError::No) }
+        }
+    }
+}
+
+fn shown(entry: &Value) -> String {
+    let text = |key: &str| entry[key].as_str().unwrap_or_default();
+    format!(
+        "{:>6}  {}  {}  {}  {}  {}",
+        entry["seq"],
+        text("at"),
+        text("actor"),
+        text("action"),
+        text("object"),
+        text("reason")
+    )
+}

@@ -1,0 +1,174 @@
+//! Who may do what: an [`Operator`] with a role and a scope, made at the door, asked in every handler.
+
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::Digest;
+use store::Scope;
+use store::audit::Act;
+
+use super::Console;
+use super::api::error::ApiError;
+
+/// What begins every token, so that a leaked one is recognised for what it is.
+pub const TOKEN_PREFIX: &str = "rpv_";
+
+/// What a role is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Sees, reads, releases, denies, deletes.
+    Analyst,
+    /// Sees what was held and who did what; reads nobody's mail and changes nothing.
+    Auditor,
+}
+
+/// What a handler asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// See lists, verdicts, traces and books.
+    Look,
+    /// Read somebody's mail: preview, header, export.
+    Read,
+    /// Release, deny, delete.
+    Decide,
+    /// Read and check the audit log.
+    Audit,
+    /// Make and revoke tokens.
+    Tokens,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Analyst, Self::Auditor];
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Analyst => "analyst",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// The one table of roles and permissions: what is not here is denied.
+    pub fn may(self, permission: Permission) -> bool {
+        use Permission as P;
+        match self {
+            Self::Admin => true,
+            Self::Analyst => matches!(permission, P::Look | P::Read | P::Decide),
+            Self::Auditor => matches!(permission, P::Look | P::Audit),
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// The name in the record.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+    /// Whose units it may see.
+    pub scope: Scope,
+    /// Whether the unix socket vouches for it, so that it may say in whose name it acts.
+    pub is_local: bool,
+}
+
+impl Operator {
+    /// Root, or the user that runs the program, over the unix socket.
+    pub fn local() -> Self {
+        Self { name: "local administrator".into(), role: Role::Admin, scope: Scope::All, is_local: true }
+    }
+
+    /// Denies what the role does not have.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`].
+    pub fn may(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.role.may(permission) {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden(format!("role {} may not do this ({permission:?})", self.role.as_str())))
+    }
+
+    /// Denies what only somebody with all domains may do.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`].
+    pub fn must_see_all(&self) -> Result<(), ApiError> {
+        if self.scope == Scope::All {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden("this is for operators of all domains".into()))
+        }
+    }
+
+    /// The actor for the record: a token's own name; over the socket also the name that was given.
+    pub fn actor(&self, given: &str) -> String {
+        if self.is_local && !given.is_empty() { format!("{given} (local)") } else { self.name.clone() }
+    }
+}
+
+impl Console {
+    /// Records an act before it is done.
+    ///
+    /// # Errors
+    /// When it cannot be recorded; then it must not be done.
+    pub async fn record(&self, actor: String, action: &str, object: &str, reason: &str) -> Result<(), ApiError> {
+        let act = Act {
+            at: self.clock.now(),
+            actor,
+            action: action.to_owned(),
+            object: object.to_owned(),
+            reason: reason.to_owned(),
+            detail: String::new(),
+        };
+        Ok(self.store()?.record_act(act).await?)
+    }
+}
+
+/// Lets in who shows a token in force: `Authorization: Bearer rpv_...`.
+pub async fn by_token(State(console): State<Console>, mut request: Request, next: Next) -> Response {
+    let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    match operator_of(&console, shown).await {
+        Ok(operator) => {
+            request.extensions_mut().insert(operator);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn operator_of(console: &Console, shown: Option<String>) -> Result<Operator, ApiError> {
+    let unknown = || ApiError::Unauthorized("show a token in force: Authorization: Bearer rpv_...".into());
+    let shown = shown.ok_or_else(unknown)?;
+    let secret = shown.strip_prefix("Bearer ").filter(|secret| secret.starts_with(TOKEN_PREFIX)).ok_or_else(unknown)?;
+    // The digest is what is compared, in the index; so no time tells how much of a secret was right.
+    let found = console.store()?.token(Digest::of(secret.trim().as_bytes()), console.clock.now()).await?;
+    let token = found.ok_or_else(unknown)?;
+    let role = Role::parse(&token.role).ok_or_else(unknown)?;
+    Ok(Operator { name: token.name, role, scope: token.scope, is_local: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_roles() {
+        use Permission as P;
+        let all = [P::Look, P::Read, P::Decide, P::Audit, P::Tokens];
+        let may = |role: Role| all.into_iter().filter(|permission| role.may(*permission)).collect::<Vec<_>>();
+        assert_eq!(may(Role::Admin), all);
+        assert_eq!(may(Role::Analyst), [P::Look, P::Read, P::Decide]);
+        assert_eq!(may(Role::Auditor), [P::Look, P::Audit]);
+    }
+}

@@ -1,0 +1,164 @@
+//! The API over TCP: tokens, roles, scopes, and the audit log of what was done.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::Value;
+use support::{Gateway, Sink, Talk, bad, config};
+
+/// A plain HTTP request; status and body.
+fn http(gateway: &Gateway, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
+    let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
+    let authorization = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{authorization}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+fn token(gateway: &Gateway, role: &str, more: &[&str]) -> String {
+    let words: Vec<&str> = ["token", "create", "--name", role, "--role", role].iter().chain(more).copied().collect();
+    gateway.json(&words)["secret"].as_str().unwrap().to_owned()
+}
+
+fn two_domains() -> (Gateway, Vec<String>) {
+    let sink = Sink::start();
+    let text = config(sink.address).replace("[\"ours.example\"]", "[\"ours.example\", \"theirs.example\"]");
+    let gateway = Gateway::start(&text);
+    let mut talk = Talk::from_outside(gateway.mx);
+    for (subject, rcpt) in [("one", "b@ours.example"), ("two", "b@theirs.example")] {
+        assert!(talk.send("a@x.example", &[rcpt], &bad(subject)).contains("taken as"));
+    }
+    let mut ids: Vec<String> = gateway.held().iter().map(|held| held["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    (gateway, ids)
+}
+
+/// Every endpoint, for every role: what the table does not allow is denied, and nobody without a token gets anything.
+#[test]
+fn the_matrix_of_roles_and_endpoints() {
+    let (gateway, ids) = two_domains();
+    let one = &ids[0];
+    let endpoints = [
+        ("GET", "/api/v1/quarantine".to_owned(), "look"),
+        ("GET", format!("/api/v1/quarantine/{one}"), "look"),
+        ("GET", format!("/api/v1/quarantine/{one}/raw"), "read"),
+        ("GET", format!("/api/v1/quarantine/{one}/headers"), "read"),
+        ("GET", format!("/api/v1/quarantine/{one}/preview"), "read"),
+        ("POST", format!("/api/v1/quarantine/{one}/release"), "decide"),
+        ("POST", format!("/api/v1/quarantine/{one}/deny"), "decide"),
+        ("POST", format!("/api/v1/quarantine/{one}/delete"), "decide"),
+        ("GET", "/api/v1/messages?recipient=b@ours.example".to_owned(), "look"),
+        ("GET", "/api/v1/ledger".to_owned(), "look"),
+        ("GET", "/api/v1/audit".to_owned(), "audit"),
+        ("GET", "/api/v1/audit/verify".to_owned(), "audit"),
+        ("GET", "/api/v1/tokens".to_owned(), "tokens"),
+    ];
+    let roles = [
+        ("admin", vec!["look", "read", "decide", "audit", "tokens"]),
+        ("analyst", vec!["look", "read", "decide"]),
+        ("auditor", vec!["look", "audit"]),
+    ];
+    for (role, may) in roles {
+        let secret = token(&gateway, role, &[]);
+        for (method, path, permission) in &endpoints {
+            let (status, _) = http(&gateway, method, path, &secret, "{\"what_if\":true}");
+            assert_eq!(status, if may.contains(permission) { 200 } else { 403 }, "{role} {method} {path}");
+        }
+    }
+    for secret in ["", "rpv_0000", "nonsense"] {
+        for (method, path, _) in &endpoints {
+            assert_eq!(http(&gateway, method, path, secret, "{}").0, 401, "{secret} {method} {path}");
+        }
+        assert_eq!(http(&gateway, "POST", "/api/v1/tokens", secret, "{}").0, 401);
+    }
+    assert_eq!(http(&gateway, "GET", "/livez", "", "").0, 200);
+    assert_eq!(http(&gateway, "GET", "/readyz", "", "").0, 200);
+}
+
+#[test]
+fn a_token_of_one_domain_sees_that_domain_only() {
+    let (gateway, ids) = two_domains();
+    let secret = token(&gateway, "analyst", &["--domain", "ours.example"]);
+    let (_, list) = http(&gateway, "GET", "/api/v1/quarantine", &secret, "");
+    let seen: Vec<&str> = list.as_array().unwrap().iter().map(|row| row["subject"].as_str().unwrap()).collect();
+    assert_eq!(seen, ["one"]);
+    for path in ["", "/raw", "/headers", "/preview"] {
+        assert_eq!(
+            http(&gateway, "GET", &format!("/api/v1/quarantine/{}{path}", ids[1]), &secret, "").0,
+            404,
+            "{path}"
+        );
+    }
+    for verb in ["release", "deny", "delete"] {
+        assert_eq!(
+            http(&gateway, "POST", &format!("/api/v1/quarantine/{}/{verb}", ids[1]), &secret, "{}").0,
+            404,
+            "{verb}"
+        );
+    }
+    let (_, traced) = http(&gateway, "GET", "/api/v1/messages?sender=a@x.example", &secret, "");
+    assert_eq!(traced.as_array().unwrap().len(), 1);
+    assert_eq!(http(&gateway, "GET", "/api/v1/ledger", &secret, "").0, 403, "the books are of all domains");
+}
+
+#[test]
+fn acts_are_recorded_by_name_and_tokens_end() {
+    let (gateway, ids) = two_domains();
+    let secret = token(&gateway, "analyst", &[]);
+    // A token cannot act in another's name.
+    let ask = "{\"reason\":\"wanted\",\"actor\":\"somebody else\"}";
+    assert_eq!(http(&gateway, "POST", &format!("/api/v1/quarantine/{}/deny", ids[0]), &secret, ask).0, 200);
+    http(&gateway, "GET", &format!("/api/v1/quarantine/{}/raw", ids[1]), &secret, "");
+    let entries = gateway.json(&["audit", "list"]);
+    let acts: Vec<(&str, &str)> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["actor"].as_str().unwrap(), e["action"].as_str().unwrap()))
+        .collect();
+    assert_eq!(acts[1..], [("analyst", "quarantine.denied"), ("analyst", "quarantine.export")]);
+    assert_eq!(gateway.json(&["audit", "verify"])["intact"], true);
+    let tokens = gateway.json(&["token", "list"]);
+    let id = tokens[0]["id"].as_str().unwrap().to_owned();
+    assert!(gateway.cli(&["token", "revoke", &id, "--config", "reprieve.toml"]).status.success());
+    assert_eq!(http(&gateway, "GET", "/api/v1/quarantine", &secret, "").0, 401);
+    // The CLI over TCP is the same client.
+    let secret = token(&gateway, "auditor", &[]);
+    std::fs::write(gateway.path("token"), &secret).unwrap();
+    let url = format!("http://{}", gateway.api);
+    let over = |words: &[&str]| {
+        gateway.cli(&[words, &["--api", url.as_str(), "--token-file", "token", "--json"]].concat()).status.code()
+    };
+    assert_eq!(over(&["quarantine", "list"]), Some(0));
+    assert_eq!(over(&["quarantine", "export", &ids[0]]), Some(3), "an auditor reads nobody's mail");
+}
+
+#[test]
+fn requests_that_make_no_sense_are_told_so() {
+    let (gateway, ids) = two_domains();
+    let secret = token(&gateway, "admin", &[]);
+    for (method, path, body, status) in [
+        ("GET", "/api/v1/quarantine?status=Odd".to_owned(), "", 400),
+        ("GET", "/api/v1/quarantine?colour=red".to_owned(), "", 400),
+        ("GET", "/api/v1/quarantine?since=yesterday".to_owned(), "", 400),
+        ("GET", "/api/v1/quarantine/nonsense".to_owned(), "", 400),
+        ("GET", "/api/v1/quarantine/01a20994-0000-7000-8000-000000000000".to_owned(), "", 404),
+        ("GET", "/api/v1/messages".to_owned(), "", 409),
+        ("POST", format!("/api/v1/quarantine/{}/release", ids[0]), "{\"recipients\":[\"x@y.example\"]}", 400),
+        ("POST", format!("/api/v1/quarantine/{}/release", ids[0]), "not json", 400),
+        ("POST", "/api/v1/tokens".to_owned(), "{\"name\":\"x\",\"role\":\"king\",\"days\":1}", 400),
+        ("POST", "/api/v1/tokens/none/revoke".to_owned(), "{}", 404),
+        ("GET", "/api/v1/nothing".to_owned(), "", 404),
+    ] {
+        assert_eq!(http(&gateway, method, &path, &secret, body).0, status, "{method} {path}");
+    }
+}

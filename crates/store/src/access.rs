@@ -1,0 +1,125 @@
+//! API tokens: known by the SHA-256 of their secret, with a role, a scope and an end.
+
+use domain::{Digest, Timestamp};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::db::{self, from_json, to_json};
+use crate::error::StoreError;
+use crate::scope::Scope;
+
+/// A token as it is kept; the secret is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id, for people.
+    pub id: String,
+    /// Whose it is, or what for: the actor in the audit log.
+    pub name: String,
+    /// The role's name.
+    pub role: String,
+    /// Whose units it may see.
+    pub scope: Scope,
+    /// When it was made.
+    pub created: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked: Option<Timestamp>,
+}
+
+/// A write about tokens, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum AccessWrite {
+    Add { token: Box<Token>, secret: Digest },
+    Revoke { id: String, at: Timestamp },
+}
+
+impl Store {
+    /// Adds a token; `secret` is the digest of what its holder shows.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn add_token(&self, token: Token, secret: Digest) -> Result<(), StoreError> {
+        self.writer.access(AccessWrite::Add { token: Box::new(token), secret }).await
+    }
+
+    /// Revokes a token.
+    ///
+    /// # Errors
+    /// When there is no such token in force, or the store fails.
+    pub async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.access(AccessWrite::Revoke { id: id.to_owned(), at }).await
+    }
+
+    /// The token with this secret, if it is in force at `now`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn token(&self, secret: Digest, now: Timestamp) -> Result<Option<Token>, StoreError> {
+        let sql = "select * from api_token where secret_sha256 = $1 and revoked_us is null and expires_us > $2";
+        let row = sqlx::query(sql).bind(secret.hex()).bind(now.as_micros()).fetch_optional(&self.reads).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// All tokens, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let rows =
+            sqlx::query("select * from api_token order by created_us desc limit 1000").fetch_all(&self.reads).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Token, StoreError> {
+    let domains: Option<String> = row.try_get("domains_json")?;
+    let revoked: Option<i64> = row.try_get("revoked_us")?;
+    Ok(Token {
+        id: row.try_get("token_id")?,
+        name: row.try_get("name")?,
+        role: row.try_get("role")?,
+        scope: if domains.is_some() { Scope::Domains(from_json(row, "domains_json")?) } else { Scope::All },
+        created: Timestamp::from_micros(row.try_get("created_us")?),
+        created_by: row.try_get("created_by")?,
+        expires: Timestamp::from_micros(row.try_get("expires_us")?),
+        revoked: revoked.map(Timestamp::from_micros),
+    })
+}
+
+/// Applies a write inside the writer's transaction.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &AccessWrite) -> Result<(), StoreError> {
+    match write {
+        AccessWrite::Add { token, secret } => {
+            let domains = match &token.scope {
+                Scope::All => None,
+                Scope::Domains(domains) => Some(to_json(domains)?),
+            };
+            let columns =
+                ["token_id", "secret_sha256", "name", "role", "domains_json", "created_us", "created_by", "expires_us"];
+            let row = vec![
+                token.id.as_str().into(),
+                secret.hex().into(),
+                token.name.as_str().into(),
+                token.role.as_str().into(),
+                domains.into(),
+                token.created.as_micros().into(),
+                token.created_by.as_str().into(),
+                token.expires.as_micros().into(),
+            ];
+            db::insert(connection, "api_token", &columns, vec![row]).await
+        }
+        AccessWrite::Revoke { id, at } => {
+            let sql = "update api_token set revoked_us = $1 where token_id = $2 and revoked_us is null";
+            let updated = sqlx::query(sql).bind(at.as_micros()).bind(id.clone()).execute(connection).await?;
+            if updated.rows_affected() == 1 {
+                Ok(())
+            } else {
+                Err(StoreError::NotFound(format!("token {id} in force")))
+            }
+        }
+    }
+}

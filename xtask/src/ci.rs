@@ -9,8 +9,13 @@ use crate::postgres::Postgres;
 use crate::{licences, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
-const NEIGHBOURS: [(&str, &str); 4] =
-    [("postfix", "postfix"), ("swaks", "swaks"), ("strace", "strace"), ("/usr/lib/postgresql", "postgresql")];
+const NEIGHBOURS: [(&str, &str); 5] = [
+    ("postfix", "postfix"),
+    ("swaks", "swaks"),
+    ("strace", "strace"),
+    ("clamd", "clamav-daemon"),
+    ("/usr/lib/postgresql", "postgresql"),
+];
 
 /// Runs every check.
 pub(crate) fn run() -> Result<()> {

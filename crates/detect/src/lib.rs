@@ -12,9 +12,11 @@
 //! | [`unpack`] | archives, nested and bounded |
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
+//! | [`clamd`] | a neighbour engine, asked outside the pipeline |
 //! | [`ruleset`] | a folder of detections as an immutable version |
 //! | [`examine`] | the pipeline |
 
+pub mod clamd;
 pub mod examine;
 pub mod family;
 pub mod limits;

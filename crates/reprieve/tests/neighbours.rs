@@ -292,6 +292,106 @@ fn sasl_submission_is_seen_in_its_right_direction() {
     }
 }
 
+/// A clamd of our own with a database of our own: one signature, for a marker that is ours.
+struct ClamdServer {
+    folder: tempfile::TempDir,
+    child: std::process::Child,
+}
+
+impl ClamdServer {
+    const MARKER: &'static str = "REPRIEVE-CLAMD-MARKER-4711";
+
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("db")).unwrap();
+        let hex: String = Self::MARKER.bytes().map(|byte| format!("{byte:02x}")).collect();
+        std::fs::write(at("db/own.ndb"), format!("Reprieve.Test.Marker:0:*:{hex}\n")).unwrap();
+        let text = format!(
+            "Foreground yes\nLocalSocket {}\nDatabaseDirectory {}\nStreamMaxLength 60M\n",
+            at("sock").display(),
+            at("db").display()
+        );
+        std::fs::write(at("clamd.conf"), text).unwrap();
+        let log = std::fs::File::create(at("log")).unwrap();
+        let child = Command::new("clamd")
+            .arg("-c")
+            .arg(at("clamd.conf"))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let server = Self { folder, child };
+        let began = Instant::now();
+        while std::os::unix::net::UnixStream::connect(server.socket()).is_err() {
+            let log = std::fs::read_to_string(server.folder.path().join("log")).unwrap_or_default();
+            assert!(began.elapsed() < Duration::from_secs(60), "clamd does not start: {log}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    fn socket(&self) -> std::path::PathBuf {
+        self.folder.path().join("sock")
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for ClamdServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[test]
+fn a_real_clamd_finds_and_its_failure_is_policy() {
+    if !has(&["clamd"]) {
+        return;
+    }
+    let sink = Sink::start();
+    let mut clamd = ClamdServer::start();
+    let with = |on_failure: &str| {
+        format!(
+            "{}[engine.clamd]\naddress = \"unix:{}\"\ntimeout_s = 5\n{on_failure}\n",
+            config(sink.address),
+            clamd.socket().display()
+        )
+    };
+    let (defer, go_on) = (with(""), with("on_failure = \"continue\""));
+    let marked = |number: &str| [clean(number), format!("{}\r\n", ClamdServer::MARKER).into_bytes()].concat();
+    let gateway = Gateway::start(&defer);
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("a@x.example", &["b@ours.example"], &clean("1")).contains("sunk"));
+    assert!(talk.send("a@x.example", &["b@ours.example"], &marked("2")).contains("taken as"));
+    let held = gateway.held();
+    assert_eq!(held[0]["detection"], "clamd:Reprieve.Test.Marker.UNOFFICIAL", "{held:?}");
+    let shown = gateway.json(&["quarantine", "show", held[0]["id"].as_str().unwrap()]);
+    let engine = shown["engines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|engine| engine["engine"] == "clamd")
+        .expect("reported")
+        .clone();
+    assert!(engine["version"].as_str().unwrap().starts_with("1."), "{engine}");
+    let file = gateway.path("marked.eml");
+    std::fs::write(&file, marked("3")).unwrap();
+    let scanned =
+        gateway.cli(&["scan", "--config", "reprieve.toml", "--fail-on", "malware", "--json", file.to_str().unwrap()]);
+    assert_eq!(scanned.status.code(), Some(1), "{}", String::from_utf8_lossy(&scanned.stdout));
+    clamd.kill();
+    let reply = talk.send("a@x.example", &["b@ours.example"], &marked("4"));
+    assert!(reply.starts_with("451 4.7.1"), "the sender keeps it: {reply}");
+    let lenient = Gateway::start(&go_on);
+    assert!(Talk::from_outside(lenient.mx).send("a@x.example", &["b@ours.example"], &marked("5")).contains("sunk"));
+    let traced = lenient.json(&["message", "trace", "--recipient", "b@ours.example"]);
+    assert_eq!(traced[0]["category"], "Clean", "a failure is never a category");
+}
+
 /// Ways to end data that are not the way: each is followed by a would-be second message.
 const FAKE_ENDS: [&[u8]; 18] = [
     b"\n.\n",

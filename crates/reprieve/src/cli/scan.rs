@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use detect::clamd::Clamd;
 use detect::examine::EnvelopeFacts;
 use detect::limits::Limits;
 use domain::containment::Containment;
@@ -54,6 +55,7 @@ pub struct ScanArgs {
 struct Scanner {
     examiner: ExaminerPool,
     policy: Policy,
+    clamd: Option<Clamd>,
     envelope: Envelope,
 }
 
@@ -105,6 +107,7 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     Ok(Scanner {
         examiner: ExaminerPool::start(ruleset, Limits::default(), 1),
+        clamd: config.as_ref().and_then(|config| config.clamd.clone()),
         policy: config.map_or_else(Policy::standard, |config| config.policy),
         envelope: Envelope {
             client: Client { ip: here, peer: here, helo: "localhost".into(), protocol: "ESMTP".into(), login: None },
@@ -127,7 +130,13 @@ impl Scanner {
             sender: self.envelope.sender_text().to_owned(),
             recipients: vec![self.envelope.recipients[0].address.to_string()],
         };
-        let examination = self.examiner.examine(Arc::new(raw), facts).await;
+        let raw = Arc::new(raw);
+        let mut examination = self.examiner.examine(raw.clone(), facts).await;
+        if let Some(clamd) = &self.clamd {
+            let (report, findings) = clamd.examine(&raw).await;
+            examination.engines.push(report);
+            examination.findings.extend(findings);
+        }
         let unit = &self.envelope.recipients[0];
         let verdict = decide(&examination, &self.envelope, unit, &self.policy, &Containment::default());
         let mut value = self.json(&examination, &verdict);

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use detect::clamd::{self, Clamd};
 use domain::Direction;
 use domain::envelope::Border;
 use domain::policy::{OnFailure, Policy};
@@ -124,6 +125,8 @@ pub struct Config {
     pub ruleset: Option<PathBuf>,
     /// The policy.
     pub policy: Policy,
+    /// The clamd to ask, if there is one.
+    pub clamd: Option<Clamd>,
     /// The file of the panic switch.
     pub panic_file: PathBuf,
     /// The listeners.
@@ -223,7 +226,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
             "is missing: list the domains whose mail is yours, such as [\"example.com\"]",
         );
     }
-    let policy = policy(root, folder, faults);
+    let (policy, clamd) = policy(root, folder, faults);
     let listeners: Vec<ListenerConfig> =
         root.sections("listener", faults).into_iter().filter_map(|section| listener(section, folder, faults)).collect();
     if listeners.is_empty() && !root.has("listener") {
@@ -253,6 +256,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         modes,
         border,
         policy,
+        clamd,
         listeners,
         hops,
         limits,
@@ -280,7 +284,7 @@ fn modes(root: &mut Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<Direction,
     modes
 }
 
-fn policy(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Policy {
+fn policy(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> (Policy, Option<Clamd>) {
     let read = |text: &str| {
         let path = folder.join(text);
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -290,8 +294,14 @@ fn policy(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Pol
     };
     let mut policy = root.text("policy", faults, read).unwrap_or_else(Policy::standard);
     let mut engines = root.section("engine", faults);
-    for engine in ["structure", "yara"] {
+    let mut clamd = None;
+    for engine in ["structure", "yara", clamd::ENGINE] {
         let mut section = engines.section(engine, faults);
+        if engine == clamd::ENGINE {
+            let address = section.text("address", faults, clamd_address);
+            let timeout = Duration::from_secs(section.number("timeout_s", 1..600, faults).unwrap_or(30));
+            clamd = address.map(|address| Clamd { address, timeout });
+        }
         let on_failure = section.text("on_failure", faults, |text| match text {
             "continue" => Ok(OnFailure::Continue),
             "defer" => Ok(OnFailure::Defer),
@@ -304,7 +314,7 @@ fn policy(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Pol
         }
     }
     engines.end(faults);
-    policy
+    (policy, clamd)
 }
 
 fn listener(mut section: Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<ListenerConfig> {
@@ -419,6 +429,14 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
 fn host_and_port(text: &str) -> Result<String, String> {
     let fits = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     if fits { Ok(text.to_owned()) } else { Err(format!("'{text}' is not host:port, such as \"127.0.0.1:10025\"")) }
+}
+
+fn clamd_address(text: &str) -> Result<clamd::Address, String> {
+    match text.strip_prefix("unix:") {
+        Some(path) if path.starts_with('/') => Ok(clamd::Address::Unix(path.into())),
+        Some(_) => Err("a unix socket is named by its whole path: \"unix:/run/clamav/clamd.ctl\"".into()),
+        None => host_and_port(text).map(clamd::Address::Tcp),
+    }
 }
 
 fn system_hostname() -> String {

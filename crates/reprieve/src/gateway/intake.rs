@@ -109,7 +109,19 @@ impl Intake {
             sender: envelope.sender_text().to_owned(),
             recipients: envelope.recipients.iter().map(|recipient| recipient.address.to_string()).collect(),
         };
-        let examination = Arc::new(self.gateway.examiner.examine(self.bytes.clone(), facts).await);
+        let native = self.gateway.examiner.examine(self.bytes.clone(), facts);
+        let (mut examination, neighbour) = match &self.gateway.config.clamd {
+            None => (native.await, None),
+            Some(clamd) => {
+                let (native, neighbour) = tokio::join!(native, clamd.examine(&self.bytes));
+                (native, Some(neighbour))
+            }
+        };
+        if let Some((report, findings)) = neighbour {
+            examination.engines.push(report);
+            examination.findings.extend(findings);
+        }
+        let examination = Arc::new(examination);
         self.timings.insert("examine_ms".into(), millis(began));
         let token = self.own_token();
         let policy = &self.gateway.config.policy;

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use cargo_metadata::MetadataCommand;
 
 use crate::postgres::Postgres;
 use crate::{licences, tidy};
@@ -40,6 +41,15 @@ pub(crate) fn run() -> Result<()> {
         cargo(&["run", "--profile", "ci", "--quiet", "--locked", "--bin", "reprieve", "--", "demo", "--exit"], &[])
     })?;
     steps.print();
+    Ok(())
+}
+
+/// Tells the demo's story with the program that the tests have built; building it alone would build it with other features.
+fn demo() -> Result<()> {
+    let metadata = MetadataCommand::new().no_deps().exec()?;
+    let program = metadata.target_directory.join("ci/reprieve");
+    let status = Command::new(&program).args(["demo", "--exit"]).status().with_context(|| format!("{program}"))?;
+    ensure!(status.success(), "the demo's story did not hold");
     Ok(())
 }
 

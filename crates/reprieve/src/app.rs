@@ -23,12 +23,14 @@ use wire::tls::{self, TlsError};
 use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
 use crate::console::{Console, serve};
+use crate::disk::Room;
 use crate::examiner::ExaminerPool;
 use crate::gateway::Gateway;
 use crate::gateway::listener::Listener;
 use crate::hop::Hops;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
 use crate::sentinel::release::Releaser;
+use crate::sentinel::retention::Keeper;
 use crate::signals::Signals;
 
 /// How long a drain lets messages finish.
@@ -109,6 +111,9 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let panic_switch = PanicSwitch::default();
+    let room = Room::default();
+    room.look(&config.data_dir, config.retention.disk_floor_bytes);
+    tokio::spawn(room.clone().watch(config.data_dir.clone(), config.retention.disk_floor_bytes));
     let signals = Signals::default();
     let gateway = Arc::new(Gateway {
         config: config.clone(),
@@ -117,6 +122,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         hops: Hops::new(&config, config.limits.hop_connections_max, &live_timeouts(&config)),
         clock: clock.clone(),
         token_key: token_key.clone(),
+        room,
         panic_switch: panic_switch.clone(),
         containment: Containment::default(),
         in_flight_bytes: AtomicU64::new(0),
@@ -126,6 +132,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     tokio::spawn(panic_switch.watch(config.panic_file.clone(), clock.clone()));
     let listeners = listen(&gateway, &stopping, &mut tasks).await?;
     if let Some(store) = store.clone() {
+        let keeper = Keeper { config: config.clone(), store: store.clone(), clock: clock.clone() };
+        tasks.spawn(keeper.run(stopping.clone()));
         let releaser = Releaser {
             config: config.clone(),
             hops: Hops::new(&config, config.release_connections, &Timeouts::default()),

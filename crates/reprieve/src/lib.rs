@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod console;
+pub mod disk;
 pub mod examiner;
 pub mod gateway;
 pub mod hop;

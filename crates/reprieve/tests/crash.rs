@@ -335,7 +335,7 @@ fn a_full_disk_is_a_temporary_answer_and_passes() {
     let mut gateway = strict(&sink);
     let text = std::fs::read_to_string(gateway.path("reprieve.toml")).unwrap();
     let text = text.replace("data_dir = \"data\"", &format!("data_dir = \"{}/data\"", mounted.0.display()));
-    std::fs::write(gateway.path("reprieve.toml"), text).unwrap();
+    std::fs::write(gateway.path("reprieve.toml"), format!("{text}[retention]\ndisk_floor_mib = 0\n")).unwrap();
     gateway.run();
     let filler = mounted.0.join("filler");
     let mut known = Known::default();

@@ -107,6 +107,14 @@ fn bad_mail_is_held_explained_exported_and_released_once() {
 }
 
 #[test]
+fn below_the_floor_of_free_space_nothing_is_taken() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&format!("{}[retention]\ndisk_floor_mib = 1_000_000\n", config(sink.address)));
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.say("MAIL FROM:<a@x.example>").starts_with("452 4.3.1"));
+}
+
+#[test]
 fn people_deny_delete_and_look() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address));

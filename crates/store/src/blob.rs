@@ -3,11 +3,13 @@
 //! Written to a temporary file in the same folder, fsynced, renamed, and the folder fsynced. A failed fsync
 //! breaks the store for good (see [`StoreError::Broken`]); a full disk does not.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use domain::Digest;
 
@@ -20,6 +22,37 @@ pub struct Blobs {
     root: PathBuf,
     broken: Arc<AtomicBool>,
     temporary: Arc<AtomicU64>,
+    uses: Arc<Mutex<Uses>>,
+}
+
+/// Which blobs are being taken, and which are being removed, right now: never one of both.
+#[derive(Debug, Default)]
+struct Uses {
+    pinned: HashMap<Digest, usize>,
+    removing: HashSet<Digest>,
+}
+
+/// Keeps a blob from being removed until the row that names it is committed.
+#[derive(Debug)]
+pub struct Pin {
+    uses: Arc<Mutex<Uses>>,
+    digest: Digest,
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut uses = lock(&self.uses);
+        if let Some(count) = uses.pinned.get_mut(&self.digest) {
+            *count -= 1;
+            if *count == 0 {
+                uses.pinned.remove(&self.digest);
+            }
+        }
+    }
+}
+
+fn lock(uses: &Mutex<Uses>) -> MutexGuard<'_, Uses> {
+    uses.lock().expect("nobody panics while holding the uses of blobs")
 }
 
 impl Blobs {
@@ -39,7 +72,7 @@ impl Blobs {
             // Nobody was told that a temporary file is safe, so nobody misses it.
             fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
         }
-        Ok(Self { root: root.to_owned(), broken: Arc::default(), temporary: Arc::default() })
+        Ok(Self { root: root.to_owned(), broken: Arc::default(), temporary: Arc::default(), uses: Arc::default() })
     }
 
     /// Whether an fsync has failed here.
@@ -47,18 +80,20 @@ impl Blobs {
         self.broken.load(Ordering::SeqCst)
     }
 
-    /// Stores `bytes` durably and returns their digest. Bytes that are there already are made sure of again.
+    /// Stores `bytes` durably. Bytes that are there already are made sure of again. Hold the [`Pin`] until the row that
+    /// names the blob is committed: retention leaves pinned blobs alone.
     ///
     /// # Errors
     /// [`StoreError::Broken`] after a failed write to the disk, [`StoreError::Full`] without room.
-    pub async fn put(&self, bytes: Arc<Vec<u8>>, digest: Digest) -> Result<(), StoreError> {
+    pub async fn put(&self, bytes: Arc<Vec<u8>>, digest: Digest) -> Result<Pin, StoreError> {
         if self.is_broken() {
             return Err(StoreError::Broken("an earlier write failed".into()));
         }
+        let pin = self.pin(digest).await;
         let blobs = self.clone();
         let written = tokio::task::spawn_blocking(move || blobs.put_now(&bytes, digest)).await;
         match written {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(pin),
             Ok(Err(error)) if is_full(&error) => Err(StoreError::Full(error.to_string())),
             Ok(Err(error)) => {
                 self.broken.store(true, Ordering::SeqCst);
@@ -84,6 +119,55 @@ impl Blobs {
             Err(panic) => return Err(StoreError::Blob { path, why: panic.to_string() }),
         };
         if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(StoreError::Corrupt { path }) }
+    }
+
+    async fn pin(&self, digest: Digest) -> Pin {
+        loop {
+            {
+                let mut uses = lock(&self.uses);
+                if !uses.removing.contains(&digest) {
+                    *uses.pinned.entry(digest).or_insert(0) += 1;
+                    return Pin { uses: self.uses.clone(), digest };
+                }
+            }
+            // It is being removed right now, which takes a query and an unlink; then it is written anew.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Removes a blob unless it is pinned or `is_used` says that a row names it. The question is asked after new pins
+    /// have been made to wait, so whoever took the blob before has committed its row, and whoever comes later writes it anew.
+    ///
+    /// # Errors
+    /// When the question or the removal fails.
+    pub async fn remove_unless<F>(&self, digest: Digest, is_used: F) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<bool, StoreError>>,
+    {
+        {
+            let mut uses = lock(&self.uses);
+            if uses.pinned.contains_key(&digest) || !uses.removing.insert(digest) {
+                return Ok(());
+            }
+        }
+        let removed = match is_used.await {
+            Ok(true) => Ok(()),
+            Ok(false) => self.remove(digest).await,
+            Err(error) => Err(error),
+        };
+        lock(&self.uses).removing.remove(&digest);
+        removed
+    }
+
+    async fn remove(&self, digest: Digest) -> Result<(), StoreError> {
+        let path = self.path(digest);
+        match tokio::fs::remove_file(&path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::Blob { path, why: error.to_string() })
+            }
+            // One that is not there is removed already.
+            _ => Ok(()),
+        }
     }
 
     /// Whether the file of a blob is there.
@@ -157,6 +241,35 @@ mod tests {
         fs::write(blobs.path(digest), b"other").expect("damage");
         assert!(matches!(blobs.get(digest).await, Err(StoreError::Corrupt { .. })));
         assert!(matches!(blobs.get(Digest::of(b"none")).await, Err(StoreError::Blob { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_is_being_taken_is_not_removed() {
+        let folder = tempfile::tempdir().expect("folder");
+        let blobs = Blobs::open(&folder.path().join("blobs")).expect("opens");
+        let bytes = Arc::new(b"mail".to_vec());
+        let digest = Digest::of(&bytes);
+        let pin = blobs.put(bytes.clone(), digest).await.expect("put");
+        blobs.remove_unless(digest, async { Ok(false) }).await.expect("asks");
+        assert!(blobs.has(digest), "pinned");
+        drop(pin);
+        blobs.remove_unless(digest, async { Ok(true) }).await.expect("asks");
+        assert!(blobs.has(digest), "used");
+        // While the question is asked, who puts the same bytes waits, and finds them afterwards.
+        let (other, same) = (blobs.clone(), bytes.clone());
+        let (sender, asked) = tokio::sync::oneshot::channel();
+        let putting = tokio::spawn(async move {
+            asked.await.expect("asked");
+            other.put(same, digest).await
+        });
+        let question = async {
+            sender.send(()).expect("waits");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            Ok(false)
+        };
+        blobs.remove_unless(digest, question).await.expect("removes");
+        let _pin = putting.await.expect("runs").expect("put");
+        assert!(blobs.has(digest));
     }
 
     #[test]

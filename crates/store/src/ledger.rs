@@ -54,6 +54,8 @@ pub struct Balance {
     pub accepted: i64,
     /// Units shown beside them: being forwarded, tentative, refused, or in doubt while live.
     pub unconfirmed: i64,
+    /// Units that purges removed from the books, by account; sealed.
+    pub closed: BTreeMap<String, i64>,
     /// What is wrong, one line each.
     pub faults: Vec<String>,
 }
@@ -117,6 +119,8 @@ impl Store {
             let known = accounts.iter().filter_map(|(name, units)| Some((Account::parse(name)?, units)));
             known.filter(|(account, _)| account.is_accepted() == accepted).map(|(_, units)| units).sum()
         };
-        Ok(Balance { accepted: sum(true), unconfirmed: sum(false), accounts, faults })
+        let (closed, broken_seals) = self.closing_balances().await?;
+        faults.extend(broken_seals);
+        Ok(Balance { accepted: sum(true), unconfirmed: sum(false), accounts, closed, faults })
     }
 }

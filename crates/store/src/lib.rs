@@ -12,6 +12,7 @@
 //! | [`arrival`] | the record of a message: the one transaction |
 //! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
+//! | [`retention`] | what ends when its time is over |
 //! | [`quarantine`], [`trace`] | what people look at |
 //! | [`access`], [`audit`] | who may do what, and who did what |
 //! | [`version`] | rulesets, detections and policies as they were |
@@ -28,6 +29,7 @@ pub mod migrate;
 pub mod moves;
 pub mod quarantine;
 pub mod release;
+pub mod retention;
 pub mod scope;
 pub mod trace;
 pub mod version;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use domain::Timestamp;
 use domain::token::TokenKey;
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +19,7 @@ use crate::error::StoreError;
 use crate::failpoint;
 use crate::moves::{self, UnitMove};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
+use crate::retention::{self, Purge};
 use crate::version::{self, VersionWrite};
 
 /// Writes waiting at most; more must wait outside, which is back-pressure.
@@ -37,6 +39,9 @@ enum Write {
     Version(VersionWrite),
     Access(AccessWrite),
     Audit(Box<Act>, TokenKey),
+    Purge(Purge),
+    ForgetBlob(String),
+    ForgetRetries(Timestamp),
     /// Nothing: answered when everything before it is written.
     Barrier,
 }
@@ -99,6 +104,18 @@ impl Writer {
 
     pub(crate) async fn audit(&self, act: Act, key: TokenKey) -> Result<(), StoreError> {
         self.write(Write::Audit(Box::new(act), key)).await.map(drop)
+    }
+
+    pub(crate) async fn purge(&self, purge: Purge) -> Result<(), StoreError> {
+        self.write(Write::Purge(purge)).await.map(drop)
+    }
+
+    pub(crate) async fn forget_blob(&self, mail: String) -> Result<(), StoreError> {
+        self.write(Write::ForgetBlob(mail)).await.map(drop)
+    }
+
+    pub(crate) async fn forget_retries(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.write(Write::ForgetRetries(before)).await.map(drop)
     }
 
     /// Waits until everything asked for so far has been written.
@@ -222,6 +239,25 @@ async fn apply(connection: &mut AnyConnection, writes: &[Write]) -> Result<Vec<W
             }
             Write::Audit(act, key) => {
                 audit::append(connection, act, key).await?;
+                Written::Done
+            }
+            Write::Purge(purge) => {
+                retention::check(connection, purge).await?;
+                retention::apply(connection, purge).await?;
+                Written::Done
+            }
+            Write::ForgetBlob(mail) => {
+                sqlx::query("update message set blob = null where mail_id = $1")
+                    .bind(mail.clone())
+                    .execute(&mut *connection)
+                    .await?;
+                Written::Done
+            }
+            Write::ForgetRetries(before) => {
+                sqlx::query("delete from retry where at_us < $1")
+                    .bind(before.as_micros())
+                    .execute(&mut *connection)
+                    .await?;
                 Written::Done
             }
             Write::Barrier => Written::Done,

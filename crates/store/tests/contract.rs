@@ -295,6 +295,37 @@ async fn versions(store: &Store) {
     store.remember_policy(&Policy::standard(), at(2)).await.expect("remembers again");
 }
 
+async fn retention(store: &Store) {
+    let units = |balance: &store::ledger::Balance| balance.accounts.values().sum::<i64>();
+    let before = store.check_ledger(false).await.expect("checks");
+    assert_eq!(store.purge_records(at(1), at(2000)).await.expect("purges"), 0, "nothing is that old");
+    // The bytes of what has ended go; custody keeps its own (the check of the books would say so).
+    assert!(store.drop_blobs(at(5000)).await.expect("drops") > 0);
+    while store.drop_blobs(at(5000)).await.expect("drops") > 0 {}
+    check_balanced(store).await;
+    // What is held stays, however old; what has ended goes.
+    let mut purged = 0;
+    loop {
+        let count = store.purge_records(at(5000), at(2000 + purged)).await.expect("purges");
+        if count == 0 {
+            break;
+        }
+        purged += 1;
+    }
+    let after = store.check_ledger(false).await.expect("checks");
+    assert!(after.is_balanced(), "{:?}", after.faults);
+    assert_eq!(units(&after) + after.closed.values().sum::<i64>(), units(&before), "the books keep what was purged");
+    assert!(after.accounts.get("delivered").is_none());
+    let in_custody =
+        after.accounts.get("releasing").copied().unwrap_or(0) + after.accounts.get("held").copied().unwrap_or(0);
+    assert!(in_custody > 0, "custody is never purged: {after:?}");
+    store.record_arrival(arrival(90, b"old", &[("z@ours.example", Account::Held)])).await.expect("records");
+    assert_eq!(store.expire_held(at(1), at(3000)).await.expect("expires"), 0);
+    assert!(store.expire_held(at(5000), at(3000)).await.expect("expires") > 0);
+    store.forget_retries(at(5000)).await.expect("forgets");
+    check_balanced(store).await;
+}
+
 async fn story(url: &str, folder: &Path) {
     let blobs = Blobs::open(&folder.join("blobs")).expect("blobs");
     let store = Store::open(url, blobs.clone(), "n", &key(), at(0)).await.expect("opens");
@@ -306,6 +337,7 @@ async fn story(url: &str, folder: &Path) {
     looking(&store).await;
     let balance = store.check_ledger(false).await.expect("checks");
     assert_eq!((balance.accepted, balance.unconfirmed), (4, 49));
+    retention(&store).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");

@@ -108,6 +108,17 @@ pub enum InDoubtPolicy {
     Ask,
 }
 
+/// How long what is kept (ruling 16).
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Held mail, from its arrival.
+    pub held: Duration,
+    /// Records of messages, from their arrival.
+    pub records: Duration,
+    /// Free bytes below which nothing more is taken: 452 before anything is evicted.
+    pub disk_floor_bytes: u64,
+}
+
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -141,6 +152,8 @@ pub struct Config {
     pub api_socket: PathBuf,
     /// Connections to one next hop, for releases.
     pub release_connections: usize,
+    /// How long what is kept.
+    pub retention: Retention,
     /// What to do with a release in doubt.
     pub in_doubt: InDoubtPolicy,
 }
@@ -247,6 +260,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         _ => Err("must be \"resend\" or \"ask\"".into()),
     });
     release.end(faults);
+    let retention = retention(root, faults);
     Config {
         panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
         ruleset: root.text("ruleset", faults, path),
@@ -263,6 +277,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         api_address,
         api_socket,
         release_connections,
+        retention,
         in_doubt: in_doubt.unwrap_or(InDoubtPolicy::Resend),
     }
 }
@@ -403,6 +418,23 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
     };
     section.end(faults);
     limits
+}
+
+fn retention(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Retention {
+    let mut section = root.section("retention", faults);
+    let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+    let held = days(section.number("held_days", 1..3651, faults).unwrap_or(30));
+    let records = days(section.number("record_days", 1..3651, faults).unwrap_or(90));
+    let disk_floor_bytes = section.number("disk_floor_mib", 0..1_048_577, faults).unwrap_or(200) << 20;
+    if records < held {
+        faults.add(
+            section.start(),
+            "retention.record_days",
+            "must not be below held_days: what is held needs its record",
+        );
+    }
+    section.end(faults);
+    Retention { held, records, disk_floor_bytes }
 }
 
 fn host_name(text: &str) -> Result<String, String> {

@@ -201,6 +201,9 @@ impl Door {
         if !store_is_sound && stance != Stance::Bypass {
             return Reply::new(451, "4.3.0 The store is not available, try again later");
         }
+        if gateway.room.is_low() && stance != Stance::Bypass {
+            return Reply::new(452, "4.3.1 Not enough room, try again later");
+        }
         if !gateway.hops.any_is_free() {
             return Reply::new(451, "4.3.2 All connections to the next hop are in use, try again");
         }

@@ -167,12 +167,19 @@ impl Intake {
             self.transaction.abandon().await;
             return Reply::new(550, "5.6.0 Message has a bare CR or LF");
         };
-        if !hold.is_empty()
-            && let Err(error) = store.blobs().put(self.bytes.clone(), judged.examination.message.sha256).await
-        {
-            self.transaction.abandon().await;
-            return store_reply(&error);
-        }
+        let pin = if hold.is_empty() {
+            None
+        } else {
+            Some(store.blobs().put(self.bytes.clone(), judged.examination.message.sha256).await)
+        };
+        let _pin = match pin.transpose() {
+            // Kept until the row that names the blob is committed.
+            Ok(pin) => pin,
+            Err(error) => {
+                self.transaction.abandon().await;
+                return store_reply(&error);
+            }
+        };
         let beginning = |action| match action {
             Action::Pass => Account::Forwarding,
             _ if pass.is_empty() => Account::Held,

@@ -18,6 +18,7 @@ use store::Store;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::disk::Room;
 use crate::examiner::ExaminerPool;
 use crate::hop::Hops;
 use crate::panic_switch::PanicSwitch;
@@ -37,6 +38,8 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     /// The key of release tokens.
     pub token_key: TokenKey,
+    /// Whether there is room for more.
+    pub room: Room,
     /// The panic switch.
     pub panic_switch: PanicSwitch,
     /// The containment state that verdicts are made under; empty until the sentinel fills it.

@@ -27,6 +27,7 @@ pub struct LedgerView {
     accepted: i64,
     unconfirmed: i64,
     accounts: BTreeMap<String, i64>,
+    closed: BTreeMap<String, i64>,
     faults: Vec<String>,
 }
 
@@ -52,6 +53,7 @@ pub async fn check(
         accepted: balance.accepted,
         unconfirmed: balance.unconfirmed,
         accounts: shown.collect(),
+        closed: balance.closed,
         faults: balance.faults,
     }))
 }

@@ -1,0 +1,49 @@
+//! The floor of free space: below it nothing more is taken (452), long before anything would be lost or evicted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often the volume is looked at.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Whether the volume of the store has room.
+#[derive(Clone, Debug, Default)]
+pub struct Room(Arc<AtomicBool>);
+
+impl Room {
+    /// Whether there is too little room to take anything into custody.
+    pub fn is_low(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Looks once.
+    pub fn look(&self, folder: &std::path::Path, floor_bytes: u64) {
+        let free = match rustix::fs::statvfs(folder) {
+            Ok(volume) => volume.f_bavail.saturating_mul(volume.f_frsize),
+            Err(error) => {
+                // Whether the volume can be written to is found out by writing.
+                tracing::warn!(%error, "cannot ask for the free space of the store's volume");
+                u64::MAX
+            }
+        };
+        let low = free < floor_bytes;
+        if low != self.0.swap(low, Ordering::Relaxed) {
+            tracing::warn!(
+                free_mib = free >> 20,
+                floor_mib = floor_bytes >> 20,
+                low,
+                "free space of the store's volume"
+            );
+        }
+    }
+
+    /// Looks for as long as the program runs.
+    pub async fn watch(self, folder: PathBuf, floor_bytes: u64) {
+        loop {
+            self.look(&folder, floor_bytes);
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What ends when its time is over: held units expire, records and blobs are purged, and the books keep a sealed closing balance.
+//!
+//! Every step is a small batch, so that live mail never waits long behind it.
+
+use std::collections::BTreeMap;
+
+use domain::ledger::{Account, Move};
+use domain::token::{TokenKey, seal};
+use domain::{Digest, MailId, Timestamp, UnitId};
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::arrival::unit_id;
+use crate::db::{self, Value, marks, named, parsed};
+use crate::error::StoreError;
+use crate::moves::UnitMove;
+
+/// Messages of one batch at most; each has a handful of rows.
+const BATCH: i64 = 50;
+/// What the seal of a closing balance is for.
+const PURPOSE: &str = "closing-balance";
+
+/// A purge of some messages, as data.
+#[derive(Clone, Debug)]
+pub(crate) struct Purge {
+    pub(crate) mails: Vec<MailId>,
+    pub(crate) at: Timestamp,
+    pub(crate) key: TokenKey,
+}
+
+impl Store {
+    /// Expires units that have been held since before `held_before`: one batch; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn expire_held(&self, held_before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        let sql = "select u.mail_id, u.unit_no, u.account from unit u join message m on m.mail_id = u.mail_id \
+                   where u.account in ('held', 'failed', 'denied') and m.received_us < $1 order by u.mail_id limit $2";
+        let rows = sqlx::query(sql).bind(held_before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
+        let mut moves = Vec::new();
+        for row in &rows {
+            let from = named(row, "account", Account::parse)?;
+            let (actor, reason) = ("retention".into(), "its time in the quarantine is over".into());
+            moves.push(UnitMove { unit: unit_id(row)?, from, by: Move::Expired, at: now, actor, reason });
+        }
+        if !moves.is_empty() {
+            self.move_units(moves).await?;
+        }
+        Ok(rows.len())
+    }
+
+    /// Purges the records of messages received before `before` whose units have all come to an end: one batch; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn purge_records(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        let sql = "select m.mail_id from message m where m.received_us < $1 and not exists (select 1 from unit u \
+                   where u.mail_id = m.mail_id and u.account in ('forwarding', 'tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied')) \
+                   order by m.mail_id limit $2";
+        let rows = sqlx::query(sql).bind(before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
+        let mails: Vec<MailId> = rows.iter().map(|row| parsed(row, "mail_id")).collect::<Result<_, _>>()?;
+        if !mails.is_empty() {
+            self.writer.purge(Purge { mails, at: now, key: self.key.clone() }).await?;
+        }
+        Ok(rows.len())
+    }
+
+    /// Removes the bytes of messages that nobody can release any more and that came before `before`: one batch; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn drop_blobs(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let sql = "select m.mail_id, m.blob from message m where m.blob is not null and m.received_us < $1 and not exists (select 1 from unit u \
+                   where u.mail_id = m.mail_id and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied', 'refused')) \
+                   order by m.mail_id limit $2";
+        let rows = sqlx::query(sql).bind(before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
+        for row in &rows {
+            let (mail, blob): (String, String) = (row.try_get("mail_id")?, row.try_get("blob")?);
+            // The row first: a blob without a row is an orphan, a row without its blob would be a loss.
+            self.writer.forget_blob(mail).await?;
+            self.remove_if_unused(&blob).await?;
+        }
+        Ok(rows.len())
+    }
+
+    async fn remove_if_unused(&self, blob: &str) -> Result<(), StoreError> {
+        let digest = Digest::parse(blob).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let is_used = async {
+            let sql = "select 1 as one from message where blob = $1 limit 1";
+            Ok(sqlx::query(sql).bind(blob.to_owned()).fetch_optional(&self.reads).await?.is_some())
+        };
+        self.blobs.remove_unless(digest, is_used).await
+    }
+
+    /// Forgets retries that are too old to be one. (The audit log is append-only; nothing of it is ever removed here.)
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_retries(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.writer.forget_retries(before).await
+    }
+
+    /// The units that purges have removed from the books, by account, and whether every closing balance has its seal.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn closing_balances(&self) -> Result<(BTreeMap<String, i64>, Vec<String>), StoreError> {
+        let mut closed = BTreeMap::new();
+        let mut faults = Vec::new();
+        for row in
+            sqlx::query("select * from closing_balance order by closed_us, account").fetch_all(&self.reads).await?
+        {
+            let (at, account): (i64, String) = (row.try_get("closed_us")?, row.try_get("account")?);
+            let (units, mac): (i64, String) = (row.try_get("units")?, row.try_get("mac")?);
+            if mac != sealed(&self.key, at, &account, units) {
+                faults.push(format!(
+                    "the closing balance of {account} at {} has another seal",
+                    Timestamp::from_micros(at)
+                ));
+            }
+            *closed.entry(account).or_insert(0) += units;
+        }
+        Ok((closed, faults))
+    }
+}
+
+fn sealed(key: &TokenKey, at: i64, account: &str, units: i64) -> String {
+    seal(key, PURPOSE, &format!("{at} {account} {units}")).hex()
+}
+
+/// Purges inside the writer's transaction: the books keep what the rows were.
+pub(crate) async fn apply(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
+    let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
+    let list = marks(1, ids.len());
+    let counted = format!("select account, count(*) as units from unit where mail_id in ({list}) group by account");
+    let rows = db::query(counted, ids.clone()).fetch_all(&mut *connection).await?;
+    let at = purge.at.as_micros();
+    for row in rows {
+        let (account, units): (String, i64) = (row.try_get("account")?, row.try_get("units")?);
+        let mac = sealed(&purge.key, at, &account, units);
+        db::insert(
+            connection,
+            "closing_balance",
+            &["closed_us", "account", "units", "mac"],
+            vec![vec![at.into(), account.into(), units.into(), mac.into()]],
+        )
+        .await?;
+    }
+    for table in ["release_attempt", "release_item", "ledger", "retry", "finding", "part", "unit", "message"] {
+        let sql = if table == "release_attempt" {
+            format!(
+                "delete from release_attempt where release_id in (select release_id from release_item where mail_id in ({list}))"
+            )
+        } else {
+            format!("delete from {table} where mail_id in ({list})")
+        };
+        db::query(sql, ids.clone()).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The unit of a purge that went wrong is not worth a loss: what must not be purged is refused here as well.
+pub(crate) async fn check(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
+    let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
+    let sql = format!(
+        "select mail_id, unit_no from unit where mail_id in ({}) and account in \
+         ('forwarding', 'tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied') limit 1",
+        marks(1, ids.len())
+    );
+    match db::query(sql, ids).fetch_optional(connection).await? {
+        None => Ok(()),
+        Some(row) => {
+            let unit: UnitId = unit_id(&row)?;
+            Err(StoreError::Refused(format!("unit {unit} is in custody and is not purged")))
+        }
+    }
+}

@@ -37,9 +37,7 @@ pub(crate) fn run() -> Result<()> {
         let environment = [("REPRIEVE_TEST_POSTGRES", postgres.url()), ("INSTA_UPDATE", "no"), ("CI", "true")];
         cargo(&["test", "--profile", "ci", "--workspace", "--locked"], &environment)
     })?;
-    steps.step("demo", || {
-        cargo(&["run", "--profile", "ci", "--quiet", "--locked", "--bin", "reprieve", "--", "demo", "--exit"], &[])
-    })?;
+    steps.step("demo", demo)?;
     steps.print();
     Ok(())
 }

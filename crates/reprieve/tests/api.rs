@@ -85,6 +85,24 @@ fn the_matrix_of_roles_and_endpoints() {
 }
 
 #[test]
+fn metrics_count_by_detection_and_version() {
+    let (gateway, _) = two_domains();
+    let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    let line = |begin: &str| {
+        text.lines().find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("{begin}: {text}")).to_owned()
+    };
+    assert!(line("reprieve_findings_total{detection=\"EIC-0001\"").ends_with(" 2"));
+    assert!(
+        line("reprieve_units_total{direction=\"Inbound\",category=\"Malware\",disposition=\"Hold\"").ends_with(" 2")
+    );
+    assert!(line("reprieve_answers_total{code=\"250\"}").ends_with(" 2"));
+    assert!(line("reprieve_engine_seconds_bucket{engine=\"yara\"").contains("le="));
+}
+
+#[test]
 fn a_token_of_one_domain_sees_that_domain_only() {
     let (gateway, ids) = two_domains();
     let secret = token(&gateway, "analyst", &["--domain", "ours.example"]);

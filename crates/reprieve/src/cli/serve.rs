@@ -12,6 +12,7 @@ use super::{CliError, terminal};
 use crate::app::{self, Running};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::measure;
 
 /// How to run.
 #[derive(Debug, Args)]
@@ -33,6 +34,7 @@ pub struct ServeArgs {
 /// When something cannot be opened.
 pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     start_log(&args.log, args.log_json)?;
+    measure::start();
     let config = Config::load(&args.config).map_err(CliError::unreachable)?;
     let running = app::start(config, Arc::new(SystemClock)).await.map_err(CliError::unreachable)?;
     terminal::line(&ready_line(&running));

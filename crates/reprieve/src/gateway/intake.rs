@@ -23,6 +23,7 @@ use super::Gateway;
 use super::transaction::{Transaction, give_back_reset, hop_reply};
 use crate::config::Mode;
 use crate::hop::{HopError, Loan};
+use crate::measure;
 use crate::outgoing::{self, Outgoing};
 use crate::panic_switch::Stance;
 
@@ -33,6 +34,13 @@ const OWN_PASSES_MAX: usize = 3;
 
 /// Takes a whole message and returns the reply to the final dot, within the reply deadline.
 pub async fn receive(transaction: Transaction, bytes: Vec<u8>, normalised: bool) -> Reply {
+    let began = Instant::now();
+    let reply = take(transaction, bytes, normalised).await;
+    measure::answer(reply.code, began.elapsed());
+    reply
+}
+
+async fn take(transaction: Transaction, bytes: Vec<u8>, normalised: bool) -> Reply {
     let deadline = Instant::now() + transaction.gateway.config.limits.reply_deadline;
     let mut intake = Intake::new(transaction, bytes, normalised, deadline);
     if let Some(reply) = intake.loops() {
@@ -121,6 +129,7 @@ impl Intake {
             examination.engines.push(report);
             examination.findings.extend(findings);
         }
+        measure::examination(&examination);
         let examination = Arc::new(examination);
         self.timings.insert("examine_ms".into(), millis(began));
         let token = self.own_token();
@@ -139,6 +148,7 @@ impl Intake {
                 Disposition::Defer => Action::Defer,
                 Disposition::Hold | Disposition::Redirect | Disposition::Reject => Action::Hold,
             });
+            measure::verdict(unit.direction, &verdict, enforced);
             judged.verdicts.push(verdict);
             judged.enforced.push(enforced);
         }

@@ -21,6 +21,7 @@ use wire::smtp::reply::Reply;
 use crate::clock::Clock;
 use crate::config::{Config, InDoubtPolicy};
 use crate::hop::{HopError, Hops, Loan};
+use crate::measure;
 use crate::outgoing::{self, Outgoing};
 use crate::signals::Signals;
 
@@ -128,6 +129,7 @@ impl Releaser {
         match self.store.conclude_release(&claim, event, &reply, now, not_before).await {
             Ok(()) => {
                 failpoint::step("release-concluded");
+                measure::release(event);
                 let (release, unit) = (&claim.release, claim.unit);
                 tracing::info!(%release, %unit, ?event, reply, "release");
             }

@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 
 use super::Console;
+use crate::measure;
 
 /// All of `/api/v1`. Each handler finds its [`super::access::Operator`] in the request, put there by the door.
 pub fn router(console: Console) -> Router {
@@ -36,7 +37,18 @@ pub fn router(console: Console) -> Router {
 
 /// The probes: no secrets, no tokens.
 pub fn probes(console: Console) -> Router {
-    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).with_state(console)
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(console)
+}
+
+async fn metrics() -> (StatusCode, String) {
+    match measure::render() {
+        Some(text) => (StatusCode::OK, text),
+        None => (StatusCode::NOT_FOUND, "nothing is counted\n".into()),
+    }
 }
 
 async fn ready(State(console): State<Console>) -> (StatusCode, &'static str) {

@@ -33,6 +33,8 @@ use crate::sentinel::release::Releaser;
 use crate::sentinel::retention::Keeper;
 use crate::signals::Signals;
 
+/// The file of the installation's key, in the data folder and in a backup.
+pub const KEY_FILE: &str = "release.key";
 /// How long a drain lets messages finish.
 const DRAIN: Duration = Duration::from_secs(95);
 
@@ -104,7 +106,7 @@ impl Running {
 /// When something cannot be opened. With the panic switch at `bypass`, mail passes even without a store.
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let lock = prepare_data_dir(&config.data_dir)?;
-    let token_key = token_key(&config.data_dir.join("release.key"), clock.as_ref())?;
+    let token_key = token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
     let ruleset = load_ruleset(config.ruleset.as_deref())?;
     let store = open_store(&config, &ruleset, &token_key, clock.as_ref()).await?;
     let config = Arc::new(config);
@@ -145,7 +147,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         };
         tasks.spawn(releaser.run(stopping.clone()));
     }
-    let console = Console { store: store.clone(), clock, signals };
+    let console = Console { store: store.clone(), clock, signals, data_dir: config.data_dir.clone() };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
     serve::unix(&config, console, stopping, &mut tasks)?;
     Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, _lock: lock })
@@ -240,8 +242,11 @@ fn prepare_data_dir(path: &Path) -> Result<File, StartError> {
     }
 }
 
-/// The key of release tokens: made once, durable, readable by its user only.
-fn token_key(path: &Path, clock: &dyn Clock) -> Result<TokenKey, StartError> {
+/// The installation's key: made once, durable, readable by its user only.
+///
+/// # Errors
+/// When the file cannot be read or made.
+pub fn token_key(path: &Path, clock: &dyn Clock) -> Result<TokenKey, StartError> {
     let failed = |source| StartError::DataDir { path: path.to_owned(), source };
     if let Ok(bytes) = fs::read(path) {
         let key = <[u8; 32]>::try_from(bytes.as_slice());

@@ -85,6 +85,53 @@ fn the_matrix_of_roles_and_endpoints() {
 }
 
 #[test]
+fn a_backup_under_load_is_whole_and_a_damaged_one_is_not() {
+    let (mut gateway, _) = two_domains();
+    let mx = gateway.mx;
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopping = stop.clone();
+    let loading = std::thread::spawn(move || {
+        let mut talk = Talk::from_outside(mx);
+        let mut sent = 0;
+        while !stopping.load(std::sync::atomic::Ordering::SeqCst) {
+            assert!(talk.send("a@x.example", &["b@ours.example"], &bad(&format!("load {sent}"))).contains("taken as"));
+            sent += 1;
+        }
+        sent
+    });
+    for n in 0..3 {
+        let name = format!("backup-{n}");
+        let made = gateway.json(&["backup", "--to", &name]);
+        assert!(made["blobs"].as_i64().unwrap() >= 2, "{made}");
+        let verified = gateway.cli(&["restore", &name, "--verify", "--json"]);
+        assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stdout));
+    }
+    stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(loading.join().unwrap() > 0);
+    let again = gateway.cli(&["backup", "--to", "backup-0", "--config", "reprieve.toml"]);
+    assert_ne!(again.status.code(), Some(0), "a folder that exists is not written over");
+    // One held mail with a flipped byte is found.
+    let blob = walk(&gateway.path("backup-1/blobs")).pop().unwrap();
+    let mut bytes = std::fs::read(&blob).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&blob, bytes).unwrap();
+    assert_eq!(gateway.cli(&["restore", "backup-1", "--verify"]).status.code(), Some(1));
+    // The whole one is used: the gateway runs on it, and everything held is there.
+    gateway.kill();
+    std::fs::rename(gateway.path("data"), gateway.path("lost")).unwrap();
+    assert!(gateway.cli(&["restore", "backup-2", "--to", "data"]).status.success());
+    gateway.run();
+    assert!(gateway.held().len() >= 2);
+    gateway.books();
+    assert_eq!(gateway.json(&["audit", "verify"])["intact"], true);
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
 fn metrics_count_by_detection_and_version() {
     let (gateway, _) = two_domains();
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();

@@ -30,6 +30,17 @@ pub struct Blobs {
 struct Uses {
     pinned: HashMap<Digest, usize>,
     removing: HashSet<Digest>,
+    holds: usize,
+}
+
+/// Keeps every blob from being removed, for a backup.
+#[derive(Debug)]
+pub struct Held(Arc<Mutex<Uses>>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        lock(&self.0).holds -= 1;
+    }
 }
 
 /// Keeps a blob from being removed until the row that names it is committed.
@@ -121,6 +132,12 @@ impl Blobs {
         if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(StoreError::Corrupt { path }) }
     }
 
+    /// Nothing is removed until the result is dropped.
+    pub fn hold_removals(&self) -> Held {
+        lock(&self.uses).holds += 1;
+        Held(self.uses.clone())
+    }
+
     async fn pin(&self, digest: Digest) -> Pin {
         loop {
             {
@@ -146,7 +163,7 @@ impl Blobs {
     {
         {
             let mut uses = lock(&self.uses);
-            if uses.pinned.contains_key(&digest) || !uses.removing.insert(digest) {
+            if uses.holds > 0 || uses.pinned.contains_key(&digest) || !uses.removing.insert(digest) {
                 return Ok(());
             }
         }

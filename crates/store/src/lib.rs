@@ -12,6 +12,7 @@
 //! | [`arrival`] | the record of a message: the one transaction |
 //! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
+//! | [`backup`] | a copy while mail flows |
 //! | [`retention`] | what ends when its time is over |
 //! | [`quarantine`], [`trace`] | what people look at |
 //! | [`access`], [`audit`] | who may do what, and who did what |
@@ -20,6 +21,7 @@
 pub mod access;
 pub mod arrival;
 pub mod audit;
+pub mod backup;
 pub mod blob;
 pub mod db;
 pub mod error;
@@ -63,8 +65,8 @@ impl Store {
     /// # Errors
     /// When the folder cannot be used, or its schema is newer than this program.
     pub async fn open_embedded(folder: &Path, node: &str, key: &TokenKey, now: Timestamp) -> Result<Self, StoreError> {
-        let blobs = Blobs::open(&folder.join("blobs"))?;
-        let url = db::sqlite_url(&folder.join("reprieve.db"));
+        let blobs = Blobs::open(&folder.join(backup::BLOBS))?;
+        let url = db::sqlite_url(&folder.join(backup::DATABASE));
         Self::open(&url, blobs, node, key, now).await
     }
 

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 the answer is no; 2 wrong use; 3 could not reach or open what it needs.
 
 pub mod audit;
+pub mod backup;
 pub mod client;
 pub mod compose;
 pub mod config;
@@ -48,6 +49,10 @@ enum Verb {
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
+    /// Write a backup while mail flows.
+    Backup(backup::BackupArgs),
+    /// Restore a backup, or prove that it can be.
+    Restore(backup::RestoreArgs),
     /// See who did what, and check that the log is intact.
     #[command(subcommand)]
     Audit(audit::AuditVerb),
@@ -138,6 +143,8 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
+        Verb::Backup(args) => backup::back_up(args).await,
+        Verb::Restore(args) => backup::restore(args).await,
         Verb::Audit(verb) => audit::run(verb).await,
         Verb::Token(verb) => token::run(verb).await,
         Verb::Completions { shell } => {

@@ -4,6 +4,7 @@ pub mod access;
 pub mod api;
 pub mod serve;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use store::Store;
@@ -18,6 +19,8 @@ pub struct Console {
     pub store: Option<Store>,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
+    /// Where the store lies, for backups.
+    pub data_dir: PathBuf,
     /// Wakes the reconcilers.
     pub signals: Signals,
 }

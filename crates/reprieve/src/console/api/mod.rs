@@ -1,6 +1,7 @@
 //! The REST API: every URL, and who may use it.
 
 pub mod audit;
+pub mod backup;
 pub mod error;
 pub mod ledger;
 pub mod message;
@@ -28,6 +29,7 @@ pub fn router(console: Console) -> Router {
         .route("/api/v1/quarantine/{id}/delete", post(quarantine::delete))
         .route("/api/v1/messages", get(message::trace))
         .route("/api/v1/ledger", get(ledger::check))
+        .route("/api/v1/backup", post(backup::create))
         .route("/api/v1/audit", get(audit::list))
         .route("/api/v1/audit/verify", get(audit::verify))
         .route("/api/v1/tokens", get(token::list).post(token::create))

@@ -1,0 +1,118 @@
+//! `reprieve backup` and `reprieve restore`: a copy while mail flows, and the proof that it can be used.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+use store::Store;
+
+use super::client::Client;
+use super::{ApiArgs, CliError, terminal};
+use crate::app;
+use crate::clock::{Clock, SystemClock};
+
+/// Where to write.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// A folder that does not exist yet, on the gateway's host; the gateway writes it.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Where the API is.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// What to restore.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    #[arg(value_name = "DIR")]
+    backup: PathBuf,
+    /// Only prove that it can be used: restore it aside, check the books, the audit log and every held byte.
+    #[arg(long, conflicts_with = "to")]
+    verify: bool,
+    /// The data folder to make; it must not exist.
+    #[arg(long, value_name = "DIR", required_unless_present = "verify")]
+    to: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks the gateway for a backup.
+///
+/// # Errors
+/// When the API says no or cannot be reached.
+pub async fn back_up(args: BackupArgs) -> Result<(), CliError> {
+    let to = std::path::absolute(&args.to).map_err(CliError::unreachable)?;
+    let made = Client::new(&args.api)?
+        .post("/api/v1/backup", &json!({ "to": to, "actor": super::quarantine::actor() }))
+        .await?;
+    let line = format!("{}: {} messages, {} held mails", to.display(), made["messages"], made["blobs"]);
+    terminal::line(&if args.api.json { made.to_string() } else { line });
+    Ok(())
+}
+
+/// Restores a backup, or proves that it could be.
+///
+/// # Errors
+/// Exit 1 when the backup is not whole, exit 3 when something cannot be read or written.
+pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
+    let aside = args.backup.with_extension(format!("verify-{}", std::process::id()));
+    let to = args.to.clone().unwrap_or_else(|| aside.clone());
+    if to.exists() {
+        return Err(CliError::Usage(format!("{} exists; name a folder that does not", to.display())));
+    }
+    let restored =
+        copy(&args.backup, &to).map_err(|error| CliError::unreachable(format!("{}: {error}", args.backup.display())));
+    let checked = match restored {
+        Ok(()) => check(&to).await,
+        Err(error) => Err(error),
+    };
+    if args.verify {
+        // Ours, made a moment ago; what cannot be removed is named by the system.
+        let _ = fs::remove_dir_all(&aside);
+    }
+    let (messages, held, faults) = checked?;
+    if args.json {
+        terminal::line(
+            &json!({ "whole": faults.is_empty(), "accepted": messages, "held": held, "faults": faults }).to_string(),
+        );
+    } else {
+        let verdict = if faults.is_empty() { "whole" } else { "NOT whole" };
+        terminal::line(&format!(
+            "{}: {messages} accepted units, {held} held mails read: {verdict}",
+            args.backup.display()
+        ));
+        faults.iter().for_each(|fault| terminal::line(&format!("FAULT: {fault}")));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(CliError::No) }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+            fs::File::open(&target)?.sync_all()?;
+        }
+    }
+    fs::File::open(to)?.sync_all()
+}
+
+async fn check(folder: &Path) -> Result<(i64, usize, Vec<String>), CliError> {
+    let key = app::token_key(&folder.join(app::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
+    let store =
+        Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
+    let books = store.check_ledger(true).await.map_err(CliError::unreachable)?;
+    let audit = store.verify_audit().await.map_err(CliError::unreachable)?;
+    let (held, damaged) = store.verify_custody().await.map_err(CliError::unreachable)?;
+    store.close().await;
+    Ok((books.accepted, held, [books.faults, audit.faults, damaged].concat()))
+}

@@ -1,0 +1,54 @@
+//! Backups over HTTP: written by the gateway, on its own host.
+
+use std::path::PathBuf;
+
+use axum::extract::State;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+
+use super::Console;
+use super::error::{ApiError, ApiResult};
+use crate::console::access::{Operator, Permission};
+
+/// Where to write.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupAsk {
+    /// A folder that does not exist yet.
+    to: PathBuf,
+    /// Who asks, for the record.
+    #[serde(default)]
+    actor: String,
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+pub struct BackupView {
+    to: PathBuf,
+    messages: i64,
+    blobs: usize,
+    taken: String,
+}
+
+/// `POST /api/v1/backup`: a consistent copy of database, held mail and key while mail flows. Over the unix socket only: who may
+/// name files on the host is root anyway.
+///
+/// # Errors
+/// When the folder exists or cannot be written.
+pub async fn create(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Json(ask): Json<BackupAsk>,
+) -> ApiResult<BackupView> {
+    operator.may(Permission::Tokens)?;
+    if !operator.is_local {
+        return Err(ApiError::Forbidden("a backup is asked for on the gateway's own host".into()));
+    }
+    let to = ask.to;
+    console.record(operator.actor(&ask.actor), "backup", &to.display().to_string(), "").await?;
+    let facts = console.store()?.back_up(&console.data_dir, &to, console.clock.now()).await?;
+    let key = crate::app::KEY_FILE;
+    std::fs::copy(console.data_dir.join(key), to.join(key))
+        .map_err(|error| ApiError::Internal(format!("{key}: {error}")))?;
+    Ok(Json(BackupView { to, messages: facts.messages, blobs: facts.blobs, taken: facts.taken.to_string() }))
+}

@@ -1,0 +1,92 @@
+//! Backups of the embedded store, taken while mail flows: a consistent copy of the database, then every blob that it names.
+//!
+//! The database first, the blobs after it: a blob is on the disk before the row that names it, and nothing is
+//! removed while a backup runs; so whatever the copy names is there to be copied.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use domain::{Digest, Timestamp};
+use sqlx::Row;
+
+use crate::Store;
+use crate::blob::Blobs;
+use crate::db;
+use crate::error::StoreError;
+
+/// What a backup has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackupFacts {
+    /// Messages in the copy of the database.
+    pub messages: i64,
+    /// Blobs copied.
+    pub blobs: usize,
+    /// When it was taken.
+    pub taken: Timestamp,
+}
+
+/// The file of the database, in a data folder and in a backup.
+pub const DATABASE: &str = "reprieve.db";
+/// The folder of the blobs, in a data folder and in a backup.
+pub const BLOBS: &str = "blobs";
+
+impl Store {
+    /// Writes a backup of the embedded store in `data_dir` into the new folder `to`.
+    ///
+    /// # Errors
+    /// When `to` exists, or something cannot be read or written; what was written then is no backup.
+    pub async fn back_up(&self, data_dir: &Path, to: &Path, now: Timestamp) -> Result<BackupFacts, StoreError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |error: io::Error| StoreError::Blob { path, why: error.to_string() }
+        };
+        fs::create_dir(to).map_err(failed(to))?;
+        let _held = self.blobs.hold_removals();
+        let copy = to.join(DATABASE);
+        let target = copy
+            .to_str()
+            .filter(|path| !path.contains('\''))
+            .ok_or_else(|| StoreError::Refused("give a path without quotes, in UTF-8".into()))?;
+        let mut source = db::connect(&db::sqlite_url(&data_dir.join(DATABASE))).await?;
+        db::query(format!("vacuum into '{target}'"), Vec::new()).execute(&mut source).await?;
+        File::open(&copy).and_then(|file| file.sync_all()).map_err(failed(&copy))?;
+        let mut snapshot = db::connect(&db::sqlite_url(&copy)).await?;
+        let rows =
+            sqlx::query("select distinct blob from message where blob is not null").fetch_all(&mut snapshot).await?;
+        let count = sqlx::query("select count(*) as messages from message").fetch_one(&mut snapshot).await?;
+        // Back to one file, so that the backup has no log beside it.
+        sqlx::query("pragma journal_mode = delete").execute(&mut snapshot).await?;
+        drop(snapshot);
+        let copies = Blobs::open(&to.join(BLOBS))?;
+        let mut blobs = 0;
+        for row in rows {
+            let hex: String = row.try_get("blob")?;
+            let digest = Digest::parse(&hex).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            let bytes = self.blobs.get(digest).await?;
+            drop(copies.put(std::sync::Arc::new(bytes), digest).await?);
+            blobs += 1;
+        }
+        File::open(to).and_then(|folder| folder.sync_all()).map_err(failed(to))?;
+        Ok(BackupFacts { messages: count.try_get("messages")?, blobs, taken: now })
+    }
+
+    /// Reads every blob in custody and checks it against its name; returns how many, and what is wrong.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn verify_custody(&self) -> Result<(usize, Vec<String>), StoreError> {
+        let sql = "select distinct m.blob from message m join unit u on u.mail_id = m.mail_id where m.blob is not null \
+                   and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied')";
+        let rows = sqlx::query(sql).fetch_all(&self.reads).await?;
+        let mut faults = Vec::new();
+        for row in &rows {
+            let hex: String = row.try_get("blob")?;
+            match Digest::parse(&hex) {
+                Ok(digest) => faults.extend(self.blobs.get(digest).await.err().map(|error| error.to_string())),
+                Err(error) => faults.push(error.to_string()),
+            }
+        }
+        Ok((rows.len(), faults))
+    }
+}

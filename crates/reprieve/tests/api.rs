@@ -126,6 +126,43 @@ fn a_backup_under_load_is_whole_and_a_damaged_one_is_not() {
     assert_eq!(gateway.json(&["audit", "verify"])["intact"], true);
 }
 
+#[test]
+fn the_doctor_finds_what_is_wrong() {
+    let sink = Sink::start();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let fixed = config(sink.address).replacen("127.0.0.1:0", &format!("127.0.0.1:{port}"), 1);
+    let gateway = Gateway::start(&fixed);
+    let doctor = |gateway: &Gateway| {
+        let output = gateway.cli(&["doctor", "--config", "reprieve.toml", "--json"]);
+        (output.status.code(), serde_json::from_slice::<Value>(&output.stdout).unwrap())
+    };
+    let health = |list: &Value, what: &str| {
+        let line = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|line| line["what"].as_str().unwrap().starts_with(what))
+            .expect(what)
+            .clone();
+        (line["health"].as_str().unwrap().to_owned(), line["detail"].as_str().unwrap().to_owned())
+    };
+    let (code, list) = doctor(&gateway);
+    assert_eq!(code, Some(0), "{list}");
+    for what in ["configuration", "ruleset", "next hop of inbound", "books", "audit log", "relaying at 127.0.0.1"] {
+        assert_eq!(health(&list, what).0, "ok", "{what}: {list}");
+    }
+    assert!(health(&list, "relaying at 127.0.0.1").1.contains("550 5.7.1"));
+    // A network that trusts everybody is an open relay, and the doctor says so; so does a hop that is down.
+    let open = fixed
+        .replace("trusted_networks = []", "trusted_networks = [\"0.0.0.0/0\"]")
+        .replace(&format!("\"{}\"", sink.address), "\"127.0.0.1:9\"");
+    std::fs::write(gateway.path("reprieve.toml"), open).unwrap();
+    let (code, list) = doctor(&gateway);
+    assert_eq!(code, Some(1));
+    assert_eq!(health(&list, "next hop of inbound").0, "fault");
+    assert!(list.to_string().contains("anybody may submit"), "{list}");
+}
+
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()

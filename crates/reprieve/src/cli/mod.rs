@@ -8,6 +8,7 @@ pub mod client;
 pub mod compose;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod feed;
 pub mod ledger;
 pub mod mailbox;
@@ -69,6 +70,8 @@ enum Verb {
     },
     /// Print the manual page.
     Man,
+    /// Look at everything an administrator would look at first; exit 1 when there is a fault.
+    Doctor(doctor::DoctorArgs),
     /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
     Demo(demo::DemoArgs),
 }
@@ -155,6 +158,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
             clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()).map_err(CliError::unreachable)
         }
         Verb::Config(verb) => config::run(verb),
+        Verb::Doctor(args) => doctor::run(args).await,
         Verb::Demo(args) => demo::run(args).await,
     }
 }

@@ -1,0 +1,250 @@
+//! `reprieve doctor`: what an administrator would look at first, in one list: each line ok, a warning, or a fault with what to do.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use domain::envelope::{MailParams, RcptParams};
+use domain::{Address, Direction};
+use serde::Serialize;
+use serde_json::Value;
+use wire::smtp::client::{Connection, Introduction, Target, Timeouts};
+use wire::tls::TlsPolicy;
+
+use super::client::Client;
+use super::{CliError, feed, terminal};
+use crate::app::load_ruleset;
+use crate::config::{Config, ListenerConfig, Mode, Role};
+use crate::hop::Hops;
+
+/// How long one probe may take.
+const PROBE: Duration = Duration::from_secs(10);
+/// A mailbox that no host has (RFC 6761: `.invalid`); the probe never gets as far as DATA.
+const ELSEWHERE: &str = "relay-probe@relay-probe.invalid";
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    config: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    Ok,
+    Warning,
+    Fault,
+}
+
+/// One line of the list.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: String,
+    health: Health,
+    detail: String,
+}
+
+/// Looks at everything; exit 1 when there is a fault.
+///
+/// # Errors
+/// When the configuration cannot be read, or there is a fault.
+pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
+    let config = Config::load(&args.config).map_err(CliError::unreachable)?;
+    let mut list = vec![Finding { what: "configuration".into(), health: Health::Ok, detail: "no fault found".into() }];
+    list.push(ruleset(&config));
+    list.extend(Direction::ALL.into_iter().filter(|d| config.mode(*d) == Mode::Observe).map(|direction| Finding {
+        what: format!("mode of {}", direction.as_str().to_lowercase()),
+        health: Health::Warning,
+        detail: "observe: nothing is held; verdicts are recorded only".into(),
+    }));
+    list.extend(hops(&config).await);
+    list.extend(clamd(&config).await);
+    list.extend(gateway(&config).await);
+    for listener in &config.listeners {
+        list.push(relay(&config, listener).await);
+    }
+    if args.json {
+        terminal::line(&serde_json::to_string(&list).map_err(CliError::unreachable)?);
+    } else {
+        list.iter().for_each(|finding| terminal::line(&shown(finding)));
+    }
+    if list.iter().any(|finding| finding.health == Health::Fault) { Err(CliError::No) } else { Ok(()) }
+}
+
+fn shown(finding: &Finding) -> String {
+    let mark = match finding.health {
+        Health::Ok => terminal::coloured("ok     ", 32),
+        Health::Warning => terminal::coloured("warning", 33),
+        Health::Fault => terminal::coloured("FAULT  ", 31),
+    };
+    format!("{mark}  {}: {}", finding.what, finding.detail)
+}
+
+fn of(what: String, result: Result<String, String>) -> Finding {
+    match result {
+        Ok(detail) => Finding { what, health: Health::Ok, detail },
+        Err(detail) => Finding { what, health: Health::Fault, detail },
+    }
+}
+
+fn ruleset(config: &Config) -> Finding {
+    let loaded = load_ruleset(config.ruleset.as_deref());
+    let told = loaded.map(|ruleset| format!("{} with {} detections", ruleset.id, ruleset.detections.len()));
+    of("ruleset".into(), told.map_err(|error| error.to_string()))
+}
+
+async fn hops(config: &Config) -> Vec<Finding> {
+    let timeouts = Timeouts { connect: PROBE, greeting: PROBE, command: PROBE, ..Timeouts::default() };
+    let hops = Hops::new(config, 1, &timeouts);
+    let mut list = Vec::new();
+    for direction in Direction::ALL {
+        let hop = hops.of(direction);
+        let what = format!("next hop of {} ({})", direction.as_str().to_lowercase(), hop.name());
+        let told = match hop.connection().await {
+            Ok(loan) => {
+                let offered = loan.connection.capabilities().clone();
+                let encrypted = if loan.connection.is_encrypted() { "TLS" } else { "plain" };
+                loan.give_back();
+                let words = [
+                    (offered.pipelining, "PIPELINING"),
+                    (offered.eight_bit, "8BITMIME"),
+                    (offered.smtputf8, "SMTPUTF8"),
+                    (offered.dsn, "DSN"),
+                ];
+                let missing: Vec<&str> = words.into_iter().filter(|(has, _)| !has).map(|(_, word)| word).collect();
+                let missing = if missing.is_empty() {
+                    String::new()
+                } else {
+                    format!("; without {}, so clients are not offered it", missing.join(", "))
+                };
+                Ok(format!("answers, {encrypted}{missing}"))
+            }
+            Err(error) => Err(format!("{error}; mail of this direction is answered 451")),
+        };
+        list.push(of(what, told));
+    }
+    list
+}
+
+async fn clamd(config: &Config) -> Option<Finding> {
+    let clamd = config.clamd.as_ref()?;
+    let (report, _) = clamd.examine(b"Subject: probe\r\n\r\nprobe\r\n").await;
+    let told = if report.detail.is_empty() {
+        Ok(format!(
+            "answers, {} with database {}",
+            report.version,
+            if report.data_version.is_empty() { "unnamed" } else { &report.data_version }
+        ))
+    } else {
+        Err(report.detail)
+    };
+    Some(of("clamd".into(), told))
+}
+
+/// What the running gateway says of itself.
+async fn gateway(config: &Config) -> Vec<Finding> {
+    let client = Client::at_socket(config.api_socket.clone());
+    let text = |error: CliError| match error {
+        CliError::Unreachable(why) | CliError::Usage(why) => why,
+        CliError::No => String::new(),
+    };
+    let books = match client.get("/api/v1/ledger", &[]).await {
+        Ok(books) => books,
+        Err(error) => return vec![of("gateway".into(), Err(text(error)))],
+    };
+    let balanced = books["balanced"] == Value::Bool(true);
+    let told = format!(
+        "{} accepted units, {} in doubt, {} tentative",
+        books["accepted"], books["accounts"]["in_doubt"], books["accounts"]["tentative"]
+    );
+    let mut list = vec![of(
+        "books".into(),
+        if balanced { Ok(told) } else { Err(format!("they do not balance: {}", books["faults"])) },
+    )];
+    let audit = client.get("/api/v1/audit/verify", &[]).await;
+    list.push(match audit {
+        Ok(verified) if verified["intact"] == Value::Bool(true) => {
+            of("audit log".into(), Ok(format!("{} entries, intact", verified["size"])))
+        }
+        Ok(verified) => of("audit log".into(), Err(format!("not intact: {}", verified["faults"]))),
+        Err(error) => of("audit log".into(), Err(text(error))),
+    });
+    list
+}
+
+/// Tries to relay as a stranger: the answer must be no. The probe ends before DATA.
+async fn relay(config: &Config, listener: &ListenerConfig) -> Finding {
+    let what = format!("relaying at {} ({})", listener.address, listener.role.as_str());
+    if listener.role == Role::Submission {
+        let open = config.border.trusted_networks.iter().any(|network| network.prefix_len() == 0);
+        let told = if open {
+            Err("trusted_networks holds every address: anybody may submit".into())
+        } else {
+            Ok("for trusted_networks only".into())
+        };
+        return of(what, told);
+    }
+    let told = match tokio::time::timeout(PROBE * 2, probe(listener.address, config)).await {
+        Ok(told) => told,
+        Err(_) => Err(Probe::Unanswered("no answer in time".into())),
+    };
+    match told {
+        Ok(reply) => of(what, Ok(format!("refused as it must be: {reply}"))),
+        Err(Probe::Open(reply)) => of(what, Err(format!("a stranger may relay: {reply}; look at trusted_networks"))),
+        Err(Probe::Unanswered(why)) => {
+            Finding { what, health: Health::Warning, detail: format!("could not be probed: {why}") }
+        }
+    }
+}
+
+/// Why the probe did not end in a refusal.
+enum Probe {
+    Open(String),
+    Unanswered(String),
+}
+
+async fn probe(address: SocketAddr, config: &Config) -> Result<String, Probe> {
+    let unanswered = |why: String| Probe::Unanswered(why);
+    let base = feed::target(&address.to_string()).await.map_err(|_| unanswered("the address makes no sense".into()))?;
+    let target = Target { helo: "relay-probe.invalid".into(), tls: TlsPolicy::None, ..base };
+    let mut connection = Connection::open(Arc::new(target)).await.map_err(|error| unanswered(error.to_string()))?;
+    let here = if address.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { address.ip() };
+    if config.border.trusts(here) {
+        // From here we are trusted; only a listener that takes XCLIENT from here can show us what a stranger sees.
+        let stranger = Introduction {
+            ip: IpAddr::from([192, 0, 2, 77]),
+            helo: "relay-probe.invalid".into(),
+            proto: "ESMTP".into(),
+            login: None,
+        };
+        connection
+            .impersonate(&stranger)
+            .await
+            .map_err(|_| unanswered("this host is trusted and may not say XCLIENT".into()))?;
+    }
+    let rcpt = Address::parse(ELSEWHERE).expect("a fixed address");
+    let sender = config
+        .border
+        .accepted_domains
+        .iter()
+        .next()
+        .and_then(|domain| Address::parse(&format!("probe@{}", domain.trim_start_matches('.'))).ok());
+    let plain = RcptParams::default();
+    let begun = connection.begin(sender.as_ref(), &MailParams::default(), None, &[(&rcpt, &plain)]).await;
+    let (_, replies) = begun.map_err(|error| unanswered(error.to_string()))?;
+    connection.quit().await;
+    match replies.into_iter().next() {
+        Some(reply) if reply.is_permanent() => Ok(reply.to_line()),
+        Some(reply) if reply.is_positive() => Err(Probe::Open(reply.to_line())),
+        Some(reply) => Err(unanswered(reply.to_line())),
+        None => Err(unanswered("no answer".into())),
+    }
+}

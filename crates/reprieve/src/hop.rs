@@ -14,6 +14,8 @@ use crate::config::{Config, HopConfig};
 
 /// How long what a hop offers is believed (ruling 3).
 const CAPABILITIES_KEPT: Duration = Duration::from_secs(60);
+/// How long a hop that could not be asked counts as bare ESMTP before it is asked again.
+const SILENCE_KEPT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept; well under what hops allow.
 const IDLE_MAX: Duration = Duration::from_secs(20);
 /// How long asking a hop for what it offers may take, since a client waits.
@@ -83,6 +85,7 @@ pub struct Hop {
     timeouts: Timeouts,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<(Connection, Instant)>>,
+    /// What it offers, and until when that is believed.
     offered: Mutex<Option<(Capabilities, Instant)>>,
 }
 
@@ -160,7 +163,7 @@ impl Hop {
     async fn open(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<Loan, HopError> {
         let connection = Connection::open(Arc::new(self.target().await?)).await?;
         let offered = connection.capabilities().clone();
-        *self.lock_offered() = Some((offered, Instant::now()));
+        *self.lock_offered() = Some((offered, Instant::now() + CAPABILITIES_KEPT));
         Ok(Loan { connection, reused: false, hop: self.clone(), _permit: permit })
     }
 
@@ -182,24 +185,27 @@ impl Hop {
 
     /// What it offers, as it said within the last minute; bare ESMTP if it cannot be asked.
     pub async fn capabilities(self: &Arc<Self>) -> Capabilities {
-        if let Some((offered, since)) = self.lock_offered().clone()
-            && since.elapsed() < CAPABILITIES_KEPT
+        if let Some((offered, until)) = self.lock_offered().clone()
+            && Instant::now() < until
         {
             return offered;
         }
         match tokio::time::timeout(PROBE_MAX, self.connection()).await {
             Ok(Ok(loan)) => {
                 let offered = loan.connection.capabilities().clone();
-                *self.lock_offered() = Some((offered.clone(), Instant::now()));
+                *self.lock_offered() = Some((offered.clone(), Instant::now() + CAPABILITIES_KEPT));
                 loan.give_back();
                 offered
             }
-            Ok(Err(error)) => {
-                tracing::warn!(hop = self.config.address, %error, "cannot ask the next hop what it offers");
-                Capabilities::bare()
-            }
-            Err(_) => Capabilities::bare(),
+            Ok(Err(error)) => self.unasked(&error.to_string()),
+            Err(_) => self.unasked("no answer in time"),
         }
+    }
+
+    fn unasked(&self, why: &str) -> Capabilities {
+        tracing::warn!(hop = self.config.address, why, "cannot ask the next hop what it offers");
+        *self.lock_offered() = Some((Capabilities::bare(), Instant::now() + SILENCE_KEPT));
+        Capabilities::bare()
     }
 
     fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<(Connection, Instant)>> {

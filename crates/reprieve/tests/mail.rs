@@ -274,6 +274,28 @@ fn a_mixed_transaction_that_the_hop_refuses_closes_its_held_part() {
 }
 
 #[test]
+fn a_retry_that_is_refused_for_good_closes_the_unit_of_its_first_try() {
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let sink = Sink::answering(move |_| {
+        if first.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            Answer::Say("451 4.3.0 later")
+        } else {
+            Answer::Say("554 5.7.1 never")
+        }
+    });
+    let (gateway, mail) = mixed(&sink);
+    let mut talk = Talk::from_outside(gateway.mx);
+    let to = ["b@ours.example", "s@strict.example"];
+    assert_eq!(talk.send("a@x.example", &to, &mail), "451 4.3.0 later\r\n");
+    assert_eq!(talk.send("a@x.example", &to, &mail), "554 5.7.1 never\r\n");
+    let began = Instant::now();
+    while gateway.account("tentative") > 0 {
+        assert!(began.elapsed() < Duration::from_secs(10), "{}", gateway.books());
+    }
+    assert_eq!(gateway.account("refused"), 3);
+}
+
+#[test]
 fn a_retry_of_held_mail_adds_nothing() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address));

@@ -257,9 +257,9 @@ impl Intake {
                 reply
             }
             Sent::Answered(reply) | Sent::Refused(reply) => {
-                settle.refuse(pass, &reply, Account::Forwarding);
+                settle.refuse(pass, &reply);
                 if reply.is_permanent() {
-                    settle.refuse(hold, &reply, Account::Tentative);
+                    settle.close_tentative(hold, recorded, &reply);
                 }
                 reply
             }
@@ -283,8 +283,10 @@ impl Intake {
         recorded: &[Recorded],
         reply: Reply,
     ) -> Reply {
-        let confirm: Vec<UnitMove> =
-            hold.iter().filter_map(|at| settle.confirmation(*at, recorded.get(*at)?)).collect();
+        let confirmed = |at: &usize| {
+            settle.tentative(*at, recorded.get(*at)?, Move::Confirmed, "the other recipients were delivered")
+        };
+        let confirm: Vec<UnitMove> = hold.iter().filter_map(confirmed).collect();
         if !confirm.is_empty()
             && let Err(error) = settle.store.move_units(confirm).await
         {
@@ -464,9 +466,9 @@ impl Settle {
         UnitMove { unit, from, by, at: self.gateway.clock.now(), actor: "gateway".into(), reason: reason.to_owned() }
     }
 
-    /// The move that takes a tentative unit into custody: ours, or that of the transaction this one repeats.
-    fn confirmation(&self, at: usize, recorded: &Recorded) -> Option<UnitMove> {
-        let mut step = self.step(at, Account::Tentative, Move::Confirmed, "the other recipients were delivered");
+    /// A move of a tentative unit: ours, or that of the transaction which this one repeats.
+    fn tentative(&self, at: usize, recorded: &Recorded, by: Move, reason: &str) -> Option<UnitMove> {
+        let mut step = self.step(at, Account::Tentative, by, reason);
         match recorded {
             Recorded::New => Some(step),
             Recorded::Reused { unit, account: Account::Tentative } => {
@@ -477,20 +479,29 @@ impl Settle {
         }
     }
 
-    fn deliver(&self, units: &[usize], reply: &Reply) {
-        self.spawn(units, Account::Forwarding, Move::HopAccepted, &reply.to_line());
+    /// The hop refused for good: what was held of the message is not ours, and the sender knows.
+    fn close_tentative(&self, hold: &[usize], recorded: &[Recorded], reply: &Reply) {
+        let close = |at: &usize| self.tentative(*at, recorded.get(*at)?, Move::HopRefused, &reply.to_line());
+        self.spawn(hold.iter().filter_map(close).collect());
     }
 
-    fn refuse(&self, units: &[usize], reply: &Reply, from: Account) {
-        self.spawn(units, from, Move::HopRefused, &reply.to_line());
+    fn deliver(&self, units: &[usize], reply: &Reply) {
+        self.forwarded(units, Move::HopAccepted, &reply.to_line());
+    }
+
+    fn refuse(&self, units: &[usize], reply: &Reply) {
+        self.forwarded(units, Move::HopRefused, &reply.to_line());
     }
 
     fn doubt(&self, units: &[usize]) {
-        self.spawn(units, Account::Forwarding, Move::AnswerLost, "no answer to the final dot");
+        self.forwarded(units, Move::AnswerLost, "no answer to the final dot");
     }
 
-    fn spawn(&self, units: &[usize], from: Account, by: Move, reason: &str) {
-        let moves: Vec<UnitMove> = units.iter().map(|at| self.step(*at, from, by, reason)).collect();
+    fn forwarded(&self, units: &[usize], by: Move, reason: &str) {
+        self.spawn(units.iter().map(|at| self.step(*at, Account::Forwarding, by, reason)).collect());
+    }
+
+    fn spawn(&self, moves: Vec<UnitMove>) {
         if moves.is_empty() {
             return;
         }

@@ -103,7 +103,7 @@ impl Store {
 pub(crate) async fn record(
     connection: &mut AnyConnection,
     node: &str,
-    arrivals: &[Arrival],
+    arrivals: &[&Arrival],
 ) -> Result<Vec<Vec<Recorded>>, StoreError> {
     let known = known_retries(connection, arrivals).await?;
     let mut this_group: HashMap<String, (UnitId, Account)> = HashMap::new();
@@ -140,7 +140,7 @@ pub(crate) async fn record(
 /// Units of earlier transactions that these are retries of. What we refused is no custody, and may come again.
 async fn known_retries(
     connection: &mut AnyConnection,
-    arrivals: &[Arrival],
+    arrivals: &[&Arrival],
 ) -> Result<HashMap<String, (UnitId, Account)>, StoreError> {
     let mut keys: Vec<(String, Timestamp)> = Vec::new();
     for arrival in arrivals {

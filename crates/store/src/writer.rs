@@ -216,7 +216,7 @@ async fn apply(connection: &mut AnyConnection, writes: &[Write]) -> Result<Vec<W
     for write in writes {
         if let Write::Arrival { node: own, arrival } = write {
             node = own;
-            arrivals.push((**arrival).clone());
+            arrivals.push(arrival.as_ref());
         }
     }
     let mut recorded = arrival::record(connection, node, &arrivals).await?.into_iter();

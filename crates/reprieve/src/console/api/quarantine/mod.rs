@@ -1,0 +1,129 @@
+//! The quarantine over HTTP. Names after Exchange's verbs where they exist. One verb a file: [`list`], [`show`],
+//! [`read`] (somebody's mail), [`release`], [`settle`] (deny, delete).
+
+pub mod list;
+pub mod read;
+pub mod release;
+pub mod settle;
+pub mod show;
+
+use domain::MailId;
+use domain::held::{ReleaseStatus, status_of_all};
+use serde::Serialize;
+use store::quarantine::{HeldMessage, HeldUnit};
+use store::{Scope, Store};
+
+use super::Console;
+use super::error::{self, ApiError};
+
+fn mail_id(text: &str) -> Result<MailId, ApiError> {
+    text.parse().map_err(|error: domain::id::BadMailId| ApiError::Bad(error.to_string()))
+}
+
+/// One row of the list.
+#[derive(Debug, Serialize)]
+pub struct HeldView {
+    id: String,
+    mail_id: String,
+    received: String,
+    direction: String,
+    sender: String,
+    subject: String,
+    message_id: Option<String>,
+    category: String,
+    detection: Option<String>,
+    detection_version: Option<String>,
+    status: String,
+    size: i64,
+    sha256: String,
+    recipients: Vec<RecipientView>,
+}
+
+/// One recipient of a row.
+#[derive(Debug, Serialize)]
+struct RecipientView {
+    address: String,
+    state: String,
+}
+
+fn view(held: &HeldMessage) -> HeldView {
+    let (detection, detection_version) = held.cause().unzip();
+    let status = status_of_all(held.units.iter().map(|unit| unit.account));
+    HeldView {
+        id: held.mail_id.to_string(),
+        mail_id: held.mail_id.to_string(),
+        received: held.received.to_string(),
+        direction: held.units.first().map_or("", |unit| unit.direction.as_str()).to_owned(),
+        sender: held.sender.clone(),
+        subject: held.subject.clone(),
+        message_id: held.message_id.clone(),
+        category: held.category.clone(),
+        detection,
+        detection_version,
+        status: status.map_or("", ReleaseStatus::as_str).to_owned(),
+        size: held.size,
+        sha256: held.sha256.clone(),
+        recipients: held
+            .units
+            .iter()
+            .map(|unit| RecipientView { address: unit.recipient.clone(), state: unit.account.as_str().to_owned() })
+            .collect(),
+    }
+}
+
+async fn one(store: &Store, id: &str, scope: &Scope) -> Result<HeldMessage, ApiError> {
+    let held = store.held_one(mail_id(id)?, scope).await?;
+    held.ok_or_else(|| ApiError::NotFound(format!("no held message {id}; `reprieve quarantine list` shows them")))
+}
+
+#[derive(Debug, Serialize)]
+struct PartView {
+    number: u32,
+    name: String,
+    declared: String,
+    content_type: String,
+    family: String,
+    size: u64,
+    sha256: String,
+}
+
+fn part_view(part: domain::message::Part) -> PartView {
+    PartView {
+        number: part.number,
+        name: part.name,
+        declared: part.declared,
+        content_type: part.content_type,
+        family: part.family.as_str().to_owned(),
+        size: part.size,
+        sha256: part.sha256.hex(),
+    }
+}
+
+/// The units that a request means: those of the named recipients, or all.
+fn chosen<'h>(held: &'h HeldMessage, recipients: &[String]) -> Result<Vec<&'h HeldUnit>, ApiError> {
+    if let Some(unknown) = recipients.iter().find(|wanted| !held.units.iter().any(|unit| is(unit, wanted))) {
+        return Err(ApiError::Bad(format!("{unknown} is not a recipient of {}", held.mail_id)));
+    }
+    let wanted = |unit: &&HeldUnit| recipients.is_empty() || recipients.iter().any(|wanted| is(unit, wanted));
+    Ok(held.units.iter().filter(wanted).collect())
+}
+
+fn is(unit: &HeldUnit, address: &str) -> bool {
+    unit.recipient.eq_ignore_ascii_case(address)
+}
+
+/// What became of a request.
+#[derive(Debug, Serialize)]
+pub struct ReleasedView {
+    id: String,
+    what_if: bool,
+    units: Vec<ReleasedUnit>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReleasedUnit {
+    recipient: String,
+    state: String,
+    release_id: Option<String>,
+    reply: String,
+}

@@ -1,0 +1,92 @@
+//! Reading somebody's mail: the bytes, the header, a preview. Each look is in the audit log.
+
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::Serialize;
+use store::quarantine::HeldMessage;
+use store::{Scope, Store};
+
+use super::error::{ApiError, ApiResult};
+use super::{Console, HeldView, PartView, one, part_view, view};
+use crate::console::access::{Operator, Permission};
+
+/// Bytes of one text in a preview.
+const PREVIEW_BYTES_MAX: usize = 100_000;
+
+/// `GET /api/v1/quarantine/{id}/raw`: exactly the stored bytes.
+///
+/// # Errors
+/// When it is not known, or its bytes are gone.
+pub async fn export(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.export", &id, "").await?;
+    let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
+    let name = format!("attachment; filename=\"{}.eml\"", held.mail_id);
+    let fields = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok((fields, bytes).into_response())
+}
+
+/// A held message with its stored bytes.
+async fn stored(store: &Store, id: &str, scope: &Scope) -> Result<(HeldMessage, Vec<u8>), ApiError> {
+    let held = one(store, id, scope).await?;
+    let digest = domain::Digest::parse(&held.sha256).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let bytes = store.blobs().get(digest).await?;
+    Ok((held, bytes))
+}
+
+/// The header of a held message.
+#[derive(Debug, Serialize)]
+pub struct HeadersView {
+    id: String,
+    headers: String,
+}
+
+/// `GET /api/v1/quarantine/{id}/headers`: the header block exactly as in the message, not unfolded.
+///
+/// # Errors
+/// When it is not known, or its bytes are gone.
+pub async fn headers(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<HeadersView> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.headers", &id, "").await?;
+    let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
+    let block = &bytes[..domain::header::body_start(&bytes)];
+    Ok(Json(HeadersView { id: held.mail_id.to_string(), headers: String::from_utf8_lossy(block).into_owned() }))
+}
+
+/// A look at a held message that cannot harm.
+#[derive(Debug, Serialize)]
+pub struct PreviewView {
+    #[serde(flatten)]
+    held: HeldView,
+    texts: Vec<String>,
+    parts: Vec<PartView>,
+}
+
+/// `GET /api/v1/quarantine/{id}/preview`: the plain texts, and the names of the parts. No HTML, nothing is loaded.
+///
+/// # Errors
+/// When it is not known, or its bytes are gone.
+pub async fn preview(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<PreviewView> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.preview", &id, "").await?;
+    let store = console.store()?;
+    let (held, bytes) = stored(store, &id, &operator.scope).await?;
+    let record = store.record(held.mail_id).await?;
+    let texts = detect::mime::plain_texts(&bytes, PREVIEW_BYTES_MAX);
+    let parts = record.examination.message.parts.into_iter().map(part_view).collect();
+    Ok(Json(PreviewView { texts, parts, held: view(&held) }))
+}

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use domain::Digest;
 use domain::detection::{DetectionCode, Mode};
+use domain::envelope::Envelope;
 use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome};
 use domain::header;
 use domain::message::{Family, Part, Tail};
@@ -28,6 +29,14 @@ pub struct EnvelopeFacts {
     pub sender: String,
     /// The forward paths.
     pub recipients: Vec<String>,
+}
+
+impl EnvelopeFacts {
+    /// What an engine may know of this envelope.
+    pub fn of(envelope: &Envelope) -> Self {
+        let recipients = envelope.recipients.iter().map(|recipient| recipient.address.to_string()).collect();
+        Self { sender: envelope.sender_text().to_owned(), recipients }
+    }
 }
 
 /// One worker's view of a ruleset. Making one costs a millisecond, using it again costs nothing.

@@ -26,9 +26,11 @@ use crate::console::{Console, serve};
 use crate::disk::Room;
 use crate::examiner::ExaminerPool;
 use crate::gateway::Gateway;
+use crate::gateway::behind::Behind;
 use crate::gateway::listener::Listener;
 use crate::hop::Hops;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
 use crate::sentinel::retention::Keeper;
 use crate::signals::Signals;
@@ -83,6 +85,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     store: Option<Store>,
+    gateway: Arc<Gateway>,
     _lock: File,
 }
 
@@ -92,6 +95,7 @@ impl Running {
         // Nobody listening means that everything has stopped already.
         let _ = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
+        self.gateway.behind.finish().await;
         if let Some(store) = self.store {
             store.close().await;
         }
@@ -127,6 +131,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         room,
         panic_switch: panic_switch.clone(),
         containment: Containment::default(),
+        behind: Behind::default(),
         in_flight_bytes: AtomicU64::new(0),
     });
     let (stop, stopping) = watch::channel(false);
@@ -136,6 +141,14 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     if let Some(store) = store.clone() {
         let keeper = Keeper { config: config.clone(), store: store.clone(), clock: clock.clone() };
         tasks.spawn(keeper.run(stopping.clone()));
+        let reexaminer = Reexaminer {
+            config: config.clone(),
+            store: store.clone(),
+            examiner: gateway.examiner.clone(),
+            clock: clock.clone(),
+            signals: signals.clone(),
+        };
+        tasks.spawn(reexaminer.run(stopping.clone()));
         let releaser = Releaser {
             config: config.clone(),
             hops: Hops::new(&config, config.release_connections, &Timeouts::default()),
@@ -150,7 +163,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     let console = Console { store: store.clone(), clock, signals, data_dir: config.data_dir.clone() };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
     serve::unix(&config, console, stopping, &mut tasks)?;
-    Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, _lock: lock })
+    Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, gateway, _lock: lock })
 }
 
 /// Live mail must be answered within the reply deadline; each step of the hop gets no more than that.

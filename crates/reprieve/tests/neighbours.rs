@@ -302,7 +302,10 @@ impl ClamdServer {
     const MARKER: &'static str = "REPRIEVE-CLAMD-MARKER-4711";
 
     fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    fn start_in(folder: tempfile::TempDir) -> Self {
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("db")).unwrap();
         let hex: String = Self::MARKER.bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -390,6 +393,48 @@ fn a_real_clamd_finds_and_its_failure_is_policy() {
     assert!(Talk::from_outside(lenient.mx).send("a@x.example", &["b@ours.example"], &marked("5")).contains("sunk"));
     let traced = lenient.json(&["message", "trace", "--recipient", "b@ours.example"]);
     assert_eq!(traced[0]["category"], "Clean", "a failure is never a category");
+}
+
+#[test]
+fn what_was_held_for_a_failed_engine_drains_by_itself() {
+    if !has(&["clamd"]) {
+        return;
+    }
+    let sink = Sink::start();
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("sock");
+    let text = format!(
+        "{}[engine.clamd]\naddress = \"unix:{}\"\non_failure = \"hold\"\n",
+        config(sink.address),
+        socket.display()
+    );
+    let gateway = Gateway::start(&text);
+    let mut talk = Talk::from_outside(gateway.mx);
+    let marked = [clean("marked"), format!("{}\r\n", ClamdServer::MARKER).into_bytes()].concat();
+    for mail in [clean("good"), marked] {
+        assert!(talk.send("a@x.example", &["b@ours.example"], &mail).contains("taken as"), "clamd is not there yet");
+    }
+    let shown = gateway.json(&["quarantine", "list"]);
+    assert_eq!(
+        (shown.as_array().unwrap().len(), &shown[0]["category"]),
+        (2, &"Clean".into()),
+        "a failure is no category: {shown}"
+    );
+    let _clamd = ClamdServer::start_in(folder);
+    let got = sink.wait(1);
+    assert_eq!(got[0].header("Subject").as_deref(), Some("good"));
+    let began = Instant::now();
+    loop {
+        let held = gateway.json(&["quarantine", "list", "--status", "NotReleased"]);
+        if held.as_array().unwrap().len() == 1 && held[0]["detection"] == "clamd:Reprieve.Test.Marker.UNOFFICIAL" {
+            assert_eq!((held[0]["subject"].as_str(), held[0]["category"].as_str()), (Some("marked"), Some("Malware")));
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{held}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let books = gateway.books();
+    assert_eq!((&books["accounts"]["released"], &books["accounts"]["held"]), (&1.into(), &1.into()));
 }
 
 /// Ways to end data that are not the way: each is followed by a would-be second message.

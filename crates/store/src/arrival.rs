@@ -413,6 +413,29 @@ fn finding_row(mail_id: MailId, number: usize, finding: &Finding) -> Result<Vec<
     ])
 }
 
+/// Inserts the findings of an examination inside the writer's transaction.
+pub(crate) async fn insert_findings(
+    connection: &mut AnyConnection,
+    mail_id: MailId,
+    examination: &Examination,
+) -> Result<(), StoreError> {
+    let numbered = examination.findings.iter().enumerate();
+    let rows = numbered.map(|(number, finding)| finding_row(mail_id, number, finding)).collect::<Result<_, _>>()?;
+    db::insert(connection, "finding", &FINDING, rows).await
+}
+
+impl Store {
+    /// The numbers of a message's units, in the order in which [`Record`] has its recipients.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unit_numbers(&self, mail_id: MailId) -> Result<Vec<u32>, StoreError> {
+        let sql = "select mail_id, unit_no from unit where mail_id = $1 order by unit_no";
+        let rows = sqlx::query(sql).bind(mail_id.to_string()).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| Ok(unit_id(row)?.number)).collect()
+    }
+}
+
 /// A message as it was recorded, with everything a verdict rests on.
 #[derive(Clone, Debug)]
 pub struct Record {

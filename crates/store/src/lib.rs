@@ -10,6 +10,7 @@
 //! | [`db`], [`migrate`] | connections, portable statements, numbered migrations |
 //! | [`writer`] | the group commit |
 //! | [`arrival`] | the record of a message: the one transaction |
+//! | [`completion`] | an examination that an engine's failure had left partial |
 //! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
 //! | [`backup`] | a copy while mail flows |
@@ -23,6 +24,7 @@ pub mod arrival;
 pub mod audit;
 pub mod backup;
 pub mod blob;
+pub mod completion;
 pub mod db;
 pub mod error;
 pub mod failpoint;

@@ -276,7 +276,7 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &ReleaseWrite) 
     }
 }
 
-async fn request(
+pub(crate) async fn request(
     connection: &mut AnyConnection,
     unit: UnitId,
     by: &str,

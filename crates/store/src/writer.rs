@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::access::{self, AccessWrite};
 use crate::arrival::{self, Arrival, Recorded};
 use crate::audit::{self, Act};
+use crate::completion::{self, Completion};
 use crate::db::Dialect;
 use crate::error::StoreError;
 use crate::failpoint;
@@ -40,6 +41,7 @@ enum Write {
     Access(AccessWrite),
     Audit(Box<Act>, TokenKey),
     Purge(Purge),
+    Complete(Box<Completion>),
     ForgetBlob(String),
     ForgetRetries(Timestamp),
     /// Nothing: answered when everything before it is written.
@@ -104,6 +106,10 @@ impl Writer {
 
     pub(crate) async fn audit(&self, act: Act, key: TokenKey) -> Result<(), StoreError> {
         self.write(Write::Audit(Box::new(act), key)).await.map(drop)
+    }
+
+    pub(crate) async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
+        self.write(Write::Complete(Box::new(completion))).await.map(drop)
     }
 
     pub(crate) async fn purge(&self, purge: Purge) -> Result<(), StoreError> {
@@ -244,6 +250,10 @@ async fn apply(connection: &mut AnyConnection, writes: &[Write]) -> Result<Vec<W
             Write::Purge(purge) => {
                 retention::check(connection, purge).await?;
                 retention::apply(connection, purge).await?;
+                Written::Done
+            }
+            Write::Complete(completion) => {
+                completion::apply(connection, completion).await?;
                 Written::Done
             }
             Write::ForgetBlob(mail) => {

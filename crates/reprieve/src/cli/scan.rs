@@ -126,17 +126,8 @@ impl Scanner {
         } else {
             as_attachment(path, &bytes)
         };
-        let facts = EnvelopeFacts {
-            sender: self.envelope.sender_text().to_owned(),
-            recipients: vec![self.envelope.recipients[0].address.to_string()],
-        };
-        let raw = Arc::new(raw);
-        let mut examination = self.examiner.examine(raw.clone(), facts).await;
-        if let Some(clamd) = &self.clamd {
-            let (report, findings) = clamd.examine(&raw).await;
-            examination.engines.push(report);
-            examination.findings.extend(findings);
-        }
+        let facts = EnvelopeFacts::of(&self.envelope);
+        let examination = self.examiner.examine_with(self.clamd.as_ref(), Arc::new(raw), facts).await;
         let unit = &self.envelope.recipients[0];
         let verdict = decide(&examination, &self.envelope, unit, &self.policy, &Containment::default());
         let mut value = self.json(&examination, &verdict);

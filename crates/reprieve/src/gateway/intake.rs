@@ -113,22 +113,9 @@ impl Intake {
     async fn judge(&mut self) -> Judged {
         let envelope = &self.transaction.envelope;
         let began = Instant::now();
-        let facts = EnvelopeFacts {
-            sender: envelope.sender_text().to_owned(),
-            recipients: envelope.recipients.iter().map(|recipient| recipient.address.to_string()).collect(),
-        };
-        let native = self.gateway.examiner.examine(self.bytes.clone(), facts);
-        let (mut examination, neighbour) = match &self.gateway.config.clamd {
-            None => (native.await, None),
-            Some(clamd) => {
-                let (native, neighbour) = tokio::join!(native, clamd.examine(&self.bytes));
-                (native, Some(neighbour))
-            }
-        };
-        if let Some((report, findings)) = neighbour {
-            examination.engines.push(report);
-            examination.findings.extend(findings);
-        }
+        let facts = EnvelopeFacts::of(envelope);
+        let clamd = self.gateway.config.clamd.as_ref();
+        let examination = self.gateway.examiner.examine_with(clamd, self.bytes.clone(), facts).await;
         measure::examination(&examination);
         let examination = Arc::new(examination);
         self.timings.insert("examine_ms".into(), millis(began));
@@ -506,7 +493,7 @@ impl Settle {
             return;
         }
         let (store, mail_id) = (self.store.clone(), self.mail_id);
-        tokio::spawn(async move {
+        self.gateway.behind.spawn(async move {
             if let Err(error) = store.move_units(moves).await {
                 tracing::error!(%mail_id, %error, "an outcome could not be recorded; the next start will doubt it");
             }

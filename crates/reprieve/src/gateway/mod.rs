@@ -4,6 +4,7 @@
 //! Live mail has no queue here: the next hop's answer is our answer. Only held mail is in our custody, and
 //! it is durable before anybody is told so.
 
+pub mod behind;
 pub mod connection;
 pub mod intake;
 pub mod listener;
@@ -44,6 +45,8 @@ pub struct Gateway {
     pub panic_switch: PanicSwitch,
     /// The containment state that verdicts are made under; empty until the sentinel fills it.
     pub containment: Containment,
+    /// Outcomes being written behind their answers.
+    pub behind: behind::Behind,
     /// Bytes of messages in memory now.
     pub in_flight_bytes: AtomicU64,
 }

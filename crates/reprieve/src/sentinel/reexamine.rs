@@ -1,0 +1,93 @@
+//! The re-examination reconciler: mail that was held because an engine failed is looked at again when the engine is back.
+//! What passes then is released; what does not stays, with what was found. Nobody has to ask (promise 6).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use detect::examine::EnvelopeFacts;
+use domain::MailId;
+use domain::containment::Containment;
+use domain::verdict::decide;
+use store::completion::Completion;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::examiner::ExaminerPool;
+use crate::signals::Signals;
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_secs(10);
+/// Messages that one look takes at most.
+const BATCH: i64 = 50;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Reexaminer {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// The examining threads.
+    pub examiner: ExaminerPool,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the releases.
+    pub signals: Signals,
+}
+
+impl Reexaminer {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "a round of re-examinations failed");
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round, oldest first; it ends at the first message that is partial again, since the engine is not back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let waiting = self.store.partial_held(after, BATCH).await?;
+            let Some(last) = waiting.last().copied() else { return Ok(()) };
+            for mail in waiting {
+                if !self.look_again(mail).await? {
+                    return Ok(());
+                }
+            }
+            after = Some(last);
+        }
+    }
+
+    /// Looks at one message again; `false` when an engine still fails.
+    async fn look_again(&self, mail_id: MailId) -> Result<bool, StoreError> {
+        let record = self.store.record(mail_id).await?;
+        let Some(blob) = record.blob else { return Ok(true) };
+        let bytes = Arc::new(self.store.blobs().get(blob).await?);
+        let facts = EnvelopeFacts::of(&record.envelope);
+        let examination = self.examiner.examine_with(self.config.clamd.as_ref(), bytes, facts).await;
+        if examination.is_partial() {
+            return Ok(false);
+        }
+        let numbers = self.store.unit_numbers(mail_id).await?;
+        let verdicts = record.envelope.recipients.iter().zip(numbers).map(|(unit, number)| {
+            (number, decide(&examination, &record.envelope, unit, &self.config.policy, &Containment::default()))
+        });
+        let verdicts = verdicts.collect();
+        let at = self.clock.now();
+        self.store.complete(Completion { mail_id, verdicts, examination: Arc::new(examination), at }).await?;
+        tracing::info!(%mail_id, "examined again, completely");
+        self.signals.release.notify_one();
+        Ok(true)
+    }
+}

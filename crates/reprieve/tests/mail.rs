@@ -296,6 +296,18 @@ fn a_retry_that_is_refused_for_good_closes_the_unit_of_its_first_try() {
 }
 
 #[test]
+fn a_tentative_unit_that_is_sent_again_alone_comes_into_custody() {
+    let sink = Sink::answering(|_| Answer::Say("451 4.3.0 later"));
+    let (gateway, mail) = mixed(&sink);
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert_eq!(talk.send("a@x.example", &["b@ours.example", "s@strict.example"], &mail), "451 4.3.0 later\r\n");
+    assert_eq!(gateway.account("tentative"), 1);
+    assert!(talk.send("a@x.example", &["s@strict.example"], &mail).contains("taken as"));
+    let books = gateway.books();
+    assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["held"]), (&0.into(), &1.into()));
+}
+
+#[test]
 fn a_retry_of_held_mail_adds_nothing() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address));

@@ -195,14 +195,29 @@ impl Intake {
         };
         tracing::debug!(mail_id = %self.mail_id, record_ms = millis(began), "recorded");
         if pass.is_empty() {
-            return self.answer_held(&recorded).await;
+            return self.answer_held(store, &recorded).await;
         }
         self.pass_on(store, &emitted, &pass, &hold, &recorded).await
     }
 
     /// All recipients are held: the hop is told to forget them, and custody is ours.
-    async fn answer_held(self, recorded: &[Recorded]) -> Reply {
+    async fn answer_held(self, store: &Store, recorded: &[Recorded]) -> Reply {
         failpoint::step("held-recorded");
+        // A unit that an earlier, mixed transaction left tentative becomes ours with this answer.
+        let settle = self.settle(store);
+        let custody = |(at, recorded): (usize, &Recorded)| match recorded {
+            Recorded::New => None,
+            Recorded::Reused { .. } => {
+                settle.tentative(at, recorded, Move::Confirmed, "sent again, with nothing to deliver")
+            }
+        };
+        let confirm: Vec<UnitMove> = recorded.iter().enumerate().filter_map(custody).collect();
+        if !confirm.is_empty()
+            && let Err(error) = store.move_units(confirm).await
+        {
+            self.transaction.abandon().await;
+            return store_reply(&error);
+        }
         let known = recorded.iter().find_map(|one| match one {
             Recorded::Reused { unit, .. } => Some(unit.mail),
             Recorded::New => None,
@@ -223,7 +238,7 @@ impl Intake {
         hold: &[usize],
         recorded: &[Recorded],
     ) -> Reply {
-        let settle = Settle { store: store.clone(), gateway: self.gateway.clone(), mail_id: self.mail_id };
+        let settle = self.settle(store);
         let sent = match self.ready(pass, !hold.is_empty()).await {
             Ok(mut loan) => {
                 failpoint::step("before-dot");
@@ -311,6 +326,10 @@ impl Intake {
             }
             Err(error) => Err(hop_reply(&error)),
         }
+    }
+
+    fn settle(&self, store: &Store) -> Settle {
+        Settle { store: store.clone(), gateway: self.gateway.clone(), mail_id: self.mail_id }
     }
 
     fn left(&self) -> Duration {

@@ -308,6 +308,18 @@ fn a_tentative_unit_that_is_sent_again_alone_comes_into_custody() {
 }
 
 #[test]
+fn two_mails_with_one_body_and_no_message_id_are_two_mails() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let mut talk = Talk::from_outside(gateway.mx);
+    for subject in ["first", "second", "second"] {
+        let mail = String::from_utf8(bad(subject)).expect("text").replace("Message-ID", "X-Other");
+        assert!(talk.send("a@x.example", &["b@ours.example"], mail.as_bytes()).contains("taken as"));
+    }
+    assert_eq!(gateway.account("held"), 2, "the third is a retry of the second");
+}
+
+#[test]
 fn a_retry_of_held_mail_adds_nothing() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address));

@@ -72,7 +72,8 @@ pub enum Recorded {
 }
 
 impl Arrival {
-    /// What a retry of the same client has in common: sender, recipient, Message-ID and body.
+    /// What a retry of the same client has in common: sender, recipient, Message-ID and body. Without a Message-ID only the
+    /// very same bytes are a retry: two mails with one body may be two mails, and taking them for one would lose one.
     fn retry_key(&self, number: usize) -> Option<String> {
         let recipient = &self.envelope.recipients[number].address;
         let message = &self.examination.message;
@@ -81,7 +82,7 @@ impl Arrival {
             Digest::of_pieces(&[
                 self.envelope.sender_text().as_bytes(),
                 recipient.as_str().as_bytes(),
-                message.message_id.as_deref().unwrap_or_default().as_bytes(),
+                message.message_id.as_deref().map_or(&message.sha256.as_bytes()[..], str::as_bytes),
                 message.body_sha256.as_bytes(),
             ])
             .hex()

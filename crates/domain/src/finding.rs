@@ -56,6 +56,18 @@ pub enum Outcome {
     Skipped,
 }
 
+impl Outcome {
+    /// The shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "Done",
+            Self::Error => "Error",
+            Self::Timeout => "Timeout",
+            Self::Skipped => "Skipped",
+        }
+    }
+}
+
 /// One engine's report; its data version is recorded because it cannot be reproduced later.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineReport {

@@ -22,6 +22,7 @@ use wire::tls::{self, TlsError};
 
 use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
+use crate::console::rate::Rates;
 use crate::console::{Console, serve};
 use crate::disk::Room;
 use crate::examiner::ExaminerPool;
@@ -160,7 +161,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         };
         tasks.spawn(releaser.run(stopping.clone()));
     }
-    let console = Console { store: store.clone(), clock, signals, data_dir: config.data_dir.clone() };
+    let rates = Rates::new(config.api_requests_per_second);
+    let console = Console { store: store.clone(), clock, signals, rates, data_dir: config.data_dir.clone() };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
     serve::unix(&config, console, stopping, &mut tasks)?;
     Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, gateway, _lock: lock })

@@ -47,6 +47,8 @@ fn two_domains() -> (Gateway, Vec<String>) {
 fn the_matrix_of_roles_and_endpoints() {
     let (gateway, ids) = two_domains();
     let one = &ids[0];
+    token(&gateway, "auditor", &[]);
+    let own = gateway.json(&["token", "list"])[0]["id"].as_str().unwrap().to_owned();
     let endpoints = [
         ("GET", "/api/v1/quarantine".to_owned(), "look"),
         ("GET", format!("/api/v1/quarantine/{one}"), "look"),
@@ -61,7 +63,20 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", "/api/v1/audit".to_owned(), "audit"),
         ("GET", "/api/v1/audit/verify".to_owned(), "audit"),
         ("GET", "/api/v1/tokens".to_owned(), "tokens"),
+        ("POST", "/api/v1/tokens".to_owned(), "tokens"),
+        ("POST", format!("/api/v1/tokens/{own}/revoke"), "tokens"),
     ];
+    let document = http(&gateway, "GET", "/api/v1/openapi.json", "", "").1;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let is_known = |(known, url, _): &(&str, String, &str)| {
+                let url = url.split('?').next().unwrap().replace(one, "{id}").replace(&own, "{id}");
+                known.eq_ignore_ascii_case(method) && url == *path
+            };
+            // A backup is for the local socket alone.
+            assert!(path == "/api/v1/backup" || endpoints.iter().any(is_known), "{method} {path} is not in this table");
+        }
+    }
     let roles = [
         ("admin", vec!["look", "read", "decide", "audit", "tokens"]),
         ("analyst", vec!["look", "read", "decide"]),
@@ -70,7 +85,7 @@ fn the_matrix_of_roles_and_endpoints() {
     for (role, may) in roles {
         let secret = token(&gateway, role, &[]);
         for (method, path, permission) in &endpoints {
-            let (status, _) = http(&gateway, method, path, &secret, "{\"what_if\":true}");
+            let (status, _) = http(&gateway, method, path, &secret, ask(path));
             assert_eq!(status, if may.contains(permission) { 200 } else { 403 }, "{role} {method} {path}");
         }
     }
@@ -82,6 +97,51 @@ fn the_matrix_of_roles_and_endpoints() {
     }
     assert_eq!(http(&gateway, "GET", "/livez", "", "").0, 200);
     assert_eq!(http(&gateway, "GET", "/readyz", "", "").0, 200);
+}
+
+/// What a request asks, so that nothing is changed by it.
+fn ask(path: &str) -> &'static str {
+    match path {
+        "/api/v1/tokens" => "{\"name\":\"n\",\"role\":\"auditor\",\"days\":1,\"what_if\":true}",
+        _ => "{\"what_if\":true}",
+    }
+}
+
+#[test]
+fn what_if_changes_nothing() {
+    let (gateway, ids) = two_domains();
+    let one = ids[0].as_str();
+    let admin = token(&gateway, "admin", &[]);
+    let id = gateway.json(&["token", "list"])[0]["id"].as_str().unwrap().to_owned();
+    let state = || (gateway.held(), gateway.json(&["token", "list"]), gateway.json(&["audit", "list"]));
+    let before = state();
+    for words in [
+        &["quarantine", "release", one, "--what-if"][..],
+        &["quarantine", "deny", one, "--what-if"],
+        &["quarantine", "delete", one, "--what-if"],
+        &["token", "create", "--name", "n", "--role", "admin", "--what-if"],
+        &["token", "revoke", &id, "--what-if"],
+        &["backup", "--to", "would-be", "--what-if"],
+    ] {
+        let told = gateway.json(words);
+        assert!(told.is_object(), "{words:?}: {told}");
+        assert_eq!(told["secret"], Value::Null, "{words:?}");
+    }
+    assert_eq!(state(), before);
+    assert!(!gateway.path("would-be").exists());
+    assert_eq!(http(&gateway, "GET", "/api/v1/ledger", &admin, "").0, 200, "the token is still in force");
+}
+
+#[test]
+fn a_token_that_asks_too_often_is_told_to_wait() {
+    let sink = Sink::start();
+    let slow = config(sink.address).replace("[api]", "[api]\nrequests_per_second = 1");
+    let gateway = Gateway::start(&slow);
+    let [one, other] = ["admin", "auditor"].map(|role| token(&gateway, role, &[]));
+    let asked: Vec<u16> = (0..12).map(|_| http(&gateway, "GET", "/api/v1/ledger", &one, "").0).collect();
+    assert_eq!(asked[..10], [200; 10], "a burst is taken");
+    assert_eq!(asked[11], 429, "{asked:?}");
+    assert_eq!(http(&gateway, "GET", "/api/v1/ledger", &other, "").0, 200, "nobody else waits for it");
 }
 
 #[test]

@@ -30,6 +30,13 @@ pub struct Token {
     pub revoked: Option<Timestamp>,
 }
 
+impl Token {
+    /// Whether it opens the door at `now`.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && now < self.expires
+    }
+}
+
 /// A write about tokens, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum AccessWrite {

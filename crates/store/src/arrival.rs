@@ -17,6 +17,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, Value, from_json, marks, named, parsed, serde_name, serde_named, to_json};
 use crate::error::StoreError;
+use crate::journal::{self, Grounds, Group, Line};
 
 /// How long a retry of the same mail finds the unit that is already held (ruling 6).
 pub const RETRY_MEMORY: Duration = Duration::from_secs(5 * 24 * 3600);
@@ -102,17 +103,19 @@ impl Store {
 
 /// Records many arrivals in few statements, inside the writer's transaction.
 pub(crate) async fn record(
-    connection: &mut AnyConnection,
+    group: &mut Group<'_>,
     node: &str,
     arrivals: &[&Arrival],
 ) -> Result<Vec<Vec<Recorded>>, StoreError> {
-    let known = known_retries(connection, arrivals).await?;
+    let known = known_retries(group.connection, arrivals).await?;
     let mut this_group: HashMap<String, (UnitId, Account)> = HashMap::new();
     let mut rows = Rows::default();
     let mut answers = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
         let mut answer = Vec::with_capacity(arrival.units.len());
         let mut retries = Vec::new();
+        let grounds = Grounds::of(&arrival.examination, arrival.units.first().map(|unit| &unit.verdict))?;
+        let mut digest = None;
         for (number, unit) in arrival.units.iter().enumerate() {
             let id = UnitId { mail: arrival.mail_id, number: u32::try_from(number).unwrap_or(u32::MAX) };
             let key = arrival.retry_key(number);
@@ -126,15 +129,16 @@ pub(crate) async fn record(
                 this_group.insert(key.clone(), (id, unit.account));
                 retries.push((key, id));
             }
-            rows.unit(arrival, id, unit)?;
+            let digest = digest.get_or_insert_with(|| grounds.digest(&arrival.examination.findings));
+            rows.unit(arrival, id, unit, digest)?;
         }
         if answer.contains(&Recorded::New) {
-            rows.message(node, arrival)?;
+            rows.message(node, arrival, grounds)?;
             rows.retries(arrival, retries);
         }
         answers.push(answer);
     }
-    rows.insert(connection).await?;
+    rows.insert(group).await?;
     Ok(answers)
 }
 
@@ -179,7 +183,7 @@ struct Rows {
     parts: Vec<Vec<Value>>,
     findings: Vec<Vec<Value>>,
     units: Vec<Vec<Value>>,
-    ledger: Vec<Vec<Value>>,
+    lines: Vec<Line>,
     retries: Vec<Vec<Value>>,
 }
 
@@ -262,18 +266,26 @@ const UNIT: [&str; 12] = [
     "reply",
 ];
 /// The columns of the ledger.
-pub(crate) const LEDGER: [&str; 9] =
-    ["mail_id", "unit_no", "step", "at_us", "from_account", "to_account", "moved_by", "actor", "reason"];
+pub(crate) const LEDGER: [&str; 11] = [
+    "mail_id",
+    "unit_no",
+    "step",
+    "at_us",
+    "from_account",
+    "to_account",
+    "moved_by",
+    "actor",
+    "reason",
+    "batch",
+    "verdict",
+];
 /// The account that units come from: the world outside.
 pub(crate) const OUTSIDE: &str = "outside";
 
 impl Rows {
-    fn message(&mut self, node: &str, arrival: &Arrival) -> Result<(), StoreError> {
+    fn message(&mut self, node: &str, arrival: &Arrival, grounds: Grounds) -> Result<(), StoreError> {
         let Arrival { envelope, examination, .. } = arrival;
         let message = &examination.message;
-        let verdict = arrival.units.first().map(|unit| &unit.verdict);
-        let category = verdict.map_or("Clean", |verdict| verdict.category.as_str());
-        let epoch = verdict.map_or(0, |verdict| verdict.containment_epoch);
         self.messages.push(vec![
             arrival.mail_id.to_string().into(),
             node.into(),
@@ -293,16 +305,16 @@ impl Rows {
             to_json(&message.authentication_results)?.into(),
             message.received_count.into(),
             int(message.size).into(),
-            message.sha256.hex().into(),
+            grounds.sha256.into(),
             message.body_sha256.hex().into(),
             message.text_sha256.map(|digest| digest.hex()).into(),
             to_json(&message.url_domains)?.into(),
             to_json(&message.ambiguities)?.into(),
-            category.into(),
-            examination.ruleset.as_str().into(),
-            verdict.map_or("", |verdict| verdict.policy.as_str()).into(),
-            int(epoch).into(),
-            to_json(&examination.engines)?.into(),
+            grounds.category.into(),
+            grounds.ruleset.into(),
+            grounds.policy.into(),
+            grounds.containment_epoch.into(),
+            grounds.engines_json.into(),
             to_json(&examination.facts)?.into(),
             examination.is_partial().into(),
             arrival.normalised.into(),
@@ -319,8 +331,11 @@ impl Rows {
         Ok(())
     }
 
-    fn unit(&mut self, arrival: &Arrival, id: UnitId, unit: &UnitArrival) -> Result<(), StoreError> {
+    fn unit(&mut self, arrival: &Arrival, id: UnitId, unit: &UnitArrival, grounds: &Digest) -> Result<(), StoreError> {
         let Recipient { address, params, direction, domain } = &arrival.envelope.recipients[id.number as usize];
+        let reasons = to_json(&unit.verdict.reasons)?;
+        let disposition = unit.verdict.disposition.as_str();
+        let verdict = journal::verdict(grounds, address.as_str(), disposition, unit.enforced, &reasons);
         self.units.push(vec![
             id.mail.to_string().into(),
             id.number.into(),
@@ -328,25 +343,24 @@ impl Rows {
             domain.as_str().into(),
             direction.as_str().into(),
             to_json(params)?.into(),
-            unit.verdict.disposition.as_str().into(),
+            disposition.into(),
             unit.enforced.into(),
-            to_json(&unit.verdict.reasons)?.into(),
+            reasons.into(),
             unit.account.as_str().into(),
             arrival.received.as_micros().into(),
             unit.reply.as_str().into(),
         ]);
         let why = unit.verdict.reasons.first().map_or("", |reason| reason.code.as_str());
-        self.ledger.push(vec![
-            id.mail.to_string().into(),
-            id.number.into(),
-            0_i64.into(),
-            arrival.received.as_micros().into(),
-            OUTSIDE.into(),
-            unit.account.as_str().into(),
-            "arrived".into(),
-            "gateway".into(),
-            why.into(),
-        ]);
+        self.lines.push(Line {
+            unit: id,
+            at: arrival.received,
+            from: OUTSIDE.into(),
+            to: unit.account.as_str().into(),
+            by: "arrived".into(),
+            actor: "gateway".into(),
+            reason: why.into(),
+            verdict,
+        });
         Ok(())
     }
 
@@ -357,7 +371,11 @@ impl Rows {
         self.retries.extend(rows);
     }
 
-    async fn insert(self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    async fn insert(self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let batch = group.journal.batch;
+        let ledger = self.lines.iter().map(|line| first_row(line, batch)).collect();
+        self.lines.into_iter().for_each(|line| group.journal.add(line));
+        let connection = &mut *group.connection;
         if !self.retries.is_empty() {
             // What was refused before, or forgotten by now, gives way to the new unit.
             let keys: Vec<Value> = self.retries.iter().map(|row| row[0].clone()).collect();
@@ -370,9 +388,26 @@ impl Rows {
         db::insert(connection, "part", &PART, self.parts).await?;
         db::insert(connection, "finding", &FINDING, self.findings).await?;
         db::insert(connection, "unit", &UNIT, self.units).await?;
-        db::insert(connection, "ledger", &LEDGER, self.ledger).await?;
+        db::insert(connection, "ledger", &LEDGER, ledger).await?;
         db::insert(connection, "retry", &["retry_key", "mail_id", "unit_no", "at_us"], self.retries).await
     }
+}
+
+/// The row of the ledger with which a unit begins.
+fn first_row(line: &Line, batch: i64) -> Vec<Value> {
+    vec![
+        line.unit.mail.to_string().into(),
+        line.unit.number.into(),
+        0_i64.into(),
+        line.at.as_micros().into(),
+        line.from.as_str().into(),
+        line.to.as_str().into(),
+        line.by.as_str().into(),
+        line.actor.as_str().into(),
+        line.reason.as_str().into(),
+        batch.into(),
+        line.verdict.as_str().into(),
+    ]
 }
 
 fn int(number: u64) -> i64 {
@@ -566,7 +601,7 @@ fn read_part(row: &AnyRow) -> Result<Part, StoreError> {
     })
 }
 
-fn read_finding(row: &AnyRow) -> Result<Finding, StoreError> {
+pub(crate) fn read_finding(row: &AnyRow) -> Result<Finding, StoreError> {
     let previous: Option<String> = row.try_get("previous_version")?;
     let hit: Option<i64> = row.try_get("previous_hit")?;
     let offset: Option<i64> = row.try_get("offset_bytes")?;

@@ -1,4 +1,4 @@
-//! The audit log: entries are appended before the act, in a transaction of their own, and never changed.
+//! The audit log: people's acts are appended before they are done, group commits with what they write; no entry is ever changed.
 
 use domain::Timestamp;
 use domain::audit::{Entry, Frontier, leaf_hash};
@@ -6,11 +6,17 @@ use domain::token::{TokenKey, seal};
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
-use crate::db::{from_json, to_json};
+use crate::db::{self, from_json, to_json};
 use crate::error::StoreError;
+use crate::journal::{self, Batch};
+use crate::retention;
 
 /// What the seal of a head is for.
 const PURPOSE: &str = "audit-head";
+/// What the seal of a checkpoint is for.
+const CHECKPOINT: &str = "audit-checkpoint";
+/// Entries that one pruning takes.
+const PRUNE_BATCH: i64 = 500;
 
 /// An act to record; its place in the log is the writer's to give.
 #[derive(Clone, Debug)]
@@ -29,128 +35,202 @@ pub struct Act {
     pub detail: String,
 }
 
-/// What a check of the log found.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// Entries in the log.
-    pub size: u64,
-    /// The root of the tree over them.
-    pub root: String,
-    /// What is wrong, one line each.
-    pub faults: Vec<String>,
-}
-
 impl Store {
     /// Records an act durably. Called before the act: what could not be recorded is not done.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn record_act(&self, act: Act) -> Result<(), StoreError> {
-        self.writer.audit(act, self.key.clone()).await
+        self.writer.audit(act).await
     }
 
-    /// The entries from `seq` on, oldest first.
+    /// The entries from `seq` on, oldest first; the leaves of the journal only `with_journal`.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn audit_entries(&self, seq: u64, limit: i64) -> Result<Vec<Entry>, StoreError> {
-        let rows = sqlx::query("select entry_json from audit_leaf where seq >= $1 order by seq limit $2")
+    pub async fn audit_entries(&self, seq: u64, with_journal: bool, limit: i64) -> Result<Vec<Entry>, StoreError> {
+        let sql =
+            "select entry_json from audit_leaf where seq >= $1 and (action <> $2 or $3 = 1) order by seq limit $4";
+        let rows = sqlx::query(sql)
             .bind(i64::try_from(seq).unwrap_or(i64::MAX))
+            .bind(journal::ACTION)
+            .bind(i64::from(with_journal))
             .bind(limit)
             .fetch_all(&self.reads)
             .await?;
         rows.iter().map(|row| from_json(row, "entry_json")).collect()
     }
 
-    /// Computes the tree anew from every entry and compares it with the sealed head.
+    /// Ends the oldest entries, those before `before`: one batch; returns how many. What is gone stays in the tree, as the sealed
+    /// checkpoint from which it goes on.
     ///
     /// # Errors
-    /// When the store fails; a fault in the log is no error but part of the answer.
-    pub async fn verify_audit(&self) -> Result<Verified, StoreError> {
-        let mut moment = self.reads.begin().await?;
-        let rows = sqlx::query("select seq, at_us, actor, action, object, entry_json from audit_leaf order by seq")
-            .fetch_all(&mut *moment)
+    /// When the store fails.
+    pub async fn prune_audit(&self, before: Timestamp) -> Result<usize, StoreError> {
+        self.writer.prune_audit(Prune { before, key: self.key.clone() }).await
+    }
+}
+
+/// Where the log stands: what the writer keeps in memory between two appends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) frontier: Frontier,
+    is_stored: bool,
+}
+
+impl Head {
+    /// Reads it.
+    pub(crate) async fn load(connection: &mut AnyConnection) -> Result<Self, StoreError> {
+        let row = sqlx::query("select frontier_json from audit_head where id = 1").fetch_optional(connection).await?;
+        let is_stored = row.is_some();
+        let frontier = row.map(|row| from_json(&row, "frontier_json")).transpose()?.unwrap_or_default();
+        Ok(Self { frontier, is_stored })
+    }
+
+    /// The number that the next batch of the journal has: never used before, since every batch makes the log longer.
+    pub(crate) fn batch(&self) -> i64 {
+        i64::try_from(self.frontier.size).unwrap_or(i64::MAX)
+    }
+
+    /// Appends acts inside the writer's transaction. What the head was must still be what is stored.
+    pub(crate) async fn append(
+        &mut self,
+        connection: &mut AnyConnection,
+        acts: &[Act],
+        key: &TokenKey,
+    ) -> Result<(), StoreError> {
+        if acts.is_empty() {
+            return Ok(());
+        }
+        let known = self.batch();
+        let mut rows = Vec::with_capacity(acts.len());
+        for act in acts {
+            let Act { at, actor, action, object, reason, detail } = act.clone();
+            let entry = Entry { seq: self.frontier.size, at, actor, action, object, reason, detail };
+            let text = to_json(&entry)?;
+            self.frontier.append(leaf_hash(text.as_bytes()));
+            let seq = i64::try_from(entry.seq).unwrap_or(i64::MAX);
+            let Entry { actor, action, object, .. } = entry;
+            rows.push(vec![seq.into(), at.as_micros().into(), actor.into(), action.into(), object.into(), text.into()]);
+        }
+        db::insert(connection, "audit_leaf", &["seq", "at_us", "actor", "action", "object", "entry_json"], rows)
             .await?;
-        let head =
-            sqlx::query("select size, root, seal from audit_head where id = 1").fetch_optional(&mut *moment).await?;
-        moment.commit().await?;
-        let mut frontier = Frontier::default();
-        let mut faults = Vec::new();
-        for row in &rows {
-            let seq: i64 = row.try_get("seq")?;
-            let text: String = row.try_get("entry_json")?;
-            if u64::try_from(seq) != Ok(frontier.size) {
-                faults.push(format!("entry {} is missing: the next is {seq}", frontier.size));
-            }
-            if !serde_json::from_str::<Entry>(&text).is_ok_and(|entry| agrees(&entry, row)) {
-                faults.push(format!("entry {seq} does not agree with its own columns"));
-            }
-            frontier.append(leaf_hash(text.as_bytes()));
+        let (size, root) = (self.batch(), self.frontier.root().hex());
+        let seal = sealed(key, size, &root);
+        let sql = if self.is_stored {
+            "update audit_head set size = $1, frontier_json = $2, root = $3, seal = $4 where id = 1 and size = $5"
+        } else {
+            "insert into audit_head (id, size, frontier_json, root, seal) select 1, $1, $2, $3, $4 where $5 = 0"
+        };
+        let written = sqlx::query(sql)
+            .bind(size)
+            .bind(to_json(&self.frontier)?)
+            .bind(root)
+            .bind(seal)
+            .bind(known)
+            .execute(connection)
+            .await?;
+        if written.rows_affected() != 1 {
+            return Err(StoreError::Refused(format!("the audit log has moved on from {known} entries")));
         }
+        self.is_stored = true;
+        Ok(())
+    }
+}
+
+/// The tree over what was pruned, and how many ledger rows its batches and its purges had.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Checkpoint {
+    pub(crate) frontier: Frontier,
+    pub(crate) ledger_rows: i64,
+    pub(crate) purged_rows: i64,
+}
+
+impl Checkpoint {
+    /// Reads it, with a fault if it has not our seal.
+    pub(crate) async fn load(
+        connection: &mut AnyConnection,
+        key: &TokenKey,
+    ) -> Result<(Self, Option<String>), StoreError> {
+        let row = sqlx::query("select * from audit_checkpoint where id = 1").fetch_optional(connection).await?;
+        let Some(row) = row else { return Ok((Self::default(), None)) };
+        let checkpoint = Self {
+            frontier: from_json(&row, "frontier_json")?,
+            ledger_rows: row.try_get("ledger_rows")?,
+            purged_rows: row.try_get("purged_rows")?,
+        };
+        let is_ours = row.try_get::<String, _>("seal")? == checkpoint.seal(key);
+        let fault = (!is_ours).then(|| "the checkpoint's seal is not that of this installation's key".to_owned());
+        Ok((checkpoint, fault))
+    }
+
+    fn seal(&self, key: &TokenKey) -> String {
+        let Self { frontier, ledger_rows, purged_rows } = self;
         let root = frontier.root().hex();
-        match head {
-            None if rows.is_empty() => {}
-            None => faults.push("there is no head over these entries".into()),
-            Some(head) => {
-                let (size, known): (i64, String) = (head.try_get("size")?, head.try_get("root")?);
-                if u64::try_from(size) != Ok(frontier.size) || known != root {
-                    faults.push(format!(
-                        "the head says {size} entries with root {known}, the entries say {} with {root}",
-                        frontier.size
-                    ));
-                }
-                if head.try_get::<String, _>("seal")? != sealed(&self.key, size, &known) {
-                    faults.push("the head's seal is not that of this installation's key".into());
-                }
-            }
+        seal(key, CHECKPOINT, &format!("{} {root} {ledger_rows} {purged_rows}", frontier.size)).hex()
+    }
+
+    /// Takes an entry into the tree, and what it says of the ledger into the sums.
+    pub(crate) fn take(&mut self, entry: &Entry, text: &str) {
+        self.frontier.append(leaf_hash(text.as_bytes()));
+        if entry.action == journal::ACTION {
+            self.ledger_rows += Batch::of_leaf(entry).map_or(0, |(_, batch)| batch.rows);
+        } else if entry.action == retention::ACTION {
+            self.purged_rows += retention::purged_rows(entry);
         }
-        Ok(Verified { size: frontier.size, root, faults })
+    }
+
+    async fn store(&self, connection: &mut AnyConnection, key: &TokenKey) -> Result<(), StoreError> {
+        sqlx::query("delete from audit_checkpoint").execute(&mut *connection).await?;
+        let row = vec![
+            1_i64.into(),
+            i64::try_from(self.frontier.size).unwrap_or(i64::MAX).into(),
+            to_json(&self.frontier)?.into(),
+            self.ledger_rows.into(),
+            self.purged_rows.into(),
+            self.seal(key).into(),
+        ];
+        let columns = ["id", "size", "frontier_json", "ledger_rows", "purged_rows", "seal"];
+        db::insert(connection, "audit_checkpoint", &columns, vec![row]).await
     }
 }
 
-fn agrees(entry: &Entry, row: &sqlx::any::AnyRow) -> bool {
-    let text = |column: &str| row.try_get::<String, _>(column).unwrap_or_default();
-    let number = |column: &str| row.try_get::<i64, _>(column).unwrap_or(-1);
-    i64::try_from(entry.seq) == Ok(number("seq"))
-        && entry.at.as_micros() == number("at_us")
-        && entry.actor == text("actor")
-        && entry.action == text("action")
-        && entry.object == text("object")
+/// A pruning of the log, as data.
+#[derive(Clone, Debug)]
+pub(crate) struct Prune {
+    pub(crate) before: Timestamp,
+    pub(crate) key: TokenKey,
 }
 
-fn sealed(key: &TokenKey, size: i64, root: &str) -> String {
+/// Prunes one batch inside the writer's transaction.
+pub(crate) async fn prune(connection: &mut AnyConnection, prune: &Prune) -> Result<usize, StoreError> {
+    let (mut checkpoint, fault) = Checkpoint::load(connection, &prune.key).await?;
+    if let Some(fault) = fault {
+        return Err(StoreError::Unreadable(fault));
+    }
+    let first = i64::try_from(checkpoint.frontier.size).unwrap_or(i64::MAX);
+    let rows = sqlx::query("select seq, at_us, entry_json from audit_leaf where seq >= $1 order by seq limit $2")
+        .bind(first)
+        .bind(PRUNE_BATCH)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut pruned = 0;
+    for row in rows.iter().take_while(|row| row.try_get("at_us").is_ok_and(|at: i64| at < prune.before.as_micros())) {
+        if u64::try_from(row.try_get::<i64, _>("seq")?) != Ok(checkpoint.frontier.size) {
+            return Err(StoreError::Unreadable("the audit log has a gap; `reprieve audit verify` says where".into()));
+        }
+        let text: String = row.try_get("entry_json")?;
+        checkpoint.take(&from_json(row, "entry_json")?, &text);
+        pruned += 1;
+    }
+    if pruned > 0 {
+        let end = i64::try_from(checkpoint.frontier.size).unwrap_or(i64::MAX);
+        sqlx::query("delete from audit_leaf where seq < $1").bind(end).execute(&mut *connection).await?;
+        checkpoint.store(connection, &prune.key).await?;
+    }
+    Ok(pruned)
+}
+
+pub(crate) fn sealed(key: &TokenKey, size: i64, root: &str) -> String {
     seal(key, PURPOSE, &format!("{size} {root}")).hex()
-}
-
-/// Appends inside the writer's transaction.
-pub(crate) async fn append(connection: &mut AnyConnection, act: &Act, key: &TokenKey) -> Result<(), StoreError> {
-    let head =
-        sqlx::query("select frontier_json from audit_head where id = 1").fetch_optional(&mut *connection).await?;
-    let mut frontier: Frontier = head.map(|row| from_json(&row, "frontier_json")).transpose()?.unwrap_or_default();
-    let seq = i64::try_from(frontier.size).unwrap_or(i64::MAX);
-    let Act { at, actor, action, object, reason, detail } = act.clone();
-    let entry = Entry { seq: frontier.size, at, actor, action, object, reason, detail };
-    let text = to_json(&entry)?;
-    frontier.append(leaf_hash(text.as_bytes()));
-    sqlx::query(
-        "insert into audit_leaf (seq, at_us, actor, action, object, entry_json) values ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(seq)
-    .bind(at.as_micros())
-    .bind(entry.actor.clone())
-    .bind(entry.action.clone())
-    .bind(entry.object.clone())
-    .bind(text)
-    .execute(&mut *connection)
-    .await?;
-    let root = frontier.root().hex();
-    let sql = "insert into audit_head (id, size, frontier_json, root, seal) values (1, $1, $2, $3, $4) \
-               on conflict (id) do update set size = $5, frontier_json = $6, root = $7, seal = $8";
-    let mut query = sqlx::query(sql);
-    for _ in 0..2 {
-        let seal = sealed(key, seq + 1, &root);
-        query = query.bind(seq + 1).bind(to_json(&frontier)?).bind(root.clone()).bind(seal);
-    }
-    query.execute(connection).await?;
-    Ok(())
 }

@@ -71,6 +71,17 @@ impl Store {
         Ok(BackupFacts { messages: count.try_get("messages")?, blobs, taken: now })
     }
 
+    /// What a backup taken now would have.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn plan_backup(&self, now: Timestamp) -> Result<BackupFacts, StoreError> {
+        let sql = "select count(*) as messages, count(distinct blob) as blobs from message";
+        let row = sqlx::query(sql).fetch_one(&self.reads).await?;
+        let blobs = usize::try_from(row.try_get::<i64, _>("blobs")?).unwrap_or(0);
+        Ok(BackupFacts { messages: row.try_get("messages")?, blobs, taken: now })
+    }
+
     /// Reads every blob in custody and checks it against its name; returns how many, and what is wrong.
     ///
     /// # Errors

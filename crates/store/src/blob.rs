@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use domain::Digest;
 
@@ -192,6 +192,24 @@ impl Blobs {
         self.path(digest).is_file()
     }
 
+    /// The blobs of one of the 256 folders that were written before `before`.
+    ///
+    /// # Errors
+    /// When the folder cannot be read; one that is not there is empty.
+    pub async fn older_than(&self, folder: u8, before: SystemTime) -> Result<Vec<Digest>, StoreError> {
+        let folder = format!("{folder:02x}");
+        let path = self.root.join(&folder);
+        let listed = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || list_older(&path, &folder, before)).await
+        };
+        match listed {
+            Ok(Ok(blobs)) => Ok(blobs),
+            Ok(Err(error)) => Err(StoreError::Blob { path, why: error.to_string() }),
+            Err(panic) => Err(StoreError::Blob { path, why: panic.to_string() }),
+        }
+    }
+
     /// Where a blob lies.
     pub fn path(&self, digest: Digest) -> PathBuf {
         let hex = digest.hex();
@@ -226,6 +244,23 @@ impl Blobs {
         failpoint::step("blob-durable");
         Ok(())
     }
+}
+
+fn list_older(path: &Path, folder: &str, before: SystemTime) -> io::Result<Vec<Digest>> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut blobs = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        // A name that is no digest is not ours, and stays.
+        let Ok(digest) = Digest::parse(&format!("{folder}{}", entry.file_name().to_string_lossy())) else { continue };
+        if entry.metadata()?.modified()? < before {
+            blobs.push(digest);
+        }
+    }
+    Ok(blobs)
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

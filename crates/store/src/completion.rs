@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
-use domain::ledger::Account;
+use domain::ledger::{Account, Move};
 use domain::verdict::Verdict;
-use domain::{Examination, MailId, Timestamp, UnitId};
-use sqlx::AnyConnection;
+use domain::{Digest, Examination, MailId, Timestamp, UnitId};
+use sqlx::Row;
 
 use crate::Store;
 use crate::arrival;
-use crate::db::{parsed, to_json};
+use crate::db::{named, parsed, to_json};
 use crate::error::StoreError;
-use crate::moves;
+use crate::journal::{self, Grounds, Group};
+use crate::moves::{self, UnitMove};
 use crate::release;
 
 /// A whole examination for a message whose first one was partial.
@@ -51,45 +52,66 @@ impl Store {
 }
 
 /// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, completion: &Completion) -> Result<(), StoreError> {
+pub(crate) async fn apply(group: &mut Group<'_>, completion: &Completion) -> Result<(), StoreError> {
     let Completion { mail_id, examination, verdicts, at } = completion;
     let Some((_, first)) = verdicts.first() else { return Ok(()) };
     let mail = mail_id.to_string();
+    let grounds = Grounds::of(examination, Some(first))?;
     let sql = "update message set is_partial = 0, category = $1, ruleset = $2, policy = $3, containment_epoch = $4, engines_json = $5 \
                where mail_id = $6 and is_partial = 1";
     let updated = sqlx::query(sql)
-        .bind(first.category.as_str())
-        .bind(examination.ruleset.as_str())
-        .bind(first.policy.as_str())
-        .bind(i64::try_from(first.containment_epoch).unwrap_or(i64::MAX))
-        .bind(to_json(&examination.engines)?)
+        .bind(grounds.category.clone())
+        .bind(grounds.ruleset.clone())
+        .bind(grounds.policy.clone())
+        .bind(grounds.containment_epoch)
+        .bind(grounds.engines_json.clone())
         .bind(mail.clone())
-        .execute(&mut *connection)
+        .execute(&mut *group.connection)
         .await?;
     if updated.rows_affected() != 1 {
         return Err(StoreError::Refused(format!("mail {mail} is not partial any more")));
     }
-    sqlx::query("delete from finding where mail_id = $1").bind(mail.clone()).execute(&mut *connection).await?;
-    arrival::insert_findings(connection, *mail_id, examination).await?;
+    sqlx::query("delete from finding where mail_id = $1").bind(mail).execute(&mut *group.connection).await?;
+    arrival::insert_findings(group.connection, *mail_id, examination).await?;
+    let digest = grounds.digest(&examination.findings);
     for (number, verdict) in verdicts {
         let unit = UnitId { mail: *mail_id, number: *number };
-        let known = sqlx::query("select account from unit where mail_id = $1 and unit_no = $2")
-            .bind(mail.clone())
-            .bind(i64::from(*number));
-        if known.fetch_optional(&mut *connection).await?.is_none() {
-            continue;
-        }
-        sqlx::query("update unit set disposition = $1, reasons_json = $2 where mail_id = $3 and unit_no = $4")
-            .bind(verdict.disposition.as_str())
-            .bind(to_json(&verdict.reasons)?)
-            .bind(mail.clone())
-            .bind(i64::from(*number))
-            .execute(&mut *connection)
-            .await?;
-        if verdict.disposition.passes() && moves::account_of(connection, unit).await? == Account::Held {
-            let reason = format!("examined completely: {}", verdict.category.as_str());
-            release::request(connection, unit, "re-examination", &reason, *at).await?;
-        }
+        decide_again(group, unit, verdict, &digest, *at).await?;
+    }
+    Ok(())
+}
+
+/// Records the new verdict of a unit, and asks for its release if it passes now.
+async fn decide_again(
+    group: &mut Group<'_>,
+    unit: UnitId,
+    verdict: &Verdict,
+    grounds: &Digest,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (mail, number) = (unit.mail.to_string(), i64::from(unit.number));
+    let disposition = verdict.disposition.as_str();
+    let reasons = to_json(&verdict.reasons)?;
+    let sql = "update unit set disposition = $1, reasons_json = $2 where mail_id = $3 and unit_no = $4 \
+               returning recipient, is_enforced, account";
+    let updated = sqlx::query(sql)
+        .bind(disposition)
+        .bind(reasons.clone())
+        .bind(mail)
+        .bind(number)
+        .fetch_optional(&mut *group.connection)
+        .await?;
+    let Some(row) = updated else { return Ok(()) };
+    let from = named(&row, "account", Account::parse)?;
+    let recipient: String = row.try_get("recipient")?;
+    let enforced = row.try_get::<i64, _>("is_enforced")? == 1;
+    let reason = format!("examined completely: {}", verdict.category.as_str());
+    let step =
+        UnitMove { unit, from, by: Move::Reexamined, at, actor: "re-examination".into(), reason: reason.clone() };
+    let verdict_digest = journal::verdict(grounds, &recipient, disposition, enforced, &reasons);
+    moves::make_one(group, &step, verdict_digest).await?;
+    if verdict.disposition.passes() && from == Account::Held {
+        release::request(group, unit, "re-examination", &reason, at).await?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@
 //! | [`retention`] | what ends when its time is over |
 //! | [`quarantine`], [`trace`] | what people look at |
 //! | [`access`], [`audit`] | who may do what, and who did what |
+//! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
 //! | [`version`] | rulesets, detections and policies as they were |
 
 pub mod access;
@@ -28,6 +29,7 @@ pub mod completion;
 pub mod db;
 pub mod error;
 pub mod failpoint;
+pub mod journal;
 pub mod ledger;
 pub mod migrate;
 pub mod moves;
@@ -36,6 +38,7 @@ pub mod release;
 pub mod retention;
 pub mod scope;
 pub mod trace;
+pub mod verify;
 pub mod version;
 pub mod writer;
 
@@ -80,7 +83,7 @@ impl Store {
         let mut connection = db::connect(url).await?;
         migrate::run(&mut connection, now).await?;
         let reads = db::read_pool(url).await?;
-        let writer = Writer::start(connection, db::Dialect::of(url));
+        let writer = Writer::start(connection, db::Dialect::of(url), node, key);
         Ok(Self { reads, writer, blobs, node: node.to_owned(), key: key.clone() })
     }
 

@@ -8,6 +8,7 @@ use crate::Store;
 use crate::arrival::{LEDGER, unit_id};
 use crate::db::{self, Value, named};
 use crate::error::StoreError;
+use crate::journal::{Group, Line};
 
 /// One move to make.
 #[derive(Clone, Debug)]
@@ -68,35 +69,40 @@ impl Store {
 }
 
 /// Makes moves inside the writer's transaction.
-pub(crate) async fn make(connection: &mut AnyConnection, moves: &[UnitMove]) -> Result<(), StoreError> {
+pub(crate) async fn make(group: &mut Group<'_>, moves: &[UnitMove]) -> Result<(), StoreError> {
     for step in moves {
-        make_one(connection, step).await?;
+        make_one(group, step, String::new()).await?;
     }
     Ok(())
 }
 
-async fn make_one(connection: &mut AnyConnection, step: &UnitMove) -> Result<(), StoreError> {
+/// Makes one move; `verdict` is the digest of a new verdict that comes with it, empty if none.
+pub(crate) async fn make_one(group: &mut Group<'_>, step: &UnitMove, verdict: String) -> Result<(), StoreError> {
     let to = step.from.on(step.by).map_err(|refused| StoreError::Refused(refused.to_string()))?;
+    let mail = step.unit.mail.to_string();
     let updated = sqlx::query(
-        "update unit set account = $1, moved_us = $2, reply = $3 where mail_id = $4 and unit_no = $5 and account = $6",
+        "update unit set account = $1, moved_us = $2, reply = case when account = $3 then reply else $4 end \
+         where mail_id = $5 and unit_no = $6 and account = $7",
     )
     .bind(to.as_str())
     .bind(step.at.as_micros())
+    .bind(to.as_str())
     .bind(step.reason.clone())
-    .bind(step.unit.mail.to_string())
+    .bind(mail.clone())
     .bind(i64::from(step.unit.number))
     .bind(step.from.as_str())
-    .execute(&mut *connection)
+    .execute(&mut *group.connection)
     .await?;
     if updated.rows_affected() != 1 {
         return Err(StoreError::Refused(format!("unit {} is not in {}", step.unit, step.from.as_str())));
     }
     let sql = format!(
-        "insert into ledger ({}) select $1, $2, coalesce(max(step), 0) + 1, $3, $4, $5, $6, $7, $8 from ledger where mail_id = $9 and unit_no = $10",
+        "insert into ledger ({}) select $1, $2, coalesce(max(step), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10 \
+         from ledger where mail_id = $11 and unit_no = $12",
         LEDGER.join(",")
     );
     let values: Vec<Value> = vec![
-        step.unit.mail.to_string().into(),
+        mail.as_str().into(),
         step.unit.number.into(),
         step.at.as_micros().into(),
         step.from.as_str().into(),
@@ -104,10 +110,22 @@ async fn make_one(connection: &mut AnyConnection, step: &UnitMove) -> Result<(),
         step.by.as_str().into(),
         step.actor.as_str().into(),
         step.reason.as_str().into(),
-        step.unit.mail.to_string().into(),
+        group.journal.batch.into(),
+        verdict.as_str().into(),
+        mail.into(),
         step.unit.number.into(),
     ];
-    db::query(sql, values).execute(connection).await?;
+    db::query(sql, values).execute(&mut *group.connection).await?;
+    group.journal.add(Line {
+        unit: step.unit,
+        at: step.at,
+        from: step.from.as_str().into(),
+        to: to.as_str().into(),
+        by: step.by.as_str().into(),
+        actor: step.actor.clone(),
+        reason: step.reason.clone(),
+        verdict,
+    });
     Ok(())
 }
 

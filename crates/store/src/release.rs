@@ -6,13 +6,14 @@ use domain::envelope::Envelope;
 use domain::ledger::{Account, Move};
 use domain::release::{CLAIM_ROWS_MAX, ReleaseEvent, ReleaseState};
 use domain::{Digest, ReleaseId, Timestamp, UnitId};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::{read_envelope, unit_id};
 use crate::db::{named, parsed};
 use crate::error::StoreError;
+use crate::journal::Group;
 use crate::moves::{self, UnitMove};
 
 /// A write about releases, as data.
@@ -257,37 +258,37 @@ fn count(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
 }
 
 /// Applies a write inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &ReleaseWrite) -> Result<ReleaseAnswer, StoreError> {
+pub(crate) async fn apply(group: &mut Group<'_>, write: &ReleaseWrite) -> Result<ReleaseAnswer, StoreError> {
     match write {
         ReleaseWrite::Request { unit, by, reason, at } => {
-            request(connection, *unit, by, reason, *at).await.map(ReleaseAnswer::Requested)
+            request(group, *unit, by, reason, *at).await.map(ReleaseAnswer::Requested)
         }
         ReleaseWrite::Claim { owner, at, lease } => {
-            claim(connection, owner, *at, at.after(*lease)).await.map(ReleaseAnswer::Claimed)
+            claim(group, owner, *at, at.after(*lease)).await.map(ReleaseAnswer::Claimed)
         }
-        ReleaseWrite::StartAttempt { claim, at } => start_attempt(connection, claim, *at).await,
+        ReleaseWrite::StartAttempt { claim, at } => start_attempt(group, claim, *at).await,
         ReleaseWrite::Conclude { claim, event, reply, at, not_before } => {
-            conclude(connection, claim, *event, reply, *at, *not_before).await
+            conclude(group, claim, *event, reply, *at, *not_before).await
         }
         ReleaseWrite::EndLeases { owner_prefix, at } => {
-            end_leases(connection, owner_prefix.as_deref(), *at).await.map(ReleaseAnswer::Count)
+            end_leases(group, owner_prefix.as_deref(), *at).await.map(ReleaseAnswer::Count)
         }
-        ReleaseWrite::Doubt { release, event, reason, at } => doubt(connection, release, *event, reason, *at).await,
+        ReleaseWrite::Doubt { release, event, reason, at } => doubt(group, release, *event, reason, *at).await,
     }
 }
 
 pub(crate) async fn request(
-    connection: &mut AnyConnection,
+    group: &mut Group<'_>,
     unit: UnitId,
     by: &str,
     reason: &str,
     at: Timestamp,
 ) -> Result<Requested, StoreError> {
     let release = ReleaseId::of(unit);
-    let account = moves::account_of(connection, unit).await?;
+    let account = moves::account_of(group.connection, unit).await?;
     let row = sqlx::query("select state from release_item where release_id = $1")
         .bind(release.as_str())
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut *group.connection)
         .await?;
     let state = row.map(|row| named(&row, "state", ReleaseState::parse)).transpose()?;
     if account.on(Move::ReleaseRequested).is_err() {
@@ -295,7 +296,7 @@ pub(crate) async fn request(
     }
     let step =
         UnitMove { unit, from: account, by: Move::ReleaseRequested, at, actor: by.into(), reason: reason.into() };
-    moves::make(connection, &[step]).await?;
+    moves::make(group, &[step]).await?;
     let sql = "insert into release_item (release_id, mail_id, unit_no, state, requested_us, requested_by, reason, attempt, \
                repeats, possibly_twice, not_before_us, lease_owner, lease_until_us, fence, moved_us, reply) \
                values ($1, $2, $3, 'queued', $4, $5, $6, 0, 0, 0, $7, '', 0, 0, $8, '') \
@@ -315,17 +316,12 @@ pub(crate) async fn request(
         .bind(reason)
         .bind(at.as_micros())
         .bind(at.as_micros())
-        .execute(connection)
+        .execute(&mut *group.connection)
         .await?;
     Ok(Requested::Queued(release))
 }
 
-async fn claim(
-    connection: &mut AnyConnection,
-    owner: &str,
-    at: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<Claim>, StoreError> {
+async fn claim(group: &mut Group<'_>, owner: &str, at: Timestamp, until: Timestamp) -> Result<Vec<Claim>, StoreError> {
     // The guard stands again outside the sub-select: a losing racer under PostgreSQL re-checks it and gets no row.
     let sql = "update release_item set state = 'claimed', lease_owner = $1, lease_until_us = $2, fence = fence + 1, moved_us = $3 \
                where release_id in (select release_id from release_item where state in ('queued', 'deferred') \
@@ -339,7 +335,7 @@ async fn claim(
         .bind(at.as_micros())
         .bind(i64::from(CLAIM_ROWS_MAX))
         .bind(at.as_micros())
-        .fetch_all(connection)
+        .fetch_all(&mut *group.connection)
         .await?;
     let read = |row: &AnyRow| {
         Ok(Claim {
@@ -357,18 +353,14 @@ fn lost(claim: &Claim) -> StoreError {
     StoreError::Refused(format!("release {} is no longer ours (fence {})", claim.release, claim.fence))
 }
 
-async fn start_attempt(
-    connection: &mut AnyConnection,
-    claim: &Claim,
-    at: Timestamp,
-) -> Result<ReleaseAnswer, StoreError> {
+async fn start_attempt(group: &mut Group<'_>, claim: &Claim, at: Timestamp) -> Result<ReleaseAnswer, StoreError> {
     let sql = "update release_item set state = 'attempting', attempt = attempt + 1, moved_us = $1 \
                where release_id = $2 and fence = $3 and state = 'claimed'";
     let updated = sqlx::query(sql)
         .bind(at.as_micros())
         .bind(claim.release.as_str())
         .bind(claim.fence)
-        .execute(&mut *connection)
+        .execute(&mut *group.connection)
         .await?;
     if updated.rows_affected() != 1 {
         return Err(lost(claim));
@@ -379,13 +371,13 @@ async fn start_attempt(
         .bind(i64::from(claim.attempt) + 1)
         .bind(claim.fence)
         .bind(at.as_micros())
-        .execute(connection)
+        .execute(&mut *group.connection)
         .await?;
     Ok(ReleaseAnswer::Count(1))
 }
 
 async fn conclude(
-    connection: &mut AnyConnection,
+    group: &mut Group<'_>,
     claim: &Claim,
     event: ReleaseEvent,
     reply: &str,
@@ -395,12 +387,12 @@ async fn conclude(
     let row = sqlx::query("select state, attempt from release_item where release_id = $1 and fence = $2")
         .bind(claim.release.as_str())
         .bind(claim.fence)
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut *group.connection)
         .await?
         .ok_or_else(|| lost(claim))?;
     let state = named(&row, "state", ReleaseState::parse)?;
     let attempt: i64 = row.try_get("attempt")?;
-    let next = step(connection, &claim.release, claim.unit, state, event, reply, at, not_before).await?;
+    let next = step(group, &claim.release, claim.unit, state, event, reply, at, not_before).await?;
     if state == ReleaseState::Attempting {
         sqlx::query(
             "update release_attempt set ended_us = $1, outcome = $2, reply = $3 where release_id = $4 and attempt = $5",
@@ -410,7 +402,7 @@ async fn conclude(
         .bind(reply)
         .bind(claim.release.as_str())
         .bind(attempt)
-        .execute(connection)
+        .execute(&mut *group.connection)
         .await?;
     }
     Ok(ReleaseAnswer::Count(1))
@@ -419,7 +411,7 @@ async fn conclude(
 /// Moves a release and its unit together, by the one table.
 #[expect(clippy::too_many_arguments, reason = "one row's new values; a struct would only be taken apart again")]
 async fn step(
-    connection: &mut AnyConnection,
+    group: &mut Group<'_>,
     release: &ReleaseId,
     unit: UnitId,
     from: ReleaseState,
@@ -441,30 +433,26 @@ async fn step(
         .bind(i64::from(event == ReleaseEvent::Settled))
         .bind(release.as_str())
         .bind(from.as_str())
-        .execute(&mut *connection)
+        .execute(&mut *group.connection)
         .await?;
     if updated.rows_affected() != 1 {
         return Err(StoreError::Refused(format!("release {release} is no longer {}", from.as_str())));
     }
     if let Some(by) = unit_move {
-        let from = moves::account_of(connection, unit).await?;
+        let from = moves::account_of(group.connection, unit).await?;
         let step = UnitMove { unit, from, by, at, actor: "release".into(), reason: reply.into() };
-        moves::make(connection, &[step]).await?;
+        moves::make(group, &[step]).await?;
     }
     Ok(next)
 }
 
-async fn end_leases(
-    connection: &mut AnyConnection,
-    owner_prefix: Option<&str>,
-    at: Timestamp,
-) -> Result<u64, StoreError> {
+async fn end_leases(group: &mut Group<'_>, owner_prefix: Option<&str>, at: Timestamp) -> Result<u64, StoreError> {
     let sql = "select release_id, mail_id, unit_no, state, attempt, lease_owner from release_item \
                where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit 500";
     let rows = sqlx::query(sql)
         .bind(at.as_micros())
         .bind(i64::from(owner_prefix.is_some()))
-        .fetch_all(&mut *connection)
+        .fetch_all(&mut *group.connection)
         .await?;
     let mut ended = 0;
     for row in &rows {
@@ -475,14 +463,14 @@ async fn end_leases(
         let release = ReleaseId::from_text(row.try_get::<String, _>("release_id")?);
         let state = named(row, "state", ReleaseState::parse)?;
         let why = "the worker stopped before recording an outcome";
-        step(connection, &release, unit_id(row)?, state, ReleaseEvent::LeaseEnded, why, at, at).await?;
+        step(group, &release, unit_id(row)?, state, ReleaseEvent::LeaseEnded, why, at, at).await?;
         if state == ReleaseState::Attempting {
             sqlx::query("update release_attempt set ended_us = $1, outcome = 'in_doubt', reply = $2 where release_id = $3 and attempt = $4")
                 .bind(at.as_micros())
                 .bind(why)
                 .bind(release.as_str())
                 .bind(row.try_get::<i64, _>("attempt")?)
-                .execute(&mut *connection)
+                .execute(&mut *group.connection)
                 .await?;
         }
         ended += 1;
@@ -491,7 +479,7 @@ async fn end_leases(
 }
 
 async fn doubt(
-    connection: &mut AnyConnection,
+    group: &mut Group<'_>,
     release: &ReleaseId,
     event: ReleaseEvent,
     reason: &str,
@@ -499,10 +487,10 @@ async fn doubt(
 ) -> Result<ReleaseAnswer, StoreError> {
     let row = sqlx::query("select mail_id, unit_no from release_item where release_id = $1 and state = 'in_doubt'")
         .bind(release.as_str())
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut *group.connection)
         .await?
         .ok_or_else(|| StoreError::Refused(format!("release {release} is not in doubt")))?;
     let unit = UnitId { mail: parsed(&row, "mail_id")?, number: count(&row, "unit_no")? };
-    step(connection, release, unit, ReleaseState::InDoubt, event, reason, at, at).await?;
+    step(group, release, unit, ReleaseState::InDoubt, event, reason, at, at).await?;
     Ok(ReleaseAnswer::Count(1))
 }

@@ -3,16 +3,22 @@
 //! Every step is a small batch, so that live mail never waits long behind it.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
+use domain::audit::Entry;
+use domain::detection::Category;
 use domain::ledger::{Account, Move};
 use domain::token::{TokenKey, seal};
 use domain::{Digest, MailId, Timestamp, UnitId};
+use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::unit_id;
-use crate::db::{self, Value, marks, named, parsed};
+use crate::audit::Act;
+use crate::db::{self, Value, marks, named, parsed, to_json};
 use crate::error::StoreError;
+use crate::journal::Group;
 use crate::moves::UnitMove;
 
 /// Messages of one batch at most; each has a handful of rows.
@@ -29,14 +35,25 @@ pub(crate) struct Purge {
 }
 
 impl Store {
-    /// Expires units that have been held since before `held_before`: one batch; returns how many.
+    /// Expires units of a category that came before `before` and nobody asked for: one batch; returns how many.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn expire_held(&self, held_before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    pub async fn expire_held(
+        &self,
+        category: Category,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
         let sql = "select u.mail_id, u.unit_no, u.account from unit u join message m on m.mail_id = u.mail_id \
-                   where u.account in ('held', 'failed', 'denied') and m.received_us < $1 order by u.mail_id limit $2";
-        let rows = sqlx::query(sql).bind(held_before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
+                   where u.account in ('held', 'failed', 'denied') and m.received_us < $1 and m.category = $2 \
+                   order by u.mail_id limit $3";
+        let rows = sqlx::query(sql)
+            .bind(before.as_micros())
+            .bind(category.as_str())
+            .bind(BATCH)
+            .fetch_all(&self.reads)
+            .await?;
         let mut moves = Vec::new();
         for row in &rows {
             let from = named(row, "account", Account::parse)?;
@@ -47,6 +64,54 @@ impl Store {
             self.move_units(moves).await?;
         }
         Ok(rows.len())
+    }
+
+    /// Ends units that have been tentative since before `before`: nobody ever recorded whether the next hop took the rest of their
+    /// mail. They are kept as refused ones are: searchable, and released only with a confirmation. One batch; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lapse_tentative(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        let units = self.tentative(before, BATCH).await?;
+        let lapse = |unit: &UnitId| UnitMove {
+            unit: *unit,
+            from: Account::Tentative,
+            by: Move::Lapsed,
+            at: now,
+            actor: "retention".into(),
+            reason: "it was never recorded whether the next hop took the rest of this mail".into(),
+        };
+        if !units.is_empty() {
+            self.move_units(units.iter().map(lapse).collect()).await?;
+        }
+        Ok(units.len())
+    }
+
+    /// Units that have been tentative since before `before`, oldest first: the first `most`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tentative(&self, before: Timestamp, most: i64) -> Result<Vec<UnitId>, StoreError> {
+        let sql =
+            "select mail_id, unit_no from unit where account = 'tentative' and moved_us < $1 order by mail_id limit $2";
+        let rows = sqlx::query(sql).bind(before.as_micros()).bind(most).fetch_all(&self.reads).await?;
+        rows.iter().map(unit_id).collect()
+    }
+
+    /// Removes blobs that no record names and that were written before `before`: what a crash between a blob and its record left.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or the store fails.
+    pub async fn sweep_orphans(&self, before: SystemTime) -> Result<usize, StoreError> {
+        let mut swept = 0;
+        for folder in 0..=u8::MAX {
+            for blob in self.blobs.older_than(folder, before).await? {
+                self.remove_if_unused(&blob.hex()).await?;
+                swept += usize::from(!self.blobs.has(blob));
+            }
+        }
+        Ok(swept)
     }
 
     /// Purges the records of messages received before `before` whose units have all come to an end: one batch; returns how many.
@@ -92,7 +157,7 @@ impl Store {
         self.blobs.remove_unless(digest, is_used).await
     }
 
-    /// Forgets retries that are too old to be one. (The audit log is append-only; nothing of it is ever removed here.)
+    /// Forgets retries that are too old to be one.
     ///
     /// # Errors
     /// When the store fails.
@@ -128,8 +193,40 @@ fn sealed(key: &TokenKey, at: i64, account: &str, units: i64) -> String {
     seal(key, PURPOSE, &format!("{at} {account} {units}")).hex()
 }
 
+/// What a purge is called in the audit log.
+pub(crate) const ACTION: &str = "retention.purge";
+
+/// What a purge says of itself in the audit log.
+#[derive(Debug, Serialize, Deserialize)]
+struct Purged {
+    messages: usize,
+    /// Rows that the journal speaks of, so that `audit verify` knows why they are missing.
+    ledger_rows: i64,
+}
+
+/// How many of the journal's rows a purge took.
+pub(crate) fn purged_rows(entry: &Entry) -> i64 {
+    serde_json::from_str::<Purged>(&entry.detail).map_or(0, |purged| purged.ledger_rows)
+}
+
 /// Purges inside the writer's transaction: the books keep what the rows were.
-pub(crate) async fn apply(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
+pub(crate) async fn apply(group: &mut Group<'_>, purge: &Purge) -> Result<(), StoreError> {
+    check(group.connection, purge).await?;
+    close(group.connection, purge).await?;
+    let ledger_rows = delete(group.connection, purge).await?;
+    group.acts.push(Act {
+        at: purge.at,
+        actor: "retention".into(),
+        action: ACTION.into(),
+        object: String::new(),
+        reason: "their time is over".into(),
+        detail: to_json(&Purged { messages: purge.mails.len(), ledger_rows })?,
+    });
+    Ok(())
+}
+
+/// Writes the closing balance.
+async fn close(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
     let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
     let list = marks(1, ids.len());
     let counted = format!("select account, count(*) as units from unit where mail_id in ({list}) group by account");
@@ -146,6 +243,15 @@ pub(crate) async fn apply(connection: &mut AnyConnection, purge: &Purge) -> Resu
         )
         .await?;
     }
+    Ok(())
+}
+
+/// Deletes the rows; returns how many of the journal's were among them.
+async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, StoreError> {
+    let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
+    let list = marks(1, ids.len());
+    let journalled = format!("select count(*) as rows from ledger where mail_id in ({list}) and batch >= 0");
+    let ledger_rows = db::query(journalled, ids.clone()).fetch_one(&mut *connection).await?.try_get("rows")?;
     for table in ["release_attempt", "release_item", "ledger", "retry", "finding", "part", "unit", "message"] {
         let sql = if table == "release_attempt" {
             format!(
@@ -156,11 +262,11 @@ pub(crate) async fn apply(connection: &mut AnyConnection, purge: &Purge) -> Resu
         };
         db::query(sql, ids.clone()).execute(&mut *connection).await?;
     }
-    Ok(())
+    Ok(ledger_rows)
 }
 
 /// The unit of a purge that went wrong is not worth a loss: what must not be purged is refused here as well.
-pub(crate) async fn check(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
+async fn check(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
     let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
     let sql = format!(
         "select mail_id, unit_no from unit where mail_id in ({}) and account in \

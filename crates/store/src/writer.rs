@@ -13,11 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::access::{self, AccessWrite};
 use crate::arrival::{self, Arrival, Recorded};
-use crate::audit::{self, Act};
+use crate::audit::{self, Act, Head, Prune};
 use crate::completion::{self, Completion};
 use crate::db::Dialect;
 use crate::error::StoreError;
 use crate::failpoint;
+use crate::journal::{Group, Journal};
 use crate::moves::{self, UnitMove};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
 use crate::retention::{self, Purge};
@@ -39,7 +40,8 @@ enum Write {
     Release(ReleaseWrite),
     Version(VersionWrite),
     Access(AccessWrite),
-    Audit(Box<Act>, TokenKey),
+    Audit(Box<Act>),
+    Prune(Prune),
     Purge(Purge),
     Complete(Box<Completion>),
     ForgetBlob(String),
@@ -53,6 +55,7 @@ enum Write {
 enum Written {
     Arrival(Vec<Recorded>),
     Release(ReleaseAnswer),
+    Count(usize),
     Done,
 }
 
@@ -67,10 +70,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task that owns `connection`.
-    pub(crate) fn start(connection: AnyConnection, dialect: Dialect) -> Self {
+    pub(crate) fn start(connection: AnyConnection, dialect: Dialect, node: &str, key: &TokenKey) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let broken = Arc::new(AtomicBool::new(false));
-        tokio::spawn(run(connection, dialect, waiting, broken.clone()));
+        let ledger = Ledger { connection, dialect, node: node.to_owned(), key: key.clone(), head: None };
+        tokio::spawn(run(ledger, waiting, broken.clone()));
         Self { queue, broken }
     }
 
@@ -104,8 +108,15 @@ impl Writer {
         self.write(Write::Access(write)).await.map(drop)
     }
 
-    pub(crate) async fn audit(&self, act: Act, key: TokenKey) -> Result<(), StoreError> {
-        self.write(Write::Audit(Box::new(act), key)).await.map(drop)
+    pub(crate) async fn audit(&self, act: Act) -> Result<(), StoreError> {
+        self.write(Write::Audit(Box::new(act))).await.map(drop)
+    }
+
+    pub(crate) async fn prune_audit(&self, prune: Prune) -> Result<usize, StoreError> {
+        match self.write(Write::Prune(prune)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
     }
 
     pub(crate) async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
@@ -141,19 +152,24 @@ fn stopped() -> StoreError {
     StoreError::Broken("the writer has stopped".into())
 }
 
-async fn run(
-    mut connection: AnyConnection,
+/// The writing connection, and what its transactions share.
+struct Ledger {
+    connection: AnyConnection,
     dialect: Dialect,
-    mut waiting: mpsc::Receiver<(Write, Answer)>,
-    broken: Arc<AtomicBool>,
-) {
+    node: String,
+    key: TokenKey,
+    /// The head of the audit log after the last commit; none when it must be read again.
+    head: Option<Head>,
+}
+
+async fn run(mut ledger: Ledger, mut waiting: mpsc::Receiver<(Write, Answer)>, broken: Arc<AtomicBool>) {
     let mut group = Vec::new();
     while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
         let (writes, answers): (Vec<Write>, Vec<Answer>) = group.drain(..).unzip();
         let results = if broken.load(Ordering::SeqCst) {
             writes.iter().map(|_| Err(StoreError::Broken("an earlier write failed".into()))).collect()
         } else {
-            write_group(&mut connection, dialect, writes).await
+            ledger.write_group(writes).await
         };
         if results.iter().any(|result| matches!(result, Err(StoreError::Broken(_)))) {
             broken.store(true, Ordering::SeqCst);
@@ -165,58 +181,70 @@ async fn run(
     }
 }
 
-async fn write_group(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    writes: Vec<Write>,
-) -> Vec<Result<Written, StoreError>> {
-    match transaction(connection, dialect, &writes).await {
-        Ok(written) => written.into_iter().map(Ok).collect(),
-        Err(error) if writes.len() == 1 || matches!(error, StoreError::Broken(_) | StoreError::Full(_)) => {
-            writes.iter().map(|_| Err(error.clone())).collect()
-        }
-        Err(_) => {
-            let mut results = Vec::with_capacity(writes.len());
-            for write in writes {
-                let alone = transaction(connection, dialect, &[write]).await;
-                results.push(alone.and_then(|written| written.into_iter().next().ok_or_else(stopped)));
+impl Ledger {
+    async fn write_group(&mut self, writes: Vec<Write>) -> Vec<Result<Written, StoreError>> {
+        match self.transaction(&writes).await {
+            Ok(written) => written.into_iter().map(Ok).collect(),
+            Err(error) if writes.len() == 1 || matches!(error, StoreError::Broken(_) | StoreError::Full(_)) => {
+                writes.iter().map(|_| Err(error.clone())).collect()
             }
-            results
+            Err(_) => {
+                let mut results = Vec::with_capacity(writes.len());
+                for write in writes {
+                    let alone = self.transaction(&[write]).await;
+                    results.push(alone.and_then(|written| written.into_iter().next().ok_or_else(stopped)));
+                }
+                results
+            }
         }
     }
-}
 
-async fn transaction(
-    connection: &mut AnyConnection,
-    dialect: Dialect,
-    writes: &[Write],
-) -> Result<Vec<Written>, StoreError> {
-    sqlx::query(dialect.begin()).execute(&mut *connection).await?;
-    match apply(connection, writes).await {
-        Ok(written) => {
-            failpoint::step("before-commit");
-            if let Err(error) = sqlx::query("commit").execute(&mut *connection).await {
-                roll_back(connection).await;
-                return Err(error.into());
+    async fn transaction(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+        sqlx::query(self.dialect.begin()).execute(&mut self.connection).await?;
+        // Only a commit makes the new head the one that is stored.
+        let head = self.head.take();
+        match self.apply_all(head, writes).await {
+            Ok((written, head)) => {
+                failpoint::step("before-commit");
+                if let Err(error) = sqlx::query("commit").execute(&mut self.connection).await {
+                    self.roll_back().await;
+                    return Err(error.into());
+                }
+                failpoint::step("after-commit");
+                self.head = Some(head);
+                Ok(written)
             }
-            failpoint::step("after-commit");
-            Ok(written)
-        }
-        Err(error) => {
-            roll_back(connection).await;
-            Err(error)
+            Err(error) => {
+                self.roll_back().await;
+                Err(error)
+            }
         }
     }
-}
 
-async fn roll_back(connection: &mut AnyConnection) {
-    // After some failures the database has rolled back by itself, and says so here.
-    let _ = sqlx::query("rollback").execute(connection).await;
+    async fn roll_back(&mut self) {
+        // After some failures the database has rolled back by itself, and says so here.
+        let _ = sqlx::query("rollback").execute(&mut self.connection).await;
+    }
+
+    /// Applies a group, and appends its leaf of the journal and the acts among it to the audit log.
+    async fn apply_all(&mut self, head: Option<Head>, writes: &[Write]) -> Result<(Vec<Written>, Head), StoreError> {
+        let mut head = match head {
+            Some(head) => head,
+            None => Head::load(&mut self.connection).await?,
+        };
+        let mut group =
+            Group { connection: &mut self.connection, journal: Journal::new(head.batch()), acts: Vec::new() };
+        let written = apply(&mut group, writes).await?;
+        let Group { connection, journal, mut acts } = group;
+        acts.extend(journal.leaf(&self.node)?);
+        head.append(connection, &acts, &self.key).await?;
+        Ok((written, head))
+    }
 }
 
 /// Applies a group: the arrivals together, in few statements, then the rest in its order. A write about a
 /// message is only asked for after its arrival was answered, so this changes no order that anyone relies on.
-async fn apply(connection: &mut AnyConnection, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
     let mut node = "";
     let mut arrivals = Vec::new();
     for write in writes {
@@ -225,53 +253,44 @@ async fn apply(connection: &mut AnyConnection, writes: &[Write]) -> Result<Vec<W
             arrivals.push(arrival.as_ref());
         }
     }
-    let mut recorded = arrival::record(connection, node, &arrivals).await?.into_iter();
+    let mut recorded = arrival::record(group, node, &arrivals).await?.into_iter();
     let mut written = Vec::with_capacity(writes.len());
     for write in writes {
         written.push(match write {
             Write::Arrival { .. } => Written::Arrival(recorded.next().unwrap_or_default()),
-            Write::Moves(moves) => {
-                moves::make(connection, moves).await?;
+            Write::Release(write) => Written::Release(release::apply(group, write).await?),
+            Write::Prune(prune) => Written::Count(audit::prune(group.connection, prune).await?),
+            other => {
+                apply_one(group, other).await?;
                 Written::Done
             }
-            Write::Release(write) => Written::Release(release::apply(connection, write).await?),
-            Write::Version(write) => {
-                version::apply(connection, write).await?;
-                Written::Done
-            }
-            Write::Access(write) => {
-                access::apply(connection, write).await?;
-                Written::Done
-            }
-            Write::Audit(act, key) => {
-                audit::append(connection, act, key).await?;
-                Written::Done
-            }
-            Write::Purge(purge) => {
-                retention::check(connection, purge).await?;
-                retention::apply(connection, purge).await?;
-                Written::Done
-            }
-            Write::Complete(completion) => {
-                completion::apply(connection, completion).await?;
-                Written::Done
-            }
-            Write::ForgetBlob(mail) => {
-                sqlx::query("update message set blob = null where mail_id = $1")
-                    .bind(mail.clone())
-                    .execute(&mut *connection)
-                    .await?;
-                Written::Done
-            }
-            Write::ForgetRetries(before) => {
-                sqlx::query("delete from retry where at_us < $1")
-                    .bind(before.as_micros())
-                    .execute(&mut *connection)
-                    .await?;
-                Written::Done
-            }
-            Write::Barrier => Written::Done,
         });
     }
     Ok(written)
+}
+
+/// Applies a write that is answered with nothing.
+async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::Moves(moves) => moves::make(group, moves).await,
+        Write::Version(write) => version::apply(group.connection, write).await,
+        Write::Access(write) => access::apply(group.connection, write).await,
+        Write::Audit(act) => {
+            group.acts.push((**act).clone());
+            Ok(())
+        }
+        Write::Purge(purge) => retention::apply(group, purge).await,
+        Write::Complete(completion) => completion::apply(group, completion).await,
+        Write::ForgetBlob(mail) => {
+            let sql = "update message set blob = null where mail_id = $1";
+            sqlx::query(sql).bind(mail.clone()).execute(&mut *group.connection).await?;
+            Ok(())
+        }
+        Write::ForgetRetries(before) => {
+            let sql = "delete from retry where at_us < $1";
+            sqlx::query(sql).bind(before.as_micros()).execute(&mut *group.connection).await?;
+            Ok(())
+        }
+        Write::Barrier | Write::Arrival { .. } | Write::Release(_) | Write::Prune(_) => Ok(()),
+    }
 }

@@ -18,6 +18,9 @@ pub struct BackupArgs {
     /// A folder that does not exist yet, on the gateway's host; the gateway writes it.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
+    /// Only say what would be written.
+    #[arg(long)]
+    what_if: bool,
     /// Where the API is.
     #[command(flatten)]
     api: ApiArgs,
@@ -47,9 +50,10 @@ pub struct RestoreArgs {
 pub async fn back_up(args: BackupArgs) -> Result<(), CliError> {
     let to = std::path::absolute(&args.to).map_err(CliError::unreachable)?;
     let made = Client::new(&args.api)?
-        .post("/api/v1/backup", &json!({ "to": to, "actor": super::quarantine::actor() }))
+        .post("/api/v1/backup", &json!({ "to": to, "actor": super::quarantine::actor(), "what_if": args.what_if }))
         .await?;
-    let line = format!("{}: {} messages, {} held mails", to.display(), made["messages"], made["blobs"]);
+    let would = if args.what_if { "would have " } else { "" };
+    let line = format!("{}: {would}{} messages, {} held mails", to.display(), made["messages"], made["blobs"]);
     terminal::line(&if args.api.json { made.to_string() } else { line });
     Ok(())
 }
@@ -111,7 +115,7 @@ async fn check(folder: &Path) -> Result<(i64, usize, Vec<String>), CliError> {
     let store =
         Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
     let books = store.check_ledger(true).await.map_err(CliError::unreachable)?;
-    let audit = store.verify_audit().await.map_err(CliError::unreachable)?;
+    let audit = store.verify_audit(true).await.map_err(CliError::unreachable)?;
     let (held, damaged) = store.verify_custody().await.map_err(CliError::unreachable)?;
     store.close().await;
     Ok((books.accepted, held, [books.faults, audit.faults, damaged].concat()))

@@ -169,7 +169,18 @@ async fn gateway(config: &Config) -> Vec<Finding> {
         "books".into(),
         if balanced { Ok(told) } else { Err(format!("they do not balance: {}", books["faults"])) },
     )];
-    let audit = client.get("/api/v1/audit/verify", &[]).await;
+    let stale = books["stale_tentative"].as_array().map_or(0, Vec::len);
+    if stale > 0 {
+        list.push(Finding {
+            what: "tentative units".into(),
+            health: Health::Warning,
+            detail: format!(
+                "{stale} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their mail; its log tells",
+                books["stale_tentative"][0]
+            ),
+        });
+    }
+    let audit = client.get("/api/v1/audit/verify", &[("tree_only", Some("true".into()))]).await;
     list.push(match audit {
         Ok(verified) if verified["intact"] == Value::Bool(true) => {
             of("audit log".into(), Ok(format!("{} entries, intact", verified["size"])))

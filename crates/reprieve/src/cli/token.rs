@@ -23,6 +23,9 @@ pub enum TokenVerb {
         /// Days that it holds.
         #[arg(long, default_value_t = 90)]
         days: u64,
+        /// Only say what would be made.
+        #[arg(long)]
+        what_if: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
@@ -37,6 +40,12 @@ pub enum TokenVerb {
     Revoke {
         /// Its id.
         id: String,
+        /// Why, for the record.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Only say what would be done.
+        #[arg(long)]
+        what_if: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
@@ -49,12 +58,16 @@ pub enum TokenVerb {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: TokenVerb) -> Result<(), CliError> {
     match verb {
-        TokenVerb::Create { name, role, domain, days, api } => {
+        TokenVerb::Create { name, role, domain, days, what_if, api } => {
             let actor = super::quarantine::actor();
-            let ask = json!({ "name": name, "role": role, "domains": domain, "days": days, "actor": actor });
+            let ask = json!({
+                "name": name, "role": role, "domains": domain, "days": days, "actor": actor, "what_if": what_if
+            });
             let made = Client::new(&api)?.post("/api/v1/tokens", &ask).await?;
             terminal::line(&if api.json {
                 made.to_string()
+            } else if what_if {
+                listed(&json!([made]))
             } else {
                 made["secret"].as_str().unwrap_or_default().to_owned()
             });
@@ -63,9 +76,12 @@ pub async fn run(verb: TokenVerb) -> Result<(), CliError> {
             let tokens = Client::new(&api)?.get("/api/v1/tokens", &[]).await?;
             terminal::line(&if api.json { tokens.to_string() } else { listed(&tokens) });
         }
-        TokenVerb::Revoke { id, api } => {
-            let revoked = Client::new(&api)?.post(&format!("/api/v1/tokens/{id}/revoke"), &json!({})).await?;
-            terminal::line(&if api.json { revoked.to_string() } else { format!("{id} is revoked") });
+        TokenVerb::Revoke { id, reason, what_if, api } => {
+            let ask = json!({ "reason": reason, "actor": super::quarantine::actor(), "what_if": what_if });
+            let revoked = Client::new(&api)?.post(&format!("/api/v1/tokens/{id}/revoke"), &ask).await?;
+            let name = revoked["name"].as_str().unwrap_or_default();
+            let told = if what_if { "would be revoked" } else { "is revoked" };
+            terminal::line(&if api.json { revoked.to_string() } else { format!("{id} ({name}) {told}") });
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use detect::clamd::{self, Clamd};
 use domain::Direction;
+use domain::detection::Category;
 use domain::envelope::Border;
 use domain::policy::{OnFailure, Policy};
 use ipnet::IpNet;
@@ -109,14 +110,25 @@ pub enum InDoubtPolicy {
 }
 
 /// How long what is kept (ruling 16).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Retention {
     /// Held mail, from its arrival.
     pub held: Duration,
+    /// Held mail of categories with a span of their own.
+    pub held_of: BTreeMap<Category, Duration>,
     /// Records of messages, from their arrival.
     pub records: Duration,
+    /// Entries of the audit log.
+    pub audit: Duration,
     /// Free bytes below which nothing more is taken: 452 before anything is evicted.
     pub disk_floor_bytes: u64,
+}
+
+impl Retention {
+    /// How long held mail of a category is kept.
+    pub fn held(&self, category: Category) -> Duration {
+        self.held_of.get(&category).copied().unwrap_or(self.held)
+    }
 }
 
 /// The whole configuration, checked.
@@ -150,6 +162,8 @@ pub struct Config {
     pub api_address: SocketAddr,
     /// The unix socket of the REST API.
     pub api_socket: PathBuf,
+    /// Requests over TCP that one token may make in a second, with a burst of ten times that.
+    pub api_requests_per_second: u32,
     /// Connections to one next hop, for releases.
     pub release_connections: usize,
     /// How long what is kept.
@@ -251,6 +265,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let api_address =
         api.text("address", faults, socket_address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8025)));
     let api_socket = api.text("socket", faults, path).unwrap_or_else(|| data_dir.join("api.sock"));
+    let per_second = api.number("requests_per_second", 1..100_001, faults).and_then(|n| u32::try_from(n).ok());
     api.end(faults);
     let mut release = root.section("release", faults);
     let release_connections = release.number("connections", 1..1001, faults).map_or(16, |n| n as usize);
@@ -276,6 +291,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         limits,
         api_address,
         api_socket,
+        api_requests_per_second: per_second.unwrap_or(20),
         release_connections,
         retention,
         in_doubt: in_doubt.unwrap_or(InDoubtPolicy::Resend),
@@ -426,15 +442,22 @@ fn retention(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Retention {
     let held = days(section.number("held_days", 1..3651, faults).unwrap_or(30));
     let records = days(section.number("record_days", 1..3651, faults).unwrap_or(90));
     let disk_floor_bytes = section.number("disk_floor_mib", 0..1_048_577, faults).unwrap_or(200) << 20;
-    if records < held {
-        faults.add(
-            section.start(),
-            "retention.record_days",
-            "must not be below held_days: what is held needs its record",
-        );
+    let audit = days(section.number("audit_days", 1..3651, faults).unwrap_or(400));
+    let mut own = section.section("held_days_of", faults);
+    let named = |category: Category| Some((category, days(own.number(category.as_str(), 1..3651, faults)?)));
+    let held_of: BTreeMap<Category, Duration> = Category::ALL.into_iter().filter_map(named).collect();
+    own.end(faults);
+    let longest = held_of.values().copied().chain([held]).max().unwrap_or(held);
+    if records < longest {
+        let why = "must not be below held_days and held_days_of: what is held needs its record";
+        faults.add(section.start(), "retention.record_days", why);
+    }
+    if audit < records {
+        let why = "must not be below record_days: a record needs the entry that vouches for it";
+        faults.add(section.start(), "retention.audit_days", why);
     }
     section.end(faults);
-    Retention { held, records, disk_floor_bytes }
+    Retention { held, held_of, records, audit, disk_floor_bytes }
 }
 
 fn host_name(text: &str) -> Result<String, String> {

@@ -154,6 +154,10 @@ async fn operator_of(console: &Console, shown: Option<String>) -> Result<Operato
     // The digest is what is compared, in the index; so no time tells how much of a secret was right.
     let found = console.store()?.token(Digest::of(secret.trim().as_bytes()), console.clock.now()).await?;
     let token = found.ok_or_else(unknown)?;
+    let wait = console.rates.take(&token.id, console.clock.now()).err();
+    if let Some(wait) = wait {
+        return Err(ApiError::TooMany(wait.as_secs().max(1)));
+    }
     let role = Role::parse(&token.role).ok_or_else(unknown)?;
     Ok(Operator { name: token.name, role, scope: token.scope, is_local: false })
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod api;
+pub mod rate;
 pub mod serve;
 
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub struct Console {
     pub clock: Arc<dyn Clock>,
     /// Where the store lies, for backups.
     pub data_dir: PathBuf,
+    /// How often each token may ask.
+    pub rates: rate::Rates,
     /// Wakes the reconcilers.
     pub signals: Signals,
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Timestamp;
+use domain::detection::Category;
 use store::arrival::RETRY_MEMORY;
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -16,6 +18,12 @@ const PERIOD: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long the bytes of what was released, deleted or expired are kept, so that a slip can be mended from a backup of the day.
 const ENDED_BYTES_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long what a crash left unfinished is kept: longer than any client still tries the same connection (qmail's rule).
+const UNFINISHED_KEPT: Duration = Duration::from_secs(36 * 3600);
+/// From when on a tentative unit is shown.
+pub const TENTATIVE_SHOWN: Duration = Duration::from_secs(3600);
+/// Tentative units that one round tells of.
+pub const TENTATIVE_LISTED_MAX: i64 = 20;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -42,23 +50,36 @@ impl Keeper {
         }
     }
 
-    /// One round: expire, drop bytes, purge records.
+    /// One round: expire, lapse, drop bytes, purge records and the log's oldest entries, sweep what a crash left.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn round(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let kept = &self.config.retention;
-        let mut ended = [0; 3];
-        while self.count(&mut ended[0], self.store.expire_held(now.before(kept.held), now).await?).await {}
-        while self.count(&mut ended[1], self.store.drop_blobs(now.before(ENDED_BYTES_KEPT)).await?).await {}
-        while self
-            .count(&mut ended[2], self.store.purge_records(now.before(kept.records), self.clock.now()).await?)
-            .await
-        {}
+        let [mut expired, mut lapsed, mut dropped, mut purged, mut pruned] = [0; 5];
+        for category in Category::ALL {
+            let before = now.before(kept.held(category));
+            while self.count(&mut expired, self.store.expire_held(category, before, now).await?).await {}
+        }
+        let unfinished = now.before(UNFINISHED_KEPT);
+        while self.count(&mut lapsed, self.store.lapse_tentative(unfinished, now).await?).await {}
+        while self.count(&mut dropped, self.store.drop_blobs(now.before(ENDED_BYTES_KEPT)).await?).await {}
+        let before = now.before(kept.records);
+        while self.count(&mut purged, self.store.purge_records(before, self.clock.now()).await?).await {}
+        while self.count(&mut pruned, self.store.prune_audit(now.before(kept.audit)).await?).await {}
         self.store.forget_retries(now.before(RETRY_MEMORY)).await?;
-        if ended.iter().any(|count| *count > 0) {
-            tracing::info!(expired = ended[0], bytes_dropped = ended[1], purged = ended[2], "retention");
+        let swept = self.store.sweep_orphans(unfinished.to_system_time()).await?;
+        if expired + lapsed + dropped + purged + pruned + swept > 0 {
+            tracing::info!(expired, lapsed, bytes_dropped = dropped, purged, pruned, swept, "retention");
+        }
+        self.tell_of_tentative(now).await
+    }
+
+    /// A unit that stays tentative needs a person to know of it long before it lapses.
+    async fn tell_of_tentative(&self, now: Timestamp) -> Result<(), StoreError> {
+        for unit in self.store.tentative(now.before(TENTATIVE_SHOWN), TENTATIVE_LISTED_MAX).await? {
+            tracing::warn!(%unit, "tentative for over an hour: nobody recorded whether the next hop took the rest of its mail");
         }
         Ok(())
     }

@@ -6,13 +6,15 @@ use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use domain::Account;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
-use super::error::ApiResult;
+use super::error::{ApiResult, Refusal};
 use crate::console::access::{Operator, Permission};
+use crate::sentinel::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
 
 /// How to check.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerQuery {
     /// Whether to look for every blob in custody as well.
@@ -21,13 +23,15 @@ pub struct LedgerQuery {
 }
 
 /// The state of the books.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LedgerView {
     balanced: bool,
     accepted: i64,
     unconfirmed: i64,
     accounts: BTreeMap<String, i64>,
     closed: BTreeMap<String, i64>,
+    /// Units that have been tentative for over an hour: somebody should look at the next hop's log.
+    stale_tentative: Vec<String>,
     faults: Vec<String>,
 }
 
@@ -35,6 +39,13 @@ pub struct LedgerView {
 ///
 /// # Errors
 /// When the operator may not, or the store fails.
+#[utoipa::path(
+    get,
+    operation_id = "ledger.check",
+    path = "/api/v1/ledger",
+    params(LedgerQuery),
+    responses((status = 200, body = LedgerView), Refusal),
+)]
 pub async fn check(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -42,6 +53,8 @@ pub async fn check(
 ) -> ApiResult<LedgerView> {
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
+    let before = console.clock.now().before(TENTATIVE_SHOWN);
+    let stale = console.store()?.tentative(before, TENTATIVE_LISTED_MAX).await?;
     let balance = console.store()?.check_ledger(query.deep).await?;
     let shown = Account::ALL.into_iter().map(|account| {
         let name = account.as_str().to_owned();
@@ -54,6 +67,7 @@ pub async fn check(
         unconfirmed: balance.unconfirmed,
         accounts: shown.collect(),
         closed: balance.closed,
+        stale_tentative: stale.iter().map(ToString::to_string).collect(),
         faults: balance.faults,
     }))
 }

@@ -5,13 +5,14 @@ use axum::{Extension, Json};
 use domain::MailId;
 use serde::{Deserialize, Serialize};
 use store::trace::{TraceFilter, TracedUnit};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, Refusal};
 use crate::console::access::{Operator, Permission};
 
 /// What to trace.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceQuery {
     mail_id: Option<String>,
@@ -21,7 +22,7 @@ pub struct TraceQuery {
 }
 
 /// One unit with its life.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TraceView {
     mail_id: String,
     message_id: Option<String>,
@@ -39,7 +40,7 @@ pub struct TraceView {
 }
 
 /// One event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct EventView {
     at: String,
     what: String,
@@ -52,6 +53,13 @@ struct EventView {
 ///
 /// # Errors
 /// When nothing is asked for, or the store fails.
+#[utoipa::path(
+    get,
+    operation_id = "message.trace",
+    path = "/api/v1/messages",
+    params(TraceQuery),
+    responses((status = 200, body = [TraceView]), Refusal),
+)]
 pub async fn trace(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,

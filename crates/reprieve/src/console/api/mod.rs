@@ -8,33 +8,67 @@ pub mod message;
 pub mod quarantine;
 pub mod token;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Console;
 use crate::measure;
 
 /// All of `/api/v1`. Each handler finds its [`super::access::Operator`] in the request, put there by the door.
 pub fn router(console: Console) -> Router {
-    Router::new()
-        .route("/api/v1/quarantine", get(quarantine::list::list))
-        .route("/api/v1/quarantine/{id}", get(quarantine::show::show))
-        .route("/api/v1/quarantine/{id}/raw", get(quarantine::read::export))
-        .route("/api/v1/quarantine/{id}/headers", get(quarantine::read::headers))
-        .route("/api/v1/quarantine/{id}/preview", get(quarantine::read::preview))
-        .route("/api/v1/quarantine/{id}/release", post(quarantine::release::release))
-        .route("/api/v1/quarantine/{id}/deny", post(quarantine::settle::deny))
-        .route("/api/v1/quarantine/{id}/delete", post(quarantine::settle::delete))
-        .route("/api/v1/messages", get(message::trace))
-        .route("/api/v1/ledger", get(ledger::check))
-        .route("/api/v1/backup", post(backup::create))
-        .route("/api/v1/audit", get(audit::list))
-        .route("/api/v1/audit/verify", get(audit::verify))
-        .route("/api/v1/tokens", get(token::list).post(token::create))
-        .route("/api/v1/tokens/{id}/revoke", post(token::revoke))
-        .with_state(console)
+    routes().split_for_parts().0.with_state(console)
+}
+
+/// The OpenAPI document: made from the same list as the routes, and from the doc comments of the handlers and their types.
+pub fn document() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<Console> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(quarantine::list::list))
+        .routes(routes!(quarantine::show::show))
+        .routes(routes!(quarantine::read::export))
+        .routes(routes!(quarantine::read::headers))
+        .routes(routes!(quarantine::read::preview))
+        .routes(routes!(quarantine::release::release))
+        .routes(routes!(quarantine::settle::deny))
+        .routes(routes!(quarantine::settle::delete))
+        .routes(routes!(message::trace))
+        .routes(routes!(ledger::check))
+        .routes(routes!(backup::create))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(token::list, token::create))
+        .routes(routes!(token::revoke))
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Reprieve", description = "The REST API of the mail gateway: quarantine, messages, books, audit log, tokens."),
+    modifiers(&Door),
+    security(("token" = []))
+)]
+struct Document;
+
+/// How a request shows who it is from.
+struct Door;
+
+impl Modify for Door {
+    fn modify(&self, document: &mut OpenApi) {
+        let token = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("`reprieve token create` makes one"))
+            .build();
+        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(token));
+    }
 }
 
 /// The probes: no secrets, no tokens.
@@ -43,6 +77,7 @@ pub fn probes(console: Console) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/api/v1/openapi.json", get(|| async { Json(document()) }))
         .with_state(console)
 }
 
@@ -58,5 +93,16 @@ async fn ready(State(console): State<Console>) -> (StatusCode, &'static str) {
         Some(store) if !store.is_broken() => (StatusCode::OK, "ready\n"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store's volume failed\n"),
         None => (StatusCode::SERVICE_UNAVAILABLE, "the store is not open\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole document: a change of it is a change of what programs rely on, and is read in review.
+    #[test]
+    fn the_document_of_the_api() {
+        insta::assert_snapshot!(document().to_pretty_json().expect("plain data"));
     }
 }

@@ -8,16 +8,17 @@ use domain::Digest;
 use serde::{Deserialize, Serialize};
 use store::Scope;
 use store::access::Token;
+use utoipa::ToSchema;
 
 use super::Console;
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, Refusal};
 use crate::console::access::{Operator, Permission, Role, TOKEN_PREFIX};
 
 /// Days that a token holds at most.
 const DAYS_MAX: u64 = 366;
 
 /// What token to make.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenAsk {
     /// Whose it is, or what for.
@@ -32,10 +33,13 @@ pub struct TokenAsk {
     /// Who asks, for the record.
     #[serde(default)]
     actor: String,
+    /// Only say what would be made.
+    #[serde(default)]
+    what_if: bool,
 }
 
 /// A token, without its secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TokenView {
     id: String,
     name: String,
@@ -72,6 +76,13 @@ fn view(token: Token, secret: Option<String>) -> TokenView {
 ///
 /// # Errors
 /// When the role is none, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "token.create",
+    path = "/api/v1/tokens",
+    request_body = TokenAsk,
+    responses((status = 200, body = TokenView), Refusal),
+)]
 pub async fn create(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -104,6 +115,9 @@ pub async fn create(
         expires: created.after(Duration::from_secs(ask.days * 24 * 3600)),
         revoked: None,
     };
+    if ask.what_if {
+        return Ok(Json(view(token, None)));
+    }
     console.record(actor, "token.create", &token.id, &format!("{} as {}", token.name, token.role)).await?;
     console.store()?.add_token(token.clone(), Digest::of(secret.as_bytes())).await?;
     Ok(Json(view(token, Some(secret))))
@@ -113,6 +127,12 @@ pub async fn create(
 ///
 /// # Errors
 /// When the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "token.list",
+    path = "/api/v1/tokens",
+    responses((status = 200, body = [TokenView]), Refusal),
+)]
 pub async fn list(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -123,18 +143,53 @@ pub async fn list(
     Ok(Json(tokens.into_iter().map(|token| view(token, None)).collect()))
 }
 
+/// What to revoke a token with.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RevokeAsk {
+    /// Why, for the record.
+    reason: String,
+    /// Who asks, for the record.
+    actor: String,
+    /// Only say what would be done.
+    what_if: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RevokedView {
+    id: String,
+    name: String,
+    revoked: bool,
+}
+
 /// `POST /api/v1/tokens/{id}/revoke`: ends a token now.
 ///
 /// # Errors
 /// When there is no such token in force, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "token.revoke",
+    path = "/api/v1/tokens/{id}/revoke",
+    params(("id" = String, Path, description = "The id of a token")),
+    responses((status = 200, body = RevokedView), Refusal),
+)]
 pub async fn revoke(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
-) -> ApiResult<serde_json::Value> {
+    Json(ask): Json<RevokeAsk>,
+) -> ApiResult<RevokedView> {
     operator.may(Permission::Tokens)?;
     operator.must_see_all()?;
-    console.record(operator.actor(""), "token.revoke", &id, "").await?;
-    console.store()?.revoke_token(&id, console.clock.now()).await?;
-    Ok(Json(serde_json::json!({ "id": id, "revoked": true })))
+    let store = console.store()?;
+    let now = console.clock.now();
+    let known = store.tokens().await?.into_iter().find(|token| token.id == id && token.is_in_force(now));
+    let token =
+        known.ok_or_else(|| ApiError::NotFound(format!("token {id} in force; `reprieve token list` shows them")))?;
+    if !ask.what_if {
+        console.record(operator.actor(&ask.actor), "token.revoke", &id, &ask.reason).await?;
+        store.revoke_token(&id, now).await?;
+    }
+    Ok(Json(RevokedView { id, name: token.name, revoked: !ask.what_if }))
 }

@@ -6,13 +6,14 @@ use domain::held::ReleaseStatus;
 use domain::{Direction, Timestamp};
 use serde::Deserialize;
 use store::quarantine::Filter;
+use utoipa::IntoParams;
 
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, Refusal};
 use super::{Console, HeldView, mail_id, view};
 use crate::console::access::{Operator, Permission};
 
 /// Filters of the list, as query parameters.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub struct ListQuery {
     status: Option<String>,
@@ -64,6 +65,13 @@ impl ListQuery {
 ///
 /// # Errors
 /// When a filter makes no sense, or the store fails.
+#[utoipa::path(
+    get,
+    operation_id = "quarantine.list",
+    path = "/api/v1/quarantine",
+    params(ListQuery),
+    responses((status = 200, body = [HeldView]), Refusal),
+)]
 pub async fn list(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,

@@ -12,6 +12,7 @@ use domain::held::{ReleaseStatus, status_of_all};
 use serde::Serialize;
 use store::quarantine::{HeldMessage, HeldUnit};
 use store::{Scope, Store};
+use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{self, ApiError};
@@ -21,7 +22,7 @@ fn mail_id(text: &str) -> Result<MailId, ApiError> {
 }
 
 /// One row of the list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HeldView {
     id: String,
     mail_id: String,
@@ -40,7 +41,7 @@ pub struct HeldView {
 }
 
 /// One recipient of a row.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RecipientView {
     address: String,
     state: String,
@@ -76,7 +77,7 @@ async fn one(store: &Store, id: &str, scope: &Scope) -> Result<HeldMessage, ApiE
     held.ok_or_else(|| ApiError::NotFound(format!("no held message {id}; `reprieve quarantine list` shows them")))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct PartView {
     number: u32,
     name: String,
@@ -113,14 +114,14 @@ fn is(unit: &HeldUnit, address: &str) -> bool {
 }
 
 /// What became of a request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ReleasedView {
     id: String,
     what_if: bool,
     units: Vec<ReleasedUnit>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ReleasedUnit {
     recipient: String,
     state: String,

@@ -7,8 +7,9 @@ use axum::{Extension, Json};
 use serde::Serialize;
 use store::quarantine::HeldMessage;
 use store::{Scope, Store};
+use utoipa::ToSchema;
 
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, Refusal};
 use super::{Console, HeldView, PartView, one, part_view, view};
 use crate::console::access::{Operator, Permission};
 
@@ -19,6 +20,13 @@ const PREVIEW_BYTES_MAX: usize = 100_000;
 ///
 /// # Errors
 /// When it is not known, or its bytes are gone.
+#[utoipa::path(
+    get,
+    operation_id = "quarantine.export",
+    path = "/api/v1/quarantine/{id}/raw",
+    params(("id" = String, Path, description = "The id of a held message")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Refusal),
+)]
 pub async fn export(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -41,7 +49,7 @@ async fn stored(store: &Store, id: &str, scope: &Scope) -> Result<(HeldMessage, 
 }
 
 /// The header of a held message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HeadersView {
     id: String,
     headers: String,
@@ -51,6 +59,13 @@ pub struct HeadersView {
 ///
 /// # Errors
 /// When it is not known, or its bytes are gone.
+#[utoipa::path(
+    get,
+    operation_id = "quarantine.headers",
+    path = "/api/v1/quarantine/{id}/headers",
+    params(("id" = String, Path, description = "The id of a held message")),
+    responses((status = 200, body = HeadersView), Refusal),
+)]
 pub async fn headers(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -64,7 +79,7 @@ pub async fn headers(
 }
 
 /// A look at a held message that cannot harm.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewView {
     #[serde(flatten)]
     held: HeldView,
@@ -76,6 +91,13 @@ pub struct PreviewView {
 ///
 /// # Errors
 /// When it is not known, or its bytes are gone.
+#[utoipa::path(
+    get,
+    operation_id = "quarantine.preview",
+    path = "/api/v1/quarantine/{id}/preview",
+    params(("id" = String, Path, description = "The id of a held message")),
+    responses((status = 200, body = PreviewView), Refusal),
+)]
 pub async fn preview(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,

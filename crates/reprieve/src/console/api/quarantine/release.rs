@@ -9,13 +9,14 @@ use serde::Deserialize;
 use store::Store;
 use store::quarantine::{HeldMessage, HeldUnit};
 use store::release::Requested;
+use utoipa::ToSchema;
 
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, Refusal};
 use super::{Console, ReleasedUnit, ReleasedView, chosen, one};
 use crate::console::access::{Operator, Permission};
 
 /// What to release.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReleaseAsk {
     /// Only these recipients; all without.
@@ -34,6 +35,14 @@ pub struct ReleaseAsk {
 ///
 /// # Errors
 /// When it is not known, a recipient is not among its own, or the store fails.
+#[utoipa::path(
+    post,
+    operation_id = "quarantine.release",
+    path = "/api/v1/quarantine/{id}/release",
+    params(("id" = String, Path, description = "The id of a held message")),
+    request_body = ReleaseAsk,
+    responses((status = 200, body = ReleasedView), Refusal),
+)]
 pub async fn release(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,

@@ -6,13 +6,14 @@ use domain::UnitId;
 use domain::ledger::Move;
 use serde::Deserialize;
 use store::moves::UnitMove;
+use utoipa::ToSchema;
 
-use super::error::ApiResult;
+use super::error::{ApiResult, Refusal};
 use super::{Console, ReleasedUnit, ReleasedView, chosen, one};
 use crate::console::access::{Operator, Permission};
 
 /// What to deny or delete, and why.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecideAsk {
     /// Only these recipients; all without.
@@ -29,6 +30,14 @@ pub struct DecideAsk {
 ///
 /// # Errors
 /// When it is not known, a recipient is not among its own, or the store fails.
+#[utoipa::path(
+    post,
+    operation_id = "quarantine.deny",
+    path = "/api/v1/quarantine/{id}/deny",
+    params(("id" = String, Path, description = "The id of a held message")),
+    request_body = DecideAsk,
+    responses((status = 200, body = ReleasedView), Refusal),
+)]
 pub async fn deny(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -43,6 +52,14 @@ pub async fn deny(
 ///
 /// # Errors
 /// As [`deny`].
+#[utoipa::path(
+    post,
+    operation_id = "quarantine.delete",
+    path = "/api/v1/quarantine/{id}/delete",
+    params(("id" = String, Path, description = "The id of a held message")),
+    request_body = DecideAsk,
+    responses((status = 200, body = ReleasedView), Refusal),
+)]
 pub async fn delete(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,

@@ -2,31 +2,33 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use domain::finding::EngineReport;
 use domain::verdict::Reason;
 use serde::Serialize;
 use store::quarantine::HeldUnit;
 use store::release::ReleaseRow;
+use utoipa::ToSchema;
 
-use super::error::ApiResult;
+use super::error::{ApiResult, Refusal};
 use super::{Console, HeldView, PartView, one, part_view, view};
 use crate::console::access::{Operator, Permission};
 
 /// A held message with all that is known about it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ShownView {
     #[serde(flatten)]
     held: HeldView,
     units: Vec<UnitView>,
     parts: Vec<PartView>,
     findings: Vec<FindingView>,
-    engines: Vec<domain::finding::EngineReport>,
+    engines: Vec<EngineView>,
     url_domains: Vec<String>,
     removed_fields: Vec<String>,
     ruleset: String,
 }
 
 /// One unit with its release.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct UnitView {
     recipient: String,
     direction: String,
@@ -36,10 +38,10 @@ struct UnitView {
     release_state: Option<String>,
     attempts: u32,
     possibly_twice: bool,
-    reasons: Vec<Reason>,
+    reasons: Vec<ReasonView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct FindingView {
     detection: String,
     detection_version: String,
@@ -50,10 +52,53 @@ struct FindingView {
     evidence: String,
 }
 
+/// How an engine fared.
+#[derive(Debug, Serialize, ToSchema)]
+struct EngineView {
+    engine: String,
+    version: String,
+    data_version: String,
+    /// Done, Error, Timeout or Skipped.
+    outcome: String,
+    millis: f64,
+    detail: String,
+}
+
+fn engine_view(report: EngineReport) -> EngineView {
+    let EngineReport { engine, version, data_version, outcome, millis, detail } = report;
+    EngineView { engine, version, data_version, outcome: outcome.as_str().to_owned(), millis, detail }
+}
+
+/// Why a unit is treated as it is.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReasonView {
+    /// A machine constant, such as `detection` or `engine-timeout`.
+    code: String,
+    text: String,
+    detection: Option<String>,
+    detection_version: Option<String>,
+}
+
+fn reason_view(reason: &Reason) -> ReasonView {
+    ReasonView {
+        code: reason.code.clone(),
+        text: reason.text.clone(),
+        detection: reason.detection.as_ref().map(ToString::to_string),
+        detection_version: reason.detection_version.as_ref().map(ToString::to_string),
+    }
+}
+
 /// `GET /api/v1/quarantine/{id}`: one held message, explained.
 ///
 /// # Errors
 /// When it is not known, or the store fails.
+#[utoipa::path(
+    get,
+    operation_id = "quarantine.show",
+    path = "/api/v1/quarantine/{id}",
+    params(("id" = String, Path, description = "The id of a held message")),
+    responses((status = 200, body = ShownView), Refusal),
+)]
 pub async fn show(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -82,7 +127,7 @@ pub async fn show(
                 evidence: finding.evidence,
             })
             .collect(),
-        engines: record.examination.engines,
+        engines: record.examination.engines.into_iter().map(engine_view).collect(),
         url_domains: message.url_domains,
         removed_fields: record.removed_fields,
         ruleset: record.examination.ruleset.to_string(),
@@ -101,6 +146,6 @@ fn unit_view(unit: &HeldUnit, releases: &[ReleaseRow]) -> UnitView {
         release_state: release.map(|release| release.state.as_str().to_owned()),
         attempts: release.map_or(0, |release| release.attempt),
         possibly_twice: release.is_some_and(|release| release.possibly_twice),
-        reasons: unit.reasons.clone(),
+        reasons: unit.reasons.iter().map(reason_view).collect(),
     }
 }

@@ -16,7 +16,13 @@ pub(crate) fn digest(texts: &[&str]) -> Option<Digest> {
         if !normal.is_empty() {
             normal.push(' ');
         }
-        normal.extend(word.chars().flat_map(char::to_lowercase));
+        if word.is_ascii() {
+            let begin = normal.len();
+            normal.push_str(word);
+            normal[begin..].make_ascii_lowercase();
+        } else {
+            normal.extend(word.chars().flat_map(char::to_lowercase));
+        }
     }
     (!normal.is_empty()).then(|| Digest::of(normal.as_bytes()))
 }

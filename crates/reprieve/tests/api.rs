@@ -56,6 +56,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", format!("/api/v1/quarantine/{one}/headers"), "read"),
         ("GET", format!("/api/v1/quarantine/{one}/preview"), "read"),
         ("POST", format!("/api/v1/quarantine/{one}/release"), "decide"),
+        ("POST", "/api/v1/quarantine/release".to_owned(), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/deny"), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/delete"), "decide"),
         ("GET", "/api/v1/messages?recipient=b@ours.example".to_owned(), "look"),
@@ -85,7 +86,7 @@ fn the_matrix_of_roles_and_endpoints() {
     for (role, may) in roles {
         let secret = token(&gateway, role, &[]);
         for (method, path, permission) in &endpoints {
-            let (status, _) = http(&gateway, method, path, &secret, ask(path));
+            let (status, _) = http(&gateway, method, path, &secret, &ask(path, one));
             assert_eq!(status, if may.contains(permission) { 200 } else { 403 }, "{role} {method} {path}");
         }
     }
@@ -100,10 +101,11 @@ fn the_matrix_of_roles_and_endpoints() {
 }
 
 /// What a request asks, so that nothing is changed by it.
-fn ask(path: &str) -> &'static str {
+fn ask(path: &str, id: &str) -> String {
     match path {
-        "/api/v1/tokens" => "{\"name\":\"n\",\"role\":\"auditor\",\"days\":1,\"what_if\":true}",
-        _ => "{\"what_if\":true}",
+        "/api/v1/tokens" => "{\"name\":\"n\",\"role\":\"auditor\",\"days\":1,\"what_if\":true}".into(),
+        "/api/v1/quarantine/release" => format!("{{\"ids\":[\"{id}\"],\"what_if\":true}}"),
+        _ => "{\"what_if\":true}".into(),
     }
 }
 

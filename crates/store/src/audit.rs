@@ -41,7 +41,15 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn record_act(&self, act: Act) -> Result<(), StoreError> {
-        self.writer.audit(act).await
+        self.record_acts(vec![act]).await
+    }
+
+    /// Records acts durably, all or none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record_acts(&self, acts: Vec<Act>) -> Result<(), StoreError> {
+        self.writer.audit(acts).await
     }
 
     /// The entries from `seq` on, oldest first; the leaves of the journal only `with_journal`.

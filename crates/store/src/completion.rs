@@ -13,7 +13,7 @@ use crate::arrival;
 use crate::db::{named, parsed, to_json};
 use crate::error::StoreError;
 use crate::journal::{self, Grounds, Group};
-use crate::moves::{self, UnitMove};
+use crate::moves::{self, Step, UnitMove};
 use crate::release;
 
 /// A whole examination for a message whose first one was partial.
@@ -109,9 +109,9 @@ async fn decide_again(
     let step =
         UnitMove { unit, from, by: Move::Reexamined, at, actor: "re-examination".into(), reason: reason.clone() };
     let verdict_digest = journal::verdict(grounds, &recipient, disposition, enforced, &reasons);
-    moves::make_one(group, &step, verdict_digest).await?;
+    moves::make_steps(group, vec![Step { unit_move: &step, verdict: verdict_digest }]).await?;
     if verdict.disposition.passes() && from == Account::Held {
-        release::request(group, unit, "re-examination", &reason, at).await?;
+        release::request(group, &[unit], "re-examination", &reason, at).await?;
     }
     Ok(())
 }

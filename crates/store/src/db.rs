@@ -150,8 +150,6 @@ pub fn query(sql: String, values: Vec<Value>) -> Query<'static, Any, AnyArgument
 
 /// Runs `insert into <table> (<columns>) values ...` for many rows in few statements.
 ///
-/// Rows go in groups of powers of two, so that there are few different statements and each stays prepared.
-///
 /// # Errors
 /// When the database says no.
 pub async fn insert(
@@ -160,30 +158,50 @@ pub async fn insert(
     columns: &[&str],
     rows: Vec<Vec<Value>>,
 ) -> Result<(), StoreError> {
-    let mut rows = rows.into_iter().peekable();
-    let mut left = rows.len();
-    while rows.peek().is_some() {
-        let most = (VALUES_MAX / columns.len()).min(left);
-        let count = 1 << most.ilog2();
-        let mut number = 0;
-        let groups: Vec<String> = (0..count)
-            .map(|_| {
-                let marks: Vec<String> = columns
-                    .iter()
-                    .map(|_| {
-                        number += 1;
-                        format!("${number}")
-                    })
-                    .collect();
-                format!("({})", marks.join(","))
-            })
-            .collect();
-        let sql = format!("insert into {table} ({}) values {}", columns.join(","), groups.join(","));
-        let values = rows.by_ref().take(count).flatten().collect();
-        query(sql, values).execute(&mut *connection).await?;
-        left -= count;
+    let columns_text = columns.join(",");
+    for group in in_groups(rows, columns.len()) {
+        let mut marks = Marks::of(connection);
+        let sql = format!("insert into {table} ({columns_text}) values {}", marks.rows(group.len(), columns.len()));
+        query(sql, group.into_iter().flatten().collect()).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// Rows in groups of powers of two, each small enough for one statement: few different statements, so each stays prepared.
+pub fn in_groups<T>(rows: Vec<T>, columns: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let most = (VALUES_MAX / columns).min(rows.len());
+        (most > 0).then(|| rows.by_ref().take(1 << most.ilog2()).collect())
+    })
+}
+
+/// The marks of a statement's values, in order.
+///
+/// SQLite finds a named mark by a walk over all names, for each value that is bound; marks without names cost nothing.
+#[derive(Debug)]
+pub struct Marks {
+    is_bare: bool,
+    used: usize,
+}
+
+impl Marks {
+    /// For a statement on this connection.
+    pub fn of(connection: &AnyConnection) -> Self {
+        Self { is_bare: connection.backend_name() == "SQLite", used: 0 }
+    }
+
+    /// The next mark.
+    fn mark(&mut self) -> String {
+        self.used += 1;
+        if self.is_bare { "?".to_owned() } else { format!("${}", self.used) }
+    }
+
+    /// `(..),(..)`: the next marks as rows.
+    pub fn rows(&mut self, count: usize, columns: usize) -> String {
+        let mut row = || format!("({})", (0..columns).map(|_| self.mark()).collect::<Vec<_>>().join(","));
+        (0..count).map(|_| row()).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// `$from, $from+1, ...`: marks for a list of `count` values.

@@ -1,12 +1,14 @@
 //! Moves of units between accounts: compare-and-set on the account, and one row of the ledger for each.
 
+use std::collections::HashSet;
+
 use domain::ledger::{Account, Move};
 use domain::{Timestamp, UnitId};
 use sqlx::AnyConnection;
 
 use crate::Store;
 use crate::arrival::{LEDGER, unit_id};
-use crate::db::{self, Value, named};
+use crate::db::{self, Marks, Value};
 use crate::error::StoreError;
 use crate::journal::{Group, Line};
 
@@ -68,74 +70,117 @@ impl Store {
     }
 }
 
-/// Makes moves inside the writer's transaction.
-pub(crate) async fn make(group: &mut Group<'_>, moves: &[UnitMove]) -> Result<(), StoreError> {
-    for step in moves {
-        make_one(group, step, String::new()).await?;
+/// A move with the digest of a new verdict that comes with it; empty if none.
+pub(crate) struct Step<'m> {
+    pub(crate) unit_move: &'m UnitMove,
+    pub(crate) verdict: String,
+}
+
+/// Makes moves inside the writer's transaction, in their order.
+pub(crate) async fn make<'m, I>(group: &mut Group<'_>, moves: I) -> Result<(), StoreError>
+where
+    I: IntoIterator<Item = &'m UnitMove>,
+{
+    make_steps(group, moves.into_iter().map(|unit_move| Step { unit_move, verdict: String::new() }).collect()).await
+}
+
+/// Makes steps. Those of different units go together, in few statements.
+pub(crate) async fn make_steps(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> Result<(), StoreError> {
+    let mut together: Vec<Step<'_>> = Vec::new();
+    let mut units = HashSet::new();
+    for step in steps {
+        if !units.insert(step.unit_move.unit) {
+            make_together(group, std::mem::take(&mut together)).await?;
+            units = HashSet::from([step.unit_move.unit]);
+        }
+        together.push(step);
+    }
+    make_together(group, together).await
+}
+
+/// Makes steps of different units.
+async fn make_together(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> Result<(), StoreError> {
+    for steps in db::in_groups(steps, LEDGER.len()) {
+        let lines = steps.into_iter().map(line).collect::<Result<Vec<Line>, StoreError>>()?;
+        update_units(group.connection, &lines).await?;
+        insert_rows(group.connection, group.journal.batch, &lines).await?;
+        lines.into_iter().for_each(|line| group.journal.add(line));
     }
     Ok(())
 }
 
-/// Makes one move; `verdict` is the digest of a new verdict that comes with it, empty if none.
-pub(crate) async fn make_one(group: &mut Group<'_>, step: &UnitMove, verdict: String) -> Result<(), StoreError> {
-    let to = step.from.on(step.by).map_err(|refused| StoreError::Refused(refused.to_string()))?;
-    let mail = step.unit.mail.to_string();
-    let updated = sqlx::query(
-        "update unit set account = $1, moved_us = $2, reply = case when account = $3 then reply else $4 end \
-         where mail_id = $5 and unit_no = $6 and account = $7",
-    )
-    .bind(to.as_str())
-    .bind(step.at.as_micros())
-    .bind(to.as_str())
-    .bind(step.reason.clone())
-    .bind(mail.clone())
-    .bind(i64::from(step.unit.number))
-    .bind(step.from.as_str())
-    .execute(&mut *group.connection)
-    .await?;
-    if updated.rows_affected() != 1 {
-        return Err(StoreError::Refused(format!("unit {} is not in {}", step.unit, step.from.as_str())));
-    }
-    let sql = format!(
-        "insert into ledger ({}) select $1, $2, coalesce(max(step), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10 \
-         from ledger where mail_id = $11 and unit_no = $12",
-        LEDGER.join(",")
-    );
-    let values: Vec<Value> = vec![
-        mail.as_str().into(),
-        step.unit.number.into(),
-        step.at.as_micros().into(),
-        step.from.as_str().into(),
-        to.as_str().into(),
-        step.by.as_str().into(),
-        step.actor.as_str().into(),
-        step.reason.as_str().into(),
-        group.journal.batch.into(),
-        verdict.as_str().into(),
-        mail.into(),
-        step.unit.number.into(),
-    ];
-    db::query(sql, values).execute(&mut *group.connection).await?;
-    group.journal.add(Line {
-        unit: step.unit,
-        at: step.at,
-        from: step.from.as_str().into(),
+fn line(step: Step<'_>) -> Result<Line, StoreError> {
+    let UnitMove { unit, from, by, at, actor, reason } = step.unit_move;
+    let to = from.on(*by).map_err(|refused| StoreError::Refused(refused.to_string()))?;
+    Ok(Line {
+        unit: *unit,
+        at: *at,
+        from: from.as_str().into(),
         to: to.as_str().into(),
-        by: step.by.as_str().into(),
-        actor: step.actor.clone(),
-        reason: step.reason.clone(),
-        verdict,
-    });
-    Ok(())
+        by: by.as_str().into(),
+        actor: actor.clone(),
+        reason: reason.clone(),
+        verdict: step.verdict,
+    })
 }
 
-/// Where a unit is, read inside the writer's transaction.
-pub(crate) async fn account_of(connection: &mut AnyConnection, unit: UnitId) -> Result<Account, StoreError> {
-    let row = sqlx::query("select account from unit where mail_id = $1 and unit_no = $2")
-        .bind(unit.mail.to_string())
-        .bind(i64::from(unit.number))
-        .fetch_optional(connection)
-        .await?
-        .ok_or_else(|| StoreError::NotFound(format!("unit {unit}")))?;
-    named(&row, "account", Account::parse)
+/// Compare-and-set of each unit's account: all of them, or it is refused.
+async fn update_units(connection: &mut AnyConnection, lines: &[Line]) -> Result<(), StoreError> {
+    let mut marks = Marks::of(connection);
+    let sql = format!(
+        "with v (mail_id, unit_no, from_account, to_account, at_us, reply) as (values {}) \
+         update unit set account = v.to_account, moved_us = v.at_us, \
+         reply = case when account = v.to_account then unit.reply else v.reply end \
+         from v where unit.mail_id = v.mail_id and unit.unit_no = v.unit_no and unit.account = v.from_account",
+        marks.rows(lines.len(), 6)
+    );
+    let row = |line: &Line| -> [Value; 6] {
+        [
+            line.unit.mail.to_string().into(),
+            line.unit.number.into(),
+            line.from.as_str().into(),
+            line.to.as_str().into(),
+            line.at.as_micros().into(),
+            line.reason.as_str().into(),
+        ]
+    };
+    let updated = db::query(sql, lines.iter().flat_map(row).collect()).execute(connection).await?;
+    if updated.rows_affected() == lines.len() as u64 {
+        return Ok(());
+    }
+    let units: Vec<String> = lines.iter().take(3).map(|line| format!("{} in {}", line.unit, line.from)).collect();
+    Err(StoreError::Refused(format!(
+        "of {} units not all are where they were, such as {}",
+        lines.len(),
+        units.join(", ")
+    )))
+}
+
+/// The ledger's rows, each one step after the last of its unit.
+async fn insert_rows(connection: &mut AnyConnection, batch: i64, lines: &[Line]) -> Result<(), StoreError> {
+    let columns = LEDGER.join(",");
+    let mut marks = Marks::of(connection);
+    let sql = format!(
+        "with v (mail_id, unit_no, at_us, from_account, to_account, moved_by, actor, reason, batch, verdict) as (values {}) \
+         insert into ledger ({columns}) select v.mail_id, v.unit_no, (select coalesce(max(l.step), 0) + 1 from ledger l \
+         where l.mail_id = v.mail_id and l.unit_no = v.unit_no), v.at_us, v.from_account, v.to_account, v.moved_by, v.actor, \
+         v.reason, v.batch, v.verdict from v",
+        marks.rows(lines.len(), 10)
+    );
+    let row = |line: &Line| -> [Value; 10] {
+        [
+            line.unit.mail.to_string().into(),
+            line.unit.number.into(),
+            line.at.as_micros().into(),
+            line.from.as_str().into(),
+            line.to.as_str().into(),
+            line.by.as_str().into(),
+            line.actor.as_str().into(),
+            line.reason.as_str().into(),
+            batch.into(),
+            line.verdict.as_str().into(),
+        ]
+    };
+    db::query(sql, lines.iter().flat_map(row).collect()).execute(connection).await?;
+    Ok(())
 }

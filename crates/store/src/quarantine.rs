@@ -1,5 +1,7 @@
 //! What people see of the quarantine: a list by filters, newest first, page by page.
 
+use std::collections::HashMap;
+
 use domain::ledger::Account;
 use domain::verdict::Reason;
 use domain::{Direction, MailId, Timestamp};
@@ -202,27 +204,45 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn held_one(&self, mail_id: MailId, scope: &Scope) -> Result<Option<HeldMessage>, StoreError> {
-        let sql = "select mail_id, received_us, sender, subject, message_id, category, size_bytes, sha256 \
-                   from message where mail_id = $1 and blob is not null";
-        let row = sqlx::query(sql).bind(mail_id.to_string()).fetch_optional(&self.reads).await?;
-        let Some(row) = row else { return Ok(None) };
-        let mut held = vec![read_message(&row)?];
-        self.add_units(&mut held, scope).await?;
-        Ok(held.pop().filter(|held| !held.units.is_empty()))
+        Ok(self.held_some(&[mail_id], scope).await?.pop())
+    }
+
+    /// Held messages by their ids, in the order of these; those that there are not, or not in scope, are left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn held_some(&self, ids: &[MailId], scope: &Scope) -> Result<Vec<HeldMessage>, StoreError> {
+        let mut found = HashMap::new();
+        for ids in ids.chunks(500) {
+            let sql = format!(
+                "select mail_id, received_us, sender, subject, message_id, category, size_bytes, sha256 \
+                 from message where mail_id in ({}) and blob is not null",
+                marks(1, ids.len())
+            );
+            let ids = ids.iter().map(|id| id.to_string().into()).collect();
+            let rows = db::query(sql, ids).fetch_all(&self.reads).await?;
+            let mut held: Vec<HeldMessage> = rows.iter().map(read_message).collect::<Result<_, _>>()?;
+            self.add_units(&mut held, scope).await?;
+            found.extend(held.into_iter().map(|held| (held.mail_id, held)));
+        }
+        found.retain(|_, held| !held.units.is_empty());
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     async fn add_units(&self, held: &mut [HeldMessage], scope: &Scope) -> Result<(), StoreError> {
         for group in held.chunks_mut(500) {
             let ids: Vec<Value> = group.iter().map(|held| held.mail_id.to_string().into()).collect();
+            let places: HashMap<MailId, usize> =
+                group.iter().enumerate().map(|(at, held)| (held.mail_id, at)).collect();
             let sql =
                 format!("select * from unit where mail_id in ({}) order by mail_id, unit_no", marks(1, ids.len()));
             for row in db::query(sql, ids).fetch_all(&self.reads).await? {
                 let unit = read_unit(&row)?;
                 let mail: MailId = parsed(&row, "mail_id")?;
                 if scope.covers(&unit.domain)
-                    && let Some(held) = group.iter_mut().find(|held| held.mail_id == mail)
+                    && let Some(at) = places.get(&mail)
                 {
-                    held.units.push(unit);
+                    group[*at].units.push(unit);
                 }
             }
         }

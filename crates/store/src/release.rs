@@ -1,36 +1,57 @@
 //! Releases: one row for each unit whoever asks; claimed by lease and fence; the attempt committed before the dot.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::envelope::Envelope;
 use domain::ledger::{Account, Move};
 use domain::release::{CLAIM_ROWS_MAX, ReleaseEvent, ReleaseState};
 use domain::{Digest, ReleaseId, Timestamp, UnitId};
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::{read_envelope, unit_id};
-use crate::db::{named, parsed};
+use crate::db::{self, Marks, Value, named, parsed};
 use crate::error::StoreError;
 use crate::journal::Group;
 use crate::moves::{self, UnitMove};
 
+/// Units of one request's transaction: each has three rows (ruling 15).
+const REQUESTS_MAX: usize = 300;
+
 /// A write about releases, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum ReleaseWrite {
-    Request { unit: UnitId, by: String, reason: String, at: Timestamp },
+    Request { units: Vec<UnitId>, by: String, reason: String, at: Timestamp },
     Claim { owner: String, at: Timestamp, lease: Duration },
-    StartAttempt { claim: Claim, at: Timestamp },
-    Conclude { claim: Claim, event: ReleaseEvent, reply: String, at: Timestamp, not_before: Timestamp },
+    StartAttempt(Start),
+    Conclude(Conclusion),
     EndLeases { owner_prefix: Option<String>, at: Timestamp },
     Doubt { release: ReleaseId, event: ReleaseEvent, reason: String, at: Timestamp },
+}
+
+/// An attempt that begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Start {
+    claim: Claim,
+    at: Timestamp,
+}
+
+/// How an attempt, or the way to it, ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Conclusion {
+    claim: Claim,
+    event: ReleaseEvent,
+    reply: String,
+    at: Timestamp,
+    not_before: Timestamp,
 }
 
 /// What such a write is answered with.
 #[derive(Debug)]
 pub(crate) enum ReleaseAnswer {
-    Requested(Requested),
+    Requested(Vec<Requested>),
     Claimed(Vec<Claim>),
     Count(u64),
 }
@@ -114,11 +135,29 @@ impl Store {
         reason: &str,
         at: Timestamp,
     ) -> Result<Requested, StoreError> {
-        let write = ReleaseWrite::Request { unit, by: by.into(), reason: reason.into(), at };
-        match self.writer.release(write).await? {
-            ReleaseAnswer::Requested(requested) => Ok(requested),
-            _ => Err(mixed_up()),
+        self.request_releases(&[unit], by, reason, at).await?.pop().ok_or_else(mixed_up)
+    }
+
+    /// Asks for the release of many units, some hundreds a transaction; one answer each, in their order.
+    ///
+    /// # Errors
+    /// When a unit is unknown or the store fails; what was asked for in earlier transactions stays asked for.
+    pub async fn request_releases(
+        &self,
+        units: &[UnitId],
+        by: &str,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Requested>, StoreError> {
+        let mut answers = Vec::with_capacity(units.len());
+        for units in units.chunks(REQUESTS_MAX) {
+            let write = ReleaseWrite::Request { units: units.to_vec(), by: by.into(), reason: reason.into(), at };
+            match self.writer.release(write).await? {
+                ReleaseAnswer::Requested(requested) => answers.extend(requested),
+                _ => return Err(mixed_up()),
+            }
         }
+        Ok(answers)
     }
 
     /// Claims up to [`CLAIM_ROWS_MAX`] due releases for `owner`, oldest request first.
@@ -137,7 +176,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is no longer ours.
     pub async fn start_attempt(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.release(ReleaseWrite::StartAttempt { claim: claim.clone(), at }).await.map(drop)
+        self.writer.release(ReleaseWrite::StartAttempt(Start { claim: claim.clone(), at })).await.map(drop)
     }
 
     /// Records how an attempt, or the way to it, ended.
@@ -152,8 +191,8 @@ impl Store {
         at: Timestamp,
         not_before: Timestamp,
     ) -> Result<(), StoreError> {
-        let write = ReleaseWrite::Conclude { claim: claim.clone(), event, reply: reply.into(), at, not_before };
-        self.writer.release(write).await.map(drop)
+        let conclusion = Conclusion { claim: claim.clone(), event, reply: reply.into(), at, not_before };
+        self.writer.release(ReleaseWrite::Conclude(conclusion)).await.map(drop)
     }
 
     /// Ends leases that are over, or all of an owner that has just started again and so holds none.
@@ -260,16 +299,14 @@ fn count(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
 /// Applies a write inside the writer's transaction.
 pub(crate) async fn apply(group: &mut Group<'_>, write: &ReleaseWrite) -> Result<ReleaseAnswer, StoreError> {
     match write {
-        ReleaseWrite::Request { unit, by, reason, at } => {
-            request(group, *unit, by, reason, *at).await.map(ReleaseAnswer::Requested)
+        ReleaseWrite::Request { units, by, reason, at } => {
+            request(group, units, by, reason, *at).await.map(ReleaseAnswer::Requested)
         }
         ReleaseWrite::Claim { owner, at, lease } => {
             claim(group, owner, *at, at.after(*lease)).await.map(ReleaseAnswer::Claimed)
         }
-        ReleaseWrite::StartAttempt { claim, at } => start_attempt(group, claim, *at).await,
-        ReleaseWrite::Conclude { claim, event, reply, at, not_before } => {
-            conclude(group, claim, *event, reply, *at, *not_before).await
-        }
+        // The writer has made these with all others of its group.
+        ReleaseWrite::StartAttempt(_) | ReleaseWrite::Conclude(_) => Ok(ReleaseAnswer::Count(1)),
         ReleaseWrite::EndLeases { owner_prefix, at } => {
             end_leases(group, owner_prefix.as_deref(), *at).await.map(ReleaseAnswer::Count)
         }
@@ -277,48 +314,120 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &ReleaseWrite) -> Result
     }
 }
 
+/// Asks for releases: the units whose account allows it move, and each gets its row.
 pub(crate) async fn request(
     group: &mut Group<'_>,
-    unit: UnitId,
+    units: &[UnitId],
     by: &str,
     reason: &str,
     at: Timestamp,
-) -> Result<Requested, StoreError> {
-    let release = ReleaseId::of(unit);
-    let account = moves::account_of(group.connection, unit).await?;
-    let row = sqlx::query("select state from release_item where release_id = $1")
-        .bind(release.as_str())
-        .fetch_optional(&mut *group.connection)
-        .await?;
-    let state = row.map(|row| named(&row, "state", ReleaseState::parse)).transpose()?;
-    if account.on(Move::ReleaseRequested).is_err() {
-        return Ok(state.map_or(Requested::Impossible(account), |state| Requested::Already(release, state)));
+) -> Result<Vec<Requested>, StoreError> {
+    let known = where_they_are(group.connection, units).await?;
+    let mut answers = Vec::with_capacity(units.len());
+    let mut steps = Vec::new();
+    let mut asked = HashSet::new();
+    for unit in units {
+        let release = ReleaseId::of(*unit);
+        let (account, state) = known.get(unit).ok_or_else(|| StoreError::NotFound(format!("unit {unit}")))?;
+        if !asked.insert(*unit) {
+            answers.push(Requested::Already(release, ReleaseState::Queued));
+        } else if account.on(Move::ReleaseRequested).is_ok() {
+            let (by, actor, reason) = (Move::ReleaseRequested, by.to_owned(), reason.to_owned());
+            steps.push(UnitMove { unit: *unit, from: *account, by, at, actor, reason });
+            answers.push(Requested::Queued(release));
+        } else {
+            answers.push(match state {
+                Some(state) => Requested::Already(release, *state),
+                None => Requested::Impossible(*account),
+            });
+        }
     }
-    let step =
-        UnitMove { unit, from: account, by: Move::ReleaseRequested, at, actor: by.into(), reason: reason.into() };
-    moves::make(group, &[step]).await?;
-    let sql = "insert into release_item (release_id, mail_id, unit_no, state, requested_us, requested_by, reason, attempt, \
-               repeats, possibly_twice, not_before_us, lease_owner, lease_until_us, fence, moved_us, reply) \
-               values ($1, $2, $3, 'queued', $4, $5, $6, 0, 0, 0, $7, '', 0, 0, $8, '') \
-               on conflict (release_id) do update set state = 'queued', requested_us = $9, requested_by = $10, \
-               reason = $11, not_before_us = $12, moved_us = $13";
-    sqlx::query(sql)
-        .bind(release.as_str())
-        .bind(unit.mail.to_string())
-        .bind(i64::from(unit.number))
-        .bind(at.as_micros())
-        .bind(by)
-        .bind(reason)
-        .bind(at.as_micros())
-        .bind(at.as_micros())
-        .bind(at.as_micros())
-        .bind(by)
-        .bind(reason)
-        .bind(at.as_micros())
-        .bind(at.as_micros())
-        .execute(&mut *group.connection)
-        .await?;
-    Ok(Requested::Queued(release))
+    moves::make(group, &steps).await?;
+    queue(group.connection, &steps).await?;
+    Ok(answers)
+}
+
+/// The account of each unit, and the state of its release if there is one.
+async fn where_they_are(
+    connection: &mut AnyConnection,
+    units: &[UnitId],
+) -> Result<HashMap<UnitId, (Account, Option<ReleaseState>)>, StoreError> {
+    let mut known = HashMap::new();
+    for units in db::in_groups(units.to_vec(), 2) {
+        let mut marks = Marks::of(connection);
+        let sql = format!(
+            "with v (mail_id, unit_no) as (values {}) select u.mail_id, u.unit_no, u.account, r.state from v \
+             join unit u on u.mail_id = v.mail_id and u.unit_no = v.unit_no \
+             left join release_item r on r.mail_id = u.mail_id and r.unit_no = u.unit_no",
+            marks.rows(units.len(), 2)
+        );
+        let row = |unit: &UnitId| -> [Value; 2] { [unit.mail.to_string().into(), unit.number.into()] };
+        for row in db::query(sql, units.iter().flat_map(row).collect()).fetch_all(&mut *connection).await? {
+            let state: Option<String> = row.try_get("state")?;
+            let read = |text: String| {
+                ReleaseState::parse(&text).ok_or_else(|| StoreError::Unreadable(format!("state: '{text}'")))
+            };
+            let state = state.map(read).transpose()?;
+            known.insert(unit_id(&row)?, (named(&row, "account", Account::parse)?, state));
+        }
+    }
+    Ok(known)
+}
+
+/// The rows that the reconciler finds; one that is there already is queued again.
+async fn queue(connection: &mut AnyConnection, steps: &[UnitMove]) -> Result<(), StoreError> {
+    const COLUMNS: [&str; 16] = [
+        "release_id",
+        "mail_id",
+        "unit_no",
+        "state",
+        "requested_us",
+        "requested_by",
+        "reason",
+        "attempt",
+        "repeats",
+        "possibly_twice",
+        "not_before_us",
+        "lease_owner",
+        "lease_until_us",
+        "fence",
+        "moved_us",
+        "reply",
+    ];
+    let row = |step: &UnitMove| -> Vec<Value> {
+        let (release, at) = (ReleaseId::of(step.unit), step.at.as_micros());
+        let none = || Value::Int(0);
+        vec![
+            release.as_str().into(),
+            step.unit.mail.to_string().into(),
+            step.unit.number.into(),
+            ReleaseState::Queued.as_str().into(),
+            at.into(),
+            step.actor.as_str().into(),
+            step.reason.as_str().into(),
+            none(),
+            none(),
+            none(),
+            at.into(),
+            "".into(),
+            none(),
+            none(),
+            at.into(),
+            "".into(),
+        ]
+    };
+    for rows in db::in_groups(steps.iter().map(row).collect(), COLUMNS.len()) {
+        let mut marks = Marks::of(connection);
+        let sql = format!(
+            "insert into release_item ({}) values {} on conflict (release_id) do update set state = excluded.state, \
+             requested_us = excluded.requested_us, requested_by = excluded.requested_by, reason = excluded.reason, \
+             not_before_us = excluded.not_before_us, moved_us = excluded.moved_us",
+            COLUMNS.join(","),
+            marks.rows(rows.len(), COLUMNS.len())
+        );
+        db::query(sql, rows.into_iter().flatten().collect()).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn claim(group: &mut Group<'_>, owner: &str, at: Timestamp, until: Timestamp) -> Result<Vec<Claim>, StoreError> {
@@ -353,129 +462,195 @@ fn lost(claim: &Claim) -> StoreError {
     StoreError::Refused(format!("release {} is no longer ours (fence {})", claim.release, claim.fence))
 }
 
-async fn start_attempt(group: &mut Group<'_>, claim: &Claim, at: Timestamp) -> Result<ReleaseAnswer, StoreError> {
-    let sql = "update release_item set state = 'attempting', attempt = attempt + 1, moved_us = $1 \
-               where release_id = $2 and fence = $3 and state = 'claimed'";
-    let updated = sqlx::query(sql)
-        .bind(at.as_micros())
-        .bind(claim.release.as_str())
-        .bind(claim.fence)
-        .execute(&mut *group.connection)
-        .await?;
-    if updated.rows_affected() != 1 {
-        return Err(lost(claim));
+/// Commits attempts: all of them are still claimed by who starts them, or it is refused.
+pub(crate) async fn start_attempts(connection: &mut AnyConnection, starts: &[&Start]) -> Result<(), StoreError> {
+    let Some(first) = starts.first() else { return Ok(()) };
+    let mut marks = Marks::of(connection);
+    let sql = format!(
+        "with v (release_id, fence, at_us) as (values {}) update release_item set state = 'attempting', \
+         attempt = attempt + 1, moved_us = v.at_us from v where release_item.release_id = v.release_id \
+         and release_item.fence = v.fence and release_item.state = 'claimed'",
+        marks.rows(starts.len(), 3)
+    );
+    let row = |Start { claim, at }: &&Start| -> [Value; 3] {
+        [claim.release.as_str().into(), claim.fence.into(), at.as_micros().into()]
+    };
+    let updated = db::query(sql, starts.iter().flat_map(row).collect()).execute(&mut *connection).await?;
+    if updated.rows_affected() != starts.len() as u64 {
+        return Err(lost(&first.claim));
     }
-    let sql = "insert into release_attempt (release_id, attempt, fence, started_us, outcome, reply) values ($1, $2, $3, $4, '', '')";
-    sqlx::query(sql)
-        .bind(claim.release.as_str())
-        .bind(i64::from(claim.attempt) + 1)
-        .bind(claim.fence)
-        .bind(at.as_micros())
-        .execute(&mut *group.connection)
-        .await?;
-    Ok(ReleaseAnswer::Count(1))
+    let row = |Start { claim, at }: &&Start| -> Vec<Value> {
+        let attempt = i64::from(claim.attempt) + 1;
+        let (release, fence) = (claim.release.as_str().into(), claim.fence.into());
+        vec![release, attempt.into(), fence, at.as_micros().into(), "".into(), "".into()]
+    };
+    let columns = ["release_id", "attempt", "fence", "started_us", "outcome", "reply"];
+    db::insert(connection, "release_attempt", &columns, starts.iter().map(row).collect()).await
 }
 
-async fn conclude(
-    group: &mut Group<'_>,
-    claim: &Claim,
-    event: ReleaseEvent,
-    reply: &str,
-    at: Timestamp,
-    not_before: Timestamp,
-) -> Result<ReleaseAnswer, StoreError> {
-    let row = sqlx::query("select state, attempt from release_item where release_id = $1 and fence = $2")
-        .bind(claim.release.as_str())
-        .bind(claim.fence)
-        .fetch_optional(&mut *group.connection)
-        .await?
-        .ok_or_else(|| lost(claim))?;
-    let state = named(&row, "state", ReleaseState::parse)?;
-    let attempt: i64 = row.try_get("attempt")?;
-    let next = step(group, &claim.release, claim.unit, state, event, reply, at, not_before).await?;
-    if state == ReleaseState::Attempting {
-        sqlx::query(
-            "update release_attempt set ended_us = $1, outcome = $2, reply = $3 where release_id = $4 and attempt = $5",
-        )
-        .bind(at.as_micros())
-        .bind(next.as_str())
-        .bind(reply)
-        .bind(claim.release.as_str())
-        .bind(attempt)
-        .execute(&mut *group.connection)
-        .await?;
+/// Records how attempts ended: all claims are still those of who says so, or it is refused.
+pub(crate) async fn conclude(group: &mut Group<'_>, conclusions: &[&Conclusion]) -> Result<(), StoreError> {
+    if conclusions.is_empty() {
+        return Ok(());
     }
-    Ok(ReleaseAnswer::Count(1))
+    let mut marks = Marks::of(group.connection);
+    let sql = format!(
+        "with v (release_id, fence) as (values {}) select r.release_id, r.state, r.attempt from v \
+         join release_item r on r.release_id = v.release_id and r.fence = v.fence",
+        marks.rows(conclusions.len(), 2)
+    );
+    let row = |one: &&Conclusion| -> [Value; 2] { [one.claim.release.as_str().into(), one.claim.fence.into()] };
+    let rows = db::query(sql, conclusions.iter().flat_map(row).collect()).fetch_all(&mut *group.connection).await?;
+    let mut found = HashMap::new();
+    for row in &rows {
+        let state = named(row, "state", ReleaseState::parse)?;
+        found.insert(row.try_get::<String, _>("release_id")?, (state, row.try_get::<i64, _>("attempt")?));
+    }
+    let mut steps = Vec::with_capacity(conclusions.len());
+    for Conclusion { claim, event, reply, at, not_before } in conclusions {
+        let Some((from, attempt)) = found.get(claim.release.as_str()).copied() else { return Err(lost(claim)) };
+        let (release, unit, reply) = (claim.release.clone(), claim.unit, reply.clone());
+        steps.push(ReleaseStep {
+            release,
+            unit,
+            from,
+            event: *event,
+            reply,
+            at: *at,
+            not_before: *not_before,
+            attempt,
+        });
+    }
+    make_steps(group, &steps).await
 }
 
-/// Moves a release and its unit together, by the one table.
-#[expect(clippy::too_many_arguments, reason = "one row's new values; a struct would only be taken apart again")]
-async fn step(
-    group: &mut Group<'_>,
-    release: &ReleaseId,
+/// One step of a release by the one table, with its unit.
+struct ReleaseStep {
+    release: ReleaseId,
     unit: UnitId,
     from: ReleaseState,
     event: ReleaseEvent,
-    reply: &str,
+    reply: String,
     at: Timestamp,
     not_before: Timestamp,
-) -> Result<ReleaseState, StoreError> {
-    let (next, unit_move) = from.on(event).map_err(|refused| StoreError::Refused(refused.to_string()))?;
-    let sql = "update release_item set state = $1, reply = $2, moved_us = $3, not_before_us = $4, lease_owner = '', \
-               lease_until_us = 0, repeats = repeats + $5, possibly_twice = case when $6 = 1 then 1 else possibly_twice end \
-               where release_id = $7 and state = $8";
-    let updated = sqlx::query(sql)
-        .bind(next.as_str())
-        .bind(reply)
-        .bind(at.as_micros())
-        .bind(not_before.as_micros())
-        .bind(i64::from(event == ReleaseEvent::Repeat))
-        .bind(i64::from(event == ReleaseEvent::Settled))
-        .bind(release.as_str())
-        .bind(from.as_str())
-        .execute(&mut *group.connection)
-        .await?;
-    if updated.rows_affected() != 1 {
-        return Err(StoreError::Refused(format!("release {release} is no longer {}", from.as_str())));
+    /// The attempt that ends with it, if one is running.
+    attempt: i64,
+}
+
+/// Moves releases and their units together.
+async fn make_steps(group: &mut Group<'_>, steps: &[ReleaseStep]) -> Result<(), StoreError> {
+    let mut states = Vec::with_capacity(steps.len());
+    let mut unit_moves = Vec::new();
+    for step in steps {
+        let (next, unit_move) = step.from.on(step.event).map_err(|refused| StoreError::Refused(refused.to_string()))?;
+        states.push(next);
+        unit_moves.extend(unit_move.map(|by| UnitMove {
+            unit: step.unit,
+            from: if step.from == ReleaseState::InDoubt { Account::InDoubt } else { Account::Releasing },
+            by,
+            at: step.at,
+            actor: "release".into(),
+            reason: step.reply.clone(),
+        }));
     }
-    if let Some(by) = unit_move {
-        let from = moves::account_of(group.connection, unit).await?;
-        let step = UnitMove { unit, from, by, at, actor: "release".into(), reason: reply.into() };
-        moves::make(group, &[step]).await?;
+    update_items(group.connection, steps, &states).await?;
+    end_attempts(group.connection, steps, &states).await?;
+    moves::make(group, &unit_moves).await
+}
+
+async fn update_items(
+    connection: &mut AnyConnection,
+    steps: &[ReleaseStep],
+    states: &[ReleaseState],
+) -> Result<(), StoreError> {
+    let pairs: Vec<(&ReleaseStep, &ReleaseState)> = steps.iter().zip(states).collect();
+    for pairs in db::in_groups(pairs, 8) {
+        let mut marks = Marks::of(connection);
+        let sql = format!(
+            "with v (release_id, from_state, to_state, reply, at_us, later_us, again, settled) as (values {}) \
+             update release_item set state = v.to_state, reply = v.reply, moved_us = v.at_us, not_before_us = v.later_us, \
+             lease_owner = '', lease_until_us = 0, repeats = repeats + v.again, \
+             possibly_twice = case when v.settled = 1 then 1 else possibly_twice end \
+             from v where release_item.release_id = v.release_id and release_item.state = v.from_state",
+            marks.rows(pairs.len(), 8)
+        );
+        let row = |(step, next): &(&ReleaseStep, &ReleaseState)| -> [Value; 8] {
+            [
+                step.release.as_str().into(),
+                step.from.as_str().into(),
+                next.as_str().into(),
+                step.reply.as_str().into(),
+                step.at.as_micros().into(),
+                step.not_before.as_micros().into(),
+                (step.event == ReleaseEvent::Repeat).into(),
+                (step.event == ReleaseEvent::Settled).into(),
+            ]
+        };
+        let updated = db::query(sql, pairs.iter().flat_map(row).collect()).execute(&mut *connection).await?;
+        if updated.rows_affected() != pairs.len() as u64 {
+            let (step, _) = pairs[0];
+            return Err(StoreError::Refused(format!("release {} is no longer {}", step.release, step.from.as_str())));
+        }
     }
-    Ok(next)
+    Ok(())
+}
+
+/// Writes the outcome of the attempts that were running.
+async fn end_attempts(
+    connection: &mut AnyConnection,
+    steps: &[ReleaseStep],
+    states: &[ReleaseState],
+) -> Result<(), StoreError> {
+    let running = steps.iter().zip(states).filter(|(step, _)| step.from == ReleaseState::Attempting);
+    for pairs in db::in_groups(running.collect::<Vec<_>>(), 5) {
+        let mut marks = Marks::of(connection);
+        let sql = format!(
+            "with v (release_id, attempt, at_us, outcome, reply) as (values {}) \
+             update release_attempt set ended_us = v.at_us, outcome = v.outcome, reply = v.reply \
+             from v where release_attempt.release_id = v.release_id and release_attempt.attempt = v.attempt",
+            marks.rows(pairs.len(), 5)
+        );
+        let row = |(step, next): &(&ReleaseStep, &ReleaseState)| -> [Value; 5] {
+            [
+                step.release.as_str().into(),
+                step.attempt.into(),
+                step.at.as_micros().into(),
+                next.as_str().into(),
+                step.reply.as_str().into(),
+            ]
+        };
+        db::query(sql, pairs.iter().flat_map(row).collect()).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn end_leases(group: &mut Group<'_>, owner_prefix: Option<&str>, at: Timestamp) -> Result<u64, StoreError> {
     let sql = "select release_id, mail_id, unit_no, state, attempt, lease_owner from release_item \
-               where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit 500";
+               where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit 300";
     let rows = sqlx::query(sql)
         .bind(at.as_micros())
         .bind(i64::from(owner_prefix.is_some()))
         .fetch_all(&mut *group.connection)
         .await?;
-    let mut ended = 0;
+    let mut steps = Vec::new();
     for row in &rows {
         let owner: String = row.try_get("lease_owner")?;
         if owner_prefix.is_some_and(|prefix| !owner.starts_with(prefix)) {
             continue;
         }
-        let release = ReleaseId::from_text(row.try_get::<String, _>("release_id")?);
-        let state = named(row, "state", ReleaseState::parse)?;
-        let why = "the worker stopped before recording an outcome";
-        step(group, &release, unit_id(row)?, state, ReleaseEvent::LeaseEnded, why, at, at).await?;
-        if state == ReleaseState::Attempting {
-            sqlx::query("update release_attempt set ended_us = $1, outcome = 'in_doubt', reply = $2 where release_id = $3 and attempt = $4")
-                .bind(at.as_micros())
-                .bind(why)
-                .bind(release.as_str())
-                .bind(row.try_get::<i64, _>("attempt")?)
-                .execute(&mut *group.connection)
-                .await?;
-        }
-        ended += 1;
+        steps.push(ReleaseStep {
+            release: ReleaseId::from_text(row.try_get::<String, _>("release_id")?),
+            unit: unit_id(row)?,
+            from: named(row, "state", ReleaseState::parse)?,
+            event: ReleaseEvent::LeaseEnded,
+            reply: "the worker stopped before recording an outcome".into(),
+            at,
+            not_before: at,
+            attempt: row.try_get("attempt")?,
+        });
     }
-    Ok(ended)
+    make_steps(group, &steps).await?;
+    Ok(steps.len() as u64)
 }
 
 async fn doubt(
@@ -491,6 +666,8 @@ async fn doubt(
         .await?
         .ok_or_else(|| StoreError::Refused(format!("release {release} is not in doubt")))?;
     let unit = UnitId { mail: parsed(&row, "mail_id")?, number: count(&row, "unit_no")? };
-    step(group, release, unit, ReleaseState::InDoubt, event, reason, at, at).await?;
+    let (release, from, reply) = (release.clone(), ReleaseState::InDoubt, reason.to_owned());
+    let step = ReleaseStep { release, unit, from, event, reply, at, not_before: at, attempt: 0 };
+    make_steps(group, &[step]).await?;
     Ok(ReleaseAnswer::Count(1))
 }

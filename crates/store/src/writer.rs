@@ -40,7 +40,7 @@ enum Write {
     Release(ReleaseWrite),
     Version(VersionWrite),
     Access(AccessWrite),
-    Audit(Box<Act>),
+    Audit(Vec<Act>),
     Prune(Prune),
     Purge(Purge),
     Complete(Box<Completion>),
@@ -108,8 +108,8 @@ impl Writer {
         self.write(Write::Access(write)).await.map(drop)
     }
 
-    pub(crate) async fn audit(&self, act: Act) -> Result<(), StoreError> {
-        self.write(Write::Audit(Box::new(act))).await.map(drop)
+    pub(crate) async fn audit(&self, acts: Vec<Act>) -> Result<(), StoreError> {
+        self.write(Write::Audit(acts)).await.map(drop)
     }
 
     pub(crate) async fn prune_audit(&self, prune: Prune) -> Result<usize, StoreError> {
@@ -242,18 +242,28 @@ impl Ledger {
     }
 }
 
-/// Applies a group: the arrivals together, in few statements, then the rest in its order. A write about a
-/// message is only asked for after its arrival was answered, so this changes no order that anyone relies on.
+/// Applies a group: what is asked for many times at once goes together, in few statements, then the rest in its order. A write
+/// about a message or a release is only asked for after the one before it was answered, so this changes no order that anyone
+/// relies on.
 async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
     let mut node = "";
-    let mut arrivals = Vec::new();
+    let (mut arrivals, mut moves, mut starts, mut conclusions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for write in writes {
-        if let Write::Arrival { node: own, arrival } = write {
-            node = own;
-            arrivals.push(arrival.as_ref());
+        match write {
+            Write::Arrival { node: own, arrival } => {
+                node = own;
+                arrivals.push(arrival.as_ref());
+            }
+            Write::Moves(more) => moves.extend(more),
+            Write::Release(ReleaseWrite::StartAttempt(start)) => starts.push(start),
+            Write::Release(ReleaseWrite::Conclude(conclusion)) => conclusions.push(conclusion),
+            _ => {}
         }
     }
     let mut recorded = arrival::record(group, node, &arrivals).await?.into_iter();
+    moves::make(group, moves).await?;
+    release::start_attempts(group.connection, &starts).await?;
+    release::conclude(group, &conclusions).await?;
     let mut written = Vec::with_capacity(writes.len());
     for write in writes {
         written.push(match write {
@@ -272,11 +282,10 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
 /// Applies a write that is answered with nothing.
 async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreError> {
     match write {
-        Write::Moves(moves) => moves::make(group, moves).await,
         Write::Version(write) => version::apply(group.connection, write).await,
         Write::Access(write) => access::apply(group.connection, write).await,
-        Write::Audit(act) => {
-            group.acts.push((**act).clone());
+        Write::Audit(acts) => {
+            group.acts.extend(acts.iter().cloned());
             Ok(())
         }
         Write::Purge(purge) => retention::apply(group, purge).await,
@@ -291,6 +300,6 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
             sqlx::query(sql).bind(before.as_micros()).execute(&mut *group.connection).await?;
             Ok(())
         }
-        Write::Barrier | Write::Arrival { .. } | Write::Release(_) | Write::Prune(_) => Ok(()),
+        Write::Barrier | Write::Moves(_) | Write::Arrival { .. } | Write::Release(_) | Write::Prune(_) => Ok(()),
     }
 }

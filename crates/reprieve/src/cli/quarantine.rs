@@ -11,6 +11,8 @@ use super::{ApiArgs, CliError, terminal};
 
 /// How long `--wait` waits.
 const WAIT_MAX: Duration = Duration::from_secs(600);
+/// Messages of one request.
+const IDS_MAX: usize = 500;
 
 /// Verbs of the quarantine.
 #[derive(Debug, Subcommand)]
@@ -106,7 +108,7 @@ pub struct ListArgs {
 /// What to release.
 #[derive(Debug, Args)]
 pub struct ReleaseArgs {
-    /// Ids.
+    /// Ids; - reads them from standard input.
     #[arg(required = true)]
     ids: Vec<String>,
     /// Only these recipients.
@@ -357,26 +359,38 @@ async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError
 async fn release(args: ReleaseArgs) -> Result<(), CliError> {
     let client = Client::new(&args.api)?;
     let mut no = false;
-    for id in &args.ids {
+    let ids = ids(args.ids)?;
+    for ids in ids.chunks(IDS_MAX) {
         let ask = json!({
+            "ids": ids,
             "recipients": args.rcpt,
             "reason": args.reason,
             "actor": actor(),
             "what_if": args.what_if,
             "confirm_refused": args.confirm_refused,
         });
-        let mut released = client.post(&format!("/api/v1/quarantine/{id}/release"), &ask).await?;
-        if args.wait && !args.what_if {
-            wait(&client, id, &mut released).await?;
+        let mut released = client.post("/api/v1/quarantine/release", &ask).await?;
+        for one in released.as_array_mut().into_iter().flatten() {
+            if args.wait && !args.what_if {
+                let id = one["id"].as_str().unwrap_or_default().to_owned();
+                wait(&client, &id, one).await?;
+            }
+            let units = one["units"].as_array().into_iter().flatten();
+            no |= units.into_iter().any(|unit| !args.what_if && !is_on_its_way(unit, args.wait));
+            terminal::line(&if args.api.json { one.to_string() } else { outcome(one) });
         }
-        no |= released["units"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|unit| !args.what_if && !is_on_its_way(unit, args.wait));
-        terminal::line(&if args.api.json { released.to_string() } else { outcome(&released) });
     }
     if no { Err(CliError::No) } else { Ok(()) }
+}
+
+/// Ids as they were given; `-` stands for those on standard input, one a line.
+fn ids(given: Vec<String>) -> Result<Vec<String>, CliError> {
+    if given != ["-"] {
+        return Ok(given);
+    }
+    let text = std::io::read_to_string(std::io::stdin()).map_err(CliError::unreachable)?;
+    let ids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    if ids.is_empty() { Err(CliError::Usage("no id on standard input".into())) } else { Ok(ids) }
 }
 
 fn is_on_its_way(unit: &Value, waited: bool) -> bool {

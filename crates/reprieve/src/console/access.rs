@@ -123,15 +123,30 @@ impl Console {
     /// # Errors
     /// When it cannot be recorded; then it must not be done.
     pub async fn record(&self, actor: String, action: &str, object: &str, reason: &str) -> Result<(), ApiError> {
-        let act = Act {
-            at: self.clock.now(),
-            actor,
+        self.record_all(&actor, action, std::iter::once(object.to_owned()), reason).await
+    }
+
+    /// Records the same act on many objects, one entry each, before it is done.
+    ///
+    /// # Errors
+    /// As [`Console::record`].
+    pub async fn record_all(
+        &self,
+        actor: &str,
+        action: &str,
+        objects: impl Iterator<Item = String>,
+        reason: &str,
+    ) -> Result<(), ApiError> {
+        let at = self.clock.now();
+        let act = |object| Act {
+            at,
+            actor: actor.to_owned(),
             action: action.to_owned(),
-            object: object.to_owned(),
+            object,
             reason: reason.to_owned(),
             detail: String::new(),
         };
-        Ok(self.store()?.record_act(act).await?)
+        Ok(self.store()?.record_acts(objects.map(act).collect()).await?)
     }
 }
 

@@ -39,6 +39,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(quarantine::read::headers))
         .routes(routes!(quarantine::read::preview))
         .routes(routes!(quarantine::release::release))
+        .routes(routes!(quarantine::release::release_many))
         .routes(routes!(quarantine::settle::deny))
         .routes(routes!(quarantine::settle::delete))
         .routes(routes!(message::trace))

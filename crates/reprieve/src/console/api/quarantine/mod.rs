@@ -74,7 +74,22 @@ fn view(held: &HeldMessage) -> HeldView {
 
 async fn one(store: &Store, id: &str, scope: &Scope) -> Result<HeldMessage, ApiError> {
     let held = store.held_one(mail_id(id)?, scope).await?;
-    held.ok_or_else(|| ApiError::NotFound(format!("no held message {id}; `reprieve quarantine list` shows them")))
+    held.ok_or_else(|| not_held(id))
+}
+
+/// Held messages by their ids, all of them or none.
+async fn some(store: &Store, ids: &[String], scope: &Scope) -> Result<Vec<HeldMessage>, ApiError> {
+    let wanted = ids.iter().map(|id| mail_id(id)).collect::<Result<Vec<MailId>, _>>()?;
+    let held = store.held_some(&wanted, scope).await?;
+    let missing = wanted.iter().find(|id| !held.iter().any(|held| held.mail_id == **id));
+    match missing {
+        None => Ok(held),
+        Some(id) => Err(not_held(&id.to_string())),
+    }
+}
+
+fn not_held(id: &str) -> ApiError {
+    ApiError::NotFound(format!("no held message {id}; `reprieve quarantine list` shows them"))
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,19 +1,23 @@
 //! Release: a row for each unit, found by the reconciler. Asking twice is asking once.
 
+use std::collections::HashMap;
+
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::UnitId;
 use domain::ledger::Move;
 use domain::release::ReleaseState;
+use domain::{MailId, UnitId};
 use serde::Deserialize;
-use store::Store;
-use store::quarantine::{HeldMessage, HeldUnit};
+use store::quarantine::HeldUnit;
 use store::release::Requested;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult, Refusal};
-use super::{Console, ReleasedUnit, ReleasedView, chosen, one};
+use super::{Console, ReleasedUnit, ReleasedView, chosen, some};
 use crate::console::access::{Operator, Permission};
+
+/// Messages of one request at most.
+const IDS_MAX: usize = 500;
 
 /// What to release.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -49,24 +53,95 @@ pub async fn release(
     Path(id): Path<String>,
     Json(ask): Json<ReleaseAsk>,
 ) -> ApiResult<ReleasedView> {
+    let ids = vec![id];
+    let released = release_all(&console, &operator, ids, ask).await?;
+    let one = released.into_iter().next();
+    one.map(Json).ok_or_else(|| ApiError::Internal("a release without an answer".into()))
+}
+
+/// What to release at once.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReleaseManyAsk {
+    /// Held messages, 500 at most.
+    ids: Vec<String>,
+    /// Only these recipients; all without.
+    recipients: Vec<String>,
+    /// Why, for the record.
+    reason: String,
+    /// Who asks, for the record.
+    actor: String,
+    /// Only say what would be done.
+    what_if: bool,
+    /// As in the release of one.
+    confirm_refused: bool,
+}
+
+/// `POST /api/v1/quarantine/release`: asks for the release of many messages. One that is not known lets nothing be done.
+///
+/// # Errors
+/// When one is not known, a recipient is not among its own, or the store fails.
+#[utoipa::path(
+    post,
+    operation_id = "quarantine.release_many",
+    path = "/api/v1/quarantine/release",
+    request_body = ReleaseManyAsk,
+    responses((status = 200, body = [ReleasedView]), Refusal),
+)]
+pub async fn release_many(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Json(many): Json<ReleaseManyAsk>,
+) -> ApiResult<Vec<ReleasedView>> {
+    if many.ids.is_empty() || many.ids.len() > IDS_MAX {
+        return Err(ApiError::Bad(format!("give 1 to {IDS_MAX} ids at once, not {}", many.ids.len())));
+    }
+    let ReleaseManyAsk { ids, recipients, reason, actor, what_if, confirm_refused } = many;
+    let ask = ReleaseAsk { recipients, reason, actor, what_if, confirm_refused };
+    release_all(&console, &operator, ids, ask).await.map(Json)
+}
+
+async fn release_all(
+    console: &Console,
+    operator: &Operator,
+    ids: Vec<String>,
+    ask: ReleaseAsk,
+) -> Result<Vec<ReleasedView>, ApiError> {
     operator.may(Permission::Decide)?;
     let store = console.store()?;
-    let held = one(store, &id, &operator.scope).await?;
+    let held = some(store, &ids, &operator.scope).await?;
     let actor = operator.actor(&ask.actor);
+    let mut wanted = Vec::new();
+    for message in &held {
+        for unit in chosen(message, &ask.recipients)? {
+            wanted.push((message.mail_id, unit));
+        }
+    }
+    let is_refused = |unit: &HeldUnit| unit.account == domain::Account::Refused && !ask.confirm_refused;
+    let mut requested = HashMap::new();
     if !ask.what_if {
-        console.record(actor.clone(), "quarantine.release", &id, &ask.reason).await?;
+        let objects = held.iter().map(|message| message.mail_id.to_string());
+        console.record_all(&actor, "quarantine.release", objects, &ask.reason).await?;
+        let units: Vec<UnitId> = wanted
+            .iter()
+            .filter(|(_, unit)| !is_refused(unit))
+            .map(|(mail, unit)| UnitId { mail: *mail, number: unit.number })
+            .collect();
+        let answers = store.request_releases(&units, &actor, &ask.reason, console.clock.now()).await?;
+        requested.extend(units.into_iter().zip(answers));
+        console.signals.release.notify_one();
     }
-    let mut units = Vec::new();
-    for unit in chosen(&held, &ask.recipients)? {
-        let refused = unit.account == domain::Account::Refused && !ask.confirm_refused;
-        units.push(if ask.what_if || refused {
-            as_it_is(unit, refused)
-        } else {
-            ask_for(&console, store, &held, unit, &ask.reason, &actor).await?
-        });
+    let mut views: Vec<ReleasedView> = Vec::new();
+    for message in &held {
+        let unit_view =
+            |(mail, unit): &(MailId, &HeldUnit)| match requested.get(&UnitId { mail: *mail, number: unit.number }) {
+                Some(answer) => answered(unit, answer),
+                None => as_it_is(unit, is_refused(unit)),
+            };
+        let units = wanted.iter().filter(|(mail, _)| *mail == message.mail_id).map(unit_view).collect();
+        views.push(ReleasedView { id: message.mail_id.to_string(), what_if: ask.what_if, units });
     }
-    console.signals.release.notify_one();
-    Ok(Json(ReleasedView { id: held.mail_id.to_string(), what_if: ask.what_if, units }))
+    Ok(views)
 }
 
 fn as_it_is(unit: &HeldUnit, refused: bool) -> ReleasedUnit {
@@ -84,16 +159,8 @@ fn as_it_is(unit: &HeldUnit, refused: bool) -> ReleasedUnit {
     }
 }
 
-async fn ask_for(
-    console: &Console,
-    store: &Store,
-    held: &HeldMessage,
-    unit: &HeldUnit,
-    reason: &str,
-    actor: &str,
-) -> Result<ReleasedUnit, ApiError> {
-    let id = UnitId { mail: held.mail_id, number: unit.number };
-    let (state, release_id, reply) = match store.request_release(id, actor, reason, console.clock.now()).await? {
+fn answered(unit: &HeldUnit, answer: &Requested) -> ReleasedUnit {
+    let (state, release_id, reply) = match answer {
         Requested::Queued(release) => ("releasing".to_owned(), Some(release), String::new()),
         Requested::Already(release, ReleaseState::Released) => {
             ("released".to_owned(), Some(release), unit.reply.clone())
@@ -103,10 +170,6 @@ async fn ask_for(
             (account.as_str().to_owned(), None, "cannot be released from here".to_owned())
         }
     };
-    Ok(ReleasedUnit {
-        recipient: unit.recipient.clone(),
-        state,
-        release_id: release_id.map(|id| id.to_string()),
-        reply,
-    })
+    let (recipient, release_id) = (unit.recipient.clone(), release_id.map(ToString::to_string));
+    ReleasedUnit { recipient, state, release_id, reply }
 }

@@ -1,0 +1,122 @@
+//! Ourselves: the release build of this checkout, with 500 rules that hit nothing beside the shipped detections.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::Process;
+
+/// Generated rules over decoded parts, and over the raw message; none hits.
+const RULES: (usize, usize) = (400, 100);
+
+/// The program and its sources.
+pub struct Built {
+    program: PathBuf,
+    detections: PathBuf,
+}
+
+/// Builds the release binary of this checkout, where that is not done.
+pub fn build() -> Result<Built> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--workspace", "--bin", "reprieve"]).current_dir(&root);
+    ensure!(cargo.status()?.success(), "the release build failed");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(Built { program: target.join("release/reprieve"), detections: root.join("detections") })
+}
+
+/// A running gateway.
+pub struct Reprieve {
+    /// Where mail comes in.
+    pub address: SocketAddr,
+    /// Its data folder and configuration.
+    pub folder: PathBuf,
+    program: PathBuf,
+    process: Process,
+}
+
+impl Reprieve {
+    /// Starts one that delivers to `hop`.
+    pub fn start(built: &Built, folder: &Path, hop: SocketAddr) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        rules(&built.detections, &folder.join("rules"))?;
+        let text = format!(
+            "data_dir = \"data\"\nhostname = \"gateway.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\nruleset = \"rules\"\n\
+             [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n\
+             [api]\naddress = \"127.0.0.1:0\"\n[release]\nconnections = 4\n"
+        );
+        fs::write(folder.join("reprieve.toml"), text)?;
+        let log = folder.join("serve.log");
+        let mut command = Command::new(&built.program);
+        command.args(["serve", "--config", "reprieve.toml"]).current_dir(folder).env("REPRIEVE_LOG", "warn");
+        let process = Process::start(&mut command, &log)?;
+        let began = Instant::now();
+        let address = loop {
+            let text = fs::read_to_string(&log)?;
+            if let Some(address) = text.lines().find(|line| line.contains("\"ready\":true")).and_then(listener) {
+                break address;
+            }
+            ensure!(began.elapsed() < Duration::from_secs(60), "reprieve does not start: {text}");
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        Ok(Self { address, folder: folder.to_owned(), program: built.program.clone(), process })
+    }
+
+    /// Its pid.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Runs a verb; what it prints.
+    pub fn verb(&self, words: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.program);
+        command.args(words).args(["--config", "reprieve.toml"]).current_dir(&self.folder);
+        let output = command.output().with_context(|| format!("{words:?}"))?;
+        ensure!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}
+
+/// The first address in the line that `serve` prints.
+fn listener(line: &str) -> Option<SocketAddr> {
+    line.split("\"address\":\"").nth(1)?.split('"').next()?.parse().ok()
+}
+
+/// The shipped detections, and rules of four patterns each that no mail of ours has.
+fn rules(shipped: &Path, folder: &Path) -> Result<()> {
+    let copied = Command::new("cp").arg("-r").arg(shipped).arg(folder).status()?;
+    ensure!(copied.success(), "the shipped detections are not in {}", shipped.display());
+    let mut plain = String::new();
+    for number in 0..RULES.0 {
+        plain.push_str(&format!("rule Bench_{number:04} {{\n{}}}\n", patterns(number)));
+    }
+    fs::write(folder.join("bench.yar"), plain)?;
+    for number in 0..RULES.1 {
+        let code = format!("RAW-{number:04}");
+        let of = folder.join(&code);
+        fs::create_dir_all(&of)?;
+        let toml = format!(
+            "code = \"{code}\"\ntitle = \"Benchmark\"\nengine = \"yara\"\ncategory = \"Malware\"\neffect = \"Hold\"\ntarget = \"raw\"\n\
+             scope = \"message\"\nmode = \"Enforce\"\nowner = \"bench\"\nsince = \"0.1.0\"\n"
+        );
+        fs::write(of.join("detection.toml"), toml)?;
+        fs::write(of.join("rule.yar"), format!("rule RAW_{number:04} {{\n{}}}\n", patterns(number + RULES.0)))?;
+    }
+    Ok(())
+}
+
+/// Two texts, a row of bytes with a gap, and a regular expression: what rules of the field are made of.
+fn patterns(number: usize) -> String {
+    let mix = |salt: usize| (number + 1).wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) & 0xffff_ffff;
+    let (a, b, c, d) = (mix(1), mix(2), mix(3), mix(4));
+    let [h1, h2, h3, h4] = [c >> 24 & 0xff, c >> 16 & 0xff, d >> 24 & 0xff, d >> 16 & 0xff];
+    // Each pattern has a run of four bytes, as YARA's authors advise.
+    format!(
+        "  strings:\n    $a = \"Zq{a:08x}-payload\"\n    $b = \"cmd{b:08x}.ps1\" nocase\n    $c = {{ {h1:02x} ?? 4d 5a {h3:02x} {h2:02x} [2-4] {h4:02x} 90 }}\n    $d = /xk{:04x}[0-9]{{4,8}}\\.(exe|scr)/\n  condition:\n    any of them\n",
+        a & 0xffff
+    )
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::envelope::{Envelope, Recipient};
-use domain::release::{InDoubtAnswer, LEASE, ReleaseEvent, backoff, in_doubt_answer};
+use domain::release::{CLAIM_ROWS_MAX, InDoubtAnswer, LEASE, ReleaseEvent, backoff, in_doubt_answer};
 use domain::token::TokenKey;
 use domain::{Direction, Timestamp};
 use store::release::{Claim, Parcel};
@@ -31,6 +31,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 const TOKEN_SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Releases in doubt that one round decides.
 const DOUBTS_MAX: i64 = 500;
+
+/// Mails that are read before there is a connection for them.
+const READ_AHEAD: usize = 2;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -58,6 +61,19 @@ enum Step {
     Lost,
 }
 
+/// What releases that are under way share.
+struct Places {
+    connections: Semaphore,
+    /// Mails in memory: those that have a connection, and the next ones.
+    memory: Semaphore,
+}
+
+impl Places {
+    fn new(connections: usize) -> Self {
+        Self { connections: Semaphore::new(connections), memory: Semaphore::new(connections + READ_AHEAD) }
+    }
+}
+
 impl Releaser {
     /// Runs until `stop` says so; what is being sent is finished first.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
@@ -81,14 +97,7 @@ impl Releaser {
         let now = self.clock.now();
         self.store.end_leases(None, now).await?;
         self.decide_doubts(now).await?;
-        loop {
-            let claims = self.store.claim_releases(&self.owner, self.clock.now(), LEASE).await?;
-            if claims.is_empty() {
-                return Ok(());
-            }
-            failpoint::step("release-claimed");
-            self.send_all(claims).await;
-        }
+        self.send_due().await
     }
 
     async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -106,21 +115,34 @@ impl Releaser {
         Ok(())
     }
 
-    async fn send_all(&self, claims: Vec<Claim>) {
-        let places = Arc::new(Semaphore::new(self.config.release_connections));
+    /// Sends what is due. More is claimed as soon as half of a claim is done, so that no connection waits for the slowest.
+    async fn send_due(&self) -> Result<(), StoreError> {
+        let places = Arc::new(Places::new(self.config.release_connections));
         let mut sending = JoinSet::new();
-        for claim in claims {
-            let (worker, places) = (self.clone(), places.clone());
-            sending.spawn(async move {
-                let _place = places.acquire_owned().await;
-                worker.send(claim).await;
-            });
+        let mut more = Ok(true);
+        loop {
+            if matches!(more, Ok(true)) && sending.len() <= CLAIM_ROWS_MAX as usize / 2 {
+                let claimed = self.store.claim_releases(&self.owner, self.clock.now(), LEASE).await;
+                more = claimed.map(|claims| {
+                    if !claims.is_empty() {
+                        failpoint::step("release-claimed");
+                    }
+                    let any = !claims.is_empty();
+                    for claim in claims {
+                        sending.spawn(self.clone().send(claim, places.clone()));
+                    }
+                    any
+                });
+            }
+            // After an error too, what is being sent is finished first.
+            if sending.join_next().await.is_none() {
+                return more.map(drop);
+            }
         }
-        while sending.join_next().await.is_some() {}
     }
 
-    async fn send(&self, claim: Claim) {
-        let (event, reply) = match self.attempt(&claim).await {
+    async fn send(self, claim: Claim, places: Arc<Places>) {
+        let (event, reply) = match self.attempt(&claim, &places).await {
             Step::Concluded(event, reply) => (event, reply),
             Step::Lost => return,
         };
@@ -139,29 +161,32 @@ impl Releaser {
         }
     }
 
-    async fn attempt(&self, claim: &Claim) -> Step {
-        let fail = |why: String| Step::Concluded(ReleaseEvent::Refused, why);
-        let put_off = |why: String| Step::Concluded(ReleaseEvent::PutOff, why);
-        let parcel = match self.store.parcel(claim).await {
-            Ok(parcel) => parcel,
-            Err(error @ (StoreError::NotFound(_) | StoreError::Unreadable(_))) => return fail(error.to_string()),
-            Err(error) => return put_off(error.to_string()),
+    /// The way to the dot. A connection is taken neither to read the mail nor to record its outcome.
+    async fn attempt(&self, claim: &Claim, places: &Places) -> Step {
+        let _memory = places.memory.acquire().await;
+        let (parcel, recipient, emitted) = match self.prepare(claim).await {
+            Ok(prepared) => prepared,
+            Err(step) => return step,
         };
-        let Some(recipient) = parcel.envelope.recipients.first().cloned() else {
-            return fail("the unit is gone".into());
-        };
-        let bytes = match self.store.blobs().get(parcel.blob).await {
-            Ok(bytes) => bytes,
-            Err(error) => return fail(error.to_string()),
-        };
-        let emitted = match self.emit(claim, &parcel, &recipient, &bytes) {
-            Ok(emitted) => emitted,
-            Err(error) => return fail(error),
-        };
+        let _connection = places.connections.acquire().await;
         match self.open(&parcel.envelope, &recipient).await {
             Ok(loan) => self.deliver(claim, loan, &emitted).await,
             Err(step) => step,
         }
+    }
+
+    /// What is sent, to whom.
+    async fn prepare(&self, claim: &Claim) -> Result<(Parcel, Recipient, Vec<u8>), Step> {
+        let fail = |why: String| Step::Concluded(ReleaseEvent::Refused, why);
+        let put_off = |why: String| Step::Concluded(ReleaseEvent::PutOff, why);
+        let parcel = self.store.parcel(claim).await.map_err(|error| match error {
+            StoreError::NotFound(_) | StoreError::Unreadable(_) => fail(error.to_string()),
+            _ => put_off(error.to_string()),
+        })?;
+        let recipient = parcel.envelope.recipients.first().cloned().ok_or_else(|| fail("the unit is gone".into()))?;
+        let bytes = self.store.blobs().get(parcel.blob).await.map_err(|error| fail(error.to_string()))?;
+        let emitted = self.emit(claim, &parcel, &recipient, &bytes).map_err(fail)?;
+        Ok((parcel, recipient, emitted))
     }
 
     fn emit(&self, claim: &Claim, parcel: &Parcel, recipient: &Recipient, bytes: &[u8]) -> Result<Vec<u8>, String> {

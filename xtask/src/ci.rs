@@ -7,15 +7,19 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
 
 use crate::postgres::Postgres;
-use crate::{licences, tidy};
+use crate::{licences, mtas, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
-const NEIGHBOURS: [(&str, &str); 5] = [
+const NEIGHBOURS: [(&str, &str); 8] = [
     ("postfix", "postfix"),
     ("swaks", "swaks"),
     ("strace", "strace"),
     ("clamd", "clamav-daemon"),
     ("/usr/lib/postgresql", "postgresql"),
+    // What the unpacked Exim and OpenSMTPD link with.
+    ("/usr/lib/x86_64-linux-gnu/libgnutls-dane.so.0", "libgnutls-dane0"),
+    ("/usr/lib/x86_64-linux-gnu/libidn.so.12", "libidn12"),
+    ("/usr/lib/x86_64-linux-gnu/libevent-2.1.so.7", "libevent-2.1-7"),
 ];
 
 /// Runs every check.
@@ -34,7 +38,14 @@ pub(crate) fn run() -> Result<()> {
     })?;
     steps.step("tests", || {
         let postgres = Postgres::start()?;
-        let environment = [("REPRIEVE_TEST_POSTGRES", postgres.url()), ("INSTA_UPDATE", "no"), ("CI", "true")];
+        let mtas = mtas::unpacked()?;
+        let mtas = mtas.to_str().context("the cache's path is not UTF-8")?;
+        let environment = [
+            ("REPRIEVE_TEST_POSTGRES", postgres.url()),
+            ("REPRIEVE_TEST_MTAS", mtas),
+            ("INSTA_UPDATE", "no"),
+            ("CI", "true"),
+        ];
         cargo(&["test", "--profile", "ci", "--workspace", "--locked"], &environment)
     })?;
     steps.step("demo", demo)?;

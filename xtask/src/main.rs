@@ -3,6 +3,7 @@
 
 mod ci;
 mod licences;
+mod mtas;
 mod picture;
 mod postgres;
 mod tidy;

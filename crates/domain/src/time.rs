@@ -1,7 +1,7 @@
 //! Moments and spans as values. There is no `now()` here: the present is an argument.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -25,11 +25,6 @@ impl Timestamp {
     /// Whole seconds since the epoch.
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
-    }
-
-    /// The same moment for the operating system; nothing before the epoch.
-    pub fn to_system_time(self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
     }
 
     /// The moment `span` later; saturates at the end of time.

@@ -3,7 +3,7 @@
 //! Every step is a small batch, so that live mail never waits long behind it.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use domain::audit::Entry;
 use domain::detection::Category;
@@ -23,6 +23,10 @@ use crate::moves::UnitMove;
 
 /// Messages of one batch at most; each has a handful of rows.
 const BATCH: i64 = 50;
+/// From when on a tentative unit is shown to people.
+pub const TENTATIVE_SHOWN: Duration = Duration::from_secs(3600);
+/// Tentative units that are told of at once.
+pub const TENTATIVE_LISTED_MAX: i64 = 20;
 /// What the seal of a closing balance is for.
 const PURPOSE: &str = "closing-balance";
 

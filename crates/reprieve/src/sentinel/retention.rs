@@ -1,11 +1,12 @@
 //! The retention reconciler: ends what is over, in small batches, behind everything else.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use domain::Timestamp;
 use domain::detection::Category;
 use store::arrival::RETRY_MEMORY;
+use store::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -20,10 +21,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 const ENDED_BYTES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long what a crash left unfinished is kept: longer than any client still tries the same connection (qmail's rule).
 const UNFINISHED_KEPT: Duration = Duration::from_secs(36 * 3600);
-/// From when on a tentative unit is shown.
-pub const TENTATIVE_SHOWN: Duration = Duration::from_secs(3600);
-/// Tentative units that one round tells of.
-pub const TENTATIVE_LISTED_MAX: i64 = 20;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -69,7 +66,7 @@ impl Keeper {
         while self.count(&mut purged, self.store.purge_records(before, self.clock.now()).await?).await {}
         while self.count(&mut pruned, self.store.prune_audit(now.before(kept.audit)).await?).await {}
         self.store.forget_retries(now.before(RETRY_MEMORY)).await?;
-        let swept = self.store.sweep_orphans(unfinished.to_system_time()).await?;
+        let swept = self.store.sweep_orphans(system_time(unfinished)).await?;
         if expired + lapsed + dropped + purged + pruned + swept > 0 {
             tracing::info!(expired, lapsed, bytes_dropped = dropped, purged, pruned, swept, "retention");
         }
@@ -90,4 +87,9 @@ impl Keeper {
         tokio::time::sleep(PAUSE).await;
         batch > 0
     }
+}
+
+/// A moment of domain time beside the times of files.
+fn system_time(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(at.as_micros()).unwrap_or(0))
 }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Console;
 use super::error::{ApiResult, Refusal};
 use crate::console::access::{Operator, Permission};
-use crate::sentinel::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
+use store::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
 
 /// How to check.
 #[derive(Debug, Default, Deserialize, IntoParams)]

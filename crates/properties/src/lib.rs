@@ -1,0 +1,28 @@
+//! What must hold for any bytes: one function for each parser that reads what strangers send.
+//!
+//! `cargo +nightly fuzz run TARGET` searches for bytes for which it does not hold (CONTRIBUTING says how); the test of this crate
+//! replays the seeds, and whatever was found once.
+
+pub mod archive;
+pub mod clamd;
+pub mod config;
+pub mod data;
+pub mod introduce;
+pub mod mime;
+pub mod session;
+
+/// A target: its name, and what must not panic for any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 9] = [
+    ("session", session::session),
+    ("data", data::data),
+    ("introduce", introduce::introduce),
+    ("mime", mime::mime),
+    ("zip", archive::zip),
+    ("gzip", archive::gzip),
+    ("tar", archive::tar),
+    ("clamd", clamd::clamd),
+    ("config", config::config),
+];

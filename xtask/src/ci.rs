@@ -76,10 +76,25 @@ pub(crate) fn kills(count: &str) -> Result<()> {
     cargo(&words, &[("REPRIEVE_KILLS", count)])
 }
 
+/// What the benchmarks' peers need.
+const PEERS: [(&str, &str); 4] =
+    [("postfix", "postfix"), ("rspamd", "rspamd"), ("amavisd", "amavisd-new"), ("clamd", "clamav-daemon")];
+
+/// A benchmark beside its peers.
+pub(crate) fn bench(name: &str) -> Result<()> {
+    install_missing(&PEERS)?;
+    let package = format!("bench-{name}");
+    cargo(&["run", "--release", "--locked", "--manifest-path", "bench/Cargo.toml", "-p", &package], &[])
+}
+
 /// Installs what is missing with apt; says what it needs where it may not.
 fn install() -> Result<()> {
+    install_missing(&NEIGHBOURS)
+}
+
+fn install_missing(wanted: &[(&str, &'static str)]) -> Result<()> {
     let missing: Vec<&str> =
-        NEIGHBOURS.iter().filter(|(program, _)| !is_here(program)).map(|(_, package)| *package).collect();
+        wanted.iter().filter(|(program, _)| !is_here(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers talks on the terminal")]
 
 mod ci;
+mod fuzz;
 mod licences;
 mod mtas;
 mod picture;
@@ -20,9 +21,12 @@ fn main() -> Result<()> {
         ["picture"] => picture::run(),
         ["evaluate", folder] => ci::evaluate(folder),
         ["kills", count] => ci::kills(count),
+        ["fuzz", seconds] => fuzz::run(seconds),
+        ["bench", name @ ("gateway" | "quarantine")] => ci::bench(name),
         _ => bail!(
             "verbs: ci | tidy | licences | picture | evaluate FOLDER (a folder of real mail: ham, phish, spam, mime, images, attachments) | \
-             kills N (the kill -9 loop, N times)"
+             kills N (the kill -9 loop, N times) | fuzz SECONDS (every target, two at a time; needs cargo-fuzz and a nightly compiler) | \
+             bench gateway|quarantine (beside Postfix, rspamd and amavis; as root)"
         ),
     }
 }

@@ -500,14 +500,27 @@ fn proxy_header_is_required_where_it_is_expected() {
     use std::io::{Read, Write};
     let mut socket = socket;
     socket.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
-    socket.write_all(b"PROXY TCP4 192.0.2.9 198.51.100.1 5000 25\r\nEHLO x\r\n").expect("writes");
-    let mut seen = String::new();
     let mut buffer = [0; 512];
-    while !seen.contains("250 ") {
-        let count = socket.read(&mut buffer).expect("reads");
-        assert!(count > 0, "{seen}");
-        seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
-    }
+    let mut read_until = |socket: &mut std::net::TcpStream, end: &str| {
+        let mut seen = String::new();
+        while !seen.contains(end) {
+            let count = socket.read(&mut buffer).expect("reads");
+            assert!(count > 0, "{seen}");
+            seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        seen
+    };
+    socket.write_all(b"PROXY TCP4 192.0.2.9 198.51.100.1 5000 25\r\n").expect("writes");
+    read_until(&mut socket, "220 ");
+    socket.write_all(b"EHLO x\r\n").expect("writes");
+    read_until(&mut socket, "250 ");
+    // Who talks before the greeting is no mail server.
+    let mut early = std::net::TcpStream::connect(gateway.mx).expect("connects");
+    early.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
+    early.write_all(b"PROXY TCP4 192.0.2.9 198.51.100.1 5000 25\r\nEHLO x\r\nMAIL FROM:<>\r\n").expect("writes");
+    let told = read_until(&mut early, "\r\n");
+    assert!(told.starts_with("554 5.5.0 "), "{told}");
+    assert_eq!(early.read(&mut [0; 512]).unwrap_or(0), 0, "and closed");
     let mut bare = std::net::TcpStream::connect(gateway.mx).expect("connects");
     bare.set_read_timeout(Some(Duration::from_secs(10))).expect("timeout");
     bare.write_all(b"EHLO without\r\n").expect("writes");

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::envelope::Client;
+use rustix::net::RecvFlags;
 use rustls::ServerConfig;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use wire::smtp::command::Attributes;
@@ -41,6 +43,9 @@ pub async fn serve(
             Err(error) => return tracing::warn!(%peer, %error, "no PROXY header"),
         }
     }
+    if !first.is_empty() || has_talked(&socket) {
+        return refuse_early_talk(socket, peer).await;
+    }
     let limits = &gateway.config.limits;
     let settings = Settings {
         hostname: gateway.config.hostname.clone(),
@@ -68,6 +73,20 @@ pub async fn serve(
     {
         tracing::debug!(%peer, %ended, "connection ended");
     }
+}
+
+/// Whether the client has sent something already: no program that speaks SMTP does, before it has seen the greeting (RFC 5321
+/// section 4.3.1).
+fn has_talked(socket: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    rustix::net::recv(socket, &mut [0_u8; 1][..], flags).is_ok_and(|(bytes, _)| bytes > 0)
+}
+
+async fn refuse_early_talk(mut socket: TcpStream, peer: IpAddr) {
+    tracing::info!(%peer, "a client that talked before the greeting was turned away");
+    // It may be gone; there is nothing more to tell it.
+    let _ = socket.write_all(b"554 5.5.0 Talked before the greeting\r\n").await;
+    let _ = socket.shutdown().await;
 }
 
 fn listed(networks: &[ipnet::IpNet], ip: IpAddr) -> bool {

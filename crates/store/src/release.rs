@@ -19,6 +19,8 @@ use crate::moves::{self, UnitMove};
 
 /// Units of one request's transaction: each has three rows (ruling 15).
 const REQUESTS_MAX: usize = 300;
+/// Leases that one transaction ends.
+const LEASES_MAX: usize = 200;
 
 /// A write about releases, as data.
 #[derive(Clone, Debug)]
@@ -29,6 +31,19 @@ pub(crate) enum ReleaseWrite {
     Conclude(Conclusion),
     EndLeases { owner_prefix: Option<String>, at: Timestamp },
     Doubt { release: ReleaseId, event: ReleaseEvent, reason: String, at: Timestamp },
+}
+
+impl ReleaseWrite {
+    /// About how many rows it touches.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Request { units, .. } => 3 * units.len(),
+            Self::Claim { .. } => CLAIM_ROWS_MAX as usize,
+            Self::StartAttempt(_) => 2,
+            Self::Conclude(_) | Self::Doubt { .. } => 4,
+            Self::EndLeases { .. } => LEASES_MAX * 4,
+        }
+    }
 }
 
 /// An attempt that begins.
@@ -626,10 +641,11 @@ async fn end_attempts(
 
 async fn end_leases(group: &mut Group<'_>, owner_prefix: Option<&str>, at: Timestamp) -> Result<u64, StoreError> {
     let sql = "select release_id, mail_id, unit_no, state, attempt, lease_owner from release_item \
-               where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit 300";
+               where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit $3";
     let rows = sqlx::query(sql)
         .bind(at.as_micros())
         .bind(i64::from(owner_prefix.is_some()))
+        .bind(i64::try_from(LEASES_MAX).unwrap_or(i64::MAX))
         .fetch_all(&mut *group.connection)
         .await?;
     let mut steps = Vec::new();

@@ -26,8 +26,10 @@ use crate::version::{self, VersionWrite};
 
 /// Writes waiting at most; more must wait outside, which is back-pressure.
 const QUEUE_MAX: usize = 4096;
-/// Writes of one transaction at most (ruling 15 allows 1,000 rows; a write has a handful).
-const GROUP_MAX: usize = 128;
+/// Writes that are taken out of the queue at once.
+const TAKEN_MAX: usize = 128;
+/// Rows of one transaction at most (ruling 15), unless a single write has more.
+const ROWS_MAX: usize = 1000;
 
 /// A write, as data.
 #[derive(Debug, Clone)]
@@ -152,6 +154,35 @@ fn stopped() -> StoreError {
     StoreError::Broken("the writer has stopped".into())
 }
 
+/// How many of the waiting writes fit into one transaction; at least the first.
+fn fitting(group: &[(Write, Answer)]) -> usize {
+    let mut rows = 0;
+    let fits = group.iter().take_while(|(write, _)| {
+        rows += write.rows();
+        rows <= ROWS_MAX
+    });
+    fits.count().max(1)
+}
+
+impl Write {
+    /// About how many rows it touches.
+    fn rows(&self) -> usize {
+        match self {
+            Self::Arrival { arrival, .. } => {
+                let examination = &arrival.examination;
+                1 + examination.message.parts.len() + examination.findings.len() + 3 * arrival.units.len()
+            }
+            Self::Moves(moves) => 2 * moves.len(),
+            Self::Release(write) => write.rows(),
+            Self::Audit(acts) => acts.len(),
+            Self::Complete(completion) => 1 + 2 * completion.examination.findings.len() + 4 * completion.verdicts.len(),
+            // Their batches are small by themselves, and rare.
+            Self::Purge(_) | Self::Prune(_) | Self::ForgetRetries(_) => ROWS_MAX / 2,
+            Self::Version(_) | Self::Access(_) | Self::ForgetBlob(_) | Self::Barrier => 1,
+        }
+    }
+}
+
 /// The writing connection, and what its transactions share.
 struct Ledger {
     connection: AnyConnection,
@@ -164,8 +195,8 @@ struct Ledger {
 
 async fn run(mut ledger: Ledger, mut waiting: mpsc::Receiver<(Write, Answer)>, broken: Arc<AtomicBool>) {
     let mut group = Vec::new();
-    while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
-        let (writes, answers): (Vec<Write>, Vec<Answer>) = group.drain(..).unzip();
+    while !group.is_empty() || waiting.recv_many(&mut group, TAKEN_MAX).await > 0 {
+        let (writes, answers): (Vec<Write>, Vec<Answer>) = group.drain(..fitting(&group)).unzip();
         let results = if broken.load(Ordering::SeqCst) {
             writes.iter().map(|_| Err(StoreError::Broken("an earlier write failed".into()))).collect()
         } else {

@@ -1,12 +1,13 @@
 //! The pipeline: a message through every engine, within its budget, into one [`Examination`].
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::time::Instant;
 
 use domain::Digest;
 use domain::detection::{DetectionCode, Mode};
 use domain::envelope::Envelope;
-use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome};
+use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome, PreviousForm};
 use domain::header;
 use domain::message::{Family, Part, Tail};
 use serde::{Deserialize, Serialize};
@@ -43,13 +44,16 @@ impl EnvelopeFacts {
 pub struct Examiner<'r> {
     ruleset: &'r Ruleset,
     scanners: Scanners<'r>,
+    /// The earlier forms of what has changed, run where today's form hits and nowhere else.
+    previous: Option<(&'r Ruleset, Scanners<'r>)>,
     limits: Limits,
 }
 
 impl<'r> Examiner<'r> {
     /// An examiner over a ruleset.
     pub fn new(ruleset: &'r Ruleset, limits: Limits) -> Self {
-        Self { ruleset, scanners: ruleset.yara.scanners(), limits }
+        let previous = ruleset.previous.as_deref().map(|previous| (previous, previous.yara.scanners()));
+        Self { ruleset, scanners: ruleset.yara.scanners(), previous, limits }
     }
 
     /// Examines one message as received. Never fails: what went wrong is in the reports.
@@ -86,7 +90,12 @@ impl<'r> Examiner<'r> {
         let mut findings = Vec::new();
         for signal in signals {
             for code in self.ruleset.checks.get(&signal.check).into_iter().flatten() {
-                findings.extend(self.finding(code, signal.part, signal.family, None, signal.evidence.clone()));
+                let mut found = self.finding(code, signal.part, signal.family, None, signal.evidence.clone());
+                if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
+                    let acted = previous.checks.get(&signal.check).is_some_and(|codes| codes.contains(code));
+                    finding.previous = form_of(previous, code, acted);
+                }
+                findings.extend(found);
             }
         }
         findings
@@ -134,6 +143,24 @@ impl<'r> Examiner<'r> {
         Ok(())
     }
 
+    /// Which earlier forms hit the same bytes; asked only where a detection that has one hits.
+    fn earlier_hits(
+        &mut self,
+        layer: Layer,
+        bytes: &[u8],
+        hits: &[Hit],
+        budget: Budget,
+    ) -> Result<HashSet<DetectionCode>, YaraError> {
+        let Some((previous, scanners)) = &mut self.previous else { return Ok(HashSet::new()) };
+        let rules = &self.ruleset.rules;
+        let code_of = |hit: &Hit| rules.get(&(hit.namespace.clone(), hit.rule.clone()));
+        if !hits.iter().filter_map(code_of).any(|code| previous.detections.contains_key(code)) {
+            return Ok(HashSet::new());
+        }
+        let earlier = scanners.scan(layer, bytes, budget.left())?;
+        Ok(earlier.into_iter().filter_map(|hit| previous.rules.get(&(hit.namespace, hit.rule)).cloned()).collect())
+    }
+
     fn scan_one(
         &mut self,
         layer: Layer,
@@ -146,17 +173,29 @@ impl<'r> Examiner<'r> {
             return Ok(());
         }
         let family = part.map_or(Family::Mail, |part| part.family);
-        for hit in self.scanners.scan(layer, bytes, budget.left())? {
+        let hits = self.scanners.scan(layer, bytes, budget.left())?;
+        let earlier = self.earlier_hits(layer, bytes, &hits, budget)?;
+        for hit in hits {
             let Hit { namespace, rule, offset, evidence } = hit;
             let Some(code) = self.ruleset.rules.get(&(namespace, rule)) else { continue };
             let wanted =
                 self.ruleset.detections.get(code).is_some_and(|d| layer != Layer::Part || d.target.reads(family));
             if wanted {
-                findings.extend(self.finding(code, part.map(|part| part.number), family, offset, evidence));
+                let mut found = self.finding(code, part.map(|part| part.number), family, offset, evidence);
+                if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
+                    finding.previous = form_of(previous, code, earlier.contains(code));
+                }
+                findings.extend(found);
             }
         }
         Ok(())
     }
+}
+
+/// What the earlier form of a detection says, where it has one.
+fn form_of(previous: &Ruleset, code: &DetectionCode, hit: bool) -> Option<PreviousForm> {
+    let detection = previous.detections.get(code)?;
+    Some(PreviousForm { detection_version: detection.version.clone(), hit })
 }
 
 fn report(engine: &str, version: &str, began: Instant, outcome: Outcome, detail: String) -> EngineReport {

@@ -112,8 +112,8 @@ impl Running {
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let lock = prepare_data_dir(&config.data_dir)?;
     let token_key = token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
-    let ruleset = load_ruleset(config.ruleset.as_deref())?;
-    let store = open_store(&config, &ruleset, &token_key, clock.as_ref()).await?;
+    let mut ruleset = load_ruleset(config.ruleset.as_deref())?;
+    let store = open_store(&config, &mut ruleset, &token_key, clock.as_ref()).await?;
     let config = Arc::new(config);
     let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -192,7 +192,7 @@ pub fn load_ruleset(folder: Option<&Path>) -> Result<Ruleset, LoadErrors> {
 
 async fn open_store(
     config: &Config,
-    ruleset: &Ruleset,
+    ruleset: &mut Ruleset,
     key: &TokenKey,
     clock: &dyn Clock,
 ) -> Result<Option<Store>, StartError> {
@@ -205,6 +205,9 @@ async fn open_store(
         });
         store.remember_ruleset(&ruleset.id, detections.collect(), now).await?;
         store.remember_policy(&config.policy, now).await?;
+        for fault in ruleset.remember_previous(store.ruleset_before(&ruleset.id).await?) {
+            tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
+        }
         let doubted = store.doubt_forwarding(now).await?;
         let ended = store.end_leases(Some(&format!("{}/", config.hostname)), now).await?;
         if doubted > 0 || ended > 0 {

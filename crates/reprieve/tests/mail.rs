@@ -526,3 +526,26 @@ fn proxy_header_is_required_where_it_is_expected() {
     bare.write_all(b"EHLO without\r\n").expect("writes");
     assert_eq!(bare.read(&mut buffer).unwrap_or(0), 0, "closed without a word");
 }
+
+/// A rule is changed and hits what it did not hit before: the record says so, which is what a replay will rest on.
+#[test]
+fn the_earlier_form_of_a_changed_rule_is_recorded() {
+    let sink = Sink::start();
+    let text = config(sink.address).replacen("data_dir", "ruleset = \"rules\"\ndata_dir", 1);
+    let mut gateway = Gateway::prepare(&text);
+    std::fs::create_dir(gateway.path("rules")).expect("folder");
+    let rule = |word: &str| format!("rule Greeting {{ strings: $a = \"{word}\" condition: $a }}\n");
+    std::fs::write(gateway.path("rules/a.yar"), rule("Hello nobody")).expect("writes");
+    gateway.run();
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("a@x.example", &["b@ours.example"], &clean("before")).contains("sunk"));
+    gateway.stop();
+    std::fs::write(gateway.path("rules/a.yar"), rule("Hello")).expect("writes");
+    gateway.run();
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("a@x.example", &["b@ours.example"], &clean("after")).contains("taken as"));
+    let id = gateway.held()[0]["id"].as_str().expect("id").to_owned();
+    let finding = gateway.json(&["quarantine", "show", &id])["findings"][0].clone();
+    assert_eq!((finding["detection"].as_str(), finding["previous"]["hit"].as_bool()), (Some("Greeting"), Some(false)));
+    assert_ne!(finding["previous"]["detection_version"], finding["detection_version"]);
+}

@@ -163,6 +163,49 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
     Ok(Prepared { detection, source, runs })
 }
 
+/// Loads detections as they were stored; none if there is nothing to load. One that does not load any more takes no other with it.
+pub(super) fn from_stored(stored: Vec<(Detection, String)>) -> (Option<Ruleset>, Vec<String>) {
+    let mut prepared = Vec::new();
+    let mut faults = Vec::new();
+    for (detection, source) in stored {
+        let code = detection.code.clone();
+        match prepare_stored(detection, source) {
+            Ok(one) => prepared.push(one),
+            Err(fault) => faults.push(format!("{code}: {fault}")),
+        }
+    }
+    if prepared.is_empty() {
+        return (None, faults);
+    }
+    match assemble(prepared, Vec::new()) {
+        Ok(ruleset) => (Some(ruleset), faults),
+        Err(errors) => (None, [faults, errors.0].concat()),
+    }
+}
+
+/// A stored source is what [`prepare`] or [`plain::prepare`] kept: a line of JSON, and the rule behind it; or the rule alone.
+fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, String> {
+    let (head, text) = match source.split_once('\n') {
+        Some((head, text)) if head.starts_with('{') => (head, text),
+        None if source.starts_with('{') => (source.as_str(), ""),
+        _ => ("{}", source.as_str()),
+    };
+    let runs = match detection.engine.as_str() {
+        "structure" => {
+            let written: serde_json::Value = serde_json::from_str(head).map_err(|error| error.to_string())?;
+            let check = written["check"].as_str().and_then(Check::parse);
+            Runs::Check(check.ok_or("its check is not known any more")?)
+        }
+        "yara" => {
+            yara_x::compile(text).map_err(|error| error.to_string())?;
+            let rule = detection.code.as_str().replace('-', "_");
+            Runs::Yara { rule, namespace: detection.code.to_string(), text: text.to_owned() }
+        }
+        other => return Err(format!("engine {other} has no earlier form to run")),
+    };
+    Ok(Prepared { detection, source, runs })
+}
+
 fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset, LoadErrors> {
     let mut detections = BTreeMap::new();
     let mut sources = BTreeMap::new();
@@ -194,7 +237,7 @@ fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset,
         return Err(LoadErrors(errors));
     }
     let id = RulesetId::of(detections.iter().map(|(code, detection)| (code, &detection.version)));
-    Ok(Ruleset { id, detections, sources, checks, rules, yara })
+    Ok(Ruleset { id, detections, sources, checks, rules, yara, previous: None })
 }
 
 fn compile(texts: &BTreeMap<String, String>) -> Result<yara_x::Rules, Vec<String>> {

@@ -28,12 +28,27 @@ pub struct Ruleset {
     pub(crate) rules: HashMap<(String, String), DetectionCode>,
     /// Compiled rules.
     pub(crate) yara: RuleSets,
+    /// The earlier forms of detections that have changed, by the same codes; each reads what the detection of today reads.
+    pub(crate) previous: Option<Box<Ruleset>>,
 }
 
 impl Ruleset {
     /// The detection and its version for each code: what the id is made of.
     pub fn versions(&self) -> impl Iterator<Item = (&DetectionCode, &DetectionVersion)> {
         self.detections.iter().map(|(code, detection)| (code, &detection.version))
+    }
+
+    /// Takes the earlier forms of those detections that have changed from what was in force before, so that they are run on whatever
+    /// the new ones hit (ruling 11). Returns which could not be loaded, and why.
+    pub fn remember_previous(&mut self, before: Vec<(Detection, String)>) -> Vec<String> {
+        let changed = before.into_iter().filter_map(|(mut earlier, source)| {
+            let today = self.detections.get(&earlier.code)?;
+            earlier.target = today.target;
+            (today.version != earlier.version).then_some((earlier, source))
+        });
+        let (previous, faults) = load::from_stored(changed.collect());
+        self.previous = previous.map(Box::new);
+        faults
     }
 
     /// The shipped ruleset.

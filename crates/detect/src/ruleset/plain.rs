@@ -11,11 +11,15 @@ pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<Str
     let text = String::from_utf8(bytes.to_vec()).map_err(|error| vec![format!("{path}: {error}")])?;
     let tree = AST::from(text.as_str());
     let mut private = String::new();
+    let mut helpers: String = tree.imports().map(|import| format!("import \"{}\"\n", import.module_name)).collect();
     let mut public = Vec::new();
     for rule in tree.rules() {
         let source = rule_source(&text, rule);
         if rule.flags.contains(RuleFlags::Private) || rule.flags.contains(RuleFlags::Global) {
             private.push_str(source);
+            // For others it only decides whether they hit; it is a detection of its own elsewhere.
+            let global = if rule.flags.contains(RuleFlags::Global) { "global " } else { "" };
+            helpers.push_str(&format!("private {global}rule {source}\n"));
         }
         if !rule.flags.contains(RuleFlags::Private) {
             public.push((rule.identifier.name.to_owned(), source.to_owned()));
@@ -25,14 +29,19 @@ pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<Str
     let mut errors = Vec::new();
     for (name, source) in public {
         match DetectionCode::parse(&name) {
-            Ok(code) => prepared.push(one(path, &text, code, &source, &private)),
+            Ok(code) => {
+                let is_helper = private.contains(&source);
+                let alone = if is_helper { format!("rule {source}\n") } else { format!("{helpers}rule {source}\n") };
+                prepared.push(one(path, &text, code, &source, &private, alone));
+            }
             Err(error) => errors.push(format!("{path}: {error}")),
         }
     }
     if errors.is_empty() { Ok(prepared) } else { Err(errors) }
 }
 
-fn one(path: &str, text: &str, code: DetectionCode, source: &str, private: &str) -> Prepared {
+/// `alone` is the text of this rule with all that it needs: what is kept, so that it can be run when its file is long gone.
+fn one(path: &str, text: &str, code: DetectionCode, source: &str, private: &str, alone: String) -> Prepared {
     let target = Target::Part(None);
     // Private and global rules of the file take part in what this rule means, so they take part in its version.
     let version = DetectionVersion::of(&[source.as_bytes(), target.to_string().as_bytes(), private.as_bytes()]);
@@ -49,11 +58,7 @@ fn one(path: &str, text: &str, code: DetectionCode, source: &str, private: &str)
         owner: path.to_owned(),
         code,
     };
-    Prepared {
-        detection,
-        source: source.to_owned(),
-        runs: Runs::Yara { rule, namespace: path.to_owned(), text: text.to_owned() },
-    }
+    Prepared { detection, source: alone, runs: Runs::Yara { rule, namespace: path.to_owned(), text: text.to_owned() } }
 }
 
 /// The text of one rule, from its name to its closing brace.

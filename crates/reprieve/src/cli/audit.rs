@@ -77,14 +77,7 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
 }
 
 fn shown(entry: &Value) -> String {
-    let text = |key: &str| entry[key].as_str().unwrap_or_default();
-    format!(
-        "{:>6}  {}  {}  {}  {}  {}",
-        entry["seq"],
-        text("at"),
-        text("actor"),
-        text("action"),
-        text("object"),
-        text("reason")
-    )
+    let words = ["at", "actor", "action", "object", "reason", "detail"];
+    let words = words.into_iter().filter_map(|key| entry[key].as_str()).filter(|text| !text.is_empty());
+    format!("{:>6}  {}", entry["seq"], words.collect::<Vec<_>>().join("  "))
 }

@@ -45,6 +45,13 @@ pub fn shown(books: &Value) -> String {
     out.extend(accepted.iter().map(|key| line(key, key)));
     out.push(format!("beside it (unconfirmed)   {:>8}", books["unconfirmed"]));
     out.extend(beside.iter().map(|key| line(key, key)));
+    let stale = books["stale_tentative"].as_array().map_or(0, Vec::len);
+    if stale > 0 {
+        let first = books["stale_tentative"][0].as_str().unwrap_or_default();
+        out.push(format!(
+            "{stale} units have been tentative for over an hour, the first {first}: see the next hop's log"
+        ));
+    }
     match books["faults"].as_array().filter(|faults| !faults.is_empty()) {
         None => out.push("the books balance".into()),
         Some(faults) => out.extend(faults.iter().map(|fault| format!("FAULT: {}", fault.as_str().unwrap_or_default()))),

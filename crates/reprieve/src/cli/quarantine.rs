@@ -293,6 +293,11 @@ pub fn explained(shown: &Value) -> String {
             text(finding, "effect"),
             text(finding, "evidence")
         ));
+        if let Some(hit) = finding["previous"]["hit"].as_bool() {
+            let version = text(&finding["previous"], "detection_version");
+            let said = if hit { "hits the same" } else { "does not hit this" };
+            out.push(format!("    its earlier version {version} {said}"));
+        }
     }
     out.push("engines".into());
     for engine in shown["engines"].as_array().into_iter().flatten() {

@@ -50,6 +50,15 @@ struct FindingView {
     part: Option<u32>,
     offset: Option<u64>,
     evidence: String,
+    /// What the detection's earlier version says of the same bytes, where this one is a change of it.
+    previous: Option<PreviousView>,
+}
+
+/// The earlier form of a detection that has changed.
+#[derive(Debug, Serialize, ToSchema)]
+struct PreviousView {
+    detection_version: String,
+    hit: bool,
 }
 
 /// How an engine fared.
@@ -125,6 +134,10 @@ pub async fn show(
                 part: finding.part,
                 offset: finding.offset,
                 evidence: finding.evidence,
+                previous: finding.previous.map(|previous| PreviousView {
+                    detection_version: previous.detection_version.to_string(),
+                    hit: previous.hit,
+                }),
             })
             .collect(),
         engines: record.examination.engines.into_iter().map(engine_view).collect(),

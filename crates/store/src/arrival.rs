@@ -18,6 +18,7 @@ use crate::Store;
 use crate::db::{self, Value, from_json, marks, named, parsed, serde_name, serde_named, to_json};
 use crate::error::StoreError;
 use crate::journal::{self, Grounds, Group, Line};
+use crate::moves;
 
 /// How long a retry of the same mail finds the unit that is already held (ruling 6).
 pub const RETRY_MEMORY: Duration = Duration::from_secs(5 * 24 * 3600);
@@ -265,20 +266,6 @@ const UNIT: [&str; 12] = [
     "moved_us",
     "reply",
 ];
-/// The columns of the ledger.
-pub(crate) const LEDGER: [&str; 11] = [
-    "mail_id",
-    "unit_no",
-    "step",
-    "at_us",
-    "from_account",
-    "to_account",
-    "moved_by",
-    "actor",
-    "reason",
-    "batch",
-    "verdict",
-];
 /// The account that units come from: the world outside.
 pub(crate) const OUTSIDE: &str = "outside";
 
@@ -372,9 +359,6 @@ impl Rows {
     }
 
     async fn insert(self, group: &mut Group<'_>) -> Result<(), StoreError> {
-        let batch = group.journal.batch;
-        let ledger = self.lines.iter().map(|line| first_row(line, batch)).collect();
-        self.lines.into_iter().for_each(|line| group.journal.add(line));
         let connection = &mut *group.connection;
         if !self.retries.is_empty() {
             // What was refused before, or forgotten by now, gives way to the new unit.
@@ -388,26 +372,9 @@ impl Rows {
         db::insert(connection, "part", &PART, self.parts).await?;
         db::insert(connection, "finding", &FINDING, self.findings).await?;
         db::insert(connection, "unit", &UNIT, self.units).await?;
-        db::insert(connection, "ledger", &LEDGER, ledger).await?;
-        db::insert(connection, "retry", &["retry_key", "mail_id", "unit_no", "at_us"], self.retries).await
+        db::insert(connection, "retry", &["retry_key", "mail_id", "unit_no", "at_us"], self.retries).await?;
+        moves::insert_lines(group, self.lines).await
     }
-}
-
-/// The row of the ledger with which a unit begins.
-fn first_row(line: &Line, batch: i64) -> Vec<Value> {
-    vec![
-        line.unit.mail.to_string().into(),
-        line.unit.number.into(),
-        0_i64.into(),
-        line.at.as_micros().into(),
-        line.from.as_str().into(),
-        line.to.as_str().into(),
-        line.by.as_str().into(),
-        line.actor.as_str().into(),
-        line.reason.as_str().into(),
-        batch.into(),
-        line.verdict.as_str().into(),
-    ]
 }
 
 fn int(number: u64) -> i64 {

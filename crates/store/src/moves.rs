@@ -7,10 +7,14 @@ use domain::{Timestamp, UnitId};
 use sqlx::AnyConnection;
 
 use crate::Store;
-use crate::arrival::{LEDGER, unit_id};
+use crate::arrival::unit_id;
 use crate::db::{self, Marks, Value};
 use crate::error::StoreError;
 use crate::journal::{Group, Line};
+
+/// The columns of the ledger, but for the step.
+const COLUMNS: [&str; 10] =
+    ["mail_id", "unit_no", "at_us", "from_account", "to_account", "moved_by", "actor", "reason", "batch", "verdict"];
 
 /// One move to make.
 #[derive(Clone, Debug)]
@@ -100,13 +104,11 @@ pub(crate) async fn make_steps(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> R
 
 /// Makes steps of different units.
 async fn make_together(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> Result<(), StoreError> {
-    for steps in db::in_groups(steps, LEDGER.len()) {
-        let lines = steps.into_iter().map(line).collect::<Result<Vec<Line>, StoreError>>()?;
+    let lines = steps.into_iter().map(line).collect::<Result<Vec<Line>, StoreError>>()?;
+    for lines in db::in_groups(lines.iter().collect(), 6) {
         update_units(group.connection, &lines).await?;
-        insert_rows(group.connection, group.journal.batch, &lines).await?;
-        lines.into_iter().for_each(|line| group.journal.add(line));
     }
-    Ok(())
+    insert_lines(group, lines).await
 }
 
 fn line(step: Step<'_>) -> Result<Line, StoreError> {
@@ -125,7 +127,7 @@ fn line(step: Step<'_>) -> Result<Line, StoreError> {
 }
 
 /// Compare-and-set of each unit's account: all of them, or it is refused.
-async fn update_units(connection: &mut AnyConnection, lines: &[Line]) -> Result<(), StoreError> {
+async fn update_units(connection: &mut AnyConnection, lines: &[&Line]) -> Result<(), StoreError> {
     let mut marks = Marks::of(connection);
     let sql = format!(
         "with v (mail_id, unit_no, from_account, to_account, at_us, reply) as (values {}) \
@@ -134,7 +136,7 @@ async fn update_units(connection: &mut AnyConnection, lines: &[Line]) -> Result<
          from v where unit.mail_id = v.mail_id and unit.unit_no = v.unit_no and unit.account = v.from_account",
         marks.rows(lines.len(), 6)
     );
-    let row = |line: &Line| -> [Value; 6] {
+    let row = |line: &&Line| -> [Value; 6] {
         [
             line.unit.mail.to_string().into(),
             line.unit.number.into(),
@@ -156,31 +158,34 @@ async fn update_units(connection: &mut AnyConnection, lines: &[Line]) -> Result<
     )))
 }
 
-/// The ledger's rows, each one step after the last of its unit.
-async fn insert_rows(connection: &mut AnyConnection, batch: i64, lines: &[Line]) -> Result<(), StoreError> {
-    let columns = LEDGER.join(",");
-    let mut marks = Marks::of(connection);
-    let sql = format!(
-        "with v (mail_id, unit_no, at_us, from_account, to_account, moved_by, actor, reason, batch, verdict) as (values {}) \
-         insert into ledger ({columns}) select v.mail_id, v.unit_no, (select coalesce(max(l.step), 0) + 1 from ledger l \
-         where l.mail_id = v.mail_id and l.unit_no = v.unit_no), v.at_us, v.from_account, v.to_account, v.moved_by, v.actor, \
-         v.reason, v.batch, v.verdict from v",
-        marks.rows(lines.len(), 10)
-    );
-    let row = |line: &Line| -> [Value; 10] {
-        [
-            line.unit.mail.to_string().into(),
-            line.unit.number.into(),
-            line.at.as_micros().into(),
-            line.from.as_str().into(),
-            line.to.as_str().into(),
-            line.by.as_str().into(),
-            line.actor.as_str().into(),
-            line.reason.as_str().into(),
-            batch.into(),
-            line.verdict.as_str().into(),
-        ]
-    };
-    db::query(sql, lines.iter().flat_map(row).collect()).execute(connection).await?;
+/// Writes lines into the ledger, each one step after the last of its unit, and into the journal.
+pub(crate) async fn insert_lines(group: &mut Group<'_>, lines: Vec<Line>) -> Result<(), StoreError> {
+    for lines in db::in_groups(lines, COLUMNS.len()) {
+        let columns = COLUMNS.join(",");
+        let mut marks = Marks::of(group.connection);
+        let sql = format!(
+            "with v ({columns}) as (values {}) insert into ledger ({columns}, step) select {}, \
+             (select coalesce(max(l.step), -1) + 1 from ledger l where l.mail_id = v.mail_id and l.unit_no = v.unit_no) from v",
+            marks.rows(lines.len(), COLUMNS.len()),
+            COLUMNS.map(|column| format!("v.{column}")).join(",")
+        );
+        let batch = group.journal.batch;
+        let row = |line: &Line| -> [Value; 10] {
+            [
+                line.unit.mail.to_string().into(),
+                line.unit.number.into(),
+                line.at.as_micros().into(),
+                line.from.as_str().into(),
+                line.to.as_str().into(),
+                line.by.as_str().into(),
+                line.actor.as_str().into(),
+                line.reason.as_str().into(),
+                batch.into(),
+                line.verdict.as_str().into(),
+            ]
+        };
+        db::query(sql, lines.iter().flat_map(row).collect()).execute(&mut *group.connection).await?;
+        lines.into_iter().for_each(|line| group.journal.add(line));
+    }
     Ok(())
 }

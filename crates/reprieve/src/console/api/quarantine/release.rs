@@ -59,7 +59,8 @@ pub async fn release(
     one.map(Json).ok_or_else(|| ApiError::Internal("a release without an answer".into()))
 }
 
-/// What to release at once.
+/// What to release at once: [`ReleaseAsk`] with ids. (Its fields stand here again, because a flattened struct cannot deny fields that it does
+/// not know, and a misspelt `recipients` must not release a mail to everybody.)
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReleaseManyAsk {

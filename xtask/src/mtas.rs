@@ -18,7 +18,12 @@ pub(crate) fn unpacked() -> Result<PathBuf> {
         return Ok(root);
     }
     std::fs::create_dir_all(&cache)?;
-    run(Command::new("apt-get").arg("download").args(PACKAGES).current_dir(&cache))?;
+    let download = || run(Command::new("apt-get").arg("download").args(PACKAGES).current_dir(&cache));
+    if download().is_err() {
+        // A machine that has had everything else may never have asked what there is.
+        run(Command::new("apt-get").args(["update", "-qq"]))?;
+        download()?;
+    }
     for entry in std::fs::read_dir(&cache)? {
         let path = entry?.path();
         if path.extension().is_some_and(|end| end == "deb") {

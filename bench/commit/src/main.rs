@@ -4,8 +4,10 @@ use std::time::Instant;
 
 const ROWS: usize = 50_000;
 const BATCH: usize = 100;
-const DDL: &str = "create table journal (id integer primary key, mail text not null, at_us bigint not null, body text not null)";
-const INDEXES: [&str; 2] = ["create unique index journal_mail on journal(mail)", "create index journal_at on journal(at_us)"];
+const DDL: &str =
+    "create table journal (id integer primary key, mail text not null, at_us bigint not null, body text not null)";
+const INDEXES: [&str; 2] =
+    ["create unique index journal_mail on journal(mail)", "create index journal_at on journal(at_us)"];
 const INSERT: &str = "insert into journal (mail, at_us, body) values ($1, $2, $3)";
 
 fn row(n: usize) -> (String, i64, String) {

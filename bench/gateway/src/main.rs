@@ -47,7 +47,8 @@ fn main() -> Result<()> {
     let sink = Sink::start(folder.path())?;
     let relay = Postfix::start(&at("relay"), sink.address, "")?;
     let rspamd = Rspamd::start(&at("rspamd"))?;
-    let milter = format!("smtpd_milters = inet:{}\nmilter_default_action = tempfail\nmilter_protocol = 6", rspamd.milter);
+    let milter =
+        format!("smtpd_milters = inet:{}\nmilter_default_action = tempfail\nmilter_protocol = 6", rspamd.milter);
     let filtered = Postfix::start(&at("filtered"), sink.address, &milter)?;
     let reprieve = Reprieve::start(&built, &at("reprieve"), sink.address)?;
     let systems = [
@@ -61,7 +62,8 @@ fn main() -> Result<()> {
         },
         System { name: "Reprieve", address: reprieve.address, roots: vec![reprieve.pid()], count: 4000 },
     ];
-    let mails = [mails::text("5 kB text", 4_600), mails::text("50 kB text", 49_000), mails::signature_reply("signature reply")];
+    let mails =
+        [mails::text("5 kB text", 4_600), mails::text("50 kB text", 49_000), mails::signature_reply("signature reply")];
     // A part of a mail's name as argument measures that mail alone.
     let wanted = std::env::args().nth(1).unwrap_or_default();
     for mail in mails.iter().filter(|mail| mail.name.contains(&wanted)) {
@@ -75,8 +77,15 @@ fn main() -> Result<()> {
 /// All systems with one mail, in turn, [`RUNS`] times; prints medians and ratios.
 fn measure(mail: &Mail, systems: &[System], sink: &Sink, folder: &Path) -> Result<()> {
     let fdatasync = disk::fdatasync_ms(folder)?;
-    println!("\n{} ({:.1} kB), {CONNECTIONS} connections; fdatasync {fdatasync:.2} ms", mail.name, mail.bytes.len() as f64 / 1e3);
-    println!("{:<26} {:>9} {:>16} {:>12} {:>22}", "", "mails/s", "CPU s per 1,000", "memory MB", "ms a mail, 1 connection");
+    println!(
+        "\n{} ({:.1} kB), {CONNECTIONS} connections; fdatasync {fdatasync:.2} ms",
+        mail.name,
+        mail.bytes.len() as f64 / 1e3
+    );
+    println!(
+        "{:<26} {:>9} {:>16} {:>12} {:>22}",
+        "", "mails/s", "CPU s per 1,000", "memory MB", "ms a mail, 1 connection"
+    );
     let mut all = vec![Vec::new(); systems.len()];
     for system in systems {
         run(system, mail, sink, WARM, CONNECTIONS)?;
@@ -92,7 +101,11 @@ fn measure(mail: &Mail, systems: &[System], sink: &Sink, folder: &Path) -> Resul
         println!("{:<26} {rate:>9.0} {cpu_per_1000:>16.2} {memory_mb:>12.0} {latency_ms:>22.2}", system.name);
     }
     let [direct, relay, filtered, ours] = medians[..] else { unreachable!("four systems") };
-    println!("Reprieve against Postfix relay: {:.2}x; against Postfix + rspamd milter: {:.2}x", ours.rate / relay.rate, ours.rate / filtered.rate);
+    println!(
+        "Reprieve against Postfix relay: {:.2}x; against Postfix + rspamd milter: {:.2}x",
+        ours.rate / relay.rate,
+        ours.rate / filtered.rate
+    );
     let (added, goal) = (ours.latency_ms - direct.latency_ms, 1.5 + 1.5 * fdatasync);
     println!("added latency at one connection: {added:.2} ms (goal {goal:.2} ms)");
     Ok(())

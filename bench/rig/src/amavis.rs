@@ -137,7 +137,11 @@ fn start_clamd(folder: &Path) -> Result<Process> {
     let process = Process::start(&mut command, &folder.join("clamd.log"))?;
     let began = Instant::now();
     while !socket.exists() {
-        ensure!(began.elapsed() < Duration::from_secs(30), "clamd does not start: {}", folder.join("clamd.log").display());
+        ensure!(
+            began.elapsed() < Duration::from_secs(30),
+            "clamd does not start: {}",
+            folder.join("clamd.log").display()
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(process)

@@ -10,9 +10,30 @@ use image::{ImageFormat, Rgb, RgbImage};
 pub const TOKEN: &str = "UNIQ000000000000";
 
 const WORDS: [&str; 24] = [
-    "meeting", "offer", "delivery", "Tuesday", "invoice", "colleague", "project", "answer", "question", "office",
-    "machine", "drawing", "quality", "schedule", "customer", "workshop", "contract", "sample", "travel", "budget",
-    "record", "summary", "release", "season",
+    "meeting",
+    "offer",
+    "delivery",
+    "Tuesday",
+    "invoice",
+    "colleague",
+    "project",
+    "answer",
+    "question",
+    "office",
+    "machine",
+    "drawing",
+    "quality",
+    "schedule",
+    "customer",
+    "workshop",
+    "contract",
+    "sample",
+    "travel",
+    "budget",
+    "record",
+    "summary",
+    "release",
+    "season",
 ];
 
 /// A mail of a kind.
@@ -75,7 +96,9 @@ pub fn signature_reply(name: &'static str) -> Mail {
          <blockquote>{quoted}</blockquote></body></html>\r\n"
     );
     let mut related = part("text/html; charset=utf-8", "", &html);
-    related = format!("--alt\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\nNumber {TOKEN}\r\n{quoted}\r\n--alt\r\n{related}\r\n--alt--\r\n");
+    related = format!(
+        "--alt\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\nNumber {TOKEN}\r\n{quoted}\r\n--alt\r\n{related}\r\n--alt--\r\n"
+    );
     let mut body = format!("--rel\r\nContent-Type: multipart/alternative; boundary=\"alt\"\r\n\r\n{related}");
     for (name, side, format) in [
         ("logo", (120, 40), ImageFormat::Png),
@@ -131,6 +154,7 @@ fn picture(dice: &mut Dice, name: &str, (width, height): (u32, u32), format: Ima
 
 fn base64_lines(bytes: &[u8]) -> String {
     let text = STANDARD.encode(bytes);
-    let lines: Vec<&str> = text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
     format!("{}\r\n", lines.join("\r\n"))
 }

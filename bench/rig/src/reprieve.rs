@@ -47,7 +47,7 @@ impl Reprieve {
         let text = format!(
             "data_dir = \"data\"\nhostname = \"gateway.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\nruleset = \"rules\"\n\
              [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n\
-             [api]\naddress = \"127.0.0.1:0\"\n[release]\nconnections = 4\n"
+             [api]\naddress = \"127.0.0.1:0\"\n"
         );
         fs::write(folder.join("reprieve.toml"), text)?;
         let log = folder.join("serve.log");
@@ -111,7 +111,8 @@ fn rules(shipped: &Path, folder: &Path) -> Result<()> {
 
 /// Two texts, a row of bytes with a gap, and a regular expression: what rules of the field are made of.
 fn patterns(number: usize) -> String {
-    let mix = |salt: usize| (number + 1).wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) & 0xffff_ffff;
+    let mix =
+        |salt: usize| (number + 1).wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) & 0xffff_ffff;
     let (a, b, c, d) = (mix(1), mix(2), mix(3), mix(4));
     let [h1, h2, h3, h4] = [c >> 24 & 0xff, c >> 16 & 0xff, d >> 24 & 0xff, d >> 16 & 0xff];
     // Each pattern has a run of four bytes, as YARA's authors advise.

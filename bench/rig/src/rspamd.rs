@@ -12,8 +12,19 @@ use crate::{free_address, wait_for};
 
 /// Modules that ask name servers or other hosts, which a benchmark on loopback has not.
 const NETWORKED: [&str; 13] = [
-    "arc", "asn", "dkim", "dkim_signing", "dmarc", "fuzzy_check", "greylist", "mx_check", "phishing", "ratelimit", "rbl",
-    "spf", "surbl",
+    "arc",
+    "asn",
+    "dkim",
+    "dkim_signing",
+    "dmarc",
+    "fuzzy_check",
+    "greylist",
+    "mx_check",
+    "phishing",
+    "ratelimit",
+    "rbl",
+    "spf",
+    "surbl",
 ];
 
 /// A running rspamd.
@@ -42,14 +53,20 @@ impl Rspamd {
         let log = folder.join("log/rspamd.log");
         let write = |name: &str, text: String| fs::write(local.join(name), text);
         write("logging.inc", format!("type = \"file\";\nfilename = \"{}\";\nlevel = \"notice\";\n", log.display()))?;
-        write("options.inc", "dns { nameserver = [\"127.0.0.1:9\"]; timeout = 0.1s; retransmits = 1; }\nlocal_addrs = [];\n".into())?;
+        write(
+            "options.inc",
+            "dns { nameserver = [\"127.0.0.1:9\"]; timeout = 0.1s; retransmits = 1; }\nlocal_addrs = [];\n".into(),
+        )?;
         write("worker-normal.inc", format!("bind_socket = \"{normal}\";\ncount = 1;\n"))?;
         write("worker-controller.inc", format!("bind_socket = \"{controller}\";\n"))?;
-        let proxy = "milter = yes;\ncount = 2;\ntimeout = 120s;\nupstream \"local\" { default = yes; self_scan = yes; }\n";
+        let proxy =
+            "milter = yes;\ncount = 2;\ntimeout = 120s;\nupstream \"local\" { default = yes; self_scan = yes; }\n";
         write("worker-proxy.inc", format!("bind_socket = \"{milter}\";\n{proxy}"))?;
         let mut command = Command::new("rspamd");
         command.arg("-f").arg("-c").arg(etc.join("rspamd.conf")).args(["-u", "_rspamd", "-g", "_rspamd"]);
-        for (name, value) in [("CONFDIR", "etc"), ("LOCAL_CONFDIR", "etc"), ("DBDIR", "db"), ("RUNDIR", "run"), ("LOGDIR", "log")] {
+        for (name, value) in
+            [("CONFDIR", "etc"), ("LOCAL_CONFDIR", "etc"), ("DBDIR", "db"), ("RUNDIR", "run"), ("LOGDIR", "log")]
+        {
             command.arg(format!("--var={name}={}", folder.join(value).display()));
         }
         let process = Process::start(&mut command, &folder.join("start.log"))?;

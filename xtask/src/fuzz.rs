@@ -12,7 +12,7 @@ const AT_ONCE: usize = 2;
 pub(crate) fn run(seconds: &str) -> Result<()> {
     let seconds: u64 = seconds.parse().context("how many seconds for each target?")?;
     let targets = targets()?;
-    let built = Command::new("cargo").args(["+nightly", "fuzz", "build", "-s", "none"]).status()?;
+    let built = Command::new("cargo").args(["+nightly", "fuzz", "build", "-O", "-s", "none"]).status()?;
     ensure!(
         built.success(),
         "the targets do not build: `cargo install cargo-fuzz`, `rustup toolchain install nightly`"

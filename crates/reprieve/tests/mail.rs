@@ -549,3 +549,32 @@ fn the_earlier_form_of_a_changed_rule_is_recorded() {
     assert_eq!((finding["detection"].as_str(), finding["previous"]["hit"].as_bool()), (Some("Greeting"), Some(false)));
     assert_ne!(finding["previous"]["detection_version"], finding["detection_version"]);
 }
+
+/// A stop does not wait for a long queue of releases, and the next start goes on with it: none is lost, none is sent twice.
+#[test]
+fn a_stop_leaves_a_queue_of_releases_for_the_next_start() {
+    let sink = Sink::answering(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        support::Answer::Say("250 2.0.0 Ok: sunk")
+    });
+    let mut gateway = Gateway::start(&format!("{}[release]\nconnections = 2\n", config(sink.address)));
+    let mut talk = Talk::from_outside(gateway.mx);
+    for number in 0..60 {
+        assert!(talk.send("a@x.example", &["b@ours.example"], &bad(&format!("queue {number}"))).contains("taken as"));
+    }
+    let ids: Vec<String> = gateway.held().iter().map(|held| held["id"].as_str().expect("id").to_owned()).collect();
+    let words: Vec<&str> = ["quarantine", "release"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+    assert!(gateway.cli(&[&words[..], &["--config", "reprieve.toml"]].concat()).status.success());
+    sink.wait(5);
+    let began = Instant::now();
+    gateway.stop();
+    assert!(began.elapsed() < Duration::from_secs(2), "the stop waited for the queue: {:?}", began.elapsed());
+    assert!(sink.got().len() < 30, "{} of 60 were sent before the stop", sink.got().len());
+    gateway.run();
+    sink.wait(60);
+    while gateway.account("released") < 60 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!((sink.got().len(), gateway.account("in_doubt")), (60, 0), "each once");
+    gateway.books();
+}

@@ -57,7 +57,7 @@ pub struct Releaser {
 /// How the way to the dot ended.
 enum Step {
     Concluded(ReleaseEvent, String),
-    /// The claim is another's now: nothing more is written.
+    /// The claim is another's now, or will be: we stop. Nothing more is written; the next start ends its leases.
     Lost,
 }
 
@@ -66,19 +66,24 @@ struct Places {
     connections: Semaphore,
     /// Mails in memory: those that have a connection, and the next ones.
     memory: Semaphore,
+    stop: watch::Receiver<bool>,
 }
 
 impl Places {
-    fn new(connections: usize) -> Self {
-        Self { connections: Semaphore::new(connections), memory: Semaphore::new(connections + READ_AHEAD) }
+    fn new(connections: usize, stop: watch::Receiver<bool>) -> Self {
+        Self { connections: Semaphore::new(connections), memory: Semaphore::new(connections + READ_AHEAD), stop }
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
     }
 }
 
 impl Releaser {
-    /// Runs until `stop` says so; what is being sent is finished first.
+    /// Runs until `stop` says so; what is being sent then is finished, what is only claimed is not begun.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         loop {
-            if let Err(error) = self.round().await {
+            if let Err(error) = self.round(&stop).await {
                 tracing::error!(%error, "a round of releases failed");
             }
             tokio::select! {
@@ -93,11 +98,11 @@ impl Releaser {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
+    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.store.end_leases(None, now).await?;
         self.decide_doubts(now).await?;
-        self.send_due().await
+        self.send_due(stop.clone()).await
     }
 
     async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -116,12 +121,12 @@ impl Releaser {
     }
 
     /// Sends what is due. More is claimed as soon as half of a claim is done, so that no connection waits for the slowest.
-    async fn send_due(&self) -> Result<(), StoreError> {
-        let places = Arc::new(Places::new(self.config.release_connections));
+    async fn send_due(&self, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+        let places = Arc::new(Places::new(self.config.release_connections, stop));
         let mut sending = JoinSet::new();
         let mut more = Ok(true);
         loop {
-            if matches!(more, Ok(true)) && sending.len() <= CLAIM_ROWS_MAX as usize / 2 {
+            if matches!(more, Ok(true)) && !places.is_stopping() && sending.len() <= CLAIM_ROWS_MAX as usize / 2 {
                 let claimed = self.store.claim_releases(&self.owner, self.clock.now(), LEASE).await;
                 more = claimed.map(|claims| {
                     if !claims.is_empty() {
@@ -164,11 +169,17 @@ impl Releaser {
     /// The way to the dot. A connection is taken neither to read the mail nor to record its outcome.
     async fn attempt(&self, claim: &Claim, places: &Places) -> Step {
         let _memory = places.memory.acquire().await;
+        if places.is_stopping() {
+            return Step::Lost;
+        }
         let (parcel, recipient, emitted) = match self.prepare(claim).await {
             Ok(prepared) => prepared,
             Err(step) => return step,
         };
         let _connection = places.connections.acquire().await;
+        if places.is_stopping() {
+            return Step::Lost;
+        }
         match self.open(&parcel.envelope, &recipient).await {
             Ok(loan) => self.deliver(claim, loan, &emitted).await,
             Err(step) => step,

@@ -143,22 +143,23 @@ impl<'r> Examiner<'r> {
         Ok(())
     }
 
-    /// Which earlier forms hit the same bytes; asked only where a detection that has one hits.
+    /// Which earlier forms hit the same bytes; asked only where a detection that has one hits. None when it cannot be told: an earlier
+    /// form that fails or runs out of time takes nothing from what today's form has found.
     fn earlier_hits(
         &mut self,
         layer: Layer,
         bytes: &[u8],
         hits: &[Hit],
         budget: Budget,
-    ) -> Result<HashSet<DetectionCode>, YaraError> {
-        let Some((previous, scanners)) = &mut self.previous else { return Ok(HashSet::new()) };
+    ) -> Option<HashSet<DetectionCode>> {
+        let (previous, scanners) = self.previous.as_mut()?;
         let rules = &self.ruleset.rules;
         let code_of = |hit: &Hit| rules.get(&(hit.namespace.clone(), hit.rule.clone()));
         if !hits.iter().filter_map(code_of).any(|code| previous.detections.contains_key(code)) {
-            return Ok(HashSet::new());
+            return None;
         }
-        let earlier = scanners.scan(layer, bytes, budget.left())?;
-        Ok(earlier.into_iter().filter_map(|hit| previous.rules.get(&(hit.namespace, hit.rule)).cloned()).collect())
+        let earlier = scanners.scan(layer, bytes, budget.left()).ok()?;
+        Some(earlier.into_iter().filter_map(|hit| previous.rules.get(&(hit.namespace, hit.rule)).cloned()).collect())
     }
 
     fn scan_one(
@@ -174,7 +175,7 @@ impl<'r> Examiner<'r> {
         }
         let family = part.map_or(Family::Mail, |part| part.family);
         let hits = self.scanners.scan(layer, bytes, budget.left())?;
-        let earlier = self.earlier_hits(layer, bytes, &hits, budget)?;
+        let earlier = self.earlier_hits(layer, bytes, &hits, budget);
         for hit in hits {
             let Hit { namespace, rule, offset, evidence } = hit;
             let Some(code) = self.ruleset.rules.get(&(namespace, rule)) else { continue };
@@ -182,7 +183,7 @@ impl<'r> Examiner<'r> {
                 self.ruleset.detections.get(code).is_some_and(|d| layer != Layer::Part || d.target.reads(family));
             if wanted {
                 let mut found = self.finding(code, part.map(|part| part.number), family, offset, evidence);
-                if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
+                if let (Some(finding), Some((previous, _)), Some(earlier)) = (&mut found, &self.previous, &earlier) {
                     finding.previous = form_of(previous, code, earlier.contains(code));
                 }
                 findings.extend(found);

@@ -30,7 +30,7 @@ fn ruleset(rule: &str, plain: &str, check: &str) -> Ruleset {
 fn plain(word: &str) -> String {
     format!(
         "import \"math\"\nprivate rule helper {{ condition: math.abs(filesize) > 3 }}\n\
-         rule Other {{ condition: filesize < 1000000 and false }}\n\
+         global rule Small {{ condition: helper and filesize < 1000000 }}\n\
          rule Plain : tag {{ strings: $a = \"{word}\" nocase condition: helper and $a }}\n"
     )
 }
@@ -48,6 +48,8 @@ fn look(ruleset: &Ruleset, mail: &str) -> Vec<(String, Option<bool>)> {
     let mut found: Vec<_> = examination
         .findings
         .iter()
+        // The global rule is a detection itself, and hits all that is small.
+        .filter(|finding| finding.detection.as_str() != "Small")
         .map(|finding| (finding.detection.to_string(), finding.previous.as_ref().map(|previous| previous.hit)))
         .collect();
     found.sort();

@@ -11,7 +11,8 @@ pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<Str
     let text = String::from_utf8(bytes.to_vec()).map_err(|error| vec![format!("{path}: {error}")])?;
     let tree = AST::from(text.as_str());
     let mut private = String::new();
-    let mut helpers: String = tree.imports().map(|import| format!("import \"{}\"\n", import.module_name)).collect();
+    let imports: String = tree.imports().map(|import| format!("import \"{}\"\n", import.module_name)).collect();
+    let mut helpers = Vec::new();
     let mut public = Vec::new();
     for rule in tree.rules() {
         let source = rule_source(&text, rule);
@@ -19,7 +20,7 @@ pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<Str
             private.push_str(source);
             // For others it only decides whether they hit; it is a detection of its own elsewhere.
             let global = if rule.flags.contains(RuleFlags::Global) { "global " } else { "" };
-            helpers.push_str(&format!("private {global}rule {source}\n"));
+            helpers.push((rule.identifier.name, format!("private {global}rule {source}\n")));
         }
         if !rule.flags.contains(RuleFlags::Private) {
             public.push((rule.identifier.name.to_owned(), source.to_owned()));
@@ -30,8 +31,8 @@ pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<Str
     for (name, source) in public {
         match DetectionCode::parse(&name) {
             Ok(code) => {
-                let is_helper = private.contains(&source);
-                let alone = if is_helper { format!("rule {source}\n") } else { format!("{helpers}rule {source}\n") };
+                let others = helpers.iter().filter(|(helper, _)| *helper != name).map(|(_, text)| text.as_str());
+                let alone = format!("{imports}{}rule {source}\n", others.collect::<String>());
                 prepared.push(one(path, &text, code, &source, &private, alone));
             }
             Err(error) => errors.push(format!("{path}: {error}")),

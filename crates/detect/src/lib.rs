@@ -6,21 +6,30 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`lookalike`] | innocent pictures that look harmful, and the other way round |
 //! | [`limits`] | a limit on everything, named with its unit |
 //! | [`mime`] | bytes to [`domain::message::Message`] and decoded parts |
 //! | [`family`] | what kind of content bytes are |
 //! | [`unpack`] | archives, nested and bounded |
+//! | [`picture`] | pictures by their structure: where they end, what is behind, what runs |
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
 //! | [`clamd`] | a neighbour engine, asked outside the pipeline |
 //! | [`ruleset`] | a folder of detections as an immutable version |
+//! | [`backtest`] | a ruleset against content that is known to be good |
+//! | [`in_force`] | the ruleset in force, and the candidate of a roll-out beside it |
 //! | [`examine`] | the pipeline |
 
+pub mod backtest;
 pub mod clamd;
 pub mod examine;
+mod eyes;
 pub mod family;
+pub mod in_force;
 pub mod limits;
+pub mod lookalike;
 pub mod mime;
+pub mod picture;
 pub mod ruleset;
 pub mod structure;
 mod text;

@@ -93,6 +93,32 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
     Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits }
 }
 
+/// One part without a mail around it, as an attachment of this name.
+pub fn alone<'m>(bytes: &'m [u8], name: &str, declared: &str) -> Parsed<'m> {
+    let (name, sha256, size) = (clean(name), Digest::of(bytes), bytes.len() as u64);
+    let (family, content_type) = family::sniff(bytes, &name);
+    let (content_type, declared, tail) = (content_type.to_owned(), declared.to_owned(), Tail::NotWalked);
+    let part = Part { number: 0, parent: None, sha256, size, family, content_type, declared, name, tail };
+    let message = Message {
+        sha256,
+        body_sha256: sha256,
+        size,
+        message_id: None,
+        subject: String::new(),
+        from: String::new(),
+        from_domain: String::new(),
+        auto_submitted: None,
+        authentication_results: Vec::new(),
+        received_count: 0,
+        text_sha256: None,
+        url_domains: Vec::new(),
+        parts: vec![part],
+        ambiguities: Vec::new(),
+    };
+    let decoded = Decoded { number: 0, family, bytes: Cow::Borrowed(bytes), is_text: false, is_attachment: true };
+    Parsed { message, parts: vec![decoded], limit_hits: Vec::new() }
+}
+
 /// The plain texts of a mail for a preview, `bytes_max` bytes of each; HTML is left out, because showing it safely is
 /// more than decoding it.
 pub fn plain_texts(raw: &[u8], bytes_max: usize) -> Vec<String> {

@@ -5,6 +5,7 @@ use domain::message::{Family, Message, Part};
 
 use crate::family::extension;
 use crate::mime::LimitHit;
+use crate::picture;
 use crate::unpack::Closed;
 
 /// One thing that a check saw.
@@ -16,8 +17,17 @@ pub struct Signal {
     pub part: Option<u32>,
     /// The family of that part.
     pub family: Family,
+    /// The byte in the part where it begins, where there is one.
+    pub offset: Option<u64>,
     /// What was seen, for people.
     pub evidence: String,
+}
+
+impl Signal {
+    /// Something about a part as a whole.
+    pub fn of_part(check: Check, part: &Part, evidence: String) -> Self {
+        Self { check, part: Some(part.number), family: part.family, offset: None, evidence }
+    }
 }
 
 /// The checks, by the names that a detection's `check =` uses.
@@ -43,42 +53,87 @@ pub enum Check {
     EncryptedArchive,
     /// Damaged or of a kind that is not opened.
     NotAnalysed,
+    /// A picture by its name, and a document or archive by its content.
+    DisguisedDocument,
+    /// Something follows the real end of a picture.
+    PictureTail,
+    /// Much follows it that nothing accounts for.
+    PictureTailLarge,
+    /// A program or script follows it.
+    PictureTailProgram,
+    /// An archive or document follows it.
+    PictureTailArchive,
+    /// A picture that is odd or damaged.
+    PictureMalformed,
+    /// A JPEG segment of length 0 or 1 (MS04-028).
+    PictureMs04028,
+    /// Huffman tables that overflow (CVE-2023-4863).
+    PictureCve20234863,
+    /// A picture that is too large to be decoded.
+    PictureLarge,
+    /// A picture that declares more than a thousand million pixels.
+    PictureHuge,
+    /// A program or an acting script in a picture's texts.
+    PicturePayload,
+    /// Markup with a script in a picture's texts.
+    PictureMarkup,
+    /// The same, and the picture is served as a page.
+    PictureAsPage,
+    /// A colour profile whose tags overflow.
+    PictureProfile,
+    /// An SVG that runs.
+    SvgActive,
+    /// An SVG that loads something from elsewhere.
+    SvgExternal,
+    /// An SVG with a foreign object.
+    SvgForeign,
 }
+
+/// All checks with the names that a detection's file uses.
+const NAMES: [(Check, &str); 27] = [
+    (Check::Executable, "executable"),
+    (Check::DisguisedExecutable, "disguised-executable"),
+    (Check::DoubleExtension, "double-extension"),
+    (Check::RunnableName, "runnable-name"),
+    (Check::ExecutableInArchive, "executable-in-archive"),
+    (Check::TypeMismatch, "type-mismatch"),
+    (Check::Ambiguity, "ambiguity"),
+    (Check::Limit, "limit"),
+    (Check::EncryptedArchive, "encrypted-archive"),
+    (Check::NotAnalysed, "not-analysed"),
+    (Check::DisguisedDocument, "disguised-document"),
+    (Check::PictureTail, "picture-tail"),
+    (Check::PictureTailLarge, "picture-tail-large"),
+    (Check::PictureTailProgram, "picture-tail-program"),
+    (Check::PictureTailArchive, "picture-tail-archive"),
+    (Check::PictureMalformed, "picture-malformed"),
+    (Check::PictureMs04028, "picture-ms04-028"),
+    (Check::PictureCve20234863, "picture-cve-2023-4863"),
+    (Check::PictureLarge, "picture-large"),
+    (Check::PictureHuge, "picture-huge"),
+    (Check::PicturePayload, "picture-payload"),
+    (Check::PictureMarkup, "picture-markup"),
+    (Check::PictureAsPage, "picture-as-page"),
+    (Check::PictureProfile, "picture-profile"),
+    (Check::SvgActive, "svg-active"),
+    (Check::SvgExternal, "svg-external"),
+    (Check::SvgForeign, "svg-foreign"),
+];
 
 impl Check {
     /// All checks.
-    pub const ALL: [Self; 10] = [
-        Self::Executable,
-        Self::DisguisedExecutable,
-        Self::DoubleExtension,
-        Self::RunnableName,
-        Self::ExecutableInArchive,
-        Self::TypeMismatch,
-        Self::Ambiguity,
-        Self::Limit,
-        Self::EncryptedArchive,
-        Self::NotAnalysed,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.into_iter().map(|(check, _)| check)
+    }
 
     /// The name in a detection's file.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Executable => "executable",
-            Self::DisguisedExecutable => "disguised-executable",
-            Self::DoubleExtension => "double-extension",
-            Self::RunnableName => "runnable-name",
-            Self::ExecutableInArchive => "executable-in-archive",
-            Self::TypeMismatch => "type-mismatch",
-            Self::Ambiguity => "ambiguity",
-            Self::Limit => "limit",
-            Self::EncryptedArchive => "encrypted-archive",
-            Self::NotAnalysed => "not-analysed",
-        }
+        NAMES.into_iter().find(|(check, _)| *check == self).map_or("", |(_, name)| name)
     }
 
     /// Reads a name.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|check| check.as_str() == text)
+        NAMES.into_iter().find(|(_, name)| *name == text).map(|(check, _)| check)
     }
 }
 
@@ -147,18 +202,21 @@ pub fn look(message: &Message, attachments: &[bool], members: &[bool]) -> Vec<Si
             look_at_file(part, is_member, &mut signals);
         }
         type_mismatch(part, &mut signals);
+        if picture::is_disguise(part) {
+            let evidence =
+                format!("{} named '{}' and declared {}", part.content_type, part.name, or_none(&part.declared));
+            signals.push(Signal::of_part(Check::DisguisedDocument, part, evidence));
+        }
     }
     for ambiguity in &message.ambiguities {
         let evidence = ambiguity.as_str().to_owned();
-        signals.push(Signal { check: Check::Ambiguity, part: None, family: Family::Mail, evidence });
+        signals.push(Signal { check: Check::Ambiguity, part: None, family: Family::Mail, offset: None, evidence });
     }
     signals
 }
 
 fn look_at_file(part: &Part, is_member: bool, signals: &mut Vec<Signal>) {
-    let mut add = |check, evidence: String| {
-        signals.push(Signal { check, part: Some(part.number), family: part.family, evidence })
-    };
+    let mut add = |check, evidence: String| signals.push(Signal::of_part(check, part, evidence));
     let extension = extension(&part.name).unwrap_or_default();
     let is_program = part.family == Family::Executable;
     let runs =
@@ -212,7 +270,7 @@ fn type_mismatch(part: &Part, signals: &mut Vec<Signal>) {
     let mismatch = declared.is_some_and(|declared| declared != part.family) || image_kinds_differ(part);
     if mismatch && part.size > 0 {
         let evidence = format!("declared {}, content {}", part.declared, part.content_type);
-        signals.push(Signal { check: Check::TypeMismatch, part: Some(part.number), family: part.family, evidence });
+        signals.push(Signal::of_part(Check::TypeMismatch, part, evidence));
     }
 }
 
@@ -228,7 +286,7 @@ fn image_kinds_differ(part: &Part) -> bool {
 
 /// The signal of a limit hit while parsing.
 pub fn of_limit(hit: LimitHit) -> Signal {
-    Signal { check: Check::Limit, part: hit.part, family: hit.family, evidence: hit.what }
+    Signal { check: Check::Limit, part: hit.part, family: hit.family, offset: None, evidence: hit.what }
 }
 
 /// The signal of something inside an archive that was not seen.
@@ -238,7 +296,7 @@ pub fn of_closed(closed: Closed, part: &Part) -> Signal {
         Closed::Encrypted => (Check::EncryptedArchive, format!("'{}' is encrypted", part.name)),
         Closed::NotAnalysed(why) => (Check::NotAnalysed, why),
     };
-    Signal { check, part: Some(part.number), family: part.family, evidence }
+    Signal::of_part(check, part, evidence)
 }
 
 #[cfg(test)]
@@ -284,7 +342,7 @@ mod tests {
 
     #[test]
     fn check_names_read_back() {
-        for check in Check::ALL {
+        for check in Check::all() {
             assert_eq!(Check::parse(check.as_str()), Some(check));
         }
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use detect::examine::{EnvelopeFacts, Examiner};
+use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
 use detect::ruleset::{Ruleset, load};
-use domain::detection::Detection;
 
 const TOML: &str = "code = \"TST-0001\"\ntitle = \"t\"\nengine = \"yara\"\ncategory = \"Malware\"\neffect = \"Hold\"\ntarget = \"text\"\n\
                     scope = \"content\"\nmode = \"Enforce\"\nowner = \"o\"\nsince = \"1\"\n";
@@ -35,14 +35,9 @@ fn plain(word: &str) -> String {
     )
 }
 
-/// As the store keeps them.
-fn kept(ruleset: &Ruleset) -> Vec<(Detection, String)> {
-    ruleset.detections.values().map(|one| (one.clone(), ruleset.sources[&one.code].clone())).collect()
-}
-
 /// What is recorded of each finding: its code, and whether its earlier form hits.
-fn look(ruleset: &Ruleset, mail: &str) -> Vec<(String, Option<bool>)> {
-    let mut examiner = Examiner::new(ruleset, Limits::default());
+fn look(in_force: &InForce, mail: &str) -> Vec<(String, Option<bool>)> {
+    let mut examiner = Examiner::new(in_force, Limits::default());
     let budget = Budget::starting_now(Duration::from_secs(10));
     let examination = examiner.examine(mail.as_bytes(), &EnvelopeFacts::default(), budget);
     let mut found: Vec<_> = examination
@@ -60,7 +55,8 @@ fn look(ruleset: &Ruleset, mail: &str) -> Vec<(String, Option<bool>)> {
 fn a_changed_rule_brings_the_word_of_its_earlier_form() {
     let before = ruleset("good evening", &plain("evening"), CHECK);
     let mut live = ruleset("good", &plain("good"), CHECK);
-    assert_eq!(live.remember_previous(kept(&before)), Vec::<String>::new());
+    assert_eq!(live.remember_previous(before.stored()), Vec::<String>::new());
+    let live = InForce::only(live);
     let mail = |text: &str| format!("From: a@x.example\r\nSubject: s\r\n\r\n{text}\r\n");
     let both = |hit| vec![("Plain".to_owned(), Some(hit)), ("TST-0001".to_owned(), Some(hit))];
     assert_eq!(look(&live, &mail("a good morning")), both(false), "the mistake is new");
@@ -72,7 +68,8 @@ fn a_changed_rule_brings_the_word_of_its_earlier_form() {
 fn what_has_not_changed_has_no_earlier_form() {
     let before = ruleset("good", &plain("good"), CHECK);
     let mut live = ruleset("good", &plain("good"), CHECK);
-    assert_eq!(live.remember_previous(kept(&before)), Vec::<String>::new());
+    assert_eq!(live.remember_previous(before.stored()), Vec::<String>::new());
+    let live = InForce::only(live);
     let mail = "Subject: s\r\n\r\na good morning\r\n";
     assert_eq!(look(&live, mail), [("Plain".into(), None), ("TST-0001".into(), None)]);
 }
@@ -85,15 +82,15 @@ fn a_changed_check_is_run_as_it_was() {
         let check = CHECK.replace("executable\"\nrevision", &format!("{earlier}\"\nrevision"));
         let before = ruleset("x", &plain("x"), &check);
         let mut live = ruleset("x", &plain("x"), &CHECK.replace("revision = 1", "revision = 2"));
-        assert_eq!(live.remember_previous(kept(&before)), Vec::<String>::new());
-        assert_eq!(look(&live, program), [("TST-0002".into(), Some(hit))], "{earlier}");
+        assert_eq!(live.remember_previous(before.stored()), Vec::<String>::new());
+        assert_eq!(look(&InForce::only(live), program), [("TST-0002".into(), Some(hit))], "{earlier}");
     }
 }
 
 #[test]
 fn an_earlier_form_that_does_not_load_takes_no_other_with_it() {
     let before = ruleset("good evening", &plain("evening"), CHECK);
-    let mut kept = kept(&before);
+    let mut kept = before.stored();
     for (detection, source) in &mut kept {
         if detection.code.as_str() == "Plain" {
             *source = "rule Plain { condition: nonsense".into();
@@ -102,6 +99,6 @@ fn an_earlier_form_that_does_not_load_takes_no_other_with_it() {
     let mut live = ruleset("good", &plain("good"), CHECK);
     let faults = live.remember_previous(kept);
     assert!(faults.len() == 1 && faults[0].starts_with("Plain: "), "{faults:?}");
-    let found = look(&live, "Subject: s\r\n\r\na good morning\r\n");
+    let found = look(&InForce::only(live), "Subject: s\r\n\r\na good morning\r\n");
     assert_eq!(found, [("Plain".into(), None), ("TST-0001".into(), Some(false))]);
 }

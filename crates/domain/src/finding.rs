@@ -43,6 +43,9 @@ pub struct PreviousForm {
     pub hit: bool,
 }
 
+/// The engine name of a candidate that runs beside the ruleset in force. Its failure is its own: it never touches the mail.
+pub const SHADOW: &str = "shadow";
+
 /// How an engine fared on one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -83,6 +86,13 @@ pub struct EngineReport {
     pub millis: f64,
     /// What went wrong, for people; empty when nothing did.
     pub detail: String,
+}
+
+impl EngineReport {
+    /// Whether what this engine would have said is missing from the verdict.
+    pub fn is_missed(&self) -> bool {
+        self.engine != SHADOW && matches!(self.outcome, Outcome::Error | Outcome::Timeout)
+    }
 }
 
 /// How well the past vouches for the content of a finding (methods 1.2); resolved before `decide`.
@@ -152,6 +162,6 @@ pub struct Examination {
 impl Examination {
     /// Whether any engine failed or ran out of time, so that a later look may see more.
     pub fn is_partial(&self) -> bool {
-        self.engines.iter().any(|e| matches!(e.outcome, Outcome::Error | Outcome::Timeout))
+        self.engines.iter().any(EngineReport::is_missed)
     }
 }

@@ -10,6 +10,7 @@
 //! | [`address`], [`envelope`] | who sends to whom, from where, in which direction |
 //! | [`header`], [`message`] | what a mail *is*: its fields as bytes; once parsed, its parts, hashes, names |
 //! | [`detection`], [`finding`] | a coded rule, and what it saw in one message |
+//! | [`rollout`], [`known_good`] | how a ruleset comes into force and back; what the past vouches for |
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
 //! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
 //! | [`audit`] | who did what: an append-only Merkle log |
@@ -25,10 +26,12 @@ pub mod finding;
 pub mod header;
 pub mod held;
 pub mod id;
+pub mod known_good;
 pub mod ledger;
 pub mod message;
 pub mod policy;
 pub mod release;
+pub mod rollout;
 pub mod time;
 pub mod token;
 pub mod verdict;

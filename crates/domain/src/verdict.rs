@@ -183,6 +183,9 @@ fn because_of(finding: &Finding, wanted: Disposition, rule: &str) -> Reason {
 }
 
 fn failure(report: &EngineReport, policy: &Policy) -> Option<(Disposition, Reason)> {
+    if !report.is_missed() {
+        return None;
+    }
     let code = match report.outcome {
         Outcome::Error => "engine-error",
         Outcome::Timeout => "engine-timeout",

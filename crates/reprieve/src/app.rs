@@ -1,19 +1,25 @@
 //! Wiring: what is opened in which order, and how it all stops.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use detect::in_force::InForce;
 use detect::limits::Limits;
 use detect::ruleset::{LoadErrors, Ruleset, load};
 use domain::containment::Containment;
+use domain::detection::RulesetId;
 use domain::token::TokenKey;
 use rustls::ServerConfig;
+use store::rollout::Plan;
+use store::vault::Vault;
+use store::version::KeptRuleset;
 use store::{Store, StoreError};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -28,16 +34,21 @@ use crate::disk::Room;
 use crate::examiner::ExaminerPool;
 use crate::gateway::Gateway;
 use crate::gateway::behind::Behind;
+use crate::gateway::engines::Engines;
+use crate::gateway::learn::Learner;
 use crate::gateway::listener::Listener;
 use crate::hop::Hops;
+use crate::keys::{self, KEY_FILE, Ring};
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::sentinel::plan::{self, Planner};
 use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
 use crate::sentinel::retention::Keeper;
+use crate::sentinel::rollout::Roller;
 use crate::signals::Signals;
 
-/// The file of the installation's key, in the data folder and in a backup.
-pub const KEY_FILE: &str = "release.key";
+/// The folder of known-good content, in the data folder.
+const KNOWN_GOOD: &str = "known-good";
 /// How long a drain lets messages finish.
 const DRAIN: Duration = Duration::from_secs(95);
 
@@ -111,9 +122,12 @@ impl Running {
 /// When something cannot be opened. With the panic switch at `bypass`, mail passes even without a store.
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let lock = prepare_data_dir(&config.data_dir)?;
-    let token_key = token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
-    let mut ruleset = load_ruleset(config.ruleset.as_deref())?;
-    let store = open_store(&config, &mut ruleset, &token_key, clock.as_ref()).await?;
+    let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
+    let offered = load_ruleset(config.ruleset.as_deref())?;
+    let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref()).await?;
+    let ring = Ring::find(&config.known_good.key_file);
+    let vault = open_vault(&config, &ring, clock.as_ref())?;
+    let known = Plan { live: ruleset.id.clone(), candidate: None, modes: BTreeMap::new() };
     let config = Arc::new(config);
     let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -125,13 +139,20 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     let gateway = Arc::new(Gateway {
         config: config.clone(),
         store: store.clone(),
-        examiner: ExaminerPool::start(ruleset, limits, threads),
+        examiner: ExaminerPool::start(InForce::only(ruleset), limits, threads),
         hops: Hops::new(&config, config.limits.hop_connections_max, &live_timeouts(&config)),
         clock: clock.clone(),
         token_key: token_key.clone(),
         room,
         panic_switch: panic_switch.clone(),
         containment: Containment::default(),
+        engines: Engines::default(),
+        learner: match (&store, &vault) {
+            (Some(store), Some(vault)) => {
+                Learner::start(store.clone(), vault.clone(), config.known_good.clone(), token_key.clone())
+            }
+            _ => Learner::idle(),
+        },
         behind: Behind::default(),
         in_flight_bytes: AtomicU64::new(0),
     });
@@ -140,8 +161,30 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     tokio::spawn(panic_switch.watch(config.panic_file.clone(), clock.clone()));
     let listeners = listen(&gateway, &stopping, &mut tasks).await?;
     if let Some(store) = store.clone() {
-        let keeper = Keeper { config: config.clone(), store: store.clone(), clock: clock.clone() };
+        let keeper = Keeper {
+            config: config.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            ring: ring.clone(),
+            clock: clock.clone(),
+        };
         tasks.spawn(keeper.run(stopping.clone()));
+        let planner = Planner {
+            store: store.clone(),
+            examiner: gateway.examiner.clone(),
+            clock: clock.clone(),
+            signals: signals.clone(),
+            key: token_key.clone(),
+        };
+        tasks.spawn(planner.run(known, stopping.clone()));
+        let roller = Roller {
+            config: config.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            signals: signals.clone(),
+        };
+        tasks.spawn(roller.run(stopping.clone()));
         let reexaminer = Reexaminer {
             config: config.clone(),
             store: store.clone(),
@@ -162,7 +205,8 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         tasks.spawn(releaser.run(stopping.clone()));
     }
     let rates = Rates::new(config.api_requests_per_second);
-    let console = Console { store: store.clone(), clock, signals, rates, data_dir: config.data_dir.clone() };
+    let data_dir = config.data_dir.clone();
+    let console = Console { store: store.clone(), clock, signals, rates, data_dir, vault, ring };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
     serve::unix(&config, console, stopping, &mut tasks)?;
     Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, gateway, _lock: lock })
@@ -190,39 +234,65 @@ pub fn load_ruleset(folder: Option<&Path>) -> Result<Ruleset, LoadErrors> {
     folder.map_or_else(Ruleset::shipped, load::from_folder)
 }
 
+/// Opens the store, and loads what is in force. The ruleset that the configuration names, or the program brings, is in force until a
+/// version is published; from then on a change of it is a change like any other, and goes through the gates.
 async fn open_store(
     config: &Config,
-    ruleset: &mut Ruleset,
+    offered: Ruleset,
     key: &TokenKey,
     clock: &dyn Clock,
-) -> Result<Option<Store>, StartError> {
+) -> Result<(Option<Store>, Ruleset), StartError> {
     let now = clock.now();
     let opened = async {
         let store = Store::open_embedded(&config.data_dir, &config.hostname, key, now).await?;
-        let detections = ruleset.detections.values().map(|detection| {
-            let source = ruleset.sources.get(&detection.code).cloned().unwrap_or_default();
-            (detection.clone(), source)
-        });
-        store.remember_ruleset(&ruleset.id, detections.collect(), now).await?;
+        let published = !store.rollouts().await?.is_empty();
+        let kept = KeptRuleset {
+            id: offered.id.clone(),
+            detections: offered.stored(),
+            pages: offered.pages.clone(),
+            gates: Vec::new(),
+        };
+        store.remember_ruleset(kept, !published, now).await?;
         store.remember_policy(&config.policy, now).await?;
-        for fault in ruleset.remember_previous(store.ruleset_before(&ruleset.id).await?) {
-            tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
-        }
+        let live = in_force(&store, &offered.id).await?;
         let doubted = store.doubt_forwarding(now).await?;
         let ended = store.end_leases(Some(&format!("{}/", config.hostname)), now).await?;
         if doubted > 0 || ended > 0 {
             tracing::warn!(doubted, ended, "the last run was interrupted: units in doubt and leases ended");
         }
-        Ok::<_, StoreError>(store)
+        Ok::<_, StoreError>((store, live))
     };
     match opened.await {
-        Ok(store) => Ok(Some(store)),
+        Ok((store, live)) => {
+            let mut live = live.unwrap_or(offered);
+            for fault in live.remember_previous(store.ruleset_before(&live.id).await?) {
+                tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
+            }
+            Ok((Some(store), live))
+        }
         Err(error) if read_panic_file(&config.panic_file, now) == Ok(Stance::Bypass) => {
             tracing::error!(%error, "the store does not open; the panic switch says bypass, so mail passes unexamined");
-            Ok(None)
+            Ok((None, offered))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The ruleset that the store says is in force; none when it is the one that is offered.
+async fn in_force(store: &Store, offered: &RulesetId) -> Result<Option<Ruleset>, StoreError> {
+    let Some(live) = store.ruleset_in_force().await?.filter(|live| live != offered) else { return Ok(None) };
+    tracing::info!(%live, %offered, "a published ruleset is in force; `reprieve ruleset publish` offers the other one to the gates");
+    plan::load_kept(store, &live).await.map(Some)
+}
+
+/// The bytes of known-good content, encrypted; none if it is not to be kept.
+fn open_vault(config: &Config, ring: &Ring, clock: &dyn Clock) -> Result<Option<Vault>, StartError> {
+    if !config.known_good.is_on {
+        return Ok(None);
+    }
+    let failed = |source| StartError::DataDir { path: config.known_good.key_file.clone(), source };
+    let keys = ring.load(clock).map_err(failed)?;
+    Vault::open(&config.data_dir.join(KNOWN_GOOD), keys).map(Some).map_err(failed)
 }
 
 async fn listen(
@@ -258,32 +328,4 @@ fn prepare_data_dir(path: &Path) -> Result<File, StartError> {
         Err(fs::TryLockError::WouldBlock) => Err(StartError::Locked(path.to_owned())),
         Err(fs::TryLockError::Error(source)) => Err(failed(source)),
     }
-}
-
-/// The installation's key: made once, durable, readable by its user only.
-///
-/// # Errors
-/// When the file cannot be read or made.
-pub fn token_key(path: &Path, clock: &dyn Clock) -> Result<TokenKey, StartError> {
-    let failed = |source| StartError::DataDir { path: path.to_owned(), source };
-    if let Ok(bytes) = fs::read(path) {
-        let key = <[u8; 32]>::try_from(bytes.as_slice());
-        return key
-            .map(TokenKey::new)
-            .map_err(|_| failed(io::Error::other("it does not have 32 bytes; restore it from a backup")));
-    }
-    let mut key = [0; 32];
-    for block in key.chunks_mut(8) {
-        block.copy_from_slice(&clock.entropy()[2..]);
-    }
-    let temporary = path.with_extension("new");
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(&key)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().map_err(failed)?;
-    Ok(TokenKey::new(key))
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use detect::clamd::Clamd;
 use detect::examine::{EnvelopeFacts, Examiner, unfinished};
+use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
-use detect::ruleset::Ruleset;
 use domain::Examination;
 use domain::finding::Outcome;
 use tokio::sync::{Semaphore, oneshot};
@@ -27,7 +27,7 @@ const WAITING_PER_THREAD: usize = 16;
 struct Job {
     raw: Arc<Vec<u8>>,
     envelope: EnvelopeFacts,
-    ruleset: Arc<Ruleset>,
+    in_force: Arc<InForce>,
     budget: Budget,
     answer: oneshot::Sender<Result<Examination, String>>,
 }
@@ -39,7 +39,7 @@ pub struct ExaminerPool {
     waiting: Arc<Mutex<Receiver<Job>>>,
     permits: Arc<Semaphore>,
     threads: Arc<AtomicUsize>,
-    ruleset: Arc<Mutex<Arc<Ruleset>>>,
+    in_force: Arc<Mutex<Arc<InForce>>>,
     limits: Limits,
 }
 
@@ -50,36 +50,41 @@ impl std::fmt::Debug for Job {
 }
 
 impl ExaminerPool {
-    /// Starts `threads` threads over a ruleset.
-    pub fn start(ruleset: Ruleset, limits: Limits, threads: usize) -> Self {
+    /// Starts `threads` threads over what is in force.
+    pub fn start(in_force: InForce, limits: Limits, threads: usize) -> Self {
         let (jobs, waiting) = channel();
         let pool = Self {
             jobs,
             waiting: Arc::new(Mutex::new(waiting)),
             permits: Arc::new(Semaphore::new(threads * WAITING_PER_THREAD)),
             threads: Arc::default(),
-            ruleset: Arc::new(Mutex::new(Arc::new(ruleset))),
+            in_force: Arc::new(Mutex::new(Arc::new(in_force))),
             limits,
         };
         (0..threads).for_each(|_| pool.add_thread());
         pool
     }
 
-    /// The ruleset in force.
-    pub fn ruleset(&self) -> Arc<Ruleset> {
-        self.ruleset.lock().expect("nobody panics while holding the ruleset").clone()
+    /// What is in force.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.lock().expect("nobody panics while holding what is in force").clone()
+    }
+
+    /// Puts something else in force, for every message that is taken up from now on.
+    pub fn put_in_force(&self, in_force: InForce) {
+        *self.in_force.lock().expect("nobody panics while holding what is in force") = Arc::new(in_force);
     }
 
     /// Examines a message; always an answer, within the time limit and a grace.
     pub async fn examine(&self, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
-        let ruleset = self.ruleset();
-        let failed = |outcome, why: &str| unfinished(&raw, &ruleset, outcome, why);
+        let in_force = self.in_force();
+        let failed = |outcome, why: &str| unfinished(&raw, &in_force.live, outcome, why);
         let limit = self.limits.time_max;
         let examining = async {
             let _permit = self.permits.acquire().await;
             let (answer, answered) = oneshot::channel();
             let budget = Budget::starting_now(limit);
-            let job = Job { raw: raw.clone(), envelope, ruleset: ruleset.clone(), budget, answer };
+            let job = Job { raw: raw.clone(), envelope, in_force: in_force.clone(), budget, answer };
             if self.jobs.send(job).is_err() {
                 return failed(Outcome::Error, "no thread is left to examine");
             }
@@ -127,12 +132,12 @@ fn next(waiting: &Mutex<Receiver<Job>>) -> Option<Job> {
     waiting.lock().ok()?.recv().ok()
 }
 
-/// One thread: scanners are made once for a ruleset and used until another comes.
+/// One thread: scanners are made once for what is in force, and used until something else is.
 fn work(waiting: &Mutex<Receiver<Job>>, limits: &Limits) {
     let mut coming = next(waiting);
     while let Some(mut job) = coming.take() {
-        let ruleset = job.ruleset.clone();
-        let mut examiner = Examiner::new(&ruleset, limits.clone());
+        let in_force = job.in_force.clone();
+        let mut examiner = Examiner::new(&in_force, limits.clone());
         loop {
             let Job { raw, envelope, budget, answer, .. } = job;
             let examined = catch_unwind(AssertUnwindSafe(|| examiner.examine(&raw, &envelope, budget)));
@@ -142,7 +147,7 @@ fn work(waiting: &Mutex<Receiver<Job>>, limits: &Limits) {
             coming = next(waiting);
             match coming.take() {
                 // After a panic the scanners are made anew.
-                Some(same) if !panicked && Arc::ptr_eq(&same.ruleset, &ruleset) => job = same,
+                Some(same) if !panicked && Arc::ptr_eq(&same.in_force, &in_force) => job = same,
                 other => {
                     coming = other;
                     break;

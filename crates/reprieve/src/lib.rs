@@ -13,6 +13,7 @@ pub mod disk;
 pub mod examiner;
 pub mod gateway;
 pub mod hop;
+pub mod keys;
 pub mod measure;
 pub mod outgoing;
 pub mod panic_switch;

@@ -9,4 +9,8 @@ use tokio::sync::Notify;
 pub struct Signals {
     /// A release was asked for.
     pub release: Arc<Notify>,
+    /// A roll-out or a mode has changed: what examines mail may have to change.
+    pub plan: Arc<Notify>,
+    /// A version was published: the gates have work.
+    pub rollout: Arc<Notify>,
 }

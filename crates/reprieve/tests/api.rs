@@ -49,6 +49,13 @@ fn the_matrix_of_roles_and_endpoints() {
     let one = &ids[0];
     token(&gateway, "auditor", &[]);
     let own = gateway.json(&["token", "list"])[0]["id"].as_str().unwrap().to_owned();
+    // Two versions: one that was published and is in force, one that is only kept.
+    let rule = |text: &str| std::fs::write(gateway.path("rule.yar"), text).unwrap();
+    rule("rule nothing_at_all { strings: $a = \"nothing at all like this\" condition: $a }");
+    let published = gateway.json(&["ruleset", "publish", "rule.yar", "--force", "--reason", "a test", "--wait"]);
+    assert_eq!(published["stage"], "live", "{published}");
+    rule("rule nothing_else { strings: $a = \"nothing else like this\" condition: $a }");
+    let other = gateway.json(&["ruleset", "build", "rule.yar"])["id"].as_str().unwrap().to_owned();
     let endpoints = [
         ("GET", "/api/v1/quarantine".to_owned(), "look"),
         ("GET", format!("/api/v1/quarantine/{one}"), "look"),
@@ -66,12 +73,28 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", "/api/v1/tokens".to_owned(), "tokens"),
         ("POST", "/api/v1/tokens".to_owned(), "tokens"),
         ("POST", format!("/api/v1/tokens/{own}/revoke"), "tokens"),
+        ("GET", "/api/v1/rulesets".to_owned(), "look"),
+        ("POST", "/api/v1/rulesets".to_owned(), "rules"),
+        ("GET", "/api/v1/rulesets/live".to_owned(), "look"),
+        ("GET", "/api/v1/rulesets/live/diff".to_owned(), "look"),
+        ("POST", format!("/api/v1/rulesets/{other}/publish"), "rules"),
+        ("GET", "/api/v1/rollouts".to_owned(), "look"),
+        ("GET", "/api/v1/rollouts/1".to_owned(), "look"),
+        ("POST", "/api/v1/rollouts/rollback".to_owned(), "rules"),
+        ("GET", "/api/v1/detections".to_owned(), "look"),
+        ("GET", "/api/v1/detections/EIC-0001".to_owned(), "look"),
+        ("POST", "/api/v1/detections/EIC-0001/mode".to_owned(), "rules"),
+        ("GET", "/api/v1/engines".to_owned(), "look"),
+        ("GET", "/api/v1/known-good".to_owned(), "look"),
+        ("POST", "/api/v1/known-good/rotate-key".to_owned(), "tokens"),
     ];
     let document = http(&gateway, "GET", "/api/v1/openapi.json", "", "").1;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let is_known = |(known, url, _): &(&str, String, &str)| {
                 let url = url.split('?').next().unwrap().replace(one, "{id}").replace(&own, "{id}");
+                let url = url.replace("/live", "/{id}").replace(&other, "{id}").replace("EIC-0001", "{code}");
+                let url = url.replace("/rollouts/1", "/rollouts/{number}");
                 known.eq_ignore_ascii_case(method) && url == *path
             };
             // A backup is for the local socket alone.
@@ -79,8 +102,8 @@ fn the_matrix_of_roles_and_endpoints() {
         }
     }
     let roles = [
-        ("admin", vec!["look", "read", "decide", "audit", "tokens"]),
-        ("analyst", vec!["look", "read", "decide"]),
+        ("admin", vec!["look", "read", "decide", "audit", "rules", "tokens"]),
+        ("analyst", vec!["look", "read", "decide", "rules"]),
         ("auditor", vec!["look", "audit"]),
     ];
     for (role, may) in roles {
@@ -104,6 +127,11 @@ fn the_matrix_of_roles_and_endpoints() {
 fn ask(path: &str, id: &str) -> String {
     match path {
         "/api/v1/tokens" => "{\"name\":\"n\",\"role\":\"auditor\",\"days\":1,\"what_if\":true}".into(),
+        "/api/v1/rulesets" => {
+            "{\"files\":{\"a.yar\":\"cnVsZSBhIHsgY29uZGl0aW9uOiBmaWxlc2l6ZSA9PSAxMjM0NTY3IH0=\"},\"what_if\":true}"
+                .into()
+        }
+        "/api/v1/detections/EIC-0001/mode" => "{\"mode\":\"shadow\",\"reason\":\"r\",\"what_if\":true}".into(),
         "/api/v1/quarantine/release" => format!("{{\"ids\":[\"{id}\"],\"what_if\":true}}"),
         _ => "{\"what_if\":true}".into(),
     }

@@ -18,7 +18,9 @@
 //! | [`quarantine`], [`trace`] | what people look at |
 //! | [`access`], [`audit`] | who may do what, and who did what |
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
-//! | [`version`] | rulesets, detections and policies as they were |
+//! | [`version`] | rulesets, detections, policies and engines as they were |
+//! | [`rollout`] | how a version comes into force and back; modes that people set |
+//! | [`known_good`], [`vault`] | content of clean mail: what is known of it, and its bytes, encrypted |
 
 pub mod access;
 pub mod arrival;
@@ -30,14 +32,17 @@ pub mod db;
 pub mod error;
 pub mod failpoint;
 pub mod journal;
+pub mod known_good;
 pub mod ledger;
 pub mod migrate;
 pub mod moves;
 pub mod quarantine;
 pub mod release;
 pub mod retention;
+pub mod rollout;
 pub mod scope;
 pub mod trace;
+pub mod vault;
 pub mod verify;
 pub mod version;
 pub mod writer;

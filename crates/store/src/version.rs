@@ -1,33 +1,114 @@
 //! Rulesets, detections and policies as they were, kept for ever: a verdict names them, and a replay loads them.
 
+use std::collections::BTreeMap;
+
 use domain::Timestamp;
-use domain::detection::{Detection, RulesetId};
+use domain::detection::{Detection, DetectionCode, RulesetId};
 use domain::policy::Policy;
+use domain::rollout::GateReport;
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::db::{self, Value, from_json, to_json};
 use crate::error::StoreError;
 
+/// A ruleset as it is kept for ever.
+#[derive(Clone, Debug)]
+pub struct KeptRuleset {
+    /// Its version.
+    pub id: RulesetId,
+    /// Its detections, each with its source.
+    pub detections: Vec<(Detection, String)>,
+    /// The page of documentation of those that have one.
+    pub pages: BTreeMap<DetectionCode, String>,
+    /// What the gates that need its files said when it was built.
+    pub gates: Vec<GateReport>,
+}
+
+/// A ruleset in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRuleset {
+    /// Its version.
+    pub id: RulesetId,
+    /// When it was first seen here.
+    pub first_seen: Timestamp,
+    /// How many detections it has.
+    pub detections: usize,
+    /// When it was last put in force, if ever.
+    pub in_force_since: Option<Timestamp>,
+}
+
+/// A version of an engine, and since when it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// The engine.
+    pub engine: String,
+    /// The program's version.
+    pub version: String,
+    /// The version of its data; empty for ours.
+    pub data_version: String,
+    /// When it first said so.
+    pub first_seen: Timestamp,
+}
+
 /// A version to remember.
 #[derive(Clone, Debug)]
 pub(crate) enum VersionWrite {
-    Ruleset { id: RulesetId, detections: Vec<(Detection, String)>, at: Timestamp },
+    Ruleset { kept: Box<KeptRuleset>, in_force: bool, at: Timestamp },
+    Engine { engine: String, version: String, data_version: String, at: Timestamp },
     Policy { policy: Box<Policy>, at: Timestamp },
 }
 
 impl Store {
-    /// Remembers a ruleset with the source of each of its detections, and that it is in force from now on.
+    /// Remembers a ruleset with the source of each of its detections; `in_force`: from now on.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn remember_ruleset(
+    pub async fn remember_ruleset(&self, kept: KeptRuleset, in_force: bool, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.version(VersionWrite::Ruleset { kept: Box::new(kept), in_force, at }).await
+    }
+
+    /// Remembers what an engine says of itself; what is known already stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remember_engine(
         &self,
-        id: &RulesetId,
-        detections: Vec<(Detection, String)>,
+        engine: &str,
+        version: &str,
+        data_version: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer.version(VersionWrite::Ruleset { id: id.clone(), detections, at }).await
+        let [engine, version, data_version] = [engine, version, data_version].map(str::to_owned);
+        self.writer.version(VersionWrite::Engine { engine, version, data_version, at }).await
+    }
+
+    /// The versions that engines have said they are, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn engine_versions(&self) -> Result<Vec<EngineVersion>, StoreError> {
+        let sql = "select * from engine_version order by first_seen_us desc limit 1000";
+        let read = |row: &AnyRow| {
+            Ok(EngineVersion {
+                engine: row.try_get("engine")?,
+                version: row.try_get("version")?,
+                data_version: row.try_get("data_version")?,
+                first_seen: Timestamp::from_micros(row.try_get("first_seen_us")?),
+            })
+        };
+        sqlx::query(sql).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// The ruleset in force; none before the first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ruleset_in_force(&self) -> Result<Option<RulesetId>, StoreError> {
+        let sql = "select ruleset from ruleset_live order by since_us desc limit 1";
+        let row = sqlx::query(sql).fetch_optional(&self.reads).await?;
+        Ok(row.map(|row| row.try_get::<String, _>("ruleset")).transpose()?.map(RulesetId::from_text))
     }
 
     /// The detections, with their sources, of the ruleset that was in force before `live`; none if there was no other.
@@ -35,21 +116,70 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn ruleset_before(&self, live: &RulesetId) -> Result<Vec<(Detection, String)>, StoreError> {
-        let sql = "select r.versions_json from ruleset_live l join ruleset r on r.ruleset = l.ruleset \
-                   where l.ruleset <> $1 order by l.since_us desc limit 1";
+        let sql = "select ruleset from ruleset_live where ruleset <> $1 order by since_us desc limit 1";
         let row = sqlx::query(sql).bind(live.as_str()).fetch_optional(&self.reads).await?;
         let Some(row) = row else { return Ok(Vec::new()) };
+        let before = RulesetId::from_text(row.try_get::<String, _>("ruleset")?);
+        Ok(self.ruleset(&before).await?.map(|kept| kept.detections).unwrap_or_default())
+    }
+
+    /// A ruleset as it was kept.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ruleset(&self, id: &RulesetId) -> Result<Option<KeptRuleset>, StoreError> {
+        let sql = "select versions_json, gates_json from ruleset where ruleset = $1";
+        let Some(row) = sqlx::query(sql).bind(id.as_str()).fetch_optional(&self.reads).await? else { return Ok(None) };
         let versions: Vec<(String, String)> = from_json(&row, "versions_json")?;
-        let mut detections = Vec::with_capacity(versions.len());
+        let gates = from_json(&row, "gates_json")?;
+        let (mut detections, mut pages) = (Vec::with_capacity(versions.len()), BTreeMap::new());
         for (code, version) in versions {
-            let sql =
-                "select detection_json, source from detection_source where detection = $1 and detection_version = $2";
+            let sql = "select detection_json, source, page from detection_source where detection = $1 and detection_version = $2";
             let row = sqlx::query(sql).bind(code).bind(version).fetch_optional(&self.reads).await?;
-            if let Some(row) = row {
-                detections.push((from_json(&row, "detection_json")?, row.try_get("source")?));
+            let Some(row) = row else { continue };
+            let detection: Detection = from_json(&row, "detection_json")?;
+            let page: String = row.try_get("page")?;
+            if !page.is_empty() {
+                pages.insert(detection.code.clone(), page);
             }
+            detections.push((detection, row.try_get("source")?));
         }
-        Ok(detections)
+        Ok(Some(KeptRuleset { id: id.clone(), detections, pages, gates }))
+    }
+
+    /// All rulesets, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rulesets(&self) -> Result<Vec<ListedRuleset>, StoreError> {
+        let sql = "select r.ruleset, r.first_seen_us, r.versions_json, max(l.since_us) as since_us from ruleset r \
+                   left join ruleset_live l on l.ruleset = r.ruleset \
+                   group by r.ruleset, r.first_seen_us, r.versions_json order by r.first_seen_us desc limit 1000";
+        let read = |row: &AnyRow| {
+            let versions: Vec<(String, String)> = from_json(row, "versions_json")?;
+            let since: Option<i64> = row.try_get("since_us")?;
+            Ok(ListedRuleset {
+                id: RulesetId::from_text(row.try_get::<String, _>("ruleset")?),
+                first_seen: Timestamp::from_micros(row.try_get("first_seen_us")?),
+                detections: versions.len(),
+                in_force_since: since.map(Timestamp::from_micros),
+            })
+        };
+        sqlx::query(sql).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// Every version of a detection that was ever kept, newest first, with its source.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn versions_of(&self, code: &DetectionCode) -> Result<Vec<(Timestamp, Detection, String)>, StoreError> {
+        let sql = "select first_seen_us, detection_json, source from detection_source where detection = $1 \
+                   order by first_seen_us desc limit 1000";
+        let read = |row: &AnyRow| {
+            let since = Timestamp::from_micros(row.try_get("first_seen_us")?);
+            Ok((since, from_json(row, "detection_json")?, row.try_get("source")?))
+        };
+        sqlx::query(sql).bind(code.as_str()).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
     /// Remembers a policy version.
@@ -68,20 +198,38 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &VersionWrite) 
             let values = vec![policy.id().as_str().into(), at.as_micros().into(), to_json(policy)?.into()];
             once(connection, "policy_version", &["policy", "first_seen_us", "policy_json"], values).await
         }
-        VersionWrite::Ruleset { id, detections, at } => {
+        VersionWrite::Engine { engine, version, data_version, at } => {
+            let values = vec![
+                engine.as_str().into(),
+                version.as_str().into(),
+                data_version.as_str().into(),
+                at.as_micros().into(),
+            ];
+            once(connection, "engine_version", &["engine", "version", "data_version", "first_seen_us"], values).await
+        }
+        VersionWrite::Ruleset { kept, in_force, at } => {
+            let KeptRuleset { id, detections, pages, gates } = kept.as_ref();
             let versions: Vec<(&str, &str)> =
                 detections.iter().map(|(detection, _)| (detection.code.as_str(), detection.version.as_str())).collect();
-            let values = vec![id.as_str().into(), at.as_micros().into(), to_json(&versions)?.into()];
-            once(connection, "ruleset", &["ruleset", "first_seen_us", "versions_json"], values).await?;
-            into_force(connection, id, *at).await?;
+            // Built again, it is the same version; what was said of it last holds.
+            let sql = "insert into ruleset (ruleset, first_seen_us, versions_json, gates_json) values ($1, $2, $3, $4) \
+                       on conflict (ruleset) do update set gates_json = case when $4 = '[]' then ruleset.gates_json else $4 end";
+            let values =
+                vec![id.as_str().into(), at.as_micros().into(), to_json(&versions)?.into(), to_json(gates)?.into()];
+            db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+            if *in_force {
+                into_force(connection, id, *at).await?;
+            }
             for (detection, source) in detections {
-                let columns = ["detection", "detection_version", "first_seen_us", "detection_json", "source"];
+                let columns = ["detection", "detection_version", "first_seen_us", "detection_json", "source", "page"];
+                let page = pages.get(&detection.code).map(String::as_str).unwrap_or_default();
                 let values = vec![
                     detection.code.as_str().into(),
                     detection.version.as_str().into(),
                     at.as_micros().into(),
                     to_json(detection)?.into(),
                     source.as_str().into(),
+                    page.into(),
                 ];
                 once(connection, "detection_source", &columns, values).await?;
             }
@@ -91,14 +239,21 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &VersionWrite) 
 }
 
 /// A new row unless it is in force already.
-async fn into_force(connection: &mut AnyConnection, id: &RulesetId, at: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn into_force(
+    connection: &mut AnyConnection,
+    id: &RulesetId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let sql = "select ruleset from ruleset_live order by since_us desc limit 1";
     let last = sqlx::query(sql).fetch_optional(&mut *connection).await?;
     if last.map(|row| row.try_get::<String, _>("ruleset")).transpose()?.as_deref() == Some(id.as_str()) {
         return Ok(());
     }
-    let values = vec![at.as_micros().into(), id.as_str().into()];
-    once(connection, "ruleset_live", &["since_us", "ruleset"], values).await
+    // Two changes in one microsecond of domain time still have an order.
+    let sql = "insert into ruleset_live (since_us, ruleset) \
+               select case when coalesce(max(since_us), 0) >= $1 then max(since_us) + 1 else $1 end, $2 from ruleset_live";
+    db::query(sql.to_owned(), vec![at.as_micros().into(), id.as_str().into()]).execute(connection).await?;
+    Ok(())
 }
 
 async fn once(

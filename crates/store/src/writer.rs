@@ -19,9 +19,11 @@ use crate::db::Dialect;
 use crate::error::StoreError;
 use crate::failpoint;
 use crate::journal::{Group, Journal};
+use crate::known_good::{self, KnownGoodWrite};
 use crate::moves::{self, UnitMove};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
 use crate::retention::{self, Purge};
+use crate::rollout::{self, RolloutWrite};
 use crate::version::{self, VersionWrite};
 
 /// Writes waiting at most; more must wait outside, which is back-pressure.
@@ -41,6 +43,8 @@ enum Write {
     Moves(Vec<UnitMove>),
     Release(ReleaseWrite),
     Version(VersionWrite),
+    Rollout(RolloutWrite),
+    KnownGood(KnownGoodWrite),
     Access(AccessWrite),
     Audit(Vec<Act>),
     Prune(Prune),
@@ -104,6 +108,17 @@ impl Writer {
 
     pub(crate) async fn version(&self, write: VersionWrite) -> Result<(), StoreError> {
         self.write(Write::Version(write)).await.map(drop)
+    }
+
+    pub(crate) async fn rollout(&self, write: RolloutWrite) -> Result<u32, StoreError> {
+        match self.write(Write::Rollout(write)).await? {
+            Written::Count(number) => Ok(u32::try_from(number).unwrap_or(u32::MAX)),
+            _ => Err(stopped()),
+        }
+    }
+
+    pub(crate) async fn known_good(&self, write: KnownGoodWrite) -> Result<(), StoreError> {
+        self.write(Write::KnownGood(write)).await.map(drop)
     }
 
     pub(crate) async fn access(&self, write: AccessWrite) -> Result<(), StoreError> {
@@ -175,10 +190,11 @@ impl Write {
             Self::Moves(moves) => 2 * moves.len(),
             Self::Release(write) => write.rows(),
             Self::Audit(acts) => acts.len(),
+            Self::KnownGood(write) => write.rows(),
             Self::Complete(completion) => 1 + 2 * completion.examination.findings.len() + 4 * completion.verdicts.len(),
             // Their batches are small by themselves, and rare.
             Self::Purge(_) | Self::Prune(_) | Self::ForgetRetries(_) => ROWS_MAX / 2,
-            Self::Version(_) | Self::Access(_) | Self::ForgetBlob(_) | Self::Barrier => 1,
+            Self::Version(_) | Self::Rollout(_) | Self::Access(_) | Self::ForgetBlob(_) | Self::Barrier => 1,
         }
     }
 }
@@ -300,6 +316,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
         written.push(match write {
             Write::Arrival { .. } => Written::Arrival(recorded.next().unwrap_or_default()),
             Write::Release(write) => Written::Release(release::apply(group, write).await?),
+            Write::Rollout(write) => Written::Count(rollout::apply(group.connection, write).await? as usize),
             Write::Prune(prune) => Written::Count(audit::prune(group.connection, prune).await?),
             other => {
                 apply_one(group, other).await?;
@@ -314,6 +331,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
 async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::Version(write) => version::apply(group.connection, write).await,
+        Write::KnownGood(write) => known_good::apply(group.connection, write).await,
         Write::Access(write) => access::apply(group.connection, write).await,
         Write::Audit(acts) => {
             group.acts.extend(acts.iter().cloned());
@@ -331,6 +349,11 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
             sqlx::query(sql).bind(before.as_micros()).execute(&mut *group.connection).await?;
             Ok(())
         }
-        Write::Barrier | Write::Moves(_) | Write::Arrival { .. } | Write::Release(_) | Write::Prune(_) => Ok(()),
+        Write::Barrier
+        | Write::Moves(_)
+        | Write::Arrival { .. }
+        | Write::Release(_)
+        | Write::Rollout(_)
+        | Write::Prune(_) => Ok(()),
     }
 }

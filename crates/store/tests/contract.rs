@@ -1,8 +1,6 @@
 //! One story, run on SQLite and on a real PostgreSQL: the same text must mean the same on both.
-//!
-//! PostgreSQL is found by `REPRIEVE_TEST_POSTGRES` (a URL of a database that may be emptied); the test
-//! command sets it. Without it the PostgreSQL half says so and fails under `CI`.
-#![allow(clippy::print_stderr, reason = "says why it skipped")]
+
+mod both;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -426,16 +424,8 @@ async fn the_story_on_sqlite() {
 
 #[tokio::test]
 async fn the_story_on_postgresql() {
-    let Ok(url) = std::env::var("REPRIEVE_TEST_POSTGRES") else {
-        assert!(std::env::var("CI").is_err(), "REPRIEVE_TEST_POSTGRES is not set; the test command sets it");
-        eprintln!("skipped: REPRIEVE_TEST_POSTGRES is not set; `cargo xtask ci` starts a PostgreSQL of its own");
-        return;
-    };
+    let Some(url) = both::postgres().await else { return };
     let folder = tempfile::tempdir().expect("folder");
-    let mut admin = store::db::connect(&url).await.expect("connects");
-    for statement in ["drop schema if exists public cascade", "create schema public"] {
-        sqlx::query(statement).execute(&mut admin).await.expect("empties the database");
-    }
     story(&url, folder.path()).await;
 }
 

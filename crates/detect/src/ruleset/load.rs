@@ -60,10 +60,22 @@ pub(super) enum Runs {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn from_folder(folder: &Path) -> Result<Ruleset, LoadErrors> {
+    from_files(folder_files(folder)?)
+}
+
+/// The files of a ruleset's folder by path, or of a single YARA file.
+///
+/// # Errors
+/// When it cannot be read, or is over a limit.
+pub fn folder_files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, LoadErrors> {
+    let failed = |error: std::io::Error| LoadErrors(vec![format!("{}: {error}", folder.display())]);
+    if folder.is_file() {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(BTreeMap::from([(name, std::fs::read(folder).map_err(failed)?)]));
+    }
     let mut files = BTreeMap::new();
-    read_folder(folder, folder, &mut files)
-        .map_err(|error| LoadErrors(vec![format!("{}: {error}", folder.display())]))?;
-    from_files(files)
+    read_folder(folder, folder, &mut files).map_err(failed)?;
+    Ok(files)
 }
 
 fn read_folder(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
@@ -92,11 +104,12 @@ fn read_folder(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>
 pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Ruleset, LoadErrors> {
     let mut errors = Vec::new();
     let mut prepared = Vec::new();
+    let settings = settings(&files).map_err(|error| LoadErrors(vec![error]))?;
     for (path, bytes) in &files {
         let result = match path.rsplit('/').next().unwrap_or_default() {
             "detection.toml" => prepare(path, bytes, &files).map(|one| prepared.push(one)).map_err(|error| vec![error]),
             name if is_plain_yara(name) && !belongs_to_detection(path, &files) => {
-                plain::prepare(path, bytes).map(|rules| prepared.extend(rules))
+                plain::prepare(path, bytes, &settings.plain_yara).map(|rules| prepared.extend(rules))
             }
             _ => Ok(()),
         };
@@ -105,7 +118,40 @@ pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Ruleset, LoadError
     if prepared.is_empty() && errors.is_empty() {
         errors.push("no detection.toml and no .yar or .yara file in it".into());
     }
-    assemble(prepared, errors)
+    let mut ruleset = assemble(prepared, errors)?;
+    ruleset.pages = pages(&files, &ruleset);
+    Ok(ruleset)
+}
+
+/// The file of a ruleset's own settings.
+pub const SETTINGS: &str = "ruleset.toml";
+
+/// `ruleset.toml`, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    plain_yara: plain::PlainAs,
+}
+
+fn settings(files: &BTreeMap<String, Vec<u8>>) -> Result<Settings, String> {
+    let Some(bytes) = files.get(SETTINGS) else { return Ok(Settings::default()) };
+    toml::from_slice(bytes).map_err(|error| format!("{SETTINGS}: {error}"))
+}
+
+/// The pages of the detections that have a folder of their own.
+fn pages(files: &BTreeMap<String, Vec<u8>>, ruleset: &Ruleset) -> BTreeMap<DetectionCode, String> {
+    let page = |(path, bytes): (&String, &Vec<u8>)| {
+        let folder = path.strip_suffix("/page.md")?;
+        let code = DetectionCode::parse(folder.rsplit('/').next()?).ok()?;
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        ruleset.detections.contains_key(&code).then_some((code, text))
+    };
+    files.iter().filter_map(page).collect()
+}
+
+/// Whether a ruleset is nothing but plain YARA files: such a one is added to what is in force.
+pub fn is_plain(files: &BTreeMap<String, Vec<u8>>) -> bool {
+    !files.keys().any(|path| path.rsplit('/').next() == Some("detection.toml"))
 }
 
 fn is_plain_yara(name: &str) -> bool {
@@ -131,8 +177,12 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
     let (runs, rule_text) = match written.engine.as_str() {
         "structure" => {
             let check = written.check.as_deref().and_then(Check::parse);
-            let check = check
-                .ok_or_else(|| at(&format!("'check' must be one of {}", Check::ALL.map(Check::as_str).join(", "))))?;
+            let check = check.ok_or_else(|| {
+                at(&format!(
+                    "'check' must be one of {}",
+                    Check::all().map(Check::as_str).collect::<Vec<_>>().join(", ")
+                ))
+            })?;
             written.revision.ok_or_else(|| at(&"'revision' is missing"))?;
             (Runs::Check(check), String::new())
         }
@@ -163,8 +213,8 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
     Ok(Prepared { detection, source, runs })
 }
 
-/// Loads detections as they were stored; none if there is nothing to load. One that does not load any more takes no other with it.
-pub(super) fn from_stored(stored: Vec<(Detection, String)>) -> (Option<Ruleset>, Vec<String>) {
+/// Loads detections as they were stored, and says which do not load any more; such a one takes no other with it.
+pub fn from_stored(stored: Vec<(Detection, String)>) -> (Ruleset, Vec<String>) {
     let mut prepared = Vec::new();
     let mut faults = Vec::new();
     for (detection, source) in stored {
@@ -174,22 +224,24 @@ pub(super) fn from_stored(stored: Vec<(Detection, String)>) -> (Option<Ruleset>,
             Err(fault) => faults.push(format!("{code}: {fault}")),
         }
     }
-    if prepared.is_empty() {
-        return (None, faults);
-    }
     match assemble(prepared, Vec::new()) {
-        Ok(ruleset) => (Some(ruleset), faults),
-        Err(errors) => (None, [faults, errors.0].concat()),
+        Ok(ruleset) => (ruleset, faults),
+        Err(errors) => (Ruleset::empty(), [faults, errors.0].concat()),
+    }
+}
+
+/// What was written about a detection, and the text of its rule; either may be empty.
+pub(super) fn halves(source: &str) -> (&str, &str) {
+    match source.split_once('\n') {
+        Some((head, text)) if head.starts_with('{') => (head, text),
+        None if source.starts_with('{') => (source, ""),
+        _ => ("{}", source),
     }
 }
 
 /// A stored source is what [`prepare`] or [`plain::prepare`] kept: a line of JSON, and the rule behind it; or the rule alone.
 fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, String> {
-    let (head, text) = match source.split_once('\n') {
-        Some((head, text)) if head.starts_with('{') => (head, text),
-        None if source.starts_with('{') => (source.as_str(), ""),
-        _ => ("{}", source.as_str()),
-    };
+    let (head, text) = halves(&source);
     let runs = match detection.engine.as_str() {
         "structure" => {
             let written: serde_json::Value = serde_json::from_str(head).map_err(|error| error.to_string())?;
@@ -237,7 +289,16 @@ fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset,
         return Err(LoadErrors(errors));
     }
     let id = RulesetId::of(detections.iter().map(|(code, detection)| (code, &detection.version)));
-    Ok(Ruleset { id, detections, sources, checks, rules, yara, previous: None })
+    Ok(Ruleset { id, detections, sources, pages: BTreeMap::new(), checks, rules, yara, previous: None })
+}
+
+impl Ruleset {
+    fn empty() -> Self {
+        let id = RulesetId::of([]);
+        let (detections, sources, pages) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (checks, rules, yara) = (HashMap::new(), HashMap::new(), RuleSets::default());
+        Self { id, detections, sources, pages, checks, rules, yara, previous: None }
+    }
 }
 
 fn compile(texts: &BTreeMap<String, String>) -> Result<yara_x::Rules, Vec<String>> {

@@ -1,5 +1,7 @@
 //! A ruleset: a folder of detections as an immutable, content-addressed version.
 
+pub mod diff;
+pub mod lint;
 pub mod load;
 pub mod plain;
 
@@ -22,6 +24,8 @@ pub struct Ruleset {
     pub detections: BTreeMap<DetectionCode, Detection>,
     /// The canonical source of each, kept for ever.
     pub sources: BTreeMap<DetectionCode, String>,
+    /// The page of documentation of those that have one.
+    pub pages: BTreeMap<DetectionCode, String>,
     /// Detections by the structure check that they act on.
     pub(crate) checks: HashMap<Check, Vec<DetectionCode>>,
     /// Detections by YARA namespace and rule.
@@ -38,6 +42,41 @@ impl Ruleset {
         self.detections.iter().map(|(code, detection)| (code, &detection.version))
     }
 
+    /// Each detection with its source, as the store keeps them; [`load::from_stored`] makes a ruleset of them again.
+    pub fn stored(&self) -> Vec<(Detection, String)> {
+        let source = |detection: &Detection| self.sources.get(&detection.code).cloned().unwrap_or_default();
+        self.detections.values().map(|detection| (detection.clone(), source(detection))).collect()
+    }
+
+    /// What is new or changed in this ruleset since `before`, alone.
+    ///
+    /// # Errors
+    /// When it does not load by itself.
+    pub fn changed_since(&self, before: &Ruleset) -> Result<Ruleset, LoadErrors> {
+        let is_changed = |detection: &Detection| {
+            before.detections.get(&detection.code).is_none_or(|earlier| earlier.version != detection.version)
+        };
+        let changed = self.stored().into_iter().filter(|(detection, _)| is_changed(detection)).collect();
+        let (changed, faults) = load::from_stored(changed);
+        if faults.is_empty() { Ok(changed) } else { Err(LoadErrors(faults)) }
+    }
+
+    /// This ruleset with the detections of `more` added; those of the same code are replaced.
+    ///
+    /// # Errors
+    /// When they do not load together.
+    pub fn with(&self, more: &Ruleset) -> Result<Ruleset, LoadErrors> {
+        let mut stored: BTreeMap<DetectionCode, (Detection, String)> =
+            self.stored().into_iter().chain(more.stored()).map(|one| (one.0.code.clone(), one)).collect();
+        let (mut both, faults) = load::from_stored(std::mem::take(&mut stored).into_values().collect());
+        if !faults.is_empty() {
+            return Err(LoadErrors(faults));
+        }
+        both.pages = self.pages.clone();
+        both.pages.extend(more.pages.clone());
+        Ok(both)
+    }
+
     /// Takes the earlier forms of those detections that have changed from what was in force before, so that they are run on whatever
     /// the new ones hit (ruling 11). Returns which could not be loaded, and why.
     pub fn remember_previous(&mut self, before: Vec<(Detection, String)>) -> Vec<String> {
@@ -47,7 +86,7 @@ impl Ruleset {
             (today.version != earlier.version).then_some((earlier, source))
         });
         let (previous, faults) = load::from_stored(changed.collect());
-        self.previous = previous.map(Box::new);
+        self.previous = (!previous.detections.is_empty()).then(|| Box::new(previous));
         faults
     }
 

@@ -1,13 +1,46 @@
 //! Plain YARA files in a ruleset: each rule becomes a detection of category Malware that holds, and reads
-//! decoded parts (the contract of a drill's ruleset folder).
+//! decoded parts (the contract of a drill's ruleset folder), unless `ruleset.toml` says otherwise.
 
 use domain::detection::{Category, Detection, DetectionCode, DetectionVersion, Effect, Mode, Scope, Target};
+use serde::Deserialize;
 use yara_x_parser::ast::{AST, RuleFlags, WithSpan};
 
 use super::load::{Prepared, Runs};
 
+/// What plain rules are taken for: `[plain_yara]` of `ruleset.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlainAs {
+    target: Target,
+    category: Category,
+    effect: Effect,
+    mode: Mode,
+}
+
+impl Default for PlainAs {
+    fn default() -> Self {
+        Self { target: Target::Part(None), category: Category::Malware, effect: Effect::Hold, mode: Mode::Enforce }
+    }
+}
+
+impl PlainAs {
+    /// What of it takes part in a version; the defaults do not, so that they can be written down without changing it.
+    fn piece(&self) -> String {
+        let Self { target, category, effect, mode } = self;
+        if *self == (Self { target: *target, ..Self::default() }) {
+            return target.to_string();
+        }
+        format!("{target} {} {} {mode:?}", category.as_str(), effect.as_str())
+    }
+
+    /// A part recurs in other mails; a whole message or its header does not.
+    fn scope(&self) -> Scope {
+        if matches!(self.target, Target::Part(_) | Target::Text) { Scope::Content } else { Scope::Message }
+    }
+}
+
 /// The rules of one file as detections, or all that is wrong with it.
-pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<String>> {
+pub(super) fn prepare(path: &str, bytes: &[u8], plain: &PlainAs) -> Result<Vec<Prepared>, Vec<String>> {
     let text = String::from_utf8(bytes.to_vec()).map_err(|error| vec![format!("{path}: {error}")])?;
     let tree = AST::from(text.as_str());
     let mut private = String::new();
@@ -33,7 +66,8 @@ pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<Str
             Ok(code) => {
                 let others = helpers.iter().filter(|(helper, _)| *helper != name).map(|(_, text)| text.as_str());
                 let alone = format!("{imports}{}rule {source}\n", others.collect::<String>());
-                prepared.push(one(path, &text, code, &source, &private, alone));
+                let version = DetectionVersion::of(&[source.as_bytes(), plain.piece().as_bytes(), private.as_bytes()]);
+                prepared.push(one(path, &text, code, version, plain, alone));
             }
             Err(error) => errors.push(format!("{path}: {error}")),
         }
@@ -42,20 +76,25 @@ pub(super) fn prepare(path: &str, bytes: &[u8]) -> Result<Vec<Prepared>, Vec<Str
 }
 
 /// `alone` is the text of this rule with all that it needs: what is kept, so that it can be run when its file is long gone.
-fn one(path: &str, text: &str, code: DetectionCode, source: &str, private: &str, alone: String) -> Prepared {
-    let target = Target::Part(None);
-    // Private and global rules of the file take part in what this rule means, so they take part in its version.
-    let version = DetectionVersion::of(&[source.as_bytes(), target.to_string().as_bytes(), private.as_bytes()]);
+/// Private and global rules of the file take part in what this rule means, so they take part in its version.
+fn one(
+    path: &str,
+    text: &str,
+    code: DetectionCode,
+    version: DetectionVersion,
+    plain: &PlainAs,
+    alone: String,
+) -> Prepared {
     let rule = code.as_str().to_owned();
     let detection = Detection {
         version,
         engine: "yara".into(),
         title: format!("YARA rule {code} of {path}"),
-        category: Category::Malware,
-        effect: Effect::Hold,
-        target,
-        scope: Scope::Content,
-        mode: Mode::Enforce,
+        category: plain.category,
+        effect: plain.effect,
+        target: plain.target,
+        scope: plain.scope(),
+        mode: plain.mode,
         owner: path.to_owned(),
         code,
     };
@@ -76,7 +115,7 @@ mod tests {
     use super::*;
 
     fn versions(text: &str) -> Vec<(String, String)> {
-        let prepared = prepare("rules.yar", text.as_bytes()).unwrap_or_default();
+        let prepared = prepare("rules.yar", text.as_bytes(), &PlainAs::default()).unwrap_or_default();
         prepared.into_iter().map(|one| (one.detection.code.to_string(), one.detection.version.to_string())).collect()
     }
 

@@ -9,8 +9,8 @@ use store::Store;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
-use crate::app;
 use crate::clock::{Clock, SystemClock};
+use crate::keys;
 
 /// Where to write.
 #[derive(Debug, Args)]
@@ -111,7 +111,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 async fn check(folder: &Path) -> Result<(i64, usize, Vec<String>), CliError> {
-    let key = app::token_key(&folder.join(app::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
+    let key = keys::token_key(&folder.join(keys::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
     let store =
         Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
     let books = store.check_ledger(true).await.map_err(CliError::unreachable)?;

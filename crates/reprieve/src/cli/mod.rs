@@ -8,12 +8,15 @@ pub mod client;
 pub mod compose;
 pub mod config;
 pub mod demo;
+pub mod detection;
 pub mod doctor;
 pub mod feed;
+pub mod known_good;
 pub mod ledger;
 pub mod mailbox;
 pub mod message;
 pub mod quarantine;
+pub mod ruleset;
 pub mod scan;
 pub mod serve;
 pub mod sink;
@@ -47,6 +50,15 @@ enum Verb {
     /// Follow a message.
     #[command(subcommand)]
     Message(message::MessageVerb),
+    /// Lint, compare, build, publish and take back rulesets.
+    #[command(subcommand)]
+    Ruleset(ruleset::RulesetVerb),
+    /// See detections, and set their mode for a time.
+    #[command(subcommand)]
+    Detection(detection::DetectionVerb),
+    /// See how much content is known to be good.
+    #[command(subcommand)]
+    KnownGood(known_good::KnownGoodVerb),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
@@ -145,6 +157,9 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Feed(args) => feed::run(args).await,
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Message(verb) => message::run(verb).await,
+        Verb::Ruleset(verb) => ruleset::run(verb).await,
+        Verb::Detection(verb) => detection::run(verb).await,
+        Verb::KnownGood(verb) => known_good::run(verb).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,

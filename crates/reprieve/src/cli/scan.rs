@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use detect::clamd::Clamd;
 use detect::examine::EnvelopeFacts;
+use detect::in_force::InForce;
 use detect::limits::Limits;
 use domain::containment::Containment;
 use domain::detection::Category;
@@ -106,7 +107,7 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let domain = rcpt.domain();
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     Ok(Scanner {
-        examiner: ExaminerPool::start(ruleset, Limits::default(), 1),
+        examiner: ExaminerPool::start(InForce::only(ruleset), Limits::default(), 1),
         clamd: config.as_ref().and_then(|config| config.clamd.clone()),
         policy: config.map_or_else(Policy::standard, |config| config.policy),
         envelope: Envelope {

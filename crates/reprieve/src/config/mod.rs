@@ -13,10 +13,13 @@ use domain::Direction;
 use domain::detection::Category;
 use domain::envelope::Border;
 use domain::policy::{OnFailure, Policy};
+use domain::rollout::Pace;
 use ipnet::IpNet;
 use section::{Fault, Faults, Section};
 use wire::smtp::data::BareNewline;
 use wire::tls::TlsPolicy;
+
+use crate::keys::RING_FILE;
 
 /// The commented example: every key with its default.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -131,6 +134,25 @@ impl Retention {
     }
 }
 
+/// What of clean mail is remembered, and how much.
+#[derive(Clone, Debug)]
+pub struct KnownGoodConfig {
+    /// Whether anything is.
+    pub is_on: bool,
+    /// The file of its keys.
+    pub key_file: PathBuf,
+    /// Bytes of all parts that are kept.
+    pub bytes_max: u64,
+    /// Bytes of one part, or of one whole mail.
+    pub part_bytes_max: u64,
+    /// How long content is remembered after it was last seen.
+    pub remembered: Duration,
+    /// Whole mails kept on one day.
+    pub mails_a_day: u64,
+    /// Whole mails kept in all.
+    pub mails_max: u64,
+}
+
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -170,6 +192,10 @@ pub struct Config {
     pub retention: Retention,
     /// What to do with a release in doubt.
     pub in_doubt: InDoubtPolicy,
+    /// What of clean mail is remembered.
+    pub known_good: KnownGoodConfig,
+    /// How long a ruleset stands in each stage of its roll-out.
+    pub rollout: Pace,
 }
 
 /// Everything that is wrong with a configuration.
@@ -276,6 +302,8 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     });
     release.end(faults);
     let retention = retention(root, faults);
+    let known_good = known_good(root, &data_dir, folder, faults);
+    let rollout = rollout(root, faults);
     Config {
         panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
         ruleset: root.text("ruleset", faults, path),
@@ -295,7 +323,49 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         release_connections,
         retention,
         in_doubt: in_doubt.unwrap_or(InDoubtPolicy::Resend),
+        known_good,
+        rollout,
     }
+}
+
+fn known_good(root: &mut Section<'_>, data_dir: &Path, folder: &Path, faults: &mut Faults<'_>) -> KnownGoodConfig {
+    let mut section = root.section("known_good", faults);
+    let key_file = section.text("key_file", faults, |text| Ok(folder.join(text)));
+    let is_on = section.flag("on", faults).unwrap_or(true);
+    let mut number = |key: &str, allowed, default: u64| section.number(key, allowed, faults).unwrap_or(default);
+    let config = KnownGoodConfig {
+        is_on,
+        key_file: key_file.unwrap_or_else(|| data_dir.join(RING_FILE)),
+        bytes_max: number("mib", 1..1_048_577, 2048) << 20,
+        part_bytes_max: number("part_kib", 1..65_537, 4096) << 10,
+        remembered: Duration::from_secs(number("days", 1..3651, 60) * 24 * 3600),
+        mails_a_day: number("mails_a_day", 0..100_001, 200),
+        mails_max: number("mails", 0..1_000_001, 3000),
+    };
+    section.end(faults);
+    config
+}
+
+fn rollout(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Pace {
+    let mut section = root.section("rollout", faults);
+    let usual = Pace::default();
+    let shadow_messages = section.number("shadow_messages", 0..1_000_001, faults).unwrap_or(usual.shadow_messages);
+    let mut minutes = |key: &str, usual: Duration| {
+        section.number(key, 0..100_001, faults).map_or(usual, |minutes| Duration::from_secs(minutes * 60))
+    };
+    let [first, second, third] = usual.canary;
+    let pace = Pace {
+        shadow_messages,
+        shadow: minutes("shadow_minutes", usual.shadow),
+        shadow_most: minutes("shadow_minutes_most", usual.shadow_most),
+        canary: [
+            minutes("canary_1_minutes", first),
+            minutes("canary_10_minutes", second),
+            minutes("canary_50_minutes", third),
+        ],
+    };
+    section.end(faults);
+    pace
 }
 
 fn modes(root: &mut Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<Direction, Mode> {

@@ -19,7 +19,7 @@ pub const TOKEN_PREFIX: &str = "rpv_";
 pub enum Role {
     /// Everything.
     Admin,
-    /// Sees, reads, releases, denies, deletes.
+    /// Sees, reads, releases, denies, deletes; writes detections and publishes them through the gates.
     Analyst,
     /// Sees what was held and who did what; reads nobody's mail and changes nothing.
     Auditor,
@@ -36,7 +36,11 @@ pub enum Permission {
     Decide,
     /// Read and check the audit log.
     Audit,
-    /// Make and revoke tokens.
+    /// Build and publish rulesets through the gates, take them back, set modes of detections.
+    Rules,
+    /// Publish past the gates or the stages.
+    Force,
+    /// Make and revoke tokens and keys.
     Tokens,
 }
 
@@ -63,7 +67,7 @@ impl Role {
         use Permission as P;
         match self {
             Self::Admin => true,
-            Self::Analyst => matches!(permission, P::Look | P::Read | P::Decide),
+            Self::Analyst => matches!(permission, P::Look | P::Read | P::Decide | P::Rules),
             Self::Auditor => matches!(permission, P::Look | P::Audit),
         }
     }
@@ -184,10 +188,10 @@ mod tests {
     #[test]
     fn the_table_of_roles() {
         use Permission as P;
-        let all = [P::Look, P::Read, P::Decide, P::Audit, P::Tokens];
+        let all = [P::Look, P::Read, P::Decide, P::Audit, P::Rules, P::Force, P::Tokens];
         let may = |role: Role| all.into_iter().filter(|permission| role.may(*permission)).collect::<Vec<_>>();
         assert_eq!(may(Role::Admin), all);
-        assert_eq!(may(Role::Analyst), [P::Look, P::Read, P::Decide]);
+        assert_eq!(may(Role::Analyst), [P::Look, P::Read, P::Decide, P::Rules]);
         assert_eq!(may(Role::Auditor), [P::Look, P::Audit]);
     }
 }

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use store::Store;
+use store::vault::Vault;
 
 use crate::clock::Clock;
+use crate::keys::Ring;
 use crate::signals::Signals;
 
 /// What every request shares.
@@ -26,4 +28,8 @@ pub struct Console {
     pub rates: rate::Rates,
     /// Wakes the reconcilers.
     pub signals: Signals,
+    /// The bytes of known-good content, if they are kept.
+    pub vault: Option<Vault>,
+    /// Their keys.
+    pub ring: Ring,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detect::examine::EnvelopeFacts;
+use domain::detection::Category;
 use domain::ledger::{Account, Move};
 use domain::policy::Disposition;
 use domain::verdict::{Reason, Verdict, decide};
@@ -20,6 +21,7 @@ use wire::smtp::client::DotOutcome;
 use wire::smtp::reply::Reply;
 
 use super::Gateway;
+use super::learn::Lesson;
 use super::transaction::{Transaction, give_back_reset, hop_reply};
 use crate::config::Mode;
 use crate::hop::{HopError, Loan};
@@ -194,10 +196,32 @@ impl Intake {
             }
         };
         tracing::debug!(mail_id = %self.mail_id, record_ms = millis(began), "recorded");
-        if pass.is_empty() {
-            return self.answer_held(store, &recorded).await;
+        let lesson = self.lesson(&judged);
+        let gateway = self.gateway.clone();
+        gateway.engines.hear(&judged.examination, store, self.received).await;
+        let reply = if pass.is_empty() {
+            self.answer_held(store, &recorded).await
+        } else {
+            self.pass_on(store, &emitted, &pass, &hold, &recorded).await
+        };
+        if let Some(lesson) = lesson.filter(|_| reply.is_positive()) {
+            gateway.learner.learn(lesson);
         }
-        self.pass_on(store, &emitted, &pass, &hold, &recorded).await
+        reply
+    }
+
+    /// What is to be learned: that it is clean, or that parts of it are not. A mail that was not seen whole teaches nothing, and one that
+    /// we have released ourselves is judged by people.
+    fn lesson(&self, judged: &Judged) -> Option<Lesson> {
+        let examination = judged.examination.clone();
+        let category = judged.verdicts.iter().map(|verdict| verdict.category).max()?;
+        let is_bad = matches!(category, Category::Malware | Category::HighConfidencePhish | Category::Phish);
+        if judged.token.is_some() || examination.is_partial() || !(is_bad || category == Category::Clean) {
+            return None;
+        }
+        let clean = (!is_bad).then(|| self.bytes.clone());
+        let (mail_id, received) = (self.mail_id, self.received);
+        Some(Lesson { mail_id, received, envelope: self.transaction.envelope.clone(), examination, clean })
     }
 
     /// All recipients are held: the hop is told to forget them, and custody is ours.

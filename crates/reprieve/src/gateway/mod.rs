@@ -1,12 +1,14 @@
 //! Mail in, mail out. A message's way: [`listener`] -> [`connection`] -> [`transaction`] (recipients, next hop)
-//! -> [`intake`] (examine, decide, record, pass on or hold, answer).
+//! -> [`intake`] (examine, decide, record, pass on or hold, answer), and behind the answer [`learn`].
 //!
 //! Live mail has no queue here: the next hop's answer is our answer. Only held mail is in our custody, and
 //! it is durable before anybody is told so.
 
 pub mod behind;
 pub mod connection;
+pub mod engines;
 pub mod intake;
+pub mod learn;
 pub mod listener;
 pub mod transaction;
 
@@ -45,6 +47,10 @@ pub struct Gateway {
     pub panic_switch: PanicSwitch,
     /// The containment state that verdicts are made under; empty until the sentinel fills it.
     pub containment: Containment,
+    /// What engines have said of themselves.
+    pub engines: engines::Engines,
+    /// Remembers what went through clean.
+    pub learner: learn::Learner,
     /// Outcomes being written behind their answers.
     pub behind: behind::Behind,
     /// Bytes of messages in memory now.

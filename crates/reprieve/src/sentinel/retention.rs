@@ -7,11 +7,13 @@ use domain::Timestamp;
 use domain::detection::Category;
 use store::arrival::RETRY_MEMORY;
 use store::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
+use store::vault::Vault;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::keys::Ring;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -22,6 +24,9 @@ const ENDED_BYTES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long what a crash left unfinished is kept: longer than any client still tries the same connection (qmail's rule).
 const UNFINISHED_KEPT: Duration = Duration::from_secs(36 * 3600);
 
+/// Files that are encrypted anew before a pause.
+const RENEW_BATCH: usize = 100;
+
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Keeper {
@@ -29,6 +34,10 @@ pub struct Keeper {
     pub config: Arc<Config>,
     /// The store.
     pub store: Store,
+    /// The bytes of known-good content, if they are kept.
+    pub vault: Option<Vault>,
+    /// Their keys.
+    pub ring: Ring,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
 }
@@ -70,7 +79,48 @@ impl Keeper {
         if expired + lapsed + dropped + purged + pruned + swept > 0 {
             tracing::info!(expired, lapsed, bytes_dropped = dropped, purged, pruned, swept, "retention");
         }
-        self.tell_of_tentative(now).await
+        self.tell_of_tentative(now).await?;
+        self.forget_good(now).await
+    }
+
+    /// Known-good content that was not seen for long, or is beyond its bounds; and what an older key still encrypts.
+    async fn forget_good(&self, now: Timestamp) -> Result<(), StoreError> {
+        let Some(vault) = &self.vault else { return Ok(()) };
+        let bounds = &self.config.known_good;
+        loop {
+            let before = now.before(bounds.remembered);
+            let (parts, mails) = self.store.good_to_forget(before, bounds.bytes_max, bounds.mails_max).await?;
+            if parts.is_empty() && mails.is_empty() {
+                break;
+            }
+            for digest in parts.iter().chain(&mails) {
+                if let Err(error) = vault.remove(*digest) {
+                    tracing::warn!(%error, "known-good content could not be removed");
+                }
+            }
+            self.store.forget_good(parts, mails).await?;
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.renew_keys(vault).await;
+        Ok(())
+    }
+
+    async fn renew_keys(&self, vault: &Vault) {
+        while vault.key_ids().len() > 1 {
+            let renewing = vault.clone();
+            match tokio::task::spawn_blocking(move || renewing.renew(RENEW_BATCH)).await {
+                Ok(Ok(RENEW_BATCH)) => tokio::time::sleep(PAUSE).await,
+                Ok(Ok(_)) => {
+                    // Nothing has an older key any more. A ring that is systemd's is shortened by who made it.
+                    match self.ring.drop_old() {
+                        Ok(()) => vault.drop_old_keys(),
+                        Err(error) => return tracing::warn!(%error, "old keys of known-good content stay in the ring"),
+                    }
+                }
+                Ok(Err(error)) => return tracing::warn!(%error, "known-good content could not be encrypted anew"),
+                Err(panic) => return tracing::warn!(%panic, "known-good content could not be encrypted anew"),
+            }
+        }
     }
 
     /// A unit that stays tentative needs a person to know of it long before it lapses.

@@ -66,7 +66,7 @@ pub async fn create(
     }
     console.record(operator.actor(&ask.actor), "backup", &to.display().to_string(), "").await?;
     let facts = console.store()?.back_up(&console.data_dir, &to, console.clock.now()).await?;
-    let key = crate::app::KEY_FILE;
+    let key = crate::keys::KEY_FILE;
     std::fs::copy(console.data_dir.join(key), to.join(key))
         .map_err(|error| ApiError::Internal(format!("{key}: {error}")))?;
     Ok(Json(view(to, facts)))

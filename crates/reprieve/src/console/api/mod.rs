@@ -2,13 +2,16 @@
 
 pub mod audit;
 pub mod backup;
+pub mod detection;
 pub mod error;
+pub mod known_good;
 pub mod ledger;
 pub mod message;
 pub mod quarantine;
+pub mod ruleset;
 pub mod token;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -49,11 +52,28 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(audit::verify))
         .routes(routes!(token::list, token::create))
         .routes(routes!(token::revoke))
+        .routes(routes!(ruleset::show))
+        .routes(routes!(ruleset::compare))
+        .routes(routes!(ruleset::publish))
+        .routes(routes!(ruleset::rollouts))
+        .routes(routes!(ruleset::rollback))
+        .routes(routes!(ruleset::rollout))
+        .routes(routes!(detection::list))
+        .routes(routes!(detection::show))
+        .routes(routes!(detection::mode))
+        .routes(routes!(detection::engines))
+        .routes(routes!(known_good::status))
+        .routes(routes!(known_good::rotate_key))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(ruleset::list, ruleset::build))
+                .layer(DefaultBodyLimit::max(ruleset::UPLOAD_BYTES_MAX)),
+        )
 }
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Reprieve", description = "The REST API of the mail gateway: quarantine, messages, books, audit log, tokens."),
+    info(title = "Reprieve", description = "The REST API of the mail gateway: quarantine, messages, rulesets, books, audit log, tokens."),
     modifiers(&Door),
     security(("token" = []))
 )]

@@ -1,0 +1,167 @@
+//! One ruleset looking at one parsed message: signals and matches become findings.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::detection::{DetectionCode, Mode};
+use domain::finding::{Finding, PreviousForm};
+use domain::header;
+use domain::message::Family;
+
+use crate::limits::Budget;
+use crate::mime::{Decoded, Parsed};
+use crate::ruleset::Ruleset;
+use crate::structure::Signal;
+use crate::yara::{Hit, Layer, Scanners, YaraError};
+
+/// A ruleset with scanners of its own.
+pub(crate) struct Eyes<'r> {
+    pub(crate) ruleset: &'r Ruleset,
+    scanners: Scanners<'r>,
+    /// The earlier forms of what has changed, run where today's form hits and nowhere else.
+    previous: Option<(&'r Ruleset, Scanners<'r>)>,
+    modes: &'r BTreeMap<DetectionCode, Mode>,
+    /// Whatever it sees is recorded only.
+    in_shadow: bool,
+}
+
+impl<'r> Eyes<'r> {
+    pub(crate) fn new(ruleset: &'r Ruleset, modes: &'r BTreeMap<DetectionCode, Mode>, in_shadow: bool) -> Self {
+        let previous = ruleset.previous.as_deref().map(|previous| (previous, previous.yara.scanners()));
+        Self { ruleset, scanners: ruleset.yara.scanners(), previous, modes, in_shadow }
+    }
+
+    /// What the detections on structure make of the signals.
+    pub(crate) fn judge(&self, signals: &[Signal]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for signal in signals {
+            for code in self.ruleset.checks.get(&signal.check).into_iter().flatten() {
+                let mut found = self.finding(code, signal.part, signal.family, signal.offset, signal.evidence.clone());
+                if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
+                    let acted = previous.checks.get(&signal.check).is_some_and(|codes| codes.contains(code));
+                    finding.previous = form_of(previous, code, acted);
+                }
+                findings.extend(found);
+            }
+        }
+        findings
+    }
+
+    /// Runs the rules on everything that they read.
+    ///
+    /// # Errors
+    /// When the time is over or the engine fails; what was found before stays in `findings`.
+    pub(crate) fn scan(
+        &mut self,
+        raw: &[u8],
+        parsed: &Parsed<'_>,
+        budget: Budget,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), YaraError> {
+        self.scan_one(Layer::Raw, raw, None, budget, findings)?;
+        self.scan_one(Layer::Header, &raw[..header::body_start(raw)], None, budget, findings)?;
+        for part in &parsed.parts {
+            self.scan_part(part, budget, findings)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the rules on one part.
+    ///
+    /// # Errors
+    /// As [`Eyes::scan`].
+    pub(crate) fn scan_part(
+        &mut self,
+        part: &Decoded<'_>,
+        budget: Budget,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), YaraError> {
+        if part.is_text {
+            self.scan_one(Layer::Text, &part.bytes, Some(part), budget, findings)?;
+        }
+        self.scan_one(Layer::Part, &part.bytes, Some(part), budget, findings)
+    }
+
+    fn finding(
+        &self,
+        code: &DetectionCode,
+        part: Option<u32>,
+        family: Family,
+        offset: Option<u64>,
+        evidence: String,
+    ) -> Option<Finding> {
+        let detection = self.ruleset.detections.get(code)?;
+        let mode = match self.modes.get(code).copied().unwrap_or(detection.mode) {
+            Mode::Off => return None,
+            _ if self.in_shadow => Mode::Shadow,
+            mode => mode,
+        };
+        Some(Finding {
+            detection: code.clone(),
+            detection_version: detection.version.clone(),
+            engine: detection.engine.clone(),
+            category: detection.category,
+            effect: detection.effect,
+            mode,
+            part,
+            family,
+            offset,
+            evidence: evidence.chars().take(200).collect(),
+            previous: None,
+        })
+    }
+
+    /// Which earlier forms hit the same bytes; asked only where a detection that has one hits. None when it cannot be told: an
+    /// earlier form that fails or runs out of time takes nothing from what today's form has found.
+    fn earlier_hits(
+        &mut self,
+        layer: Layer,
+        bytes: &[u8],
+        hits: &[Hit],
+        budget: Budget,
+    ) -> Option<HashSet<DetectionCode>> {
+        let (previous, scanners) = self.previous.as_mut()?;
+        let rules = &self.ruleset.rules;
+        let code_of = |hit: &Hit| rules.get(&(hit.namespace.clone(), hit.rule.clone()));
+        if !hits.iter().filter_map(code_of).any(|code| previous.detections.contains_key(code)) {
+            return None;
+        }
+        let earlier = scanners.scan(layer, bytes, budget.left()).ok()?;
+        Some(earlier.into_iter().filter_map(|hit| previous.rules.get(&(hit.namespace, hit.rule)).cloned()).collect())
+    }
+
+    fn scan_one(
+        &mut self,
+        layer: Layer,
+        bytes: &[u8],
+        part: Option<&Decoded<'_>>,
+        budget: Budget,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), YaraError> {
+        if !self.scanners.reads(layer) || bytes.is_empty() {
+            return Ok(());
+        }
+        let family = part.map_or(Family::Mail, |part| part.family);
+        let hits = self.scanners.scan(layer, bytes, budget.left())?;
+        let earlier = self.earlier_hits(layer, bytes, &hits, budget);
+        for hit in hits {
+            let Hit { namespace, rule, offset, evidence } = hit;
+            let Some(code) = self.ruleset.rules.get(&(namespace, rule)) else { continue };
+            let wanted =
+                self.ruleset.detections.get(code).is_some_and(|d| layer != Layer::Part || d.target.reads(family));
+            if wanted {
+                let mut found = self.finding(code, part.map(|part| part.number), family, offset, evidence);
+                if let (Some(finding), Some((previous, _)), Some(earlier)) = (&mut found, &self.previous, &earlier) {
+                    finding.previous = form_of(previous, code, earlier.contains(code));
+                }
+                findings.extend(found);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the earlier form of a detection says, where it has one.
+fn form_of(previous: &Ruleset, code: &DetectionCode, hit: bool) -> Option<PreviousForm> {
+    let detection = previous.detections.get(code)?;
+    Some(PreviousForm { detection_version: detection.version.clone(), hit })
+}

@@ -1,0 +1,32 @@
+//! What engines say of themselves: a version that was never heard before is remembered, because it may be the cause of what
+//! follows.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use domain::{Examination, Timestamp};
+use store::Store;
+
+/// The engine, its version and that of its data.
+type Said = (String, String, String);
+
+/// What was heard since the start.
+#[derive(Debug, Default)]
+pub struct Engines(Mutex<HashSet<Said>>);
+
+impl Engines {
+    /// Remembers what this examination's engines say that was not heard before.
+    pub async fn hear(&self, examination: &Examination, store: &Store, now: Timestamp) {
+        for report in examination.engines.iter().filter(|report| !report.version.is_empty()) {
+            let said = (report.engine.clone(), report.version.clone(), report.data_version.clone());
+            if !self.0.lock().expect("nobody panics while holding what was heard").insert(said) {
+                continue;
+            }
+            let (engine, version, data) = (&report.engine, &report.version, &report.data_version);
+            tracing::info!(engine, version, data, "an engine says a version that was not heard since the start");
+            if let Err(error) = store.remember_engine(engine, version, data, now).await {
+                tracing::warn!(%error, engine, "the version of an engine could not be remembered");
+            }
+        }
+    }
+}

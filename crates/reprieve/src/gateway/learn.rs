@@ -1,0 +1,243 @@
+//! What went through clean is remembered as known-good, behind the mail and never before it: parts by hash with their bytes, and a
+//! sample of whole mails. What is called bad vouches for nothing any more.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use detect::limits::Limits;
+use detect::mime;
+use domain::envelope::{Direction, Envelope};
+use domain::message::{Family, Part};
+use domain::token::{TokenKey, seal};
+use domain::{Digest, Examination, MailId, Timestamp};
+use store::Store;
+use store::known_good::{GoodMail, GoodPart};
+use store::vault::Vault;
+use tokio::sync::mpsc;
+
+use crate::config::KnownGoodConfig;
+
+/// Lessons waiting at most; more are not learned, and mail does not wait.
+const WAITING_MAX: usize = 64;
+/// Bytes of a mail that is looked at for its parts.
+const MAIL_BYTES_MAX: usize = 8 << 20;
+/// Bytes below which a part is not worth remembering: spacers and blank lines.
+const PART_BYTES_MIN: u64 = 64;
+/// How often what was learned is written, so that a logo in every mail is one row a round.
+const FLUSH: Duration = Duration::from_secs(2);
+/// Contents known to be kept already, before they are asked for again.
+const KNOWN_MAX: usize = 200_000;
+
+/// A mail that has been decided.
+#[derive(Debug)]
+pub struct Lesson {
+    /// Our id.
+    pub mail_id: MailId,
+    /// When it came.
+    pub received: Timestamp,
+    /// Its envelope.
+    pub envelope: Envelope,
+    /// What was found.
+    pub examination: Arc<Examination>,
+    /// Its bytes, for a clean one; none for a bad one.
+    pub clean: Option<Arc<Vec<u8>>>,
+}
+
+/// The handle that the way of a message has.
+#[derive(Clone, Debug)]
+pub struct Learner(Option<mpsc::Sender<Lesson>>);
+
+impl Learner {
+    /// Learns nothing.
+    pub fn idle() -> Self {
+        Self(None)
+    }
+
+    /// Starts to learn; it ends when the last handle is gone.
+    pub fn start(store: Store, vault: Vault, config: KnownGoodConfig, key: TokenKey) -> Self {
+        let (sender, lessons) = mpsc::channel(WAITING_MAX);
+        let memory = Memory {
+            store,
+            vault,
+            config,
+            key,
+            kept: HashSet::new(),
+            parts: HashMap::new(),
+            mails: Vec::new(),
+            day: (0, 0),
+        };
+        tokio::spawn(memory.run(lessons));
+        Self(Some(sender))
+    }
+
+    /// Takes a lesson, if there is room for it.
+    pub fn learn(&self, lesson: Lesson) {
+        if let Some(sender) = &self.0 {
+            // Full means busy; what recurs comes again.
+            let _ = sender.try_send(lesson);
+        }
+    }
+}
+
+struct Memory {
+    store: Store,
+    vault: Vault,
+    config: KnownGoodConfig,
+    key: TokenKey,
+    /// Contents that are kept already.
+    kept: HashSet<Digest>,
+    /// What was seen since the last write.
+    parts: HashMap<(Digest, String), GoodPart>,
+    mails: Vec<GoodMail>,
+    /// The day, and whole mails kept on it.
+    day: (i64, u64),
+}
+
+impl Memory {
+    async fn run(mut self, mut lessons: mpsc::Receiver<Lesson>) {
+        let mut flush = tokio::time::interval(FLUSH);
+        loop {
+            tokio::select! {
+                lesson = lessons.recv() => match lesson {
+                    Some(lesson) => self.take(lesson).await,
+                    None => return self.write().await,
+                },
+                _ = flush.tick() => self.write().await,
+            }
+        }
+    }
+
+    async fn take(&mut self, lesson: Lesson) {
+        let Some(raw) = lesson.clean.clone() else { return self.unlearn(&lesson).await };
+        let direction = lesson.envelope.recipients.first().map_or(Direction::Inbound, |unit| unit.direction);
+        let carrier = self.carrier(&lesson);
+        let wanted: Vec<Part> =
+            lesson.examination.message.parts.iter().filter(|part| self.wants(part, &lesson)).cloned().collect();
+        let fresh = self.fresh(&wanted).await;
+        let whole = self.wants_whole(&lesson);
+        if !fresh.is_empty() || whole {
+            let vault = self.vault.clone();
+            let digest = whole.then_some(lesson.examination.message.sha256);
+            let stored = tokio::task::spawn_blocking(move || keep(&vault, &raw, &fresh, digest)).await;
+            match stored {
+                Ok(Ok(kept)) => self.kept.extend(kept),
+                Ok(Err(error)) => tracing::warn!(%error, "known-good content could not be kept"),
+                Err(panic) => tracing::warn!(%panic, "known-good content could not be kept"),
+            }
+        }
+        for part in wanted {
+            let is_kept = self.kept.contains(&part.sha256);
+            let seen = lesson.received;
+            let good = GoodPart { carrier: carrier.clone(), direction, is_kept, mails: 0, seen, part };
+            let known = self.parts.entry((good.part.sha256, carrier.clone())).or_insert(good);
+            known.mails += 1;
+            known.seen = seen;
+            known.is_kept = is_kept;
+        }
+        if whole {
+            let Lesson { mail_id, received, envelope, examination, .. } = lesson;
+            let (sha256, size) = (examination.message.sha256, examination.message.size);
+            self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope });
+        }
+    }
+
+    /// Attachments and pictures of a size that is worth it; not texts, which are somebody's words, and not what lies in an archive that is
+    /// kept itself.
+    fn wants(&self, part: &Part, lesson: &Lesson) -> bool {
+        let is_body = matches!(part.family, Family::Text | Family::Html) && part.name.is_empty();
+        let of_mail = part.parent.is_none_or(|parent| {
+            lesson.examination.message.part(parent).is_some_and(|parent| parent.family == Family::Mail)
+        });
+        of_mail && !is_body && (PART_BYTES_MIN..=self.config.part_bytes_max).contains(&part.size)
+    }
+
+    /// Which of these are not kept yet.
+    async fn fresh(&mut self, wanted: &[Part]) -> HashSet<Digest> {
+        if self.kept.len() > KNOWN_MAX {
+            self.kept.clear();
+        }
+        let unknown: Vec<Digest> =
+            wanted.iter().map(|part| part.sha256).filter(|digest| !self.kept.contains(digest)).collect();
+        if unknown.is_empty() {
+            return HashSet::new();
+        }
+        match self.store.kept_of(&unknown).await {
+            Ok(kept) => {
+                self.kept.extend(kept.iter().copied());
+                unknown.into_iter().filter(|digest| !kept.contains(digest)).collect()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot tell which content is kept");
+                HashSet::new()
+            }
+        }
+    }
+
+    /// Whole mails are spread over the day: by noon at most half of a day's share is taken.
+    fn wants_whole(&mut self, lesson: &Lesson) -> bool {
+        const DAY: i64 = 24 * 3600;
+        let seconds = lesson.received.as_seconds();
+        let (day, of_day) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+        if self.day.0 != day {
+            self.day = (day, 0);
+        }
+        let share = self.config.mails_a_day * u64::try_from(of_day).unwrap_or(0) / DAY as u64;
+        let fits = lesson.examination.message.size <= self.config.part_bytes_max && self.day.1 <= share;
+        if fits && self.config.mails_a_day > 0 {
+            self.day.1 += 1;
+            return true;
+        }
+        false
+    }
+
+    /// Who carried it: our own login, else the domain of From. Sealed, so that the table tells nobody who writes to whom. Whether the
+    /// domain is really the sender's is for the one who weighs it; here it only has to be told apart from others.
+    fn carrier(&self, lesson: &Lesson) -> String {
+        let identity = match &lesson.envelope.client.login {
+            Some(login) => format!("login:{login}"),
+            None => format!("domain:{}", lesson.examination.message.from_domain),
+        };
+        seal(&self.key, "carrier", &identity).hex()[..16].to_owned()
+    }
+
+    async fn unlearn(&mut self, lesson: &Lesson) {
+        let message = &lesson.examination.message;
+        let acting = lesson.examination.findings.iter().filter(|finding| finding.effect.acts());
+        let parts = acting.filter_map(|finding| message.part(finding.part?)).map(|part| part.sha256);
+        let bad: Vec<Digest> = parts.chain([message.sha256]).collect();
+        self.parts.retain(|(digest, _), _| !bad.contains(digest));
+        if let Err(error) = self.store.call_bad(bad, lesson.received).await {
+            tracing::warn!(%error, "content that was found bad could not be marked so");
+        }
+    }
+
+    async fn write(&mut self) {
+        if self.parts.is_empty() && self.mails.is_empty() {
+            return;
+        }
+        let parts = std::mem::take(&mut self.parts).into_values().collect();
+        if let Err(error) = self.store.learn_good(parts, std::mem::take(&mut self.mails)).await {
+            tracing::warn!(%error, "known-good content could not be remembered");
+        }
+    }
+}
+
+/// Takes the mail apart once more and keeps the bytes of what is fresh; returns what is kept now.
+fn keep(vault: &Vault, raw: &[u8], fresh: &HashSet<Digest>, whole: Option<Digest>) -> std::io::Result<Vec<Digest>> {
+    let mut kept = Vec::new();
+    if !fresh.is_empty() && raw.len() <= MAIL_BYTES_MAX {
+        let read = mime::read(raw);
+        let parsed = mime::parse(raw, read.as_ref(), &Limits::default());
+        for (part, decoded) in parsed.message.parts.iter().zip(&parsed.parts) {
+            if fresh.contains(&part.sha256) {
+                vault.put(part.sha256, &decoded.bytes)?;
+                kept.push(part.sha256);
+            }
+        }
+    }
+    if let Some(digest) = whole {
+        vault.put(digest, raw)?;
+    }
+    Ok(kept)
+}

@@ -1,0 +1,258 @@
+//! Rulesets, roll-outs, modes, engines and known-good content: one story on SQLite and on a real PostgreSQL.
+
+mod both;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use domain::detection::{
+    Category, Detection, DetectionCode, DetectionVersion, Effect, Mode, RulesetId, Scope as DetectionScope, Target,
+};
+use domain::envelope::{Client, Direction, Envelope, MailParams};
+use domain::finding::MemoryClass;
+use domain::message::{Family, Part, Tail};
+use domain::rollout::{Gate, GateReport, Stage, Step};
+use domain::token::TokenKey;
+use domain::{Digest, MailId, Timestamp};
+use store::blob::Blobs;
+use store::known_good::{GoodMail, GoodPart};
+use store::rollout::{NewRollout, RolloutMove, SetMode};
+use store::version::KeptRuleset;
+use store::{Store, StoreError};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_micros(1_795_000_000_000_000 + second * 1_000_000)
+}
+
+fn code(text: &str) -> DetectionCode {
+    DetectionCode::parse(text).expect("code")
+}
+
+fn detection(name: &str, source: &str) -> (Detection, String) {
+    let detection = Detection {
+        code: code(name),
+        version: DetectionVersion::of(&[source.as_bytes()]),
+        engine: "yara".into(),
+        title: name.into(),
+        category: Category::Malware,
+        effect: Effect::Hold,
+        target: Target::Part(Some(Family::Image)),
+        scope: DetectionScope::Content,
+        mode: Mode::Enforce,
+        owner: "o".into(),
+    };
+    (detection, source.to_owned())
+}
+
+fn kept(detections: Vec<(Detection, String)>) -> KeptRuleset {
+    let id = RulesetId::of(detections.iter().map(|(one, _)| (&one.code, &one.version)));
+    let pages = BTreeMap::from([(code("IMG-1"), "# IMG-1".to_owned())]);
+    KeptRuleset { id, detections, pages, gates: Vec::new() }
+}
+
+fn step(number: u32, from: Stage, by: Step, second: i64) -> RolloutMove {
+    let gates = (by == Step::Passed).then(|| {
+        let summary = "fine".to_owned();
+        vec![GateReport { gate: Gate::Static, passed: true, summary, faults: Vec::new(), notes: Vec::new() }]
+    });
+    RolloutMove { number, from, by, at: at(second), actor: "a".into(), reason: format!("{by:?}"), gates }
+}
+
+fn publish(ruleset: &RulesetId, second: i64) -> NewRollout {
+    NewRollout {
+        ruleset: ruleset.clone(),
+        by: "anna".into(),
+        reason: "r".into(),
+        force: false,
+        fast: false,
+        at: at(second),
+    }
+}
+
+async fn versions(store: &Store) -> [RulesetId; 3] {
+    assert_eq!(store.ruleset_in_force().await.expect("asks"), None);
+    assert!(store.plan(at(0)).await.expect("asks").is_none());
+    let [one, two, three] = ["one", "two", "three"].map(|source| kept(vec![detection("IMG-1", source)]));
+    let ids = [one.id.clone(), two.id.clone(), three.id.clone()];
+    assert!(matches!(store.begin_rollout(publish(&ids[1], 1)).await, Err(StoreError::Refused(_))));
+    store.remember_ruleset(one, true, at(1)).await.expect("remembers");
+    store.remember_ruleset(two.clone(), false, at(2)).await.expect("remembers");
+    store.remember_ruleset(three, false, at(3)).await.expect("remembers");
+    store.remember_ruleset(two, false, at(4)).await.expect("remembers again");
+    assert_eq!(store.ruleset_in_force().await.expect("asks"), Some(ids[0].clone()));
+    let back = store.ruleset(&ids[1]).await.expect("asks").expect("is kept");
+    assert_eq!((back.detections[0].1.as_str(), back.pages.len()), ("two", 1));
+    assert!(store.ruleset(&RulesetId::from_text("none")).await.expect("asks").is_none());
+    let listed = store.rulesets().await.expect("lists");
+    assert_eq!(listed.len(), 3);
+    assert_eq!(listed.iter().filter(|one| one.in_force_since.is_some()).count(), 1);
+    assert_eq!(store.versions_of(&code("IMG-1")).await.expect("lists").len(), 3);
+    ids
+}
+
+async fn rollouts(store: &Store, [one, two, three]: &[RulesetId; 3]) {
+    assert!(matches!(store.begin_rollout(publish(one, 9)).await, Err(StoreError::Refused(_))), "in force already");
+    let first = store.begin_rollout(publish(two, 10)).await.expect("begins");
+    assert_eq!(store.plan(at(10)).await.expect("plans").expect("a plan").candidate, None, "the gates look at it");
+    assert!(matches!(
+        store.move_rollout(step(first, Stage::Checking, Step::Promoted, 11)).await,
+        Err(StoreError::Refused(_))
+    ));
+    store.move_rollout(step(first, Stage::Checking, Step::Passed, 12)).await.expect("moves");
+    // Somebody who believes that it is still in the gates is told so.
+    assert!(matches!(
+        store.move_rollout(step(first, Stage::Checking, Step::Failed, 13)).await,
+        Err(StoreError::Refused(_))
+    ));
+    store.note_rollout(first, "waits").await.expect("notes");
+    let plan = store.plan(at(14)).await.expect("plans").expect("a plan");
+    assert_eq!((plan.live, plan.candidate), (one.clone(), Some((two.clone(), Stage::Shadow))));
+    for (from, second) in [(Stage::Shadow, 15), (Stage::Canary1, 16), (Stage::Canary10, 17), (Stage::Canary50, 18)] {
+        store.move_rollout(step(first, from, Step::Promoted, second)).await.expect("moves");
+    }
+    assert_eq!(store.ruleset_in_force().await.expect("asks"), Some(two.clone()));
+    assert_eq!(store.ruleset_before(two).await.expect("asks")[0].1, "one");
+    // The next one takes its place, and gives it back.
+    let second = store.begin_rollout(publish(three, 20)).await.expect("begins");
+    store.move_rollout(step(second, Stage::Checking, Step::Forced, 20)).await.expect("moves");
+    assert_eq!(store.rollout(first).await.expect("asks").stage, Stage::Superseded);
+    assert_eq!(store.rollout_in_force().await.expect("asks").map(|one| one.number), Some(second));
+    store.move_rollout(step(second, Stage::Live, Step::TakenBack, 20)).await.expect("moves");
+    assert_eq!(
+        store.ruleset_in_force().await.expect("asks"),
+        Some(two.clone()),
+        "three changes in one second keep order"
+    );
+    // A third supersedes a fourth that is still under way.
+    let third = store.begin_rollout(publish(three, 30)).await.expect("begins");
+    let fourth = store.begin_rollout(publish(one, 31)).await.expect("begins");
+    assert_eq!(store.rollout(third).await.expect("asks").stage, Stage::Superseded);
+    assert_eq!(store.rollout_under_way().await.expect("asks").map(|one| one.number), Some(fourth));
+    let steps = store.rollout_steps(first).await.expect("lists");
+    assert_eq!(steps.len(), 6);
+    assert_eq!(steps.last().map(|step| step.to), Some(Stage::Superseded));
+    let gates = store.rollout(first).await.expect("asks").gates;
+    assert!(gates.len() == 1 && gates[0].passed);
+    assert_eq!(store.rollouts().await.expect("lists").len(), 4);
+}
+
+async fn modes(store: &Store) {
+    let set = |mode, until| SetMode {
+        code: code("IMG-1"),
+        mode,
+        reason: "r".into(),
+        by: "anna".into(),
+        at: at(40),
+        until: at(until),
+    };
+    store.set_mode(set(Mode::Off, 50)).await.expect("sets");
+    store.set_mode(set(Mode::Shadow, 60)).await.expect("sets");
+    assert_eq!(store.modes(at(59)).await.expect("asks"), [set(Mode::Shadow, 60)]);
+    assert_eq!(store.plan(at(59)).await.expect("plans").expect("a plan").modes.len(), 1);
+    assert!(store.modes(at(60)).await.expect("asks").is_empty(), "its time is over");
+    store.reset_mode(&code("IMG-1")).await.expect("resets");
+    assert!(matches!(store.reset_mode(&code("IMG-1")).await, Err(StoreError::NotFound(_))));
+    store.remember_engine("clamd", "1.4", "daily 1", at(1)).await.expect("remembers");
+    store.remember_engine("clamd", "1.4", "daily 2", at(2)).await.expect("remembers");
+    store.remember_engine("clamd", "1.4", "daily 2", at(3)).await.expect("remembers");
+    let engines = store.engine_versions().await.expect("lists");
+    assert_eq!(engines.iter().map(|one| one.data_version.as_str()).collect::<Vec<_>>(), ["daily 2", "daily 1"]);
+}
+
+fn good(name: &str, carrier: &str, seen: Timestamp) -> GoodPart {
+    let part = Part {
+        number: 0,
+        parent: None,
+        sha256: Digest::of(name.as_bytes()),
+        size: 1000,
+        family: if name.starts_with("doc") { Family::Pdf } else { Family::Image },
+        content_type: "image/png".into(),
+        declared: "image/png".into(),
+        name: format!("{name}.png"),
+        tail: Tail::None,
+    };
+    GoodPart { part, carrier: carrier.into(), direction: Direction::Inbound, is_kept: true, mails: 2, seen }
+}
+
+async fn known_good(store: &Store) {
+    let now = at(0).after(60 * DAY);
+    let old = at(0).after(30 * DAY);
+    let everybody: Vec<GoodPart> = (0..40).map(|n| good("logo", &format!("c{n}"), old)).collect();
+    store.learn_good(everybody.clone(), Vec::new()).await.expect("learns");
+    store.learn_good(everybody, Vec::new()).await.expect("learns again");
+    let few = ["a", "b"].map(|carrier| good("photo", carrier, old));
+    store.learn_good(few.to_vec(), Vec::new()).await.expect("learns");
+    let client = Client {
+        ip: std::net::IpAddr::from([192, 0, 2, 1]),
+        peer: std::net::IpAddr::from([192, 0, 2, 1]),
+        helo: "x".into(),
+        protocol: "ESMTP".into(),
+        login: None,
+    };
+    let envelope = Envelope { client, sender: None, params: MailParams::default(), recipients: Vec::new() };
+    let mail =
+        GoodMail { sha256: Digest::of(b"mail"), mail_id: MailId::new(old, [1; 10]), size: 500, seen: old, envelope };
+    store.learn_good(vec![good("doc", "a", old)], vec![mail.clone(), mail]).await.expect("learns");
+    let [logo, photo, doc] = ["logo", "photo", "doc"].map(|name| Digest::of(name.as_bytes()));
+    let standing = store.standing_of(&[logo, photo, doc, Digest::of(b"none")]).await.expect("asks");
+    assert_eq!(standing.len(), 3);
+    assert_eq!((standing[&logo].class(now), standing[&photo].class(now)), (MemoryClass::C3, MemoryClass::C1));
+    assert_eq!(standing[&logo].carriers, 32, "more are not remembered");
+    assert_eq!(store.kept_of(&[logo, Digest::of(b"none")]).await.expect("asks"), BTreeSet::from([logo]));
+    let status = store.known_good_status(now).await.expect("asks");
+    assert_eq!((status.contents, status.kept, status.kept_bytes, status.mails), (3, 3, 3000, 1));
+    assert_eq!(status.by_class, [1, 0, 1]);
+    let families = BTreeSet::from([Family::Image]);
+    let sample = store.good_sample(Some(&families), 10, Digest::of(b"from"), now).await.expect("samples");
+    assert_eq!(sample.iter().map(|one| one.sha256).collect::<BTreeSet<_>>(), BTreeSet::from([logo, photo]));
+    assert_eq!(store.good_sample(None, 2, Digest::of(b"from"), now).await.expect("samples").len(), 2);
+    assert!(store.good_sample(Some(&BTreeSet::new()), 2, Digest::of(b"from"), now).await.expect("samples").is_empty());
+    assert_eq!(store.good_mails(10).await.expect("asks").len(), 1);
+    // What was called bad vouches for nothing.
+    store.call_bad(vec![photo, Digest::of(b"mail")], now).await.expect("marks");
+    assert_eq!(store.standing_of(&[photo]).await.expect("asks")[&photo].class(now), MemoryClass::Unknown);
+    assert_eq!(store.good_sample(Some(&families), 10, Digest::of(b"from"), now).await.expect("samples").len(), 1);
+    assert!(store.good_mails(10).await.expect("asks").is_empty());
+    // Beyond its bounds the longest unseen goes first; what is too old goes in any case.
+    let (parts, mails) = store.good_to_forget(at(0), 2500, 0).await.expect("asks");
+    assert_eq!((parts.len(), mails.len()), (1, 1));
+    let (parts, mails) = store.good_to_forget(now, u64::MAX, 10).await.expect("asks");
+    assert_eq!((parts.len(), mails.len()), (3, 1));
+    store.forget_good(parts, mails).await.expect("forgets");
+    assert_eq!(store.known_good_status(now).await.expect("asks").contents, 0);
+}
+
+async fn evidence(store: &Store) {
+    let versions = [DetectionVersion::of(&[b"two"])];
+    let families = BTreeSet::from([Family::Image]);
+    let seen = store.evidence(at(0), at(9), &versions, Some(&families)).await.expect("asks");
+    assert_eq!((seen.messages, seen.hits, seen.known_good), (0, 0, [0, 0, 0]));
+    assert_eq!(seen.against(), None);
+}
+
+async fn story(url: &str, folder: &Path) {
+    let blobs = Blobs::open(&folder.join("blobs")).expect("blobs");
+    let store = Store::open(url, blobs, "n", &TokenKey::new([5; 32]), at(0)).await.expect("opens");
+    let ids = versions(&store).await;
+    rollouts(&store, &ids).await;
+    modes(&store).await;
+    known_good(&store).await;
+    evidence(&store).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_story_on_sqlite() {
+    let folder = tempfile::tempdir().expect("folder");
+    story(&store::db::sqlite_url(&folder.path().join("test.db")), folder.path()).await;
+}
+
+#[tokio::test]
+async fn the_story_on_postgresql() {
+    let Some(url) = both::postgres().await else { return };
+    let folder = tempfile::tempdir().expect("folder");
+    story(&url, folder.path()).await;
+}

@@ -1,4 +1,4 @@
-//! Writes hit.eml and miss.eml of the detections on pictures from the look-alike pack:
+//! Writes hit.eml and miss.eml of the detections on pictures, and the seeds of the walkers' fuzz targets, from the look-alike pack:
 //! `cargo run -p detect --example fixtures` in the repository's root, after a change of the pack.
 #![allow(clippy::print_stdout, reason = "a command for developers talks on the terminal")]
 
@@ -39,7 +39,35 @@ fn main() -> std::io::Result<()> {
         }
         println!("{code}");
     }
+    for specimen in pack.iter().filter(|specimen| specimen.bytes.len() <= SEED_BYTES_MAX) {
+        let Some(target) = target(&specimen.bytes) else { continue };
+        let folder = Path::new("fuzz/seeds").join(target);
+        std::fs::create_dir_all(&folder)?;
+        let name: String = specimen
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
+        std::fs::write(folder.join(name), &specimen.bytes)?;
+    }
     Ok(())
+}
+
+/// Bytes of a seed at most; the fuzzer makes none longer.
+const SEED_BYTES_MAX: usize = 12 * 1024;
+
+/// The fuzz target that a specimen is a seed of.
+fn target(bytes: &[u8]) -> Option<&'static str> {
+    Some(match bytes {
+        [0xff, 0xd8, ..] => "jpeg",
+        [0x89, b'P', ..] => "png",
+        [b'G', b'I', b'F', ..] => "gif",
+        [b'R', b'I', b'F', b'F', ..] => "webp",
+        [b'B', b'M', ..] => "bmp",
+        [0, 0, 1 | 2, 0, ..] => "ico",
+        [b'<', ..] => "svg",
+        _ => return None,
+    })
 }
 
 fn mail(specimen: &Specimen) -> String {

@@ -11,6 +11,7 @@ use domain::message::Family;
 use domain::rollout::{self, GateReport, GoodHit};
 
 use crate::examine::{EnvelopeFacts, Examiner};
+use crate::family;
 use crate::in_force::InForce;
 use crate::limits::{Budget, Limits};
 use crate::mime;
@@ -23,6 +24,9 @@ const CONTENT_TIME: Duration = Duration::from_secs(10);
 pub struct Backtest<'r> {
     examiner: Examiner<'r>,
     ruleset: &'r Ruleset,
+    /// The families that are read; none for all.
+    families: Option<BTreeSet<Family>>,
+    reads_mails: bool,
     seen: BTreeSet<Digest>,
     hits: Vec<GoodHit>,
     failures: Vec<String>,
@@ -52,16 +56,33 @@ pub fn reads_families(ruleset: &Ruleset) -> Option<BTreeSet<Family>> {
     Some(families)
 }
 
+/// Whether parts of this family may hold parts of others.
+fn holds_others(family: Family) -> bool {
+    matches!(family, Family::Archive | Family::Mail)
+}
+
 impl<'r> Backtest<'r> {
     /// A run of what [`of`] made.
     pub fn new(changed: &'r InForce) -> Self {
         let examiner = Examiner::new(changed, Limits::default());
-        Self { examiner, ruleset: &changed.live, seen: BTreeSet::new(), hits: Vec::new(), failures: Vec::new() }
+        let ruleset = changed.live.as_ref();
+        Self {
+            examiner,
+            ruleset,
+            families: reads_families(ruleset),
+            reads_mails: reads_mails(ruleset),
+            seen: BTreeSet::new(),
+            hits: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
-    /// Looks at a retained part.
+    /// Looks at a retained part; one that no detection reads does not count, however many there are.
     pub fn part(&mut self, bytes: &[u8], name: &str, declared: &str, class: MemoryClass) {
-        if !self.seen.insert(Digest::of(bytes)) {
+        let (family, _) = family::sniff(bytes, name);
+        let is_read =
+            |families: &BTreeSet<Family>| families.contains(&family) || (holds_others(family) && !families.is_empty());
+        if !self.families.as_ref().is_none_or(is_read) || !self.seen.insert(Digest::of(bytes)) {
             return;
         }
         let label = if name.is_empty() { "a part without a name" } else { name };
@@ -84,7 +105,7 @@ impl<'r> Backtest<'r> {
 
     /// Looks at a whole mail with what does not read parts.
     pub fn mail_alone(&mut self, raw: &[u8], class: MemoryClass, label: &str) {
-        if !self.seen.insert(Digest::of(raw)) {
+        if !self.reads_mails || !self.seen.insert(Digest::of(raw)) {
             return;
         }
         let budget = Budget::starting_now(CONTENT_TIME);

@@ -254,10 +254,11 @@ fn adopt(parsed: &mut Parsed<'_>, parent: &Part, member: Member) {
         family,
         content_type: content_type.to_owned(),
         declared: String::new(),
-        name,
+        name: name.clone(),
         tail: Tail::NotWalked,
     });
-    parsed.parts.push(Decoded { number, family, bytes: Cow::Owned(member.bytes), is_text: false, is_attachment: true });
+    let bytes = Cow::Owned(member.bytes);
+    parsed.parts.push(Decoded { number, family, name, bytes, is_text: false, is_attachment: true });
 }
 
 /// The examination of a message that could not be examined: its bytes are named, its engines report why not.

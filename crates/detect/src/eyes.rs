@@ -116,6 +116,7 @@ impl<'r> Eyes<'r> {
         &mut self,
         layer: Layer,
         bytes: &[u8],
+        name: &str,
         hits: &[Hit],
         budget: Budget,
     ) -> Option<HashSet<DetectionCode>> {
@@ -125,7 +126,7 @@ impl<'r> Eyes<'r> {
         if !hits.iter().filter_map(code_of).any(|code| previous.detections.contains_key(code)) {
             return None;
         }
-        let earlier = scanners.scan(layer, bytes, budget.left()).ok()?;
+        let earlier = scanners.scan(layer, bytes, name, budget.left()).ok()?;
         Some(earlier.into_iter().filter_map(|hit| previous.rules.get(&(hit.namespace, hit.rule)).cloned()).collect())
     }
 
@@ -141,8 +142,9 @@ impl<'r> Eyes<'r> {
             return Ok(());
         }
         let family = part.map_or(Family::Mail, |part| part.family);
-        let hits = self.scanners.scan(layer, bytes, budget.left())?;
-        let earlier = self.earlier_hits(layer, bytes, &hits, budget);
+        let name = part.map_or("", |part| part.name.as_str());
+        let hits = self.scanners.scan(layer, bytes, name, budget.left())?;
+        let earlier = self.earlier_hits(layer, bytes, name, &hits, budget);
         for hit in hits {
             let Hit { namespace, rule, offset, evidence } = hit;
             let Some(code) = self.ruleset.rules.get(&(namespace, rule)) else { continue };

@@ -24,6 +24,8 @@ pub struct Decoded<'m> {
     pub number: u32,
     /// Its family.
     pub family: Family,
+    /// Its file name, cleaned; empty if none.
+    pub name: String,
     /// The decoded bytes.
     pub bytes: Cow<'m, [u8]>,
     /// Whether it is text or HTML of the mail, which `text` detections read.
@@ -98,7 +100,7 @@ pub fn alone<'m>(bytes: &'m [u8], name: &str, declared: &str) -> Parsed<'m> {
     let (name, sha256, size) = (clean(name), Digest::of(bytes), bytes.len() as u64);
     let (family, content_type) = family::sniff(bytes, &name);
     let (content_type, declared, tail) = (content_type.to_owned(), declared.to_owned(), Tail::NotWalked);
-    let part = Part { number: 0, parent: None, sha256, size, family, content_type, declared, name, tail };
+    let part = Part { number: 0, parent: None, sha256, size, family, content_type, declared, name: name.clone(), tail };
     let message = Message {
         sha256,
         body_sha256: sha256,
@@ -115,7 +117,8 @@ pub fn alone<'m>(bytes: &'m [u8], name: &str, declared: &str) -> Parsed<'m> {
         parts: vec![part],
         ambiguities: Vec::new(),
     };
-    let decoded = Decoded { number: 0, family, bytes: Cow::Borrowed(bytes), is_text: false, is_attachment: true };
+    let bytes = Cow::Borrowed(bytes);
+    let decoded = Decoded { number: 0, family, name, bytes, is_text: false, is_attachment: true };
     Parsed { message, parts: vec![decoded], limit_hits: Vec::new() }
 }
 
@@ -218,7 +221,7 @@ impl<'m> Walk<'m, '_> {
             tail: Tail::NotWalked,
         });
         let is_attachment = !name.is_empty() || part.content_disposition().is_some_and(|d| d.is_attachment());
-        self.decoded.push(Decoded { number, family, bytes, is_text, is_attachment });
+        self.decoded.push(Decoded { number, family, name, bytes, is_text, is_attachment });
         number
     }
 }

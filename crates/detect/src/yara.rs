@@ -7,10 +7,28 @@ use domain::detection::Target;
 use yara_x::errors::ScanError;
 use yara_x::{Rules, Scanner};
 
+use crate::family;
+
 /// Matches kept of one pattern; a rule needs few, and a million would only cost memory.
 const MATCHES_PER_PATTERN_MAX: usize = 1000;
 /// Bytes of a match shown as evidence.
 const EVIDENCE_BYTES_MAX: usize = 48;
+
+/// What rules may ask about the file that bytes came in, by the names that published sets use for it: name and path (ours are the
+/// same), and the extension with its dot. `filetype` and `owner` are there and empty: nothing of the kind is known of a part.
+const FILE_GLOBALS: [&str; 5] = ["filename", "filepath", "extension", "filetype", "owner"];
+
+/// A compiler as all our rules are compiled: no includes, the names above, and regular expressions as forgiving as those of the older
+/// YARA that most rules were written for.
+pub(crate) fn compiler() -> yara_x::Compiler<'static> {
+    let mut compiler = yara_x::Compiler::new();
+    compiler.enable_includes(false);
+    compiler.relaxed_re_syntax(true);
+    for name in FILE_GLOBALS {
+        compiler.define_global(name, "").expect("the names are identifiers, each once");
+    }
+    compiler
+}
 
 /// Which bytes a set of rules reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,14 +104,18 @@ impl Scanners<'_> {
         self.0.contains_key(&layer)
     }
 
-    /// The rules of `layer` that match `bytes`, within `left`.
+    /// The rules of `layer` that match `bytes`, within `left`; `name` is that of the file they came in, or empty.
     ///
     /// # Errors
     /// When the time is over or the engine fails.
-    pub fn scan(&mut self, layer: Layer, bytes: &[u8], left: Duration) -> Result<Vec<Hit>, YaraError> {
+    pub fn scan(&mut self, layer: Layer, bytes: &[u8], name: &str, left: Duration) -> Result<Vec<Hit>, YaraError> {
         let Some(scanner) = self.0.get_mut(&layer) else { return Ok(Vec::new()) };
         if left.is_zero() {
             return Err(YaraError::Timeout);
+        }
+        let extension = family::extension(name).map(|extension| format!(".{extension}")).unwrap_or_default();
+        for (global, value) in [("filename", name), ("filepath", name), ("extension", &extension)] {
+            scanner.set_global(global, value).map_err(|error| YaraError::Failed(error.to_string()))?;
         }
         // The engine counts whole seconds; less than one would be none.
         scanner.set_timeout(left.max(Duration::from_secs(1)));

@@ -9,13 +9,14 @@ pub mod config;
 pub mod data;
 pub mod introduce;
 pub mod mime;
+pub mod picture;
 pub mod session;
 
 /// A target: its name, and what must not panic for any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 16] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -23,6 +24,13 @@ pub const TARGETS: [Target; 9] = [
     ("zip", archive::zip),
     ("gzip", archive::gzip),
     ("tar", archive::tar),
+    ("jpeg", picture::picture),
+    ("png", picture::picture),
+    ("gif", picture::picture),
+    ("webp", picture::picture),
+    ("bmp", picture::picture),
+    ("ico", picture::picture),
+    ("svg", picture::svg),
     ("clamd", clamd::clamd),
     ("config", config::config),
 ];

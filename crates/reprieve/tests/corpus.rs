@@ -209,3 +209,121 @@ fn hostile_files_end_quickly_and_clearly() {
         assert!(slowest < 5000.0 && failed.is_empty(), "{failed:?}");
     }
 }
+
+/// The gates on a folder of rules, over all ham: the JSON of each gate.
+fn lint(rules: &Path, target: &str, ham: &Path) -> Vec<Value> {
+    let [rules, ham] = [rules, ham].map(|path| path.display().to_string());
+    let output = run(&["ruleset", "lint", &rules, "--target", target, "--against", &ham, "--json"], Path::new("."));
+    let said: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{rules}: {}", String::from_utf8_lossy(&output.stderr)));
+    said["gates"].as_array().unwrap().clone()
+}
+
+/// The YARA files of a folder that end in `end`, in a folder of their own.
+fn gather(folder: &Path, end: &str) -> tempfile::TempDir {
+    let gathered = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.ends_with(end) {
+            std::fs::copy(&path, gathered.path().join(name)).unwrap();
+        }
+    }
+    gathered
+}
+
+/// A real over-broad rule (it hit every mail), and its correction.
+#[test]
+fn the_gates_judge_a_real_over_broad_rule() {
+    let Some(corpus) = corpus() else { return };
+    let (folder, ham) = (corpus.join("yara/fp-incident-email-rules-237"), corpus.join("ham"));
+    if !folder.is_dir() || !ham.is_dir() {
+        return eprintln!("skipped: no yara/fp-incident-email-rules-237 or no ham there");
+    }
+    for (version, target, passes) in [
+        (".before.yar", "raw", false),
+        (".after.yar", "raw", false),
+        (".before.yar", "part:image", false),
+        (".after.yar", "part:image", true),
+    ] {
+        let rules = gather(&folder, version);
+        let gates = lint(rules.path(), target, &ham);
+        let backtest = gates.iter().find(|gate| gate["gate"] == "backtest").unwrap();
+        eprintln!("{version} reading {target}: {}", backtest["summary"].as_str().unwrap());
+        assert_eq!(backtest["passed"], passes, "{version} {target}");
+        assert!(passes || !backtest["faults"].as_array().unwrap().is_empty(), "it says what it would have held");
+    }
+    let [before, after] = [".before.yar", ".after.yar"].map(|end| gather(&folder, end));
+    let [before, after] = [&before, &after].map(|folder| folder.path().display().to_string());
+    let output = run(&["ruleset", "diff", &before, &after, "--json"], Path::new("."));
+    let changes: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let changed = changes.as_array().unwrap().iter().filter(|change| change["kind"] == "changed").count();
+    eprintln!("diff: {changed} rules changed");
+    assert!(changed >= 5, "{changes}");
+}
+
+/// Whole published sets: they load, none of their rules is slow, and they hold no ham.
+#[test]
+fn published_sets_load_are_quick_and_hold_no_ham() {
+    let Some(corpus) = corpus() else { return };
+    let ham = corpus.join("ham");
+    for set in folders(&corpus, &["yara/reversinglabs/yara", "yara/sublime/yara"]) {
+        let gates = lint(&set, "part:any", &ham);
+        for gate in &gates {
+            eprintln!("{}: {} {}", set.display(), gate["gate"].as_str().unwrap(), gate["summary"].as_str().unwrap());
+            assert_eq!(gate["passed"], true, "{gate}");
+        }
+    }
+}
+
+/// Real corrections of real rules: both versions load, the difference is told, and mail that the one held can be looked at with the
+/// other.
+#[test]
+fn real_corrections_load_differ_and_replay() {
+    use detect::examine::{EnvelopeFacts, Examiner};
+    use detect::in_force::InForce;
+    use detect::limits::{Budget, Limits};
+    use detect::ruleset::{diff::diff, load};
+
+    let Some(corpus) = corpus() else { return };
+    let pairs = corpus.join("yara/fp-fix-pairs-signature-base");
+    if !pairs.is_dir() {
+        return eprintln!("skipped: no yara/fp-fix-pairs-signature-base there");
+    }
+    let (mails, _) = mails(&folders(&corpus, &["ham"]));
+    let (mut count, mut changed, mut unloadable) = (0, 0, Vec::new());
+    for path in mailbox::files(&[pairs]).unwrap() {
+        let name = path.display().to_string();
+        let Some(stem) = name.strip_suffix(".before.yar") else { continue };
+        count += 1;
+        let [before, after] =
+            [path.clone(), PathBuf::from(format!("{stem}.after.yar"))].map(|path| load::from_folder(&path));
+        let (before, mut after) = match (before, after) {
+            (Ok(before), Ok(after)) => (before, after),
+            (before, after) => {
+                let why = before.err().or(after.err()).map(|error| error.to_string()).unwrap_or_default();
+                unloadable.push(format!(
+                    "{}: {}",
+                    path.file_name().unwrap().display(),
+                    why.lines().nth(1).unwrap_or_default()
+                ));
+                continue;
+            }
+        };
+        changed += diff(&before, &after).len();
+        let faults = after.remember_previous(before.stored());
+        assert!(faults.is_empty(), "{name}: {faults:?}");
+        let in_force = InForce::only(after);
+        let mut examiner = Examiner::new(&in_force, Limits::default());
+        for mail in mails.iter().step_by(40) {
+            let budget = Budget::starting_now(Duration::from_secs(30));
+            let examination = examiner.examine(mail, &EnvelopeFacts::default(), budget);
+            assert!(!examination.is_partial(), "{name}: {:?}", examination.engines);
+        }
+    }
+    eprintln!("{count} pairs, {changed} rules differ, {} do not load", unloadable.len());
+    for one in &unloadable {
+        eprintln!("  {one}");
+    }
+    assert!(count > 0 && unloadable.is_empty() && changed >= count);
+}

@@ -291,7 +291,8 @@ fn a_failed_fsync_is_the_end_of_custody_and_of_nothing_else() {
         return;
     }
     let mut broke = 0;
-    for k in 1..=14 {
+    // The first are those of the start, the later ones those of mail in custody.
+    for k in 1..=24 {
         let sink = Sink::start();
         let mut gateway = strict(&sink);
         let inject = format!("inject=fsync,fdatasync:error=EIO:when={k}");

@@ -23,6 +23,7 @@ pub(super) fn innocent() -> Vec<Specimen> {
         is("a plain WebP", "photo.webp", "image/webp", webp()),
         is("a plain BMP", "scan.bmp", "image/bmp", bmp()),
         is("a plain ICO", "favicon.ico", "image/x-icon", ico()),
+        is("a cursor", "arrow.cur", "image/x-icon", cursor()),
         is("a spacer of one pixel", "spacer.gif", "image/gif", picture(ImageFormat::Gif, 1, 1)),
         is("a JPEG named PNG", "image001.png", PNG, jpeg()),
         is("a PNG named JPEG", "photo.jpg", "image/jpg", png()),
@@ -340,6 +341,12 @@ fn gap() -> Vec<u8> {
     let trailer = bytes.pop();
     bytes.extend([0, 0]);
     bytes.extend(trailer);
+    bytes
+}
+
+fn cursor() -> Vec<u8> {
+    let mut bytes = ico();
+    bytes[2] = 2;
     bytes
 }
 

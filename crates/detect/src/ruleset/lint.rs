@@ -12,6 +12,7 @@ use super::{Ruleset, load};
 use crate::examine::{EnvelopeFacts, Examiner};
 use crate::in_force::InForce;
 use crate::limits::{Budget, Limits};
+use crate::yara;
 
 /// Milliseconds that one rule may add to the scan of one MiB (methods section 2, gate 0), in an optimised program.
 pub const RULE_MS_MAX: f64 = 5.0;
@@ -140,8 +141,7 @@ fn slow_rules(
 
 /// Milliseconds that these rules take for each sample: the best of three, since other work on the machine only adds.
 fn time(rules: &[(String, String)], samples: &[Vec<u8>]) -> Result<Vec<f64>, String> {
-    let mut compiler = yara_x::Compiler::new();
-    compiler.enable_includes(false);
+    let mut compiler = yara::compiler();
     for (namespace, text) in rules {
         compiler.new_namespace(namespace);
         compiler.add_source(text.as_str()).map_err(|error| format!("{namespace}: {error}"))?;

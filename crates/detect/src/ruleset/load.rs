@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{LoadErrors, Ruleset, plain};
 use crate::structure::Check;
-use crate::yara::{Layer, RuleSets};
+use crate::yara::{self, Layer, RuleSets};
 
 /// Bytes of one file of a ruleset at most.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -249,7 +249,7 @@ fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, Stri
             Runs::Check(check.ok_or("its check is not known any more")?)
         }
         "yara" => {
-            yara_x::compile(text).map_err(|error| error.to_string())?;
+            yara::compiler().add_source(text).map_err(|error| error.to_string())?;
             let rule = detection.code.as_str().replace('-', "_");
             Runs::Yara { rule, namespace: detection.code.to_string(), text: text.to_owned() }
         }
@@ -302,8 +302,7 @@ impl Ruleset {
 }
 
 fn compile(texts: &BTreeMap<String, String>) -> Result<yara_x::Rules, Vec<String>> {
-    let mut compiler = yara_x::Compiler::new();
-    compiler.enable_includes(false);
+    let mut compiler = yara::compiler();
     let mut faults = Vec::new();
     for (namespace, text) in texts {
         compiler.new_namespace(namespace);

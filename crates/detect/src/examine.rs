@@ -1,24 +1,20 @@
 //! The pipeline: a message through every engine, within its budget, into one [`Examination`].
 
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use domain::Digest;
 use domain::envelope::Envelope;
 use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome, SHADOW};
-use domain::message::{Family, Part, Tail};
 use serde::{Deserialize, Serialize};
 
 use crate::eyes::Eyes;
-use crate::family;
 use crate::in_force::{Candidate, InForce};
 use crate::limits::{Budget, Limits};
-use crate::mime::{self, Decoded, Parsed};
-use crate::picture;
+use crate::mime::{self, Parsed};
+use crate::page::qr;
 use crate::ruleset::Ruleset;
-use crate::structure::{self, Check, Signal};
-use crate::unpack::{self, Allowance, Member};
+use crate::structure::Signal;
+use crate::take_apart::take_apart;
 use crate::yara::YaraError;
 
 /// Findings kept of one message at most; the rest is counted in the report.
@@ -31,13 +27,16 @@ pub struct EnvelopeFacts {
     pub sender: String,
     /// The forward paths.
     pub recipients: Vec<String>,
+    /// The accepted domains of this site, which others may imitate.
+    pub own_domains: Vec<String>,
 }
 
 impl EnvelopeFacts {
     /// What an engine may know of this envelope.
-    pub fn of(envelope: &Envelope) -> Self {
+    pub fn of<'d>(envelope: &Envelope, own_domains: impl IntoIterator<Item = &'d String>) -> Self {
         let recipients = envelope.recipients.iter().map(|recipient| recipient.address.to_string()).collect();
-        Self { sender: envelope.sender_text().to_owned(), recipients }
+        let own_domains = own_domains.into_iter().cloned().collect();
+        Self { sender: envelope.sender_text().to_owned(), recipients, own_domains }
     }
 }
 
@@ -46,6 +45,7 @@ pub struct Examiner<'r> {
     live: Eyes<'r>,
     candidate: Option<Beside<'r>>,
     limits: Limits,
+    codes: qr::Reader,
     /// Time spent on the mail itself, and on what only watches.
     spent: Duration,
     spent_in_shadow: Duration,
@@ -73,7 +73,8 @@ impl<'r> Examiner<'r> {
             changed: Eyes::new(&candidate.changed, modes, true),
         });
         let (spent, spent_in_shadow) = (Duration::ZERO, Duration::ZERO);
-        Self { live: Eyes::new(live, modes, false), candidate, limits, spent, spent_in_shadow }
+        let codes = qr::Reader::default();
+        Self { live: Eyes::new(live, modes, false), candidate, limits, codes, spent, spent_in_shadow }
     }
 
     /// Examines one message as received. Never fails: what went wrong is in the reports.
@@ -81,7 +82,7 @@ impl<'r> Examiner<'r> {
         let began = Instant::now();
         let read = mime::read(raw);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
-        let signals = take_apart(&mut parsed, &self.limits, budget);
+        let signals = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
         let structure_report = report("structure", env!("CARGO_PKG_VERSION"), began, Outcome::Done, String::new());
         let canary_bucket = self.candidate.as_ref().map(|beside| beside.candidate.bucket(raw, envelope));
         let (eyes, shadow) = match (&mut self.candidate, canary_bucket) {
@@ -130,7 +131,8 @@ impl Examiner<'_> {
         budget: Budget,
     ) -> Result<Vec<Finding>, YaraError> {
         let mut parsed = mime::alone(bytes, name, declared);
-        let signals = take_apart(&mut parsed, &self.limits, budget);
+        let envelope = EnvelopeFacts::default();
+        let signals = take_apart(&mut parsed, &envelope, &self.limits, budget, &mut self.codes);
         let mut findings = self.live.judge(&signals);
         for part in &parsed.parts {
             self.live.scan_part(part, budget, &mut findings)?;
@@ -159,16 +161,6 @@ fn watch(
     yara_report(SHADOW, began, scanned)
 }
 
-/// Opens everything that can be opened, and looks at all parts: what every ruleset's structure detections rest on.
-pub(crate) fn take_apart(parsed: &mut Parsed<'_>, limits: &Limits, budget: Budget) -> Vec<Signal> {
-    let mut signals: Vec<Signal> =
-        std::mem::take(&mut parsed.limit_hits).into_iter().map(structure::of_limit).collect();
-    let members = unpack_all(parsed, &mut signals, limits, budget);
-    let attachments: Vec<bool> = parsed.parts.iter().map(|part| part.is_attachment).collect();
-    signals.extend(structure::look(&parsed.message, &attachments, &members));
-    signals
-}
-
 fn yara_report(engine: &str, began: Instant, scanned: Result<(), YaraError>) -> EngineReport {
     let (outcome, detail) = match scanned {
         Ok(()) => (Outcome::Done, String::new()),
@@ -188,77 +180,6 @@ fn report(engine: &str, version: &str, began: Instant, outcome: Outcome, detail:
         millis,
         detail,
     }
-}
-
-/// Opens everything that holds something, breadth first; what comes out becomes parts. Returns which parts came out of something.
-fn unpack_all(parsed: &mut Parsed<'_>, signals: &mut Vec<Signal>, limits: &Limits, budget: Budget) -> Vec<bool> {
-    let mut allowance = Allowance::new(limits, budget);
-    let mut members = vec![false; parsed.parts.len()];
-    let mut depths = vec![0_u32; parsed.parts.len()];
-    let mut at = 0;
-    while at < parsed.parts.len() {
-        let part = parsed.message.parts[at].clone();
-        if depths[at] >= limits.archive_depth_max && unpack::is_container(part.family) {
-            let evidence = format!("archives nested over {} levels", limits.archive_depth_max);
-            signals.push(Signal::of_part(Check::Limit, &part, evidence));
-        } else if depths[at] < limits.archive_depth_max {
-            for member in open(parsed, at, &part, signals, &mut allowance) {
-                if parsed.parts.len() >= limits.parts_max {
-                    let evidence = format!("more than {} parts", limits.parts_max);
-                    signals.push(Signal::of_part(Check::Limit, &part, evidence));
-                    break;
-                }
-                adopt(parsed, &part, member);
-                members.push(true);
-                depths.push(depths[at] + 1);
-            }
-        }
-        at += 1;
-    }
-    members
-}
-
-/// What comes out of one part.
-fn open(
-    parsed: &mut Parsed<'_>,
-    at: usize,
-    part: &Part,
-    signals: &mut Vec<Signal>,
-    allowance: &mut Allowance<'_>,
-) -> Vec<Member> {
-    match part.family {
-        Family::Archive => {
-            let (found, closed) = unpack::open(&part.content_type, &parsed.parts[at].bytes, &part.name, allowance);
-            signals.extend(closed.into_iter().map(|closed| structure::of_closed(closed, part)));
-            found
-        }
-        Family::Image => {
-            let seen = picture::look(&parsed.parts[at].bytes, part);
-            signals.extend(seen.signals);
-            parsed.message.parts[at].tail = seen.tail;
-            seen.hidden.into_iter().map(|hidden| Member { name: hidden.name, bytes: hidden.bytes }).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn adopt(parsed: &mut Parsed<'_>, parent: &Part, member: Member) {
-    let number = u32::try_from(parsed.parts.len()).unwrap_or(u32::MAX);
-    let name = mime::clean(&member.name);
-    let (family, content_type) = family::sniff(&member.bytes, &name);
-    parsed.message.parts.push(Part {
-        number,
-        parent: Some(parent.number),
-        sha256: Digest::of(&member.bytes),
-        size: member.bytes.len() as u64,
-        family,
-        content_type: content_type.to_owned(),
-        declared: String::new(),
-        name: name.clone(),
-        tail: Tail::NotWalked,
-    });
-    let bytes = Cow::Owned(member.bytes);
-    parsed.parts.push(Decoded { number, family, name, bytes, is_text: false, is_attachment: true });
 }
 
 /// The examination of a message that could not be examined: its bytes are named, its engines report why not.

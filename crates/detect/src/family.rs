@@ -34,7 +34,22 @@ pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
         Some((matcher, mime)) => return (family_of(matcher, mime), mime),
         None => {}
     }
-    if looks_like_text(bytes) { text_family(bytes, name) } else { (Family::Other, "application/octet-stream") }
+    if looks_like_text(bytes) {
+        return text_family(bytes, name);
+    }
+    wide_text(bytes, name).unwrap_or((Family::Other, "application/octet-stream"))
+}
+
+/// Text in UTF-16, known by its byte order mark: its beginning tells what it is, as for any other.
+fn wide_text(bytes: &[u8], name: &str) -> Option<(Family, &'static str)> {
+    let read: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = bytes[2..bytes.len().min(4096)].chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units).map_while(Result::ok).collect();
+    looks_like_text(text.as_bytes()).then(|| text_family(text.as_bytes(), name))
 }
 
 /// What needs more than a magic number, checked first.
@@ -45,6 +60,19 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     let lnk = b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F";
     if bytes.starts_with(lnk) {
         return Some((Family::Executable, "application/x-ms-shortcut"));
+    }
+    if bytes.starts_with(&crate::unpack::onenote::SECTION) {
+        return Some((Family::Archive, "application/onenote"));
+    }
+    if bytes.starts_with(b"\x78\x9f\x3e\x22") {
+        return Some((Family::Archive, "application/ms-tnef"));
+    }
+    // MSCF and four zeros: two letters and two more are in some texts.
+    if bytes.starts_with(b"MSCF\0\0\0\0") {
+        return Some((Family::Archive, "application/vnd.ms-cab-compressed"));
+    }
+    if bytes.starts_with(b"Rar!\x1a\x07") {
+        return Some((Family::Archive, "application/vnd.rar"));
     }
     if bytes.starts_with(b"{\\rtf") {
         return Some((Family::Office, "application/rtf"));

@@ -12,6 +12,8 @@
 //! | [`family`] | what kind of content bytes are |
 //! | [`unpack`] | archives, nested and bounded |
 //! | [`picture`] | pictures by their structure: where they end, what is behind, what runs |
+//! | [`document`] | Office, RTF, PDF: what in them runs, loads or hides |
+//! | [`page`] | HTML, links, codes in pictures, senders |
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
 //! | [`clamd`] | a neighbour engine, asked outside the pipeline |
@@ -22,6 +24,7 @@
 
 pub mod backtest;
 pub mod clamd;
+pub mod document;
 pub mod examine;
 mod eyes;
 pub mod family;
@@ -29,9 +32,11 @@ pub mod in_force;
 pub mod limits;
 pub mod lookalike;
 pub mod mime;
+pub mod page;
 pub mod picture;
 pub mod ruleset;
 pub mod structure;
+mod take_apart;
 mod text;
 pub mod unpack;
 pub mod yara;

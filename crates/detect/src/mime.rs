@@ -54,6 +54,10 @@ pub struct Parsed<'m> {
     pub parts: Vec<Decoded<'m>>,
     /// Limits that were hit.
     pub limit_hits: Vec<LimitHit>,
+    /// The display name of From; empty if none.
+    pub from_name: String,
+    /// The first address of Reply-To; empty if none.
+    pub reply_to: String,
 }
 
 /// The parse of `mail-parser`; it borrows the raw bytes, and the parts borrow it.
@@ -73,8 +77,10 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         .filter(|part| part.is_text)
         .filter_map(|part| std::str::from_utf8(&part.bytes).ok())
         .collect();
-    let from = read.and_then(|read| read.from()).and_then(|from| from.first()).and_then(|from| from.address());
-    let from = clean(from.unwrap_or_default());
+    let sender = read.and_then(|read| read.from()).and_then(|from| from.first());
+    let from = clean(sender.and_then(|from| from.address()).unwrap_or_default());
+    let from_name = clean(sender.and_then(|from| from.name()).unwrap_or_default());
+    let reply_to = read.and_then(|read| read.reply_to()).and_then(|to| to.first()).and_then(|to| to.address());
     let message = Message {
         sha256: Digest::of(raw),
         body_sha256: Digest::of(&raw[header::body_start(raw)..]),
@@ -92,7 +98,8 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         parts: walk.parts,
         ambiguities: ambiguities(raw, read),
     };
-    Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits }
+    let reply_to = clean(reply_to.unwrap_or_default());
+    Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits, from_name, reply_to }
 }
 
 /// One part without a mail around it, as an attachment of this name.
@@ -119,7 +126,8 @@ pub fn alone<'m>(bytes: &'m [u8], name: &str, declared: &str) -> Parsed<'m> {
     };
     let bytes = Cow::Borrowed(bytes);
     let decoded = Decoded { number: 0, family, name, bytes, is_text: false, is_attachment: true };
-    Parsed { message, parts: vec![decoded], limit_hits: Vec::new() }
+    let (from_name, reply_to) = (String::new(), String::new());
+    Parsed { message, parts: vec![decoded], limit_hits: Vec::new(), from_name, reply_to }
 }
 
 /// The plain texts of a mail for a preview, `bytes_max` bytes of each; HTML is left out, because showing it safely is

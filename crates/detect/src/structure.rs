@@ -87,10 +87,70 @@ pub enum Check {
     SvgExternal,
     /// An SVG with a foreign object.
     SvgForeign,
+    /// An encrypted archive whose password the mail brings itself.
+    PasswordInMail,
+    /// An encrypted document.
+    EncryptedDocument,
+    /// A document with macros.
+    Macro,
+    /// Macros that start by themselves.
+    MacroAutomatic,
+    /// Macros that start by themselves and reach out of the document.
+    MacroActs,
+    /// A document that is made from a template, or shows an object, elsewhere.
+    DocumentLink,
+    /// A document that loads something from a stranger when it is opened.
+    DocumentRemote,
+    /// A field that asks another program.
+    Dde,
+    /// A document with files in it.
+    DocumentEmbeds,
+    /// An object of a class that only exploits use.
+    RtfExploit,
+    /// A PDF with a script, or that opens another file.
+    PdfScript,
+    /// A PDF that starts a program.
+    PdfLaunch,
+    /// A PDF with a script as exploits have.
+    PdfExploit,
+    /// An attached page that makes a file and hands it over.
+    HtmlSmuggling,
+    /// An attached page that asks for a password and sends it away.
+    HtmlCredentials,
+    /// An attached page that writes itself.
+    HtmlDecoded,
+    /// An attached page that only moves on.
+    HtmlRedirect,
+    /// An attached page with a program in it.
+    HtmlPayload,
+    /// A link to a domain that only looks like a known one.
+    LinkLookalike,
+    /// A link with a host before its real one.
+    LinkDisguised,
+    /// A link that shows another domain than it leads to.
+    LinkMismatch,
+    /// A link to an address or an odd port.
+    LinkAddress,
+    /// A link through a site that passes on.
+    LinkRedirector,
+    /// A code in a picture that leads somewhere.
+    QrCode,
+    /// A code that knows whom it was made for.
+    QrRecipient,
+    /// A sender whose domain only looks like a known one.
+    SenderLookalike,
+    /// A sender who shows an address of ours as a name.
+    SenderName,
+    /// Answers go to another domain.
+    SenderReplyTo,
+    /// A mail that is one picture and no text.
+    PictureOnly,
+    /// A picture that nobody sees.
+    TrackingPixel,
 }
 
 /// All checks with the names that a detection's file uses.
-const NAMES: [(Check, &str); 27] = [
+const NAMES: [(Check, &str); 57] = [
     (Check::Executable, "executable"),
     (Check::DisguisedExecutable, "disguised-executable"),
     (Check::DoubleExtension, "double-extension"),
@@ -118,6 +178,36 @@ const NAMES: [(Check, &str); 27] = [
     (Check::SvgActive, "svg-active"),
     (Check::SvgExternal, "svg-external"),
     (Check::SvgForeign, "svg-foreign"),
+    (Check::PasswordInMail, "password-in-mail"),
+    (Check::EncryptedDocument, "encrypted-document"),
+    (Check::Macro, "macro"),
+    (Check::MacroAutomatic, "macro-automatic"),
+    (Check::MacroActs, "macro-acts"),
+    (Check::DocumentLink, "document-link"),
+    (Check::DocumentRemote, "document-remote"),
+    (Check::Dde, "dde"),
+    (Check::DocumentEmbeds, "document-embeds"),
+    (Check::RtfExploit, "rtf-exploit"),
+    (Check::PdfScript, "pdf-script"),
+    (Check::PdfLaunch, "pdf-launch"),
+    (Check::PdfExploit, "pdf-exploit"),
+    (Check::HtmlSmuggling, "html-smuggling"),
+    (Check::HtmlCredentials, "html-credentials"),
+    (Check::HtmlDecoded, "html-decoded"),
+    (Check::HtmlRedirect, "html-redirect"),
+    (Check::HtmlPayload, "html-payload"),
+    (Check::LinkLookalike, "link-lookalike"),
+    (Check::LinkDisguised, "link-disguised"),
+    (Check::LinkMismatch, "link-mismatch"),
+    (Check::LinkAddress, "link-address"),
+    (Check::LinkRedirector, "link-redirector"),
+    (Check::QrCode, "qr-code"),
+    (Check::QrRecipient, "qr-recipient"),
+    (Check::SenderLookalike, "sender-lookalike"),
+    (Check::SenderName, "sender-name"),
+    (Check::SenderReplyTo, "sender-reply-to"),
+    (Check::PictureOnly, "picture-only"),
+    (Check::TrackingPixel, "tracking-pixel"),
 ];
 
 impl Check {
@@ -294,6 +384,9 @@ pub fn of_closed(closed: Closed, part: &Part) -> Signal {
     let (check, evidence) = match closed {
         Closed::Limit(what) => (Check::Limit, what),
         Closed::Encrypted => (Check::EncryptedArchive, format!("'{}' is encrypted", part.name)),
+        Closed::OpenedWithPassword => {
+            (Check::PasswordInMail, format!("'{}' opens with a password that is in the mail", part.name))
+        }
         Closed::NotAnalysed(why) => (Check::NotAnalysed, why),
     };
     Signal::of_part(check, part, evidence)

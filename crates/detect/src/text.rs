@@ -46,6 +46,65 @@ pub(crate) fn url_domains(texts: &[&str]) -> Vec<String> {
     found.into_iter().collect()
 }
 
+/// Words before a password, in the languages of most of our mail.
+const PASSWORD_WORDS: [&str; 14] = [
+    "password",
+    "passwort",
+    "kennwort",
+    "passwd",
+    "pwd",
+    "pass",
+    "passcode",
+    "code",
+    "pin",
+    "contrase\u{f1}a",
+    "clave",
+    "senha",
+    "passe",
+    "has\u{142}o",
+];
+/// Words that may be passwords of one mail.
+const PASSWORDS_MAX: usize = 20;
+/// Characters of a password.
+const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 3..=40;
+
+/// Words that may be the password of what the mail brings: the next few behind a word that announces one.
+pub(crate) fn passwords(texts: &[&str]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for text in texts {
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>')).collect();
+        let announces = |word: &&str| {
+            let word = word.split([':', '=']).next().unwrap_or_default();
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+            PASSWORD_WORDS.contains(&word.as_str())
+        };
+        for (at, _) in words.iter().enumerate().filter(|(_, word)| announces(word)) {
+            // "password:abc" is one word.
+            let glued = words[at].split_once([':', '=']).map(|(_, rest)| rest);
+            for word in glued.into_iter().chain(words[at + 1..].iter().copied().filter(|word| !word.is_empty()).take(4))
+            {
+                let quotes = ['"', '\'', '`', '\u{201c}', '\u{201d}', '(', ')'];
+                for form in [word, word.trim_end_matches(['.', ',', ';', ':', '!'])] {
+                    let form = form.trim_matches(quotes);
+                    let fits = PASSWORD_CHARS.contains(&form.chars().count());
+                    if fits && found.len() < PASSWORDS_MAX && !found.iter().any(|known| known == form) {
+                        found.push(form.to_owned());
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The links in plain text.
+pub(crate) fn links(text: &str) -> Vec<String> {
+    let mut finder = linkify::LinkFinder::new();
+    finder.kinds(&[linkify::LinkKind::Url]);
+    let end = text.floor_char_boundary(text.len().min(URL_TEXT_BYTES_MAX));
+    finder.links(&text[..end]).take(1000).map(|link| link.as_str().to_owned()).collect()
+}
+
 fn host(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
@@ -71,6 +130,15 @@ mod tests {
         assert_eq!(digest(&["Hello  World\r\nagain"]), digest(&["hello world", "AGAIN"]));
         assert_ne!(digest(&["helloworld"]), digest(&["hello world"]));
         assert_eq!(digest(&[" \r\n"]), None);
+    }
+
+    #[test]
+    fn words_that_may_be_a_password() {
+        let found = passwords(&["The password is 'Se-cret7'.", "Passwort: abc123", "PIN:4711", "nothing here"]);
+        for word in ["Se-cret7", "abc123", "4711"] {
+            assert!(found.iter().any(|known| known == word), "{word} in {found:?}");
+        }
+        assert!(passwords(&["nothing announces a word"]).is_empty());
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod tail;
 mod vp8l;
 mod webp;
 
+pub(crate) use payload::encoded_program;
+
 use std::ops::Range;
 
 use domain::message::{Family, Part, Tail};

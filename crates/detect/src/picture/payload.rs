@@ -85,7 +85,7 @@ fn markup(text: &[u8]) -> Option<usize> {
 }
 
 /// A Windows program in base64, by its own header: where it begins, and what it is.
-pub(super) fn encoded_program(text: &[u8]) -> Option<(usize, String)> {
+pub(crate) fn encoded_program(text: &[u8]) -> Option<(usize, String)> {
     // Line ends inside are skipped; what stops the run of letters ends it.
     let lenient = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)

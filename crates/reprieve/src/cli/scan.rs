@@ -58,6 +58,7 @@ struct Scanner {
     policy: Policy,
     clamd: Option<Clamd>,
     envelope: Envelope,
+    own_domains: Vec<String>,
 }
 
 /// Scans.
@@ -108,6 +109,7 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     Ok(Scanner {
         examiner: ExaminerPool::start(InForce::only(ruleset), Limits::default(), 1),
+        own_domains: config.iter().flat_map(|config| config.border.accepted_domains.iter().cloned()).collect(),
         clamd: config.as_ref().and_then(|config| config.clamd.clone()),
         policy: config.map_or_else(Policy::standard, |config| config.policy),
         envelope: Envelope {
@@ -127,7 +129,7 @@ impl Scanner {
         } else {
             as_attachment(path, &bytes)
         };
-        let facts = EnvelopeFacts::of(&self.envelope);
+        let facts = EnvelopeFacts::of(&self.envelope, &self.own_domains);
         let examination = self.examiner.examine_with(self.clamd.as_ref(), Arc::new(raw), facts).await;
         let unit = &self.envelope.recipients[0];
         let verdict = decide(&examination, &self.envelope, unit, &self.policy, &Containment::default());

@@ -115,7 +115,7 @@ impl Intake {
     async fn judge(&mut self) -> Judged {
         let envelope = &self.transaction.envelope;
         let began = Instant::now();
-        let facts = EnvelopeFacts::of(envelope);
+        let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border.accepted_domains);
         let clamd = self.gateway.config.clamd.as_ref();
         let examination = self.gateway.examiner.examine_with(clamd, self.bytes.clone(), facts).await;
         measure::examination(&examination);

@@ -74,7 +74,7 @@ impl Reexaminer {
         let record = self.store.record(mail_id).await?;
         let Some(blob) = record.blob else { return Ok(true) };
         let bytes = Arc::new(self.store.blobs().get(blob).await?);
-        let facts = EnvelopeFacts::of(&record.envelope);
+        let facts = EnvelopeFacts::of(&record.envelope, &self.config.border.accepted_domains);
         let examination = self.examiner.examine_with(self.config.clamd.as_ref(), bytes, facts).await;
         if examination.is_partial() {
             return Ok(false);

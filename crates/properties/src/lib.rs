@@ -7,6 +7,7 @@ pub mod archive;
 pub mod clamd;
 pub mod config;
 pub mod data;
+pub mod document;
 pub mod introduce;
 pub mod mime;
 pub mod picture;
@@ -16,7 +17,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 21] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -31,6 +32,11 @@ pub const TARGETS: [Target; 16] = [
     ("bmp", picture::picture),
     ("ico", picture::picture),
     ("svg", picture::svg),
+    ("office", document::office),
+    ("pdf", document::pdf),
+    ("html", document::html),
+    ("url", document::url),
+    ("container", document::container),
     ("clamd", clamd::clamd),
     ("config", config::config),
 ];

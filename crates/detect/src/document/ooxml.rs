@@ -12,6 +12,12 @@ use crate::unpack::{Closed, Member};
 /// Events of one XML part that are read.
 const EVENTS_MAX: usize = 2_000_000;
 
+/// How the parts end that documents are made of.
+const OWN_PARTS: [&str; 19] = [
+    ".xml", ".rels", ".bin", ".png", ".jpg", ".jpeg", ".gif", ".emf", ".wmf", ".tif", ".tiff", ".svg", ".vml",
+    ".odttf", ".fntdata", ".psmdcp", ".xlb", ".xlc", ".rdf",
+];
+
 /// Looks at a document that is a zip.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
@@ -65,7 +71,9 @@ fn entry(
         || lower.starts_with("basic/")
         || matches!(lower.as_str(), "word/document.xml" | "xl/workbook.xml" | "xl/sharedstrings.xml")
         || (lower.starts_with("word/") && (lower.contains("header") || lower.contains("footer")));
-    if entry.is_dir() || !wanted {
+    // What no document is made of is looked at as it would be in an archive.
+    let is_stranger = !OWN_PARTS.iter().any(|end| lower.ends_with(end)) && lower != "mimetype";
+    if entry.is_dir() || !(wanted || is_stranger) {
         return Ok(());
     }
     let packed = entry.compressed_size();
@@ -82,6 +90,8 @@ fn entry(
             look.add(Check::DocumentEmbeds, format!("a file '{file}'"));
         }
         look.seen.members.push(Member::new(file, bytes));
+    } else if is_stranger {
+        look.seen.members.push(Member::new(name, bytes));
     } else if lower.starts_with("basic/") {
         if lower.ends_with(".xml") && !lower.ends_with("script-lb.xml") && !lower.ends_with("script-lc.xml") {
             kept.sources.push(text_of(&bytes));
@@ -164,10 +174,8 @@ fn fields(bytes: &[u8], look: &mut Look<'_, '_, '_>, kept: &mut Kept) {
             inside = name == "instrtext";
             match name.as_str() {
                 "fldsimple" => found.extend(attribute(&element, "instr")),
-                "fldchar" => {
-                    if attribute(&element, "fldCharType").is_some_and(|kind| kind != "begin") {
-                        found.push(std::mem::take(&mut instruction));
-                    }
+                "fldchar" if attribute(&element, "fldCharType").is_some_and(|kind| kind != "begin") => {
+                    found.push(std::mem::take(&mut instruction));
                 }
                 "definedname" => {
                     kept.starts |= attribute(&element, "name")

@@ -71,7 +71,7 @@ fn fixtures(files: &BTreeMap<String, Vec<u8>>, ruleset: &Arc<Ruleset>, codes: &B
                 continue;
             };
             let budget = Budget::starting_now(FIXTURE_TIME);
-            let examination = examiner.examine(&wire_form(mail), &EnvelopeFacts::default(), budget);
+            let examination = examiner.examine(&wire_form(mail), &fixture_envelope(), budget);
             let hits = examination.findings.iter().any(|finding| finding.detection == *code);
             if hits != must_hit {
                 faults
@@ -84,6 +84,15 @@ fn fixtures(files: &BTreeMap<String, Vec<u8>>, ruleset: &Arc<Ruleset>, codes: &B
         }
     }
     faults
+}
+
+/// Fixtures are mails to Bert, whose domain is ours.
+pub fn fixture_envelope() -> EnvelopeFacts {
+    EnvelopeFacts {
+        sender: "anna@partner.example".into(),
+        recipients: vec!["bert@example.com".into()],
+        own_domains: vec!["example.com".into()],
+    }
 }
 
 fn verb(hits: bool) -> &'static str {

@@ -321,6 +321,13 @@ impl Gateway {
             }
             let _ = child.kill();
             let _ = child.wait();
+            // It holds the lock of the data folder until it is really gone.
+            for pid in below.split_whitespace() {
+                let began = Instant::now();
+                while Path::new(&format!("/proc/{pid}")).exists() && began.elapsed() < PATIENCE {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            }
         }
     }
 

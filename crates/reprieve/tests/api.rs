@@ -67,6 +67,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", format!("/api/v1/quarantine/{one}/deny"), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/delete"), "decide"),
         ("GET", "/api/v1/messages?recipient=b@ours.example".to_owned(), "look"),
+        ("GET", format!("/api/v1/messages/{one}"), "look"),
         ("GET", "/api/v1/ledger".to_owned(), "look"),
         ("GET", "/api/v1/audit".to_owned(), "audit"),
         ("GET", "/api/v1/audit/verify".to_owned(), "audit"),

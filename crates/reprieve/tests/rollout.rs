@@ -140,9 +140,17 @@ fn forced_taken_back_and_remembered() {
     assert_eq!(site.replies(200, 1), 0);
     let diff = site.gateway.json(&["ruleset", "diff", before.as_str().unwrap(), "live"]);
     assert_eq!((&diff[0]["code"], &diff[0]["kind"]), (&"every_png".into(), &"added".into()));
+    // The verdict is explained: what caused it, what would be without it, what today's ruleset says.
+    let id = held[0]["mail_id"].as_str().unwrap();
+    let explained = site.gateway.json(&["message", "show", id]);
+    let without = &explained["counterfactuals"][0];
+    assert_eq!((&without["without"], &without["disposition"]), (&"every_png".into(), &"Deliver".into()), "{explained}");
+    assert_eq!(explained["today"]["disposition"], "Hold");
     let back = site.gateway.json(&["ruleset", "rollback", "--reason", "it holds every logo"]);
     assert_eq!(back["stage"], "rolled-back");
     until("the rule acts no more", || site.replies(300, 1) == 1);
+    let explained = site.gateway.json(&["message", "show", id]);
+    assert_eq!(explained["today"]["disposition"], "Deliver", "{explained}");
     let acts = site.acts();
     for act in ["ruleset.build", "ruleset.publish", "rollout.step", "ruleset.rollback"] {
         assert!(acts.iter().any(|known| known == act), "{act} in {acts:?}");

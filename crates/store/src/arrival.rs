@@ -454,6 +454,8 @@ pub struct Record {
     pub blob: Option<Digest>,
     /// Fields that were not passed on.
     pub removed_fields: Vec<String>,
+    /// The version of the policy that decided.
+    pub policy: String,
 }
 
 impl Store {
@@ -484,6 +486,7 @@ impl Store {
             },
             blob: blob.map(|hex| digest(&hex)).transpose()?,
             removed_fields: from_json(&row, "removed_fields_json")?,
+            policy: row.try_get("policy")?,
         })
     }
 }

@@ -182,6 +182,16 @@ impl Store {
         sqlx::query(sql).bind(code.as_str()).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
+    /// A policy as it was remembered.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn policy(&self, id: &str) -> Result<Option<Policy>, StoreError> {
+        let sql = "select policy_json from policy_version where policy = $1";
+        let row = sqlx::query(sql).bind(id.to_owned()).fetch_optional(&self.reads).await?;
+        row.map(|row| from_json(&row, "policy_json")).transpose()
+    }
+
     /// Remembers a policy version.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod backup;
 pub mod detection;
 pub mod error;
+pub mod explain;
 pub mod known_good;
 pub mod ledger;
 pub mod message;
@@ -46,6 +47,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(quarantine::settle::deny))
         .routes(routes!(quarantine::settle::delete))
         .routes(routes!(message::trace))
+        .routes(routes!(explain::show))
         .routes(routes!(ledger::check))
         .routes(routes!(backup::create))
         .routes(routes!(audit::list))

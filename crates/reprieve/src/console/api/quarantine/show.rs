@@ -2,8 +2,6 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::finding::EngineReport;
-use domain::verdict::Reason;
 use serde::Serialize;
 use store::quarantine::HeldUnit;
 use store::release::ReleaseRow;
@@ -12,6 +10,7 @@ use utoipa::ToSchema;
 use super::error::{ApiResult, Refusal};
 use super::{Console, HeldView, PartView, one, part_view, view};
 use crate::console::access::{Operator, Permission};
+use crate::console::api::explain::{EngineView, FindingView, ReasonView, engine_view, finding_view, reason_view};
 
 /// A held message with all that is known about it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,62 +40,6 @@ struct UnitView {
     reasons: Vec<ReasonView>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-struct FindingView {
-    detection: String,
-    detection_version: String,
-    engine: String,
-    effect: String,
-    part: Option<u32>,
-    offset: Option<u64>,
-    evidence: String,
-    /// What the detection's earlier version says of the same bytes, where this one is a change of it.
-    previous: Option<PreviousView>,
-}
-
-/// The earlier form of a detection that has changed.
-#[derive(Debug, Serialize, ToSchema)]
-struct PreviousView {
-    detection_version: String,
-    hit: bool,
-}
-
-/// How an engine fared.
-#[derive(Debug, Serialize, ToSchema)]
-struct EngineView {
-    engine: String,
-    version: String,
-    data_version: String,
-    /// Done, Error, Timeout or Skipped.
-    outcome: String,
-    millis: f64,
-    detail: String,
-}
-
-fn engine_view(report: EngineReport) -> EngineView {
-    let EngineReport { engine, version, data_version, outcome, millis, detail } = report;
-    EngineView { engine, version, data_version, outcome: outcome.as_str().to_owned(), millis, detail }
-}
-
-/// Why a unit is treated as it is.
-#[derive(Debug, Serialize, ToSchema)]
-struct ReasonView {
-    /// A machine constant, such as `detection` or `engine-timeout`.
-    code: String,
-    text: String,
-    detection: Option<String>,
-    detection_version: Option<String>,
-}
-
-fn reason_view(reason: &Reason) -> ReasonView {
-    ReasonView {
-        code: reason.code.clone(),
-        text: reason.text.clone(),
-        detection: reason.detection.as_ref().map(ToString::to_string),
-        detection_version: reason.detection_version.as_ref().map(ToString::to_string),
-    }
-}
-
 /// `GET /api/v1/quarantine/{id}`: one held message, explained.
 ///
 /// # Errors
@@ -122,24 +65,7 @@ pub async fn show(
     Ok(Json(ShownView {
         units: held.units.iter().map(|unit| unit_view(unit, &releases)).collect(),
         parts: message.parts.into_iter().map(part_view).collect(),
-        findings: record
-            .examination
-            .findings
-            .into_iter()
-            .map(|finding| FindingView {
-                detection: finding.detection.to_string(),
-                detection_version: finding.detection_version.to_string(),
-                engine: finding.engine,
-                effect: finding.effect.as_str().to_owned(),
-                part: finding.part,
-                offset: finding.offset,
-                evidence: finding.evidence,
-                previous: finding.previous.map(|previous| PreviousView {
-                    detection_version: previous.detection_version.to_string(),
-                    hit: previous.hit,
-                }),
-            })
-            .collect(),
+        findings: record.examination.findings.into_iter().map(finding_view).collect(),
         engines: record.examination.engines.into_iter().map(engine_view).collect(),
         url_domains: message.url_domains,
         removed_fields: record.removed_fields,

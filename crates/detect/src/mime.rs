@@ -68,8 +68,13 @@ pub fn read(raw: &[u8]) -> Option<mail_parser::Message<'_>> {
 /// Turns what `mail-parser` read into facts and decoded parts. It never fails: what cannot be parsed has no parts.
 pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limits: &Limits) -> Parsed<'m> {
     let mut walk = Walk { parts: Vec::new(), decoded: Vec::new(), limit_hits: Vec::new(), limits };
+    let mut has_strays = false;
     if let Some(read) = read {
         walk.message(read, None, 0);
+        for stray in strays(raw, read) {
+            has_strays = true;
+            walk.stray(stray);
+        }
     }
     let texts: Vec<&str> = walk
         .decoded
@@ -96,7 +101,7 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         text_sha256: text::digest(&texts),
         url_domains: text::url_domains(&texts),
         parts: walk.parts,
-        ambiguities: ambiguities(raw, read),
+        ambiguities: ambiguities(raw, read, has_strays),
     };
     let reply_to = clean(reply_to.unwrap_or_default());
     Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits, from_name, reply_to }
@@ -205,6 +210,29 @@ impl<'m> Walk<'m, '_> {
         }
     }
 
+    /// A part that the parse of the whole mail did not reach, parsed alone.
+    fn stray(&mut self, segment: &[u8]) {
+        let Some(read) = MessageParser::default().parse(segment) else { return };
+        for part in &read.parts {
+            if self.parts.len() >= self.limits.parts_max {
+                return;
+            }
+            match &part.body {
+                PartType::Multipart(_) => {}
+                PartType::Message(nested) => {
+                    let bytes = nested.raw_message.to_vec();
+                    self.push(part, Cow::Owned(bytes), None, Some(Family::Mail), false);
+                }
+                PartType::Text(text) | PartType::Html(text) => {
+                    self.push(part, Cow::Owned(text.as_bytes().to_vec()), None, None, true);
+                }
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+                    self.push(part, Cow::Owned(bytes.to_vec()), None, None, false);
+                }
+            }
+        }
+    }
+
     fn push(
         &mut self,
         part: &MessagePart<'_>,
@@ -255,12 +283,79 @@ fn depths(message: &mail_parser::Message<'_>, base: u32) -> Vec<u32> {
     depths
 }
 
+/// Parts of one mail that are read although the parse did not reach them.
+const STRAYS_MAX: usize = 100;
+/// Bytes by which two readers may differ on where a part begins: the line end behind its delimiter.
+const BEGIN_TOLERANCE: usize = 4;
+
+/// What stands behind a delimiter line and was not reached by the parse. Other programs read on behind the end of a multipart, or
+/// recover from damage that ends ours; what they show must have been looked at.
+fn strays<'m>(raw: &'m [u8], read: &mail_parser::Message<'_>) -> Vec<&'m [u8]> {
+    let (mut boundaries, mut begins) = (Vec::new(), Vec::new());
+    reached(read, &mut boundaries, &mut begins);
+    if boundaries.is_empty() {
+        return Vec::new();
+    }
+    begins.sort_unstable();
+    let delimiters = delimiters(raw, &boundaries);
+    let mut found = Vec::new();
+    for (at, (begin, is_end)) in delimiters.iter().enumerate() {
+        let after = begins.partition_point(|known| *known + BEGIN_TOLERANCE < *begin);
+        let is_reached = begins.get(after).is_some_and(|known| *known <= begin + BEGIN_TOLERANCE);
+        if *is_end || is_reached || found.len() >= STRAYS_MAX {
+            continue;
+        }
+        let end = delimiters.get(at + 1).map_or(raw.len(), |(next, _)| *next);
+        let segment = &raw[*begin..end];
+        // A delimiter in front of nothing, or of text without fields, is no part.
+        if header::fields(segment).next().is_some_and(|field| field.name.to_ascii_lowercase().starts_with("content-")) {
+            found.push(segment);
+        }
+    }
+    found
+}
+
+/// The boundaries that the parse knows, and where the parts begin that it reached.
+fn reached(message: &mail_parser::Message<'_>, boundaries: &mut Vec<Vec<u8>>, begins: &mut Vec<usize>) {
+    for part in &message.parts {
+        begins.push(part.offset_header as usize);
+        let boundary = part.content_type().and_then(|kind| kind.attribute("boundary"));
+        boundaries.extend(boundary.filter(|text| !text.is_empty()).map(|text| text.as_bytes().to_vec()));
+        if let PartType::Message(nested) = &part.body {
+            reached(nested, boundaries, begins);
+        }
+    }
+}
+
+/// Delimiter lines (RFC 2046 section 5.1.1): where what follows begins, and whether it is the last of its multipart.
+fn delimiters(raw: &[u8], boundaries: &[Vec<u8>]) -> Vec<(usize, bool)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < raw.len() {
+        let end = memchr::memchr(b'\n', &raw[at..]).map_or(raw.len(), |lf| at + lf + 1);
+        if let Some(line) = raw[at..end].strip_prefix(b"--") {
+            let line = line.trim_ascii_end();
+            let last = line.strip_suffix(b"--");
+            if boundaries.iter().any(|boundary| boundary == line) {
+                found.push((end, false));
+            } else if last.is_some_and(|line| boundaries.iter().any(|boundary| boundary == line)) {
+                found.push((end, true));
+            }
+        }
+        at = end;
+    }
+    found
+}
+
 const ONCE: [&str; 8] = ["From", "Sender", "Reply-To", "To", "Cc", "Message-ID", "Subject", "Date"];
 const ENCODINGS: [&str; 5] = ["7bit", "8bit", "binary", "quoted-printable", "base64"];
 
 /// Where two programs may read these bytes differently.
-fn ambiguities(raw: &[u8], read: Option<&mail_parser::Message<'_>>) -> Vec<Ambiguity> {
+fn ambiguities(raw: &[u8], read: Option<&mail_parser::Message<'_>>, has_strays: bool) -> Vec<Ambiguity> {
     let mut found = Vec::new();
+    if has_strays {
+        found.push(Ambiguity::StrayParts);
+    }
     let mut note = |ambiguity| {
         if !found.contains(&ambiguity) {
             found.push(ambiguity);
@@ -359,6 +454,21 @@ mod tests {
         check("From: a@b\nFrom: c@d\n\nx\n", &[Ambiguity::RepeatedField]);
         check("Content-Type: multipart/mixed\n\nx\n", &[Ambiguity::NoBoundary]);
         check("Content-Transfer-Encoding: 8BIT (yes)\n\nx\n", &[]);
+    }
+
+    #[test]
+    fn parts_behind_the_end_are_read_and_told() {
+        let mail = "Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\nContent-Type: text/plain\n\none\n--b--\nepilogue\n\
+                    --b\nContent-Type: application/octet-stream; name=a.exe\nContent-Transfer-Encoding: base64\n\nTVqQAA==\n--b--\n";
+        let message = facts(mail);
+        assert_eq!(message.ambiguities, [Ambiguity::StrayParts]);
+        let names: Vec<&str> = message.parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(names, ["", "a.exe"]);
+        let usual = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
+                     --c\nContent-Type: text/plain\n\none\n--c\nContent-Type: text/html\n\n<p>one</p>\n--c--\n\n--b\n\n\
+                     Content-Type: text/plain\n\ntwo\n--b\nContent-Type: message/rfc822\n\nSubject: x\nContent-Type: multipart/mixed; boundary=d\n\n\
+                     --d\nContent-Type: text/plain\n\nthree\n--d--\n\n--b--\n";
+        assert!(facts(usual).ambiguities.is_empty(), "{:?}", facts(usual).ambiguities);
     }
 
     #[test]

@@ -120,11 +120,13 @@ pub enum Ambiguity {
     OddBase64,
     /// A multipart without a usable boundary.
     NoBoundary,
+    /// Parts that stand where not every program still looks: behind the end of their multipart, or behind damage.
+    StrayParts,
 }
 
 impl Ambiguity {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TwoContentTypes,
         Self::TwoBoundaries,
         Self::TwoTransferEncodings,
@@ -132,6 +134,7 @@ impl Ambiguity {
         Self::RepeatedField,
         Self::OddBase64,
         Self::NoBoundary,
+        Self::StrayParts,
     ];
 
     /// The machine name.
@@ -144,6 +147,7 @@ impl Ambiguity {
             Self::RepeatedField => "repeated-field",
             Self::OddBase64 => "odd-base64",
             Self::NoBoundary => "no-boundary",
+            Self::StrayParts => "stray-parts",
         }
     }
 }

@@ -22,11 +22,11 @@ fn main() -> Result<()> {
         ["evaluate", folder] => ci::evaluate(folder),
         ["kills", count] => ci::kills(count),
         ["fuzz", seconds] => fuzz::run(seconds),
-        ["bench", name @ ("gateway" | "quarantine")] => ci::bench(name),
+        ["bench", name @ ("gateway" | "quarantine" | "scan")] => ci::bench(name),
         _ => bail!(
             "verbs: ci | tidy | licences | picture | evaluate FOLDER (a folder of real mail: ham, phish, spam, mime, images, attachments) | \
              kills N (the kill -9 loop, N times) | fuzz SECONDS (every target, two at a time; needs cargo-fuzz and a nightly compiler) | \
-             bench gateway|quarantine (beside Postfix, rspamd and amavis; as root)"
+             bench gateway|quarantine|scan (beside Postfix, rspamd, clamd and amavis; as root)"
         ),
     }
 }

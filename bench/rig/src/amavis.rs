@@ -118,7 +118,8 @@ fn release_all(to: SocketAddr, left: &Mutex<Vec<String>>) -> Result<()> {
     }
 }
 
-fn start_clamd(folder: &Path) -> Result<Process> {
+/// Starts Debian's clamd with one signature of our own; it listens at `clamd.sock` in the folder.
+pub fn start_clamd(folder: &Path) -> Result<Process> {
     let [database, temporary, socket] = ["clamdb", "clamtmp", "clamd.sock"].map(|name| folder.join(name));
     fs::create_dir_all(&database)?;
     fs::create_dir_all(&temporary)?;

@@ -116,6 +116,23 @@ pub fn signature_reply(name: &'static str) -> Mail {
     Mail { name, bytes: text.into_bytes() }
 }
 
+/// A forward with four photos and two screenshots, some 490 kB.
+pub fn photo_forward(name: &'static str) -> Mail {
+    let mut dice = Dice(17);
+    let words = prose(&mut dice, 900);
+    let mut body =
+        format!("--rel\r\n{}\r\n", part("text/plain; charset=utf-8", "", &format!("Number {TOKEN}\r\n{words}")));
+    for photo in ["photo1", "photo2", "photo3", "photo4"] {
+        body.push_str(&picture(&mut dice, photo, (640, 480), ImageFormat::Jpeg));
+    }
+    for screen in ["screen1", "screen2"] {
+        body.push_str(&picture(&mut dice, screen, (160, 90), ImageFormat::Png));
+    }
+    body.push_str("--rel--\r\n");
+    let head = header("FW: Pictures of the site");
+    Mail { name, bytes: format!("{head}Content-Type: multipart/related; boundary=\"rel\"\r\n\r\n{body}").into_bytes() }
+}
+
 /// A mail with the EICAR test file attached, some 12 kB: what is held.
 pub fn eicar(name: &'static str) -> Mail {
     // Put together here, so that no scanner minds this source.

@@ -29,6 +29,18 @@ pub fn build() -> Result<Built> {
     Ok(Built { program: target.join("release/reprieve"), detections: root.join("detections") })
 }
 
+impl Built {
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The shipped detections and the generated rules, as a folder.
+    pub fn rules(&self, folder: &Path) -> Result<()> {
+        rules(&self.detections, folder)
+    }
+}
+
 /// A running gateway.
 pub struct Reprieve {
     /// Where mail comes in.

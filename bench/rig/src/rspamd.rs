@@ -31,12 +31,19 @@ const NETWORKED: [&str; 13] = [
 pub struct Rspamd {
     /// Where its milter listens.
     pub milter: SocketAddr,
+    /// Where it answers over HTTP.
+    pub http: SocketAddr,
     process: Process,
 }
 
 impl Rspamd {
-    /// Starts one.
+    /// Starts one, with one worker for HTTP.
     pub fn start(folder: &Path) -> Result<Self> {
+        Self::with_workers(folder, 1)
+    }
+
+    /// Starts one with this many workers for HTTP.
+    pub fn with_workers(folder: &Path, workers: usize) -> Result<Self> {
         let [milter, normal, controller] = [free_address()?, free_address()?, free_address()?];
         let etc = folder.join("etc");
         fs::create_dir_all(folder)?;
@@ -57,7 +64,7 @@ impl Rspamd {
             "options.inc",
             "dns { nameserver = [\"127.0.0.1:9\"]; timeout = 0.1s; retransmits = 1; }\nlocal_addrs = [];\n".into(),
         )?;
-        write("worker-normal.inc", format!("bind_socket = \"{normal}\";\ncount = 1;\n"))?;
+        write("worker-normal.inc", format!("bind_socket = \"{normal}\";\ncount = {workers};\n"))?;
         write("worker-controller.inc", format!("bind_socket = \"{controller}\";\n"))?;
         let proxy =
             "milter = yes;\ncount = 2;\ntimeout = 120s;\nupstream \"local\" { default = yes; self_scan = yes; }\n";
@@ -71,7 +78,8 @@ impl Rspamd {
         }
         let process = Process::start(&mut command, &folder.join("start.log"))?;
         wait_for(milter, "rspamd's milter")?;
-        Ok(Self { milter, process })
+        wait_for(normal, "rspamd")?;
+        Ok(Self { milter, http: normal, process })
     }
 
     /// Its pid.

@@ -1,0 +1,151 @@
+//! Scanning alone: Reprieve's whole native pipeline beside rspamd over HTTP and clamd over INSTREAM, in one run.
+//!
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-scan` as root, with rspamd and clamd installed. Ours is `reprieve scan` on one
+//! thread, start and compilation of its rules left out; the others get as many clients as they have workers on all cores. Ratios carry
+//! over to other machines, absolute figures do not.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use rig::mails::{self, Mail, TOKEN};
+use rig::reprieve::Built;
+use rig::rspamd::Rspamd;
+use rig::{amavis, cost, median};
+
+const RUNS: usize = 3;
+/// Clients of the others at the same time.
+const CLIENTS: usize = 4;
+
+/// What a scanner did with a mail.
+#[derive(Clone, Copy)]
+struct Figures {
+    rate: f64,
+    cpu_per_1000: f64,
+}
+
+fn main() -> Result<()> {
+    let built = rig::reprieve::build()?;
+    let folder = tempfile::Builder::new().prefix("reprieve-bench").tempdir()?;
+    Command::new("chmod").arg("755").arg(folder.path()).status()?;
+    built.rules(&folder.path().join("rules"))?;
+    let rspamd = Rspamd::with_workers(&folder.path().join("rspamd"), 2)?;
+    let clamd_folder = folder.path().join("clamd");
+    fs::create_dir_all(&clamd_folder)?;
+    let clamd = amavis::start_clamd(&clamd_folder)?;
+    println!("| mail | scanner | mails/s | CPU s per 1,000 |\n|---|---|--:|--:|");
+    for (mail, count) in [
+        (mails::text("5 kB text", 4_600), 2000),
+        (mails::text("50 kB text", 49_000), 1000),
+        (mails::signature_reply("signature reply"), 1000),
+        (mails::photo_forward("forward with photos"), 200),
+    ] {
+        let ours = repeat(|run| scan(&built, &mail, count, run, folder.path()))?;
+        let theirs = repeat(|run| {
+            beside(&[rspamd.pid()], count.min(600), |number| http(rspamd.http, &numbered(&mail, run, number)))
+        })?;
+        let socket = clamd_folder.join("clamd.sock");
+        let others = repeat(|run| {
+            beside(&[clamd.pid()], count.min(600), |number| instream(&socket, &numbered(&mail, run, number)))
+        })?;
+        let name = format!("{}, {} kB", mail.name, mail.bytes.len() / 1000);
+        for (who, figures) in
+            [("**Reprieve**, one thread", ours), ("rspamd, two workers", theirs), ("clamd, eight threads", others)]
+        {
+            println!("| {name} | {who} | {:.0} | {:.2} |", figures.rate, figures.cpu_per_1000);
+        }
+        println!(
+            "| | ratio to rspamd / clamd | {:.1}x / {:.1}x | {:.1}x / {:.1}x less |",
+            ours.rate / theirs.rate,
+            ours.rate / others.rate,
+            theirs.cpu_per_1000 / ours.cpu_per_1000,
+            others.cpu_per_1000 / ours.cpu_per_1000
+        );
+    }
+    Ok(())
+}
+
+/// Medians of some runs.
+fn repeat(mut run: impl FnMut(usize) -> Result<Figures>) -> Result<Figures> {
+    let all = (0..RUNS).map(&mut run).collect::<Result<Vec<Figures>>>()?;
+    let of = |value: fn(&Figures) -> f64| median(&all.iter().map(value).collect::<Vec<_>>());
+    Ok(Figures { rate: of(|one| one.rate), cpu_per_1000: of(|one| one.cpu_per_1000) })
+}
+
+/// The mail with a number of its own, so that nobody answers from a cache.
+fn numbered(mail: &Mail, run: usize, number: usize) -> Vec<u8> {
+    let digits = format!("{:016}", run * 1_000_000 + number);
+    let text = String::from_utf8_lossy(&mail.bytes).replace(TOKEN, &digits);
+    text.into_bytes()
+}
+
+/// `reprieve scan` of a folder: the time of many mails less that of one, which is what starting takes.
+fn scan(built: &Built, mail: &Mail, count: usize, run: usize, folder: &Path) -> Result<Figures> {
+    let mails = folder.join("mails");
+    fs::create_dir_all(&mails)?;
+    for number in 0..count {
+        fs::write(mails.join(format!("{number:06}.eml")), numbered(mail, run, number))?;
+    }
+    let timed = |path: &Path| -> Result<(f64, f64)> {
+        let own = std::process::id();
+        let (began, cpu) = (Instant::now(), cost::cpu_seconds(&[own]));
+        let mut command = Command::new(built.program());
+        command.args(["scan", "--json", "--ruleset"]).arg(folder.join("rules")).arg(path).stdout(Stdio::null());
+        ensure!(command.status()?.success(), "reprieve scan failed");
+        Ok((began.elapsed().as_secs_f64(), cost::cpu_seconds(&[own]) - cpu))
+    };
+    let (all, all_cpu) = timed(&mails)?;
+    let (start, start_cpu) = timed(&mails.join("000000.eml"))?;
+    fs::remove_dir_all(&mails)?;
+    let (seconds, cpu) = (all - start, all_cpu - start_cpu);
+    Ok(Figures { rate: count as f64 / seconds, cpu_per_1000: cpu * 1000.0 / count as f64 })
+}
+
+/// A server that some clients ask.
+fn beside(roots: &[u32], count: usize, ask: impl Fn(usize) -> Result<()> + Sync) -> Result<Figures> {
+    (0..CLIENTS).try_for_each(&ask)?;
+    let next = AtomicUsize::new(CLIENTS);
+    let (began, cpu) = (Instant::now(), cost::cpu_seconds(roots));
+    std::thread::scope(|scope| {
+        let client = || -> Result<()> {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count + CLIENTS {
+                    return Ok(());
+                }
+                ask(number)?;
+            }
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().try_for_each(|one| one.join().map_err(|_| anyhow::anyhow!("a client panicked"))?)
+    })?;
+    let (seconds, cpu) = (began.elapsed().as_secs_f64(), cost::cpu_seconds(roots) - cpu);
+    Ok(Figures { rate: count as f64 / seconds, cpu_per_1000: cpu * 1000.0 / count as f64 })
+}
+
+fn http(address: SocketAddr, mail: &[u8]) -> Result<()> {
+    let mut socket = TcpStream::connect(address)?;
+    let head = format!("POST /checkv2 HTTP/1.0\r\nContent-Length: {}\r\n\r\n", mail.len());
+    socket.write_all(&[head.as_bytes(), mail].concat())?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    ensure!(answer.contains(" 200 "), "rspamd says {}", answer.lines().next().unwrap_or_default());
+    Ok(())
+}
+
+fn instream(socket: &Path, mail: &[u8]) -> Result<()> {
+    let mut socket = UnixStream::connect(socket).context("clamd")?;
+    let length = u32::try_from(mail.len())?.to_be_bytes();
+    socket.write_all(&[b"zINSTREAM\0", &length[..], mail, &[0; 4]].concat())?;
+    socket.shutdown(Shutdown::Write)?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    ensure!(answer.contains("OK"), "clamd says {answer}");
+    Ok(())
+}

@@ -36,14 +36,16 @@ struct Look<'p, 'a, 'l> {
 impl Look<'_, '_, '_> {
     fn add(&mut self, check: Check, evidence: impl Into<String>) {
         if self.seen.signals.len() < SIGNALS_MAX {
-            self.seen.signals.push(Signal::of_part(check, self.part, evidence.into()));
+            // Names and classes in it are the sender's.
+            let evidence = crate::mime::clean(&evidence.into());
+            self.seen.signals.push(Signal::of_part(check, self.part, evidence));
         }
     }
 
     /// A limit ends the look; damage only ends what was damaged.
     fn closed(&mut self, closed: Closed) {
-        let signal = crate::structure::of_closed(closed, self.part);
-        self.seen.signals.push(signal);
+        let Signal { check, evidence, .. } = crate::structure::of_closed(closed, self.part);
+        self.add(check, evidence);
     }
 }
 

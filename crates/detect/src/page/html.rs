@@ -159,7 +159,7 @@ impl PageReader {
             link.place = place;
         }
         let script = format!("{}\n{}", self.scripts, self.handlers).to_lowercase();
-        let mut add = |check, evidence: String| self.page.signals.push((check, evidence));
+        let mut add = |check, evidence: String| self.page.signals.push((check, crate::mime::clean(&evidence)));
         if let Some(how) = smuggles(&script) {
             add(Check::HtmlSmuggling, how);
         }

@@ -106,7 +106,8 @@ impl Url {
             _ => (host, None),
         };
         let host = host.trim_end_matches('.').to_lowercase();
-        let fits = !host.is_empty() && host.len() <= 255 && !host.contains(char::is_whitespace);
+        let fits =
+            !host.is_empty() && host.len() <= 255 && !host.contains(|c: char| c.is_whitespace() || c.is_control());
         fits.then(|| Self { user: user.to_owned(), host, port, rest: rest.to_owned() })
     }
 
@@ -151,7 +152,7 @@ pub fn look(links: &[Link], own: &[String], recipients: &[String]) -> Vec<(Check
 fn look_at(link: &Link, url: &Url, own: &[String], recipients: &[String], found: &mut BTreeSet<(Check, String)>) {
     let domain = url.domain();
     let mut add = |check, evidence: String| {
-        found.insert((check, evidence));
+        found.insert((check, crate::mime::clean(&evidence)));
     };
     if let Some(model) = imitates(&domain, own.iter().map(String::as_str)) {
         add(Check::LinkLookalike, format!("{domain} looks like {model}"));

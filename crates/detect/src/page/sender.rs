@@ -35,7 +35,7 @@ pub fn look(message: &Message, name: &str, reply_to: &str, own: &[String]) -> Ve
             found.push((Check::SenderReplyTo, format!("answers go to {registrable}, not to {domain}")));
         }
     }
-    found
+    found.into_iter().map(|(check, evidence)| (check, crate::mime::clean(&evidence))).collect()
 }
 
 fn clipped(text: &str) -> String {

@@ -113,8 +113,10 @@ pub fn look(bytes: &[u8], part: &Part) -> Seen {
     seen
 }
 
+/// What stands at `at`; no further than the part, whatever the text that it was read as was turned into on the way.
 fn signal(part: &Part, check: Check, at: usize, evidence: String) -> Signal {
-    Signal { offset: Some(at as u64), ..Signal::of_part(check, part, evidence) }
+    let evidence = crate::mime::clean(&evidence);
+    Signal { offset: Some((at as u64).min(part.size)), ..Signal::of_part(check, part, evidence) }
 }
 
 fn walk(bytes: &[u8]) -> Option<Walk> {

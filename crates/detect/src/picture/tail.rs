@@ -167,7 +167,7 @@ fn is_samsung(rest: &[u8]) -> bool {
         if rest.get(length.checked_sub(4)?..)? != b"SEFT" {
             return None;
         }
-        let directory = to_usize(le32(rest, length - 8)?);
+        let directory = to_usize(le32(rest, length.checked_sub(8)?)?);
         let start = length.checked_sub(8)?.checked_sub(directory)?;
         if rest.get(start..start + 4)? != b"SEFH" {
             return None;

@@ -10,6 +10,7 @@ mod tnef;
 mod zip;
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::limits::{Budget, Limits};
 
@@ -108,21 +109,33 @@ impl<'l> Allowance<'l> {
 /// Opens an archive of the family `Archive`: its members, and why some were not seen.
 pub fn open(content_type: &str, bytes: &[u8], name: &str, allowance: &mut Allowance<'_>) -> (Vec<Member>, Vec<Closed>) {
     let mut members = Vec::new();
-    let result = match content_type {
-        "application/zip" => zip::open(bytes, allowance, &mut members),
-        "application/gzip" => stream::gzip(bytes, name, allowance, &mut members),
-        "application/x-bzip2" => stream::bzip2(bytes, name, allowance, &mut members),
-        "application/x-xz" => stream::xz(bytes, name, allowance, &mut members),
-        "application/x-tar" => tar(bytes, allowance, &mut members),
-        "application/x-7z-compressed" => sevenz::open(bytes, allowance, &mut members),
-        "application/vnd.ms-cab-compressed" => cab::open(bytes, allowance, &mut members),
-        "application/vnd.rar" => rar::list(bytes, allowance, &mut members),
-        "application/x-iso9660-image" => iso::open(bytes, allowance, &mut members),
-        "application/ms-tnef" => tnef::open(bytes, allowance, &mut members),
-        "application/onenote" => onenote::open(bytes, allowance, &mut members),
-        other => Err(Closed::NotAnalysed(format!("{other} is not opened yet"))),
-    };
+    // Containers are opened by other people's code as well: one that panics on damage has not analysed this one, and no more.
+    let opened = catch_unwind(AssertUnwindSafe(|| by_kind(content_type, bytes, name, allowance, &mut members)));
+    let result = opened.unwrap_or_else(|_| Err(Closed::NotAnalysed(format!("{content_type} that cannot be read"))));
     (members, result.err().into_iter().collect())
+}
+
+fn by_kind(
+    content_type: &str,
+    bytes: &[u8],
+    name: &str,
+    allowance: &mut Allowance<'_>,
+    members: &mut Vec<Member>,
+) -> Result<(), Closed> {
+    match content_type {
+        "application/zip" => zip::open(bytes, allowance, members),
+        "application/gzip" => stream::gzip(bytes, name, allowance, members),
+        "application/x-bzip2" => stream::bzip2(bytes, name, allowance, members),
+        "application/x-xz" => stream::xz(bytes, name, allowance, members),
+        "application/x-tar" => tar(bytes, allowance, members),
+        "application/x-7z-compressed" => sevenz::open(bytes, allowance, members),
+        "application/vnd.ms-cab-compressed" => cab::open(bytes, allowance, members),
+        "application/vnd.rar" => rar::list(bytes, allowance, members),
+        "application/x-iso9660-image" => iso::open(bytes, allowance, members),
+        "application/ms-tnef" => tnef::open(bytes, allowance, members),
+        "application/onenote" => onenote::open(bytes, allowance, members),
+        other => Err(Closed::NotAnalysed(format!("{other} is not opened yet"))),
+    }
 }
 
 fn tar(bytes: &[u8], allowance: &mut Allowance<'_>, members: &mut Vec<Member>) -> Result<(), Closed> {

@@ -193,8 +193,6 @@ pub struct Evidence {
     pub hits: u64,
     /// Contents hit that the past vouches for, by class: C1, C2, C3.
     pub known_good: [u64; 3],
-    /// Messages that only the candidate would hold.
-    pub only_new: u64,
     /// Messages on which the candidate failed or ran out of time.
     pub failures: u64,
     /// The 99th percentile of the candidate's own time, in milliseconds.
@@ -242,16 +240,17 @@ pub fn due(stage: Stage, since: Duration, evidence: &Evidence, pace: &Pace) -> R
     let [first, second, third] = pace.canary;
     let wanted = match stage {
         Stage::Shadow => {
-            let seen = evidence.messages;
-            if since >= pace.shadow && seen >= pace.shadow_messages {
-                return Ok((Step::Promoted, format!("{seen} messages in shadow, nothing against it")));
+            let Evidence { messages: seen, hits, .. } = evidence;
+            if since >= pace.shadow && *seen >= pace.shadow_messages {
+                return Ok((Step::Promoted, format!("{seen} messages in shadow, {hits} hit, nothing against it")));
             }
             if since >= pace.shadow_most {
-                return Ok((Step::Promoted, format!("the longest time in shadow is over; {seen} messages seen")));
+                let why = format!("the longest time in shadow is over; {seen} messages seen, {hits} hit");
+                return Ok((Step::Promoted, why));
             }
             let left = pace.shadow.saturating_sub(since);
             return Err(format!(
-                "{seen} of {} messages seen, {} min of shadow left at least, {} min at most",
+                "{seen} of {} messages seen, {hits} hit; {} min of shadow left at least, {} min at most",
                 pace.shadow_messages,
                 minutes(left),
                 minutes(pace.shadow_most.saturating_sub(since))

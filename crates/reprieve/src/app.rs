@@ -245,7 +245,7 @@ async fn open_store(
     let now = clock.now();
     let opened = async {
         let store = Store::open_embedded(&config.data_dir, &config.hostname, key, now).await?;
-        let published = !store.rollouts().await?.is_empty();
+        let published = store.was_ever_published().await?;
         let kept = KeptRuleset {
             id: offered.id.clone(),
             detections: offered.stored(),

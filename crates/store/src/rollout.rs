@@ -230,6 +230,15 @@ impl Store {
         sqlx::query(sql).fetch_optional(&self.reads).await?.as_ref().map(read).transpose()
     }
 
+    /// Whether any published version ever came into force.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn was_ever_published(&self) -> Result<bool, StoreError> {
+        let sql = "select rollout from rollout_step where to_stage = 'live' limit 1";
+        Ok(sqlx::query(sql).fetch_optional(&self.reads).await?.is_some())
+    }
+
     /// A roll-out by its number.
     ///
     /// # Errors

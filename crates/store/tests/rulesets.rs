@@ -95,6 +95,7 @@ async fn versions(store: &Store) -> [RulesetId; 3] {
 
 async fn rollouts(store: &Store, [one, two, three]: &[RulesetId; 3]) {
     assert!(matches!(store.begin_rollout(publish(one, 9)).await, Err(StoreError::Refused(_))), "in force already");
+    assert!(!store.was_ever_published().await.expect("asks"));
     let first = store.begin_rollout(publish(two, 10)).await.expect("begins");
     assert_eq!(store.plan(at(10)).await.expect("plans").expect("a plan").candidate, None, "the gates look at it");
     assert!(matches!(
@@ -137,6 +138,7 @@ async fn rollouts(store: &Store, [one, two, three]: &[RulesetId; 3]) {
     let gates = store.rollout(first).await.expect("asks").gates;
     assert!(gates.len() == 1 && gates[0].passed);
     assert_eq!(store.rollouts().await.expect("lists").len(), 4);
+    assert!(store.was_ever_published().await.expect("asks"));
 }
 
 async fn modes(store: &Store) {

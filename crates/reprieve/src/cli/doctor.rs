@@ -95,6 +95,7 @@ fn of(what: String, result: Result<String, String>) -> Finding {
     }
 }
 
+/// What is offered at a start; once a version was published, `reprieve ruleset list` says which one is in force.
 fn ruleset(config: &Config) -> Finding {
     let loaded = load_ruleset(config.ruleset.as_deref());
     let told = loaded.map(|ruleset| format!("{} with {} detections", ruleset.id, ruleset.detections.len()));

@@ -51,10 +51,12 @@ fn text(status: &Value) -> String {
     }
     let number = |key: &str| status[key].as_u64().unwrap_or_default();
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let Some(since) = status["since"].as_str() else {
+        return "nothing is remembered yet: content is learned from mail that goes through clean".into();
+    };
     let mut out = vec![format!(
-        "{} contents remembered since {}, {} of them kept ({:.1} MiB), and {} whole mails ({:.1} MiB)",
+        "{} contents remembered since {since}, {} of them kept ({:.1} MiB), and {} whole mails ({:.1} MiB)",
         number("contents"),
-        status["since"].as_str().unwrap_or("now"),
         number("kept"),
         mib(number("kept_bytes")),
         number("mails"),

@@ -1,6 +1,7 @@
 //! Bytes to [`Message`] and decoded parts: `mail-parser` reads, we bound it and say where it had to guess.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use domain::Digest;
 use domain::header::{self, Field};
@@ -291,7 +292,7 @@ const BEGIN_TOLERANCE: usize = 4;
 /// What stands behind a delimiter line and was not reached by the parse. Other programs read on behind the end of a multipart, or
 /// recover from damage that ends ours; what they show must have been looked at.
 fn strays<'m>(raw: &'m [u8], read: &mail_parser::Message<'_>) -> Vec<&'m [u8]> {
-    let (mut boundaries, mut begins) = (Vec::new(), Vec::new());
+    let (mut boundaries, mut begins) = (HashSet::new(), Vec::new());
     reached(read, &mut boundaries, &mut begins);
     if boundaries.is_empty() {
         return Vec::new();
@@ -316,7 +317,7 @@ fn strays<'m>(raw: &'m [u8], read: &mail_parser::Message<'_>) -> Vec<&'m [u8]> {
 }
 
 /// The boundaries that the parse knows, and where the parts begin that it reached.
-fn reached(message: &mail_parser::Message<'_>, boundaries: &mut Vec<Vec<u8>>, begins: &mut Vec<usize>) {
+fn reached(message: &mail_parser::Message<'_>, boundaries: &mut HashSet<Vec<u8>>, begins: &mut Vec<usize>) {
     for part in &message.parts {
         begins.push(part.offset_header as usize);
         let boundary = part.content_type().and_then(|kind| kind.attribute("boundary"));
@@ -328,7 +329,7 @@ fn reached(message: &mail_parser::Message<'_>, boundaries: &mut Vec<Vec<u8>>, be
 }
 
 /// Delimiter lines (RFC 2046 section 5.1.1): where what follows begins, and whether it is the last of its multipart.
-fn delimiters(raw: &[u8], boundaries: &[Vec<u8>]) -> Vec<(usize, bool)> {
+fn delimiters(raw: &[u8], boundaries: &HashSet<Vec<u8>>) -> Vec<(usize, bool)> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < raw.len() {
@@ -336,9 +337,9 @@ fn delimiters(raw: &[u8], boundaries: &[Vec<u8>]) -> Vec<(usize, bool)> {
         if let Some(line) = raw[at..end].strip_prefix(b"--") {
             let line = line.trim_ascii_end();
             let last = line.strip_suffix(b"--");
-            if boundaries.iter().any(|boundary| boundary == line) {
+            if boundaries.contains(line) {
                 found.push((end, false));
-            } else if last.is_some_and(|line| boundaries.iter().any(|boundary| boundary == line)) {
+            } else if last.is_some_and(|line| boundaries.contains(line)) {
                 found.push((end, true));
             }
         }

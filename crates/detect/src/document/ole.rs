@@ -96,7 +96,8 @@ fn word(stream: &[u8], look: &mut Look<'_, '_, '_>) {
         look.add(Check::EncryptedDocument, "a Word document");
     }
     for mark in memchr::memchr_iter(0x13, stream) {
-        let field: Vec<u8> = stream[mark + 1..].iter().copied().filter(|byte| *byte != 0).take(200).collect();
+        let near = &stream[mark + 1..stream.len().min(mark + 401)];
+        let field: Vec<u8> = near.iter().copied().filter(|byte| *byte != 0).collect();
         let text = String::from_utf8_lossy(&field).into_owned();
         if super::rtf::is_dde(&text) {
             look.add(Check::Dde, text.chars().filter(|c| !c.is_control()).take(120).collect::<String>());

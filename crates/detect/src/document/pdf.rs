@@ -11,8 +11,12 @@ use crate::unpack::{Closed, Member};
 const STREAMS_MAX: usize = 5000;
 /// Bytes that one object stream may unpack to.
 const OBJECTS_BYTES_MAX: u64 = 16 << 20;
+/// Bytes that all object streams and scripts of one file may unpack to.
+const OBJECTS_TOTAL_MAX: u64 = 64 << 20;
 /// Bytes before a stream in which its dictionary is looked for.
 const DICTIONARY_MAX: usize = 4096;
+/// Strings of one file that are read.
+const STRINGS_MAX: usize = 2000;
 /// Links that are kept.
 const LINKS_MAX: usize = 500;
 /// What scripts of exploits have used, and forms do not.
@@ -30,8 +34,10 @@ const SCRIPT_ACTS: [&str; 9] = [
 
 /// Looks at a PDF.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
-    let mut facts = Facts::default();
+    let mut facts = Facts { left: OBJECTS_TOTAL_MAX, ..Facts::default() };
     facts.read(bytes);
+    // Where the next end is: looked for once, however many beginnings come before it.
+    let mut end = 0;
     for (opened, at) in memchr::memmem::find_iter(bytes, b"stream").enumerate() {
         if opened > STREAMS_MAX {
             break;
@@ -45,7 +51,9 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
             [b'\r' | b'\n', ..] => at + 7,
             _ => continue,
         };
-        let end = memchr::memmem::find(&bytes[from..], b"endstream").map_or(bytes.len(), |end| from + end);
+        if end < from {
+            end = memchr::memmem::find(&bytes[from..], b"endstream").map_or(bytes.len(), |end| from + end);
+        }
         if let Err(closed) = stream(&dictionary, &bytes[from..end], &mut facts, look) {
             look.closed(closed);
             break;
@@ -74,7 +82,11 @@ fn stream(dictionary: &str, content: &[u8], facts: &mut Facts, look: &mut Look<'
             }
         } else {
             // What breaks off is read as far as it goes.
-            let _ = inflated.take(OBJECTS_BYTES_MAX).read_to_end(&mut out);
+            let _ = inflated.take(OBJECTS_BYTES_MAX.min(facts.left)).read_to_end(&mut out);
+            facts.left -= out.len() as u64;
+            if facts.left == 0 {
+                return Err(Closed::Limit(format!("a PDF whose objects unpack to {} MiB", OBJECTS_TOTAL_MAX >> 20)));
+            }
         }
         out
     } else {
@@ -126,6 +138,10 @@ fn plain_names(text: &str) -> String {
 /// What names tell.
 #[derive(Default)]
 struct Facts {
+    /// What may still be unpacked.
+    left: u64,
+    /// How many strings were read.
+    strings: usize,
     has_script: bool,
     opens: bool,
     launches: Vec<String>,
@@ -151,7 +167,7 @@ impl Facts {
             match name.as_str() {
                 "JavaScript" | "JS" => {
                     self.has_script = true;
-                    if let Some(script) = string(&bytes[end..]) {
+                    if let Some(script) = self.string(&bytes[end..]) {
                         self.script(script.as_bytes());
                     }
                 }
@@ -162,13 +178,21 @@ impl Facts {
                 }
                 "Encrypt" => self.is_encrypted = true,
                 "URI" => {
-                    let link = string(&bytes[end..]).filter(|_| self.links.len() < LINKS_MAX);
-                    self.links.extend(link.filter(|link| link.contains(':')));
+                    let link = self.string(&bytes[end..]).filter(|link| link.contains(':'));
+                    if self.links.len() < LINKS_MAX {
+                        self.links.extend(link);
+                    }
                 }
                 _ => {}
             }
             at = end.max(start + 1);
         }
+    }
+
+    /// A string, as long as not too many were read: one that never ends may begin anywhere.
+    fn string(&mut self, rest: &[u8]) -> Option<String> {
+        self.strings += 1;
+        if self.strings > STRINGS_MAX { None } else { string(rest) }
     }
 
     fn script(&mut self, script: &[u8]) {
@@ -216,7 +240,7 @@ fn launched(near: &[u8]) -> String {
 
 /// A string in parentheses or in hexadecimal right behind a name (7.3.4).
 fn string(rest: &[u8]) -> Option<String> {
-    const STRING_MAX: usize = 100_000;
+    const STRING_MAX: usize = 20_000;
     let start = rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
     match rest[start] {
         b'(' => {

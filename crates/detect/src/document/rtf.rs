@@ -6,13 +6,16 @@ use crate::unpack::Member;
 
 /// Objects of one document that are looked at.
 const OBJECTS_MAX: usize = 200;
-/// Bytes of one object.
-const OBJECT_BYTES_MAX: usize = 32 << 20;
+/// Bytes of text that the objects of one document are read from.
+const OBJECT_TEXT_MAX: usize = 64 << 20;
 
 /// Looks at an RTF document.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
+    let mut left = OBJECT_TEXT_MAX;
     for at in memchr::memmem::find_iter(bytes, b"\\objdata").take(OBJECTS_MAX) {
-        let object = hexadecimal(&bytes[at + 8..]);
+        let text = &bytes[at + 8..];
+        let (object, read) = hexadecimal(&text[..text.len().min(left)]);
+        left -= read;
         match object_of(&object, look) {
             Some(member) => look.seen.members.push(member),
             None => look.add(Check::DocumentEmbeds, format!("an object of {} bytes", object.len())),
@@ -43,7 +46,8 @@ pub(super) fn is_dde(field: &str) -> bool {
 }
 
 /// Hexadecimal digits up to the end of the group; what writers and hiders put between them is skipped.
-fn hexadecimal(text: &[u8]) -> Vec<u8> {
+/// How much text was read is told as well.
+fn hexadecimal(text: &[u8]) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
     let (mut high, mut depth, mut at) = (None, 0_i32, 0);
     while let Some(byte) = text.get(at) {
@@ -66,11 +70,8 @@ fn hexadecimal(text: &[u8]) -> Vec<u8> {
                 }
             }
         }
-        if out.len() > OBJECT_BYTES_MAX {
-            break;
-        }
     }
-    out
+    (out, at.min(text.len()))
 }
 
 /// An object (MS-OLEDS 2.2.4): version, format, class, topic, item, size, data.

@@ -57,23 +57,24 @@ pub(super) fn walk(bytes: &[u8]) -> Walk {
 /// The marker at or behind `at`, and moves behind it. Any number of fill bytes may come before one (B.1.1.2); other bytes must not,
 /// but decoders skip them, and some writers leave them.
 fn next_marker(bytes: &[u8], at: &mut usize, walk: &mut Walk) -> Option<u8> {
-    let start = *at;
-    let skipped = memchr::memchr(0xff, bytes.get(start..)?)?;
-    if skipped > 0 {
-        walk.odd(start, format!("{skipped} bytes between segments"));
-        walk.metadata.push(start..start + skipped);
+    loop {
+        let start = *at;
+        let skipped = memchr::memchr(0xff, bytes.get(start..)?)?;
+        if skipped > 0 {
+            walk.odd(start, format!("{skipped} bytes between segments"));
+            walk.metadata.push(start..start + skipped);
+        }
+        let mut here = start + skipped;
+        while bytes.get(here) == Some(&0xff) {
+            here += 1;
+        }
+        *at = here + 1;
+        match *bytes.get(here)? {
+            // Stuffing outside of entropy-coded data: no marker at all.
+            0 => {}
+            marker => return Some(marker),
+        }
     }
-    let mut here = start + skipped;
-    while bytes.get(here) == Some(&0xff) {
-        here += 1;
-    }
-    let marker = *bytes.get(here)?;
-    *at = here + 1;
-    if marker == 0 {
-        // Stuffing outside of entropy-coded data: no marker at all.
-        return next_marker(bytes, at, walk);
-    }
-    Some(marker)
 }
 
 /// A comment or application segment of length 0 or 1 made a length of -1 or -2 in GDI+ (MS04-028). No writer makes one.

@@ -11,6 +11,8 @@ use crate::structure::Check;
 
 /// Bytes of base64 that are decoded to see whether a program begins there.
 const DECODED_MAX: usize = 64 * 1024;
+/// Runs of one text that are decoded.
+const RUNS_MAX: usize = 16;
 /// Bytes below which a decoded program is a joke.
 const PROGRAM_BYTES_MIN: usize = 100;
 /// How base64 of a program begins: `MZ` and what linkers put behind it.
@@ -91,12 +93,13 @@ pub(crate) fn encoded_program(text: &[u8]) -> Option<(usize, String)> {
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let engine = GeneralPurpose::new(&alphabet::STANDARD, lenient);
-    for start in ENCODED_MZ.iter().flat_map(|mark| memmem::find_iter(text, *mark)) {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let begins = ENCODED_MZ.iter().flat_map(|mark| memmem::find_iter(text, *mark));
+    // Where letters stand before it, it is in the middle of something else.
+    let begins = begins.filter(|start| start.checked_sub(1).is_none_or(|before| !is_letter(&text[before])));
+    for start in begins.take(RUNS_MAX) {
         let run = text[start..].iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n'));
-        let run: Vec<u8> = run
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-            .take(DECODED_MAX)
-            .collect();
+        let run: Vec<u8> = run.take_while(is_letter).take(DECODED_MAX).collect();
         let whole = run.len() - run.len() % 4;
         let Ok(program) = engine.decode(&run[..whole]) else { continue };
         let header = le32(&program, 0x3c).map(to_usize).unwrap_or(usize::MAX);

@@ -12,6 +12,9 @@ use support::{Gateway, Sink, Talk, config};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A signature logo: a real PNG, in base64.
 const LOGO: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+/// A picture of one day.
+const PHOTO: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAEElEQVR4nGNgjzoBQQxwFgBBKgb35B83TgAAAABJRU5ErkJggg==";
 /// What the mistaken rule looks for: the beginning of every PNG.
 const BAD: &str = "rule every_png { strings: $a = { 89 50 4E 47 } condition: $a at 0 }";
 const GOOD: &str = "rule one_campaign { strings: $a = \"urgent wire transfer of the campaign\" condition: $a }";
@@ -24,6 +27,15 @@ fn reply(number: u32) -> Vec<u8> {
          --b\r\nContent-Type: image/png; name=\"image001.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{LOGO}\r\n--b--\r\n"
     )
     .into_bytes()
+}
+
+/// A reply with the logo, and with a picture that nobody else has sent.
+fn reply_with_photo(number: u32) -> Vec<u8> {
+    let photo = format!(
+        "--b\r\nContent-Type: image/png; name=\"photo.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{PHOTO}\r\n--b--\r\n"
+    );
+    let reply = String::from_utf8(reply(number)).unwrap();
+    reply.replace("--b--\r\n", &photo).into_bytes()
 }
 
 fn text(number: u32, body: &str) -> Vec<u8> {
@@ -80,6 +92,15 @@ impl Site {
         assert_eq!(self.replies(0, 5), 5, "a signature logo is innocent");
         let known = || self.gateway.json(&["known-good", "status"]);
         until("the logo is kept", || known()["kept"] == 1 && known()["mails"].as_u64().unwrap() >= 1);
+    }
+
+    /// Lets the past vouch for what is remembered and fits `filter`: first seen a month ago, carried by enough. Returns how many.
+    fn age(&self, filter: &str) -> u64 {
+        let sql = format!(
+            "update known_good_part set first_seen_us = first_seen_us - 2592000000000, carriers = 25 where {filter}"
+        );
+        let done = self::sql(self, async |connection| sqlx::query(sqlx::AssertSqlSafe(sql)).execute(connection).await);
+        done.rows_affected()
     }
 
     fn acts(&self) -> Vec<String> {
@@ -161,6 +182,32 @@ fn forced_taken_back_and_remembered() {
     assert!(site.gateway.json(&["ruleset", "show", kept])["detections"].as_array().unwrap().len() > 12);
 }
 
+/// What was called bad, by its size in bytes.
+fn called_bad(site: &Site) -> Vec<i64> {
+    sql(site, async |connection| {
+        let sql = "select size_bytes from known_good_part where last_bad_us is not null order by size_bytes";
+        sqlx::query_scalar(sql).fetch_all(connection).await
+    })
+}
+
+#[test]
+fn a_wrong_detection_does_not_take_from_the_past_what_would_convict_it() {
+    let mut site = Site::start("");
+    site.learn();
+    assert!(site.send(&reply_with_photo(50)));
+    until("the photo is kept", || site.gateway.json(&["known-good", "status"])["kept"] == 2);
+    // The past vouches for the logo, and not for the photo.
+    let aged = site.age("size_bytes = 70");
+    assert_eq!(aged, 1);
+    site.gateway.json(&["ruleset", "publish", "bad.yar", "--force", "--reason", "the vendor says so", "--wait"]);
+    until("the forced rule acts", || !site.send(&reply_with_photo(51)));
+    until("the photo is called bad", || !called_bad(&site).is_empty());
+    assert_eq!(called_bad(&site), [73], "the logo, 70 bytes, still testifies");
+    site.gateway.json(&["ruleset", "rollback", "--reason", "it holds every logo"]);
+    until("the rule acts no more", || site.send(&reply_with_photo(52)));
+    until("the photo is good again", || called_bad(&site).is_empty());
+}
+
 #[test]
 fn through_shadow_and_canary_to_live() {
     let mut site = Site::start(
@@ -224,11 +271,7 @@ fn a_candidate_that_hits_known_good_content_is_taken_back_by_itself() {
     let published = site.gateway.json(&["ruleset", "publish", "own.yar", "--wait"]);
     assert_eq!(published["stage"], "shadow", "{published}");
     site.learn();
-    // The past vouches for the logo: it was first seen a month ago, by enough others.
-    sql(&site, async |connection| {
-        let sql = "update known_good_part set first_seen_us = first_seen_us - 2592000000000, carriers = 25";
-        sqlx::query(sql).execute(connection).await
-    });
+    site.age("true");
     until("taken back", || {
         let number = 1000 + site.sent;
         assert_eq!(site.replies(number, 1), 1, "in shadow nothing is held");

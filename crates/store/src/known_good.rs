@@ -365,12 +365,15 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &KnownGoodWrite
     }
 }
 
+/// What was called bad and comes through clean again, because what called it so was corrected, begins its age anew.
 async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(), StoreError> {
     let GoodPart { part, carrier, direction, is_kept, mails, seen } = good;
     let sql = "insert into known_good_part (sha256, family, content_type, declared, name, tail, direction, first_carrier, size_bytes, \
                first_seen_us, last_seen_us, mails, carriers, is_kept) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13) \
                on conflict (sha256) do update set last_seen_us = $11, mails = known_good_part.mails + $12, \
-               is_kept = case when known_good_part.is_kept = 1 then 1 else $13 end";
+               is_kept = case when known_good_part.is_kept = 1 then 1 else $13 end, \
+               first_seen_us = case when known_good_part.last_bad_us is null then known_good_part.first_seen_us else $10 end, \
+               last_bad_us = null";
     let values = vec![
         part.sha256.hex().into(),
         part.family.as_str().into(),

@@ -218,10 +218,15 @@ async fn known_good(store: &Store) {
     assert_eq!(store.standing_of(&[photo]).await.expect("asks")[&photo].class(now), MemoryClass::Unknown);
     assert_eq!(store.good_sample(Some(&families), 10, Digest::of(b"from"), now).await.expect("samples").len(), 1);
     assert!(store.good_mails(10).await.expect("asks").is_empty());
+    // It comes through clean again: its age begins anew.
+    let later = Timestamp::from_micros(now.as_micros() + 1);
+    store.learn_good(vec![good("photo", "a", later)], Vec::new()).await.expect("learns");
+    let again = store.standing_of(&[photo]).await.expect("asks")[&photo];
+    assert_eq!((again.first_seen, again.last_bad, again.carriers), (later, None, 2));
     // Beyond its bounds the longest unseen goes first; what is too old goes in any case.
     let (parts, mails) = store.good_to_forget(at(0), 2500, 0).await.expect("asks");
     assert_eq!((parts.len(), mails.len()), (1, 1));
-    let (parts, mails) = store.good_to_forget(now, u64::MAX, 10).await.expect("asks");
+    let (parts, mails) = store.good_to_forget(now.after(DAY), u64::MAX, 10).await.expect("asks");
     assert_eq!((parts.len(), mails.len()), (3, 1));
     store.forget_good(parts, mails).await.expect("forgets");
     assert_eq!(store.known_good_status(now).await.expect("asks").contents, 0);

@@ -230,6 +230,15 @@ pub fn from_stored(stored: Vec<(Detection, String)>) -> (Ruleset, Vec<String>) {
     }
 }
 
+/// Loads detections as they were stored, all of them or none.
+///
+/// # Errors
+/// When one does not load any more.
+pub fn all_of(stored: Vec<(Detection, String)>) -> Result<Ruleset, LoadErrors> {
+    let (ruleset, faults) = from_stored(stored);
+    if faults.is_empty() { Ok(ruleset) } else { Err(LoadErrors(faults)) }
+}
+
 /// What was written about a detection, and the text of its rule; either may be empty.
 pub(super) fn halves(source: &str) -> (&str, &str) {
     match source.split_once('\n') {

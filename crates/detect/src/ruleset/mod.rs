@@ -56,9 +56,7 @@ impl Ruleset {
         let is_changed = |detection: &Detection| {
             before.detections.get(&detection.code).is_none_or(|earlier| earlier.version != detection.version)
         };
-        let changed = self.stored().into_iter().filter(|(detection, _)| is_changed(detection)).collect();
-        let (changed, faults) = load::from_stored(changed);
-        if faults.is_empty() { Ok(changed) } else { Err(LoadErrors(faults)) }
+        load::all_of(self.stored().into_iter().filter(|(detection, _)| is_changed(detection)).collect())
     }
 
     /// This ruleset with the detections of `more` added; those of the same code are replaced.
@@ -66,12 +64,9 @@ impl Ruleset {
     /// # Errors
     /// When they do not load together.
     pub fn with(&self, more: &Ruleset) -> Result<Ruleset, LoadErrors> {
-        let mut stored: BTreeMap<DetectionCode, (Detection, String)> =
+        let stored: BTreeMap<DetectionCode, (Detection, String)> =
             self.stored().into_iter().chain(more.stored()).map(|one| (one.0.code.clone(), one)).collect();
-        let (mut both, faults) = load::from_stored(std::mem::take(&mut stored).into_values().collect());
-        if !faults.is_empty() {
-            return Err(LoadErrors(faults));
-        }
+        let mut both = load::all_of(stored.into_values().collect())?;
         both.pages = self.pages.clone();
         both.pages.extend(more.pages.clone());
         Ok(both)

@@ -1,13 +1,15 @@
 //! What went through clean is remembered as known-good, behind the mail and never before it: parts by hash with their bytes, and a
 //! sample of whole mails. What is called bad vouches for nothing any more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use detect::limits::Limits;
 use detect::mime;
+use domain::detection::Mode;
 use domain::envelope::{Direction, Envelope};
+use domain::finding::MemoryClass;
 use domain::message::{Family, Part};
 use domain::token::{TokenKey, seal};
 use domain::{Digest, Examination, MailId, Timestamp};
@@ -201,11 +203,20 @@ impl Memory {
         seal(&self.key, "carrier", &identity).hex()[..16].to_owned()
     }
 
+    /// What was called bad vouches for nothing any more; but one detection alone does not take its standing from what the past vouches
+    /// for. That is the evidence that convicts a wrong one, and a right one does not need it gone.
     async fn unlearn(&mut self, lesson: &Lesson) {
-        let message = &lesson.examination.message;
-        let acting = lesson.examination.findings.iter().filter(|finding| finding.effect.acts());
-        let parts = acting.filter_map(|finding| message.part(finding.part?)).map(|part| part.sha256);
-        let bad: Vec<Digest> = parts.chain([message.sha256]).collect();
+        let accused = accused(&lesson.examination);
+        let contents: Vec<Digest> = accused.keys().copied().collect();
+        let standing = match self.store.standing_of(&contents).await {
+            Ok(standing) => standing,
+            Err(error) => return tracing::warn!(%error, "what is known of content that was found bad cannot be asked"),
+        };
+        let is_vouched_for = |content: &Digest| {
+            standing.get(content).is_some_and(|known| known.class(lesson.received) != MemoryClass::Unknown)
+        };
+        let bad = accused.into_iter().filter(|(content, engines)| engines.len() > 1 || !is_vouched_for(content));
+        let bad: Vec<Digest> = bad.map(|(content, _)| content).chain([lesson.examination.message.sha256]).collect();
         self.parts.retain(|(digest, _), _| !bad.contains(digest));
         if let Err(error) = self.store.call_bad(bad, lesson.received).await {
             tracing::warn!(%error, "content that was found bad could not be marked so");
@@ -221,6 +232,17 @@ impl Memory {
             tracing::warn!(%error, "known-good content could not be remembered");
         }
     }
+}
+
+/// The contents that something acted on, and which engines did.
+fn accused(examination: &Examination) -> BTreeMap<Digest, BTreeSet<&str>> {
+    let mut accused: BTreeMap<Digest, BTreeSet<&str>> = BTreeMap::new();
+    for finding in examination.findings.iter().filter(|one| one.effect.acts() && one.mode == Mode::Enforce) {
+        if let Some(part) = finding.part.and_then(|part| examination.message.part(part)) {
+            accused.entry(part.sha256).or_default().insert(&finding.engine);
+        }
+    }
+    accused
 }
 
 /// Takes the mail apart once more and keeps the bytes of what is fresh; returns what is kept now.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::sync::Arc;
 
 use detect::in_force::{Candidate, InForce};
-use detect::ruleset::{Ruleset, load};
+use detect::ruleset::{LoadErrors, Ruleset, load};
 use domain::detection::RulesetId;
 use domain::token::TokenKey;
 use store::rollout::Plan;
@@ -109,13 +109,11 @@ pub async fn load_kept(store: &Store, id: &RulesetId) -> Result<Ruleset, StoreEr
     let kept = store.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
     // Compiling hundreds of rules takes a second.
     let loaded = tokio::task::spawn_blocking(move || {
-        let (mut ruleset, faults) = load::from_stored(kept.detections);
+        let mut ruleset = load::all_of(kept.detections)?;
         ruleset.pages = kept.pages;
-        (ruleset, faults)
+        Ok(ruleset)
     });
-    let (ruleset, faults) = loaded.await.map_err(|panic| StoreError::Unreadable(panic.to_string()))?;
-    if !faults.is_empty() {
-        return Err(StoreError::Unreadable(format!("ruleset {id} does not load any more: {}", faults.join("; "))));
-    }
+    let loaded = loaded.await.map_err(|panic| StoreError::Unreadable(panic.to_string()))?;
+    let ruleset = loaded.map_err(|errors: LoadErrors| StoreError::Unreadable(format!("ruleset {id}: {errors}")))?;
     if ruleset.id == *id { Ok(ruleset) } else { Err(StoreError::Unreadable(format!("ruleset {id} is not whole"))) }
 }

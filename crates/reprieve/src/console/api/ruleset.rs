@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use detect::lookalike;
 use detect::ruleset::diff::{Change, Kind, diff};
-use detect::ruleset::{Ruleset, lint, load};
+use detect::ruleset::{LoadErrors, Ruleset, lint, load};
 use domain::detection::{Detection, DetectionCode, RulesetId};
 use domain::rollout::{GateReport, Step};
 use serde::{Deserialize, Serialize};
@@ -222,10 +222,7 @@ fn make(files: BTreeMap<String, Vec<u8>>, base: Option<KeptRuleset>) -> Result<K
     let codes: BTreeSet<DetectionCode> = own.detections.keys().cloned().collect();
     let whole = match base {
         Some(base) => {
-            let (mut live, faults) = load::from_stored(base.detections);
-            if !faults.is_empty() {
-                return Err(format!("the ruleset in force does not load any more: {}", faults.join("; ")));
-            }
+            let mut live = load::all_of(base.detections).map_err(|errors| format!("what is in force: {errors}"))?;
             live.pages = base.pages;
             live.with(&own).map_err(|errors| errors.to_string())?
         }
@@ -277,11 +274,10 @@ pub async fn compare(
     let before = console.kept(query.against.as_deref().unwrap_or("live")).await?;
     let after = console.kept(&id).await?;
     let compared = tokio::task::spawn_blocking(move || {
-        let (before, _) = load::from_stored(before.detections);
-        let (after, _) = load::from_stored(after.detections);
-        diff(&before, &after)
+        Ok(diff(&load::all_of(before.detections)?, &load::all_of(after.detections)?))
     });
-    let changes = compared.await.map_err(|panic| ApiError::Internal(panic.to_string()))?;
+    let compared = compared.await.map_err(|panic| ApiError::Internal(panic.to_string()))?;
+    let changes = compared.map_err(|errors: LoadErrors| ApiError::Conflict(errors.to_string()))?;
     Ok(Json(changes.into_iter().map(change_view).collect()))
 }
 

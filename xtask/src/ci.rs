@@ -10,11 +10,12 @@ use crate::postgres::Postgres;
 use crate::{licences, mtas, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
-const NEIGHBOURS: [(&str, &str); 8] = [
+const NEIGHBOURS: [(&str, &str); 9] = [
     ("postfix", "postfix"),
     ("swaks", "swaks"),
     ("strace", "strace"),
     ("clamd", "clamav-daemon"),
+    ("rspamd", "rspamd"),
     ("/usr/lib/postgresql", "postgresql"),
     // What the unpacked Exim and OpenSMTPD link with.
     ("/usr/lib/x86_64-linux-gnu/libgnutls-dane.so.0", "libgnutls-dane0"),

@@ -59,7 +59,7 @@ impl Reprieve {
         let text = format!(
             "data_dir = \"data\"\nhostname = \"gateway.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\nruleset = \"rules\"\n\
              [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n\
-             [api]\naddress = \"127.0.0.1:0\"\n"
+             [api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n"
         );
         fs::write(folder.join("reprieve.toml"), text)?;
         let log = folder.join("serve.log");

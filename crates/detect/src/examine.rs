@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use domain::envelope::Envelope;
+use domain::authentication::Authentication;
+use domain::envelope::{Client, Direction, Envelope};
 use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome, SHADOW};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,12 @@ pub struct EnvelopeFacts {
     pub recipients: Vec<String>,
     /// The accepted domains of this site, which others may imitate.
     pub own_domains: Vec<String>,
+    /// Who handed it in; none when that is not known.
+    pub client: Option<Client>,
+    /// Whether it comes from outside.
+    pub is_inbound: bool,
+    /// How the mail authenticates; none when nobody has looked.
+    pub authentication: Option<Authentication>,
 }
 
 impl EnvelopeFacts {
@@ -36,7 +43,14 @@ impl EnvelopeFacts {
     pub fn of<'d>(envelope: &Envelope, own_domains: impl IntoIterator<Item = &'d String>) -> Self {
         let recipients = envelope.recipients.iter().map(|recipient| recipient.address.to_string()).collect();
         let own_domains = own_domains.into_iter().cloned().collect();
-        Self { sender: envelope.sender_text().to_owned(), recipients, own_domains }
+        Self {
+            sender: envelope.sender_text().to_owned(),
+            recipients,
+            own_domains,
+            client: Some(envelope.client.clone()),
+            is_inbound: envelope.recipients.iter().all(|unit| unit.direction == Direction::Inbound),
+            authentication: None,
+        }
     }
 }
 
@@ -113,7 +127,7 @@ impl<'r> Examiner<'r> {
             message: parsed.message,
             findings,
             engines,
-            facts: Facts { canary_bucket, ..Facts::default() },
+            facts: Facts { canary_bucket, authentication: envelope.authentication.clone(), ..Facts::default() },
         }
     }
 }

@@ -16,12 +16,14 @@
 //! | [`page`] | HTML, links, codes in pictures, senders |
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
-//! | [`clamd`] | a neighbour engine, asked outside the pipeline |
+//! | [`auth`] | what the sender's domain vouches for: SPF, DKIM, DMARC, ARC |
+//! | [`clamd`], [`rspamd`] | neighbour engines, asked outside the pipeline |
 //! | [`ruleset`] | a folder of detections as an immutable version |
 //! | [`backtest`] | a ruleset against content that is known to be good |
 //! | [`in_force`] | the ruleset in force, and the candidate of a roll-out beside it |
 //! | [`examine`] | the pipeline |
 
+pub mod auth;
 pub mod backtest;
 pub mod clamd;
 pub mod document;
@@ -34,6 +36,7 @@ pub mod lookalike;
 pub mod mime;
 pub mod page;
 pub mod picture;
+pub mod rspamd;
 pub mod ruleset;
 pub mod structure;
 mod take_apart;

@@ -101,6 +101,7 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
             .unwrap_or(u32::MAX),
         text_sha256: text::digest(&texts),
         url_domains: text::url_domains(&texts),
+        urls: Vec::new(),
         parts: walk.parts,
         ambiguities: ambiguities(raw, read, has_strays),
     };
@@ -127,6 +128,7 @@ pub fn alone<'m>(bytes: &'m [u8], name: &str, declared: &str) -> Parsed<'m> {
         received_count: 0,
         text_sha256: None,
         url_domains: Vec::new(),
+        urls: Vec::new(),
         parts: vec![part],
         ambiguities: Vec::new(),
     };

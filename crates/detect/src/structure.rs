@@ -147,10 +147,22 @@ pub enum Check {
     PictureOnly,
     /// A picture that nobody sees.
     TrackingPixel,
+    /// The domain of From disowns the mail and asks for rejection.
+    DmarcReject,
+    /// The same, and it asks for quarantine.
+    DmarcQuarantine,
+    /// The same, and it asks for nothing.
+    DmarcFail,
+    /// A mail from outside that says it is from us, and nothing vouches for it.
+    OwnDomainForged,
+    /// The domain of the reverse path does not send from there.
+    SpfFail,
+    /// It is signed, and no signature holds.
+    DkimBroken,
 }
 
 /// All checks with the names that a detection's file uses.
-const NAMES: [(Check, &str); 57] = [
+const NAMES: [(Check, &str); 63] = [
     (Check::Executable, "executable"),
     (Check::DisguisedExecutable, "disguised-executable"),
     (Check::DoubleExtension, "double-extension"),
@@ -208,6 +220,12 @@ const NAMES: [(Check, &str); 57] = [
     (Check::SenderReplyTo, "sender-reply-to"),
     (Check::PictureOnly, "picture-only"),
     (Check::TrackingPixel, "tracking-pixel"),
+    (Check::DmarcReject, "dmarc-reject"),
+    (Check::DmarcQuarantine, "dmarc-quarantine"),
+    (Check::DmarcFail, "dmarc-fail"),
+    (Check::OwnDomainForged, "own-domain-forged"),
+    (Check::SpfFail, "spf-fail"),
+    (Check::DkimBroken, "dkim-broken"),
 ];
 
 impl Check {

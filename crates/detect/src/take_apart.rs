@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use domain::Digest;
 use domain::message::{Family, Message, Part, Tail};
 
+use crate::auth;
 use crate::document;
 use crate::examine::EnvelopeFacts;
 use crate::family;
@@ -23,6 +24,9 @@ use crate::unpack::{self, Allowance, Member};
 const LINKS_MAX: usize = 5000;
 /// Domains of one mail that are kept.
 const DOMAINS_MAX: usize = 200;
+/// Links of one mail that are kept, and characters of each.
+const URLS_MAX: usize = 50;
+const URL_CHARS_MAX: usize = 200;
 /// Characters of text below which a mail with a picture is one of a picture alone.
 const TEXT_CHARS_MIN: usize = 50;
 
@@ -61,7 +65,7 @@ pub(crate) fn take_apart(
     let Apart { mut signals, links, members, .. } = apart;
     let attachments: Vec<bool> = parsed.parts.iter().map(|part| part.is_attachment).collect();
     signals.extend(structure::look(&parsed.message, &attachments, &members));
-    remember_domains(&mut parsed.message, &links);
+    remember_links(&mut parsed.message, &links);
     let said = link::look(&links, &envelope.own_domains, &envelope.recipients);
     let said = said.into_iter().chain(sender::look(
         &parsed.message,
@@ -69,7 +73,9 @@ pub(crate) fn take_apart(
         &parsed.reply_to,
         &envelope.own_domains,
     ));
-    signals.extend(said.map(|(check, evidence)| of_mail(check, evidence)));
+    let vouched =
+        envelope.authentication.iter().flat_map(|said| auth::look(said, &parsed.message, &envelope.own_domains));
+    signals.extend(said.chain(vouched).map(|(check, evidence)| of_mail(check, evidence)));
     signals
 }
 
@@ -77,11 +83,16 @@ fn of_mail(check: Check, evidence: String) -> Signal {
     Signal { check, part: None, family: Family::Mail, offset: None, evidence }
 }
 
-/// Domains of links in documents and codes are searched for as those of the text are.
-fn remember_domains(message: &mut Message, links: &[Link]) {
-    let found = links.iter().filter_map(|link| Url::parse(&link.target)).map(|url| url.domain());
+/// Links are kept as people look for them; domains of those in documents and codes are searched for as those of the text are.
+fn remember_links(message: &mut Message, links: &[Link]) {
+    let parsed: Vec<Url> = links.iter().filter_map(|link| Url::parse(&link.target)).collect();
+    let found = parsed.iter().filter_map(|url| text::registrable(&url.host));
     let all: BTreeSet<String> = message.url_domains.drain(..).chain(found).collect();
     message.url_domains = all.into_iter().take(DOMAINS_MAX).collect();
+    let kept =
+        |url: &Url| mime::clean(&format!("{}{}", url.host, url.rest)).chars().take(URL_CHARS_MAX).collect::<String>();
+    let mut seen = BTreeSet::new();
+    message.urls = parsed.iter().map(kept).filter(|url| seen.insert(url.clone())).take(URLS_MAX).collect();
 }
 
 struct Apart<'l, 'c> {

@@ -114,7 +114,7 @@ fn host(url: &str) -> Option<String> {
 }
 
 /// The registrable part of a host; an address or an unknown name stands for itself.
-fn registrable(host: &str) -> Option<String> {
+pub(crate) fn registrable(host: &str) -> Option<String> {
     if host.parse::<std::net::Ipv4Addr>().is_ok() {
         return Some(host.to_owned());
     }

@@ -6,21 +6,12 @@ use std::time::Duration;
 use detect::examine::Examiner;
 use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
-use detect::ruleset::lint::fixture_envelope;
+use detect::ruleset::lint::{fixture_envelope, wire_form};
 use detect::ruleset::{Ruleset, shipped_files};
-
-/// The mail of a fixture as it goes over the wire.
-fn wire_form(bytes: &[u8]) -> Vec<u8> {
-    String::from_utf8(bytes.to_vec())
-        .expect("fixtures are text")
-        .replace("\r\n", "\n")
-        .replace('\n', "\r\n")
-        .into_bytes()
-}
 
 fn codes(examiner: &mut Examiner<'_>, mail: &[u8]) -> BTreeSet<String> {
     let budget = Budget::starting_now(Duration::from_secs(10));
-    let examination = examiner.examine(&wire_form(mail), &fixture_envelope(), budget);
+    let examination = examiner.examine(&wire_form(mail), &fixture_envelope(mail), budget);
     examination.findings.iter().map(|finding| finding.detection.to_string()).collect()
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::authentication::Authentication;
 use crate::detection::{Category, DetectionCode, DetectionVersion, Effect, Mode, RulesetId};
+use crate::entry::EntryFact;
 use crate::message::{Family, Message};
 
 /// "Detection D, in version V, saw evidence E in part P."
@@ -112,25 +114,17 @@ pub enum MemoryClass {
 /// Facts from outside the message that were resolved before deciding, as they stood then (ruling 10).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// Allow and block entries that matched: entry id and version.
+    /// Allow and block entries that matched.
     pub entries: Vec<EntryFact>,
     /// The canary bucket of the conversation, 0 to 9999, once roll-outs use one.
     pub canary_bucket: Option<u16>,
     /// Whether sender and recipient have never met, once that is known.
     pub first_contact: Option<bool>,
+    /// How the mail authenticates; none when nobody has looked.
+    #[serde(default)]
+    pub authentication: Option<Authentication>,
     /// What the content memory says of a part, by part number.
     pub memory: BTreeMap<u32, MemoryFact>,
-}
-
-/// A matched allow or block entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntryFact {
-    /// The entry.
-    pub id: String,
-    /// Its version.
-    pub version: u32,
-    /// `true` to allow, `false` to block.
-    pub allow: bool,
 }
 
 /// What the memory said of one part.

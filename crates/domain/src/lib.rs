@@ -18,14 +18,17 @@
 
 pub mod address;
 pub mod audit;
+pub mod authentication;
 pub mod containment;
 pub mod detection;
 pub mod digest;
+pub mod entry;
 pub mod envelope;
 pub mod finding;
 pub mod header;
 pub mod held;
 pub mod id;
+pub mod identity;
 pub mod known_good;
 pub mod ledger;
 pub mod message;

@@ -179,6 +179,8 @@ pub struct Message {
     pub text_sha256: Option<Digest>,
     /// Registrable domains of the URLs in text and HTML, sorted.
     pub url_domains: Vec<String>,
+    /// The links in text, HTML, documents and codes: host and what follows it, without the scheme; the first ones.
+    pub urls: Vec<String>,
     /// The decoded parts.
     pub parts: Vec<Part>,
     /// Places that can be read in two ways.

@@ -64,9 +64,71 @@ pub struct PolicyRule {
     /// Only for units of these accepted domains (lower case).
     #[serde(default)]
     pub domains: Vec<String>,
+    /// Only for these recipients (lower case).
+    #[serde(default)]
+    pub recipients: Vec<String>,
     /// What is done.
     pub disposition: Disposition,
+    /// What recipients may do with what this rule holds; without, what is usual for the category.
+    #[serde(default)]
+    pub quarantine: Option<QuarantinePolicy>,
 }
+
+impl PolicyRule {
+    /// Whether a unit is meant.
+    fn covers(&self, unit: &Recipient) -> bool {
+        (self.directions.is_empty() || self.directions.contains(&unit.direction))
+            && (self.domains.is_empty() || self.domains.contains(&unit.domain))
+            && (self.recipients.is_empty() || self.recipients.contains(&unit.address.as_str().to_lowercase()))
+    }
+}
+
+/// What recipients may do with their held mail; the names are Exchange's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QuarantinePolicy {
+    /// Nothing: it is for administrators.
+    AdminOnlyAccess,
+    /// See it, and ask for its release.
+    LimitedAccess,
+    /// See it, and release it.
+    FullAccess,
+}
+
+impl QuarantinePolicy {
+    /// The stored and shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AdminOnlyAccess => "AdminOnlyAccess",
+            Self::LimitedAccess => "LimitedAccess",
+            Self::FullAccess => "FullAccess",
+        }
+    }
+
+    /// What is usual for a category. What harms at once is for administrators.
+    pub fn usual(category: Category) -> Self {
+        match category {
+            Category::Malware | Category::HighConfidencePhish | Category::PolicyRule => Self::AdminOnlyAccess,
+            Category::FileTypeBlock | Category::Unscannable | Category::Phish => Self::LimitedAccess,
+            Category::Spoof | Category::Spam | Category::Bulk | Category::Clean => Self::FullAccess,
+        }
+    }
+}
+
+/// A set of rules that is shipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// What harms is held; what annoys goes to the junk folder.
+    #[default]
+    Standard,
+    /// What annoys is held as well.
+    Strict,
+    /// No rules: what no other rule fits is delivered.
+    None,
+}
+
+/// Engines that weigh a mail and hold nothing back for certain.
+const WEIGHING: [&str; 2] = ["auth", "rspamd"];
 
 /// What is done when an engine failed or ran out of time; never a verdict (promise 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +148,7 @@ pub enum OnFailure {
 pub struct Policy {
     /// The rules; the first that fits decides. What none fits is delivered.
     pub rules: Vec<PolicyRule>,
-    /// Per engine; engines not named here defer.
+    /// Per engine; an engine not named here defers, but for `auth` and `rspamd`, which are done without.
     pub on_failure: BTreeMap<String, OnFailure>,
 }
 
@@ -99,11 +161,19 @@ pub enum BadPolicy {
     /// Not built.
     #[error("rule '{0}' redirects: not offered yet; use hold")]
     Redirects(String),
+    /// What harms is not for its recipients to release.
+    #[error("rule '{0}' lets recipients release malware or certain phishing; use LimitedAccess or AdminOnlyAccess")]
+    Opens(String),
 }
 
 impl Policy {
     /// The shipped policy.
     pub fn standard() -> Self {
+        Self { rules: Self::preset(Preset::Standard), on_failure: BTreeMap::new() }
+    }
+
+    /// The rules of a preset, for everybody.
+    pub fn preset(preset: Preset) -> Vec<PolicyRule> {
         use Category as C;
         use Disposition as D;
         use Family as F;
@@ -113,10 +183,15 @@ impl Policy {
             families: families.to_vec(),
             directions: Vec::new(),
             domains: Vec::new(),
+            recipients: Vec::new(),
             disposition,
+            quarantine: None,
         };
-        Self {
-            rules: vec![
+        let is_strict = preset == Preset::Strict;
+        let annoying = if is_strict { D::Hold } else { D::Junk };
+        match preset {
+            Preset::None => Vec::new(),
+            Preset::Standard | Preset::Strict => vec![
                 row("malware", C::Malware, &[], D::Hold),
                 row("high-confidence-phish", C::HighConfidencePhish, &[], D::Hold),
                 row("phish", C::Phish, &[], D::Hold),
@@ -124,11 +199,10 @@ impl Policy {
                 row("policy-rule", C::PolicyRule, &[], D::Hold),
                 row("unscannable-image-or-pdf", C::Unscannable, &[F::Image, F::Pdf], D::Tag),
                 row("unscannable", C::Unscannable, &[], D::Hold),
-                row("spoof", C::Spoof, &[], D::Junk),
-                row("spam", C::Spam, &[], D::Junk),
-                row("bulk", C::Bulk, &[], D::Tag),
+                row("spoof", C::Spoof, &[], annoying),
+                row("spam", C::Spam, &[], annoying),
+                row("bulk", C::Bulk, &[], if is_strict { D::Junk } else { D::Tag }),
             ],
-            on_failure: BTreeMap::new(),
         }
     }
 
@@ -146,6 +220,11 @@ impl Policy {
         self.rules.iter().try_for_each(|rule| match rule.disposition {
             Disposition::Reject => Err(BadPolicy::Rejects(rule.name.clone())),
             Disposition::Redirect => Err(BadPolicy::Redirects(rule.name.clone())),
+            _ if rule.quarantine == Some(QuarantinePolicy::FullAccess)
+                && rule.category >= Category::HighConfidencePhish =>
+            {
+                Err(BadPolicy::Opens(rule.name.clone()))
+            }
             _ => Ok(()),
         })
     }
@@ -153,16 +232,25 @@ impl Policy {
     /// The first rule that fits.
     pub fn rule(&self, category: Category, family: Family, unit: &Recipient) -> Option<&PolicyRule> {
         self.rules.iter().find(|rule| {
-            rule.category == category
-                && (rule.families.is_empty() || rule.families.contains(&family))
-                && (rule.directions.is_empty() || rule.directions.contains(&unit.direction))
-                && (rule.domains.is_empty() || rule.domains.contains(&unit.domain))
+            let of_family = rule.families.is_empty() || rule.families.contains(&family);
+            rule.category == category && of_family && rule.covers(unit)
         })
     }
 
-    /// What to do when this engine failed.
+    /// What the recipient of a held unit may do with it: what the first rule says that holds this category for it.
+    pub fn quarantine(&self, category: Category, unit: &Recipient) -> QuarantinePolicy {
+        let holds = |rule: &&PolicyRule| {
+            rule.category == category && rule.disposition == Disposition::Hold && rule.covers(unit)
+        };
+        let said = self.rules.iter().find(holds).and_then(|rule| rule.quarantine);
+        said.unwrap_or_else(|| QuarantinePolicy::usual(category))
+    }
+
+    /// What to do when this engine failed. Without a word about it, an engine that only weighs who sent a mail is done without: DNS and
+    /// scores fail more often than mail is bad.
     pub fn on_failure(&self, engine: &str) -> OnFailure {
-        self.on_failure.get(engine).copied().unwrap_or_default()
+        let usual = if WEIGHING.contains(&engine) { OnFailure::Continue } else { OnFailure::default() };
+        self.on_failure.get(engine).copied().unwrap_or(usual)
     }
 }
 

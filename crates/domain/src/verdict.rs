@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::containment::Containment;
 use crate::detection::{Category, DetectionCode, DetectionVersion, Mode, RulesetId};
+use crate::entry::EntryFact;
 use crate::envelope::{Envelope, Recipient};
 use crate::finding::{EngineReport, Examination, Finding, MemoryClass, Outcome};
 use crate::message::Family;
@@ -63,9 +64,15 @@ pub fn decide(
     containment: &Containment,
 ) -> Verdict {
     let mut reasons = Vec::new();
-    let acting: Vec<&Finding> =
-        examination.findings.iter().filter(|finding| acts(finding, examination, containment)).collect();
-    let category = acting.iter().map(|finding| finding.category).max().unwrap_or(Category::Clean);
+    let entries: Vec<&EntryFact> = examination.facts.entries.iter().filter(|entry| entry.reach.covers(unit)).collect();
+    let (cleared, acting): (Vec<&Finding>, Vec<&Finding>) = examination
+        .findings
+        .iter()
+        .filter(|finding| acts(finding, examination, containment))
+        .partition(|finding| entries.iter().any(|entry| entry.clears(finding)));
+    let blocks: Vec<&&EntryFact> = entries.iter().filter(|entry| !entry.allow).collect();
+    let found = acting.iter().map(|finding| finding.category).chain(blocks.first().map(|_| Category::PolicyRule));
+    let category = found.max().unwrap_or(Category::Clean);
     let mut disposition = Disposition::Deliver;
     for finding in acting.iter().filter(|finding| finding.category == category) {
         let (wanted, rule) = policy_says(policy, category, finding.family, unit);
@@ -77,9 +84,24 @@ pub fn decide(
             reasons.push(reason);
         }
     }
+    for block in &blocks {
+        // People have said so: it is held, and no more than that.
+        let reason = because_of_entry(block);
+        if disposition < Disposition::Hold {
+            disposition = Disposition::Hold;
+            reasons.insert(0, reason);
+        } else {
+            reasons.push(reason);
+        }
+    }
     reasons.extend(acting.iter().filter(|finding| finding.category != category).map(|finding| {
         let (wanted, rule) = policy_says(policy, finding.category, finding.family, unit);
         because_of(finding, wanted, rule)
+    }));
+    reasons.extend(cleared.iter().filter_map(|finding| {
+        let entry = entries.iter().find(|entry| entry.clears(finding))?;
+        let text = format!("{} counts more than {} ({})", entry.shown(), finding.detection, finding.detection_version);
+        Some(Reason { code: "entry".into(), text, detection: None, detection_version: None })
     }));
     for report in &examination.engines {
         if let Some((wanted, reason)) = failure(report, policy) {
@@ -92,6 +114,7 @@ pub fn decide(
         }
     }
     if acting.is_empty()
+        && blocks.is_empty()
         && let Some(rule) = policy.rule(Category::Clean, Family::Mail, unit)
     {
         // A site may hold or tag even clean mail, for a trial or for a domain under attack.
@@ -180,6 +203,11 @@ fn because_of(finding: &Finding, wanted: Disposition, rule: &str) -> Reason {
         detection: Some(finding.detection.clone()),
         detection_version: Some(finding.detection_version.clone()),
     }
+}
+
+fn because_of_entry(entry: &EntryFact) -> Reason {
+    let text = format!("{} says Hold", entry.shown());
+    Reason { code: "entry".into(), text, detection: None, detection_version: None }
 }
 
 fn failure(report: &EngineReport, policy: &Policy) -> Option<(Disposition, Reason)> {

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::address::Address;
+use crate::authentication::{AuthResult, Authentication, DmarcPolicy, Source};
 use crate::detection::Effect;
 use crate::digest::Digest;
+use crate::entry::{Entry, EntryBook, EntryFact, Reach, Subject};
 use crate::envelope::{Client, Direction, MailParams, RcptParams};
 use crate::finding::{Facts, MemoryFact, PreviousForm};
 use crate::message::Message;
@@ -44,6 +46,7 @@ fn examination(findings: Vec<Finding>) -> Examination {
             received_count: 0,
             text_sha256: None,
             url_domains: Vec::new(),
+            urls: Vec::new(),
             parts: Vec::new(),
             ambiguities: Vec::new(),
         },
@@ -206,4 +209,159 @@ fn the_first_rule_that_fits_decides() {
     let mut lab = unit();
     lab.domain = "lab.example".into();
     assert_eq!(decide(&exam, &envelope(), &lab, &policy, &Containment::default()).disposition, Disposition::Tag);
+}
+
+fn entry(allow: bool, subject: Subject, reach: Reach) -> EntryFact {
+    EntryFact { id: 7, allow, subject, reach, clears_malware: false, parts: Vec::new() }
+}
+
+fn with(findings: Vec<Finding>, entries: Vec<EntryFact>) -> (Category, Disposition, Vec<Reason>) {
+    let mut examination = examination(findings);
+    examination.facts.entries = entries;
+    let verdict = verdict(&examination, &Policy::standard(), &Containment::default());
+    (verdict.category, verdict.disposition, verdict.reasons)
+}
+
+#[test]
+fn a_block_holds_and_does_no_more() {
+    let block = || entry(false, Subject::Domain("evil.example".into()), Reach::Everyone);
+    let (category, disposition, reasons) = with(vec![], vec![block()]);
+    assert_eq!((category, disposition), (Category::PolicyRule, Disposition::Hold));
+    assert_eq!(reasons[0].text, "block entry 7 for domain evil.example says Hold");
+    let spam = finding("A-1", Category::Spam, Effect::Hold, Family::Text);
+    let (category, disposition, reasons) = with(vec![spam], vec![block()]);
+    assert_eq!((category, disposition, reasons.len()), (Category::PolicyRule, Disposition::Hold, 2));
+    let malware = finding("B-1", Category::Malware, Effect::Hold, Family::Other);
+    let (category, disposition, reasons) = with(vec![malware.clone()], vec![block()]);
+    assert_eq!((category, disposition), (Category::Malware, Disposition::Hold));
+    assert_eq!(reasons[0].detection, Some(code("B-1")), "the worse reason comes first");
+    // It counts for those it is for; and a block counts more than an allow.
+    let for_another = entry(false, Subject::Domain("evil.example".into()), Reach::Recipient("b@ours.example".into()));
+    assert_eq!(with(vec![], vec![for_another]).1, Disposition::Deliver);
+    for reach in [Reach::Recipient("a@ours.example".into()), Reach::Domain("ours.example".into())] {
+        let allow = entry(true, Subject::Sender("x@evil.example".into()), Reach::Everyone);
+        let block = entry(false, Subject::Sender("x@evil.example".into()), reach);
+        assert_eq!(with(vec![], vec![allow, block]).1, Disposition::Hold);
+    }
+}
+
+#[test]
+fn an_allow_clears_what_guesses_and_a_file_what_speaks_of_it() {
+    use Category as C;
+    use Disposition as D;
+    let of = |category| finding("A-1", category, Effect::Hold, Family::Other);
+    for (category, disposition) in [
+        (C::Bulk, D::Deliver),
+        (C::Spam, D::Deliver),
+        (C::Spoof, D::Deliver),
+        (C::Phish, D::Deliver),
+        (C::Unscannable, D::Hold),
+        (C::FileTypeBlock, D::Hold),
+        (C::HighConfidencePhish, D::Hold),
+        (C::Malware, D::Hold),
+    ] {
+        let allow = entry(true, Subject::Sender("anna@partner.example".into()), Reach::Everyone);
+        let (_, got, reasons) = with(vec![of(category)], vec![allow]);
+        assert_eq!(got, disposition, "{category:?}: {reasons:?}");
+        let is_said = reasons.iter().any(|reason| reason.text.contains("counts more than A-1"));
+        assert_eq!(is_said, disposition == D::Deliver);
+    }
+    let file = |clears_malware, parts: Vec<u32>| EntryFact {
+        clears_malware,
+        parts,
+        ..entry(true, Subject::File(Digest::of(b"x")), Reach::Everyone)
+    };
+    assert_eq!(with(vec![of(C::FileTypeBlock)], vec![file(false, vec![0])]).1, D::Deliver);
+    assert_eq!(with(vec![of(C::Malware)], vec![file(false, vec![0])]).1, D::Hold);
+    assert_eq!(with(vec![of(C::Malware)], vec![file(true, vec![0])]).1, D::Deliver);
+    assert_eq!(with(vec![of(C::Malware)], vec![file(true, vec![1])]).1, D::Hold, "another part is another file");
+    let of_message = Finding { part: None, ..of(C::Malware) };
+    assert_eq!(with(vec![of_message.clone()], vec![file(true, vec![0])]).1, D::Hold, "of the message, not of the file");
+    assert_eq!(with(vec![of_message], vec![file(true, vec![])]).1, D::Deliver, "the file is the message");
+}
+
+fn made(allow: bool, kind: &str, value: &str) -> Entry {
+    let at = crate::Timestamp::from_micros(1);
+    let subject = Subject::parse(kind, value).expect("value");
+    let (owner, reason) = (String::new(), String::new());
+    Entry {
+        id: 1,
+        allow,
+        subject,
+        reach: Reach::Everyone,
+        clears_malware: false,
+        owner,
+        reason,
+        made: at,
+        expires: at,
+        last_used: None,
+    }
+}
+
+fn matches(entry: Entry, examination: &Examination, sender: &str) -> bool {
+    let envelope = Envelope { sender: Some(Address::parse(sender).expect("sender")), ..envelope() };
+    !EntryBook::new(vec![entry]).matching(examination, &envelope).is_empty()
+}
+
+#[test]
+fn entries_match_senders_links_files_and_addresses() {
+    let mut mail = examination(vec![]);
+    mail.message.from = "Anna@Mail.Partner.example".into();
+    mail.message.from_domain = "mail.partner.example".into();
+    mail.message.urls = vec!["www.evil.example/login?x=1".into()];
+    for (kind, value, hits) in [
+        ("sender", "anna@mail.partner.example", true),
+        ("sender", "bounce@lists.example", true),
+        ("sender", "x@mail.partner.example", false),
+        ("domain", "partner.example", true),
+        ("domain", "lists.example", true),
+        ("domain", "artner.example", false),
+        ("url", "evil.example", true),
+        ("url", "evil.example/log", true),
+        ("url", "www.evil.example/log", true),
+        ("url", "www.evil.example/other", false),
+        ("ip", "192.0.2.0/24", true),
+        ("ip", "198.51.100.1", false),
+        ("file", &mail.message.sha256.hex(), true),
+    ] {
+        assert_eq!(matches(made(false, kind, value), &mail, "bounce@lists.example"), hits, "{kind} {value}");
+    }
+}
+
+#[test]
+fn an_allow_for_a_sender_needs_somebody_who_vouches() {
+    let allow = || made(true, "domain", "partner.example");
+    let mut mail = examination(vec![]);
+    mail.message.from = "anna@partner.example".into();
+    mail.message.from_domain = "partner.example".into();
+    assert!(matches(allow(), &mail, "x@other.example"), "nobody looks at authentication");
+    let said = Authentication {
+        source: Source::Own,
+        spf: AuthResult::Fail,
+        spf_domain: "other.example".into(),
+        dkim: Vec::new(),
+        dmarc: AuthResult::None,
+        dmarc_policy: DmarcPolicy::None,
+        arc: AuthResult::None,
+        arc_sealer: String::new(),
+        arc_trusted: false,
+        aligned: None,
+        field: String::new(),
+    };
+    mail.facts.authentication = Some(said.clone());
+    assert!(!matches(allow(), &mail, "x@other.example"));
+    assert!(matches(made(false, "domain", "partner.example"), &mail, "x@other.example"), "a block needs nobody");
+    mail.facts.authentication = Some(Authentication { aligned: Some("partner.example".into()), ..said });
+    assert!(matches(allow(), &mail, "x@other.example"));
+    // DNS was to be asked and did not answer.
+    mail.facts.authentication = None;
+    mail.engines.push(EngineReport {
+        engine: "auth".into(),
+        version: String::new(),
+        data_version: String::new(),
+        outcome: Outcome::Timeout,
+        millis: 0.0,
+        detail: String::new(),
+    });
+    assert!(!matches(allow(), &mail, "x@other.example"));
 }

@@ -11,13 +11,14 @@ pub mod document;
 pub mod introduce;
 pub mod mime;
 pub mod picture;
+pub mod sender;
 pub mod session;
 
 /// A target: its name, and what must not panic for any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 23] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -38,5 +39,7 @@ pub const TARGETS: [Target; 21] = [
     ("url", document::url),
     ("container", document::container),
     ("clamd", clamd::clamd),
+    ("authres", sender::authentication_results),
+    ("rspamd", sender::rspamd),
     ("config", config::config),
 ];

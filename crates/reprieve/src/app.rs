@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use detect::auth::NoResolver;
 use detect::in_force::InForce;
 use detect::limits::Limits;
 use detect::ruleset::{LoadErrors, Ruleset, load};
@@ -31,6 +32,7 @@ use crate::config::{Config, ListenerConfig, Role};
 use crate::console::rate::Rates;
 use crate::console::{Console, serve};
 use crate::disk::Room;
+use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
 use crate::gateway::Gateway;
 use crate::gateway::behind::Behind;
@@ -39,7 +41,10 @@ use crate::gateway::learn::Learner;
 use crate::gateway::listener::Listener;
 use crate::hop::Hops;
 use crate::keys::{self, KEY_FILE, Ring};
+use crate::neighbours::Neighbours;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::sentinel::entries::EntryKeeper;
+use crate::sentinel::notice::Notifier;
 use crate::sentinel::plan::{self, Planner};
 use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
@@ -72,6 +77,9 @@ pub enum StartError {
     /// The ruleset does not load.
     #[error(transparent)]
     Ruleset(#[from] LoadErrors),
+    /// DNS is to be asked, and cannot be.
+    #[error("{0}; name one with name_server in [engine.auth], or switch it off with on = false")]
+    Resolver(#[from] NoResolver),
     /// A certificate or key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -128,6 +136,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     let ring = Ring::find(&config.known_good.key_file);
     let vault = open_vault(&config, &ring, clock.as_ref())?;
     let known = Plan { live: ruleset.id.clone(), candidate: None, modes: BTreeMap::new() };
+    let neighbours = Neighbours::new(&config.engines)?;
     let config = Arc::new(config);
     let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -140,12 +149,14 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         config: config.clone(),
         store: store.clone(),
         examiner: ExaminerPool::start(InForce::only(ruleset), limits, threads),
+        neighbours,
         hops: Hops::new(&config, config.limits.hop_connections_max, &live_timeouts(&config)),
         clock: clock.clone(),
         token_key: token_key.clone(),
         room,
         panic_switch: panic_switch.clone(),
         containment: Containment::default(),
+        entries: Entries::default(),
         engines: Engines::default(),
         learner: match (&store, &vault) {
             (Some(store), Some(vault)) => {
@@ -177,6 +188,13 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
             key: token_key.clone(),
         };
         tasks.spawn(planner.run(known, stopping.clone()));
+        let entry_keeper = EntryKeeper {
+            store: store.clone(),
+            entries: gateway.entries.clone(),
+            clock: clock.clone(),
+            signals: signals.clone(),
+        };
+        tasks.spawn(entry_keeper.run(stopping.clone()));
         let roller = Roller {
             config: config.clone(),
             store: store.clone(),
@@ -189,10 +207,21 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
             config: config.clone(),
             store: store.clone(),
             examiner: gateway.examiner.clone(),
+            neighbours: gateway.neighbours.clone(),
+            entries: gateway.entries.clone(),
             clock: clock.clone(),
             signals: signals.clone(),
         };
         tasks.spawn(reexaminer.run(stopping.clone()));
+        let notifier = Notifier {
+            config: config.clone(),
+            store: store.clone(),
+            hops: Hops::new(&config, 1, &Timeouts::default()),
+            clock: clock.clone(),
+        };
+        if config.tells_senders {
+            tasks.spawn(notifier.run(stopping.clone()));
+        }
         let releaser = Releaser {
             config: config.clone(),
             hops: Hops::new(&config, config.release_connections, &Timeouts::default()),

@@ -9,7 +9,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use detect::clamd::Clamd;
 use detect::examine::{EnvelopeFacts, Examiner, unfinished};
 use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
@@ -102,16 +101,6 @@ impl ExaminerPool {
                 failed(Outcome::Timeout, "given up by the watchdog")
             }
         }
-    }
-
-    /// Examines a message with our own engines and, where there is one, with clamd at the same time.
-    pub async fn examine_with(&self, clamd: Option<&Clamd>, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
-        let native = self.examine(raw.clone(), envelope);
-        let Some(clamd) = clamd else { return native.await };
-        let (mut examination, (report, findings)) = tokio::join!(native, clamd.examine(&raw));
-        examination.engines.push(report);
-        examination.findings.extend(findings);
-        examination
     }
 
     fn add_thread(&self) {

@@ -11,6 +11,8 @@ pub struct Signals {
     pub release: Arc<Notify>,
     /// A roll-out or a mode has changed: what examines mail may have to change.
     pub plan: Arc<Notify>,
+    /// An allow or block entry was made or ended.
+    pub entries: Arc<Notify>,
     /// A version was published: the gates have work.
     pub rollout: Arc<Notify>,
 }

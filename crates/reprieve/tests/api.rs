@@ -56,6 +56,7 @@ fn the_matrix_of_roles_and_endpoints() {
     assert_eq!(published["stage"], "live", "{published}");
     rule("rule nothing_else { strings: $a = \"nothing else like this\" condition: $a }");
     let other = gateway.json(&["ruleset", "build", "rule.yar"])["id"].as_str().unwrap().to_owned();
+    gateway.json(&["entry", "block", "ip", "203.0.113.99", "--reason", "a test"]);
     let endpoints = [
         ("GET", "/api/v1/quarantine".to_owned(), "look"),
         ("GET", format!("/api/v1/quarantine/{one}"), "look"),
@@ -86,6 +87,9 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", "/api/v1/detections/EIC-0001".to_owned(), "look"),
         ("POST", "/api/v1/detections/EIC-0001/mode".to_owned(), "rules"),
         ("GET", "/api/v1/engines".to_owned(), "look"),
+        ("GET", "/api/v1/entries".to_owned(), "look"),
+        ("POST", "/api/v1/entries".to_owned(), "rules"),
+        ("POST", "/api/v1/entries/1/remove".to_owned(), "rules"),
         ("GET", "/api/v1/known-good".to_owned(), "look"),
         ("POST", "/api/v1/known-good/rotate-key".to_owned(), "tokens"),
     ];
@@ -95,7 +99,7 @@ fn the_matrix_of_roles_and_endpoints() {
             let is_known = |(known, url, _): &(&str, String, &str)| {
                 let url = url.split('?').next().unwrap().replace(one, "{id}").replace(&own, "{id}");
                 let url = url.replace("/live", "/{id}").replace(&other, "{id}").replace("EIC-0001", "{code}");
-                let url = url.replace("/rollouts/1", "/rollouts/{number}");
+                let url = url.replace("/rollouts/1", "/rollouts/{number}").replace("/entries/1", "/entries/{id}");
                 known.eq_ignore_ascii_case(method) && url == *path
             };
             // A backup is for the local socket alone.
@@ -133,9 +137,17 @@ fn ask(path: &str, id: &str) -> String {
                 .into()
         }
         "/api/v1/detections/EIC-0001/mode" => "{\"mode\":\"shadow\",\"reason\":\"r\",\"what_if\":true}".into(),
+        "/api/v1/entries" => entry("", true),
         "/api/v1/quarantine/release" => format!("{{\"ids\":[\"{id}\"],\"what_if\":true}}"),
         _ => "{\"what_if\":true}".into(),
     }
+}
+
+/// A block entry; `more` are further fields.
+fn entry(more: &str, what_if: bool) -> String {
+    format!(
+        "{{\"action\":\"block\",\"kind\":\"domain\",\"value\":\"evil.example\",\"reason\":\"r\",\"what_if\":{what_if}{more}}}"
+    )
 }
 
 #[test]
@@ -301,6 +313,26 @@ fn a_token_of_one_domain_sees_that_domain_only() {
     let (_, traced) = http(&gateway, "GET", "/api/v1/messages?sender=a@x.example", &secret, "");
     assert_eq!(traced.as_array().unwrap().len(), 1);
     assert_eq!(http(&gateway, "GET", "/api/v1/ledger", &secret, "").0, 403, "the books are of all domains");
+}
+
+#[test]
+fn entries_reach_as_far_as_the_one_who_makes_them() {
+    let (gateway, _) = two_domains();
+    let secret = token(&gateway, "analyst", &["--domain", "ours.example"]);
+    let add = |more: &str| http(&gateway, "POST", "/api/v1/entries", &secret, &entry(more, false)).0;
+    assert_eq!(add(""), 403, "for everyone");
+    assert_eq!(add(",\"domain\":\"theirs.example\""), 403);
+    assert_eq!(add(",\"recipient\":\"b@theirs.example\""), 403);
+    assert_eq!(add(",\"recipient\":\"b@ours.example\""), 200);
+    assert_eq!(add(",\"domain\":\"ours.example\",\"hours\":99999"), 400);
+    assert_eq!(add(",\"domain\":\"ours.example\",\"clears_malware\":true"), 400);
+    gateway.json(&["entry", "block", "ip", "203.0.113.99", "--reason", "for everyone"]);
+    gateway.json(&["entry", "block", "ip", "203.0.113.98", "--domain", "theirs.example", "--reason", "for them"]);
+    let seen = http(&gateway, "GET", "/api/v1/entries", &secret, "").1;
+    let seen: Vec<u64> = seen.as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
+    assert_eq!(seen, [2, 1], "what counts for them, and nobody else's");
+    let remove = |id: u64| http(&gateway, "POST", &format!("/api/v1/entries/{id}/remove"), &secret, "{}").0;
+    assert_eq!((remove(2), remove(3), remove(1)), (404, 404, 200));
 }
 
 #[test]

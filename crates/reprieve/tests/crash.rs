@@ -124,7 +124,7 @@ fn strict(sink: &Sink) -> Gateway {
         .replace("mode =", "policy = \"policy.toml\"\nmode =")
         .replace("[\"ours.example\"]", "[\"ours.example\", \"strict.example\"]");
     let gateway = Gateway::prepare(&text);
-    let policy = "[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
+    let policy = "preset = \"none\"\n[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
     std::fs::write(gateway.path("policy.toml"), policy).unwrap();
     gateway
 }

@@ -216,7 +216,7 @@ fn mixed(hop: &Sink) -> (Gateway, Vec<u8>) {
         .replace("mode =", "policy = \"policy.toml\"\nmode =")
         .replace("[\"ours.example\"]", "[\"ours.example\", \"strict.example\"]");
     let mut gateway = Gateway::prepare(&text);
-    let policy = "[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
+    let policy = "preset = \"none\"\n[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
     std::fs::write(gateway.path("policy.toml"), policy).expect("policy");
     gateway.run();
     (gateway, bad("mixed"))

@@ -188,7 +188,7 @@ struct Rows {
     retries: Vec<Vec<Value>>,
 }
 
-const MESSAGE: [&str; 34] = [
+const MESSAGE: [&str; 35] = [
     "mail_id",
     "node",
     "received_us",
@@ -211,6 +211,7 @@ const MESSAGE: [&str; 34] = [
     "body_sha256",
     "text_sha256",
     "url_domains_json",
+    "urls_json",
     "ambiguities_json",
     "category",
     "ruleset",
@@ -296,6 +297,7 @@ impl Rows {
             message.body_sha256.hex().into(),
             message.text_sha256.map(|digest| digest.hex()).into(),
             to_json(&message.url_domains)?.into(),
+            to_json(&message.urls)?.into(),
             to_json(&message.ambiguities)?.into(),
             grounds.category.into(),
             grounds.ruleset.into(),
@@ -547,6 +549,7 @@ fn read_message(row: &AnyRow, parts: &[AnyRow]) -> Result<Message, StoreError> {
         received_count: u32::try_from(row.try_get::<i64, _>("received_count")?).unwrap_or(0),
         text_sha256: text.map(|hex| digest(&hex)).transpose()?,
         url_domains: from_json(row, "url_domains_json")?,
+        urls: from_json(row, "urls_json")?,
         parts: parts.iter().map(read_part).collect::<Result<_, _>>()?,
         ambiguities: from_json(row, "ambiguities_json")?,
     })

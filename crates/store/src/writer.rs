@@ -16,11 +16,13 @@ use crate::arrival::{self, Arrival, Recorded};
 use crate::audit::{self, Act, Head, Prune};
 use crate::completion::{self, Completion};
 use crate::db::Dialect;
+use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
 use crate::failpoint;
 use crate::journal::{Group, Journal};
 use crate::known_good::{self, KnownGoodWrite};
 use crate::moves::{self, UnitMove};
+use crate::notice::{self, Told};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
 use crate::retention::{self, Purge};
 use crate::rollout::{self, RolloutWrite};
@@ -45,6 +47,8 @@ enum Write {
     Version(VersionWrite),
     Rollout(RolloutWrite),
     KnownGood(KnownGoodWrite),
+    Entry(EntryWrite),
+    Told(Told),
     Access(AccessWrite),
     Audit(Vec<Act>),
     Prune(Prune),
@@ -113,6 +117,17 @@ impl Writer {
     pub(crate) async fn rollout(&self, write: RolloutWrite) -> Result<u32, StoreError> {
         match self.write(Write::Rollout(write)).await? {
             Written::Count(number) => Ok(u32::try_from(number).unwrap_or(u32::MAX)),
+            _ => Err(stopped()),
+        }
+    }
+
+    pub(crate) async fn told(&self, told: Told) -> Result<(), StoreError> {
+        self.write(Write::Told(told)).await.map(drop)
+    }
+
+    pub(crate) async fn entry(&self, write: EntryWrite) -> Result<u64, StoreError> {
+        match self.write(Write::Entry(write)).await? {
+            Written::Count(number) => Ok(number as u64),
             _ => Err(stopped()),
         }
     }
@@ -194,7 +209,14 @@ impl Write {
             Self::Complete(completion) => 1 + 2 * completion.examination.findings.len() + 4 * completion.verdicts.len(),
             // Their batches are small by themselves, and rare.
             Self::Purge(_) | Self::Prune(_) | Self::ForgetRetries(_) => ROWS_MAX / 2,
-            Self::Version(_) | Self::Rollout(_) | Self::Access(_) | Self::ForgetBlob(_) | Self::Barrier => 1,
+            Self::Entry(EntryWrite::Used(used)) => used.len(),
+            Self::Told(told) => told.mails.len(),
+            Self::Entry(_)
+            | Self::Version(_)
+            | Self::Rollout(_)
+            | Self::Access(_)
+            | Self::ForgetBlob(_)
+            | Self::Barrier => 1,
         }
     }
 }
@@ -317,6 +339,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Arrival { .. } => Written::Arrival(recorded.next().unwrap_or_default()),
             Write::Release(write) => Written::Release(release::apply(group, write).await?),
             Write::Rollout(write) => Written::Count(rollout::apply(group.connection, write).await? as usize),
+            Write::Entry(write) => Written::Count(entry::apply(group.connection, write).await? as usize),
             Write::Prune(prune) => Written::Count(audit::prune(group.connection, prune).await?),
             other => {
                 apply_one(group, other).await?;
@@ -332,6 +355,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
     match write {
         Write::Version(write) => version::apply(group.connection, write).await,
         Write::KnownGood(write) => known_good::apply(group.connection, write).await,
+        Write::Told(told) => notice::apply(group.connection, told).await,
         Write::Access(write) => access::apply(group.connection, write).await,
         Write::Audit(acts) => {
             group.acts.extend(acts.iter().cloned());
@@ -354,6 +378,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         | Write::Arrival { .. }
         | Write::Release(_)
         | Write::Rollout(_)
+        | Write::Entry(_)
         | Write::Prune(_) => Ok(()),
     }
 }

@@ -60,6 +60,7 @@ fn examination(body: &[u8]) -> Examination {
             received_count: 2,
             text_sha256: Some(Digest::of(b"text")),
             url_domains: vec!["x.example".into()],
+            urls: vec!["x.example/a?b".into()],
             parts: vec![Part {
                 number: 0,
                 parent: None,

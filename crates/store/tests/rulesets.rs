@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::detection::{
     Category, Detection, DetectionCode, DetectionVersion, Effect, Mode, RulesetId, Scope as DetectionScope, Target,
 };
+use domain::entry::{Entry, Reach, Subject};
 use domain::envelope::{Client, Direction, Envelope, MailParams};
 use domain::finding::MemoryClass;
 use domain::message::{Family, Part, Tail};
@@ -16,6 +17,7 @@ use domain::rollout::{Gate, GateReport, Stage, Step};
 use domain::token::TokenKey;
 use domain::{Digest, MailId, Timestamp};
 use store::blob::Blobs;
+use store::entry::NewEntry;
 use store::known_good::{GoodMail, GoodPart};
 use store::rollout::{NewRollout, RolloutMove, SetMode};
 use store::version::KeptRuleset;
@@ -232,6 +234,56 @@ async fn known_good(store: &Store) {
     assert_eq!(store.known_good_status(now).await.expect("asks").contents, 0);
 }
 
+async fn entries(store: &Store) {
+    let now = at(100);
+    let new = |allow, kind: &str, value: &str, hours: u32| NewEntry {
+        allow,
+        subject: Subject::parse(kind, value).expect("subject"),
+        reach: Reach::Domain("ours.example".into()),
+        clears_malware: allow,
+        owner: "anna".into(),
+        reason: "a test".into(),
+        made: now,
+        expires: now.after(hours * Duration::from_secs(3600)),
+    };
+    let empty = store.entries_stamp(now).await.expect("asks");
+    let block = store.add_entry(new(false, "ip", "192.0.2.0/24", 1)).await.expect("adds");
+    let allow = store.add_entry(new(true, "file", &Digest::of(b"x").hex(), 2)).await.expect("adds");
+    assert_eq!((block, allow), (1, 2));
+    let kept = store.entries(now).await.expect("lists");
+    assert_eq!(kept.iter().map(|one| one.id).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(
+        (kept[0].allow, kept[0].clears_malware, &kept[0].subject),
+        (true, true, &Subject::File(Digest::of(b"x")))
+    );
+    assert_eq!((&kept[1].reach, kept[1].last_used), (&Reach::Domain("ours.example".into()), None));
+    assert_ne!(store.entries_stamp(now).await.expect("asks"), empty);
+    store.entries_used([(1, at(120)), (2, at(130))].into()).await.expect("notes");
+    store.entries_used([(1, at(110))].into()).await.expect("notes");
+    let used = |entries: Vec<Entry>| entries.iter().map(|one| one.last_used).collect::<Vec<_>>();
+    assert_eq!(
+        used(store.entries(now).await.expect("lists")),
+        [Some(at(130)), Some(at(120))],
+        "never earlier than known"
+    );
+    // An hour later the block has ended by itself; the allow is ended by hand.
+    let later = now.after(Duration::from_secs(3601));
+    let before = store.entries_stamp(now).await.expect("asks");
+    assert_ne!(store.entries_stamp(later).await.expect("asks"), before);
+    assert_eq!(store.entries(later).await.expect("lists").len(), 1);
+    store.remove_entry(allow, "bert".into(), later).await.expect("removes");
+    assert!(store.entries(later).await.expect("lists").is_empty());
+    for gone in [allow, block, 99] {
+        let error = store.remove_entry(gone, "bert".into(), later).await.expect_err("is gone");
+        assert!(matches!(error, StoreError::NotFound(_)), "{error}");
+    }
+    assert_eq!(
+        store.entry(block).await.expect("asks").expect("stays").owner,
+        "anna",
+        "a verdict that names it can be read"
+    );
+}
+
 async fn evidence(store: &Store) {
     let versions = [DetectionVersion::of(&[b"two"])];
     let families = BTreeSet::from([Family::Image]);
@@ -247,6 +299,7 @@ async fn story(url: &str, folder: &Path) {
     rollouts(&store, &ids).await;
     modes(&store).await;
     known_good(&store).await;
+    entries(&store).await;
     evidence(&store).await;
     store.close().await;
 }

@@ -9,6 +9,7 @@ use domain::detection::{DetectionCode, Mode};
 use domain::rollout::{Gate, GateReport, LINES_MAX};
 
 use super::{Ruleset, load};
+use crate::auth::upstream;
 use crate::examine::{EnvelopeFacts, Examiner};
 use crate::in_force::InForce;
 use crate::limits::{Budget, Limits};
@@ -71,7 +72,8 @@ fn fixtures(files: &BTreeMap<String, Vec<u8>>, ruleset: &Arc<Ruleset>, codes: &B
                 continue;
             };
             let budget = Budget::starting_now(FIXTURE_TIME);
-            let examination = examiner.examine(&wire_form(mail), &fixture_envelope(), budget);
+            let mail = wire_form(mail);
+            let examination = examiner.examine(&mail, &fixture_envelope(&mail), budget);
             let hits = examination.findings.iter().any(|finding| finding.detection == *code);
             if hits != must_hit {
                 faults
@@ -86,12 +88,17 @@ fn fixtures(files: &BTreeMap<String, Vec<u8>>, ruleset: &Arc<Ruleset>, codes: &B
     faults
 }
 
-/// Fixtures are mails to Bert, whose domain is ours.
-pub fn fixture_envelope() -> EnvelopeFacts {
+/// The host whose Authentication-Results are believed in fixtures.
+const FIXTURE_HOST: &str = "fixture.example";
+
+/// Fixtures are mails to Bert, whose domain is ours. How they authenticate, they say themselves.
+pub fn fixture_envelope(mail: &[u8]) -> EnvelopeFacts {
     EnvelopeFacts {
+        authentication: upstream::of_message(mail, &[FIXTURE_HOST.to_owned()]),
         sender: "anna@partner.example".into(),
         recipients: vec!["bert@example.com".into()],
         own_domains: vec!["example.com".into()],
+        ..EnvelopeFacts::default()
     }
 }
 
@@ -100,7 +107,7 @@ fn verb(hits: bool) -> &'static str {
 }
 
 /// The mail of a fixture as it goes over the wire: every line ends in CRLF.
-fn wire_form(bytes: &[u8]) -> Vec<u8> {
+pub fn wire_form(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 40);
     for (at, byte) in bytes.iter().enumerate() {
         if *byte == b'\n' && (at == 0 || bytes[at - 1] != b'\r') {

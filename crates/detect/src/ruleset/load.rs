@@ -22,9 +22,9 @@ struct Written {
     code: String,
     title: String,
     engine: String,
-    /// For `engine = "structure"`: the check.
+    /// For a check of ours: its name.
     check: Option<String>,
-    /// For `engine = "structure"`: grows when the check's code changes what it means.
+    /// For a check of ours: grows when the check's code changes what it means.
     revision: Option<u32>,
     category: Category,
     effect: Effect,
@@ -175,7 +175,7 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
     let canonical: toml::Table = toml::from_str(text).map_err(|error| at(&error))?;
     let canonical = serde_json::to_string(&canonical).map_err(|error| at(&error))?;
     let (runs, rule_text) = match written.engine.as_str() {
-        "structure" => {
+        "structure" | "auth" => {
             let check = written.check.as_deref().and_then(Check::parse);
             let check = check.ok_or_else(|| {
                 at(&format!(
@@ -193,7 +193,7 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
             let rule = code.as_str().replace('-', "_");
             (Runs::Yara { rule, namespace: code.to_string(), text: rule_text.clone() }, rule_text)
         }
-        other => return Err(at(&format!("engine '{other}' is not 'yara' or 'structure'"))),
+        other => return Err(at(&format!("engine '{other}' is not 'yara', 'structure' or 'auth'"))),
     };
     let version = DetectionVersion::of(&[canonical.as_bytes(), rule_text.as_bytes()]);
     let source = if rule_text.is_empty() { canonical } else { format!("{canonical}\n{rule_text}") };
@@ -252,7 +252,7 @@ pub(super) fn halves(source: &str) -> (&str, &str) {
 fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, String> {
     let (head, text) = halves(&source);
     let runs = match detection.engine.as_str() {
-        "structure" => {
+        "structure" | "auth" => {
             let written: serde_json::Value = serde_json::from_str(head).map_err(|error| error.to_string())?;
             let check = written["check"].as_str().and_then(Check::parse);
             Runs::Check(check.ok_or("its check is not known any more")?)

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use domain::policy::{Disposition, Policy, PolicyRule, QuarantinePolicy};
+use serde_json::json;
 
 use super::{CliError, terminal};
 use crate::config::{Config, EXAMPLE};
@@ -17,6 +19,15 @@ pub enum ConfigVerb {
         /// The file.
         #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
         config: PathBuf,
+    },
+    /// Show the policy of a file: its rules in order, presets unfolded; the first that fits decides.
+    Policy {
+        /// The file.
+        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+        config: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -40,5 +51,35 @@ pub fn run(verb: ConfigVerb) -> Result<(), CliError> {
                 Err(CliError::No)
             }
         },
+        ConfigVerb::Policy { config, json } => {
+            let policy = Config::load(&config).map_err(CliError::unreachable)?.policy;
+            terminal::line(&if json {
+                json!({ "id": policy.id(), "policy": policy }).to_string()
+            } else {
+                shown(&policy)
+            });
+            Ok(())
+        }
     }
+}
+
+fn shown(policy: &Policy) -> String {
+    let listed = |names: Vec<String>| if names.is_empty() { "all".to_owned() } else { names.join(", ") };
+    let row = |rule: &PolicyRule| {
+        let whom = rule.domains.iter().chain(&rule.recipients).cloned().collect();
+        let access = rule.quarantine.unwrap_or_else(|| QuarantinePolicy::usual(rule.category));
+        let access = if rule.disposition == Disposition::Hold { access.as_str() } else { "" };
+        vec![
+            rule.name.clone(),
+            rule.category.as_str().to_owned(),
+            listed(rule.families.iter().map(|family| family.as_str().to_owned()).collect()),
+            listed(rule.directions.iter().map(|direction| direction.as_str().to_owned()).collect()),
+            listed(whom),
+            rule.disposition.as_str().to_owned(),
+            access.to_owned(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = policy.rules.iter().map(row).collect();
+    let head = ["rule", "category", "content", "direction", "for", "what is done", "recipients may"];
+    format!("policy {}\n{}", policy.id().as_str(), terminal::table(&head, &rows, 48))
 }

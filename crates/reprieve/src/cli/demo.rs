@@ -127,7 +127,8 @@ async fn start(folder: &Path, sink: &Sink) -> Result<Running, CliError> {
     let text = format!(
         "data_dir = \"data\"\nhostname = \"gateway.demo.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\n\
          trusted_networks = [\"127.0.0.1\"]\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
-         [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n[next_hop.inbound]\naddress = \"{}\"\n[api]\naddress = \"127.0.0.1:0\"\n",
+         [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n[next_hop.inbound]\naddress = \"{}\"\n[api]\naddress = \"127.0.0.1:0\"\n\
+         [engine.auth]\non = false\n[notices]\noutbound = false\n",
         sink.address
     );
     std::fs::write(folder.join("demo.toml"), &text).map_err(CliError::unreachable)?;

@@ -136,7 +136,7 @@ async fn hops(config: &Config) -> Vec<Finding> {
 }
 
 async fn clamd(config: &Config) -> Option<Finding> {
-    let clamd = config.clamd.as_ref()?;
+    let clamd = config.engines.clamd.as_ref()?;
     let (report, _) = clamd.examine(b"Subject: probe\r\n\r\nprobe\r\n").await;
     let told = if report.detail.is_empty() {
         Ok(format!(

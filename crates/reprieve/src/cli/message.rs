@@ -112,6 +112,7 @@ fn explained(shown: &Value) -> String {
         text(today, "disposition"),
         text(today, "rests_on")
     ));
+    out.extend(authenticated(&shown["authentication"]));
     for finding in each("findings") {
         let place = finding["part"].as_u64().map(|part| format!(" in part {part}")).unwrap_or_default();
         let offset = finding["offset"].as_u64().map(|at| format!(" at {at}")).unwrap_or_default();
@@ -137,6 +138,24 @@ fn explained(shown: &Value) -> String {
     }
     out.push(format!("  ruleset {} policy {}", text(shown, "ruleset"), text(shown, "policy")));
     out.join("\n")
+}
+
+/// How it authenticates, on one line; nothing where nobody has looked.
+fn authenticated(said: &Value) -> Option<String> {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let source = said["source"].as_str()?;
+    let signature = |one: &Value| format!("{} ({})", text(one, "result"), text(one, "domain"));
+    let dkim: Vec<String> = said["dkim"].as_array().into_iter().flatten().map(signature).collect();
+    let dkim = if dkim.is_empty() { "none".to_owned() } else { dkim.join(" ") };
+    Some(format!(
+        "  authentication, by {source}: spf {} ({}), dkim {dkim}, dmarc {} (p={}), arc {}; vouched for: {}",
+        text(said, "spf"),
+        text(said, "spf_domain"),
+        text(said, "dmarc"),
+        text(said, "dmarc_policy"),
+        text(said, "arc"),
+        said["aligned"].as_str().unwrap_or("nobody")
+    ))
 }
 
 fn shown(unit: &Value) -> String {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod detection;
 pub mod doctor;
+pub mod entry;
 pub mod feed;
 pub mod known_good;
 pub mod ledger;
@@ -56,6 +57,9 @@ enum Verb {
     /// See detections, and set their mode for a time.
     #[command(subcommand)]
     Detection(detection::DetectionVerb),
+    /// Allow and block: senders, domains, links, files, addresses.
+    #[command(subcommand)]
+    Entry(entry::EntryVerb),
     /// See how much content is known to be good.
     #[command(subcommand)]
     KnownGood(known_good::KnownGoodVerb),
@@ -159,6 +163,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ruleset(verb) => ruleset::run(verb).await,
         Verb::Detection(verb) => detection::run(verb).await,
+        Verb::Entry(verb) => entry::run(verb).await,
         Verb::KnownGood(verb) => known_good::run(verb).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
         Verb::Backup(args) => backup::back_up(args).await,

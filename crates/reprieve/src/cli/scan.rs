@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use detect::clamd::Clamd;
+use detect::auth::upstream;
 use detect::examine::EnvelopeFacts;
 use detect::in_force::InForce;
 use detect::limits::Limits;
@@ -20,6 +20,7 @@ use super::{CliError, mailbox, terminal};
 use crate::app::load_ruleset;
 use crate::config::Config;
 use crate::examiner::ExaminerPool;
+use crate::neighbours::Neighbours;
 
 /// What to scan, and as what.
 #[derive(Debug, Args)]
@@ -56,9 +57,10 @@ pub struct ScanArgs {
 struct Scanner {
     examiner: ExaminerPool,
     policy: Policy,
-    clamd: Option<Clamd>,
+    neighbours: Neighbours,
     envelope: Envelope,
     own_domains: Vec<String>,
+    trusted_authserv: Vec<String>,
 }
 
 /// Scans.
@@ -110,7 +112,12 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     Ok(Scanner {
         examiner: ExaminerPool::start(InForce::only(ruleset), Limits::default(), 1),
         own_domains: config.iter().flat_map(|config| config.border.accepted_domains.iter().cloned()).collect(),
-        clamd: config.as_ref().and_then(|config| config.clamd.clone()),
+        neighbours: config.as_ref().map(|config| Neighbours::without_dns(&config.engines)).unwrap_or_default(),
+        trusted_authserv: config
+            .iter()
+            .filter_map(|config| config.engines.auth.as_ref())
+            .flat_map(|auth| auth.trusted_authserv.clone())
+            .collect(),
         policy: config.map_or_else(Policy::standard, |config| config.policy),
         envelope: Envelope {
             client: Client { ip: here, peer: here, helo: "localhost".into(), protocol: "ESMTP".into(), login: None },
@@ -129,8 +136,11 @@ impl Scanner {
         } else {
             as_attachment(path, &bytes)
         };
-        let facts = EnvelopeFacts::of(&self.envelope, &self.own_domains);
-        let examination = self.examiner.examine_with(self.clamd.as_ref(), Arc::new(raw), facts).await;
+        // A file does not say who handed it in; what a trusted host in front has said stands in it.
+        let authentication = upstream::of_message(&raw, &self.trusted_authserv);
+        let facts =
+            EnvelopeFacts { client: None, authentication, ..EnvelopeFacts::of(&self.envelope, &self.own_domains) };
+        let examination = self.neighbours.examine(&self.examiner, Arc::new(raw), facts).await;
         let unit = &self.envelope.recipients[0];
         let verdict = decide(&examination, &self.envelope, unit, &self.policy, &Containment::default());
         let mut value = self.json(&examination, &verdict);

@@ -1,5 +1,7 @@
 //! The configuration: one commented TOML file, checked whole before anything starts.
 
+mod engine;
+mod policy;
 pub mod section;
 
 use std::collections::BTreeMap;
@@ -8,12 +10,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use detect::clamd::{self, Clamd};
 use domain::Direction;
 use domain::detection::Category;
 use domain::envelope::Border;
-use domain::policy::{OnFailure, Policy};
+use domain::policy::Policy;
 use domain::rollout::Pace;
+pub use engine::EngineConfig;
 use ipnet::IpNet;
 use section::{Fault, Faults, Section};
 use wire::smtp::data::BareNewline;
@@ -170,8 +172,8 @@ pub struct Config {
     pub ruleset: Option<PathBuf>,
     /// The policy.
     pub policy: Policy,
-    /// The clamd to ask, if there is one.
-    pub clamd: Option<Clamd>,
+    /// The engines beside our own.
+    pub engines: EngineConfig,
     /// The file of the panic switch.
     pub panic_file: PathBuf,
     /// The listeners.
@@ -192,6 +194,8 @@ pub struct Config {
     pub retention: Retention,
     /// What to do with a release in doubt.
     pub in_doubt: InDoubtPolicy,
+    /// Whether senders of ours are told when their outbound mail is held.
+    pub tells_senders: bool,
     /// What of clean mail is remembered.
     pub known_good: KnownGoodConfig,
     /// How long a ruleset stands in each stage of its roll-out.
@@ -279,7 +283,9 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
             "is missing: list the domains whose mail is yours, such as [\"example.com\"]",
         );
     }
-    let (policy, clamd) = policy(root, folder, faults);
+    let read = |text: &str| policy::load(&folder.join(text));
+    let mut policy = root.text("policy", faults, read).unwrap_or_else(Policy::standard);
+    let engines = engine::engines(root, &authserv_id, &mut policy, faults);
     let listeners: Vec<ListenerConfig> =
         root.sections("listener", faults).into_iter().filter_map(|section| listener(section, folder, faults)).collect();
     if listeners.is_empty() && !root.has("listener") {
@@ -301,6 +307,9 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         _ => Err("must be \"resend\" or \"ask\"".into()),
     });
     release.end(faults);
+    let mut notices = root.section("notices", faults);
+    let tells_senders = notices.flag("outbound", faults).unwrap_or(true);
+    notices.end(faults);
     let retention = retention(root, faults);
     let known_good = known_good(root, &data_dir, folder, faults);
     let rollout = rollout(root, faults);
@@ -313,7 +322,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         modes,
         border,
         policy,
-        clamd,
+        engines,
         listeners,
         hops,
         limits,
@@ -323,6 +332,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         release_connections,
         retention,
         in_doubt: in_doubt.unwrap_or(InDoubtPolicy::Resend),
+        tells_senders,
         known_good,
         rollout,
     }
@@ -383,39 +393,6 @@ fn modes(root: &mut Section<'_>, faults: &mut Faults<'_>) -> BTreeMap<Direction,
     let modes = modes.collect();
     own.end(faults);
     modes
-}
-
-fn policy(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> (Policy, Option<Clamd>) {
-    let read = |text: &str| {
-        let path = folder.join(text);
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let policy: Policy = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        policy.check().map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(policy)
-    };
-    let mut policy = root.text("policy", faults, read).unwrap_or_else(Policy::standard);
-    let mut engines = root.section("engine", faults);
-    let mut clamd = None;
-    for engine in ["structure", "yara", clamd::ENGINE] {
-        let mut section = engines.section(engine, faults);
-        if engine == clamd::ENGINE {
-            let address = section.text("address", faults, clamd_address);
-            let timeout = Duration::from_secs(section.number("timeout_s", 1..600, faults).unwrap_or(30));
-            clamd = address.map(|address| Clamd { address, timeout });
-        }
-        let on_failure = section.text("on_failure", faults, |text| match text {
-            "continue" => Ok(OnFailure::Continue),
-            "defer" => Ok(OnFailure::Defer),
-            "hold" => Ok(OnFailure::Hold),
-            _ => Err("must be \"continue\", \"defer\" or \"hold\"".into()),
-        });
-        section.end(faults);
-        if let Some(on_failure) = on_failure {
-            policy.on_failure.insert(engine.into(), on_failure);
-        }
-    }
-    engines.end(faults);
-    (policy, clamd)
 }
 
 fn listener(mut section: Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<ListenerConfig> {
@@ -554,14 +531,6 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
 fn host_and_port(text: &str) -> Result<String, String> {
     let fits = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     if fits { Ok(text.to_owned()) } else { Err(format!("'{text}' is not host:port, such as \"127.0.0.1:10025\"")) }
-}
-
-fn clamd_address(text: &str) -> Result<clamd::Address, String> {
-    match text.strip_prefix("unix:") {
-        Some(path) if path.starts_with('/') => Ok(clamd::Address::Unix(path.into())),
-        Some(_) => Err("a unix socket is named by its whole path: \"unix:/run/clamav/clamd.ctl\"".into()),
-        None => host_and_port(text).map(clamd::Address::Tcp),
-    }
 }
 
 fn system_hostname() -> String {

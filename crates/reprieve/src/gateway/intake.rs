@@ -116,9 +116,10 @@ impl Intake {
         let envelope = &self.transaction.envelope;
         let began = Instant::now();
         let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border.accepted_domains);
-        let clamd = self.gateway.config.clamd.as_ref();
-        let examination = self.gateway.examiner.examine_with(clamd, self.bytes.clone(), facts).await;
+        let examination = self.gateway.neighbours.examine(&self.gateway.examiner, self.bytes.clone(), facts).await;
         measure::examination(&examination);
+        let mut examination = examination;
+        examination.facts.entries = self.gateway.entries.matching(&examination, envelope, self.received);
         let examination = Arc::new(examination);
         self.timings.insert("examine_ms".into(), millis(began));
         let token = self.own_token();
@@ -409,6 +410,10 @@ impl Intake {
         let mode = if judged.enforced[first] { "" } else { "; observed" };
         let category = verdict.category.as_str();
         let mut fields = self.received();
+        let said = judged.examination.facts.authentication.as_ref().map_or("", |said| said.field.as_str());
+        if !said.is_empty() {
+            fields.push_str(&format!("Authentication-Results: {}{said}\r\n", self.gateway.config.authserv_id));
+        }
         fields.push_str(&format!("X-Reprieve-Id: {}\r\n", self.mail_id));
         fields.push_str(&format!("X-Reprieve-Verdict: {category}; {}{mode}\r\n", verdict.disposition.as_str()));
         if let Some((code, version)) = verdict.cause() {

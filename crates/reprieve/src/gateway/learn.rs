@@ -193,13 +193,10 @@ impl Memory {
         false
     }
 
-    /// Who carried it: our own login, else the domain of From. Sealed, so that the table tells nobody who writes to whom. Whether the
-    /// domain is really the sender's is for the one who weighs it; here it only has to be told apart from others.
+    /// Who carried it. Sealed, so that the table tells nobody who writes to whom.
     fn carrier(&self, lesson: &Lesson) -> String {
-        let identity = match &lesson.envelope.client.login {
-            Some(login) => format!("login:{login}"),
-            None => format!("domain:{}", lesson.examination.message.from_domain),
-        };
+        let login = lesson.envelope.client.login.as_deref();
+        let identity = lesson.examination.identity(login).to_string();
         seal(&self.key, "carrier", &identity).hex()[..16].to_owned()
     }
 

@@ -22,8 +22,10 @@ use store::Store;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::disk::Room;
+use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
 use crate::hop::Hops;
+use crate::neighbours::Neighbours;
 use crate::panic_switch::PanicSwitch;
 
 /// What every connection shares.
@@ -35,6 +37,8 @@ pub struct Gateway {
     pub store: Option<Store>,
     /// The examining threads.
     pub examiner: ExaminerPool,
+    /// The engines beside them.
+    pub neighbours: Neighbours,
     /// Next hops for live mail.
     pub hops: Hops,
     /// Domain time and ids.
@@ -47,6 +51,8 @@ pub struct Gateway {
     pub panic_switch: PanicSwitch,
     /// The containment state that verdicts are made under; empty until the sentinel fills it.
     pub containment: Containment,
+    /// Allow and block entries.
+    pub entries: Entries,
     /// What engines have said of themselves.
     pub engines: engines::Engines,
     /// Remembers what went through clean.

@@ -9,6 +9,8 @@
 //! | [`rollout`] | a published version goes through the gates, and on or back by what was seen |
 //! | [`plan`] | what examines mail is what the store says is in force |
 
+pub mod entries;
+pub mod notice;
 pub mod plan;
 pub mod reexamine;
 pub mod release;

@@ -14,7 +14,9 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
+use crate::neighbours::Neighbours;
 use crate::signals::Signals;
 
 /// How often it looks.
@@ -31,6 +33,10 @@ pub struct Reexaminer {
     pub store: Store,
     /// The examining threads.
     pub examiner: ExaminerPool,
+    /// The engines beside them.
+    pub neighbours: Neighbours,
+    /// Allow and block entries.
+    pub entries: Entries,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the releases.
@@ -75,16 +81,19 @@ impl Reexaminer {
         let Some(blob) = record.blob else { return Ok(true) };
         let bytes = Arc::new(self.store.blobs().get(blob).await?);
         let facts = EnvelopeFacts::of(&record.envelope, &self.config.border.accepted_domains);
-        let examination = self.examiner.examine_with(self.config.clamd.as_ref(), bytes, facts).await;
+        // DNS may say something else by now; what it said then is what counts.
+        let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
+        let mut examination = self.neighbours.examine(&self.examiner, bytes, facts).await;
         if examination.is_partial() {
             return Ok(false);
         }
+        let at = self.clock.now();
+        examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
         let numbers = self.store.unit_numbers(mail_id).await?;
         let verdicts = record.envelope.recipients.iter().zip(numbers).map(|(unit, number)| {
             (number, decide(&examination, &record.envelope, unit, &self.config.policy, &Containment::default()))
         });
         let verdicts = verdicts.collect();
-        let at = self.clock.now();
         self.store.complete(Completion { mail_id, verdicts, examination: Arc::new(examination), at }).await?;
         tracing::info!(%mail_id, "examined again, completely");
         self.signals.release.notify_one();

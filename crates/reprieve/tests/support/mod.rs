@@ -225,7 +225,8 @@ pub fn config(hop: SocketAddr) -> String {
         "data_dir = \"data\"\nhostname = \"gw.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\n\
          trusted_networks = []\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\nxclient_from = [\"127.0.0.1\"]\n\
-         [next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n"
+         [next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n\
+         [engine.auth]\non = false\n[notices]\noutbound = false\n"
     )
 }
 

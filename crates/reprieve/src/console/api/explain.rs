@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use domain::authentication::{Authentication, DkimSignature, Source};
 use domain::containment::Containment;
 use domain::detection::{DetectionCode, Mode};
+use domain::entry::EntryBook;
 use domain::envelope::Recipient;
 use domain::finding::{EngineReport, Finding};
 use domain::policy::Policy;
@@ -113,12 +115,56 @@ pub struct ExplainedView {
     units: Vec<ExplainedUnit>,
     findings: Vec<FindingView>,
     engines: Vec<EngineView>,
+    /// How it authenticates; none where nobody has looked.
+    authentication: Option<AuthenticationView>,
     url_domains: Vec<String>,
     ambiguities: Vec<String>,
     /// What would be without each detection that may act, for the first recipient.
     counterfactuals: Vec<CounterfactualView>,
     /// What today's ruleset makes of what was recorded, for the first recipient.
     today: TodayView,
+}
+
+/// How a message authenticates, by the words of RFC 8601.
+#[derive(Debug, Serialize, ToSchema)]
+struct AuthenticationView {
+    /// Who found it out: `own`, or the authserv-id of a trusted host in front of us.
+    source: String,
+    spf: String,
+    spf_domain: String,
+    /// Each signature: its result and its domain.
+    dkim: Vec<DkimView>,
+    dmarc: String,
+    dmarc_policy: String,
+    arc: String,
+    arc_sealer: String,
+    /// The organisational domain that SPF or DKIM vouch for.
+    aligned: Option<String>,
+}
+
+/// One DKIM signature.
+#[derive(Debug, Serialize, ToSchema)]
+struct DkimView {
+    result: String,
+    domain: String,
+}
+
+fn authentication_view(said: Authentication) -> AuthenticationView {
+    let signature = |one: DkimSignature| DkimView { result: one.result.as_str().to_owned(), domain: one.domain };
+    AuthenticationView {
+        source: match said.source {
+            Source::Own => "own".to_owned(),
+            Source::Upstream(host) => host,
+        },
+        spf: said.spf.as_str().to_owned(),
+        spf_domain: said.spf_domain,
+        dkim: said.dkim.into_iter().map(signature).collect(),
+        dmarc: said.dmarc.as_str().to_owned(),
+        dmarc_policy: said.dmarc_policy.as_str().to_owned(),
+        arc: said.arc.as_str().to_owned(),
+        arc_sealer: said.arc_sealer,
+        aligned: said.aligned,
+    }
 }
 
 /// One recipient.
@@ -206,6 +252,7 @@ pub async fn show(
         units,
         findings: record.examination.findings.into_iter().map(finding_view).collect(),
         engines: record.examination.engines.into_iter().map(engine_view).collect(),
+        authentication: record.examination.facts.authentication.map(authentication_view),
         url_domains: message.url_domains,
         ambiguities: message.ambiguities.iter().map(|one| one.as_str().to_owned()).collect(),
         counterfactuals,
@@ -234,7 +281,7 @@ fn counterfactuals(record: &Record, unit: &Recipient, policy: &Policy) -> Vec<Co
     codes.into_iter().map(view).collect()
 }
 
-/// What was recorded, without what is not in force any more, in the modes of today.
+/// What was recorded, without what is not in force any more, in the modes and with the entries of today.
 async fn today(console: &Console, record: &Record, unit: &Recipient, policy: &Policy) -> Result<TodayView, ApiError> {
     let live = console.kept("live").await?;
     let modes = console.store()?.modes(console.clock.now()).await?;
@@ -242,7 +289,7 @@ async fn today(console: &Console, record: &Record, unit: &Recipient, policy: &Po
     let mut gone = 0;
     let kept = |finding: &mut Finding| {
         // Outside engines are in no ruleset; what they said stands.
-        let own = matches!(finding.engine.as_str(), "yara" | "structure");
+        let own = matches!(finding.engine.as_str(), "yara" | "structure" | "auth");
         let detection = live.detections.iter().map(|(one, _)| one).find(|one| one.code == finding.detection);
         let set = modes.iter().find(|set| set.code == finding.detection).map(|set| set.mode);
         let mode = set.or(detection.map(|one| one.mode)).unwrap_or(finding.mode);
@@ -255,6 +302,8 @@ async fn today(console: &Console, record: &Record, unit: &Recipient, policy: &Po
         gone += usize::from(!stays);
         stays
     });
+    let book = EntryBook::new(console.store()?.entries(console.clock.now()).await?);
+    examination.facts.entries = book.matching(&examination, &record.envelope);
     let verdict = verdict(&examination, record, unit, policy);
     let rests_on = match gone {
         0 => "every recorded finding is of a version in force".to_owned(),

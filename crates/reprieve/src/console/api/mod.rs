@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod backup;
 pub mod detection;
+pub mod entry;
 pub mod error;
 pub mod explain;
 pub mod known_good;
@@ -64,6 +65,8 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(detection::show))
         .routes(routes!(detection::mode))
         .routes(routes!(detection::engines))
+        .routes(routes!(entry::list, entry::add))
+        .routes(routes!(entry::remove))
         .routes(routes!(known_good::status))
         .routes(routes!(known_good::rotate_key))
         .merge(

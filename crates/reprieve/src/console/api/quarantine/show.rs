@@ -2,6 +2,8 @@
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use domain::detection::Category;
+use domain::policy::{Policy, QuarantinePolicy};
 use serde::Serialize;
 use store::quarantine::HeldUnit;
 use store::release::ReleaseRow;
@@ -37,6 +39,8 @@ struct UnitView {
     release_state: Option<String>,
     attempts: u32,
     possibly_twice: bool,
+    /// What its recipient may do with it: AdminOnlyAccess, LimitedAccess or FullAccess.
+    quarantine_policy: String,
     reasons: Vec<ReasonView>,
 }
 
@@ -61,9 +65,17 @@ pub async fn show(
     let held = one(store, &id, &operator.scope).await?;
     let record = store.record(held.mail_id).await?;
     let releases = store.releases_of(held.mail_id).await?;
+    let policy = store.policy(&record.policy).await?.unwrap_or_else(Policy::standard);
+    let category = Category::parse(&held.category).unwrap_or(Category::Malware);
+    let units = held.units.iter().map(|unit| {
+        let recipient = record.envelope.recipients.iter().find(|one| one.address.as_str() == unit.recipient);
+        let access = recipient.map_or(QuarantinePolicy::usual(category), |one| policy.quarantine(category, one));
+        unit_view(unit, &releases, access.as_str().to_owned())
+    });
+    let units = units.collect();
     let message = record.examination.message;
     Ok(Json(ShownView {
-        units: held.units.iter().map(|unit| unit_view(unit, &releases)).collect(),
+        units,
         parts: message.parts.into_iter().map(part_view).collect(),
         findings: record.examination.findings.into_iter().map(finding_view).collect(),
         engines: record.examination.engines.into_iter().map(engine_view).collect(),
@@ -74,7 +86,7 @@ pub async fn show(
     }))
 }
 
-fn unit_view(unit: &HeldUnit, releases: &[ReleaseRow]) -> UnitView {
+fn unit_view(unit: &HeldUnit, releases: &[ReleaseRow], quarantine_policy: String) -> UnitView {
     let release = releases.iter().find(|release| release.unit.number == unit.number);
     UnitView {
         recipient: unit.recipient.clone(),
@@ -85,6 +97,7 @@ fn unit_view(unit: &HeldUnit, releases: &[ReleaseRow]) -> UnitView {
         release_state: release.map(|release| release.state.as_str().to_owned()),
         attempts: release.map_or(0, |release| release.attempt),
         possibly_twice: release.is_some_and(|release| release.possibly_twice),
+        quarantine_policy,
         reasons: unit.reasons.iter().map(reason_view).collect(),
     }
 }

@@ -1,0 +1,373 @@
+//! Allow and block entries: what people know better than any detection, for whom, until when.
+//!
+//! Which entries match is found out before a verdict is made, and recorded with it (ruling 10). A block always holds and never does more. An
+//! allow clears what only guesses (spam, bulk, spoofing, phishing), and only for a sender who is vouched for; one for a file clears what
+//! speaks of that file, malware only where it says so itself.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::authentication::AuthResult;
+use crate::detection::Category;
+use crate::digest::Digest;
+use crate::envelope::{Direction, Envelope, Recipient};
+use crate::finding::{Examination, Finding};
+use crate::time::Timestamp;
+
+/// Characters of a value.
+pub const VALUE_CHARS_MAX: usize = 320;
+
+/// What an entry is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "lowercase")]
+pub enum Subject {
+    /// An address, of the reverse path or of From; lower case.
+    Sender(String),
+    /// The domain of such an address, and all below it; lower case.
+    Domain(String),
+    /// A host and what is below it, with the beginning of a path where one is given: `evil.example/login`.
+    Url(String),
+    /// A part, or a whole message, by the SHA-256 of its decoded bytes.
+    File(Digest),
+    /// The client's address or network.
+    Ip(IpNet),
+}
+
+/// A value that an entry cannot have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadSubject {
+    /// Not a kind.
+    #[error("'{0}' is no kind of entry; use sender, domain, url, file or ip")]
+    Kind(String),
+    /// Not a value of that kind.
+    #[error("'{value}' is no {kind}: {why}")]
+    Value {
+        /// The kind.
+        kind: String,
+        /// The value.
+        value: String,
+        /// What it should be.
+        why: &'static str,
+    },
+}
+
+impl Subject {
+    /// Reads a kind and a value.
+    ///
+    /// # Errors
+    /// Says what the value should be.
+    pub fn parse(kind: &str, value: &str) -> Result<Self, BadSubject> {
+        let value = value.trim();
+        let bad = |why| BadSubject::Value { kind: kind.to_owned(), value: value.chars().take(80).collect(), why };
+        if value.chars().count() > VALUE_CHARS_MAX {
+            return Err(bad("it is too long"));
+        }
+        match kind {
+            "sender" => {
+                let address =
+                    Address::parse(value).map_err(|_| bad("give an address, such as anna@partner.example"))?;
+                Ok(Self::Sender(address.as_str().to_lowercase()))
+            }
+            "domain" => {
+                let domain = value.trim_start_matches("*.").trim_matches('.').to_lowercase();
+                let why = "give a domain, such as partner.example; what is below it is meant as well";
+                if is_host(&domain) { Ok(Self::Domain(domain)) } else { Err(bad(why)) }
+            }
+            "url" => {
+                let (host, path) = split_url(value);
+                let why = "give a host, with the beginning of a path if it matters: evil.example/login";
+                if is_host(&host) { Ok(Self::Url(format!("{host}{path}"))) } else { Err(bad(why)) }
+            }
+            "file" => Digest::parse(&value.to_lowercase())
+                .map(Self::File)
+                .map_err(|_| bad("give the SHA-256 of the file: 64 hexadecimal digits")),
+            "ip" => {
+                let alone = value.parse::<std::net::IpAddr>().map(IpNet::from);
+                let why = "give an address or a network, such as 192.0.2.7 or 192.0.2.0/24";
+                value.parse().or(alone).map(|net: IpNet| Self::Ip(net.trunc())).map_err(|_| bad(why))
+            }
+            other => Err(BadSubject::Kind(other.chars().take(40).collect())),
+        }
+    }
+
+    /// The name of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sender(_) => "sender",
+            Self::Domain(_) => "domain",
+            Self::Url(_) => "url",
+            Self::File(_) => "file",
+            Self::Ip(_) => "ip",
+        }
+    }
+
+    /// Its value, as it is stored and shown.
+    pub fn value(&self) -> String {
+        match self {
+            Self::Sender(text) | Self::Domain(text) | Self::Url(text) => text.clone(),
+            Self::File(digest) => digest.hex(),
+            Self::Ip(net) => net.to_string(),
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || "-_".contains(c));
+    text.contains('.') && text.len() <= 255 && text.split('.').all(is_label)
+}
+
+/// Host in lower case, and path, of a link with or without its scheme.
+fn split_url(value: &str) -> (String, String) {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default().trim_end_matches('.').to_lowercase();
+    let path = if path == "/" { "" } else { path };
+    (host, path.to_owned())
+}
+
+/// For whom an entry counts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "reach", content = "whom", rename_all = "lowercase")]
+pub enum Reach {
+    /// Everybody.
+    Everyone,
+    /// The units of one accepted domain; lower case.
+    Domain(String),
+    /// One recipient; lower case.
+    Recipient(String),
+}
+
+impl Reach {
+    /// Whether a unit is meant.
+    pub fn covers(&self, unit: &Recipient) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Domain(domain) => unit.domain == *domain,
+            Self::Recipient(address) => unit.address.as_str().to_lowercase() == *address,
+        }
+    }
+}
+
+/// An entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub id: u64,
+    /// Whether it allows or blocks.
+    pub allow: bool,
+    /// What it is about.
+    pub subject: Subject,
+    /// For whom it counts.
+    pub reach: Reach,
+    /// An allow entry for a file: whether it clears malware as well.
+    pub clears_malware: bool,
+    /// Who made it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// When it was made.
+    pub made: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// When it last decided something, if ever.
+    pub last_used: Option<Timestamp>,
+}
+
+/// A matched entry, as it stood then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryFact {
+    /// The entry.
+    pub id: u64,
+    /// `true` to allow, `false` to block.
+    pub allow: bool,
+    /// What it is about.
+    pub subject: Subject,
+    /// For whom it counts.
+    pub reach: Reach,
+    /// Whether it clears malware.
+    pub clears_malware: bool,
+    /// The parts that it matched; none where it matched the message, its sender or its links.
+    pub parts: Vec<u32>,
+}
+
+impl EntryFact {
+    /// Whether this entry, an allow entry, takes a finding's right to act.
+    pub fn clears(&self, finding: &Finding) -> bool {
+        if !self.allow {
+            return false;
+        }
+        match self.subject {
+            Subject::File(_) => {
+                let of_file = self.parts.is_empty() || finding.part.is_some_and(|part| self.parts.contains(&part));
+                of_file && (self.clears_malware || finding.category < Category::HighConfidencePhish)
+            }
+            _ => matches!(finding.category, Category::Bulk | Category::Spam | Category::Spoof | Category::Phish),
+        }
+    }
+
+    /// What it is, for people.
+    pub fn shown(&self) -> String {
+        let what = if self.allow { "allow" } else { "block" };
+        format!("{what} entry {} for {} {}", self.id, self.subject.kind(), self.subject.value())
+    }
+}
+
+/// The entries in force, made for looking up.
+#[derive(Clone, Debug, Default)]
+pub struct EntryBook {
+    entries: Vec<Entry>,
+    senders: HashMap<String, Vec<usize>>,
+    domains: HashMap<String, Vec<usize>>,
+    hosts: HashMap<String, Vec<usize>>,
+    files: HashMap<Digest, Vec<usize>>,
+    nets: Vec<usize>,
+}
+
+impl EntryBook {
+    /// A book of these entries.
+    pub fn new(entries: Vec<Entry>) -> Self {
+        let mut book = Self::default();
+        for (at, entry) in entries.iter().enumerate() {
+            match &entry.subject {
+                Subject::Sender(address) => book.senders.entry(address.clone()).or_default().push(at),
+                Subject::Domain(domain) => book.domains.entry(domain.clone()).or_default().push(at),
+                Subject::Url(url) => book.hosts.entry(split_url(url).0).or_default().push(at),
+                Subject::File(digest) => book.files.entry(*digest).or_default().push(at),
+                Subject::Ip(_) => book.nets.push(at),
+            }
+        }
+        book.entries = entries;
+        book
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries that match a message, by number.
+    pub fn matching(&self, examination: &Examination, envelope: &Envelope) -> Vec<EntryFact> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let message = &examination.message;
+        let mut found: BTreeSet<usize> = BTreeSet::new();
+        let (path, from) = (envelope.sender_text().to_lowercase(), message.from.to_lowercase());
+        for (address, is_vouched) in
+            [(&path, vouches_path(examination, envelope)), (&from, vouches_from(examination, envelope))]
+        {
+            let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+            let by_address = self.senders.get(address.as_str()).into_iter().flatten();
+            let by_domain = above(domain).filter_map(|one| self.domains.get(one)).flatten();
+            found.extend(by_address.chain(by_domain).filter(|at| is_vouched || !self.entries[**at].allow));
+        }
+        for url in &message.urls {
+            let (host, path) = split_url(url);
+            let near = above(&host).filter_map(|one| self.hosts.get(one)).flatten();
+            found.extend(near.filter(|at| self.begins(**at, &path)));
+        }
+        let ip = envelope.client.ip.to_canonical();
+        found.extend(
+            self.nets.iter().filter(|at| matches!(&self.entries[**at].subject, Subject::Ip(net) if net.contains(&ip))),
+        );
+        let whole = self.files.get(&message.sha256).into_iter().flatten();
+        found.extend(message.parts.iter().filter_map(|part| self.files.get(&part.sha256)).flatten().chain(whole));
+        found.into_iter().map(|at| self.fact(at, examination)).collect()
+    }
+
+    fn begins(&self, at: usize, path: &str) -> bool {
+        let Subject::Url(url) = &self.entries[at].subject else { return false };
+        path.starts_with(&split_url(url).1)
+    }
+
+    fn fact(&self, at: usize, examination: &Examination) -> EntryFact {
+        let Entry { id, allow, subject, reach, clears_malware, .. } = self.entries[at].clone();
+        let parts = match &subject {
+            Subject::File(digest) => {
+                let same = examination.message.parts.iter().filter(|part| part.sha256 == *digest);
+                same.map(|part| part.number).collect()
+            }
+            _ => Vec::new(),
+        };
+        EntryFact { id, allow, subject, reach, clears_malware, parts }
+    }
+}
+
+/// A domain and those above it, but for the topmost label.
+fn above(domain: &str) -> impl Iterator<Item = &str> {
+    let ends = domain.match_indices('.').map(|(dot, _)| &domain[dot + 1..]);
+    std::iter::once(domain).chain(ends).filter(|one| one.contains('.'))
+}
+
+/// Whether the reverse path is who it says it is. Where nobody looks at authentication, it is taken at its word.
+fn vouches_path(examination: &Examination, envelope: &Envelope) -> bool {
+    is_ours(envelope)
+        || match &examination.facts.authentication {
+            Some(said) => {
+                let domain = envelope.sender.as_ref().map(Address::domain).unwrap_or_default();
+                said.spf == AuthResult::Pass && said.spf_domain == domain
+            }
+            None => !was_missed(examination),
+        }
+}
+
+/// Whether From is who it says it is.
+fn vouches_from(examination: &Examination, envelope: &Envelope) -> bool {
+    is_ours(envelope)
+        || match &examination.facts.authentication {
+            Some(said) => {
+                let from = &examination.message.from_domain;
+                said.aligned.as_ref().is_some_and(|aligned| from == aligned || from.ends_with(&format!(".{aligned}")))
+            }
+            None => !was_missed(examination),
+        }
+}
+
+/// Mail of our own, whose client has logged in or is trusted.
+fn is_ours(envelope: &Envelope) -> bool {
+    envelope.recipients.iter().all(|unit| unit.direction != Direction::Inbound)
+}
+
+/// Authentication was to be looked at, and was not.
+fn was_missed(examination: &Examination) -> bool {
+    examination.engines.iter().any(|report| report.engine == "auth" && report.is_missed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_and_shown_in_one_form() {
+        let shown = |kind: &str, value: &str| Subject::parse(kind, value).map(|subject| subject.value());
+        assert_eq!(shown("sender", " Anna@Partner.example "), Ok("anna@partner.example".into()));
+        assert_eq!(shown("domain", "*.Partner.Example."), Ok("partner.example".into()));
+        assert_eq!(shown("url", "https://user@Evil.example:8443/Login?x"), Ok("evil.example/Login?x".into()));
+        assert_eq!(shown("url", "evil.example/"), Ok("evil.example".into()));
+        assert_eq!(shown("ip", "192.0.2.77/24"), Ok("192.0.2.0/24".into()));
+        assert_eq!(shown("ip", "2001:db8::1"), Ok("2001:db8::1/128".into()));
+        assert_eq!(shown("file", &"AB".repeat(32)), Ok("ab".repeat(32)));
+        for (kind, value) in [
+            ("sender", "anna"),
+            ("domain", "com"),
+            ("domain", "a b.c"),
+            ("url", "/x"),
+            ("file", "12"),
+            ("ip", "x"),
+            ("colour", "red"),
+        ] {
+            assert!(shown(kind, value).is_err(), "{kind} {value}");
+        }
+    }
+
+    #[test]
+    fn a_domain_and_those_above_it() {
+        assert_eq!(above("a.b.example.com").collect::<Vec<_>>(), ["a.b.example.com", "b.example.com", "example.com"]);
+        assert_eq!(above("localhost").count(), 0);
+    }
+}

@@ -1,0 +1,37 @@
+//! The allow and block entries in force, where every message finds them; and which of them have been used.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use domain::entry::{EntryBook, EntryFact};
+use domain::{Envelope, Examination, Timestamp};
+
+/// A handle; all copies are one.
+#[derive(Clone, Debug, Default)]
+pub struct Entries {
+    book: Arc<Mutex<Arc<EntryBook>>>,
+    used: Arc<Mutex<BTreeMap<u64, Timestamp>>>,
+}
+
+impl Entries {
+    /// Puts other entries in force.
+    pub fn put(&self, book: EntryBook) {
+        *self.book.lock().expect("nobody panics while holding the book") = Arc::new(book);
+    }
+
+    /// The entries that match a message; from now on they count as used.
+    pub fn matching(&self, examination: &Examination, envelope: &Envelope, now: Timestamp) -> Vec<EntryFact> {
+        let book = self.book.lock().expect("nobody panics while holding the book").clone();
+        let found = book.matching(examination, envelope);
+        if !found.is_empty() {
+            let mut used = self.used.lock().expect("nobody panics while holding what was used");
+            used.extend(found.iter().map(|entry| (entry.id, now)));
+        }
+        found
+    }
+
+    /// What was used since this was last asked.
+    pub fn take_used(&self) -> BTreeMap<u64, Timestamp> {
+        std::mem::take(&mut *self.used.lock().expect("nobody panics while holding what was used"))
+    }
+}

@@ -1,0 +1,84 @@
+//! The engines outside the pipeline: DNS, clamd, rspamd. They are asked at the same time as our own engines look, but for DNS, whose answers
+//! our own engines act on.
+
+use std::sync::Arc;
+
+use detect::auth::{Authenticator, NoResolver, Sender};
+use detect::clamd::Clamd;
+use detect::examine::EnvelopeFacts;
+use detect::rspamd::Rspamd;
+use domain::Examination;
+use domain::authentication::Authentication;
+use domain::finding::EngineReport;
+
+use crate::config::EngineConfig;
+use crate::examiner::ExaminerPool;
+
+/// Those that are configured.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours {
+    auth: Option<Authenticator>,
+    clamd: Option<Clamd>,
+    rspamd: Option<Rspamd>,
+}
+
+impl Neighbours {
+    /// Those that the configuration names.
+    ///
+    /// # Errors
+    /// When DNS is to be asked and there is no resolver.
+    pub fn new(config: &EngineConfig) -> Result<Self, NoResolver> {
+        let auth = config.auth.clone().map(Authenticator::new).transpose()?;
+        Ok(Self { auth, clamd: config.clamd.clone(), rspamd: config.rspamd.clone() })
+    }
+
+    /// Without DNS, for mail that nobody is handing in now.
+    pub fn without_dns(config: &EngineConfig) -> Self {
+        Self { auth: None, clamd: config.clamd.clone(), rspamd: config.rspamd.clone() }
+    }
+
+    /// Examines a message with our own engines and with these.
+    pub async fn examine(&self, pool: &ExaminerPool, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
+        let clamd = async {
+            match &self.clamd {
+                Some(clamd) => Some(clamd.examine(&raw).await),
+                None => None,
+            }
+        };
+        let rspamd = async {
+            match &self.rspamd {
+                Some(rspamd) => Some(rspamd.examine(&raw, &envelope).await),
+                None => None,
+            }
+        };
+        let native = async {
+            let (report, authentication) = self.authenticate(&raw, &envelope).await;
+            let envelope = EnvelopeFacts { authentication, ..envelope.clone() };
+            (report, pool.examine(raw.clone(), envelope).await)
+        };
+        let ((authenticated, mut examination), clamd, rspamd) = tokio::join!(native, clamd, rspamd);
+        examination.engines.extend(authenticated);
+        for (report, findings) in clamd.into_iter().chain(rspamd) {
+            examination.engines.push(report);
+            examination.findings.extend(findings);
+        }
+        examination
+    }
+
+    /// How the mail authenticates: as it was recorded, where it was; else as DNS says, for mail from outside.
+    async fn authenticate(
+        &self,
+        raw: &Arc<Vec<u8>>,
+        envelope: &EnvelopeFacts,
+    ) -> (Option<EngineReport>, Option<Authentication>) {
+        let (Some(auth), Some(client)) = (&self.auth, &envelope.client) else {
+            return (None, envelope.authentication.clone());
+        };
+        if envelope.authentication.is_some() || !envelope.is_inbound {
+            return (None, envelope.authentication.clone());
+        }
+        let sender = Sender { ip: client.ip, helo: client.helo.clone(), mail_from: envelope.sender.clone() };
+        let (report, authentication) = auth.examine(raw.clone(), sender).await;
+        (Some(report), authentication)
+    }
+}

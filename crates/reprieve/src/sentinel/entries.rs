@@ -1,0 +1,67 @@
+//! The entry reconciler: what every message is compared with becomes what the store says is in force, within a second; and what was used
+//! is written down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::entry::EntryBook;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::entries::Entries;
+use crate::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct EntryKeeper {
+    /// The store.
+    pub store: Store,
+    /// Where messages find them.
+    pub entries: Entries,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the loop.
+    pub signals: Signals,
+}
+
+impl EntryKeeper {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut known = None;
+        loop {
+            match self.round(known).await {
+                Ok(stamp) => known = Some(stamp),
+                Err(error) => {
+                    tracing::error!(%error, "allow and block entries could not be brought to what is in force")
+                }
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = self.signals.entries.notified() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round; returns the stamp of what is in force now. `known` is that of the last round.
+    ///
+    /// # Errors
+    /// When the store fails; then what was in force before goes on.
+    pub async fn round(&self, known: Option<[i64; 3]>) -> Result<[i64; 3], StoreError> {
+        let now = self.clock.now();
+        let used = self.entries.take_used();
+        if !used.is_empty() {
+            self.store.entries_used(used).await?;
+        }
+        let stamp = self.store.entries_stamp(now).await?;
+        if known != Some(stamp) {
+            self.entries.put(EntryBook::new(self.store.entries(now).await?));
+            tracing::info!(entries = stamp[0], "allow and block entries in force");
+        }
+        Ok(stamp)
+    }
+}

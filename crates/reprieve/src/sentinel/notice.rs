@@ -1,0 +1,194 @@
+//! The notice reconciler: people whose outbound mail is held are told so, since nobody else can tell them: not the recipient, who knows
+//! nothing of it, and not their mail program, which has seen a 250.
+//!
+//! One notice for all that is held of a sender, and no more than one in a quarter of an hour: whoever sends a thousand mails through a
+//! stolen login gets a few. If we die between sending a notice and writing that down, it is sent twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::envelope::{MailParams, RcptParams};
+use domain::{Address, Direction, Timestamp};
+use mail_builder::MessageBuilder;
+use mail_builder::headers::raw::Raw;
+use store::notice::Untold;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+use wire::smtp::client::DotOutcome;
+use wire::smtp::data;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::hop::Hops;
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_secs(5);
+/// Mail that came before that is old news.
+const SPAN: Duration = Duration::from_secs(24 * 3600);
+/// Units that one look takes.
+const BATCH: i64 = 1000;
+/// Time between two notices to one sender.
+const QUIET: Duration = Duration::from_secs(15 * 60);
+/// Messages that one notice names.
+const NAMED_MAX: usize = 20;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Notifier {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// Ways to our own people.
+    pub hops: Hops,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Notifier {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "senders of held mail could not be told");
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round: every sender with held mail that they do not know of, once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut by_sender: BTreeMap<String, Vec<Untold>> = BTreeMap::new();
+        for untold in self.store.untold(now.before(SPAN), BATCH).await? {
+            by_sender.entry(untold.sender.to_lowercase()).or_default().push(untold);
+        }
+        for (sender, held) in by_sender {
+            let mails = held.iter().map(|one| one.mail_id).collect();
+            let Some(address) = self.reader(&sender, &held) else {
+                self.store.told(mails, &sender, now, "nobody to tell").await?;
+                continue;
+            };
+            if self.store.last_told(&sender).await?.is_some_and(|last| now.since(last) < QUIET) {
+                continue;
+            }
+            match self.send(&address, &held, now).await {
+                Ok(reply) => {
+                    tracing::info!(messages = held.len(), reply, "a sender was told that mail is held");
+                    self.store.told(mails, &sender, now, &reply).await?;
+                }
+                Err(why) => tracing::warn!(why, "a sender could not be told that mail is held; tried again"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Who reads a notice: a person of ours, and no program (RFC 3834 section 2).
+    fn reader(&self, sender: &str, held: &[Untold]) -> Option<Address> {
+        let address = Address::parse(sender).ok()?;
+        let is_program =
+            |one: &Untold| one.auto_submitted.as_deref().is_some_and(|how| !how.eq_ignore_ascii_case("no"));
+        let is_ours = self.config.border.accepts(&address.domain());
+        (is_ours && !held.iter().all(is_program)).then_some(address)
+    }
+
+    /// Sends a notice with the null sender; the hop's answer if it is final, else why it is not.
+    async fn send(&self, to: &Address, held: &[Untold], now: Timestamp) -> Result<String, String> {
+        let mail = self.compose(to, held, now);
+        let mut emitted = Vec::new();
+        data::emit(&[&mail], &mut emitted).map_err(|stray| stray.to_string())?;
+        let mut loan = self.hops.of(Direction::Internal).connection().await.map_err(|error| error.to_string())?;
+        let params = MailParams { smtputf8: to.needs_smtputf8(), ..MailParams::default() };
+        let rcpt = RcptParams::default();
+        let begun = loan.connection.begin(None, &params, None, &[(to, &rcpt)]).await;
+        let (_, replies) = begun.map_err(|error| error.to_string())?;
+        if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
+            return if refusal.is_permanent() { Ok(refusal.to_line()) } else { Err(refusal.to_line()) };
+        }
+        let ready = loan.connection.data().await.map_err(|error| error.to_string())?;
+        if ready.code != 354 {
+            return if ready.is_permanent() { Ok(ready.to_line()) } else { Err(ready.to_line()) };
+        }
+        match loan.connection.send(&emitted).await {
+            DotOutcome::Replied(reply) if reply.is_positive() || reply.is_permanent() => {
+                loan.give_back();
+                Ok(reply.to_line())
+            }
+            DotOutcome::Replied(reply) => Err(reply.to_line()),
+            // It may have arrived; once is enough.
+            DotOutcome::Unanswered(error) => Ok(format!("no answer to the final dot: {error}")),
+            DotOutcome::NotSent(error) => Err(error.to_string()),
+        }
+    }
+
+    fn compose(&self, to: &Address, held: &[Untold], now: Timestamp) -> Vec<u8> {
+        let host = &self.config.hostname;
+        let from = format!("postmaster@{host}");
+        let first = &held[0];
+        let builder = MessageBuilder::new()
+            .from(("Mail protection", from.as_str()))
+            .to(to.as_str())
+            .subject(match held.len() {
+                1 => "Your message is being held".to_owned(),
+                count => format!("{count} of your messages are being held"),
+            })
+            .date(now.as_seconds())
+            .message_id(format!("{}.notice@{host}", first.mail_id))
+            .header("Auto-Submitted", Raw::new("auto-generated"))
+            .text_body(text(held));
+        builder.write_to_vec().unwrap_or_default()
+    }
+}
+
+/// What a notice says.
+fn text(held: &[Untold]) -> String {
+    let mut lines = vec![
+        "The mail protection of your organisation is holding what you have sent. It has not been".to_owned(),
+        "delivered. It is kept, and your administrator can release it.".to_owned(),
+        String::new(),
+    ];
+    for one in held.iter().take(NAMED_MAX) {
+        let subject = if one.subject.is_empty() { "(no subject)" } else { one.subject.as_str() };
+        lines.push(format!("  \"{subject}\", sent {}", one.received));
+        lines.push(format!("      to {}", one.recipients.join(", ")));
+        lines.push(format!("      reference {}", one.mail_id));
+    }
+    if held.len() > NAMED_MAX {
+        lines.push(format!("  and {} more", held.len() - NAMED_MAX));
+    }
+    lines.push(String::new());
+    lines.push("You need not send it again. If it is urgent, give your administrator the reference.".to_owned());
+    lines.push("If you did not send it, tell your administrator at once: somebody else uses your login.".to_owned());
+    lines.push(String::new());
+    lines.join("\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::MailId;
+
+    #[test]
+    fn a_notice_reads_like_one() {
+        let at = Timestamp::from_micros(1_795_000_000_000_000);
+        let held = |n: u8, subject: &str| Untold {
+            mail_id: MailId::new(at, [n; 10]),
+            sender: "anna@ours.example".into(),
+            subject: subject.into(),
+            message_id: None,
+            auto_submitted: None,
+            received: at,
+            recipients: vec!["x@else.example".into(), "y@else.example".into()],
+        };
+        insta::assert_snapshot!(text(&[held(1, "Angebot f\u{fc}r M\u{e4}rz"), held(2, "")]).replace("\r\n", "\n"));
+        let many: Vec<Untold> = (0..25).map(|n| held(n, "s")).collect();
+        assert!(text(&many).contains("and 5 more"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Allow and block entries: made, ended, used.
+
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use domain::entry::{Entry, Reach, Subject};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::db::{self, named};
+use crate::error::StoreError;
+
+/// Entries in force at most, all together: each is looked up for every message.
+pub const ENTRIES_MAX: i64 = 50_000;
+
+/// A new entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Whether it allows or blocks.
+    pub allow: bool,
+    /// What it is about.
+    pub subject: Subject,
+    /// For whom it counts.
+    pub reach: Reach,
+    /// Whether it clears malware.
+    pub clears_malware: bool,
+    /// Who makes it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub made: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// A write about entries, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum EntryWrite {
+    Add(Box<NewEntry>),
+    Remove { id: u64, by: String, at: Timestamp },
+    Used(BTreeMap<u64, Timestamp>),
+}
+
+impl Store {
+    /// Makes an entry; returns its number.
+    ///
+    /// # Errors
+    /// When there are too many, or the store fails.
+    pub async fn add_entry(&self, new: NewEntry) -> Result<u64, StoreError> {
+        self.writer.entry(EntryWrite::Add(Box::new(new))).await
+    }
+
+    /// Ends an entry now.
+    ///
+    /// # Errors
+    /// When it is not in force, or the store fails.
+    pub async fn remove_entry(&self, id: u64, by: String, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.entry(EntryWrite::Remove { id, by, at }).await.map(drop)
+    }
+
+    /// Remembers when entries last decided something.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn entries_used(&self, used: BTreeMap<u64, Timestamp>) -> Result<(), StoreError> {
+        self.writer.entry(EntryWrite::Used(used)).await.map(drop)
+    }
+
+    /// The entries in force at `now`, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn entries(&self, now: Timestamp) -> Result<Vec<Entry>, StoreError> {
+        let sql = "select * from entry where expires_us > $1 and removed_us is null order by entry desc";
+        sqlx::query(sql).bind(now.as_micros()).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// What tells whether the entries in force are others than before: how many there are, and what was made and ended last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn entries_stamp(&self, now: Timestamp) -> Result<[i64; 3], StoreError> {
+        let sql = "select cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as bigint) as active, \
+                   coalesce(max(entry), 0) as last, coalesce(max(removed_us), 0) as removed from entry";
+        let row = sqlx::query(sql).bind(now.as_micros()).fetch_one(&self.reads).await?;
+        Ok([row.try_get("active")?, row.try_get("last")?, row.try_get("removed")?])
+    }
+
+    /// An entry, in force or not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn entry(&self, id: u64) -> Result<Option<Entry>, StoreError> {
+        let id = i64::try_from(id).unwrap_or(i64::MAX);
+        let row = sqlx::query("select * from entry where entry = $1").bind(id).fetch_optional(&self.reads).await?;
+        row.as_ref().map(read).transpose()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Entry, StoreError> {
+    let value: String = row.try_get("subject")?;
+    let whom: String = row.try_get("whom")?;
+    let last_used: Option<i64> = row.try_get("last_used_us")?;
+    Ok(Entry {
+        id: u64::try_from(row.try_get::<i64, _>("entry")?).unwrap_or(0),
+        allow: row.try_get::<i64, _>("is_allow")? == 1,
+        subject: named(row, "kind", |kind| Subject::parse(kind, &value).ok())?,
+        reach: named(row, "reach", |reach| reach_of(reach, &whom))?,
+        clears_malware: row.try_get::<i64, _>("clears_malware")? == 1,
+        owner: row.try_get("owner")?,
+        reason: row.try_get("reason")?,
+        made: Timestamp::from_micros(row.try_get("made_us")?),
+        expires: Timestamp::from_micros(row.try_get("expires_us")?),
+        last_used: last_used.map(Timestamp::from_micros),
+    })
+}
+
+fn reach_of(reach: &str, whom: &str) -> Option<Reach> {
+    match reach {
+        "everyone" => Some(Reach::Everyone),
+        "domain" => Some(Reach::Domain(whom.to_owned())),
+        "recipient" => Some(Reach::Recipient(whom.to_owned())),
+        _ => None,
+    }
+}
+
+fn reach_parts(reach: &Reach) -> (&'static str, &str) {
+    match reach {
+        Reach::Everyone => ("everyone", ""),
+        Reach::Domain(domain) => ("domain", domain),
+        Reach::Recipient(address) => ("recipient", address),
+    }
+}
+
+/// Applies inside the writer's transaction; a new entry is answered with its number.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &EntryWrite) -> Result<u64, StoreError> {
+    match write {
+        EntryWrite::Add(new) => add(connection, new).await,
+        EntryWrite::Remove { id, by, at } => {
+            let sql = "update entry set removed_us = $1, removed_by = $2 where entry = $3 and removed_us is null and expires_us > $1";
+            let values = vec![at.as_micros().into(), by.as_str().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
+            let done = db::query(sql.to_owned(), values).execute(connection).await?;
+            if done.rows_affected() == 0 {
+                return Err(StoreError::NotFound(format!("entry {id} in force")));
+            }
+            Ok(*id)
+        }
+        EntryWrite::Used(used) => {
+            for (id, at) in used {
+                let sql = "update entry set last_used_us = $1 where entry = $2 and (last_used_us is null or last_used_us < $1)";
+                let values = vec![at.as_micros().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
+                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+            }
+            Ok(0)
+        }
+    }
+}
+
+async fn add(connection: &mut AnyConnection, new: &NewEntry) -> Result<u64, StoreError> {
+    let sql = "select coalesce(max(entry), 0) as last, \
+               cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as bigint) as active from entry";
+    let row = db::query(sql.to_owned(), vec![new.made.as_micros().into()]).fetch_one(&mut *connection).await?;
+    if row.try_get::<i64, _>("active")? >= ENTRIES_MAX {
+        return Err(StoreError::Refused(format!("{ENTRIES_MAX} entries are in force; remove some first")));
+    }
+    let id: i64 = row.try_get::<i64, _>("last")? + 1;
+    let (reach, whom) = reach_parts(&new.reach);
+    let sql = "insert into entry (entry, is_allow, kind, subject, reach, whom, clears_malware, owner, reason, made_us, expires_us) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    let values = vec![
+        id.into(),
+        new.allow.into(),
+        new.subject.kind().into(),
+        new.subject.value().into(),
+        reach.into(),
+        whom.into(),
+        new.clears_malware.into(),
+        new.owner.as_str().into(),
+        new.reason.as_str().into(),
+        new.made.as_micros().into(),
+        new.expires.as_micros().into(),
+    ];
+    db::query(sql.to_owned(), values).execute(connection).await?;
+    Ok(u64::try_from(id).unwrap_or(0))
+}

@@ -1,0 +1,106 @@
+//! Held outbound mail whose sender does not know it yet.
+
+use domain::{Account, Direction, MailId, Timestamp};
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::db::{self, Value, parsed};
+use crate::error::StoreError;
+
+/// A held message whose sender is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// Our id.
+    pub mail_id: MailId,
+    /// Its reverse path; empty for the null sender.
+    pub sender: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its own id, with angle brackets.
+    pub message_id: Option<String>,
+    /// `Auto-Submitted`, if it has one: a program does not read notices.
+    pub auto_submitted: Option<String>,
+    /// When it came.
+    pub received: Timestamp,
+    /// For whom it is held.
+    pub recipients: Vec<String>,
+}
+
+/// Senders who were told.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) mails: Vec<MailId>,
+    pub(crate) sender: String,
+    pub(crate) at: Timestamp,
+    pub(crate) reply: String,
+}
+
+impl Store {
+    /// Up to `most` held outbound units that came since `since` and whose sender is not told, oldest first, gathered by message.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn untold(&self, since: Timestamp, most: i64) -> Result<Vec<Untold>, StoreError> {
+        let sql = "select u.mail_id, u.recipient, m.sender, m.subject, m.message_id, m.auto_submitted, m.received_us from unit u \
+                   join message m on m.mail_id = u.mail_id left join sender_notice n on n.mail_id = u.mail_id \
+                   where u.account = $1 and u.mail_id > $2 and u.direction = $3 and u.is_enforced = 1 and n.mail_id is null \
+                   order by u.mail_id, u.unit_no limit $4";
+        let values = vec![
+            Account::Held.as_str().into(),
+            MailId::new(since, [0; 10]).to_string().into(),
+            Direction::Outbound.as_str().into(),
+            most.into(),
+        ];
+        let mut untold: Vec<Untold> = Vec::new();
+        for row in db::query(sql.to_owned(), values).fetch_all(&self.reads).await? {
+            let mail_id: MailId = parsed(&row, "mail_id")?;
+            let recipient: String = row.try_get("recipient")?;
+            match untold.last_mut().filter(|last| last.mail_id == mail_id) {
+                Some(last) => last.recipients.push(recipient),
+                None => untold.push(Untold {
+                    mail_id,
+                    sender: row.try_get("sender")?,
+                    subject: row.try_get("subject")?,
+                    message_id: row.try_get("message_id")?,
+                    auto_submitted: row.try_get("auto_submitted")?,
+                    received: Timestamp::from_micros(row.try_get("received_us")?),
+                    recipients: vec![recipient],
+                }),
+            }
+        }
+        Ok(untold)
+    }
+
+    /// When this sender was last told something.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_told(&self, sender: &str) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "select max(told_us) as told_us from sender_notice where sender = $1";
+        let row = sqlx::query(sql).bind(sender.to_owned()).fetch_one(&self.reads).await?;
+        Ok(row.try_get::<Option<i64>, _>("told_us")?.map(Timestamp::from_micros))
+    }
+
+    /// Remembers that a sender was told of these messages, or that there is nobody to tell.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn told(&self, mails: Vec<MailId>, sender: &str, at: Timestamp, reply: &str) -> Result<(), StoreError> {
+        self.writer.told(Told { mails, sender: sender.to_owned(), at, reply: reply.to_owned() }).await
+    }
+}
+
+/// Applies inside the writer's transaction.
+pub(crate) async fn apply(connection: &mut AnyConnection, told: &Told) -> Result<(), StoreError> {
+    for mail in &told.mails {
+        let sql = "insert into sender_notice (mail_id, sender, told_us, reply) values ($1, $2, $3, $4) on conflict do nothing";
+        let values: Vec<Value> = vec![
+            mail.to_string().into(),
+            told.sender.as_str().into(),
+            told.at.as_micros().into(),
+            told.reply.as_str().into(),
+        ];
+        db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

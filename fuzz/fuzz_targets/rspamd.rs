@@ -1,0 +1,4 @@
+//! See `properties::sender`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::sender::rspamd(bytes));

@@ -82,10 +82,17 @@ const PEERS: [(&str, &str); 4] =
     [("postfix", "postfix"), ("rspamd", "rspamd"), ("amavisd", "amavisd-new"), ("clamd", "clamav-daemon")];
 
 /// A benchmark beside its peers.
-pub(crate) fn bench(name: &str) -> Result<()> {
+pub(crate) fn bench(name: &str, folder: Option<&str>) -> Result<()> {
+    let folder =
+        folder.map(|folder| std::fs::canonicalize(folder).with_context(|| format!("there is no folder {folder}")));
+    let folder = folder.transpose()?;
     install_missing(&PEERS)?;
     let package = format!("bench-{name}");
-    cargo(&["run", "--release", "--locked", "--manifest-path", "bench/Cargo.toml", "-p", &package], &[])
+    let mut words = vec!["run", "--release", "--locked", "--manifest-path", "bench/Cargo.toml", "-p", &package, "--"];
+    if let Some(folder) = &folder {
+        words.push(folder.to_str().context("the folder's name is not UTF-8")?);
+    }
+    cargo(&words, &[])
 }
 
 /// Installs what is missing with apt; says what it needs where it may not.

@@ -35,6 +35,11 @@ impl Built {
         &self.program
     }
 
+    /// The folder of the shipped detections.
+    pub fn detections(&self) -> &Path {
+        &self.detections
+    }
+
     /// The shipped detections and the generated rules, as a folder.
     pub fn rules(&self, folder: &Path) -> Result<()> {
         rules(&self.detections, folder)

@@ -8,6 +8,7 @@ use domain::envelope::{Client, Direction, Envelope};
 use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome, SHADOW};
 use serde::{Deserialize, Serialize};
 
+use crate::classifier::feature::{Feature, features};
 use crate::eyes::Eyes;
 use crate::in_force::{Candidate, InForce};
 use crate::limits::{Budget, Limits};
@@ -110,6 +111,13 @@ impl<'r> Examiner<'r> {
         let yara_began = Instant::now();
         let scanned = eyes.scan(raw, &parsed, budget, &mut findings);
         let mut engines = vec![structure_report, yara_report("yara", yara_began, scanned)];
+        let features =
+            if eyes.ruleset.models.is_empty() && shadow.as_ref().is_none_or(|eyes| eyes.ruleset.models.is_empty()) {
+                Vec::new()
+            } else {
+                features(&parsed, &findings, envelope.authentication.as_ref())
+            };
+        findings.extend(eyes.weigh(&features));
         self.spent += began.elapsed();
         if let Some(shadow) = shadow {
             let began = Instant::now();
@@ -117,7 +125,7 @@ impl<'r> Examiner<'r> {
                 let why = "over its share of the time".to_owned();
                 report(SHADOW, "yara-x 1.22", began, Outcome::Skipped, why)
             } else {
-                watch(shadow, raw, &parsed, &signals, budget, &mut findings)
+                watch(shadow, raw, &parsed, &signals, &features, budget, &mut findings)
             });
             self.spent_in_shadow += began.elapsed();
         }
@@ -133,6 +141,17 @@ impl<'r> Examiner<'r> {
 }
 
 impl Examiner<'_> {
+    /// What a classifier sees of a message: what a model is trained on.
+    pub fn features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Vec<Feature> {
+        let read = mime::read(raw);
+        let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
+        let signals = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
+        let mut findings = self.live.judge(&signals);
+        // A rule that runs out of time is a word less.
+        let _ = self.live.scan(raw, &parsed, budget, &mut findings);
+        features(&parsed, &findings, envelope.authentication.as_ref())
+    }
+
     /// What the ruleset in force finds in one decoded part alone: how a backtest and a probe look at retained parts.
     ///
     /// # Errors
@@ -161,6 +180,7 @@ fn watch(
     raw: &[u8],
     parsed: &Parsed<'_>,
     signals: &[Signal],
+    features: &[Feature],
     budget: Budget,
     findings: &mut Vec<Finding>,
 ) -> EngineReport {
@@ -168,6 +188,7 @@ fn watch(
     let mut seen = Vec::new();
     let watched = catch_unwind(AssertUnwindSafe(|| {
         seen = shadow.judge(signals);
+        seen.extend(shadow.weigh(features));
         shadow.scan(raw, parsed, budget, &mut seen)
     }));
     findings.extend(seen);

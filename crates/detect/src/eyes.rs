@@ -7,6 +7,7 @@ use domain::finding::{Finding, PreviousForm};
 use domain::header;
 use domain::message::Family;
 
+use crate::classifier::feature::Feature;
 use crate::limits::Budget;
 use crate::mime::{Decoded, Parsed};
 use crate::ruleset::Ruleset;
@@ -42,6 +43,25 @@ impl<'r> Eyes<'r> {
                 }
                 findings.extend(found);
             }
+        }
+        findings
+    }
+
+    /// What trained models make of a mail's features.
+    pub(crate) fn weigh(&self, features: &[Feature]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (code, model) in &self.ruleset.models {
+            let score = model.score(features);
+            if !model.acts(&score) {
+                continue;
+            }
+            let mut found = self.finding(code, None, Family::Mail, None, score.evidence());
+            if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
+                let earlier = previous.models.get(code);
+                let acted = earlier.is_some_and(|model| model.acts(&model.score(features)));
+                finding.previous = form_of(previous, code, acted);
+            }
+            findings.extend(found);
         }
         findings
     }

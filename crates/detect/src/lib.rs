@@ -17,6 +17,8 @@
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
 //! | [`auth`] | what the sender's domain vouches for: SPF, DKIM, DMARC, ARC |
+//! | [`classifier`] | text, by its words: a trained model as a detection |
+//! | [`dnsbl`] | lists of client addresses in DNS |
 //! | [`clamd`], [`rspamd`] | neighbour engines, asked outside the pipeline |
 //! | [`ruleset`] | a folder of detections as an immutable version |
 //! | [`backtest`] | a ruleset against content that is known to be good |
@@ -26,6 +28,8 @@
 pub mod auth;
 pub mod backtest;
 pub mod clamd;
+pub mod classifier;
+pub mod dnsbl;
 pub mod document;
 pub mod examine;
 mod eyes;

@@ -128,7 +128,7 @@ pub enum Preset {
 }
 
 /// Engines that weigh a mail and hold nothing back for certain.
-const WEIGHING: [&str; 2] = ["auth", "rspamd"];
+const WEIGHING: [&str; 3] = ["auth", "dnsbl", "rspamd"];
 
 /// What is done when an engine failed or ran out of time; never a verdict (promise 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +148,7 @@ pub enum OnFailure {
 pub struct Policy {
     /// The rules; the first that fits decides. What none fits is delivered.
     pub rules: Vec<PolicyRule>,
-    /// Per engine; an engine not named here defers, but for `auth` and `rspamd`, which are done without.
+    /// Per engine; an engine not named here defers, but for `auth`, `dnsbl` and `rspamd`, which are done without.
     pub on_failure: BTreeMap<String, OnFailure>,
 }
 

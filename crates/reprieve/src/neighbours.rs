@@ -2,9 +2,11 @@
 //! our own engines act on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use detect::auth::{Authenticator, NoResolver, Sender};
+use detect::auth::{Authenticator, NoResolver, Sender, resolver};
 use detect::clamd::Clamd;
+use detect::dnsbl::Dnsbl;
 use detect::examine::EnvelopeFacts;
 use detect::rspamd::Rspamd;
 use domain::Examination;
@@ -20,6 +22,7 @@ pub struct Neighbours {
     auth: Option<Authenticator>,
     clamd: Option<Clamd>,
     rspamd: Option<Rspamd>,
+    dnsbl: Option<Dnsbl>,
 }
 
 impl Neighbours {
@@ -29,12 +32,16 @@ impl Neighbours {
     /// When DNS is to be asked and there is no resolver.
     pub fn new(config: &EngineConfig) -> Result<Self, NoResolver> {
         let auth = config.auth.clone().map(Authenticator::new).transpose()?;
-        Ok(Self { auth, clamd: config.clamd.clone(), rspamd: config.rspamd.clone() })
+        let lists = |(zones, timeout): (Vec<String>, Duration)| {
+            resolver(config.name_server).map(|resolver| Dnsbl::new(resolver, zones, timeout))
+        };
+        let dnsbl = config.dnsbl.clone().map(lists).transpose()?;
+        Ok(Self { auth, dnsbl, clamd: config.clamd.clone(), rspamd: config.rspamd.clone() })
     }
 
     /// Without DNS, for mail that nobody is handing in now.
     pub fn without_dns(config: &EngineConfig) -> Self {
-        Self { auth: None, clamd: config.clamd.clone(), rspamd: config.rspamd.clone() }
+        Self { auth: None, dnsbl: None, clamd: config.clamd.clone(), rspamd: config.rspamd.clone() }
     }
 
     /// Examines a message with our own engines and with these.
@@ -51,14 +58,20 @@ impl Neighbours {
                 None => None,
             }
         };
+        let dnsbl = async {
+            match (&self.dnsbl, &envelope.client) {
+                (Some(lists), Some(client)) if envelope.is_inbound => Some(lists.examine(client.ip).await),
+                _ => None,
+            }
+        };
         let native = async {
             let (report, authentication) = self.authenticate(&raw, &envelope).await;
             let envelope = EnvelopeFacts { authentication, ..envelope.clone() };
             (report, pool.examine(raw.clone(), envelope).await)
         };
-        let ((authenticated, mut examination), clamd, rspamd) = tokio::join!(native, clamd, rspamd);
+        let ((authenticated, mut examination), clamd, rspamd, dnsbl) = tokio::join!(native, clamd, rspamd, dnsbl);
         examination.engines.extend(authenticated);
-        for (report, findings) in clamd.into_iter().chain(rspamd) {
+        for (report, findings) in clamd.into_iter().chain(rspamd).chain(dnsbl) {
             examination.engines.push(report);
             examination.findings.extend(findings);
         }

@@ -93,22 +93,9 @@ impl Authenticator {
     /// # Errors
     /// When the system's resolver configuration cannot be read.
     pub fn new(settings: Settings) -> Result<Self, NoResolver> {
-        let failed = |error: &dyn std::fmt::Display| NoResolver(error.to_string());
-        let (config, mut options) = match settings.name_server {
-            Some(address) => (one_server(address), ResolverOpts::default()),
-            None => read_system_conf().map_err(|error| failed(&error))?,
-        };
-        options.timeout = QUESTION_TIME;
-        options.attempts = 2;
-        options.cache_size = ANSWERS_MAX;
-        let resolver = MessageAuthenticator::new(config, options).map_err(|error| failed(&error))?;
+        let resolver = resolver(settings.name_server)?;
         let Settings { authserv_id, timeout, trusted_sealers, trusted_authserv, .. } = settings;
-        Ok(Self { resolver: Arc::new(resolver), authserv_id, timeout, trusted_sealers, trusted_authserv })
-    }
-
-    /// The resolver, for others that ask DNS.
-    pub fn resolver(&self) -> Arc<MessageAuthenticator> {
-        self.resolver.clone()
+        Ok(Self { resolver, authserv_id, timeout, trusted_sealers, trusted_authserv })
     }
 
     /// Finds out how a mail authenticates. Where a trusted host in front of us has said it already, that counts, and DNS is not asked:
@@ -225,6 +212,22 @@ impl Authenticator {
         let is_sound = folded.chars().all(|c| !c.is_control()) && body.split("\r\n").all(|line| line.len() <= 990);
         if is_sound { body.to_owned() } else { String::new() }
     }
+}
+
+/// A resolver that remembers answers; without a name server it asks the system's.
+///
+/// # Errors
+/// When the system's resolver configuration cannot be read.
+pub fn resolver(name_server: Option<SocketAddr>) -> Result<Arc<MessageAuthenticator>, NoResolver> {
+    let failed = |error: &dyn std::fmt::Display| NoResolver(error.to_string());
+    let (config, mut options) = match name_server {
+        Some(address) => (one_server(address), ResolverOpts::default()),
+        None => read_system_conf().map_err(|error| failed(&error))?,
+    };
+    options.timeout = QUESTION_TIME;
+    options.attempts = 2;
+    options.cache_size = ANSWERS_MAX;
+    MessageAuthenticator::new(config, options).map(Arc::new).map_err(|error| failed(&error))
 }
 
 fn one_server(address: SocketAddr) -> ResolverConfig {

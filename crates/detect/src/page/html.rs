@@ -13,6 +13,8 @@ const PAGE_BYTES_MAX: usize = 8 << 20;
 const LINKS_MAX: usize = 2000;
 /// Bytes of scripts of one page that are looked at.
 const SCRIPT_BYTES_MAX: usize = 4 << 20;
+/// Bytes of text of one page that are kept, about.
+const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Characters of a link's text that are kept.
 const SHOWN_MAX: usize = 300;
 
@@ -25,6 +27,8 @@ pub struct Page {
     pub signals: Vec<(Check, String)>,
     /// Characters of text that somebody would read.
     pub text_chars: usize,
+    /// That text, its beginning.
+    pub text: String,
     /// Pictures that it loads from elsewhere, and those of them of one or two pixels.
     pub remote_pictures: usize,
     /// Pictures that nobody sees.
@@ -36,7 +40,7 @@ pub fn read(bytes: &[u8], is_attachment: bool) -> Page {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PAGE_BYTES_MAX)]);
     let mut emitter = DefaultEmitter::<()>::default();
     emitter.naively_switch_states(true);
-    let mut reader = PageReader { page: Page::default(), scripts: String::new(), ..PageReader::default() };
+    let mut reader = PageReader::default();
     for token in Tokenizer::new_with_emitter(text.as_ref(), emitter) {
         let Ok(token) = token;
         reader.take(token);
@@ -77,6 +81,11 @@ impl PageReader {
                     }
                 } else if !self.in_style {
                     self.page.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
+                    if self.page.text.len() < TEXT_BYTES_MAX {
+                        self.page.text.push_str(&text);
+                        // What stands in two cells is two words.
+                        self.page.text.push(' ');
+                    }
                     if let Some((_, shown)) = &mut self.open
                         && shown.len() < SHOWN_MAX
                     {

@@ -126,6 +126,7 @@ fn slow_rules(
     limit: f64,
 ) -> Result<Vec<(DetectionCode, f64)>, String> {
     let text = |code: &DetectionCode| {
+        ruleset.detections.get(code).filter(|detection| detection.engine == "yara")?;
         let (_, text) = load::halves(ruleset.sources.get(code)?);
         (!text.is_empty()).then(|| (code.clone(), text.to_owned()))
     };

@@ -7,11 +7,14 @@ use domain::detection::{Category, Detection, DetectionCode, DetectionVersion, Ef
 use serde::Deserialize;
 
 use super::{LoadErrors, Ruleset, plain};
+use crate::classifier::Model;
 use crate::structure::Check;
 use crate::yara::{self, Layer, RuleSets};
 
 /// Bytes of one file of a ruleset at most.
 const FILE_BYTES_MAX: u64 = 16 << 20;
+/// The file of a trained model, in the folder of its detection.
+pub const WEIGHTS: &str = "weights.txt";
 /// Files of a ruleset at most.
 const FILES_MAX: usize = 20_000;
 
@@ -47,6 +50,7 @@ pub(super) struct Prepared {
 /// How a detection runs.
 pub(super) enum Runs {
     Check(Check),
+    Model(Model),
     /// The rule's identifier; its namespace; the text to compile, once for each namespace.
     Yara {
         rule: String,
@@ -193,7 +197,14 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
             let rule = code.as_str().replace('-', "_");
             (Runs::Yara { rule, namespace: code.to_string(), text: rule_text.clone() }, rule_text)
         }
-        other => return Err(at(&format!("engine '{other}' is not 'yara', 'structure' or 'auth'"))),
+        "text" => {
+            let path = format!("{folder}/{WEIGHTS}");
+            let weights =
+                files.get(&path).ok_or_else(|| format!("{path}: is missing; `reprieve classifier train` makes one"))?;
+            let weights = String::from_utf8(weights.clone()).map_err(|error| format!("{path}: {error}"))?;
+            (Runs::Model(Model::parse(&weights).map_err(|error| format!("{path}: {error}"))?), weights)
+        }
+        other => return Err(at(&format!("engine '{other}' is not 'yara', 'structure', 'auth' or 'text'"))),
     };
     let version = DetectionVersion::of(&[canonical.as_bytes(), rule_text.as_bytes()]);
     let source = if rule_text.is_empty() { canonical } else { format!("{canonical}\n{rule_text}") };
@@ -262,6 +273,7 @@ fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, Stri
             let rule = detection.code.as_str().replace('-', "_");
             Runs::Yara { rule, namespace: detection.code.to_string(), text: text.to_owned() }
         }
+        "text" => Runs::Model(Model::parse(text).map_err(|error| error.to_string())?),
         other => return Err(format!("engine {other} has no earlier form to run")),
     };
     Ok(Prepared { detection, source, runs })
@@ -273,10 +285,12 @@ fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset,
     let mut checks: HashMap<Check, Vec<DetectionCode>> = HashMap::new();
     let mut rules = HashMap::new();
     let mut texts: BTreeMap<Layer, BTreeMap<String, String>> = BTreeMap::new();
+    let mut models = BTreeMap::new();
     for Prepared { detection, source, runs } in prepared {
         let code = detection.code.clone();
         match runs {
             Runs::Check(check) => checks.entry(check).or_default().push(code.clone()),
+            Runs::Model(model) => drop(models.insert(code.clone(), model)),
             Runs::Yara { rule, namespace, text } => {
                 texts.entry(Layer::of(detection.target)).or_default().insert(namespace.clone(), text);
                 rules.insert((namespace, rule), code.clone());
@@ -298,15 +312,15 @@ fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset,
         return Err(LoadErrors(errors));
     }
     let id = RulesetId::of(detections.iter().map(|(code, detection)| (code, &detection.version)));
-    Ok(Ruleset { id, detections, sources, pages: BTreeMap::new(), checks, rules, yara, previous: None })
+    Ok(Ruleset { id, detections, sources, pages: BTreeMap::new(), checks, rules, models, yara, previous: None })
 }
 
 impl Ruleset {
     fn empty() -> Self {
         let id = RulesetId::of([]);
         let (detections, sources, pages) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (checks, rules, yara) = (HashMap::new(), HashMap::new(), RuleSets::default());
-        Self { id, detections, sources, pages, checks, rules, yara, previous: None }
+        let (checks, rules, models, yara) = (HashMap::new(), HashMap::new(), BTreeMap::new(), RuleSets::default());
+        Self { id, detections, sources, pages, checks, rules, models, yara, previous: None }
     }
 }
 

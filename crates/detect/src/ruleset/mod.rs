@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::detection::{Detection, DetectionCode, DetectionVersion, RulesetId};
 
+use crate::classifier::Model;
 use crate::structure::Check;
 use crate::yara::RuleSets;
 
@@ -30,6 +31,8 @@ pub struct Ruleset {
     pub(crate) checks: HashMap<Check, Vec<DetectionCode>>,
     /// Detections by YARA namespace and rule.
     pub(crate) rules: HashMap<(String, String), DetectionCode>,
+    /// Trained models.
+    pub(crate) models: BTreeMap<DetectionCode, Model>,
     /// Compiled rules.
     pub(crate) yara: RuleSets,
     /// The earlier forms of detections that have changed, by the same codes; each reads what the detection of today reads.

@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod classifier;
 pub mod client;
 pub mod compose;
 pub mod config;
@@ -54,6 +55,9 @@ enum Verb {
     /// Lint, compare, build, publish and take back rulesets.
     #[command(subcommand)]
     Ruleset(ruleset::RulesetVerb),
+    /// Train a classifier of text on your own mail.
+    #[command(subcommand)]
+    Classifier(classifier::ClassifierVerb),
     /// See detections, and set their mode for a time.
     #[command(subcommand)]
     Detection(detection::DetectionVerb),
@@ -162,6 +166,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ruleset(verb) => ruleset::run(verb).await,
+        Verb::Classifier(verb) => classifier::run(verb),
         Verb::Detection(verb) => detection::run(verb).await,
         Verb::Entry(verb) => entry::run(verb).await,
         Verb::KnownGood(verb) => known_good::run(verb).await,

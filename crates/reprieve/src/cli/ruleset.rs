@@ -60,6 +60,9 @@ pub enum RulesetVerb {
         /// What its plain YARA files read.
         #[arg(long)]
         target: Option<Target>,
+        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are always added.
+        #[arg(long)]
+        add: bool,
         /// Only say what the gates say.
         #[arg(long)]
         what_if: bool,
@@ -74,6 +77,9 @@ pub enum RulesetVerb {
         /// What its plain YARA files read.
         #[arg(long)]
         target: Option<Target>,
+        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are always added.
+        #[arg(long)]
+        add: bool,
         /// In force at once, whatever the gates say.
         #[arg(long, requires = "reason", conflicts_with = "fast")]
         force: bool,
@@ -142,19 +148,19 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
             told(&linted.map_err(CliError::unreachable)??, json)
         }
         RulesetVerb::Diff { before, after, api } => compare(&before, &after, &api).await,
-        RulesetVerb::Build { folder, target, what_if, api } => {
+        RulesetVerb::Build { folder, target, add, what_if, api } => {
             let folder = folder.or_else(|| configured(&api));
-            let built = build(&Client::new(&api)?, files_of(folder.as_deref(), target)?, what_if).await?;
+            let built = build(&Client::new(&api)?, files_of(folder.as_deref(), target)?, add, what_if).await?;
             terminal::line(&if api.json { built.to_string() } else { built_text(&built) });
             passed(&built)
         }
-        RulesetVerb::Publish { version, target, force, fast, reason, wait, what_if, api } => {
+        RulesetVerb::Publish { version, target, add, force, fast, reason, wait, what_if, api } => {
             let client = Client::new(&api)?;
             let id = match version_id(version.as_deref()) {
                 Some(id) => id,
                 None => {
                     let folder = version.map(PathBuf::from).or_else(|| configured(&api));
-                    let built = build(&client, files_of(folder.as_deref(), target)?, false).await?;
+                    let built = build(&client, files_of(folder.as_deref(), target)?, add, false).await?;
                     built["id"].as_str().unwrap_or_default().to_owned()
                 }
             };
@@ -279,10 +285,10 @@ fn told(gates: &[GateReport], json: bool) -> Result<(), CliError> {
     if gates.iter().all(|gate| gate.passed) { Ok(()) } else { Err(CliError::No) }
 }
 
-async fn build(client: &Client, files: Files, what_if: bool) -> Result<Value, CliError> {
+async fn build(client: &Client, files: Files, add: bool, what_if: bool) -> Result<Value, CliError> {
     let files: BTreeMap<String, String> =
         files.into_iter().map(|(path, bytes)| (path, STANDARD.encode(bytes))).collect();
-    let ask = json!({ "files": files, "actor": super::quarantine::actor(), "what_if": what_if });
+    let ask = json!({ "files": files, "add": add, "actor": super::quarantine::actor(), "what_if": what_if });
     client.post("/api/v1/rulesets", &ask).await
 }
 

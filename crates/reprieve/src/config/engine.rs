@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use detect::{auth, clamd, rspamd};
+use detect::{auth, clamd, dnsbl, rspamd};
 use domain::policy::{OnFailure, Policy};
 
 use super::section::{Faults, Section};
@@ -18,6 +18,10 @@ pub struct EngineConfig {
     pub clamd: Option<clamd::Clamd>,
     /// rspamd, if there is one to ask.
     pub rspamd: Option<rspamd::Rspamd>,
+    /// Lists of client addresses in DNS, and how long one mail may take; asked through the name server of `auth`.
+    pub dnsbl: Option<(Vec<String>, Duration)>,
+    /// The name server; none for the system's.
+    pub name_server: Option<SocketAddr>,
 }
 
 /// Reads all engines; what they do when they fail becomes part of the policy.
@@ -29,10 +33,21 @@ pub(super) fn engines(
 ) -> EngineConfig {
     let mut config = EngineConfig::default();
     let mut engines = root.section("engine", faults);
-    for engine in ["structure", "yara", auth::ENGINE, clamd::ENGINE, rspamd::ENGINE] {
+    for engine in ["structure", "yara", auth::ENGINE, dnsbl::ENGINE, clamd::ENGINE, rspamd::ENGINE] {
         let mut section = engines.section(engine, faults);
         match engine {
-            auth::ENGINE => config.auth = auth(&mut section, authserv_id, faults),
+            auth::ENGINE => {
+                config.name_server = section.text("name_server", faults, name_server);
+                config.auth = auth(&mut section, authserv_id, config.name_server, faults);
+            }
+            dnsbl::ENGINE => {
+                let zones = section.list("zones", faults, domain_name).unwrap_or_default();
+                if zones.len() > dnsbl::ZONES_MAX {
+                    faults.add(section.start(), "engine.dnsbl.zones", format!("more than {} lists", dnsbl::ZONES_MAX));
+                }
+                let timeout = timeout(&mut section, 5, faults);
+                config.dnsbl = (!zones.is_empty()).then_some((zones, timeout));
+            }
             clamd::ENGINE => {
                 let address = section.text("address", faults, clamd_address);
                 let timeout = timeout(&mut section, 30, faults);
@@ -64,10 +79,15 @@ fn timeout(section: &mut Section<'_>, usual: u64, faults: &mut Faults<'_>) -> Du
     Duration::from_secs(section.number("timeout_s", 1..600, faults).unwrap_or(usual))
 }
 
-fn auth(section: &mut Section<'_>, authserv_id: &str, faults: &mut Faults<'_>) -> Option<auth::Settings> {
+fn auth(
+    section: &mut Section<'_>,
+    authserv_id: &str,
+    name_server: Option<SocketAddr>,
+    faults: &mut Faults<'_>,
+) -> Option<auth::Settings> {
     let is_on = section.flag("on", faults).unwrap_or(true);
     let settings = auth::Settings {
-        name_server: section.text("name_server", faults, name_server),
+        name_server,
         authserv_id: authserv_id.to_owned(),
         timeout: timeout(section, 5, faults),
         trusted_sealers: section.list("trusted_sealers", faults, domain_name).unwrap_or_default(),

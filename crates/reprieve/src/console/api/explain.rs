@@ -289,7 +289,7 @@ async fn today(console: &Console, record: &Record, unit: &Recipient, policy: &Po
     let mut gone = 0;
     let kept = |finding: &mut Finding| {
         // Outside engines are in no ruleset; what they said stands.
-        let own = matches!(finding.engine.as_str(), "yara" | "structure" | "auth");
+        let own = matches!(finding.engine.as_str(), "yara" | "structure" | "auth" | "text");
         let detection = live.detections.iter().map(|(one, _)| one).find(|one| one.code == finding.detection);
         let set = modes.iter().find(|set| set.code == finding.detection).map(|set| set.mode);
         let mode = set.or(detection.map(|one| one.mode)).unwrap_or(finding.mode);

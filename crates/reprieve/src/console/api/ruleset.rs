@@ -155,6 +155,9 @@ pub async fn show(
 pub struct BuildAsk {
     /// The files of the ruleset's folder by path, each in base64. Plain YARA files alone are added to what is in force.
     files: BTreeMap<String, String>,
+    /// Add them to what is in force, whatever they are.
+    #[serde(default)]
+    add: bool,
     /// Who asks, for the record.
     #[serde(default)]
     actor: String,
@@ -198,7 +201,7 @@ pub async fn build(
         let bytes = STANDARD.decode(text).map_err(|error| ApiError::Bad(format!("{path}: no base64: {error}")))?;
         files.insert(path, bytes);
     }
-    let base = if load::is_plain(&files) { Some(console.kept("live").await?) } else { None };
+    let base = if ask.add || load::is_plain(&files) { Some(console.kept("live").await?) } else { None };
     let added_to = base.as_ref().map(|kept| kept.id.to_string());
     let made = tokio::task::spawn_blocking(move || make(files, base)).await;
     let kept = made.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Bad)?;

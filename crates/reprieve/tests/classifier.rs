@@ -1,0 +1,127 @@
+//! A classifier of text from training to acting: trained on mail that is made here, offered to the gates, explained by its words, taken back.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use support::{Gateway, Sink, Talk, config};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Letters of two kinds, from words of each and words that both have.
+fn letters(folder: &Path, kind: &str, words: &[&str], count: usize) {
+    std::fs::create_dir_all(folder).unwrap();
+    let common = ["please", "today", "the", "offer", "we", "send", "with", "regards", "for", "and", "your", "list"];
+    let mut state = kind.len() as u64;
+    let mut pick = |list: &[&str]| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        list[(state >> 33) as usize % list.len()].to_owned()
+    };
+    for n in 0..count {
+        let body: Vec<String> = (0..40).map(|at| if at % 3 == 0 { pick(words) } else { pick(&common) }).collect();
+        let subject = format!("{kind} {} {} {}", pick(words), pick(&common), pick(&common));
+        std::fs::write(folder.join(format!("{n:04}.eml")), letter(n, &subject, &body.join(" "))).unwrap();
+    }
+}
+
+fn letter(n: usize, subject: &str, body: &str) -> Vec<u8> {
+    format!("From: a{n}@x.example\r\nTo: b@ours.example\r\nSubject: {subject}\r\nMessage-ID: <c{n}@x.example>\r\n\r\n{body}\r\n").into_bytes()
+}
+
+const BAD: [&str; 8] = ["lottery", "winner", "casino", "jackpot", "pills", "replica", "unclaimed", "millions"];
+const GOOD: [&str; 8] = ["meeting", "minutes", "patch", "review", "invoice", "lunch", "project", "report"];
+
+#[test]
+fn trained_published_explained_and_taken_back() {
+    let sink = Sink::start();
+    let mut gateway = Gateway::prepare(&config(sink.address));
+    letters(&gateway.path("good"), "notes", &GOOD, 120);
+    letters(&gateway.path("bad"), "win", &BAD, 120);
+    let train =
+        |out: &str| gateway.cli(&["classifier", "train", "--good", "good", "--bad", "bad", "--out", out, "--json"]);
+    let output = train("model");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((told["good"].as_u64(), told["bad"].as_u64(), told["wrong"].as_u64()), (Some(120), Some(120), Some(0)));
+    assert!(told["caught"].as_u64().unwrap() >= 110, "{told}");
+    assert!(train("again").status.success());
+    let file = |folder: &str| std::fs::read(gateway.path(&format!("{folder}/TXT-0001/weights.txt"))).unwrap();
+    assert_eq!(file("model"), file("again"), "the same mail makes the same model");
+    let lint = gateway.cli(&["ruleset", "lint", "model"]);
+    assert!(
+        lint.status.success(),
+        "it hits its own words and misses an ordinary mail: {}",
+        String::from_utf8_lossy(&lint.stdout)
+    );
+    gateway.run();
+    let published = gateway.json(&[
+        "ruleset",
+        "publish",
+        "model",
+        "--add",
+        "--force",
+        "--reason",
+        "trained on our own mail",
+        "--wait",
+    ]);
+    assert_eq!(published["stage"], "live", "{published}");
+    let detections = gateway.json(&["detection", "list"]);
+    assert!(detections.as_array().unwrap().len() > 60, "it was added to what is in force");
+    let spam =
+        "please send the lottery winner your jackpot casino millions unclaimed pills today replica lottery winner";
+    let began = Instant::now();
+    let mut n = 1000;
+    let got = loop {
+        n += 1;
+        let reply =
+            Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &letter(n, "win lottery", spam));
+        assert!(reply.starts_with("250"), "{reply}");
+        let got = sink.got().pop().unwrap();
+        if got.header("X-Reprieve-Junk").is_some() {
+            break got;
+        }
+        assert!(began.elapsed() < PATIENCE, "it never acts");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(got.header("X-Reprieve-Verdict").unwrap(), "Spam; Junk");
+    let shown = gateway.json(&["message", "show", &got.header("X-Reprieve-Id").unwrap()]);
+    let finding =
+        shown["findings"].as_array().unwrap().iter().find(|one| one["detection"] == "TXT-0001").unwrap().clone();
+    let evidence = finding["evidence"].as_str().unwrap();
+    assert!(evidence.starts_with("0.9") || evidence.starts_with("1.0"), "{evidence}");
+    assert!(BAD.iter().any(|word| evidence.contains(word)), "each term is a word that was seen: {evidence}");
+    let reply = Talk::from_outside(gateway.mx).send(
+        "a@x.example",
+        &["b@ours.example"],
+        &letter(
+            1,
+            "notes meeting",
+            "please review the minutes of the meeting and send your report for the project today",
+        ),
+    );
+    assert!(reply.starts_with("250"));
+    assert_eq!(sink.got().pop().unwrap().header("X-Reprieve-Verdict").unwrap(), "Clean; Deliver");
+    let back = gateway.json(&["ruleset", "rollback", "--reason", "a test"]);
+    assert_eq!(back["stage"], "rolled-back");
+}
+
+#[test]
+fn what_cannot_be_learned_is_told() {
+    let sink = Sink::start();
+    let gateway = Gateway::prepare(&config(sink.address));
+    letters(&gateway.path("few"), "win", &BAD, 5);
+    letters(&gateway.path("good"), "notes", &GOOD, 30);
+    for (words, said) in [
+        (&["--good", "good", "--bad", "few"][..], "at least 20 of each"),
+        (&["--good", "good", "--bad", "nowhere"], "nowhere"),
+        (&["--good", "good", "--bad", "good", "--category", "malware"], "neither spam nor phish"),
+        (&["--good", "good", "--bad", "good", "--allowed", "0.5"], "between 0 and 0.05"),
+    ] {
+        let output = gateway.cli(&[&["classifier", "train", "--out", "model"], words].concat());
+        assert!(!output.status.success());
+        let error = String::from_utf8_lossy(&output.stderr).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -4,6 +4,7 @@
 //! processes of one thread each, start and compilation of its rules left out; rspamd has two workers, clamd eight threads, and both are asked
 //! by four clients. Ratios carry over to other machines, absolute figures do not.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -18,6 +19,7 @@ use rig::mails::{self, Mail, TOKEN};
 use rig::reprieve::Built;
 use rig::rspamd::Rspamd;
 use rig::{amavis, cost, median};
+use serde_json::Value;
 
 const RUNS: usize = 3;
 /// Clients of the others at the same time.
@@ -68,7 +70,51 @@ fn main() -> Result<()> {
             others.cpu_per_1000 / ours.cpu_per_1000
         );
     }
+    println!("\n| mail | engine | ms for one mail |\n|---|---|--:|");
+    for (mail, count) in [
+        (mails::text("5 kB text", 4_600), 200),
+        (mails::text("50 kB text", 49_000), 200),
+        (mails::signature_reply("signature reply"), 200),
+        (mails::photo_forward("forward with photos"), 100),
+    ] {
+        for (engine, millis) in engines(&built, &mail, count, folder.path())? {
+            println!("| {} | {engine} | {millis:.3} |", mail.name);
+        }
+    }
+    let rules = folder.path().join("rules");
+    let costs = Command::new(built.program()).args(["ruleset", "lint", "--costs"]).arg(&rules).output()?;
+    let costs = String::from_utf8_lossy(&costs.stdout).into_owned();
+    println!(
+        "\nWhat single detections add to the scan of one MiB, the dearest of {}:",
+        costs.lines().count().saturating_sub(1)
+    );
+    costs.lines().take(12).for_each(|line| println!("  {line}"));
     Ok(())
+}
+
+/// What each engine takes for one mail, on the average of many.
+fn engines(built: &Built, mail: &Mail, count: usize, folder: &Path) -> Result<Vec<(String, f64)>> {
+    let mails = folder.join("engines");
+    fs::create_dir_all(&mails)?;
+    for number in 0..count {
+        fs::write(mails.join(format!("{number:06}.eml")), numbered(mail, RUNS, number))?;
+    }
+    let output = Command::new(built.program())
+        .args(["scan", "--json", "--ruleset"])
+        .arg(folder.join("rules"))
+        .arg(&mails)
+        .output()?;
+    ensure!(output.status.success(), "reprieve scan failed");
+    fs::remove_dir_all(&mails)?;
+    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let value: Value = serde_json::from_str(line)?;
+        for engine in value["engines"].as_array().into_iter().flatten() {
+            let name = engine["engine"].as_str().unwrap_or_default().to_owned();
+            *sums.entry(name).or_default() += engine["millis"].as_f64().unwrap_or_default();
+        }
+    }
+    Ok(sums.into_iter().map(|(name, sum)| (name, sum / count as f64)).collect())
 }
 
 /// Medians of some runs.

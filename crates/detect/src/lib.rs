@@ -44,6 +44,6 @@ pub mod rspamd;
 pub mod ruleset;
 pub mod structure;
 mod take_apart;
-mod text;
+pub mod text;
 pub mod unpack;
 pub mod yara;

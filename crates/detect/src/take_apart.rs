@@ -197,7 +197,7 @@ impl Apart<'_, '_> {
                     }
                 }
                 Family::Text if decoded.is_text => {
-                    let text = String::from_utf8_lossy(&decoded.bytes);
+                    let text = text::as_read(&decoded.bytes);
                     for target in text::links(&text) {
                         self.link(target, Place::Page);
                     }

@@ -1,5 +1,6 @@
 //! The text of a mail for recurrence: a digest that survives line wrapping, and the domains it links to.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use domain::Digest;
@@ -97,6 +98,21 @@ pub(crate) fn passwords(texts: &[&str]) -> Vec<String> {
     found
 }
 
+/// The registrable domain of an address: its organisation.
+pub fn organisation(address: &str) -> Option<String> {
+    registrable(&address.rsplit_once('@')?.1.to_lowercase())
+}
+
+/// A text as it is read: in a calendar, long lines are folded and line ends are written out (RFC 5545 sections 3.1 and 3.3.11).
+pub(crate) fn as_read(bytes: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(bytes);
+    if !text.trim_start().get(..15).is_some_and(|head| head.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
+        return text;
+    }
+    let unfolded = text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "");
+    Cow::Owned(unfolded.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";"))
+}
+
 /// The links in plain text.
 pub(crate) fn links(text: &str) -> Vec<String> {
     let mut finder = linkify::LinkFinder::new();
@@ -130,6 +146,14 @@ mod tests {
         assert_eq!(digest(&["Hello  World\r\nagain"]), digest(&["hello world", "AGAIN"]));
         assert_ne!(digest(&["helloworld"]), digest(&["hello world"]));
         assert_eq!(digest(&[" \r\n"]), None);
+    }
+
+    #[test]
+    fn a_calendar_is_unfolded() {
+        let invite = b"BEGIN:VCALENDAR\r\nDESCRIPTION:pay at https://evil.exam\r\n ple/login\\nor later\r\nURL:https://x.exa\r\n\tmple/\r\nEND:VCALENDAR\r\n";
+        assert_eq!(links(&as_read(invite)), ["https://evil.example/login", "https://x.example/"]);
+        assert_eq!(as_read(b"no\r\n calendar\\n"), "no\r\n calendar\\n");
+        assert_eq!(organisation("Anna@Mail.Shop.example.co.uk").as_deref(), Some("example.co.uk"));
     }
 
     #[test]

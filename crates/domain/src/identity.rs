@@ -68,6 +68,17 @@ impl fmt::Display for Identity {
     }
 }
 
+impl Identity {
+    /// Who stands behind an address whose organisational domain is vouched for.
+    pub fn of(address: &str, organisation: &str) -> Self {
+        if FREEMAIL.contains(&organisation) {
+            Self::Address(address.to_lowercase())
+        } else {
+            Self::Domain(organisation.to_owned())
+        }
+    }
+}
+
 impl Examination {
     /// Who the mail is from; `login` is the name under which its client has logged in.
     pub fn identity(&self, login: Option<&str>) -> Identity {
@@ -76,10 +87,7 @@ impl Examination {
         }
         match &self.facts.authentication {
             Some(said) => match &said.aligned {
-                Some(domain) if FREEMAIL.contains(&domain.as_str()) => {
-                    Identity::Address(self.message.from.to_lowercase())
-                }
-                Some(domain) => Identity::Domain(domain.clone()),
+                Some(domain) => Identity::of(&self.message.from, domain),
                 None => Identity::Unverified,
             },
             None if self.message.from_domain.is_empty() => Identity::Unverified,

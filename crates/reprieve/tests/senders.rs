@@ -65,6 +65,42 @@ fn how_a_mail_authenticates_is_asked_said_and_recorded() {
 }
 
 #[test]
+fn the_first_mail_of_a_sender_is_told() {
+    let zone = Zone::new().txt("partner.example", "v=spf1 +all").txt("stranger.example", "v=spf1 +all");
+    let server = NameServer::start(zone);
+    let sink = Sink::start();
+    let gateway = Gateway::start(&with_auth(&sink, &format!("name_server = \"{}\"\n", server.address)));
+    let is_first = |number: u32, from: &str| {
+        let got = through(&gateway, &sink, from, &mail(number, from, "hello"));
+        got.header("X-Reprieve-First-Contact").is_some()
+    };
+    assert!(is_first(1, "anna@partner.example"));
+    let began = Instant::now();
+    let mut number = 1;
+    while {
+        number += 1;
+        is_first(number, "carla@mail.partner.example")
+    } {
+        assert!(began.elapsed() < Duration::from_secs(20), "the organisation stays a stranger");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // Who was written to is no stranger when they answer.
+    let mut talk = Talk::to(gateway.submission);
+    talk.say("EHLO x.example");
+    talk.say("XCLIENT ADDR=198.51.100.7 LOGIN=bert");
+    talk.say("EHLO x.example");
+    assert!(
+        talk.send("b@ours.example", &["dora@stranger.example"], &mail(900, "b@ours.example", "hello"))
+            .starts_with("250")
+    );
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(!is_first(901, "dora@stranger.example"));
+    let shown = gateway.json(&["message", "trace", "--message-id", "<s1@x.example>"]);
+    let shown = gateway.json(&["message", "show", shown[0]["mail_id"].as_str().unwrap()]);
+    assert_eq!(shown["first_contact"], true);
+}
+
+#[test]
 fn dns_that_does_not_answer_stops_no_mail() {
     let server = NameServer::start(Zone::new().silent("partner.example"));
     let sink = Sink::start();

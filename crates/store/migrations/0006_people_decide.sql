@@ -28,3 +28,11 @@ create table sender_notice (
     reply text not null
 );
 create index sender_notice_sender on sender_notice (sender, told_us);
+
+-- Who has written to whom, as seals: whether a mail is the first between two.
+create table contact (
+    pair text primary key,
+    first_us bigint not null,
+    last_us bigint not null
+);
+create index contact_last on contact (last_us);

@@ -28,6 +28,7 @@ pub mod audit;
 pub mod backup;
 pub mod blob;
 pub mod completion;
+pub mod contact;
 pub mod db;
 pub mod entry;
 pub mod error;

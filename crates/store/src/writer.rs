@@ -15,6 +15,7 @@ use crate::access::{self, AccessWrite};
 use crate::arrival::{self, Arrival, Recorded};
 use crate::audit::{self, Act, Head, Prune};
 use crate::completion::{self, Completion};
+use crate::contact::{self, ContactWrite};
 use crate::db::Dialect;
 use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
@@ -49,6 +50,7 @@ enum Write {
     KnownGood(KnownGoodWrite),
     Entry(EntryWrite),
     Told(Told),
+    Contact(ContactWrite),
     Access(AccessWrite),
     Audit(Vec<Act>),
     Prune(Prune),
@@ -119,6 +121,10 @@ impl Writer {
             Written::Count(number) => Ok(u32::try_from(number).unwrap_or(u32::MAX)),
             _ => Err(stopped()),
         }
+    }
+
+    pub(crate) async fn contact(&self, write: ContactWrite) -> Result<(), StoreError> {
+        self.write(Write::Contact(write)).await.map(drop)
     }
 
     pub(crate) async fn told(&self, told: Told) -> Result<(), StoreError> {
@@ -211,6 +217,7 @@ impl Write {
             Self::Purge(_) | Self::Prune(_) | Self::ForgetRetries(_) => ROWS_MAX / 2,
             Self::Entry(EntryWrite::Used(used)) => used.len(),
             Self::Told(told) => told.mails.len(),
+            Self::Contact(write) => write.rows(),
             Self::Entry(_)
             | Self::Version(_)
             | Self::Rollout(_)
@@ -355,6 +362,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
     match write {
         Write::Version(write) => version::apply(group.connection, write).await,
         Write::KnownGood(write) => known_good::apply(group.connection, write).await,
+        Write::Contact(write) => contact::apply(group.connection, write).await,
         Write::Told(told) => notice::apply(group.connection, told).await,
         Write::Access(write) => access::apply(group.connection, write).await,
         Write::Audit(acts) => {

@@ -234,6 +234,16 @@ async fn known_good(store: &Store) {
     assert_eq!(store.known_good_status(now).await.expect("asks").contents, 0);
 }
 
+async fn contacts(store: &Store) {
+    let pairs = ["a", "b", "c"].map(str::to_owned);
+    assert!(store.contacts_of(&pairs).await.expect("asks").is_empty());
+    store.remember_contacts([("a".into(), at(1)), ("b".into(), at(2))].into()).await.expect("remembers");
+    store.remember_contacts([("a".into(), at(5))].into()).await.expect("remembers");
+    assert_eq!(store.contacts_of(&pairs).await.expect("asks"), BTreeSet::from(["a".into(), "b".into()]));
+    assert!(!store.forget_contacts(at(3)).await.expect("forgets"));
+    assert_eq!(store.contacts_of(&pairs).await.expect("asks"), BTreeSet::from(["a".into()]), "a has met again since");
+}
+
 async fn entries(store: &Store) {
     let now = at(100);
     let new = |allow, kind: &str, value: &str, hours: u32| NewEntry {
@@ -299,6 +309,7 @@ async fn story(url: &str, folder: &Path) {
     rollouts(&store, &ids).await;
     modes(&store).await;
     known_good(&store).await;
+    contacts(&store).await;
     entries(&store).await;
     evidence(&store).await;
     store.close().await;

@@ -113,6 +113,9 @@ fn explained(shown: &Value) -> String {
         text(today, "rests_on")
     ));
     out.extend(authenticated(&shown["authentication"]));
+    if shown["first_contact"] == Value::Bool(true) {
+        out.push("  first contact: sender and recipient had not met before".to_owned());
+    }
     for finding in each("findings") {
         let place = finding["part"].as_u64().map(|part| format!(" in part {part}")).unwrap_or_default();
         let offset = finding["offset"].as_u64().map(|at| format!(" at {at}")).unwrap_or_default();

@@ -39,6 +39,9 @@ pub enum RulesetVerb {
         /// Mails that are known to be good, for a backtest: files or folders.
         #[arg(long, value_name = "PATH")]
         against: Vec<PathBuf>,
+        /// Instead of the gates: what each of its YARA detections adds to a scan, the dearest first.
+        #[arg(long)]
+        costs: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -142,8 +145,11 @@ pub enum RulesetVerb {
 /// Exit 1 when a gate says no; 3 when a folder or the API cannot be reached.
 pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
     match verb {
-        RulesetVerb::Lint { folder, target, against, json } => {
+        RulesetVerb::Lint { folder, target, against, costs, json } => {
             let files = files_of(folder.as_deref(), target)?;
+            if costs {
+                return costs_of(files, json);
+            }
             let linted = tokio::task::spawn_blocking(move || lint_here(files, &against)).await;
             told(&linted.map_err(CliError::unreachable)??, json)
         }
@@ -272,6 +278,20 @@ fn lint_here(files: Files, against: &[PathBuf]) -> Result<Vec<GateReport>, CliEr
         gates.push(run.end());
     }
     Ok(gates)
+}
+
+fn costs_of(files: Files, json: bool) -> Result<(), CliError> {
+    let ruleset = load::from_files(files).map_err(CliError::unreachable)?;
+    let costs = lint::costs(&ruleset).map_err(CliError::unreachable)?;
+    if json {
+        let costs: Vec<Value> = costs.iter().map(|(code, ms)| json!({ "code": code, "ms_per_mib": ms })).collect();
+        terminal::line(&Value::from(costs).to_string());
+    } else {
+        let rows: Vec<Vec<String>> =
+            costs.iter().map(|(code, ms)| vec![code.to_string(), format!("{ms:.3}")]).collect();
+        terminal::line(&terminal::table(&["detection", "ms for 1 MiB"], &rows, 60));
+    }
+    Ok(())
 }
 
 fn told(gates: &[GateReport], json: bool) -> Result<(), CliError> {

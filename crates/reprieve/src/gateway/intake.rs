@@ -21,6 +21,7 @@ use wire::smtp::client::DotOutcome;
 use wire::smtp::reply::Reply;
 
 use super::Gateway;
+use super::contact;
 use super::learn::Lesson;
 use super::transaction::{Transaction, give_back_reset, hop_reply};
 use crate::config::Mode;
@@ -119,6 +120,7 @@ impl Intake {
         let examination = self.gateway.neighbours.examine(&self.gateway.examiner, self.bytes.clone(), facts).await;
         measure::examination(&examination);
         let mut examination = examination;
+        examination.facts.first_contact = self.first_contact(&examination).await;
         examination.facts.entries = self.gateway.entries.matching(&examination, envelope, self.received);
         let examination = Arc::new(examination);
         self.timings.insert("examine_ms".into(), millis(began));
@@ -143,6 +145,19 @@ impl Intake {
             judged.enforced.push(enforced);
         }
         judged
+    }
+
+    /// Whether the sender is new to all recipients. Nobody waits for an answer that does not come.
+    async fn first_contact(&self, examination: &Examination) -> Option<bool> {
+        let store = self.gateway.store.as_ref().filter(|_| self.gateway.config.known_good.is_on)?;
+        let envelope = &self.transaction.envelope;
+        match contact::is_first(store, &self.gateway.token_key, examination, envelope).await {
+            Ok(first) => first,
+            Err(error) => {
+                tracing::warn!(%error, "whether sender and recipient have met cannot be told");
+                None
+            }
+        }
     }
 
     /// The range of a release token of ours that is valid for the one recipient of this message.
@@ -418,6 +433,9 @@ impl Intake {
         fields.push_str(&format!("X-Reprieve-Verdict: {category}; {}{mode}\r\n", verdict.disposition.as_str()));
         if let Some((code, version)) = verdict.cause() {
             fields.push_str(&format!("X-Reprieve-Detection: {code}; version={version}\r\n"));
+        }
+        if judged.examination.facts.first_contact == Some(true) {
+            fields.push_str("X-Reprieve-First-Contact: yes\r\n");
         }
         if judged.enforced[first] && verdict.disposition == Disposition::Junk {
             fields.push_str("X-Reprieve-Junk: yes\r\n");

@@ -18,6 +18,7 @@ use store::known_good::{GoodMail, GoodPart};
 use store::vault::Vault;
 use tokio::sync::mpsc;
 
+use super::contact;
 use crate::config::KnownGoodConfig;
 
 /// Lessons waiting at most; more are not learned, and mail does not wait.
@@ -67,6 +68,7 @@ impl Learner {
             kept: HashSet::new(),
             parts: HashMap::new(),
             mails: Vec::new(),
+            contacts: BTreeMap::new(),
             day: (0, 0),
         };
         tokio::spawn(memory.run(lessons));
@@ -92,6 +94,8 @@ struct Memory {
     /// What was seen since the last write.
     parts: HashMap<(Digest, String), GoodPart>,
     mails: Vec<GoodMail>,
+    /// Who has met whom.
+    contacts: BTreeMap<String, Timestamp>,
     /// The day, and whole mails kept on it.
     day: (i64, u64),
 }
@@ -114,6 +118,8 @@ impl Memory {
         let Some(raw) = lesson.clean.clone() else { return self.unlearn(&lesson).await };
         let direction = lesson.envelope.recipients.first().map_or(Direction::Inbound, |unit| unit.direction);
         let carrier = self.carrier(&lesson);
+        let met = contact::pairs(&self.key, &lesson.examination, &lesson.envelope);
+        self.contacts.extend(met.into_iter().map(|pair| (pair, lesson.received)));
         let wanted: Vec<Part> =
             lesson.examination.message.parts.iter().filter(|part| self.wants(part, &lesson)).cloned().collect();
         let fresh = self.fresh(&wanted).await;
@@ -221,6 +227,12 @@ impl Memory {
     }
 
     async fn write(&mut self) {
+        let contacts = std::mem::take(&mut self.contacts);
+        if !contacts.is_empty()
+            && let Err(error) = self.store.remember_contacts(contacts).await
+        {
+            tracing::warn!(%error, "who has met whom could not be remembered");
+        }
         if self.parts.is_empty() && self.mails.is_empty() {
             return;
         }

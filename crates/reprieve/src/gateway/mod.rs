@@ -6,6 +6,7 @@
 
 pub mod behind;
 pub mod connection;
+pub mod contact;
 pub mod engines;
 pub mod intake;
 pub mod learn;

@@ -80,7 +80,11 @@ impl Keeper {
             tracing::info!(expired, lapsed, bytes_dropped = dropped, purged, pruned, swept, "retention");
         }
         self.tell_of_tentative(now).await?;
-        self.forget_good(now).await
+        self.forget_good(now).await?;
+        while self.store.forget_contacts(now.before(self.config.known_good.remembered)).await? {
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Known-good content that was not seen for long, or is beyond its bounds; and what an older key still encrypts.

@@ -117,6 +117,8 @@ pub struct ExplainedView {
     engines: Vec<EngineView>,
     /// How it authenticates; none where nobody has looked.
     authentication: Option<AuthenticationView>,
+    /// Whether it was the first between its sender and all of its recipients; none where that is not known.
+    first_contact: Option<bool>,
     url_domains: Vec<String>,
     ambiguities: Vec<String>,
     /// What would be without each detection that may act, for the first recipient.
@@ -252,6 +254,7 @@ pub async fn show(
         units,
         findings: record.examination.findings.into_iter().map(finding_view).collect(),
         engines: record.examination.engines.into_iter().map(engine_view).collect(),
+        first_contact: record.examination.facts.first_contact,
         authentication: record.examination.facts.authentication.map(authentication_view),
         url_domains: message.url_domains,
         ambiguities: message.ambiguities.iter().map(|one| one.as_str().to_owned()).collect(),

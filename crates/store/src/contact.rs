@@ -1,0 +1,90 @@
+//! Who has written to whom, as seals that tell nobody who they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Timestamp;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::db::{self, Value, marks};
+use crate::error::StoreError;
+
+/// Pairs that one look-up asks for; a mail to more people than that has no first contact.
+pub const ASKED_MAX: usize = 100;
+/// Pairs that one round of forgetting ends.
+const FORGET_BATCH: i64 = 500;
+
+impl Store {
+    /// Which of these pairs have met.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn contacts_of(&self, pairs: &[String]) -> Result<BTreeSet<String>, StoreError> {
+        let asked = &pairs[..pairs.len().min(ASKED_MAX)];
+        if asked.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let sql = format!("select pair from contact where pair in ({})", marks(1, asked.len()));
+        let values: Vec<Value> = asked.iter().map(|pair| Value::Text(pair.clone())).collect();
+        let rows = db::query(sql, values).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| Ok(row.try_get("pair")?)).collect()
+    }
+
+    /// Remembers that these pairs have met.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remember_contacts(&self, pairs: BTreeMap<String, Timestamp>) -> Result<(), StoreError> {
+        self.writer.contact(ContactWrite::Met(pairs)).await
+    }
+
+    /// Forgets some of those that have not met since `before`; says whether there may be more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_contacts(&self, before: Timestamp) -> Result<bool, StoreError> {
+        let sql = "select pair from contact where last_us < $1 order by last_us limit $2";
+        let rows = sqlx::query(sql).bind(before.as_micros()).bind(FORGET_BATCH).fetch_all(&self.reads).await?;
+        let pairs = rows.iter().map(|row| row.try_get("pair")).collect::<Result<Vec<String>, _>>()?;
+        let more = pairs.len() == FORGET_BATCH as usize;
+        if !pairs.is_empty() {
+            self.writer.contact(ContactWrite::Forget(pairs)).await?;
+        }
+        Ok(more)
+    }
+}
+
+/// A write about contacts, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum ContactWrite {
+    Met(BTreeMap<String, Timestamp>),
+    Forget(Vec<String>),
+}
+
+impl ContactWrite {
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Met(pairs) => pairs.len(),
+            Self::Forget(pairs) => pairs.len(),
+        }
+    }
+}
+
+/// Applies inside the writer's transaction.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &ContactWrite) -> Result<(), StoreError> {
+    match write {
+        ContactWrite::Met(pairs) => {
+            for (pair, at) in pairs {
+                let sql = "insert into contact (pair, first_us, last_us) values ($1, $2, $2) on conflict (pair) do update set last_us = $2";
+                let values = vec![pair.as_str().into(), at.as_micros().into()];
+                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+            }
+        }
+        ContactWrite::Forget(pairs) => {
+            let sql = format!("delete from contact where pair in ({})", marks(1, pairs.len()));
+            let values: Vec<Value> = pairs.iter().map(|pair| Value::Text(pair.clone())).collect();
+            db::query(sql, values).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}

@@ -66,6 +66,20 @@ pub fn read(raw: &[u8]) -> Option<mail_parser::Message<'_>> {
     MessageParser::default().parse(raw)
 }
 
+/// A mail as it goes over the wire: every LF without CR before it becomes CRLF; everything else stays.
+pub fn wire_form(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 40);
+    let mut before = 0;
+    for byte in bytes {
+        if *byte == b'\n' && before != b'\r' {
+            out.push(b'\r');
+        }
+        out.push(*byte);
+        before = *byte;
+    }
+    out
+}
+
 /// Turns what `mail-parser` read into facts and decoded parts. It never fails: what cannot be parsed has no parts.
 pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limits: &Limits) -> Parsed<'m> {
     let mut walk = Walk { parts: Vec::new(), decoded: Vec::new(), limit_hits: Vec::new(), limits };
@@ -423,6 +437,11 @@ mod tests {
         let raw = raw.replace('\n', "\r\n");
         let read = read(raw.as_bytes());
         parse(raw.as_bytes(), read.as_ref(), &Limits::default()).message
+    }
+
+    #[test]
+    fn only_line_ends_change() {
+        assert_eq!(wire_form(b"a\nb\r\nc\rd\n"), b"a\r\nb\r\nc\rd\r\n");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use detect::examine::Examiner;
 use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
-use detect::ruleset::lint::{fixture_envelope, wire_form};
+use detect::mime::wire_form;
+use detect::ruleset::lint::fixture_envelope;
 use detect::ruleset::{Ruleset, shipped_files};
 
 fn codes(examiner: &mut Examiner<'_>, mail: &[u8]) -> BTreeSet<String> {

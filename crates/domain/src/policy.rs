@@ -18,7 +18,7 @@ pub enum Disposition {
     Tag,
     /// Passed on with a field that asks the mailbox server for the junk folder.
     Junk,
-    /// Passed to another mailbox. Not offered by any policy yet.
+    /// Passed to another mailbox. No policy may choose it: what is delivered elsewhere cannot be taken back.
     Redirect,
     /// Answered 4xx; the sender keeps it.
     Defer,
@@ -158,8 +158,8 @@ pub enum BadPolicy {
     /// Promise 7.
     #[error("rule '{0}' rejects: what is rejected cannot be taken back; use hold")]
     Rejects(String),
-    /// Not built.
-    #[error("rule '{0}' redirects: not offered yet; use hold")]
+    /// Promise 7 as well: what is redirected is gone (decision 0011).
+    #[error("rule '{0}' redirects: what is delivered elsewhere cannot be taken back; use hold")]
     Redirects(String),
     /// What harms is not for its recipients to release.
     #[error("rule '{0}' lets recipients release malware or certain phishing; use LimitedAccess or AdminOnlyAccess")]

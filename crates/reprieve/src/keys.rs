@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use domain::Digest;
 use domain::token::TokenKey;
 use store::vault::{KEYS_MAX, MasterKey};
 
@@ -57,7 +58,7 @@ impl Ring {
     /// When the file cannot be read or made, or has lines that are no keys.
     pub fn load(&self, clock: &dyn Clock) -> io::Result<Vec<MasterKey>> {
         if !self.is_credential && !self.path.exists() {
-            write(&self.path, format!("{}\n", hex(&random(clock))).as_bytes())?;
+            write(&self.path, format!("{}\n", Digest::from_bytes(random(clock)).hex()).as_bytes())?;
         }
         self.lines()?.iter().map(|line| Ok(MasterKey::new(unhex(line)?))).collect()
     }
@@ -73,7 +74,7 @@ impl Ring {
             return Err(io::Error::other(format!("it has {KEYS_MAX} keys; wait until what is kept is encrypted anew")));
         }
         let key = random(clock);
-        lines.insert(0, hex(&key));
+        lines.insert(0, Digest::from_bytes(key).hex());
         write(&self.path, format!("{}\n", lines.join("\n")).as_bytes())?;
         Ok(MasterKey::new(key))
     }
@@ -112,12 +113,8 @@ fn random(clock: &dyn Clock) -> [u8; 32] {
     key
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn unhex(line: &str) -> io::Result<[u8; 32]> {
-    let digest = domain::Digest::parse(line).map_err(|_| io::Error::other("a line is not 64 hexadecimal digits"))?;
+    let digest = Digest::parse(line).map_err(|_| io::Error::other("a line is not 64 hexadecimal digits"))?;
     Ok(*digest.as_bytes())
 }
 

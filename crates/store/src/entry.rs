@@ -14,41 +14,20 @@ use crate::error::StoreError;
 /// Entries in force at most, all together: each is looked up for every message.
 pub const ENTRIES_MAX: i64 = 50_000;
 
-/// A new entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEntry {
-    /// Whether it allows or blocks.
-    pub allow: bool,
-    /// What it is about.
-    pub subject: Subject,
-    /// For whom it counts.
-    pub reach: Reach,
-    /// Whether it clears malware.
-    pub clears_malware: bool,
-    /// Who makes it.
-    pub owner: String,
-    /// Why.
-    pub reason: String,
-    /// When.
-    pub made: Timestamp,
-    /// When it ends.
-    pub expires: Timestamp,
-}
-
 /// A write about entries, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum EntryWrite {
-    Add(Box<NewEntry>),
+    Add(Box<Entry>),
     Remove { id: u64, by: String, at: Timestamp },
     Used(BTreeMap<u64, Timestamp>),
 }
 
 impl Store {
-    /// Makes an entry; returns its number.
+    /// Makes an entry; returns the number that it gets.
     ///
     /// # Errors
     /// When there are too many, or the store fails.
-    pub async fn add_entry(&self, new: NewEntry) -> Result<u64, StoreError> {
+    pub async fn add_entry(&self, new: Entry) -> Result<u64, StoreError> {
         self.writer.entry(EntryWrite::Add(Box::new(new))).await
     }
 
@@ -158,7 +137,7 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &EntryWrite) ->
     }
 }
 
-async fn add(connection: &mut AnyConnection, new: &NewEntry) -> Result<u64, StoreError> {
+async fn add(connection: &mut AnyConnection, new: &Entry) -> Result<u64, StoreError> {
     let sql = "select coalesce(max(entry), 0) as last, \
                cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as bigint) as active from entry";
     let row = db::query(sql.to_owned(), vec![new.made.as_micros().into()]).fetch_one(&mut *connection).await?;

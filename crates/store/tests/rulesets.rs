@@ -17,7 +17,6 @@ use domain::rollout::{Gate, GateReport, Stage, Step};
 use domain::token::TokenKey;
 use domain::{Digest, MailId, Timestamp};
 use store::blob::Blobs;
-use store::entry::NewEntry;
 use store::known_good::{GoodMail, GoodPart};
 use store::rollout::{NewRollout, RolloutMove, SetMode};
 use store::version::KeptRuleset;
@@ -246,7 +245,9 @@ async fn contacts(store: &Store) {
 
 async fn entries(store: &Store) {
     let now = at(100);
-    let new = |allow, kind: &str, value: &str, hours: u32| NewEntry {
+    let new = |allow, kind: &str, value: &str, hours: u32| Entry {
+        id: 0,
+        last_used: None,
         allow,
         subject: Subject::parse(kind, value).expect("subject"),
         reach: Reach::Domain("ours.example".into()),

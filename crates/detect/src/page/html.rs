@@ -4,6 +4,7 @@
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 
+use super::clipped;
 use super::link::{Link, Place};
 use crate::structure::Check;
 
@@ -190,10 +191,6 @@ impl PageReader {
         }
         self.page
     }
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 fn without_blanks(text: &str) -> String {

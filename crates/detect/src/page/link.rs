@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use unicode_security::confusable_detection::skeleton;
 
+use super::clipped;
 use crate::structure::Check;
 
 /// Where a link was found.
@@ -183,10 +184,6 @@ fn look_at(link: &Link, url: &Url, own: &[String], recipients: &[String], found:
             add(Check::QrRecipient, format!("a code made for {recipient} that leads to {domain}"));
         }
     }
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 /// A host written as one number, which browsers take for an address.

@@ -4,3 +4,11 @@ pub mod html;
 pub mod link;
 pub mod qr;
 pub mod sender;
+
+/// Characters of something seen that evidence quotes.
+const QUOTED_MAX: usize = 80;
+
+/// The beginning of a text, safe to show.
+fn clipped(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(QUOTED_MAX).collect()
+}

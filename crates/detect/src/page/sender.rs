@@ -2,6 +2,7 @@
 
 use domain::message::Message;
 
+use super::clipped;
 use super::link::imitates;
 use crate::structure::Check;
 
@@ -36,10 +37,6 @@ pub fn look(message: &Message, name: &str, reply_to: &str, own: &[String]) -> Ve
         }
     }
     found.into_iter().map(|(check, evidence)| (check, crate::mime::clean(&evidence))).collect()
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 #[cfg(test)]

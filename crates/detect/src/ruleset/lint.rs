@@ -13,6 +13,7 @@ use crate::auth::upstream;
 use crate::examine::{EnvelopeFacts, Examiner};
 use crate::in_force::InForce;
 use crate::limits::{Budget, Limits};
+use crate::mime::wire_form;
 use crate::yara;
 
 /// Milliseconds that one rule may add to the scan of one MiB (methods section 2, gate 0), in an optimised program.
@@ -106,18 +107,6 @@ pub fn fixture_envelope(mail: &[u8]) -> EnvelopeFacts {
 
 fn verb(hits: bool) -> &'static str {
     if hits { "hit" } else { "miss" }
-}
-
-/// The mail of a fixture as it goes over the wire: every line ends in CRLF.
-pub fn wire_form(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 40);
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte == b'\n' && (at == 0 || bytes[at - 1] != b'\r') {
-            out.push(b'\r');
-        }
-        out.push(*byte);
-    }
-    out
 }
 
 /// Rules that add more than `limit` milliseconds to the scan of any sample. Rules are timed together and only a slow group is

@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use detect::mime::wire_form;
+
 /// Bytes of one file at most.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
@@ -80,20 +82,6 @@ fn split_mbox(bytes: &[u8]) -> Vec<&[u8]> {
     starts.iter().zip(ends).map(|(start, end)| &bytes[*start..end]).collect()
 }
 
-/// Every LF without CR before it becomes CRLF; everything else stays.
-pub fn wire_form(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 40);
-    let mut before = 0;
-    for byte in bytes {
-        if *byte == b'\n' && before != b'\r' {
-            out.push(b'\r');
-        }
-        out.push(*byte);
-        before = *byte;
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,11 +94,6 @@ mod tests {
         assert_eq!(split[0], b"Subject: 1\r\n\r\nx\r\n\r\n");
         assert_eq!(split[1], b"Subject: 2\r\n\r\ny\r\nFrom here on\r\n");
         assert_eq!(mails(Path::new("one.eml"), mbox).len(), 1);
-    }
-
-    #[test]
-    fn only_line_ends_change() {
-        assert_eq!(wire_form(b"a\nb\r\nc\rd\n"), b"a\r\nb\r\nc\rd\r\n");
     }
 
     #[test]

@@ -136,7 +136,7 @@ mod tests {
             ("[[scopes]]\nname = \"x\"\npreset = \"none\"\ndomains = [\"a.b\"]", "changes nothing"),
             ("[[scopes]]\nname = \"x\"\npreset = \"odd\"\ndomains = [\"a.b\"]", "unknown variant"),
             ("[[rules]]\nname = \"r\"\ncategory = \"Malware\"\ndisposition = \"Reject\"", "cannot be taken back"),
-            ("[[rules]]\nname = \"r\"\ncategory = \"Spam\"\ndisposition = \"Redirect\"", "not offered yet"),
+            ("[[rules]]\nname = \"r\"\ncategory = \"Spam\"\ndisposition = \"Redirect\"", "cannot be taken back"),
             ("[[rules]]\nname = \"r\"\ncategory = \"Spam\"\nrecipients = [\"x\"]\ndisposition = \"Hold\"", "rule 'r'"),
             (
                 "[[rules]]\nname = \"r\"\ncategory = \"Malware\"\ndisposition = \"Hold\"\nquarantine = \"FullAccess\"",

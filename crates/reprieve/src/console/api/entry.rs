@@ -7,7 +7,6 @@ use axum::{Extension, Json};
 use domain::Address;
 use domain::entry::{Entry, Reach, Subject};
 use serde::{Deserialize, Serialize};
-use store::entry::NewEntry;
 use store::scope::Scope;
 use utoipa::ToSchema;
 
@@ -166,7 +165,8 @@ pub async fn add(
     if !(1..=most).contains(&hours) || ask.reason.trim().is_empty() {
         return Err(ApiError::Bad(format!("give a reason, and 1 to {most} hours for an entry of this kind")));
     }
-    let new = NewEntry {
+    let mut entry = Entry {
+        id: 0,
         allow,
         subject,
         reach,
@@ -175,25 +175,14 @@ pub async fn add(
         reason: ask.reason.trim().to_owned(),
         made: now,
         expires: now.after(Duration::from_secs(hours * 3600)),
-    };
-    let mut entry = Entry {
-        id: 0,
-        allow: new.allow,
-        subject: new.subject.clone(),
-        reach: new.reach.clone(),
-        clears_malware: new.clears_malware,
-        owner: new.owner.clone(),
-        reason: new.reason.clone(),
-        made: new.made,
-        expires: new.expires,
         last_used: None,
     };
     if !ask.what_if {
         let EntryView { action, kind, value, reach, whom, .. } = view(entry.clone());
-        let malware = if new.clears_malware { ", malware as well" } else { "" };
-        let what = format!("{reach} {whom} for {hours} h{malware}: {}", new.reason);
-        console.record(new.owner.clone(), &format!("entry.{action}"), &format!("{kind} {value}"), &what).await?;
-        entry.id = console.store()?.add_entry(new).await?;
+        let malware = if entry.clears_malware { ", malware as well" } else { "" };
+        let what = format!("{reach} {whom} for {hours} h{malware}: {}", entry.reason);
+        console.record(entry.owner.clone(), &format!("entry.{action}"), &format!("{kind} {value}"), &what).await?;
+        entry.id = console.store()?.add_entry(entry.clone()).await?;
         console.signals.entries.notify_one();
     }
     Ok(Json(view(entry)))

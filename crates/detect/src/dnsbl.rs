@@ -4,11 +4,12 @@
 //! abandoned ones do, switches itself off. An answer outside 127.0.0.0/8, or one that says "you may not ask", is no listing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use domain::detection::{Category, DetectionCode, DetectionVersion, Effect, Mode};
+use domain::envelope::is_public;
 use domain::finding::{EngineReport, Finding, Outcome};
 use domain::message::Family;
 use mail_auth::{DnsError, Error, MessageAuthenticator};
@@ -146,18 +147,6 @@ fn reversed(ip: IpAddr) -> String {
             nibbles.map(|nibble| format!("{nibble:x}")).collect::<Vec<_>>().join(".")
         }
     }
-}
-
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified()),
-        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unspecified() || is_local_v6(ip)),
-    }
-}
-
-/// fc00::/7 and fe80::/10.
-fn is_local_v6(ip: Ipv6Addr) -> bool {
-    ip.segments()[0] & 0xfe00 == 0xfc00 || ip.segments()[0] & 0xffc0 == 0xfe80
 }
 
 fn finding(zone: &str, ip: IpAddr, answer: Ipv4Addr) -> Finding {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use domain::authentication::Authentication;
-use domain::envelope::{Client, Direction, Envelope};
+use domain::envelope::{Border, Client, Direction, Envelope};
 use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome, SHADOW};
 use serde::{Deserialize, Serialize};
 
@@ -35,20 +35,22 @@ pub struct EnvelopeFacts {
     pub client: Option<Client>,
     /// Whether it comes from outside.
     pub is_inbound: bool,
+    /// Whether its client is of outside as well: one of ours passes on what others have sent, and says nothing about them.
+    pub is_of_stranger: bool,
     /// How the mail authenticates; none when nobody has looked.
     pub authentication: Option<Authentication>,
 }
 
 impl EnvelopeFacts {
     /// What an engine may know of this envelope.
-    pub fn of<'d>(envelope: &Envelope, own_domains: impl IntoIterator<Item = &'d String>) -> Self {
+    pub fn of(envelope: &Envelope, border: &Border) -> Self {
         let recipients = envelope.recipients.iter().map(|recipient| recipient.address.to_string()).collect();
-        let own_domains = own_domains.into_iter().cloned().collect();
         Self {
             sender: envelope.sender_text().to_owned(),
             recipients,
-            own_domains,
+            own_domains: border.accepted_domains.iter().cloned().collect(),
             client: Some(envelope.client.clone()),
+            is_of_stranger: border.is_stranger(envelope.client.ip),
             is_inbound: envelope.recipients.iter().all(|unit| unit.direction == Direction::Inbound),
             authentication: None,
         }

@@ -63,7 +63,7 @@ async fn examined(server: &NameServer, mail: &[u8], ip: &str, mail_from: &str) -
     let authenticator = Authenticator::new(settings(server)).expect("resolver");
     let ip = ip.parse().expect("ip");
     let sender = Sender { ip, helo: "mail.partner.example".into(), mail_from: mail_from.into() };
-    let (report, authentication) = authenticator.examine(Arc::new(mail.to_vec()), sender).await;
+    let (report, authentication) = authenticator.examine(Arc::new(mail.to_vec()), Some(sender)).await;
     assert_eq!(report.outcome, Outcome::Done, "{}", report.detail);
     authentication.expect("found out")
 }
@@ -172,10 +172,25 @@ async fn a_trusted_forwarder_explains_what_broke() {
     let mut strict = settings(&server);
     strict.trusted_sealers = Vec::new();
     let sender = Sender { ip: [198, 51, 100, 9].into(), helo: "x".into(), mail_from: "list@lists.example".into() };
-    let asked = Authenticator::new(strict).expect("resolver").examine(Arc::new(forwarded.clone()), sender).await;
+    let asked = Authenticator::new(strict).expect("resolver").examine(Arc::new(forwarded.clone()), Some(sender)).await;
     let answer = asked.1.expect("found out");
     assert_eq!((answer.arc, answer.arc_trusted), (AuthResult::Pass, false));
     assert_eq!(hits(&forwarded, answer, "ours.example"), set(&["AUT-0001"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_of_ours_says_nothing_about_the_sender() {
+    let Partner { key, server } = partner("reject");
+    let unsigned = mail("anna@partner.example");
+    let of = async |mail: &[u8]| {
+        let authenticator = Authenticator::new(settings(&server)).expect("resolver");
+        authenticator.examine(Arc::new(mail.to_vec()), None).await.1.expect("found out")
+    };
+    let said = of(&unsigned).await;
+    assert_eq!((said.spf, said.dmarc, said.field.as_str()), (AuthResult::None, AuthResult::None, ""));
+    assert_eq!(hits(&unsigned, said, "ours.example"), set(&[]), "SPF might have passed");
+    let said = of(&signed(&unsigned, &key, "partner.example")).await;
+    assert_eq!((said.dmarc, said.aligned.as_deref()), (AuthResult::Pass, Some("partner.example")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +209,7 @@ async fn silence_is_no_answer_and_no_verdict() {
     quick.timeout = Duration::from_secs(1);
     let sender = Sender { ip: [192, 0, 2, 9].into(), helo: "x".into(), mail_from: "a@dead.example".into() };
     let authenticator = Authenticator::new(quick).expect("resolver");
-    let (report, answer) = authenticator.examine(Arc::new(mail("a@dead.example")), sender).await;
+    let (report, answer) = authenticator.examine(Arc::new(mail("a@dead.example")), Some(sender)).await;
     assert_eq!((report.outcome, answer), (Outcome::Timeout, None));
     assert!(report.detail.contains("1 s"), "{}", report.detail);
     // With time enough it is an answer: nobody knows.
@@ -206,7 +221,7 @@ async fn silence_is_no_answer_and_no_verdict() {
 async fn examined_for(server: &NameServer, from: &str, timeout: Duration) -> Authentication {
     let authenticator = Authenticator::new(Settings { timeout, ..settings(server) }).expect("resolver");
     let sender = Sender { ip: [192, 0, 2, 9].into(), helo: "x".into(), mail_from: from.into() };
-    authenticator.examine(Arc::new(mail(from)), sender).await.1.expect("found out")
+    authenticator.examine(Arc::new(mail(from)), Some(sender)).await.1.expect("found out")
 }
 
 #[tokio::test(flavor = "multi_thread")]

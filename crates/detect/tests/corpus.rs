@@ -27,7 +27,7 @@ async fn ask(server: &NameServer, mail: Vec<u8>, sender: Sender) -> Authenticati
         trusted_sealers: Vec::new(),
         trusted_authserv: Vec::new(),
     };
-    Authenticator::new(settings).expect("resolver").examine(Arc::new(mail), sender).await.1.expect("found out")
+    Authenticator::new(settings).expect("resolver").examine(Arc::new(mail), Some(sender)).await.1.expect("found out")
 }
 
 /// One document of the SPF vectors: records, and who is asked about.

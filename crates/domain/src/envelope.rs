@@ -128,6 +128,19 @@ impl Envelope {
     }
 }
 
+/// Whether an address is one of the Internet: not private, not of this host or link.
+pub fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified()),
+        IpAddr::V6(ip) => {
+            let local = ip.segments()[0];
+            // fc00::/7 and fe80::/10.
+            let is_local = local & 0xfe00 == 0xfc00 || local & 0xffc0 == 0xfe80;
+            !(ip.is_loopback() || ip.is_unspecified() || is_local)
+        }
+    }
+}
+
 /// The organisation's border: which domains are ours, and which networks speak for us.
 #[derive(Clone, Debug, Default)]
 pub struct Border {
@@ -153,6 +166,11 @@ impl Border {
     pub fn trusts(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         self.trusted_networks.iter().any(|net| net.contains(&ip))
+    }
+
+    /// Whether `ip` is somebody's of the Internet, and not of ours: only then it says something about who sends.
+    pub fn is_stranger(&self, ip: IpAddr) -> bool {
+        is_public(ip) && !self.trusts(ip)
     }
 
     /// The direction of one recipient, and the domain that owns the unit (rulings 1, 2, 4).
@@ -211,6 +229,17 @@ mod tests {
         assert_eq!(check(false, "a@ours.example", "x@other.example"), Err(RelayDenied));
         assert_eq!(check(false, "x@other.example", "a@deep.sub.example"), Ok(Direction::Inbound));
         assert_eq!(check(false, "x@other.example", "a@sub.example"), Err(RelayDenied), "the dot means subdomains only");
+    }
+
+    #[test]
+    fn only_a_stranger_says_who_sends() {
+        let is = |ip: &str| border().is_stranger(ip.parse().expect("ip"));
+        assert!(is("203.0.113.9") && is("2001:db8::1"));
+        for ours in
+            ["192.0.2.7", "::ffff:192.0.2.7", "10.0.0.1", "::ffff:10.0.0.1", "127.0.0.1", "::1", "fd00::1", "fe80::1"]
+        {
+            assert!(!is(ours), "{ours}");
+        }
     }
 
     #[test]

@@ -95,3 +95,16 @@ impl Examination {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_a_provider_the_address_is_the_identity() {
+        let shown = |address: &str, organisation: &str| Identity::of(address, organisation).to_string();
+        assert_eq!(shown("Anna@partner.example", "partner.example"), "domain:partner.example");
+        assert_eq!(shown("Anna@Gmail.com", "gmail.com"), "address:anna@gmail.com");
+        assert!(FREEMAIL.iter().all(|domain| *domain == domain.to_lowercase() && domain.contains('.')));
+    }
+}

@@ -60,7 +60,9 @@ impl Neighbours {
         };
         let dnsbl = async {
             match (&self.dnsbl, &envelope.client) {
-                (Some(lists), Some(client)) if envelope.is_inbound => Some(lists.examine(client.ip).await),
+                (Some(lists), Some(client)) if envelope.is_inbound && envelope.is_of_stranger => {
+                    Some(lists.examine(client.ip).await)
+                }
                 _ => None,
             }
         };
@@ -91,6 +93,7 @@ impl Neighbours {
             return (None, envelope.authentication.clone());
         }
         let sender = Sender { ip: client.ip, helo: client.helo.clone(), mail_from: envelope.sender.clone() };
+        let sender = envelope.is_of_stranger.then_some(sender);
         let (report, authentication) = auth.examine(raw.clone(), sender).await;
         (Some(report), authentication)
     }

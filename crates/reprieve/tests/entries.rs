@@ -178,6 +178,9 @@ fn a_file_that_people_know_passes_and_real_malware_does_not() {
         !send(site, &number.to_string()).contains("taken as")
     });
     assert_eq!(sink.got().last().unwrap().header("X-Reprieve-Verdict").unwrap(), "Clean; Deliver");
+    // What passes because somebody says so is no evidence of what is good. Lessons are written every two seconds.
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(site.gateway.json(&["known-good", "status"])["contents"], 0);
     let other = b"From: a@x.example\r\nSubject: s\r\nContent-Type: text/plain; name=\"invoice.pdf.vbs\"\r\nContent-Disposition: attachment\r\n\r\nMsgBox 1\r\n";
     assert!(Talk::from_outside(site.gateway.mx).send("a@x.example", &["b@ours.example"], other).contains("taken as"));
 }

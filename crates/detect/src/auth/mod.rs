@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use domain::authentication::{AuthResult, Authentication, DkimSignature, DmarcPolicy, Source};
 use domain::finding::{EngineReport, Outcome};
+use mail_auth::common::cache::NoCache;
 use mail_auth::common::crypto::Algorithm;
 use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
@@ -19,8 +20,8 @@ use mail_auth::hickory_resolver::config::{ConnectionConfig, NameServerConfig, Re
 use mail_auth::hickory_resolver::system_conf::read_system_conf;
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
-    ArcOutput, AuthenticatedMessage, AuthenticationResults, DkimOutput, DkimResult, DmarcResult, MessageAuthenticator,
-    SpfOutput, SpfResult,
+    ArcOutput, AuthenticatedMessage, AuthenticationResults, DkimOutput, DkimResult, DmarcResult, DnsError, Error,
+    MessageAuthenticator, SpfOutput, SpfResult,
 };
 
 use crate::text::registrable;
@@ -45,6 +46,13 @@ pub struct Sender {
     pub helo: String,
     /// The reverse path; empty for the null sender.
     pub mail_from: String,
+}
+
+impl Sender {
+    /// Nobody: the client is one of our own hosts.
+    fn unknown() -> Self {
+        Self { ip: IpAddr::from([0, 0, 0, 0]), helo: String::new(), mail_from: String::new() }
+    }
 }
 
 /// No name server can be asked.
@@ -99,8 +107,9 @@ impl Authenticator {
     }
 
     /// Finds out how a mail authenticates. Where a trusted host in front of us has said it already, that counts, and DNS is not asked:
-    /// it has seen the client that we have not.
-    pub async fn examine(&self, raw: Arc<Vec<u8>>, sender: Sender) -> (EngineReport, Option<Authentication>) {
+    /// it has seen the client that we have not. Without a sender, because one of our own hosts has passed the mail on, signatures are looked at
+    /// and SPF is not; then nothing is said to fail that SPF might have saved.
+    pub async fn examine(&self, raw: Arc<Vec<u8>>, sender: Option<Sender>) -> (EngineReport, Option<Authentication>) {
         let began = Instant::now();
         if let Some(said) = upstream::of_message(&raw, &self.trusted_authserv) {
             return (report(began, Outcome::Done, "an upstream host has said it"), Some(said));
@@ -108,7 +117,7 @@ impl Authenticator {
         let this = self.clone();
         // Hashes of a large mail take a while; they are made off the threads that answer clients.
         let handle = tokio::runtime::Handle::current();
-        let verified = tokio::task::spawn_blocking(move || handle.block_on(this.in_time(&raw, &sender)));
+        let verified = tokio::task::spawn_blocking(move || handle.block_on(this.in_time(&raw, sender.as_ref())));
         match verified.await {
             Ok(Some(authentication)) => (report(began, Outcome::Done, ""), Some(authentication)),
             Ok(None) => {
@@ -119,14 +128,26 @@ impl Authenticator {
         }
     }
 
-    async fn in_time(&self, raw: &[u8], sender: &Sender) -> Option<Authentication> {
+    async fn in_time(&self, raw: &[u8], sender: Option<&Sender>) -> Option<Authentication> {
         tokio::time::timeout(self.timeout, self.verify(raw, sender)).await.ok()
     }
 
-    async fn verify(&self, raw: &[u8], sender: &Sender) -> Authentication {
+    async fn verify(&self, raw: &[u8], sender: Option<&Sender>) -> Authentication {
+        let Some(sender) = sender else {
+            let mut said = self.verified(raw, &Sender::unknown(), &SpfOutput::new(String::new())).await;
+            if said.dmarc == AuthResult::Fail {
+                said.dmarc = AuthResult::None;
+            }
+            said.field.clear();
+            return said;
+        };
         let spf = self.spf(sender).await;
+        self.verified(raw, sender, &spf).await
+    }
+
+    async fn verified(&self, raw: &[u8], sender: &Sender, spf: &SpfOutput) -> Authentication {
         let Some(mut message) = AuthenticatedMessage::parse(raw) else {
-            return self.gathered(sender, &spf, &[], None, None, &[]);
+            return self.gathered(sender, spf, &[], None, None, &[]);
         };
         // SHA-1 vouches for nothing any more (RFC 8301 section 3.1).
         message.dkim_headers.retain(|field| field.header.a != Algorithm::RsaSha1);
@@ -136,9 +157,9 @@ impl Authenticator {
         message.has_arc_errors |= is_weak;
         let dkim = self.resolver.verify_dkim(&message).await;
         let arc = self.resolver.verify_arc(&message).await;
-        let parameters = DmarcParameters::new(&message, &dkim, path_domain(sender), &spf);
+        let parameters = DmarcParameters::new(&message, &dkim, path_domain(sender), spf);
         let dmarc = self.resolver.verify_dmarc(parameters).await;
-        self.gathered(sender, &spf, &dkim, Some(&arc), Some(&dmarc), &message.from)
+        self.gathered(sender, spf, &dkim, Some(&arc), Some(&dmarc), &message.from)
     }
 
     /// SPF of the reverse path, or of HELO for the null sender. A name in HELO that fails by itself says nothing about the domain of the
@@ -228,6 +249,18 @@ pub fn resolver(name_server: Option<SocketAddr>) -> Result<Arc<MessageAuthentica
     options.attempts = 2;
     options.cache_size = ANSWERS_MAX;
     MessageAuthenticator::new(config, options).map(Arc::new).map_err(|error| failed(&error))
+}
+
+/// Whether a name server answers, whatever it says.
+///
+/// # Errors
+/// Why it does not.
+pub async fn probe(name_server: Option<SocketAddr>, domain: &str) -> Result<(), String> {
+    let resolver = resolver(name_server).map_err(|error| error.to_string())?;
+    match resolver.mx_lookup(domain, None::<&NoCache<_, _>>).await {
+        Ok(_) | Err(Error::Dns(DnsError::RecordNotFound(_))) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn one_server(address: SocketAddr) -> ResolverConfig {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use detect::auth;
+use detect::examine::EnvelopeFacts;
 use domain::envelope::{MailParams, RcptParams};
 use domain::{Address, Direction};
 use serde::Serialize;
@@ -67,6 +69,8 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     }));
     list.extend(hops(&config).await);
     list.extend(clamd(&config).await);
+    list.extend(rspamd(&config).await);
+    list.extend(dns(&config).await);
     list.extend(gateway(&config).await);
     for listener in &config.listeners {
         list.push(relay(&config, listener).await);
@@ -148,6 +152,22 @@ async fn clamd(config: &Config) -> Option<Finding> {
         Err(report.detail)
     };
     Some(of("clamd".into(), told))
+}
+
+async fn rspamd(config: &Config) -> Option<Finding> {
+    let rspamd = config.engines.rspamd.as_ref()?;
+    let (report, _) = rspamd.examine(b"Subject: probe\r\n\r\nprobe\r\n", &EnvelopeFacts::default()).await;
+    let told = if report.detail.is_empty() { Ok(format!("answers, {}", report.version)) } else { Err(report.detail) };
+    Some(of("rspamd".into(), told))
+}
+
+/// Whether a name server answers about one of our own domains.
+async fn dns(config: &Config) -> Option<Finding> {
+    let is_asked = config.engines.auth.is_some() || config.engines.dnsbl.is_some();
+    let domain = config.border.accepted_domains.iter().next().filter(|_| is_asked)?;
+    let told = auth::probe(config.engines.name_server, domain.trim_start_matches('.')).await;
+    let told = told.map(|()| format!("answers about {domain}"));
+    Some(of("name server".into(), told.map_err(|why| format!("{why}; senders are not authenticated"))))
 }
 
 /// What the running gateway says of itself.

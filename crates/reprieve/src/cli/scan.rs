@@ -10,7 +10,7 @@ use detect::in_force::InForce;
 use detect::limits::Limits;
 use domain::containment::Containment;
 use domain::detection::Category;
-use domain::envelope::{Client, Envelope, MailParams, RcptParams, Recipient};
+use domain::envelope::{Border, Client, Envelope, MailParams, RcptParams, Recipient};
 use domain::policy::Policy;
 use domain::verdict::{Verdict, decide, decide_without};
 use domain::{Address, Digest, Direction, Examination};
@@ -59,7 +59,7 @@ struct Scanner {
     policy: Policy,
     neighbours: Neighbours,
     envelope: Envelope,
-    own_domains: Vec<String>,
+    border: Border,
     trusted_authserv: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     Ok(Scanner {
         examiner: ExaminerPool::start(InForce::only(ruleset), Limits::default(), 1),
-        own_domains: config.iter().flat_map(|config| config.border.accepted_domains.iter().cloned()).collect(),
+        border: config.as_ref().map(|config| config.border.clone()).unwrap_or_default(),
         neighbours: config.as_ref().map(|config| Neighbours::without_dns(&config.engines)).unwrap_or_default(),
         trusted_authserv: config
             .iter()
@@ -138,8 +138,7 @@ impl Scanner {
         };
         // A file does not say who handed it in; what a trusted host in front has said stands in it.
         let authentication = upstream::of_message(&raw, &self.trusted_authserv);
-        let facts =
-            EnvelopeFacts { client: None, authentication, ..EnvelopeFacts::of(&self.envelope, &self.own_domains) };
+        let facts = EnvelopeFacts { client: None, authentication, ..EnvelopeFacts::of(&self.envelope, &self.border) };
         let examination = self.neighbours.examine(&self.examiner, Arc::new(raw), facts).await;
         let unit = &self.envelope.recipients[0];
         let verdict = decide(&examination, &self.envelope, unit, &self.policy, &Containment::default());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detect::examine::EnvelopeFacts;
-use domain::detection::Category;
+use domain::detection::{Category, Mode as Enforced};
 use domain::ledger::{Account, Move};
 use domain::policy::Disposition;
 use domain::verdict::{Reason, Verdict, decide};
@@ -116,7 +116,7 @@ impl Intake {
     async fn judge(&mut self) -> Judged {
         let envelope = &self.transaction.envelope;
         let began = Instant::now();
-        let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border.accepted_domains);
+        let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border);
         let examination = self.gateway.neighbours.examine(&self.gateway.examiner, self.bytes.clone(), facts).await;
         measure::examination(&examination);
         let mut examination = examination;
@@ -232,7 +232,13 @@ impl Intake {
         let examination = judged.examination.clone();
         let category = judged.verdicts.iter().map(|verdict| verdict.category).max()?;
         let is_bad = matches!(category, Category::Malware | Category::HighConfidencePhish | Category::Phish);
-        if judged.token.is_some() || examination.is_partial() || !(is_bad || category == Category::Clean) {
+        // What passes because people or a containment say so has not gone through clean.
+        let acted = examination.findings.iter().any(|one| one.effect.acts() && one.mode == Enforced::Enforce);
+        if judged.token.is_some()
+            || examination.is_partial()
+            || (acted && !is_bad)
+            || !(is_bad || category == Category::Clean)
+        {
             return None;
         }
         let clean = (!is_bad).then(|| self.bytes.clone());

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::hop::Hops;
 
 /// How often it looks.
-const PERIOD: Duration = Duration::from_secs(5);
+const PERIOD: Duration = Duration::from_secs(10);
 /// Mail that came before that is old news.
 const SPAN: Duration = Duration::from_secs(24 * 3600);
 /// Units that one look takes.

@@ -80,7 +80,7 @@ impl Reexaminer {
         let record = self.store.record(mail_id).await?;
         let Some(blob) = record.blob else { return Ok(true) };
         let bytes = Arc::new(self.store.blobs().get(blob).await?);
-        let facts = EnvelopeFacts::of(&record.envelope, &self.config.border.accepted_domains);
+        let facts = EnvelopeFacts::of(&record.envelope, &self.config.border);
         // DNS may say something else by now; what it said then is what counts.
         let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
         let mut examination = self.neighbours.examine(&self.examiner, bytes, facts).await;

@@ -36,6 +36,7 @@ use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
 use crate::gateway::Gateway;
 use crate::gateway::behind::Behind;
+use crate::gateway::contact::Met;
 use crate::gateway::engines::Engines;
 use crate::gateway::learn::Learner;
 use crate::gateway::listener::Listener;
@@ -145,6 +146,7 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     room.look(&config.data_dir, config.retention.disk_floor_bytes);
     tokio::spawn(room.clone().watch(config.data_dir.clone(), config.retention.disk_floor_bytes));
     let signals = Signals::default();
+    let met = Arc::new(Met::default());
     let gateway = Arc::new(Gateway {
         config: config.clone(),
         store: store.clone(),
@@ -160,10 +162,11 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         engines: Engines::default(),
         learner: match (&store, &vault) {
             (Some(store), Some(vault)) => {
-                Learner::start(store.clone(), vault.clone(), config.known_good.clone(), token_key.clone())
+                Learner::start(store.clone(), vault.clone(), config.known_good.clone(), token_key.clone(), met.clone())
             }
             _ => Learner::idle(),
         },
+        met,
         behind: Behind::default(),
         in_flight_bytes: AtomicU64::new(0),
     });

@@ -21,7 +21,6 @@ use wire::smtp::client::DotOutcome;
 use wire::smtp::reply::Reply;
 
 use super::Gateway;
-use super::contact;
 use super::learn::Lesson;
 use super::transaction::{Transaction, give_back_reset, hop_reply};
 use crate::config::Mode;
@@ -151,7 +150,7 @@ impl Intake {
     async fn first_contact(&self, examination: &Examination) -> Option<bool> {
         let store = self.gateway.store.as_ref().filter(|_| self.gateway.config.known_good.is_on)?;
         let envelope = &self.transaction.envelope;
-        match contact::is_first(store, &self.gateway.token_key, examination, envelope).await {
+        match self.gateway.met.is_first(store, &self.gateway.token_key, examination, envelope).await {
             Ok(first) => first,
             Err(error) => {
                 tracing::warn!(%error, "whether sender and recipient have met cannot be told");

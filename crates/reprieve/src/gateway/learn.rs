@@ -58,7 +58,7 @@ impl Learner {
     }
 
     /// Starts to learn; it ends when the last handle is gone.
-    pub fn start(store: Store, vault: Vault, config: KnownGoodConfig, key: TokenKey) -> Self {
+    pub fn start(store: Store, vault: Vault, config: KnownGoodConfig, key: TokenKey, met: Arc<contact::Met>) -> Self {
         let (sender, lessons) = mpsc::channel(WAITING_MAX);
         let memory = Memory {
             store,
@@ -68,6 +68,7 @@ impl Learner {
             kept: HashSet::new(),
             parts: HashMap::new(),
             mails: Vec::new(),
+            met,
             contacts: BTreeMap::new(),
             day: (0, 0),
         };
@@ -94,7 +95,9 @@ struct Memory {
     /// What was seen since the last write.
     parts: HashMap<(Digest, String), GoodPart>,
     mails: Vec<GoodMail>,
-    /// Who has met whom.
+    /// Who is known to have met.
+    met: Arc<contact::Met>,
+    /// Who has met since the last write.
     contacts: BTreeMap<String, Timestamp>,
     /// The day, and whole mails kept on it.
     day: (i64, u64),
@@ -119,6 +122,7 @@ impl Memory {
         let direction = lesson.envelope.recipients.first().map_or(Direction::Inbound, |unit| unit.direction);
         let carrier = self.carrier(&lesson);
         let met = contact::pairs(&self.key, &lesson.examination, &lesson.envelope);
+        let met = self.met.unwritten(met, lesson.received);
         self.contacts.extend(met.into_iter().map(|pair| (pair, lesson.received)));
         let wanted: Vec<Part> =
             lesson.examination.message.parts.iter().filter(|part| self.wants(part, &lesson)).cloned().collect();
@@ -228,10 +232,11 @@ impl Memory {
 
     async fn write(&mut self) {
         let contacts = std::mem::take(&mut self.contacts);
-        if !contacts.is_empty()
-            && let Err(error) = self.store.remember_contacts(contacts).await
-        {
-            tracing::warn!(%error, "who has met whom could not be remembered");
+        if !contacts.is_empty() {
+            match self.store.remember_contacts(contacts.clone()).await {
+                Ok(()) => self.met.written(contacts),
+                Err(error) => tracing::warn!(%error, "who has met whom could not be remembered"),
+            }
         }
         if self.parts.is_empty() && self.mails.is_empty() {
             return;

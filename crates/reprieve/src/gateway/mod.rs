@@ -56,6 +56,8 @@ pub struct Gateway {
     pub entries: Entries,
     /// What engines have said of themselves.
     pub engines: engines::Engines,
+    /// Who has met whom.
+    pub met: Arc<contact::Met>,
     /// Remembers what went through clean.
     pub learner: learn::Learner,
     /// Outcomes being written behind their answers.

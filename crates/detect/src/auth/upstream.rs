@@ -34,6 +34,9 @@ pub fn parse(body: &str) -> Option<(String, Vec<MethodResult>)> {
     let mut groups = tokens.split(|token| *token == Token::Semicolon);
     // The id may be followed by the version of the form, which has been 1 since 2009.
     let Some(Token::Word(id)) = groups.next()?.first() else { return None };
+    if id.is_empty() {
+        return None;
+    }
     let results = groups.filter_map(result).take(RESULTS_MAX).collect();
     Some((id.clone(), results))
 }
@@ -202,6 +205,7 @@ mod tests {
         assert_eq!(of("(mx.up.example) evil.example; dmarc=pass", "mx.up.example"), None);
         assert_eq!(of("mx.up.example; dmarc=pass (never ends", "mx.up.example"), None);
         assert_eq!(of("", "mx.up.example"), None);
+        assert_eq!(parse("\"\"; dmarc=pass"), None, "a host has a name (found by the fuzzer)");
     }
 
     #[test]

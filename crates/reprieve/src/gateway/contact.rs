@@ -2,7 +2,7 @@
 //! recipient should look at twice; it is a fact, shown, and nothing acts on it alone.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use detect::text::organisation;
@@ -81,14 +81,20 @@ impl Met {
     }
 
     fn remember(&self, pairs: impl IntoIterator<Item = String>, at: Timestamp) {
+        let mut known = self.with_room();
+        for pair in pairs {
+            known.entry(pair).or_insert(at);
+        }
+    }
+
+    /// The pairs, with room for more.
+    fn with_room(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
         let mut known = self.0.lock().expect("nobody panics while holding who has met");
         if known.len() >= KNOWN_MAX {
             // What recurs comes again.
             known.clear();
         }
-        for pair in pairs {
-            known.entry(pair).or_insert(at);
-        }
+        known
     }
 
     /// Those of these pairs that are to be written down: not known, or not written for an hour.
@@ -100,8 +106,6 @@ impl Met {
 
     /// These pairs have been written down.
     pub fn written(&self, pairs: impl IntoIterator<Item = (String, Timestamp)>) {
-        for (pair, at) in pairs {
-            self.0.lock().expect("nobody panics while holding who has met").insert(pair, at);
-        }
+        self.with_room().extend(pairs);
     }
 }

@@ -14,7 +14,7 @@ use crate::authentication::AuthResult;
 use crate::detection::Category;
 use crate::digest::Digest;
 use crate::envelope::{Direction, Envelope, Recipient};
-use crate::finding::{Examination, Finding};
+use crate::finding::{Examination, Finding, Outcome};
 use crate::time::Timestamp;
 
 /// Characters of a value.
@@ -335,7 +335,7 @@ fn is_ours(envelope: &Envelope) -> bool {
 
 /// Authentication was to be looked at, and was not.
 fn was_missed(examination: &Examination) -> bool {
-    examination.engines.iter().any(|report| report.engine == "auth" && report.is_missed())
+    examination.engines.iter().any(|report| report.engine == "auth" && report.outcome != Outcome::Done)
 }
 
 #[cfg(test)]

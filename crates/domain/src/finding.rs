@@ -36,6 +36,13 @@ pub struct Finding {
     pub previous: Option<PreviousForm>,
 }
 
+impl Finding {
+    /// Whether it leads to something by itself, unless a containment or an entry holds it back.
+    pub fn may_act(&self) -> bool {
+        self.effect.acts() && self.mode == Mode::Enforce
+    }
+}
+
 /// The counterfactual kept beside a finding of a new detection version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviousForm {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::containment::Containment;
-use crate::detection::{Category, DetectionCode, DetectionVersion, Mode, RulesetId};
+use crate::detection::{Category, DetectionCode, DetectionVersion, RulesetId};
 use crate::entry::EntryFact;
 use crate::envelope::{Envelope, Recipient};
 use crate::finding::{EngineReport, Examination, Finding, MemoryClass, Outcome};
@@ -159,7 +159,7 @@ pub fn decide_without(
 /// A contained version gives way to its previous form; where there is none, what the past vouches for
 /// passes and the rest stays held.
 fn acts(finding: &Finding, examination: &Examination, containment: &Containment) -> bool {
-    if !finding.effect.acts() || finding.mode != Mode::Enforce {
+    if !finding.may_act() {
         return false;
     }
     if !containment.holds_back(&finding.detection, &finding.detection_version) {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::address::Address;
 use crate::authentication::{AuthResult, Authentication, DmarcPolicy, Source};
-use crate::detection::Effect;
+use crate::detection::{Effect, Mode};
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryBook, EntryFact, Reach, Subject};
 use crate::envelope::{Client, Direction, MailParams, RcptParams};

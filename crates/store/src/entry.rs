@@ -66,16 +66,6 @@ impl Store {
         let row = sqlx::query(sql).bind(now.as_micros()).fetch_one(&self.reads).await?;
         Ok([row.try_get("active")?, row.try_get("last")?, row.try_get("removed")?])
     }
-
-    /// An entry, in force or not.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn entry(&self, id: u64) -> Result<Option<Entry>, StoreError> {
-        let id = i64::try_from(id).unwrap_or(i64::MAX);
-        let row = sqlx::query("select * from entry where entry = $1").bind(id).fetch_optional(&self.reads).await?;
-        row.as_ref().map(read).transpose()
-    }
 }
 
 fn read(row: &AnyRow) -> Result<Entry, StoreError> {

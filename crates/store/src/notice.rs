@@ -16,8 +16,6 @@ pub struct Untold {
     pub sender: String,
     /// Its subject.
     pub subject: String,
-    /// Its own id, with angle brackets.
-    pub message_id: Option<String>,
     /// `Auto-Submitted`, if it has one: a program does not read notices.
     pub auto_submitted: Option<String>,
     /// When it came.
@@ -41,7 +39,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn untold(&self, since: Timestamp, most: i64) -> Result<Vec<Untold>, StoreError> {
-        let sql = "select u.mail_id, u.recipient, m.sender, m.subject, m.message_id, m.auto_submitted, m.received_us from unit u \
+        let sql = "select u.mail_id, u.recipient, m.sender, m.subject, m.auto_submitted, m.received_us from unit u \
                    join message m on m.mail_id = u.mail_id left join sender_notice n on n.mail_id = u.mail_id \
                    where u.account = $1 and u.mail_id > $2 and u.direction = $3 and u.is_enforced = 1 and n.mail_id is null \
                    order by u.mail_id, u.unit_no limit $4";
@@ -61,7 +59,6 @@ impl Store {
                     mail_id,
                     sender: row.try_get("sender")?,
                     subject: row.try_get("subject")?,
-                    message_id: row.try_get("message_id")?,
                     auto_submitted: row.try_get("auto_submitted")?,
                     received: Timestamp::from_micros(row.try_get("received_us")?),
                     recipients: vec![recipient],

@@ -119,8 +119,7 @@ fn thread(mail: &[u8]) -> String {
     let subject = header::fields(mail).find(|field| field.is("Subject")).map(|field| field.unfolded().to_lowercase());
     let subject = subject.unwrap_or_default();
     let mut rest = subject.trim();
-    while let Some((before, behind)) = rest.split_once(':').filter(|(before, _)| before.chars().count() <= 4) {
-        let _ = before;
+    while let Some((_, behind)) = rest.split_once(':').filter(|(before, _)| before.chars().count() <= 4) {
         rest = behind.trim_start();
     }
     let plain: String = rest.chars().filter(|c| c.is_alphabetic()).collect();

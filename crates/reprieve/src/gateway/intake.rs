@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detect::examine::EnvelopeFacts;
-use domain::detection::{Category, Mode as Enforced};
+use domain::detection::Category;
+use domain::finding::Finding;
 use domain::ledger::{Account, Move};
 use domain::policy::Disposition;
 use domain::verdict::{Reason, Verdict, decide};
@@ -116,9 +117,8 @@ impl Intake {
         let envelope = &self.transaction.envelope;
         let began = Instant::now();
         let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border);
-        let examination = self.gateway.neighbours.examine(&self.gateway.examiner, self.bytes.clone(), facts).await;
+        let mut examination = self.gateway.neighbours.examine(&self.gateway.examiner, self.bytes.clone(), facts).await;
         measure::examination(&examination);
-        let mut examination = examination;
         examination.facts.first_contact = self.first_contact(&examination).await;
         examination.facts.entries = self.gateway.entries.matching(&examination, envelope, self.received);
         let examination = Arc::new(examination);
@@ -232,12 +232,8 @@ impl Intake {
         let category = judged.verdicts.iter().map(|verdict| verdict.category).max()?;
         let is_bad = matches!(category, Category::Malware | Category::HighConfidencePhish | Category::Phish);
         // What passes because people or a containment say so has not gone through clean.
-        let acted = examination.findings.iter().any(|one| one.effect.acts() && one.mode == Enforced::Enforce);
-        if judged.token.is_some()
-            || examination.is_partial()
-            || (acted && !is_bad)
-            || !(is_bad || category == Category::Clean)
-        {
+        let is_clean = category == Category::Clean && !examination.findings.iter().any(Finding::may_act);
+        if judged.token.is_some() || examination.is_partial() || !(is_bad || is_clean) {
             return None;
         }
         let clean = (!is_bad).then(|| self.bytes.clone());

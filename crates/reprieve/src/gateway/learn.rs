@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use detect::limits::Limits;
 use detect::mime;
-use domain::detection::Mode;
 use domain::envelope::{Direction, Envelope};
 use domain::finding::MemoryClass;
 use domain::message::{Family, Part};
@@ -251,7 +250,7 @@ impl Memory {
 /// The contents that something acted on, and which engines did.
 fn accused(examination: &Examination) -> BTreeMap<Digest, BTreeSet<&str>> {
     let mut accused: BTreeMap<Digest, BTreeSet<&str>> = BTreeMap::new();
-    for finding in examination.findings.iter().filter(|one| one.effect.acts() && one.mode == Mode::Enforce) {
+    for finding in examination.findings.iter().filter(|one| one.may_act()) {
         if let Some(part) = finding.part.and_then(|part| examination.message.part(part)) {
             accused.entry(part.sha256).or_default().insert(&finding.engine);
         }

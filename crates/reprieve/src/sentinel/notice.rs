@@ -143,7 +143,7 @@ impl Notifier {
             .message_id(format!("{}.notice@{host}", first.mail_id))
             .header("Auto-Submitted", Raw::new("auto-generated"))
             .text_body(text(held));
-        builder.write_to_vec().unwrap_or_default()
+        builder.write_to_vec().expect("memory takes all that is written")
     }
 }
 
@@ -182,7 +182,6 @@ mod tests {
             mail_id: MailId::new(at, [n; 10]),
             sender: "anna@ours.example".into(),
             subject: subject.into(),
-            message_id: None,
             auto_submitted: None,
             received: at,
             recipients: vec!["x@else.example".into(), "y@else.example".into()],

@@ -7,6 +7,8 @@ use std::time::Duration;
 use detect::examine::EnvelopeFacts;
 use domain::MailId;
 use domain::containment::Containment;
+use domain::finding::Outcome;
+use domain::policy::OnFailure;
 use domain::verdict::decide;
 use store::completion::Completion;
 use store::{Store, StoreError};
@@ -81,12 +83,19 @@ impl Reexaminer {
         let Some(blob) = record.blob else { return Ok(true) };
         let bytes = Arc::new(self.store.blobs().get(blob).await?);
         let facts = EnvelopeFacts::of(&record.envelope, &self.config.border);
-        // DNS may say something else by now; what it said then is what counts.
+        // How a mail authenticates is what DNS said then; lists in DNS, as all lists, are those of now.
         let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
         let mut examination = self.neighbours.examine(&self.examiner, bytes, facts).await;
+        // What policy does without now is done without: a sender whose name servers are dead must not keep others waiting.
+        for report in &mut examination.engines {
+            if report.is_missed() && self.config.policy.on_failure(&report.engine) == OnFailure::Continue {
+                report.outcome = Outcome::Skipped;
+            }
+        }
         if examination.is_partial() {
             return Ok(false);
         }
+        examination.facts.first_contact = record.examination.facts.first_contact;
         let at = self.clock.now();
         examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
         let numbers = self.store.unit_numbers(mail_id).await?;

@@ -269,7 +269,7 @@ fn verdict(examination: &Examination, record: &Record, unit: &Recipient, policy:
 
 fn counterfactuals(record: &Record, unit: &Recipient, policy: &Policy) -> Vec<CounterfactualView> {
     let examination = &record.examination;
-    let acting = examination.findings.iter().filter(|one| one.effect.acts() && one.mode == Mode::Enforce);
+    let acting = examination.findings.iter().filter(|one| one.may_act());
     let codes: BTreeSet<(&DetectionCode, &str)> =
         acting.map(|finding| (&finding.detection, finding.detection_version.as_str())).collect();
     let view = |(code, version): (&DetectionCode, &str)| {

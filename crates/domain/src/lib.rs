@@ -35,6 +35,7 @@ pub mod message;
 pub mod policy;
 pub mod release;
 pub mod rollout;
+pub mod sentinel;
 pub mod time;
 pub mod token;
 pub mod verdict;

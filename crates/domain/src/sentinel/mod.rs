@@ -1,0 +1,18 @@
+//! When a detection is wrong, and what is done about it then (methods section 1).
+//!
+//! "A detection is convicted only by the past." What an attacker can shape today may open an investigation; what convicts is content that
+//! was accepted as clean before the detection version existed.
+//!
+//! | module | what it says |
+//! |---|---|
+//! | [`evidence`] | how much one witness weighs, and what a probe proves |
+//! | [`suspicion`] | all that is known against one detection version: a pure function of the ordered journal |
+//! | [`state`] | LIVE, SUSPECT, PARDON, CONTAINED, PROBATION: the one table |
+
+pub mod evidence;
+pub mod state;
+pub mod suspicion;
+
+pub use evidence::Weights;
+pub use state::State;
+pub use suspicion::{Event, Settings, Suspicion};

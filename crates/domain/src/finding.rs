@@ -130,8 +130,20 @@ pub struct Facts {
     /// How the mail authenticates; none when nobody has looked.
     #[serde(default)]
     pub authentication: Option<Authentication>,
-    /// What the content memory says of a part, by part number.
+    /// What the content memory says of a part, by part number; asked for those that something acts on.
     pub memory: BTreeMap<u32, MemoryFact>,
+    /// Who sent it, as far as that matters; none when nobody had to know.
+    #[serde(default)]
+    pub sender: Option<SenderFact>,
+}
+
+/// What is known of the sender (methods 1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderFact {
+    /// One of ours, who has logged in; or an organisation that we have corresponded with for long.
+    pub established: bool,
+    /// One of ours.
+    pub internal: bool,
 }
 
 /// What the memory said of one part.
@@ -143,6 +155,9 @@ pub struct MemoryFact {
     pub carriers: u64,
     /// How many identities did.
     pub identities: u64,
+    /// How many of them are ours.
+    #[serde(default)]
+    pub internal: u64,
 }
 
 /// All findings and reports for one message under one ruleset: with the envelope and the policy, all that a verdict rests on.
@@ -161,6 +176,15 @@ pub struct Examination {
 }
 
 impl Examination {
+    /// Whether an independent engine says the same of the same part; one that speaks of the whole mail speaks of all its parts.
+    pub fn is_corroborated(&self, finding: &Finding) -> bool {
+        self.findings.iter().any(|other| {
+            other.may_act()
+                && other.engine != finding.engine
+                && (other.part == finding.part || other.part.is_none() || finding.part.is_none())
+        })
+    }
+
     /// Whether any engine failed or ran out of time, so that a later look may see more.
     pub fn is_partial(&self) -> bool {
         self.engines.iter().any(EngineReport::is_missed)

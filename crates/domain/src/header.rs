@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crate::address::Address;
+
 /// One header field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'m> {
@@ -91,6 +93,17 @@ fn line_end(message: &[u8], at: usize) -> usize {
 
 fn is_blank(line: &[u8]) -> bool {
     matches!(line, b"\r\n" | b"\n")
+}
+
+/// The mailboxes of an address list, found by their shape: what stands in angle brackets or alone.
+pub fn addresses(value: &str) -> Vec<Address> {
+    value
+        .split(',')
+        .filter_map(|one| {
+            let inner = one.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(one, |(inner, _)| inner);
+            Address::parse(inner.trim()).ok()
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! | [`rollout`], [`known_good`] | how a ruleset comes into force and back; what the past vouches for |
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
 //! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
+//! | [`sentinel`], [`incident`] | when a detection is wrong, and how what it did is taken back |
 //! | [`audit`] | who did what: an append-only Merkle log |
 //! | [`token`] | the signed field that keeps a released mail from being caught again |
 
@@ -29,6 +30,7 @@ pub mod header;
 pub mod held;
 pub mod id;
 pub mod identity;
+pub mod incident;
 pub mod known_good;
 pub mod ledger;
 pub mod message;

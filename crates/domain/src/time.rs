@@ -53,6 +53,12 @@ impl Timestamp {
         Ok(Self(parsed.as_microsecond()))
     }
 
+    /// Parses a date of RFC 5322 section 3.3, as trace fields have it; comments are passed over.
+    pub fn parse_rfc5322(text: &str) -> Option<Self> {
+        let parsed = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_zoned(text).ok()?;
+        Some(Self(parsed.timestamp().as_microsecond()))
+    }
+
     /// The date and time of RFC 5322 section 3.3 in UTC, for trace fields.
     pub fn rfc5322(self) -> String {
         jiff::Timestamp::from_microsecond(self.0)

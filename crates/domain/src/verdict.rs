@@ -5,13 +5,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::containment::Containment;
+use crate::containment::{Containment, Level};
 use crate::detection::{Category, DetectionCode, DetectionVersion, RulesetId};
 use crate::entry::EntryFact;
 use crate::envelope::{Envelope, Recipient};
-use crate::finding::{EngineReport, Examination, Finding, MemoryClass, Outcome};
+use crate::finding::{EngineReport, Examination, Finding, MemoryClass, MemoryFact, Outcome};
 use crate::message::Family;
 use crate::policy::{Disposition, OnFailure, Policy, PolicyId};
+
+/// Carriers of ours that content needs to pass under a pardon: our own logo has them, a stranger's picture has not.
+const PARDON_INTERNAL_MIN: u64 = 5;
 
 /// Why: a constant for machines, a sentence for people, and the finding that it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +106,9 @@ pub fn decide(
         let text = format!("{} counts more than {} ({})", entry.shown(), finding.detection, finding.detection_version);
         Some(Reason { code: "entry".into(), text, detection: None, detection_version: None })
     }));
+    let held_back = examination.findings.iter().filter(|finding| finding.may_act());
+    let held_back = held_back.filter(|finding| holds_back(finding, examination, containment));
+    reasons.extend(held_back.map(because_contained));
     for report in &examination.engines {
         if let Some((wanted, reason)) = failure(report, policy) {
             if wanted > disposition && !(disposition == Disposition::Hold && wanted == Disposition::Defer) {
@@ -155,22 +161,31 @@ pub fn decide_without(
 }
 
 /// Whether a finding may act: its effect and mode say so, and containment does not hold it back.
-///
-/// A contained version gives way to its previous form; where there is none, what the past vouches for
-/// passes and the rest stays held.
 fn acts(finding: &Finding, examination: &Examination, containment: &Containment) -> bool {
-    if !finding.may_act() {
+    finding.may_act() && !holds_back(finding, examination, containment)
+}
+
+/// Whether containment keeps a finding from acting. What an independent engine says as well is never touched (methods 1.5).
+fn holds_back(finding: &Finding, examination: &Examination, containment: &Containment) -> bool {
+    let Some(level) = containment.level(&finding.detection, &finding.detection_version) else { return false };
+    if examination.is_corroborated(finding) {
         return false;
     }
-    if !containment.holds_back(&finding.detection, &finding.detection_version) {
-        return true;
-    }
-    match &finding.previous {
-        Some(previous) => previous.hit,
-        None => {
-            let known = finding.part.and_then(|part| examination.facts.memory.get(&part));
-            known.is_none_or(|fact| fact.class == MemoryClass::Unknown)
-        }
+    let is_known = examination.facts.sender.is_some_and(|sender| sender.established);
+    let of_detection =
+        |other: &&Finding| other.detection == finding.detection && other.detection_version == finding.detection_version;
+    // All that it hit in this mail must be vouched for, not the one part only.
+    let memory = |other: &Finding| other.part.and_then(|part| examination.facts.memory.get(&part));
+    let all_vouched = |enough: &dyn Fn(&MemoryFact) -> bool| {
+        examination.findings.iter().filter(of_detection).all(|other| memory(other).is_some_and(enough))
+    };
+    match level {
+        Level::Pardon => all_vouched(&|known| known.class == MemoryClass::C3 && known.internal >= PARDON_INTERNAL_MIN),
+        Level::Contained => match &finding.previous {
+            Some(previous) => !previous.hit,
+            None => is_known && all_vouched(&|known| known.class != MemoryClass::Unknown),
+        },
+        Level::Probation => is_known,
     }
 }
 
@@ -203,6 +218,16 @@ fn because_of(finding: &Finding, wanted: Disposition, rule: &str) -> Reason {
         detection: Some(finding.detection.clone()),
         detection_version: Some(finding.detection_version.clone()),
     }
+}
+
+fn because_contained(finding: &Finding) -> Reason {
+    let Finding { detection, detection_version, previous, .. } = finding;
+    let instead = match previous {
+        Some(previous) => format!("its previous form ({}) does not hit", previous.detection_version),
+        None => "the past vouches for what it hit".to_owned(),
+    };
+    let text = format!("{detection} ({detection_version}) is contained, and {instead}");
+    Reason { code: "contained".into(), text, detection: None, detection_version: None }
 }
 
 fn because_of_entry(entry: &EntryFact) -> Reason {

@@ -3,11 +3,12 @@
 use super::*;
 use crate::address::Address;
 use crate::authentication::{AuthResult, Authentication, DmarcPolicy, Source};
+use crate::containment::HeldBack;
 use crate::detection::{Effect, Mode};
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryBook, EntryFact, Reach, Subject};
 use crate::envelope::{Client, Direction, MailParams, RcptParams};
-use crate::finding::{Facts, MemoryFact, PreviousForm};
+use crate::finding::{Facts, MemoryFact, PreviousForm, SenderFact};
 use crate::message::Message;
 
 fn code(text: &str) -> DetectionCode {
@@ -158,33 +159,85 @@ fn a_failure_does_not_turn_a_hold_into_a_retry() {
     assert_eq!(got.cause().map(|(code, _)| code.as_str()), Some("A-1"));
 }
 
+/// The containment of one version of a detection.
+fn contained(epoch: u64, finding: &Finding, level: Level) -> Containment {
+    let held = HeldBack { version: finding.detection_version.clone(), level };
+    Containment { epoch, held_back: [(finding.detection.clone(), held)].into() }
+}
+
+fn known(class: MemoryClass, internal: u64) -> MemoryFact {
+    MemoryFact { class, carriers: 9, identities: 2, internal }
+}
+
+const ESTABLISHED: Option<SenderFact> = Some(SenderFact { established: true, internal: false });
+
 #[test]
 fn containment_gives_way_to_the_previous_form_and_then_to_the_past() {
     let hit = finding("A-1", Category::Malware, Effect::Hold, Family::Image);
-    let contained =
-        Containment { epoch: 1, contained: [(hit.detection.clone(), hit.detection_version.clone())].into() };
+    let containment = contained(1, &hit, Level::Contained);
+    let said = |exam: &Examination| verdict(exam, &Policy::standard(), &containment).disposition;
     let with_previous = |hit_before| {
         let mut hit = hit.clone();
         hit.previous = Some(PreviousForm { detection_version: DetectionVersion::of(&[b"v0"]), hit: hit_before });
-        verdict(&examination(vec![hit]), &Policy::standard(), &contained).disposition
+        said(&examination(vec![hit]))
     };
     assert_eq!(with_previous(false), Disposition::Deliver);
     assert_eq!(with_previous(true), Disposition::Hold);
     let mut exam = examination(vec![hit.clone()]);
-    assert_eq!(
-        verdict(&exam, &Policy::standard(), &contained).disposition,
-        Disposition::Hold,
-        "nothing vouches for it"
-    );
-    exam.facts.memory.insert(0, MemoryFact { class: MemoryClass::C1, carriers: 9, identities: 2 });
-    assert_eq!(verdict(&exam, &Policy::standard(), &contained).disposition, Disposition::Deliver);
-    let other_version =
-        Containment { epoch: 2, contained: [(hit.detection.clone(), DetectionVersion::of(&[b"v2"]))].into() };
-    assert_eq!(
-        verdict(&exam, &Policy::standard(), &other_version).disposition,
-        Disposition::Hold,
-        "only that version is contained"
-    );
+    assert_eq!(said(&exam), Disposition::Hold, "nothing vouches for it");
+    exam.facts.memory.insert(0, known(MemoryClass::C1, 0));
+    assert_eq!(said(&exam), Disposition::Hold, "nobody knows the sender");
+    exam.facts.sender = ESTABLISHED;
+    assert_eq!(said(&exam), Disposition::Deliver);
+    let why = &verdict(&exam, &Policy::standard(), &containment).reasons[0];
+    assert_eq!((why.code.as_str(), why.detection.is_none()), ("contained", true), "{}", why.text);
+    let mut new_part = hit.clone();
+    new_part.part = Some(1);
+    exam.findings.push(new_part);
+    assert_eq!(said(&exam), Disposition::Hold, "another part that it hit is new");
+    exam.facts.memory.insert(1, known(MemoryClass::C2, 0));
+    assert_eq!(said(&exam), Disposition::Deliver);
+    let mut other = hit.clone();
+    other.detection_version = DetectionVersion::of(&[b"v2"]);
+    let other_version = contained(2, &other, Level::Contained);
+    let got = verdict(&exam, &Policy::standard(), &other_version).disposition;
+    assert_eq!(got, Disposition::Hold, "only that version is contained");
+}
+
+#[test]
+fn what_another_engine_says_as_well_is_never_touched() {
+    let mut hit = finding("A-1", Category::Malware, Effect::Hold, Family::Image);
+    hit.previous = Some(PreviousForm { detection_version: DetectionVersion::of(&[b"v0"]), hit: false });
+    let containment = contained(1, &hit, Level::Contained);
+    for (engine, part, wanted) in [
+        ("yara", Some(0), Disposition::Deliver),
+        ("structure", Some(0), Disposition::Hold),
+        ("structure", Some(1), Disposition::Deliver),
+        ("clamd", None, Disposition::Hold),
+    ] {
+        // It only asks for a tag; that the first is held is what the containment would have taken back.
+        let mut other = finding("B-1", Category::Bulk, Effect::Hold, Family::Image);
+        (other.engine, other.part) = (engine.into(), part);
+        let got = verdict(&examination(vec![hit.clone(), other]), &Policy::standard(), &containment);
+        assert_eq!(got.disposition == Disposition::Hold, wanted == Disposition::Hold, "{engine} {part:?}: {got:?}");
+    }
+}
+
+#[test]
+fn a_pardon_lets_our_own_logo_pass_and_a_probation_acts_for_strangers() {
+    let hit = finding("A-1", Category::Malware, Effect::Hold, Family::Image);
+    let pardon = contained(1, &hit, Level::Pardon);
+    let probation = contained(1, &hit, Level::Probation);
+    let mut exam = examination(vec![hit]);
+    let said = |exam: &Examination, state: &Containment| verdict(exam, &Policy::standard(), state).disposition;
+    exam.facts.sender = ESTABLISHED;
+    exam.facts.memory.insert(0, known(MemoryClass::C3, 4));
+    assert_eq!(said(&exam, &pardon), Disposition::Hold);
+    assert_eq!(said(&exam, &probation), Disposition::Deliver);
+    exam.facts.memory.insert(0, known(MemoryClass::C3, 5));
+    assert_eq!(said(&exam, &pardon), Disposition::Deliver);
+    exam.facts.sender = Some(SenderFact::default());
+    assert_eq!(said(&exam, &probation), Disposition::Hold);
 }
 
 #[test]

@@ -14,7 +14,6 @@ use detect::auth::NoResolver;
 use detect::in_force::InForce;
 use detect::limits::Limits;
 use detect::ruleset::{LoadErrors, Ruleset, load};
-use domain::containment::Containment;
 use domain::detection::RulesetId;
 use domain::token::TokenKey;
 use rustls::ServerConfig;
@@ -31,26 +30,33 @@ use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
 use crate::console::rate::Rates;
 use crate::console::{Console, serve};
+use crate::contact::Met;
+use crate::contained::Contained;
 use crate::disk::Room;
 use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
 use crate::gateway::Gateway;
 use crate::gateway::behind::Behind;
-use crate::gateway::contact::Met;
 use crate::gateway::engines::Engines;
-use crate::gateway::learn::Learner;
 use crate::gateway::listener::Listener;
 use crate::hop::Hops;
+use crate::import::Importer;
 use crate::keys::{self, KEY_FILE, Ring};
+use crate::learn::Learner;
 use crate::neighbours::Neighbours;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::sentinel::contain::Container;
 use crate::sentinel::entries::EntryKeeper;
+use crate::sentinel::incident::Steward;
 use crate::sentinel::notice::Notifier;
 use crate::sentinel::plan::{self, Planner};
 use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
+use crate::sentinel::replay::Replayer;
 use crate::sentinel::retention::Keeper;
 use crate::sentinel::rollout::Roller;
+use crate::sentinel::status::{self, Publisher};
+use crate::sentinel::watch::Watcher;
 use crate::signals::Signals;
 
 /// The folder of known-good content, in the data folder.
@@ -146,7 +152,14 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     room.look(&config.data_dir, config.retention.disk_floor_bytes);
     tokio::spawn(room.clone().watch(config.data_dir.clone(), config.retention.disk_floor_bytes));
     let signals = Signals::default();
+    let contained = Contained::default();
     let met = Arc::new(Met::default());
+    let learner = match (&store, &vault) {
+        (Some(store), Some(vault)) => {
+            Learner::start(store.clone(), vault.clone(), config.known_good.clone(), token_key.clone(), met.clone())
+        }
+        _ => Learner::idle(),
+    };
     let gateway = Arc::new(Gateway {
         config: config.clone(),
         store: store.clone(),
@@ -157,19 +170,19 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         token_key: token_key.clone(),
         room,
         panic_switch: panic_switch.clone(),
-        containment: Containment::default(),
+        contained: contained.clone(),
+        signals: signals.clone(),
         entries: Entries::default(),
         engines: Engines::default(),
-        learner: match (&store, &vault) {
-            (Some(store), Some(vault)) => {
-                Learner::start(store.clone(), vault.clone(), config.known_good.clone(), token_key.clone(), met.clone())
-            }
-            _ => Learner::idle(),
-        },
+        learner: learner.clone(),
         met,
         behind: Behind::default(),
         in_flight_bytes: AtomicU64::new(0),
     });
+    if let Some(store) = &store {
+        // Before any mail is taken: what was contained stays so over a restart.
+        contained.put(store.containment(clock.now()).await?);
+    }
     let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tokio::spawn(panic_switch.watch(config.panic_file.clone(), clock.clone()));
@@ -206,12 +219,55 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
             signals: signals.clone(),
         };
         tasks.spawn(roller.run(stopping.clone()));
+        let container = Container {
+            store: store.clone(),
+            contained: contained.clone(),
+            clock: clock.clone(),
+            signals: signals.clone(),
+        };
+        tasks.spawn(container.run(stopping.clone()));
+        let watcher = Watcher {
+            config: config.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            neighbours: gateway.neighbours.clone(),
+            clock: clock.clone(),
+            key: token_key.clone(),
+            signals: signals.clone(),
+        };
+        tasks.spawn(watcher.run(stopping.clone()));
+        let steward =
+            Steward { config: config.clone(), store: store.clone(), clock: clock.clone(), signals: signals.clone() };
+        tasks.spawn(steward.run(stopping.clone()));
+        let replayer = Replayer {
+            config: config.clone(),
+            store: store.clone(),
+            examiner: gateway.examiner.clone(),
+            neighbours: gateway.neighbours.clone(),
+            entries: gateway.entries.clone(),
+            contained: contained.clone(),
+            clock: clock.clone(),
+            key: token_key.clone(),
+            signals: signals.clone(),
+            threads,
+        };
+        tasks.spawn(replayer.run(stopping.clone()));
+        let publisher = Publisher {
+            store: store.clone(),
+            folder: config.data_dir.join(status::FOLDER),
+            hostname: config.hostname.clone(),
+            clock: clock.clone(),
+            signals: signals.clone(),
+        };
+        tasks.spawn(publisher.run(stopping.clone()));
         let reexaminer = Reexaminer {
             config: config.clone(),
             store: store.clone(),
             examiner: gateway.examiner.clone(),
             neighbours: gateway.neighbours.clone(),
             entries: gateway.entries.clone(),
+            contained: contained.clone(),
+            key: token_key.clone(),
             clock: clock.clone(),
             signals: signals.clone(),
         };
@@ -238,7 +294,19 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     }
     let rates = Rates::new(config.api_requests_per_second);
     let data_dir = config.data_dir.clone();
-    let console = Console { store: store.clone(), clock, signals, rates, data_dir, vault, ring };
+    let importer =
+        Importer { config: config.clone(), examiner: gateway.examiner.clone(), learner, clock: clock.clone() };
+    let console = Console {
+        store: store.clone(),
+        clock,
+        signals,
+        rates,
+        data_dir,
+        vault,
+        ring,
+        config: config.clone(),
+        importer,
+    };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
     serve::unix(&config, console, stopping, &mut tasks)?;
     Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, gateway, _lock: lock })

@@ -40,6 +40,8 @@ pub struct ExaminerPool {
     threads: Arc<AtomicUsize>,
     in_force: Arc<Mutex<Arc<InForce>>>,
     limits: Limits,
+    /// Live mail that is being examined or waits for it.
+    live: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Job {
@@ -59,6 +61,7 @@ impl ExaminerPool {
             threads: Arc::default(),
             in_force: Arc::new(Mutex::new(Arc::new(in_force))),
             limits,
+            live: Arc::default(),
         };
         (0..threads).for_each(|_| pool.add_thread());
         pool
@@ -72,6 +75,24 @@ impl ExaminerPool {
     /// Puts something else in force, for every message that is taken up from now on.
     pub fn put_in_force(&self, in_force: InForce) {
         *self.in_force.lock().expect("nobody panics while holding what is in force") = Arc::new(in_force);
+    }
+
+    /// Examines a message of a client that waits.
+    pub async fn examine_live(&self, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
+        self.live.fetch_add(1, Ordering::SeqCst);
+        // Counted down even when the asker gives up.
+        let _counted = Counted(self.live.clone());
+        self.examine(raw, envelope).await
+    }
+
+    /// Waits while live mail is examined, for half a second at most: what nobody waits for comes second, and is not starved.
+    pub async fn give_way(&self) {
+        for _ in 0..100 {
+            if self.live.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Examines a message; always an answer, within the time limit and a grace.
@@ -114,6 +135,15 @@ impl ExaminerPool {
         if let Err(error) = spawned {
             tracing::error!(%error, "cannot start an examining thread");
         }
+    }
+}
+
+/// One message that is counted until this is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -4,20 +4,26 @@
 //! wake each other with signals that carry no data. [`app`] wires them. What two rooms need stands beside
 //! them: [`hop`] (next hops), [`outgoing`] (the bytes that go out), [`examiner`] (CPU work off the async threads).
 
+pub mod acquaintance;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod console;
+pub mod contact;
+pub mod contained;
 pub mod disk;
 pub mod entries;
 pub mod examiner;
 pub mod gateway;
 pub mod hop;
+pub mod import;
 pub mod keys;
+pub mod learn;
 pub mod measure;
 pub mod neighbours;
 pub mod outgoing;
 pub mod panic_switch;
+pub mod report;
 pub mod sentinel;
 pub mod signals;

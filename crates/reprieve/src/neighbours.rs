@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detect::auth::{Authenticator, NoResolver, Sender, resolver};
-use detect::clamd::Clamd;
+use detect::clamd::{self, Clamd};
 use detect::dnsbl::Dnsbl;
 use detect::examine::EnvelopeFacts;
-use detect::rspamd::Rspamd;
+use detect::rspamd::{self, Rspamd};
 use domain::Examination;
 use domain::authentication::Authentication;
-use domain::finding::EngineReport;
+use domain::finding::{EngineReport, Finding};
 
 use crate::config::EngineConfig;
 use crate::examiner::ExaminerPool;
@@ -44,8 +44,37 @@ impl Neighbours {
         Self { auth: None, dnsbl: None, clamd: config.clamd.clone(), rspamd: config.rspamd.clone() }
     }
 
-    /// Examines a message with our own engines and with these.
+    /// Examines a message of a client that waits.
+    pub async fn examine_live(&self, pool: &ExaminerPool, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
+        let own = pool.clone();
+        self.examine_by(raw.clone(), envelope, |facts| async move { own.examine_live(raw, facts).await }).await
+    }
+
+    /// Examines a message that nobody waits for.
     pub async fn examine(&self, pool: &ExaminerPool, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
+        pool.give_way().await;
+        let own = pool.clone();
+        self.examine_by(raw.clone(), envelope, |facts| async move { own.examine(raw, facts).await }).await
+    }
+
+    /// What an engine outside says of bytes alone: how a probe tries one of its detections. None when it is not there, fails, or cannot
+    /// be asked about bytes alone.
+    pub async fn says(&self, engine: &str, raw: &[u8], envelope: &EnvelopeFacts) -> Option<Vec<Finding>> {
+        let (report, findings) = match (engine, &self.clamd, &self.rspamd) {
+            (clamd::ENGINE, Some(clamd), _) => clamd.examine(raw).await,
+            (rspamd::ENGINE, _, Some(rspamd)) => rspamd.examine(raw, envelope).await,
+            _ => return None,
+        };
+        (!report.is_missed()).then_some(findings)
+    }
+
+    /// Examines a message with our own engines, by `own`, and with these.
+    async fn examine_by<F: Future<Output = Examination>>(
+        &self,
+        raw: Arc<Vec<u8>>,
+        envelope: EnvelopeFacts,
+        own: impl FnOnce(EnvelopeFacts) -> F,
+    ) -> Examination {
         let clamd = async {
             match &self.clamd {
                 Some(clamd) => Some(clamd.examine(&raw).await),
@@ -69,7 +98,7 @@ impl Neighbours {
         let native = async {
             let (report, authentication) = self.authenticate(&raw, &envelope).await;
             let envelope = EnvelopeFacts { authentication, ..envelope.clone() };
-            (report, pool.examine(raw.clone(), envelope).await)
+            (report, own(envelope).await)
         };
         let ((authenticated, mut examination), clamd, rspamd, dnsbl) = tokio::join!(native, clamd, rspamd, dnsbl);
         examination.engines.extend(authenticated);

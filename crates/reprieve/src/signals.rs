@@ -15,4 +15,14 @@ pub struct Signals {
     pub entries: Arc<Notify>,
     /// A version was published: the gates have work.
     pub rollout: Arc<Notify>,
+    /// Something acted on a mail, or a person told the sentinel something.
+    pub sentinel: Arc<Notify>,
+    /// The containment state has changed.
+    pub containment: Arc<Notify>,
+    /// An incident was opened or moved: its units, its replay, its page.
+    pub incident: Arc<Notify>,
+    /// A replay has work.
+    pub replay: Arc<Notify>,
+    /// What the public is told has changed.
+    pub status: Arc<Notify>,
 }

@@ -458,6 +458,8 @@ pub struct Record {
     pub removed_fields: Vec<String>,
     /// The version of the policy that decided.
     pub policy: String,
+    /// The containment epoch under which it was decided.
+    pub containment_epoch: u64,
 }
 
 impl Store {
@@ -489,6 +491,7 @@ impl Store {
             blob: blob.map(|hex| digest(&hex)).transpose()?,
             removed_fields: from_json(&row, "removed_fields_json")?,
             policy: row.try_get("policy")?,
+            containment_epoch: u64::try_from(row.try_get::<i64, _>("containment_epoch")?).unwrap_or(0),
         })
     }
 }

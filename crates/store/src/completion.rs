@@ -1,5 +1,6 @@
-//! Completing what an engine's failure left partial: the record of a held message becomes whole, and what passes is released,
-//! in one transaction (promise 6: mail held for re-examination drains by itself).
+//! A later examination of a held message takes the place of the first: what an engine's failure left partial becomes whole and what passes
+//! is released, in one transaction (promise 6: mail held for re-examination drains by itself); and what a wrong detection held is judged
+//! anew by a replay, which asks for the releases itself.
 
 use std::sync::Arc;
 
@@ -16,7 +17,16 @@ use crate::journal::{self, Grounds, Group};
 use crate::moves::{self, Step, UnitMove};
 use crate::release;
 
-/// A whole examination for a message whose first one was partial.
+/// Why a message was examined again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// An engine had failed. What passes is released.
+    Partial,
+    /// An incident is replayed.
+    Replay,
+}
+
+/// A later examination of a message.
 #[derive(Clone, Debug)]
 pub struct Completion {
     /// The message.
@@ -27,6 +37,8 @@ pub struct Completion {
     pub verdicts: Vec<(u32, Verdict)>,
     /// When.
     pub at: Timestamp,
+    /// Why.
+    pub occasion: Occasion,
 }
 
 impl Store {
@@ -53,12 +65,12 @@ impl Store {
 
 /// Applies inside the writer's transaction.
 pub(crate) async fn apply(group: &mut Group<'_>, completion: &Completion) -> Result<(), StoreError> {
-    let Completion { mail_id, examination, verdicts, at } = completion;
+    let Completion { mail_id, examination, verdicts, at, occasion } = completion;
     let Some((_, first)) = verdicts.first() else { return Ok(()) };
     let mail = mail_id.to_string();
     let grounds = Grounds::of(examination, Some(first))?;
-    let sql = "update message set is_partial = 0, category = $1, ruleset = $2, policy = $3, containment_epoch = $4, engines_json = $5 \
-               where mail_id = $6 and is_partial = 1";
+    let sql = "update message set is_partial = 0, category = $1, ruleset = $2, policy = $3, containment_epoch = $4, engines_json = $5, \
+               facts_json = $8 where mail_id = $6 and is_partial >= $7";
     let updated = sqlx::query(sql)
         .bind(grounds.category.clone())
         .bind(grounds.ruleset.clone())
@@ -66,6 +78,8 @@ pub(crate) async fn apply(group: &mut Group<'_>, completion: &Completion) -> Res
         .bind(grounds.containment_epoch)
         .bind(grounds.engines_json.clone())
         .bind(mail.clone())
+        .bind(i64::from(*occasion == Occasion::Partial))
+        .bind(to_json(&examination.facts)?)
         .execute(&mut *group.connection)
         .await?;
     if updated.rows_affected() != 1 {
@@ -76,7 +90,7 @@ pub(crate) async fn apply(group: &mut Group<'_>, completion: &Completion) -> Res
     let digest = grounds.digest(&examination.findings);
     for (number, verdict) in verdicts {
         let unit = UnitId { mail: *mail_id, number: *number };
-        decide_again(group, unit, verdict, &digest, *at).await?;
+        decide_again(group, unit, verdict, &digest, *at, *occasion).await?;
     }
     Ok(())
 }
@@ -88,6 +102,7 @@ async fn decide_again(
     verdict: &Verdict,
     grounds: &Digest,
     at: Timestamp,
+    occasion: Occasion,
 ) -> Result<(), StoreError> {
     let (mail, number) = (unit.mail.to_string(), i64::from(unit.number));
     let disposition = verdict.disposition.as_str();
@@ -105,13 +120,16 @@ async fn decide_again(
     let from = named(&row, "account", Account::parse)?;
     let recipient: String = row.try_get("recipient")?;
     let enforced = row.try_get::<i64, _>("is_enforced")? == 1;
-    let reason = format!("examined completely: {}", verdict.category.as_str());
-    let step =
-        UnitMove { unit, from, by: Move::Reexamined, at, actor: "re-examination".into(), reason: reason.clone() };
+    let (actor, how) = match occasion {
+        Occasion::Partial => ("re-examination", "examined completely"),
+        Occasion::Replay => ("replay", "examined again"),
+    };
+    let reason = format!("{how}: {}", verdict.category.as_str());
+    let step = UnitMove { unit, from, by: Move::Reexamined, at, actor: actor.into(), reason: reason.clone() };
     let verdict_digest = journal::verdict(grounds, &recipient, disposition, enforced, &reasons);
     moves::make_steps(group, vec![Step { unit_move: &step, verdict: verdict_digest }]).await?;
-    if verdict.disposition.passes() && from == Account::Held {
-        release::request(group, &[unit], "re-examination", &reason, at).await?;
+    if occasion == Occasion::Partial && verdict.disposition.passes() && from == Account::Held {
+        release::request(group, &[unit], actor, &reason, at).await?;
     }
     Ok(())
 }

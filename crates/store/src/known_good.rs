@@ -51,6 +51,8 @@ pub struct GoodMail {
     pub seen: Timestamp,
     /// Its envelope: a detection on whole messages needs it.
     pub envelope: Envelope,
+    /// Who sent it: a seal over an identity.
+    pub carrier: String,
 }
 
 /// A write about known-good content, as data.
@@ -407,7 +409,7 @@ async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(
 }
 
 async fn learn_mail(connection: &mut AnyConnection, mail: &GoodMail) -> Result<(), StoreError> {
-    let sql = "insert into known_good_mail (sha256, mail_id, seen_us, size_bytes, envelope_json) values ($1, $2, $3, $4, $5) \
+    let sql = "insert into known_good_mail (sha256, mail_id, seen_us, size_bytes, envelope_json, carrier) values ($1, $2, $3, $4, $5, $6) \
                on conflict do nothing";
     let values = vec![
         mail.sha256.hex().into(),
@@ -415,6 +417,7 @@ async fn learn_mail(connection: &mut AnyConnection, mail: &GoodMail) -> Result<(
         mail.seen.as_micros().into(),
         i64::try_from(mail.size).unwrap_or(i64::MAX).into(),
         to_json(&mail.envelope)?.into(),
+        mail.carrier.as_str().into(),
     ];
     db::query(sql.to_owned(), values).execute(connection).await?;
     Ok(())

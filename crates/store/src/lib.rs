@@ -20,6 +20,8 @@
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
 //! | [`version`] | rulesets, detections, policies and engines as they were |
 //! | [`rollout`] | how a version comes into force and back; modes that people set |
+//! | [`memory`] | who sends mail, and which of them carried a content |
+//! | [`sentinel`], [`incident`] | the journal of evidence, what is contained, and what is taken back |
 //! | [`known_good`], [`vault`] | content of clean mail: what is known of it, and its bytes, encrypted |
 
 pub mod access;
@@ -33,9 +35,11 @@ pub mod db;
 pub mod entry;
 pub mod error;
 pub mod failpoint;
+pub mod incident;
 pub mod journal;
 pub mod known_good;
 pub mod ledger;
+pub mod memory;
 pub mod migrate;
 pub mod moves;
 pub mod notice;
@@ -44,6 +48,7 @@ pub mod release;
 pub mod retention;
 pub mod rollout;
 pub mod scope;
+pub mod sentinel;
 pub mod trace;
 pub mod vault;
 pub mod verify;

@@ -6,13 +6,14 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
     ("0004_live_ruleset", include_str!("../migrations/0004_live_ruleset.sql")),
     ("0005_rulesets", include_str!("../migrations/0005_rulesets.sql")),
     ("0006_people_decide", include_str!("../migrations/0006_people_decide.sql")),
+    ("0007_taking_back", include_str!("../migrations/0007_taking_back.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -42,7 +42,7 @@ impl Store {
         let sql = "select u.mail_id, u.recipient, m.sender, m.subject, m.auto_submitted, m.received_us from unit u \
                    join message m on m.mail_id = u.mail_id left join sender_notice n on n.mail_id = u.mail_id \
                    where u.account = $1 and u.mail_id > $2 and u.direction = $3 and u.is_enforced = 1 and n.mail_id is null \
-                   order by u.mail_id, u.unit_no limit $4";
+                   and not exists (select 1 from incident_unit i where i.mail_id = u.mail_id) order by u.mail_id, u.unit_no limit $4";
         let values = vec![
             Account::Held.as_str().into(),
             MailId::new(since, [0; 10]).to_string().into(),

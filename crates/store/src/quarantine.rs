@@ -229,6 +229,16 @@ impl Store {
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
+    /// Where the units of a message are, in their order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn accounts_of(&self, mail_id: MailId) -> Result<Vec<(u32, Account)>, StoreError> {
+        let sql = "select mail_id, unit_no, account from unit where mail_id = $1 order by unit_no";
+        let rows = sqlx::query(sql).bind(mail_id.to_string()).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| Ok((unit_id(row)?.number, named(row, "account", Account::parse)?))).collect()
+    }
+
     async fn add_units(&self, held: &mut [HeldMessage], scope: &Scope) -> Result<(), StoreError> {
         for group in held.chunks_mut(500) {
             let ids: Vec<Value> = group.iter().map(|held| held.mail_id.to_string().into()).collect();

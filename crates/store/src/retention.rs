@@ -51,7 +51,8 @@ impl Store {
     ) -> Result<usize, StoreError> {
         let sql = "select u.mail_id, u.unit_no, u.account from unit u join message m on m.mail_id = u.mail_id \
                    where u.account in ('held', 'failed', 'denied') and m.received_us < $1 and m.category = $2 \
-                   order by u.mail_id limit $3";
+                   and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
+                   where i.mail_id = u.mail_id and n.stage <> 'resolved') order by u.mail_id limit $3";
         let rows = sqlx::query(sql)
             .bind(before.as_micros())
             .bind(category.as_str())
@@ -125,7 +126,8 @@ impl Store {
     pub async fn purge_records(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
         let sql = "select m.mail_id from message m where m.received_us < $1 and not exists (select 1 from unit u \
                    where u.mail_id = m.mail_id and u.account in ('forwarding', 'tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied')) \
-                   order by m.mail_id limit $2";
+                   and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
+                   where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $2";
         let rows = sqlx::query(sql).bind(before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
         let mails: Vec<MailId> = rows.iter().map(|row| parsed(row, "mail_id")).collect::<Result<_, _>>()?;
         if !mails.is_empty() {
@@ -141,7 +143,8 @@ impl Store {
     pub async fn drop_blobs(&self, before: Timestamp) -> Result<usize, StoreError> {
         let sql = "select m.mail_id, m.blob from message m where m.blob is not null and m.received_us < $1 and not exists (select 1 from unit u \
                    where u.mail_id = m.mail_id and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied', 'refused')) \
-                   order by m.mail_id limit $2";
+                   and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
+                   where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $2";
         let rows = sqlx::query(sql).bind(before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
         for row in &rows {
             let (mail, blob): (String, String) = (row.try_get("mail_id")?, row.try_get("blob")?);

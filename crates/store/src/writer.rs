@@ -20,13 +20,16 @@ use crate::db::Dialect;
 use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
 use crate::failpoint;
+use crate::incident::{self, IncidentWrite};
 use crate::journal::{Group, Journal};
 use crate::known_good::{self, KnownGoodWrite};
+use crate::memory::{self, Meeting};
 use crate::moves::{self, UnitMove};
 use crate::notice::{self, Told};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
 use crate::retention::{self, Purge};
 use crate::rollout::{self, RolloutWrite};
+use crate::sentinel::{self, SentinelWrite};
 use crate::version::{self, VersionWrite};
 
 /// Writes waiting at most; more must wait outside, which is back-pressure.
@@ -50,6 +53,9 @@ enum Write {
     KnownGood(KnownGoodWrite),
     Entry(EntryWrite),
     Told(Told),
+    Meet(Vec<Meeting>),
+    Sentinel(SentinelWrite),
+    Incident(IncidentWrite),
     Contact(ContactWrite),
     Access(AccessWrite),
     Audit(Vec<Act>),
@@ -125,6 +131,24 @@ impl Writer {
 
     pub(crate) async fn contact(&self, write: ContactWrite) -> Result<(), StoreError> {
         self.write(Write::Contact(write)).await.map(drop)
+    }
+
+    pub(crate) async fn meet(&self, meetings: Vec<Meeting>) -> Result<(), StoreError> {
+        self.write(Write::Meet(meetings)).await.map(drop)
+    }
+
+    pub(crate) async fn sentinel(&self, write: SentinelWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Sentinel(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
+    }
+
+    pub(crate) async fn incident(&self, write: IncidentWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Incident(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
     }
 
     pub(crate) async fn told(&self, told: Told) -> Result<(), StoreError> {
@@ -217,6 +241,9 @@ impl Write {
             Self::Purge(_) | Self::Prune(_) | Self::ForgetRetries(_) => ROWS_MAX / 2,
             Self::Entry(EntryWrite::Used(used)) => used.len(),
             Self::Told(told) => told.mails.len(),
+            Self::Meet(meetings) => meetings.len(),
+            Self::Sentinel(write) => write.rows(),
+            Self::Incident(write) => write.rows(),
             Self::Contact(write) => write.rows(),
             Self::Entry(_)
             | Self::Version(_)
@@ -348,6 +375,8 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Rollout(write) => Written::Count(rollout::apply(group.connection, write).await? as usize),
             Write::Entry(write) => Written::Count(entry::apply(group.connection, write).await? as usize),
             Write::Prune(prune) => Written::Count(audit::prune(group.connection, prune).await?),
+            Write::Sentinel(write) => Written::Count(sentinel::apply(group.connection, write).await?),
+            Write::Incident(write) => Written::Count(incident::apply(group, write).await?),
             other => {
                 apply_one(group, other).await?;
                 Written::Done
@@ -364,6 +393,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         Write::KnownGood(write) => known_good::apply(group.connection, write).await,
         Write::Contact(write) => contact::apply(group.connection, write).await,
         Write::Told(told) => notice::apply(group.connection, told).await,
+        Write::Meet(meetings) => memory::apply(group.connection, meetings).await,
         Write::Access(write) => access::apply(group.connection, write).await,
         Write::Audit(acts) => {
             group.acts.extend(acts.iter().cloned());
@@ -387,6 +417,8 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         | Write::Release(_)
         | Write::Rollout(_)
         | Write::Entry(_)
+        | Write::Sentinel(_)
+        | Write::Incident(_)
         | Write::Prune(_) => Ok(()),
     }
 }

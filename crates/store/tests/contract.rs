@@ -309,7 +309,8 @@ async fn unfinished(store: &Store) {
     let recipient = &partial.envelope.recipients[0];
     let verdict = decide(&examination, &partial.envelope, recipient, &Policy::standard(), &Containment::default());
     let examination = Arc::new(examination);
-    let completion = Completion { mail_id: mail_id(70), examination, verdicts: vec![(0, verdict)], at: at(80) };
+    let (verdicts, occasion) = (vec![(0, verdict)], store::completion::Occasion::Partial);
+    let completion = Completion { mail_id: mail_id(70), examination, verdicts, at: at(80), occasion };
     store.complete(completion.clone()).await.expect("completes");
     assert!(store.complete(completion).await.is_err(), "once");
     let filter = TraceFilter { mail_id: Some(mail_id(70)), ..TraceFilter::default() };

@@ -196,8 +196,14 @@ async fn known_good(store: &Store) {
         login: None,
     };
     let envelope = Envelope { client, sender: None, params: MailParams::default(), recipients: Vec::new() };
-    let mail =
-        GoodMail { sha256: Digest::of(b"mail"), mail_id: MailId::new(old, [1; 10]), size: 500, seen: old, envelope };
+    let mail = GoodMail {
+        sha256: Digest::of(b"mail"),
+        mail_id: MailId::new(old, [1; 10]),
+        size: 500,
+        seen: old,
+        envelope,
+        carrier: String::new(),
+    };
     store.learn_good(vec![good("doc", "a", old)], vec![mail.clone(), mail]).await.expect("learns");
     let [logo, photo, doc] = ["logo", "photo", "doc"].map(|name| Digest::of(name.as_bytes()));
     let standing = store.standing_of(&[logo, photo, doc, Digest::of(b"none")]).await.expect("asks");

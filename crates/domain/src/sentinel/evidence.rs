@@ -66,8 +66,9 @@ mod tests {
     #[test]
     fn the_weights_of_the_method() {
         let weights = Weights::of_shares([0.49, 0.15, 0.24, 0.13]);
-        let shown: Vec<String> =
-            [MemoryClass::Unknown, MemoryClass::C1, MemoryClass::C2, MemoryClass::C3].map(|class| format!("{:.2}", weights.of_class(class))).into();
+        let shown: Vec<String> = [MemoryClass::Unknown, MemoryClass::C1, MemoryClass::C2, MemoryClass::C3]
+            .map(|class| format!("{:.2}", weights.of_class(class)))
+            .into();
         assert_eq!(shown, ["0.76", "2.00", "12.50", "60.00"]);
         // A cold store: all content is new, and new content still says nothing.
         assert!(Weights::of([10_000, 0, 0, 0]).of_class(MemoryClass::Unknown) <= 1.0);

@@ -1,3 +1,5 @@
+//! Tests of a suspicion: the numbers of the method, and what convicts.
+
 use super::*;
 use crate::sentinel::evidence::{PROBE_MAX, probe_value};
 

@@ -85,7 +85,26 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(CliError::unreachable)
     }
 
+    /// POST of a mail; JSON comes back.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn post_mail(&self, target: &str, mail: Vec<u8>) -> Result<Value, CliError> {
+        let bytes = self.request_of(Method::POST, target, "message/rfc822", mail).await?;
+        serde_json::from_slice(&bytes).map_err(CliError::unreachable)
+    }
+
     async fn request(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Vec<u8>, CliError> {
+        self.request_of(method, target, "application/json", body).await
+    }
+
+    async fn request_of(
+        &self,
+        method: Method,
+        target: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, CliError> {
         let (place, host, token) = match &self.door {
             Door::Socket(path) => (path.display().to_string(), "localhost", None),
             Door::Tcp { authority, token } => (authority.clone(), authority.as_str(), token.as_deref()),
@@ -93,11 +112,8 @@ impl Client {
         let failed = |error: &dyn std::fmt::Display| {
             CliError::Unreachable(format!("cannot reach the API at {place}: {error}; is `reprieve serve` running?"))
         };
-        let mut request = Request::builder()
-            .method(method)
-            .uri(target)
-            .header("host", host)
-            .header("content-type", "application/json");
+        let mut request =
+            Request::builder().method(method).uri(target).header("host", host).header("content-type", content_type);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

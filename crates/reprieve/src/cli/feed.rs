@@ -150,14 +150,14 @@ fn address_letter(name: String, bytes: Vec<u8>, sender: Option<&Address>, recipi
 fn first_address(bytes: &[u8], names: &[&str]) -> Option<Address> {
     header::fields(bytes)
         .filter(|field| names.iter().any(|name| field.is(name)))
-        .flat_map(|field| addresses(&field.unfolded()))
+        .flat_map(|field| header::addresses(&field.unfolded()))
         .next()
 }
 
 fn header_recipients(bytes: &[u8]) -> Vec<Address> {
     for names in [&["Delivered-To", "X-Original-To"][..], &["To", "Cc"]] {
         let fields = header::fields(bytes).filter(|field| names.iter().any(|name| field.is(name)));
-        let mut found: Vec<Address> = fields.flat_map(|field| addresses(&field.unfolded())).collect();
+        let mut found: Vec<Address> = fields.flat_map(|field| header::addresses(&field.unfolded())).collect();
         found.sort();
         found.dedup();
         if !found.is_empty() {
@@ -165,17 +165,6 @@ fn header_recipients(bytes: &[u8]) -> Vec<Address> {
         }
     }
     Vec::new()
-}
-
-/// The mailboxes of an address list, found by their shape: what stands in angle brackets or alone.
-fn addresses(value: &str) -> Vec<Address> {
-    value
-        .split(',')
-        .filter_map(|one| {
-            let inner = one.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(one, |(inner, _)| inner);
-            Address::parse(inner.trim()).ok()
-        })
-        .collect()
 }
 
 /// Sends letters over some connections; one final answer for each.

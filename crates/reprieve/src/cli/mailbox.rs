@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use detect::mime::wire_form;
+use domain::Timestamp;
 
 /// Bytes of one file at most.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -53,6 +54,22 @@ pub fn mails(path: &Path, bytes: &[u8]) -> Vec<Vec<u8>> {
     vec![wire_form(without_mbox_line(bytes))]
 }
 
+/// The same with the date of its mbox line, for those that have one that can be read.
+pub fn dated_mails(path: &Path, bytes: &[u8]) -> Vec<(Vec<u8>, Option<Timestamp>)> {
+    let is_one = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("eml"));
+    let split = if bytes.starts_with(b"From ") && !is_one { split_mbox(bytes) } else { vec![bytes] };
+    split.into_iter().map(|mail| (wire_form(without_mbox_line(mail)), line_date(mail))).collect()
+}
+
+/// The date of an mbox line, in UTC: `From a@b.example Thu Jan  1 00:00:01 1970`.
+fn line_date(mail: &[u8]) -> Option<Timestamp> {
+    let line = mail.strip_prefix(b"From ")?.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [.., month, day, time, year] = words.as_slice() else { return None };
+    Timestamp::parse_rfc5322(&format!("{day} {month} {year} {time} +0000"))
+}
+
 /// Whether bytes look like a mail: they begin with a header field, after an mbox line if there is one.
 pub fn is_mail(bytes: &[u8]) -> bool {
     let bytes = without_mbox_line(bytes);
@@ -94,6 +111,14 @@ mod tests {
         assert_eq!(split[0], b"Subject: 1\r\n\r\nx\r\n\r\n");
         assert_eq!(split[1], b"Subject: 2\r\n\r\ny\r\nFrom here on\r\n");
         assert_eq!(mails(Path::new("one.eml"), mbox).len(), 1);
+    }
+
+    #[test]
+    fn the_line_of_an_mbox_says_when() {
+        let mbox = b"From a@b.example Thu Jan  1 00:00:01 1970\nSubject: 1\n\nx\n\nFrom b Mon\nSubject: 2\n\ny\n";
+        let dates: Vec<Option<Timestamp>> =
+            dated_mails(Path::new("box"), mbox).into_iter().map(|(_, date)| date).collect();
+        assert_eq!(dates, [Some(Timestamp::from_micros(1_000_000)), None]);
     }
 
     #[test]

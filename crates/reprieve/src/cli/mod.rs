@@ -13,13 +13,16 @@ pub mod detection;
 pub mod doctor;
 pub mod entry;
 pub mod feed;
+pub mod incident;
 pub mod known_good;
 pub mod ledger;
 pub mod mailbox;
+pub mod memory;
 pub mod message;
 pub mod quarantine;
 pub mod ruleset;
 pub mod scan;
+pub mod sentinel;
 pub mod serve;
 pub mod sink;
 pub mod terminal;
@@ -67,6 +70,22 @@ enum Verb {
     /// See how much content is known to be good.
     #[command(subcommand)]
     KnownGood(known_good::KnownGoodVerb),
+    /// See what a wrong detection did, and take it back.
+    #[command(subcommand)]
+    Incident(incident::IncidentVerb),
+    /// Examine again what a wrong detection held.
+    #[command(subcommand)]
+    Replay(incident::ReplayVerb),
+    /// See which detections are suspected, and why.
+    #[command(subcommand)]
+    Sentinel(sentinel::SentinelVerb),
+    /// Contain a detection: its previous form acts, or the past decides.
+    Contain(sentinel::ContainArgs),
+    /// Give a contained detection back: it acts again as policy says.
+    ReleaseContainment(sentinel::ContainArgs),
+    /// See how much of the past can testify, and take in an archive.
+    #[command(subcommand)]
+    Memory(memory::MemoryVerb),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
@@ -170,6 +189,12 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Detection(verb) => detection::run(verb).await,
         Verb::Entry(verb) => entry::run(verb).await,
         Verb::KnownGood(verb) => known_good::run(verb).await,
+        Verb::Incident(verb) => incident::run(verb).await,
+        Verb::Replay(verb) => incident::run_replay(verb).await,
+        Verb::Sentinel(verb) => sentinel::run(verb).await,
+        Verb::Contain(args) => sentinel::contain(args, false).await,
+        Verb::ReleaseContainment(args) => sentinel::contain(args, true).await,
+        Verb::Memory(verb) => memory::run(verb).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use domain::Direction;
 use domain::detection::Category;
 use domain::envelope::Border;
+use domain::identity::Establish;
 use domain::policy::Policy;
 use domain::rollout::Pace;
 pub use engine::EngineConfig;
@@ -155,6 +156,28 @@ pub struct KnownGoodConfig {
     pub mails_max: u64,
 }
 
+/// How the sentinel acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainmentMode {
+    /// What is convicted is contained, as soon as the memory is strong enough to be trusted with it (ruling 19).
+    Automatic,
+    /// A person is told, and decides.
+    Recommend,
+}
+
+/// The sentinel.
+#[derive(Clone, Debug)]
+pub struct SentinelConfig {
+    /// Whether it acts.
+    pub containment: ContainmentMode,
+    /// Whether what is corrected is replayed without a person.
+    pub replays: bool,
+    /// From when on somebody outside is established.
+    pub establish: Establish,
+    /// Whether a memory that is not strong yet is trusted all the same.
+    pub trusts_weak_memory: bool,
+}
+
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -200,6 +223,8 @@ pub struct Config {
     pub known_good: KnownGoodConfig,
     /// How long a ruleset stands in each stage of its roll-out.
     pub rollout: Pace,
+    /// The sentinel.
+    pub sentinel: SentinelConfig,
 }
 
 /// Everything that is wrong with a configuration.
@@ -313,6 +338,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let retention = retention(root, faults);
     let known_good = known_good(root, &data_dir, folder, faults);
     let rollout = rollout(root, faults);
+    let sentinel = sentinel(root, faults);
     Config {
         panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
         ruleset: root.text("ruleset", faults, path),
@@ -335,6 +361,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         tells_senders,
         known_good,
         rollout,
+        sentinel,
     }
 }
 
@@ -351,6 +378,30 @@ fn known_good(root: &mut Section<'_>, data_dir: &Path, folder: &Path, faults: &m
         remembered: Duration::from_secs(number("days", 1..3651, 60) * 24 * 3600),
         mails_a_day: number("mails_a_day", 0..100_001, 200),
         mails_max: number("mails", 0..1_000_001, 3000),
+    };
+    section.end(faults);
+    config
+}
+
+fn sentinel(root: &mut Section<'_>, faults: &mut Faults<'_>) -> SentinelConfig {
+    let mut section = root.section("sentinel", faults);
+    let containment = section.text("containment", faults, |text| match text {
+        "automatic" => Ok(ContainmentMode::Automatic),
+        "recommend" => Ok(ContainmentMode::Recommend),
+        _ => Err("must be \"automatic\" or \"recommend\"".into()),
+    });
+    let usual = Establish::default();
+    let days = section.number("established_days", 0..3651, faults);
+    let config = SentinelConfig {
+        containment: containment.unwrap_or(ContainmentMode::Automatic),
+        replays: section.flag("replay", faults).unwrap_or(true),
+        establish: Establish {
+            mails: section.number("established_mails", 0..1_000_001, faults).unwrap_or(usual.mails),
+            age: days.map_or(usual.age, |days| Duration::from_secs(days * 24 * 3600)),
+            answered: section.number("established_answers", 0..1_000_001, faults).unwrap_or(usual.answered),
+            trusts_from: section.flag("trust_from", faults).unwrap_or(usual.trusts_from),
+        },
+        trusts_weak_memory: section.flag("trust_weak_memory", faults).unwrap_or(false),
     };
     section.end(faults);
     config

@@ -12,6 +12,8 @@ use store::Store;
 use store::vault::Vault;
 
 use crate::clock::Clock;
+use crate::config::Config;
+use crate::import::Importer;
 use crate::keys::Ring;
 use crate::signals::Signals;
 
@@ -32,4 +34,8 @@ pub struct Console {
     pub vault: Option<Vault>,
     /// Their keys.
     pub ring: Ring,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Takes mail of an archive into the memory.
+    pub importer: Importer,
 }

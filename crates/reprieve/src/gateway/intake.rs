@@ -22,10 +22,11 @@ use wire::smtp::client::DotOutcome;
 use wire::smtp::reply::Reply;
 
 use super::Gateway;
-use super::learn::Lesson;
 use super::transaction::{Transaction, give_back_reset, hop_reply};
+use crate::acquaintance;
 use crate::config::Mode;
 use crate::hop::{HopError, Loan};
+use crate::learn::Lesson;
 use crate::measure;
 use crate::outgoing::{self, Outgoing};
 use crate::panic_switch::Stance;
@@ -117,17 +118,20 @@ impl Intake {
         let envelope = &self.transaction.envelope;
         let began = Instant::now();
         let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border);
-        let mut examination = self.gateway.neighbours.examine(&self.gateway.examiner, self.bytes.clone(), facts).await;
+        let mut examination =
+            self.gateway.neighbours.examine_live(&self.gateway.examiner, self.bytes.clone(), facts).await;
         measure::examination(&examination);
         examination.facts.first_contact = self.first_contact(&examination).await;
         examination.facts.entries = self.gateway.entries.matching(&examination, envelope, self.received);
+        self.resolve_memory(&mut examination).await;
         let examination = Arc::new(examination);
         self.timings.insert("examine_ms".into(), millis(began));
         let token = self.own_token();
         let policy = &self.gateway.config.policy;
+        let containment = self.gateway.contained.now();
         let mut judged = Judged { examination, verdicts: Vec::new(), actions: Vec::new(), enforced: Vec::new(), token };
         for unit in &envelope.recipients {
-            let mut verdict = decide(&judged.examination, envelope, unit, policy, &self.gateway.containment);
+            let mut verdict = decide(&judged.examination, envelope, unit, policy, &containment);
             let mut enforced = self.gateway.config.mode(unit.direction) == Mode::Enforce;
             if judged.token.is_some() {
                 verdict = released(verdict);
@@ -144,6 +148,16 @@ impl Intake {
             judged.enforced.push(enforced);
         }
         judged
+    }
+
+    /// What is known of the sender and of what something acts on. Nobody waits for an answer that does not come.
+    async fn resolve_memory(&self, examination: &mut Examination) {
+        let Some(store) = self.gateway.store.as_ref().filter(|_| self.gateway.config.known_good.is_on) else { return };
+        let (key, rule) = (&self.gateway.token_key, &self.gateway.config.sentinel.establish);
+        let envelope = &self.transaction.envelope;
+        if let Err(error) = acquaintance::resolve(store, key, rule, examination, envelope, self.received).await {
+            tracing::warn!(%error, "what is known of a sender and its content cannot be told");
+        }
     }
 
     /// Whether the sender is new to all recipients. Nobody waits for an answer that does not come.
@@ -214,6 +228,9 @@ impl Intake {
         let lesson = self.lesson(&judged);
         let gateway = self.gateway.clone();
         gateway.engines.hear(&judged.examination, store, self.received).await;
+        if judged.examination.findings.iter().any(Finding::may_act) {
+            gateway.signals.sentinel.notify_one();
+        }
         let reply = if pass.is_empty() {
             self.answer_held(store, &recorded).await
         } else {
@@ -238,7 +255,8 @@ impl Intake {
         }
         let clean = (!is_bad).then(|| self.bytes.clone());
         let (mail_id, received) = (self.mail_id, self.received);
-        Some(Lesson { mail_id, received, envelope: self.transaction.envelope.clone(), examination, clean })
+        let envelope = self.transaction.envelope.clone();
+        Some(Lesson { mail_id, received, envelope, examination, clean, answers_itself: false })
     }
 
     /// All recipients are held: the hop is told to forget them, and custody is ours.

@@ -1,33 +1,34 @@
 //! Mail in, mail out. A message's way: [`listener`] -> [`connection`] -> [`transaction`] (recipients, next hop)
-//! -> [`intake`] (examine, decide, record, pass on or hold, answer), and behind the answer [`learn`].
+//! -> [`intake`] (examine, decide, record, pass on or hold, answer), and behind the answer [`crate::learn`].
 //!
 //! Live mail has no queue here: the next hop's answer is our answer. Only held mail is in our custody, and
 //! it is durable before anybody is told so.
 
 pub mod behind;
 pub mod connection;
-pub mod contact;
 pub mod engines;
 pub mod intake;
-pub mod learn;
 pub mod listener;
 pub mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use domain::containment::Containment;
 use domain::token::TokenKey;
 use store::Store;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::contact::Met;
+use crate::contained::Contained;
 use crate::disk::Room;
 use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
 use crate::hop::Hops;
+use crate::learn::Learner;
 use crate::neighbours::Neighbours;
 use crate::panic_switch::PanicSwitch;
+use crate::signals::Signals;
 
 /// What every connection shares.
 #[derive(Debug)]
@@ -50,16 +51,18 @@ pub struct Gateway {
     pub room: Room,
     /// The panic switch.
     pub panic_switch: PanicSwitch,
-    /// The containment state that verdicts are made under; empty until the sentinel fills it.
-    pub containment: Containment,
+    /// The containment state that verdicts are made under.
+    pub contained: Contained,
+    /// Wakes the sentinel.
+    pub signals: Signals,
     /// Allow and block entries.
     pub entries: Entries,
     /// What engines have said of themselves.
     pub engines: engines::Engines,
     /// Who has met whom.
-    pub met: Arc<contact::Met>,
+    pub met: Arc<Met>,
     /// Remembers what went through clean.
-    pub learner: learn::Learner,
+    pub learner: Learner,
     /// Outcomes being written behind their answers.
     pub behind: behind::Behind,
     /// Bytes of messages in memory now.

@@ -7,12 +7,21 @@
 //! | [`reexamine`] | what was held because an engine failed is looked at again |
 //! | [`retention`] | what is over ends |
 //! | [`rollout`] | a published version goes through the gates, and on or back by what was seen |
-//! | [`plan`] | what examines mail is what the store says is in force |
+//! | [`plan`], [`entries`], [`contain`] | what examines and decides is what the store says is in force |
+//! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
+//! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
+//! | [`status`] | what the public is told lies as files |
 
+pub mod contain;
 pub mod entries;
+pub mod incident;
 pub mod notice;
 pub mod plan;
+pub mod probe;
 pub mod reexamine;
 pub mod release;
+pub mod replay;
 pub mod retention;
 pub mod rollout;
+pub mod status;
+pub mod watch;

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use detect::examine::EnvelopeFacts;
 use domain::MailId;
-use domain::containment::Containment;
 use domain::finding::Outcome;
 use domain::policy::OnFailure;
+use domain::token::TokenKey;
 use domain::verdict::decide;
-use store::completion::Completion;
+use store::completion::{Completion, Occasion};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
+use crate::acquaintance;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::contained::Contained;
 use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
 use crate::neighbours::Neighbours;
@@ -39,6 +41,10 @@ pub struct Reexaminer {
     pub neighbours: Neighbours,
     /// Allow and block entries.
     pub entries: Entries,
+    /// What is contained.
+    pub contained: Contained,
+    /// Seals identities.
+    pub key: TokenKey,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the releases.
@@ -98,12 +104,23 @@ impl Reexaminer {
         examination.facts.first_contact = record.examination.facts.first_contact;
         let at = self.clock.now();
         examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
+        let rule = &self.config.sentinel.establish;
+        acquaintance::resolve(&self.store, &self.key, rule, &mut examination, &record.envelope, at).await?;
+        let containment = self.contained.now();
         let numbers = self.store.unit_numbers(mail_id).await?;
         let verdicts = record.envelope.recipients.iter().zip(numbers).map(|(unit, number)| {
-            (number, decide(&examination, &record.envelope, unit, &self.config.policy, &Containment::default()))
+            (number, decide(&examination, &record.envelope, unit, &self.config.policy, &containment))
         });
         let verdicts = verdicts.collect();
-        self.store.complete(Completion { mail_id, verdicts, examination: Arc::new(examination), at }).await?;
+        self.store
+            .complete(Completion {
+                mail_id,
+                verdicts,
+                examination: Arc::new(examination),
+                at,
+                occasion: Occasion::Partial,
+            })
+            .await?;
         tracing::info!(%mail_id, "examined again, completely");
         self.signals.release.notify_one();
         Ok(true)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use domain::MailId;
 use domain::authentication::{Authentication, DkimSignature, Source};
 use domain::containment::Containment;
 use domain::detection::{DetectionCode, Mode};
@@ -12,8 +13,7 @@ use domain::entry::EntryBook;
 use domain::envelope::Recipient;
 use domain::finding::{EngineReport, Finding};
 use domain::policy::Policy;
-use domain::verdict::{Reason, Verdict, decide, decide_without};
-use domain::{Examination, MailId};
+use domain::verdict::{Reason, decide, decide_without};
 use serde::Serialize;
 use store::arrival::Record;
 use store::trace::TraceFilter;
@@ -226,9 +226,10 @@ pub async fn show(
     let policy = store.policy(&record.policy).await?.unwrap_or_else(Policy::standard);
     let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == first.recipient);
     let unit = unit.cloned().ok_or_else(unknown)?;
+    let then = store.containment_in(record.containment_epoch).await?;
     let units = traced.iter().map(|traced| {
         let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == traced.recipient);
-        let verdict = unit.map(|unit| verdict(&record.examination, &record, unit, &policy));
+        let verdict = unit.map(|unit| decide(&record.examination, &record.envelope, unit, &policy, &then));
         ExplainedUnit {
             recipient: traced.recipient.clone(),
             direction: traced.direction.as_str().to_owned(),
@@ -240,7 +241,7 @@ pub async fn show(
     });
     let units = units.collect();
     let (sender, subject, category) = (first.sender.clone(), first.subject.clone(), first.category.clone());
-    let counterfactuals = counterfactuals(&record, &unit, &policy);
+    let counterfactuals = counterfactuals(&record, &unit, &policy, &then);
     let today = today(&console, &record, &unit, &policy).await?;
     let message = record.examination.message;
     Ok(Json(ExplainedView {
@@ -263,17 +264,13 @@ pub async fn show(
     }))
 }
 
-fn verdict(examination: &Examination, record: &Record, unit: &Recipient, policy: &Policy) -> Verdict {
-    decide(examination, &record.envelope, unit, policy, &Containment::default())
-}
-
-fn counterfactuals(record: &Record, unit: &Recipient, policy: &Policy) -> Vec<CounterfactualView> {
+fn counterfactuals(record: &Record, unit: &Recipient, policy: &Policy, then: &Containment) -> Vec<CounterfactualView> {
     let examination = &record.examination;
     let acting = examination.findings.iter().filter(|one| one.may_act());
     let codes: BTreeSet<(&DetectionCode, &str)> =
         acting.map(|finding| (&finding.detection, finding.detection_version.as_str())).collect();
     let view = |(code, version): (&DetectionCode, &str)| {
-        let without = decide_without(code, examination, &record.envelope, unit, policy, &Containment::default());
+        let without = decide_without(code, examination, &record.envelope, unit, policy, then);
         CounterfactualView {
             without: code.to_string(),
             version: version.to_owned(),
@@ -307,7 +304,8 @@ async fn today(console: &Console, record: &Record, unit: &Recipient, policy: &Po
     });
     let book = EntryBook::new(console.store()?.entries(console.clock.now()).await?);
     examination.facts.entries = book.matching(&examination, &record.envelope);
-    let verdict = verdict(&examination, record, unit, policy);
+    let now = console.store()?.containment(console.clock.now()).await?;
+    let verdict = decide(&examination, &record.envelope, unit, policy, &now);
     let rests_on = match gone {
         0 => "every recorded finding is of a version in force".to_owned(),
         n => format!("{n} recorded findings are of versions that are not in force any more"),

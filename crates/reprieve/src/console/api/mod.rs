@@ -6,15 +6,20 @@ pub mod detection;
 pub mod entry;
 pub mod error;
 pub mod explain;
+pub mod incident;
 pub mod known_good;
 pub mod ledger;
+pub mod memory;
 pub mod message;
 pub mod quarantine;
 pub mod ruleset;
+pub mod sentinel;
 pub mod token;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::Redirect;
 use axum::routing::get;
 use axum::{Json, Router};
 use utoipa::openapi::OpenApi;
@@ -67,8 +72,21 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(detection::engines))
         .routes(routes!(entry::list, entry::add))
         .routes(routes!(entry::remove))
+        .routes(routes!(sentinel::status))
+        .routes(routes!(sentinel::explain))
+        .routes(routes!(sentinel::contain))
+        .routes(routes!(sentinel::pin))
+        .routes(routes!(incident::list, incident::open))
+        .routes(routes!(incident::show, incident::change))
+        .routes(routes!(incident::dry_run))
+        .routes(routes!(incident::report))
+        .routes(routes!(memory::status))
+        .routes(routes!(memory::import_step))
         .routes(routes!(known_good::status))
         .routes(routes!(known_good::rotate_key))
+        .merge(
+            OpenApiRouter::new().routes(routes!(memory::import)).layer(DefaultBodyLimit::max(memory::MAIL_BYTES_MAX)),
+        )
         .merge(
             OpenApiRouter::new()
                 .routes(routes!(ruleset::list, ruleset::build))
@@ -103,8 +121,33 @@ pub fn probes(console: Console) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/status", get(|| async { Redirect::permanent("/status/") }))
+        .route(
+            "/status/",
+            get(|console: State<Console>| status_file(console, "index.html", "text/html; charset=utf-8")),
+        )
+        .route(
+            "/status/status.json",
+            get(|console: State<Console>| status_file(console, "status.json", "application/json")),
+        )
+        .route(
+            "/status/feed.atom",
+            get(|console: State<Console>| status_file(console, "feed.atom", "application/atom+xml")),
+        )
         .route("/api/v1/openapi.json", get(|| async { Json(document()) }))
         .with_state(console)
+}
+
+/// What the public is told, as it was last published: no store is needed to read it.
+async fn status_file(
+    State(console): State<Console>,
+    name: &'static str,
+    kind: &'static str,
+) -> Result<([(HeaderName, &'static str); 1], Vec<u8>), (StatusCode, &'static str)> {
+    match tokio::fs::read(console.data_dir.join("status").join(name)).await {
+        Ok(bytes) => Ok(([(CONTENT_TYPE, kind)], bytes)),
+        Err(_) => Err((StatusCode::NOT_FOUND, "nothing has been published yet\n")),
+    }
 }
 
 async fn metrics() -> (StatusCode, String) {

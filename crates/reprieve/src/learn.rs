@@ -9,16 +9,19 @@ use detect::limits::Limits;
 use detect::mime;
 use domain::envelope::{Direction, Envelope};
 use domain::finding::MemoryClass;
+use domain::identity::Identity;
 use domain::message::{Family, Part};
-use domain::token::{TokenKey, seal};
+use domain::token::TokenKey;
 use domain::{Digest, Examination, MailId, Timestamp};
 use store::Store;
 use store::known_good::{GoodMail, GoodPart};
+use store::memory::Meeting;
 use store::vault::Vault;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use super::contact;
+use crate::acquaintance::{answered, sealed};
 use crate::config::KnownGoodConfig;
+use crate::contact;
 
 /// Lessons waiting at most; more are not learned, and mail does not wait.
 const WAITING_MAX: usize = 64;
@@ -44,11 +47,21 @@ pub struct Lesson {
     pub examination: Arc<Examination>,
     /// Its bytes, for a clean one; none for a bad one.
     pub clean: Option<Arc<Vec<u8>>>,
+    /// Whether it counts as an answer of ours to its sender as well: for an archive that has only what came in.
+    pub answers_itself: bool,
+}
+
+/// What the learner is told.
+#[derive(Debug)]
+enum Word {
+    Lesson(Box<Lesson>),
+    /// To write what it has learned, and to say so.
+    Write(oneshot::Sender<()>),
 }
 
 /// The handle that the way of a message has.
 #[derive(Clone, Debug)]
-pub struct Learner(Option<mpsc::Sender<Lesson>>);
+pub struct Learner(Option<mpsc::Sender<Word>>);
 
 impl Learner {
     /// Learns nothing.
@@ -67,6 +80,7 @@ impl Learner {
             kept: HashSet::new(),
             parts: HashMap::new(),
             mails: Vec::new(),
+            meetings: HashMap::new(),
             met,
             contacts: BTreeMap::new(),
             day: (0, 0),
@@ -79,7 +93,26 @@ impl Learner {
     pub fn learn(&self, lesson: Lesson) {
         if let Some(sender) = &self.0 {
             // Full means busy; what recurs comes again.
-            let _ = sender.try_send(lesson);
+            let _ = sender.try_send(Word::Lesson(Box::new(lesson)));
+        }
+    }
+
+    /// Takes a lesson, when there is room for it: for what nobody waits for. `false` when nothing is learned here.
+    pub async fn teach(&self, lesson: Lesson) -> bool {
+        match &self.0 {
+            Some(sender) => sender.send(Word::Lesson(Box::new(lesson))).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Waits until all that was learned is written.
+    pub async fn written(&self) {
+        let (answer, written) = oneshot::channel();
+        if let Some(sender) = &self.0
+            && sender.send(Word::Write(answer)).await.is_ok()
+        {
+            // A learner that has ended has written all it had.
+            let _ = written.await;
         }
     }
 }
@@ -94,6 +127,8 @@ struct Memory {
     /// What was seen since the last write.
     parts: HashMap<(Digest, String), GoodPart>,
     mails: Vec<GoodMail>,
+    /// Who has written, and whom we have answered, since the last write.
+    meetings: HashMap<String, Meeting>,
     /// Who is known to have met.
     met: Arc<contact::Met>,
     /// Who has met since the last write.
@@ -103,12 +138,17 @@ struct Memory {
 }
 
 impl Memory {
-    async fn run(mut self, mut lessons: mpsc::Receiver<Lesson>) {
+    async fn run(mut self, mut lessons: mpsc::Receiver<Word>) {
         let mut flush = tokio::time::interval(FLUSH);
         loop {
             tokio::select! {
                 lesson = lessons.recv() => match lesson {
-                    Some(lesson) => self.take(lesson).await,
+                    Some(Word::Lesson(lesson)) => self.take(*lesson).await,
+                    Some(Word::Write(answer)) => {
+                        self.write().await;
+                        // Who asked may have gone.
+                        let _ = answer.send(());
+                    }
                     None => return self.write().await,
                 },
                 _ = flush.tick() => self.write().await,
@@ -119,7 +159,8 @@ impl Memory {
     async fn take(&mut self, lesson: Lesson) {
         let Some(raw) = lesson.clean.clone() else { return self.unlearn(&lesson).await };
         let direction = lesson.envelope.recipients.first().map_or(Direction::Inbound, |unit| unit.direction);
-        let carrier = self.carrier(&lesson);
+        let carrier = sealed(&self.key, &sender(&lesson));
+        self.meet(&lesson);
         let met = contact::pairs(&self.key, &lesson.examination, &lesson.envelope);
         let met = self.met.unwritten(met, lesson.received);
         self.contacts.extend(met.into_iter().map(|pair| (pair, lesson.received)));
@@ -149,7 +190,7 @@ impl Memory {
         if whole {
             let Lesson { mail_id, received, envelope, examination, .. } = lesson;
             let (sha256, size) = (examination.message.sha256, examination.message.size);
-            self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope });
+            self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope, carrier });
         }
     }
 
@@ -202,16 +243,30 @@ impl Memory {
         false
     }
 
-    /// Who carried it. Sealed, so that the table tells nobody who writes to whom.
-    fn carrier(&self, lesson: &Lesson) -> String {
-        let login = lesson.envelope.client.login.as_deref();
-        let identity = lesson.examination.identity(login).to_string();
-        seal(&self.key, "carrier", &identity).hex()[..16].to_owned()
+    /// The sender has written once more, and those of outside to whom one of ours has written have an answer.
+    fn meet(&mut self, lesson: &Lesson) {
+        let from = sender(lesson);
+        if from != Identity::Unverified {
+            let answers = u64::from(lesson.answers_itself);
+            let meeting = self.meeting(&from, lesson.received);
+            meeting.mails += 1;
+            meeting.answered += answers;
+        }
+        for to in answered(&lesson.examination, &lesson.envelope) {
+            self.meeting(&to, lesson.received).answered += 1;
+        }
+    }
+
+    fn meeting(&mut self, identity: &Identity, at: Timestamp) -> &mut Meeting {
+        let (seal, kind) = (sealed(&self.key, identity), identity.kind());
+        let meeting = Meeting { identity: seal.clone(), kind, mails: 0, answered: 0, is_bad: false, at };
+        self.meetings.entry(seal).or_insert(meeting)
     }
 
     /// What was called bad vouches for nothing any more; but one detection alone does not take its standing from what the past vouches
     /// for. That is the evidence that convicts a wrong one, and a right one does not need it gone.
     async fn unlearn(&mut self, lesson: &Lesson) {
+        self.distrust(lesson);
         let accused = accused(&lesson.examination);
         let contents: Vec<Digest> = accused.keys().copied().collect();
         let standing = match self.store.standing_of(&contents).await {
@@ -229,6 +284,16 @@ impl Memory {
         }
     }
 
+    /// What more than one engine finds bad speaks against its sender; what one alone says does not take away whom we know.
+    fn distrust(&mut self, lesson: &Lesson) {
+        let acting = lesson.examination.findings.iter().filter(|one| one.may_act());
+        let engines: BTreeSet<&str> = acting.map(|one| one.engine.as_str()).collect();
+        let from = sender(lesson);
+        if engines.len() > 1 && !matches!(from, Identity::Unverified | Identity::Login(_)) {
+            self.meeting(&from, lesson.received).is_bad = true;
+        }
+    }
+
     async fn write(&mut self) {
         let contacts = std::mem::take(&mut self.contacts);
         if !contacts.is_empty() {
@@ -236,6 +301,12 @@ impl Memory {
                 Ok(()) => self.met.written(contacts),
                 Err(error) => tracing::warn!(%error, "who has met whom could not be remembered"),
             }
+        }
+        let meetings: Vec<Meeting> = std::mem::take(&mut self.meetings).into_values().collect();
+        if !meetings.is_empty()
+            && let Err(error) = self.store.meet(meetings).await
+        {
+            tracing::warn!(%error, "who has written could not be remembered");
         }
         if self.parts.is_empty() && self.mails.is_empty() {
             return;
@@ -245,6 +316,10 @@ impl Memory {
             tracing::warn!(%error, "known-good content could not be remembered");
         }
     }
+}
+
+fn sender(lesson: &Lesson) -> Identity {
+    lesson.examination.identity(lesson.envelope.client.login.as_deref())
 }
 
 /// The contents that something acted on, and which engines did.

@@ -1,0 +1,480 @@
+//! Incidents over HTTP: what happened, how far it is, and what people do about it.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use domain::Timestamp;
+use domain::incident::{Outcome, Stage, Step};
+use domain::policy::Policy;
+use domain::verdict::decide_without;
+use serde::{Deserialize, Serialize};
+use store::Store;
+use store::incident::{Incident, IncidentChange, NewIncident};
+use store::sentinel::Suspect;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Console;
+use super::error::{ApiError, ApiResult, Refusal};
+use crate::console::access::{Operator, Permission};
+use crate::report::{self, Told};
+
+/// Characters of a text that a person gives.
+const TEXT_MAX: usize = 4000;
+/// When the public text of an incident that a person opens is to be renewed.
+const NEXT_UPDATE: Duration = Duration::from_secs(3600);
+
+/// An incident in the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IncidentRow {
+    /// Its public id.
+    id: String,
+    title: String,
+    /// investigating, contained, replaying, releasing or resolved.
+    stage: String,
+    paused: bool,
+    opened: String,
+    opened_by: String,
+    contained: Option<String>,
+    resolved: Option<String>,
+    detection: String,
+    detection_version: String,
+    ruleset: String,
+    owner: String,
+    progress: ProgressView,
+}
+
+/// How far it is, in units (one message for one recipient).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProgressView {
+    units: u64,
+    pending: u64,
+    cleared: u64,
+    upheld: u64,
+    inconclusive: u64,
+    /// Decided by somebody else before the replay came to it.
+    settled: u64,
+    /// Cleared or settled, and taken by the next hop.
+    restored: u64,
+    /// Needing nobody's work any more.
+    over: u64,
+    percent: f64,
+    /// Seconds until all are over, at the pace so far; none while nothing can be told.
+    eta_seconds: Option<u64>,
+}
+
+async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<IncidentRow, ApiError> {
+    let told = Told::of(store, incident).await?;
+    Ok(IncidentRow {
+        id: incident.id.clone(),
+        title: incident.title.clone(),
+        stage: incident.stage.as_str().to_owned(),
+        paused: incident.is_paused,
+        opened: incident.opened.to_string(),
+        opened_by: incident.opened_by.clone(),
+        contained: incident.contained.map(|at| at.to_string()),
+        resolved: incident.resolved.map(|at| at.to_string()),
+        detection: incident.suspect.code.to_string(),
+        detection_version: incident.suspect.version.to_string(),
+        ruleset: incident.ruleset.to_string(),
+        owner: incident.owner.clone(),
+        progress: progress_view(&told, now),
+    })
+}
+
+fn progress_view(told: &Told, now: Timestamp) -> ProgressView {
+    let progress = &told.progress;
+    ProgressView {
+        units: progress.units(),
+        pending: progress.of(Outcome::Pending),
+        cleared: progress.of(Outcome::Cleared),
+        upheld: progress.of(Outcome::Upheld),
+        inconclusive: progress.of(Outcome::Inconclusive),
+        settled: progress.of(Outcome::Settled),
+        restored: progress.restored(),
+        over: progress.over(),
+        percent: told.percent(),
+        eta_seconds: told.eta(now).map(|eta| eta.as_secs()),
+    }
+}
+
+/// `GET /api/v1/incidents`: all incidents, newest first.
+///
+/// # Errors
+/// When the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "incident.list",
+    path = "/api/v1/incidents",
+    responses((status = 200, body = [IncidentRow]), Refusal),
+)]
+pub async fn list(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+) -> ApiResult<Vec<IncidentRow>> {
+    operator.may(Permission::Look)?;
+    let store = console.store()?;
+    let mut rows = Vec::new();
+    for incident in store.incidents().await? {
+        rows.push(row(store, &incident, console.clock.now()).await?);
+    }
+    Ok(Json(rows))
+}
+
+/// An incident, whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IncidentView {
+    #[serde(flatten)]
+    row: IncidentRow,
+    cause: String,
+    public_text: String,
+    /// When the detection version came into force.
+    began: String,
+    next_update: Option<String>,
+    waves: u32,
+    /// The Merkle root over the sorted ids of its units (RFC 6962 hashing).
+    manifest_root: String,
+    timeline: Vec<NoteView>,
+    blast_radius: BlastView,
+    /// Units that were not restored, each with its reason: the first 200.
+    residual: Vec<ResidualView>,
+    /// Senders who were told that their mail is held.
+    senders_told: u64,
+}
+
+/// A line of the timeline.
+#[derive(Debug, Serialize, ToSchema)]
+struct NoteView {
+    at: String,
+    actor: String,
+    what: String,
+    text: String,
+    public: bool,
+}
+
+/// Where it hit: names with their units, the most first.
+#[derive(Debug, Serialize, ToSchema)]
+struct BlastView {
+    directions: Vec<(String, u64)>,
+    domains: Vec<(String, u64)>,
+    senders: Vec<(String, u64)>,
+    recipients: Vec<(String, u64)>,
+}
+
+/// A unit that was not restored.
+#[derive(Debug, Serialize, ToSchema)]
+struct ResidualView {
+    unit: String,
+    recipient: String,
+    sender: String,
+    subject: String,
+    outcome: String,
+    account: String,
+    reason: String,
+}
+
+/// `GET /api/v1/incidents/{id}`: an incident with its timeline, its reach and what is left.
+///
+/// # Errors
+/// When there is none, or the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "incident.show",
+    path = "/api/v1/incidents/{id}",
+    params(("id" = String, Path, description = "The public id of an incident")),
+    responses((status = 200, body = IncidentView), Refusal),
+)]
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<IncidentView> {
+    operator.may(Permission::Look)?;
+    operator.must_see_all()?;
+    let store = console.store()?;
+    let incident = store.incident(&id).await?;
+    view(&console, &incident).await
+}
+
+async fn view(console: &Console, incident: &Incident) -> ApiResult<IncidentView> {
+    let store = console.store()?;
+    let told = Told::of(store, incident).await?;
+    let note = |note: &store::incident::Note| NoteView {
+        at: note.at.to_string(),
+        actor: note.actor.clone(),
+        what: note.what.clone(),
+        text: note.text.clone(),
+        public: note.is_public,
+    };
+    let left = |one: &store::incident::Residual| ResidualView {
+        unit: one.unit.to_string(),
+        recipient: one.recipient.clone(),
+        sender: one.sender.clone(),
+        subject: one.subject.clone(),
+        outcome: one.outcome.as_str().to_owned(),
+        account: one.account.as_str().to_owned(),
+        reason: one.reason.clone(),
+    };
+    let reach = told.reach.clone();
+    Ok(Json(IncidentView {
+        row: row(store, incident, console.clock.now()).await?,
+        cause: incident.cause.clone(),
+        public_text: incident.public_text.clone(),
+        began: incident.began.to_string(),
+        next_update: incident.next_update.map(|at| at.to_string()),
+        waves: incident.waves,
+        manifest_root: incident.root.clone(),
+        timeline: told.notes.iter().map(note).collect(),
+        blast_radius: BlastView {
+            directions: reach.directions,
+            domains: reach.domains,
+            senders: reach.senders,
+            recipients: reach.recipients,
+        },
+        residual: told.residual.iter().map(left).collect(),
+        senders_told: told.senders_told,
+    }))
+}
+
+/// An incident that a person opens.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenAsk {
+    /// The detection that did it.
+    detection: String,
+    /// Its version; none for the one in force.
+    #[serde(default)]
+    version: Option<String>,
+    /// What the public is told; a sentence of ours without.
+    #[serde(default)]
+    public_text: Option<String>,
+    /// Why, for the record.
+    reason: String,
+    /// Who asks, for the record.
+    #[serde(default)]
+    actor: String,
+}
+
+/// `POST /api/v1/incidents`: opens an incident about a detection version. What it held is counted in at once.
+///
+/// # Errors
+/// When one is open already, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "incident.open",
+    path = "/api/v1/incidents",
+    request_body = OpenAsk,
+    responses((status = 200, body = IncidentView), Refusal),
+)]
+pub async fn open(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Json(ask): Json<OpenAsk>,
+) -> ApiResult<IncidentView> {
+    operator.may(Permission::Rules)?;
+    operator.must_see_all()?;
+    let suspect = super::sentinel::suspect(&console, &ask.detection, ask.version.as_deref()).await?;
+    must_be_said("a reason", &ask.reason)?;
+    let by = operator.actor(&ask.actor);
+    let store = console.store()?;
+    let at = console.clock.now();
+    console.record(by.clone(), "incident.open", &object(&suspect), &ask.reason).await?;
+    let live = store.ruleset_in_force().await?.ok_or_else(|| ApiError::Conflict("no ruleset is in force".into()))?;
+    let id = store
+        .open_incident(NewIncident {
+            title: format!("Detection {} held good mail", suspect.code),
+            at,
+            by,
+            began: at,
+            suspect,
+            ruleset: live,
+            cause: ask.reason,
+            public_text: ask.public_text.unwrap_or_else(|| {
+                "Some messages may have been held by mistake. We are looking into it; what was held is kept.".into()
+            }),
+            next_update: at.after(NEXT_UPDATE),
+        })
+        .await?;
+    console.signals.incident.notify_one();
+    console.signals.status.notify_one();
+    view(&console, &store.incident(&id).await?).await
+}
+
+fn object(suspect: &Suspect) -> String {
+    format!("{} {}", suspect.code, suspect.version)
+}
+
+fn must_be_said(what: &str, text: &str) -> Result<(), ApiError> {
+    if text.trim().is_empty() || text.len() > TEXT_MAX {
+        return Err(ApiError::Bad(format!("give {what}, of at most {TEXT_MAX} characters")));
+    }
+    Ok(())
+}
+
+/// What a person does about an incident.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeAsk {
+    /// note, replay, pause, resume, retry, resolve or reopen.
+    action: String,
+    /// What goes into the timeline: for a note the text, else the reason.
+    text: String,
+    /// Whether the public sees that line.
+    #[serde(default)]
+    public: bool,
+    /// Another text for the public.
+    #[serde(default)]
+    public_text: Option<String>,
+    /// Another owner.
+    #[serde(default)]
+    owner: Option<String>,
+    /// Minutes until more will be said.
+    #[serde(default)]
+    next_update_minutes: Option<u64>,
+    /// Who asks, for the record.
+    #[serde(default)]
+    actor: String,
+}
+
+/// `POST /api/v1/incidents/{id}`: a note, or a step that a person decides.
+///
+/// # Errors
+/// When the incident does not allow it, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "incident.change",
+    path = "/api/v1/incidents/{id}",
+    params(("id" = String, Path, description = "The public id of an incident")),
+    request_body = ChangeAsk,
+    responses((status = 200, body = IncidentView), Refusal),
+)]
+pub async fn change(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    Json(ask): Json<ChangeAsk>,
+) -> ApiResult<IncidentView> {
+    operator.may(Permission::Decide)?;
+    operator.must_see_all()?;
+    must_be_said("a text", &ask.text)?;
+    let store = console.store()?;
+    let incident = store.incident(&id).await?;
+    let (by, at) = (operator.actor(&ask.actor), console.clock.now());
+    let mut change = IncidentChange::note(&id, at, &by, &ask.text);
+    match ask.action.as_str() {
+        "note" => {}
+        "replay" => change.step = Some((incident.stage, Step::ReplayBegun)),
+        "pause" => change.pause = Some(true),
+        "resume" => change.pause = Some(false),
+        "retry" => {}
+        "resolve" => change.step = Some((incident.stage, Step::Resolved)),
+        "reopen" => change.step = Some((incident.stage, Step::Reopened)),
+        other => {
+            let known = "note, replay, pause, resume, retry, resolve, reopen";
+            return Err(ApiError::Bad(format!("action '{other}' is none of {known}")));
+        }
+    }
+    (change.is_public, change.public_text, change.owner) = (ask.public, ask.public_text, ask.owner);
+    change.next_update = ask.next_update_minutes.map(|minutes| at.after(Duration::from_secs(minutes * 60)));
+    console.record(by, &format!("incident.{}", ask.action), &id, &ask.text).await?;
+    if ask.action == "retry" && store.retry_inconclusive(&id).await? > 0 && incident.stage == Stage::Releasing {
+        change.step = Some((Stage::Releasing, Step::WaveFound));
+    }
+    store.change_incident(change).await?;
+    console.signals.incident.notify_one();
+    console.signals.replay.notify_one();
+    console.signals.status.notify_one();
+    view(&console, &store.incident(&id).await?).await
+}
+
+/// What a replay would do, from what was recorded.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DryRunView {
+    units: u64,
+    /// Without the detection version nothing keeps these.
+    cleared: u64,
+    /// Something else keeps these.
+    upheld: u64,
+    /// What this rests on.
+    rests_on: String,
+}
+
+/// `GET /api/v1/incidents/{id}/dry-run`: what a replay would do, from recorded findings: quick, and silent about what a corrected
+/// detection would say.
+///
+/// # Errors
+/// When there is none, or the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "incident.dry_run",
+    path = "/api/v1/incidents/{id}/dry-run",
+    params(("id" = String, Path, description = "The public id of an incident")),
+    responses((status = 200, body = DryRunView), Refusal),
+)]
+pub async fn dry_run(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<DryRunView> {
+    operator.may(Permission::Look)?;
+    operator.must_see_all()?;
+    let store = console.store()?;
+    let incident = store.incident(&id).await?;
+    let (alone, others) = store.without_suspect(&incident).await?;
+    let containment = store.containment(console.clock.now()).await?;
+    let policy: &Policy = &console.config.policy;
+    let (mut cleared, mut upheld) = (alone, 0);
+    for (mail, units) in others {
+        let record = store.record(mail).await?;
+        let passes = record.envelope.recipients.iter().all(|unit| {
+            let Suspect { code, .. } = &incident.suspect;
+            let verdict = decide_without(code, &record.examination, &record.envelope, unit, policy, &containment);
+            verdict.disposition.passes()
+        });
+        *(if passes { &mut cleared } else { &mut upheld }) += units;
+    }
+    let rests_on = "recorded findings without this detection version; `incident replay` examines again".to_owned();
+    Ok(Json(DryRunView { units: cleared + upheld, cleared, upheld, rests_on }))
+}
+
+/// In which form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReportQuery {
+    /// markdown, html or json; markdown without.
+    #[serde(default)]
+    form: String,
+}
+
+/// `GET /api/v1/incidents/{id}/report`: the post-incident report, drafted from the record.
+///
+/// # Errors
+/// When there is none, or the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "incident.report",
+    path = "/api/v1/incidents/{id}/report",
+    params(("id" = String, Path, description = "The public id of an incident"), ReportQuery),
+    responses((status = 200, body = String), Refusal),
+)]
+pub async fn report(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    Query(query): Query<ReportQuery>,
+) -> Result<Response, ApiError> {
+    operator.may(Permission::Look)?;
+    operator.must_see_all()?;
+    let store = console.store()?;
+    let incident = store.incident(&id).await?;
+    let told = Told::of(store, &incident).await?;
+    let (kind, text) = match query.form.as_str() {
+        "" | "markdown" => ("text/markdown; charset=utf-8", report::markdown(&incident, &told)),
+        "html" => ("text/html; charset=utf-8", report::html(&incident, &told)),
+        "json" => ("application/json", report::json(&incident, &told).to_string()),
+        other => return Err(ApiError::Bad(format!("form '{other}' is none of markdown, html, json"))),
+    };
+    Ok(([(CONTENT_TYPE, kind)], text).into_response())
+}

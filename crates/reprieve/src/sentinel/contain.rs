@@ -1,0 +1,58 @@
+//! The containment reconciler: what every verdict is made under becomes what the store says is contained, within a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::contained::Contained;
+use crate::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// The store.
+    pub store: Store,
+    /// Where messages find it.
+    pub contained: Contained,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the loop.
+    pub signals: Signals,
+}
+
+impl Container {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.round().await {
+                // What is in force stays in force: a store that fails takes no containment back.
+                tracing::error!(%error, "the containment state could not be read");
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = self.signals.containment.notified() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round.
+    ///
+    /// # Errors
+    /// When the store fails; then what was in force before goes on.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let state = self.store.containment(self.clock.now()).await?;
+        if *self.contained.now() != state {
+            let held_back: Vec<&str> = state.held_back.keys().map(|code| code.as_str()).collect();
+            tracing::warn!(epoch = state.epoch, held_back = held_back.join(", "), "containment");
+            self.contained.put(state);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The incident reconciler: its units are counted in, it moves when what it waits for has come, and it ends when every unit is accounted
+//! for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::containment::Level;
+use domain::detection::DetectionCode;
+use domain::incident::{Stage, Step};
+use store::incident::{Incident, IncidentChange, WAVE_BATCH};
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(2);
+/// Who moves an incident by itself.
+pub const ACTOR: &str = "sentinel";
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Steward {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the loop, and the replay.
+    pub signals: Signals,
+}
+
+impl Steward {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            match self.round().await {
+                Ok(true) if !*stop.borrow() => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "a round of incidents failed"),
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = self.signals.incident.notified() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round over all that are open; returns whether anything moved.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<bool, StoreError> {
+        let mut moved = false;
+        for incident in self.store.incidents().await? {
+            if incident.stage != Stage::Resolved {
+                moved |= self.keep(&incident).await?;
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn keep(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let found = self.count_in(incident).await?;
+        if found > 0 && incident.stage == Stage::Releasing {
+            let text = format!("{found} more units were held by it: wave {}", incident.waves + 1);
+            return self.step(incident, Step::WaveFound, now, &text).await;
+        }
+        match incident.stage {
+            Stage::Investigating => {
+                let contained = self.store.containment(now).await?;
+                let level = contained.level(&incident.suspect.code, &incident.suspect.version);
+                if level == Some(Level::Contained) {
+                    return self.step(incident, Step::Contained, now, "The detection is contained.").await;
+                }
+                self.begin_replay(incident, now).await
+            }
+            Stage::Contained => self.begin_replay(incident, now).await,
+            Stage::Replaying => Ok(false),
+            Stage::Releasing => {
+                let progress = self.store.incident_progress(&incident.id).await?;
+                if progress.over() < progress.units() {
+                    return Ok(false);
+                }
+                let text = format!(
+                    "All {} units are accounted for: {} were delivered, {} stay held.",
+                    progress.units(),
+                    progress.restored(),
+                    progress.units() - progress.restored()
+                );
+                self.step(incident, Step::Resolved, now, &text).await
+            }
+            Stage::Resolved => Ok(false),
+        }
+    }
+
+    /// Units that it held and that are in no wave yet. Returns how many there were.
+    async fn count_in(&self, incident: &Incident) -> Result<usize, StoreError> {
+        let mut found = 0;
+        loop {
+            let missing = self.store.missing_from_incident(incident, WAVE_BATCH).await?;
+            if missing.is_empty() {
+                break;
+            }
+            found += missing.len();
+            self.store.add_to_incident(&incident.id, incident.waves + 1, missing).await?;
+        }
+        if found > 0 || incident.root.is_empty() {
+            let wave = incident.waves + u32::from(found > 0 || incident.waves == 0);
+            self.store.freeze_incident(&incident.id, wave).await?;
+        }
+        Ok(found)
+    }
+
+    /// What was held is examined again as soon as that can lead to something: a corrected ruleset is in force, or the previous form
+    /// decides under the containment.
+    async fn begin_replay(&self, incident: &Incident, now: Timestamp) -> Result<bool, StoreError> {
+        if !self.config.sentinel.replays || incident.is_paused {
+            return Ok(false);
+        }
+        let is_gone = !self.is_in_force(&incident.suspect.code, incident).await?;
+        let contained = self.store.containment(now).await?;
+        let is_contained = contained.level(&incident.suspect.code, &incident.suspect.version).is_some();
+        let text = if is_gone {
+            "A corrected ruleset is in force. What was held is examined again."
+        } else if is_contained && self.has_previous(incident).await? {
+            "The previous form of the detection decides. What was held is examined again."
+        } else {
+            return Ok(false);
+        };
+        self.step(incident, Step::ReplayBegun, now, text).await
+    }
+
+    async fn is_in_force(&self, code: &DetectionCode, incident: &Incident) -> Result<bool, StoreError> {
+        if code.as_str().contains(':') {
+            let engine = code.as_str().split(':').next().unwrap_or_default().to_owned();
+            let newest = self.store.engine_versions().await?.into_iter().find(|one| one.engine == engine);
+            return Ok(newest.is_none_or(|one| one.data_version == incident.suspect.version.as_str()));
+        }
+        let Some(live) = self.store.ruleset_in_force().await? else { return Ok(true) };
+        let kept = self.store.ruleset(&live).await?;
+        Ok(kept.is_none_or(|kept| {
+            kept.detections.iter().any(|(one, _)| one.code == *code && one.version == incident.suspect.version)
+        }))
+    }
+
+    /// Whether an earlier form of the detection was run on what it hit.
+    async fn has_previous(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let hits = self.store.hits_of(&incident.suspect, 100).await?;
+        Ok(!hits.is_empty() && hits.iter().all(|hit| hit.previous.is_some()))
+    }
+
+    async fn step(&self, incident: &Incident, by: Step, at: Timestamp, text: &str) -> Result<bool, StoreError> {
+        let change = IncidentChange::step(incident, by, at, ACTOR, text);
+        match self.store.change_incident(change).await {
+            Ok(()) => {
+                tracing::warn!(incident = incident.id, ?by, text, "incident");
+                self.signals.replay.notify_one();
+                self.signals.status.notify_one();
+                Ok(true)
+            }
+            // A person was quicker.
+            Err(StoreError::Refused(why)) => {
+                tracing::info!(why, "an incident was moved by another");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

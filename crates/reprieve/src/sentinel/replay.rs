@@ -1,0 +1,259 @@
+//! The replay reconciler: what a wrong detection held is examined again by all that is in force now, and decided under what is contained
+//! now. What passes is released by the one way that there is; what does not stays, with its reason.
+//!
+//! Each message is one write: its new record, the outcome of its units and the requests for their release. A replay that is killed goes on
+//! where it was; one that is repeated changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use detect::examine::EnvelopeFacts;
+use domain::containment::Containment;
+use domain::finding::Outcome as EngineOutcome;
+use domain::incident::{Outcome, Stage, Step};
+use domain::ledger::Account;
+use domain::policy::OnFailure;
+use domain::token::TokenKey;
+use domain::verdict::{Verdict, decide};
+use domain::{MailId, Timestamp};
+use store::arrival::Record;
+use store::completion::{Completion, Occasion};
+use store::incident::{Incident, IncidentChange, Replayed};
+use store::{Store, StoreError, failpoint};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::incident::ACTOR;
+use crate::acquaintance;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::contained::Contained;
+use crate::entries::Entries;
+use crate::examiner::ExaminerPool;
+use crate::neighbours::Neighbours;
+use crate::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(2);
+/// Units that one look takes.
+const BATCH: usize = 200;
+/// Messages whose outcomes are written together.
+const WRITTEN_TOGETHER: usize = 32;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Replayer {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// The examining threads.
+    pub examiner: ExaminerPool,
+    /// The engines beside them.
+    pub neighbours: Neighbours,
+    /// Allow and block entries.
+    pub entries: Entries,
+    /// What is contained.
+    pub contained: Contained,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Seals identities.
+    pub key: TokenKey,
+    /// Wakes the loop, and the releases.
+    pub signals: Signals,
+    /// Messages that are examined at the same time.
+    pub threads: usize,
+}
+
+impl Replayer {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            match self.round(&stop).await {
+                Ok(true) if !*stop.borrow() => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "a round of replays failed"),
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = self.signals.replay.notified() => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round: some messages of each incident that is being replayed. Returns whether there was anything to do.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+        let mut worked = false;
+        for incident in self.store.incidents().await? {
+            if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
+                worked |= self.some_of(&incident).await?;
+            }
+        }
+        Ok(worked)
+    }
+
+    async fn some_of(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let waiting = self.store.awaiting_replay(&incident.id, BATCH).await?;
+        if waiting.is_empty() {
+            return self.done(incident).await;
+        }
+        let containment = self.contained.now();
+        let mut running: JoinSet<Result<Replayed, StoreError>> = JoinSet::new();
+        let mut waiting = waiting.into_iter();
+        let mut ready = Vec::new();
+        loop {
+            while running.len() < self.threads {
+                let Some((mail, numbers)) = waiting.next() else { break };
+                running.spawn(self.clone().again(incident.id.clone(), mail, numbers, containment.clone()));
+            }
+            let Some(finished) = running.join_next().await else { break };
+            match finished {
+                Ok(replayed) => ready.push(replayed?),
+                Err(panic) => tracing::error!(%panic, "a message could not be replayed"),
+            }
+            if ready.len() >= WRITTEN_TOGETHER {
+                self.write(std::mem::take(&mut ready)).await?;
+            }
+        }
+        self.write(ready).await?;
+        Ok(true)
+    }
+
+    async fn write(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
+        if replayed.is_empty() {
+            return Ok(());
+        }
+        failpoint::step("replay-examined");
+        self.store.record_replay(replayed).await?;
+        failpoint::step("replay-recorded");
+        self.signals.release.notify_one();
+        self.signals.status.notify_one();
+        Ok(())
+    }
+
+    async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let progress = self.store.incident_progress(&incident.id).await?;
+        let text = format!(
+            "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before.",
+            progress.of(Outcome::Cleared),
+            progress.of(Outcome::Upheld),
+            progress.of(Outcome::Inconclusive),
+            progress.of(Outcome::Settled)
+        );
+        let change = IncidentChange::step(incident, Step::ReplayDone, self.clock.now(), ACTOR, &text);
+        match self.store.change_incident(change).await {
+            Ok(()) | Err(StoreError::Refused(_)) => {
+                self.signals.incident.notify_one();
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One message: its bytes through everything that is in force.
+    async fn again(
+        self,
+        incident: String,
+        mail_id: MailId,
+        numbers: Vec<u32>,
+        containment: Arc<Containment>,
+    ) -> Result<Replayed, StoreError> {
+        let at = self.clock.now();
+        let accounts = self.store.accounts_of(mail_id).await?;
+        let account = |number: u32| accounts.iter().find(|(one, _)| *one == number).map(|(_, account)| *account);
+        let all = |outcome: Outcome, why: &str| -> Vec<(u32, Outcome, String)> {
+            numbers.iter().map(|number| (*number, outcome, why.to_owned())).collect()
+        };
+        let replayed = |outcomes, completion| Replayed { incident, mail_id, outcomes, completion, at };
+        // What somebody has decided, or what is under way, is not touched.
+        if numbers.iter().all(|number| account(*number) != Some(Account::Held)) {
+            let outcomes = numbers.iter().map(|number| (*number, Outcome::Settled, settled_by(account(*number))));
+            return Ok(replayed(outcomes.collect(), None));
+        }
+        let record = self.store.record(mail_id).await?;
+        let Some(blob) = record.blob else {
+            return Ok(replayed(all(Outcome::Inconclusive, "its bytes are gone"), None));
+        };
+        let bytes = match self.store.blobs().get(blob).await {
+            Ok(bytes) => Arc::new(bytes),
+            Err(error) => {
+                let why = format!("its bytes cannot be read: {error}");
+                return Ok(replayed(all(Outcome::Inconclusive, &why), None));
+            }
+        };
+        let examination = match self.examine(&record, bytes, at).await? {
+            Ok(examination) => examination,
+            Err(why) => return Ok(replayed(all(Outcome::Inconclusive, &why), None)),
+        };
+        let units = self.store.unit_numbers(mail_id).await?;
+        let verdicts: Vec<(u32, Verdict)> = record
+            .envelope
+            .recipients
+            .iter()
+            .zip(units)
+            .map(|(unit, number)| {
+                (number, decide(&examination, &record.envelope, unit, &self.config.policy, &containment))
+            })
+            .collect();
+        let outcomes = numbers.iter().map(|number| match (account(*number), verdict_of(&verdicts, *number)) {
+            (Some(Account::Held), Some(verdict)) if verdict.disposition.passes() => {
+                (*number, Outcome::Cleared, format!("examined again: {}", verdict.category.as_str()))
+            }
+            (Some(Account::Held), Some(verdict)) => {
+                let why = verdict.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default();
+                (*number, Outcome::Upheld, why)
+            }
+            (account, _) => (*number, Outcome::Settled, settled_by(account)),
+        });
+        let outcomes = outcomes.collect();
+        let (examination, occasion) = (Arc::new(examination), Occasion::Replay);
+        let completion = Completion { mail_id, examination, verdicts, at, occasion };
+        Ok(replayed(outcomes, Some(completion)))
+    }
+
+    /// Examines a message as it came; an engine that fails makes that inconclusive, unless policy does without it.
+    async fn examine(
+        &self,
+        record: &Record,
+        bytes: Arc<Vec<u8>>,
+        at: Timestamp,
+    ) -> Result<Result<domain::Examination, String>, StoreError> {
+        let facts = EnvelopeFacts::of(&record.envelope, &self.config.border);
+        // How a mail authenticates is what DNS said then; lists and entries are those of now.
+        let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
+        let mut examination = self.neighbours.examine(&self.examiner, bytes, facts).await;
+        for report in &mut examination.engines {
+            if report.is_missed() && self.config.policy.on_failure(&report.engine) == OnFailure::Continue {
+                report.outcome = EngineOutcome::Skipped;
+            }
+        }
+        if let Some(missed) = examination.engines.iter().find(|report| report.is_missed()) {
+            return Ok(Err(format!("engine {} did not finish: {}", missed.engine, missed.detail)));
+        }
+        examination.facts.first_contact = record.examination.facts.first_contact;
+        examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
+        let rule = &self.config.sentinel.establish;
+        acquaintance::resolve(&self.store, &self.key, rule, &mut examination, &record.envelope, at).await?;
+        Ok(Ok(examination))
+    }
+}
+
+fn verdict_of(verdicts: &[(u32, Verdict)], number: u32) -> Option<&Verdict> {
+    verdicts.iter().find(|(one, _)| *one == number).map(|(_, verdict)| verdict)
+}
+
+/// Who or what has decided about a unit before the replay came to it.
+fn settled_by(account: Option<Account>) -> String {
+    match account {
+        Some(Account::Released) => "it had been released".into(),
+        Some(Account::Releasing | Account::InDoubt) => "its release was under way".into(),
+        Some(Account::Denied) => "a person had decided that it stays".into(),
+        Some(Account::Failed) => "the next hop had refused it".into(),
+        Some(account) => format!("it was {}", account.as_str()),
+        None => "it is gone".into(),
+    }
+}

@@ -1,0 +1,338 @@
+//! The story of the product, through the whole program: a wrong detection is forced into force, the past convicts it, it is contained, and what
+//! it held is taken back; real malware of the same hour stays held. Once as it is, and once for each place where it may die.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use support::{Gateway, Sink, Talk, config};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOGO: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+/// What the mistaken rule looks for: the beginning of every PNG.
+const BAD: &str = "rule campaign_image { strings: $a = { 89 50 4E 47 } condition: $a at 0 }";
+/// What it was to look for.
+const CORRECTED: &str = "rule campaign_image { strings: $a = \"the text of the campaign\" condition: $a }";
+const PARTNERS: u32 = 12;
+
+/// A picture of its own for each number: a logo with a trailer.
+fn picture(number: u32) -> String {
+    let mut bytes = STANDARD.decode(LOGO).unwrap();
+    bytes.extend_from_slice(format!("picture {number}").as_bytes());
+    STANDARD.encode(bytes)
+}
+
+fn with_picture(from: &str, to: &str, id: &str, picture: &str) -> String {
+    format!(
+        "From: {from}\r\nTo: {to}\r\nSubject: Re: offer {id}\r\nMessage-ID: <{id}@story.example>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Thanks {id}</p>\r\n\
+         --b\r\nContent-Type: image/png; name=\"image001.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{picture}\r\n--b--\r\n"
+    )
+}
+
+fn partner(number: u32) -> String {
+    format!("anna@partner{number}.example")
+}
+
+/// The date of an mbox line.
+fn days_ago(days: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let then = now - Duration::from_secs(days * 24 * 3600);
+    let date = domain::Timestamp::from_micros(i64::try_from(then.as_micros()).unwrap()).rfc5322();
+    let words: Vec<&str> = date.trim_end_matches(" +0000").split([' ', ',']).filter(|word| !word.is_empty()).collect();
+    let [weekday, day, month, year, time] = words[..] else { panic!("{date}") };
+    format!("{weekday} {month} {day:>2} {time} {year}")
+}
+
+/// The past: for weeks partners have sent replies with their signature, as an mbox.
+fn archive() -> String {
+    let mut mbox = String::new();
+    for number in 0..PARTNERS {
+        for (at, days) in [(0, 28), (1, 21), (2, 5)] {
+            let from = partner(number);
+            let mail = with_picture(&from, "b@ours.example", &format!("old-{number}-{at}"), &picture(number));
+            // Each signature goes through two hands, so that the past vouches for it.
+            let other = with_picture(
+                &partner((number + 1) % PARTNERS),
+                "b@ours.example",
+                &format!("fwd-{number}-{at}"),
+                &picture(number),
+            );
+            for mail in [mail, other] {
+                mbox.push_str(&format!("From {from} {}\n{}\n", days_ago(days), mail.replace("\r\n", "\n")));
+            }
+        }
+    }
+    mbox
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+struct Site {
+    gateway: Gateway,
+    sink: Sink,
+    sent: Vec<(String, String)>,
+}
+
+impl Site {
+    fn start() -> Self {
+        let sink = Sink::start();
+        let sentinel =
+            "[sentinel]\ntrust_from = true\ntrust_weak_memory = true\nestablished_mails = 3\nestablished_answers = 0\n";
+        let gateway = Gateway::start(&format!("{}{sentinel}", config(sink.address)));
+        let write = |name: &str, text: &str| std::fs::write(gateway.path(name), text).unwrap();
+        write("bad.yar", BAD);
+        write("corrected.yar", CORRECTED);
+        write("archive.mbox", &archive());
+        Self { gateway, sink, sent: Vec::new() }
+    }
+
+    fn import(&self) -> Value {
+        self.gateway.json(&["memory", "import", "--trust-archive", "--reason", "the first day", "archive.mbox"])
+    }
+
+    /// Sends a mail; whether it was passed on at once.
+    fn send(&mut self, from: &str, to: &str, mail: String) -> bool {
+        let is_ours = from.ends_with("@ours.example");
+        let mut talk = if is_ours { Talk::to(self.gateway.submission) } else { Talk::from_outside(self.gateway.mx) };
+        if is_ours {
+            talk.say("EHLO ours");
+        }
+        let reply = talk.send(from, &[to], mail.as_bytes());
+        assert!(reply.starts_with("250"), "{reply}");
+        let id = mail.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
+        self.sent.push((id, mail));
+        !reply.contains("taken as")
+    }
+
+    fn reply(&mut self, number: u32, id: &str, picture: &str) -> bool {
+        let from = partner(number);
+        let mail = with_picture(&from, "b@ours.example", id, picture);
+        self.send(&from, "b@ours.example", mail)
+    }
+
+    fn incident(&self) -> Value {
+        let list = self.gateway.json(&["incident", "list"]);
+        match list[0]["id"].as_str() {
+            Some(id) => self.gateway.json(&["incident", "show", id]),
+            None => Value::Null,
+        }
+    }
+
+    fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let began = Instant::now();
+        while !is_so() {
+            let told = || {
+                format!(
+                    "{:#}\n{:#}\n{}",
+                    self.incident(),
+                    self.gateway.json(&["sentinel", "status"]),
+                    self.gateway.log()
+                )
+            };
+            assert!(began.elapsed() < PATIENCE, "never: {what}: {}", told());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn publish(&self, file: &str, reason: &str) {
+        let forced = self.gateway.json(&["ruleset", "publish", file, "--force", "--reason", reason, "--wait"]);
+        assert_eq!(forced["stage"], "live", "{forced}");
+    }
+
+    /// How often each mail that was sent has reached the mailbox server.
+    fn arrived(&self, id: &str) -> usize {
+        let field = format!("Message-ID: {id}");
+        self.sink.got().iter().filter(|mail| String::from_utf8_lossy(&mail.bytes).contains(&field)).count()
+    }
+}
+
+/// A mail with the EICAR test file beside a picture.
+fn malware(id: &str) -> String {
+    let eicar = "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=";
+    let part = format!(
+        "--b\r\nContent-Type: application/octet-stream; name=\"e.com\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{eicar}\r\n--b--\r\n"
+    );
+    with_picture("x@stranger.example", "b@ours.example", id, &picture(900)).replace("--b--\r\n", &part)
+}
+
+/// Sends what is sent while the wrong detection is in force. Returns the ids of good mail that was held.
+fn traffic(site: &mut Site, round: u32) -> Vec<String> {
+    let mut held = Vec::new();
+    for number in 0..6 {
+        let id = format!("new-{round}-{number}");
+        if !site.reply(number, &id, &picture(1000 + round * 100 + number)) {
+            held.push(format!("<{id}@story.example>"));
+        }
+    }
+    for (from, to, id) in [
+        ("b@ours.example", "c@ours.example", format!("internal-{round}")),
+        ("b@ours.example", "anna@partner1.example", format!("outbound-{round}")),
+    ] {
+        let mail = with_picture(from, to, &id, &picture(2000 + round));
+        if !site.send(from, to, mail) {
+            held.push(format!("<{id}@story.example>"));
+        }
+    }
+    held
+}
+
+#[test]
+fn the_story() {
+    let mut site = Site::start();
+    let imported = site.import();
+    assert_eq!(imported["became"]["learned"], 6 * PARTNERS, "{imported}");
+    assert_eq!(imported["memory"]["eligible"], PARTNERS, "{imported}");
+    assert!(site.reply(0, "before", &picture(1)), "a good day");
+    assert!(!site.send("x@stranger.example", "b@ours.example", malware("malware-1")));
+
+    site.publish("bad.yar", "the vendor says so");
+    let mut held = traffic(&mut site, 1);
+    assert!(!site.send("x@stranger.example", "b@ours.example", malware("malware-2")));
+    site.until("contained", || site.incident()["stage"] == "contained");
+    let incident = site.incident();
+    assert_eq!(incident["detection"], "campaign_image");
+    assert!(incident["cause"].as_str().unwrap().contains("contents known to be good"), "{incident}");
+    let status = site.gateway.json(&["sentinel", "status"]);
+    assert_eq!(status["contained"][0]["level"], "contained", "{status}");
+    let page = std::fs::read_to_string(site.gateway.path("data/status/index.html")).unwrap();
+    assert!(page.contains("INC-") && page.contains("held by mistake"), "{page}");
+
+    // Contained is not switched off: what the past vouches for passes, what it does not know is still held, and malware as well.
+    until("what is known passes", || {
+        let id = format!("known-{}", site.sent.len());
+        let passed = site.reply(3, &id, &picture(3));
+        if !passed {
+            held.push(format!("<{id}@story.example>"));
+        }
+        passed
+    });
+    held.extend(traffic(&mut site, 2));
+    assert!(!site.send("x@stranger.example", "b@ours.example", malware("malware-3")));
+    assert!(held.len() >= 12, "{held:?}");
+
+    site.publish("corrected.yar", "the vendor has corrected it");
+    site.until("resolved", || site.incident()["stage"] == "resolved");
+    let incident = site.incident();
+    let progress = &incident["progress"];
+    // Two of the three malware mails came while the wrong detection was in force.
+    assert_eq!(progress["units"].as_u64().unwrap() as usize, held.len() + 2, "{incident}");
+    assert_eq!(progress["restored"].as_u64().unwrap() as usize, held.len(), "{incident}");
+    assert_eq!(progress["upheld"], 2, "{incident}");
+    for id in &held {
+        assert_eq!(site.arrived(id), 1, "{id} arrives once");
+    }
+    for (id, mail) in &site.sent {
+        let got: Vec<_> =
+            site.sink.got().into_iter().filter(|got| String::from_utf8_lossy(&got.bytes).contains(id)).collect();
+        let is_malware = id.contains("malware");
+        assert_eq!(got.len(), usize::from(!is_malware), "{id}");
+        assert!(got.iter().all(|got| got.without_ours() == mail.as_bytes()), "{id} byte for byte");
+    }
+    assert_eq!(site.gateway.account("held"), 3, "the malware is still held");
+    let report =
+        site.gateway.cli(&["incident", "report", incident["id"].as_str().unwrap(), "--config", "reprieve.toml"]);
+    let report = String::from_utf8_lossy(&report.stdout).to_string();
+    assert!(report.contains(&format!("| Delivered | {} |", held.len())), "{report}");
+    assert!(report.contains("EIC-0001"), "what stays is named with its reason: {report}");
+    assert_eq!(site.gateway.json(&["audit", "verify"])["intact"], true);
+    // The corrected form is watched for a while, and the past is as it was.
+    let status = site.gateway.json(&["sentinel", "status"]);
+    assert_eq!(status["contained"][0]["level"], "probation", "{status}");
+    assert!(site.reply(5, "after", &picture(5)));
+}
+
+/// The same with SIGKILL in every phase: while it is convicted, while it is replayed, while it is released, again and again.
+#[test]
+fn the_story_with_deaths() {
+    let mut site = Site::start();
+    site.import();
+    let mut pause = 7;
+    let mut die = |site: &mut Site, times: u32| {
+        for _ in 0..times {
+            // Pauses of 0 to 60 ms, in an order without a pattern: each death comes at another place.
+            pause = pause * 37 % 61;
+            std::thread::sleep(Duration::from_millis(pause));
+            site.gateway.kill();
+            site.gateway.run();
+        }
+    };
+    site.publish("bad.yar", "the vendor says so");
+    let mut held = traffic(&mut site, 1);
+    die(&mut site, 3);
+    site.until("contained", || site.incident()["stage"] == "contained");
+    held.extend(traffic(&mut site, 2));
+    assert!(!site.send("x@stranger.example", "b@ours.example", malware("malware-1")));
+    die(&mut site, 2);
+    assert_eq!(
+        site.gateway.json(&["sentinel", "status"])["contained"][0]["level"],
+        "contained",
+        "it stays so over a death"
+    );
+    site.publish("corrected.yar", "the vendor has corrected it");
+    die(&mut site, 12);
+    let progress = |site: &Site| site.incident()["progress"].clone();
+    let in_doubt = |site: &Site| site.gateway.json(&["ledger", "check"])["accounts"]["in_doubt"].as_u64().unwrap();
+    site.until("all but what is in doubt is over", || {
+        let units = progress(&site)["units"].as_u64().unwrap();
+        units == held.len() as u64 + 1 && progress(&site)["over"].as_u64().unwrap() + in_doubt(&site) == units
+    });
+    let mut listed = 0;
+    for id in &held {
+        let copies = site.arrived(id);
+        assert!(copies <= 1, "{id} arrived {copies} times");
+        listed += u64::from(copies == 0);
+    }
+    assert!(listed <= in_doubt(&site), "{listed} have not arrived, and {} are in doubt", in_doubt(&site));
+    assert_eq!(site.arrived("<malware-1@story.example>"), 0);
+    assert_eq!(progress(&site)["upheld"], 1);
+    assert_eq!(site.gateway.json(&["ledger", "check"])["balanced"], true);
+    assert_eq!(site.gateway.json(&["audit", "verify"])["intact"], true);
+}
+
+/// A person contains, gives back, pins; and a memory that is weak only calls people.
+#[test]
+fn by_hand_and_not_by_itself() {
+    let mut site = Site::start();
+    let contained = site.gateway.json(&["contain", "EIC-0001", "--reason", "a drill", "--hours", "1"]);
+    assert_eq!(contained["level"], "contained");
+    let mail = malware("malware-1");
+    assert!(!site.send("x@stranger.example", "b@ours.example", mail), "nothing vouches for it, so it stays held");
+    let status = site.gateway.json(&["sentinel", "status"]);
+    assert_eq!(status["contained"][0]["detection"], "EIC-0001", "{status}");
+    let freed = site.gateway.json(&["release-containment", "EIC-0001", "--reason", "the drill is over"]);
+    assert_eq!(freed["level"], Value::Null);
+    assert_eq!(site.gateway.json(&["sentinel", "status"])["contained"].as_array().unwrap().len(), 0);
+    let bare = site.gateway.cli(&["contain", "NOPE-1", "--reason", "x", "--config", "reprieve.toml"]);
+    assert_eq!(bare.status.code(), Some(2));
+    let opened = site.gateway.json(&["incident", "open", "EIC-0001", "--reason", "somebody complained"]);
+    assert_eq!((&opened["stage"], &opened["id"]), (&"investigating".into(), &opened["id"]), "{opened}");
+    let id = opened["id"].as_str().unwrap().to_owned();
+    site.until("its unit is counted in", || site.incident()["progress"]["units"] == 1);
+    let dry = site.gateway.json(&["incident", "replay", &id, "--reason", "x", "--what-if"]);
+    assert_eq!((&dry["units"], &dry["cleared"]), (&1.into(), &1.into()), "without the detection it would pass: {dry}");
+    site.gateway.json(&["incident", "update", &id, "--text", "we look into it", "--public", "--owner", "root"]);
+    site.until("the page says so", || {
+        std::fs::read_to_string(site.gateway.path("data/status/index.html"))
+            .is_ok_and(|page| page.contains("we look into it"))
+    });
+    let feed = std::fs::read_to_string(site.gateway.path("data/status/feed.atom")).unwrap();
+    assert!(feed.contains("we look into it"));
+    let issues: Value =
+        serde_json::from_slice(&std::fs::read(site.gateway.path("data/status/status.json")).unwrap()).unwrap();
+    assert_eq!((&issues["value"][0]["id"], &issues["value"][0]["isResolved"]), (&id.as_str().into(), &false.into()));
+    site.gateway.json(&["replay", "start", &id, "--reason", "see what it says now"]);
+    site.until("resolved", || site.incident()["stage"] == "resolved");
+    assert_eq!(site.incident()["progress"]["upheld"], 1, "the detection still says so");
+    assert_eq!(site.gateway.account("held"), 1);
+}

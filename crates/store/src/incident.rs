@@ -1,0 +1,724 @@
+//! Incidents: what a wrong detection held, what the replay made of each unit, and what was said about it when.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::audit::{Frontier, leaf_hash};
+use domain::detection::RulesetId;
+use domain::incident::{Outcome, Stage, Step, public_id};
+use domain::ledger::Account;
+use domain::{Direction, MailId, Timestamp, UnitId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::arrival::unit_id;
+use crate::completion::{self, Completion};
+use crate::db::{self, Value, named, parsed};
+use crate::error::StoreError;
+use crate::journal::Group;
+use crate::release;
+use crate::sentinel::Suspect;
+
+/// Units that one write adds to a manifest.
+pub const WAVE_BATCH: usize = 400;
+/// Accounts that a unit can be in which a detection held.
+const HELD_ACCOUNTS: &str = "'held', 'releasing', 'in_doubt', 'released', 'failed', 'denied'";
+
+/// An incident as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Its public id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Whether a person has stopped its replay.
+    pub is_paused: bool,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// By whom.
+    pub opened_by: String,
+    /// Since when it stands where it stands.
+    pub moved: Timestamp,
+    /// When the detection version came into force.
+    pub began: Timestamp,
+    /// When the detection was contained.
+    pub contained: Option<Timestamp>,
+    /// When it ended.
+    pub resolved: Option<Timestamp>,
+    /// The detection version that did it.
+    pub suspect: Suspect,
+    /// The ruleset that it came with.
+    pub ruleset: RulesetId,
+    /// Why it is believed to be wrong.
+    pub cause: String,
+    /// What the public is told.
+    pub public_text: String,
+    /// Whose it is; empty while it is nobody's.
+    pub owner: String,
+    /// When more will be said.
+    pub next_update: Option<Timestamp>,
+    /// Waves of its manifest.
+    pub waves: u32,
+    /// The Merkle root over its units (RFC 6962 hashing over their sorted ids), in hexadecimal; empty while there is none.
+    pub root: String,
+}
+
+/// An incident to open.
+#[derive(Clone, Debug)]
+pub struct NewIncident {
+    /// Its title.
+    pub title: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// When the detection version came into force.
+    pub began: Timestamp,
+    /// The detection version.
+    pub suspect: Suspect,
+    /// The ruleset that it came with.
+    pub ruleset: RulesetId,
+    /// Why.
+    pub cause: String,
+    /// What the public is told.
+    pub public_text: String,
+    /// When more will be said.
+    pub next_update: Timestamp,
+}
+
+/// A line of an incident's timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What kind of line it is: a constant for machines.
+    pub what: String,
+    /// What it says.
+    pub text: String,
+    /// Whether the public sees it.
+    pub is_public: bool,
+}
+
+/// A change of an incident.
+#[derive(Clone, Debug)]
+pub struct IncidentChange {
+    /// Which.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What it says in the timeline.
+    pub text: String,
+    /// Whether the public sees that line.
+    pub is_public: bool,
+    /// A step from the stage that it is believed to be in.
+    pub step: Option<(Stage, Step)>,
+    /// Stop its replay, or go on.
+    pub pause: Option<bool>,
+    /// Another public text.
+    pub public_text: Option<String>,
+    /// Another owner.
+    pub owner: Option<String>,
+    /// When more will be said.
+    pub next_update: Option<Timestamp>,
+}
+
+impl IncidentChange {
+    /// A line in the timeline, and nothing else.
+    pub fn note(id: &str, at: Timestamp, actor: &str, text: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            at,
+            actor: actor.to_owned(),
+            text: text.to_owned(),
+            is_public: false,
+            step: None,
+            pause: None,
+            public_text: None,
+            owner: None,
+            next_update: None,
+        }
+    }
+
+    /// A step, told to the public.
+    pub fn step(incident: &Incident, by: Step, at: Timestamp, actor: &str, text: &str) -> Self {
+        let step = Some((incident.stage, by));
+        Self { step, is_public: true, ..Self::note(&incident.id, at, actor, text) }
+    }
+}
+
+/// What the replay made of the units of one message.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The incident.
+    pub incident: String,
+    /// The message.
+    pub mail_id: MailId,
+    /// What became of each unit, and why.
+    pub outcomes: Vec<(u32, Outcome, String)>,
+    /// The new examination and its verdicts; none when it could not be examined.
+    pub completion: Option<Completion>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How far it is: units by outcome and account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress(pub BTreeMap<(Outcome, Account), u64>);
+
+impl Progress {
+    /// Units for which this holds.
+    pub fn count(&self, holds: impl Fn(Outcome, Account) -> bool) -> u64 {
+        self.0.iter().filter(|((outcome, account), _)| holds(*outcome, *account)).map(|(_, units)| units).sum()
+    }
+
+    /// All units.
+    pub fn units(&self) -> u64 {
+        self.count(|_, _| true)
+    }
+
+    /// Units with this outcome.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.count(|one, _| one == outcome)
+    }
+
+    /// Units that were cleared, or settled by people, and have reached the next hop.
+    pub fn restored(&self) -> u64 {
+        self.count(|outcome, account| {
+            matches!(outcome, Outcome::Cleared | Outcome::Settled) && account == Account::Released
+        })
+    }
+
+    /// Units that need nobody's work any more.
+    pub fn over(&self) -> u64 {
+        self.count(Outcome::is_over)
+    }
+}
+
+/// A unit that was not restored, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Residual {
+    /// The unit.
+    pub unit: UnitId,
+    /// Its recipient.
+    pub recipient: String,
+    /// Its sender.
+    pub sender: String,
+    /// Its subject.
+    pub subject: String,
+    /// What the replay made of it.
+    pub outcome: Outcome,
+    /// Where it is.
+    pub account: Account,
+    /// Why it is there.
+    pub reason: String,
+}
+
+/// How far an incident reached: units by direction, and the domains, senders and recipients with the most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlastRadius {
+    /// By direction.
+    pub directions: Vec<(String, u64)>,
+    /// By the site's domain.
+    pub domains: Vec<(String, u64)>,
+    /// By sender, the most first.
+    pub senders: Vec<(String, u64)>,
+    /// By recipient, the most first.
+    pub recipients: Vec<(String, u64)>,
+}
+
+/// A write about incidents, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum IncidentWrite {
+    Open(Box<NewIncident>),
+    Change(Box<IncidentChange>),
+    Wave { incident: String, wave: u32, units: Vec<UnitId> },
+    Freeze { incident: String, wave: u32, root: String },
+    Retry { incident: String },
+    Replayed(Arc<Vec<Replayed>>),
+}
+
+impl IncidentWrite {
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Open(_) | Self::Change(_) | Self::Freeze { .. } => 2,
+            Self::Retry { .. } => 500,
+            Self::Wave { units, .. } => units.len(),
+            Self::Replayed(replayed) => {
+                let rows = |one: &Replayed| {
+                    let findings = one.completion.as_ref().map_or(0, |whole| whole.examination.findings.len());
+                    2 + findings + 6 * one.outcomes.len()
+                };
+                replayed.iter().map(rows).sum()
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Opens an incident; returns its public id.
+    ///
+    /// # Errors
+    /// When one about the same detection version is open already, or the store fails.
+    pub async fn open_incident(&self, new: NewIncident) -> Result<String, StoreError> {
+        let year = jiff_year(new.at);
+        let number = self.writer.incident(IncidentWrite::Open(Box::new(new))).await?;
+        Ok(public_id(year, u32::try_from(number).unwrap_or(0)))
+    }
+
+    /// Changes an incident.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when it stands elsewhere or the table does not allow the step.
+    pub async fn change_incident(&self, change: IncidentChange) -> Result<(), StoreError> {
+        self.writer.incident(IncidentWrite::Change(Box::new(change))).await.map(drop)
+    }
+
+    /// Adds units to the manifest; those that are in it stay as they are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn add_to_incident(&self, incident: &str, wave: u32, units: Vec<UnitId>) -> Result<(), StoreError> {
+        let incident = incident.to_owned();
+        self.writer.incident(IncidentWrite::Wave { incident, wave, units }).await.map(drop)
+    }
+
+    /// Freezes the manifest as it is: its Merkle root goes into the record.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn freeze_incident(&self, incident: &str, wave: u32) -> Result<(), StoreError> {
+        let root = self.manifest_root(incident).await?;
+        let incident = incident.to_owned();
+        self.writer.incident(IncidentWrite::Freeze { incident, wave, root }).await.map(drop)
+    }
+
+    /// What was inconclusive is to be examined once more. Returns how many units that are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn retry_inconclusive(&self, incident: &str) -> Result<usize, StoreError> {
+        self.writer.incident(IncidentWrite::Retry { incident: incident.to_owned() }).await
+    }
+
+    /// Records what the replay made of some messages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record_replay(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
+        self.writer.incident(IncidentWrite::Replayed(Arc::new(replayed))).await.map(drop)
+    }
+
+    /// All incidents, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn incidents(&self) -> Result<Vec<Incident>, StoreError> {
+        let sql = "select * from incident order by opened_us desc, incident desc limit 500";
+        sqlx::query(sql).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// One incident.
+    ///
+    /// # Errors
+    /// When there is none of this id, or the store fails.
+    pub async fn incident(&self, id: &str) -> Result<Incident, StoreError> {
+        let row = sqlx::query("select * from incident where incident = $1").bind(id.to_owned());
+        let row = row.fetch_optional(&self.reads).await?;
+        read(&row.ok_or_else(|| StoreError::NotFound(format!("incident {id}")))?)
+    }
+
+    /// Its timeline, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn incident_notes(&self, id: &str) -> Result<Vec<Note>, StoreError> {
+        let sql = "select * from incident_event where incident = $1 order by event_no";
+        let read = |row: &AnyRow| {
+            Ok(Note {
+                at: Timestamp::from_micros(row.try_get("at_us")?),
+                actor: row.try_get("actor")?,
+                what: row.try_get("what")?,
+                text: row.try_get("text")?,
+                is_public: row.try_get::<i64, _>("is_public")? == 1,
+            })
+        };
+        sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// Units that the detection version held, and that are in no wave yet, oldest first: the first `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn missing_from_incident(&self, incident: &Incident, limit: usize) -> Result<Vec<UnitId>, StoreError> {
+        let sql = format!(
+            "select distinct u.mail_id, u.unit_no from finding f join unit u on u.mail_id = f.mail_id \
+             where f.detection = $1 and f.detection_version = $2 and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
+             and u.account in ({HELD_ACCOUNTS}) and not exists (select 1 from incident_unit i where i.incident = $3 \
+             and i.mail_id = u.mail_id and i.unit_no = u.unit_no) order by u.mail_id, u.unit_no limit $4"
+        );
+        let values = vec![
+            incident.suspect.code.as_str().into(),
+            incident.suspect.version.as_str().into(),
+            incident.id.as_str().into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ];
+        db::query(sql, values).fetch_all(&self.reads).await?.iter().map(unit_id).collect()
+    }
+
+    /// Messages of which a unit waits for the replay, oldest first, each with the numbers of those units.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn awaiting_replay(&self, id: &str, limit: usize) -> Result<Vec<(MailId, Vec<u32>)>, StoreError> {
+        let sql = "select mail_id, unit_no from incident_unit where incident = $1 and outcome = 'pending' \
+                   order by mail_id, unit_no limit $2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = sqlx::query(sql).bind(id.to_owned()).bind(limit).fetch_all(&self.reads).await?;
+        let mut mails: Vec<(MailId, Vec<u32>)> = Vec::new();
+        for row in &rows {
+            let unit = unit_id(row)?;
+            match mails.last_mut() {
+                Some((mail, numbers)) if *mail == unit.mail => numbers.push(unit.number),
+                _ => mails.push((unit.mail, vec![unit.number])),
+            }
+        }
+        // The last message of a full page may have more units behind it.
+        if rows.len() as i64 == limit && mails.len() > 1 {
+            mails.pop();
+        }
+        Ok(mails)
+    }
+
+    /// How far it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn incident_progress(&self, id: &str) -> Result<Progress, StoreError> {
+        let sql = "select i.outcome, u.account, count(*) as units from incident_unit i \
+                   join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no where i.incident = $1 group by i.outcome, u.account";
+        let mut progress = Progress::default();
+        for row in sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await? {
+            let key = (named(&row, "outcome", Outcome::parse)?, named(&row, "account", Account::parse)?);
+            progress.0.insert(key, u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0));
+        }
+        Ok(progress)
+    }
+
+    /// Units that were not restored, each with the reason: the first `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn incident_residual(&self, id: &str, limit: i64) -> Result<Vec<Residual>, StoreError> {
+        let sql = "select i.*, u.recipient, u.account, u.reply, m.sender, m.subject from incident_unit i \
+                   join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no join message m on m.mail_id = i.mail_id \
+                   where i.incident = $1 and not (i.outcome in ('cleared', 'settled') and u.account = 'released') \
+                   order by i.mail_id, i.unit_no limit $2";
+        let read = |row: &AnyRow| {
+            let outcome = named(row, "outcome", Outcome::parse)?;
+            let account: Account = named(row, "account", Account::parse)?;
+            let said: String = row.try_get("reason")?;
+            let reply: String = row.try_get("reply")?;
+            // What keeps a cleared unit is what the next hop said.
+            let reason = if outcome == Outcome::Cleared && !reply.is_empty() { reply } else { said };
+            let (recipient, sender) = (row.try_get("recipient")?, row.try_get("sender")?);
+            Ok(Residual {
+                unit: unit_id(row)?,
+                recipient,
+                sender,
+                subject: row.try_get("subject")?,
+                outcome,
+                account,
+                reason,
+            })
+        };
+        sqlx::query(sql).bind(id.to_owned()).bind(limit).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// What the units of an incident would be without the detection version, from what was recorded: how many of them nothing else acts on,
+    /// and the messages of the others, for which somebody has to decide.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn without_suspect(&self, incident: &Incident) -> Result<(u64, Vec<(MailId, u64)>), StoreError> {
+        const OTHERS: &str = "(m.is_partial = 1 or m.facts_json not like '%\"entries\":[]%' or exists (select 1 from finding f \
+                              where f.mail_id = i.mail_id and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
+                              and not (f.detection = $2 and f.detection_version = $3)))";
+        let values = || -> Vec<Value> {
+            let Suspect { code, version } = &incident.suspect;
+            vec![incident.id.as_str().into(), code.as_str().into(), version.as_str().into()]
+        };
+        let from = "from incident_unit i join message m on m.mail_id = i.mail_id where i.incident = $1";
+        let sql = format!("select count(*) as units {from} and not {OTHERS}");
+        let row = db::query(sql, values()).fetch_one(&self.reads).await?;
+        let alone = u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0);
+        let sql =
+            format!("select i.mail_id, count(*) as units {from} and {OTHERS} group by i.mail_id order by i.mail_id");
+        let rows = db::query(sql, values()).fetch_all(&self.reads).await?;
+        let read =
+            |row: &AnyRow| Ok((parsed(row, "mail_id")?, u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0)));
+        Ok((alone, rows.iter().map(read).collect::<Result<_, StoreError>>()?))
+    }
+
+    /// How far it reached.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn blast_radius(&self, id: &str) -> Result<BlastRadius, StoreError> {
+        Ok(BlastRadius {
+            directions: self.most(id, "u.direction", i64::try_from(Direction::ALL.len()).unwrap_or(3)).await?,
+            domains: self.most(id, "u.domain", 20).await?,
+            senders: self.most(id, "m.sender", 20).await?,
+            recipients: self.most(id, "u.recipient", 20).await?,
+        })
+    }
+
+    async fn most(&self, id: &str, column: &'static str, limit: i64) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = format!(
+            "select {column} as name, count(*) as units from incident_unit i join unit u on u.mail_id = i.mail_id \
+             and u.unit_no = i.unit_no join message m on m.mail_id = i.mail_id where i.incident = $1 \
+             group by {column} order by units desc, name limit $2"
+        );
+        let rows = db::query(sql, vec![id.into(), limit.into()]).fetch_all(&self.reads).await?;
+        let read =
+            |row: &AnyRow| Ok((row.try_get("name")?, u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0)));
+        rows.iter().map(read).collect()
+    }
+
+    /// The Merkle root over the sorted ids of all units of the manifest, in hexadecimal.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn manifest_root(&self, id: &str) -> Result<String, StoreError> {
+        let mut tree = Frontier::default();
+        let (mut mail, mut number) = (String::new(), -1_i64);
+        loop {
+            let sql = "select mail_id, unit_no from incident_unit where incident = $1 and (mail_id > $2 or (mail_id = $2 and unit_no > $3)) \
+                       order by mail_id, unit_no limit 5000";
+            let values = vec![id.into(), mail.as_str().into(), number.into()];
+            let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
+            for row in &rows {
+                tree.append(leaf_hash(unit_id(row)?.to_string().as_bytes()));
+            }
+            let Some(last) = rows.last() else { return Ok(tree.root().hex()) };
+            (mail, number) = (last.try_get("mail_id")?, last.try_get("unit_no")?);
+        }
+    }
+
+    /// Senders of ours who were told that mail of this incident is held: derived damage, which its release makes good.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn notices_of_incident(&self, id: &str) -> Result<Vec<(MailId, String)>, StoreError> {
+        let sql = "select distinct n.mail_id, n.sender from sender_notice n join incident_unit i on i.mail_id = n.mail_id where i.incident = $1 \
+                   order by n.mail_id limit 1000";
+        let rows = sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| Ok((parsed(row, "mail_id")?, row.try_get("sender")?))).collect()
+    }
+}
+
+fn jiff_year(at: Timestamp) -> i32 {
+    at.to_string().get(..4).and_then(|year| year.parse().ok()).unwrap_or(0)
+}
+
+fn read(row: &AnyRow) -> Result<Incident, StoreError> {
+    let time = |column: &str| Ok::<_, StoreError>(Timestamp::from_micros(row.try_get(column)?));
+    let maybe = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_micros));
+    let version: String = row.try_get("detection_version")?;
+    Ok(Incident {
+        id: row.try_get("incident")?,
+        title: row.try_get("title")?,
+        stage: named(row, "stage", Stage::parse)?,
+        is_paused: row.try_get::<i64, _>("is_paused")? == 1,
+        opened: time("opened_us")?,
+        opened_by: row.try_get("opened_by")?,
+        moved: time("moved_us")?,
+        began: time("began_us")?,
+        contained: maybe("contained_us")?,
+        resolved: maybe("resolved_us")?,
+        suspect: Suspect {
+            code: parsed(row, "detection")?,
+            version: domain::detection::DetectionVersion::external(&version),
+        },
+        ruleset: RulesetId::from_text(row.try_get::<String, _>("ruleset")?),
+        cause: row.try_get("cause")?,
+        public_text: row.try_get("public_text")?,
+        owner: row.try_get("owner")?,
+        next_update: maybe("next_update_us")?,
+        waves: u32::try_from(row.try_get::<i64, _>("waves")?).unwrap_or(0),
+        root: row.try_get("root")?,
+    })
+}
+
+/// Applies inside the writer's transaction; opening answers with the number of the incident.
+pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Result<usize, StoreError> {
+    match write {
+        IncidentWrite::Open(new) => open(group.connection, new).await,
+        IncidentWrite::Change(change) => change_one(group.connection, change).await.map(|()| 1),
+        IncidentWrite::Wave { incident, wave, units } => {
+            let sql = "insert into incident_unit (incident, mail_id, unit_no, wave, outcome, ruleset, reason) \
+                       values ($1, $2, $3, $4, 'pending', '', '') on conflict do nothing";
+            for unit in units {
+                let values: Vec<Value> =
+                    vec![incident.as_str().into(), unit.mail.to_string().into(), unit.number.into(), (*wave).into()];
+                db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+            }
+            Ok(units.len())
+        }
+        IncidentWrite::Freeze { incident, wave, root } => {
+            let sql = "update incident set waves = $1, root = $2 where incident = $3";
+            let values: Vec<Value> = vec![(*wave).into(), root.as_str().into(), incident.as_str().into()];
+            db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+            Ok(1)
+        }
+        IncidentWrite::Retry { incident } => {
+            let sql = "update incident_unit set outcome = 'pending', reason = '' where incident = $1 and outcome = 'inconclusive'";
+            let done = sqlx::query(sql).bind(incident.clone()).execute(&mut *group.connection).await?;
+            Ok(usize::try_from(done.rows_affected()).unwrap_or(0))
+        }
+        IncidentWrite::Replayed(replayed) => {
+            for one in replayed.iter() {
+                record(group, one).await?;
+            }
+            Ok(replayed.len())
+        }
+    }
+}
+
+async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<usize, StoreError> {
+    let sql =
+        "select incident from incident where detection = $1 and detection_version = $2 and stage <> 'resolved' limit 1";
+    let values: Vec<Value> = vec![new.suspect.code.as_str().into(), new.suspect.version.as_str().into()];
+    if let Some(row) = db::query(sql.to_owned(), values).fetch_optional(&mut *connection).await? {
+        let known: String = row.try_get("incident")?;
+        return Err(StoreError::Refused(format!("{known} is about the same detection version already")));
+    }
+    let row = sqlx::query("select count(*) as incidents from incident").fetch_one(&mut *connection).await?;
+    let number = row.try_get::<i64, _>("incidents")? + 1;
+    let id = public_id(jiff_year(new.at), u32::try_from(number).unwrap_or(0));
+    let at = new.at.as_micros();
+    let sql = "insert into incident (incident, title, stage, is_paused, opened_us, opened_by, moved_us, began_us, detection, \
+               detection_version, ruleset, cause, public_text, owner, next_update_us, waves, root) \
+               values ($1, $2, 'investigating', 0, $3, $4, $3, $5, $6, $7, $8, $9, $10, '', $11, 0, '')";
+    let values: Vec<Value> = vec![
+        id.as_str().into(),
+        new.title.as_str().into(),
+        at.into(),
+        new.by.as_str().into(),
+        new.began.as_micros().into(),
+        new.suspect.code.as_str().into(),
+        new.suspect.version.as_str().into(),
+        new.ruleset.as_str().into(),
+        new.cause.as_str().into(),
+        new.public_text.as_str().into(),
+        new.next_update.as_micros().into(),
+    ];
+    db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+    note(connection, &id, new.at, &new.by, "opened", &new.cause, false).await?;
+    Ok(usize::try_from(number).unwrap_or(0))
+}
+
+async fn note(
+    connection: &mut AnyConnection,
+    incident: &str,
+    at: Timestamp,
+    actor: &str,
+    what: &str,
+    text: &str,
+    is_public: bool,
+) -> Result<(), StoreError> {
+    let sql = "insert into incident_event (incident, event_no, at_us, actor, what, text, is_public) \
+               select $1, (select coalesce(max(event_no), 0) + 1 from incident_event where incident = $1), $2, $3, $4, $5, $6";
+    let values: Vec<Value> =
+        vec![incident.into(), at.as_micros().into(), actor.into(), what.into(), text.into(), is_public.into()];
+    db::query(sql.to_owned(), values).execute(connection).await?;
+    Ok(())
+}
+
+async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> Result<(), StoreError> {
+    let at = change.at.as_micros();
+    let mut what = "note";
+    if let Some((from, by)) = change.step {
+        let to = from.on(by).map_err(|refused| StoreError::Refused(refused.to_string()))?;
+        what = to.as_str();
+        let sql = "update incident set stage = $1, moved_us = $2, \
+                   contained_us = case when $1 = 'contained' and contained_us is null then $2 else contained_us end, \
+                   resolved_us = case when $1 = 'resolved' then $2 else null end where incident = $3 and stage = $4";
+        let values: Vec<Value> = vec![to.as_str().into(), at.into(), change.id.as_str().into(), from.as_str().into()];
+        let done = db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+        if done.rows_affected() != 1 {
+            return Err(StoreError::Refused(format!("incident {} is not {} any more", change.id, from.as_str())));
+        }
+    }
+    let mut set: Vec<(&str, Value)> = Vec::new();
+    if let Some(pause) = change.pause {
+        what = if pause { "paused" } else { "resumed" };
+        set.push(("is_paused", pause.into()));
+    }
+    if let Some(text) = &change.public_text {
+        set.push(("public_text", text.as_str().into()));
+    }
+    if let Some(owner) = &change.owner {
+        set.push(("owner", owner.as_str().into()));
+    }
+    if let Some(next) = change.next_update {
+        set.push(("next_update_us", next.as_micros().into()));
+    }
+    for (column, value) in set {
+        let sql = format!("update incident set {column} = $1 where incident = $2");
+        db::query(sql, vec![value, change.id.as_str().into()]).execute(&mut *connection).await?;
+    }
+    note(connection, &change.id, change.at, &change.actor, what, &change.text, change.is_public).await
+}
+
+/// One message of a replay: its new record, what became of each unit, and the release of those that are cleared.
+async fn record(group: &mut Group<'_>, replayed: &Replayed) -> Result<(), StoreError> {
+    let Replayed { incident, mail_id, outcomes, completion, at } = replayed;
+    if let Some(completion) = completion {
+        completion::apply(group, completion).await?;
+        restore_standing(group.connection, replayed).await?;
+    }
+    let ruleset = completion.as_ref().map_or("", |whole| whole.examination.ruleset.as_str());
+    for (number, outcome, reason) in outcomes {
+        let sql = "update incident_unit set outcome = $1, outcome_us = $2, ruleset = $3, reason = $4 \
+                   where incident = $5 and mail_id = $6 and unit_no = $7 and outcome = 'pending'";
+        let values: Vec<Value> = vec![
+            outcome.as_str().into(),
+            at.as_micros().into(),
+            ruleset.into(),
+            reason.as_str().into(),
+            incident.as_str().into(),
+            mail_id.to_string().into(),
+            (*number).into(),
+        ];
+        let done = db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+        if done.rows_affected() == 1 && *outcome == Outcome::Cleared {
+            let unit = UnitId { mail: *mail_id, number: *number };
+            release::request(group, &[unit], incident, reason, *at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What a wrong verdict took from the past is given back: content that was called bad because of it vouches again.
+async fn restore_standing(connection: &mut AnyConnection, replayed: &Replayed) -> Result<(), StoreError> {
+    if !replayed.outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Cleared) {
+        return Ok(());
+    }
+    let mail = replayed.mail_id.to_string();
+    for (table, column) in [("known_good_part", "part.sha256"), ("known_good_mail", "message.sha256")] {
+        let from = if table == "known_good_part" { "part" } else { "message" };
+        let sql = format!(
+            "update {table} set last_bad_us = null where last_bad_us = (select received_us from message where mail_id = $1) \
+             and sha256 in (select {column} from {from} where mail_id = $1)"
+        );
+        db::query(sql, vec![mail.as_str().into()]).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

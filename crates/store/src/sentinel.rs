@@ -1,0 +1,359 @@
+//! The journal of the sentinel, what is contained, and what is pinned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::containment::{Containment, HeldBack, Level};
+use domain::detection::{DetectionCode, DetectionVersion};
+use domain::finding::Finding;
+use domain::sentinel::Event;
+use domain::{MailId, Timestamp};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::arrival::read_finding;
+use crate::db::{self, Value, from_json, parsed, serde_name, serde_named, to_json};
+use crate::error::StoreError;
+
+/// Lines that one read brings.
+const LINES_MAX: i64 = 10_000;
+
+/// A detection in one version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Suspect {
+    /// The detection.
+    pub code: DetectionCode,
+    /// Its version.
+    pub version: DetectionVersion,
+}
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalLine {
+    /// Its place.
+    pub seq: i64,
+    /// About which detection version.
+    pub suspect: Suspect,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A line to write: one about the same thing is written once.
+#[derive(Clone, Debug)]
+pub struct NewLine {
+    /// What it is about: a mail and a content, or a probe.
+    pub key: String,
+    /// About which detection version.
+    pub suspect: Suspect,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A change of the containment state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainmentChange {
+    /// Its epoch; given by the store.
+    pub epoch: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Which detection version.
+    pub suspect: Suspect,
+    /// How far it is held back from now on; none: no more.
+    pub level: Option<Level>,
+    /// Until when, if not until it is changed again.
+    pub until: Option<Timestamp>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A detection that nothing contains by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// The detection.
+    pub code: DetectionCode,
+    /// When it was pinned.
+    pub at: Timestamp,
+    /// Who pinned it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A write about the sentinel, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum SentinelWrite {
+    Append(Vec<NewLine>),
+    Contain(Box<ContainmentChange>),
+    Pin(Box<Pin>),
+    Unpin(DetectionCode),
+}
+
+impl SentinelWrite {
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Append(lines) => lines.len(),
+            Self::Contain(_) | Self::Pin(_) | Self::Unpin(_) => 1,
+        }
+    }
+}
+
+impl Store {
+    /// Messages behind `after` with a finding that may act, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn hit_messages(&self, after: MailId, limit: i64) -> Result<Vec<MailId>, StoreError> {
+        let sql = "select distinct f.mail_id from finding f \
+                   where f.mail_id > $1 and f.effect in ('Hold', 'Block') and f.mode = 'Enforce' order by f.mail_id limit $2";
+        let rows = sqlx::query(sql).bind(after.to_string()).bind(limit).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| parsed(row, "mail_id")).collect()
+    }
+
+    /// How many messages have come since `since`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn messages_since(&self, since: Timestamp) -> Result<u64, StoreError> {
+        let sql = "select count(*) as messages from message where received_us >= $1";
+        let row = sqlx::query(sql).bind(since.as_micros()).fetch_one(&self.reads).await?;
+        Ok(u64::try_from(row.try_get::<i64, _>("messages")?).unwrap_or(0))
+    }
+
+    /// The findings of a detection version on held mail, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn hits_of(&self, suspect: &Suspect, limit: i64) -> Result<Vec<Finding>, StoreError> {
+        let sql = "select f.* from finding f where f.detection = $1 and f.detection_version = $2 order by f.mail_id desc limit $3";
+        let values = vec![suspect.code.as_str().into(), suspect.version.as_str().into(), limit.into()];
+        db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read_finding).collect()
+    }
+
+    /// Writes lines into the journal; what is there already stays. Returns how many were new.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn append_evidence(&self, lines: Vec<NewLine>) -> Result<usize, StoreError> {
+        self.writer.sentinel(SentinelWrite::Append(lines)).await
+    }
+
+    /// The journal behind `after`, in its order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn evidence_after(&self, after: i64) -> Result<Vec<JournalLine>, StoreError> {
+        let sql = "select * from sentinel_event where seq > $1 order by seq limit $2";
+        sqlx::query(sql).bind(after).bind(LINES_MAX).fetch_all(&self.reads).await?.iter().map(line).collect()
+    }
+
+    /// The journal about one detection, all its versions, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn evidence_about(&self, code: &DetectionCode, limit: i64) -> Result<Vec<JournalLine>, StoreError> {
+        let sql = "select * from sentinel_event where detection = $1 order by seq desc limit $2";
+        sqlx::query(sql)
+            .bind(code.as_str().to_owned())
+            .bind(limit)
+            .fetch_all(&self.reads)
+            .await?
+            .iter()
+            .map(line)
+            .collect()
+    }
+
+    /// Changes the containment state; returns the new epoch.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn change_containment(&self, change: ContainmentChange) -> Result<u64, StoreError> {
+        Ok(self.writer.sentinel(SentinelWrite::Contain(Box::new(change))).await? as u64)
+    }
+
+    /// What is contained at `now`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn containment(&self, now: Timestamp) -> Result<Containment, StoreError> {
+        let epoch = sqlx::query("select coalesce(max(epoch), 0) as epoch from containment_change");
+        let epoch: i64 = epoch.fetch_one(&self.reads).await?.try_get("epoch")?;
+        let in_force = self.containments(now).await?.into_iter().filter_map(|change| {
+            Some((change.suspect.code, HeldBack { version: change.suspect.version, level: change.level? }))
+        });
+        Ok(Containment { epoch: u64::try_from(epoch).unwrap_or(0), held_back: in_force.collect() })
+    }
+
+    /// What was contained in an epoch: what an old verdict rested on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn containment_in(&self, epoch: u64) -> Result<Containment, StoreError> {
+        let sql = "select c.* from containment_change c where c.epoch = \
+                   (select max(o.epoch) from containment_change o where o.detection = c.detection and o.epoch <= $1) and c.level <> 'none'";
+        let last = i64::try_from(epoch).unwrap_or(i64::MAX);
+        let rows = sqlx::query(sql).bind(last).fetch_all(&self.reads).await?;
+        let mut containment = Containment { epoch, ..Containment::default() };
+        for row in &rows {
+            let ContainmentChange { suspect: Suspect { code, version }, level, .. } = change(row)?;
+            containment.held_back.extend(level.map(|level| (code, HeldBack { version, level })));
+        }
+        Ok(containment)
+    }
+
+    /// The last change of each detection that is held back at `now`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn containments(&self, now: Timestamp) -> Result<Vec<ContainmentChange>, StoreError> {
+        let sql = "select c.* from containment_change c where c.epoch = \
+                   (select max(o.epoch) from containment_change o where o.detection = c.detection) and c.level <> 'none' \
+                   and (c.until_us is null or c.until_us > $1) order by c.epoch";
+        sqlx::query(sql).bind(now.as_micros()).fetch_all(&self.reads).await?.iter().map(change).collect()
+    }
+
+    /// Detections that nothing contains by itself.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pins(&self) -> Result<Vec<Pin>, StoreError> {
+        let sql = "select * from pinned_detection order by detection";
+        let read = |row: &AnyRow| {
+            Ok(Pin {
+                code: parsed(row, "detection")?,
+                at: Timestamp::from_micros(row.try_get("pinned_us")?),
+                by: row.try_get("pinned_by")?,
+                reason: row.try_get("reason")?,
+            })
+        };
+        sqlx::query(sql).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// Pins a detection, or lets go of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pin(&self, pin: Pin, holds: bool) -> Result<(), StoreError> {
+        let write = if holds { SentinelWrite::Pin(Box::new(pin)) } else { SentinelWrite::Unpin(pin.code) };
+        self.writer.sentinel(write).await.map(drop)
+    }
+
+    /// Since when each ruleset that was ever in force was so, newest first: what changed when.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn in_force_since(&self) -> Result<Vec<(domain::detection::RulesetId, Timestamp)>, StoreError> {
+        let sql = "select ruleset, since_us from ruleset_live order by since_us desc limit 50";
+        let read = |row: &AnyRow| {
+            let id = domain::detection::RulesetId::from_text(row.try_get::<String, _>("ruleset")?);
+            Ok((id, Timestamp::from_micros(row.try_get("since_us")?)))
+        };
+        sqlx::query(sql).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+}
+
+fn suspect(row: &AnyRow) -> Result<Suspect, StoreError> {
+    let version: String = row.try_get("detection_version")?;
+    Ok(Suspect { code: parsed(row, "detection")?, version: DetectionVersion::external(&version) })
+}
+
+fn line(row: &AnyRow) -> Result<JournalLine, StoreError> {
+    Ok(JournalLine { seq: row.try_get("seq")?, suspect: suspect(row)?, event: from_json(row, "event_json")? })
+}
+
+fn change(row: &AnyRow) -> Result<ContainmentChange, StoreError> {
+    let until: Option<i64> = row.try_get("until_us")?;
+    let level: String = row.try_get("level")?;
+    Ok(ContainmentChange {
+        epoch: u64::try_from(row.try_get::<i64, _>("epoch")?).unwrap_or(0),
+        at: Timestamp::from_micros(row.try_get("at_us")?),
+        suspect: suspect(row)?,
+        level: if level == "none" { None } else { Some(serde_named(row, "level")?) },
+        until: until.map(Timestamp::from_micros),
+        actor: row.try_get("actor")?,
+        reason: row.try_get("reason")?,
+    })
+}
+
+/// Applies inside the writer's transaction; answers with what was new, or the new epoch.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &SentinelWrite) -> Result<usize, StoreError> {
+    match write {
+        SentinelWrite::Append(lines) => append(connection, lines).await,
+        SentinelWrite::Contain(change) => contain(connection, change).await,
+        SentinelWrite::Pin(pin) => {
+            let sql = "insert into pinned_detection (detection, pinned_us, pinned_by, reason) values ($1, $2, $3, $4) \
+                       on conflict (detection) do update set pinned_us = $2, pinned_by = $3, reason = $4";
+            let values = vec![
+                pin.code.as_str().into(),
+                pin.at.as_micros().into(),
+                pin.by.as_str().into(),
+                pin.reason.as_str().into(),
+            ];
+            db::query(sql.to_owned(), values).execute(connection).await?;
+            Ok(1)
+        }
+        SentinelWrite::Unpin(code) => {
+            let sql = "delete from pinned_detection where detection = $1";
+            let done = sqlx::query(sql).bind(code.as_str().to_owned()).execute(connection).await?;
+            if done.rows_affected() == 0 {
+                return Err(StoreError::NotFound(format!("pinned detection {code}")));
+            }
+            Ok(1)
+        }
+    }
+}
+
+async fn append(connection: &mut AnyConnection, lines: &[NewLine]) -> Result<usize, StoreError> {
+    let next = sqlx::query("select coalesce(max(seq), 0) as seq from sentinel_event");
+    let mut seq: i64 = next.fetch_one(&mut *connection).await?.try_get("seq")?;
+    let mut added = 0;
+    let mut keys = BTreeSet::new();
+    for line in lines.iter().filter(|line| keys.insert(line.key.as_str())) {
+        let sql = "insert into sentinel_event (seq, event_key, at_us, detection, detection_version, event_json) \
+                   values ($1, $2, $3, $4, $5, $6) on conflict (event_key) do nothing";
+        let values: Vec<Value> = vec![
+            (seq + 1).into(),
+            line.key.as_str().into(),
+            line.event.at().as_micros().into(),
+            line.suspect.code.as_str().into(),
+            line.suspect.version.as_str().into(),
+            to_json(&line.event)?.into(),
+        ];
+        let done = db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+        if done.rows_affected() == 1 {
+            seq += 1;
+            added += 1;
+        }
+    }
+    Ok(added)
+}
+
+async fn contain(connection: &mut AnyConnection, change: &ContainmentChange) -> Result<usize, StoreError> {
+    let last = sqlx::query("select coalesce(max(epoch), 0) as epoch from containment_change");
+    let epoch: i64 = last.fetch_one(&mut *connection).await?.try_get::<i64, _>("epoch")? + 1;
+    let level = change.level.map(|level| serde_name(&level)).transpose()?.unwrap_or_else(|| "none".into());
+    let sql = "insert into containment_change (epoch, at_us, detection, detection_version, level, until_us, actor, reason) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let values: Vec<Value> = vec![
+        epoch.into(),
+        change.at.as_micros().into(),
+        change.suspect.code.as_str().into(),
+        change.suspect.version.as_str().into(),
+        level.into(),
+        change.until.map(Timestamp::as_micros).into(),
+        change.actor.as_str().into(),
+        change.reason.as_str().into(),
+    ];
+    db::query(sql.to_owned(), values).execute(connection).await?;
+    Ok(usize::try_from(epoch).unwrap_or(0))
+}
+
+/// Lines by suspect, each in the journal's order.
+pub fn by_suspect(lines: Vec<JournalLine>) -> BTreeMap<Suspect, Vec<Event>> {
+    let mut sorted: BTreeMap<Suspect, Vec<Event>> = BTreeMap::new();
+    for line in lines {
+        sorted.entry(line.suspect).or_default().push(line.event);
+    }
+    sorted
+}

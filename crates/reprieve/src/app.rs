@@ -21,7 +21,7 @@ use store::rollout::Plan;
 use store::vault::Vault;
 use store::version::KeptRuleset;
 use store::{Store, StoreError};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use wire::smtp::client::Timeouts;
 use wire::tls::{self, TlsError};
@@ -55,6 +55,7 @@ use crate::sentinel::release::Releaser;
 use crate::sentinel::replay::Replayer;
 use crate::sentinel::retention::Keeper;
 use crate::sentinel::rollout::Roller;
+use crate::sentinel::settle::{Reconcilers, Resting};
 use crate::sentinel::status::{self, Publisher};
 use crate::sentinel::watch::Watcher;
 use crate::signals::Signals;
@@ -136,6 +137,18 @@ impl Running {
 /// # Errors
 /// When something cannot be opened. With the panic switch at `bypass`, mail passes even without a store.
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    start_as(config, clock, false).await
+}
+
+/// Starts everything for a drill: no reconciler runs by itself, all of them run when the driver asks for it over the unix socket.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_driven(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    start_as(config, clock, true).await
+}
+
+async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Result<Running, StartError> {
     let lock = prepare_data_dir(&config.data_dir)?;
     let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
     let offered = load_ruleset(config.ruleset.as_deref())?;
@@ -187,110 +200,114 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
     let mut tasks = JoinSet::new();
     tokio::spawn(panic_switch.watch(config.panic_file.clone(), clock.clone()));
     let listeners = listen(&gateway, &stopping, &mut tasks).await?;
+    let mut settle = None;
     if let Some(store) = store.clone() {
-        let keeper = Keeper {
-            config: config.clone(),
-            store: store.clone(),
-            vault: vault.clone(),
-            ring: ring.clone(),
-            clock: clock.clone(),
+        let owner = format!("{}/{}", store.node(), clock.mail_id());
+        let reconcilers = Reconcilers {
+            entries: EntryKeeper {
+                store: store.clone(),
+                entries: gateway.entries.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            },
+            roller: Roller {
+                config: config.clone(),
+                store: store.clone(),
+                vault: vault.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            },
+            planner: Planner {
+                store: store.clone(),
+                examiner: gateway.examiner.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+                key: token_key.clone(),
+            },
+            container: Container {
+                store: store.clone(),
+                contained: contained.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            },
+            watcher: Watcher {
+                config: config.clone(),
+                store: store.clone(),
+                vault: vault.clone(),
+                neighbours: gateway.neighbours.clone(),
+                clock: clock.clone(),
+                key: token_key.clone(),
+                signals: signals.clone(),
+            },
+            steward: Steward {
+                config: config.clone(),
+                store: store.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            },
+            replayer: Replayer {
+                config: config.clone(),
+                store: store.clone(),
+                examiner: gateway.examiner.clone(),
+                neighbours: gateway.neighbours.clone(),
+                entries: gateway.entries.clone(),
+                contained: contained.clone(),
+                clock: clock.clone(),
+                key: token_key.clone(),
+                signals: signals.clone(),
+                threads,
+            },
+            reexaminer: Reexaminer {
+                config: config.clone(),
+                store: store.clone(),
+                examiner: gateway.examiner.clone(),
+                neighbours: gateway.neighbours.clone(),
+                entries: gateway.entries.clone(),
+                contained: contained.clone(),
+                key: token_key.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            },
+            releaser: Releaser {
+                config: config.clone(),
+                store: store.clone(),
+                hops: Hops::new(&config, config.release_connections, &Timeouts::default()),
+                clock: clock.clone(),
+                token_key: token_key.clone(),
+                signals: signals.clone(),
+                owner,
+            },
+            publisher: Publisher {
+                store: store.clone(),
+                folder: config.data_dir.join(status::FOLDER),
+                hostname: config.hostname.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            },
         };
-        tasks.spawn(keeper.run(stopping.clone()));
-        let planner = Planner {
-            store: store.clone(),
-            examiner: gateway.examiner.clone(),
-            clock: clock.clone(),
-            signals: signals.clone(),
-            key: token_key.clone(),
-        };
-        tasks.spawn(planner.run(known, stopping.clone()));
-        let entry_keeper = EntryKeeper {
-            store: store.clone(),
-            entries: gateway.entries.clone(),
-            clock: clock.clone(),
-            signals: signals.clone(),
-        };
-        tasks.spawn(entry_keeper.run(stopping.clone()));
-        let roller = Roller {
-            config: config.clone(),
-            store: store.clone(),
-            vault: vault.clone(),
-            clock: clock.clone(),
-            signals: signals.clone(),
-        };
-        tasks.spawn(roller.run(stopping.clone()));
-        let container = Container {
-            store: store.clone(),
-            contained: contained.clone(),
-            clock: clock.clone(),
-            signals: signals.clone(),
-        };
-        tasks.spawn(container.run(stopping.clone()));
-        let watcher = Watcher {
-            config: config.clone(),
-            store: store.clone(),
-            vault: vault.clone(),
-            neighbours: gateway.neighbours.clone(),
-            clock: clock.clone(),
-            key: token_key.clone(),
-            signals: signals.clone(),
-        };
-        tasks.spawn(watcher.run(stopping.clone()));
-        let steward =
-            Steward { config: config.clone(), store: store.clone(), clock: clock.clone(), signals: signals.clone() };
-        tasks.spawn(steward.run(stopping.clone()));
-        let replayer = Replayer {
-            config: config.clone(),
-            store: store.clone(),
-            examiner: gateway.examiner.clone(),
-            neighbours: gateway.neighbours.clone(),
-            entries: gateway.entries.clone(),
-            contained: contained.clone(),
-            clock: clock.clone(),
-            key: token_key.clone(),
-            signals: signals.clone(),
-            threads,
-        };
-        tasks.spawn(replayer.run(stopping.clone()));
-        let publisher = Publisher {
-            store: store.clone(),
-            folder: config.data_dir.join(status::FOLDER),
-            hostname: config.hostname.clone(),
-            clock: clock.clone(),
-            signals: signals.clone(),
-        };
-        tasks.spawn(publisher.run(stopping.clone()));
-        let reexaminer = Reexaminer {
-            config: config.clone(),
-            store: store.clone(),
-            examiner: gateway.examiner.clone(),
-            neighbours: gateway.neighbours.clone(),
-            entries: gateway.entries.clone(),
-            contained: contained.clone(),
-            key: token_key.clone(),
-            clock: clock.clone(),
-            signals: signals.clone(),
-        };
-        tasks.spawn(reexaminer.run(stopping.clone()));
-        let notifier = Notifier {
-            config: config.clone(),
-            store: store.clone(),
-            hops: Hops::new(&config, 1, &Timeouts::default()),
-            clock: clock.clone(),
-        };
-        if config.tells_senders {
-            tasks.spawn(notifier.run(stopping.clone()));
+        if is_driven {
+            settle =
+                Some(settle_when_asked(reconcilers, known, gateway.clone(), learner.clone(), &stopping, &mut tasks));
+        } else {
+            reconcilers.start(known, &stopping, &mut tasks);
+            let keeper = Keeper {
+                config: config.clone(),
+                store: store.clone(),
+                vault: vault.clone(),
+                ring: ring.clone(),
+                clock: clock.clone(),
+            };
+            tasks.spawn(keeper.run(stopping.clone()));
+            let notifier = Notifier {
+                config: config.clone(),
+                store: store.clone(),
+                hops: Hops::new(&config, 1, &Timeouts::default()),
+                clock: clock.clone(),
+            };
+            if config.tells_senders {
+                tasks.spawn(notifier.run(stopping.clone()));
+            }
         }
-        let releaser = Releaser {
-            config: config.clone(),
-            hops: Hops::new(&config, config.release_connections, &Timeouts::default()),
-            clock: clock.clone(),
-            token_key,
-            signals: signals.clone(),
-            owner: format!("{}/{}", store.node(), clock.mail_id()),
-            store,
-        };
-        tasks.spawn(releaser.run(stopping.clone()));
     }
     let rates = Rates::new(config.api_requests_per_second);
     let data_dir = config.data_dir.clone();
@@ -308,8 +325,38 @@ pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Running, Sta
         importer,
     };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
-    serve::unix(&config, console, stopping, &mut tasks)?;
+    serve::unix(&config, console, settle, stopping, &mut tasks)?;
     Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, gateway, _lock: lock })
+}
+
+/// Brings everything to rest whenever somebody asks: outcomes are written, what was learned is written, and every reconciler has nothing left
+/// to do.
+fn settle_when_asked(
+    reconcilers: Reconcilers,
+    known: Plan,
+    gateway: Arc<Gateway>,
+    learner: Learner,
+    stopping: &watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> serve::Settle {
+    let (asks, mut asked) = mpsc::channel::<oneshot::Sender<()>>(1);
+    let mut stop = stopping.clone();
+    tasks.spawn(async move {
+        let mut resting = Resting::new(known);
+        loop {
+            let answer = tokio::select! {
+                _ = stop.changed() => return,
+                answer = asked.recv() => answer,
+            };
+            let Some(answer) = answer else { return };
+            gateway.behind.finish().await;
+            learner.written().await;
+            reconcilers.settle(&mut resting, &stop).await;
+            // Who asked may have gone.
+            let _ = answer.send(());
+        }
+    });
+    asks
 }
 
 /// Live mail must be answered within the reply deadline; each step of the hop gets no more than that.

@@ -1,6 +1,10 @@
 //! Domain time, ids and randomness: everything that makes two runs differ, behind one argument (ruling 20).
 
 use std::fmt::Debug;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,6 +36,54 @@ impl Clock for SystemClock {
     fn entropy(&self) -> [u8; 10] {
         let mut bytes = [0; 10];
         getrandom::fill(&mut bytes).expect("the system has a random source; without one no id is safe");
+        bytes
+    }
+}
+
+/// A clock that another process owns: the driver of a drill (ruling 20). The moment lies in a file of ten bytes, microseconds since the epoch
+/// and the number of this start, so that it outlives whatever dies.
+#[derive(Debug)]
+pub struct DrivenClock {
+    file: File,
+    start: u16,
+    ids: AtomicU64,
+}
+
+impl DrivenClock {
+    /// Opens the file of a driver.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let mut start = [0; 2];
+        file.read_exact_at(&mut start, 8)?;
+        Ok(Self { file, start: u16::from_be_bytes(start), ids: AtomicU64::new(0) })
+    }
+
+    /// Writes the moment, and the number of the next start, into such a file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set(file: &File, now: Timestamp, start: u16) -> io::Result<()> {
+        let mut bytes = [0; 10];
+        bytes[..8].copy_from_slice(&now.as_micros().to_be_bytes());
+        bytes[8..].copy_from_slice(&start.to_be_bytes());
+        file.write_all_at(&bytes, 0)
+    }
+}
+
+impl Clock for DrivenClock {
+    fn now(&self) -> Timestamp {
+        let mut micros = [0; 8];
+        self.file.read_exact_at(&mut micros, 0).expect("the driver's file has a moment in it");
+        Timestamp::from_micros(i64::from_be_bytes(micros))
+    }
+
+    fn entropy(&self) -> [u8; 10] {
+        let mut bytes = [0; 10];
+        bytes[..2].copy_from_slice(&self.start.to_be_bytes());
+        bytes[2..].copy_from_slice(&self.ids.fetch_add(1, Ordering::SeqCst).to_be_bytes());
         bytes
     }
 }

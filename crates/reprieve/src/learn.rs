@@ -1,7 +1,7 @@
 //! What went through clean is remembered as known-good, behind the mail and never before it: parts by hash with their bytes, and a
 //! sample of whole mails. What is called bad vouches for nothing any more.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,9 +78,9 @@ impl Learner {
             config,
             key,
             kept: HashSet::new(),
-            parts: HashMap::new(),
+            parts: BTreeMap::new(),
             mails: Vec::new(),
-            meetings: HashMap::new(),
+            meetings: BTreeMap::new(),
             met,
             contacts: BTreeMap::new(),
             day: (0, 0),
@@ -125,10 +125,10 @@ struct Memory {
     /// Contents that are kept already.
     kept: HashSet<Digest>,
     /// What was seen since the last write.
-    parts: HashMap<(Digest, String), GoodPart>,
+    parts: BTreeMap<(Digest, String), GoodPart>,
     mails: Vec<GoodMail>,
     /// Who has written, and whom we have answered, since the last write.
-    meetings: HashMap<String, Meeting>,
+    meetings: BTreeMap<String, Meeting>,
     /// Who is known to have met.
     met: Arc<contact::Met>,
     /// Who has met since the last write.
@@ -181,10 +181,10 @@ impl Memory {
         for part in wanted {
             let is_kept = self.kept.contains(&part.sha256);
             let seen = lesson.received;
-            let good = GoodPart { carrier: carrier.clone(), direction, is_kept, mails: 0, seen, part };
+            let good = GoodPart { carrier: carrier.clone(), direction, is_kept, mails: 0, first: seen, seen, part };
             let known = self.parts.entry((good.part.sha256, carrier.clone())).or_insert(good);
             known.mails += 1;
-            known.seen = seen;
+            (known.first, known.seen) = (known.first.min(seen), known.seen.max(seen));
             known.is_kept = is_kept;
         }
         if whole {
@@ -259,8 +259,10 @@ impl Memory {
 
     fn meeting(&mut self, identity: &Identity, at: Timestamp) -> &mut Meeting {
         let (seal, kind) = (sealed(&self.key, identity), identity.kind());
-        let meeting = Meeting { identity: seal.clone(), kind, mails: 0, answered: 0, is_bad: false, at };
-        self.meetings.entry(seal).or_insert(meeting)
+        let meeting = Meeting { identity: seal.clone(), kind, mails: 0, answered: 0, is_bad: false, first: at, at };
+        let known = self.meetings.entry(seal).or_insert(meeting);
+        (known.first, known.at) = (known.first.min(at), known.at.max(at));
+        known
     }
 
     /// What was called bad vouches for nothing any more; but one detection alone does not take its standing from what the past vouches

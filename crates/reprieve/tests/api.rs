@@ -57,6 +57,8 @@ fn the_matrix_of_roles_and_endpoints() {
     rule("rule nothing_else { strings: $a = \"nothing else like this\" condition: $a }");
     let other = gateway.json(&["ruleset", "build", "rule.yar"])["id"].as_str().unwrap().to_owned();
     gateway.json(&["entry", "block", "ip", "203.0.113.99", "--reason", "a test"]);
+    let opened = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a test"]);
+    let incident = opened["id"].as_str().unwrap().to_owned();
     let endpoints = [
         ("GET", "/api/v1/quarantine".to_owned(), "look"),
         ("GET", format!("/api/v1/quarantine/{one}"), "look"),
@@ -92,13 +94,27 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", "/api/v1/entries/1/remove".to_owned(), "rules"),
         ("GET", "/api/v1/known-good".to_owned(), "look"),
         ("POST", "/api/v1/known-good/rotate-key".to_owned(), "tokens"),
+        ("GET", "/api/v1/sentinel".to_owned(), "look"),
+        ("GET", "/api/v1/sentinel/EIC-0001".to_owned(), "look"),
+        ("POST", "/api/v1/containment".to_owned(), "rules"),
+        ("POST", "/api/v1/detections/EIC-0001/pin".to_owned(), "rules"),
+        ("GET", "/api/v1/incidents".to_owned(), "look"),
+        ("POST", "/api/v1/incidents".to_owned(), "rules"),
+        ("GET", format!("/api/v1/incidents/{incident}"), "look"),
+        ("POST", format!("/api/v1/incidents/{incident}"), "decide"),
+        ("GET", format!("/api/v1/incidents/{incident}/dry-run"), "look"),
+        ("GET", format!("/api/v1/incidents/{incident}/report?form=json"), "look"),
+        ("GET", "/api/v1/memory".to_owned(), "look"),
+        ("POST", "/api/v1/memory/mails?received=2020-01-01T00:00:00Z".to_owned(), "tokens"),
+        ("POST", "/api/v1/memory/imports".to_owned(), "tokens"),
     ];
     let document = http(&gateway, "GET", "/api/v1/openapi.json", "", "").1;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
             let is_known = |(known, url, _): &(&str, String, &str)| {
                 let url = url.split('?').next().unwrap().replace(one, "{id}").replace(&own, "{id}");
-                let url = url.replace("/live", "/{id}").replace(&other, "{id}").replace("EIC-0001", "{code}");
+                let url = url.replace("/live", "/{id}").replace(&other, "{id}").replace(&incident, "{id}");
+                let url = url.replace("/sentinel/EIC-0001", "/sentinel/{detection}").replace("EIC-0001", "{code}");
                 let url = url.replace("/rollouts/1", "/rollouts/{number}").replace("/entries/1", "/entries/{id}");
                 known.eq_ignore_ascii_case(method) && url == *path
             };
@@ -139,6 +155,11 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/detections/EIC-0001/mode" => "{\"mode\":\"shadow\",\"reason\":\"r\",\"what_if\":true}".into(),
         "/api/v1/entries" => entry("", true),
         "/api/v1/quarantine/release" => format!("{{\"ids\":[\"{id}\"],\"what_if\":true}}"),
+        "/api/v1/containment" => "{\"detection\":\"EIC-0001\",\"reason\":\"r\",\"what_if\":true}".into(),
+        "/api/v1/detections/EIC-0001/pin" => "{\"pinned\":true,\"reason\":\"r\"}".into(),
+        "/api/v1/incidents" => "{\"detection\":\"EIC-0001\",\"reason\":\"r\"}".into(),
+        "/api/v1/memory/imports" => "{\"step\":\"begin\",\"reason\":\"r\"}".into(),
+        path if path.starts_with("/api/v1/incidents/") => "{\"action\":\"note\",\"text\":\"t\"}".into(),
         _ => "{\"what_if\":true}".into(),
     }
 }

@@ -34,7 +34,9 @@ pub struct GoodPart {
     pub is_kept: bool,
     /// How many mails brought it since it was last written.
     pub mails: u32,
-    /// When.
+    /// When the first of them came.
+    pub first: Timestamp,
+    /// When the last of them came.
     pub seen: Timestamp,
 }
 
@@ -369,12 +371,14 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &KnownGoodWrite
 
 /// What was called bad and comes through clean again, because what called it so was corrected, begins its age anew.
 async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(), StoreError> {
-    let GoodPart { part, carrier, direction, is_kept, mails, seen } = good;
+    let GoodPart { part, carrier, direction, is_kept, mails, first, seen } = good;
     let sql = "insert into known_good_part (sha256, family, content_type, declared, name, tail, direction, first_carrier, size_bytes, \
                first_seen_us, last_seen_us, mails, carriers, is_kept) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13) \
-               on conflict (sha256) do update set last_seen_us = $11, mails = known_good_part.mails + $12, \
+               on conflict (sha256) do update set \
+               last_seen_us = case when known_good_part.last_seen_us > $11 then known_good_part.last_seen_us else $11 end, mails = known_good_part.mails + $12, \
                is_kept = case when known_good_part.is_kept = 1 then 1 else $13 end, \
-               first_seen_us = case when known_good_part.last_bad_us is null then known_good_part.first_seen_us else $10 end, \
+               first_seen_us = case when known_good_part.last_bad_us is null and known_good_part.first_seen_us < $10 \
+               then known_good_part.first_seen_us else $10 end, \
                last_bad_us = null";
     let values = vec![
         part.sha256.hex().into(),
@@ -386,7 +390,7 @@ async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(
         direction.as_str().into(),
         carrier.as_str().into(),
         i64::try_from(part.size).unwrap_or(i64::MAX).into(),
-        seen.as_micros().into(),
+        first.as_micros().into(),
         seen.as_micros().into(),
         (*mails).into(),
         (*is_kept).into(),

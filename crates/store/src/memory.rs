@@ -37,7 +37,9 @@ pub struct Meeting {
     pub answered: u64,
     /// Whether something bad was said of its mail.
     pub is_bad: bool,
-    /// When.
+    /// When the first of them was.
+    pub first: Timestamp,
+    /// When the last of them was.
     pub at: Timestamp,
 }
 
@@ -310,9 +312,9 @@ fn count(row: &AnyRow, column: &str) -> Result<u64, StoreError> {
 pub(crate) async fn apply(connection: &mut AnyConnection, meetings: &[Meeting]) -> Result<(), StoreError> {
     for meeting in meetings {
         let sql = "insert into identity (identity, kind, first_seen_us, last_seen_us, mails, answered, last_bad_us) \
-                   values ($1, $2, $3, $3, $4, $5, $6) on conflict (identity) do update set \
+                   values ($1, $2, $3, $7, $4, $5, $6) on conflict (identity) do update set \
                    first_seen_us = case when identity.first_seen_us > $3 then $3 else identity.first_seen_us end, \
-                   last_seen_us = case when identity.last_seen_us < $3 then $3 else identity.last_seen_us end, \
+                   last_seen_us = case when identity.last_seen_us < $7 then $7 else identity.last_seen_us end, \
                    mails = identity.mails + $4, answered = identity.answered + $5, \
                    last_bad_us = case when $6 is null then identity.last_bad_us else $6 end";
         let bad = meeting.is_bad.then_some(meeting.at.as_micros());
@@ -320,10 +322,11 @@ pub(crate) async fn apply(connection: &mut AnyConnection, meetings: &[Meeting]) 
         let values = vec![
             meeting.identity.as_str().into(),
             meeting.kind.as_str().into(),
-            meeting.at.as_micros().into(),
+            meeting.first.as_micros().into(),
             number(meeting.mails),
             number(meeting.answered),
             bad.into(),
+            meeting.at.as_micros().into(),
         ];
         db::query(sql.to_owned(), values).execute(&mut *connection).await?;
     }

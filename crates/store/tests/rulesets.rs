@@ -177,7 +177,15 @@ fn good(name: &str, carrier: &str, seen: Timestamp) -> GoodPart {
         name: format!("{name}.png"),
         tail: Tail::None,
     };
-    GoodPart { part, carrier: carrier.into(), direction: Direction::Inbound, is_kept: true, mails: 2, seen }
+    GoodPart {
+        part,
+        carrier: carrier.into(),
+        direction: Direction::Inbound,
+        is_kept: true,
+        mails: 2,
+        first: seen,
+        seen,
+    }
 }
 
 async fn known_good(store: &Store) {

@@ -85,6 +85,14 @@ impl Client {
         serde_json::from_slice(&bytes).map_err(CliError::unreachable)
     }
 
+    /// POST of nothing, which brings nothing.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn signal(&self, path: &str) -> Result<(), CliError> {
+        self.request(Method::POST, path, Vec::new()).await.map(drop)
+    }
+
     /// POST of a mail; JSON comes back.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ struct Step {
 /// When a step does not hold, or something cannot be opened.
 pub async fn run(args: DemoArgs) -> Result<(), CliError> {
     serve::start_log("error", false)?;
-    let folder = temporary_folder()?;
+    let folder = temporary_folder("demo")?;
     let told = tell(&folder.0).await?;
     let balanced = told.steps.iter().any(|step| step.name == "ledger" && step.ok);
     let ok = told.steps.iter().all(|step| step.ok);
@@ -316,13 +316,29 @@ fn zipped(name: &str, bytes: &[u8]) -> Vec<u8> {
     writer.finish().expect("an archive in memory").into_inner()
 }
 
-/// A folder that is removed when the demo ends.
-struct TemporaryFolder(PathBuf);
+/// A folder that is removed when its command ends.
+pub struct TemporaryFolder(PathBuf);
 
-fn temporary_folder() -> Result<TemporaryFolder, CliError> {
+impl TemporaryFolder {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Leaves it where it is.
+    pub fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+}
+
+/// A folder of its own for a command, private to the user.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn temporary_folder(command: &str) -> Result<TemporaryFolder, CliError> {
     use std::os::unix::fs::DirBuilderExt;
     let id = crate::clock::Clock::mail_id(&SystemClock);
-    let path = std::env::temp_dir().join(format!("reprieve-demo-{id}"));
+    let path = std::env::temp_dir().join(format!("reprieve-{command}-{id}"));
     std::fs::DirBuilder::new()
         .mode(0o700)
         .create(&path)
@@ -332,7 +348,9 @@ fn temporary_folder() -> Result<TemporaryFolder, CliError> {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        // What cannot be removed lies in the system's temporary folder.
-        let _ = std::fs::remove_dir_all(&self.0);
+        if !self.0.as_os_str().is_empty() {
+            // What cannot be removed lies in the system's temporary folder.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
     }
 }

@@ -250,13 +250,21 @@ impl Report {
 }
 
 async fn open(target: &Arc<Target>, direction: Option<FeedDirection>) -> Result<Connection, ClientError> {
-    let mut connection = Connection::open(target.clone()).await?;
-    if let Some(direction) = direction {
-        // A documentation address (RFC 5737): no installation trusts it, so only the login makes it ours.
-        let ip = IpAddr::from([192, 0, 2, 77]);
-        let login = (direction != FeedDirection::Inbound).then(|| "feed".to_owned());
-        connection.impersonate(&Introduction { ip, helo: "feed.example".into(), proto: "ESMTP".into(), login }).await?;
+    match direction {
+        Some(direction) => open_as(target, (direction != FeedDirection::Inbound).then(|| "feed".to_owned())).await,
+        None => Connection::open(target.clone()).await,
     }
+}
+
+/// A connection of a client from outside, or of one who has logged in under this name.
+///
+/// # Errors
+/// When the gateway cannot be reached, or does not believe XCLIENT.
+pub async fn open_as(target: &Arc<Target>, login: Option<String>) -> Result<Connection, ClientError> {
+    let mut connection = Connection::open(target.clone()).await?;
+    // A documentation address (RFC 5737): no installation trusts it, so only the login makes it ours.
+    let ip = IpAddr::from([192, 0, 2, 77]);
+    connection.impersonate(&Introduction { ip, helo: "feed.example".into(), proto: "ESMTP".into(), login }).await?;
     Ok(connection)
 }
 
@@ -282,7 +290,11 @@ async fn send(
     answer
 }
 
-async fn transact(connection: &mut Connection, letter: &Letter) -> Result<Reply, String> {
+/// One transaction on an open connection; the reply to the dot, or to what ended it before.
+///
+/// # Errors
+/// When the connection ends.
+pub async fn transact(connection: &mut Connection, letter: &Letter) -> Result<Reply, String> {
     let offered = connection.capabilities().clone();
     let all = letter.recipients.iter().chain(&letter.sender);
     let params = MailParams {

@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod detection;
 pub mod doctor;
+pub mod drill;
 pub mod entry;
 pub mod feed;
 pub mod incident;
@@ -111,6 +112,8 @@ enum Verb {
     Man,
     /// Look at everything an administrator would look at first; exit 1 when there is a fault.
     Doctor(doctor::DoctorArgs),
+    /// Play a scenario of a mistake through an instance of its own, and say what came of it.
+    Drill(drill::DrillArgs),
     /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
     Demo(demo::DemoArgs),
 }
@@ -209,6 +212,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         }
         Verb::Config(verb) => config::run(verb),
         Verb::Doctor(args) => doctor::run(args).await,
+        Verb::Drill(args) => drill::run(args).await,
         Verb::Demo(args) => demo::run(args).await,
     }
 }

@@ -305,6 +305,14 @@ fn told(gates: &[GateReport], json: bool) -> Result<(), CliError> {
     if gates.iter().all(|gate| gate.passed) { Ok(()) } else { Err(CliError::No) }
 }
 
+/// Builds a version of a folder; one of plain YARA files is added to what is in force.
+///
+/// # Errors
+/// When it does not load, or the API says no.
+pub async fn build_folder(client: &Client, folder: &Path) -> Result<Value, CliError> {
+    build(client, files_of(Some(folder), None)?, false, false).await
+}
+
 async fn build(client: &Client, files: Files, add: bool, what_if: bool) -> Result<Value, CliError> {
     let files: BTreeMap<String, String> =
         files.into_iter().map(|(path, bytes)| (path, STANDARD.encode(bytes))).collect();

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{CliError, terminal};
 use crate::app::{self, Running};
-use crate::clock::SystemClock;
+use crate::clock::{DrivenClock, SystemClock};
 use crate::config::Config;
 use crate::measure;
 
@@ -26,6 +26,9 @@ pub struct ServeArgs {
     /// Log JSON, one object a line.
     #[arg(long)]
     log_json: bool,
+    /// The clock file of a drill's driver: reconcilers run when the driver says so, and at no other time.
+    #[arg(long, hide = true, value_name = "FILE")]
+    clock: Option<PathBuf>,
 }
 
 /// Starts everything, says so in one line of JSON on standard output, and drains on SIGTERM or SIGINT.
@@ -36,7 +39,15 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     start_log(&args.log, args.log_json)?;
     measure::start();
     let config = Config::load(&args.config).map_err(CliError::unreachable)?;
-    let running = app::start(config, Arc::new(SystemClock)).await.map_err(CliError::unreachable)?;
+    let running = match &args.clock {
+        Some(file) => {
+            let clock = DrivenClock::open(file)
+                .map_err(|error| CliError::unreachable(format!("{}: {error}", file.display())))?;
+            app::start_driven(config, Arc::new(clock)).await
+        }
+        None => app::start(config, Arc::new(SystemClock)).await,
+    };
+    let running = running.map_err(CliError::unreachable)?;
     terminal::line(&ready_line(&running));
     wait_for_the_end().await;
     tracing::info!("draining");

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
@@ -25,6 +26,7 @@ pub struct Sink {
     /// Where it listens.
     pub address: SocketAddr,
     arrived: Arc<Mutex<Vec<Arrived>>>,
+    is_down: Arc<AtomicBool>,
 }
 
 impl Sink {
@@ -34,7 +36,7 @@ impl Sink {
     /// When no port can be had.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let sink = Self { address: listener.local_addr()?, arrived: Arc::default() };
+        let sink = Self { address: listener.local_addr()?, arrived: Arc::default(), is_down: Arc::default() };
         let own = sink.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -51,6 +53,11 @@ impl Sink {
         self.arrived.lock().map(|arrived| arrived.clone()).unwrap_or_default()
     }
 
+    /// Takes no mail from now on, or takes it again.
+    pub fn be_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
+    }
+
     async fn serve(self, mut connection: Connection) {
         let everything =
             Capabilities { size: Some(0), eight_bit: true, smtputf8: true, dsn: true, ..Capabilities::default() };
@@ -59,6 +66,9 @@ impl Sink {
             let session = &mut connection.session;
             match event {
                 Event::Hello => session.hello(&everything),
+                Event::Mail { .. } if self.is_down.load(Ordering::SeqCst) => {
+                    session.answer(&Reply::new(451, "4.3.2 The mailbox server is down"));
+                }
                 Event::Mail { .. } => {
                     recipients.clear();
                     session.answer(&Reply::new(250, "2.1.0 Ok"));

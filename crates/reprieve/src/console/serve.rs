@@ -8,11 +8,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use axum::Router;
 use axum::extract::Request;
 use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use axum::serve::IncomingStream;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::Console;
@@ -54,6 +56,19 @@ pub async fn tcp(
     Ok(address)
 }
 
+/// Asks all reconcilers to come to rest; answered when they have. Only where a drill's driver owns the clock.
+pub type Settle = mpsc::Sender<oneshot::Sender<()>>;
+
+/// `POST /settle`, for the driver of a drill alone.
+fn settling(settle: Settle) -> Router {
+    let handler = move || async move {
+        let (answer, answered) = oneshot::channel();
+        let asked = settle.send(answer).await.is_ok() && answered.await.is_ok();
+        if asked { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+    };
+    Router::new().route("/settle", post(handler))
+}
+
 /// Serves the whole API over the unix socket.
 ///
 /// # Errors
@@ -61,6 +76,7 @@ pub async fn tcp(
 pub fn unix(
     config: &Config,
     console: Console,
+    settle: Option<Settle>,
     stop: watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), StartError> {
@@ -72,7 +88,9 @@ pub fn unix(
     }
     let listener = UnixListener::bind(path).map_err(failed)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let router = api::router(console.clone()).merge(api::probes(console)).layer(middleware::from_fn(local_only));
+    let driver = settle.map(settling).unwrap_or_default();
+    let router = api::router(console.clone()).merge(api::probes(console)).merge(driver);
+    let router = router.layer(middleware::from_fn(local_only));
     let service = router.into_make_service_with_connect_info::<Peer>();
     tasks.spawn(async move {
         if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {

@@ -11,6 +11,7 @@
 //! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
 //! | [`status`] | what the public is told lies as files |
+//! | [`settle`] | all of them, as loops or one after another |
 
 pub mod contain;
 pub mod entries;
@@ -23,5 +24,6 @@ pub mod release;
 pub mod replay;
 pub mod retention;
 pub mod rollout;
+pub mod settle;
 pub mod status;
 pub mod watch;

@@ -257,10 +257,11 @@ pub struct OpenAsk {
     actor: String,
 }
 
-/// `POST /api/v1/incidents`: opens an incident about a detection version. What it held is counted in at once.
+/// `POST /api/v1/incidents`: opens an incident about a detection version; one that is open already is shown. What it held is counted in at
+/// once.
 ///
 /// # Errors
-/// When one is open already, or the operator may not.
+/// When the detection is not in force and no version is named, or the operator may not.
 #[utoipa::path(
     post,
     operation_id = "incident.open",
@@ -280,6 +281,10 @@ pub async fn open(
     let by = operator.actor(&ask.actor);
     let store = console.store()?;
     let at = console.clock.now();
+    let is_same = |one: &Incident| one.suspect == suspect && one.stage != Stage::Resolved;
+    if let Some(known) = store.incidents().await?.iter().find(|one| is_same(one)) {
+        return view(&console, known).await;
+    }
     console.record(by.clone(), "incident.open", &object(&suspect), &ask.reason).await?;
     let live = store.ruleset_in_force().await?.ok_or_else(|| ApiError::Conflict("no ruleset is in force".into()))?;
     let id = store

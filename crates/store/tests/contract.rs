@@ -7,14 +7,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use domain::containment::Containment;
+use domain::containment::{Containment, Level};
 use domain::detection::{Category, DetectionCode, DetectionVersion, Effect, Mode, RulesetId};
 use domain::envelope::{Body, Client, Envelope, MailParams, RcptParams, Recipient};
+use domain::finding::MemoryClass;
 use domain::finding::{EngineReport, Examination, Facts, Finding, MemoryFact, Outcome, PreviousForm};
+use domain::identity::{Establish, Kind};
+use domain::incident::{Outcome as UnitOutcome, Stage, Step};
 use domain::ledger::{Account, Move};
 use domain::message::{Ambiguity, Family, Message, Part, Tail};
 use domain::policy::Policy;
 use domain::release::{ReleaseEvent, ReleaseState};
+use domain::sentinel::Event;
 use domain::token::TokenKey;
 use domain::verdict::decide;
 use domain::{Address, Digest, Direction, MailId, Timestamp, UnitId};
@@ -23,9 +27,13 @@ use store::arrival::{Arrival, Recorded, UnitArrival};
 use store::audit::Act;
 use store::blob::Blobs;
 use store::completion::Completion;
+use store::incident::{IncidentChange, NewIncident, Replayed};
+use store::known_good::{GoodMail, GoodPart};
+use store::memory::Meeting;
 use store::moves::UnitMove;
 use store::quarantine::Filter;
 use store::release::Requested;
+use store::sentinel::{ContainmentChange, NewLine, Pin, Suspect};
 use store::trace::TraceFilter;
 use store::verify::Verified;
 use store::{Scope, Store, StoreError};
@@ -396,6 +404,201 @@ async fn retention(store: &Store) {
     check_balanced(store).await;
 }
 
+/// What a wrong detection held: suspected, contained, counted in, replayed, released; and what is kept from expiry meanwhile.
+async fn taking_back(store: &Store) {
+    let suspect =
+        Suspect { code: DetectionCode::parse("IMG-0007").expect("code"), version: DetectionVersion::of(&[b"v1"]) };
+    for n in 200..203 {
+        let held = arrival(n, &[n; 3], &[("a@ours.example", Account::Held), ("b@ours.example", Account::Held)]);
+        store.record_arrival(held).await.expect("records");
+    }
+    // The journal hears everything once, in its order.
+    let waited = |second| Event::Waited { at: at(second) };
+    let line = |key: &str, second| NewLine { key: key.into(), suspect: suspect.clone(), event: waited(second) };
+    assert_eq!(store.append_evidence(vec![line("a", 300), line("b", 301), line("a", 302)]).await.expect("appends"), 2);
+    assert_eq!(store.append_evidence(vec![line("a", 303)]).await.expect("appends"), 0);
+    let lines = store.evidence_after(0).await.expect("reads");
+    assert_eq!(lines.iter().map(|line| (line.seq, line.event.at())).collect::<Vec<_>>(), [(1, at(300)), (2, at(301))]);
+    assert_eq!(store.evidence_about(&suspect.code, 10).await.expect("reads").len(), 2);
+    assert!(store.hit_messages(mail_id(199), 10).await.expect("reads").len() == 3);
+    assert_eq!(store.hits_of(&suspect, 2).await.expect("reads").len(), 2);
+    // Contained, until it is given back or its time is over; what held in an epoch is known for ever.
+    let change = |level, second, until: Option<i64>| ContainmentChange {
+        epoch: 0,
+        at: at(second),
+        suspect: suspect.clone(),
+        level,
+        until: until.map(at),
+        actor: "p".into(),
+        reason: "r".into(),
+    };
+    let first = store.change_containment(change(Some(Level::Contained), 310, Some(320))).await.expect("changes");
+    let contained = store.containment(at(311)).await.expect("reads");
+    assert_eq!((contained.epoch, contained.level(&suspect.code, &suspect.version)), (first, Some(Level::Contained)));
+    assert!(store.containment(at(321)).await.expect("reads").held_back.is_empty(), "its time is over");
+    store.change_containment(change(None, 312, None)).await.expect("changes");
+    assert!(store.containment(at(313)).await.expect("reads").held_back.is_empty(), "given back");
+    assert_eq!(store.containment_in(first).await.expect("reads").held_back.len(), 1);
+    let pin = Pin { code: suspect.code.clone(), at: at(1), by: "p".into(), reason: "r".into() };
+    store.pin(pin.clone(), true).await.expect("pins");
+    assert_eq!(store.pins().await.expect("reads"), [pin.clone()]);
+    store.pin(pin.clone(), false).await.expect("lets go");
+    assert!(matches!(store.pin(pin, false).await, Err(StoreError::NotFound(_))));
+    // An incident: opened once, its units counted in, its manifest frozen.
+    let new = NewIncident {
+        title: "t".into(),
+        at: at(330),
+        by: "sentinel".into(),
+        began: at(190),
+        suspect: suspect.clone(),
+        ruleset: RulesetId::from_text("r"),
+        cause: "c".into(),
+        public_text: "p".into(),
+        next_update: at(340),
+    };
+    let id = store.open_incident(new.clone()).await.expect("opens");
+    assert_eq!(id, "INC-2026-0001");
+    assert!(matches!(store.open_incident(new).await, Err(StoreError::Refused(_))), "one is enough");
+    let incident = store.incident(&id).await.expect("reads");
+    let missing = store.missing_from_incident(&incident, 1000).await.expect("reads");
+    assert!(missing.len() >= 6 && missing.contains(&unit(200, 0)), "{missing:?}");
+    store.add_to_incident(&id, 1, missing.clone()).await.expect("adds");
+    store.add_to_incident(&id, 1, missing.clone()).await.expect("adds nothing");
+    assert!(store.missing_from_incident(&incident, 1000).await.expect("reads").is_empty());
+    store.freeze_incident(&id, 1).await.expect("freezes");
+    let frozen = store.incident(&id).await.expect("reads");
+    assert_eq!((frozen.waves, frozen.root.len()), (1, 64));
+    assert_eq!(store.manifest_root(&id).await.expect("reads"), frozen.root);
+    let (alone, others) = store.without_suspect(&frozen).await.expect("reads");
+    assert_eq!((alone as usize, others.len()), (missing.len(), 0));
+    // It is kept from expiry while it is open.
+    store.expire_held(Category::Malware, at(100_000), at(100_001)).await.expect("expires");
+    assert_eq!(store.accounts_of(mail_id(200)).await.expect("reads")[0].1, Account::Held);
+    // The table moves it, and nothing else does.
+    let wrong = IncidentChange::step(&frozen, Step::ReplayDone, at(350), "p", "x");
+    assert!(matches!(store.change_incident(wrong).await, Err(StoreError::Refused(_))));
+    store.change_incident(IncidentChange::step(&frozen, Step::ReplayBegun, at(351), "p", "x")).await.expect("moves");
+    let mut change = IncidentChange::note(&id, at(352), "p", "a note");
+    (change.pause, change.owner, change.public_text) = (Some(true), Some("me".into()), Some("q".into()));
+    store.change_incident(change).await.expect("notes");
+    let now = store.incident(&id).await.expect("reads");
+    assert_eq!(
+        (now.stage, now.is_paused, now.owner.as_str(), now.public_text.as_str()),
+        (Stage::Replaying, true, "me", "q")
+    );
+    assert_eq!(store.incident_notes(&id).await.expect("reads").len(), 3);
+    // The replay: one message passes for one recipient, another cannot be looked at.
+    let waiting = store.awaiting_replay(&id, 1000).await.expect("reads");
+    assert!(waiting.iter().any(|(mail, numbers)| *mail == mail_id(200) && numbers == &[0, 1]), "{waiting:?}");
+    let mut clean = examination(&[200; 3]);
+    clean.findings.clear();
+    let envelope = envelope(&["a@ours.example", "b@ours.example"]);
+    let verdict = |number: usize| {
+        decide(&clean, &envelope, &envelope.recipients[number], &Policy::standard(), &Containment::default())
+    };
+    let completion = Completion {
+        mail_id: mail_id(200),
+        examination: Arc::new(clean.clone()),
+        verdicts: vec![(0, verdict(0)), (1, verdict(1))],
+        at: at(360),
+        occasion: store::completion::Occasion::Replay,
+    };
+    let cleared = Replayed {
+        incident: id.clone(),
+        mail_id: mail_id(200),
+        outcomes: vec![(0, UnitOutcome::Cleared, "clean".into()), (1, UnitOutcome::Cleared, "clean".into())],
+        completion: Some(completion),
+        at: at(360),
+    };
+    let unclear = Replayed {
+        incident: id.clone(),
+        mail_id: mail_id(201),
+        outcomes: vec![(0, UnitOutcome::Inconclusive, "an engine".into())],
+        completion: None,
+        at: at(361),
+    };
+    store.record_replay(vec![cleared.clone(), unclear]).await.expect("records");
+    store.record_replay(vec![cleared]).await.expect("records once more, and changes nothing");
+    assert_eq!(
+        store.accounts_of(mail_id(200)).await.expect("reads"),
+        [(0, Account::Releasing), (1, Account::Releasing)]
+    );
+    assert_eq!(store.record(mail_id(200)).await.expect("reads").examination.findings, []);
+    let progress = store.incident_progress(&id).await.expect("reads");
+    assert_eq!((progress.of(UnitOutcome::Cleared), progress.of(UnitOutcome::Inconclusive)), (2, 1));
+    let residual = store.incident_residual(&id, 100).await.expect("reads");
+    assert!(residual.iter().any(|one| one.unit == unit(201, 0) && one.reason == "an engine"), "{residual:?}");
+    assert_eq!(store.retry_inconclusive(&id).await.expect("retries"), 1);
+    let reach = store.blast_radius(&id).await.expect("reads");
+    assert_eq!(reach.directions[0], ("Inbound".to_owned(), missing.len() as u64));
+    assert!(store.notices_of_incident(&id).await.expect("reads").is_empty());
+    check_balanced(store).await;
+}
+
+/// Whom we know, and what they have carried.
+async fn acquaintances(store: &Store) {
+    let month = Duration::from_secs(30 * 24 * 3600);
+    let now = at(0);
+    let meeting = |name: &str, kind, mails, answered| Meeting {
+        identity: name.into(),
+        kind,
+        mails,
+        answered,
+        is_bad: false,
+        first: now.before(month),
+        at: now,
+    };
+    store
+        .meet(vec![
+            meeting("ours", Kind::Login, 1, 0),
+            meeting("known", Kind::Domain, 20, 3),
+            meeting("news", Kind::Domain, 90, 0),
+        ])
+        .await
+        .expect("meets");
+    let rule = Establish::default();
+    let who = |name: &str| name.to_owned();
+    let known = store.acquaintances(&[who("ours"), who("known"), who("news"), who("nobody")]).await.expect("reads");
+    let established = |name: &str| known.get(name).is_some_and(|one| one.is_established(&rule, now));
+    assert_eq!(["ours", "known", "news", "nobody"].map(established), [true, true, false, false]);
+    let part = examination(b"one").message.parts[0].clone();
+    let good = |carrier: &str| GoodPart {
+        part: Part { sha256: Digest::of(b"memory"), ..part.clone() },
+        carrier: carrier.into(),
+        direction: Direction::Inbound,
+        is_kept: true,
+        mails: 1,
+        first: now.before(month),
+        seen: now,
+    };
+    let mail = GoodMail {
+        sha256: Digest::of(b"whole"),
+        mail_id: mail_id(9),
+        size: 5,
+        seen: now.before(month),
+        envelope: envelope(&["a@ours.example"]),
+        carrier: "known".into(),
+    };
+    store.learn_good(vec![good("ours"), good("known"), good("news")], vec![mail]).await.expect("learns");
+    let content = Digest::of(b"memory");
+    let remembered = store.remembered(&[content, Digest::of(b"else")], &rule, now).await.expect("reads");
+    let one = &remembered[&content];
+    assert_eq!((remembered.len(), one.standing.carriers, one.internal), (1, 2, 1), "a newsletter vouches for nothing");
+    assert_eq!(one.standing.class(now), MemoryClass::C1);
+    let exhibits = store.exhibits(None, 10, Digest::of(b"x"), &rule, now).await.expect("reads");
+    assert_eq!(exhibits.len(), 1);
+    let mails = store.exhibited_mails(10, &rule, now).await.expect("reads");
+    assert_eq!(mails[0].mail.as_ref().map(|(mail, _)| *mail), Some(mail_id(9)));
+    assert_eq!(store.contents_by_class(Family::Image, now.before(month), now).await.expect("reads"), [0, 1, 0, 0]);
+    let strength = store.memory_strength(&rule, now).await.expect("reads");
+    assert_eq!((strength.identities, strength.established, strength.internal, strength.eligible), (3, 2, 1, 1));
+    // Something bad takes it away.
+    store.meet(vec![Meeting { is_bad: true, ..meeting("known", Kind::Domain, 0, 0) }]).await.expect("meets");
+    let known = store.acquaintances(&[who("known")]).await.expect("reads");
+    assert!(!known["known"].is_established(&rule, now));
+    assert_eq!((known["known"].mails, known["known"].first_seen), (20, now.before(month)));
+}
+
 async fn story(url: &str, folder: &Path) {
     let blobs = Blobs::open(&folder.join("blobs")).expect("blobs");
     let store = Store::open(url, blobs.clone(), "n", &key(), at(0)).await.expect("opens");
@@ -411,6 +614,8 @@ async fn story(url: &str, folder: &Path) {
     retention(&store).await;
     orphans(&store).await;
     pruning(&store).await;
+    taking_back(&store).await;
+    acquaintances(&store).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");

@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_played_is_told() {
-        let parse = |text: &str| Scenario::parse(text, Path::new("/")).map(drop).unwrap_err();
+        let parse = |text: &str| Scenario::parse(text, Path::new("/")).map(drop).expect_err("it is wrong");
         assert!(parse("name = \"x\"\n[[event]]\nat = \"soon\"\ndo = \"crash\"").contains("'soon' is none of"));
         assert!(parse("name = \"x\"\n[[event]]\nat = \"msg:1\"\ndo = \"publish\"").contains("needs a path"));
         assert!(parse("name = \"x\"\nnonsense = 1").contains("nonsense"));

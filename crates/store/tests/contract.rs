@@ -441,7 +441,7 @@ async fn taking_back(store: &Store) {
     assert_eq!(store.containment_in(first).await.expect("reads").held_back.len(), 1);
     let pin = Pin { code: suspect.code.clone(), at: at(1), by: "p".into(), reason: "r".into() };
     store.pin(pin.clone(), true).await.expect("pins");
-    assert_eq!(store.pins().await.expect("reads"), [pin.clone()]);
+    assert_eq!(store.pins().await.expect("reads").first(), Some(&pin));
     store.pin(pin.clone(), false).await.expect("lets go");
     assert!(matches!(store.pin(pin, false).await, Err(StoreError::NotFound(_))));
     // An incident: opened once, its units counted in, its manifest frozen.

@@ -101,7 +101,7 @@ pub struct Memory {
 /// What the replays made of the units.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Replay {
-    /// Units of all incidents.
+    /// Units of all incidents, each counted where it was examined.
     pub units: u64,
     /// Those that pass now.
     pub cleared: u64,

@@ -32,8 +32,8 @@ const AFTERMATH_STEPS: u32 = 600;
 const AFTERMATH_STEP: Duration = Duration::from_secs(120);
 /// Mails that pass between two rests.
 const SETTLED_EVERY: u64 = 10;
-/// Hits of a probe without which nothing is contained.
-const PROBE_HITS_MIN: u64 = 4;
+/// Contents below which a probe that does not convict proves nothing: its first look at the evidence.
+const PROBE_MIN: u64 = domain::sentinel::evidence::PROBE_BATCH as u64;
 
 /// What became of a mail that was played.
 #[derive(Clone, Debug)]
@@ -420,7 +420,7 @@ impl Play<'_> {
                 report.residual.push(Residual { unit: text("unit"), reason: text("reason") });
             }
         }
-        let suffices = report.memory.probe_n >= PROBE_HITS_MIN || report.memory.eligible_keys >= PROBE_HITS_MIN;
+        let suffices = report.contained.happened || report.memory.probe_n >= PROBE_MIN;
         report.judge(&self.scenario.expect, resolved, suffices);
         Ok(self.report)
     }

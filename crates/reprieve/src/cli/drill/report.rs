@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::scenario::Expect;
 
+/// Expectations that nothing can meet without a memory.
+const DEPEND_ON_MEMORY: [&str; 3] = ["contained", "wrong_holds_before_containment_max", "restored_min_percent"];
+
 /// The report.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -179,10 +182,7 @@ impl Report {
             }
         }
         if !memory_suffices {
-            for one in all
-                .iter_mut()
-                .filter(|one| ["contained", "wrong_holds_before_containment_max"].contains(&one.name.as_str()))
-            {
+            for one in all.iter_mut().filter(|one| DEPEND_ON_MEMORY.contains(&one.name.as_str())) {
                 if one.ok == Some(false) {
                     (one.got, one.ok) = ("memory too weak".into(), None);
                 }

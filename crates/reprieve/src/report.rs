@@ -29,19 +29,30 @@ pub struct Told {
 }
 
 impl Told {
-    /// Reads it.
+    /// Reads the timeline and how far it is: what is asked for again and again.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn of(store: &Store, incident: &Incident) -> Result<Self, StoreError> {
+    pub async fn in_brief(store: &Store, incident: &Incident) -> Result<Self, StoreError> {
         let notes = store.incident_notes(&incident.id).await?;
         Ok(Self {
             replay_began: notes.iter().find(|note| note.what == Stage::Replaying.as_str()).map(|note| note.at),
             notes,
             progress: store.incident_progress(&incident.id).await?,
+            ..Self::default()
+        })
+    }
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(store: &Store, incident: &Incident) -> Result<Self, StoreError> {
+        Ok(Self {
             reach: store.blast_radius(&incident.id).await?,
             residual: store.incident_residual(&incident.id, RESIDUAL_MAX).await?,
             senders_told: store.notices_of_incident(&incident.id).await?.len() as u64,
+            ..Self::in_brief(store, incident).await?
         })
     }
 

@@ -352,22 +352,28 @@ impl Store {
         sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    /// Units that the detection version held, and that are in no wave yet, oldest first: the first `limit`.
+    /// Units that the detection version held, of messages from `from` on, and that are in no wave yet, oldest first: the first `limit`.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn missing_from_incident(&self, incident: &Incident, limit: usize) -> Result<Vec<UnitId>, StoreError> {
+    pub async fn missing_from_incident(
+        &self,
+        incident: &Incident,
+        from: Option<MailId>,
+        limit: usize,
+    ) -> Result<Vec<UnitId>, StoreError> {
         let sql = format!(
             "select distinct u.mail_id, u.unit_no from finding f join unit u on u.mail_id = f.mail_id \
              where f.detection = $1 and f.detection_version = $2 and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
              and u.account in ({HELD_ACCOUNTS}) and not exists (select 1 from incident_unit i where i.incident = $3 \
-             and i.mail_id = u.mail_id and i.unit_no = u.unit_no) order by u.mail_id, u.unit_no limit $4"
+             and i.mail_id = u.mail_id and i.unit_no = u.unit_no) and f.mail_id >= $5 order by u.mail_id, u.unit_no limit $4"
         );
         let values = vec![
             incident.suspect.code.as_str().into(),
             incident.suspect.version.as_str().into(),
             incident.id.as_str().into(),
             i64::try_from(limit).unwrap_or(i64::MAX).into(),
+            from.map(|mail| mail.to_string()).unwrap_or_default().into(),
         ];
         db::query(sql, values).fetch_all(&self.reads).await?.iter().map(unit_id).collect()
     }

@@ -460,11 +460,11 @@ async fn taking_back(store: &Store) {
     assert_eq!(id, "INC-2026-0001");
     assert!(matches!(store.open_incident(new).await, Err(StoreError::Refused(_))), "one is enough");
     let incident = store.incident(&id).await.expect("reads");
-    let missing = store.missing_from_incident(&incident, 1000).await.expect("reads");
+    let missing = store.missing_from_incident(&incident, None, 1000).await.expect("reads");
     assert!(missing.len() >= 6 && missing.contains(&unit(200, 0)), "{missing:?}");
     store.add_to_incident(&id, 1, missing.clone()).await.expect("adds");
     store.add_to_incident(&id, 1, missing.clone()).await.expect("adds nothing");
-    assert!(store.missing_from_incident(&incident, 1000).await.expect("reads").is_empty());
+    assert!(store.missing_from_incident(&incident, None, 1000).await.expect("reads").is_empty());
     store.freeze_incident(&id, 1).await.expect("freezes");
     let frozen = store.incident(&id).await.expect("reads");
     assert_eq!((frozen.waves, frozen.root.len()), (1, 64));

@@ -215,6 +215,11 @@ impl Suspicion {
         self.live.max(1.0) * self.probe
     }
 
+    /// The evidence that convicts it.
+    pub fn threshold(&self) -> f64 {
+        self.settings.trip
+    }
+
     /// How many hits of known senders there were, how many senders, and how many witnesses against it.
     pub fn counts(&self) -> (u64, usize, usize) {
         (self.hits, self.hit.len(), self.witnesses.len())

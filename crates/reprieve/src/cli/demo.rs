@@ -1,7 +1,8 @@
 //! `reprieve demo`: the whole product in one command, with nothing to install and no network.
 //!
 //! A gateway with embedded storage and a next hop of our own, mails of all three directions that our code
-//! composes, what is delivered and what is held and why, one release, and the books.
+//! composes, what is delivered and what is held and why, one release; then the story: a wrong detection is forced into force, the past convicts
+//! it, what it held is taken back, and the malware of the same hour stays. At the end, the books.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -15,11 +16,12 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::compose::Mail;
+use super::drill::library;
 use super::feed::{self, Letter};
 use super::sink::Sink;
 use super::{CliError, ledger, quarantine, serve, terminal};
 use crate::app::{self, Running};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Role};
 
 /// How to show it.
@@ -115,6 +117,20 @@ async fn tell(folder: &Path) -> Result<Told, CliError> {
     note("hold", count == held_wanted, format!("{count} mails are held, durably, each with its reason"));
     let (ok, detail) = release(&client, &sink, &held, &letters).await?;
     note("release", ok, detail);
+    let mut story =
+        Story { client: &client, running: &running, sink: &sink, folder, held_before: count, wrong: Vec::new() };
+    let (ok, detail) = story.remember().await?;
+    note("memory", ok, detail);
+    let (ok, detail) = story.mistake().await?;
+    note("mistake", ok, detail);
+    let (ok, detail) = story.contained().await?;
+    note("contain", ok, detail);
+    let (ok, detail) = story.status().await?;
+    note("status", ok, detail);
+    let (ok, detail) = story.correct().await?;
+    note("correct", ok, detail);
+    let (ok, detail) = story.replayed().await?;
+    note("replay", ok, detail);
     let books = client.get("/api/v1/ledger", &[("deep", Some("true".into()))]).await?;
     terminal::line("\nThe books:");
     terminal::line(&ledger::shown(&books));
@@ -128,7 +144,8 @@ async fn start(folder: &Path, sink: &Sink) -> Result<Running, CliError> {
         "data_dir = \"data\"\nhostname = \"gateway.demo.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\n\
          trusted_networks = [\"127.0.0.1\"]\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n[next_hop.inbound]\naddress = \"{}\"\n[api]\naddress = \"127.0.0.1:0\"\n\
-         [engine.auth]\non = false\n[notices]\noutbound = false\n",
+         [engine.auth]\non = false\n[notices]\noutbound = false\n\
+         [sentinel]\ntrust_from = true\ntrust_weak_memory = true\nestablished_mails = 3\nestablished_days = 7\nestablished_answers = 0\n",
         sink.address
     );
     std::fs::write(folder.join("demo.toml"), &text).map_err(CliError::unreachable)?;
@@ -208,6 +225,148 @@ async fn release(
     let same = arrived.last().zip(original).is_some_and(|(mail, original)| mail.bytes.ends_with(&original));
     let ok = arrived.len() == before + 1 && same;
     Ok((ok, "the archive that Bert had asked for was released once, byte for byte behind our trace fields".into()))
+}
+
+/// The story of a mistake, from the forced publication to the last delivery.
+struct Story<'s> {
+    client: &'s Client,
+    running: &'s Running,
+    sink: &'s Sink,
+    folder: &'s Path,
+    held_before: usize,
+    wrong: Vec<Letter>,
+}
+
+/// Whether a chapter held, and what there is to say of it.
+type Chapter = (bool, String);
+
+impl Story<'_> {
+    /// A month of mail, imported from an archive.
+    async fn remember(&self) -> Result<Chapter, CliError> {
+        terminal::line("\nA month of mail is taken into the memory, as from an archive:");
+        let mails = library::history();
+        let (count, now) = (mails.len(), SystemClock.now());
+        let step = Duration::from_secs(30 * 24 * 3600) / u32::try_from(count).unwrap_or(1);
+        for (at, mail) in mails.into_iter().enumerate() {
+            let received = now.before(step * u32::try_from(count - at).unwrap_or(1));
+            let target = format!("/api/v1/memory/mails?received={received}&trust_from=true&correspond=true");
+            self.client.post_mail(&target, mail).await?;
+        }
+        let ask = json!({ "step": "end", "reason": "demo", "actor": "demo" });
+        let memory = self.client.post("/api/v1/memory/imports", &ask).await?;
+        terminal::line(&super::memory::strength_text(&memory));
+        let ok = memory["eligible"].as_u64().unwrap_or_default() > 50;
+        Ok((ok, format!("{} contents of {} senders can testify", memory["eligible"], memory["established"])))
+    }
+
+    /// Somebody forces a rule past the gates that hits every picture; mail of an hour comes.
+    async fn mistake(&mut self) -> Result<Chapter, CliError> {
+        terminal::line(
+            "\nAn operator forces a rule past the gates: it holds every picture. Mail goes on, in all three directions:",
+        );
+        std::fs::write(self.folder.join("wrong.yar"), library::every_picture()).map_err(CliError::unreachable)?;
+        let built = super::ruleset::build_folder(self.client, &self.folder.join("wrong.yar")).await?;
+        let path = format!("/api/v1/rulesets/{}/publish", built["id"].as_str().unwrap_or_default());
+        let ask = json!({ "force": true, "fast": false, "reason": "the vendor says so", "actor": "demo" });
+        self.client.post(&path, &ask).await?;
+        self.until(|client| async move {
+            client.get("/api/v1/rollouts", &[]).await.is_ok_and(|all| all[0]["stage"] == "live")
+        })
+        .await;
+        let good = library::traffic().into_iter().take(40).map(|mail| (mail, true));
+        let bad = library::bad(false).into_iter().take(5).map(|mail| (mail, false));
+        for (mail, is_good) in good.chain(bad) {
+            let letter = feed::addressed("story".into(), mail);
+            let is_ours = letter.sender.as_ref().is_some_and(|sender| sender.domain() == "ours.example");
+            let role = if is_ours { Role::Submission } else { Role::Mx };
+            let Some((_, address)) = self.running.listeners.iter().find(|(one, _)| *one == role) else { continue };
+            let target = Arc::new(feed::target(&address.to_string()).await?);
+            let direction = (!is_ours).then_some(feed::FeedDirection::Inbound);
+            let report = feed::send_all(target, vec![letter.clone()], direction, 1, None).await?;
+            if is_good && report.accepted == 1 {
+                self.wrong.push(letter);
+            }
+        }
+        settle(self.client).await?;
+        let held = self
+            .client
+            .get("/api/v1/quarantine", &[("status", Some("NotReleased".into())), ("limit", Some("1000".into()))])
+            .await?;
+        let count = held.as_array().map_or(0, Vec::len).saturating_sub(self.held_before - 1);
+        Ok((count > 5, format!("{count} mails are held, 5 of them real malware")))
+    }
+
+    /// The sentinel has tried it on what it knows to be good.
+    async fn contained(&self) -> Result<Chapter, CliError> {
+        self.until(|client| async move {
+            client.get("/api/v1/incidents", &[]).await.is_ok_and(|all| all[0]["contained"].is_string())
+        })
+        .await;
+        let sentinel = self.client.get("/api/v1/sentinel", &[]).await?;
+        let one = &sentinel["contained"][0];
+        terminal::line(&format!("\nThe sentinel: {}", one["reason"].as_str().unwrap_or_default()));
+        let ok = one["level"] == "contained";
+        Ok((
+            ok,
+            format!(
+                "{} was contained by itself at {}",
+                one["detection"].as_str().unwrap_or_default(),
+                one["since"].as_str().unwrap_or_default()
+            ),
+        ))
+    }
+
+    async fn status(&self) -> Result<Chapter, CliError> {
+        let page = self.folder.join("data").join("status").join("index.html");
+        self.until(|_| async { std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-")) }).await;
+        let ok = std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-"));
+        Ok((ok, format!("the public page says so: http://{}/status/", self.running.api)))
+    }
+
+    async fn correct(&self) -> Result<Chapter, CliError> {
+        terminal::line("\nThe rule is taken back. What it held is examined again:");
+        let back = self
+            .client
+            .post("/api/v1/rollouts/rollback", &json!({ "reason": "it holds every picture", "actor": "demo" }))
+            .await?;
+        let ok = back["stage"] == "rolled-back";
+        Ok((ok, "the version before it is in force".into()))
+    }
+
+    /// Everything cleared has arrived once, byte for byte; the malware is still here.
+    async fn replayed(&self) -> Result<Chapter, CliError> {
+        self.until(|client| async move {
+            client.get("/api/v1/incidents", &[]).await.is_ok_and(|all| all[0]["stage"] == "resolved")
+        })
+        .await;
+        let incidents = self.client.get("/api/v1/incidents", &[]).await?;
+        let id = incidents[0]["id"].as_str().unwrap_or_default().to_owned();
+        let shown = self.client.get(&format!("/api/v1/incidents/{id}"), &[]).await?;
+        terminal::line(&super::incident::show_text(&shown));
+        let arrived = self.sink.arrived();
+        let copies = |letter: &Letter| arrived.iter().filter(|mail| mail.bytes.ends_with(&letter.bytes)).count();
+        let once = self.wrong.iter().filter(|letter| copies(letter) == 1).count();
+        let progress = &incidents[0]["progress"];
+        let ok = incidents[0]["stage"] == "resolved" && once == self.wrong.len() && progress["upheld"] == 5;
+        Ok((
+            ok,
+            format!(
+                "{once} of {} good mails have arrived once, byte for byte; {} malware mails stay held; `reprieve incident report {id}` has the numbers",
+                self.wrong.len(),
+                progress["upheld"]
+            ),
+        ))
+    }
+
+    /// Waits until something is so, for half a minute.
+    async fn until<'c, F: Future<Output = bool>>(&'c self, is_so: impl Fn(&'c Client) -> F) {
+        for _ in 0..600 {
+            if is_so(self.client).await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 const ARCHIVE_SUBJECT: &str = "The tool you asked for";

@@ -140,6 +140,11 @@ pub async fn target(to: &str) -> Result<Target, CliError> {
     })
 }
 
+/// A mail with the envelope that its headers tell.
+pub fn addressed(name: String, bytes: Vec<u8>) -> Letter {
+    address_letter(name, bytes, None, &[])
+}
+
 fn address_letter(name: String, bytes: Vec<u8>, sender: Option<&Address>, recipients: &[Address]) -> Letter {
     let own_sender = || first_address(&bytes, &["Return-Path"]).or_else(|| first_address(&bytes, &["From"]));
     let sender = sender.cloned().or_else(own_sender);

@@ -338,7 +338,8 @@ fn dry_text(run: &Value) -> String {
     )
 }
 
-fn show_text(shown: &Value) -> String {
+/// An incident, for people.
+pub fn show_text(shown: &Value) -> String {
     let text = |key: &str| shown[key].as_str().unwrap_or_default();
     let stage = if shown["paused"] == true { format!("{}, paused", text("stage")) } else { text("stage").to_owned() };
     let mut out = vec![

@@ -103,11 +103,15 @@ impl Steward {
     /// Units that it held and that are in no wave yet. Returns how many there were.
     async fn count_in(&self, incident: &Incident) -> Result<usize, StoreError> {
         let mut found = 0;
+        // While it is replayed nothing is asked twice; what comes then is a wave of its own behind it.
+        if incident.stage == Stage::Replaying {
+            return Ok(0);
+        }
+        let mut from = None;
         loop {
-            let missing = self.store.missing_from_incident(incident, WAVE_BATCH).await?;
-            if missing.is_empty() {
-                break;
-            }
+            let missing = self.store.missing_from_incident(incident, from, WAVE_BATCH).await?;
+            let Some(last) = missing.last() else { break };
+            from = Some(last.mail);
             found += missing.len();
             self.store.add_to_incident(&incident.id, incident.waves + 1, missing).await?;
         }

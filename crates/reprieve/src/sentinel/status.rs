@@ -20,6 +20,8 @@ use crate::signals::Signals;
 
 /// How often it looks without a signal; progress moves with it.
 const PERIOD: Duration = Duration::from_secs(2);
+/// Time between two publications.
+const REST: Duration = Duration::from_millis(500);
 /// Ended incidents that are shown.
 const PAST_MAX: usize = 20;
 /// The folder, in the data folder.
@@ -57,7 +59,8 @@ impl Publisher {
             }
             tokio::select! {
                 _ = stop.changed() => return,
-                () = self.signals.status.notified() => {}
+                // A replay moves many times a second; nobody reads that quickly.
+                () = self.signals.status.notified() => tokio::time::sleep(REST).await,
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
@@ -70,7 +73,7 @@ impl Publisher {
     pub async fn round(&self, known: Option<[String; 3]>) -> Result<[String; 3], PublishError> {
         let mut told = Vec::new();
         for incident in self.store.incidents().await?.into_iter().take(PAST_MAX) {
-            let all = Told::of(&self.store, &incident).await?;
+            let all = Told::in_brief(&self.store, &incident).await?;
             told.push((incident, all));
         }
         let now = self.clock.now();

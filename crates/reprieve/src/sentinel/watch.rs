@@ -32,6 +32,7 @@ use crate::acquaintance::sealed;
 use crate::clock::Clock;
 use crate::config::{Config, ContainmentMode};
 use crate::neighbours::Neighbours;
+use crate::report;
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -463,18 +464,19 @@ impl Watcher {
     /// Why a detection is believed to be wrong, with the numbers.
     async fn cause(&self, suspect: &Suspect, suspicion: &Suspicion) -> Result<String, StoreError> {
         let (hits, identities, witnesses) = suspicion.counts();
-        let (value, probe_hits, seen) = suspicion.probe();
+        let (_, probe_hits, seen) = suspicion.probe();
         let held = self.store.hits_of(suspect, COUNTERFACTUALS_MAX).await?;
         let previous: Vec<bool> = held.iter().filter_map(|one| one.previous.as_ref()).map(|one| !one.hit).collect();
         let clears = previous.iter().filter(|clears| **clears).count();
         let mut why = format!(
-            "evidence {:.3e}: of {seen} contents known to be good it hits {probe_hits}, each of another sender (worth {value:.3e}); \
-             {hits} hits on mail of {identities} known senders, {witnesses} of whom carried what was known (worth {:.3e})",
-            suspicion.evidence(),
-            suspicion.live(),
+            "Tried on {seen} contents that are known to be good, it hits {probe_hits}, each of another sender: evidence {}; {} convicts it. \
+             Live it has hit mail of known senders {hits} times ({identities} senders, {witnesses} of them with content that was known): evidence {}.",
+            whole(suspicion.evidence()),
+            whole(suspicion.threshold()),
+            whole(suspicion.live()),
         );
         if !previous.is_empty() {
-            why.push_str(&format!("; its previous form clears {clears} of {} hits", previous.len()));
+            why.push_str(&format!(" Its previous form clears {clears} of {} hits.", previous.len()));
         }
         Ok(why)
     }
@@ -498,14 +500,15 @@ impl Watcher {
             ruleset,
             cause: why.to_owned(),
             public_text: format!(
-                "Some messages were held by mistake, by a detection that came into force at {began}. {done}. What it held is kept; it is \
-                 examined again and what is good is delivered."
+                "Some messages were held by mistake, by a detection that came into force on {}. {done}. What it held is kept; it is \
+                 examined again and what is good is delivered.",
+                report::moment(began)
             ),
             next_update: at.after(NEXT_UPDATE),
         };
         match self.store.open_incident(new).await {
             Ok(id) => {
-                tracing::error!(incident = id, code = %suspect.code, "an incident was opened");
+                tracing::warn!(incident = id, code = %suspect.code, "an incident was opened");
                 self.signals.incident.notify_one();
                 Ok(())
             }
@@ -552,6 +555,17 @@ impl Watcher {
         }
         self.append(mind, in_force, lines).await
     }
+}
+
+/// A weight of evidence as people read it: 1,000,000 or 0.76.
+fn whole(weight: f64) -> String {
+    if weight < 100.0 {
+        return format!("{weight:.2}");
+    }
+    let digits = format!("{weight:.0}");
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 fn suspect_of(finding: &Finding) -> Suspect {

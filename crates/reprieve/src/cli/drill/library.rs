@@ -103,6 +103,11 @@ pub const SCENARIOS: [Builtin; 14] = [
     },
 ];
 
+/// The rule of the first scenario, as a YARA file: every picture is malware.
+pub fn every_picture() -> String {
+    rule(&SCENARIOS[0].rule)
+}
+
 /// The strings that the rules choose from.
 const STRINGS: [(&str, &str); 8] = [
     ("$png", "{ 89 50 4E 47 0D 0A 1A 0A }"),
@@ -262,7 +267,7 @@ fn mail(from: &str, to: &str, number: u32, signature: u32, attached: u32) -> Vec
 }
 
 /// For a month partners have written; what one attaches, another passes on.
-fn history() -> Vec<Vec<u8>> {
+pub fn history() -> Vec<Vec<u8>> {
     let mut mails = Vec::new();
     for round in 0..MAILS_EACH {
         for number in 0..PARTNERS {
@@ -276,7 +281,7 @@ fn history() -> Vec<Vec<u8>> {
 }
 
 /// A day: partners answer, and so do those of ours; what they attach is partly known and partly new.
-fn traffic() -> Vec<Vec<u8>> {
+pub fn traffic() -> Vec<Vec<u8>> {
     let mut mails = Vec::new();
     for at in 0..120 {
         let number = at % PARTNERS;
@@ -292,7 +297,7 @@ fn traffic() -> Vec<Vec<u8>> {
 }
 
 /// Real malware of the same hour; in an outbreak, answers of partners who were taken over.
-fn bad(is_outbreak: bool) -> Vec<Vec<u8>> {
+pub fn bad(is_outbreak: bool) -> Vec<Vec<u8>> {
     let mut program = vec![0; 512];
     program[..2].copy_from_slice(b"MZ");
     program[0x3c] = 0x80;

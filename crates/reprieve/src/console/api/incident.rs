@@ -66,7 +66,7 @@ pub struct ProgressView {
 }
 
 async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<IncidentRow, ApiError> {
-    let told = Told::of(store, incident).await?;
+    let told = Told::in_brief(store, incident).await?;
     Ok(IncidentRow {
         id: incident.id.clone(),
         title: incident.title.clone(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::containment::Level;
 use domain::detection::DetectionCode;
-use domain::incident::{Stage, Step};
+use domain::incident::{Outcome, Stage, Step};
 use store::incident::{Incident, IncidentChange, WAVE_BATCH};
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -18,6 +18,9 @@ use crate::signals::Signals;
 
 /// How often it looks without a signal.
 const PERIOD: Duration = Duration::from_secs(2);
+/// How often what was inconclusive is examined once more, and for how long.
+const RETRY_EVERY: Duration = Duration::from_secs(10 * 60);
+const RETRIED: Duration = Duration::from_secs(24 * 3600);
 /// Who moves an incident by itself.
 pub const ACTOR: &str = "sentinel";
 
@@ -85,6 +88,9 @@ impl Steward {
             Stage::Replaying => Ok(false),
             Stage::Releasing => {
                 let progress = self.store.incident_progress(&incident.id).await?;
+                if progress.of(Outcome::Inconclusive) > 0 && now.since(incident.opened) < RETRIED {
+                    return self.retry(incident, now).await;
+                }
                 if progress.over() < progress.units() {
                     return Ok(false);
                 }
@@ -158,6 +164,21 @@ impl Steward {
     async fn has_previous(&self, incident: &Incident) -> Result<bool, StoreError> {
         let hits = self.store.hits_of(&incident.suspect, 100).await?;
         Ok(!hits.is_empty() && hits.iter().all(|hit| hit.previous.is_some()))
+    }
+
+    /// An engine that failed may be back: what was inconclusive is examined once more, now and then.
+    async fn retry(&self, incident: &Incident, now: Timestamp) -> Result<bool, StoreError> {
+        if incident.is_paused || now.since(incident.moved) < RETRY_EVERY {
+            return Ok(false);
+        }
+        let units = self.store.retry_inconclusive(&incident.id).await?;
+        self.step(
+            incident,
+            Step::WaveFound,
+            now,
+            &format!("{units} units that were inconclusive are examined once more."),
+        )
+        .await
     }
 
     async fn step(&self, incident: &Incident, by: Step, at: Timestamp, text: &str) -> Result<bool, StoreError> {

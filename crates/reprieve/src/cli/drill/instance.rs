@@ -10,6 +10,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use serde_json::{Value, json};
 
+use super::neighbour::Neighbour;
 use super::scenario::{Containment, EstablishAfter, Scenario};
 use crate::cli::CliError;
 use crate::cli::client::Client;
@@ -36,6 +37,8 @@ pub struct Instance {
     pub client: Client,
     /// The next hop.
     pub sink: Sink,
+    /// The engine outside, if the scenario lets one fail.
+    pub engine: Option<Neighbour>,
 }
 
 impl Instance {
@@ -45,7 +48,12 @@ impl Instance {
     /// When it does not start.
     pub async fn start(folder: &Path, base: &Path, scenario: &Scenario, now: Timestamp) -> Result<Self, CliError> {
         let sink = Sink::start().await.map_err(CliError::unreachable)?;
-        fs::write(folder.join(CONFIG), config(base, scenario, sink.address)).map_err(CliError::unreachable)?;
+        let engine = match scenario.has_engine() {
+            true => Some(Neighbour::start().await.map_err(CliError::unreachable)?),
+            false => None,
+        };
+        let text = config(base, scenario, sink.address, engine.as_ref().map(|engine| engine.address));
+        fs::write(folder.join(CONFIG), text).map_err(CliError::unreachable)?;
         let clock = File::options().create(true).truncate(true).read(true).write(true).open(folder.join(CLOCK));
         let clock = clock.map_err(CliError::unreachable)?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -60,6 +68,7 @@ impl Instance {
             submission: nowhere,
             client,
             sink,
+            engine,
         };
         instance.run()?;
         Ok(instance)
@@ -176,7 +185,9 @@ impl Drop for Instance {
     }
 }
 
-fn config(base: &Path, scenario: &Scenario, hop: SocketAddr) -> String {
+fn config(base: &Path, scenario: &Scenario, hop: SocketAddr, engine: Option<SocketAddr>) -> String {
+    let engine = engine
+        .map_or(String::new(), |address| format!("[engine.clamd]\naddress = \"{address}\"\non_failure = \"hold\"\n"));
     let domains = toml::Value::from(scenario.accepted_domains.clone());
     let ruleset = scenario.ruleset.as_ref().filter(|path| !is_plain(&base.join(path)));
     let ruleset = ruleset.map_or(String::new(), |path| {
@@ -194,7 +205,7 @@ fn config(base: &Path, scenario: &Scenario, hop: SocketAddr) -> String {
          trusted_networks = []\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\nxclient_from = [\"127.0.0.1\"]\n\
          [next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n\
-         [notices]\noutbound = false\n[known_good]\nmails_a_day = 100000\nmails = 100000\ndays = 3650\n\
+         {engine}[notices]\noutbound = false\n[known_good]\nmails_a_day = 100000\nmails = 100000\ndays = 3650\n\
          [sentinel]\ncontainment = \"{containment}\"\nestablished_mails = {messages}\nestablished_days = {days}\n\
          established_answers = {answers}\ntrust_from = {}\ntrust_weak_memory = true\n",
         scenario.trust_from

@@ -39,6 +39,8 @@ enum Plot {
     Outbreak,
     /// As a mistake, with deaths and a next hop that is down.
     Trouble,
+    /// As a mistake, with an engine outside that fails.
+    EngineDown,
 }
 
 const fn mistake(name: &'static str, about: &'static str, target: &'static str, condition: &'static str) -> Builtin {
@@ -46,7 +48,7 @@ const fn mistake(name: &'static str, about: &'static str, target: &'static str, 
 }
 
 /// All of them.
-pub const SCENARIOS: [Builtin; 14] = [
+pub const SCENARIOS: [Builtin; 15] = [
     mistake(
         "signature-images",
         "every picture is malware, in all three directions (EX873252, August 2024)",
@@ -94,6 +96,12 @@ pub const SCENARIOS: [Builtin; 14] = [
         about: "a campaign with pictures of its own beside everybody's logo: no mistake",
         rule: Rule { target: "part:image", condition: "$campaign" },
         plot: Plot::Outbreak,
+    },
+    Builtin {
+        name: "engine-down-in-the-replay",
+        about: "the pictures again, and the engine outside fails while what was held is examined again",
+        rule: Rule { target: "part:image", condition: "$png at 0 or $jpeg at 0" },
+        plot: Plot::EngineDown,
     },
     Builtin {
         name: "deaths-and-a-dead-hop",
@@ -193,6 +201,10 @@ fn scenario(builtin: &Builtin) -> String {
     head + &match builtin.plot {
         Plot::Mistake => format!("{withdrawn}{taken_back}"),
         Plot::Changed => taken_back.to_owned(),
+        Plot::EngineDown => format!(
+            "[[event]]\nat = \"contained+19m\"\ndo = \"engine-down\"\n{withdrawn}\
+             [[event]]\nat = \"contained+40m\"\ndo = \"engine-up\"\n{taken_back}"
+        ),
         Plot::Trouble => format!(
             "[[event]]\nat = \"msg:30\"\ndo = \"crash\"\n[[event]]\nat = \"contained+10m\"\ndo = \"crash\"\n\
              [[event]]\nat = \"contained+19m\"\ndo = \"next-hop-down\"\n{withdrawn}\

@@ -4,6 +4,7 @@
 pub mod instance;
 pub mod letters;
 pub mod library;
+pub mod neighbour;
 pub mod play;
 pub mod report;
 pub mod scenario;

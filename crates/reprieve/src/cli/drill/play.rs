@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use detect::auth::upstream;
 use detect::examine::EnvelopeFacts;
 use detect::in_force::InForce;
 use detect::limits::Limits;
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use super::instance::{Instance, is_plain};
 use super::letters::{Clerk, Letter, read, shuffled};
 use super::report::{Phase, Report, Residual};
-use super::scenario::{At, Event, Label, Scenario, What};
+use super::scenario::{At, Event, IdentityBy, Label, Scenario, What};
 use crate::cli::CliError;
 use crate::cli::feed;
 use crate::examiner::ExaminerPool;
@@ -44,6 +45,8 @@ struct Fate {
     under_containment: bool,
     /// Whether the last good version holds it.
     held_by_good: bool,
+    /// Whether the engine outside was down, so that everything was held.
+    without_engine: bool,
 }
 
 /// A play.
@@ -58,6 +61,7 @@ struct Play<'s> {
     published: Option<(u64, Timestamp)>,
     contained: Option<Timestamp>,
     replayed: Option<Timestamp>,
+    engine_is_down: bool,
     report: Report,
     login: Option<(String, Direction)>,
     connection: Option<wire::smtp::client::Connection>,
@@ -69,11 +73,14 @@ struct Play<'s> {
 /// When something cannot be opened or reached.
 pub async fn play(scenario: &Scenario, base: &Path, folder: &Path) -> Result<Report, CliError> {
     let start = Timestamp::from_micros(BEGINNING);
-    let instance = Instance::start(folder, base, scenario, start).await?;
+    // The ruleset of the start comes into force a moment before it.
+    let mut instance = Instance::start(folder, base, scenario, start.before(Duration::from_secs(2))).await?;
+    instance.advance(Duration::from_secs(1))?;
     let good = crate::app::load_ruleset(scenario.ruleset.as_ref().map(|path| base.join(path)).as_deref());
     let mut good = good.map_err(CliError::unreachable)?;
     if let Some(path) = scenario.ruleset.as_ref().filter(|path| is_plain(&base.join(path))) {
         instance.publish(&base.join(path), true).await?;
+        instance.advance(Duration::from_secs(1))?;
         let shipped = crate::app::load_ruleset(None).map_err(CliError::unreachable)?;
         good = shipped.with(&good).map_err(CliError::unreachable)?;
     }
@@ -88,6 +95,7 @@ pub async fn play(scenario: &Scenario, base: &Path, folder: &Path) -> Result<Rep
         published: None,
         contained: None,
         replayed: None,
+        engine_is_down: false,
         report: Report { scenario: scenario.name.clone(), seed: scenario.seed, ..Report::default() },
         login: None,
         connection: None,
@@ -115,6 +123,10 @@ impl Play<'_> {
         let begin = start.before(history.span);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for (at, (_, mail)) in mails.into_iter().enumerate() {
+            if history.identity == IdentityBy::AuthenticatedResults && !is_vouched_for(&mail) {
+                *counts.entry("unverified".into()).or_default() += 1;
+                continue;
+            }
             let spread = begin.after(step * u32::try_from(at).unwrap_or(u32::MAX));
             let received = match history.dates {
                 Some(_) => received_at(&mail, &self.scenario.accepted_domains[0]).unwrap_or(spread),
@@ -127,7 +139,11 @@ impl Play<'_> {
         }
         self.instance.settle().await?;
         self.report.memory.settings = json!({
-            "identity": "header-from", "trust_from": self.scenario.trust_from, "correspond": history.correspond,
+            "identity": match history.identity {
+                IdentityBy::HeaderFrom => "header-from",
+                IdentityBy::AuthenticatedResults => "authenticated-results",
+            },
+            "trust_from": self.scenario.trust_from, "correspond": history.correspond,
             "establish_after": { "messages": history.establish_after.messages, "days": history.establish_after.days },
             "span_days": history.span.as_secs() / 86_400, "mails": counts,
         });
@@ -192,6 +208,10 @@ impl Play<'_> {
     }
 
     async fn happen(&mut self, event: &Event) -> Result<(), CliError> {
+        if matches!(event.what, What::Publish | What::Withdraw) {
+            // Two rulesets never come into force in the same moment.
+            self.instance.advance(Duration::from_secs(1))?;
+        }
         match event.what {
             What::Publish => {
                 let path = self.base.join(event.path.as_deref().unwrap_or_default());
@@ -213,7 +233,13 @@ impl Play<'_> {
                 self.instance.sink.be_down(false);
                 Ok(())
             }
-            What::EngineDown | What::EngineUp => Ok(()),
+            What::EngineDown | What::EngineUp => {
+                self.engine_is_down = event.what == What::EngineDown;
+                if let Some(engine) = &self.instance.engine {
+                    engine.be_down(self.engine_is_down);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -234,7 +260,8 @@ impl Play<'_> {
             return Ok(false);
         }
         let is_held = reply.to_line().contains("taken as");
-        self.fates.push(Fate { letter, is_held, under_containment, held_by_good });
+        let without_engine = self.engine_is_down;
+        self.fates.push(Fate { letter, is_held, under_containment, held_by_good, without_engine });
         Ok(is_held)
     }
 
@@ -462,8 +489,15 @@ struct Arrivals {
     identical: bool,
 }
 
+/// Whether the host of the topmost Authentication-Results field vouches for the domain of From.
+fn is_vouched_for(mail: &[u8]) -> bool {
+    let field = header::fields(mail).find(|field| field.is("Authentication-Results"));
+    let id = field.and_then(|field| upstream::parse(&field.unfolded())).map(|(id, _)| id);
+    id.and_then(|id| upstream::of_message(mail, &[id])).is_some_and(|said| said.aligned.is_some())
+}
+
 fn is_wrong(fate: &Fate) -> bool {
-    fate.letter.label == Label::Good && fate.is_held && !fate.held_by_good
+    fate.letter.label == Label::Good && fate.is_held && !fate.held_by_good && !fate.without_engine
 }
 
 /// Whether a mail is what was sent behind our own fields. What bears our name and was forged is taken out, so it is taken out here too.

@@ -34,7 +34,8 @@ pub fn leaf_hash(entry: &[u8]) -> Digest {
     Digest::from_bytes(sha2::Sha256::new_with_prefix([0]).chain_update(entry).finalize().into())
 }
 
-fn node_hash(left: &Digest, right: &Digest) -> Digest {
+/// The hash of an inner node: `SHA-256(0x01 || left || right)`.
+pub fn node_hash(left: &Digest, right: &Digest) -> Digest {
     let hasher = sha2::Sha256::new_with_prefix([1]).chain_update(left.as_bytes()).chain_update(right.as_bytes());
     Digest::from_bytes(hasher.finalize().into())
 }
@@ -48,6 +49,12 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// The roots of the complete subtrees with the leaves that each covers, largest first.
+    pub fn subtrees(&self) -> impl Iterator<Item = (Digest, u64)> {
+        let sizes = (0..u64::BITS).rev().map(|bit| 1_u64 << bit).filter(|size| self.size & size != 0);
+        self.subtrees.iter().copied().zip(sizes)
+    }
+
     /// Appends a leaf by its hash.
     pub fn append(&mut self, leaf: Digest) {
         self.subtrees.push(leaf);

@@ -14,7 +14,7 @@
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
 //! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
 //! | [`sentinel`], [`incident`] | when a detection is wrong, and how what it did is taken back |
-//! | [`audit`] | who did what: an append-only Merkle log |
+//! | [`audit`], [`proof`] | who did what: an append-only Merkle log, and proofs over it |
 //! | [`token`] | the signed field that keeps a released mail from being caught again |
 
 pub mod address;
@@ -35,6 +35,7 @@ pub mod known_good;
 pub mod ledger;
 pub mod message;
 pub mod policy;
+pub mod proof;
 pub mod release;
 pub mod rollout;
 pub mod sentinel;

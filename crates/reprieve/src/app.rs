@@ -44,6 +44,7 @@ use crate::import::Importer;
 use crate::keys::{self, KEY_FILE, Ring};
 use crate::learn::Learner;
 use crate::neighbours::Neighbours;
+use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
 use crate::sentinel::contain::Container;
 use crate::sentinel::entries::EntryKeeper;
@@ -281,6 +282,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 store: store.clone(),
                 folder: config.data_dir.join(status::FOLDER),
                 hostname: config.hostname.clone(),
+                notary: Notary::new(&token_key, &config.hostname),
                 clock: clock.clone(),
                 signals: signals.clone(),
             },
@@ -311,6 +313,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     }
     let rates = Rates::new(config.api_requests_per_second);
     let data_dir = config.data_dir.clone();
+    let notary = Notary::new(&token_key, &config.hostname);
     let importer =
         Importer { config: config.clone(), examiner: gateway.examiner.clone(), learner, clock: clock.clone() };
     let console = Console {
@@ -322,6 +325,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         vault,
         ring,
         config: config.clone(),
+        notary,
         importer,
     };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod learn;
 pub mod measure;
 pub mod neighbours;
+pub mod notary;
 pub mod outgoing;
 pub mod panic_switch;
 pub mod report;

@@ -1,8 +1,8 @@
 //! The audit log: people's acts are appended before they are done, group commits with what they write; no entry is ever changed.
 
-use domain::Timestamp;
 use domain::audit::{Entry, Frontier, leaf_hash};
 use domain::token::{TokenKey, seal};
+use domain::{Digest, Timestamp};
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
@@ -67,6 +67,17 @@ impl Store {
             .fetch_all(&self.reads)
             .await?;
         rows.iter().map(|row| from_json(row, "entry_json")).collect()
+    }
+
+    /// How many entries the log has, and its root; none before the first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn audit_head(&self) -> Result<Option<(u64, Digest)>, StoreError> {
+        let row = sqlx::query("select size, root from audit_head where id = 1").fetch_optional(&self.reads).await?;
+        let Some(row) = row else { return Ok(None) };
+        let root = db::named(&row, "root", |text| Digest::parse(text).ok())?;
+        Ok(Some((u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0), root)))
     }
 
     /// Ends the oldest entries, those before `before`: one batch; returns how many. What is gone stays in the tree, as the sealed

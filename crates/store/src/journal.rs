@@ -54,10 +54,15 @@ pub(crate) struct Batch {
 }
 
 impl Line {
-    fn digest(&self) -> Digest {
-        let (unit, at) = (self.unit.to_string(), self.at.as_micros().to_string());
-        let texts = [&unit, &at, &self.from, &self.to, &self.by, &self.actor, &self.reason, &self.verdict];
-        Digest::of_pieces(&texts.map(|text| text.as_bytes()))
+    /// What is committed to: unit, microseconds, from, to, what moved it, who, why, and the digest of the verdict.
+    pub(crate) fn texts(&self) -> [String; 8] {
+        let Self { unit, at, from, to, by, actor, reason, verdict } = self.clone();
+        [unit.to_string(), at.as_micros().to_string(), from, to, by, actor, reason, verdict]
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        let texts = self.texts();
+        Digest::of_pieces(&texts.each_ref().map(|text| text.as_bytes()))
     }
 }
 

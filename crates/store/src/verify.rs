@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::audit::{Entry, Frontier};
+use domain::audit::{Entry, Frontier, leaf_hash};
+use domain::proof::{Consistency, Inclusion, NotThere, Tree};
 use domain::token::TokenKey;
 use domain::{Digest, MailId, UnitId};
 use sqlx::any::AnyRow;
@@ -49,7 +50,74 @@ impl Verified {
     }
 }
 
+/// An entry of the log, with all that it takes to prove it to somebody who has nothing of ours.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The entry as it is hashed.
+    pub entry: String,
+    /// Where it is.
+    pub inclusion: Inclusion,
+    /// That the log begins with an earlier one, if that was asked for.
+    pub consistency: Option<Consistency>,
+    /// For an entry of the journal: the digests of its lines in their order, and the texts of those that were asked for.
+    pub lines: Vec<Digest>,
+    /// See [`Evidence::lines`]: the place of a line, and its fields.
+    pub own: Vec<(usize, Vec<String>)>,
+}
+
+/// What is to be proved.
+#[derive(Clone, Copy, Debug)]
+pub enum Claim {
+    /// The entry with this number.
+    Entry(u64),
+    /// How a message came to us: the first line of the ledger about each of its units.
+    Mail(MailId),
+}
+
 impl Store {
+    /// What proves an entry of the log, or how a message came to us.
+    ///
+    /// # Errors
+    /// When it was pruned, or never was there.
+    pub async fn prove(&self, claim: Claim, earlier: Option<u64>) -> Result<Evidence, StoreError> {
+        let mut moment = self.reads.begin().await?;
+        let seq = match claim {
+            Claim::Entry(seq) => seq,
+            Claim::Mail(mail) => journal_entry(&mut moment, mail).await?,
+        };
+        let (checkpoint, _) = Checkpoint::load(&mut moment, &self.key).await?;
+        let rows = sqlx::query("select seq, entry_json from audit_leaf order by seq").fetch_all(&mut *moment).await?;
+        let mut leaves = Vec::with_capacity(rows.len());
+        let mut wanted = None;
+        for row in &rows {
+            let text: String = row.try_get("entry_json")?;
+            leaves.push(leaf_hash(text.as_bytes()));
+            if u64::try_from(row.try_get::<i64, _>("seq")?) == Ok(seq) {
+                wanted = Some(text);
+            }
+        }
+        let tree = Tree::new(&checkpoint.frontier, leaves);
+        let missing = |error: NotThere| StoreError::NotFound(error.to_string());
+        let inclusion = tree.inclusion(seq).map_err(missing)?;
+        let consistency = earlier.map(|first| tree.consistency(first)).transpose().map_err(missing)?;
+        let entry = wanted.ok_or_else(|| missing(NotThere(seq)))?;
+        let mut evidence = Evidence { entry, inclusion, consistency, lines: Vec::new(), own: Vec::new() };
+        let parsed: Entry = serde_json::from_str(&evidence.entry)?;
+        if let Some((batch, _)) = Batch::of_leaf(&parsed) {
+            let rows = sqlx::query("select * from ledger where batch = $1 order by mail_id, unit_no, step").bind(batch);
+            let mut lines: Vec<Line> =
+                rows.fetch_all(&mut *moment).await?.iter().map(read_line).collect::<Result<_, _>>()?;
+            lines.sort_by_key(|line| line.unit);
+            for (at, line) in lines.iter().enumerate() {
+                evidence.lines.push(line.digest());
+                if matches!(claim, Claim::Mail(mail) if line.unit.mail == mail) {
+                    evidence.own.push((at, line.texts().into()));
+                }
+            }
+        }
+        Ok(evidence)
+    }
+
     /// Computes the tree anew and compares it with its sealed head; compares every batch of the journal with its ledger rows, and
     /// every recorded verdict with what the ledger committed to. Without `records` only the tree, which is quicker.
     ///
@@ -116,6 +184,15 @@ async fn verify_log(
         found.fault(format!("{missing_rows} rows of the ledger are missing, but purges took {}", log.purged_rows));
     }
     Ok(log)
+}
+
+/// The entry of the journal with which a message began.
+async fn journal_entry(moment: &mut AnyConnection, mail: MailId) -> Result<u64, StoreError> {
+    let sql = "select seq from audit_leaf where action = $1 and object = \
+               (select cast(min(batch) as text) from ledger where mail_id = $2)";
+    let row = sqlx::query(sql).bind(journal::ACTION).bind(mail.to_string()).fetch_optional(moment).await?;
+    let row = row.ok_or_else(|| StoreError::NotFound(format!("mail {mail} in the journal")))?;
+    Ok(u64::try_from(row.try_get::<i64, _>("seq")?).unwrap_or(0))
 }
 
 fn verify_entry(row: &AnyRow, log: &mut Checkpoint, found: &mut Verified) -> Result<Option<Entry>, StoreError> {

@@ -1,10 +1,13 @@
 //! `reprieve audit`: who did what, and whether the log is intact.
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use serde_json::Value;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use crate::notary::Bundle;
 
 /// Verbs about the audit log.
 #[derive(Debug, Subcommand)]
@@ -20,6 +23,32 @@ pub enum AuditVerb {
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
+    },
+    /// Write a bundle that proves an entry, or how a message came to us, to anybody.
+    Prove {
+        /// The number of an entry.
+        #[arg(long, required_unless_present = "mail", conflicts_with = "mail")]
+        entry: Option<u64>,
+        /// Our id of a message.
+        #[arg(long)]
+        mail: Option<String>,
+        /// Prove as well that the log begins with the one of this checkpoint.
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Check such a bundle, with no gateway and no network.
+    Check {
+        /// The bundle.
+        bundle: PathBuf,
+        /// The public key that has signed it, as you know it; without, the one in the bundle.
+        #[arg(long)]
+        key: Option<String>,
+        /// A checkpoint that you have kept, with which the log must begin.
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
     },
     /// Compute the tree anew and compare it with its sealed head, the ledger and the verdicts; exit 1 when it is not intact.
     Verify {
@@ -48,6 +77,31 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
             }
             Ok(())
         }
+        AuditVerb::Prove { entry, mail, since, api } => {
+            // The second line of a checkpoint is its size.
+            let size = since.as_deref().map(read).transpose()?.map(|note| note.lines().nth(1).map(str::to_owned));
+            let query = [("entry", entry.map(|entry| entry.to_string())), ("mail", mail), ("since", size.flatten())];
+            let bundle = Client::new(&api)?.get("/api/v1/audit/proof", &query).await?;
+            terminal::line(&bundle.to_string());
+            Ok(())
+        }
+        AuditVerb::Check { bundle, key, since } => {
+            let text = read(&bundle)?;
+            let bundle: Bundle = serde_json::from_str(&text)
+                .map_err(|error| CliError::Usage(format!("{} is no bundle: {error}", bundle.display())))?;
+            let earlier = since.as_deref().map(read).transpose()?;
+            match bundle.check(key.as_deref(), earlier.as_deref()) {
+                Ok(proved) => {
+                    proved.iter().for_each(|line| terminal::line(line));
+                    terminal::line(&format!("signed by {}", key.as_deref().unwrap_or(&bundle.public_key)));
+                    Ok(())
+                }
+                Err(doubt) => {
+                    terminal::complain(&doubt.to_string());
+                    Err(CliError::No)
+                }
+            }
+        }
         AuditVerb::Verify { tree_only, api } => {
             let verified =
                 Client::new(&api)?.get("/api/v1/audit/verify", &[("tree_only", Some(tree_only.to_string()))]).await?;
@@ -74,6 +128,10 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
             if intact { Ok(()) } else { Err(CliError::No) }
         }
     }
+}
+
+fn read(path: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))
 }
 
 fn shown(entry: &Value) -> String {

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::import::Importer;
 use crate::keys::Ring;
+use crate::notary::Notary;
 use crate::signals::Signals;
 
 /// What every request shares.
@@ -36,6 +37,8 @@ pub struct Console {
     pub ring: Ring,
     /// The configuration.
     pub config: Arc<Config>,
+    /// Signs checkpoints of the audit log.
+    pub notary: Notary,
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
 }

@@ -15,6 +15,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::notary::Notary;
 use crate::report::{self, Told, escaped, moment};
 use crate::signals::Signals;
 
@@ -33,6 +34,11 @@ pub const ISSUES: &str = "status.json";
 /// The feed.
 pub const FEED: &str = "feed.atom";
 
+/// The signed checkpoint of the audit log.
+pub const CHECKPOINT: &str = "checkpoint";
+/// How often it is written.
+const ANCHORED: Duration = Duration::from_secs(60);
+
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Publisher {
@@ -42,6 +48,8 @@ pub struct Publisher {
     pub folder: PathBuf,
     /// Whose mail it is: the name of this gateway.
     pub hostname: String,
+    /// Signs the checkpoint of the audit log that lies beside the page.
+    pub notary: Notary,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop.
@@ -84,7 +92,24 @@ impl Publisher {
                 replace(&self.folder, name, text)?;
             }
         }
+        self.anchor(now).await?;
         Ok(texts)
+    }
+
+    /// The checkpoint of the audit log, once a minute: who keeps a copy can prove that nothing before it was rewritten.
+    async fn anchor(&self, now: Timestamp) -> Result<(), PublishError> {
+        let path = self.folder.join(CHECKPOINT);
+        let written = fs::metadata(&path).and_then(|file| file.modified()).ok();
+        let age = written.and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age < ANCHORED) {
+            return Ok(());
+        }
+        if let Some((size, root)) = self.store.audit_head().await? {
+            fs::create_dir_all(&self.folder)?;
+            replace(&self.folder, CHECKPOINT, &self.notary.sign(size, &root))?;
+            tracing::debug!(size, at = %now, "checkpoint");
+        }
+        Ok(())
     }
 }
 
@@ -120,7 +145,8 @@ fn page(host: &str, told: &[(Incident, Told)], now: Timestamp) -> String {
         past.iter().for_each(|(incident, told)| body.push_str(&article(incident, told, None)));
     }
     body.push_str(&format!(
-        "<p class=\"dim\">Counted in units: one message for one recipient. <a href=\"{FEED}\">Feed</a>, <a href=\"{ISSUES}\">JSON</a>.</p>"
+        "<p class=\"dim\">Counted in units: one message for one recipient. <a href=\"{FEED}\">Feed</a>, <a href=\"{ISSUES}\">JSON</a>, \
+         <a href=\"{CHECKPOINT}\">checkpoint of the audit log</a>.</p>"
     ));
     report::page("Status", &body)
 }

@@ -510,6 +510,7 @@ impl Watcher {
             Ok(id) => {
                 tracing::warn!(incident = id, code = %suspect.code, "an incident was opened");
                 self.signals.incident.notify_one();
+                self.signals.status.notify_one();
                 Ok(())
             }
             // One is open already.

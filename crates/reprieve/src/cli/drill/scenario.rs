@@ -299,10 +299,9 @@ impl Scenario {
         if scenario.traffic.iter().any(|traffic| traffic.per_hour <= 0.0) {
             return Err("per_hour must be more than 0".into());
         }
-        if let Some(history) = &scenario.history {
-            if history.dates.as_deref().is_some_and(|dates| dates != "as-dated") {
-                return Err("history.dates can only be \"as-dated\"".into());
-            }
+        let dates = scenario.history.as_ref().and_then(|history| history.dates.as_deref());
+        if dates.is_some_and(|dates| dates != "as-dated") {
+            return Err("history.dates can only be \"as-dated\"".into());
         }
         let paths = scenario.history.iter().flat_map(|history| &history.mail);
         let paths = paths.chain(scenario.traffic.iter().flat_map(|traffic| &traffic.mail));

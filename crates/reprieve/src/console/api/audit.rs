@@ -4,11 +4,13 @@ use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use domain::audit::Entry;
 use serde::{Deserialize, Serialize};
+use store::verify::Claim;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
-use super::error::{ApiResult, Refusal};
+use super::error::{ApiError, ApiResult, Refusal};
 use crate::console::access::{Operator, Permission};
+use crate::notary::Bundle;
 
 /// Entries of one answer at most.
 const ENTRIES_MAX: i64 = 1000;
@@ -115,4 +117,47 @@ pub async fn verify(
         verdicts: verified.verdicts,
         faults: verified.faults,
     }))
+}
+
+/// What is to be proved.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct ProofQuery {
+    /// The entry with this number.
+    entry: Option<u64>,
+    /// How the message with this id of ours came to us.
+    mail: Option<String>,
+    /// That the log begins with the one of so many entries.
+    since: Option<u64>,
+}
+
+/// `GET /api/v1/audit/proof`: a bundle that proves an entry of the log, or how a message came to us, to somebody who has nothing of ours:
+/// `reprieve audit check` checks it offline.
+///
+/// # Errors
+/// When it was pruned or never was there, or the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "audit.prove",
+    path = "/api/v1/audit/proof",
+    params(ProofQuery),
+    responses((status = 200, body = serde_json::Value), Refusal),
+)]
+pub async fn prove(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(query): Query<ProofQuery>,
+) -> ApiResult<Bundle> {
+    operator.may(Permission::Audit)?;
+    operator.must_see_all()?;
+    let claim = match (query.entry, &query.mail) {
+        (Some(entry), None) => Claim::Entry(entry),
+        (None, Some(mail)) => {
+            Claim::Mail(mail.parse().map_err(|error: domain::id::BadMailId| ApiError::Bad(error.to_string()))?)
+        }
+        _ => return Err(ApiError::Bad("say either which entry or which mail".into())),
+    };
+    let evidence = console.store()?.prove(claim, query.since).await?;
+    Ok(Json(Bundle::new(evidence, &console.notary)))
 }

@@ -58,6 +58,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(backup::create))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(audit::prove))
         .routes(routes!(token::list, token::create))
         .routes(routes!(token::revoke))
         .routes(routes!(ruleset::show))
@@ -133,6 +134,10 @@ pub fn probes(console: Console) -> Router {
         .route(
             "/status/feed.atom",
             get(|console: State<Console>| status_file(console, "feed.atom", "application/atom+xml")),
+        )
+        .route(
+            "/status/checkpoint",
+            get(|console: State<Console>| status_file(console, "checkpoint", "text/plain; charset=utf-8")),
         )
         .route("/api/v1/openapi.json", get(|| async { Json(document()) }))
         .with_state(console)

@@ -82,8 +82,10 @@ fn hex(bytes: &[u8]) -> String {
 /// When it is no checkpoint, or not signed by the key.
 pub fn open(note: &str, public_key: &str) -> Result<(u64, Digest), Doubt> {
     let form = Doubt::Form;
-    let (name, key) = public_key.rsplit_once('+').ok_or(form("the public key"))?;
-    let name = name.rsplit_once('+').map_or(name, |(name, _)| name);
+    let mut pieces = public_key.splitn(3, '+');
+    let (Some(name), Some(_), Some(key)) = (pieces.next(), pieces.next(), pieces.next()) else {
+        return Err(form("the public key"));
+    };
     let key = STANDARD.decode(key).map_err(|_| form("the public key"))?;
     let (Some(&ED25519_TYPE), Some(key)) = (key.first(), key.get(1..)) else { return Err(form("the public key")) };
     let (text, signatures) = note.split_once("\n\n").ok_or(form("the checkpoint"))?;

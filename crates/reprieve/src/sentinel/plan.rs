@@ -78,6 +78,7 @@ impl Planner {
         };
         tracing::info!(live = %plan.live, candidate = ?plan.candidate, modes = plan.modes.len(), "in force");
         self.examiner.put_in_force(InForce { live, candidate, modes: plan.modes.clone() });
+        self.signals.replay.notify_one();
         Ok(Some(plan))
     }
 

@@ -101,6 +101,9 @@ impl Replayer {
         if waiting.is_empty() {
             return self.done(incident).await;
         }
+        if !self.is_up_to_date().await? {
+            return Ok(false);
+        }
         let containment = self.contained.now();
         let mut running: JoinSet<Result<Replayed, StoreError>> = JoinSet::new();
         let mut waiting = waiting.into_iter();
@@ -121,6 +124,15 @@ impl Replayer {
         }
         self.write(ready).await?;
         Ok(true)
+    }
+
+    /// Whether what examines here is what the store says is in force, and what is contained likewise: a ruleset takes seconds to compile, and
+    /// until then the wrong one would say once more what it has said.
+    async fn is_up_to_date(&self) -> Result<bool, StoreError> {
+        let live = self.store.ruleset_in_force().await?;
+        let is_loaded = live.is_none_or(|live| self.examiner.in_force().live.id == live);
+        let epoch = self.store.containment(self.clock.now()).await?.epoch;
+        Ok(is_loaded && self.contained.now().epoch == epoch)
     }
 
     async fn write(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {

@@ -63,6 +63,15 @@ fn outbreaks_are_no_mistakes() {
     }
 }
 
+/// Nothing is remembered, so nothing is convicted; but what is taken back is replayed all the same.
+#[test]
+fn what_a_person_takes_back_is_replayed() {
+    let (code, report, said) = play(&["no-memory"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(report["wrongly_held_total"].as_u64().unwrap() > 5, "{said}");
+    assert_eq!(report["replay"]["cleared"], report["wrongly_held_total"], "{said}");
+}
+
 #[test]
 fn deaths_change_nothing() {
     let (code, report, said) = play(&["deaths-and-a-dead-hop"]);

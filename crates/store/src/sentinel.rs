@@ -131,6 +131,17 @@ impl Store {
         db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read_finding).collect()
     }
 
+    /// Whether anything is held on which this detection version has acted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn has_held(&self, suspect: &Suspect) -> Result<bool, StoreError> {
+        let sql = "select f.mail_id from finding f join unit u on u.mail_id = f.mail_id where f.detection = $1 and f.detection_version = $2 \
+                   and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') and u.account = 'held' limit 1";
+        let values = vec![suspect.code.as_str().into(), suspect.version.as_str().into()];
+        Ok(db::query(sql.to_owned(), values).fetch_optional(&self.reads).await?.is_some())
+    }
+
     /// Writes lines into the journal; what is there already stays. Returns how many were new.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use domain::containment::Level;
 use domain::detection::{Detection, DetectionCode, DetectionVersion, Mode, RulesetId, Scope};
 use domain::finding::{Finding, MemoryClass};
 use domain::message::Family;
+use domain::rollout::Stage;
 use domain::sentinel::state::Step;
 use domain::sentinel::suspicion::{Hit, TRIP, TRIP_AFTER_CHANGE};
 use domain::sentinel::{Event, Settings, State, Suspicion, Weights};
@@ -87,12 +88,22 @@ pub struct Mind {
     heard_until: Option<Timestamp>,
     /// Rulesets that were in force, by id.
     rulesets: HashMap<RulesetId, Arc<KeptRuleset>>,
+    /// Roll-outs that were taken back and whose held mail was looked for.
+    followed: BTreeSet<u32>,
     /// Rulesets whose changes have been tried.
     tried: BTreeSet<RulesetId>,
     /// When there was last nothing to try a suspect on.
     nothing_to_try: BTreeMap<Suspect, Timestamp>,
     /// Suspects of whom people have been told.
     told: BTreeSet<(Suspect, State)>,
+}
+
+/// What has been done about a detection when its incident opens.
+#[derive(Clone, Copy, Debug)]
+enum Done {
+    Contained,
+    Asked,
+    TakenBack,
 }
 
 /// What is in force, and what was.
@@ -168,7 +179,37 @@ impl Watcher {
         self.try_suspects(mind, &in_force, now).await?;
         self.wait(mind, &in_force, now).await?;
         self.act(mind, &in_force, now).await?;
-        self.correct(mind, &in_force, now).await
+        self.correct(mind, &in_force, now).await?;
+        self.follow_rollbacks(mind, now).await
+    }
+
+    /// What a person, or a roll-out, has taken back may have held mail meanwhile, whatever the sentinel has made of it: an incident opens, and
+    /// what it held is examined again (methods section 2: a rollback re-evaluates everything that was held since).
+    async fn follow_rollbacks(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
+        for rollout in self.store.rollouts().await? {
+            let is_new = rollout.stage == Stage::RolledBack && now.since(rollout.since) < FRESH;
+            if !is_new || !mind.followed.insert(rollout.number) {
+                continue;
+            }
+            let (Some(taken), Some(before)) =
+                (self.store.ruleset(&rollout.ruleset).await?, self.store.ruleset(&rollout.before).await?)
+            else {
+                continue;
+            };
+            let before: BTreeMap<&DetectionCode, &DetectionVersion> =
+                before.detections.iter().map(|(one, _)| (&one.code, &one.version)).collect();
+            let known = self.store.incidents().await?;
+            for (one, _) in taken.detections.iter().filter(|(one, _)| before.get(&one.code) != Some(&&one.version)) {
+                let suspect = Suspect { code: one.code.clone(), version: one.version.clone() };
+                if known.iter().any(|incident| incident.suspect == suspect) || !self.store.has_held(&suspect).await? {
+                    continue;
+                }
+                let why = format!("ruleset {} was taken back: {}", rollout.ruleset, rollout.note);
+                self.open_incident(&suspect, rollout.started, rollout.ruleset.clone(), &why, Done::TakenBack, now)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     async fn in_force(&self, mind: &mut Mind) -> Result<InForceNow, StoreError> {
@@ -418,7 +459,8 @@ impl Watcher {
                 tracing::error!(code = %suspect.code, why, "this detection should be contained; `reprieve contain` does it");
             }
             if level == Level::Contained {
-                self.open_incident(suspect, began, ruleset, &why, acts, now).await?;
+                let done = if acts { Done::Contained } else { Done::Asked };
+                self.open_incident(suspect, began, ruleset, &why, done, now).await?;
             }
         }
         Ok(())
@@ -487,10 +529,14 @@ impl Watcher {
         began: Timestamp,
         ruleset: RulesetId,
         why: &str,
-        is_contained: bool,
+        done: Done,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let done = if is_contained { "It has been contained" } else { "An operator has been asked to contain it" };
+        let done = match done {
+            Done::Contained => "It has been contained",
+            Done::Asked => "An operator has been asked to contain it",
+            Done::TakenBack => "It has been taken back",
+        };
         let new = NewIncident {
             title: format!("Detection {} held good mail", suspect.code),
             at,

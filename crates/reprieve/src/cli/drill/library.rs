@@ -41,6 +41,8 @@ enum Plot {
     Trouble,
     /// As a mistake, with an engine outside that fails.
     EngineDown,
+    /// Nothing is remembered; a person withdraws it.
+    NoMemory,
 }
 
 const fn mistake(name: &'static str, about: &'static str, target: &'static str, condition: &'static str) -> Builtin {
@@ -48,7 +50,7 @@ const fn mistake(name: &'static str, about: &'static str, target: &'static str, 
 }
 
 /// All of them.
-pub const SCENARIOS: [Builtin; 15] = [
+pub const SCENARIOS: [Builtin; 16] = [
     mistake(
         "signature-images",
         "every picture is malware, in all three directions (EX873252, August 2024)",
@@ -96,6 +98,12 @@ pub const SCENARIOS: [Builtin; 15] = [
         about: "a campaign with pictures of its own beside everybody's logo: no mistake",
         rule: Rule { target: "part:image", condition: "$campaign" },
         plot: Plot::Outbreak,
+    },
+    Builtin {
+        name: "no-memory",
+        about: "the pictures on the first day: nothing can convict, a person takes it back, and what it held is replayed",
+        rule: Rule { target: "part:image", condition: "$png at 0 or $jpeg at 0" },
+        plot: Plot::NoMemory,
     },
     Builtin {
         name: "engine-down-in-the-replay",
@@ -187,10 +195,13 @@ fn settings(rule: &Rule) -> String {
 
 fn scenario(builtin: &Builtin) -> String {
     let before = if builtin.plot == Plot::Changed { "ruleset = \"before\"\n" } else { "" };
+    let history = if builtin.plot == Plot::NoMemory {
+        ""
+    } else {
+        "[history]\nmail = [\"history\"]\nspan = \"30d\"\nestablish_after = { messages = 3, days = 7 }\ncorrespond = true\n"
+    };
     let head = format!(
-        "name = \"{}\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n{before}\
-         [history]\nmail = [\"history\"]\nspan = \"30d\"\nestablish_after = {{ messages = 3, days = 7 }}\ncorrespond = true\n\
-         [[traffic]]\nmail = [\"traffic\"]\nlabel = \"good\"\nper_hour = 600\n\
+        "name = \"{}\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n{before}{history}[[traffic]]\nmail = [\"traffic\"]\nlabel = \"good\"\nper_hour = 600\n\
          [[traffic]]\nmail = [\"bad\"]\nlabel = \"bad\"\nper_hour = 120\n\
          [[event]]\nat = \"msg:20\"\ndo = \"publish\"\npath = \"published\"\nforce = true\n",
         builtin.name
@@ -201,6 +212,11 @@ fn scenario(builtin: &Builtin) -> String {
     head + &match builtin.plot {
         Plot::Mistake => format!("{withdrawn}{taken_back}"),
         Plot::Changed => taken_back.to_owned(),
+        Plot::NoMemory => {
+            "[[event]]\nat = \"time:20m\"\ndo = \"withdraw\"\n[expect]\ncontained = false\nresolved = true\n\
+                           restored_min_percent = 100.0\nduplicates_max = 0\nbad_let_out_max = 0\nlost_max = 0\n"
+                .to_owned()
+        }
         Plot::EngineDown => format!(
             "[[event]]\nat = \"contained+19m\"\ndo = \"engine-down\"\n{withdrawn}\
              [[event]]\nat = \"contained+40m\"\ndo = \"engine-up\"\n{taken_back}"

@@ -46,6 +46,7 @@ use crate::learn::Learner;
 use crate::neighbours::Neighbours;
 use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::sentinel::announce::Announcer;
 use crate::sentinel::contain::Container;
 use crate::sentinel::entries::EntryKeeper;
 use crate::sentinel::incident::Steward;
@@ -306,6 +307,14 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 hops: Hops::new(&config, 1, &Timeouts::default()),
                 clock: clock.clone(),
             };
+            let announcer = Announcer {
+                config: config.clone(),
+                store: store.clone(),
+                hops: Hops::new(&config, 1, &Timeouts::default()),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            };
+            tasks.spawn(announcer.run(stopping.clone()));
             if config.tells_senders {
                 tasks.spawn(notifier.run(stopping.clone()));
             }

@@ -25,6 +25,7 @@ pub mod neighbours;
 pub mod notary;
 pub mod outgoing;
 pub mod panic_switch;
+pub mod postman;
 pub mod report;
 pub mod sentinel;
 pub mod signals;

@@ -25,4 +25,6 @@ pub struct Signals {
     pub replay: Arc<Notify>,
     /// What the public is told has changed.
     pub status: Arc<Notify>,
+    /// The same, for those who are told.
+    pub announce: Arc<Notify>,
 }

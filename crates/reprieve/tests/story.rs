@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -78,8 +80,31 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Takes what is posted to it, and says 204.
+fn webhook() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, posted) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+    let known = posted.clone();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let mut request = Vec::new();
+            let mut piece = [0; 4096];
+            while let Ok(read @ 1..) = socket.read(&mut piece) {
+                request.extend_from_slice(&piece[..read]);
+                if request.ends_with(b"}") {
+                    break;
+                }
+            }
+            known.lock().unwrap().push(String::from_utf8_lossy(&request).to_string());
+            let _ = socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
+        }
+    });
+    (address, posted)
+}
+
 struct Site {
     gateway: Gateway,
+    posted: Arc<Mutex<Vec<String>>>,
     sink: Sink,
     sent: Vec<(String, String)>,
 }
@@ -89,12 +114,17 @@ impl Site {
         let sink = Sink::start();
         let sentinel =
             "[sentinel]\ntrust_from = true\ntrust_weak_memory = true\nestablished_mails = 3\nestablished_answers = 0\n";
-        let gateway = Gateway::start(&format!("{}{sentinel}", config(sink.address)));
+        let (hook, posted) = webhook();
+        let told = format!(
+            "[notices]\nincident_webhooks = [\"http://{hook}/incidents\"]\nincident_mail = [\"ops@ours.example\"]\n"
+        );
+        let config = config(sink.address).replace("[notices]\n", &told);
+        let gateway = Gateway::start(&format!("{config}{sentinel}"));
         let write = |name: &str, text: &str| std::fs::write(gateway.path(name), text).unwrap();
         write("bad.yar", BAD);
         write("corrected.yar", CORRECTED);
         write("archive.mbox", &archive());
-        Self { gateway, sink, sent: Vec::new() }
+        Self { gateway, posted, sink, sent: Vec::new() }
     }
 
     fn import(&self) -> Value {

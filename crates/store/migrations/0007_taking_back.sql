@@ -93,3 +93,13 @@ create table incident_event (
     is_public bigint not null,
     primary key (incident, event_no)
 );
+
+-- Which public lines of an incident were told to whom.
+create table announcement (
+    incident text not null,
+    event_no bigint not null,
+    channel text not null,
+    told_us bigint not null,
+    reply text not null,
+    primary key (incident, event_no, channel)
+);

@@ -233,6 +233,34 @@ pub struct BlastRadius {
     pub recipients: Vec<(String, u64)>,
 }
 
+/// A public line that a channel has not been told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The incident.
+    pub incident: String,
+    /// Its title.
+    pub title: String,
+    /// The number of the line.
+    pub number: i64,
+    /// The line.
+    pub note: Note,
+}
+
+/// A line that was told.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// The incident.
+    pub incident: String,
+    /// The number of the line.
+    pub number: i64,
+    /// To whom: a webhook's or a mailbox's address.
+    pub channel: String,
+    /// When.
+    pub at: Timestamp,
+    /// What was answered.
+    pub reply: String,
+}
+
 /// A write about incidents, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum IncidentWrite {
@@ -241,13 +269,14 @@ pub(crate) enum IncidentWrite {
     Wave { incident: String, wave: u32, units: Vec<UnitId> },
     Freeze { incident: String, wave: u32, root: String },
     Retry { incident: String },
+    Announced(Box<Announced>),
     Replayed(Arc<Vec<Replayed>>),
 }
 
 impl IncidentWrite {
     pub(crate) fn rows(&self) -> usize {
         match self {
-            Self::Open(_) | Self::Change(_) | Self::Freeze { .. } => 2,
+            Self::Open(_) | Self::Change(_) | Self::Freeze { .. } | Self::Announced(_) => 2,
             Self::Retry { .. } => 500,
             Self::Wave { units, .. } => units.len(),
             Self::Replayed(replayed) => {
@@ -307,6 +336,36 @@ impl Store {
         self.writer.incident(IncidentWrite::Retry { incident: incident.to_owned() }).await
     }
 
+    /// Public lines since `since` that a channel has not been told, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unannounced(&self, channel: &str, since: Timestamp) -> Result<Vec<Announcement>, StoreError> {
+        let sql = "select e.*, i.title from incident_event e join incident i on i.incident = e.incident \
+                   where e.is_public = 1 and e.at_us >= $1 and not exists (select 1 from announcement a where a.incident = e.incident \
+                   and a.event_no = e.event_no and a.channel = $2) order by e.at_us, e.event_no limit 50";
+        let rows =
+            db::query(sql.to_owned(), vec![since.as_micros().into(), channel.into()]).fetch_all(&self.reads).await?;
+        let read = |row: &AnyRow| {
+            let note = read_note(row)?;
+            Ok(Announcement {
+                incident: row.try_get("incident")?,
+                title: row.try_get("title")?,
+                number: row.try_get("event_no")?,
+                note,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Remembers that a channel was told a line.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn announced(&self, told: Announced) -> Result<(), StoreError> {
+        self.writer.incident(IncidentWrite::Announced(Box::new(told))).await.map(drop)
+    }
+
     /// Records what the replay made of some messages.
     ///
     /// # Errors
@@ -340,16 +399,7 @@ impl Store {
     /// When the store fails.
     pub async fn incident_notes(&self, id: &str) -> Result<Vec<Note>, StoreError> {
         let sql = "select * from incident_event where incident = $1 order by event_no";
-        let read = |row: &AnyRow| {
-            Ok(Note {
-                at: Timestamp::from_micros(row.try_get("at_us")?),
-                actor: row.try_get("actor")?,
-                what: row.try_get("what")?,
-                text: row.try_get("text")?,
-                is_public: row.try_get::<i64, _>("is_public")? == 1,
-            })
-        };
-        sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await?.iter().map(read).collect()
+        sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await?.iter().map(read_note).collect()
     }
 
     /// Units that the detection version held, of messages from `from` on, and that are in no wave yet, oldest first: the first `limit`.
@@ -533,6 +583,16 @@ fn jiff_year(at: Timestamp) -> i32 {
     at.to_string().get(..4).and_then(|year| year.parse().ok()).unwrap_or(0)
 }
 
+fn read_note(row: &AnyRow) -> Result<Note, StoreError> {
+    Ok(Note {
+        at: Timestamp::from_micros(row.try_get("at_us")?),
+        actor: row.try_get("actor")?,
+        what: row.try_get("what")?,
+        text: row.try_get("text")?,
+        is_public: row.try_get::<i64, _>("is_public")? == 1,
+    })
+}
+
 fn read(row: &AnyRow) -> Result<Incident, StoreError> {
     let time = |column: &str| Ok::<_, StoreError>(Timestamp::from_micros(row.try_get(column)?));
     let maybe = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_micros));
@@ -580,6 +640,18 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
         IncidentWrite::Freeze { incident, wave, root } => {
             let sql = "update incident set waves = $1, root = $2 where incident = $3";
             let values: Vec<Value> = vec![(*wave).into(), root.as_str().into(), incident.as_str().into()];
+            db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+            Ok(1)
+        }
+        IncidentWrite::Announced(told) => {
+            let sql = "insert into announcement (incident, event_no, channel, told_us, reply) values ($1, $2, $3, $4, $5) on conflict do nothing";
+            let values: Vec<Value> = vec![
+                told.incident.as_str().into(),
+                told.number.into(),
+                told.channel.as_str().into(),
+                told.at.as_micros().into(),
+                told.reply.as_str().into(),
+            ];
             db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
             Ok(1)
         }

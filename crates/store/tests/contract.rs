@@ -27,7 +27,7 @@ use store::arrival::{Arrival, Recorded, UnitArrival};
 use store::audit::Act;
 use store::blob::Blobs;
 use store::completion::Completion;
-use store::incident::{IncidentChange, NewIncident, Replayed};
+use store::incident::{Announced, IncidentChange, NewIncident, Replayed};
 use store::known_good::{GoodMail, GoodPart};
 use store::memory::Meeting;
 use store::moves::UnitMove;
@@ -487,6 +487,14 @@ async fn taking_back(store: &Store) {
         (Stage::Replaying, true, "me", "q")
     );
     assert_eq!(store.incident_notes(&id).await.expect("reads").len(), 3);
+    // Each channel is told each public line once.
+    let untold = store.unannounced("hook", at(0)).await.expect("reads");
+    assert_eq!(untold.iter().map(|one| one.note.what.as_str()).collect::<Vec<_>>(), ["replaying"]);
+    let (incident, number) = (untold[0].incident.clone(), untold[0].number);
+    let told = Announced { incident, number, channel: "hook".into(), at: at(353), reply: "200".into() };
+    store.announced(told).await.expect("remembers");
+    assert!(store.unannounced("hook", at(0)).await.expect("reads").is_empty());
+    assert_eq!(store.unannounced("other", at(0)).await.expect("reads").len(), 1);
     // The replay: one message passes for one recipient, another cannot be looked at.
     let waiting = store.awaiting_replay(&id, 1000).await.expect("reads");
     assert!(waiting.iter().any(|(mail, numbers)| *mail == mail_id(200) && numbers == &[0, 1]), "{waiting:?}");

@@ -10,12 +10,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::Direction;
 use domain::detection::Category;
 use domain::envelope::Border;
 use domain::identity::Establish;
 use domain::policy::Policy;
 use domain::rollout::Pace;
+use domain::{Address, Direction};
 pub use engine::EngineConfig;
 use ipnet::IpNet;
 use section::{Fault, Faults, Section};
@@ -156,6 +156,15 @@ pub struct KnownGoodConfig {
     pub mails_max: u64,
 }
 
+/// Who is told of incidents.
+#[derive(Clone, Debug, Default)]
+pub struct Announcements {
+    /// `http://` addresses that get each public line as JSON.
+    pub webhooks: Vec<String>,
+    /// Mailboxes of ours that get each as a mail.
+    pub mail: Vec<Address>,
+}
+
 /// How the sentinel acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainmentMode {
@@ -225,6 +234,8 @@ pub struct Config {
     pub rollout: Pace,
     /// The sentinel.
     pub sentinel: SentinelConfig,
+    /// Who is told of incidents.
+    pub announcements: Announcements,
 }
 
 /// Everything that is wrong with a configuration.
@@ -334,6 +345,12 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     release.end(faults);
     let mut notices = root.section("notices", faults);
     let tells_senders = notices.flag("outbound", faults).unwrap_or(true);
+    let announcements = Announcements {
+        webhooks: notices.list("incident_webhooks", faults, webhook).unwrap_or_default(),
+        mail: notices
+            .list("incident_mail", faults, |text| Address::parse(text).map_err(|error| error.to_string()))
+            .unwrap_or_default(),
+    };
     notices.end(faults);
     let retention = retention(root, faults);
     let known_good = known_good(root, &data_dir, folder, faults);
@@ -362,6 +379,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         known_good,
         rollout,
         sentinel,
+        announcements,
     }
 }
 
@@ -381,6 +399,15 @@ fn known_good(root: &mut Section<'_>, data_dir: &Path, folder: &Path, faults: &m
     };
     section.end(faults);
     config
+}
+
+fn webhook(text: &str) -> Result<String, String> {
+    let is_one = text.strip_prefix("http://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    if is_one {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an address that begins with http://, such as a relay on this host".into())
+    }
 }
 
 fn sentinel(root: &mut Section<'_>, faults: &mut Faults<'_>) -> SentinelConfig {

@@ -188,6 +188,7 @@ impl Steward {
                 tracing::warn!(incident = incident.id, ?by, text, "incident");
                 self.signals.replay.notify_one();
                 self.signals.status.notify_one();
+                self.signals.announce.notify_one();
                 Ok(true)
             }
             // A person was quicker.

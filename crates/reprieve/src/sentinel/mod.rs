@@ -10,9 +10,10 @@
 //! | [`plan`], [`entries`], [`contain`] | what examines and decides is what the store says is in force |
 //! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
-//! | [`status`] | what the public is told lies as files |
+//! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
 //! | [`settle`] | all of them, as loops or one after another |
 
+pub mod announce;
 pub mod contain;
 pub mod entries;
 pub mod incident;

@@ -8,19 +8,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::envelope::{MailParams, RcptParams};
-use domain::{Address, Direction, Timestamp};
+use domain::{Address, Timestamp};
 use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
 use store::notice::Untold;
 use store::{Store, StoreError};
 use tokio::sync::watch;
-use wire::smtp::client::DotOutcome;
-use wire::smtp::data;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
+use crate::postman;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -102,30 +100,7 @@ impl Notifier {
     /// Sends a notice with the null sender; the hop's answer if it is final, else why it is not.
     async fn send(&self, to: &Address, held: &[Untold], now: Timestamp) -> Result<String, String> {
         let mail = self.compose(to, held, now);
-        let mut emitted = Vec::new();
-        data::emit(&[&mail], &mut emitted).map_err(|stray| stray.to_string())?;
-        let mut loan = self.hops.of(Direction::Internal).connection().await.map_err(|error| error.to_string())?;
-        let params = MailParams { smtputf8: to.needs_smtputf8(), ..MailParams::default() };
-        let rcpt = RcptParams::default();
-        let begun = loan.connection.begin(None, &params, None, &[(to, &rcpt)]).await;
-        let (_, replies) = begun.map_err(|error| error.to_string())?;
-        if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
-            return if refusal.is_permanent() { Ok(refusal.to_line()) } else { Err(refusal.to_line()) };
-        }
-        let ready = loan.connection.data().await.map_err(|error| error.to_string())?;
-        if ready.code != 354 {
-            return if ready.is_permanent() { Ok(ready.to_line()) } else { Err(ready.to_line()) };
-        }
-        match loan.connection.send(&emitted).await {
-            DotOutcome::Replied(reply) if reply.is_positive() || reply.is_permanent() => {
-                loan.give_back();
-                Ok(reply.to_line())
-            }
-            DotOutcome::Replied(reply) => Err(reply.to_line()),
-            // It may have arrived; once is enough.
-            DotOutcome::Unanswered(error) => Ok(format!("no answer to the final dot: {error}")),
-            DotOutcome::NotSent(error) => Err(error.to_string()),
-        }
+        postman::deliver(&self.hops, to, &mail).await
     }
 
     fn compose(&self, to: &Address, held: &[Untold], now: Timestamp) -> Vec<u8> {

@@ -1,0 +1,39 @@
+//! A mail of our own to one of ours: with the null sender, by the hop of internal mail.
+
+use domain::envelope::{MailParams, RcptParams};
+use domain::{Address, Direction};
+use wire::smtp::client::DotOutcome;
+use wire::smtp::data;
+
+use crate::hop::Hops;
+
+/// Sends it; the hop's answer if it is final, else why it is not.
+///
+/// # Errors
+/// Why it was not taken, and may be tried again.
+pub async fn deliver(hops: &Hops, to: &Address, mail: &[u8]) -> Result<String, String> {
+    let mut emitted = Vec::new();
+    data::emit(&[mail], &mut emitted).map_err(|stray| stray.to_string())?;
+    let mut loan = hops.of(Direction::Internal).connection().await.map_err(|error| error.to_string())?;
+    let params = MailParams { smtputf8: to.needs_smtputf8(), ..MailParams::default() };
+    let rcpt = RcptParams::default();
+    let begun = loan.connection.begin(None, &params, None, &[(to, &rcpt)]).await;
+    let (_, replies) = begun.map_err(|error| error.to_string())?;
+    if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
+        return if refusal.is_permanent() { Ok(refusal.to_line()) } else { Err(refusal.to_line()) };
+    }
+    let ready = loan.connection.data().await.map_err(|error| error.to_string())?;
+    if ready.code != 354 {
+        return if ready.is_permanent() { Ok(ready.to_line()) } else { Err(ready.to_line()) };
+    }
+    match loan.connection.send(&emitted).await {
+        DotOutcome::Replied(reply) if reply.is_positive() || reply.is_permanent() => {
+            loan.give_back();
+            Ok(reply.to_line())
+        }
+        DotOutcome::Replied(reply) => Err(reply.to_line()),
+        // It may have arrived; once is enough.
+        DotOutcome::Unanswered(error) => Ok(format!("no answer to the final dot: {error}")),
+        DotOutcome::NotSent(error) => Err(error.to_string()),
+    }
+}

@@ -270,6 +270,18 @@ fn the_story() {
         assert!(got.iter().all(|got| got.without_ours() == mail.as_bytes()), "{id} byte for byte");
     }
     assert_eq!(site.gateway.account("held"), 3, "the malware is still held");
+    // Whoever is to be told of it was told each public line once, by webhook and by mail.
+    let id = incident["id"].as_str().unwrap().to_owned();
+    let told = |stage: &str| {
+        let said = format!("\"stage\":\"{stage}\"");
+        let posted = site.posted.lock().unwrap().iter().filter(|one| one.contains(&said)).count();
+        let subject = format!("{id}: {stage}");
+        let mails = site.sink.got().iter().filter(|mail| mail.header("Subject").as_deref() == Some(&subject)).count();
+        (posted, mails)
+    };
+    for stage in ["contained", "replaying", "releasing", "resolved"] {
+        site.until("told", || told(stage) == (1, 1));
+    }
     let report =
         site.gateway.cli(&["incident", "report", incident["id"].as_str().unwrap(), "--config", "reprieve.toml"]);
     let report = String::from_utf8_lossy(&report.stdout).to_string();

@@ -66,6 +66,8 @@ pub struct DataReader {
     mode: BareNewline,
     bytes_max: usize,
     line_bytes: usize,
+    /// Bytes of the message, kept or not: how it arrives in pieces must not decide whether it is too large.
+    counted: usize,
     bytes: Vec<u8>,
     flaws: Flaws,
 }
@@ -73,7 +75,8 @@ pub struct DataReader {
 impl DataReader {
     /// A reader that keeps at most `bytes_max` bytes; what exceeds them is read and counted, not kept.
     pub fn new(mode: BareNewline, bytes_max: usize) -> Self {
-        Self { state: State::LineStart, mode, bytes_max, line_bytes: 0, bytes: Vec::new(), flaws: Flaws::default() }
+        let (bytes, flaws) = (Vec::new(), Flaws::default());
+        Self { state: State::LineStart, mode, bytes_max, line_bytes: 0, counted: 0, bytes, flaws }
     }
 
     /// Takes bytes up to and including the end of data; returns how many it took.
@@ -170,9 +173,8 @@ impl DataReader {
     }
 
     fn store(&mut self, run: &[u8]) {
-        if self.bytes.len() + run.len() > self.bytes_max {
-            self.flaws.too_large = true;
-        }
+        self.counted += run.len();
+        self.flaws.too_large |= self.counted > self.bytes_max;
         let refused = self.flaws.has_stray() && self.mode == BareNewline::Reject;
         if !self.flaws.too_large && !refused {
             self.bytes.extend_from_slice(run);

@@ -357,6 +357,10 @@ fn by_hand_and_not_by_itself() {
     assert_eq!(site.gateway.json(&["sentinel", "status"])["contained"].as_array().unwrap().len(), 0);
     let bare = site.gateway.cli(&["contain", "NOPE-1", "--reason", "x", "--config", "reprieve.toml"]);
     assert_eq!(bare.status.code(), Some(2));
+    let pinned = site.gateway.json(&["detection", "pin", "EIC-0001", "--reason", "it is a test file"]);
+    assert_eq!(pinned["detection"], "EIC-0001");
+    assert_eq!(site.gateway.json(&["sentinel", "status"])["pinned"][0]["detection"], "EIC-0001");
+    site.gateway.json(&["detection", "unpin", "EIC-0001", "--reason", "the drill is over"]);
     let opened = site.gateway.json(&["incident", "open", "EIC-0001", "--reason", "somebody complained"]);
     assert_eq!((&opened["stage"], &opened["id"]), (&"investigating".into(), &opened["id"]), "{opened}");
     let id = opened["id"].as_str().unwrap().to_owned();
@@ -368,6 +372,7 @@ fn by_hand_and_not_by_itself() {
         std::fs::read_to_string(site.gateway.path("data/status/index.html"))
             .is_ok_and(|page| page.contains("we look into it"))
     });
+    assert_eq!(site.gateway.json(&["status-page"])["value"][0]["id"], id.as_str());
     let feed = std::fs::read_to_string(site.gateway.path("data/status/feed.atom")).unwrap();
     assert!(feed.contains("we look into it"));
     let issues: Value =

@@ -43,6 +43,10 @@ pub enum DetectionVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Never contain it without a person: the same evidence only calls people.
+    Pin(PinArgs),
+    /// Let it be contained again.
+    Unpin(PinArgs),
     /// List the versions that engines have said they are.
     Engines {
         /// Where the API is.
@@ -70,6 +74,19 @@ pub struct ModeArgs {
     api: ApiArgs,
 }
 
+/// Which detection, and why.
+#[derive(Debug, Args)]
+pub struct PinArgs {
+    /// The code of the detection.
+    code: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+    /// Where the API is.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
 /// Runs the verb.
 ///
 /// # Errors
@@ -92,12 +109,23 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
         DetectionVerb::Own { code, reason, what_if, api } => {
             set("own", ModeArgs { code, reason, hours: 1, what_if, api }).await
         }
+        DetectionVerb::Pin(args) => pin(true, args).await,
+        DetectionVerb::Unpin(args) => pin(false, args).await,
         DetectionVerb::Engines { api } => {
             let engines = Client::new(&api)?.get("/api/v1/engines", &[]).await?;
             terminal::line(&if api.json { engines.to_string() } else { engines_text(&engines) });
             Ok(())
         }
     }
+}
+
+async fn pin(pinned: bool, args: PinArgs) -> Result<(), CliError> {
+    let PinArgs { code, reason, api } = args;
+    let ask = json!({ "pinned": pinned, "reason": reason, "actor": super::quarantine::actor() });
+    let done = Client::new(&api)?.post(&format!("/api/v1/detections/{code}/pin"), &ask).await?;
+    let is = if pinned { "is pinned: nothing contains it without a person" } else { "can be contained again" };
+    terminal::line(&if api.json { done.to_string() } else { format!("{code} {is}") });
+    Ok(())
 }
 
 async fn set(mode: &str, args: ModeArgs) -> Result<(), CliError> {

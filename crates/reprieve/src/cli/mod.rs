@@ -26,6 +26,7 @@ pub mod scan;
 pub mod sentinel;
 pub mod serve;
 pub mod sink;
+pub mod status_page;
 pub mod terminal;
 pub mod token;
 
@@ -87,6 +88,8 @@ enum Verb {
     /// See how much of the past can testify, and take in an archive.
     #[command(subcommand)]
     Memory(memory::MemoryVerb),
+    /// See what the public is told.
+    StatusPage(status_page::StatusPageArgs),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
@@ -198,6 +201,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Contain(args) => sentinel::contain(args, false).await,
         Verb::ReleaseContainment(args) => sentinel::contain(args, true).await,
         Verb::Memory(verb) => memory::run(verb).await,
+        Verb::StatusPage(args) => status_page::run(args).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,

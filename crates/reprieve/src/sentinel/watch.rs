@@ -188,7 +188,7 @@ impl Watcher {
     async fn follow_rollbacks(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
         for rollout in self.store.rollouts().await? {
             let is_new = rollout.stage == Stage::RolledBack && now.since(rollout.since) < FRESH;
-            if !is_new || !mind.followed.insert(rollout.number) {
+            if !is_new || mind.followed.contains(&rollout.number) {
                 continue;
             }
             let (Some(taken), Some(before)) =
@@ -208,6 +208,7 @@ impl Watcher {
                 self.open_incident(&suspect, rollout.started, rollout.ruleset.clone(), &why, Done::TakenBack, now)
                     .await?;
             }
+            mind.followed.insert(rollout.number);
         }
         Ok(())
     }
@@ -444,12 +445,14 @@ impl Watcher {
             let Some(level) = Level::of(suspicion.state()).filter(|level| *level != Level::Probation) else { continue };
             let is_done = contained.level(&suspect.code, &suspect.version) == Some(level);
             let Some((began, ruleset)) = in_force.since(suspect) else { continue };
-            if is_done || !mind.told.insert((suspect.clone(), suspicion.state())) {
+            let telling = (suspect.clone(), suspicion.state());
+            if is_done || mind.told.contains(&telling) {
                 continue;
             }
             let why = self.cause(suspect, suspicion).await?;
             if pins.contains(&suspect.code) {
                 tracing::error!(code = %suspect.code, why, "a pinned detection is wrong; it is left as it is");
+                mind.told.insert(telling);
                 continue;
             }
             let acts = self.may_act(now).await?;
@@ -462,6 +465,8 @@ impl Watcher {
                 let done = if acts { Done::Contained } else { Done::Asked };
                 self.open_incident(suspect, began, ruleset, &why, done, now).await?;
             }
+            // Only now: what failed half way is done again.
+            mind.told.insert(telling);
         }
         Ok(())
     }

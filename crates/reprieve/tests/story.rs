@@ -269,6 +269,9 @@ fn the_story() {
         assert_eq!(got.len(), usize::from(!is_malware), "{id}");
         assert!(got.iter().all(|got| got.without_ours() == mail.as_bytes()), "{id} byte for byte");
     }
+    // Who asks why a mail was late finds it in its trace.
+    let traced = site.gateway.json(&["message", "trace", "--message-id", &held[0]]);
+    assert!(traced.to_string().contains("had held it"), "{traced}");
     assert_eq!(site.gateway.account("held"), 3, "the malware is still held");
     // Whoever is to be told of it was told each public line once, by webhook and by mail.
     let id = incident["id"].as_str().unwrap().to_owned();

@@ -19,6 +19,7 @@ use domain::{MailId, Timestamp};
 use store::arrival::Record;
 use store::completion::{Completion, Occasion};
 use store::incident::{Incident, IncidentChange, Replayed};
+use store::sentinel::Suspect;
 use store::{Store, StoreError, failpoint};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -111,7 +112,7 @@ impl Replayer {
         loop {
             while running.len() < self.threads {
                 let Some((mail, numbers)) = waiting.next() else { break };
-                running.spawn(self.clone().again(incident.id.clone(), mail, numbers, containment.clone()));
+                running.spawn(self.clone().again(incident.clone(), mail, numbers, containment.clone()));
             }
             let Some(finished) = running.join_next().await else { break };
             match finished {
@@ -169,7 +170,7 @@ impl Replayer {
     /// One message: its bytes through everything that is in force.
     async fn again(
         self,
-        incident: String,
+        incident: Incident,
         mail_id: MailId,
         numbers: Vec<u32>,
         containment: Arc<Containment>,
@@ -180,6 +181,8 @@ impl Replayer {
         let all = |outcome: Outcome, why: &str| -> Vec<(u32, Outcome, String)> {
             numbers.iter().map(|number| (*number, outcome, why.to_owned())).collect()
         };
+        let Suspect { code, version } = incident.suspect;
+        let incident = incident.id;
         let replayed = |outcomes, completion| Replayed { incident, mail_id, outcomes, completion, at };
         // What somebody has decided, or what is under way, is not touched.
         if numbers.iter().all(|number| account(*number) != Some(Account::Held)) {
@@ -213,7 +216,9 @@ impl Replayer {
             .collect();
         let outcomes = numbers.iter().map(|number| match (account(*number), verdict_of(&verdicts, *number)) {
             (Some(Account::Held), Some(verdict)) if verdict.disposition.passes() => {
-                (*number, Outcome::Cleared, format!("examined again: {}", verdict.category.as_str()))
+                let category = verdict.category.as_str();
+                // The new record no longer has the finding; who asks why it was held finds it here.
+                (*number, Outcome::Cleared, format!("{code} ({version}) had held it; examined again: {category}"))
             }
             (Some(Account::Held), Some(verdict)) => {
                 let why = verdict.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default();

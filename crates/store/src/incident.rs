@@ -412,11 +412,17 @@ impl Store {
         from: Option<MailId>,
         limit: usize,
     ) -> Result<Vec<UnitId>, StoreError> {
+        // The messages come first, in the order of the index, so that a batch ends where it is full and does not sort all that is left.
+        let is_missing = format!(
+            "u.account in ({HELD_ACCOUNTS}) and not exists (select 1 from incident_unit i where i.incident = $3 \
+             and i.mail_id = u.mail_id and i.unit_no = u.unit_no)"
+        );
         let sql = format!(
-            "select distinct u.mail_id, u.unit_no from finding f join unit u on u.mail_id = f.mail_id \
+            "select u.mail_id, u.unit_no from (select distinct f.mail_id from finding f \
              where f.detection = $1 and f.detection_version = $2 and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
-             and u.account in ({HELD_ACCOUNTS}) and not exists (select 1 from incident_unit i where i.incident = $3 \
-             and i.mail_id = u.mail_id and i.unit_no = u.unit_no) and f.mail_id >= $5 order by u.mail_id, u.unit_no limit $4"
+             and f.mail_id >= $5 and exists (select 1 from unit u where u.mail_id = f.mail_id and {is_missing}) \
+             order by f.mail_id limit $4) hit join unit u on u.mail_id = hit.mail_id where {is_missing} \
+             order by u.mail_id, u.unit_no limit $4"
         );
         let values = vec![
             incident.suspect.code.as_str().into(),

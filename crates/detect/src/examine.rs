@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use domain::authentication::Authentication;
 use domain::envelope::{Border, Client, Direction, Envelope};
 use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome, SHADOW};
+use domain::message::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::feature::{Feature, features};
@@ -15,7 +16,7 @@ use crate::limits::{Budget, Limits};
 use crate::mime::{self, Parsed};
 use crate::page::qr;
 use crate::ruleset::Ruleset;
-use crate::structure::Signal;
+use crate::structure::{Check, Signal};
 use crate::take_apart::take_apart;
 use crate::yara::YaraError;
 
@@ -231,4 +232,14 @@ pub fn unfinished(raw: &[u8], ruleset: &Ruleset, outcome: Outcome, why: &str) ->
         engines: engines.into(),
         facts: Facts::default(),
     }
+}
+
+/// The examination of a message that ended the process which examined it, twice: it cannot be scanned, and policy says what becomes of
+/// such. With a ruleset that has no detection for limits it is a failure, as any other.
+pub fn unscannable(raw: &[u8], in_force: &InForce, why: &str) -> Examination {
+    let signal =
+        Signal { check: Check::Limit, part: None, family: Family::Mail, offset: None, evidence: why.to_owned() };
+    let findings = Eyes::new(&in_force.live, &in_force.modes, false).judge(&[signal]);
+    let outcome = if findings.is_empty() { Outcome::Error } else { Outcome::Skipped };
+    Examination { findings, ..unfinished(raw, &in_force.live, outcome, why) }
 }

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// How much of one message is looked at. Over a limit the message is `Unscannable`, and policy decides.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Nesting of MIME parts and of mails in mails.
     pub mime_depth_max: u32,

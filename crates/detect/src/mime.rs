@@ -106,7 +106,11 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         body_sha256: Digest::of(&raw[header::body_start(raw)..]),
         size: raw.len() as u64,
         message_id: first(raw, "Message-ID").map(|field| clean(&field.unfolded())).filter(|id| !id.is_empty()),
-        subject: clean(read.and_then(|read| read.subject()).unwrap_or_default()),
+        subject: match read {
+            Some(read) => clean(read.subject().unwrap_or_default()),
+            // What could not be read is shown as it came.
+            None => first(raw, "Subject").map(|field| clean(&field.unfolded())).unwrap_or_default(),
+        },
         from_domain: from.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default(),
         from,
         auto_submitted: first(raw, "Auto-Submitted").map(|field| clean(&field.unfolded())),

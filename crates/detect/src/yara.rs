@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::detection::Target;
+use serde::{Deserialize, Serialize};
 use yara_x::errors::ScanError;
 use yara_x::{Rules, Scanner};
 
@@ -31,7 +32,7 @@ pub(crate) fn compiler() -> yara_x::Compiler<'static> {
 }
 
 /// Which bytes a set of rules reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Layer {
     /// The message as received.
     Raw,

@@ -29,6 +29,17 @@ impl TokenKey {
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
+
+    /// A key for one purpose, from which this one cannot be found: for whoever must not be able to make a token.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: &str) -> Self {
+        Self(*seal(self, "key", purpose).as_bytes())
+    }
+
+    /// The key's bytes.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
 }
 
 /// Seals a text for one purpose: only who has the key can make the same seal.

@@ -90,6 +90,9 @@ pub enum StartError {
     /// DNS is to be asked, and cannot be.
     #[error("{0}; name one with name_server in [engine.auth], or switch it off with on = false")]
     Resolver(#[from] NoResolver),
+    /// No process to examine mail with.
+    #[error("{0}")]
+    Examiner(String),
     /// A certificate or key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -161,7 +164,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     let neighbours = Neighbours::new(&config.engines)?;
     let config = Arc::new(config);
     let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let panic_switch = PanicSwitch::default();
     let room = Room::default();
     room.look(&config.data_dir, config.retention.disk_floor_bytes);
@@ -178,7 +181,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     let gateway = Arc::new(Gateway {
         config: config.clone(),
         store: store.clone(),
-        examiner: ExaminerPool::start(InForce::only(ruleset), limits, threads),
+        examiner: ExaminerPool::start(InForce::only(ruleset), limits, cores).map_err(StartError::Examiner)?,
         neighbours,
         hops: Hops::new(&config, config.limits.hop_connections_max, &live_timeouts(&config)),
         clock: clock.clone(),
@@ -224,7 +227,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 examiner: gateway.examiner.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
-                key: token_key.clone(),
+                key: token_key.for_purpose("canary"),
             },
             container: Container {
                 store: store.clone(),
@@ -257,7 +260,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
                 key: token_key.clone(),
                 signals: signals.clone(),
-                threads,
+                threads: cores,
             },
             reexaminer: Reexaminer {
                 config: config.clone(),

@@ -2,7 +2,7 @@
 //!
 //! The rooms [`gateway`], [`sentinel`] and [`console`] never import one another: they meet in the store and
 //! wake each other with signals that carry no data. [`app`] wires them. What two rooms need stands beside
-//! them: [`hop`] (next hops), [`outgoing`] (the bytes that go out), [`examiner`] (CPU work off the async threads).
+//! them: [`hop`] (next hops), [`outgoing`] (the bytes that go out), [`examiner`] (mail taken apart, in processes of its own).
 
 pub mod acquaintance;
 pub mod app;

@@ -261,6 +261,15 @@ pub(super) fn halves(source: &str) -> (&str, &str) {
 
 /// A stored source is what [`prepare`] or [`plain::prepare`] kept: a line of JSON, and the rule behind it; or the rule alone.
 fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, String> {
+    let prepared = prepare_compiled(detection, source)?;
+    if let Runs::Yara { text, .. } = &prepared.runs {
+        yara::compiler().add_source(text.as_str()).map_err(|error| error.to_string())?;
+    }
+    Ok(prepared)
+}
+
+/// As [`prepare_stored`], for a rule that has been compiled already.
+fn prepare_compiled(detection: Detection, source: String) -> Result<Prepared, String> {
     let (head, text) = halves(&source);
     let runs = match detection.engine.as_str() {
         "structure" | "auth" => {
@@ -269,7 +278,6 @@ fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, Stri
             Runs::Check(check.ok_or("its check is not known any more")?)
         }
         "yara" => {
-            yara::compiler().add_source(text).map_err(|error| error.to_string())?;
             let rule = detection.code.as_str().replace('-', "_");
             Runs::Yara { rule, namespace: detection.code.to_string(), text: text.to_owned() }
         }
@@ -279,40 +287,56 @@ fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, Stri
     Ok(Prepared { detection, source, runs })
 }
 
-fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset, LoadErrors> {
-    let mut detections = BTreeMap::new();
-    let mut sources = BTreeMap::new();
-    let mut checks: HashMap<Check, Vec<DetectionCode>> = HashMap::new();
-    let mut rules = HashMap::new();
-    let mut texts: BTreeMap<Layer, BTreeMap<String, String>> = BTreeMap::new();
-    let mut models = BTreeMap::new();
-    for Prepared { detection, source, runs } in prepared {
+/// Loads detections as they were stored, with their rules as they were compiled from them.
+///
+/// # Errors
+/// When one does not load any more.
+pub(super) fn compiled(stored: Vec<(Detection, String)>, yara: RuleSets) -> Result<Ruleset, LoadErrors> {
+    let prepared = stored.into_iter().map(|(detection, source)| {
         let code = detection.code.clone();
-        match runs {
-            Runs::Check(check) => checks.entry(check).or_default().push(code.clone()),
-            Runs::Model(model) => drop(models.insert(code.clone(), model)),
-            Runs::Yara { rule, namespace, text } => {
-                texts.entry(Layer::of(detection.target)).or_default().insert(namespace.clone(), text);
-                rules.insert((namespace, rule), code.clone());
-            }
-        }
-        sources.insert(code.clone(), source);
-        if detections.insert(code.clone(), detection).is_some() {
-            errors.push(format!("{code} is defined twice"));
-        }
-    }
-    let mut yara = RuleSets::default();
+        prepare_compiled(detection, source).map_err(|fault| LoadErrors(vec![format!("{code}: {fault}")]))
+    });
+    let (ruleset, _, errors) = index(prepared.collect::<Result<_, _>>()?);
+    if errors.is_empty() { Ok(Ruleset { yara, ..ruleset }) } else { Err(LoadErrors(errors)) }
+}
+
+fn assemble(prepared: Vec<Prepared>, mut errors: Vec<String>) -> Result<Ruleset, LoadErrors> {
+    let (mut ruleset, texts, doubles) = index(prepared);
+    errors.extend(doubles);
     for (layer, texts) in texts {
         match compile(&texts) {
-            Ok(compiled) => drop(yara.0.insert(layer, compiled)),
+            Ok(compiled) => drop(ruleset.yara.0.insert(layer, compiled)),
             Err(faults) => errors.extend(faults),
         }
     }
-    if !errors.is_empty() {
-        return Err(LoadErrors(errors));
+    if errors.is_empty() { Ok(ruleset) } else { Err(LoadErrors(errors)) }
+}
+
+/// The texts of rules by layer, and in it by namespace.
+type Texts = BTreeMap<Layer, BTreeMap<String, String>>;
+
+/// A ruleset without its compiled rules, the texts that they are compiled from, and which codes are defined twice.
+fn index(prepared: Vec<Prepared>) -> (Ruleset, Texts, Vec<String>) {
+    let mut ruleset = Ruleset::empty();
+    let mut texts = Texts::new();
+    let mut doubles = Vec::new();
+    for Prepared { detection, source, runs } in prepared {
+        let code = detection.code.clone();
+        match runs {
+            Runs::Check(check) => ruleset.checks.entry(check).or_default().push(code.clone()),
+            Runs::Model(model) => drop(ruleset.models.insert(code.clone(), model)),
+            Runs::Yara { rule, namespace, text } => {
+                texts.entry(Layer::of(detection.target)).or_default().insert(namespace.clone(), text);
+                ruleset.rules.insert((namespace, rule), code.clone());
+            }
+        }
+        ruleset.sources.insert(code.clone(), source);
+        if ruleset.detections.insert(code.clone(), detection).is_some() {
+            doubles.push(format!("{code} is defined twice"));
+        }
     }
-    let id = RulesetId::of(detections.iter().map(|(code, detection)| (code, &detection.version)));
-    Ok(Ruleset { id, detections, sources, pages: BTreeMap::new(), checks, rules, models, yara, previous: None })
+    ruleset.id = RulesetId::of(ruleset.versions());
+    (ruleset, texts, doubles)
 }
 
 impl Ruleset {

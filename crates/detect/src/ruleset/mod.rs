@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod lint;
 pub mod load;
+pub(crate) mod packed;
 pub mod plain;
 
 use std::collections::{BTreeMap, HashMap};

@@ -35,6 +35,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::examiner;
+
 /// Mail protection that can take back its own mistakes.
 #[derive(Debug, Parser)]
 #[command(name = "reprieve", version, max_term_width = 100)]
@@ -119,6 +121,9 @@ enum Verb {
     Drill(drill::DrillArgs),
     /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
     Demo(demo::DemoArgs),
+    /// Examine mail for a gateway, which starts it: one of its processes.
+    #[command(name = examiner::VERB, hide = true)]
+    ExamineWorker,
 }
 
 /// Where the API is.
@@ -159,6 +164,10 @@ impl CliError {
 /// Parses the command line, runs the verb, and turns the result into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.verb, Verb::ExamineWorker) {
+        // Before there is a second thread: what a thread gives up, it gives up for itself.
+        return examiner::run();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -218,6 +227,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Doctor(args) => doctor::run(args).await,
         Verb::Drill(args) => drill::run(args).await,
         Verb::Demo(args) => demo::run(args).await,
+        Verb::ExamineWorker => Err(CliError::Usage("it runs alone".into())),
     }
 }
 

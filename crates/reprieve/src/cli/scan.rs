@@ -110,7 +110,7 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let domain = rcpt.domain();
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     Ok(Scanner {
-        examiner: ExaminerPool::start(InForce::only(ruleset), Limits::default(), 1),
+        examiner: ExaminerPool::start(InForce::only(ruleset), Limits::default(), 1).map_err(CliError::Unreachable)?,
         border: config.as_ref().map(|config| config.border.clone()).unwrap_or_default(),
         neighbours: config.as_ref().map(|config| Neighbours::without_dns(&config.engines)).unwrap_or_default(),
         trusted_authserv: config

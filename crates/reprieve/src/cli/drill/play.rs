@@ -88,7 +88,7 @@ pub async fn play(scenario: &Scenario, base: &Path, folder: &Path) -> Result<Rep
         scenario,
         base,
         instance,
-        judge: ExaminerPool::start(InForce::only(good), Limits::default(), 1),
+        judge: ExaminerPool::start(InForce::only(good), Limits::default(), 1).map_err(CliError::Unreachable)?,
         fates: Vec::new(),
         refused: 0,
         fired: vec![false; scenario.event.len()],

@@ -1,0 +1,80 @@
+//! The other side: a process that examines mail for a gateway, shut in (see [`super::sandbox`]). It has a socket as its standard input, is
+//! told once what is in force, and then takes one mail after the other until the socket ends.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use detect::examine::{EnvelopeFacts, Examiner};
+use detect::in_force::InForce;
+use detect::limits::{Budget, Limits};
+
+use super::fault::Fault;
+use super::frame::{self, Said, Task};
+use super::sandbox;
+
+/// Runs as an examining process, until the gateway has no more mail for it.
+pub fn run() -> ExitCode {
+    let socket = match io::stdin().as_fd().try_clone_to_owned() {
+        Ok(socket) => UnixStream::from(socket),
+        Err(_) => return ExitCode::from(2),
+    };
+    match serve(socket) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The gateway sees that the socket has ended, and says so.
+        Err(_) => ExitCode::from(3),
+    }
+}
+
+fn serve(mut socket: UnixStream) -> io::Result<()> {
+    let given_up = sandbox::give_up_rights().map_err(|error| error.to_string());
+    let Some(limits) = frame::read_json::<Limits>(&mut socket)? else { return Ok(()) };
+    let Some(packed) = frame::read(&mut socket)? else { return Ok(()) };
+    let in_force = match InForce::unpack(&packed) {
+        Ok(in_force) => in_force,
+        Err(error) => return frame::write_json(&mut socket, &Said::Unable(error.to_string())),
+    };
+    drop(packed);
+    let mut examiner = warm(&in_force, &limits);
+    let fault = Fault::from_environment();
+    match given_up.and_then(|missing| sandbox::shut().map(|()| missing).map_err(|error| error.to_string())) {
+        Ok(missing) => frame::write_json(&mut socket, &Said::Ready(missing))?,
+        Err(error) => return frame::write_json(&mut socket, &Said::Unable(error)),
+    }
+    while let Some(task) = frame::read_json::<Task>(&mut socket)? {
+        let Some(raw) = frame::read(&mut socket)? else { return Ok(()) };
+        let budget = Budget::starting_now(task.time);
+        let examined = catch_unwind(AssertUnwindSafe(|| {
+            fault.iter().for_each(|fault| fault.meet(&raw));
+            examiner.examine(&raw, &task.envelope, budget)
+        }));
+        let said = match examined {
+            Ok(examination) => Said::Found(Box::new(examination)),
+            Err(panic) => {
+                // After a panic the scanners are made anew.
+                examiner = Examiner::new(&in_force, limits.clone());
+                Said::Panicked(message_of(panic.as_ref()))
+            }
+        };
+        frame::write_json(&mut socket, &said)?;
+    }
+    Ok(())
+}
+
+/// Scanners that have been used once: what they set up at first, a thread that counts seconds among it, is there before the walls are.
+fn warm<'f>(in_force: &'f InForce, limits: &Limits) -> Examiner<'f> {
+    let mut examiner = Examiner::new(in_force, limits.clone());
+    let mail = b"Subject: nothing\r\n\r\nnothing\r\n";
+    let budget = Budget::starting_now(limits.time_max);
+    // A rule that panics over nothing does so for every mail, and is told of then.
+    let _ = catch_unwind(AssertUnwindSafe(|| examiner.examine(mail, &EnvelopeFacts::default(), budget)));
+    examiner
+}
+
+fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    format!("the examination panicked: {}", text.unwrap_or_default())
+}

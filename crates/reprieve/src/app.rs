@@ -56,6 +56,7 @@ use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
 use crate::sentinel::replay::Replayer;
 use crate::sentinel::retention::Keeper;
+use crate::sentinel::retrial::Retrial;
 use crate::sentinel::rollout::Roller;
 use crate::sentinel::settle::{Reconcilers, Resting};
 use crate::sentinel::status::{self, Publisher};
@@ -208,6 +209,15 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     let mut settle = None;
     if let Some(store) = store.clone() {
         let owner = format!("{}/{}", store.node(), clock.mail_id());
+        let retrial = Retrial {
+            config: config.clone(),
+            store: store.clone(),
+            examiner: gateway.examiner.clone(),
+            neighbours: gateway.neighbours.clone(),
+            entries: gateway.entries.clone(),
+            contained: contained.clone(),
+            key: token_key.clone(),
+        };
         let reconcilers = Reconcilers {
             entries: EntryKeeper {
                 store: store.clone(),
@@ -251,28 +261,12 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 signals: signals.clone(),
             },
             replayer: Replayer {
-                config: config.clone(),
-                store: store.clone(),
-                examiner: gateway.examiner.clone(),
-                neighbours: gateway.neighbours.clone(),
-                entries: gateway.entries.clone(),
-                contained: contained.clone(),
+                retrial: retrial.clone(),
                 clock: clock.clone(),
-                key: token_key.clone(),
                 signals: signals.clone(),
                 threads: cores,
             },
-            reexaminer: Reexaminer {
-                config: config.clone(),
-                store: store.clone(),
-                examiner: gateway.examiner.clone(),
-                neighbours: gateway.neighbours.clone(),
-                entries: gateway.entries.clone(),
-                contained: contained.clone(),
-                key: token_key.clone(),
-                clock: clock.clone(),
-                signals: signals.clone(),
-            },
+            reexaminer: Reexaminer { retrial, clock: clock.clone(), signals: signals.clone() },
             releaser: Releaser {
                 config: config.clone(),
                 store: store.clone(),

@@ -1,5 +1,5 @@
 //! CPU work off the async threads, bounded, and shut in: for each core one process of this program that does nothing but examine, and one
-//! thread here that gives it mail ([`child`]; the other side is [`worker`], its walls are [`sandbox`]).
+//! thread here that gives it mail (`child`; the other side is `worker`, its walls are [`sandbox`]).
 //!
 //! A fault in a parser of strangers' mail ends a process that has no files, no network and no keys. A process that overruns is killed:
 //! a Timeout report, which policy decides. One that dies is replaced, and the mail tried once more; when it kills that one as well, it is

@@ -24,6 +24,7 @@ pub mod reexamine;
 pub mod release;
 pub mod replay;
 pub mod retention;
+pub mod retrial;
 pub mod rollout;
 pub mod settle;
 pub mod status;

@@ -7,31 +7,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use detect::examine::EnvelopeFacts;
+use domain::MailId;
 use domain::containment::Containment;
-use domain::finding::Outcome as EngineOutcome;
 use domain::incident::{Outcome, Stage, Step};
 use domain::ledger::Account;
-use domain::policy::OnFailure;
-use domain::token::TokenKey;
-use domain::verdict::{Verdict, decide};
-use domain::{MailId, Timestamp};
-use store::arrival::Record;
+use domain::verdict::Verdict;
 use store::completion::{Completion, Occasion};
 use store::incident::{Incident, IncidentChange, Replayed};
 use store::sentinel::Suspect;
-use store::{Store, StoreError, failpoint};
+use store::{StoreError, failpoint};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::incident::ACTOR;
-use crate::acquaintance;
+use super::retrial::Retrial;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::contained::Contained;
-use crate::entries::Entries;
-use crate::examiner::ExaminerPool;
-use crate::neighbours::Neighbours;
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -44,22 +34,10 @@ const WRITTEN_TOGETHER: usize = 32;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Replayer {
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// The store.
-    pub store: Store,
-    /// The examining threads.
-    pub examiner: ExaminerPool,
-    /// The engines beside them.
-    pub neighbours: Neighbours,
-    /// Allow and block entries.
-    pub entries: Entries,
-    /// What is contained.
-    pub contained: Contained,
+    /// What a message is examined with.
+    pub retrial: Retrial,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
-    /// Seals identities.
-    pub key: TokenKey,
     /// Wakes the loop, and the releases.
     pub signals: Signals,
     /// Messages that are examined at the same time.
@@ -89,7 +67,7 @@ impl Replayer {
     /// When the store fails.
     pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
         let mut worked = false;
-        for incident in self.store.incidents().await? {
+        for incident in self.retrial.store.incidents().await? {
             if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
                 worked |= self.some_of(&incident).await?;
             }
@@ -98,14 +76,14 @@ impl Replayer {
     }
 
     async fn some_of(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let waiting = self.store.awaiting_replay(&incident.id, BATCH).await?;
+        let waiting = self.retrial.store.awaiting_replay(&incident.id, BATCH).await?;
         if waiting.is_empty() {
             return self.done(incident).await;
         }
         if !self.is_up_to_date().await? {
             return Ok(false);
         }
-        let containment = self.contained.now();
+        let containment = self.retrial.contained.now();
         let mut running: JoinSet<Result<Replayed, StoreError>> = JoinSet::new();
         let mut waiting = waiting.into_iter();
         let mut ready = Vec::new();
@@ -130,10 +108,10 @@ impl Replayer {
     /// Whether what examines here is what the store says is in force, and what is contained likewise: a ruleset takes seconds to compile, and
     /// until then the wrong one would say once more what it has said.
     async fn is_up_to_date(&self) -> Result<bool, StoreError> {
-        let live = self.store.ruleset_in_force().await?;
-        let is_loaded = live.is_none_or(|live| self.examiner.in_force().live.id == live);
-        let epoch = self.store.containment(self.clock.now()).await?.epoch;
-        Ok(is_loaded && self.contained.now().epoch == epoch)
+        let live = self.retrial.store.ruleset_in_force().await?;
+        let is_loaded = live.is_none_or(|live| self.retrial.examiner.in_force().live.id == live);
+        let epoch = self.retrial.store.containment(self.clock.now()).await?.epoch;
+        Ok(is_loaded && self.retrial.contained.now().epoch == epoch)
     }
 
     async fn write(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
@@ -141,7 +119,7 @@ impl Replayer {
             return Ok(());
         }
         failpoint::step("replay-examined");
-        self.store.record_replay(replayed).await?;
+        self.retrial.store.record_replay(replayed).await?;
         failpoint::step("replay-recorded");
         self.signals.release.notify_one();
         self.signals.status.notify_one();
@@ -149,7 +127,7 @@ impl Replayer {
     }
 
     async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let progress = self.store.incident_progress(&incident.id).await?;
+        let progress = self.retrial.store.incident_progress(&incident.id).await?;
         let text = format!(
             "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before.",
             progress.of(Outcome::Cleared),
@@ -158,7 +136,7 @@ impl Replayer {
             progress.of(Outcome::Settled)
         );
         let change = IncidentChange::step(incident, Step::ReplayDone, self.clock.now(), ACTOR, &text);
-        match self.store.change_incident(change).await {
+        match self.retrial.store.change_incident(change).await {
             Ok(()) | Err(StoreError::Refused(_)) => {
                 self.signals.incident.notify_one();
                 Ok(true)
@@ -176,7 +154,7 @@ impl Replayer {
         containment: Arc<Containment>,
     ) -> Result<Replayed, StoreError> {
         let at = self.clock.now();
-        let accounts = self.store.accounts_of(mail_id).await?;
+        let accounts = self.retrial.store.accounts_of(mail_id).await?;
         let account = |number: u32| accounts.iter().find(|(one, _)| *one == number).map(|(_, account)| *account);
         let all = |outcome: Outcome, why: &str| -> Vec<(u32, Outcome, String)> {
             numbers.iter().map(|number| (*number, outcome, why.to_owned())).collect()
@@ -189,31 +167,22 @@ impl Replayer {
             let outcomes = numbers.iter().map(|number| (*number, Outcome::Settled, settled_by(account(*number))));
             return Ok(replayed(outcomes.collect(), None));
         }
-        let record = self.store.record(mail_id).await?;
+        let record = self.retrial.store.record(mail_id).await?;
         let Some(blob) = record.blob else {
             return Ok(replayed(all(Outcome::Inconclusive, "its bytes are gone"), None));
         };
-        let bytes = match self.store.blobs().get(blob).await {
+        let bytes = match self.retrial.store.blobs().get(blob).await {
             Ok(bytes) => Arc::new(bytes),
             Err(error) => {
                 let why = format!("its bytes cannot be read: {error}");
                 return Ok(replayed(all(Outcome::Inconclusive, &why), None));
             }
         };
-        let examination = match self.examine(&record, bytes, at).await? {
+        let examination = match self.retrial.examine(&record, bytes, at).await? {
             Ok(examination) => examination,
             Err(why) => return Ok(replayed(all(Outcome::Inconclusive, &why), None)),
         };
-        let units = self.store.unit_numbers(mail_id).await?;
-        let verdicts: Vec<(u32, Verdict)> = record
-            .envelope
-            .recipients
-            .iter()
-            .zip(units)
-            .map(|(unit, number)| {
-                (number, decide(&examination, &record.envelope, unit, &self.config.policy, &containment))
-            })
-            .collect();
+        let verdicts = self.retrial.decide(mail_id, &record, &examination, &containment).await?;
         let outcomes = numbers.iter().map(|number| match (account(*number), verdict_of(&verdicts, *number)) {
             (Some(Account::Held), Some(verdict)) if verdict.disposition.passes() => {
                 let category = verdict.category.as_str();
@@ -230,32 +199,6 @@ impl Replayer {
         let (examination, occasion) = (Arc::new(examination), Occasion::Replay);
         let completion = Completion { mail_id, examination, verdicts, at, occasion };
         Ok(replayed(outcomes, Some(completion)))
-    }
-
-    /// Examines a message as it came; an engine that fails makes that inconclusive, unless policy does without it.
-    async fn examine(
-        &self,
-        record: &Record,
-        bytes: Arc<Vec<u8>>,
-        at: Timestamp,
-    ) -> Result<Result<domain::Examination, String>, StoreError> {
-        let facts = EnvelopeFacts::of(&record.envelope, &self.config.border);
-        // How a mail authenticates is what DNS said then; lists and entries are those of now.
-        let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
-        let mut examination = self.neighbours.examine(&self.examiner, bytes, facts).await;
-        for report in &mut examination.engines {
-            if report.is_missed() && self.config.policy.on_failure(&report.engine) == OnFailure::Continue {
-                report.outcome = EngineOutcome::Skipped;
-            }
-        }
-        if let Some(missed) = examination.engines.iter().find(|report| report.is_missed()) {
-            return Ok(Err(format!("engine {} did not finish: {}", missed.engine, missed.detail)));
-        }
-        examination.facts.first_contact = record.examination.facts.first_contact;
-        examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
-        let rule = &self.config.sentinel.establish;
-        acquaintance::resolve(&self.store, &self.key, rule, &mut examination, &record.envelope, at).await?;
-        Ok(Ok(examination))
     }
 }
 

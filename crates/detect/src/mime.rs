@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use domain::Digest;
 use domain::header::{self, Field};
-use domain::message::{Ambiguity, Family, Message, Part, Tail};
+use domain::message::{Ambiguity, Correspondence, Family, Message, Part, Tail};
 use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
 
 use crate::family;
@@ -114,6 +114,7 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         from_domain: from.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default(),
         from,
         auto_submitted: first(raw, "Auto-Submitted").map(|field| clean(&field.unfolded())),
+        correspondence: Correspondence::of(raw),
         authentication_results: upstream_results(raw),
         received_count: u32::try_from(header::fields(raw).filter(|field| field.is("Received")).count())
             .unwrap_or(u32::MAX),
@@ -142,6 +143,7 @@ pub fn alone<'m>(bytes: &'m [u8], name: &str, declared: &str) -> Parsed<'m> {
         from: String::new(),
         from_domain: String::new(),
         auto_submitted: None,
+        correspondence: Correspondence::default(),
         authentication_results: Vec::new(),
         received_count: 0,
         text_sha256: None,

@@ -34,6 +34,7 @@ pub mod incident;
 pub mod known_good;
 pub mod ledger;
 pub mod message;
+pub mod pace;
 pub mod policy;
 pub mod proof;
 pub mod release;

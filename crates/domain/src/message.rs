@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::header;
 
 /// The kind of content a part has, by its bytes; the unit in which detections say what they read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -152,6 +153,61 @@ impl Ambiguity {
     }
 }
 
+/// What kind of correspondence a mail is. What is held back longest hurts differently by kind: this orders releases, and decides nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Correspondence {
+    /// As far as its header says, a person wrote it to persons; replies and forwards among them.
+    #[default]
+    Person,
+    /// A program wrote it about one matter: an order, a ticket, an answer of a machine (RFC 3834).
+    Automatic,
+    /// To many: a list or a newsletter (RFC 2919, RFC 2369, RFC 8058).
+    Bulk,
+}
+
+impl Correspondence {
+    const ALL: [Self; 3] = [Self::Person, Self::Automatic, Self::Bulk];
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Automatic => "automatic",
+            Self::Bulk => "bulk",
+        }
+    }
+
+    /// Reads a stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// What the header block of a mail says.
+    pub fn of(raw: &[u8]) -> Self {
+        let mut seen = Self::Person;
+        for field in header::fields(raw) {
+            let says = |words: &[&str]| {
+                let value = field.unfolded().trim().to_ascii_lowercase();
+                words.iter().any(|word| value.starts_with(word))
+            };
+            let kind = if ["List-Id", "List-Unsubscribe", "List-Post", "Feedback-ID"].iter().any(|name| field.is(name))
+                || (field.is("Precedence") && says(&["bulk", "list", "junk"]))
+            {
+                Self::Bulk
+            } else if (field.is("Auto-Submitted") && !says(&["no"]))
+                || (field.is("Return-Path") && says(&["<>"]))
+                || field.is("X-Auto-Response-Suppress")
+            {
+                Self::Automatic
+            } else {
+                Self::Person
+            };
+            seen = seen.max(kind);
+        }
+        seen
+    }
+}
+
 /// The facts of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -171,6 +227,9 @@ pub struct Message {
     pub from_domain: String,
     /// `Auto-Submitted`, if there is one (RFC 3834).
     pub auto_submitted: Option<String>,
+    /// Whether a person wrote it to persons, by what its header says.
+    #[serde(default)]
+    pub correspondence: Correspondence,
     /// `Authentication-Results` of upstream hosts, verbatim, top first.
     pub authentication_results: Vec<String>,
     /// How many `Received` fields there are.
@@ -191,5 +250,23 @@ impl Message {
     /// The part with this number.
     pub fn part(&self, number: u32) -> Option<&Part> {
         self.parts.get(usize::try_from(number).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_header_says_of_who_wrote_it() {
+        let of =
+            |fields: &str| Correspondence::of(format!("Subject: x\r\n{fields}\r\nList-Id: in the body\r\n").as_bytes());
+        assert_eq!(of(""), Correspondence::Person);
+        assert_eq!(of("In-Reply-To: <1@x>\r\nAuto-Submitted: no\r\n"), Correspondence::Person);
+        assert_eq!(of("Auto-Submitted: auto-generated\r\n"), Correspondence::Automatic);
+        assert_eq!(of("Return-Path: <>\r\n"), Correspondence::Automatic);
+        assert_eq!(of("list-id: <dev.x.example>\r\n"), Correspondence::Bulk);
+        assert_eq!(of("Precedence: Bulk\r\nAuto-Submitted: auto-generated\r\n"), Correspondence::Bulk);
+        assert_eq!(of("Precedence: first-class\r\n"), Correspondence::Person);
     }
 }

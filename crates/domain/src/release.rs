@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::Move;
+use crate::message::Correspondence;
 
 /// Seconds that a claim holds: long enough for a 50 MiB mail and a ten-minute answer (RFC 5321 4.5.3.2.6).
 pub const LEASE: Duration = Duration::from_secs(15 * 60);
@@ -23,6 +24,41 @@ pub const BACKOFF: [Duration; 5] = [
     Duration::from_secs(900),
     Duration::from_secs(1800),
 ];
+
+/// In which order releases go out (methods 4.4): what somebody waits for before what nobody reads today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// A person asked for this very one.
+    AskedFor,
+    /// A person's mail to persons.
+    Person,
+    /// A program's mail about one matter.
+    Automatic,
+    /// To many.
+    Bulk,
+}
+
+impl Class {
+    /// The class of a mail that a program of ours takes out of the quarantine, or that a person does.
+    pub fn of(correspondence: Correspondence, asked_for: bool) -> Self {
+        match correspondence {
+            _ if asked_for => Self::AskedFor,
+            Correspondence::Person => Self::Person,
+            Correspondence::Automatic => Self::Automatic,
+            Correspondence::Bulk => Self::Bulk,
+        }
+    }
+
+    /// The stored number: lower goes first.
+    pub fn order(self) -> u8 {
+        match self {
+            Self::AskedFor => 0,
+            Self::Person => 1,
+            Self::Automatic => 2,
+            Self::Bulk => 3,
+        }
+    }
+}
 
 /// Where a release is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

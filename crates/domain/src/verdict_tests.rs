@@ -43,6 +43,7 @@ fn examination(findings: Vec<Finding>) -> Examination {
             from: String::new(),
             from_domain: String::new(),
             auto_submitted: None,
+            correspondence: Default::default(),
             authentication_results: Vec::new(),
             received_count: 0,
             text_sha256: None,

@@ -51,6 +51,7 @@ use crate::sentinel::contain::Container;
 use crate::sentinel::entries::EntryKeeper;
 use crate::sentinel::incident::Steward;
 use crate::sentinel::notice::Notifier;
+use crate::sentinel::pacing::Pacing;
 use crate::sentinel::plan::{self, Planner};
 use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
@@ -271,6 +272,11 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 config: config.clone(),
                 store: store.clone(),
                 hops: Hops::new(&config, config.release_connections, &Timeouts::default()),
+                pacing: Arc::new(if is_driven {
+                    Pacing::of_drill(config.release_per_second)
+                } else {
+                    Pacing::new(config.release_per_second)
+                }),
                 clock: clock.clone(),
                 token_key: token_key.clone(),
                 signals: signals.clone(),

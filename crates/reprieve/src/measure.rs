@@ -66,3 +66,8 @@ pub fn answer(code: u16, took: Duration) {
 pub fn release(event: ReleaseEvent) {
     metrics::counter!("reprieve_releases_total", "event" => format!("{event:?}")).increment(1);
 }
+
+/// Sets how many mails a second are released to a hop at most, as of now.
+pub fn release_rate(hop: &str, rate: f64) {
+    metrics::gauge!("reprieve_release_rate", "hop" => hop.to_owned()).set(rate);
+}

@@ -578,3 +578,21 @@ fn a_stop_leaves_a_queue_of_releases_for_the_next_start() {
     assert_eq!((sink.got().len(), gateway.account("in_doubt")), (60, 0), "each once");
     gateway.books();
 }
+
+/// A hop that has just come back is not sent a flood: twenty mails a second at first, and more only as it takes them well.
+#[test]
+fn releases_begin_slowly() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let mut talk = Talk::from_outside(gateway.mx);
+    for number in 0..100 {
+        assert!(talk.send("a@x.example", &["b@ours.example"], &bad(&format!("slow {number}"))).contains("taken as"));
+    }
+    let ids: Vec<String> = gateway.held().iter().map(|held| held["id"].as_str().expect("id").to_owned()).collect();
+    let words: Vec<&str> = ["quarantine", "release"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+    let began = Instant::now();
+    assert!(gateway.cli(&[&words[..], &["--config", "reprieve.toml"]].concat()).status.success());
+    sink.wait(100);
+    // Twenty at once, twenty in the first second, forty in the next.
+    assert!(began.elapsed() > Duration::from_millis(1900), "{:?}", began.elapsed());
+}

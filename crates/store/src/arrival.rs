@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::envelope::{Client, Envelope, Recipient};
 use domain::finding::{Examination, Finding, PreviousForm};
 use domain::ledger::Account;
-use domain::message::{Message, Part};
+use domain::message::{Correspondence, Message, Part};
 use domain::verdict::Verdict;
 use domain::{Address, Digest, Direction, MailId, Timestamp, UnitId};
 use sqlx::any::AnyRow;
@@ -188,7 +188,7 @@ struct Rows {
     retries: Vec<Vec<Value>>,
 }
 
-const MESSAGE: [&str; 35] = [
+const MESSAGE: [&str; 36] = [
     "mail_id",
     "node",
     "received_us",
@@ -204,6 +204,7 @@ const MESSAGE: [&str; 35] = [
     "header_from",
     "from_domain",
     "auto_submitted",
+    "correspondence",
     "authentication_results_json",
     "received_count",
     "size_bytes",
@@ -274,6 +275,9 @@ impl Rows {
     fn message(&mut self, node: &str, arrival: &Arrival, grounds: Grounds) -> Result<(), StoreError> {
         let Arrival { envelope, examination, .. } = arrival;
         let message = &examination.message;
+        // Nobody writes a letter without a return address: it is a notification (RFC 5321 4.5.5).
+        let least = if envelope.sender.is_none() { Correspondence::Automatic } else { Correspondence::Person };
+        let correspondence = message.correspondence.max(least);
         self.messages.push(vec![
             arrival.mail_id.to_string().into(),
             node.into(),
@@ -290,6 +294,7 @@ impl Rows {
             message.from.as_str().into(),
             message.from_domain.as_str().into(),
             message.auto_submitted.clone().into(),
+            correspondence.as_str().into(),
             to_json(&message.authentication_results)?.into(),
             message.received_count.into(),
             int(message.size).into(),
@@ -548,6 +553,7 @@ fn read_message(row: &AnyRow, parts: &[AnyRow]) -> Result<Message, StoreError> {
         from: row.try_get("header_from")?,
         from_domain: row.try_get("from_domain")?,
         auto_submitted: row.try_get("auto_submitted")?,
+        correspondence: named(row, "correspondence", Correspondence::parse)?,
         authentication_results: from_json(row, "authentication_results_json")?,
         received_count: u32::try_from(row.try_get::<i64, _>("received_count")?).unwrap_or(0),
         text_sha256: text.map(|hex| digest(&hex)).transpose()?,

@@ -15,7 +15,7 @@ use crate::db::{named, parsed, to_json};
 use crate::error::StoreError;
 use crate::journal::{self, Grounds, Group};
 use crate::moves::{self, Step, UnitMove};
-use crate::release;
+use crate::release::{self, Asking};
 
 /// Why a message was examined again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,8 @@ async fn decide_again(
     let verdict_digest = journal::verdict(grounds, &recipient, disposition, enforced, &reasons);
     moves::make_steps(group, vec![Step { unit_move: &step, verdict: verdict_digest }]).await?;
     if occasion == Occasion::Partial && verdict.disposition.passes() && from == Account::Held {
-        release::request(group, &[unit], actor, &reason, at).await?;
+        let asking = Asking { by: actor, reason: &reason, is_person: false, at };
+        release::request(group, &[unit], &asking).await?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::completion::{self, Completion};
 use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
 use crate::journal::Group;
-use crate::release;
+use crate::release::{self, Asking};
 use crate::sentinel::Suspect;
 
 /// Units that one write adds to a manifest.
@@ -784,7 +784,8 @@ async fn record(group: &mut Group<'_>, replayed: &Replayed) -> Result<(), StoreE
         let done = db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
         if done.rows_affected() == 1 && *outcome == Outcome::Cleared {
             let unit = UnitId { mail: *mail_id, number: *number };
-            release::request(group, &[unit], incident, reason, *at).await?;
+            let asking = Asking { by: incident, reason, is_person: false, at: *at };
+            release::request(group, &[unit], &asking).await?;
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -14,6 +14,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("0005_rulesets", include_str!("../migrations/0005_rulesets.sql")),
     ("0006_people_decide", include_str!("../migrations/0006_people_decide.sql")),
     ("0007_taking_back", include_str!("../migrations/0007_taking_back.sql")),
+    ("0008_order_of_release", include_str!("../migrations/0008_order_of_release.sql")),
 ];
 
 /// Brings the schema to what this program knows.

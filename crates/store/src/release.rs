@@ -1,11 +1,13 @@
 //! Releases: one row for each unit whoever asks; claimed by lease and fence; the attempt committed before the dot.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use domain::envelope::Envelope;
 use domain::ledger::{Account, Move};
-use domain::release::{CLAIM_ROWS_MAX, ReleaseEvent, ReleaseState};
+use domain::message::Correspondence;
+use domain::release::{CLAIM_ROWS_MAX, Class, ReleaseEvent, ReleaseState};
 use domain::{Digest, ReleaseId, Timestamp, UnitId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -175,7 +177,7 @@ impl Store {
         Ok(answers)
     }
 
-    /// Claims up to [`CLAIM_ROWS_MAX`] due releases for `owner`, oldest request first.
+    /// Claims up to [`CLAIM_ROWS_MAX`] due releases for `owner`: by class, in a class each recipient in turn.
     ///
     /// # Errors
     /// When the store fails.
@@ -315,7 +317,7 @@ fn count(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
 pub(crate) async fn apply(group: &mut Group<'_>, write: &ReleaseWrite) -> Result<ReleaseAnswer, StoreError> {
     match write {
         ReleaseWrite::Request { units, by, reason, at } => {
-            request(group, units, by, reason, *at).await.map(ReleaseAnswer::Requested)
+            request(group, units, &Asking { by, reason, is_person: true, at: *at }).await.map(ReleaseAnswer::Requested)
         }
         ReleaseWrite::Claim { owner, at, lease } => {
             claim(group, owner, *at, at.after(*lease)).await.map(ReleaseAnswer::Claimed)
@@ -329,13 +331,20 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &ReleaseWrite) -> Result
     }
 }
 
+/// Who asks for releases, why and when.
+pub(crate) struct Asking<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) reason: &'a str,
+    /// Whether it is a person, who waits.
+    pub(crate) is_person: bool,
+    pub(crate) at: Timestamp,
+}
+
 /// Asks for releases: the units whose account allows it move, and each gets its row.
 pub(crate) async fn request(
     group: &mut Group<'_>,
     units: &[UnitId],
-    by: &str,
-    reason: &str,
-    at: Timestamp,
+    asking: &Asking<'_>,
 ) -> Result<Vec<Requested>, StoreError> {
     let known = where_they_are(group.connection, units).await?;
     let mut answers = Vec::with_capacity(units.len());
@@ -343,12 +352,14 @@ pub(crate) async fn request(
     let mut asked = HashSet::new();
     for unit in units {
         let release = ReleaseId::of(*unit);
-        let (account, state) = known.get(unit).ok_or_else(|| StoreError::NotFound(format!("unit {unit}")))?;
+        let Place { account, state, recipient, correspondence } =
+            known.get(unit).ok_or_else(|| StoreError::NotFound(format!("unit {unit}")))?;
         if !asked.insert(*unit) {
             answers.push(Requested::Already(release, ReleaseState::Queued));
         } else if account.on(Move::ReleaseRequested).is_ok() {
-            let (by, actor, reason) = (Move::ReleaseRequested, by.to_owned(), reason.to_owned());
-            steps.push(UnitMove { unit: *unit, from: *account, by, at, actor, reason });
+            let (by, actor, reason) = (Move::ReleaseRequested, asking.by.to_owned(), asking.reason.to_owned());
+            let step = UnitMove { unit: *unit, from: *account, by, at: asking.at, actor, reason };
+            steps.push((step, recipient.clone(), Class::of(*correspondence, asking.is_person)));
             answers.push(Requested::Queued(release));
         } else {
             answers.push(match state {
@@ -357,22 +368,35 @@ pub(crate) async fn request(
             });
         }
     }
-    moves::make(group, &steps).await?;
-    queue(group.connection, &steps).await?;
+    // Ids are in the order of arrival: for a recipient, oldest first.
+    steps.sort_by_key(|(step, ..)| step.unit);
+    let rows = in_turn(group.connection, &steps).await?;
+    let moved: Vec<UnitMove> = steps.into_iter().map(|(step, ..)| step).collect();
+    moves::make(group, &moved).await?;
+    queue(group.connection, rows).await?;
     Ok(answers)
 }
 
-/// The account of each unit, and the state of its release if there is one.
+/// What a request has to know of a unit.
+struct Place {
+    account: Account,
+    state: Option<ReleaseState>,
+    recipient: String,
+    correspondence: Correspondence,
+}
+
+/// Where each unit is, and the state of its release if there is one.
 async fn where_they_are(
     connection: &mut AnyConnection,
     units: &[UnitId],
-) -> Result<HashMap<UnitId, (Account, Option<ReleaseState>)>, StoreError> {
+) -> Result<HashMap<UnitId, Place>, StoreError> {
     let mut known = HashMap::new();
     for units in db::in_groups(units.to_vec(), 2) {
         let mut marks = Marks::of(connection);
         let sql = format!(
-            "with v (mail_id, unit_no) as (values {}) select u.mail_id, u.unit_no, u.account, r.state from v \
-             join unit u on u.mail_id = v.mail_id and u.unit_no = v.unit_no \
+            "with v (mail_id, unit_no) as (values {}) select u.mail_id, u.unit_no, u.account, u.recipient, m.correspondence, r.state \
+             from v join unit u on u.mail_id = v.mail_id and u.unit_no = v.unit_no \
+             join message m on m.mail_id = v.mail_id \
              left join release_item r on r.mail_id = u.mail_id and r.unit_no = u.unit_no",
             marks.rows(units.len(), 2)
         );
@@ -382,63 +406,102 @@ async fn where_they_are(
             let read = |text: String| {
                 ReleaseState::parse(&text).ok_or_else(|| StoreError::Unreadable(format!("state: '{text}'")))
             };
-            let state = state.map(read).transpose()?;
-            known.insert(unit_id(&row)?, (named(&row, "account", Account::parse)?, state));
+            let place = Place {
+                account: named(&row, "account", Account::parse)?,
+                state: state.map(read).transpose()?,
+                recipient: row.try_get("recipient")?,
+                correspondence: named(&row, "correspondence", Correspondence::parse)?,
+            };
+            known.insert(unit_id(&row)?, place);
         }
     }
     Ok(known)
 }
 
-/// The rows that the reconciler finds; one that is there already is queued again.
-async fn queue(connection: &mut AnyConnection, steps: &[UnitMove]) -> Result<(), StoreError> {
-    const COLUMNS: [&str; 16] = [
-        "release_id",
-        "mail_id",
-        "unit_no",
-        "state",
-        "requested_us",
-        "requested_by",
-        "reason",
-        "attempt",
-        "repeats",
-        "possibly_twice",
-        "not_before_us",
-        "lease_owner",
-        "lease_until_us",
-        "fence",
-        "moved_us",
-        "reply",
-    ];
-    let row = |step: &UnitMove| -> Vec<Value> {
-        let (release, at) = (ReleaseId::of(step.unit), step.at.as_micros());
-        let none = || Value::Int(0);
-        vec![
-            release.as_str().into(),
-            step.unit.mail.to_string().into(),
-            step.unit.number.into(),
-            ReleaseState::Queued.as_str().into(),
-            at.into(),
-            step.actor.as_str().into(),
-            step.reason.as_str().into(),
-            none(),
-            none(),
-            none(),
-            at.into(),
-            "".into(),
-            none(),
-            none(),
-            at.into(),
-            "".into(),
-        ]
-    };
-    for rows in db::in_groups(steps.iter().map(row).collect(), COLUMNS.len()) {
+const QUEUE: [&str; 19] = [
+    "release_id",
+    "mail_id",
+    "unit_no",
+    "state",
+    "requested_us",
+    "requested_by",
+    "reason",
+    "attempt",
+    "repeats",
+    "possibly_twice",
+    "not_before_us",
+    "lease_owner",
+    "lease_until_us",
+    "fence",
+    "moved_us",
+    "reply",
+    "recipient",
+    "class",
+    "turn",
+];
+
+/// The rows of releases, each with its turn: one more than what waits for its recipient in its class already.
+async fn in_turn(
+    connection: &mut AnyConnection,
+    steps: &[(UnitMove, String, Class)],
+) -> Result<Vec<Vec<Value>>, StoreError> {
+    let mut turns: HashMap<(&str, Class), i64> = HashMap::new();
+    let mut rows = Vec::with_capacity(steps.len());
+    for (step, recipient, class) in steps {
+        let order = i64::from(class.order());
+        let turn = match turns.entry((recipient, *class)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let sql = "select turn from release_item where recipient = $1 and class = $2 and state = 'queued' \
+                           order by turn desc limit 1";
+                let last = sqlx::query(sql).bind(recipient.as_str()).bind(order).fetch_optional(&mut *connection);
+                let last = last.await?.map(|row| row.try_get::<i64, _>("turn")).transpose()?;
+                new.insert(last.unwrap_or(0))
+            }
+        };
+        *turn += 1;
+        rows.push(queued_row(step, recipient, order, *turn));
+    }
+    Ok(rows)
+}
+
+fn queued_row(step: &UnitMove, recipient: &str, class: i64, turn: i64) -> Vec<Value> {
+    let (release, at) = (ReleaseId::of(step.unit), step.at.as_micros());
+    let none = || Value::Int(0);
+    vec![
+        release.as_str().into(),
+        step.unit.mail.to_string().into(),
+        step.unit.number.into(),
+        ReleaseState::Queued.as_str().into(),
+        at.into(),
+        step.actor.as_str().into(),
+        step.reason.as_str().into(),
+        none(),
+        none(),
+        none(),
+        at.into(),
+        "".into(),
+        none(),
+        none(),
+        at.into(),
+        "".into(),
+        recipient.into(),
+        class.into(),
+        turn.into(),
+    ]
+}
+
+/// Writes the rows that the reconciler finds; one that is there already is queued again.
+async fn queue(connection: &mut AnyConnection, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
+    for rows in db::in_groups(rows, QUEUE.len()) {
         let mut marks = Marks::of(connection);
         let sql = format!(
             "insert into release_item ({}) values {} on conflict (release_id) do update set state = excluded.state, \
              requested_us = excluded.requested_us, requested_by = excluded.requested_by, reason = excluded.reason, \
-             not_before_us = excluded.not_before_us, moved_us = excluded.moved_us",
-            COLUMNS.join(","),
-            marks.rows(rows.len(), COLUMNS.len())
+             not_before_us = excluded.not_before_us, moved_us = excluded.moved_us, class = excluded.class, \
+             turn = excluded.turn",
+            QUEUE.join(","),
+            marks.rows(rows.len(), QUEUE.len())
         );
         db::query(sql, rows.into_iter().flatten().collect()).execute(&mut *connection).await?;
     }
@@ -446,31 +509,49 @@ async fn queue(connection: &mut AnyConnection, steps: &[UnitMove]) -> Result<(),
 }
 
 async fn claim(group: &mut Group<'_>, owner: &str, at: Timestamp, until: Timestamp) -> Result<Vec<Claim>, StoreError> {
-    // The guard stands again outside the sub-select: a losing racer under PostgreSQL re-checks it and gets no row.
+    // The guard stands again outside the sub-select: a losing racer under PostgreSQL re-checks it and gets no row. What is queued is taken
+    // from the head of an index; what was put off and is due is little, or all of it waits for the same hop.
     let sql = "update release_item set state = 'claimed', lease_owner = $1, lease_until_us = $2, fence = fence + 1, moved_us = $3 \
-               where release_id in (select release_id from release_item where state in ('queued', 'deferred') \
-               and not_before_us <= $4 order by requested_us, release_id limit $5) \
-               and state in ('queued', 'deferred') and not_before_us <= $6 \
-               returning release_id, mail_id, unit_no, fence, attempt, repeats";
+               where release_id in (select release_id from ( \
+               select * from (select release_id, class, turn from release_item where state = 'queued' \
+               order by class, turn, release_id limit $4) as waiting \
+               union all \
+               select * from (select release_id, class, turn from release_item where state = 'deferred' \
+               and not_before_us <= $5 order by class, turn, release_id limit $6) as put_off) as due \
+               order by class, turn, release_id limit $7) \
+               and (state = 'queued' or (state = 'deferred' and not_before_us <= $8)) \
+               returning release_id, mail_id, unit_no, fence, attempt, repeats, class, turn";
+    let most = i64::from(CLAIM_ROWS_MAX);
     let rows = sqlx::query(sql)
         .bind(owner)
         .bind(until.as_micros())
         .bind(at.as_micros())
+        .bind(most)
         .bind(at.as_micros())
-        .bind(i64::from(CLAIM_ROWS_MAX))
+        .bind(most)
+        .bind(most)
         .bind(at.as_micros())
         .fetch_all(&mut *group.connection)
         .await?;
-    let read = |row: &AnyRow| {
-        Ok(Claim {
-            release: ReleaseId::from_text(row.try_get::<String, _>("release_id")?),
-            unit: unit_id(row)?,
-            fence: row.try_get("fence")?,
-            attempt: count(row, "attempt")?,
-            repeats: count(row, "repeats")?,
-        })
-    };
-    rows.iter().map(read).collect()
+    // What is returned has no order of its own.
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in &rows {
+        claimed.push((row.try_get::<i64, _>("class")?, row.try_get::<i64, _>("turn")?, read_claim(row)?));
+    }
+    claimed.sort_by(|(class, turn, one), (other_class, other_turn, other)| {
+        (class, turn, one.release.as_str()).cmp(&(other_class, other_turn, other.release.as_str()))
+    });
+    Ok(claimed.into_iter().map(|(_, _, claim)| claim).collect())
+}
+
+fn read_claim(row: &AnyRow) -> Result<Claim, StoreError> {
+    Ok(Claim {
+        release: ReleaseId::from_text(row.try_get::<String, _>("release_id")?),
+        unit: unit_id(row)?,
+        fence: row.try_get("fence")?,
+        attempt: count(row, "attempt")?,
+        repeats: count(row, "repeats")?,
+    })
 }
 
 fn lost(claim: &Claim) -> StoreError {

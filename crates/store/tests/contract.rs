@@ -15,7 +15,7 @@ use domain::finding::{EngineReport, Examination, Facts, Finding, MemoryFact, Out
 use domain::identity::{Establish, Kind};
 use domain::incident::{Outcome as UnitOutcome, Stage, Step};
 use domain::ledger::{Account, Move};
-use domain::message::{Ambiguity, Family, Message, Part, Tail};
+use domain::message::{Ambiguity, Correspondence, Family, Message, Part, Tail};
 use domain::policy::Policy;
 use domain::release::{ReleaseEvent, ReleaseState};
 use domain::sentinel::Event;
@@ -32,7 +32,7 @@ use store::known_good::{GoodMail, GoodPart};
 use store::memory::Meeting;
 use store::moves::UnitMove;
 use store::quarantine::Filter;
-use store::release::Requested;
+use store::release::{Claim, Requested};
 use store::sentinel::{ContainmentChange, NewLine, Pin, Suspect};
 use store::trace::TraceFilter;
 use store::verify::Verified;
@@ -64,6 +64,7 @@ fn examination(body: &[u8]) -> Examination {
             from: "a@x.example".into(),
             from_domain: "x.example".into(),
             auto_submitted: None,
+            correspondence: Default::default(),
             authentication_results: vec!["mx; spf=pass".into()],
             received_count: 2,
             text_sha256: Some(Digest::of(b"text")),
@@ -243,6 +244,71 @@ async fn releases(store: &Store) {
     assert_eq!(store.end_leases(Some("m/"), at(972)).await.expect("ends"), 0);
     assert_eq!(store.end_leases(Some("n/"), at(972)).await.expect("ends"), 1);
     check_balanced(store).await;
+}
+
+/// A mail that was held because an engine failed, examined again and passed: a release that a program asks for.
+async fn drained(store: &Store, n: u8, to: &str, kind: Correspondence) {
+    let mut arrival = arrival(n, &[n], &[(to, Account::Held)]);
+    let whole = Examination { findings: vec![], ..examination(&[n]) };
+    let mut partial =
+        Examination { message: Message { correspondence: kind, ..whole.message.clone() }, ..whole.clone() };
+    partial.engines[0].outcome = Outcome::Error;
+    arrival.examination = Arc::new(partial);
+    let verdict = decide(
+        &whole,
+        &arrival.envelope,
+        &arrival.envelope.recipients[0],
+        &Policy::standard(),
+        &Containment::default(),
+    );
+    store.record_arrival(arrival).await.expect("records");
+    let (verdicts, occasion) = (vec![(0, verdict)], store::completion::Occasion::Partial);
+    let completion = Completion { mail_id: mail_id(n), examination: Arc::new(whole), verdicts, at: at(2000), occasion };
+    store.complete(completion).await.expect("completes");
+}
+
+/// What a person asks for goes first, then by class; in a class each recipient in turn, for a recipient oldest first.
+async fn order_of_release(store: &Store) {
+    use Correspondence::{Automatic, Bulk, Person};
+    // What the steps before have left.
+    send_all(store, &store.claim_releases("n/1", at(1900), LEASE).await.expect("claims")).await;
+    let (anna, bert) = ("anna@ours.example", "bert@ours.example");
+    let mails = [
+        (241, anna, Bulk),
+        (242, anna, Person),
+        (243, anna, Person),
+        (244, anna, Automatic),
+        (245, bert, Person),
+        (246, anna, Person),
+        (247, bert, Bulk),
+    ];
+    for (n, to, kind) in mails {
+        drained(store, n, to, kind).await;
+    }
+    store.record_arrival(arrival(248, b"248", &[(bert, Account::Held)])).await.expect("records");
+    store.request_release(unit(248, 0), "bert", "I wait for it", at(2001)).await.expect("asks");
+    let claims = store.claim_releases("n/1", at(2002), LEASE).await.expect("claims");
+    let order: Vec<UnitId> = claims.iter().map(|claim| claim.unit).collect();
+    let expected = [248, 242, 245, 243, 246, 244, 241, 247].map(|n| unit(n, 0));
+    // In one turn of a class it is the id of the release that decides.
+    let same = |at: usize, other: usize| order[at] == expected[at] || order[at] == expected[other];
+    assert!(order.len() == 8 && order[0] == expected[0], "{order:?}");
+    assert!(same(1, 2) && same(2, 1) && order[3..6] == expected[3..6] && same(6, 7) && same(7, 6), "{order:?}");
+    // What is put off keeps its place.
+    store.start_attempt(&claims[3], at(2003)).await.expect("attempt");
+    store.conclude_release(&claims[3], ReleaseEvent::PutOff, "451", at(2004), at(2010)).await.expect("defers");
+    store.end_leases(None, at(3000)).await.expect("ends");
+    let again = store.claim_releases("n/1", at(3001), LEASE).await.expect("claims");
+    assert_eq!(again.iter().map(|claim| claim.unit).collect::<Vec<_>>(), order);
+    send_all(store, &again).await;
+    check_balanced(store).await;
+}
+
+async fn send_all(store: &Store, claims: &[Claim]) {
+    for claim in claims {
+        store.start_attempt(claim, at(3002)).await.expect("attempt");
+        store.conclude_release(claim, ReleaseEvent::Accepted, "250", at(3003), at(3003)).await.expect("concludes");
+    }
 }
 
 async fn looking(store: &Store) {
@@ -624,6 +690,7 @@ async fn story(url: &str, folder: &Path) {
     pruning(&store).await;
     taking_back(&store).await;
     acquaintances(&store).await;
+    order_of_release(&store).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");

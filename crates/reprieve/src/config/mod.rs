@@ -222,6 +222,8 @@ pub struct Config {
     pub api_requests_per_second: u32,
     /// Connections to one next hop, for releases.
     pub release_connections: usize,
+    /// Mails a second to one next hop, for releases, at most.
+    pub release_per_second: u32,
     /// How long what is kept.
     pub retention: Retention,
     /// What to do with a release in doubt.
@@ -337,6 +339,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     api.end(faults);
     let mut release = root.section("release", faults);
     let release_connections = release.number("connections", 1..1001, faults).map_or(16, |n| n as usize);
+    let release_per_second = release.number("per_second", 1..100_001, faults).and_then(|n| u32::try_from(n).ok());
     let in_doubt = release.text("in_doubt", faults, |text| match text {
         "resend" => Ok(InDoubtPolicy::Resend),
         "ask" => Ok(InDoubtPolicy::Ask),
@@ -373,6 +376,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         api_socket,
         api_requests_per_second: per_second.unwrap_or(20),
         release_connections,
+        release_per_second: release_per_second.unwrap_or(1000),
         retention,
         in_doubt: in_doubt.unwrap_or(InDoubtPolicy::Resend),
         tells_senders,

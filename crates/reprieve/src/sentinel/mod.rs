@@ -18,6 +18,7 @@ pub mod contain;
 pub mod entries;
 pub mod incident;
 pub mod notice;
+pub mod pacing;
 pub mod plan;
 pub mod probe;
 pub mod reexamine;

@@ -5,7 +5,7 @@
 //! `domain::release`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::envelope::{Envelope, Recipient};
 use domain::release::{CLAIM_ROWS_MAX, InDoubtAnswer, LEASE, ReleaseEvent, backoff, in_doubt_answer};
@@ -18,9 +18,10 @@ use tokio::task::JoinSet;
 use wire::smtp::client::{ClientError, DotOutcome};
 use wire::smtp::reply::Reply;
 
+use super::pacing::Pacing;
 use crate::clock::Clock;
 use crate::config::{Config, InDoubtPolicy};
-use crate::hop::{HopError, Hops, Loan};
+use crate::hop::{Hop, HopError, Hops, Loan};
 use crate::measure;
 use crate::outgoing::{self, Outgoing};
 use crate::signals::Signals;
@@ -44,6 +45,8 @@ pub struct Releaser {
     pub store: Store,
     /// Next hops for releases, apart from those of live mail.
     pub hops: Hops,
+    /// How quickly each of them is sent to.
+    pub pacing: Arc<Pacing>,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// The key of release tokens.
@@ -176,14 +179,20 @@ impl Releaser {
             Ok(prepared) => prepared,
             Err(step) => return step,
         };
+        let hop = self.hops.of(recipient.direction);
+        self.pacing.turn(hop.name()).await;
         let _connection = places.connections.acquire().await;
         if places.is_stopping() {
             return Step::Lost;
         }
-        match self.open(&parcel.envelope, &recipient).await {
+        let step = match self.open(&hop, &parcel.envelope, &recipient).await {
             Ok(loan) => self.deliver(claim, loan, &emitted).await,
             Err(step) => step,
+        };
+        if let Step::Concluded(ReleaseEvent::PutOff | ReleaseEvent::AnswerLost, _) = step {
+            self.pacing.complained(hop.name());
         }
+        step
     }
 
     /// What is sent, to whom.
@@ -216,8 +225,7 @@ impl Releaser {
     }
 
     /// A connection on which the hop has accepted sender and recipient and said 354.
-    async fn open(&self, envelope: &Envelope, recipient: &Recipient) -> Result<Loan, Step> {
-        let hop = self.hops.of(recipient.direction);
+    async fn open(&self, hop: &Arc<Hop>, envelope: &Envelope, recipient: &Recipient) -> Result<Loan, Step> {
         let mut loan = hop.connection().await.map_err(|error| unreachable_hop(&error))?;
         match self.begin(&mut loan, envelope, recipient).await {
             Err(Trouble::Hop(_)) if loan.reused => {
@@ -258,7 +266,9 @@ impl Releaser {
             Err(error) => return Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
         }
         failpoint::step("release-attempt-committed");
+        let began = Instant::now();
         let outcome = loan.connection.send(emitted).await;
+        self.pacing.answered(loan.hop().name(), began.elapsed());
         failpoint::step("release-dot-answered");
         match outcome {
             DotOutcome::Replied(reply) => {

@@ -1,9 +1,15 @@
 //! An incident: a detection version that was wrong, everything that it held, and how that is taken back. States and what moves them
 //! are one table, and so is what may become of each unit.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use crate::envelope::Direction;
 use crate::ledger::Account;
+
+/// Mail of ours that was held longer is not sent without a word of who wrote it: what it says may do harm today (methods 4.4).
+pub const STALE: Duration = Duration::from_secs(24 * 3600);
 
 /// Where an incident stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,11 +118,19 @@ pub enum Outcome {
     Inconclusive,
     /// Somebody else decided about it before the replay came to it.
     Settled,
+    /// It passes now and goes to strangers, but it is old: whoever wrote it is asked first.
+    Asked,
 }
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Cleared, Self::Upheld, Self::Inconclusive, Self::Settled];
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Cleared, Self::Upheld, Self::Inconclusive, Self::Settled, Self::Asked];
+
+    /// What becomes of a unit that passes now, in this direction and held for so long.
+    pub fn of_passing(direction: Direction, held: Duration) -> Self {
+        if direction == Direction::Outbound && held > STALE { Self::Asked } else { Self::Cleared }
+    }
 
     /// The stored and shown name.
     pub fn as_str(self) -> &'static str {
@@ -126,6 +140,7 @@ impl Outcome {
             Self::Upheld => "upheld",
             Self::Inconclusive => "inconclusive",
             Self::Settled => "settled",
+            Self::Asked => "asked",
         }
     }
 
@@ -139,7 +154,7 @@ impl Outcome {
         match self {
             Self::Pending => false,
             Self::Cleared => !matches!(account, Account::Held | Account::Releasing | Account::InDoubt),
-            Self::Upheld | Self::Inconclusive | Self::Settled => true,
+            Self::Upheld | Self::Inconclusive | Self::Settled | Self::Asked => true,
         }
     }
 }
@@ -195,6 +210,15 @@ mod tests {
             let waiting = matches!(account, Account::Held | Account::Releasing | Account::InDoubt);
             assert_eq!(over, !waiting, "{account:?}");
             assert!(!Outcome::Pending.is_over(account));
+        }
+    }
+
+    #[test]
+    fn only_old_mail_to_strangers_asks_who_wrote_it() {
+        for direction in Direction::ALL {
+            assert_eq!(Outcome::of_passing(direction, STALE), Outcome::Cleared);
+            let old = Outcome::of_passing(direction, STALE + Duration::from_secs(1));
+            assert_eq!(old == Outcome::Asked, direction == Direction::Outbound, "{direction:?}");
         }
     }
 }

@@ -48,6 +48,7 @@ use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
 use crate::sentinel::announce::Announcer;
 use crate::sentinel::contain::Container;
+use crate::sentinel::digest::Digester;
 use crate::sentinel::entries::EntryKeeper;
 use crate::sentinel::incident::Steward;
 use crate::sentinel::notice::Notifier;
@@ -318,6 +319,15 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 signals: signals.clone(),
             };
             tasks.spawn(announcer.run(stopping.clone()));
+            let digester = Digester {
+                config: config.clone(),
+                store: store.clone(),
+                hops: Hops::new(&config, 1, &Timeouts::default()),
+                clock: clock.clone(),
+            };
+            if config.tells_affected {
+                tasks.spawn(digester.run(stopping.clone()));
+            }
             if config.tells_senders {
                 tasks.spawn(notifier.run(stopping.clone()));
             }

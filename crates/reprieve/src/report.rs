@@ -99,6 +99,7 @@ fn numbers(incident: &Incident, told: &Told) -> Vec<(&'static str, String)> {
         ("Upheld: they stay held", progress.of(Outcome::Upheld).to_string()),
         ("Inconclusive", progress.of(Outcome::Inconclusive).to_string()),
         ("Settled before the replay", progress.of(Outcome::Settled).to_string()),
+        ("Old, and their senders asked", progress.of(Outcome::Asked).to_string()),
         ("Not examined yet", progress.of(Outcome::Pending).to_string()),
         (
             "From the first hit's version to containment",

@@ -72,6 +72,19 @@ fn what_a_person_takes_back_is_replayed() {
     assert_eq!(report["replay"]["cleared"], report["wrongly_held_total"], "{said}");
 }
 
+/// After a weekend, what was to go to strangers is old: it is not sent, and who wrote it is asked. All else arrives.
+#[test]
+fn old_mail_to_strangers_asks_its_sender() {
+    let (code, report, said) = play(&["corrected-on-monday"]);
+    assert_eq!(code, Some(0), "{said}");
+    let residual = report["residual"].as_array().unwrap();
+    let of = |what: &str| residual.iter().filter(|one| one["reason"].as_str().unwrap().contains(what)).count() as u64;
+    let (asked, cleared) = (of("its sender is asked"), report["replay"]["cleared"].as_u64().unwrap());
+    assert!(asked >= 1 && cleared >= 20, "{said}");
+    assert_eq!(asked + cleared, report["wrongly_held_total"].as_u64().unwrap(), "{said}");
+    assert_eq!(residual.len() as u64, asked + report["replay"]["upheld"].as_u64().unwrap(), "{said}");
+}
+
 #[test]
 fn deaths_change_nothing() {
     let (code, report, said) = play(&["deaths-and-a-dead-hop"]);

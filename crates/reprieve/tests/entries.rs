@@ -100,7 +100,7 @@ fn links_domains_networks_and_those_they_are_for() {
 fn the_policy_decides_and_the_sender_of_held_outbound_mail_is_told() {
     let sink = Sink::start();
     let text = config(sink.address)
-        .replace("[notices]\noutbound = false\n", "")
+        .replace("[notices]\noutbound = false\nincident_digest = false\n", "")
         .replace("mode =", "policy = \"policy.toml\"\nmode =");
     let mut gateway = Gateway::prepare(&text);
     let policy = "[[scopes]]\nname = \"board\"\npreset = \"strict\"\nrecipients = [\"boss@ours.example\"]\n";

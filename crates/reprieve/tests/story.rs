@@ -118,7 +118,9 @@ impl Site {
         let told = format!(
             "[notices]\nincident_webhooks = [\"http://{hook}/incidents\"]\nincident_mail = [\"ops@ours.example\"]\n"
         );
-        let config = config(sink.address).replace("[notices]\n", &told);
+        let config = config(sink.address)
+            .replace("[notices]\n", &told)
+            .replace("incident_digest = false", "incident_digest = true");
         let gateway = Gateway::start(&format!("{config}{sentinel}"));
         let write = |name: &str, text: &str| std::fs::write(gateway.path(name), text).unwrap();
         write("bad.yar", BAD);
@@ -284,6 +286,20 @@ fn the_story() {
     };
     for stage in ["contained", "replaying", "releasing", "resolved"] {
         site.until("told", || told(stage) == (1, 1));
+    }
+    // And everybody whom it kept mail from, in one mail.
+    let internal = held.iter().filter(|id| id.contains("internal")).count();
+    let outbound = held.iter().filter(|id| id.contains("outbound")).count();
+    let late = [("b@ours.example", held.len() - internal - outbound), ("c@ours.example", internal)];
+    for (to, late) in late {
+        let subject = format!("{late} messages reached you late because of our error");
+        let digests = || {
+            let is_it = |mail: &&support::Received| {
+                mail.header("Subject").as_deref() == Some(&subject) && mail.rcpts.iter().any(|rcpt| rcpt.contains(to))
+            };
+            site.sink.got().iter().filter(is_it).count()
+        };
+        site.until(&subject, || digests() == 1);
     }
     let report =
         site.gateway.cli(&["incident", "report", incident["id"].as_str().unwrap(), "--config", "reprieve.toml"]);

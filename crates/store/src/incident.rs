@@ -15,6 +15,7 @@ use crate::Store;
 use crate::arrival::unit_id;
 use crate::completion::{self, Completion};
 use crate::db::{self, Value, named, parsed};
+use crate::digest::{self, Digested};
 use crate::error::StoreError;
 use crate::journal::Group;
 use crate::release::{self, Asking};
@@ -188,10 +189,10 @@ impl Progress {
         self.count(|one, _| one == outcome)
     }
 
-    /// Units that were cleared, or settled by people, and have reached the next hop.
+    /// Units that were cleared, or settled by people or their senders, and have reached the next hop.
     pub fn restored(&self) -> u64 {
         self.count(|outcome, account| {
-            matches!(outcome, Outcome::Cleared | Outcome::Settled) && account == Account::Released
+            matches!(outcome, Outcome::Cleared | Outcome::Settled | Outcome::Asked) && account == Account::Released
         })
     }
 
@@ -270,13 +271,14 @@ pub(crate) enum IncidentWrite {
     Freeze { incident: String, wave: u32, root: String },
     Retry { incident: String },
     Announced(Box<Announced>),
+    Digested(Box<Digested>),
     Replayed(Arc<Vec<Replayed>>),
 }
 
 impl IncidentWrite {
     pub(crate) fn rows(&self) -> usize {
         match self {
-            Self::Open(_) | Self::Change(_) | Self::Freeze { .. } | Self::Announced(_) => 2,
+            Self::Open(_) | Self::Change(_) | Self::Freeze { .. } | Self::Announced(_) | Self::Digested(_) => 2,
             Self::Retry { .. } => 500,
             Self::Wave { units, .. } => units.len(),
             Self::Replayed(replayed) => {
@@ -480,7 +482,7 @@ impl Store {
     pub async fn incident_residual(&self, id: &str, limit: i64) -> Result<Vec<Residual>, StoreError> {
         let sql = "select i.*, u.recipient, u.account, u.reply, m.sender, m.subject from incident_unit i \
                    join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no join message m on m.mail_id = i.mail_id \
-                   where i.incident = $1 and not (i.outcome in ('cleared', 'settled') and u.account = 'released') \
+                   where i.incident = $1 and not (i.outcome in ('cleared', 'settled', 'asked') and u.account = 'released') \
                    order by i.mail_id, i.unit_no limit $2";
         let read = |row: &AnyRow| {
             let outcome = named(row, "outcome", Outcome::parse)?;
@@ -661,6 +663,7 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
             db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
             Ok(1)
         }
+        IncidentWrite::Digested(told) => digest::apply(group.connection, told).await.map(|()| 1),
         IncidentWrite::Retry { incident } => {
             let sql = "update incident_unit set outcome = 'pending', reason = '' where incident = $1 and outcome = 'inconclusive'";
             let done = sqlx::query(sql).bind(incident.clone()).execute(&mut *group.connection).await?;

@@ -32,6 +32,7 @@ pub mod blob;
 pub mod completion;
 pub mod contact;
 pub mod db;
+pub mod digest;
 pub mod entry;
 pub mod error;
 pub mod failpoint;

@@ -144,7 +144,7 @@ async fn start(folder: &Path, sink: &Sink) -> Result<Running, CliError> {
         "data_dir = \"data\"\nhostname = \"gateway.demo.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\n\
          trusted_networks = [\"127.0.0.1\"]\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n[next_hop.inbound]\naddress = \"{}\"\n[api]\naddress = \"127.0.0.1:0\"\n\
-         [engine.auth]\non = false\n[notices]\noutbound = false\n\
+         [engine.auth]\non = false\n[notices]\noutbound = false\nincident_digest = false\n\
          [sentinel]\ntrust_from = true\ntrust_weak_memory = true\nestablished_mails = 3\nestablished_days = 7\nestablished_answers = 0\n",
         sink.address
     );

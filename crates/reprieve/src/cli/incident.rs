@@ -278,7 +278,7 @@ async fn watch(id: &str, api: &ApiArgs) -> Result<(), CliError> {
         if shown["stage"] == "resolved" {
             bar.finish_and_clear();
             say(&shown, api);
-            let lost = number("units") - number("restored") - number("upheld");
+            let lost = number("units").saturating_sub(number("restored") + number("upheld") + number("asked"));
             return if lost == 0 { Ok(()) } else { Err(CliError::No) };
         }
         if shown["paused"] == true {
@@ -322,6 +322,9 @@ fn progress_text(shown: &Value) -> String {
         number("inconclusive"),
         number("settled")
     );
+    if number("asked") > 0 {
+        text.push_str(&format!("; {} are old, and their senders are asked first", number("asked")));
+    }
     if let Some(eta) = progress["eta_seconds"].as_u64() {
         text.push_str(&format!("; about {} to go", crate::report::span(Duration::from_secs(eta))));
     }

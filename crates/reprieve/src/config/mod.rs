@@ -238,6 +238,8 @@ pub struct Config {
     pub sentinel: SentinelConfig,
     /// Who is told of incidents.
     pub announcements: Announcements,
+    /// Whether people are told, when an incident is over, what it kept from them.
+    pub tells_affected: bool,
 }
 
 /// Everything that is wrong with a configuration.
@@ -354,6 +356,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
             .list("incident_mail", faults, |text| Address::parse(text).map_err(|error| error.to_string()))
             .unwrap_or_default(),
     };
+    let tells_affected = notices.flag("incident_digest", faults).unwrap_or(true);
     notices.end(faults);
     let retention = retention(root, faults);
     let known_good = known_good(root, &data_dir, folder, faults);
@@ -384,6 +387,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         rollout,
         sentinel,
         announcements,
+        tells_affected,
     }
 }
 

@@ -15,6 +15,7 @@
 
 pub mod announce;
 pub mod contain;
+pub mod digest;
 pub mod entries;
 pub mod incident;
 pub mod notice;

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::MailId;
 use domain::containment::Containment;
 use domain::incident::{Outcome, Stage, Step};
 use domain::ledger::Account;
 use domain::verdict::Verdict;
+use domain::{MailId, Timestamp};
+use store::arrival::Record;
 use store::completion::{Completion, Occasion};
 use store::incident::{Incident, IncidentChange, Replayed};
 use store::sentinel::Suspect;
@@ -187,7 +188,13 @@ impl Replayer {
             (Some(Account::Held), Some(verdict)) if verdict.disposition.passes() => {
                 let category = verdict.category.as_str();
                 // The new record no longer has the finding; who asks why it was held finds it here.
-                (*number, Outcome::Cleared, format!("{code} ({version}) had held it; examined again: {category}"))
+                let why = format!("{code} ({version}) had held it; examined again: {category}");
+                match outcome_of(&record, &verdicts, *number, at) {
+                    Outcome::Asked => {
+                        (*number, Outcome::Asked, format!("{why}; held for over a day, so its sender is asked"))
+                    }
+                    outcome => (*number, outcome, why),
+                }
             }
             (Some(Account::Held), Some(verdict)) => {
                 let why = verdict.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default();
@@ -204,6 +211,13 @@ impl Replayer {
 
 fn verdict_of(verdicts: &[(u32, Verdict)], number: u32) -> Option<&Verdict> {
     verdicts.iter().find(|(one, _)| *one == number).map(|(_, verdict)| verdict)
+}
+
+/// What becomes of a unit that passes.
+fn outcome_of(record: &Record, verdicts: &[(u32, Verdict)], number: u32, at: Timestamp) -> Outcome {
+    let place = verdicts.iter().position(|(one, _)| *one == number);
+    let recipient = place.and_then(|place| record.envelope.recipients.get(place));
+    recipient.map_or(Outcome::Cleared, |recipient| Outcome::of_passing(recipient.direction, at.since(record.received)))
 }
 
 /// Who or what has decided about a unit before the replay came to it.

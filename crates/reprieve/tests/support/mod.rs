@@ -226,7 +226,7 @@ pub fn config(hop: SocketAddr) -> String {
          trusted_networks = []\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\nxclient_from = [\"127.0.0.1\"]\n\
          [next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n\
-         [engine.auth]\non = false\n[notices]\noutbound = false\n"
+         [engine.auth]\non = false\n[notices]\noutbound = false\nincident_digest = false\n"
     )
 }
 

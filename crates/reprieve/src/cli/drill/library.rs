@@ -41,6 +41,8 @@ enum Plot {
     Trouble,
     /// As a mistake, with an engine outside that fails.
     EngineDown,
+    /// As a mistake, but it is withdrawn after more than a day: old mail to strangers is not sent without a word of who wrote it.
+    Weekend,
     /// Nothing is remembered; a person withdraws it.
     NoMemory,
 }
@@ -50,7 +52,7 @@ const fn mistake(name: &'static str, about: &'static str, target: &'static str, 
 }
 
 /// All of them.
-pub const SCENARIOS: [Builtin; 16] = [
+pub const SCENARIOS: [Builtin; 17] = [
     mistake(
         "signature-images",
         "every picture is malware, in all three directions (EX873252, August 2024)",
@@ -98,6 +100,12 @@ pub const SCENARIOS: [Builtin; 16] = [
         about: "a campaign with pictures of its own beside everybody's logo: no mistake",
         rule: Rule { target: "part:image", condition: "$campaign" },
         plot: Plot::Outbreak,
+    },
+    Builtin {
+        name: "corrected-on-monday",
+        about: "the pictures again, corrected after a weekend: what was to go out is old by then, and its senders are asked",
+        rule: Rule { target: "part:image", condition: "$png at 0 or $jpeg at 0" },
+        plot: Plot::Weekend,
     },
     Builtin {
         name: "no-memory",
@@ -212,6 +220,11 @@ fn scenario(builtin: &Builtin) -> String {
     head + &match builtin.plot {
         Plot::Mistake => format!("{withdrawn}{taken_back}"),
         Plot::Changed => taken_back.to_owned(),
+        Plot::Weekend => {
+            "[[event]]\nat = \"contained+60h\"\ndo = \"withdraw\"\n[expect]\ncontained = true\nresolved = true\n\
+             wrong_holds_before_containment_max = 5\nduplicates_max = 0\nbad_let_out_max = 0\nlost_max = 0\n"
+                .to_owned()
+        }
         Plot::NoMemory => {
             "[[event]]\nat = \"time:20m\"\ndo = \"withdraw\"\n[expect]\ncontained = false\nresolved = true\n\
                            restored_min_percent = 100.0\nduplicates_max = 0\nbad_let_out_max = 0\nlost_max = 0\n"

@@ -28,9 +28,10 @@ use crate::import::received_at;
 
 /// When a drill begins: Monday, 5 January 2026, 09:00 UTC.
 const BEGINNING: i64 = 1_767_603_600_000_000;
-/// How far time goes on after the last mail, at most, and in which steps.
+/// How far time goes on after the last mail, at most (four days), and in which steps: longer ones when nothing has come of ten hours.
 const AFTERMATH_STEPS: u32 = 600;
 const AFTERMATH_STEP: Duration = Duration::from_secs(120);
+const AFTERMATH_SLOW: u32 = 300;
 /// Mails that pass between two rests.
 const SETTLED_EVERY: u64 = 10;
 /// Contents below which a probe that does not convict proves nothing: its first look at the evidence.
@@ -357,7 +358,7 @@ impl Play<'_> {
 
     /// Time goes on until the incidents are over and the events have happened. Returns whether they are.
     async fn aftermath(&mut self, start: Timestamp) -> Result<bool, CliError> {
-        for _ in 0..AFTERMATH_STEPS {
+        for step in 0..AFTERMATH_STEPS {
             let now = self.instance.now();
             self.events(start, now, Some(u64::MAX)).await?;
             self.instance.settle().await?;
@@ -376,7 +377,7 @@ impl Play<'_> {
             if !open && !self.scenario.event.iter().enumerate().any(waits) {
                 return Ok(true);
             }
-            self.instance.advance(AFTERMATH_STEP)?;
+            self.instance.advance(if step < AFTERMATH_SLOW { AFTERMATH_STEP } else { AFTERMATH_STEP * 10 })?;
         }
         Ok(false)
     }

@@ -56,6 +56,8 @@ pub struct ProgressView {
     inconclusive: u64,
     /// Decided by somebody else before the replay came to it.
     settled: u64,
+    /// They pass now, but are old and go to strangers: their senders are asked first.
+    asked: u64,
     /// Cleared or settled, and taken by the next hop.
     restored: u64,
     /// Needing nobody's work any more.
@@ -93,6 +95,7 @@ fn progress_view(told: &Told, now: Timestamp) -> ProgressView {
         upheld: progress.of(Outcome::Upheld),
         inconclusive: progress.of(Outcome::Inconclusive),
         settled: progress.of(Outcome::Settled),
+        asked: progress.of(Outcome::Asked),
         restored: progress.restored(),
         over: progress.over(),
         percent: told.percent(),

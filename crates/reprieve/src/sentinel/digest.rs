@@ -1,0 +1,253 @@
+//! The digest reconciler: when an incident is over, everybody of ours whom it kept mail from is told, in one mail: what reached them late,
+//! what of theirs went out late, and what of theirs has not gone because it is old and may do harm today.
+//!
+//! If we die between sending a digest and writing that down, it is sent twice, with the same Message-ID.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::incident::Stage;
+use domain::{Address, Digest, Direction};
+use mail_builder::MessageBuilder;
+use mail_builder::headers::raw::Raw;
+use store::digest::{Digested, Late};
+use store::incident::Incident;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::hop::Hops;
+use crate::postman;
+use crate::report::{moment, span};
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_secs(5);
+/// Incidents that ended before that are old news.
+const TOLD: Duration = Duration::from_secs(7 * 24 * 3600);
+/// People that one look takes.
+const BATCH: i64 = 200;
+/// Messages of each kind that one digest names.
+const NAMED_MAX: usize = 50;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Digester {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// The hop of internal mail.
+    pub hops: Hops,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Digester {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            match self.round(&stop).await {
+                Ok(true) if !*stop.borrow() => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "people could not be told what reached them late"),
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round: some of those who do not know yet. Returns whether there may be more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let mut more = false;
+        for incident in self.store.incidents().await? {
+            let is_news = incident.resolved.is_some_and(|at| now.since(at) < TOLD);
+            if incident.stage != Stage::Resolved || !is_news {
+                continue;
+            }
+            let people = self.store.undigested(&incident.id, BATCH).await?;
+            let mut told = 0;
+            for (address, late) in &people {
+                if *stop.borrow() {
+                    return Ok(false);
+                }
+                told += usize::from(self.tell(&incident, address, late).await?);
+            }
+            more |= told > 0 && i64::try_from(people.len()).is_ok_and(|count| count == BATCH);
+        }
+        Ok(more)
+    }
+
+    /// Tells one person; `false` when that has to be tried again.
+    async fn tell(&self, incident: &Incident, address: &str, late: &[Late]) -> Result<bool, StoreError> {
+        let said = match Address::parse(address).ok().filter(|one| self.config.border.accepts(&one.domain())) {
+            None => Ok("nobody of ours".to_owned()),
+            Some(to) => postman::deliver(&self.hops, &to, &self.compose(incident, &to, late)).await,
+        };
+        match said {
+            Ok(reply) => {
+                let (incident, address) = (incident.id.clone(), address.to_owned());
+                self.store.digested(Digested { incident, address, at: self.clock.now(), reply }).await?;
+                Ok(true)
+            }
+            Err(why) => {
+                tracing::warn!(incident = incident.id, why, "a digest did not arrive; tried again");
+                Ok(false)
+            }
+        }
+    }
+
+    fn compose(&self, incident: &Incident, to: &Address, late: &[Late]) -> Vec<u8> {
+        let host = &self.config.hostname;
+        let from = format!("postmaster@{host}");
+        // The same person's digest of the same incident is the same mail, however often it is sent.
+        let person = &Digest::of(to.as_str().to_lowercase().as_bytes()).hex()[..16];
+        let builder = MessageBuilder::new()
+            .from(("Mail protection", from.as_str()))
+            .to(to.as_str())
+            .subject(subject(late))
+            .date(self.clock.now().as_seconds())
+            .message_id(format!("{}.digest.{person}@{host}", incident.id))
+            .header("Auto-Submitted", Raw::new("auto-generated"))
+            .text_body(text(incident, late).replace('\n', "\r\n"));
+        builder.write_to_vec().expect("memory takes all that is written")
+    }
+}
+
+/// What came late, what went late, and what has not gone.
+fn kinds(late: &[Late]) -> [Vec<&Late>; 3] {
+    let of = |kind: usize| {
+        let is_of = |one: &&Late| match (one.released, one.direction) {
+            (None, _) => kind == 2,
+            (Some(_), Direction::Outbound) => kind == 1,
+            (Some(_), _) => kind == 0,
+        };
+        late.iter().filter(is_of).collect()
+    };
+    [of(0), of(1), of(2)]
+}
+
+fn messages(count: usize) -> String {
+    if count == 1 { "1 message".into() } else { format!("{count} messages") }
+}
+
+fn subject(late: &[Late]) -> String {
+    let [came, went, waiting] = kinds(late);
+    if !waiting.is_empty() {
+        let have = if waiting.len() == 1 { "has" } else { "have" };
+        return format!("{} of yours {have} not been sent: we ask you first", messages(waiting.len()));
+    }
+    if came.is_empty() {
+        return format!("{} of yours went out late because of our error", messages(went.len()));
+    }
+    format!("{} reached you late because of our error", messages(came.len()))
+}
+
+/// What a digest says.
+fn text(incident: &Incident, late: &[Late]) -> String {
+    let [came, went, waiting] = kinds(late);
+    let mut lines = vec![
+        format!("A detection of our mail protection was wrong and held messages that were good ({}).", incident.id),
+        "It has been corrected. We are sorry.".to_owned(),
+    ];
+    let mut list = |what: &str, messages: &[&Late], line: fn(&Late) -> String| {
+        if messages.is_empty() {
+            return;
+        }
+        lines.extend([String::new(), what.to_owned(), String::new()]);
+        for one in messages.iter().take(NAMED_MAX) {
+            let about = if one.subject.is_empty() { "(no subject)" } else { one.subject.as_str() };
+            lines.push(format!("  \"{about}\""));
+            lines.push(format!("      {}", line(one)));
+        }
+        if messages.len() > NAMED_MAX {
+            lines.push(format!("  and {} more", messages.len() - NAMED_MAX));
+        }
+    };
+    list(
+        "What you have written to people outside and what has NOT been sent, since it was held for\nover a day and may be out of date. If it should still go, give your administrator the\nreference; otherwise do nothing:",
+        &waiting,
+        |one| format!("to {}, of {}, reference {}", one.recipient, moment(one.received), one.unit.mail),
+    );
+    list("What reached you late:", &came, |one| format!("from {}, {}", one.sender, lateness(one)));
+    list("What you have written and what went out late:", &went, |one| {
+        format!("to {}, {}", one.recipient, lateness(one))
+    });
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn lateness(one: &Late) -> String {
+    let late = one.released.map_or(Duration::ZERO, |released| released.since(one.received));
+    format!("of {}, {} late", moment(one.received), span(late))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::detection::{DetectionCode, DetectionVersion, RulesetId};
+    use domain::{MailId, Timestamp, UnitId};
+    use store::sentinel::Suspect;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_micros(1_795_000_000_000_000 + second * 1_000_000)
+    }
+
+    fn incident() -> Incident {
+        let code = DetectionCode::parse("IMG-0007").expect("a code");
+        Incident {
+            id: "INC-2026-0007".into(),
+            title: "t".into(),
+            stage: Stage::Resolved,
+            is_paused: false,
+            opened: at(0),
+            opened_by: "sentinel".into(),
+            moved: at(0),
+            began: at(0),
+            contained: None,
+            resolved: Some(at(9000)),
+            suspect: Suspect { code, version: DetectionVersion::of(&[b"v"]) },
+            ruleset: RulesetId::from_text("r"),
+            cause: String::new(),
+            public_text: String::new(),
+            owner: String::new(),
+            next_update: None,
+            waves: 1,
+            root: String::new(),
+        }
+    }
+
+    fn late(n: u8, direction: Direction, released: Option<i64>) -> Late {
+        Late {
+            unit: UnitId { mail: MailId::new(at(0), [n; 10]), number: 0 },
+            direction,
+            sender: "anna@x.example".into(),
+            recipient: "bert@ours.example".into(),
+            subject: if n == 2 { String::new() } else { format!("Angebot {n} f\u{fc}r M\u{e4}rz") },
+            received: at(i64::from(n) * 60),
+            released: released.map(at),
+        }
+    }
+
+    #[test]
+    fn a_digest_reads_like_one() {
+        use Direction::{Inbound, Internal, Outbound};
+        let all = [
+            late(1, Inbound, Some(7200)),
+            late(2, Internal, Some(7300)),
+            late(3, Outbound, Some(7200)),
+            late(4, Outbound, None),
+        ];
+        insta::assert_snapshot!(format!("{}\n\n{}", subject(&all), text(&incident(), &all)));
+        assert_eq!(subject(&all[..2]), "2 messages reached you late because of our error");
+        assert_eq!(subject(&all[2..3]), "1 message of yours went out late because of our error");
+        let many: Vec<Late> = (0..60).map(|n| late(n, Inbound, Some(9000))).collect();
+        assert!(text(&incident(), &many).contains("and 10 more"));
+    }
+}

@@ -1,0 +1,122 @@
+//! Whom an incident has kept mail from, and what each of them is told: one mail a person and incident.
+
+use std::collections::BTreeMap;
+
+use domain::incident::Outcome;
+use domain::{Account, Direction, Timestamp, UnitId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::arrival::unit_id;
+use crate::db::{self, Marks, Value, named};
+use crate::error::StoreError;
+use crate::incident::IncidentWrite;
+
+/// What of an incident's units somebody of ours has to know: what came late to them, and what of theirs went out late or has not gone. Whom
+/// it is for depends on the direction.
+const AFFECTED: &str = "select lower(case when u.direction = 'Outbound' then m.sender else u.recipient end) as address, \
+                        u.mail_id, u.unit_no, u.direction, u.recipient, u.account, u.moved_us, i.outcome, m.sender, m.subject, m.received_us \
+                        from incident_unit i join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no \
+                        join message m on m.mail_id = i.mail_id \
+                        where i.incident = $1 and (u.account = 'released' or i.outcome = 'asked')";
+
+/// A message that an incident kept from somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// The unit.
+    pub unit: UnitId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// From whom.
+    pub sender: String,
+    /// To whom.
+    pub recipient: String,
+    /// About what.
+    pub subject: String,
+    /// When it came to us.
+    pub received: Timestamp,
+    /// When it went on; none when it has not, and waits for its sender's word.
+    pub released: Option<Timestamp>,
+}
+
+/// Somebody who was told.
+#[derive(Clone, Debug)]
+pub struct Digested {
+    /// The incident.
+    pub incident: String,
+    /// Who.
+    pub address: String,
+    /// When.
+    pub at: Timestamp,
+    /// What their mailbox server said, or why nobody was told.
+    pub reply: String,
+}
+
+impl Store {
+    /// Up to `most` people who have not been told what this incident kept from them, with all of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn undigested(&self, incident: &str, most: i64) -> Result<BTreeMap<String, Vec<Late>>, StoreError> {
+        let sql = format!(
+            "select distinct address from ({AFFECTED}) as affected where address <> '' and not exists \
+             (select 1 from incident_digest d where d.incident = $2 and d.address = affected.address) order by address limit $3"
+        );
+        let values = vec![incident.into(), incident.into(), most.into()];
+        let rows = db::query(sql, values).fetch_all(&self.reads).await?;
+        let addresses: Vec<String> = rows.iter().map(|row| row.try_get("address")).collect::<Result<_, _>>()?;
+        if addresses.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let marks: Vec<String> = (2..addresses.len() + 2).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            "select * from ({AFFECTED}) as affected where address in ({}) order by address, mail_id, unit_no",
+            marks.join(",")
+        );
+        let values = [incident.into()].into_iter().chain(addresses.iter().map(|one| Value::from(one.as_str())));
+        let mut late: BTreeMap<String, Vec<Late>> = BTreeMap::new();
+        for row in db::query(sql, values.collect()).fetch_all(&self.reads).await? {
+            late.entry(row.try_get("address")?).or_default().push(read(&row)?);
+        }
+        Ok(late)
+    }
+
+    /// Remembers that somebody was told, or that there is nobody to tell.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn digested(&self, told: Digested) -> Result<(), StoreError> {
+        self.writer.incident(IncidentWrite::Digested(Box::new(told))).await.map(drop)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Late, StoreError> {
+    let outcome: Outcome = named(row, "outcome", Outcome::parse)?;
+    let account: Account = named(row, "account", Account::parse)?;
+    let moved = Timestamp::from_micros(row.try_get("moved_us")?);
+    let is_out = account == Account::Released;
+    debug_assert!(is_out || outcome == Outcome::Asked);
+    Ok(Late {
+        unit: unit_id(row)?,
+        direction: named(row, "direction", Direction::parse)?,
+        sender: row.try_get("sender")?,
+        recipient: row.try_get("recipient")?,
+        subject: row.try_get("subject")?,
+        received: Timestamp::from_micros(row.try_get("received_us")?),
+        released: is_out.then_some(moved),
+    })
+}
+
+/// Applies inside the writer's transaction.
+pub(crate) async fn apply(connection: &mut AnyConnection, told: &Digested) -> Result<(), StoreError> {
+    let mut marks = Marks::of(connection);
+    let sql = format!(
+        "insert into incident_digest (incident, address, told_us, reply) values {} on conflict do nothing",
+        marks.rows(1, 4)
+    );
+    let Digested { incident, address, at, reply } = told;
+    let values = vec![incident.as_str().into(), address.as_str().into(), at.as_micros().into(), reply.as_str().into()];
+    db::query(sql, values).execute(connection).await?;
+    Ok(())
+}

@@ -77,6 +77,12 @@ pub(crate) fn kills(count: &str) -> Result<()> {
     cargo(&words, &[("REPRIEVE_KILLS", count)])
 }
 
+/// A recovery in bad weather, as large as wanted.
+pub(crate) fn chaos(units: &str, kills: &str) -> Result<()> {
+    let words = ["test", "--profile", "ci", "--workspace", "--test", "chaos", "--", "--nocapture"];
+    cargo(&words, &[("REPRIEVE_CHAOS_UNITS", units), ("REPRIEVE_CHAOS_KILLS", kills)])
+}
+
 /// What the benchmarks' peers need.
 const PEERS: [(&str, &str); 4] =
     [("postfix", "postfix"), ("rspamd", "rspamd"), ("amavisd", "amavisd-new"), ("clamd", "clamav-daemon")];

@@ -35,6 +35,8 @@ pub enum Step {
     Contained,
     /// A corrected ruleset is in force, or a person began it: what was held is examined again.
     ReplayBegun,
+    /// A person stopped it: what is not examined again yet stays held.
+    ReplayCancelled,
     /// Nothing is left to examine.
     ReplayDone,
     /// More was found that the detection had held.
@@ -95,6 +97,7 @@ impl Stage {
         Ok(match (self, by) {
             (S::Investigating, T::Contained) => S::Contained,
             (S::Investigating | S::Contained, T::ReplayBegun) => S::Replaying,
+            (S::Replaying, T::ReplayCancelled) => S::Contained,
             (S::Replaying, T::ReplayDone) => S::Releasing,
             (S::Replaying | S::Releasing, T::WaveFound) => S::Replaying,
             (S::Investigating | S::Contained | S::Releasing, T::Resolved) => S::Resolved,
@@ -168,8 +171,15 @@ pub fn public_id(year: i32, number: u32) -> String {
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 6] =
-        [Step::Contained, Step::ReplayBegun, Step::ReplayDone, Step::WaveFound, Step::Resolved, Step::Reopened];
+    const STEPS: [Step; 7] = [
+        Step::Contained,
+        Step::ReplayBegun,
+        Step::ReplayCancelled,
+        Step::ReplayDone,
+        Step::WaveFound,
+        Step::Resolved,
+        Step::Reopened,
+    ];
 
     #[test]
     fn the_table_of_stages() {
@@ -192,7 +202,8 @@ mod tests {
             assert!(Stage::ALL.into_iter().any(|_| reaches_the_end(stage, 3)));
             for by in STEPS {
                 if let (Ok(to), 1..) = (stage.on(by), left) {
-                    walk(to, (replaying && by != Step::ReplayDone) || to == Stage::Replaying, left - 1);
+                    let ends = matches!(by, Step::ReplayDone | Step::ReplayCancelled);
+                    walk(to, (replaying && !ends) || to == Stage::Replaying, left - 1);
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! How quickly one next hop is sent what is released (ruling 21): as quickly as it takes it well, and never so that live mail waits for it.
 //!
 //! It begins slowly and doubles each second while the hop has no complaint; from the first complaint on it climbs by steps and halves at
-//! each further one (additive increase, multiplicative decrease). A complaint is a temporary answer, or a second in which answers came
-//! twice as late as they did at their best. Time is given: spans since some beginning.
+//! each further one (additive increase, multiplicative decrease). A complaint is a second in which more than a tenth of the mails was put off,
+//! or in which answers came twice as late as they did at their best; the first mail of all that is put off ends the doubling. Time is given: spans since some beginning.
 
 use std::time::Duration;
 
@@ -99,8 +99,9 @@ impl Pace {
         let best = self.best.into_iter().chain(mean).min();
         let is_slow = mean.zip(best).is_some_and(|(mean, best)| mean > LATENCY_FINE.max(best * 2));
         self.best = best;
-        if complaints > 0 || is_slow {
-            self.climbs = true;
+        self.climbs |= complaints > 0 || is_slow;
+        // One mailbox that is full says nothing about the hop; a tenth of all does.
+        if is_slow || complaints * 10 > sent.max(1) {
             self.rate = (self.rate / 2.0).max(RATE_MIN);
         } else if answers > 0 && f64::from(sent) >= self.rate / 2.0 {
             // A pace that is not used is not known to be borne.
@@ -149,12 +150,24 @@ mod tests {
         for at in 0..5 {
             second(&mut pace, at, QUICK, 0);
         }
-        second(&mut pace, 5, QUICK, 1);
+        second(&mut pace, 5, QUICK, 1000);
         let before = pace.rate();
         second(&mut pace, 6, QUICK, 0);
         assert_eq!(pace.rate(), before / 2.0);
         second(&mut pace, 7, QUICK, 0);
         assert_eq!(pace.rate(), before / 2.0 + RATE_FIRST);
+    }
+
+    #[test]
+    fn a_full_mailbox_ends_the_doubling_and_does_not_stop_the_climb() {
+        let mut pace = Pace::new(RATE_FIRST, 1000.0, Duration::ZERO);
+        for at in 0..5 {
+            second(&mut pace, at, QUICK, 0);
+        }
+        second(&mut pace, 5, QUICK, 1);
+        let before = pace.rate();
+        second(&mut pace, 6, QUICK, 1);
+        assert_eq!(pace.rate(), before + RATE_FIRST);
     }
 
     #[test]

@@ -21,11 +21,13 @@ use store::rollout::Plan;
 use store::vault::Vault;
 use store::version::KeptRuleset;
 use store::{Store, StoreError};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use wire::smtp::client::Timeouts;
 use wire::tls::{self, TlsError};
 
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
 use crate::console::rate::Rates;
@@ -93,6 +95,9 @@ pub enum StartError {
     /// DNS is to be asked, and cannot be.
     #[error("{0}; name one with name_server in [engine.auth], or switch it off with on = false")]
     Resolver(#[from] NoResolver),
+    /// No threads to work with.
+    #[error("cannot start a thread: {0}")]
+    Threads(io::Error),
     /// No process to examine mail with.
     #[error("{0}")]
     Examiner(String),
@@ -122,6 +127,7 @@ pub struct Running {
     tasks: JoinSet<()>,
     store: Option<Store>,
     gateway: Arc<Gateway>,
+    _background: Background,
     _lock: File,
 }
 
@@ -206,6 +212,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     }
     let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    let background = Background::start(cores).map_err(StartError::Threads)?;
     tokio::spawn(panic_switch.watch(config.panic_file.clone(), clock.clone()));
     let listeners = listen(&gateway, &stopping, &mut tasks).await?;
     let mut settle = None;
@@ -240,6 +247,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
                 signals: signals.clone(),
                 key: token_key.for_purpose("canary"),
+                background: background.handle().clone(),
             },
             container: Container {
                 store: store.clone(),
@@ -266,7 +274,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 retrial: retrial.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
-                threads: cores,
+                at_once: cores * 8,
             },
             reexaminer: Reexaminer { retrial, clock: clock.clone(), signals: signals.clone() },
             releaser: Releaser {
@@ -296,7 +304,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             settle =
                 Some(settle_when_asked(reconcilers, known, gateway.clone(), learner.clone(), &stopping, &mut tasks));
         } else {
-            reconcilers.start(known, &stopping, &mut tasks);
+            reconcilers.start(known, &stopping, &mut tasks, background.handle());
             let keeper = Keeper {
                 config: config.clone(),
                 store: store.clone(),
@@ -352,7 +360,17 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     };
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
     serve::unix(&config, console, settle, stopping, &mut tasks)?;
-    Ok(Running { listeners, api, socket: config.api_socket.clone(), stop, tasks, store, gateway, _lock: lock })
+    Ok(Running {
+        listeners,
+        api,
+        socket: config.api_socket.clone(),
+        stop,
+        tasks,
+        store,
+        gateway,
+        _background: background,
+        _lock: lock,
+    })
 }
 
 /// Brings everything to rest whenever somebody asks: outcomes are written, what was learned is written, and every reconciler has nothing left
@@ -455,7 +473,7 @@ async fn open_store(
 async fn in_force(store: &Store, offered: &RulesetId) -> Result<Option<Ruleset>, StoreError> {
     let Some(live) = store.ruleset_in_force().await?.filter(|live| live != offered) else { return Ok(None) };
     tracing::info!(%live, %offered, "a published ruleset is in force; `reprieve ruleset publish` offers the other one to the gates");
-    plan::load_kept(store, &live).await.map(Some)
+    plan::load_kept(store, &live, &Handle::current()).await.map(Some)
 }
 
 /// The bytes of known-good content, encrypted; none if it is not to be kept.

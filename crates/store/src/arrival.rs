@@ -423,14 +423,17 @@ fn finding_row(mail_id: MailId, number: usize, finding: &Finding) -> Result<Vec<
     ])
 }
 
-/// Inserts the findings of an examination inside the writer's transaction.
-pub(crate) async fn insert_findings(
+/// Inserts the findings of examinations inside the writer's transaction.
+pub(crate) async fn insert_findings<'e>(
     connection: &mut AnyConnection,
-    mail_id: MailId,
-    examination: &Examination,
+    examinations: impl Iterator<Item = (MailId, &'e Examination)>,
 ) -> Result<(), StoreError> {
-    let numbered = examination.findings.iter().enumerate();
-    let rows = numbered.map(|(number, finding)| finding_row(mail_id, number, finding)).collect::<Result<_, _>>()?;
+    let mut rows = Vec::new();
+    for (mail_id, examination) in examinations {
+        for (number, finding) in examination.findings.iter().enumerate() {
+            rows.push(finding_row(mail_id, number, finding)?);
+        }
+    }
     db::insert(connection, "finding", &FINDING, rows).await
 }
 

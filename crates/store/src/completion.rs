@@ -2,16 +2,17 @@
 //! is released, in one transaction (promise 6: mail held for re-examination drains by itself); and what a wrong detection held is judged
 //! anew by a replay, which asks for the releases itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::ledger::{Account, Move};
 use domain::verdict::Verdict;
 use domain::{Digest, Examination, MailId, Timestamp, UnitId};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use crate::Store;
-use crate::arrival;
-use crate::db::{named, parsed, to_json};
+use crate::arrival::{self, unit_id};
+use crate::db::{self, Marks, Value, named, parsed, to_json};
 use crate::error::StoreError;
 use crate::journal::{self, Grounds, Group};
 use crate::moves::{self, Step, UnitMove};
@@ -63,74 +64,141 @@ impl Store {
     }
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(group: &mut Group<'_>, completion: &Completion) -> Result<(), StoreError> {
-    let Completion { mail_id, examination, verdicts, at, occasion } = completion;
-    let Some((_, first)) = verdicts.first() else { return Ok(()) };
-    let mail = mail_id.to_string();
-    let grounds = Grounds::of(examination, Some(first))?;
-    let sql = "update message set is_partial = 0, category = $1, ruleset = $2, policy = $3, containment_epoch = $4, engines_json = $5, \
-               facts_json = $8 where mail_id = $6 and is_partial >= $7";
-    let updated = sqlx::query(sql)
-        .bind(grounds.category.clone())
-        .bind(grounds.ruleset.clone())
-        .bind(grounds.policy.clone())
-        .bind(grounds.containment_epoch)
-        .bind(grounds.engines_json.clone())
-        .bind(mail.clone())
-        .bind(i64::from(*occasion == Occasion::Partial))
-        .bind(to_json(&examination.facts)?)
-        .execute(&mut *group.connection)
-        .await?;
-    if updated.rows_affected() != 1 {
-        return Err(StoreError::Refused(format!("mail {mail} is not partial any more")));
+/// A completion with what its new verdicts rest on.
+struct Judged<'c> {
+    completion: &'c Completion,
+    grounds: Grounds,
+    digest: Digest,
+}
+
+/// Applies inside the writer's transaction: completions of different messages go together, in few statements.
+pub(crate) async fn apply(group: &mut Group<'_>, completions: &[&Completion]) -> Result<(), StoreError> {
+    let mut judged = Vec::with_capacity(completions.len());
+    for completion in completions {
+        let Some((_, first)) = completion.verdicts.first() else { continue };
+        let grounds = Grounds::of(&completion.examination, Some(first))?;
+        let digest = grounds.digest(&completion.examination.findings);
+        judged.push(Judged { completion, grounds, digest });
     }
-    sqlx::query("delete from finding where mail_id = $1").bind(mail).execute(&mut *group.connection).await?;
-    arrival::insert_findings(group.connection, *mail_id, examination).await?;
-    let digest = grounds.digest(&examination.findings);
-    for (number, verdict) in verdicts {
-        let unit = UnitId { mail: *mail_id, number: *number };
-        decide_again(group, unit, verdict, &digest, *at, *occasion).await?;
+    update_messages(group.connection, &judged).await?;
+    replace_findings(group.connection, completions).await?;
+    let units = judged.iter().flat_map(|one| one.completion.verdicts.iter().map(move |verdict| (one, verdict)));
+    let moved = update_units(group.connection, &units.collect::<Vec<_>>()).await?;
+    let steps = moved.iter().map(|(unit_move, verdict)| Step { unit_move, verdict: verdict.clone() });
+    moves::make_steps(group, steps.collect()).await?;
+    release_what_passes(group, completions, &moved).await
+}
+
+/// The new ground of each message: all of them are as they were taken up, or it is refused.
+async fn update_messages(connection: &mut AnyConnection, judged: &[Judged<'_>]) -> Result<(), StoreError> {
+    const COLUMNS: usize = 8;
+    for judged in db::in_groups(judged.iter().collect(), COLUMNS) {
+        let mut marks = Marks::of(connection);
+        let sql = format!(
+            "with v (mail_id, partial_least, category, ruleset, policy, epoch, engines_json, facts_json) as (values {}) \
+             update message set is_partial = 0, category = v.category, ruleset = v.ruleset, policy = v.policy, \
+             containment_epoch = v.epoch, engines_json = v.engines_json, facts_json = v.facts_json \
+             from v where message.mail_id = v.mail_id and message.is_partial >= v.partial_least",
+            marks.rows(judged.len(), COLUMNS)
+        );
+        let mut values: Vec<Value> = Vec::with_capacity(judged.len() * COLUMNS);
+        for Judged { completion, grounds, .. } in &judged {
+            values.extend([
+                completion.mail_id.to_string().into(),
+                i64::from(completion.occasion == Occasion::Partial).into(),
+                grounds.category.as_str().into(),
+                grounds.ruleset.as_str().into(),
+                grounds.policy.as_str().into(),
+                grounds.containment_epoch.into(),
+                grounds.engines_json.as_str().into(),
+                Value::from(to_json(&completion.examination.facts)?),
+            ]);
+        }
+        let updated = db::query(sql, values).execute(&mut *connection).await?;
+        if updated.rows_affected() != judged.len() as u64 {
+            let mails: Vec<String> = judged.iter().take(3).map(|one| one.completion.mail_id.to_string()).collect();
+            return Err(StoreError::Refused(format!("not all of these are as they were: {}", mails.join(", "))));
+        }
     }
     Ok(())
 }
 
-/// Records the new verdict of a unit, and asks for its release if it passes now.
-async fn decide_again(
+async fn replace_findings(connection: &mut AnyConnection, completions: &[&Completion]) -> Result<(), StoreError> {
+    for some in db::in_groups(completions.to_vec(), 1) {
+        let mails = || some.iter().map(|one| Value::from(one.mail_id.to_string())).collect::<Vec<_>>();
+        let marks = db::marks(1, some.len());
+        db::query(format!("delete from finding where mail_id in ({marks})"), mails()).execute(&mut *connection).await?;
+        if some.iter().any(|one| one.occasion == Occasion::Partial) {
+            // An incident that counted it in knows no more whether it was held for one reason alone.
+            let sql = format!("update incident_unit set is_alone = null where mail_id in ({marks})");
+            db::query(sql, mails()).execute(&mut *connection).await?;
+        }
+    }
+    arrival::insert_findings(connection, completions.iter().map(|one| (one.mail_id, &*one.examination))).await
+}
+
+/// Records the new verdict of each unit. Returns the step that each has made, with the digest of its verdict.
+async fn update_units(
+    connection: &mut AnyConnection,
+    units: &[(&Judged<'_>, &(u32, Verdict))],
+) -> Result<Vec<(UnitMove, String)>, StoreError> {
+    const COLUMNS: usize = 4;
+    let mut verdicts = BTreeMap::new();
+    for (judged, (number, verdict)) in units {
+        let unit = UnitId { mail: judged.completion.mail_id, number: *number };
+        verdicts.insert(unit, (*judged, verdict, to_json(&verdict.reasons)?));
+    }
+    let mut moved = Vec::with_capacity(units.len());
+    for some in db::in_groups(verdicts.iter().collect(), COLUMNS) {
+        let mut marks = Marks::of(connection);
+        let sql = format!(
+            "with v (mail_id, unit_no, disposition, reasons_json) as (values {}) update unit set disposition = v.disposition, \
+             reasons_json = v.reasons_json from v where unit.mail_id = v.mail_id and unit.unit_no = v.unit_no \
+             returning unit.mail_id, unit.unit_no, unit.recipient, unit.is_enforced, unit.account",
+            marks.rows(some.len(), COLUMNS)
+        );
+        let row = |(unit, (_, verdict, reasons)): &(&UnitId, &(&Judged<'_>, &Verdict, String))| -> [Value; COLUMNS] {
+            let disposition = verdict.disposition.as_str();
+            [unit.mail.to_string().into(), unit.number.into(), disposition.into(), reasons.as_str().into()]
+        };
+        for row in db::query(sql, some.iter().flat_map(row).collect()).fetch_all(&mut *connection).await? {
+            let unit = unit_id(&row)?;
+            let Some((judged, verdict, reasons)) = verdicts.get(&unit) else { continue };
+            let (actor, how) = match judged.completion.occasion {
+                Occasion::Partial => ("re-examination", "examined completely"),
+                Occasion::Replay => ("replay", "examined again"),
+            };
+            let unit_move = UnitMove {
+                unit,
+                from: named(&row, "account", Account::parse)?,
+                by: Move::Reexamined,
+                at: judged.completion.at,
+                actor: actor.into(),
+                reason: format!("{how}: {}", verdict.category.as_str()),
+            };
+            let recipient: String = row.try_get("recipient")?;
+            let enforced = row.try_get::<i64, _>("is_enforced")? == 1;
+            let disposition = verdict.disposition.as_str();
+            let digest = journal::verdict(&judged.digest, &recipient, disposition, enforced, reasons);
+            moved.push((unit_move, digest));
+        }
+    }
+    Ok(moved)
+}
+
+/// What was held only because an engine had failed, and passes, is asked for.
+async fn release_what_passes(
     group: &mut Group<'_>,
-    unit: UnitId,
-    verdict: &Verdict,
-    grounds: &Digest,
-    at: Timestamp,
-    occasion: Occasion,
+    completions: &[&Completion],
+    moved: &[(UnitMove, String)],
 ) -> Result<(), StoreError> {
-    let (mail, number) = (unit.mail.to_string(), i64::from(unit.number));
-    let disposition = verdict.disposition.as_str();
-    let reasons = to_json(&verdict.reasons)?;
-    let sql = "update unit set disposition = $1, reasons_json = $2 where mail_id = $3 and unit_no = $4 \
-               returning recipient, is_enforced, account";
-    let updated = sqlx::query(sql)
-        .bind(disposition)
-        .bind(reasons.clone())
-        .bind(mail)
-        .bind(number)
-        .fetch_optional(&mut *group.connection)
-        .await?;
-    let Some(row) = updated else { return Ok(()) };
-    let from = named(&row, "account", Account::parse)?;
-    let recipient: String = row.try_get("recipient")?;
-    let enforced = row.try_get::<i64, _>("is_enforced")? == 1;
-    let (actor, how) = match occasion {
-        Occasion::Partial => ("re-examination", "examined completely"),
-        Occasion::Replay => ("replay", "examined again"),
+    let passes = |unit: UnitId| {
+        let of = completions.iter().find(|one| one.mail_id == unit.mail && one.occasion == Occasion::Partial);
+        of.is_some_and(|one| one.verdicts.iter().any(|(n, verdict)| *n == unit.number && verdict.disposition.passes()))
     };
-    let reason = format!("{how}: {}", verdict.category.as_str());
-    let step = UnitMove { unit, from, by: Move::Reexamined, at, actor: actor.into(), reason: reason.clone() };
-    let verdict_digest = journal::verdict(grounds, &recipient, disposition, enforced, &reasons);
-    moves::make_steps(group, vec![Step { unit_move: &step, verdict: verdict_digest }]).await?;
-    if occasion == Occasion::Partial && verdict.disposition.passes() && from == Account::Held {
-        let asking = Asking { by: actor, reason: &reason, is_person: false, at };
-        release::request(group, &[unit], &asking).await?;
+    for (step, _) in moved.iter().filter(|(step, _)| step.from == Account::Held && passes(step.unit)) {
+        let asking = Asking { by: &step.actor, reason: &step.reason, is_person: false, at: step.at };
+        release::request(group, &[step.unit], &asking).await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::arrival::unit_id;
 use crate::completion::{self, Completion};
-use crate::db::{self, Value, named, parsed};
+use crate::db::{self, Marks, Value, named, parsed};
 use crate::digest::{self, Digested};
 use crate::error::StoreError;
 use crate::journal::Group;
@@ -511,23 +511,28 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn without_suspect(&self, incident: &Incident) -> Result<(u64, Vec<(MailId, u64)>), StoreError> {
-        const OTHERS: &str = "(m.is_partial = 1 or m.facts_json not like '%\"entries\":[]%' or exists (select 1 from finding f \
-                              where f.mail_id = i.mail_id and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
-                              and not (f.detection = $2 and f.detection_version = $3)))";
-        let values = || -> Vec<Value> {
-            let Suspect { code, version } = &incident.suspect;
-            vec![incident.id.as_str().into(), code.as_str().into(), version.as_str().into()]
-        };
-        let from = "from incident_unit i join message m on m.mail_id = i.mail_id where i.incident = $1";
-        let sql = format!("select count(*) as units {from} and not {OTHERS}");
-        let row = db::query(sql, values()).fetch_one(&self.reads).await?;
-        let alone = u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0);
-        let sql =
-            format!("select i.mail_id, count(*) as units {from} and {OTHERS} group by i.mail_id order by i.mail_id");
-        let rows = db::query(sql, values()).fetch_all(&self.reads).await?;
-        let read =
-            |row: &AnyRow| Ok((parsed(row, "mail_id")?, u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0)));
-        Ok((alone, rows.iter().map(read).collect::<Result<_, StoreError>>()?))
+        let id = || -> Vec<Value> { vec![incident.id.as_str().into()] };
+        let number = |row: &AnyRow| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0));
+        let sql = "select count(*) as units from incident_unit where incident = $1 and is_alone = 1";
+        let mut alone = number(&db::query(sql.to_owned(), id()).fetch_one(&self.reads).await?)?;
+        let sql = "select mail_id, count(*) as units from incident_unit where incident = $1 and is_alone = 0 \
+                   group by mail_id order by mail_id";
+        let mut others = Vec::new();
+        for row in &db::query(sql.to_owned(), id()).fetch_all(&self.reads).await? {
+            others.push((parsed(row, "mail_id")?, number(row)?));
+        }
+        // What has been examined again since it was counted in is looked up.
+        let sql = format!(
+            "select m.mail_id, {IS_ALONE} as is_alone from incident_unit i join message m on m.mail_id = i.mail_id \
+             join incident n on n.incident = i.incident where i.incident = $1 and i.is_alone is null"
+        );
+        for row in &db::query(sql, id()).fetch_all(&self.reads).await? {
+            match row.try_get::<i64, _>("is_alone")? {
+                0 => others.push((parsed(row, "mail_id")?, 1)),
+                _ => alone += 1,
+            }
+        }
+        Ok((alone, others))
     }
 
     /// How far it reached.
@@ -587,6 +592,11 @@ impl Store {
     }
 }
 
+/// 1 where nothing but the suspect of the incident `n` acts on the message `m`; else 0.
+const IS_ALONE: &str = "cast(case when m.is_partial = 1 or m.facts_json not like '%\"entries\":[]%' or exists (select 1 from finding f \
+                        where f.mail_id = m.mail_id and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
+                        and not (f.detection = n.detection and f.detection_version = n.detection_version)) then 0 else 1 end as bigint)";
+
 fn jiff_year(at: Timestamp) -> i32 {
     at.to_string().get(..4).and_then(|year| year.parse().ok()).unwrap_or(0)
 }
@@ -636,12 +646,15 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
         IncidentWrite::Open(new) => open(group.connection, new).await,
         IncidentWrite::Change(change) => change_one(group.connection, change).await.map(|()| 1),
         IncidentWrite::Wave { incident, wave, units } => {
-            let sql = "insert into incident_unit (incident, mail_id, unit_no, wave, outcome, ruleset, reason) \
-                       values ($1, $2, $3, $4, 'pending', '', '') on conflict do nothing";
+            let sql = format!(
+                "insert into incident_unit (incident, mail_id, unit_no, wave, outcome, ruleset, reason, is_alone) \
+                 select n.incident, m.mail_id, u.unit_no, {wave}, 'pending', '', '', {IS_ALONE} from incident n, message m \
+                 join unit u on u.mail_id = m.mail_id where n.incident = $1 and m.mail_id = $2 and u.unit_no = $3 on conflict do nothing"
+            );
             for unit in units {
                 let values: Vec<Value> =
-                    vec![incident.as_str().into(), unit.mail.to_string().into(), unit.number.into(), (*wave).into()];
-                db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+                    vec![incident.as_str().into(), unit.mail.to_string().into(), unit.number.into()];
+                db::query(sql.clone(), values).execute(&mut *group.connection).await?;
             }
             Ok(units.len())
         }
@@ -670,9 +683,7 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
             Ok(usize::try_from(done.rows_affected()).unwrap_or(0))
         }
         IncidentWrite::Replayed(replayed) => {
-            for one in replayed.iter() {
-                record(group, one).await?;
-            }
+            record(group, replayed).await?;
             Ok(replayed.len())
         }
     }
@@ -764,49 +775,84 @@ async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> 
     note(connection, &change.id, change.at, &change.actor, what, &change.text, change.is_public).await
 }
 
-/// One message of a replay: its new record, what became of each unit, and the release of those that are cleared.
-async fn record(group: &mut Group<'_>, replayed: &Replayed) -> Result<(), StoreError> {
-    let Replayed { incident, mail_id, outcomes, completion, at } = replayed;
-    if let Some(completion) = completion {
-        completion::apply(group, completion).await?;
-        restore_standing(group.connection, replayed).await?;
-    }
-    let ruleset = completion.as_ref().map_or("", |whole| whole.examination.ruleset.as_str());
-    for (number, outcome, reason) in outcomes {
-        let sql = "update incident_unit set outcome = $1, outcome_us = $2, ruleset = $3, reason = $4 \
-                   where incident = $5 and mail_id = $6 and unit_no = $7 and outcome = 'pending'";
-        let values: Vec<Value> = vec![
-            outcome.as_str().into(),
-            at.as_micros().into(),
-            ruleset.into(),
-            reason.as_str().into(),
-            incident.as_str().into(),
-            mail_id.to_string().into(),
-            (*number).into(),
-        ];
-        let done = db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
-        if done.rows_affected() == 1 && *outcome == Outcome::Cleared {
-            let unit = UnitId { mail: *mail_id, number: *number };
-            let asking = Asking { by: incident, reason, is_person: false, at: *at };
-            release::request(group, &[unit], &asking).await?;
-        }
+/// Messages of a replay: their new records, what became of each unit, and the release of those that are cleared.
+async fn record(group: &mut Group<'_>, replayed: &[Replayed]) -> Result<(), StoreError> {
+    let completions: Vec<&Completion> = replayed.iter().filter_map(|one| one.completion.as_ref()).collect();
+    completion::apply(group, &completions).await?;
+    restore_standing(group.connection, replayed).await?;
+    let cleared = record_outcomes(group.connection, replayed).await?;
+    for ((incident, reason), (units, at)) in cleared {
+        let asking = Asking { by: &incident, reason: &reason, is_person: false, at };
+        release::request(group, &units, &asking).await?;
     }
     Ok(())
 }
 
-/// What a wrong verdict took from the past is given back: content that was called bad because of it vouches again.
-async fn restore_standing(connection: &mut AnyConnection, replayed: &Replayed) -> Result<(), StoreError> {
-    if !replayed.outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Cleared) {
-        return Ok(());
+/// Units that were cleared just now and by this replay, by their incident and the reason, with the time of the last.
+type Cleared = BTreeMap<(String, String), (Vec<UnitId>, Timestamp)>;
+
+/// What became of each unit that had not been examined again before.
+async fn record_outcomes(connection: &mut AnyConnection, replayed: &[Replayed]) -> Result<Cleared, StoreError> {
+    const COLUMNS: usize = 7;
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    for Replayed { incident, mail_id, outcomes, completion, at } in replayed {
+        let ruleset = completion.as_ref().map_or("", |whole| whole.examination.ruleset.as_str());
+        for (number, outcome, reason) in outcomes {
+            rows.push(vec![
+                incident.as_str().into(),
+                mail_id.to_string().into(),
+                (*number).into(),
+                outcome.as_str().into(),
+                at.as_micros().into(),
+                ruleset.into(),
+                reason.as_str().into(),
+            ]);
+        }
     }
-    let mail = replayed.mail_id.to_string();
-    for (table, column) in [("known_good_part", "part.sha256"), ("known_good_mail", "message.sha256")] {
-        let from = if table == "known_good_part" { "part" } else { "message" };
+    let mut cleared = Cleared::new();
+    for rows in db::in_groups(rows, COLUMNS) {
+        let mut marks = Marks::of(connection);
         let sql = format!(
-            "update {table} set last_bad_us = null where last_bad_us = (select received_us from message where mail_id = $1) \
-             and sha256 in (select {column} from {from} where mail_id = $1)"
+            "with v (incident, mail_id, unit_no, outcome, outcome_us, ruleset, reason) as (values {}) \
+             update incident_unit set outcome = v.outcome, outcome_us = v.outcome_us, ruleset = v.ruleset, reason = v.reason \
+             from v where incident_unit.incident = v.incident and incident_unit.mail_id = v.mail_id \
+             and incident_unit.unit_no = v.unit_no and incident_unit.outcome = 'pending' \
+             returning incident_unit.incident, incident_unit.mail_id, incident_unit.unit_no, incident_unit.outcome, \
+             incident_unit.outcome_us, incident_unit.reason",
+            marks.rows(rows.len(), COLUMNS)
         );
-        db::query(sql, vec![mail.as_str().into()]).execute(&mut *connection).await?;
+        for row in db::query(sql, rows.into_iter().flatten().collect()).fetch_all(&mut *connection).await? {
+            if named(&row, "outcome", Outcome::parse)? == Outcome::Cleared {
+                let unit = unit_id(&row)?;
+                let at = Timestamp::from_micros(row.try_get("outcome_us")?);
+                let of = cleared.entry((row.try_get("incident")?, row.try_get("reason")?)).or_insert((Vec::new(), at));
+                of.0.push(unit);
+                of.1 = of.1.max(at);
+            }
+        }
+    }
+    Ok(cleared)
+}
+
+/// What a wrong verdict took from the past is given back: content that was called bad because of it vouches again.
+async fn restore_standing(connection: &mut AnyConnection, replayed: &[Replayed]) -> Result<(), StoreError> {
+    let is_cleared = |one: &&Replayed| {
+        one.completion.is_some() && one.outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Cleared)
+    };
+    let mails: Vec<Value> =
+        replayed.iter().filter(is_cleared).map(|one| Value::from(one.mail_id.to_string())).collect();
+    for mails in db::in_groups(mails, 1) {
+        let marks = db::marks(1, mails.len());
+        for (table, what) in [
+            ("known_good_part", "select p.sha256, m.received_us from part p join message m on m.mail_id = p.mail_id"),
+            ("known_good_mail", "select m.sha256, m.received_us from message m"),
+        ] {
+            let sql = format!(
+                "update {table} set last_bad_us = null where last_bad_us is not null \
+                 and (sha256, last_bad_us) in ({what} where m.mail_id in ({marks}))"
+            );
+            db::query(sql, mails.clone()).execute(&mut *connection).await?;
+        }
     }
     Ok(())
 }

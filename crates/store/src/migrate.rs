@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -16,6 +16,7 @@ const MIGRATIONS: [(&str, &str); 9] = [
     ("0007_taking_back", include_str!("../migrations/0007_taking_back.sql")),
     ("0008_order_of_release", include_str!("../migrations/0008_order_of_release.sql")),
     ("0009_digest", include_str!("../migrations/0009_digest.sql")),
+    ("0010_dry_run", include_str!("../migrations/0010_dry_run.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -400,7 +400,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
             Ok(())
         }
         Write::Purge(purge) => retention::apply(group, purge).await,
-        Write::Complete(completion) => completion::apply(group, completion).await,
+        Write::Complete(completion) => completion::apply(group, &[completion]).await,
         Write::ForgetBlob(mail) => {
             let sql = "update message set blob = null where mail_id = $1";
             sqlx::query(sql).bind(mail.clone()).execute(&mut *group.connection).await?;

@@ -153,7 +153,7 @@ pub enum ReplayVerb {
     Resume(StepArgs),
     /// Examine once more what was inconclusive.
     Retry(StepArgs),
-    /// Stop it for good: what is not examined yet stays held.
+    /// Stop it until somebody starts it again: what is not examined yet stays held.
     Cancel(StepArgs),
 }
 
@@ -239,7 +239,7 @@ pub async fn run_replay(verb: ReplayVerb) -> Result<(), CliError> {
         ReplayVerb::Pause(step) => change("pause", step).await,
         ReplayVerb::Resume(step) => change("resume", step).await,
         ReplayVerb::Retry(step) => change("retry", step).await,
-        ReplayVerb::Cancel(step) => change("pause", step).await,
+        ReplayVerb::Cancel(step) => change("cancel", step).await,
         ReplayVerb::Status { id, wait: true, api } => watch(&id, &api).await,
         ReplayVerb::Status { id, api, .. } => {
             let shown = Client::new(&api)?.get(&path(&id), &[]).await?;

@@ -123,7 +123,11 @@ enum Verb {
     Demo(demo::DemoArgs),
     /// Examine mail for a gateway, which starts it: one of its processes.
     #[command(name = examiner::VERB, hide = true)]
-    ExamineWorker,
+    ExamineWorker {
+        /// How far it stands back behind other processes.
+        #[arg(long, default_value_t = 0)]
+        nice: i32,
+    },
 }
 
 /// Where the API is.
@@ -164,9 +168,9 @@ impl CliError {
 /// Parses the command line, runs the verb, and turns the result into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if matches!(cli.verb, Verb::ExamineWorker) {
+    if let Verb::ExamineWorker { nice } = cli.verb {
         // Before there is a second thread: what a thread gives up, it gives up for itself.
-        return examiner::run();
+        return examiner::run(nice);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -227,7 +231,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Doctor(args) => doctor::run(args).await,
         Verb::Drill(args) => drill::run(args).await,
         Verb::Demo(args) => demo::run(args).await,
-        Verb::ExamineWorker => Err(CliError::Usage("it runs alone".into())),
+        Verb::ExamineWorker { .. } => Err(CliError::Usage("it runs alone".into())),
     }
 }
 

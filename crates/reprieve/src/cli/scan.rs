@@ -7,7 +7,6 @@ use clap::Args;
 use detect::auth::upstream;
 use detect::examine::EnvelopeFacts;
 use detect::in_force::InForce;
-use detect::limits::Limits;
 use domain::containment::Containment;
 use domain::detection::Category;
 use domain::envelope::{Border, Client, Envelope, MailParams, RcptParams, Recipient};
@@ -110,7 +109,7 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let domain = rcpt.domain();
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     Ok(Scanner {
-        examiner: ExaminerPool::start(InForce::only(ruleset), Limits::default(), 1).map_err(CliError::Unreachable)?,
+        examiner: ExaminerPool::alone(InForce::only(ruleset)).map_err(CliError::Unreachable)?,
         border: config.as_ref().map(|config| config.border.clone()).unwrap_or_default(),
         neighbours: config.as_ref().map(|config| Neighbours::without_dns(&config.engines)).unwrap_or_default(),
         trusted_authserv: config

@@ -51,13 +51,13 @@ impl Worker {
     ///
     /// # Errors
     /// When it cannot be started, or cannot be shut in; for people.
-    pub(super) fn start(in_force: &Arc<InForce>, packed: &[u8], limits: &Limits) -> Result<Self, String> {
+    pub(super) fn start(in_force: &Arc<InForce>, packed: &[u8], limits: &Limits, nice: i32) -> Result<Self, String> {
         let failed = |error: io::Error| format!("a process that examines cannot be started: {error}");
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         // The program that runs, even when another has been installed in its place meanwhile.
         let process = Command::new("/proc/self/exe")
             .arg0("reprieve")
-            .arg(VERB)
+            .args([VERB, "--nice", &nice.to_string()])
             .env_clear()
             .envs(fault::environment())
             .stdin(Stdio::from(OwnedFd::from(theirs)))

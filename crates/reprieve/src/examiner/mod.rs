@@ -1,6 +1,9 @@
 //! CPU work off the async threads, bounded, and shut in: for each core one process of this program that does nothing but examine, and one
 //! thread here that gives it mail (`child`; the other side is `worker`, its walls are [`sandbox`]).
 //!
+//! There are two lanes: live mail has processes of its own; what nobody waits for is examined by others, which the kernel lets run when there is
+//! nothing else to do (`nice`).
+//!
 //! A fault in a parser of strangers' mail ends a process that has no files, no network and no keys. A process that overruns is killed:
 //! a Timeout report, which policy decides. One that dies is replaced, and the mail tried once more; when it kills that one as well, it is
 //! Unscannable, and held. A panic is an Error report. None of it is ever a verdict (ruling 32).
@@ -28,6 +31,8 @@ use child::{Failed, GRACE, Worker};
 use frame::Task;
 pub use worker::run;
 
+/// How far what nobody waits for stands back (nice 0 to 19).
+pub const STANDS_BACK: i32 = 15;
 /// Messages waiting for a process, for each process.
 const WAITING_PER_PROCESS: usize = 16;
 /// Processes that one mail may end.
@@ -52,21 +57,28 @@ impl Force {
         Arc::new(Self { in_force: Arc::new(in_force), packed: OnceLock::new() })
     }
 
-    fn start(&self, limits: &Limits) -> Result<Worker, String> {
+    fn start(&self, limits: &Limits, nice: i32) -> Result<Worker, String> {
         let packed = self.packed.get_or_init(|| self.in_force.pack().map_err(|error| error.to_string()));
-        Worker::start(&self.in_force, packed.as_ref().map_err(Clone::clone)?, limits)
+        Worker::start(&self.in_force, packed.as_ref().map_err(Clone::clone)?, limits, nice)
     }
+}
+
+/// Processes that examine, and the way to them.
+#[derive(Clone, Debug)]
+struct Lane {
+    jobs: Sender<Job>,
+    permits: Arc<Semaphore>,
 }
 
 /// The pool of processes that examine.
 #[derive(Clone, Debug)]
 pub struct ExaminerPool {
-    jobs: Sender<Job>,
-    permits: Arc<Semaphore>,
+    live: Lane,
+    behind: Lane,
     force: Arc<Mutex<Arc<Force>>>,
     limits: Limits,
     /// Live mail that is being examined or waits for it.
-    live: Arc<AtomicUsize>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Job {
@@ -75,18 +87,13 @@ impl std::fmt::Debug for Job {
     }
 }
 
-impl ExaminerPool {
-    /// Starts `processes` processes over what is in force.
-    ///
-    /// # Errors
-    /// When one cannot be started or shut in; for people.
-    pub fn start(in_force: InForce, limits: Limits, processes: usize) -> Result<Self, String> {
+impl Lane {
+    fn start(force: &Arc<Force>, limits: &Limits, processes: usize, nice: i32) -> Result<Self, String> {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        let force = Force::new(in_force);
         let (ready, started) = channel();
         for _ in 0..processes {
-            let keeper = Keeper { waiting: waiting.clone(), limits: limits.clone(), worker: None };
+            let keeper = Keeper { waiting: waiting.clone(), limits: limits.clone(), nice, worker: None };
             let (force, ready) = (force.clone(), ready.clone());
             // A process ends with the thread that has started it: it is started where it is kept.
             let spawned = std::thread::Builder::new().name("examine".into()).spawn(move || keeper.run(&force, &ready));
@@ -98,12 +105,35 @@ impl ExaminerPool {
                 tracing::warn!(what, "the kernel cannot shut a process that examines in as far as we ask");
             }
         }
+        Ok(Self { jobs, permits: Arc::new(Semaphore::new(processes * WAITING_PER_PROCESS)) })
+    }
+}
+
+impl ExaminerPool {
+    /// Starts `processes` processes over what is in force for live mail, and as many for what nobody waits for.
+    ///
+    /// # Errors
+    /// When one cannot be started or shut in; for people.
+    pub fn start(in_force: InForce, limits: Limits, processes: usize) -> Result<Self, String> {
+        let force = Force::new(in_force);
+        let live = Lane::start(&force, &limits, processes, 0)?;
+        let behind = Lane::start(&force, &limits, processes, STANDS_BACK)?;
+        Ok(Self { live, behind, force: Arc::new(Mutex::new(force)), limits, waiting: Arc::default() })
+    }
+
+    /// Starts one process, for all that there is: for a command that examines and ends.
+    ///
+    /// # Errors
+    /// As [`ExaminerPool::start`].
+    pub fn alone(in_force: InForce) -> Result<Self, String> {
+        let (force, limits) = (Force::new(in_force), Limits::default());
+        let lane = Lane::start(&force, &limits, 1, 0)?;
         Ok(Self {
-            jobs,
-            permits: Arc::new(Semaphore::new(processes * WAITING_PER_PROCESS)),
+            live: lane.clone(),
+            behind: lane,
             force: Arc::new(Mutex::new(force)),
             limits,
-            live: Arc::default(),
+            waiting: Arc::default(),
         })
     }
 
@@ -123,31 +153,36 @@ impl ExaminerPool {
 
     /// Examines a message of a client that waits.
     pub async fn examine_live(&self, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
-        self.live.fetch_add(1, Ordering::SeqCst);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
         // Counted down even when the asker gives up.
-        let _counted = Counted(self.live.clone());
-        self.examine(raw, envelope).await
+        let _counted = Counted(self.waiting.clone());
+        self.examine_in(&self.live, raw, envelope).await
     }
 
     /// Waits while live mail is examined, for half a second at most: what nobody waits for comes second, and is not starved.
     pub async fn give_way(&self) {
         for _ in 0..100 {
-            if self.live.load(Ordering::SeqCst) == 0 {
+            if self.waiting.load(Ordering::SeqCst) == 0 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Examines a message; always an answer, within twice the time limit and a grace: a mail that ends a process has a second one.
+    /// Examines a message that nobody waits for.
     pub async fn examine(&self, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
+        self.examine_in(&self.behind, raw, envelope).await
+    }
+
+    /// Examines a message; always an answer, within twice the time limit and a grace: a mail that ends a process has a second one.
+    async fn examine_in(&self, lane: &Lane, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
         let force = self.force();
         let failed = |outcome, why: &str| unfinished(&raw, &force.in_force.live, outcome, why);
         let examining = async {
-            let _permit = self.permits.acquire().await;
+            let _permit = lane.permits.acquire().await;
             let (answer, answered) = oneshot::channel();
             let job = Job { raw: raw.clone(), envelope, force: force.clone(), answer };
-            if self.jobs.send(job).is_err() {
+            if lane.jobs.send(job).is_err() {
                 return failed(Outcome::Error, "no thread is left to examine");
             }
             answered.await.unwrap_or_else(|_| failed(Outcome::Error, "the examining thread died"))
@@ -175,12 +210,13 @@ impl Drop for Counted {
 struct Keeper {
     waiting: Arc<Mutex<Receiver<Job>>>,
     limits: Limits,
+    nice: i32,
     worker: Option<Worker>,
 }
 
 impl Keeper {
     fn run(mut self, force: &Force, ready: &Sender<Result<Vec<String>, String>>) {
-        let started = force.start(&self.limits).map(|worker| {
+        let started = force.start(&self.limits, self.nice).map(|worker| {
             let missing = worker.missing.clone();
             self.worker = Some(worker);
             missing
@@ -209,7 +245,7 @@ impl Keeper {
         loop {
             let worker = match self.worker.take_if(|worker| worker.serves(&force.in_force)) {
                 Some(worker) => worker,
-                None => match force.start(&self.limits) {
+                None => match force.start(&self.limits, self.nice) {
                     Ok(worker) => worker,
                     Err(why) => {
                         tracing::error!(why, "no process to examine a mail with");

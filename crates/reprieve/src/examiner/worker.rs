@@ -15,8 +15,10 @@ use super::fault::Fault;
 use super::frame::{self, Said, Task};
 use super::sandbox;
 
-/// Runs as an examining process, until the gateway has no more mail for it.
-pub fn run() -> ExitCode {
+/// Runs as an examining process, until the gateway has no more mail for it. `nice` is how far it stands back.
+pub fn run(nice: i32) -> ExitCode {
+    // Where it may not, it only stands back less.
+    let _ = rustix::process::nice(nice);
     let socket = match io::stdin().as_fd().try_clone_to_owned() {
         Ok(socket) => UnixStream::from(socket),
         Err(_) => return ExitCode::from(2),

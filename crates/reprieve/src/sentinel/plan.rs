@@ -11,6 +11,7 @@ use domain::detection::RulesetId;
 use domain::token::TokenKey;
 use store::rollout::Plan;
 use store::{Store, StoreError};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub struct Planner {
     pub signals: Signals,
     /// What makes the buckets of a canary.
     pub key: TokenKey,
+    /// Where rules are compiled, so that live mail does not feel it.
+    pub background: Handle,
 }
 
 impl Planner {
@@ -83,7 +86,7 @@ impl Planner {
     }
 
     async fn load_live(&self, id: &RulesetId) -> Result<Ruleset, StoreError> {
-        let mut live = load_kept(&self.store, id).await?;
+        let mut live = load_kept(&self.store, id, &self.background).await?;
         for fault in live.remember_previous(self.store.ruleset_before(id).await?) {
             tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
         }
@@ -91,9 +94,9 @@ impl Planner {
     }
 
     async fn candidate(&self, id: &RulesetId, live: &Arc<Ruleset>, buckets: u16) -> Result<Candidate, StoreError> {
-        let whole = load_kept(&self.store, id).await?;
+        let whole = load_kept(&self.store, id, &self.background).await?;
         let (live, key) = (live.clone(), self.key.clone());
-        let made = tokio::task::spawn_blocking(move || Candidate::new(whole, &live, buckets, key)).await;
+        let made = self.background.spawn_blocking(move || Candidate::new(whole, &live, buckets, key)).await;
         match made {
             Ok(Ok(candidate)) => Ok(candidate),
             Ok(Err(errors)) => Err(StoreError::Unreadable(errors.to_string())),
@@ -106,10 +109,10 @@ impl Planner {
 ///
 /// # Errors
 /// When it is not known, or a detection of it does not load any more.
-pub async fn load_kept(store: &Store, id: &RulesetId) -> Result<Ruleset, StoreError> {
+pub async fn load_kept(store: &Store, id: &RulesetId, background: &Handle) -> Result<Ruleset, StoreError> {
     let kept = store.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
     // Compiling hundreds of rules takes a second.
-    let loaded = tokio::task::spawn_blocking(move || {
+    let loaded = background.spawn_blocking(move || {
         let mut ruleset = load::all_of(kept.detections)?;
         ruleset.pages = kept.pages;
         Ok(ruleset)

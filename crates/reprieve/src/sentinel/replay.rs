@@ -29,8 +29,8 @@ use crate::signals::Signals;
 const PERIOD: Duration = Duration::from_secs(2);
 /// Units that one look takes.
 const BATCH: usize = 200;
-/// Messages whose outcomes are written together.
-const WRITTEN_TOGETHER: usize = 32;
+/// Messages whose outcomes are written together: so few that live mail, which waits for the same writer, does not notice.
+const WRITTEN_TOGETHER: usize = 8;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -41,8 +41,8 @@ pub struct Replayer {
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop, and the releases.
     pub signals: Signals,
-    /// Messages that are examined at the same time.
-    pub threads: usize,
+    /// Messages that are under way at the same time: while some are examined, others are read, and others written.
+    pub at_once: usize,
 }
 
 impl Replayer {
@@ -89,7 +89,7 @@ impl Replayer {
         let mut waiting = waiting.into_iter();
         let mut ready = Vec::new();
         loop {
-            while running.len() < self.threads {
+            while running.len() < self.at_once {
                 let Some((mail, numbers)) = waiting.next() else { break };
                 running.spawn(self.clone().again(incident.clone(), mail, numbers, containment.clone()));
             }

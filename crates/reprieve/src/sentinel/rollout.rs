@@ -17,6 +17,7 @@ use store::known_good::Retained;
 use store::rollout::{Rollout, RolloutMove};
 use store::vault::Vault;
 use store::{Store, StoreError};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::plan::load_kept;
@@ -110,8 +111,8 @@ impl Roller {
     async fn ask_gates(&self, rollout: &Rollout) -> Result<Vec<GateReport>, StoreError> {
         let kept = self.store.ruleset(&rollout.ruleset).await?;
         let mut gates = kept.map(|kept| kept.gates).unwrap_or_default();
-        let whole = load_kept(&self.store, &rollout.ruleset).await?;
-        let live = load_kept(&self.store, &rollout.before).await?;
+        let whole = load_kept(&self.store, &rollout.ruleset, &Handle::current()).await?;
+        let live = load_kept(&self.store, &rollout.before, &Handle::current()).await?;
         let changed = whole.changed_since(&live).map_err(|errors| StoreError::Unreadable(errors.to_string()))?;
         let changed = Arc::new(changed);
         let sample = self.sample(&changed).await?;

@@ -1,6 +1,7 @@
 //! All reconcilers together: started as loops of their own, or brought to rest one after another when a drill's driver asks (ruling 20).
 
 use store::rollout::Plan;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -60,17 +61,17 @@ impl Resting {
 }
 
 impl Reconcilers {
-    /// Starts each as a loop of its own.
-    pub fn start(self, known: Plan, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) {
+    /// Starts each as a loop of its own; what moves mail that nobody waits for runs in the background.
+    pub fn start(self, known: Plan, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>, background: &Handle) {
         tasks.spawn(self.entries.run(stopping.clone()));
-        tasks.spawn(self.roller.run(stopping.clone()));
+        tasks.spawn_on(self.roller.run(stopping.clone()), background);
         tasks.spawn(self.planner.run(known, stopping.clone()));
         tasks.spawn(self.container.run(stopping.clone()));
         tasks.spawn(self.watcher.run(stopping.clone()));
         tasks.spawn(self.steward.run(stopping.clone()));
-        tasks.spawn(self.replayer.run(stopping.clone()));
-        tasks.spawn(self.reexaminer.run(stopping.clone()));
-        tasks.spawn(self.releaser.run(stopping.clone()));
+        tasks.spawn_on(self.replayer.run(stopping.clone()), background);
+        tasks.spawn_on(self.reexaminer.run(stopping.clone()), background);
+        tasks.spawn_on(self.releaser.run(stopping.clone()), background);
         tasks.spawn(self.publisher.run(stopping.clone()));
     }
 

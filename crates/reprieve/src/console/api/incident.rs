@@ -373,14 +373,23 @@ pub async fn change(
     let mut change = IncidentChange::note(&id, at, &by, &ask.text);
     match ask.action.as_str() {
         "note" => {}
-        "replay" => change.step = Some((incident.stage, Step::ReplayBegun)),
+        "replay" => {
+            // Who begins it wants it to go.
+            change.pause = incident.is_paused.then_some(false);
+            change.step = Some((incident.stage, Step::ReplayBegun));
+        }
+        // Paused as well: it must not begin again by itself.
+        "cancel" => {
+            change.pause = Some(true);
+            change.step = Some((incident.stage, Step::ReplayCancelled));
+        }
         "pause" => change.pause = Some(true),
         "resume" => change.pause = Some(false),
         "retry" => {}
         "resolve" => change.step = Some((incident.stage, Step::Resolved)),
         "reopen" => change.step = Some((incident.stage, Step::Reopened)),
         other => {
-            let known = "note, replay, pause, resume, retry, resolve, reopen";
+            let known = "note, replay, pause, resume, cancel, retry, resolve, reopen";
             return Err(ApiError::Bad(format!("action '{other}' is none of {known}")));
         }
     }

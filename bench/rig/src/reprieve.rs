@@ -59,12 +59,17 @@ pub struct Reprieve {
 impl Reprieve {
     /// Starts one that delivers to `hop`.
     pub fn start(built: &Built, folder: &Path, hop: SocketAddr) -> Result<Self> {
+        Self::start_with(built, folder, hop, "")
+    }
+
+    /// The same with more sections of its configuration.
+    pub fn start_with(built: &Built, folder: &Path, hop: SocketAddr, more: &str) -> Result<Self> {
         fs::create_dir_all(folder)?;
         rules(&built.detections, &folder.join("rules"))?;
         let text = format!(
             "data_dir = \"data\"\nhostname = \"gateway.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\nruleset = \"rules\"\n\
              [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n\
-             [api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n"
+             [api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n{more}"
         );
         fs::write(folder.join("reprieve.toml"), text)?;
         let log = folder.join("serve.log");

@@ -40,6 +40,7 @@ pub mod proof;
 pub mod release;
 pub mod rollout;
 pub mod sentinel;
+pub mod tile;
 pub mod time;
 pub mod token;
 pub mod verdict;

@@ -72,6 +72,15 @@ fn what_a_person_takes_back_is_replayed() {
     assert_eq!(report["replay"]["cleared"], report["wrongly_held_total"], "{said}");
 }
 
+/// Each of two dozen new detections is wrong about one logo: none is convicted, all of them together are.
+#[test]
+fn many_small_mistakes_are_one() {
+    let (code, report, said) = play(&["a-batch-of-mistakes"]);
+    assert_eq!(code, Some(0), "{said}");
+    let evidence = report["contained"]["evidence"].as_str().unwrap();
+    assert!(evidence.contains("detections that changed together"), "{said}");
+}
+
 /// After a weekend, what was to go to strangers is old: it is not sent, and who wrote it is asked. All else arrives.
 #[test]
 fn old_mail_to_strangers_asks_its_sender() {

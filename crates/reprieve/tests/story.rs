@@ -411,6 +411,16 @@ fn what_happened_is_proved_offline() {
     let checkpoint = || std::fs::read_to_string(site.gateway.path("data/status/checkpoint")).unwrap_or_default();
     site.until("a checkpoint is published", || !checkpoint().is_empty());
     std::fs::write(site.gateway.path("kept"), checkpoint()).unwrap();
+    // The hashes lie beside it, as files: the root of the checkpoint comes out of them alone.
+    let noted = checkpoint();
+    let lines: Vec<&str> = noted.lines().collect();
+    let size: u64 = lines[1].parse().unwrap();
+    let tile = domain::tile::Tile { level: 0, index: 0, width: size };
+    let tile = std::fs::read(site.gateway.path("data/status").join(tile.path())).unwrap();
+    let hashes: Vec<domain::Digest> =
+        tile.chunks(32).map(|hash| domain::Digest::from_bytes(hash.try_into().unwrap())).collect();
+    assert_eq!(hashes.len() as u64, size);
+    assert_eq!(STANDARD.encode(domain::tile::root(&hashes).as_bytes()), lines[2]);
     site.gateway.json(&["contain", "EIC-0001", "--reason", "a drill"]);
     let mail = site.gateway.held()[0]["mail_id"].as_str().unwrap().to_owned();
     let prove = |words: &[&str]| {

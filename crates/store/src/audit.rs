@@ -1,5 +1,7 @@
 //! The audit log: people's acts are appended before they are done, group commits with what they write; no entry is ever changed.
 
+use std::collections::BTreeMap;
+
 use domain::audit::{Entry, Frontier, leaf_hash};
 use domain::token::{TokenKey, seal};
 use domain::{Digest, Timestamp};
@@ -78,6 +80,21 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let root = db::named(&row, "root", |text| Digest::parse(text).ok())?;
         Ok(Some((u64::try_from(row.try_get::<i64, _>("size")?).unwrap_or(0), root)))
+    }
+
+    /// The hashes of the leaves from `from` on, before `to`; those of entries that were pruned are not known any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn audit_leaves(&self, from: u64, to: u64) -> Result<BTreeMap<u64, Digest>, StoreError> {
+        let [from, to] = [from, to].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+        let sql = "select seq, entry_json from audit_leaf where seq >= $1 and seq < $2";
+        let mut leaves = BTreeMap::new();
+        for row in sqlx::query(sql).bind(from).bind(to).fetch_all(&self.reads).await? {
+            let entry: String = row.try_get("entry_json")?;
+            leaves.insert(u64::try_from(row.try_get::<i64, _>("seq")?).unwrap_or(0), leaf_hash(entry.as_bytes()));
+        }
+        Ok(leaves)
     }
 
     /// Ends the oldest entries, those before `before`: one batch; returns how many. What is gone stays in the tree, as the sealed

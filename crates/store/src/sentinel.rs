@@ -142,6 +142,18 @@ impl Store {
         Ok(db::query(sql.to_owned(), values).fetch_optional(&self.reads).await?.is_some())
     }
 
+    /// The detections of an engine that acted on mail while its data was of another version than this: what is not new in it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn said_before(&self, engine: &str, version: &str) -> Result<BTreeSet<DetectionCode>, StoreError> {
+        let sql = "select distinct detection from finding where detection >= $1 and detection < $2 and detection_version <> $3 limit 100000";
+        // ';' is behind ':': all codes of this engine.
+        let values = vec![format!("{engine}:").into(), format!("{engine};").into(), version.into()];
+        let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| parsed(row, "detection")).collect()
+    }
+
     /// Writes lines into the journal; what is there already stays. Returns how many were new.
     ///
     /// # Errors

@@ -6,10 +6,12 @@
 //! | module | what it says |
 //! |---|---|
 //! | [`evidence`] | how much one witness weighs, and what a probe proves |
+//! | [`group`] | what is suspected as one: what changed together, an engine as a whole |
 //! | [`suspicion`] | all that is known against one detection version: a pure function of the ordered journal |
 //! | [`state`] | LIVE, SUSPECT, PARDON, CONTAINED, PROBATION: the one table |
 
 pub mod evidence;
+pub mod group;
 pub mod state;
 pub mod suspicion;
 

@@ -2,7 +2,7 @@
 //! thread here that gives it mail (`child`; the other side is `worker`, its walls are [`sandbox`]).
 //!
 //! There are two lanes: live mail has processes of its own; what nobody waits for is examined by others, which the kernel lets run when there is
-//! nothing else to do (`nice`).
+//! nothing else to do (`nice`), and which are there while there is something for them.
 //!
 //! A fault in a parser of strangers' mail ends a process that has no files, no network and no keys. A process that overruns is killed:
 //! a Timeout report, which policy decides. One that dies is replaced, and the mail tried once more; when it kills that one as well, it is
@@ -15,7 +15,7 @@ pub mod sandbox;
 mod worker;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub use worker::run;
 pub const STANDS_BACK: i32 = 15;
 /// Messages waiting for a process, for each process.
 const WAITING_PER_PROCESS: usize = 16;
+/// How long a process that nobody waits for stays without work.
+const IDLE: Duration = Duration::from_secs(60);
 /// Processes that one mail may end.
 const DEATHS_MAX: u32 = 2;
 
@@ -88,6 +90,7 @@ impl std::fmt::Debug for Job {
 }
 
 impl Lane {
+    /// The live lane has its processes from the start on; the other one when it needs them.
     fn start(force: &Arc<Force>, limits: &Limits, processes: usize, nice: i32) -> Result<Self, String> {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
@@ -216,11 +219,15 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self, force: &Force, ready: &Sender<Result<Vec<String>, String>>) {
-        let started = force.start(&self.limits, self.nice).map(|worker| {
-            let missing = worker.missing.clone();
-            self.worker = Some(worker);
-            missing
-        });
+        let started = if self.stands_back() {
+            Ok(Vec::new())
+        } else {
+            force.start(&self.limits, self.nice).map(|worker| {
+                let missing = worker.missing.clone();
+                self.worker = Some(worker);
+                missing
+            })
+        };
         if ready.send(started).is_err() {
             return;
         }
@@ -233,8 +240,20 @@ impl Keeper {
         }
     }
 
-    fn next(&self) -> Option<Job> {
-        self.waiting.lock().ok()?.recv().ok()
+    fn stands_back(&self) -> bool {
+        self.nice > 0
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        loop {
+            let next = self.waiting.lock().ok()?.recv_timeout(IDLE);
+            match next {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.stands_back() => self.worker = None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 
     /// Examines a mail in a process over what is in force, and in another one when the first dies of it.

@@ -30,4 +30,6 @@ pub mod retrial;
 pub mod rollout;
 pub mod settle;
 pub mod status;
+pub mod tiles;
+pub mod together;
 pub mod watch;

@@ -118,20 +118,21 @@ impl Exhibits {
     }
 }
 
-/// Tries all detections of a ruleset at once. `enough` is the evidence, and the hits, at which one is decided.
+/// Tries all detections of a ruleset at once, each for itself and all as one. `enough` is the evidence, and the hits, at which one is decided.
 pub fn try_ruleset(
     in_force: &InForce,
     exhibits: &Exhibits,
     vault: &Vault,
     border: &Border,
     enough: (f64, u32),
-) -> BTreeMap<DetectionCode, Found> {
+) -> (BTreeMap<DetectionCode, Found>, Found) {
     let ruleset = in_force.live.as_ref();
     let mut examiner = Examiner::new(in_force, Limits::default());
     let mut found: BTreeMap<DetectionCode, Found> =
         ruleset.detections.keys().map(|code| (code.clone(), Found::default())).collect();
+    let mut all = Found::default();
     for exhibit in exhibits.parts.iter().chain(&exhibits.mails) {
-        if found.values().all(|one| one.is_decided) {
+        if found.values().chain([&all]).all(|one| one.is_decided) {
             break;
         }
         let Ok(Some(bytes)) = vault.get(exhibit.content.sha256) else { continue };
@@ -147,17 +148,23 @@ pub fn try_ruleset(
         let hit: BTreeSet<&DetectionCode> =
             findings.iter().filter(|finding| finding.may_act()).map(|finding| &finding.detection).collect();
         let (family, _) = family::sniff(&bytes, &exhibit.content.name);
-        for (code, one) in found.iter_mut().filter(|(_, one)| !one.is_decided) {
+        let is_read = |code: &DetectionCode| {
             let target = ruleset.detections.get(code).map(|detection| detection.target);
-            if reads(target, exhibit, family, hit.contains(code)) {
+            reads(target, exhibit, family, hit.contains(code))
+        };
+        if !all.is_decided && found.keys().any(is_read) {
+            all.take(!hit.is_empty(), exhibit, enough);
+        }
+        for (code, one) in found.iter_mut().filter(|(_, one)| !one.is_decided) {
+            if is_read(code) {
                 one.take(hit.contains(code), exhibit, enough);
             }
         }
     }
-    for one in found.values_mut().filter(|one| !one.is_decided) {
+    for one in found.values_mut().chain([&mut all]).filter(|one| !one.is_decided) {
         one.weigh(enough);
     }
-    found
+    (found, all)
 }
 
 /// Whether a detection reads this exhibit: parts of its family (or what holds them, if it hit there), else whole mails.
@@ -169,11 +176,11 @@ fn reads(target: Option<Target>, exhibit: &Exhibit, family: Family, is_hit: bool
     }
 }
 
-/// Tries one detection of an engine outside. None when the engine cannot be asked.
+/// Tries those detections of an engine outside that are meant, as one. None when the engine cannot be asked.
 pub async fn try_outside(
     neighbours: &Neighbours,
     engine: &str,
-    code: &DetectionCode,
+    is_meant: impl Fn(&DetectionCode) -> bool,
     exhibits: &Exhibits,
     vault: &Vault,
     border: &Border,
@@ -193,7 +200,7 @@ pub async fn try_outside(
             }
             continue;
         };
-        let is_hit = findings.iter().any(|finding: &Finding| finding.detection == *code);
+        let is_hit = findings.iter().any(|finding: &Finding| is_meant(&finding.detection));
         found.take(is_hit, exhibit, enough);
         if found.is_decided {
             break;

@@ -14,6 +14,7 @@ use store::incident::Incident;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::tiles;
 use crate::clock::Clock;
 use crate::notary::Notary;
 use crate::report::{self, Told, escaped, moment};
@@ -106,11 +107,19 @@ impl Publisher {
         }
         if let Some((size, root)) = self.store.audit_head().await? {
             fs::create_dir_all(&self.folder)?;
+            // Before the checkpoint: what it speaks of is there.
+            tiles::write(&self.store, &self.folder, anchored(&path), size).await?;
             replace(&self.folder, CHECKPOINT, &self.notary.sign(size, &root))?;
             tracing::debug!(size, at = %now, "checkpoint");
         }
         Ok(())
     }
+}
+
+/// How many entries the checkpoint speaks of that was written last; none, when there is none.
+fn anchored(path: &Path) -> u64 {
+    let note = fs::read_to_string(path).unwrap_or_default();
+    note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
 }
 
 /// Why a page is not published.

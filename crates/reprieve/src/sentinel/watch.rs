@@ -14,6 +14,7 @@ use domain::detection::{Detection, DetectionCode, DetectionVersion, Mode, Rulese
 use domain::finding::{Finding, MemoryClass};
 use domain::message::Family;
 use domain::rollout::Stage;
+use domain::sentinel::group::Group;
 use domain::sentinel::state::Step;
 use domain::sentinel::suspicion::{Hit, TRIP, TRIP_AFTER_CHANGE};
 use domain::sentinel::{Event, Settings, State, Suspicion, Weights};
@@ -83,7 +84,7 @@ pub struct Watcher {
 #[derive(Debug, Default)]
 pub struct Mind {
     seq: i64,
-    suspicions: BTreeMap<Suspect, Suspicion>,
+    pub(super) suspicions: BTreeMap<Suspect, Suspicion>,
     heard: BTreeSet<MailId>,
     heard_until: Option<Timestamp>,
     /// Rulesets that were in force, by id.
@@ -95,23 +96,23 @@ pub struct Mind {
     /// When there was last nothing to try a suspect on.
     nothing_to_try: BTreeMap<Suspect, Timestamp>,
     /// Suspects of whom people have been told.
-    told: BTreeSet<(Suspect, State)>,
+    pub(super) told: BTreeSet<(Suspect, State)>,
 }
 
 /// What has been done about a detection when its incident opens.
 #[derive(Clone, Copy, Debug)]
-enum Done {
+pub(super) enum Done {
     Contained,
     Asked,
     TakenBack,
 }
 
 /// What is in force, and what was.
-struct InForceNow {
+pub(super) struct InForceNow {
     /// Newest first.
-    rulesets: Vec<(Arc<KeptRuleset>, Timestamp)>,
+    pub(super) rulesets: Vec<(Arc<KeptRuleset>, Timestamp)>,
     /// The data versions of outside engines, newest first.
-    engines: Vec<(String, String, Timestamp)>,
+    pub(super) engines: Vec<(String, String, Timestamp)>,
 }
 
 impl InForceNow {
@@ -120,8 +121,29 @@ impl InForceNow {
         live.detections.iter().map(|(detection, _)| detection).find(|detection| detection.code == *code)
     }
 
+    /// The data version of an engine outside that is in force, since when, and whether there was another before it.
+    pub(super) fn data_of(&self, engine: &str) -> Option<(&str, Timestamp, bool)> {
+        let mut of_engine = self.engines.iter().filter(|(name, ..)| name == engine);
+        let (_, version, since) = of_engine.next()?;
+        Some((version, *since, of_engine.any(|(_, other, _)| other != version)))
+    }
+
     /// Since when this version has been in force without a break; none when it is not.
-    fn since(&self, suspect: &Suspect) -> Option<(Timestamp, RulesetId)> {
+    pub(super) fn since(&self, suspect: &Suspect) -> Option<(Timestamp, RulesetId)> {
+        if let Some(group) = Group::parse(&suspect.code) {
+            let (live, since) = self.rulesets.first()?;
+            let since = match group {
+                Group::ChangedInRuleset => (live.id.as_str() == suspect.version.as_str()).then_some(*since),
+                Group::ChangedIn(engine) => self
+                    .data_of(&engine)
+                    .filter(|(version, ..)| *version == suspect.version.as_str())
+                    .map(|(_, since, _)| since),
+                Group::Engine(engine) => {
+                    self.engines.iter().filter(|(name, ..)| *name == engine).map(|one| one.2).min()
+                }
+            };
+            return since.map(|since| (since, live.id.clone()));
+        }
         if let Some((_, version, since)) =
             engine_of(&suspect.code).and_then(|engine| self.engines.iter().find(|(name, ..)| name == engine))
         {
@@ -145,7 +167,7 @@ impl InForceNow {
 }
 
 /// The outside engine that brings a code, by its name.
-fn engine_of(code: &DetectionCode) -> Option<&str> {
+pub(super) fn engine_of(code: &DetectionCode) -> Option<&str> {
     let (engine, _) = code.as_str().split_once(':')?;
     ["clamd", "rspamd", "dnsbl"].into_iter().find(|known| *known == engine)
 }
@@ -179,6 +201,7 @@ impl Watcher {
         self.try_suspects(mind, &in_force, now).await?;
         self.wait(mind, &in_force, now).await?;
         self.act(mind, &in_force, now).await?;
+        self.act_on_groups(mind, &in_force, now).await?;
         self.correct(mind, &in_force, now).await?;
         self.follow_rollbacks(mind, now).await
     }
@@ -302,6 +325,10 @@ impl Watcher {
             let key = format!("hit/{mail}/{part}/{}/{}", suspect.code, suspect.version);
             let content = content.map(|content| content.hex());
             let hit = Hit { at: record.received, identity: identity.clone(), content, class, carriers, weights };
+            for group in self.groups_of(&suspect, in_force).await? {
+                let key = format!("{key}/of/{}", group.code);
+                lines.push(NewLine { key, suspect: group, event: Event::Hit(hit.clone()) });
+            }
             lines.push(NewLine { key, suspect, event: Event::Hit(hit) });
         }
         Ok(lines)
@@ -346,7 +373,13 @@ impl Watcher {
             return Ok(());
         }
         tracing::info!(ruleset = %live.id, detections = changed.len(), "what is new is tried on what is known to be good");
-        let found = self.try_detections(changed, TRIP_AFTER_CHANGE).await?;
+        let together =
+            Suspect { code: Group::ChangedInRuleset.code(), version: DetectionVersion::external(live.id.as_str()) };
+        let mut found = self.try_detections(changed, Some(&together), TRIP_AFTER_CHANGE).await?;
+        if found.len() < 3 {
+            // One detection and what changed with it: the same.
+            found.remove(&together);
+        }
         // Those that hit nothing are asked again when they hit mail.
         let lines = found.into_iter().filter(|(_, found)| found.hits > 0);
         let lines = lines.map(|(suspect, found)| probed(suspect, &found, now)).collect();
@@ -364,14 +397,15 @@ impl Watcher {
             .collect();
         for suspect in due {
             let trip = settings(in_force, &suspect, now).trip;
-            let found = match engine_of(&suspect.code) {
-                Some(engine) => self.try_outside(engine, &suspect, trip).await?,
-                None => {
+            let found = match (Group::parse(&suspect.code), engine_of(&suspect.code)) {
+                (Some(group), _) => self.try_group(&group, &suspect, in_force, trip).await?,
+                (None, Some(engine)) => self.try_outside(engine, |code| *code == suspect.code, trip).await?,
+                (None, None) => {
                     let source = in_force.rulesets.first().and_then(|(live, _)| {
                         live.detections.iter().find(|(one, _)| one.code == suspect.code).cloned()
                     });
                     let Some(source) = source else { continue };
-                    self.try_detections(vec![source], trip).await?.remove(&suspect)
+                    self.try_detections(vec![source], None, trip).await?.remove(&suspect)
                 }
             };
             // No content to try it on proves nothing, and is not remembered as a probe.
@@ -385,9 +419,11 @@ impl Watcher {
         Ok(())
     }
 
-    async fn try_detections(
+    /// Tries detections, each for itself and, if that is wanted, all of them as one suspect.
+    pub(super) async fn try_detections(
         &self,
         detections: Vec<(Detection, String)>,
+        together: Option<&Suspect>,
         trip: f64,
     ) -> Result<BTreeMap<Suspect, Found>, StoreError> {
         let Some(vault) = self.vault.clone() else { return Ok(BTreeMap::new()) };
@@ -404,15 +440,21 @@ impl Watcher {
         let trying = tokio::task::spawn_blocking(move || {
             probe::try_ruleset(&backtest::of(Arc::new(ruleset)), &exhibits, &vault, &border, enough)
         });
-        let found = trying.await.map_err(|panic| StoreError::Unreadable(panic.to_string()))?;
+        let (found, all) = trying.await.map_err(|panic| StoreError::Unreadable(panic.to_string()))?;
         let named = found.into_iter().filter_map(|(code, found)| {
             let version = versions.get(&code)?.clone();
             Some((Suspect { code, version }, found))
         });
-        Ok(named.collect())
+        Ok(named.chain(together.map(|suspect| (suspect.clone(), all))).collect())
     }
 
-    async fn try_outside(&self, engine: &str, suspect: &Suspect, trip: f64) -> Result<Option<Found>, StoreError> {
+    /// Tries those of an engine's detections that are meant, as one suspect.
+    pub(super) async fn try_outside(
+        &self,
+        engine: &str,
+        is_meant: impl Fn(&DetectionCode) -> bool,
+        trip: f64,
+    ) -> Result<Option<Found>, StoreError> {
         let Some(vault) = &self.vault else { return Ok(None) };
         let rule = self.config.sentinel.establish;
         let (families, wants_mails) = match engine {
@@ -422,7 +464,7 @@ impl Watcher {
         let exhibits = Exhibits::of(&self.store, families.as_ref(), wants_mails, &rule, self.clock.as_ref()).await?;
         let enough = (trip, Settings::default().probe_hits_min);
         let (neighbours, border) = (&self.neighbours, &self.config.border);
-        Ok(probe::try_outside(neighbours, engine, &suspect.code, &exhibits, vault, border, enough).await)
+        Ok(probe::try_outside(neighbours, engine, is_meant, &exhibits, vault, border, enough).await)
     }
 
     /// Suspicions that nothing came of.
@@ -443,6 +485,9 @@ impl Watcher {
         let pins: BTreeSet<DetectionCode> = self.store.pins().await?.into_iter().map(|pin| pin.code).collect();
         for (suspect, suspicion) in &mind.suspicions {
             let Some(level) = Level::of(suspicion.state()).filter(|level| *level != Level::Probation) else { continue };
+            if Group::parse(&suspect.code).is_some() {
+                continue;
+            }
             let is_done = contained.level(&suspect.code, &suspect.version) == Some(level);
             let Some((began, ruleset)) = in_force.since(suspect) else { continue };
             let telling = (suspect.clone(), suspicion.state());
@@ -472,7 +517,7 @@ impl Watcher {
     }
 
     /// Whether it acts by itself: it is to, and the memory is strong enough to be trusted with it.
-    async fn may_act(&self, now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn may_act(&self, now: Timestamp) -> Result<bool, StoreError> {
         if self.config.sentinel.containment == ContainmentMode::Recommend {
             return Ok(false);
         }
@@ -480,7 +525,13 @@ impl Watcher {
         Ok(trusts || self.store.memory_strength(&self.config.sentinel.establish, now).await?.is_strong())
     }
 
-    async fn contain(&self, suspect: &Suspect, level: Level, why: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn contain(
+        &self,
+        suspect: &Suspect,
+        level: Level,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         self.change(suspect, Some(level), why, at).await
     }
 
@@ -509,7 +560,7 @@ impl Watcher {
     }
 
     /// Why a detection is believed to be wrong, with the numbers.
-    async fn cause(&self, suspect: &Suspect, suspicion: &Suspicion) -> Result<String, StoreError> {
+    pub(super) async fn cause(&self, suspect: &Suspect, suspicion: &Suspicion) -> Result<String, StoreError> {
         let (hits, identities, witnesses) = suspicion.counts();
         let (_, probe_hits, seen) = suspicion.probe();
         let held = self.store.hits_of(suspect, COUNTERFACTUALS_MAX).await?;
@@ -528,7 +579,7 @@ impl Watcher {
         Ok(why)
     }
 
-    async fn open_incident(
+    pub(super) async fn open_incident(
         &self,
         suspect: &Suspect,
         began: Timestamp,

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use image::{ImageFormat, Rgb, RgbImage};
 
+use domain::Digest;
+
 use crate::cli::CliError;
 use crate::cli::compose::Mail;
 
@@ -41,6 +43,8 @@ enum Plot {
     Trouble,
     /// As a mistake, with an engine outside that fails.
     EngineDown,
+    /// Many detections come at once, each wrong about one sender's picture.
+    Batch,
     /// As a mistake, but it is withdrawn after more than a day: old mail to strangers is not sent without a word of who wrote it.
     Weekend,
     /// Nothing is remembered; a person withdraws it.
@@ -52,7 +56,7 @@ const fn mistake(name: &'static str, about: &'static str, target: &'static str, 
 }
 
 /// All of them.
-pub const SCENARIOS: [Builtin; 17] = [
+pub const SCENARIOS: [Builtin; 18] = [
     mistake(
         "signature-images",
         "every picture is malware, in all three directions (EX873252, August 2024)",
@@ -100,6 +104,12 @@ pub const SCENARIOS: [Builtin; 17] = [
         about: "a campaign with pictures of its own beside everybody's logo: no mistake",
         rule: Rule { target: "part:image", condition: "$campaign" },
         plot: Plot::Outbreak,
+    },
+    Builtin {
+        name: "a-batch-of-mistakes",
+        about: "an update brings two dozen detections, each wrong about one sender's logo: none does enough to be convicted, all of them together do",
+        rule: Rule { target: "part:image", condition: "" },
+        plot: Plot::Batch,
     },
     Builtin {
         name: "corrected-on-monday",
@@ -173,7 +183,8 @@ fn write_all(builtin: &Builtin, folder: &Path) -> std::io::Result<String> {
     for (number, mail) in bad(builtin.plot == Plot::Outbreak).into_iter().enumerate() {
         put(&folder.join("bad"), &format!("{number:04}.eml"), &mail)?;
     }
-    put(&folder.join("published"), "rule.yar", rule(&builtin.rule).as_bytes())?;
+    let published = if builtin.plot == Plot::Batch { batch() } else { rule(&builtin.rule) };
+    put(&folder.join("published"), "rule.yar", published.as_bytes())?;
     put(&folder.join("published"), "ruleset.toml", settings(&builtin.rule).as_bytes())?;
     if builtin.plot == Plot::Changed {
         let right = Rule { target: builtin.rule.target, condition: "$campaign" };
@@ -197,6 +208,15 @@ fn rule(rule: &Rule) -> String {
     format!("rule drill_detection {{\n{strings}  condition:\n    {}\n}}\n", rule.condition)
 }
 
+/// A detection for the logo of each partner.
+fn batch() -> String {
+    let one = |number: u32| {
+        let logo = Digest::of(&picture(number, 60, 24, ImageFormat::Png));
+        format!("rule drill_logo_{number} {{ condition: hash.sha256(0, filesize) == \"{}\" }}\n", logo.hex())
+    };
+    format!("import \"hash\"\n{}", (0..PARTNERS).map(one).collect::<String>())
+}
+
 fn settings(rule: &Rule) -> String {
     format!("[plain_yara]\ntarget = \"{}\"\n", rule.target)
 }
@@ -218,7 +238,7 @@ fn scenario(builtin: &Builtin) -> String {
     let taken_back = "[expect]\ncontained = true\nresolved = true\nwrong_holds_before_containment_max = 5\nrestored_min_percent = 100.0\n\
                       duplicates_max = 0\nbad_let_out_max = 0\nlost_max = 0\n";
     head + &match builtin.plot {
-        Plot::Mistake => format!("{withdrawn}{taken_back}"),
+        Plot::Mistake | Plot::Batch => format!("{withdrawn}{taken_back}"),
         Plot::Changed => taken_back.to_owned(),
         Plot::Weekend => {
             "[[event]]\nat = \"contained+60h\"\ndo = \"withdraw\"\n[expect]\ncontained = true\nresolved = true\n\
@@ -377,7 +397,8 @@ mod tests {
             let loaded = detect::ruleset::load::from_folder(&folder.join("published"));
             fs::remove_dir_all(&folder).expect("it is there");
             assert_eq!(scenario.expect("it can be read").name, one.name);
-            assert_eq!(loaded.expect("it loads").detections.len(), 1, "{}", one.name);
+            let detections = if one.plot == Plot::Batch { PARTNERS as usize } else { 1 };
+            assert_eq!(loaded.expect("it loads").detections.len(), detections, "{}", one.name);
         }
         assert!(matches!(make("nonsense", Path::new("/nowhere")), Err(CliError::Usage(_))));
     }

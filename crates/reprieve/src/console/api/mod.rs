@@ -16,12 +16,13 @@ pub mod ruleset;
 pub mod sentinel;
 pub mod token;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::Redirect;
 use axum::routing::get;
 use axum::{Json, Router};
+use domain::tile::Tile;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
@@ -139,6 +140,7 @@ pub fn probes(console: Console) -> Router {
             "/status/checkpoint",
             get(|console: State<Console>| status_file(console, "checkpoint", "text/plain; charset=utf-8")),
         )
+        .route("/status/tile/{*path}", get(tile))
         .route("/api/v1/openapi.json", get(|| async { Json(document()) }))
         .with_state(console)
 }
@@ -152,6 +154,20 @@ async fn status_file(
     match tokio::fs::read(console.data_dir.join("status").join(name)).await {
         Ok(bytes) => Ok(([(CONTENT_TYPE, kind)], bytes)),
         Err(_) => Err((StatusCode::NOT_FOUND, "nothing has been published yet\n")),
+    }
+}
+
+/// A tile of the audit log's hashes.
+async fn tile(
+    State(console): State<Console>,
+    Path(path): Path<String>,
+) -> Result<([(HeaderName, &'static str); 1], Vec<u8>), StatusCode> {
+    let file = console.data_dir.join("status/tile").join(&path);
+    match Tile::is_path(&path) {
+        true => tokio::fs::read(file)
+            .await
+            .map_or(Err(StatusCode::NOT_FOUND), |bytes| Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes))),
+        false => Err(StatusCode::NOT_FOUND),
     }
 }
 

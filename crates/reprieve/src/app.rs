@@ -319,7 +319,9 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 hops: Hops::new(&config, 1, &Timeouts::default()),
                 clock: clock.clone(),
             };
+            let own = config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
             let announcer = Announcer {
+                tls: tls::client_config_trusting(own.unwrap_or_default())?,
                 config: config.clone(),
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &Timeouts::default()),

@@ -30,3 +30,4 @@ pub mod postman;
 pub mod report;
 pub mod sentinel;
 pub mod signals;
+pub mod webhook;

@@ -55,9 +55,7 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
         let path = path.to_owned();
         move |source| TlsError::Read { what, path, source }
     };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect)
-        .map_err(read("a certificate", certificate))?;
+    let chain = certificates(certificate)?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(read("a private key", key))?;
     server_config_of(chain, key)
 }
@@ -93,6 +91,31 @@ pub fn client_config(policy: TlsPolicy) -> Option<Arc<ClientConfig>> {
             .with_no_client_auth(),
     };
     Some(Arc::new(config))
+}
+
+/// Certificates from a PEM file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|source| TlsError::Read {
+        what: "a certificate",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The client's side for hosts that the public authorities vouch for, or these of the operator's own.
+///
+/// # Errors
+/// When one of these is no authority's certificate.
+pub fn client_config_trusting(own: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for authority in own {
+        roots.add(authority)?;
+    }
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
 /// Takes any certificate: opportunistic TLS protects against listeners, not against an active attacker.

@@ -23,6 +23,7 @@ use wire::smtp::data::BareNewline;
 use wire::tls::TlsPolicy;
 
 use crate::keys::RING_FILE;
+use crate::webhook::Webhook;
 
 /// The commented example: every key with its default.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -159,8 +160,10 @@ pub struct KnownGoodConfig {
 /// Who is told of incidents.
 #[derive(Clone, Debug, Default)]
 pub struct Announcements {
-    /// `http://` addresses that get each public line as JSON.
-    pub webhooks: Vec<String>,
+    /// Addresses that get each public line as JSON.
+    pub webhooks: Vec<Webhook>,
+    /// A file with certificates (PEM) of authorities of one's own, which vouch for webhooks beside the public ones.
+    pub webhook_ca: Option<PathBuf>,
     /// Mailboxes of ours that get each as a mail.
     pub mail: Vec<Address>,
 }
@@ -351,7 +354,8 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let mut notices = root.section("notices", faults);
     let tells_senders = notices.flag("outbound", faults).unwrap_or(true);
     let announcements = Announcements {
-        webhooks: notices.list("incident_webhooks", faults, webhook).unwrap_or_default(),
+        webhooks: notices.list("incident_webhooks", faults, Webhook::parse).unwrap_or_default(),
+        webhook_ca: notices.text("incident_webhook_ca", faults, |text| Ok(folder.join(text))),
         mail: notices
             .list("incident_mail", faults, |text| Address::parse(text).map_err(|error| error.to_string()))
             .unwrap_or_default(),
@@ -407,15 +411,6 @@ fn known_good(root: &mut Section<'_>, data_dir: &Path, folder: &Path, faults: &m
     };
     section.end(faults);
     config
-}
-
-fn webhook(text: &str) -> Result<String, String> {
-    let is_one = text.strip_prefix("http://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    if is_one {
-        Ok(text.to_owned())
-    } else {
-        Err("must be an address that begins with http://, such as a relay on this host".into())
-    }
 }
 
 fn sentinel(root: &mut Section<'_>, faults: &mut Faults<'_>) -> SentinelConfig {

@@ -3,17 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Address, Timestamp};
-use http_body_util::Full;
-use hyper::Request;
-use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
+use domain::Address;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
-use serde_json::json;
+use rustls::ClientConfig;
 use store::incident::{Announced, Announcement};
 use store::{Store, StoreError};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -41,6 +36,8 @@ pub struct Announcer {
     pub hops: Hops,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
+    /// Whom webhooks are believed to be.
+    pub tls: Arc<ClientConfig>,
     /// Wakes the loop.
     pub signals: Signals,
 }
@@ -66,10 +63,10 @@ impl Announcer {
     /// When the store fails.
     pub async fn round(&self) -> Result<(), StoreError> {
         let since = self.clock.now().before(TOLD);
-        for url in &self.config.announcements.webhooks {
-            for one in self.store.unannounced(url, since).await? {
-                let said = tokio::time::timeout(WEBHOOK_TIME, post(url, &one)).await;
-                if !self.told(url, &one, said.unwrap_or_else(|_| Err("no answer".into()))).await? {
+        for hook in &self.config.announcements.webhooks {
+            for one in self.store.unannounced(&hook.url, since).await? {
+                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&one, &self.tls)).await;
+                if !self.told(&hook.url, &one, said.unwrap_or_else(|_| Err("no answer".into()))).await? {
                     break;
                 }
             }
@@ -114,29 +111,4 @@ impl Announcer {
             .text_body(format!("{incident}: {title}\r\n\r\n{}: {}\r\n", moment(note.at), note.text));
         builder.write_to_vec().expect("memory takes all that is written")
     }
-}
-
-/// POST of a line as JSON; only `http://`, to a host that the operator trusts.
-async fn post(url: &str, one: &Announcement) -> Result<String, String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let rest = url.strip_prefix("http://").ok_or("it does not begin with http://")?;
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let with_port = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-    let Announcement { incident, title, note, .. } = one;
-    let at: Timestamp = note.at;
-    let body =
-        json!({ "incident": incident, "title": title, "stage": note.what, "at": at, "text": note.text }).to_string();
-    let request = Request::post(format!("/{path}"))
-        .header("host", authority)
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| text(&error))?;
-    let stream = TcpStream::connect(&with_port).await.map_err(|error| text(&error))?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| text(&error))?;
-    let driving = tokio::spawn(connection);
-    let response = sender.send_request(request).await.map_err(|error| text(&error));
-    driving.abort();
-    let status = response?.status();
-    if status.is_success() { Ok(status.to_string()) } else { Err(format!("it answered {status}")) }
 }

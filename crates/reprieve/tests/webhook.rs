@@ -1,0 +1,69 @@
+//! Lines of an incident posted over TLS: to a host that an authority of the operator's own vouches for, and to no other.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use support::{Gateway, Sink, Talk, bad, config};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// A host that says 204 to what is posted, with a certificate of its own; the certificate as PEM, and what was posted.
+async fn host() -> (u16, String, Arc<Mutex<Vec<String>>>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let acceptor = TlsAcceptor::from(wire::tls::server_config_of(vec![made.cert.der().clone()], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let posted = Arc::new(Mutex::new(Vec::new()));
+    let known = posted.clone();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let Ok(mut socket) = acceptor.accept(socket).await else { continue };
+            let mut request = Vec::new();
+            while !request.ends_with(b"}") && socket.read_buf(&mut request).await.is_ok_and(|read| read > 0) {}
+            known.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+            let _ = socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+        }
+    });
+    (port, made.cert.pem(), posted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_goes_to_whom_the_operator_vouches_for_and_to_nobody_else() {
+    let (port, certificate, posted) = host().await;
+    let (other_port, _, other_posted) = host().await;
+    tokio::task::spawn_blocking(move || {
+        let sink = Sink::start();
+        let hooks = format!(
+            "[notices]\nincident_webhook_ca = \"ca.pem\"\n\
+             incident_webhooks = [\"https://localhost:{port}/hook\", \"https://localhost:{other_port}/hook\"]\n"
+        );
+        let mut gateway = Gateway::prepare(&config(sink.address).replace("[notices]\n", &hooks));
+        std::fs::write(gateway.path("ca.pem"), certificate).unwrap();
+        gateway.run();
+        assert!(
+            Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &bad("1")).contains("taken as")
+        );
+        let opened = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a drill"]);
+        let id = opened["id"].as_str().unwrap().to_owned();
+        gateway.json(&["incident", "update", &id, "--text", "we look into it", "--public"]);
+        let began = Instant::now();
+        while !posted.lock().unwrap().iter().any(|one| one.contains(&id)) {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(posted.lock().unwrap()[0].starts_with("POST /hook HTTP/1.1\r\n"), "{:?}", posted.lock().unwrap());
+        // The other host's certificate is nobody's.
+        while !gateway.log().contains("an announcement did not arrive") {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert!(other_posted.lock().unwrap().is_empty());
+    })
+    .await
+    .unwrap();
+}

@@ -15,6 +15,7 @@ use crate::detection::Category;
 use crate::digest::Digest;
 use crate::envelope::{Direction, Envelope, Recipient};
 use crate::finding::{Examination, Finding, Outcome};
+use crate::id::MailId;
 use crate::time::Timestamp;
 
 /// Characters of a value.
@@ -170,6 +171,8 @@ pub struct Entry {
     pub owner: String,
     /// Why.
     pub reason: String,
+    /// The message because of whose verdict it was made, if it was: when that is taken back, so is the entry.
+    pub caused_by: Option<MailId>,
     /// When it was made.
     pub made: Timestamp,
     /// When it ends.

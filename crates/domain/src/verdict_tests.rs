@@ -339,6 +339,7 @@ fn made(allow: bool, kind: &str, value: &str) -> Entry {
     let subject = Subject::parse(kind, value).expect("value");
     let (owner, reason) = (String::new(), String::new());
     Entry {
+        caused_by: None,
         id: 1,
         allow,
         subject,

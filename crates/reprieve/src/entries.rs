@@ -10,13 +10,21 @@ use domain::{Envelope, Examination, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
     book: Arc<Mutex<Arc<EntryBook>>>,
+    /// Of what the store said these were in force.
+    stamp: Arc<Mutex<Option<[i64; 3]>>>,
     used: Arc<Mutex<BTreeMap<u64, Timestamp>>>,
 }
 
 impl Entries {
     /// Puts other entries in force.
-    pub fn put(&self, book: EntryBook) {
+    pub fn put(&self, book: EntryBook, stamp: [i64; 3]) {
         *self.book.lock().expect("nobody panics while holding the book") = Arc::new(book);
+        *self.stamp.lock().expect("nobody panics while holding the stamp") = Some(stamp);
+    }
+
+    /// The stamp of those in force here; none before the first.
+    pub fn stamp(&self) -> Option<[i64; 3]> {
+        *self.stamp.lock().expect("nobody panics while holding the stamp")
     }
 
     /// The entries that match a message; from now on they count as used.

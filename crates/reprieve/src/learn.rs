@@ -158,6 +158,9 @@ impl Memory {
 
     async fn take(&mut self, lesson: Lesson) {
         let Some(raw) = lesson.clean.clone() else { return self.unlearn(&lesson).await };
+        if self.is_left_out(&lesson.envelope) {
+            return;
+        }
         let direction = lesson.envelope.recipients.first().map_or(Direction::Inbound, |unit| unit.direction);
         let carrier = sealed(&self.key, &sender(&lesson));
         self.meet(&lesson);
@@ -267,6 +270,14 @@ impl Memory {
 
     /// What was called bad vouches for nothing any more; but one detection alone does not take its standing from what the past vouches
     /// for. That is the evidence that convicts a wrong one, and a right one does not need it gone.
+    /// Whether a domain of ours that this mail is of, or for, has nothing remembered.
+    fn is_left_out(&self, envelope: &Envelope) -> bool {
+        let without = &self.config.without;
+        let of = |domain: &str| without.contains(&domain.to_ascii_lowercase());
+        envelope.sender.as_ref().is_some_and(|sender| of(&sender.domain()))
+            || envelope.recipients.iter().any(|unit| of(&unit.address.domain()) || of(&unit.domain))
+    }
+
     async fn unlearn(&mut self, lesson: &Lesson) {
         self.distrust(lesson);
         let accused = accused(&lesson.examination);

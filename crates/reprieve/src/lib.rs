@@ -13,6 +13,7 @@ pub mod config;
 pub mod console;
 pub mod contact;
 pub mod contained;
+pub mod derived;
 pub mod disk;
 pub mod entries;
 pub mod examiner;

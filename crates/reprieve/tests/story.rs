@@ -253,9 +253,17 @@ fn the_story() {
     assert!(!site.send("x@stranger.example", "b@ours.example", malware("malware-3")));
     assert!(held.len() >= 12, "{held:?}");
 
+    // Somebody believes the detection, and blocks who sent it.
+    let traced = site.gateway.json(&["message", "trace", "--message-id", &held[0]]);
+    let (sender, mail_id) = (traced[0]["sender"].as_str().unwrap(), traced[0]["mail_id"].as_str().unwrap());
+    let block = ["entry", "block", "sender", sender, "--reason", "it sends malware", "--because-of", mail_id];
+    assert_eq!(site.gateway.json(&block)["caused_by"], mail_id);
+
     site.publish("corrected.yar", "the vendor has corrected it");
     site.until("resolved", || site.incident()["stage"] == "resolved");
     let incident = site.incident();
+    assert_eq!(site.gateway.json(&["entry", "list"]), serde_json::json!([]), "it was undone before the replay");
+    assert!(incident.to_string().contains("block entry 1 for sender"), "and that is told: {incident}");
     let progress = &incident["progress"];
     // Two of the three malware mails came while the wrong detection was in force.
     assert_eq!(progress["units"].as_u64().unwrap() as usize, held.len() + 2, "{incident}");
@@ -467,4 +475,28 @@ fn reprieve_key(bundle: &str, other: char) -> String {
     let at = key.len() - 10;
     let changed = if key[at..].starts_with(other) { 'B' } else { other };
     format!("{}{changed}{}", &key[..at], &key[at + 1..])
+}
+
+/// Of mail for a domain that has opted out nothing is remembered; of other mail it is.
+#[test]
+fn a_domain_may_have_nothing_remembered() {
+    let sink = Sink::start();
+    let config = config(sink.address)
+        .replace("accepted_domains = [\"ours.example\"]", "accepted_domains = [\"ours.example\", \"private.example\"]");
+    let gateway = Gateway::start(&format!("{config}[known_good]\nwithout = [\"Private.example\"]\n"));
+    let send = |to: &str, id: &str, image: &str| {
+        let mail = with_picture("anna@partner1.example", to, id, image);
+        assert!(
+            Talk::from_outside(gateway.mx).send("anna@partner1.example", &[to], mail.as_bytes()).starts_with("250")
+        );
+    };
+    send("c@private.example", "private-1", &picture(1));
+    send("b@ours.example", "ours-1", &picture(2));
+    let kept = || gateway.json(&["known-good", "status"])["kept"].as_u64().unwrap();
+    until("the other one is kept", || kept() > 0);
+    let after_one = kept();
+    send("c@private.example", "private-2", &picture(3));
+    send("b@ours.example", "ours-2", &picture(4));
+    until("the other one is kept", || kept() > after_one);
+    assert_eq!(kept(), 2 * after_one, "as much of each of the two that may be remembered, and nothing else");
 }

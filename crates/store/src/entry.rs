@@ -56,6 +56,17 @@ impl Store {
         sqlx::query(sql).bind(now.as_micros()).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
+    /// The entries in force that were made because of a message of this incident.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn entries_caused_by(&self, incident: &str, now: Timestamp) -> Result<Vec<Entry>, StoreError> {
+        let sql = "select * from entry where caused_by is not null and expires_us > $1 and removed_us is null \
+                   and caused_by in (select mail_id from incident_unit where incident = $2) order by entry";
+        let values = vec![now.as_micros().into(), incident.into()];
+        db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
     /// What tells whether the entries in force are others than before: how many there are, and what was made and ended last.
     ///
     /// # Errors
@@ -80,6 +91,7 @@ fn read(row: &AnyRow) -> Result<Entry, StoreError> {
         clears_malware: row.try_get::<i64, _>("clears_malware")? == 1,
         owner: row.try_get("owner")?,
         reason: row.try_get("reason")?,
+        caused_by: row.try_get::<Option<String>, _>("caused_by")?.and_then(|mail| mail.parse().ok()),
         made: Timestamp::from_micros(row.try_get("made_us")?),
         expires: Timestamp::from_micros(row.try_get("expires_us")?),
         last_used: last_used.map(Timestamp::from_micros),
@@ -136,8 +148,8 @@ async fn add(connection: &mut AnyConnection, new: &Entry) -> Result<u64, StoreEr
     }
     let id: i64 = row.try_get::<i64, _>("last")? + 1;
     let (reach, whom) = reach_parts(&new.reach);
-    let sql = "insert into entry (entry, is_allow, kind, subject, reach, whom, clears_malware, owner, reason, made_us, expires_us) \
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    let sql = "insert into entry (entry, is_allow, kind, subject, reach, whom, clears_malware, owner, reason, made_us, expires_us, \
+               caused_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let values = vec![
         id.into(),
         new.allow.into(),
@@ -150,6 +162,7 @@ async fn add(connection: &mut AnyConnection, new: &Entry) -> Result<u64, StoreEr
         new.reason.as_str().into(),
         new.made.as_micros().into(),
         new.expires.as_micros().into(),
+        new.caused_by.map(|mail| mail.to_string()).into(),
     ];
     db::query(sql.to_owned(), values).execute(connection).await?;
     Ok(u64::try_from(id).unwrap_or(0))

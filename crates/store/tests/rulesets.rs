@@ -260,6 +260,7 @@ async fn contacts(store: &Store) {
 async fn entries(store: &Store) {
     let now = at(100);
     let new = |allow, kind: &str, value: &str, hours: u32| Entry {
+        caused_by: None,
         id: 0,
         last_used: None,
         allow,

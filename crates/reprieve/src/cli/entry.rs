@@ -52,6 +52,9 @@ pub struct MakeArgs {
     /// Why, for the record.
     #[arg(long)]
     reason: String,
+    /// The message because of whose verdict it is made: when an incident takes that back, the entry ends.
+    #[arg(long, value_name = "ID")]
+    because_of: Option<String>,
     /// Only for units of this accepted domain.
     #[arg(long, value_name = "DOMAIN", conflicts_with = "rcpt")]
     domain: Option<String>,
@@ -93,9 +96,9 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
 }
 
 async fn add(action: &str, make: MakeArgs, malware: bool) -> Result<(), CliError> {
-    let MakeArgs { kind, value, reason, domain, rcpt, hours, what_if, api } = make;
+    let MakeArgs { kind, value, reason, because_of, domain, rcpt, hours, what_if, api } = make;
     let ask = json!({
-        "action": action, "kind": kind, "value": value, "reason": reason, "domain": domain, "recipient": rcpt,
+        "action": action, "kind": kind, "value": value, "reason": reason, "caused_by": because_of, "domain": domain, "recipient": rcpt,
         "hours": hours, "clears_malware": malware, "actor": super::quarantine::actor(), "what_if": what_if,
     });
     let made = Client::new(&api)?.post("/api/v1/entries", &ask).await?;

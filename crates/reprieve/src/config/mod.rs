@@ -4,7 +4,7 @@ mod engine;
 mod policy;
 pub mod section;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -143,6 +143,8 @@ impl Retention {
 pub struct KnownGoodConfig {
     /// Whether anything is.
     pub is_on: bool,
+    /// Domains of ours of whose mail nothing is remembered.
+    pub without: BTreeSet<String>,
     /// The file of its keys.
     pub key_file: PathBuf,
     /// Bytes of all parts that are kept.
@@ -399,9 +401,11 @@ fn known_good(root: &mut Section<'_>, data_dir: &Path, folder: &Path, faults: &m
     let mut section = root.section("known_good", faults);
     let key_file = section.text("key_file", faults, |text| Ok(folder.join(text)));
     let is_on = section.flag("on", faults).unwrap_or(true);
+    let without = section.list("without", faults, domain_name).unwrap_or_default().into_iter().collect();
     let mut number = |key: &str, allowed, default: u64| section.number(key, allowed, faults).unwrap_or(default);
     let config = KnownGoodConfig {
         is_on,
+        without,
         key_file: key_file.unwrap_or_else(|| data_dir.join(RING_FILE)),
         bytes_max: number("mib", 1..1_048_577, 2048) << 20,
         part_bytes_max: number("part_kib", 1..65_537, 4096) << 10,

@@ -59,7 +59,7 @@ impl EntryKeeper {
         }
         let stamp = self.store.entries_stamp(now).await?;
         if known != Some(stamp) {
-            self.entries.put(EntryBook::new(self.store.entries(now).await?));
+            self.entries.put(EntryBook::new(self.store.entries(now).await?), stamp);
             tracing::info!(entries = stamp[0], "allow and block entries in force");
         }
         Ok(stamp)

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::derived;
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -144,6 +145,9 @@ impl Steward {
         } else {
             return Ok(false);
         };
+        if derived::undo(&self.store, &incident.id, now, ACTOR).await? > 0 {
+            self.signals.entries.notify_one();
+        }
         self.step(incident, Step::ReplayBegun, now, text).await
     }
 

@@ -106,13 +106,14 @@ impl Replayer {
         Ok(true)
     }
 
-    /// Whether what examines here is what the store says is in force, and what is contained likewise: a ruleset takes seconds to compile, and
+    /// Whether what examines here is what the store says is in force, and what is contained and which entries count likewise: a ruleset takes seconds to compile, and
     /// until then the wrong one would say once more what it has said.
     async fn is_up_to_date(&self) -> Result<bool, StoreError> {
         let live = self.retrial.store.ruleset_in_force().await?;
         let is_loaded = live.is_none_or(|live| self.retrial.examiner.in_force().live.id == live);
+        let entries = self.retrial.store.entries_stamp(self.clock.now()).await?;
         let epoch = self.retrial.store.containment(self.clock.now()).await?.epoch;
-        Ok(is_loaded && self.retrial.contained.now().epoch == epoch)
+        Ok(is_loaded && self.retrial.entries.stamp() == Some(entries) && self.retrial.contained.now().epoch == epoch)
     }
 
     async fn write(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {

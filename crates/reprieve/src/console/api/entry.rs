@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::Address;
 use domain::entry::{Entry, Reach, Subject};
+use domain::{Address, MailId};
 use serde::{Deserialize, Serialize};
 use store::scope::Scope;
 use utoipa::ToSchema;
@@ -40,6 +40,8 @@ pub struct EntryView {
     clears_malware: bool,
     owner: String,
     reason: String,
+    /// The message because of whose verdict it was made: an incident that takes the verdict back ends the entry.
+    caused_by: Option<String>,
     made: String,
     expires: String,
     last_used: Option<String>,
@@ -61,6 +63,7 @@ fn view(entry: Entry) -> EntryView {
         clears_malware: entry.clears_malware,
         owner: entry.owner,
         reason: entry.reason,
+        caused_by: entry.caused_by.map(|mail| mail.to_string()),
         made: entry.made.to_string(),
         expires: entry.expires.to_string(),
         last_used: entry.last_used.map(|at| at.to_string()),
@@ -108,6 +111,8 @@ pub struct EntryAsk {
     value: String,
     /// Why, for the record.
     reason: String,
+    /// The message because of whose verdict it is made.
+    caused_by: Option<String>,
     /// Only for units of this accepted domain.
     domain: Option<String>,
     /// Only for this recipient.
@@ -165,7 +170,12 @@ pub async fn add(
     if !(1..=most).contains(&hours) || ask.reason.trim().is_empty() {
         return Err(ApiError::Bad(format!("give a reason, and 1 to {most} hours for an entry of this kind")));
     }
+    let caused_by = ask
+        .caused_by
+        .as_deref()
+        .map(|mail| mail.parse::<MailId>().map_err(|_| ApiError::Bad(format!("'{mail}' is not the id of a message"))));
     let mut entry = Entry {
+        caused_by: caused_by.transpose()?,
         id: 0,
         allow,
         subject,

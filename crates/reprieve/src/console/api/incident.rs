@@ -19,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
 use crate::console::access::{Operator, Permission};
+use crate::derived;
 use crate::report::{self, Told};
 
 /// Characters of a text that a person gives.
@@ -398,6 +399,9 @@ pub async fn change(
     console.record(by, &format!("incident.{}", ask.action), &id, &ask.text).await?;
     if ask.action == "retry" && store.retry_inconclusive(&id).await? > 0 && incident.stage == Stage::Releasing {
         change.step = Some((Stage::Releasing, Step::WaveFound));
+    }
+    if ask.action == "replay" && derived::undo(store, &id, at, &operator.actor(&ask.actor)).await? > 0 {
+        console.signals.entries.notify_one();
     }
     store.change_incident(change).await?;
     console.signals.incident.notify_one();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use detect::auth;
 use detect::examine::EnvelopeFacts;
+use detect::in_force::InForce;
 use domain::envelope::{MailParams, RcptParams};
 use domain::{Address, Direction};
 use serde::Serialize;
@@ -19,6 +20,7 @@ use super::client::Client;
 use super::{CliError, feed, terminal};
 use crate::app::load_ruleset;
 use crate::config::{Config, ListenerConfig, Mode, Role};
+use crate::examiner::try_walls;
 use crate::hop::Hops;
 
 /// How long one probe may take.
@@ -62,6 +64,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     let config = Config::load(&args.config).map_err(CliError::unreachable)?;
     let mut list = vec![Finding { what: "configuration".into(), health: Health::Ok, detail: "no fault found".into() }];
     list.push(ruleset(&config));
+    list.push(walls(&config));
     list.extend(Direction::ALL.into_iter().filter(|d| config.mode(*d) == Mode::Observe).map(|direction| Finding {
         what: format!("mode of {}", direction.as_str().to_lowercase()),
         health: Health::Warning,
@@ -104,6 +107,21 @@ fn ruleset(config: &Config) -> Finding {
     let loaded = load_ruleset(config.ruleset.as_deref());
     let told = loaded.map(|ruleset| format!("{} with {} detections", ruleset.id, ruleset.detections.len()));
     of("ruleset".into(), told.map_err(|error| error.to_string()))
+}
+
+/// Whether mail can be taken apart in processes that are shut in.
+fn walls(config: &Config) -> Finding {
+    let what = "examining processes".to_owned();
+    let tried = load_ruleset(config.ruleset.as_deref()).map_err(|error| error.to_string());
+    match tried.and_then(|ruleset| try_walls(InForce::only(ruleset))) {
+        Ok(missing) if missing.is_empty() => of(what, Ok("shut in by Landlock and seccomp".into())),
+        Ok(missing) => Finding {
+            what,
+            health: Health::Warning,
+            detail: format!("shut in by seccomp alone ({}); a newer kernel adds a second wall", missing.join(", ")),
+        },
+        Err(why) => of(what, Err(why)),
+    }
 }
 
 async fn hops(config: &Config) -> Vec<Finding> {

@@ -65,6 +65,15 @@ impl Force {
     }
 }
 
+/// Starts a process that examines, over a ruleset, and ends it. Returns what the kernel could not do to shut it in.
+///
+/// # Errors
+/// When it cannot be started or shut in; for people.
+pub fn try_walls(in_force: InForce) -> Result<Vec<String>, String> {
+    // A process ends with the thread that has started it; this one is there as long.
+    Force::new(in_force).start(&Limits::default(), 0).map(|worker| worker.missing.clone())
+}
+
 /// Processes that examine, and the way to them.
 #[derive(Clone, Debug)]
 struct Lane {

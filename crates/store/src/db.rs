@@ -82,7 +82,17 @@ pub async fn read_pool(url: &str) -> Result<AnyPool, StoreError> {
             Ok(())
         })
     });
-    Ok(options.connect(url).await?)
+    if !is_sqlite {
+        return Ok(options.connect(url).await?);
+    }
+    // A connection to SQLite is a thread, with the priority of the thread that opened it. Live mail reads by all of them, so all are opened
+    // now, and stay: none is left for one that stands back.
+    let pool = options.idle_timeout(None).max_lifetime(None).connect(url).await?;
+    let mut all = Vec::new();
+    for _ in 0..READ_CONNECTIONS_MAX {
+        all.push(pool.acquire().await?);
+    }
+    Ok(pool)
 }
 
 /// A value of a row.

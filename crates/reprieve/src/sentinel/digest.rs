@@ -3,11 +3,12 @@
 //!
 //! If we die between sending a digest and writing that down, it is sent twice, with the same Message-ID.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::incident::Stage;
-use domain::{Address, Digest, Direction};
+use domain::{Address, Digest, Direction, Timestamp};
 use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
 use store::digest::{Digested, Late};
@@ -46,8 +47,9 @@ pub struct Digester {
 impl Digester {
     /// Runs until `stop` says so.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut told = BTreeSet::new();
         loop {
-            match self.round(&stop).await {
+            match self.round(&mut told, &stop).await {
                 Ok(true) if !*stop.borrow() => continue,
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "people could not be told what reached them late"),
@@ -59,27 +61,40 @@ impl Digester {
         }
     }
 
-    /// One round: some of those who do not know yet. Returns whether there may be more.
+    /// One round: some of those who do not know yet. Returns whether there may be more. `told` are incidents, with their ends, of which
+    /// everybody knows: they are not looked up again.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+    pub async fn round(
+        &self,
+        told: &mut BTreeSet<(String, Timestamp)>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut more = false;
         for incident in self.store.incidents().await? {
-            let is_news = incident.resolved.is_some_and(|at| now.since(at) < TOLD);
-            if incident.stage != Stage::Resolved || !is_news {
+            let Some(end) = incident.resolved.filter(|at| incident.stage == Stage::Resolved && now.since(*at) < TOLD)
+            else {
+                continue;
+            };
+            let this = (incident.id.clone(), end);
+            if told.contains(&this) {
                 continue;
             }
             let people = self.store.undigested(&incident.id, BATCH).await?;
-            let mut told = 0;
+            let mut arrived = 0;
             for (address, late) in &people {
                 if *stop.borrow() {
                     return Ok(false);
                 }
-                told += usize::from(self.tell(&incident, address, late).await?);
+                arrived += usize::from(self.tell(&incident, address, late).await?);
             }
-            more |= told > 0 && i64::try_from(people.len()).is_ok_and(|count| count == BATCH);
+            let is_page_full = i64::try_from(people.len()).is_ok_and(|count| count == BATCH);
+            more |= arrived > 0 && is_page_full;
+            if arrived == people.len() && !is_page_full {
+                told.insert(this);
+            }
         }
         Ok(more)
     }
@@ -192,7 +207,7 @@ fn lateness(one: &Late) -> String {
 mod tests {
     use super::*;
     use domain::detection::{DetectionCode, DetectionVersion, RulesetId};
-    use domain::{MailId, Timestamp, UnitId};
+    use domain::{MailId, UnitId};
     use store::sentinel::Suspect;
 
     fn at(second: i64) -> Timestamp {

@@ -30,7 +30,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// Units that one look takes.
 const BATCH: usize = 200;
 /// Messages whose outcomes are written together: so few that live mail, which waits for the same writer, does not notice.
-const WRITTEN_TOGETHER: usize = 8;
+const WRITTEN_TOGETHER: usize = 4;
 
 /// The reconciler.
 #[derive(Clone, Debug)]

@@ -287,7 +287,9 @@ impl Memory {
             Err(error) => return tracing::warn!(%error, "what is known of content that was found bad cannot be asked"),
         };
         let is_vouched_for = |content: &Digest| {
-            standing.get(content).is_some_and(|known| known.class(lesson.received) != MemoryClass::Unknown)
+            standing
+                .get(content)
+                .is_some_and(|known| known.class(lesson.received, self.store.heirloom()) != MemoryClass::Unknown)
         };
         let bad = accused.into_iter().filter(|(content, engines)| engines.len() > 1 || !is_vouched_for(content));
         let bad: Vec<Digest> = bad.map(|(content, _)| content).chain([lesson.examination.message.sha256]).collect();

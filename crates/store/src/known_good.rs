@@ -205,7 +205,7 @@ impl Store {
             for row in db::query(sql, values).fetch_all(&self.reads).await? {
                 let text = |column: &str| row.try_get::<String, _>(column);
                 let stratum = [text("content_type")?, text("tail")?, text("direction")?, text("first_carrier")?];
-                let class = standing(&row)?.class(now);
+                let class = standing(&row)?.class(now, self.heirloom());
                 let (name, declared) = (text("name")?, text("declared")?);
                 let retained = Retained { sha256: digest(&row, "sha256")?, name, declared, class };
                 strata.entry(stratum).or_default().push(retained);
@@ -284,7 +284,7 @@ impl Store {
         status.mail_bytes = unsigned(&row, "bytes")?;
         let sql = "select first_seen_us, carriers, last_bad_us from known_good_part where carriers >= 2 and last_bad_us is null";
         for row in sqlx::query(sql).fetch_all(&self.reads).await? {
-            match standing(&row)?.class(now) {
+            match standing(&row)?.class(now, self.heirloom()) {
                 MemoryClass::Unknown => {}
                 MemoryClass::C1 => status.by_class[0] += 1,
                 MemoryClass::C2 => status.by_class[1] += 1,

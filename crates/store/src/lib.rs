@@ -57,8 +57,11 @@ pub mod version;
 pub mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use domain::Timestamp;
+use domain::known_good::HEIRLOOM_CARRIERS;
 use domain::token::TokenKey;
 use sqlx::AnyPool;
 
@@ -76,6 +79,7 @@ pub struct Store {
     blobs: Blobs,
     node: String,
     key: TokenKey,
+    heirloom: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -98,7 +102,14 @@ impl Store {
         migrate::run(&mut connection, now).await?;
         let reads = db::read_pool(url).await?;
         let writer = Writer::start(connection, db::Dialect::of(url), node, key);
-        Ok(Self { reads, writer, blobs, node: node.to_owned(), key: key.clone() })
+        Ok(Self {
+            reads,
+            writer,
+            blobs,
+            node: node.to_owned(),
+            key: key.clone(),
+            heirloom: Arc::new(AtomicU64::new(HEIRLOOM_CARRIERS)),
+        })
     }
 
     /// The blobs.

@@ -1,12 +1,13 @@
 //! Who sends mail, and what the past says of a content: which of those whom we know have carried it (methods 1.2).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::envelope::Envelope;
 use domain::finding::MemoryClass;
 use domain::identity::{Acquaintance, Establish, Kind};
-use domain::known_good::Standing;
+use domain::known_good::{Standing, heirloom_carriers};
 use domain::message::Family;
 use domain::{Digest, MailId, Timestamp};
 use sqlx::any::AnyRow;
@@ -191,7 +192,7 @@ impl Store {
                 continue;
             }
             *count += 1;
-            content.class = known.standing.class(now);
+            content.class = known.standing.class(now, self.heirloom());
             exhibits.push(Exhibit { content, carriers: known.carriers, mail: None });
             if exhibits.len() == most {
                 break;
@@ -255,11 +256,29 @@ impl Store {
                 carriers: count(&row, "carriers")?,
                 last_bad: None,
             };
-            let class = standing.class(now);
+            let class = standing.class(now, self.heirloom());
             // Everybody's content may be heard twice.
             counts[class as usize] += if class == MemoryClass::C3 { 2 } else { 1 };
         }
         Ok(counts)
+    }
+
+    /// Counts how many are established, since the smaller the site, the fewer carriers make a heirloom.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn size_site(&self, rule: &Establish, now: Timestamp) -> Result<(), StoreError> {
+        let mut established = 0;
+        for row in sqlx::query("select * from identity").fetch_all(&self.reads).await? {
+            established += u64::from(acquaintance(&row)?.is_established(rule, now));
+        }
+        self.heirloom.store(heirloom_carriers(established), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Carriers that make a heirloom here, by the last count.
+    pub fn heirloom(&self) -> u64 {
+        self.heirloom.load(Ordering::Relaxed)
     }
 
     /// How strong the memory is at `now`.

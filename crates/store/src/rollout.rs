@@ -293,7 +293,7 @@ impl Store {
         evidence.hits = mails as u64;
         let contents: Vec<Digest> = contents.into_iter().collect();
         for standing in self.standing_of(&contents).await?.values() {
-            let class = standing.class(now) as usize;
+            let class = standing.class(now, self.heirloom()) as usize;
             if let Some(count) = class.checked_sub(1).and_then(|at| evidence.known_good.get_mut(at)) {
                 *count += 1;
             }

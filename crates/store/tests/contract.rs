@@ -658,7 +658,7 @@ async fn acquaintances(store: &Store) {
     let remembered = store.remembered(&[content, Digest::of(b"else")], &rule, now).await.expect("reads");
     let one = &remembered[&content];
     assert_eq!((remembered.len(), one.standing.carriers, one.internal), (1, 2, 1), "a newsletter vouches for nothing");
-    assert_eq!(one.standing.class(now), MemoryClass::C1);
+    assert_eq!(one.standing.class(now, 20), MemoryClass::C1);
     let exhibits = store.exhibits(None, 10, Digest::of(b"x"), &rule, now).await.expect("reads");
     assert_eq!(exhibits.len(), 1);
     let mails = store.exhibited_mails(10, &rule, now).await.expect("reads");

@@ -216,7 +216,7 @@ async fn known_good(store: &Store) {
     let [logo, photo, doc] = ["logo", "photo", "doc"].map(|name| Digest::of(name.as_bytes()));
     let standing = store.standing_of(&[logo, photo, doc, Digest::of(b"none")]).await.expect("asks");
     assert_eq!(standing.len(), 3);
-    assert_eq!((standing[&logo].class(now), standing[&photo].class(now)), (MemoryClass::C3, MemoryClass::C1));
+    assert_eq!((standing[&logo].class(now, 20), standing[&photo].class(now, 20)), (MemoryClass::C3, MemoryClass::C1));
     assert_eq!(standing[&logo].carriers, 32, "more are not remembered");
     assert_eq!(store.kept_of(&[logo, Digest::of(b"none")]).await.expect("asks"), BTreeSet::from([logo]));
     let status = store.known_good_status(now).await.expect("asks");
@@ -230,7 +230,7 @@ async fn known_good(store: &Store) {
     assert_eq!(store.good_mails(10).await.expect("asks").len(), 1);
     // What was called bad vouches for nothing.
     store.call_bad(vec![photo, Digest::of(b"mail")], now).await.expect("marks");
-    assert_eq!(store.standing_of(&[photo]).await.expect("asks")[&photo].class(now), MemoryClass::Unknown);
+    assert_eq!(store.standing_of(&[photo]).await.expect("asks")[&photo].class(now, 20), MemoryClass::Unknown);
     assert_eq!(store.good_sample(Some(&families), 10, Digest::of(b"from"), now).await.expect("samples").len(), 1);
     assert!(store.good_mails(10).await.expect("asks").is_empty());
     // It comes through clean again: its age begins anew.

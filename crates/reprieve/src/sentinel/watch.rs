@@ -54,6 +54,8 @@ const MEASURED: Duration = Duration::from_secs(3 * 24 * 3600);
 /// A corrected form is watched for this long, or for this many messages.
 const PROBATION: Duration = Duration::from_secs(2 * 3600);
 const PROBATION_MESSAGES: u64 = 300;
+/// How often it is counted how many are established.
+const SIZED_EVERY: Duration = Duration::from_secs(3600);
 /// When an incident's public text is to be renewed.
 const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 /// Held hits on which the previous form is asked.
@@ -95,6 +97,8 @@ pub struct Mind {
     tried: BTreeSet<RulesetId>,
     /// When there was last nothing to try a suspect on.
     nothing_to_try: BTreeMap<Suspect, Timestamp>,
+    /// When it was last counted how many are established.
+    sized: Option<Timestamp>,
     /// Suspects of whom people have been told.
     pub(super) told: BTreeSet<(Suspect, State)>,
 }
@@ -194,6 +198,10 @@ impl Watcher {
     /// When the store fails.
     pub async fn round(&self, mind: &mut Mind) -> Result<(), StoreError> {
         let now = self.clock.now();
+        if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
+            self.store.size_site(&self.config.sentinel.establish, now).await?;
+            mind.sized = Some(now);
+        }
         let in_force = self.in_force(mind).await?;
         self.catch_up(mind, &in_force).await?;
         self.try_what_changed(mind, &in_force, now).await?;
@@ -319,7 +327,7 @@ impl Watcher {
                 None => None,
             };
             let (class, carriers) = known.map_or((MemoryClass::Unknown, BTreeSet::new()), |known| {
-                (known.standing.class(record.received), known.carriers)
+                (known.standing.class(record.received, self.store.heirloom()), known.carriers)
             });
             let part = finding.part.map_or_else(|| "mail".to_owned(), |part| part.to_string());
             let key = format!("hit/{mail}/{part}/{}/{}", suspect.code, suspect.version);

@@ -183,6 +183,7 @@ fn until(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < limit, "never: {what}");
-        std::thread::sleep(Duration::from_millis(200));
+        // The books of a hundred thousand units are not looked at five times a second.
+        std::thread::sleep((limit / 600).max(Duration::from_millis(200)));
     }
 }

@@ -69,6 +69,28 @@ fn a_mail_that_takes_all_memory_is_held_and_costs_nobody_else() {
     a_mail_that_ends_processes_is_held("memory", "died of signal 6");
 }
 
+/// When every mail ends processes it is not the mail: nobody's mail is held for what is our own fault.
+#[test]
+fn when_every_mail_is_fatal_it_is_a_failure_and_no_verdict() {
+    let (_sink, gateway) = faulty("abort", "");
+    let replies: Vec<String> = (0..6)
+        .map(|number| {
+            send(
+                &gateway,
+                &format!("u{number}@ours.example"),
+                &[&fatal()[..], number.to_string().as_bytes(), b"\r\n"].concat(),
+            )
+        })
+        .collect();
+    let codes: Vec<&str> = replies.iter().map(|reply| &reply[..3]).collect();
+    assert_eq!(codes, ["250", "250", "250", "451", "451", "451"], "{replies:?}");
+    assert!(send(&gateway, "good@ours.example", &clean("1")).starts_with("250"));
+    assert!(
+        send(&gateway, "again@ours.example", &fatal()).starts_with("250"),
+        "a good one between, and it is the mail again"
+    );
+}
+
 #[test]
 fn a_mail_that_takes_for_ever_is_given_up_by_the_clock() {
     let (sink, gateway) = faulty("hang", "[limits]\nexamine_deadline_s = 1\n");

@@ -1,6 +1,6 @@
 //! A process that examines, as the gateway sees it: started over what is in force, asked, and ended.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -19,6 +19,8 @@ use super::frame::{self, Said, Task};
 pub(super) const GRACE: Duration = Duration::from_secs(3);
 /// Time to start in: a machine that is busy with a hundred of them has time for one.
 const START_TIME: Duration = Duration::from_secs(60);
+/// Bytes that are written together: the envelope and a small mail.
+const WRITE_BYTES: usize = 8 << 10;
 /// Mails that one process examines at most: whatever has happened to it, ends with it.
 const MAILS_MAX: u32 = 20_000;
 /// The verb of the program that this is.
@@ -33,6 +35,17 @@ pub(super) struct Worker {
     mails: u32,
     /// What the kernel could not do to shut it in.
     pub(super) missing: Vec<String>,
+}
+
+/// Why there is no process.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotStarted {
+    /// It cannot be started or shut in on this machine, whatever it is to examine.
+    #[error("{0}")]
+    Unable(String),
+    /// It ended when it examined for the first time: with another ruleset it may not.
+    #[error("{0}")]
+    Ended(String),
 }
 
 /// Why there is no examination.
@@ -51,8 +64,14 @@ impl Worker {
     ///
     /// # Errors
     /// When it cannot be started, or cannot be shut in; for people.
-    pub(super) fn start(in_force: &Arc<InForce>, packed: &[u8], limits: &Limits, nice: i32) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("a process that examines cannot be started: {error}");
+    pub(super) fn start(
+        in_force: &Arc<InForce>,
+        packed: &[u8],
+        limits: &Limits,
+        nice: i32,
+    ) -> Result<Self, NotStarted> {
+        let failed =
+            |error: io::Error| NotStarted::Unable(format!("a process that examines cannot be started: {error}"));
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         // The program that runs, even when another has been installed in its place meanwhile.
         let process = Command::new("/proc/self/exe")
@@ -66,14 +85,16 @@ impl Worker {
             .map_err(failed)?;
         let mut worker = Self { process, socket: ours, in_force: in_force.clone(), mails: 0, missing: Vec::new() };
         let until = Instant::now() + START_TIME;
+        let unable = |why: String| NotStarted::Unable(format!("a process that examines cannot be shut in: {why}"));
         match worker.introduce(packed, limits, until) {
-            Ok(Some(Said::Ready(missing))) => {
-                worker.missing = missing;
-                Ok(worker)
-            }
-            Ok(Some(Said::Unable(why))) => Err(format!("a process that examines cannot be shut in: {why}")),
-            Ok(_) => Err(format!("a process that examines ended at once: {}", worker.end())),
-            Err(error) => Err(format!("{}; it {}", failed(error), worker.end())),
+            Ok(Some(Said::Ready(missing))) => worker.missing = missing,
+            Ok(Some(Said::Unable(why))) => return Err(unable(why)),
+            Ok(_) => return Err(unable(worker.end())),
+            Err(error) => return Err(unable(format!("{error}; it {}", worker.end()))),
+        }
+        match frame::read_json(&mut Until { socket: &worker.socket, until }) {
+            Ok(Some(Said::Tried)) => Ok(worker),
+            _ => Err(NotStarted::Ended(format!("a process that examines {} over its first mail", worker.end()))),
         }
     }
 
@@ -108,9 +129,11 @@ impl Worker {
 
     fn ask(&mut self, task: &Task, raw: &[u8], until: Instant) -> io::Result<Option<Said>> {
         self.socket.set_write_timeout(Some(task.time + GRACE))?;
-        frame::write_json(&mut self.socket, task)?;
-        frame::write(&mut self.socket, raw)?;
-        frame::read_json(&mut Until { socket: &self.socket, until })
+        let mut outgoing = BufWriter::with_capacity(WRITE_BYTES, &self.socket);
+        frame::write_json(&mut outgoing, task)?;
+        frame::write(&mut outgoing, raw)?;
+        outgoing.flush()?;
+        frame::read_json(&mut BufReader::new(Until { socket: &self.socket, until }))
     }
 
     /// Ends it, and says how it had ended before that, if it had.

@@ -8,6 +8,8 @@ use domain::Examination;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+/// Bytes that are made room for at a time: a length alone costs no more.
+const STEP: usize = 1 << 20;
 /// Bytes of one frame at most: the largest mail and the largest ruleset are far below.
 const FRAME_BYTES_MAX: u64 = 512 << 20;
 
@@ -23,9 +25,11 @@ pub(super) struct Task {
 /// What an examining process says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Said {
-    /// It is shut in and waits for mail; with what the kernel could not do for it.
+    /// It is shut in; with what the kernel could not do for it.
     Ready(Vec<String>),
-    /// It cannot work.
+    /// It has examined a mail there, and waits for others.
+    Tried,
+    /// It cannot be shut in, or cannot read what it was handed.
     Unable(String),
     /// What it found.
     Found(Box<Examination>),
@@ -42,12 +46,16 @@ pub(super) fn write(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     to.write_all(bytes)
 }
 
-/// Writes one frame of JSON.
+/// Writes one frame of JSON, in one piece.
 ///
 /// # Errors
 /// When the other side is gone.
 pub(super) fn write_json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    write(to, &serde_json::to_vec(value)?)
+    let mut frame = vec![0; 8];
+    serde_json::to_writer(&mut frame, value)?;
+    let length = frame.len() as u64 - 8;
+    frame[..8].copy_from_slice(&length.to_be_bytes());
+    to.write_all(&frame)
 }
 
 /// Reads one frame; none when the other side has ended between two.
@@ -64,10 +72,14 @@ pub(super) fn read(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     if length > FRAME_BYTES_MAX {
         return Err(io::Error::other(format!("a frame of {length} bytes")));
     }
+    let length = usize::try_from(length).map_err(io::Error::other)?;
     let mut bytes = Vec::new();
-    // Grown as it comes: a length alone costs nothing.
-    from.take(length).read_to_end(&mut bytes)?;
-    if (bytes.len() as u64) < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Some(bytes)) }
+    while bytes.len() < length {
+        let have = bytes.len();
+        bytes.resize(length.min(have + STEP), 0);
+        from.read_exact(&mut bytes[have..])?;
+    }
+    Ok(Some(bytes))
 }
 
 /// Reads one frame of JSON.

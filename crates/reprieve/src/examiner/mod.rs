@@ -14,7 +14,7 @@ mod frame;
 pub mod sandbox;
 mod worker;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -27,7 +27,7 @@ use domain::finding::Outcome;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use child::VERB;
-use child::{Failed, GRACE, Worker};
+use child::{Failed, GRACE, NotStarted, Worker};
 use frame::Task;
 pub use worker::run;
 
@@ -39,6 +39,8 @@ const WAITING_PER_PROCESS: usize = 16;
 const IDLE: Duration = Duration::from_secs(60);
 /// Processes that one mail may end.
 const DEATHS_MAX: u32 = 2;
+/// Mails in a row that may end processes: after more of them it is not the mail, and what follows is an engine's failure, never a verdict.
+const FATAL_IN_A_ROW_MAX: u32 = 3;
 
 struct Job {
     raw: Arc<Vec<u8>>,
@@ -59,9 +61,10 @@ impl Force {
         Arc::new(Self { in_force: Arc::new(in_force), packed: OnceLock::new() })
     }
 
-    fn start(&self, limits: &Limits, nice: i32) -> Result<Worker, String> {
+    fn start(&self, limits: &Limits, nice: i32) -> Result<Worker, NotStarted> {
         let packed = self.packed.get_or_init(|| self.in_force.pack().map_err(|error| error.to_string()));
-        Worker::start(&self.in_force, packed.as_ref().map_err(Clone::clone)?, limits, nice)
+        let packed = packed.as_ref().map_err(|why| NotStarted::Ended(why.clone()))?;
+        Worker::start(&self.in_force, packed, limits, nice)
     }
 }
 
@@ -71,7 +74,8 @@ impl Force {
 /// When it cannot be started or shut in; for people.
 pub fn try_walls(in_force: InForce) -> Result<Vec<String>, String> {
     // A process ends with the thread that has started it; this one is there as long.
-    Force::new(in_force).start(&Limits::default(), 0).map(|worker| worker.missing.clone())
+    let started = Force::new(in_force).start(&Limits::default(), 0);
+    started.map(|worker| worker.missing.clone()).map_err(|error| error.to_string())
 }
 
 /// Processes that examine, and the way to them.
@@ -104,17 +108,25 @@ impl Lane {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let (ready, started) = channel();
+        let fatal = Arc::new(AtomicU32::new(0));
         for _ in 0..processes {
-            let keeper = Keeper { waiting: waiting.clone(), limits: limits.clone(), nice, worker: None };
+            let (waiting, limits, fatal) = (waiting.clone(), limits.clone(), fatal.clone());
+            let keeper = Keeper { waiting, limits, nice, fatal, worker: None };
             let (force, ready) = (force.clone(), ready.clone());
             // A process ends with the thread that has started it: it is started where it is kept.
             let spawned = std::thread::Builder::new().name("examine".into()).spawn(move || keeper.run(&force, &ready));
             spawned.map_err(|error| format!("cannot start a thread: {error}"))?;
         }
         for _ in 0..processes {
-            let missing = started.recv().map_err(|_| "a thread that examines ended".to_owned())??;
-            for what in missing {
-                tracing::warn!(what, "the kernel cannot shut a process that examines in as far as we ask");
+            match started.recv().map_err(|_| "a thread that examines ended".to_owned())? {
+                Ok(missing) => {
+                    for what in missing {
+                        tracing::warn!(what, "the kernel cannot shut a process that examines in as far as we ask");
+                    }
+                }
+                Err(NotStarted::Unable(why)) => return Err(why),
+                // Started all the same, so that another ruleset can be put in force.
+                Err(NotStarted::Ended(why)) => tracing::error!(why, "mail cannot be examined with this ruleset"),
             }
         }
         Ok(Self { jobs, permits: Arc::new(Semaphore::new(processes * WAITING_PER_PROCESS)) })
@@ -223,11 +235,13 @@ struct Keeper {
     waiting: Arc<Mutex<Receiver<Job>>>,
     limits: Limits,
     nice: i32,
+    /// Mails in a row that ended processes, of all keepers of this lane.
+    fatal: Arc<AtomicU32>,
     worker: Option<Worker>,
 }
 
 impl Keeper {
-    fn run(mut self, force: &Force, ready: &Sender<Result<Vec<String>, String>>) {
+    fn run(mut self, force: &Force, ready: &Sender<Result<Vec<String>, NotStarted>>) {
         let started = if self.stands_back() {
             Ok(Vec::new())
         } else {
@@ -276,14 +290,17 @@ impl Keeper {
                 None => match force.start(&self.limits, self.nice) {
                     Ok(worker) => worker,
                     Err(why) => {
-                        tracing::error!(why, "no process to examine a mail with");
-                        return failed(Outcome::Error, &why);
+                        tracing::error!(%why, "no process to examine a mail with");
+                        return failed(Outcome::Error, &why.to_string());
                     }
                 },
             };
             let worker = self.worker.insert(worker);
             match worker.examine(&task, raw) {
-                Ok(examination) => return examination,
+                Ok(examination) => {
+                    self.fatal.store(0, Ordering::SeqCst);
+                    return examination;
+                }
                 Err(Failed::Panicked(why)) => return failed(Outcome::Error, &why),
                 Err(Failed::OverTime) => {
                     tracing::error!(bytes = raw.len(), "an examination exceeded its time and was given up");
@@ -296,6 +313,9 @@ impl Keeper {
                     tracing::error!(bytes = raw.len(), deaths, how, "a mail ended the process that examined it");
                     if deaths == DEATHS_MAX {
                         let why = format!("two processes that examined it end; the last {how}");
+                        if self.fatal.fetch_add(1, Ordering::SeqCst) >= FATAL_IN_A_ROW_MAX {
+                            return failed(Outcome::Error, &why);
+                        }
                         return unscannable(raw, &force.in_force, &why);
                     }
                 }

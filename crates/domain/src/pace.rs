@@ -144,12 +144,17 @@ mod tests {
         assert_eq!(pace.rate(), 1000.0, "and no quicker than it may");
     }
 
-    #[test]
-    fn a_complaint_halves_it_and_then_it_climbs_by_steps() {
+    fn after_five_good_seconds() -> Pace {
         let mut pace = Pace::new(RATE_FIRST, 1000.0, Duration::ZERO);
         for at in 0..5 {
             second(&mut pace, at, QUICK, 0);
         }
+        pace
+    }
+
+    #[test]
+    fn a_complaint_halves_it_and_then_it_climbs_by_steps() {
+        let mut pace = after_five_good_seconds();
         second(&mut pace, 5, QUICK, 1000);
         let before = pace.rate();
         second(&mut pace, 6, QUICK, 0);
@@ -160,10 +165,7 @@ mod tests {
 
     #[test]
     fn a_full_mailbox_ends_the_doubling_and_does_not_stop_the_climb() {
-        let mut pace = Pace::new(RATE_FIRST, 1000.0, Duration::ZERO);
-        for at in 0..5 {
-            second(&mut pace, at, QUICK, 0);
-        }
+        let mut pace = after_five_good_seconds();
         second(&mut pace, 5, QUICK, 1);
         let before = pace.rate();
         second(&mut pace, 6, QUICK, 1);

@@ -35,7 +35,7 @@ impl Tile {
 
     /// Whether a path may be one of a tile: digits, and what stands between them.
     pub fn is_path(path: &str) -> bool {
-        !path.contains("..") && path.chars().all(|c| c.is_ascii_digit() || "x/.p".contains(c))
+        !path.starts_with('/') && !path.contains("..") && path.chars().all(|c| c.is_ascii_digit() || "x/.p".contains(c))
     }
 
     /// Whether nothing will be added to it.
@@ -78,6 +78,7 @@ mod tests {
         assert_eq!(path(1, 5, 17), "tile/1/005.p/17");
         assert_eq!(path(0, 1000, 1), "tile/0/x001/000.p/1");
         assert!(Tile::is_path("0/x001/000.p/1") && !Tile::is_path("../../release.key") && !Tile::is_path("0/..p"));
+        assert!(!Tile::is_path("/0/000"), "nothing from the root of the file system");
     }
 
     /// Tiles written as a log grows, in steps, are those of the whole log; and its root comes out of them alone.

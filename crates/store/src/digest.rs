@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::incident::Outcome;
 use domain::{Account, Direction, Timestamp, UnitId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -16,7 +15,7 @@ use crate::incident::IncidentWrite;
 /// What of an incident's units somebody of ours has to know: what came late to them, and what of theirs went out late or has not gone. Whom
 /// it is for depends on the direction.
 const AFFECTED: &str = "select lower(case when u.direction = 'Outbound' then m.sender else u.recipient end) as address, \
-                        u.mail_id, u.unit_no, u.direction, u.recipient, u.account, u.moved_us, i.outcome, m.sender, m.subject, m.received_us \
+                        u.mail_id, u.unit_no, u.direction, u.recipient, u.account, u.moved_us, m.sender, m.subject, m.received_us \
                         from incident_unit i join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no \
                         join message m on m.mail_id = i.mail_id \
                         where i.incident = $1 and (u.account = 'released' or i.outcome = 'asked')";
@@ -92,11 +91,8 @@ impl Store {
 }
 
 fn read(row: &AnyRow) -> Result<Late, StoreError> {
-    let outcome: Outcome = named(row, "outcome", Outcome::parse)?;
     let account: Account = named(row, "account", Account::parse)?;
     let moved = Timestamp::from_micros(row.try_get("moved_us")?);
-    let is_out = account == Account::Released;
-    debug_assert!(is_out || outcome == Outcome::Asked);
     Ok(Late {
         unit: unit_id(row)?,
         direction: named(row, "direction", Direction::parse)?,
@@ -104,7 +100,7 @@ fn read(row: &AnyRow) -> Result<Late, StoreError> {
         recipient: row.try_get("recipient")?,
         subject: row.try_get("subject")?,
         received: Timestamp::from_micros(row.try_get("received_us")?),
-        released: is_out.then_some(moved),
+        released: (account == Account::Released).then_some(moved),
     })
 }
 

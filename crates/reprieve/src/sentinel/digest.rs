@@ -137,15 +137,9 @@ impl Digester {
 
 /// What came late, what went late, and what has not gone.
 fn kinds(late: &[Late]) -> [Vec<&Late>; 3] {
-    let of = |kind: usize| {
-        let is_of = |one: &&Late| match (one.released, one.direction) {
-            (None, _) => kind == 2,
-            (Some(_), Direction::Outbound) => kind == 1,
-            (Some(_), _) => kind == 0,
-        };
-        late.iter().filter(is_of).collect()
-    };
-    [of(0), of(1), of(2)]
+    let (gone, waiting): (Vec<&Late>, Vec<&Late>) = late.iter().partition(|one| one.released.is_some());
+    let (went, came) = gone.into_iter().partition(|one| one.direction == Direction::Outbound);
+    [came, went, waiting]
 }
 
 fn messages(count: usize) -> String {

@@ -106,8 +106,8 @@ impl Replayer {
         Ok(true)
     }
 
-    /// Whether what examines here is what the store says is in force, and what is contained and which entries count likewise: a ruleset takes seconds to compile, and
-    /// until then the wrong one would say once more what it has said.
+    /// Whether what examines here is what the store says is in force, and what is contained and which entries count likewise: a ruleset takes
+    /// seconds to compile, and until then the wrong one would say once more what it has said.
     async fn is_up_to_date(&self) -> Result<bool, StoreError> {
         let live = self.retrial.store.ruleset_in_force().await?;
         let is_loaded = live.is_none_or(|live| self.retrial.examiner.in_force().live.id == live);
@@ -131,11 +131,13 @@ impl Replayer {
     async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
         let progress = self.retrial.store.incident_progress(&incident.id).await?;
         let text = format!(
-            "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before.",
+            "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before, {} old, whose senders \
+             are asked first.",
             progress.of(Outcome::Cleared),
             progress.of(Outcome::Upheld),
             progress.of(Outcome::Inconclusive),
-            progress.of(Outcome::Settled)
+            progress.of(Outcome::Settled),
+            progress.of(Outcome::Asked)
         );
         let change = IncidentChange::step(incident, Step::ReplayDone, self.clock.now(), ACTOR, &text);
         match self.retrial.store.change_incident(change).await {

@@ -400,7 +400,9 @@ pub async fn change(
     if ask.action == "retry" && store.retry_inconclusive(&id).await? > 0 && incident.stage == Stage::Releasing {
         change.step = Some((Stage::Releasing, Step::WaveFound));
     }
-    if ask.action == "replay" && derived::undo(store, &id, at, &operator.actor(&ask.actor)).await? > 0 {
+    // Only where it begins: what is refused undoes nothing.
+    let begins = ask.action == "replay" && incident.stage.on(Step::ReplayBegun).is_ok();
+    if begins && derived::undo(store, &id, at, &operator.actor(&ask.actor)).await? > 0 {
         console.signals.entries.notify_one();
     }
     store.change_incident(change).await?;

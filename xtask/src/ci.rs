@@ -10,13 +10,15 @@ use crate::postgres::Postgres;
 use crate::{licences, mtas, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
-const NEIGHBOURS: [(&str, &str); 9] = [
+const NEIGHBOURS: [(&str, &str); 11] = [
     ("postfix", "postfix"),
     ("swaks", "swaks"),
     ("strace", "strace"),
     ("clamd", "clamav-daemon"),
     ("rspamd", "rspamd"),
     ("/usr/lib/postgresql", "postgresql"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
     // What the unpacked Exim and OpenSMTPD link with.
     ("/usr/lib/x86_64-linux-gnu/libgnutls-dane.so.0", "libgnutls-dane0"),
     ("/usr/lib/x86_64-linux-gnu/libidn.so.12", "libidn12"),

@@ -3,12 +3,16 @@
 //! Who did what, to which, when and why is an [`Entry`]; its JSON is a leaf. The head (size, root) is sealed
 //! with the installation's key. So a changed, removed or inserted entry is found, and what the tree proves
 //! stays provable as it grows.
+//!
+//! What of an entry may be about people (what was acted on by name, why, and anything else that was said) is beside the log: the entry has a
+//! commitment to it (methods section 5). When its salt is destroyed, nobody can tell what it was, and every proof stays valid.
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 use crate::digest::Digest;
 use crate::time::Timestamp;
+use crate::token::{TokenKey, seal};
 
 /// Who did what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +25,53 @@ pub struct Entry {
     pub actor: String,
     /// What, such as `quarantine.release`.
     pub action: String,
-    /// To which, such as the id of a mail.
+    /// To which, such as the id of a mail; empty when it names a person and is private.
+    pub object: String,
+    /// Why, as the actor said; empty where it is private.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Anything else, as JSON text; empty if nothing, or where it is private.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// What its private part must be; none when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commitment: Option<Digest>,
+}
+
+/// What of an entry may be about people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Private {
+    /// What was acted on, where it names a person.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub object: String,
     /// Why, as the actor said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// Anything else, as JSON text; empty if nothing.
+    /// Anything else, as JSON text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+}
+
+impl Entry {
+    /// Takes what may be about people out of an entry. The rest names the act, and what it was done to unless that is an address.
+    pub fn part_from_people(&mut self) -> Private {
+        let object = if self.object.contains('@') { std::mem::take(&mut self.object) } else { String::new() };
+        Private { object, reason: std::mem::take(&mut self.reason), detail: std::mem::take(&mut self.detail) }
+    }
+
+    /// Puts back what was taken out.
+    pub fn join(&mut self, private: Private) {
+        let Private { object, reason, detail } = private;
+        if !object.is_empty() {
+            self.object = object;
+        }
+        (self.reason, self.detail) = (reason, detail);
+    }
+}
+
+/// The commitment to a private part, given as the JSON text that is kept: `HMAC-SHA-256(salt, text)`, the salt 32 random bytes of its own.
+pub fn commitment(salt: &[u8; 32], private: &str) -> Digest {
+    seal(&TokenKey::new(*salt), "audit-private", private)
 }
 
 /// The hash of a leaf: `SHA-256(0x00 || entry)`.

@@ -257,22 +257,8 @@ pub enum Target {
 #[error("'{0}' is no target; use raw, header, text, part:any or part:<family> ({list})", list = family_list())]
 pub struct BadTarget(String);
 
-const FAMILIES: [Family; 11] = [
-    Family::Text,
-    Family::Html,
-    Family::Image,
-    Family::Archive,
-    Family::Executable,
-    Family::Script,
-    Family::Office,
-    Family::Pdf,
-    Family::Media,
-    Family::Mail,
-    Family::Other,
-];
-
 fn family_list() -> String {
-    FAMILIES.map(Family::as_str).join(", ")
+    Family::ALL.map(Family::as_str).join(", ")
 }
 
 impl Target {
@@ -292,7 +278,7 @@ impl FromStr for Target {
             "part:any" => Ok(Self::Part(None)),
             _ => {
                 let name = text.strip_prefix("part:").ok_or_else(|| BadTarget(text.to_owned()))?;
-                let family = FAMILIES.into_iter().find(|f| f.as_str() == name);
+                let family = Family::ALL.into_iter().find(|f| f.as_str() == name);
                 family.map(|f| Self::Part(Some(f))).ok_or_else(|| BadTarget(text.to_owned()))
             }
         }

@@ -37,6 +37,7 @@ pub mod message;
 pub mod pace;
 pub mod policy;
 pub mod proof;
+pub mod query;
 pub mod release;
 pub mod rollout;
 pub mod sentinel;

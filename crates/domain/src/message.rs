@@ -36,6 +36,21 @@ pub enum Family {
 }
 
 impl Family {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Text,
+        Self::Html,
+        Self::Image,
+        Self::Archive,
+        Self::Executable,
+        Self::Script,
+        Self::Office,
+        Self::Pdf,
+        Self::Media,
+        Self::Mail,
+        Self::Other,
+    ];
+
     /// The stored and shown name, as `part:<family>` has it.
     pub fn as_str(self) -> &'static str {
         match self {

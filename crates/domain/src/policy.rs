@@ -29,6 +29,10 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Deliver, Self::Tag, Self::Junk, Self::Redirect, Self::Defer, Self::Hold, Self::Reject];
+
     /// The stored and shown name.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -48,6 +48,7 @@ use crate::learn::Learner;
 use crate::neighbours::Neighbours;
 use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::sentinel::acknowledge::Acknowledger;
 use crate::sentinel::announce::Announcer;
 use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
@@ -56,6 +57,7 @@ use crate::sentinel::incident::Steward;
 use crate::sentinel::notice::Notifier;
 use crate::sentinel::pacing::Pacing;
 use crate::sentinel::plan::{self, Planner};
+use crate::sentinel::rate::RateWatcher;
 use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
 use crate::sentinel::replay::Replayer;
@@ -313,6 +315,15 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
             };
             tasks.spawn(keeper.run(stopping.clone()));
+            let rates = RateWatcher { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
+            tasks.spawn_on(rates.run(stopping.clone()), background.handle());
+            let acknowledger = Acknowledger {
+                config: config.clone(),
+                store: store.clone(),
+                hops: Hops::new(&config, 1, &Timeouts::default()),
+                clock: clock.clone(),
+            };
+            tasks.spawn(acknowledger.run(stopping.clone()));
             let notifier = Notifier {
                 config: config.clone(),
                 store: store.clone(),
@@ -344,6 +355,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         }
     }
     let rates = Rates::new(config.api_requests_per_second);
+    let attempts = Rates::new(1);
     let data_dir = config.data_dir.clone();
     let notary = Notary::new(&token_key, &config.hostname);
     let importer =
@@ -353,6 +365,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         clock,
         signals,
         rates,
+        attempts,
         data_dir,
         vault,
         ring,

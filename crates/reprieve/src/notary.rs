@@ -10,6 +10,7 @@ use domain::proof::{Consistency, Inclusion};
 use domain::token::{TokenKey, seal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use store::audit::is_committed;
 use store::verify::Evidence;
 
 /// What the key of an installation is derived for.
@@ -122,6 +123,9 @@ pub struct Bundle {
     /// The lines that are proved: the place of each, and its fields.
     #[serde(default)]
     pub own: Vec<(usize, Vec<String>)>,
+    /// What of the entry may be about people, with the salt of the commitment to it.
+    #[serde(default)]
+    pub private: Option<(String, String)>,
     /// The signed checkpoint of the log.
     pub checkpoint: String,
     /// The key that has signed it; who checks compares it with the one that they know.
@@ -131,9 +135,9 @@ pub struct Bundle {
 impl Bundle {
     /// A bundle of evidence.
     pub fn new(evidence: Evidence, notary: &Notary) -> Self {
-        let Evidence { entry, inclusion, consistency, lines, own } = evidence;
+        let Evidence { entry, inclusion, consistency, lines, own, private } = evidence;
         let checkpoint = notary.sign(inclusion.size, &inclusion.root);
-        Self { entry, inclusion, consistency, lines, own, checkpoint, public_key: notary.public_key() }
+        Self { entry, inclusion, consistency, lines, own, private, checkpoint, public_key: notary.public_key() }
     }
 
     /// Checks it offline: the signature, the path of the entry, and that the lines are those that the entry commits to. `earlier` is a
@@ -153,6 +157,12 @@ impl Bundle {
         let entry: Entry = serde_json::from_str(&self.entry).map_err(|_| Doubt::Form("the entry"))?;
         let mut proved =
             vec![format!("entry {} of {size}: {} by {} at {}", entry.seq, entry.action, entry.actor, entry.at)];
+        if let Some((salt, private)) = &self.private {
+            if !is_committed(&entry, salt, private) {
+                return Err(Doubt::Proof("what is told of the entry is not what it commits to".into()));
+            }
+            proved.push(format!("with {private}"));
+        }
         for (at, fields) in &self.own {
             let pieces: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
             if self.lines.get(*at) != Some(&Digest::of_pieces(&pieces)) {

@@ -1,17 +1,15 @@
-//! A line of an incident posted to somebody's address, as JSON: over TLS with a certificate that a public authority, or the operator's own, vouches
+//! JSON posted to somebody's address: over TLS with a certificate that a public authority, or the operator's own, vouches
 //! for; or in the clear, to a relay that the operator trusts.
 
 use std::sync::Arc;
 
-use domain::Timestamp;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use serde_json::json;
-use store::incident::Announcement;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -54,36 +52,32 @@ impl Webhook {
         Ok(Self { url: url.to_owned(), is_secret, host: host.to_owned(), port, path: format!("/{path}") })
     }
 
-    /// Posts a line; the answer if it is a success, else why not.
+    /// Posts it; the answer if it is a success, else why not.
     ///
     /// # Errors
     /// Why it may be tried again.
-    pub async fn post(&self, one: &Announcement, tls: &Arc<ClientConfig>) -> Result<String, String> {
+    pub async fn post(&self, body: &Value, tls: &Arc<ClientConfig>) -> Result<String, String> {
         let said = |error: &dyn std::fmt::Display| error.to_string();
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| said(&error))?;
         if !self.is_secret {
-            return self.ask(stream, one).await;
+            return self.ask(stream, body).await;
         }
         let name = ServerName::try_from(self.host.clone()).map_err(|error| said(&error))?;
         let stream = TlsConnector::from(tls.clone()).connect(name, stream).await.map_err(|error| said(&error))?;
-        self.ask(stream, one).await
+        self.ask(stream, body).await
     }
 
     async fn ask(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        one: &Announcement,
+        body: &Value,
     ) -> Result<String, String> {
         let said = |error: &dyn std::fmt::Display| error.to_string();
-        let Announcement { incident, title, note, .. } = one;
-        let at: Timestamp = note.at;
-        let body = json!({ "incident": incident, "title": title, "stage": note.what, "at": at, "text": note.text })
-            .to_string();
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let request = Request::post(self.path.as_str())
             .header("host", format!("{host}:{}", self.port))
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body)))
+            .body(Full::new(Bytes::from(body.to_string())))
             .map_err(|error| said(&error))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| said(&error))?;

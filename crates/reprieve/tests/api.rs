@@ -59,7 +59,28 @@ fn the_matrix_of_roles_and_endpoints() {
     gateway.json(&["entry", "block", "ip", "203.0.113.99", "--reason", "a test"]);
     let opened = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a test"]);
     let incident = opened["id"].as_str().unwrap().to_owned();
+    // Something that operators are called for: three people say that a detection is wrong.
+    for reporter in ["a@ours.example", "b@ours.example", "c@ours.example"] {
+        gateway.json(&["submission", "add", one, "--kind", "false-positive", "--reporter", reporter]);
+    }
+    until(|| !gateway.json(&["alert", "list"]).as_array().unwrap().is_empty());
+    gateway.json(&["person", "invite", "--name", "x", "--role", "auditor"]);
     let endpoints = [
+        ("GET", "/api/v1/alerts?seen=true".to_owned(), "look"),
+        ("POST", "/api/v1/alerts/1/seen".to_owned(), "rules"),
+        ("GET", "/api/v1/submissions".to_owned(), "look"),
+        ("POST", "/api/v1/submissions".to_owned(), "decide"),
+        ("GET", "/api/v1/submissions/1/bundle".to_owned(), "read"),
+        ("GET", "/api/v1/explore?q=state:held".to_owned(), "look"),
+        ("GET", "/api/v1/explore/summary".to_owned(), "look"),
+        ("GET", "/api/v1/explore/export".to_owned(), "look"),
+        ("GET", "/api/v1/explore/complete?q=st".to_owned(), "look"),
+        ("GET", "/api/v1/hits".to_owned(), "look"),
+        ("GET", "/api/v1/people".to_owned(), "tokens"),
+        ("POST", "/api/v1/people".to_owned(), "tokens"),
+        ("POST", "/api/v1/people/x/disable".to_owned(), "tokens"),
+        ("POST", "/api/v1/audit/2/erase".to_owned(), "tokens"),
+        ("GET", format!("/api/v1/quarantine/{one}/pages"), "read"),
         ("GET", "/api/v1/quarantine".to_owned(), "look"),
         ("GET", format!("/api/v1/quarantine/{one}"), "look"),
         ("GET", format!("/api/v1/quarantine/{one}/raw"), "read"),
@@ -117,6 +138,9 @@ fn the_matrix_of_roles_and_endpoints() {
                 let url = url.replace("/live", "/{id}").replace(&other, "{id}").replace(&incident, "{id}");
                 let url = url.replace("/sentinel/EIC-0001", "/sentinel/{detection}").replace("EIC-0001", "{code}");
                 let url = url.replace("/rollouts/1", "/rollouts/{number}").replace("/entries/1", "/entries/{id}");
+                let url =
+                    url.replace("/alerts/1", "/alerts/{number}").replace("/submissions/1", "/submissions/{number}");
+                let url = url.replace("/people/x", "/people/{name}").replace("/audit/2", "/audit/{seq}");
                 known.eq_ignore_ascii_case(method) && url == *path
             };
             // A backup is for the local socket alone.
@@ -145,6 +169,15 @@ fn the_matrix_of_roles_and_endpoints() {
     assert_eq!(http(&gateway, "GET", "/readyz", "", "").0, 200);
 }
 
+/// Waits until something holds.
+fn until(holds: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "it does not come");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
 /// What a request asks, so that nothing is changed by it.
 fn ask(path: &str, id: &str) -> String {
     match path {
@@ -159,6 +192,11 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/containment" => "{\"detection\":\"EIC-0001\",\"reason\":\"r\",\"what_if\":true}".into(),
         "/api/v1/detections/EIC-0001/pin" => "{\"pinned\":true,\"reason\":\"r\"}".into(),
         "/api/v1/incidents" => "{\"detection\":\"EIC-0001\",\"reason\":\"r\"}".into(),
+        "/api/v1/submissions" => format!("{{\"mail_id\":\"{id}\",\"kind\":\"false_positive\"}}"),
+        "/api/v1/people" => "{\"name\":\"y\",\"role\":\"auditor\"}".into(),
+        path if path.ends_with("/seen") || path.ends_with("/erase") || path.ends_with("/disable") => {
+            "{\"reason\":\"r\"}".into()
+        }
         "/api/v1/memory/imports" => "{\"step\":\"begin\",\"reason\":\"r\"}".into(),
         path if path.starts_with("/api/v1/incidents/") => "{\"action\":\"note\",\"text\":\"t\"}".into(),
         _ => "{\"what_if\":true}".into(),

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::audit::{Entry, Frontier, leaf_hash};
+use aws_lc_rs::rand;
+use domain::audit::{Entry, Frontier, Private, commitment, leaf_hash};
 use domain::token::{TokenKey, seal};
 use domain::{Digest, Timestamp};
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
-use crate::db::{self, from_json, to_json};
+use crate::db::{self, Value, from_json, to_json};
 use crate::error::StoreError;
 use crate::journal::{self, Batch};
 use crate::retention;
@@ -59,8 +61,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn audit_entries(&self, seq: u64, with_journal: bool, limit: i64) -> Result<Vec<Entry>, StoreError> {
-        let sql =
-            "select entry_json from audit_leaf where seq >= $1 and (action <> $2 or $3 = 1) order by seq limit $4";
+        let sql = "select l.entry_json, p.private_json from audit_leaf l left join audit_private p on p.seq = l.seq \
+                   where l.seq >= $1 and (l.action <> $2 or $3 = 1) order by l.seq limit $4";
         let rows = sqlx::query(sql)
             .bind(i64::try_from(seq).unwrap_or(i64::MAX))
             .bind(journal::ACTION)
@@ -68,7 +70,32 @@ impl Store {
             .bind(limit)
             .fetch_all(&self.reads)
             .await?;
-        rows.iter().map(|row| from_json(row, "entry_json")).collect()
+        rows.iter().map(whole).collect()
+    }
+
+    /// What people and the program's own reconcilers did, newest first, before entry `before`; the leaves of the journal are not among it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn audit_acts(&self, before: Option<u64>, limit: i64) -> Result<Vec<Entry>, StoreError> {
+        let sql = "select l.entry_json, p.private_json from audit_leaf l left join audit_private p on p.seq = l.seq \
+                   where l.seq < $1 and l.action <> $2 order by l.seq desc limit $3";
+        let rows = sqlx::query(sql)
+            .bind(before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX))
+            .bind(journal::ACTION)
+            .bind(limit)
+            .fetch_all(&self.reads)
+            .await?;
+        rows.iter().map(whole).collect()
+    }
+
+    /// Destroys what of an entry may be about people, and the salt of the commitment to it. The log stays as it is, and nobody can tell any
+    /// more what was meant.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it has nothing private (any more).
+    pub async fn erase_private(&self, seq: u64) -> Result<(), StoreError> {
+        self.writer.erase(i64::try_from(seq).unwrap_or(i64::MAX)).await
     }
 
     /// How many entries the log has, and its root; none before the first.
@@ -107,6 +134,15 @@ impl Store {
     }
 }
 
+/// An entry with what may be about people, as far as it is kept.
+fn whole(row: &AnyRow) -> Result<Entry, StoreError> {
+    let mut entry: Entry = from_json(row, "entry_json")?;
+    if row.try_get::<Option<String>, _>("private_json")?.is_some() {
+        entry.join(from_json(row, "private_json")?);
+    }
+    Ok(entry)
+}
+
 /// Where the log stands: what the writer keeps in memory between two appends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Head {
@@ -140,9 +176,14 @@ impl Head {
         }
         let known = self.batch();
         let mut rows = Vec::with_capacity(acts.len());
+        let mut private = Vec::new();
         for act in acts {
             let Act { at, actor, action, object, reason, detail } = act.clone();
-            let entry = Entry { seq: self.frontier.size, at, actor, action, object, reason, detail };
+            let mut entry =
+                Entry { seq: self.frontier.size, at, actor, action, object, reason, detail, commitment: None };
+            if let Some(row) = part_from_people(&mut entry)? {
+                private.push(row);
+            }
             let text = to_json(&entry)?;
             self.frontier.append(leaf_hash(text.as_bytes()));
             let seq = i64::try_from(entry.seq).unwrap_or(i64::MAX);
@@ -151,6 +192,7 @@ impl Head {
         }
         db::insert(connection, "audit_leaf", &["seq", "at_us", "actor", "action", "object", "entry_json"], rows)
             .await?;
+        db::insert(connection, "audit_private", &["seq", "salt", "private_json"], private).await?;
         let (size, root) = (self.batch(), self.frontier.root().hex());
         let seal = sealed(key, size, &root);
         let sql = if self.is_stored {
@@ -171,6 +213,45 @@ impl Head {
         }
         self.is_stored = true;
         Ok(())
+    }
+}
+
+/// Takes what may be about people out of an entry, which commits to it: the row that keeps it. What the program itself says of its books is about
+/// nobody.
+fn part_from_people(entry: &mut Entry) -> Result<Option<Vec<Value>>, StoreError> {
+    if entry.action == journal::ACTION || entry.action == retention::ACTION {
+        return Ok(None);
+    }
+    let private = to_json(&entry.part_from_people())?;
+    let mut salt = [0; 32];
+    rand::fill(&mut salt).map_err(|_| StoreError::Broken("the system gives no random bytes".into()))?;
+    entry.commitment = Some(commitment(&salt, &private));
+    let seq = i64::try_from(entry.seq).unwrap_or(i64::MAX);
+    Ok(Some(vec![seq.into(), Digest::from_bytes(salt).hex().into(), private.into()]))
+}
+
+/// The private part of an entry as it is kept: its salt and its text.
+pub(crate) async fn private_of(
+    connection: &mut AnyConnection,
+    seq: u64,
+) -> Result<Option<(String, String)>, StoreError> {
+    let sql = "select salt, private_json from audit_private where seq = $1";
+    let row = sqlx::query(sql).bind(i64::try_from(seq).unwrap_or(i64::MAX)).fetch_optional(connection).await?;
+    row.map(|row| Ok((row.try_get("salt")?, row.try_get("private_json")?))).transpose()
+}
+
+/// Whether a private part is the one that an entry commits to.
+pub fn is_committed(entry: &Entry, salt: &str, private: &str) -> bool {
+    let salt = Digest::parse(salt).map(|salt| commitment(salt.as_bytes(), private));
+    salt.is_ok_and(|is| entry.commitment == Some(is)) && serde_json::from_str::<Private>(private).is_ok()
+}
+
+/// Destroys a private part, inside the writer's transaction.
+pub(crate) async fn erase(connection: &mut AnyConnection, seq: i64) -> Result<(), StoreError> {
+    let done = sqlx::query("delete from audit_private where seq = $1").bind(seq).execute(connection).await?;
+    match done.rows_affected() {
+        0 => Err(StoreError::NotFound(format!("anything private in entry {seq}"))),
+        _ => Ok(()),
     }
 }
 
@@ -262,6 +343,7 @@ pub(crate) async fn prune(connection: &mut AnyConnection, prune: &Prune) -> Resu
     if pruned > 0 {
         let end = i64::try_from(checkpoint.frontier.size).unwrap_or(i64::MAX);
         sqlx::query("delete from audit_leaf where seq < $1").bind(end).execute(&mut *connection).await?;
+        sqlx::query("delete from audit_private where seq < $1").bind(end).execute(&mut *connection).await?;
         checkpoint.store(connection, &prune.key).await?;
     }
     Ok(pruned)

@@ -15,16 +15,18 @@
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
 //! | [`backup`] | a copy while mail flows |
 //! | [`retention`] | what ends when its time is over |
-//! | [`quarantine`], [`trace`] | what people look at |
-//! | [`access`], [`audit`] | who may do what, and who did what |
+//! | [`quarantine`], [`trace`], [`explore`] | what people look at |
+//! | [`access`], [`person`], [`audit`] | who may do what, and who did what |
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
 //! | [`version`] | rulesets, detections, policies and engines as they were |
 //! | [`rollout`] | how a version comes into force and back; modes that people set |
 //! | [`memory`] | who sends mail, and which of them carried a content |
 //! | [`sentinel`], [`incident`] | the journal of evidence, what is contained, and what is taken back |
+//! | [`hits`], [`alert`], [`submission`] | hits by the hour, what people are called for, and what people say of verdicts |
 //! | [`known_good`], [`vault`] | content of clean mail: what is known of it, and its bytes, encrypted |
 
 pub mod access;
+pub mod alert;
 pub mod arrival;
 pub mod audit;
 pub mod backup;
@@ -35,7 +37,9 @@ pub mod db;
 pub mod digest;
 pub mod entry;
 pub mod error;
+pub mod explore;
 pub mod failpoint;
+pub mod hits;
 pub mod incident;
 pub mod journal;
 pub mod known_good;
@@ -44,12 +48,14 @@ pub mod memory;
 pub mod migrate;
 pub mod moves;
 pub mod notice;
+pub mod person;
 pub mod quarantine;
 pub mod release;
 pub mod retention;
 pub mod rollout;
 pub mod scope;
 pub mod sentinel;
+pub mod submission;
 pub mod trace;
 pub mod vault;
 pub mod verify;

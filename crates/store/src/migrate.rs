@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 11] = [
+const MIGRATIONS: [(&str, &str); 13] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -18,6 +18,8 @@ const MIGRATIONS: [(&str, &str); 11] = [
     ("0009_digest", include_str!("../migrations/0009_digest.sql")),
     ("0010_dry_run", include_str!("../migrations/0010_dry_run.sql")),
     ("0011_caused_by", include_str!("../migrations/0011_caused_by.sql")),
+    ("0012_people_are_called", include_str!("../migrations/0012_people_are_called.sql")),
+    ("0013_explorer", include_str!("../migrations/0013_explorer.sql")),
 ];
 
 /// Brings the schema to what this program knows.

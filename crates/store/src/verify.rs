@@ -34,6 +34,10 @@ pub struct Verified {
     pub batches: u64,
     /// Batches of which a purge took rows, so that the rest cannot be compared.
     pub batches_purged: u64,
+    /// Private parts of entries that are those which the entries commit to.
+    pub private: u64,
+    /// Entries whose private part was destroyed.
+    pub erased: u64,
     /// Units whose recorded verdict is the one that the journal committed to.
     pub verdicts: u64,
     /// What is wrong, one line each.
@@ -63,6 +67,8 @@ pub struct Evidence {
     pub lines: Vec<Digest>,
     /// See [`Evidence::lines`]: the place of a line, and its fields.
     pub own: Vec<(usize, Vec<String>)>,
+    /// What of the entry is about people, with the salt of the commitment to it; none when it has nothing, or it was destroyed.
+    pub private: Option<(String, String)>,
 }
 
 /// What is to be proved.
@@ -101,7 +107,8 @@ impl Store {
         let inclusion = tree.inclusion(seq).map_err(missing)?;
         let consistency = earlier.map(|first| tree.consistency(first)).transpose().map_err(missing)?;
         let entry = wanted.ok_or_else(|| missing(NotThere(seq)))?;
-        let mut evidence = Evidence { entry, inclusion, consistency, lines: Vec::new(), own: Vec::new() };
+        let private = audit::private_of(&mut moment, seq).await?;
+        let mut evidence = Evidence { entry, inclusion, consistency, lines: Vec::new(), own: Vec::new(), private };
         let parsed: Entry = serde_json::from_str(&evidence.entry)?;
         if let Some((batch, _)) = Batch::of_leaf(&parsed) {
             let rows = sqlx::query("select * from ledger where batch = $1 order by mail_id, unit_no, step").bind(batch);
@@ -150,7 +157,8 @@ async fn verify_log(
     let mut missing_rows = 0;
     let mut next_batch = None;
     loop {
-        let sql = "select seq, at_us, actor, action, object, entry_json from audit_leaf where seq >= $1 order by seq limit $2";
+        let sql = "select l.seq, l.at_us, l.actor, l.action, l.object, l.entry_json, p.salt, p.private_json from audit_leaf l \
+                   left join audit_private p on p.seq = l.seq where l.seq >= $1 order by l.seq limit $2";
         let from = i64::try_from(log.frontier.size).unwrap_or(i64::MAX);
         let rows = sqlx::query(sql).bind(from).bind(PAGE).fetch_all(&mut *moment).await?;
         let mut batches = BTreeMap::new();
@@ -208,6 +216,7 @@ fn verify_entry(row: &AnyRow, log: &mut Checkpoint, found: &mut Verified) -> Res
     match serde_json::from_str::<Entry>(&text) {
         Ok(entry) if agrees(&entry, row) => {
             log.take(&entry, &text);
+            verify_private(&entry, row, found)?;
             Ok(Some(entry))
         }
         _ => {
@@ -216,6 +225,18 @@ fn verify_entry(row: &AnyRow, log: &mut Checkpoint, found: &mut Verified) -> Res
             Ok(None)
         }
     }
+}
+
+/// The private part is the one that the entry commits to, or it was destroyed.
+fn verify_private(entry: &Entry, row: &AnyRow, found: &mut Verified) -> Result<(), StoreError> {
+    let (salt, text): (Option<String>, Option<String>) = (row.try_get("salt")?, row.try_get("private_json")?);
+    match (entry.commitment, salt, text) {
+        (None, None, None) => {}
+        (Some(_), None, None) => found.erased += 1,
+        (_, Some(salt), Some(text)) if audit::is_committed(entry, &salt, &text) => found.private += 1,
+        _ => found.fault(format!("what is kept beside entry {} is not what it commits to", entry.seq)),
+    }
+    Ok(())
 }
 
 fn agrees(entry: &Entry, row: &AnyRow) -> bool {

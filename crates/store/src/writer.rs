@@ -12,6 +12,7 @@ use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::access::{self, AccessWrite};
+use crate::alert::{self, AlertWrite};
 use crate::arrival::{self, Arrival, Recorded};
 use crate::audit::{self, Act, Head, Prune};
 use crate::completion::{self, Completion};
@@ -20,16 +21,19 @@ use crate::db::Dialect;
 use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
 use crate::failpoint;
+use crate::hits::{self, HitsWrite};
 use crate::incident::{self, IncidentWrite};
 use crate::journal::{Group, Journal};
 use crate::known_good::{self, KnownGoodWrite};
 use crate::memory::{self, Meeting};
 use crate::moves::{self, UnitMove};
 use crate::notice::{self, Told};
+use crate::person::{self, PersonWrite};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
 use crate::retention::{self, Purge};
 use crate::rollout::{self, RolloutWrite};
 use crate::sentinel::{self, SentinelWrite};
+use crate::submission::{self, SubmissionWrite};
 use crate::version::{self, VersionWrite};
 
 /// Writes waiting at most; more must wait outside, which is back-pressure.
@@ -56,10 +60,15 @@ enum Write {
     Meet(Vec<Meeting>),
     Sentinel(SentinelWrite),
     Incident(IncidentWrite),
+    Alert(AlertWrite),
+    Hits(HitsWrite),
+    Submission(SubmissionWrite),
     Contact(ContactWrite),
     Access(AccessWrite),
+    Person(PersonWrite),
     Audit(Vec<Act>),
     Prune(Prune),
+    Erase(i64),
     Purge(Purge),
     Complete(Box<Completion>),
     ForgetBlob(String),
@@ -151,6 +160,24 @@ impl Writer {
         }
     }
 
+    pub(crate) async fn alert(&self, write: AlertWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Alert(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
+    }
+
+    pub(crate) async fn hits(&self, write: HitsWrite) -> Result<(), StoreError> {
+        self.write(Write::Hits(write)).await.map(drop)
+    }
+
+    pub(crate) async fn submission(&self, write: SubmissionWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Submission(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
+    }
+
     pub(crate) async fn told(&self, told: Told) -> Result<(), StoreError> {
         self.write(Write::Told(told)).await.map(drop)
     }
@@ -170,6 +197,10 @@ impl Writer {
         self.write(Write::Access(write)).await.map(drop)
     }
 
+    pub(crate) async fn person(&self, write: PersonWrite) -> Result<(), StoreError> {
+        self.write(Write::Person(write)).await.map(drop)
+    }
+
     pub(crate) async fn audit(&self, acts: Vec<Act>) -> Result<(), StoreError> {
         self.write(Write::Audit(acts)).await.map(drop)
     }
@@ -179,6 +210,10 @@ impl Writer {
             Written::Count(count) => Ok(count),
             _ => Err(stopped()),
         }
+    }
+
+    pub(crate) async fn erase(&self, seq: i64) -> Result<(), StoreError> {
+        self.write(Write::Erase(seq)).await.map(drop)
     }
 
     pub(crate) async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
@@ -244,11 +279,16 @@ impl Write {
             Self::Meet(meetings) => meetings.len(),
             Self::Sentinel(write) => write.rows(),
             Self::Incident(write) => write.rows(),
+            Self::Hits(write) => write.rows(),
+            Self::Submission(write) => write.rows(),
             Self::Contact(write) => write.rows(),
             Self::Entry(_)
+            | Self::Alert(_)
+            | Self::Erase(_)
             | Self::Version(_)
             | Self::Rollout(_)
             | Self::Access(_)
+            | Self::Person(_)
             | Self::ForgetBlob(_)
             | Self::Barrier => 1,
         }
@@ -377,6 +417,8 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Prune(prune) => Written::Count(audit::prune(group.connection, prune).await?),
             Write::Sentinel(write) => Written::Count(sentinel::apply(group.connection, write).await?),
             Write::Incident(write) => Written::Count(incident::apply(group, write).await?),
+            Write::Alert(write) => Written::Count(alert::apply(group.connection, write).await?),
+            Write::Submission(write) => Written::Count(submission::apply(group.connection, write).await?),
             other => {
                 apply_one(group, other).await?;
                 Written::Done
@@ -392,13 +434,16 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         Write::Version(write) => version::apply(group.connection, write).await,
         Write::KnownGood(write) => known_good::apply(group.connection, write).await,
         Write::Contact(write) => contact::apply(group.connection, write).await,
+        Write::Hits(write) => hits::apply(group.connection, write).await,
         Write::Told(told) => notice::apply(group.connection, told).await,
         Write::Meet(meetings) => memory::apply(group.connection, meetings).await,
         Write::Access(write) => access::apply(group.connection, write).await,
+        Write::Person(write) => person::apply(group.connection, write).await,
         Write::Audit(acts) => {
             group.acts.extend(acts.iter().cloned());
             Ok(())
         }
+        Write::Erase(seq) => audit::erase(group.connection, *seq).await,
         Write::Purge(purge) => retention::apply(group, purge).await,
         Write::Complete(completion) => completion::apply(group, &[completion]).await,
         Write::ForgetBlob(mail) => {
@@ -419,6 +464,8 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         | Write::Entry(_)
         | Write::Sentinel(_)
         | Write::Incident(_)
+        | Write::Alert(_)
+        | Write::Submission(_)
         | Write::Prune(_) => Ok(()),
     }
 }

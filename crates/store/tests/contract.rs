@@ -23,10 +23,12 @@ use domain::token::TokenKey;
 use domain::verdict::decide;
 use domain::{Address, Digest, Direction, MailId, Timestamp, UnitId};
 use store::access::Token;
+use store::alert::{AlertKind, NewAlert};
 use store::arrival::{Arrival, Recorded, UnitArrival};
 use store::audit::Act;
 use store::blob::Blobs;
 use store::completion::Completion;
+use store::hits::{HourOfHits, hour_of};
 use store::incident::{Announced, IncidentChange, NewIncident, Replayed};
 use store::known_good::{GoodMail, GoodPart};
 use store::memory::Meeting;
@@ -34,6 +36,7 @@ use store::moves::UnitMove;
 use store::quarantine::Filter;
 use store::release::{Claim, Requested};
 use store::sentinel::{ContainmentChange, NewLine, Pin, Suspect};
+use store::submission::{NewSubmission, SubmissionKind};
 use store::trace::TraceFilter;
 use store::verify::Verified;
 use store::{Scope, Store, StoreError};
@@ -360,7 +363,15 @@ async fn people(store: &Store) {
     }
     let verified = check_intact(store).await;
     let acts = store.audit_entries(0, false, 100).await.expect("reads");
-    assert_eq!((acts.len(), acts[8].object.as_str()), (9, "mail 8"));
+    assert_eq!((acts.len(), acts[8].object.as_str(), acts[8].reason.as_str()), (9, "mail 8", "wanted"));
+    // What may be about people is beside the log, which commits to it; once destroyed, nobody can tell what it was, and the log stands.
+    assert_eq!((verified.private, verified.erased), (9, 0));
+    store.erase_private(acts[8].seq).await.expect("erases");
+    assert!(store.erase_private(acts[8].seq).await.is_err(), "once");
+    let erased = check_intact(store).await;
+    assert_eq!((erased.private, erased.erased, &erased.root), (8, 1, &verified.root));
+    let acts = store.audit_entries(0, false, 100).await.expect("reads");
+    assert_eq!((acts[8].actor.as_str(), acts[8].object.as_str(), acts[8].reason.as_str()), ("anna", "mail 8", ""));
     assert_eq!(store.audit_entries(0, true, 100).await.expect("reads").len() as u64, verified.size);
 }
 
@@ -609,6 +620,84 @@ async fn taking_back(store: &Store) {
     check_balanced(store).await;
 }
 
+/// Hits by the hour, what people say, and what people are called for.
+async fn voices(store: &Store) {
+    let suspect =
+        Suspect { code: DetectionCode::parse("IMG-0007").expect("code"), version: DetectionVersion::of(&[b"v1"]) };
+    let hour = hour_of(at(202));
+    let counted = store.count_hits(hour).await.expect("counts");
+    let one = counted.iter().find(|one| one.suspect == suspect).expect("it has hit").clone();
+    assert!(one.hits >= 2 && one.acted == one.hits && counted.len() == 1, "{counted:?}");
+    store.keep_hits(counted.clone()).await.expect("keeps");
+    store.keep_hits(vec![HourOfHits { acted: 1, ..one.clone() }]).await.expect("keeps in its place");
+    assert_eq!(store.last_hour_of_hits().await.expect("reads"), Some(hour));
+    let acted = store.acted_in(&[hour, at(0)]).await.expect("reads");
+    assert_eq!(acted.into_iter().collect::<Vec<_>>(), [((suspect.code.clone(), hour), 1)]);
+    assert_eq!(store.hours_of_hits(Some(&suspect.code), at(-4000)).await.expect("reads").len(), 1);
+    assert_eq!(store.hours_of_hits(None, at(-4000)).await.expect("reads").len(), 1);
+    assert!(store.first_message().await.expect("reads").is_some());
+    assert!(!store.forget_hits(at(90_000)).await.expect("forgets"));
+    assert!(store.hours_of_hits(None, at(-4000)).await.expect("reads").is_empty());
+    // One person says the same of a message once; a missed mail is no word against a detection.
+    let said = |n: u8, kind, reporter: &str| NewSubmission {
+        at: at(400),
+        mail_id: mail_id(n),
+        kind,
+        reporter: reporter.into(),
+        comment: "c".into(),
+        about: vec![suspect.clone()],
+    };
+    use SubmissionKind::{FalseNegative, FalsePositive, Released};
+    let all = vec![
+        said(200, FalsePositive, "a@ours.example"),
+        said(200, FalsePositive, "a@ours.example"),
+        said(201, FalsePositive, "A@ours.example"),
+        said(201, Released, "anna"),
+        said(202, FalseNegative, "b@ours.example"),
+    ];
+    assert_eq!(store.submit(all).await.expect("submits"), 4);
+    let voices = store.voices(at(0), 2).await.expect("reads");
+    assert_eq!((voices.len(), voices[0].people, &voices[0].suspect), (1, 2, &suspect));
+    assert!(store.voices(at(0), 3).await.expect("reads").is_empty());
+    assert!(store.voices(at(401), 1).await.expect("reads").is_empty(), "they are older");
+    assert_eq!(store.contradictions(at(0)).await.expect("reads"), [(suspect.code.clone(), 2)]);
+    let waiting = store.unanswered(at(0), 10).await.expect("reads");
+    assert_eq!(waiting.len(), 3, "a release is answered by what it does");
+    let number = waiting[0].number;
+    let incident = store.incident_of(mail_id(200)).await.expect("reads").expect("it belongs to one");
+    store.submission_acknowledged(number, at(401)).await.expect("remembers");
+    store.submission_linked(number, incident.clone()).await.expect("remembers");
+    assert_eq!(store.unanswered(at(0), 10).await.expect("reads").len(), 2, "until the incident ends");
+    store.submission_ended(number, at(402)).await.expect("remembers");
+    let one = store.submission(number).await.expect("reads");
+    assert_eq!((one.incident, one.acknowledged, one.ended), (Some(incident), Some(at(401)), Some(at(402))));
+    assert_eq!((one.about, one.kind), (vec![suspect.clone()], FalsePositive));
+    assert_eq!(store.submissions(None, 2).await.expect("reads").len(), 2);
+    assert_eq!(store.submissions_of(mail_id(201)).await.expect("reads").len(), 2);
+    store.forget_submissions(at(500)).await.expect("forgets");
+    assert!(store.submissions(None, 10).await.expect("reads").is_empty());
+    assert!(matches!(store.submission(number).await, Err(StoreError::NotFound(_))));
+    // Each thing calls once, each channel once, until somebody has seen it.
+    let alert = |key: &str| NewAlert {
+        key: key.into(),
+        at: at(500),
+        kind: AlertKind::Rate,
+        subject: "IMG-0007".into(),
+        text: "t".into(),
+    };
+    assert!(store.call(alert("a")).await.expect("calls") && store.call(alert("b")).await.expect("calls"));
+    assert!(!store.call(alert("a")).await.expect("calls"), "no news");
+    let untold = store.untold_alerts("hook", at(0)).await.expect("reads");
+    assert_eq!(untold.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
+    store.alert_told(1, "hook", at(501), "200".into()).await.expect("remembers");
+    store.alert_seen(2, at(502), "anna").await.expect("remembers");
+    assert!(store.untold_alerts("hook", at(0)).await.expect("reads").is_empty());
+    assert_eq!(store.untold_alerts("other", at(0)).await.expect("reads").len(), 1);
+    assert_eq!(store.alerts(false, 10).await.expect("reads").len(), 1);
+    assert_eq!(store.alerts(true, 10).await.expect("reads")[0].seen, Some((at(502), "anna".into())));
+    assert!(matches!(store.alert_seen(9, at(503), "anna").await, Err(StoreError::NotFound(_))));
+}
+
 /// Whom we know, and what they have carried.
 async fn acquaintances(store: &Store) {
     let month = Duration::from_secs(30 * 24 * 3600);
@@ -689,6 +778,7 @@ async fn story(url: &str, folder: &Path) {
     orphans(&store).await;
     pruning(&store).await;
     taking_back(&store).await;
+    voices(&store).await;
     acquaintances(&store).await;
     order_of_release(&store).await;
     store.close().await;
@@ -750,8 +840,16 @@ async fn damage_is_found() {
         ),
         ("update ledger set batch = -1", "update ledger set batch = 0"),
         (
-            "update audit_leaf set entry_json = replace(entry_json, 'wanted', 'wantec') where seq = 3",
-            "update audit_leaf set entry_json = replace(entry_json, 'wantec', 'wanted') where seq = 3",
+            "update audit_leaf set entry_json = replace(entry_json, 'release', 'releasf') where seq = 3",
+            "update audit_leaf set entry_json = replace(entry_json, 'releasf', 'release') where seq = 3",
+        ),
+        (
+            "update audit_private set private_json = replace(private_json, 'wanted', 'wantec') where seq = 3",
+            "update audit_private set private_json = replace(private_json, 'wantec', 'wanted') where seq = 3",
+        ),
+        (
+            "update audit_private set seq = 1000 + seq where seq in (3, 4); update audit_private set seq = 1007 - seq where seq > 1000",
+            "update audit_private set seq = 1000 + seq where seq in (3, 4); update audit_private set seq = 1007 - seq where seq > 1000",
         ),
         ("update audit_leaf set actor = 'bert' where seq = 2", "update audit_leaf set actor = 'anna' where seq = 2"),
         ("update audit_head set seal = 'x' || seal", "update audit_head set seal = substr(seal, 2)"),

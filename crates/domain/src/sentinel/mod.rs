@@ -8,10 +8,12 @@
 //! | [`evidence`] | how much one witness weighs, and what a probe proves |
 //! | [`group`] | what is suspected as one: what changed together, an engine as a whole |
 //! | [`suspicion`] | all that is known against one detection version: a pure function of the ordered journal |
+//! | [`rate`] | how seldom so many hits in an hour are chance: it calls people, and convicts nobody |
 //! | [`state`] | LIVE, SUSPECT, PARDON, CONTAINED, PROBATION: the one table |
 
 pub mod evidence;
 pub mod group;
+pub mod rate;
 pub mod state;
 pub mod suspicion;
 

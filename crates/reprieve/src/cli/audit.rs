@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -49,6 +49,17 @@ pub enum AuditVerb {
         /// A checkpoint that you have kept, with which the log must begin.
         #[arg(long, value_name = "FILE")]
         since: Option<PathBuf>,
+    },
+    /// Destroy what of an entry may be about people (reason, detail, an address); the log stays intact and says that it was done.
+    Erase {
+        /// The number of the entry.
+        entry: u64,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
     },
     /// Compute the tree anew and compare it with its sealed head, the ledger and the verdicts; exit 1 when it is not intact.
     Verify {
@@ -102,6 +113,12 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
                 }
             }
         }
+        AuditVerb::Erase { entry, reason, api } => {
+            let ask = json!({ "reason": reason, "actor": super::quarantine::actor() });
+            let done = Client::new(&api)?.post(&format!("/api/v1/audit/{entry}/erase"), &ask).await?;
+            terminal::line(&if api.json { done.to_string() } else { shown(&done) });
+            Ok(())
+        }
         AuditVerb::Verify { tree_only, api } => {
             let verified =
                 Client::new(&api)?.get("/api/v1/audit/verify", &[("tree_only", Some(tree_only.to_string()))]).await?;
@@ -120,6 +137,11 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
                         ["batches", "batches_purged", "verdicts"].map(|key| &verified[key]);
                     terminal::line(&format!(
                         "{batches} group commits and {verdicts} verdicts are as they were written; {purged} group commits have purged rows"
+                    ));
+                }
+                if let Some(erased @ 1..) = verified["erased"].as_u64() {
+                    terminal::line(&format!(
+                        "{erased} entries have lost what was about people in them: it was destroyed on purpose"
                     ));
                 }
                 let faults = verified["faults"].as_array().into_iter().flatten();

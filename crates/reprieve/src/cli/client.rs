@@ -166,7 +166,7 @@ fn refused(status: StatusCode, bytes: &[u8]) -> CliError {
 }
 
 /// Percent-encodes a query value (RFC 3986 section 2.3).
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         match byte {

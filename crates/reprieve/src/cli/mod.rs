@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 the answer is no; 2 wrong use; 3 could not reach or open what it needs.
 
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod classifier;
@@ -20,6 +21,7 @@ pub mod ledger;
 pub mod mailbox;
 pub mod memory;
 pub mod message;
+pub mod person;
 pub mod quarantine;
 pub mod ruleset;
 pub mod scan;
@@ -27,6 +29,7 @@ pub mod sentinel;
 pub mod serve;
 pub mod sink;
 pub mod status_page;
+pub mod submission;
 pub mod terminal;
 pub mod token;
 
@@ -83,6 +86,12 @@ enum Verb {
     /// See which detections are suspected, and why.
     #[command(subcommand)]
     Sentinel(sentinel::SentinelVerb),
+    /// See what operators are called for.
+    #[command(subcommand)]
+    Alert(alert::AlertVerb),
+    /// Report messages that were judged wrongly, and see what others reported.
+    #[command(subcommand)]
+    Submission(submission::SubmissionVerb),
     /// Contain a detection: its previous form acts, or the past decides.
     Contain(sentinel::ContainArgs),
     /// Give a contained detection back: it acts again as policy says.
@@ -102,6 +111,9 @@ enum Verb {
     /// See who did what, and check that the log is intact.
     #[command(subcommand)]
     Audit(audit::AuditVerb),
+    /// Say who may sign in to the console.
+    #[command(subcommand)]
+    Person(person::PersonVerb),
     /// Make and revoke tokens for the API over TCP.
     #[command(subcommand)]
     Token(token::TokenVerb),
@@ -211,6 +223,8 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Incident(verb) => incident::run(verb).await,
         Verb::Replay(verb) => incident::run_replay(verb).await,
         Verb::Sentinel(verb) => sentinel::run(verb).await,
+        Verb::Alert(verb) => alert::run(verb).await,
+        Verb::Submission(verb) => submission::run(verb).await,
         Verb::Contain(args) => sentinel::contain(args, false).await,
         Verb::ReleaseContainment(args) => sentinel::contain(args, true).await,
         Verb::Memory(verb) => memory::run(verb).await,
@@ -219,6 +233,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,
         Verb::Audit(verb) => audit::run(verb).await,
+        Verb::Person(verb) => person::run(verb).await,
         Verb::Token(verb) => token::run(verb).await,
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "reprieve", &mut std::io::stdout());

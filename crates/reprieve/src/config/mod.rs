@@ -159,7 +159,7 @@ pub struct KnownGoodConfig {
     pub mails_max: u64,
 }
 
-/// Who is told of incidents.
+/// Who is told of incidents, and who is called.
 #[derive(Clone, Debug, Default)]
 pub struct Announcements {
     /// Addresses that get each public line as JSON.
@@ -168,6 +168,10 @@ pub struct Announcements {
     pub webhook_ca: Option<PathBuf>,
     /// Mailboxes of ours that get each as a mail.
     pub mail: Vec<Address>,
+    /// Addresses that get what operators are called for, as JSON.
+    pub alert_webhooks: Vec<Webhook>,
+    /// Operators' mailboxes that get each as a mail.
+    pub alert_mail: Vec<Address>,
 }
 
 /// How the sentinel acts.
@@ -355,12 +359,13 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     release.end(faults);
     let mut notices = root.section("notices", faults);
     let tells_senders = notices.flag("outbound", faults).unwrap_or(true);
+    let address = |text: &str| Address::parse(text).map_err(|error| error.to_string());
     let announcements = Announcements {
         webhooks: notices.list("incident_webhooks", faults, Webhook::parse).unwrap_or_default(),
         webhook_ca: notices.text("incident_webhook_ca", faults, |text| Ok(folder.join(text))),
-        mail: notices
-            .list("incident_mail", faults, |text| Address::parse(text).map_err(|error| error.to_string()))
-            .unwrap_or_default(),
+        mail: notices.list("incident_mail", faults, address).unwrap_or_default(),
+        alert_webhooks: notices.list("alert_webhooks", faults, Webhook::parse).unwrap_or_default(),
+        alert_mail: notices.list("alert_mail", faults, address).unwrap_or_default(),
     };
     let tells_affected = notices.flag("incident_digest", faults).unwrap_or(true);
     notices.end(faults);

@@ -1,9 +1,12 @@
-//! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP.
+//! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP; and the pages of the console,
+//! which ask the API for everything that they show and do.
 
 pub mod access;
 pub mod api;
 pub mod rate;
+pub mod secret;
 pub mod serve;
+pub mod web;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +32,8 @@ pub struct Console {
     pub data_dir: PathBuf,
     /// How often each token may ask.
     pub rates: rate::Rates,
+    /// How often somebody may try to sign in.
+    pub attempts: rate::Rates,
     /// Wakes the reconcilers.
     pub signals: Signals,
     /// The bytes of known-good content, if they are kept.

@@ -1,12 +1,15 @@
-//! The announcement reconciler: what the public is told of an incident goes to webhooks and mailboxes as well, each line once.
+//! The announcement reconciler: what the public is told of an incident goes to webhooks and mailboxes as well, each line once; and what operators
+//! are called for goes to theirs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Address;
+use domain::{Address, Timestamp};
 use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
 use rustls::ClientConfig;
+use serde_json::json;
+use store::alert::Alert;
 use store::incident::{Announced, Announcement};
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -17,6 +20,7 @@ use crate::hop::Hops;
 use crate::postman;
 use crate::report::moment;
 use crate::signals::Signals;
+use crate::webhook::Webhook;
 
 /// How often it looks without a signal.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -65,8 +69,9 @@ impl Announcer {
         let since = self.clock.now().before(TOLD);
         for hook in &self.config.announcements.webhooks {
             for one in self.store.unannounced(&hook.url, since).await? {
-                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&one, &self.tls)).await;
-                if !self.told(&hook.url, &one, said.unwrap_or_else(|_| Err("no answer".into()))).await? {
+                let Announcement { incident, title, note, .. } = &one;
+                let line = json!({ "incident": incident, "title": title, "stage": note.what, "at": note.at, "text": note.text });
+                if !self.told(&hook.url, &one, self.post(hook, &line).await).await? {
                     break;
                 }
             }
@@ -79,7 +84,52 @@ impl Announcer {
                 }
             }
         }
+        self.call_operators(since).await
+    }
+
+    /// What operators are called for.
+    async fn call_operators(&self, since: Timestamp) -> Result<(), StoreError> {
+        for hook in &self.config.announcements.alert_webhooks {
+            for one in self.store.untold_alerts(&hook.url, since).await? {
+                let call = json!({
+                    "alert": one.number, "kind": one.kind.as_str(), "at": one.at, "subject": one.subject, "text": one.text,
+                });
+                if !self.called(&hook.url, &one, self.post(hook, &call).await).await? {
+                    break;
+                }
+            }
+        }
+        for to in &self.config.announcements.alert_mail {
+            for one in self.store.untold_alerts(to.as_str(), since).await? {
+                let mail = self.compose_call(to, &one);
+                if !self.called(to.as_str(), &one, postman::deliver(&self.hops, to, &mail).await).await? {
+                    break;
+                }
+            }
+        }
         Ok(())
+    }
+
+    async fn post(&self, hook: &Webhook, body: &serde_json::Value) -> Result<String, String> {
+        let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(body, &self.tls)).await;
+        said.unwrap_or_else(|_| Err("no answer".into()))
+    }
+
+    /// Remembers an answer to a call; `false` when it is to be tried again.
+    async fn called(&self, channel: &str, one: &Alert, said: Result<String, String>) -> Result<bool, StoreError> {
+        match said {
+            Ok(reply) => self.store.alert_told(one.number, channel, self.clock.now(), reply).await.map(|()| true),
+            Err(why) => {
+                tracing::warn!(channel, why, "an operator could not be called; tried again");
+                Ok(false)
+            }
+        }
+    }
+
+    fn compose_call(&self, to: &Address, one: &Alert) -> Vec<u8> {
+        let subject = format!("Mail protection: {} ({})", one.subject, one.kind.as_str());
+        let text = format!("{}\r\n\r\n`reprieve alert seen {}` ends this call.\r\n", one.text, one.number);
+        self.letter(to, &subject, one.at, &format!("alert.{}", one.number), text)
     }
 
     /// Remembers an answer; `false` when it is to be tried again.
@@ -98,17 +148,23 @@ impl Announcer {
     }
 
     fn compose(&self, to: &Address, one: &Announcement) -> Vec<u8> {
+        let Announcement { incident, title, number, note } = one;
+        let subject = format!("{incident}: {}", note.what);
+        let text = format!("{incident}: {title}\r\n\r\n{}: {}\r\n", moment(note.at), note.text);
+        self.letter(to, &subject, note.at, &format!("{incident}.{number}"), text)
+    }
+
+    fn letter(&self, to: &Address, subject: &str, at: Timestamp, name: &str, text: String) -> Vec<u8> {
         let host = &self.config.hostname;
         let from = format!("postmaster@{host}");
-        let Announcement { incident, title, number, note } = one;
         let builder = MessageBuilder::new()
             .from(("Mail protection", from.as_str()))
             .to(to.as_str())
-            .subject(format!("{incident}: {}", note.what))
-            .date(note.at.as_seconds())
-            .message_id(format!("{incident}.{number}@{host}"))
+            .subject(subject)
+            .date(at.as_seconds())
+            .message_id(format!("{name}@{host}"))
             .header("Auto-Submitted", Raw::new("auto-generated"))
-            .text_body(format!("{incident}: {title}\r\n\r\n{}: {}\r\n", moment(note.at), note.text));
+            .text_body(text);
         builder.write_to_vec().expect("memory takes all that is written")
     }
 }

@@ -11,8 +11,11 @@
 //! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
 //! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
+//! | [`rate`] | hits are counted by the hour, and a rate out of the ordinary calls people |
+//! | [`acknowledge`] | who reported a message is told that it arrived, and how it ended |
 //! | [`settle`] | all of them, as loops or one after another |
 
+pub mod acknowledge;
 pub mod announce;
 pub mod contain;
 pub mod digest;
@@ -22,6 +25,7 @@ pub mod notice;
 pub mod pacing;
 pub mod plan;
 pub mod probe;
+pub mod rate;
 pub mod reexamine;
 pub mod release;
 pub mod replay;

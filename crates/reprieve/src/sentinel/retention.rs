@@ -74,6 +74,10 @@ impl Keeper {
         let before = now.before(kept.records);
         while self.count(&mut purged, self.store.purge_records(before, self.clock.now()).await?).await {}
         while self.count(&mut pruned, self.store.prune_audit(now.before(kept.audit)).await?).await {}
+        while self.store.forget_hits(before).await? {
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.store.forget_submissions(before).await?;
         self.store.forget_retries(now.before(RETRY_MEMORY)).await?;
         let swept = self.store.sweep_orphans(system_time(unfinished)).await?;
         if expired + lapsed + dropped + purged + pruned + swept > 0 {

@@ -9,6 +9,7 @@ use domain::detection::{Detection, DetectionCode, DetectionVersion, Mode};
 use domain::sentinel::State;
 use domain::sentinel::group::{Group, is_explained};
 use store::StoreError;
+use store::alert::AlertKind;
 use store::sentinel::Suspect;
 
 use super::probe::Found;
@@ -100,12 +101,12 @@ impl Watcher {
                 Some(Group::Engine(engine)) => {
                     let is_news = mind.told.insert((suspect.clone(), State::Contained));
                     let why = self.cause(&suspect, &mind.suspicions[&suspect]).await?;
+                    let text = format!(
+                        "Engine {engine} hits known-good mail, whatever its data: switch it off or pin its version. {why}"
+                    );
                     if is_news {
-                        tracing::error!(
-                            engine,
-                            why,
-                            "an engine hits known-good mail, whatever its data; switch it off or pin its version"
-                        );
+                        let key = format!("engine/{engine}/{}", now.as_seconds() / 86_400);
+                        self.call(key, AlertKind::Engine, engine, text, now).await?;
                     }
                 }
                 Some(group) => self.act_on_change(&group, &suspect, mind, in_force, now).await?,
@@ -147,7 +148,9 @@ impl Watcher {
             self.cause(suspect, &mind.suspicions[suspect]).await?
         );
         if !self.may_act(now).await? {
-            tracing::error!(group = %suspect.code, version = %suspect.version, why, "these should be contained; `reprieve contain` does it");
+            let key = format!("together/{}/{}", suspect.code, suspect.version);
+            let text = format!("These should be contained: `reprieve contain` does it. {why}");
+            self.call(key, AlertKind::Undecided, suspect.code.to_string(), text, now).await?;
             mind.told.insert(telling);
             return Ok(());
         }

@@ -20,6 +20,7 @@ use domain::sentinel::suspicion::{Hit, TRIP, TRIP_AFTER_CHANGE};
 use domain::sentinel::{Event, Settings, State, Suspicion, Weights};
 use domain::token::TokenKey;
 use domain::{Digest, MailId, Timestamp};
+use store::alert::{AlertKind, NewAlert};
 use store::audit::Act;
 use store::incident::NewIncident;
 use store::memory::Remembered;
@@ -29,6 +30,7 @@ use store::version::KeptRuleset;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::acknowledge::voices_since;
 use super::probe::{self, Exhibits, Found};
 use crate::acquaintance::sealed;
 use crate::clock::Clock;
@@ -60,6 +62,8 @@ const SIZED_EVERY: Duration = Duration::from_secs(3600);
 const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 /// Held hits on which the previous form is asked.
 const COUNTERFACTUALS_MAX: i64 = 1000;
+/// Distinct people who speak against a detection, within a day, before it is tried and somebody is called (ruling 22).
+const VOICES_MIN: i64 = 3;
 /// Who acts, in the audit log.
 const ACTOR: &str = "sentinel";
 
@@ -99,6 +103,8 @@ pub struct Mind {
     nothing_to_try: BTreeMap<Suspect, Timestamp>,
     /// When it was last counted how many are established.
     sized: Option<Timestamp>,
+    /// Suspects that several people speak against, and when the last did.
+    accused: BTreeMap<Suspect, Timestamp>,
     /// Suspects of whom people have been told.
     pub(super) told: BTreeSet<(Suspect, State)>,
 }
@@ -206,6 +212,7 @@ impl Watcher {
         self.catch_up(mind, &in_force).await?;
         self.try_what_changed(mind, &in_force, now).await?;
         self.hear(mind, &in_force, now).await?;
+        self.hear_people(mind, now).await?;
         self.try_suspects(mind, &in_force, now).await?;
         self.wait(mind, &in_force, now).await?;
         self.act(mind, &in_force, now).await?;
@@ -304,6 +311,39 @@ impl Watcher {
         Ok(())
     }
 
+    /// What several people call wrong is tried, and somebody is called. It convicts nothing: people report real malware as well.
+    async fn hear_people(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
+        mind.accused.clear();
+        for voices in self.store.voices(voices_since(now), VOICES_MIN).await? {
+            let Suspect { code, version } = &voices.suspect;
+            let text = format!(
+                "{} people have said within a day that {code} ({version}) is wrong. It is tried on mail that is known to be good; \
+                 `reprieve sentinel explain {code}` says what came of it.",
+                voices.people
+            );
+            let key = format!("reports/{code}/{version}/{}", voices.last.as_seconds() / 86_400);
+            self.call(key, AlertKind::Reports, code.to_string(), text, now).await?;
+            mind.accused.insert(voices.suspect, voices.last);
+        }
+        Ok(())
+    }
+
+    /// Calls people, once for each `key`.
+    pub(super) async fn call(
+        &self,
+        key: String,
+        kind: AlertKind,
+        subject: String,
+        text: String,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.store.call(NewAlert { key, at, kind, subject: subject.clone(), text: text.clone() }).await? {
+            tracing::error!(about = subject, text, "people are called");
+            self.signals.announce.notify_one();
+        }
+        Ok(())
+    }
+
     /// What one mail says against the detections that hit it: only that of somebody whom we know, where no other engine agrees.
     async fn testimony(&self, mail: MailId, mind: &Mind, in_force: &InForceNow) -> Result<Vec<NewLine>, StoreError> {
         let record = self.store.record(mail).await?;
@@ -396,12 +436,16 @@ impl Watcher {
 
     /// Suspects whose turn it is.
     async fn try_suspects(&self, mind: &mut Mind, in_force: &InForceNow, now: Timestamp) -> Result<(), StoreError> {
-        let due: Vec<Suspect> = mind
-            .suspicions
-            .iter()
-            .filter(|(suspect, one)| one.wants_probe(now) && in_force.since(suspect).is_some())
-            .filter(|(suspect, _)| mind.nothing_to_try.get(*suspect).is_none_or(|at| now.since(*at) >= EMPTY_AGAIN))
-            .map(|(suspect, _)| suspect.clone())
+        let suspected = mind.suspicions.iter().filter(|(_, one)| one.wants_probe(now)).map(|(suspect, _)| suspect);
+        let accused = mind.accused.iter().filter(|(suspect, said)| {
+            let probed = mind.suspicions.get(suspect).and_then(Suspicion::last_probe);
+            probed.is_none_or(|at| at < **said && now.since(at) >= Settings::default().probe_every)
+        });
+        let due: BTreeSet<Suspect> = suspected
+            .chain(accused.map(|(suspect, _)| suspect))
+            .filter(|suspect| in_force.since(suspect).is_some())
+            .filter(|suspect| mind.nothing_to_try.get(suspect).is_none_or(|at| now.since(*at) >= EMPTY_AGAIN))
+            .cloned()
             .collect();
         for suspect in due {
             let trip = settings(in_force, &suspect, now).trip;
@@ -503,8 +547,10 @@ impl Watcher {
                 continue;
             }
             let why = self.cause(suspect, suspicion).await?;
+            let key = format!("{}/{}/{}", suspicion.state().as_str(), suspect.code, suspect.version);
             if pins.contains(&suspect.code) {
-                tracing::error!(code = %suspect.code, why, "a pinned detection is wrong; it is left as it is");
+                let text = format!("{} is pinned and left as it is, but it seems to be wrong. {why}", suspect.code);
+                self.call(key, AlertKind::Undecided, suspect.code.to_string(), text, now).await?;
                 mind.told.insert(telling);
                 continue;
             }
@@ -512,7 +558,17 @@ impl Watcher {
             if acts {
                 self.contain(suspect, level, &why, now).await?;
             } else {
-                tracing::error!(code = %suspect.code, why, "this detection should be contained; `reprieve contain` does it");
+                let text =
+                    format!("This detection should be contained: `reprieve contain {}` does it. {why}", suspect.code);
+                self.call(key.clone(), AlertKind::Undecided, suspect.code.to_string(), text, now).await?;
+            }
+            if acts && level == Level::Pardon {
+                let text = format!(
+                    "Content that everybody knows passes {} from now on; what else it hits is held. Live witnesses speak against it, and no \
+                     probe has convicted it: decide, with `reprieve contain` or `reprieve release-containment`. {why}",
+                    suspect.code
+                );
+                self.call(key, AlertKind::Pardoned, suspect.code.to_string(), text, now).await?;
             }
             if level == Level::Contained {
                 let done = if acts { Done::Contained } else { Done::Asked };

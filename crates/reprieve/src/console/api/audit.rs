@@ -1,6 +1,6 @@
 //! The audit log over HTTP.
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use domain::audit::Entry;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ const ENTRIES_MAX: i64 = 1000;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditQuery {
+    /// Newest first, those before this number; without, oldest first from `from` on.
+    before: Option<u64>,
     /// The first entry.
     from: u64,
     /// Whether to list the leaves of group commits as well.
@@ -38,11 +40,14 @@ pub struct EntryView {
     reason: String,
     /// Anything else, as JSON text; empty if nothing.
     detail: String,
+    /// What the log has of that which may be about people (reason, detail, an object that is an address): a commitment to it.
+    commitment: Option<String>,
 }
 
 fn entry_view(entry: Entry) -> EntryView {
-    let Entry { seq, at, actor, action, object, reason, detail } = entry;
-    EntryView { seq, at: at.to_string(), actor, action, object, reason, detail }
+    let Entry { seq, at, actor, action, object, reason, detail, commitment } = entry;
+    let commitment = commitment.map(|digest| digest.hex());
+    EntryView { seq, at: at.to_string(), actor, action, object, reason, detail, commitment }
 }
 
 /// `GET /api/v1/audit`: entries from one on, oldest first.
@@ -63,7 +68,10 @@ pub async fn list(
 ) -> ApiResult<Vec<EntryView>> {
     operator.may(Permission::Audit)?;
     operator.must_see_all()?;
-    let entries = console.store()?.audit_entries(query.from, query.journal, ENTRIES_MAX).await?;
+    let entries = match query.before {
+        Some(before) => console.store()?.audit_acts(Some(before), ENTRIES_MAX).await?,
+        None => console.store()?.audit_entries(query.from, query.journal, ENTRIES_MAX).await?,
+    };
     Ok(Json(entries.into_iter().map(entry_view).collect()))
 }
 
@@ -85,6 +93,9 @@ pub struct VerifiedView {
     batches: u64,
     batches_purged: u64,
     verdicts: u64,
+    /// Entries whose private part is what they commit to, and entries whose private part was destroyed.
+    private: u64,
+    erased: u64,
     faults: Vec<String>,
 }
 
@@ -115,8 +126,52 @@ pub async fn verify(
         batches: verified.batches,
         batches_purged: verified.batches_purged,
         verdicts: verified.verdicts,
+        private: verified.private,
+        erased: verified.erased,
         faults: verified.faults,
     }))
+}
+
+/// Why something is destroyed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseAsk {
+    /// Why, for the record. It must not say again what is destroyed.
+    reason: String,
+    /// Who asks, for the record.
+    #[serde(default)]
+    actor: String,
+}
+
+/// `POST /api/v1/audit/{seq}/erase`: destroys what of an entry may be about people, as they may ask for. The log stays intact and says that it
+/// was done.
+///
+/// # Errors
+/// When a reason is missing, there is nothing (any more), or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "audit.erase",
+    path = "/api/v1/audit/{seq}/erase",
+    params(("seq" = u64, Path, description = "The number of an entry")),
+    request_body = EraseAsk,
+    responses((status = 200, body = EntryView), Refusal),
+)]
+pub async fn erase(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(seq): Path<u64>,
+    Json(ask): Json<EraseAsk>,
+) -> ApiResult<EntryView> {
+    operator.may(Permission::Tokens)?;
+    operator.must_see_all()?;
+    if ask.reason.trim().is_empty() {
+        return Err(ApiError::Bad("give a reason".into()));
+    }
+    let store = console.store()?;
+    console.record(operator.actor(&ask.actor), "audit.erase", &seq.to_string(), &ask.reason).await?;
+    store.erase_private(seq).await?;
+    let entry = store.audit_entries(seq, true, 1).await?.into_iter().find(|entry| entry.seq == seq);
+    entry.map(entry_view).map(Json).ok_or_else(|| ApiError::NotFound(format!("entry {seq}")))
 }
 
 /// What is to be proved.

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
+use domain::query::QueryError;
 use serde::Serialize;
 use store::StoreError;
 use utoipa::{IntoResponses, ToSchema};
@@ -13,6 +14,8 @@ use utoipa::{IntoResponses, ToSchema};
 pub enum ApiError {
     /// 400: the request makes no sense; says what does.
     Bad(String),
+    /// 400: a query of the explorer is wrong; says where and what to write.
+    Query(QueryError),
     /// 401.
     Unauthorized(String),
     /// 403.
@@ -78,6 +81,10 @@ impl IntoResponse for ApiError {
         let mut retry_after = None;
         let (status, code, message) = match self {
             Self::Bad(message) => (StatusCode::BAD_REQUEST, "bad_request", message),
+            Self::Query(error) => {
+                let message = format!("{} (at {} to {})", error.what, error.at.start, error.at.end);
+                (StatusCode::BAD_REQUEST, "bad_query", message)
+            }
             Self::Unauthorized(message) => (StatusCode::UNAUTHORIZED, "unauthorized", message),
             Self::Forbidden(message) => (StatusCode::FORBIDDEN, "forbidden", message),
             Self::NotFound(message) => (StatusCode::NOT_FOUND, "not_found", message),

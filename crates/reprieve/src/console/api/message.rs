@@ -15,10 +15,14 @@ use crate::console::access::{Operator, Permission};
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceQuery {
-    mail_id: Option<String>,
-    message_id: Option<String>,
-    sender: Option<String>,
-    recipient: Option<String>,
+    /// Our id.
+    pub mail_id: Option<String>,
+    /// The header `Message-ID`.
+    pub message_id: Option<String>,
+    /// The reverse path.
+    pub sender: Option<String>,
+    /// A recipient.
+    pub recipient: Option<String>,
 }
 
 /// One unit with its life.

@@ -1,19 +1,24 @@
 //! The REST API: every URL, and who may use it.
 
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod detection;
 pub mod entry;
 pub mod error;
 pub mod explain;
+pub mod explore;
+pub mod hits;
 pub mod incident;
 pub mod known_good;
 pub mod ledger;
 pub mod memory;
 pub mod message;
+pub mod person;
 pub mod quarantine;
 pub mod ruleset;
 pub mod sentinel;
+pub mod submission;
 pub mod token;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -49,17 +54,25 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(quarantine::read::export))
         .routes(routes!(quarantine::read::headers))
         .routes(routes!(quarantine::read::preview))
+        .routes(routes!(quarantine::read::pages))
         .routes(routes!(quarantine::release::release))
         .routes(routes!(quarantine::release::release_many))
         .routes(routes!(quarantine::settle::deny))
         .routes(routes!(quarantine::settle::delete))
         .routes(routes!(message::trace))
         .routes(routes!(explain::show))
+        .routes(routes!(explore::list))
+        .routes(routes!(explore::summary))
+        .routes(routes!(explore::export))
+        .routes(routes!(explore::suggest))
+        .routes(routes!(person::list, person::invite))
+        .routes(routes!(person::disable))
         .routes(routes!(ledger::check))
         .routes(routes!(backup::create))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(audit::prove))
+        .routes(routes!(audit::erase))
         .routes(routes!(token::list, token::create))
         .routes(routes!(token::revoke))
         .routes(routes!(ruleset::show))
@@ -72,12 +85,17 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(detection::show))
         .routes(routes!(detection::mode))
         .routes(routes!(detection::engines))
+        .routes(routes!(hits::hits))
         .routes(routes!(entry::list, entry::add))
         .routes(routes!(entry::remove))
         .routes(routes!(sentinel::status))
         .routes(routes!(sentinel::explain))
         .routes(routes!(sentinel::contain))
         .routes(routes!(sentinel::pin))
+        .routes(routes!(alert::list))
+        .routes(routes!(alert::seen))
+        .routes(routes!(submission::list, submission::add))
+        .routes(routes!(submission::export))
         .routes(routes!(incident::list, incident::open))
         .routes(routes!(incident::show, incident::change))
         .routes(routes!(incident::dry_run))

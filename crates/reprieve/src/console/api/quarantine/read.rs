@@ -112,3 +112,34 @@ pub async fn preview(
     let parts = record.examination.message.parts.into_iter().map(part_view).collect();
     Ok(Json(PreviewView { texts, parts, held: view(&held) }))
 }
+
+/// The HTML of a held message, made harmless.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PagesView {
+    id: String,
+    /// Each of its HTML texts: tags that shape text, without attributes, and text; links and pictures as words. It can still say what it likes:
+    /// show it in a frame of its own.
+    pages: Vec<String>,
+}
+
+/// `GET /api/v1/quarantine/{id}/pages`: the HTML texts, made harmless.
+///
+/// # Errors
+/// When it is not known, or its bytes are gone.
+#[utoipa::path(
+    get,
+    operation_id = "quarantine.pages",
+    path = "/api/v1/quarantine/{id}/pages",
+    params(("id" = String, Path, description = "The id of a held message")),
+    responses((status = 200, body = PagesView), Refusal),
+)]
+pub async fn pages(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<PagesView> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.pages", &id, "").await?;
+    let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
+    Ok(Json(PagesView { id: held.mail_id.to_string(), pages: detect::mime::harmless_pages(&bytes) }))
+}

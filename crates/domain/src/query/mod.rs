@@ -1,0 +1,137 @@
+//! What people ask of the record: a small query language, `field:value` with AND, OR, NOT, parentheses, wildcards and ranges.
+//!
+//! ```text
+//! query  = and *("OR" and)
+//! and    = not *(["AND"] not)                        side by side means AND
+//! not    = ["NOT" / "-"] ( "(" query ")" / term )
+//! term   = field ":" value / field ":" "(" value *("OR" value) ")" / value
+//! value  = word / "quoted" / ">=" bound / ">" bound / "<=" bound / "<" bound / bound ".." bound
+//! ```
+//!
+//! A word may have wildcards: `*` any text, `?` one character; in quotes they are themselves. A moment is a date, a moment in RFC 3339, or
+//! relative: `-2h`, `-7d`. A value without a field is looked for in subject, sender and recipient.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`field`] | what can be asked for, and the words of each |
+//! | [`parse`] | text into a [`Query`], or an error that points at the place |
+//! | [`complete`] | what could come next at the cursor |
+
+pub mod complete;
+pub mod field;
+pub mod parse;
+
+pub use field::Field;
+pub use parse::QueryError;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// All of them; none at all asks for everything.
+    All(Vec<Query>),
+    /// Any of them.
+    Any(Vec<Query>),
+    /// What it does not fit.
+    Not(Box<Query>),
+    /// One field.
+    Term(Field, Test),
+    /// Text in subject, sender or recipient.
+    Text(Pattern),
+}
+
+/// What a field must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// Text that fits, whatever the case of its letters.
+    Is(Pattern),
+    /// A number, or microseconds since the epoch: from the first on, before the second.
+    Within(Option<i64>, Option<i64>),
+}
+
+/// Text with wildcards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(pub Vec<Piece>);
+
+/// A piece of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// This text.
+    Text(String),
+    /// Any text, or none.
+    Many,
+    /// Any one character.
+    One,
+}
+
+impl Pattern {
+    /// The text itself.
+    pub fn of(text: &str) -> Self {
+        Self(vec![Piece::Text(text.to_owned())])
+    }
+
+    /// Its text, if it has no wildcards.
+    pub fn literal(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            [] => Some(""),
+            _ => None,
+        }
+    }
+
+    /// Whether it stands for any text at all.
+    pub fn is_any(&self) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|piece| *piece == Piece::Many)
+    }
+
+    /// Whether a text fits, whatever the case of its (ASCII) letters.
+    pub fn fits(&self, text: &str) -> bool {
+        let text: Vec<char> = text.chars().map(|c| c.to_ascii_lowercase()).collect();
+        fits(&self.0, &text)
+    }
+}
+
+fn fits(pieces: &[Piece], text: &[char]) -> bool {
+    match pieces.split_first() {
+        None => text.is_empty(),
+        Some((Piece::One, rest)) => !text.is_empty() && fits(rest, &text[1..]),
+        Some((Piece::Many, rest)) => (0..=text.len()).any(|skipped| fits(rest, &text[skipped..])),
+        Some((Piece::Text(wanted), rest)) => {
+            let wanted: Vec<char> = wanted.chars().map(|c| c.to_ascii_lowercase()).collect();
+            text.starts_with(&wanted) && fits(rest, &text[wanted.len()..])
+        }
+    }
+}
+
+impl Query {
+    /// Everything.
+    pub fn everything() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// Both this and another.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All(mut left), Self::All(right)) => {
+                left.extend(right);
+                Self::All(left)
+            }
+            (Self::All(mut all), one) | (one, Self::All(mut all)) => {
+                all.push(one);
+                Self::All(all)
+            }
+            (left, right) => Self::All(vec![left, right]),
+        }
+    }
+
+    /// Whether only these fields are asked for, each at most once and in the affirmative: what a roll-up over them can answer.
+    pub fn is_covered_by(&self, fields: &[Field]) -> bool {
+        match self {
+            Self::All(all) => all.iter().all(|one| one.is_covered_by(fields)),
+            Self::Any(any) => any.iter().all(|one| one.is_covered_by(fields)),
+            Self::Not(one) => one.is_covered_by(fields),
+            Self::Term(field, _) => fields.contains(field),
+            Self::Text(_) => false,
+        }
+    }
+}

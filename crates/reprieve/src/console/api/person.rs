@@ -1,0 +1,176 @@
+//! People who may sign in to the console, over HTTP.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use domain::Digest;
+use serde::{Deserialize, Serialize};
+use store::Scope;
+use store::person::Person;
+use utoipa::ToSchema;
+
+use super::Console;
+use super::error::{ApiError, ApiResult, Refusal};
+use crate::console::access::{Operator, Permission, Role};
+use crate::console::secret;
+
+/// Characters of a name at most.
+const NAME_MAX: usize = 100;
+/// How long an invitation holds.
+const INVITED: Duration = Duration::from_secs(72 * 3600);
+
+/// Somebody who may sign in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PersonView {
+    name: String,
+    role: String,
+    /// Only units of these domains; all without.
+    domains: Vec<String>,
+    /// Whether they have chosen a password, and whether they use one-time codes.
+    has_password: bool,
+    has_totp: bool,
+    invited_until: Option<String>,
+    made: String,
+    made_by: String,
+    disabled: Option<String>,
+    /// The secret of the invitation, once, when it was made: the page `/welcome#SECRET` of the console takes it.
+    invitation: Option<String>,
+}
+
+fn view(person: Person, invitation: Option<String>) -> PersonView {
+    let domains = match person.scope {
+        Scope::All => Vec::new(),
+        Scope::Domains(domains) => domains,
+    };
+    PersonView {
+        name: person.name,
+        role: person.role,
+        domains,
+        has_password: person.password.is_some(),
+        has_totp: person.totp.is_some(),
+        invited_until: person.invited_until.map(|at| at.to_string()),
+        made: person.made.to_string(),
+        made_by: person.made_by,
+        disabled: person.disabled.map(|at| at.to_string()),
+        invitation,
+    }
+}
+
+/// `GET /api/v1/people`: who may sign in to the console.
+///
+/// # Errors
+/// When the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "person.list",
+    path = "/api/v1/people",
+    responses((status = 200, body = [PersonView]), Refusal),
+)]
+pub async fn list(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+) -> ApiResult<Vec<PersonView>> {
+    operator.may(Permission::Tokens)?;
+    operator.must_see_all()?;
+    let people = console.store()?.people().await?;
+    Ok(Json(people.into_iter().map(|person| view(person, None)).collect()))
+}
+
+/// Whom to invite.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InviteAsk {
+    /// The name: what they type, and the actor in the audit log.
+    name: String,
+    /// admin, analyst or auditor.
+    role: String,
+    /// Only units of these domains; all without.
+    #[serde(default)]
+    domains: Vec<String>,
+    /// Who asks, for the record.
+    #[serde(default)]
+    actor: String,
+}
+
+/// `POST /api/v1/people`: invites somebody, or somebody anew who has lost their password: what they had is forgotten, and their sessions end.
+///
+/// # Errors
+/// When the role is none, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "person.invite",
+    path = "/api/v1/people",
+    request_body = InviteAsk,
+    responses((status = 200, body = PersonView), Refusal),
+)]
+pub async fn invite(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Json(ask): Json<InviteAsk>,
+) -> ApiResult<PersonView> {
+    operator.may(Permission::Tokens)?;
+    operator.must_see_all()?;
+    let roles = || Role::ALL.map(Role::as_str).join(", ");
+    let role = Role::parse(&ask.role);
+    let role = role.ok_or_else(|| ApiError::Bad(format!("role '{}' is none of {}", ask.role, roles())))?;
+    let name = ask.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
+        return Err(ApiError::Bad(format!("give a name of at most {NAME_MAX} characters")));
+    }
+    let (now, actor) = (console.clock.now(), operator.actor(&ask.actor));
+    let invitation = secret::new(console.clock.as_ref());
+    let domains: Vec<String> = ask.domains.iter().map(|domain| domain.to_lowercase()).collect();
+    let person = Person {
+        name,
+        role: role.as_str().to_owned(),
+        scope: if domains.is_empty() { Scope::All } else { Scope::Domains(domains) },
+        password: None,
+        totp: None,
+        invited_until: Some(now.after(INVITED)),
+        made: now,
+        made_by: actor.clone(),
+        disabled: None,
+    };
+    console.record(actor, "person.invite", &person.name, role.as_str()).await?;
+    console.store()?.invite(person.clone(), Digest::of(invitation.as_bytes())).await?;
+    Ok(Json(view(person, Some(invitation))))
+}
+
+/// Why somebody is shut out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DisableAsk {
+    /// Why, for the record.
+    reason: String,
+    /// Who asks, for the record.
+    actor: String,
+}
+
+/// `POST /api/v1/people/{name}/disable`: shuts somebody out; their sessions end now.
+///
+/// # Errors
+/// When there is nobody of this name, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "person.disable",
+    path = "/api/v1/people/{name}/disable",
+    params(("name" = String, Path, description = "The name of somebody who may sign in")),
+    request_body = DisableAsk,
+    responses((status = 200, body = PersonView), Refusal),
+)]
+pub async fn disable(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(name): Path<String>,
+    Json(ask): Json<DisableAsk>,
+) -> ApiResult<PersonView> {
+    operator.may(Permission::Tokens)?;
+    operator.must_see_all()?;
+    let (store, now) = (console.store()?, console.clock.now());
+    let known = store.person(&name).await?.filter(|person| person.disabled.is_none());
+    let person = known.ok_or_else(|| ApiError::NotFound(format!("nobody named {name} may sign in")))?;
+    console.record(operator.actor(&ask.actor), "person.disable", &name, &ask.reason).await?;
+    store.disable_person(&name, now).await?;
+    Ok(Json(view(Person { disabled: Some(now), ..person }, None)))
+}

@@ -1,0 +1,187 @@
+//! Detections: what is in force, how often each hits, what people say of it, and what they do about it.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Query, RawForm, State};
+use axum::{Extension, Json};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::chart::{self, COLUMNS_MAX};
+use super::explorer::{back_to, pairs};
+use super::fault::PageResult;
+use super::page::{answer, chip, encoded, explorer, facts, list, moment, page, quoted, reason, text};
+use super::{incident, sentinel};
+use crate::console::Console;
+use crate::console::access::{Operator, Permission};
+use crate::console::api;
+use crate::console::api::error::ApiError;
+use crate::console::api::hits::HitsQuery;
+
+async fn hits(console: &Console, operator: &Operator, code: Option<&str>) -> Result<Value, ApiError> {
+    let ask = json!({ "detection": code, "days": 7 });
+    let ask: HitsQuery = serde_json::from_value(ask).map_err(|error| ApiError::Internal(error.to_string()))?;
+    answer(api::hits::hits(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
+}
+
+/// `GET /detections`.
+///
+/// # Errors
+/// What the API says.
+pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let all = answer(api::detection::list(State(console.clone()), Extension(operator.clone())).await)?;
+    let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut said = BTreeMap::new();
+    if operator.must_see_all().is_ok() {
+        let hits = hits(&console, &operator, None).await?;
+        for hour in list(&hits, "hours") {
+            let sum = sums.entry(text(hour, "detection").to_owned()).or_default();
+            sum.0 += hour["hits"].as_u64().unwrap_or(0);
+            sum.1 += hour["acted"].as_u64().unwrap_or(0);
+        }
+        said = list(&hits, "contradictions")
+            .map(|one| (text(one, "detection").to_owned(), one["messages"].as_u64().unwrap_or(0)))
+            .collect();
+    }
+    let known: Vec<&str> = all.as_array().into_iter().flatten().map(|one| text(one, "code")).collect();
+    let outside: Vec<(&String, &(u64, u64))> =
+        sums.iter().filter(|(code, _)| !known.contains(&code.as_str())).collect();
+    let body = html! {
+        h1 { "Detections" }
+        p.dim { (known.len()) " in force. Hits are messages of the last 7 days; what people said is how many of them they released or called good." }
+        div.scroll { table {
+            thead { tr { th { "Detection" } th { "" } th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" } th.right { "Acted" } th.right { "Said to be wrong" } } }
+            tbody {
+                @for one in all.as_array().into_iter().flatten() { @let code = text(one, "code"); @let (hits, acted) = sums.get(code).copied().unwrap_or_default(); tr {
+                    td { a href={ "/detections/" (encoded(code)) } { (code) } }
+                    td { (text(one, "title")) }
+                    td { (text(one, "category")) } td { (chip(text(one, "effect"))) }
+                    td { (mode(one)) }
+                    td.right { @if hits > 0 { a href=(explorer(&format!("detection:{} received:>=-7d", quoted(code)))) { (hits) } } @else { span.dim { "0" } } }
+                    td.right { (acted) } td.right { (said.get(code).copied().unwrap_or(0)) }
+                } }
+                @for (code, (hits, acted)) in outside { tr {
+                    td { a href={ "/detections/" (encoded(code)) } { (code) } } td.dim { "of an engine outside, or not in force any more" } td {} td {} td {}
+                    td.right { a href=(explorer(&format!("detection:{} received:>=-7d", quoted(code)))) { (hits) } } td.right { (acted) } td.right { (said.get(code).copied().unwrap_or(0)) }
+                } }
+            }
+        } }
+    };
+    Ok(page(&operator, "/detections", "Detections", body))
+}
+
+fn mode(one: &Value) -> Markup {
+    html! {
+        @match one["set"]["mode"].as_str() {
+            Some(set) => { (chip(set)) " until " (moment(text(&one["set"], "until"))) }
+            None => { (text(one, "mode")) }
+        }
+    }
+}
+
+/// `GET /detections/{code}`.
+///
+/// # Errors
+/// What the API says.
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(code): Path<String>,
+) -> PageResult {
+    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    // One of an engine outside is known by what it hits alone.
+    let shown = match answer(api::detection::show(state(), who(), Path(code.clone())).await) {
+        Err(ApiError::NotFound(_)) => Value::Null,
+        other => other?,
+    };
+    let may = operator.role.may(Permission::Rules);
+    let sees_all = operator.must_see_all().is_ok();
+    let (mut heard, mut rate) = (Value::Null, Value::Null);
+    if sees_all {
+        heard = answer(api::sentinel::explain(state(), who(), Path(code.clone())).await)?;
+        rate = hits(&console, &operator, Some(&code)).await?;
+    }
+    let body = html! {
+        h1 { (code) @if !shown.is_null() { ": " (text(&shown, "title")) } }
+        @if shown.is_null() { p.dim { "It is not in the ruleset in force: one of an engine outside, or one that was taken back." } }
+        @if !shown.is_null() {
+            (facts(&[
+                ("Version", html! { code { (text(&shown, "version")) } }),
+                ("Reads", html! { (text(&shown, "target")) ", judges " (text(&shown, "scope")) }),
+                ("Category", html! { (text(&shown, "category")) }),
+                ("Effect", chip(text(&shown, "effect"))),
+                ("Mode", mode(&shown)),
+                ("Owner", html! { (text(&shown, "owner")) }),
+                ("Messages", html! { a href=(explorer(&format!("detection:{}", quoted(&code)))) { "in the explorer" } }),
+            ]))
+        }
+        @if sees_all { section { h2 { "Hits, last 7 days" } (chart::over_time(&as_summary(&rate), console.clock.now(), COLUMNS_MAX.min(84), &format!("detection:{}", quoted(&code)))) } }
+        @if may && sees_all {
+            section.actions { h2 { "Act" }
+                (modes(&code))
+                (sentinel::acting(&code, "contain", "Contain it"))
+                (incident::opening(&code))
+            }
+        }
+        (evidence(&heard))
+        @if !text(&shown, "page").is_empty() { section { h2 { "Documentation" } pre.page { (text(&shown, "page")) } } }
+        @if !text(&shown, "source").is_empty() { details { summary { "Source" } pre.mail { (text(&shown, "source")) } } }
+        @if list(&shown, "versions").count() > 1 { section { h2 { "Versions" } ul { @for one in list(&shown, "versions") { li { code { (text(one, "version")) } " since " (moment(text(one, "first_seen"))) } } } } }
+    };
+    Ok(page(&operator, "/detections", &code, body))
+}
+
+/// Hours of hits in the shape of a summary: what it could act on is drawn as held, the rest as delivered; two hours a column.
+fn as_summary(rate: &Value) -> Value {
+    let slots = list(rate, "hours").flat_map(|hour| {
+        let (hits, acted) = (hour["hits"].as_u64().unwrap_or(0), hour["acted"].as_u64().unwrap_or(0));
+        [("held", acted), ("delivered", hits.saturating_sub(acted))]
+            .map(|(state, units)| json!({ "at": hour["hour"], "state": state, "units": units }))
+    });
+    json!({ "interval": 7200, "over_time": slots.collect::<Vec<_>>() })
+}
+
+fn modes(code: &str) -> Markup {
+    html! {
+        form.inline method="post" action={ "/detections/" (encoded(code)) "/act" } {
+            (reason(true))
+            label { "Hours" input type="number" name="hours" value="24" min="1" max="8760"; }
+            button.quiet name="mode" value="shadow" { "Only watch" }
+            button.quiet name="mode" value="off" { "Switch off" }
+            button.quiet name="mode" value="enforce" { "Enforce" }
+        }
+    }
+}
+
+fn evidence(heard: &Value) -> Markup {
+    let lines: Vec<&Value> = list(heard, "journal").take(50).collect();
+    html! {
+        @if !lines.is_empty() {
+            section {
+                h2 { "What the sentinel has heard" }
+                @for one in list(heard, "versions") { p { code { (text(one, "detection_version")) } " " (chip(text(one, "state"))) " evidence " (format!("{:.2e}", one["evidence"].as_f64().unwrap_or(0.0))) ": hits " (one["hits"]) ", witnesses " (one["witnesses"]) ", probe " (one["probe_hits"]) " of " (one["probe_seen"]) } }
+                ol.timeline { @for line in lines { li { (moment(text(line, "at"))) " " strong { (text(line, "event")) } " " (text(line, "text")) } } }
+            }
+        }
+    }
+}
+
+/// `POST /detections/{code}/act`: sets its mode for a time.
+///
+/// # Errors
+/// What the API says.
+pub async fn act(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(code): Path<String>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let one =
+        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+    let hours: u64 = one("hours").parse().map_err(|_| ApiError::Bad("hours is a number".into()))?;
+    let ask = json!({ "mode": one("mode"), "reason": one("reason"), "hours": hours });
+    let ask = serde_json::from_value(ask).map_err(|error| ApiError::Internal(error.to_string()))?;
+    answer(api::detection::mode(State(console), Extension(operator), Path(code.clone()), Json(ask)).await)?;
+    Ok(back_to(&format!("/detections/{}", encoded(&code))))
+}

@@ -1,0 +1,382 @@
+//! All mail by a query. The address of the page is the whole of what is asked, so it can be kept and sent.
+
+use axum::extract::{Query, RawForm, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::chart;
+use super::fault::{Fault, PageResult};
+use super::page::{answer, chip, encoded, explorer, list, moment, page, reason, size, text};
+use crate::console::Console;
+use crate::console::access::{Operator, Permission};
+use crate::console::api;
+use crate::console::api::error::ApiError;
+use crate::console::api::explore::{CompleteQuery, ExploreQuery, ExportQuery, SummaryQuery};
+use crate::console::api::quarantine::{release, settle};
+
+/// Messages that one press of a button acts on at most.
+const CHOSEN_MAX: usize = 500;
+/// Queries that are offered to who has none yet.
+const OFFERED: [(&str, &str); 8] = [
+    ("Today", "received:>=-24h"),
+    ("Held", "state:held"),
+    ("Malware", "category:Malware"),
+    ("Phishing", "category:(Phish OR HighConfidencePhish)"),
+    ("Outbound, held", "direction:Outbound state:held"),
+    ("In doubt", "state:(in_doubt OR in_doubt_live OR tentative)"),
+    ("Documents with macros", "file:*.docm"),
+    ("Large", "size:>=10M"),
+];
+
+/// What a page of the explorer is asked with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+    after: Option<String>,
+    interval: Option<u64>,
+}
+
+/// `GET /explorer`.
+///
+/// # Errors
+/// What the API says; a query that cannot be read is shown beside it.
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(asked): Query<Asked>,
+) -> PageResult {
+    let ask = ExploreQuery { q: asked.q.clone(), after: asked.after.clone(), limit: None };
+    let found = match answer(api::explore::list(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
+    {
+        Err(ApiError::Query(error)) => {
+            let (before, rest) = asked.q.split_at(error.at.start.min(asked.q.len()));
+            let (wrong, after) = rest.split_at(error.at.len().min(rest.len()));
+            let body = html! {
+                h1 { "Explorer" }
+                (search(&asked.q))
+                div.wrong role="alert" {
+                    pre { (before) mark { @if wrong.is_empty() { " " } @else { (wrong) } } (after) }
+                    p { (error.what) }
+                }
+                (offered())
+            };
+            return Ok(page(&operator, "/explorer", "Explorer", body));
+        }
+        other => other?,
+    };
+    let sums = summed(&console, &operator, &asked.q, None, asked.interval).await?;
+    let at = if asked.q.trim() == "state:held" { "/explorer?q=state%3Aheld" } else { "/explorer" };
+    let title = if at == "/explorer" { "Explorer" } else { "Quarantine" };
+    let body = html! {
+        h1 { (title) }
+        (search(&asked.q))
+        @if asked.q.is_empty() { (offered()) }
+        (sums_of(&console, &asked, &sums))
+        (table(&operator, &asked, &found))
+    };
+    Ok(page(&operator, at, title, body))
+}
+
+async fn summed(
+    console: &Console,
+    operator: &Operator,
+    q: &str,
+    before: Option<String>,
+    interval: Option<u64>,
+) -> Result<Value, ApiError> {
+    let ask = SummaryQuery { q: q.to_owned(), before, interval };
+    answer(api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
+}
+
+fn search(q: &str) -> Markup {
+    html! {
+        form.search method="get" action="/explorer" role="search" {
+            label for="q" { "Query" }
+            input #q type="search" name="q" value=(q) autocomplete="off" spellcheck="false" data-complete="/explorer/complete"
+                placeholder="category:Malware received:>=-24h sender:*@x.example" maxlength="4096";
+            button { "Look" }
+            ul #suggestions hidden {}
+        }
+    }
+}
+
+fn offered() -> Markup {
+    html! { p.offered { @for (name, query) in OFFERED { a href=(explorer(query)) { (name) } } } }
+}
+
+fn sums_of(console: &Console, asked: &Asked, sums: &Value) -> Markup {
+    let units = sums["units"].as_u64().unwrap_or(0);
+    let interval = sums["interval"].as_u64().unwrap_or(3600);
+    let columns = if interval >= 86_400 { 30 } else { 48 };
+    let more = sums["next"].as_str();
+    html! {
+        section.sums data-more=[more] data-query=(asked.q) {
+            p.count {
+                span { strong data-sum="units" { (units) } @if more.is_some() { span.so-far { " so far" } } @else { " units" } }
+                span.export { a href={ "/explorer/export?form=csv&q=" (encoded(&asked.q)) } { "CSV" } " " a href={ "/explorer/export?form=json&q=" (encoded(&asked.q)) } { "JSON" } }
+                span.interval {
+                    a href={ (explorer(&asked.q)) "&interval=3600" } aria-current=[(interval < 86_400).then_some("true")] { "48 hours" } " "
+                    a href={ (explorer(&asked.q)) "&interval=86400" } aria-current=[(interval >= 86_400).then_some("true")] { "30 days" }
+                }
+            }
+            (chart::over_time(sums, console.clock.now(), columns, &asked.q))
+            div.facets {
+                @for pivot in list(sums, "by") {
+                    @let field = text(pivot, "field");
+                    @let values: Vec<(String, u64)> = list(pivot, "values").map(|sum| (text(sum, "value").to_owned(), sum["units"].as_u64().unwrap_or(0))).collect();
+                    (chart::bars(field, &values, |value| explorer(&narrowed(&asked.q, field, value))))
+                }
+            }
+        }
+    }
+}
+
+/// A query, narrowed by one more term.
+fn narrowed(query: &str, field: &str, value: &str) -> String {
+    match query.trim() {
+        "" => format!("{field}:{value}"),
+        query if query.contains(" OR ") => format!("({query}) {field}:{value}"),
+        query => format!("{query} {field}:{value}"),
+    }
+}
+
+fn table(operator: &Operator, asked: &Asked, found: &Value) -> Markup {
+    let may_decide = operator.role.may(Permission::Decide);
+    let rows: Vec<&Value> = list(found, "rows").collect();
+    let next = found["next"].as_str();
+    html! {
+        form.found method="post" action="/explorer/act" {
+            input type="hidden" name="q" value=(asked.q);
+            div.scroll {
+                table {
+                    thead { tr {
+                        @if may_decide { th { input type="checkbox" data-all="mail" aria-label="Choose all on this page"; } }
+                        th { "Received (UTC)" } th { "Direction" } th { "Sender" } th { "Recipient" } th { "Subject" } th { "Category" } th { "State" } th.right { "Size" }
+                    } }
+                    tbody { @for row in &rows { (found_row(row, may_decide)) } }
+                }
+            }
+            @if rows.is_empty() {
+                p.empty { @if found["is_cut"] == true { "Nothing so far: it has looked for long enough to show you this." } @else { "Nothing fits." } }
+            }
+            p.pages {
+                @if asked.after.is_some() { a href=(explorer(&asked.q)) { "Newest" } " " }
+                @if let Some(next) = next {
+                    a href={ (explorer(&asked.q)) "&after=" (encoded(next)) } rel="next" { @if found["is_cut"] == true { "Look further back" } @else { "Older" } }
+                }
+            }
+            @if may_decide && !rows.is_empty() {
+                fieldset.act {
+                    legend { "With those that are chosen" }
+                    (reason(true))
+                    button name="do" value="release" { "Release" }
+                    button.quiet name="do" value="deny" { "Deny" }
+                    button.quiet name="do" value="delete" { "Delete" }
+                }
+            }
+        }
+    }
+}
+
+fn found_row(row: &Value, may_decide: bool) -> Markup {
+    let (id, recipient) = (text(row, "mail_id"), text(row, "recipient"));
+    let subject = if text(row, "subject").is_empty() { "(no subject)" } else { text(row, "subject") };
+    html! {
+        tr {
+            @if may_decide { td { input type="checkbox" name="mail" value={ (id) " " (recipient) } aria-label={ "Choose " (subject) }; } }
+            td.when { (moment(text(row, "received"))) }
+            td { (text(row, "direction")) }
+            td.address { (text(row, "sender")) @if text(row, "sender").is_empty() { span.dim { "(null sender)" } } }
+            td.address { (recipient) }
+            td.subject { a href={ "/messages/" (id) } { (subject) } }
+            td { (chip(text(row, "category"))) }
+            td { (chip(text(row, "state"))) @if row["enforced"] == false { span.dim title="Recorded, and not acted on" { " observed" } } }
+            td.right { (size(row["size"].as_i64().unwrap_or(0))) }
+        }
+    }
+}
+
+/// Which sums are to be gone on with.
+#[derive(Debug, Deserialize)]
+pub struct More {
+    q: String,
+    before: String,
+    interval: Option<u64>,
+}
+
+/// `GET /explorer/sums`: the sums further back, for the script of the page.
+///
+/// # Errors
+/// What the API says.
+pub async fn sums(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(more): Query<More>,
+) -> PageResult {
+    let sums = summed(&console, &operator, &more.q, Some(more.before), more.interval).await?;
+    Ok(Json(sums).into_response())
+}
+
+/// `GET /explorer/complete`: what could come next.
+///
+/// # Errors
+/// What the API says.
+pub async fn complete(Extension(operator): Extension<Operator>, query: Query<CompleteQuery>) -> PageResult {
+    Ok(api::explore::suggest(Extension(operator), query).await?.into_response())
+}
+
+/// `GET /explorer/export`.
+///
+/// # Errors
+/// What the API says.
+pub async fn export(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    query: Query<ExportQuery>,
+) -> PageResult {
+    Ok(api::explore::export(State(console), Extension(operator), query).await?)
+}
+
+/// A form as its pairs: a name may come often.
+pub fn pairs(form: &[u8]) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        let bytes = text.replace('+', " ");
+        let mut out = Vec::new();
+        let mut rest = bytes.as_bytes();
+        while let Some((first, more)) = rest.split_first() {
+            let coded = (*first == b'%').then(|| more.get(..2)).flatten();
+            let byte = coded.and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+            match byte {
+                Some(byte) => {
+                    out.push(byte);
+                    rest = &more[2..];
+                }
+                None => {
+                    out.push(*first);
+                    rest = more;
+                }
+            }
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    };
+    let text = String::from_utf8_lossy(form);
+    text.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (decode(name), decode(value))).collect()
+}
+
+/// `POST /explorer/act`: releases, denies or deletes what was chosen; what became of each is shown.
+///
+/// # Errors
+/// When nothing or too much was chosen, or what the API says of the first.
+pub async fn act(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let one =
+        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+    let chosen: Vec<(&str, &str)> =
+        pairs.iter().filter(|(key, _)| key == "mail").filter_map(|(_, value)| value.split_once(' ')).collect();
+    if chosen.is_empty() {
+        return Ok(Redirect::to(&explorer(one("q"))).into_response());
+    }
+    if chosen.len() > CHOSEN_MAX {
+        return Err(Fault::from(ApiError::Bad(format!("choose {CHOSEN_MAX} at most, not {}", chosen.len()))));
+    }
+    let verb = one("do").to_owned();
+    let mut done = Vec::new();
+    for (id, recipient) in &chosen {
+        let said = decide(&console, &operator, &verb, id, vec![(*recipient).to_owned()], one("reason")).await;
+        let said = match said {
+            Ok(view) => list(&view, "units")
+                .map(|unit| (text(unit, "state").to_owned(), text(unit, "reply").to_owned()))
+                .next()
+                .unwrap_or_default(),
+            Err(error) => ("not done".to_owned(), refusal(&error)),
+        };
+        done.push((*id, *recipient, said));
+    }
+    let body = html! {
+        h1 { "What was done" }
+        p { (chosen.len()) " chosen: " (verb) }
+        div.scroll { table {
+            thead { tr { th { "Message" } th { "Recipient" } th { "State" } th { "" } } }
+            tbody { @for (id, recipient, (state, reply)) in &done {
+                tr { td { a href={ "/messages/" (id) } { code { (id) } } } td.address { (recipient) } td { (chip(state)) } td { (reply) } }
+            } }
+        } }
+        p { a href=(explorer(one("q"))) { "Back" } }
+    };
+    Ok(page(&operator, "/explorer", "What was done", body))
+}
+
+/// Releases, denies or deletes a message for some recipients, as the API does.
+///
+/// # Errors
+/// What the API says.
+pub async fn decide(
+    console: &Console,
+    operator: &Operator,
+    verb: &str,
+    id: &str,
+    recipients: Vec<String>,
+    reason: &str,
+) -> Result<Value, ApiError> {
+    let (state, operator, path) =
+        (State(console.clone()), Extension(operator.clone()), axum::extract::Path(id.to_owned()));
+    let body = serde_json::json!({ "recipients": recipients, "reason": reason });
+    let ask = |body| serde_json::from_value(body).map_err(|error| ApiError::Internal(error.to_string()));
+    match verb {
+        "release" => {
+            let ask: release::ReleaseAsk =
+                serde_json::from_value(body).map_err(|error| ApiError::Internal(error.to_string()))?;
+            answer(release::release(state, operator, path, Json(ask)).await)
+        }
+        "deny" => answer(settle::deny(state, operator, path, Json(ask(body)?)).await),
+        "delete" => answer(settle::delete(state, operator, path, Json(ask(body)?)).await),
+        other => Err(ApiError::Bad(format!("'{other}' is none of release, deny, delete"))),
+    }
+}
+
+/// What a refusal says, for a line of a table.
+pub fn refusal(error: &ApiError) -> String {
+    match error {
+        ApiError::Bad(text)
+        | ApiError::Unauthorized(text)
+        | ApiError::Forbidden(text)
+        | ApiError::NotFound(text)
+        | ApiError::Conflict(text)
+        | ApiError::Unavailable(text)
+        | ApiError::Internal(text) => text.clone(),
+        ApiError::Query(error) => error.what.clone(),
+        ApiError::TooMany(seconds) => format!("too often: try again in {seconds} s"),
+    }
+}
+
+/// Leads back to a page after an act, so that nobody does it twice by looking at it again.
+pub fn back_to(place: &str) -> Response {
+    Redirect::to(place).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_as_browsers_write_them() {
+        let read = pairs(b"mail=01J+a%40b.example&mail=%zz&reason=%C3%BCber+%26&empty=");
+        let expected = [("mail", "01J a@b.example"), ("mail", "%zz"), ("reason", "\u{fc}ber &"), ("empty", "")];
+        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn a_facet_narrows() {
+        assert_eq!(narrowed("", "state", "held"), "state:held");
+        assert_eq!(narrowed("a b", "state", "held"), "a b state:held");
+        assert_eq!(narrowed("a OR b", "state", "held"), "(a OR b) state:held");
+    }
+}

@@ -1,0 +1,350 @@
+//! One message: what happened to it, why, and what a person can do about it.
+
+use axum::extract::{Path, RawForm, State};
+use axum::response::IntoResponse;
+use axum::{Extension, Json};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::explorer::{back_to, decide, pairs};
+use super::fault::PageResult;
+use super::page::{answer, chip, explorer, facts, list, moment, page, quoted, reason, size, text};
+use crate::console::Console;
+use crate::console::access::{Operator, Permission};
+use crate::console::api;
+use crate::console::api::error::ApiError;
+use crate::console::api::message::TraceQuery;
+use crate::console::api::quarantine::{read, show as held};
+use crate::console::api::submission::SubmissionQuery;
+
+/// `GET /messages/{id}`.
+///
+/// # Errors
+/// What the API says.
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> PageResult {
+    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    let shown = answer(api::explain::show(state(), who(), Path(id.clone())).await)?;
+    let ask = TraceQuery { mail_id: Some(id.clone()), ..TraceQuery::default() };
+    let life = answer(api::message::trace(state(), who(), axum::extract::Query(ask)).await)?;
+    // What was passed on has no bytes here.
+    let held = match answer(held::show(state(), who(), Path(id.clone())).await) {
+        Err(ApiError::NotFound(_)) => None,
+        other => Some(other?),
+    };
+    let ask = SubmissionQuery { mail_id: Some(id.clone()), ..SubmissionQuery::default() };
+    let said = answer(api::submission::list(state(), who(), axum::extract::Query(ask)).await)?;
+    let subject = if text(&shown, "subject").is_empty() { "(no subject)" } else { text(&shown, "subject") };
+    let body = html! {
+        h1 { (subject) }
+        (in_brief(&shown, &life))
+        @if operator.role.may(Permission::Decide) { (actions(&id, held.as_ref())) }
+        (why(&shown))
+        (timeline(&life))
+        (engines(&shown))
+        @if let Some(held) = &held { (parts(held)) }
+        (links(&shown))
+        @if held.is_some() && operator.role.may(Permission::Read) { (content(&id)) }
+        (reports(&said))
+    };
+    Ok(page(&operator, "/explorer", subject, body))
+}
+
+fn in_brief(shown: &Value, life: &Value) -> Markup {
+    let id = text(shown, "mail_id");
+    let sender = text(shown, "sender");
+    let unit = life.as_array().and_then(|units| units.first()).cloned().unwrap_or_default();
+    facts(&[
+        ("Received", moment(text(shown, "received"))),
+        (
+            "From",
+            html! { @if sender.is_empty() { span.dim { "null sender" } } @else { a href=(explorer(&format!("sender:{}", quoted(sender)))) { (sender) } } },
+        ),
+        (
+            "To",
+            html! { ul.plain { @for unit in list(shown, "units") { li {
+                a href=(explorer(&format!("recipient:{}", quoted(text(unit, "recipient"))))) { (text(unit, "recipient")) } " "
+                (chip(text(unit, "account"))) @if unit["enforced"] == false { span.dim { " observed only" } }
+            } } } },
+        ),
+        ("Direction", html! { (text(&unit, "direction")) }),
+        ("Category", chip(text(shown, "category"))),
+        ("Message-ID", html! { code { (text(&unit, "message_id")) } }),
+        ("Network message id", html! { code { (id) } }),
+    ])
+}
+
+fn actions(id: &str, held: Option<&Value>) -> Markup {
+    let can = |state: &str| held.is_some_and(|held| list(held, "units").any(|unit| text(unit, "state") == state));
+    let is_held = can("held") || can("denied") || can("failed");
+    html! {
+        section.actions {
+            h2 { "Act" }
+            form method="post" action={ "/messages/" (id) "/act" } {
+                @if let Some(held) = held.filter(|held| list(held, "units").count() > 1) {
+                    fieldset { legend { "For" }
+                        @for unit in list(held, "units") {
+                            label { input type="checkbox" name="recipient" value=(text(unit, "recipient")) checked; " " (text(unit, "recipient")) " " (chip(text(unit, "state"))) }
+                        }
+                    }
+                }
+                (reason(false))
+                div.buttons {
+                    @if is_held {
+                        button name="do" value="release" { "Release" }
+                        button.quiet name="do" value="deny" { "Deny" }
+                        button.quiet name="do" value="delete" { "Delete" }
+                    }
+                    button.quiet name="do" value="false_positive" { "Report: it is good" }
+                    button.quiet name="do" value="false_negative" { "Report: it is bad" }
+                    button.quiet name="do" value="allow" title="For seven days" { "Allow the sender" }
+                    button.quiet name="do" value="block" title="For a day" { "Block the sender" }
+                }
+            }
+        }
+    }
+}
+
+/// Why it was treated so: the reasons, the findings, and what would be without each.
+fn why(shown: &Value) -> Markup {
+    let today = &shown["today"];
+    html! {
+        section {
+            h2 { "Why" }
+            ul.reasons {
+                @for unit in list(shown, "units") { @for reason in list(unit, "reasons") {
+                    li { code { (text(reason, "code")) } " " (text(reason, "text")) " " span.dim { "for " (text(unit, "recipient")) } }
+                } }
+            }
+            @if list(shown, "findings").next().is_none() { p.dim { "No detection found anything." } }
+            @else { div.scroll { table {
+                thead { tr { th { "Detection" } th { "Version" } th { "Effect" } th { "Category" } th { "Part" } th { "Evidence" } th { "Before" } } }
+                tbody { @for finding in list(shown, "findings") { tr {
+                    td { a href={ "/detections/" (super::page::encoded(text(finding, "detection"))) } { (text(finding, "detection")) } }
+                    td { a href=(explorer(&format!("version:{}", quoted(text(finding, "detection_version"))))) { code { (text(finding, "detection_version")) } } }
+                    td { (chip(text(finding, "effect"))) @if text(finding, "mode") != "Enforce" { " " (chip(text(finding, "mode"))) } }
+                    td { (text(finding, "category")) }
+                    td { @if let Some(part) = finding["part"].as_u64() { (part) @if let Some(offset) = finding["offset"].as_u64() { " at " (offset) } } }
+                    td.evidence { code { (text(finding, "evidence")) } }
+                    td { @if finding["previous"].is_object() { @if finding["previous"]["hit"] == true { "hit as well" } @else { strong { "did not hit" } } } }
+                } } }
+            } } }
+            @if list(shown, "counterfactuals").next().is_some() {
+                h3 { "What would be without" }
+                ul { @for one in list(shown, "counterfactuals") {
+                    li { code { (text(one, "without")) "@" (text(one, "version")) } ": " (chip(text(one, "category"))) " " (chip(text(one, "disposition"))) }
+                } }
+            }
+            p { "Today's ruleset would say " (chip(text(today, "category"))) " " (chip(text(today, "disposition"))) ": " (text(today, "rests_on")) "." }
+            p.dim { "Ruleset " a href=(explorer(&format!("ruleset:{}", text(shown, "ruleset")))) { code { (text(shown, "ruleset")) } } ", policy " code { (text(shown, "policy")) } }
+        }
+    }
+}
+
+fn timeline(life: &Value) -> Markup {
+    html! {
+        section {
+            h2 { "What happened" }
+            @for unit in life.as_array().into_iter().flatten() {
+                h3 { (text(unit, "recipient")) " " (chip(text(unit, "account"))) }
+                ol.timeline { @for event in list(unit, "events") {
+                    li { (moment(text(event, "at"))) " " strong { (text(event, "what").replace('_', " ")) } " → " (text(event, "account").replace('_', " "))
+                        span.dim { " by " (text(event, "actor")) @if !text(event, "reason").is_empty() { ": " (text(event, "reason")) } } }
+                } }
+            }
+        }
+    }
+}
+
+fn engines(shown: &Value) -> Markup {
+    let auth = &shown["authentication"];
+    html! {
+        section {
+            h2 { "Engines and authentication" }
+            div.scroll { table {
+                thead { tr { th { "Engine" } th { "Version" } th { "Data" } th { "Outcome" } th.right { "ms" } th { "" } } }
+                tbody { @for engine in list(shown, "engines") { tr {
+                    td { (text(engine, "engine")) } td { (text(engine, "version")) } td { (text(engine, "data_version")) }
+                    td { (text(engine, "outcome")) } td.right { (format!("{:.1}", engine["millis"].as_f64().unwrap_or(0.0))) } td { (text(engine, "detail")) }
+                } } }
+            } }
+            @if auth.is_object() { (facts(&[
+                ("SPF", html! { (text(auth, "spf")) " " span.dim { (text(auth, "spf_domain")) } }),
+                ("DKIM", html! { @for one in list(auth, "dkim") { (text(one, "result")) " " span.dim { (text(one, "domain")) } " " } @if list(auth, "dkim").next().is_none() { "none" } }),
+                ("DMARC", html! { (text(auth, "dmarc")) " " span.dim { (text(auth, "dmarc_policy")) } }),
+                ("Aligned", html! { (text(auth, "aligned")) }),
+                ("First contact", html! { @match shown["first_contact"].as_bool() { Some(true) => "yes", Some(false) => "no", None => "not known" } }),
+            ])) }
+        }
+    }
+}
+
+fn parts(held: &Value) -> Markup {
+    html! {
+        section {
+            h2 { "Parts" }
+            div.scroll { table {
+                thead { tr { th { "No." } th { "Name" } th { "Type" } th { "Declared" } th.right { "Size" } th { "SHA-256" } } }
+                tbody { @for part in list(held, "parts") { @let hash = text(part, "sha256"); tr {
+                    td { (part["number"]) } td.address { (text(part, "name")) } td { (text(part, "family")) " " span.dim { (text(part, "content_type")) } } td { (text(part, "declared")) }
+                    td.right { (size(part["size"].as_i64().unwrap_or(0))) }
+                    td { a href=(explorer(&format!("sha256:{hash}"))) title=(hash) { code { (hash.get(..12).unwrap_or(hash)) "…" } } }
+                } } }
+            } }
+        }
+    }
+}
+
+fn links(shown: &Value) -> Markup {
+    let domains: Vec<&str> = list(shown, "url_domains").filter_map(Value::as_str).collect();
+    let odd: Vec<&str> = list(shown, "ambiguities").filter_map(Value::as_str).collect();
+    html! {
+        @if !domains.is_empty() || !odd.is_empty() {
+            section {
+                @if !domains.is_empty() {
+                    h2 { "Links lead to" }
+                    ul { @for domain in domains { li { a href=(explorer(&format!("url:{}", quoted(domain)))) { code { (domain) } } } } }
+                }
+                @if !odd.is_empty() { h2 { "Ambiguities" } ul { @for one in odd { li { (one) } } } }
+            }
+        }
+    }
+}
+
+fn content(id: &str) -> Markup {
+    html! {
+        section {
+            h2 { "Content" }
+            p { "Looking at somebody's mail is recorded." }
+            p.buttons { a.button href={ "/messages/" (id) "/text" } { "Read the text" } " " a.button href={ "/messages/" (id) "/text?html=1" } { "See the page, made harmless" } }
+            form.inline method="post" action={ "/messages/" (id) "/raw" } {
+                (reason(true))
+                button.quiet { "Download as it came" }
+            }
+        }
+    }
+}
+
+fn reports(said: &Value) -> Markup {
+    let said: Vec<&Value> = said.as_array().into_iter().flatten().collect();
+    html! {
+        @if !said.is_empty() {
+            section {
+                h2 { "What people said" }
+                ul { @for one in said { li { (moment(text(one, "at"))) " " (text(one, "reporter")) ": " (text(one, "kind").replace('_', " "))
+                    @if !text(one, "comment").is_empty() { ": " (text(one, "comment")) }
+                    @if let Some(incident) = one["incident"].as_str() { " " a href={ "/incidents/" (incident) } { (incident) } } } } }
+            }
+        }
+    }
+}
+
+/// How to show a text.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct How {
+    html: Option<u8>,
+}
+
+/// What a held message says.
+async fn text_page(console: Console, operator: Operator, id: String, with_html: bool) -> PageResult {
+    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    let preview = answer(read::preview(state(), who(), Path(id.clone())).await)?;
+    let headers = answer(read::headers(state(), who(), Path(id.clone())).await)?;
+    let body = html! {
+        p { a href={ "/messages/" (id) } { "Back to the message" } }
+        h1 { (text(&preview, "subject")) }
+        @if with_html {
+            p.dim { "Scripts, forms, pictures and links are taken out; nothing is loaded." }
+            iframe.letter sandbox="" referrerpolicy="no-referrer" src={ "/messages/" (id) "/html" } title="The message, made harmless" {}
+        } @else {
+            @for one in list(&preview, "texts").filter_map(Value::as_str) { pre.mail { (one) } }
+            @if list(&preview, "texts").next().is_none() { p { "It has no plain text." } }
+        }
+        details { summary { "Header" } pre.mail { (text(&headers, "headers")) } }
+    };
+    Ok(page(&operator, "/explorer", text(&preview, "subject"), body))
+}
+
+/// `GET /messages/{id}/text`: what a held message says.
+///
+/// # Errors
+/// What the API says.
+pub async fn text_of(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    axum::extract::Query(how): axum::extract::Query<How>,
+) -> PageResult {
+    text_page(console, operator, id, how.html == Some(1)).await
+}
+
+/// `POST /messages/{id}/raw`: the bytes as they came, for a reason.
+///
+/// # Errors
+/// When no reason is given, or what the API says.
+pub async fn raw(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let why =
+        pairs.iter().find(|(name, _)| name == "reason").map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    if why.is_empty() {
+        return Err(ApiError::Bad("say why you want the bytes: it goes into the record".into()).into());
+    }
+    console.record(operator.actor(""), "quarantine.export.reason", &id, &why).await?;
+    Ok(read::export(State(console), Extension(operator), Path(id)).await?)
+}
+
+/// `POST /messages/{id}/act`.
+///
+/// # Errors
+/// What the API says.
+pub async fn act(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let one =
+        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+    let recipients = pairs.iter().filter(|(key, _)| key == "recipient").map(|(_, value)| value.clone()).collect();
+    match one("do") {
+        verb @ ("false_positive" | "false_negative") => {
+            let ask = json!({ "mail_id": id, "kind": verb, "comment": one("reason") });
+            let ask = serde_json::from_value(ask).map_err(internal)?;
+            let said = api::submission::add(State(console), Extension(operator), Json(ask)).await;
+            answer(said)?;
+        }
+        verb @ ("allow" | "block") => entry(&console, &operator, &id, verb, one("reason")).await?,
+        verb => {
+            decide(&console, &operator, verb, &id, recipients, one("reason")).await?;
+        }
+    }
+    Ok(back_to(&format!("/messages/{id}")).into_response())
+}
+
+/// An entry about a message's sender, because of it: when the verdict is taken back, so is the entry.
+async fn entry(console: &Console, operator: &Operator, id: &str, verb: &str, why: &str) -> Result<(), ApiError> {
+    let shown =
+        answer(api::explain::show(State(console.clone()), Extension(operator.clone()), Path(id.to_owned())).await)?;
+    let sender = text(&shown, "sender");
+    if sender.is_empty() {
+        return Err(ApiError::Bad("it has the null sender: there is nobody to allow or block".into()));
+    }
+    let because = (verb == "block").then_some(id);
+    let ask = json!({ "action": verb, "kind": "sender", "value": sender, "reason": why, "hours": if verb == "allow" { 168 } else { 24 }, "caused_by": because });
+    let ask = serde_json::from_value(ask).map_err(internal)?;
+    answer(api::entry::add(State(console.clone()), Extension(operator.clone()), Json(ask)).await).map(drop)
+}
+
+fn internal(error: serde_json::Error) -> ApiError {
+    ApiError::Internal(error.to_string())
+}

@@ -1,0 +1,114 @@
+//! The console's pages: server-rendered, embedded, without anything of others. A page shows what the API answers, asked for in the name of who has
+//! signed in: so nobody sees or does more here than there, and there is one path for every act.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`door`] | whose session it is; no act without our own page before it |
+//! | [`sign_in`] | signing in and out, and the page that an invitation leads to |
+//! | [`page`], [`chart`], [`fault`] | what all pages have: the frame, pieces, pictures, and what is shown when something is wrong |
+//! | [`overview`] | what needs a person, and whether mail flows |
+//! | [`explorer`], [`message`], [`letter`] | all mail; one message; its body, made harmless |
+//! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
+//! | [`record`] | audit log, books, people's reports |
+//! | [`people`] | who may sign in |
+
+pub mod chart;
+pub mod detections;
+pub mod door;
+pub mod explorer;
+pub mod fault;
+pub mod incident;
+pub mod letter;
+pub mod message;
+pub mod overview;
+pub mod page;
+pub mod people;
+pub mod record;
+pub mod sentinel;
+pub mod sign_in;
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::Console;
+
+/// What a page may do: show what comes from us, and send its forms to us. There is no inline script or style anywhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'";
+
+/// All pages.
+pub fn router(console: Console) -> Router {
+    let inside = Router::new()
+        .route("/", get(overview::show))
+        .route("/explorer", get(explorer::show))
+        .route("/explorer/sums", get(explorer::sums))
+        .route("/explorer/complete", get(explorer::complete))
+        .route("/explorer/export", get(explorer::export))
+        .route("/explorer/act", post(explorer::act))
+        .route("/messages/{id}", get(message::show))
+        .route("/messages/{id}/text", get(message::text_of))
+        .route("/messages/{id}/html", get(letter::show))
+        .route("/messages/{id}/raw", post(message::raw))
+        .route("/messages/{id}/act", post(message::act))
+        .route("/incidents", get(incident::list_all))
+        .route("/incidents/open", post(incident::open))
+        .route("/incidents/{id}", get(incident::show))
+        .route("/incidents/{id}/live", get(incident::live))
+        .route("/incidents/{id}/report", get(incident::report))
+        .route("/incidents/{id}/act", post(incident::act))
+        .route("/sentinel", get(sentinel::show))
+        .route("/sentinel/act", post(sentinel::act))
+        .route("/detections", get(detections::list_all))
+        .route("/detections/{code}", get(detections::show))
+        .route("/detections/{code}/act", post(detections::act))
+        .route("/entries", get(record::entries))
+        .route("/entries/act", post(record::entries_act))
+        .route("/submissions", get(record::submissions))
+        .route("/alerts/act", post(record::alert_act))
+        .route("/audit", get(record::audit))
+        .route("/health", get(record::health))
+        .route("/people", get(people::list_all))
+        .route("/people/act", post(people::act))
+        .route("/me", get(people::me))
+        .route("/me/act", post(people::me_act))
+        .route("/sign-out", post(sign_in::out))
+        .layer(middleware::from_fn_with_state(console.clone(), door::signed_in));
+    let outside = Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/welcome", get(sign_in::welcome).post(sign_in::accept))
+        .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("style.css")) }))
+        .route(
+            "/assets/console.js",
+            get(|| async { asset("text/javascript; charset=utf-8", include_str!("console.js")) }),
+        );
+    inside
+        .merge(outside)
+        .layer(middleware::from_fn(door::from_our_own_page))
+        .layer(middleware::map_response(with_policy))
+        .with_state(console)
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text).into_response()
+}
+
+/// What every answer says of itself, unless it has said something stricter.
+async fn with_policy(mut response: Response) -> Response {
+    let fields = [
+        ("content-security-policy", POLICY),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cache-control", "no-store"),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in fields {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

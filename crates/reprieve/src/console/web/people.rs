@@ -1,0 +1,198 @@
+//! Who may sign in; and what somebody does about their own sign-in.
+
+use axum::extract::{Path, RawForm, State};
+use axum::{Extension, Json};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+use store::person::Session;
+
+use super::explorer::{back_to, pairs};
+use super::fault::PageResult;
+use super::page::{answer, chip, facts, list, moment, page, reason, text};
+use crate::console::Console;
+use crate::console::access::{Operator, Role};
+use crate::console::api;
+use crate::console::api::error::ApiError;
+use crate::console::secret;
+
+fn value_of<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+}
+
+/// `GET /people`.
+///
+/// # Errors
+/// What the API says.
+pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let people = answer(api::person::list(State(console.clone()), Extension(operator.clone())).await)?;
+    Ok(page(&operator, "/people", "People", people_body(&people, None)))
+}
+
+fn people_body(people: &Value, invited: Option<&Value>) -> Markup {
+    html! {
+        h1 { "People" }
+        @if let Some(invited) = invited {
+            article.notice.good role="status" {
+                p { "Give " strong { (text(invited, "name")) } " this link. It works once, until " (moment(text(invited, "invited_until"))) ", and is not shown again:" }
+                p { code.secret { "/welcome#" (text(invited, "invitation")) } }
+                p.dim { "Put the address of this console before it." }
+            }
+        }
+        section.actions {
+            h2 { "Invite somebody" }
+            form.row method="post" action="/people/act" {
+                label { "Name" input type="text" name="name" required maxlength="100" autocomplete="off"; }
+                label { "Role" select name="role" { @for role in [Role::Analyst, Role::Auditor, Role::Admin] { option value=(role.as_str()) { (role.as_str()) } } } }
+                label { "Only for these domains" input type="text" name="domains" placeholder="all"; }
+                button name="do" value="invite" { "Invite" }
+            }
+        }
+        div.scroll { table {
+            thead { tr { th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } th { "" } } }
+            tbody { @for one in people.as_array().into_iter().flatten() { tr {
+                td { (text(one, "name")) } td { (text(one, "role")) }
+                td { @let domains: Vec<&str> = list(one, "domains").filter_map(Value::as_str).collect(); @if domains.is_empty() { span.dim { "all" } } @else { (domains.join(", ")) } }
+                td { @if one["disabled"].is_string() { (chip("shut out")) } @else if one["has_password"] == true { "password" @if one["has_totp"] == true { " and codes" } } @else { span.dim { "invited" } } }
+                td.when { (moment(text(one, "made"))) " " span.dim { "by " (text(one, "made_by")) } }
+                td { @if !one["disabled"].is_string() { form.inline method="post" action="/people/act" { input type="hidden" name="name" value=(text(one, "name")); (reason(false)) button.quiet name="do" value="disable" { "Shut out" } } } }
+            } } }
+        } }
+    }
+}
+
+/// `POST /people/act`: invites somebody, or shuts somebody out.
+///
+/// # Errors
+/// What the API says.
+pub async fn act(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let one = |name: &str| value_of(&pairs, name);
+    let asked = |ask: Value| ask;
+    if one("do") == "disable" {
+        let ask = serde_json::from_value(asked(json!({ "reason": one("reason") }))).map_err(internal)?;
+        let path = Path(one("name").to_owned());
+        answer(api::person::disable(State(console), Extension(operator), path, Json(ask)).await)?;
+        return Ok(back_to("/people"));
+    }
+    let domains: Vec<&str> = one("domains").split([',', ' ']).filter(|domain| !domain.is_empty()).collect();
+    let ask = json!({ "name": one("name"), "role": one("role"), "domains": domains });
+    let ask = serde_json::from_value(ask).map_err(internal)?;
+    let invited = answer(api::person::invite(State(console.clone()), Extension(operator.clone()), Json(ask)).await)?;
+    let people = answer(api::person::list(State(console), Extension(operator.clone())).await)?;
+    // Shown in the answer itself: the secret is nowhere else.
+    Ok(page(&operator, "/people", "People", people_body(&people, Some(&invited))))
+}
+
+fn internal(error: serde_json::Error) -> ApiError {
+    ApiError::Internal(error.to_string())
+}
+
+/// `GET /me`: one's own sign-in.
+///
+/// # Errors
+/// When the store fails.
+pub async fn me(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Extension(session): Extension<Session>,
+) -> PageResult {
+    let body = me_body(&console, &operator, &session, None).await?;
+    Ok(page(&operator, "/me", &operator.name, body))
+}
+
+async fn me_body(
+    console: &Console,
+    operator: &Operator,
+    session: &Session,
+    new_codes: Option<&str>,
+) -> Result<Markup, ApiError> {
+    let store = console.store()?;
+    let person = store.person(&operator.name).await?;
+    let has_codes = person.is_some_and(|person| person.totp.is_some());
+    let sessions = store.sessions_of(&operator.name, console.clock.now()).await?;
+    Ok(html! {
+        h1 { (operator.name) }
+        (facts(&[("Role", html! { (operator.role.as_str()) }), ("One-time codes", html! { @if has_codes { "used" } @else { "not used" } })]))
+        section {
+            h2 { "One-time codes" }
+            @if let Some(codes) = new_codes {
+                article.notice.warn {
+                    p { "Add this secret to your program for codes (time-based, 6 digits, SHA-1), then show that it works:" }
+                    p { code.secret { (codes) } }
+                    form.inline method="post" action="/me/act" {
+                        input type="hidden" name="secret" value=(codes);
+                        label { "Code" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="7"; }
+                        button name="do" value="codes-on" { "Use codes" }
+                    }
+                }
+            } @else {
+                form.inline method="post" action="/me/act" {
+                    @if has_codes {
+                        label { "Code" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="7"; }
+                        button.quiet name="do" value="codes-off" { "Use no codes any more" }
+                    } @else { button name="do" value="codes-new" { "Use codes" } }
+                }
+            }
+        }
+        section {
+            h2 { "Sessions" }
+            div.scroll { table { thead { tr { th { "Began (UTC)" } th { "Last used" } th { "From" } th { "" } } } tbody { @for one in sessions { tr {
+                td.when { (moment(&one.began.to_string())) } td.when { (moment(&one.seen.to_string())) } td { (one.client) }
+                td { @if one.id == session.id { "this one" } @else { form.inline method="post" action="/me/act" { input type="hidden" name="session" value=(one.id); button.quiet name="do" value="end" { "End" } } } }
+            } } } } }
+        }
+    })
+}
+
+/// `POST /me/act`.
+///
+/// # Errors
+/// When a code does not fit, or the store fails.
+pub async fn me_act(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Extension(session): Extension<Session>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let one = |name: &str| value_of(&pairs, name);
+    let store = console.store()?;
+    let now = console.clock.now();
+    let wrong = || ApiError::Bad("this code does not fit: is the clock of your device right?".into());
+    match one("do") {
+        "codes-new" => {
+            let codes = secret::new_totp(console.clock.as_ref());
+            let body = me_body(&console, &operator, &session, Some(&codes)).await?;
+            return Ok(page(&operator, "/me", &operator.name, body));
+        }
+        "codes-on" => {
+            let codes = one("secret").to_owned();
+            if codes.len() != 32 || !secret::is_code(&codes, one("code"), now) {
+                return Err(wrong().into());
+            }
+            console.record(operator.actor(""), "person.codes", &operator.name, "on").await?;
+            store.set_totp(&operator.name, Some(codes)).await?;
+        }
+        "codes-off" => {
+            console.attempts.take(&operator.name, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
+            let known = store.person(&operator.name).await?.and_then(|person| person.totp);
+            if !known.is_some_and(|codes| secret::is_code(&codes, one("code"), now)) {
+                return Err(wrong().into());
+            }
+            console.record(operator.actor(""), "person.codes", &operator.name, "off").await?;
+            store.set_totp(&operator.name, None).await?;
+        }
+        "end" => {
+            let own = store.sessions_of(&operator.name, now).await?;
+            if own.iter().any(|known| known.id == one("session")) {
+                store.end_session(one("session")).await?;
+            }
+        }
+        other => return Err(ApiError::Bad(format!("'{other}' is nothing that can be done here")).into()),
+    }
+    Ok(back_to("/me"))
+}

@@ -1,0 +1,230 @@
+//! What is on record: entries, people's reports, calls, the audit log, the books.
+
+use axum::extract::{Path, Query, RawForm, State};
+use axum::{Extension, Json};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::explorer::{back_to, pairs};
+use super::fault::PageResult;
+use super::page::{answer, chip, encoded, list, moment, page, reason, text};
+use crate::console::Console;
+use crate::console::access::{Operator, Permission};
+use crate::console::api;
+use crate::console::api::audit::{AuditQuery, VerifyQuery};
+use crate::console::api::error::ApiError;
+use crate::console::api::submission::SubmissionQuery;
+
+/// Entries of the audit log on one page.
+const PAGE: usize = 100;
+
+fn value_of<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+}
+
+fn asked<T: serde::de::DeserializeOwned>(ask: Value) -> Result<T, ApiError> {
+    serde_json::from_value(ask).map_err(|error| ApiError::Bad(error.to_string()))
+}
+
+/// `GET /entries`: what is allowed and blocked.
+///
+/// # Errors
+/// What the API says.
+pub async fn entries(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let entries = answer(api::entry::list(State(console), Extension(operator.clone())).await)?;
+    let may = operator.role.may(Permission::Rules);
+    let body = html! {
+        h1 { "Allow and block" }
+        @if may { (entry_form(&operator)) }
+        @if entries.as_array().is_some_and(Vec::is_empty) { p.calm { "There is no entry." } }
+        @else { div.scroll { table {
+            thead { tr { th { "" } th { "What" } th { "For" } th { "Reason" } th { "Owner" } th { "Until (UTC)" } th { "Last used" } th { "" } } }
+            tbody { @for one in entries.as_array().into_iter().flatten() { tr {
+                td { (chip(text(one, "action"))) @if one["clears_malware"] == true { " malware as well" } }
+                td.address { (text(one, "kind")) " " code { (text(one, "value")) } }
+                td { (text(one, "reach")) " " (text(one, "whom")) }
+                td { (text(one, "reason")) @if let Some(mail) = one["caused_by"].as_str() { " " a href={ "/messages/" (mail) } { "because of a message" } } }
+                td { (text(one, "owner")) } td.when { (moment(text(one, "expires"))) }
+                td.when { @if let Some(used) = one["last_used"].as_str() { (moment(used)) } @else { span.dim { "never" } } }
+                td { @if may { form.inline method="post" action="/entries/act" { input type="hidden" name="remove" value=(one["id"]); button.quiet { "End" } } } }
+            } } }
+        } } }
+    };
+    Ok(page(&operator, "/entries", "Allow and block", body))
+}
+
+fn entry_form(operator: &Operator) -> Markup {
+    html! {
+        section.actions {
+            h2 { "New entry" }
+            form.row method="post" action="/entries/act" {
+                label { "Do" select name="action" { option value="block" { "Block" } option value="allow" { "Allow" } } }
+                label { "What" select name="kind" { @for kind in ["sender", "domain", "url", "file", "ip"] { option value=(kind) { (kind) } } } }
+                label { "Value" input type="text" name="value" required maxlength="1000" placeholder="spam@x.example" autocomplete="off"; }
+                @if operator.must_see_all().is_err() { label { "For our domain" input type="text" name="domain" required; } }
+                @else { label { "Only for our domain" input type="text" name="domain" placeholder="everyone"; } }
+                label { "Hours" input type="number" name="hours" value="24" min="1" max="8760"; }
+                (reason(true))
+                button { "Make it" }
+            }
+        }
+    }
+}
+
+/// `POST /entries/act`: makes an entry, or ends one.
+///
+/// # Errors
+/// What the API says.
+pub async fn entries_act(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let one = |name: &str| value_of(&pairs, name);
+    if let Ok(number) = one("remove").parse::<u64>() {
+        let ask = asked(json!({ "reason": one("reason") }))?;
+        answer(api::entry::remove(State(console), Extension(operator), Path(number), Json(ask)).await)?;
+    } else {
+        let domain = (!one("domain").trim().is_empty()).then(|| one("domain").trim());
+        let ask = json!({
+            "action": one("action"), "kind": one("kind"), "value": one("value"), "reason": one("reason"), "domain": domain,
+            "hours": one("hours").parse::<u64>().ok(),
+        });
+        answer(api::entry::add(State(console), Extension(operator), Json(asked(ask)?)).await)?;
+    }
+    Ok(back_to("/entries"))
+}
+
+/// `GET /submissions`: what people say of verdicts.
+///
+/// # Errors
+/// What the API says.
+pub async fn submissions(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    query: Query<SubmissionQuery>,
+) -> PageResult {
+    let said = answer(api::submission::list(State(console), Extension(operator.clone()), query).await)?;
+    let rows: Vec<&Value> = said.as_array().into_iter().flatten().collect();
+    let body = html! {
+        h1 { "Reports" }
+        p.dim { "Three people within a day who say that a detection is wrong have it tried on known-good mail, and call an operator. They convict nothing." }
+        @if rows.is_empty() { p.calm { "Nobody has said anything." } }
+        @else { div.scroll { table {
+            thead { tr { th { "No." } th { "When (UTC)" } th { "What" } th { "By" } th { "Detections" } th { "Message" } th { "Incident" } th { "Comment" } th { "" } } }
+            tbody { @for one in &rows { tr {
+                td { (one["number"]) } td.when { (moment(text(one, "at"))) } td { (text(one, "kind").replace('_', " ")) } td.address { (text(one, "reporter")) }
+                td { @for about in list(one, "about") { a href={ "/detections/" (encoded(text(about, "detection"))) } { (text(about, "detection")) } " " } }
+                td { a href={ "/messages/" (text(one, "mail_id")) } { "message" } }
+                td { @if let Some(incident) = one["incident"].as_str() { a href={ "/incidents/" (incident) } { (incident) } } }
+                td { (text(one, "comment")) }
+                td { @if operator.role.may(Permission::Read) { span.dim { code { "reprieve submission export " (one["number"]) } } } }
+            } } }
+        } }
+        @if let Some(last) = rows.last().and_then(|one| one["number"].as_i64()).filter(|last| *last > 1 && rows.len() >= 200) { p.pages { a href={ "/submissions?before=" (last) } { "Older" } } } }
+    };
+    Ok(page(&operator, "/submissions", "Reports", body))
+}
+
+/// `POST /alerts/act`: somebody has seen a call.
+///
+/// # Errors
+/// What the API says.
+pub async fn alert_act(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    RawForm(form): RawForm,
+) -> PageResult {
+    let pairs = pairs(&form);
+    let number = value_of(&pairs, "number").parse().map_err(|_| ApiError::Bad("which alert?".into()))?;
+    let ask = asked(json!({ "reason": value_of(&pairs, "reason") }))?;
+    answer(api::alert::seen(State(console), Extension(operator), Path(number), Json(ask)).await)?;
+    Ok(back_to("/"))
+}
+
+/// Before which entry a page begins, and whether the log is to be checked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LogQuery {
+    before: Option<u64>,
+    verify: bool,
+}
+
+/// `GET /audit`: who did what, newest first.
+///
+/// # Errors
+/// What the API says.
+pub async fn audit(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(query): Query<LogQuery>,
+) -> PageResult {
+    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    let size = console.store()?.audit_head().await?.map_or(0, |(size, _)| size);
+    let ask: AuditQuery = asked(json!({ "before": query.before.unwrap_or(size) }))?;
+    let log = answer(api::audit::list(state(), who(), Query(ask)).await)?;
+    let mut rows: Vec<&Value> = log.as_array().into_iter().flatten().collect();
+    rows.truncate(PAGE);
+    let verified = match query.verify {
+        true => Some(answer(api::audit::verify(state(), who(), Query(VerifyQuery::default())).await)?),
+        false => None,
+    };
+    let last = rows.last().and_then(|one| one["seq"].as_u64());
+    let body = html! {
+        h1 { "Audit log" }
+        p { (size) " entries, those of group commits among them. " a href="/audit?verify=true" { "Check that it is intact" } " · " a href="/status/checkpoint" { "signed checkpoint" } }
+        @if let Some(found) = &verified {
+            @if found["intact"] == true { p.calm { "Intact: " (found["size"]) " entries, " (found["batches"]) " group commits and " (found["verdicts"]) " verdicts are as they were written. Root " code { (text(found, "root")) } } }
+            @else { div.wrong role="alert" { p { strong { "Not intact" } } ul { @for fault in list(found, "faults") { li { (fault.as_str().unwrap_or_default()) } } } } }
+        }
+        div.scroll { table {
+            thead { tr { th { "No." } th { "When (UTC)" } th { "Who" } th { "What" } th { "To which" } th { "Why" } } }
+            tbody { @for one in &rows { tr {
+                td { (one["seq"]) } td.when { (moment(text(one, "at"))) } td { (text(one, "actor")) } td { code { (text(one, "action")) } } td.address { (text(one, "object")) }
+                td { (text(one, "reason")) @if !text(one, "detail").is_empty() { " " span.dim { (text(one, "detail")) } } }
+            } } }
+        } }
+        p.pages { @if query.before.is_some() { a href="/audit" { "Newest" } " " } @if let Some(last) = last.filter(|_| rows.len() == PAGE) { a href={ "/audit?before=" (last) } { "Older" } } }
+    };
+    Ok(page(&operator, "/audit", "Audit log", body))
+}
+
+/// `GET /health`: the books, the engines.
+///
+/// # Errors
+/// What the API says.
+pub async fn health(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    let engines = answer(api::detection::engines(state(), who()).await)?;
+    let books = match operator.must_see_all() {
+        Ok(()) => Some(answer(api::ledger::check(state(), who(), Query(api::ledger::LedgerQuery::default())).await)?),
+        Err(_) => None,
+    };
+    let body = html! {
+        h1 { "Health" }
+        @if let Some(books) = &books {
+            section {
+                h2 { "The books" }
+                @if books["balanced"] == true { p.calm { "They balance: " (books["accepted"]) " units were accepted, and each is in exactly one account." } }
+                @else { div.wrong role="alert" { p { strong { "They do not balance" } } ul { @for fault in list(books, "faults") { li { (fault.as_str().unwrap_or_default()) } } } } }
+                div.numbers { @for (account, units) in books["accounts"].as_object().into_iter().flatten() {
+                    a href=(super::page::explorer(&format!("state:{account}"))) { span.number { (units) } span { (account.replace('_', " ")) } }
+                } }
+                p.dim { (books["unconfirmed"]) " units are unconfirmed: passed on without a recorded answer, or refused." }
+            }
+        }
+        section {
+            h2 { "Engines" }
+            div.scroll { table {
+                thead { tr { th { "Engine" } th { "Version" } th { "Data" } th { "First seen (UTC)" } } }
+                tbody { @for one in engines.as_array().into_iter().flatten() { tr { td { (text(one, "engine")) } td { (text(one, "version")) } td { (text(one, "data_version")) } td.when { (moment(text(one, "first_seen"))) } } } }
+            } }
+        }
+        section { h2 { "For machines" } ul {
+            li { a href="/metrics" { "Prometheus metrics" } } li { a href="/api/v1/openapi.json" { "The document of the API" } } li { a href="/readyz" { "Readiness" } }
+        } }
+    };
+    Ok(page(&operator, "/health", "Health", body))
+}

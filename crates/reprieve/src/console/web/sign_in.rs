@@ -1,0 +1,191 @@
+//! Signing in and out, and the page that an invitation leads to. Looking at any of these pages does nothing: only a form that is sent does.
+
+use std::net::SocketAddr;
+
+use axum::Extension;
+use axum::extract::{ConnectInfo, Query, RawForm, State};
+use axum::http::HeaderMap;
+use axum::http::header::{SET_COOKIE, USER_AGENT};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::Digest;
+use maud::{Markup, html};
+use serde::Deserialize;
+use store::person::Session;
+
+use super::door::{begun, ended, session};
+use super::explorer::pairs;
+use super::fault::PageResult;
+use super::page::bare;
+use crate::console::Console;
+use crate::console::api::error::ApiError;
+use crate::console::secret::{self, PASSWORD_MAX, PASSWORD_MIN};
+
+/// Characters that are kept of what a browser says it is.
+const CLIENT_MAX: usize = 200;
+
+/// Where somebody wanted to go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    to: String,
+}
+
+/// `GET /sign-in`.
+pub async fn show(State(console): State<Console>, Query(wanted): Query<Wanted>) -> Response {
+    let is_empty = match &console.store {
+        Some(store) => store.people().await.is_ok_and(|people| people.is_empty()),
+        None => false,
+    };
+    bare("Sign in", form(&wanted.to, "", is_empty))
+}
+
+fn form(to: &str, wrong: &str, is_empty: bool) -> Markup {
+    html! {
+        h1 { "Sign in" }
+        @if is_empty {
+            p.notice.warn { "Nobody may sign in yet. On the gateway's own host, " code { "reprieve person invite --name YOU --role admin" } " prints a link for you." }
+        }
+        @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
+        form.card method="post" action="/sign-in" {
+            input type="hidden" name="to" value=(to);
+            label { "Name" input type="text" name="name" required autofocus autocomplete="username" maxlength="100"; }
+            label { "Password" input type="password" name="password" required autocomplete="current-password" maxlength=(PASSWORD_MAX); }
+            label { "One-time code, if you use them" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="7"; }
+            button { "Sign in" }
+        }
+    }
+}
+
+fn value_of<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+}
+
+/// A path of this console, so that nobody is led elsewhere.
+fn own_path(to: &str) -> &str {
+    let is_own = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
+    if is_own { to } else { "/" }
+}
+
+/// `POST /sign-in`.
+///
+/// # Errors
+/// When somebody tries too often, or the store fails.
+pub async fn enter(
+    State(console): State<Console>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    RawForm(body): RawForm,
+) -> PageResult {
+    let pairs = pairs(&body);
+    let (name, to) = (value_of(&pairs, "name").trim().to_owned(), own_path(value_of(&pairs, "to")).to_owned());
+    let now = console.clock.now();
+    for bucket in [format!("name {name}"), format!("from {}", peer.ip())] {
+        console.attempts.take(&bucket, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
+    }
+    let store = console.store()?;
+    let person = store.person(&name).await?.filter(|person| person.disabled.is_none());
+    let password = value_of(&pairs, "password").to_owned();
+    let known = person.as_ref().and_then(|person| person.password.clone());
+    let hashed = tokio::task::spawn_blocking(move || secret::is_password(&password, known.as_deref())).await;
+    let is_password = hashed.map_err(|panic| ApiError::Internal(panic.to_string()))?;
+    let codes = person.as_ref().and_then(|person| person.totp.clone());
+    let is_code = codes.is_none_or(|codes| secret::is_code(&codes, value_of(&pairs, "code"), now));
+    if !(is_password && is_code) {
+        // The same word for each of them: it tells nobody which it was.
+        console.record(name.chars().take(100).collect(), "sign_in.refused", "console", "").await?;
+        return Ok(bare("Sign in", form(&to, "This name, password and code do not belong together.", false)));
+    }
+    begin(&console, &name, &headers, peer, &to).await
+}
+
+/// Begins a session and leads to a page.
+async fn begin(console: &Console, name: &str, headers: &HeaderMap, peer: SocketAddr, to: &str) -> PageResult {
+    let program = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("an unknown program");
+    let client: String = format!("{} with {program}", peer.ip()).chars().take(CLIENT_MAX).collect();
+    let (secret, now) = (secret::new(console.clock.as_ref()), console.clock.now());
+    console.record(name.to_owned(), "sign_in", "console", "").await?;
+    let store = console.store()?;
+    store.sweep_sessions(now).await?;
+    store.begin_session(session(&secret, name, client, now)).await?;
+    Ok(([(SET_COOKIE, begun(&secret))], Redirect::to(to)).into_response())
+}
+
+/// `POST /sign-out`.
+///
+/// # Errors
+/// When the store fails.
+pub async fn out(State(console): State<Console>, Extension(session): Extension<Session>) -> PageResult {
+    console.store()?.end_session(&session.id).await?;
+    Ok(([(SET_COOKIE, ended())], Redirect::to("/sign-in")).into_response())
+}
+
+/// `GET /welcome`: the secret of the invitation stands behind the `#`, where no server and no log sees it; the page's script puts it into the form.
+pub async fn welcome() -> Response {
+    bare("Welcome", welcome_form(""))
+}
+
+fn welcome_form(wrong: &str) -> Markup {
+    html! {
+        h1 { "Welcome" }
+        p { "Choose a password of at least " (PASSWORD_MIN) " characters. A sentence is easier to remember than signs." }
+        @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
+        form.card method="post" action="/welcome" {
+            label { "Invitation" input type="text" name="invitation" required autocomplete="off" data-from-fragment="1" spellcheck="false"; }
+            label { "Password" input type="password" name="password" required autocomplete="new-password" minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
+            label { "Once more" input type="password" name="again" required autocomplete="new-password" minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
+            button { "Begin" }
+        }
+    }
+}
+
+/// `POST /welcome`.
+///
+/// # Errors
+/// When somebody tries too often, or the store fails.
+pub async fn accept(
+    State(console): State<Console>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    RawForm(body): RawForm,
+) -> PageResult {
+    let pairs = pairs(&body);
+    let now = console.clock.now();
+    let bucket = format!("from {}", peer.ip());
+    console.attempts.take(&bucket, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
+    let (password, again) = (value_of(&pairs, "password").to_owned(), value_of(&pairs, "again"));
+    let again_wrong = |wrong: &str| Ok(bare("Welcome", welcome_form(wrong)));
+    if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
+        return again_wrong(&format!("The password has {PASSWORD_MIN} to {PASSWORD_MAX} characters."));
+    }
+    if password != again {
+        return again_wrong("The two passwords differ.");
+    }
+    let store = console.store()?;
+    let invitation = Digest::of(value_of(&pairs, "invitation").trim().as_bytes());
+    let Some(person) = store.invited(invitation, now).await? else {
+        return again_wrong("This invitation does not hold: it was used, or its time is over. Ask for another.");
+    };
+    let hashed = tokio::task::spawn_blocking(move || secret::hash(&password)).await;
+    let hashed = hashed.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Internal)?;
+    console.record(person.name.clone(), "person.accept", &person.name, "").await?;
+    store.accept_invitation(&person.name, hashed).await?;
+    begin(&console, &person.name, &headers, peer, "/").await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_elsewhere() {
+        for (to, expected) in [
+            ("/explorer?q=a", "/explorer?q=a"),
+            ("//evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(own_path(to), expected);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The acknowledgement reconciler: who has reported a message is told that it arrived, and how the incident that it belongs to ended (ruling 22).
+//!
+//! If we die between sending a word and writing that down, it is sent twice, with the same Message-ID.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::incident::Stage;
+use domain::{Account, Address, Timestamp};
+use mail_builder::MessageBuilder;
+use mail_builder::headers::raw::Raw;
+use store::submission::{Submission, SubmissionKind};
+use store::trace::TraceFilter;
+use store::{Scope, Store, StoreError};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::hop::Hops;
+use crate::postman;
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_secs(10);
+/// Reports that are older are answered no more.
+const SPAN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Reports that one look takes.
+const BATCH: i64 = 100;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Acknowledger {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// The hop of internal mail.
+    pub hops: Hops,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a reporter is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Arrived,
+    Ended,
+}
+
+impl Acknowledger {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "who reported a message could not be answered");
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round: each report that waits for a word goes one step on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for report in self.store.unanswered(now.before(SPAN), BATCH).await? {
+            if report.acknowledged.is_none() && self.tell(&report, Word::Arrived).await? {
+                self.store.submission_acknowledged(report.number, now).await?;
+            }
+            match (&report.incident, report.ended) {
+                (None, _) => {
+                    if let Some(incident) = self.store.incident_of(report.mail_id).await? {
+                        self.store.submission_linked(report.number, incident).await?;
+                    }
+                }
+                (Some(incident), None) => {
+                    let is_over = self.store.incident(incident).await?.stage == Stage::Resolved;
+                    if is_over && self.tell(&report, Word::Ended).await? {
+                        self.store.submission_ended(report.number, now).await?;
+                    }
+                }
+                (Some(_), Some(_)) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the reporter; `false` when that has to be tried again. Who is no address of ours reads it in the list.
+    async fn tell(&self, report: &Submission, word: Word) -> Result<bool, StoreError> {
+        let to = Address::parse(&report.reporter).ok().filter(|one| self.config.border.accepts(&one.domain()));
+        let Some(to) = to else { return Ok(true) };
+        let filter = TraceFilter { mail_id: Some(report.mail_id), ..TraceFilter::default() };
+        let units = self.store.trace(&filter, &Scope::All).await?;
+        let subject = units.first().map(|unit| unit.subject.clone()).unwrap_or_default();
+        let is_out = units.iter().any(|unit| matches!(unit.account, Account::Released | Account::Delivered));
+        let mail = self.compose(&to, report, word, &subject, is_out);
+        match postman::deliver(&self.hops, &to, &mail).await {
+            Ok(_) => Ok(true),
+            Err(why) => {
+                tracing::warn!(report = report.number, why, "an answer to a report did not arrive; tried again");
+                Ok(false)
+            }
+        }
+    }
+
+    fn compose(&self, to: &Address, report: &Submission, word: Word, subject: &str, is_out: bool) -> Vec<u8> {
+        let host = &self.config.hostname;
+        let from = format!("postmaster@{host}");
+        let (title, name) = match word {
+            Word::Arrived => ("We have your report", "arrived"),
+            Word::Ended => ("What came of your report", "ended"),
+        };
+        let builder = MessageBuilder::new()
+            .from(("Mail protection", from.as_str()))
+            .to(to.as_str())
+            .subject(title)
+            .date(self.clock.now().as_seconds())
+            .message_id(format!("report.{}.{name}@{host}", report.number))
+            .header("Auto-Submitted", Raw::new("auto-generated"))
+            .text_body(text(report, word, subject, is_out).replace('\n', "\r\n"));
+        builder.write_to_vec().expect("memory takes all that is written")
+    }
+}
+
+/// What an answer says.
+fn text(report: &Submission, word: Word, subject: &str, is_out: bool) -> String {
+    let subject = if subject.is_empty() { "(no subject)" } else { subject };
+    let what = match report.kind {
+        SubmissionKind::FalseNegative => "should not have reached you",
+        SubmissionKind::FalsePositive | SubmissionKind::Released => "was held or marked by mistake",
+    };
+    let mut lines = vec![format!("You told us that \"{subject}\" {what}."), String::new()];
+    match word {
+        Word::Arrived => {
+            lines.push(
+                "Your report has arrived and is kept with the message. Several reports about the same detection".into(),
+            );
+            lines.push("have it tried on mail that is known to be good, and call an administrator.".into());
+        }
+        Word::Ended => {
+            let incident = report.incident.as_deref().unwrap_or_default();
+            lines.push(format!("A detection was wrong: the message belonged to incident {incident}, which is over."));
+            lines.push(match is_out {
+                true => "It has been delivered. Thank you.".into(),
+                false => "It has been examined again and stays held; your administrator can say why.".to_owned(),
+            });
+        }
+    }
+    lines.push(String::new());
+    lines.push(format!("Reference: report {}, message {}", report.number, report.mail_id));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// From when on what was said is not counted against a detection any more.
+pub fn voices_since(now: Timestamp) -> Timestamp {
+    now.before(Duration::from_secs(24 * 3600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::MailId;
+
+    #[test]
+    fn answers_read_like_ones() {
+        let at = Timestamp::from_micros(1_795_000_000_000_000);
+        let report = Submission {
+            number: 7,
+            at,
+            mail_id: MailId::new(at, [3; 10]),
+            kind: SubmissionKind::FalsePositive,
+            reporter: "anna@ours.example".into(),
+            comment: String::new(),
+            about: Vec::new(),
+            incident: Some("INC-2026-0001".into()),
+            acknowledged: None,
+            ended: None,
+        };
+        let missed = Submission { kind: SubmissionKind::FalseNegative, ..report.clone() };
+        let all = [
+            text(&report, Word::Arrived, "Angebot f\u{fc}r M\u{e4}rz", false),
+            text(&missed, Word::Arrived, "", false),
+            text(&report, Word::Ended, "Angebot", true),
+            text(&report, Word::Ended, "Angebot", false),
+        ];
+        insta::assert_snapshot!(all.join("\n----\n"));
+    }
+}

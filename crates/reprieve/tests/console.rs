@@ -1,0 +1,665 @@
+//! The console: who sees which page, what a person does there, and what a browser makes of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+#[path = "support/browser.rs"]
+mod browser;
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use browser::Browser;
+use support::{Gateway, Sink, Talk, bad, clean, config};
+
+const PASSWORD: &str = "a long sentence it is";
+
+/// What came back: status, header block, body.
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    fn session(&self) -> String {
+        let cookie = self.field("set-cookie").unwrap_or_else(|| panic!("no session: {} {}", self.status, self.body));
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
+/// A request as a browser makes it: from a page of ours, unless `site` says otherwise.
+fn request(gateway: &Gateway, method: &str, path: &str, cookie: &str, site: &str, body: &str) -> Answer {
+    let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
+    let cookie = if cookie.is_empty() { String::new() } else { format!("Cookie: {cookie}\r\n") };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{cookie}Sec-Fetch-Site: {site}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        gateway.api,
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    socket.read_to_end(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    Answer { status: head[9..12].parse().unwrap(), head: head.to_owned(), body: body.to_owned() }
+}
+
+fn get(gateway: &Gateway, path: &str, cookie: &str) -> Answer {
+    request(gateway, "GET", path, cookie, "same-origin", "")
+}
+
+fn post(gateway: &Gateway, path: &str, cookie: &str, body: &str) -> Answer {
+    request(gateway, "POST", path, cookie, "same-origin", body)
+}
+
+fn invite(gateway: &Gateway, name: &str, role: &str, more: &[&str]) -> String {
+    let words: Vec<&str> = ["person", "invite", "--name", name, "--role", role].iter().chain(more).copied().collect();
+    gateway.json(&words)["invitation"].as_str().unwrap().to_owned()
+}
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
+}
+
+fn accept(gateway: &Gateway, invitation: &str) -> Answer {
+    post(gateway, "/welcome", "", &form(&[("invitation", invitation), ("password", PASSWORD), ("again", PASSWORD)]))
+}
+
+fn sign_in(gateway: &Gateway, name: &str, password: &str) -> Answer {
+    post(gateway, "/sign-in", "", &form(&[("name", name), ("password", password)]))
+}
+
+/// Somebody who has signed in: their cookie.
+fn person(gateway: &Gateway, name: &str, role: &str, more: &[&str]) -> String {
+    accept(gateway, &invite(gateway, name, role, more)).session()
+}
+
+/// A gateway for two domains, with a held mail in each and one that was delivered.
+fn two_domains() -> (Gateway, Sink) {
+    let sink = Sink::start();
+    let text = config(sink.address).replace("[\"ours.example\"]", "[\"ours.example\", \"theirs.example\"]");
+    let gateway = Gateway::start(&text);
+    let mut talk = Talk::from_outside(gateway.mx);
+    for (subject, rcpt) in [("one", "b@ours.example"), ("two", "b@theirs.example")] {
+        assert!(talk.send("a@x.example", &[rcpt], &bad(subject)).contains("taken as"));
+    }
+    assert!(talk.send("a@x.example", &["b@ours.example"], &clean("three")).starts_with("250"));
+    gateway.books();
+    (gateway, sink)
+}
+
+fn id_of(gateway: &Gateway, subject: &str) -> String {
+    let held = gateway.held();
+    held.iter().find(|one| one["subject"] == subject).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+const PAGES: [&str; 12] = [
+    "/",
+    "/explorer",
+    "/incidents",
+    "/sentinel",
+    "/detections",
+    "/detections/EIC-0001",
+    "/entries",
+    "/submissions",
+    "/audit",
+    "/health",
+    "/people",
+    "/me",
+];
+
+#[test]
+fn a_session_begins_with_an_invitation_and_ends_when_it_should() {
+    let (gateway, _sink) = two_domains();
+    for page in PAGES {
+        let answer = get(&gateway, page, "");
+        let place = answer.field("location").unwrap_or_default().to_owned();
+        assert!(answer.status == 303 && place.starts_with("/sign-in?to="), "{page}: {} {place}", answer.status);
+    }
+    assert_eq!(post(&gateway, "/explorer/act", "", "do=release").status, 401, "an act is not led to another page");
+    assert!(get(&gateway, "/sign-in", "").body.contains("Nobody may sign in yet"));
+    // The invitation: looked at as often as one likes, used once.
+    let invitation = invite(&gateway, "anna", "admin", &[]);
+    for _ in 0..3 {
+        assert_eq!(get(&gateway, "/welcome", "").status, 200);
+    }
+    let differ = form(&[("invitation", &invitation), ("password", PASSWORD), ("again", "something else")]);
+    assert!(post(&gateway, "/welcome", "", &differ).body.contains("differ"));
+    let short = form(&[("invitation", &invitation), ("password", "short"), ("again", "short")]);
+    assert!(post(&gateway, "/welcome", "", &short).body.contains("12 to 256"));
+    let anna = accept(&gateway, &invitation);
+    let cookie = anna.field("set-cookie").unwrap().to_owned();
+    for word in ["__Host-", "Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    let anna = anna.session();
+    assert!(accept(&gateway, &invitation).body.contains("does not hold"), "once");
+    // What every page says of itself.
+    let page = get(&gateway, "/", &anna);
+    assert_eq!(page.status, 200);
+    let policy = page.field("content-security-policy").unwrap();
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("script-src 'self'") && !policy.contains("unsafe")
+    );
+    assert_eq!(
+        (page.field("cache-control"), page.field("x-content-type-options")),
+        (Some("no-store"), Some("nosniff"))
+    );
+    assert!(!page.body.contains(" style=") && !page.body.contains(" onclick=") && !page.body.contains("<script>"));
+    // An act from elsewhere is none.
+    for site in ["cross-site", "same-site", "none"] {
+        assert_eq!(request(&gateway, "POST", "/sign-out", &anna, site, "").status, 403, "{site}");
+    }
+    assert_eq!(get(&gateway, "/", &anna).status, 200, "she is still there");
+    // The wrong password, and nobody: the same word.
+    let wrong = sign_in(&gateway, "anna", "not it at all").body;
+    let nobody = sign_in(&gateway, "nobody", PASSWORD).body;
+    assert!(wrong.contains("do not belong together") && nobody.contains("do not belong together"));
+    let again = sign_in(&gateway, "anna", PASSWORD).session();
+    assert_ne!(again, anna);
+    // Signing out ends that session and no other; shutting out ends all.
+    assert_eq!(post(&gateway, "/sign-out", &anna, "").status, 303);
+    assert_eq!((get(&gateway, "/", &anna).status, get(&gateway, "/", &again).status), (303, 200));
+    gateway.json(&["person", "disable", "anna", "--reason", "left"]);
+    assert_eq!(get(&gateway, "/", &again).status, 303);
+    assert!(sign_in(&gateway, "anna", PASSWORD).body.contains("do not belong together"));
+    // Whoever guesses is slowed down.
+    let guesses: Vec<u16> = (0..15).map(|_| sign_in(&gateway, "anna", "guess").status).collect();
+    assert_eq!(guesses.last(), Some(&429), "{guesses:?}");
+    let log = gateway.json(&["audit", "list"]);
+    let acts: Vec<&str> = log.as_array().unwrap().iter().filter_map(|one| one["action"].as_str()).collect();
+    for act in ["person.invite", "person.accept", "sign_in", "sign_in.refused", "person.disable"] {
+        assert!(acts.contains(&act), "{act}: {acts:?}");
+    }
+    assert!(!std::fs::read_to_string(gateway.path("log")).unwrap().contains(PASSWORD));
+}
+
+/// Every page for every role, and for somebody of one domain: what the table does not allow is not shown, nor anything of another domain.
+#[test]
+fn the_matrix_of_roles_and_pages() {
+    let (gateway, _sink) = two_domains();
+    let (ours, theirs) = (id_of(&gateway, "one"), id_of(&gateway, "two"));
+    let message = format!("/messages/{theirs}");
+    let text = format!("/messages/{theirs}/text");
+    let page = format!("/messages/{theirs}/html");
+    let look = [
+        "/",
+        "/explorer",
+        "/incidents",
+        "/sentinel",
+        "/detections",
+        "/detections/EIC-0001",
+        "/entries",
+        "/submissions",
+        "/health",
+        "/me",
+        &message,
+    ];
+    let (read, audit, tokens) = ([text.as_str(), page.as_str()], ["/audit"], ["/people"]);
+    let acts = [
+        (format!("/messages/{theirs}/act"), "do=false_positive&reason=r".to_owned(), "decide"),
+        (format!("/messages/{theirs}/raw"), "reason=r".to_owned(), "read"),
+        ("/explorer/act".to_owned(), format!("do=deny&reason=r&mail={theirs}+b%40theirs.example"), "look"),
+        ("/sentinel/act".to_owned(), "do=contain&detection=EIC-0001&reason=r".to_owned(), "rules"),
+        ("/sentinel/act".to_owned(), "do=release&detection=EIC-0001&reason=r".to_owned(), "rules"),
+        ("/detections/EIC-0001/act".to_owned(), "mode=shadow&hours=1&reason=r".to_owned(), "rules"),
+        ("/detections/EIC-0001/act".to_owned(), "mode=enforce&hours=1&reason=r".to_owned(), "rules"),
+        ("/entries/act".to_owned(), "action=block&kind=domain&value=evil.example&hours=1&reason=r".to_owned(), "rules"),
+        ("/people/act".to_owned(), "do=invite&name=z&role=auditor".to_owned(), "tokens"),
+    ];
+    let roles = [
+        ("admin", vec!["look", "read", "decide", "audit", "rules", "tokens"]),
+        ("analyst", vec!["look", "read", "decide", "rules"]),
+        ("auditor", vec!["look", "audit"]),
+    ];
+    for (role, may) in roles {
+        let cookie = person(&gateway, role, role, &[]);
+        for (pages, permission) in
+            [(&look[..], "look"), (&read[..], "read"), (&audit[..], "audit"), (&tokens[..], "tokens")]
+        {
+            for page in pages {
+                let status = get(&gateway, page, &cookie).status;
+                assert_eq!(status, if may.contains(&permission) { 200 } else { 403 }, "{role} {page}");
+            }
+        }
+        for (path, body, permission) in &acts {
+            let answer = post(&gateway, path, &cookie, body);
+            let is_done = matches!(answer.status, 200 | 303);
+            assert_eq!(is_done, may.contains(permission), "{role} {path} {body}: {} {}", answer.status, answer.body);
+            assert!(is_done || answer.status == 403, "{role} {path}: {}", answer.status);
+        }
+    }
+    // Whoever may not decide is told so for each, and nothing was done.
+    let cookie = sign_in(&gateway, "auditor", PASSWORD).session();
+    let told = post(&gateway, "/explorer/act", &cookie, &format!("do=release&reason=r&mail={ours}+b%40ours.example"));
+    assert!(told.body.contains("may not do this"), "{}", told.body);
+    // Somebody of one domain.
+    let cookie = person(&gateway, "theirs", "analyst", &["--domain", "theirs.example"]);
+    let explorer = get(&gateway, "/explorer", &cookie).body;
+    assert!(explorer.contains("b@theirs.example") && !explorer.contains("ours.example"), "{explorer}");
+    let exported = get(&gateway, "/explorer/export", &cookie).body;
+    assert!(exported.contains("b@theirs.example") && !exported.contains("b@ours.example"));
+    for page in ["", "/text", "/html"] {
+        let answer = get(&gateway, &format!("/messages/{ours}{page}"), &cookie);
+        assert!(answer.status == 404 && !answer.body.contains("a@x.example"), "{page}: {}", answer.status);
+    }
+    assert_eq!(post(&gateway, &format!("/messages/{ours}/act"), &cookie, "do=release&reason=r").status, 404);
+    assert_eq!(get(&gateway, "/people", &cookie).status, 403);
+    for page in ["/audit", "/submissions"] {
+        assert_eq!(get(&gateway, page, &cookie).status, 403, "{page}");
+    }
+}
+
+/// From the list to a release, with nothing but pages.
+#[test]
+fn a_person_finds_understands_and_releases() {
+    let (gateway, sink) = two_domains();
+    let anna = person(&gateway, "anna", "admin", &[]);
+    let list = get(&gateway, "/explorer?q=state%3Aheld%20recipient%3Ab%40ours.example", &anna).body;
+    let id = id_of(&gateway, "one");
+    assert!(list.contains(&format!("/messages/{id}")) && !list.contains("theirs.example"), "{list}");
+    let message = get(&gateway, &format!("/messages/{id}"), &anna).body;
+    for word in ["EIC-0001", "policy rule", "What would be without", "Today&#39;s ruleset", "arrived", "a@x.example"] {
+        assert!(message.contains(word) || message.contains(&word.replace("&#39;", "'")), "{word}: {message}");
+    }
+    let text = get(&gateway, &format!("/messages/{id}/text"), &anna).body;
+    assert!(text.contains("Subject: one"), "{text}");
+    let done = post(
+        &gateway,
+        "/explorer/act",
+        &anna,
+        &format!("do=release&reason=wanted&q=state%3Aheld&mail={id}+b%40ours.example"),
+    );
+    assert!(done.status == 200 && done.body.contains("releasing"), "{}", done.body);
+    let got = sink.wait(2);
+    assert!(got.iter().any(|mail| mail.header("Subject").as_deref() == Some("one")));
+    let acts = gateway.json(&["audit", "list"]);
+    let released = acts.as_array().unwrap().iter().find(|one| one["action"] == "quarantine.release").unwrap().clone();
+    assert_eq!((released["actor"].as_str(), released["reason"].as_str()), (Some("anna"), Some("wanted")));
+    assert_eq!(gateway.json(&["audit", "verify"])["intact"], true);
+    // A report, an entry because of a message; what makes no sense is told.
+    let other = id_of(&gateway, "two");
+    assert_eq!(post(&gateway, &format!("/messages/{other}/act"), &anna, "do=false_positive&reason=known").status, 303);
+    assert!(get(&gateway, &format!("/messages/{other}"), &anna).body.contains("false positive"));
+    assert_eq!(post(&gateway, &format!("/messages/{other}/act"), &anna, "do=block&reason=r").status, 303);
+    assert!(get(&gateway, "/entries", &anna).body.contains("because of a message"));
+    assert_eq!(post(&gateway, &format!("/messages/{other}/act"), &anna, "do=nonsense").status, 400);
+    assert_eq!(post(&gateway, &format!("/messages/{other}/raw"), &anna, "reason=").status, 400);
+    let wrong = get(&gateway, "/explorer?q=colour%3Ared", &anna);
+    assert!(wrong.status == 200 && wrong.body.contains("there is no field"), "{}", wrong.body);
+}
+
+/// The explorer's answers are whole: page by page, by every field, and in the export.
+#[test]
+fn the_explorer_finds_what_there_is() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let mut talk = Talk::from_outside(gateway.mx);
+    for n in 0..7 {
+        let rcpts = [format!("r{n}@ours.example"), "all@ours.example".to_owned()];
+        let rcpts: Vec<&str> = rcpts.iter().map(String::as_str).collect();
+        let mail = if n % 2 == 0 { bad(&format!("number {n}")) } else { clean(&format!("number {n}")) };
+        talk.send(&format!("S{n}@x.example"), &rcpts, &mail);
+    }
+    gateway.books();
+    let token =
+        gateway.json(&["token", "create", "--name", "t", "--role", "auditor"])["secret"].as_str().unwrap().to_owned();
+    let api = |path: &str| {
+        let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
+        let request = format!("GET {path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let count = |query: &str| {
+        let answer: serde_json::Value =
+            serde_json::from_str(&api(&format!("/api/v1/explore?limit=500&q={}", encode(query)))).unwrap();
+        let summary: serde_json::Value =
+            serde_json::from_str(&api(&format!("/api/v1/explore/summary?q={}", encode(query)))).unwrap();
+        let rows = answer["rows"].as_array().unwrap_or_else(|| panic!("{query}: {answer}")).len();
+        assert_eq!(summary["units"], rows, "{query}");
+        rows
+    };
+    let held = gateway.held();
+    let (one, hash) = (held[0]["id"].as_str().unwrap(), held[0]["sha256"].as_str().unwrap());
+    for (query, expected) in [
+        ("", 14),
+        ("state:held", 8),
+        ("state:delivered", 6),
+        ("sender:s1@X.example", 2),
+        ("sender:s?@x.example", 14),
+        ("recipient:ALL@ours.example", 7),
+        ("to:r3@ours.example", 1),
+        ("recipient:r*", 7),
+        ("subject:\"number 4\"", 2),
+        ("\"number 5\"", 2),
+        ("s6", 2),
+        ("domain:ours.example direction:Inbound", 14),
+        ("category:Malware OR subject:\"number 1\"", 10),
+        ("-category:Malware", 6),
+        ("NOT (category:Malware OR category:Clean)", 0),
+        ("detection:EIC-0001 recipient:all@*", 4),
+        ("detection:EIC-*", 8),
+        ("engine:yara", 8),
+        ("file:*.com", 8),
+        ("file:e.com type:image", 0),
+        ("message_id:\"<number 2@x.example>\"", 2),
+        (&format!("id:{one}"), 2),
+        (one, 2),
+        (&format!("sha256:{hash}"), 2),
+        ("sha256:0000", 0),
+        ("ip:192.0.2.5", 14),
+        ("ip:192.0.2.*", 14),
+        ("size:<10", 0),
+        ("size:>=10 size:<1M", 14),
+        ("received:>=-1h", 14),
+        ("received:<-1h", 0),
+        ("disposition:Hold", 8),
+        ("from:*", 14),
+        ("login:*", 0),
+        ("incident:INC-*", 0),
+        ("subject:%", 0),
+        ("subject:'", 0),
+    ] {
+        assert_eq!(count(query), expected, "{query}");
+    }
+    // Page by page it is the same, whatever the size of a page.
+    for limit in [1, 2, 3, 5] {
+        let (mut after, mut seen) = (String::new(), Vec::new());
+        loop {
+            let page: serde_json::Value =
+                serde_json::from_str(&api(&format!("/api/v1/explore?limit={limit}{after}"))).unwrap();
+            for row in page["rows"].as_array().unwrap() {
+                seen.push(format!("{} {}", row["mail_id"], row["recipient"]));
+            }
+            let Some(next) = page["next"].as_str() else { break };
+            after = format!("&after={}", encode(next));
+        }
+        let mut distinct = seen.clone();
+        distinct.sort();
+        distinct.dedup();
+        assert_eq!((seen.len(), distinct.len()), (14, 14), "by {limit}");
+    }
+    let exported = api("/api/v1/explore/export?form=csv");
+    assert_eq!(exported.matches("\r\n").count(), 15, "{exported}");
+    assert_eq!(api("/api/v1/explore/export?form=json&q=state:held").lines().count(), 8);
+}
+
+/// Several people say that a detection is wrong: it is tried, an operator is called, and nobody is convicted by that.
+#[test]
+fn what_several_people_say_is_heard() {
+    let (gateway, _sink) = two_domains();
+    let id = id_of(&gateway, "one");
+    for reporter in ["a@ours.example", "b@ours.example"] {
+        gateway.json(&[
+            "submission",
+            "add",
+            &id,
+            "--kind",
+            "false-positive",
+            "--reporter",
+            reporter,
+            "--comment",
+            "it is mine",
+        ]);
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(gateway.json(&["alert", "list"]).as_array().unwrap().is_empty(), "two are not enough");
+    gateway.json(&["quarantine", "release", &id, "--reason", "asked for"]);
+    let began = Instant::now();
+    let alert = loop {
+        let alerts = gateway.json(&["alert", "list"]);
+        if let Some(alert) = alerts.as_array().unwrap().first() {
+            break alert.clone();
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "nobody is called");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!((alert["kind"].as_str(), alert["subject"].as_str()), (Some("reports"), Some("EIC-0001")));
+    assert!(gateway.json(&["sentinel", "status"])["contained"].as_array().unwrap().is_empty());
+    // The bundle for the maker of the detection says nothing about people.
+    let bundle = gateway.json(&["submission", "export", "1"]);
+    let text = bundle.to_string();
+    for private in ["x.example", "ours.example", "it is mine", "\"one\"", "e.com"] {
+        assert!(!text.contains(private), "{private}: {text}");
+    }
+    assert_eq!(bundle["hits"][0]["detection"], "EIC-0001");
+    assert_eq!(bundle["contradictions"][0]["messages"], 1);
+    // On the first page, until somebody has seen it.
+    let anna = person(&gateway, "anna", "admin", &[]);
+    assert!(get(&gateway, "/", &anna).body.contains("people have said within a day"));
+    assert_eq!(post(&gateway, "/alerts/act", &anna, "number=1&reason=looked").status, 303);
+    assert!(get(&gateway, "/", &anna).body.contains("Nothing needs a person"));
+    assert!(gateway.json(&["alert", "list"]).as_array().unwrap().is_empty());
+    // What the log has of it is a commitment; what was said can be destroyed, and the log stands.
+    let acts = gateway.json(&["audit", "list"]);
+    let said =
+        acts.as_array().unwrap().iter().find(|one| one["action"] == "submission.false_positive").unwrap().clone();
+    assert_eq!(said["reason"], "it is mine");
+    let seq = said["seq"].to_string();
+    gateway.json(&["audit", "erase", &seq, "--reason", "asked for by the person"]);
+    let verified = gateway.json(&["audit", "verify"]);
+    assert_eq!((verified["intact"].as_bool(), verified["erased"].as_u64()), (Some(true), Some(1)), "{verified}");
+    let database = std::fs::read(gateway.path("data/reprieve.db")).unwrap();
+    drop(database);
+    assert!(!gateway.json(&["audit", "list"]).to_string().contains("it is mine\",\"seq\":{seq}"));
+}
+
+/// A real browser: signing in, looking, releasing with a click; and the page follows an incident by itself.
+#[test]
+fn in_a_browser() {
+    let (gateway, sink) = two_domains();
+    let invitation = invite(&gateway, "anna", "admin", &[]);
+    let base = format!("http://{}", gateway.api);
+    let browser = Browser::start();
+    browser.go(&format!("{base}/welcome#{invitation}"));
+    browser.until("return document.querySelector('[name=invitation]').value.length === 64");
+    assert!(!browser.url().contains('#'), "the secret does not stay in the address");
+    browser.type_into("[name=password]", PASSWORD);
+    browser.type_into("[name=again]", PASSWORD);
+    browser.click("form.card button");
+    browser.until("return document.title.startsWith('Overview')");
+    // A query with completion.
+    browser.click("nav a[href='/explorer']");
+    browser.type_into("#q", "stat");
+    browser.until("return !document.getElementById('suggestions').hidden");
+    browser.type_into("#q", "\u{e015}\u{e007}");
+    browser.until("return document.getElementById('q').value === 'state:'");
+    browser.type_into("#q", "held recipient:b@ours.example\u{e007}");
+    browser.until("return location.search.includes('held') && document.querySelectorAll('tbody tr').length === 1");
+    browser.click("td.subject a");
+    browser.until("return document.querySelector('h1').textContent === 'one'");
+    browser.click("a.button[href$='html=1']");
+    browser.until("return document.querySelector('iframe.letter') !== null");
+    browser.go(&format!("{base}/messages/{}", id_of(&gateway, "one")));
+    browser.type_into("section.actions [name=reason]", "asked for");
+    browser.click("button[value=release]");
+    sink.wait(2);
+    browser.until("location.reload(); return document.body.textContent.includes('released')");
+    // The same without a script: forms and links are enough; and nothing is wider than a telephone.
+    browser.resize(500, 800);
+    for page in PAGES {
+        browser.go(&format!("{base}{page}"));
+        assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true, "{page}");
+        assert_eq!(browser.run("return document.querySelectorAll('input:not([type=hidden]):not([aria-label])').length === [...document.querySelectorAll('input:not([type=hidden]):not([aria-label])')].filter(i => i.labels.length > 0).length"), true, "{page}: each field has a label");
+    }
+    assert!(browser.text("h1").contains("anna"));
+}
+
+/// Where whatever a page loads from elsewhere, or sends there, would arrive.
+fn trap() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        for _ in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (port, count)
+}
+
+/// What would run, load or send something, if a page let it.
+fn payloads(port: u16) -> Vec<String> {
+    let act = format!("document.documentElement.dataset.owned=1,fetch('http://127.0.0.1:{port}/x')");
+    let load = format!("http://127.0.0.1:{port}/p");
+    let bases = [
+        format!("<script>{act}</script>"),
+        format!("<img src=x onerror=\"{act}\">"),
+        format!("<img src={load}>"),
+        format!("<svg onload=\"{act}\"></svg>"),
+        format!("<svg><script>{act}</script></svg>"),
+        format!("<svg><style><img src=x onerror=\"{act}\"></style></svg>"),
+        format!("<math><mtext><table><mglyph><style><img src=x onerror=\"{act}\">"),
+        format!("<noscript><p title=\"</noscript><img src=x onerror={act}>\">"),
+        format!("<iframe srcdoc=\"<script>parent.{act}</script>\"></iframe>"),
+        format!("<iframe src=\"javascript:{act}\"></iframe>"),
+        format!("<a href=\"javascript:{act}\" autofocus onfocus=\"{act}\">x</a>"),
+        format!("<body onload=\"{act}\">"),
+        format!("<video><source onerror=\"{act}\"></video>"),
+        format!("<audio src=x onerror=\"{act}\"></audio>"),
+        format!("<details open ontoggle=\"{act}\">x</details>"),
+        format!("<marquee onstart=\"{act}\">x</marquee>"),
+        format!("<link rel=stylesheet href={load}>"),
+        format!("<style>@import '{load}';</style>"),
+        format!("<div style=\"background:url({load})\">x</div>"),
+        format!("<meta http-equiv=refresh content=\"0;url={load}\">"),
+        format!("<base href={load}><img src=a>"),
+        format!(
+            "<form action={load}><input autofocus onfocus=\"{act}\"></form><script>document.forms[0].submit()</script>"
+        ),
+        format!("<object data=\"{load}\"></object>"),
+        format!("<embed src=\"{load}\">"),
+        format!("<input type=image src={load}>"),
+        format!("<table background={load}><tr><td>x</table>"),
+        format!("<template><script>{act}</script></template>"),
+        format!("<xmp><img src=x onerror=\"{act}\"></xmp>"),
+        format!("<!--><img src=x onerror=\"{act}\">-->"),
+        format!("<![CDATA[><img src=x onerror=\"{act}\">]]>"),
+        format!("<textarea></textarea><img src=x onerror=\"{act}\">"),
+        format!("<title></title><img src=x onerror=\"{act}\">"),
+    ];
+    // Out of an attribute, an element, a script, a style; in other cases; as entities; torn apart.
+    let wraps: [fn(&str) -> String; 16] = [
+        |p| p.to_owned(),
+        |p| format!("\">{p}"),
+        |p| format!("'>{p}"),
+        |p| format!("</title>{p}"),
+        |p| format!("</textarea>{p}"),
+        |p| format!("</script>{p}"),
+        |p| format!("</style>{p}"),
+        |p| format!("--!>{p}"),
+        |p| {
+            p.to_uppercase()
+                .replace("DOCUMENT.DOCUMENTELEMENT.DATASET.OWNED", "document.documentElement.dataset.owned")
+                .replace("FETCH", "fetch")
+        },
+        |p| p.replace('<', "&lt;").replace('>', "&gt;"),
+        |p| p.replace('<', "&#60;").replace('>', "&#x3e;"),
+        |p| p.replacen('<', "<<", 1),
+        |p| p.replace("script", "scr<script>ipt"),
+        |p| p.replace(' ', "/"),
+        |p| format!("<p title='{p}'>x"),
+        |p| format!("javascript:/*--></title></style></textarea></script>{p}"),
+    ];
+    bases.iter().flat_map(|base| wraps.iter().map(move |wrap| wrap(base))).collect()
+}
+
+/// Hostile text in every field that a mail has, and hostile HTML in bodies, in a real browser: nothing runs, nothing is loaded, nothing is sent.
+#[test]
+fn hostile_mail_in_a_browser() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let (port, caught) = trap();
+    let payloads = payloads(port);
+    assert!(payloads.len() >= 500, "{}", payloads.len());
+    let eicar = "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=";
+    let mut talk = Talk::from_outside(gateway.mx);
+    for (n, some) in payloads.chunks(16).enumerate() {
+        let word = |text: &str| format!("=?utf-8?B?{}?=", base64(text.as_bytes()));
+        let mut mail = format!(
+            "From: {} <a@x.example>\r\nTo: b@ours.example\r\nSubject: {}\r\nMessage-ID: <{}@x.example>\r\nX-Odd: {}\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=BB\r\n\r\n",
+            word(&some[0]),
+            some.iter().take(4).map(|one| word(one)).collect::<Vec<_>>().join("\r\n "),
+            some[1].replace(['\r', '\n', '>'], ""),
+            some[2].replace(['\r', '\n'], "")
+        );
+        for (at, payload) in some.iter().enumerate() {
+            mail.push_str(&format!(
+                "--BB\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
+                 --BB\r\nContent-Type: text/plain; name=\"{}\"\r\nContent-Disposition: attachment; filename=\"{}\"\r\n\r\n{payload}\r\n",
+                lines(&base64(format!("<html><body>{payload} <p>part {at}</p></body></html>").as_bytes())),
+                word(payload).replace("\r\n ", ""),
+                payload.replace(['"', '\\', '\r', '\n'], "'"),
+            ));
+        }
+        mail.push_str(&format!(
+            "--BB\r\nContent-Type: application/octet-stream; name=e.com\r\nContent-Transfer-Encoding: base64\r\n\r\n{eicar}\r\n--BB--\r\n"
+        ));
+        let said = talk.send("a@x.example", &["b@ours.example"], mail.as_bytes());
+        assert!(said.starts_with("250"), "{n}: {said}");
+    }
+    let held = gateway.held();
+    assert_eq!(held.len(), payloads.len().div_ceil(16));
+    let browser = Browser::start();
+    let base = format!("http://{}", gateway.api);
+    let invitation = invite(&gateway, "anna", "admin", &[]);
+    browser.go(&format!("{base}/welcome#{invitation}"));
+    browser.type_into("[name=password]", PASSWORD);
+    browser.type_into("[name=again]", PASSWORD);
+    browser.click("form.card button");
+    browser.until("return document.title.startsWith('Overview')");
+    let check = |page: &str| {
+        browser.go(&format!("{base}{page}"));
+        assert_eq!(browser.run("return document.documentElement.dataset.owned === undefined"), true, "{page}");
+        assert_eq!(browser.run("return document.querySelectorAll('script').length"), 1, "{page}");
+        assert!(browser.url().starts_with(&base), "{page} leads to {}", browser.url());
+    };
+    for page in ["/", "/explorer", "/explorer?q=state%3Aheld", "/explorer?q=%3Cscript%3E", "/audit"] {
+        check(page);
+    }
+    for one in &held {
+        let id = one["id"].as_str().unwrap();
+        for page in ["", "/text", "/text?html=1", "/html"] {
+            if page == "/html" {
+                browser.go(&format!("{base}/messages/{id}{page}"));
+                assert_eq!(browser.run("return document.querySelectorAll('script, img, iframe, svg, style, link, form, [onerror], [onload], [href], [src], [style]').length"), 0, "{id}");
+            } else {
+                check(&format!("/messages/{id}{page}"));
+            }
+        }
+    }
+    // What takes its time to run or load has had it.
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(caught.load(Ordering::SeqCst), 0, "something came from a page");
+}
+
+fn lines(text: &str) -> String {
+    text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\r\n")
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let word = three.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for at in 0..4 {
+            let letter = LETTERS[(word >> (18 - 6 * at) & 63) as usize];
+            out.push(if at > three.len() { '=' } else { char::from(letter) });
+        }
+    }
+    out
+}

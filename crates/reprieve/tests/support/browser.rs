@@ -1,0 +1,162 @@
+//! A real browser: Chromium, driven over WebDriver (W3C) by plain HTTP.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What an element is called in answers (WebDriver section 12.1).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with one window.
+pub(crate) struct Browser {
+    driver: Child,
+    port: u16,
+    session: String,
+}
+
+impl Browser {
+    /// Starts one; its profile is new and goes with it.
+    pub(crate) fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver, of Debian's package chromium-driver");
+        let mut browser = Self { driver, port, session: String::new() };
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < PATIENCE, "chromedriver does not answer");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let args = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,900",
+        ];
+        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": args } } } });
+        let session = browser.ask("POST", "/session", &wanted);
+        session["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
+        browser
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let body = if method == "GET" { String::new() } else { body.to_string() };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut lines = BufReader::new(socket);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            lines.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut answer = vec![0; length];
+        lines.read_exact(&mut answer).unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert!(answer["value"]["error"].is_null(), "{method} {path}: {answer}");
+        answer["value"].clone()
+    }
+
+    fn command(&self, name: &str, body: Value) -> Value {
+        self.ask("POST", &format!("/session/{}/{name}", self.session), &body)
+    }
+
+    /// Goes to a page, and waits until it is loaded.
+    pub(crate) fn go(&self, url: &str) {
+        self.command("url", json!({ "url": url }));
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        self.ask("GET", &format!("/session/{}/url", self.session), &Value::Null).as_str().unwrap().to_owned()
+    }
+
+    /// Runs a script of the test's own, which no policy of the page binds, and brings its result.
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.command("execute/sync", json!({ "script": script, "args": [] }))
+    }
+
+    fn find(&self, css: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let all = self.command("elements", json!({ "using": "css selector", "value": css }));
+            if let Some(one) = all.as_array().and_then(|all| all.first()) {
+                return one[ELEMENT].as_str().unwrap().to_owned();
+            }
+            assert!(began.elapsed() < PATIENCE, "there is no {css} on {}", self.url());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Clicks as a person does, on what is seen.
+    pub(crate) fn click(&self, css: &str) {
+        let element = self.find(css);
+        self.command(&format!("element/{element}/click"), json!({}));
+    }
+
+    /// Types into a field.
+    pub(crate) fn type_into(&self, css: &str, text: &str) {
+        let element = self.find(css);
+        self.command(&format!("element/{element}/value"), json!({ "text": text }));
+    }
+
+    /// The text of an element as it is seen.
+    pub(crate) fn text(&self, css: &str) -> String {
+        let element = self.find(css);
+        let path = format!("/session/{}/element/{element}/text", self.session);
+        self.ask("GET", &path, &Value::Null).as_str().unwrap().to_owned()
+    }
+
+    /// Waits until a script's result is true.
+    pub(crate) fn until(&self, script: &str) {
+        let began = Instant::now();
+        while self.run(script) != Value::Bool(true) {
+            assert!(began.elapsed() < PATIENCE, "on {} it never comes true that {script}", self.url());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Makes the window so wide.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        self.command("window/rect", json!({ "width": width, "height": height }));
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if !self.session.is_empty() {
+            // The browser ends with its session; the driver alone would leave it.
+            let Ok(mut socket) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
+            let _ = socket.set_read_timeout(Some(Duration::from_secs(10)));
+            let end =
+                format!("DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n", self.session);
+            let _ = socket.write_all(end.as_bytes());
+            let _ = socket.read(&mut [0; 1024]);
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}

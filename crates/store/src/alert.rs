@@ -1,0 +1,176 @@
+//! What people are called for: each thing once, until somebody says that it was seen.
+
+use domain::Timestamp;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::db::{self, Value, named};
+use crate::error::StoreError;
+
+/// Why somebody is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AlertKind {
+    /// A detection hits far more than it ever did at this hour.
+    Rate,
+    /// Several people say that a detection is wrong.
+    Reports,
+    /// A detection is believed to be wrong, and nothing was done about it by itself.
+    Undecided,
+    /// Known content passes a detection that live witnesses speak against; no probe has convicted it.
+    Pardoned,
+    /// An engine as a whole is believed to be wrong.
+    Engine,
+}
+
+impl AlertKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Rate, Self::Reports, Self::Undecided, Self::Pardoned, Self::Engine];
+
+    /// The stored and shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Reports => "reports",
+            Self::Undecided => "undecided",
+            Self::Pardoned => "pardoned",
+            Self::Engine => "engine",
+        }
+    }
+
+    /// Reads a stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Something to call people for.
+#[derive(Clone, Debug)]
+pub struct NewAlert {
+    /// What it is about: the same is told once.
+    pub key: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub kind: AlertKind,
+    /// What it is about, for people: mostly the code of a detection.
+    pub subject: String,
+    /// What happened and what to do.
+    pub text: String,
+}
+
+/// What people were called for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Its number.
+    pub number: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub kind: AlertKind,
+    /// What it is about.
+    pub subject: String,
+    /// What happened and what to do.
+    pub text: String,
+    /// When somebody said that it was seen, and who.
+    pub seen: Option<(Timestamp, String)>,
+}
+
+/// A write about alerts, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum AlertWrite {
+    Call(Box<NewAlert>),
+    Seen { number: i64, at: Timestamp, by: String },
+    Told { number: i64, channel: String, at: Timestamp, reply: String },
+}
+
+impl Store {
+    /// Calls people. Returns whether that is news.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn call(&self, alert: NewAlert) -> Result<bool, StoreError> {
+        Ok(self.writer.alert(AlertWrite::Call(Box::new(alert))).await? == 1)
+    }
+
+    /// What people were called for, newest first; what somebody has seen only on demand.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn alerts(&self, with_seen: bool, limit: i64) -> Result<Vec<Alert>, StoreError> {
+        let sql = "select * from alert where seen_us is null or $1 = 1 order by alert desc limit $2";
+        let rows = sqlx::query(sql).bind(i64::from(with_seen)).bind(limit).fetch_all(&self.reads).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Somebody has seen it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none of this number.
+    pub async fn alert_seen(&self, number: i64, at: Timestamp, by: &str) -> Result<(), StoreError> {
+        self.writer.alert(AlertWrite::Seen { number, at, by: by.to_owned() }).await.map(drop)
+    }
+
+    /// What a channel has not been told since `since`, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn untold_alerts(&self, channel: &str, since: Timestamp) -> Result<Vec<Alert>, StoreError> {
+        let sql = "select a.* from alert a where a.at_us >= $1 and a.seen_us is null and not exists \
+                   (select 1 from alert_told t where t.alert = a.alert and t.channel = $2) order by a.alert limit 50";
+        let values = vec![since.as_micros().into(), channel.into()];
+        db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// Remembers that a channel was told, and what it answered.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn alert_told(&self, number: i64, channel: &str, at: Timestamp, reply: String) -> Result<(), StoreError> {
+        let channel = channel.to_owned();
+        self.writer.alert(AlertWrite::Told { number, channel, at, reply }).await.map(drop)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Alert, StoreError> {
+    let seen: Option<i64> = row.try_get("seen_us")?;
+    let by: String = row.try_get("seen_by")?;
+    Ok(Alert {
+        number: row.try_get("alert")?,
+        at: Timestamp::from_micros(row.try_get("at_us")?),
+        kind: named(row, "kind", AlertKind::parse)?,
+        subject: row.try_get("subject")?,
+        text: row.try_get("text")?,
+        seen: seen.map(|at| (Timestamp::from_micros(at), by)),
+    })
+}
+
+/// Applies inside the writer's transaction; answers with the rows that are new.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &AlertWrite) -> Result<usize, StoreError> {
+    let (sql, values): (&str, Vec<Value>) = match write {
+        AlertWrite::Call(new) => (
+            "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) \
+             select coalesce(max(alert), 0) + 1, $1, $2, $3, $4, $5, '' from alert where true on conflict (alert_key) do nothing",
+            vec![
+                new.key.as_str().into(),
+                new.at.as_micros().into(),
+                new.kind.as_str().into(),
+                new.subject.as_str().into(),
+                new.text.as_str().into(),
+            ],
+        ),
+        AlertWrite::Seen { number, at, by } => (
+            "update alert set seen_us = $1, seen_by = $2 where alert = $3",
+            vec![at.as_micros().into(), by.as_str().into(), (*number).into()],
+        ),
+        AlertWrite::Told { number, channel, at, reply } => (
+            "insert into alert_told (alert, channel, told_us, reply) values ($1, $2, $3, $4) on conflict do nothing",
+            vec![(*number).into(), channel.as_str().into(), at.as_micros().into(), reply.as_str().into()],
+        ),
+    };
+    let done = db::query(sql.to_owned(), values).execute(connection).await?.rows_affected();
+    if let (AlertWrite::Seen { number, .. }, 0) = (write, done) {
+        return Err(StoreError::NotFound(format!("alert {number}")));
+    }
+    Ok(usize::try_from(done).unwrap_or(0))
+}

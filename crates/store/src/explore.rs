@@ -1,0 +1,490 @@
+//! The explorer: units by a query, newest first, and their sums.
+//!
+//! The record is looked through backwards in windows of messages, each larger than the one before, until a page is full or the time is over:
+//! so any query shows its first page soon, and says how far it has looked (ruling 24). What an index answers (a sender, a recipient, a
+//! Message-ID, a hash, a detection) is asked for by it, and crosses large windows at once.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use domain::ledger::Account;
+use domain::query::{Field, Pattern, Piece, Query, Test};
+use domain::{Direction, MailId, Timestamp};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use crate::Store;
+use crate::arrival::unit_id;
+use crate::db::{self, Value, marks, named, parsed};
+use crate::error::StoreError;
+use crate::scope::Scope;
+
+/// Rows of one page at most.
+pub const PAGE_MAX: usize = 500;
+/// Messages in the first window.
+const WINDOW_FIRST: i64 = 2_000;
+/// How much larger each window is than the one before, while that was quick.
+const WINDOW_GROWTH: i64 = 4;
+/// Messages in a window at most.
+const WINDOW_MAX: i64 = 2_000_000;
+/// By how much a message's id may lie beside the moment of its arrival.
+const SLACK: Duration = Duration::from_secs(3600);
+/// Different groups that one sum remembers.
+const GROUPS_MAX: usize = 1_000;
+
+/// One recipient of one message, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Our id of the message.
+    pub mail_id: MailId,
+    /// The recipient's number in the envelope.
+    pub number: u32,
+    /// When it came.
+    pub received: Timestamp,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The reverse path.
+    pub sender: String,
+    /// The recipient.
+    pub recipient: String,
+    /// The subject.
+    pub subject: String,
+    /// The category, by name.
+    pub category: String,
+    /// What was decided.
+    pub disposition: String,
+    /// Whether that was acted on.
+    pub enforced: bool,
+    /// Where it is.
+    pub account: Account,
+    /// Bytes of the message.
+    pub size: i64,
+    /// The client's address.
+    pub ip: String,
+    /// The header `Message-ID`.
+    pub message_id: Option<String>,
+}
+
+/// Where a page ended: the next one goes on behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The message.
+    pub mail_id: MailId,
+    /// The last recipient of it that was shown; none when only the messages before it are left.
+    pub number: Option<u32>,
+}
+
+/// A page of what was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The units, newest first.
+    pub rows: Vec<Found>,
+    /// Where to go on; none when nothing is left.
+    pub next: Option<Place>,
+    /// Whether the page is not full because the time was over.
+    pub is_cut: bool,
+}
+
+/// Sums over what a query fits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Units so far.
+    pub units: u64,
+    /// By each of [`PIVOTS`], and the value.
+    pub by: BTreeMap<Field, BTreeMap<String, u64>>,
+    /// By the beginning of each interval and the state.
+    pub over_time: BTreeMap<(Timestamp, Account), u64>,
+    /// Where to go on; none when everything was counted.
+    pub next: Option<MailId>,
+}
+
+/// By what is summed up.
+pub const PIVOTS: [Field; 4] = [Field::Direction, Field::Category, Field::Disposition, Field::State];
+
+/// Part of the record: messages from the first id on, before the second.
+#[derive(Clone, Debug)]
+struct Window {
+    from: String,
+    before: String,
+}
+
+/// Walks backwards through the record.
+struct Walk<'s> {
+    store: &'s Store,
+    /// No message before this one is looked at.
+    floor: String,
+    before: String,
+    size: i64,
+    began: Instant,
+    budget: Duration,
+}
+
+impl Walk<'_> {
+    /// The next window; none when nothing is left.
+    async fn next(&mut self) -> Result<Option<Window>, StoreError> {
+        if self.before <= self.floor {
+            return Ok(None);
+        }
+        let sql =
+            "select mail_id from message where mail_id < $1 and mail_id >= $2 order by mail_id desc limit 1 offset $3";
+        let values = vec![self.before.as_str().into(), self.floor.as_str().into(), self.size.into()];
+        let row = db::query(sql.to_owned(), values).fetch_optional(&self.store.reads).await?;
+        let from = row.map(|row| row.try_get("mail_id")).transpose()?.unwrap_or_else(|| self.floor.clone());
+        let window = Window { from: from.clone(), before: std::mem::replace(&mut self.before, from) };
+        Ok(Some(window))
+    }
+
+    /// After a window that took so long: the next is larger if that leaves time for it. Says whether there is time.
+    fn has_time(&mut self, took: Duration) -> bool {
+        if took * 8 < self.budget {
+            self.size = (self.size * WINDOW_GROWTH).min(WINDOW_MAX);
+        }
+        self.began.elapsed() < self.budget
+    }
+}
+
+impl Store {
+    /// A page of the units that fit a query, newest first, behind `after`. It ends when it has `limit` units, nothing is left, or `budget` is over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn explore(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        after: Option<Place>,
+        limit: usize,
+        budget: Duration,
+    ) -> Result<Page, StoreError> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let mut walk = self.walk(query, after.map(|place| place.mail_id), budget);
+        let mut page = Page::default();
+        // What is left of the message at which the page before has ended.
+        if let Some(Place { mail_id, number: Some(number) }) = after {
+            let window = Window { from: mail_id.to_string(), before: successor(mail_id) };
+            let rows = self.rows_in(query, scope, &window, limit + 1).await?;
+            page.rows.extend(rows.into_iter().filter(|row| row.number > number));
+        }
+        while page.rows.len() <= limit {
+            let Some(window) = walk.next().await? else { break };
+            let began = Instant::now();
+            page.rows.extend(self.rows_in(query, scope, &window, limit + 1 - page.rows.len()).await?);
+            if !walk.has_time(began.elapsed()) && page.rows.len() <= limit {
+                page.is_cut = walk.before > walk.floor;
+                page.next = page.is_cut.then(|| place_of(&walk.before)).flatten();
+                return Ok(page);
+            }
+        }
+        if page.rows.len() > limit {
+            page.rows.truncate(limit);
+            page.next = page.rows.last().map(|row| Place { mail_id: row.mail_id, number: Some(row.number) });
+        }
+        Ok(page)
+    }
+
+    /// Sums over the units that fit a query, from messages before `before` on backwards, until `budget` is over. `interval` is the width of a
+    /// column of the chart, in microseconds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn summarise(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        before: Option<MailId>,
+        interval: i64,
+        budget: Duration,
+    ) -> Result<Summary, StoreError> {
+        let mut walk = self.walk(query, before, budget);
+        let mut summary = Summary::default();
+        while let Some(window) = walk.next().await? {
+            let began = Instant::now();
+            self.add_up(query, scope, &window, interval, &mut summary).await?;
+            if !walk.has_time(began.elapsed()) {
+                summary.next = place_of(&walk.before).filter(|_| walk.before > walk.floor).map(|place| place.mail_id);
+                break;
+            }
+        }
+        Ok(summary)
+    }
+
+    fn walk(&self, query: &Query, before: Option<MailId>, budget: Duration) -> Walk<'_> {
+        let (from, until) = span_of(query);
+        let id = |at: Timestamp| MailId::new(at, [0; 10]).to_string();
+        let floor = from.map(|at| id(at.before(SLACK))).unwrap_or_default();
+        // Behind every id that there can be.
+        let ceiling = until.map_or_else(|| "~".to_owned(), |at| id(at.after(SLACK)));
+        let before = before.map_or(ceiling.clone(), |mail| mail.to_string().min(ceiling));
+        Walk { store: self, floor, before, size: WINDOW_FIRST, began: Instant::now(), budget }
+    }
+
+    async fn rows_in(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        window: &Window,
+        limit: usize,
+    ) -> Result<Vec<Found>, StoreError> {
+        let mut sql = Conditions::new(window);
+        let holds = sql.whole(query, scope);
+        let limit = sql.value(i64::try_from(limit).unwrap_or(i64::MAX));
+        let text = format!(
+            "select u.mail_id, u.unit_no, u.recipient, u.direction, u.disposition, u.is_enforced, u.account, m.received_us, m.sender, \
+             m.subject, m.category, m.size_bytes, m.client_ip, m.message_id from unit u join message m on m.mail_id = u.mail_id \
+             where {holds} order by u.mail_id desc, u.unit_no limit {limit}"
+        );
+        db::query(text, sql.values).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    async fn add_up(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        window: &Window,
+        interval: i64,
+        summary: &mut Summary,
+    ) -> Result<(), StoreError> {
+        let mut sql = Conditions::new(window);
+        let interval = interval.max(1);
+        let width = sql.value(interval);
+        let holds = sql.whole(query, scope);
+        let text = format!(
+            "select direction, category, disposition, account, slot, count(*) as units from \
+             (select u.direction, m.category, u.disposition, u.account, m.received_us / {width} as slot \
+             from unit u join message m on m.mail_id = u.mail_id where {holds}) as fitting \
+             group by direction, category, disposition, account, slot"
+        );
+        for row in db::query(text, sql.values).fetch_all(&self.reads).await? {
+            let units = u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0);
+            let account: Account = named(&row, "account", Account::parse)?;
+            summary.units += units;
+            for (field, column) in PIVOTS.into_iter().zip(["direction", "category", "disposition", "account"]) {
+                let sums = summary.by.entry(field).or_default();
+                *sums.entry(row.try_get(column)?).or_default() += units;
+            }
+            let slot = Timestamp::from_micros(row.try_get::<i64, _>("slot")?.saturating_mul(interval));
+            if summary.over_time.len() < GROUPS_MAX || summary.over_time.contains_key(&(slot, account)) {
+                *summary.over_time.entry((slot, account)).or_default() += units;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The id behind this one.
+fn successor(mail: MailId) -> String {
+    format!("{mail}~")
+}
+
+fn place_of(before: &str) -> Option<Place> {
+    Some(Place { mail_id: before.parse().ok()?, number: None })
+}
+
+/// The moments that a query can fit at all: what it demands of the time of arrival.
+fn span_of(query: &Query) -> (Option<Timestamp>, Option<Timestamp>) {
+    match query {
+        Query::All(all) => all.iter().map(span_of).fold((None, None), |(from, until), (more_from, more_until)| {
+            // `None` is less than any moment, which is right for a beginning and not for an end.
+            let until = [until, more_until].into_iter().flatten().min();
+            (from.max(more_from), until)
+        }),
+        Query::Term(Field::Received, Test::Within(from, until)) => {
+            (from.map(Timestamp::from_micros), until.map(Timestamp::from_micros))
+        }
+        _ => (None, None),
+    }
+}
+
+/// Conditions on a unit row `u` and its message row `m`, with their values.
+struct Conditions<'w> {
+    window: &'w Window,
+    values: Vec<Value>,
+}
+
+impl<'w> Conditions<'w> {
+    fn new(window: &'w Window) -> Self {
+        Self { window, values: Vec::new() }
+    }
+
+    /// The mark of a value.
+    fn value(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// The query, within the window and the scope.
+    fn whole(&mut self, query: &Query, scope: &Scope) -> String {
+        let window = self.in_window("u");
+        let scope = match scope {
+            Scope::All => String::new(),
+            // An empty list asks for nothing that exists, and `in ()` is no portable text.
+            Scope::Domains(domains) if domains.is_empty() => " and 1 = 0".into(),
+            Scope::Domains(domains) => {
+                let list = marks(self.values.len() + 1, domains.len());
+                self.values.extend(domains.iter().map(|domain| domain.as_str().into()));
+                format!(" and u.domain in ({list})")
+            }
+        };
+        format!("{window}{scope} and {}", self.query(query))
+    }
+
+    fn in_window(&mut self, table: &str) -> String {
+        let (from, before) = (self.value(self.window.from.as_str()), self.value(self.window.before.as_str()));
+        format!("{table}.mail_id >= {from} and {table}.mail_id < {before}")
+    }
+
+    fn query(&mut self, query: &Query) -> String {
+        match query {
+            Query::All(all) if all.is_empty() => "1 = 1".into(),
+            Query::All(all) => format!("({})", all.iter().map(|one| self.query(one)).collect::<Vec<_>>().join(" and ")),
+            Query::Any(any) => format!("({})", any.iter().map(|one| self.query(one)).collect::<Vec<_>>().join(" or ")),
+            Query::Not(one) => format!("not {}", self.query(one)),
+            Query::Text(pattern) => {
+                let columns = ["lower(m.subject)", "lower(m.sender)", "lower(u.recipient)"];
+                format!("({})", columns.map(|column| self.fits(column, pattern)).join(" or "))
+            }
+            Query::Term(field, Test::Within(from, until)) => self.within(*field, *from, *until),
+            Query::Term(field, Test::Is(pattern)) => self.is(*field, pattern),
+        }
+    }
+
+    fn within(&mut self, field: Field, from: Option<i64>, until: Option<i64>) -> String {
+        let column = if field == Field::Size { "m.size_bytes" } else { "m.received_us" };
+        let from = from.map(|from| format!("{column} >= {}", self.value(from)));
+        let until = until.map(|until| format!("{column} < {}", self.value(until)));
+        let both: Vec<String> = from.into_iter().chain(until).collect();
+        format!("({})", both.join(" and "))
+    }
+
+    fn is(&mut self, field: Field, pattern: &Pattern) -> String {
+        match field {
+            Field::Id => self.fits("u.mail_id", &lower(pattern)),
+            Field::Sender => self.indexed("lower(x.sender)", "message", pattern),
+            Field::Recipient => self.indexed("lower(x.recipient)", "unit", pattern),
+            Field::MessageId => self.indexed("x.message_id", "message", pattern),
+            Field::Ip => self.indexed("x.client_ip", "message", pattern),
+            Field::From => self.fits("lower(m.header_from)", pattern),
+            Field::FromDomain => self.fits("lower(m.from_domain)", pattern),
+            Field::Domain => self.fits("u.domain", pattern),
+            Field::Subject => self.fits("lower(m.subject)", pattern),
+            Field::Direction => self.fits("u.direction", pattern),
+            Field::Category => self.fits("m.category", pattern),
+            Field::Disposition => self.fits("u.disposition", pattern),
+            Field::State => self.fits("u.account", pattern),
+            Field::Ruleset => self.fits("m.ruleset", pattern),
+            Field::Login => self.fits("lower(coalesce(m.login, ''))", pattern),
+            Field::Detection => self.indexed("x.detection", "finding", pattern),
+            Field::DetectionVersion => self.among("finding", "x.detection_version", pattern),
+            Field::Engine => self.among("finding", "x.engine", pattern),
+            Field::File => self.among("part", "lower(x.name)", pattern),
+            Field::Type => {
+                let family = self.among("part", "x.family", pattern);
+                format!("({family} or {})", self.among("part", "lower(x.content_type)", pattern))
+            }
+            Field::Sha256 => {
+                let message = self.indexed("x.sha256", "message", pattern);
+                format!("({message} or {})", self.indexed("x.sha256", "part", pattern))
+            }
+            Field::Url => {
+                // A list of names in JSON: each stands in quotes.
+                let quoted = [Piece::Many, Piece::Text("\"".into())].into_iter().chain(pattern.0.clone());
+                let quoted = Pattern(quoted.chain([Piece::Text("\"".into()), Piece::Many]).collect());
+                self.fits("lower(m.url_domains_json)", &quoted)
+            }
+            Field::Incident => {
+                let fits = self.fits("i.incident", &upper(pattern));
+                format!(
+                    "exists (select 1 from incident_unit i where i.mail_id = u.mail_id and i.unit_no = u.unit_no and {fits})"
+                )
+            }
+            // Their tests are ranges.
+            Field::Size | Field::Received => "1 = 1".into(),
+        }
+    }
+
+    /// A condition that an index answers when it names one value; its column is one of `x`.
+    fn indexed(&mut self, column: &str, table: &str, pattern: &Pattern) -> String {
+        if pattern.literal().is_some() || matches!(table, "finding" | "part") {
+            return self.among(table, column, pattern);
+        }
+        let own = if table == "unit" { "u." } else { "m." };
+        self.fits(&column.replace("x.", own), pattern)
+    }
+
+    /// The message is one of those with such a row. Of units it is the row itself that is meant.
+    fn among(&mut self, table: &str, column: &str, pattern: &Pattern) -> String {
+        let fits = self.fits(column, pattern);
+        let window = self.in_window("x");
+        let among = format!("u.mail_id in (select x.mail_id from {table} x where {fits} and {window})");
+        if table == "unit" {
+            format!("({among} and {})", self.fits(&column.replace("x.", "u."), pattern))
+        } else {
+            among
+        }
+    }
+
+    /// A column that fits a pattern, whatever the case where the column is made lower.
+    fn fits(&mut self, column: &str, pattern: &Pattern) -> String {
+        let pattern = if column.starts_with("lower(") { lower(pattern) } else { pattern.clone() };
+        match pattern.literal() {
+            Some(text) => format!("{column} = {}", self.value(text)),
+            None if pattern.is_any() => format!("{column} <> ''"),
+            None => format!("{column} like {} escape '\\'", self.value(like(&pattern))),
+        }
+    }
+}
+
+fn upper(pattern: &Pattern) -> Pattern {
+    changed(pattern, |text| text.to_ascii_uppercase())
+}
+
+fn lower(pattern: &Pattern) -> Pattern {
+    changed(pattern, |text| text.to_ascii_lowercase())
+}
+
+fn changed(pattern: &Pattern, change: impl Fn(&str) -> String) -> Pattern {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => Piece::Text(change(text)),
+        other => other.clone(),
+    };
+    Pattern(pattern.0.iter().map(piece).collect())
+}
+
+/// As a pattern of `like`, its own signs taken literally.
+fn like(pattern: &Pattern) -> String {
+    let mut out = String::new();
+    for piece in &pattern.0 {
+        match piece {
+            Piece::Many => out.push('%'),
+            Piece::One => out.push('_'),
+            Piece::Text(text) => {
+                for c in text.chars() {
+                    if matches!(c, '%' | '_' | '\\') {
+                        out.push('\\');
+                    }
+                    out.push(c);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn read(row: &AnyRow) -> Result<Found, StoreError> {
+    Ok(Found {
+        mail_id: parsed(row, "mail_id")?,
+        number: unit_id(row)?.number,
+        received: Timestamp::from_micros(row.try_get("received_us")?),
+        direction: named(row, "direction", Direction::parse)?,
+        sender: row.try_get("sender")?,
+        recipient: row.try_get("recipient")?,
+        subject: row.try_get("subject")?,
+        category: row.try_get("category")?,
+        disposition: row.try_get("disposition")?,
+        enforced: row.try_get::<i64, _>("is_enforced")? == 1,
+        account: named(row, "account", Account::parse)?,
+        size: row.try_get("size_bytes")?,
+        ip: row.try_get("client_ip")?,
+        message_id: row.try_get("message_id")?,
+    })
+}

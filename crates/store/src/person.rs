@@ -1,0 +1,293 @@
+//! People who may sign in to the console, and their sessions. A secret is never kept: of a password its argon2id hash, of an invitation and of a
+//! session the SHA-256.
+
+use domain::{Digest, Timestamp};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::db::{self, Value, from_json, to_json};
+use crate::error::StoreError;
+use crate::scope::Scope;
+
+/// Somebody who may sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The name: what they type, and the actor in the audit log.
+    pub name: String,
+    /// The role's name.
+    pub role: String,
+    /// Whose units they may see.
+    pub scope: Scope,
+    /// The password's hash in PHC form; none before they have chosen one.
+    pub password: Option<String>,
+    /// The secret of their one-time codes, in Base32; none when they use none.
+    pub totp: Option<String>,
+    /// When their invitation ends, while they have one.
+    pub invited_until: Option<Timestamp>,
+    /// When they were added.
+    pub made: Timestamp,
+    /// By whom.
+    pub made_by: String,
+    /// When they were shut out, if they were.
+    pub disabled: Option<Timestamp>,
+}
+
+/// A session of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The digest of its secret: its id for lists.
+    pub id: String,
+    /// Whose.
+    pub person: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+    /// From where, and with what program.
+    pub client: String,
+}
+
+/// A write about people, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum PersonWrite {
+    Invite { person: Box<Person>, invitation: Digest },
+    Accept { name: String, password: String },
+    Totp { name: String, secret: Option<String> },
+    Disable { name: String, at: Timestamp },
+    Begin(Box<Session>),
+    Seen { id: String, at: Timestamp },
+    End { id: String },
+    Sweep(Timestamp),
+}
+
+impl Store {
+    /// Adds somebody, or invites them anew: their password, if any, is forgotten, and their sessions end.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn invite(&self, person: Person, invitation: Digest) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Invite { person: Box::new(person), invitation }).await
+    }
+
+    /// Somebody has chosen a password; their invitation is used up.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when they are not known.
+    pub async fn accept_invitation(&self, name: &str, password: String) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Accept { name: name.to_owned(), password }).await
+    }
+
+    /// Sets the secret of somebody's one-time codes, or takes it away.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when they are not known.
+    pub async fn set_totp(&self, name: &str, secret: Option<String>) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Totp { name: name.to_owned(), secret }).await
+    }
+
+    /// Shuts somebody out; their sessions end.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when they are not known, or shut out already.
+    pub async fn disable_person(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Disable { name: name.to_owned(), at }).await
+    }
+
+    /// Somebody by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn person(&self, name: &str) -> Result<Option<Person>, StoreError> {
+        let row = sqlx::query("select * from person where name = $1").bind(name.to_owned());
+        row.fetch_optional(&self.reads).await?.as_ref().map(read).transpose()
+    }
+
+    /// Everybody, by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        sqlx::query("select * from person order by name limit 10000")
+            .fetch_all(&self.reads)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
+    }
+
+    /// Whose invitation this is, if it holds at `now`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn invited(&self, invitation: Digest, now: Timestamp) -> Result<Option<Person>, StoreError> {
+        let sql =
+            "select * from person where invitation_sha256 = $1 and invitation_until_us > $2 and disabled_us is null";
+        let row = sqlx::query(sql).bind(invitation.hex()).bind(now.as_micros()).fetch_optional(&self.reads).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_session(&self, session: Session) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Begin(Box::new(session))).await
+    }
+
+    /// The session with this secret and whose it is, if it holds at `now` and they are not shut out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn session(&self, secret: Digest, now: Timestamp) -> Result<Option<(Session, Person)>, StoreError> {
+        let sql = "select s.*, p.* from session s join person p on p.name = s.person \
+                   where s.session_sha256 = $1 and s.until_us > $2 and p.disabled_us is null";
+        let row = sqlx::query(sql).bind(secret.hex()).bind(now.as_micros()).fetch_optional(&self.reads).await?;
+        row.as_ref().map(|row| Ok((read_session(row)?, read(row)?))).transpose()
+    }
+
+    /// The sessions of somebody that hold at `now`, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sessions_of(&self, person: &str, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let sql = "select * from session where person = $1 and until_us > $2 order by began_us desc";
+        let rows = sqlx::query(sql).bind(person.to_owned()).bind(now.as_micros()).fetch_all(&self.reads).await?;
+        rows.iter().map(read_session).collect()
+    }
+
+    /// A session was used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn session_seen(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Seen { id: id.to_owned(), at }).await
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_session(&self, id: &str) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::End { id: id.to_owned() }).await
+    }
+
+    /// Forgets sessions and invitations that have ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sweep_sessions(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Sweep(now)).await
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Person, StoreError> {
+    let domains: Option<String> = row.try_get("domains_json")?;
+    let moment = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_micros));
+    Ok(Person {
+        name: row.try_get("name")?,
+        role: row.try_get("role")?,
+        scope: if domains.is_some() { Scope::Domains(from_json(row, "domains_json")?) } else { Scope::All },
+        password: row.try_get("password")?,
+        totp: row.try_get("totp")?,
+        invited_until: moment("invitation_until_us")?,
+        made: Timestamp::from_micros(row.try_get("made_us")?),
+        made_by: row.try_get("made_by")?,
+        disabled: moment("disabled_us")?,
+    })
+}
+
+fn read_session(row: &AnyRow) -> Result<Session, StoreError> {
+    let moment = |column: &str| Ok::<_, StoreError>(Timestamp::from_micros(row.try_get(column)?));
+    Ok(Session {
+        id: row.try_get("session_sha256")?,
+        person: row.try_get("person")?,
+        began: moment("began_us")?,
+        seen: moment("seen_us")?,
+        until: moment("until_us")?,
+        client: row.try_get("client")?,
+    })
+}
+
+/// Applies inside the writer's transaction.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &PersonWrite) -> Result<(), StoreError> {
+    match write {
+        PersonWrite::Invite { person, invitation } => {
+            end_sessions(connection, &person.name).await?;
+            invite(connection, person, *invitation).await
+        }
+        PersonWrite::Accept { name, password } => {
+            let sql =
+                "update person set password = $1, invitation_sha256 = null, invitation_until_us = null where name = $2";
+            known(connection, name, sql, vec![password.as_str().into(), name.as_str().into()]).await
+        }
+        PersonWrite::Totp { name, secret } => {
+            let sql = "update person set totp = $1 where name = $2";
+            known(connection, name, sql, vec![secret.clone().into(), name.as_str().into()]).await
+        }
+        PersonWrite::Disable { name, at } => {
+            end_sessions(connection, name).await?;
+            let sql = "update person set disabled_us = $1 where name = $2 and disabled_us is null";
+            known(connection, name, sql, vec![at.as_micros().into(), name.as_str().into()]).await
+        }
+        PersonWrite::Begin(session) => {
+            let columns = ["session_sha256", "person", "began_us", "seen_us", "until_us", "client"];
+            let row = vec![
+                session.id.as_str().into(),
+                session.person.as_str().into(),
+                session.began.as_micros().into(),
+                session.seen.as_micros().into(),
+                session.until.as_micros().into(),
+                session.client.as_str().into(),
+            ];
+            db::insert(connection, "session", &columns, vec![row]).await
+        }
+        PersonWrite::Seen { id, at } => {
+            let sql = "update session set seen_us = $1 where session_sha256 = $2";
+            run(connection, sql, vec![at.as_micros().into(), id.as_str().into()]).await
+        }
+        PersonWrite::End { id } => {
+            run(connection, "delete from session where session_sha256 = $1", vec![id.as_str().into()]).await
+        }
+        PersonWrite::Sweep(now) => {
+            run(connection, "delete from session where until_us <= $1", vec![now.as_micros().into()]).await
+        }
+    }
+}
+
+async fn run(connection: &mut AnyConnection, sql: &str, values: Vec<Value>) -> Result<(), StoreError> {
+    db::query(sql.to_owned(), values).execute(connection).await?;
+    Ok(())
+}
+
+async fn known(connection: &mut AnyConnection, name: &str, sql: &str, values: Vec<Value>) -> Result<(), StoreError> {
+    match db::query(sql.to_owned(), values).execute(connection).await?.rows_affected() {
+        0 => Err(StoreError::NotFound(format!("{name} among those who may sign in"))),
+        _ => Ok(()),
+    }
+}
+
+async fn end_sessions(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
+    run(connection, "delete from session where person = $1", vec![name.into()]).await
+}
+
+async fn invite(connection: &mut AnyConnection, person: &Person, invitation: Digest) -> Result<(), StoreError> {
+    let domains = match &person.scope {
+        Scope::All => None,
+        Scope::Domains(domains) => Some(to_json(domains)?),
+    };
+    run(connection, "delete from person where name = $1", vec![person.name.as_str().into()]).await?;
+    let columns = ["name", "role", "domains_json", "invitation_sha256", "invitation_until_us", "made_us", "made_by"];
+    let row = vec![
+        person.name.as_str().into(),
+        person.role.as_str().into(),
+        domains.into(),
+        invitation.hex().into(),
+        person.invited_until.map(Timestamp::as_micros).into(),
+        person.made.as_micros().into(),
+        person.made_by.as_str().into(),
+    ];
+    db::insert(connection, "person", &columns, vec![row]).await
+}

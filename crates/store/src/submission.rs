@@ -1,0 +1,343 @@
+//! What people say of verdicts (ruling 22): a false positive, a false negative, or, by releasing it, that a message is good. Counted by
+//! detection version; it may have a detection looked at, and convicts none.
+
+use domain::detection::{DetectionCode, DetectionVersion};
+use domain::finding::Finding;
+use domain::{MailId, Timestamp};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::db::{self, Value, named, parsed};
+use crate::error::StoreError;
+use crate::sentinel::Suspect;
+
+/// What somebody says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SubmissionKind {
+    /// It was held, tagged or blocked, and is good.
+    FalsePositive,
+    /// It was delivered, and is bad.
+    FalseNegative,
+    /// An operator released it: an act that says that it is good.
+    Released,
+}
+
+impl SubmissionKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::FalsePositive, Self::FalseNegative, Self::Released];
+
+    /// The stored and shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FalsePositive => "false_positive",
+            Self::FalseNegative => "false_negative",
+            Self::Released => "released",
+        }
+    }
+
+    /// Reads a stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Something said of a verdict.
+#[derive(Clone, Debug)]
+pub struct NewSubmission {
+    /// When.
+    pub at: Timestamp,
+    /// Of which message.
+    pub mail_id: MailId,
+    /// What.
+    pub kind: SubmissionKind,
+    /// By whom: an address, or an operator's name. One person says the same of a message once.
+    pub reporter: String,
+    /// In their own words.
+    pub comment: String,
+    /// The detection versions that could act on the message.
+    pub about: Vec<Suspect>,
+}
+
+impl NewSubmission {
+    /// The detection versions that could act, among what was found in a message.
+    pub fn about(findings: &[Finding]) -> Vec<Suspect> {
+        let mut about: Vec<Suspect> = Vec::new();
+        for finding in findings.iter().filter(|one| one.may_act()) {
+            if !about.iter().any(|known| known.code == finding.detection) {
+                about.push(Suspect { code: finding.detection.clone(), version: finding.detection_version.clone() });
+            }
+        }
+        about
+    }
+}
+
+/// What was said, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Its number.
+    pub number: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Of which message.
+    pub mail_id: MailId,
+    /// What.
+    pub kind: SubmissionKind,
+    /// By whom.
+    pub reporter: String,
+    /// In their own words.
+    pub comment: String,
+    /// The detection versions that could act on the message.
+    pub about: Vec<Suspect>,
+    /// The incident that the message belongs to, once there is one.
+    pub incident: Option<String>,
+    /// When the reporter was told that it arrived.
+    pub acknowledged: Option<Timestamp>,
+    /// When the reporter was told how it ended.
+    pub ended: Option<Timestamp>,
+}
+
+/// How many distinct people spoke against a detection version, and when the last did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voices {
+    /// The detection version.
+    pub suspect: Suspect,
+    /// Distinct people.
+    pub people: u64,
+    /// The last one's moment.
+    pub last: Timestamp,
+}
+
+/// A write about submissions, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum SubmissionWrite {
+    Add(Vec<NewSubmission>),
+    Acknowledged { number: i64, at: Timestamp },
+    Linked { number: i64, incident: String },
+    Ended { number: i64, at: Timestamp },
+    Forget(Timestamp),
+}
+
+impl SubmissionWrite {
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Add(new) => new.iter().map(|one| 1 + one.about.len()).sum(),
+            Self::Forget(_) => 500,
+            Self::Acknowledged { .. } | Self::Linked { .. } | Self::Ended { .. } => 1,
+        }
+    }
+}
+
+impl Store {
+    /// Writes down what people say; what the same person has said of the same message already is not said twice. Returns how many were new.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn submit(&self, new: Vec<NewSubmission>) -> Result<usize, StoreError> {
+        self.writer.submission(SubmissionWrite::Add(new)).await
+    }
+
+    /// What was said, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn submissions(&self, before: Option<i64>, limit: i64) -> Result<Vec<Submission>, StoreError> {
+        let sql = "select * from submission where submission < $1 order by submission desc limit $2";
+        let values = vec![before.unwrap_or(i64::MAX).into(), limit.into()];
+        self.read_submissions(db::query(sql.to_owned(), values).fetch_all(&self.reads).await?).await
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none of this number.
+    pub async fn submission(&self, number: i64) -> Result<Submission, StoreError> {
+        let rows = sqlx::query("select * from submission where submission = $1").bind(number).fetch_all(&self.reads);
+        let found = self.read_submissions(rows.await?).await?;
+        found.into_iter().next().ok_or_else(|| StoreError::NotFound(format!("submission {number}")))
+    }
+
+    /// What was said of one message.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn submissions_of(&self, mail: MailId) -> Result<Vec<Submission>, StoreError> {
+        let sql = "select * from submission where mail_id = $1 order by submission";
+        let rows = sqlx::query(sql).bind(mail.to_string()).fetch_all(&self.reads).await?;
+        self.read_submissions(rows).await
+    }
+
+    /// Those whose reporter waits for a word: for that it arrived, that it belongs to an incident, or how that ended. Oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unanswered(&self, since: Timestamp, limit: i64) -> Result<Vec<Submission>, StoreError> {
+        let sql = "select s.* from submission s where s.kind <> 'released' and s.at_us >= $1 and (s.acknowledged_us is null \
+                   or (s.incident is null and exists (select 1 from incident_unit u where u.mail_id = s.mail_id)) \
+                   or (s.ended_us is null and exists (select 1 from incident i where i.incident = s.incident and i.stage = 'resolved'))) \
+                   order by s.submission limit $2";
+        let values = vec![since.as_micros().into(), limit.into()];
+        self.read_submissions(db::query(sql.to_owned(), values).fetch_all(&self.reads).await?).await
+    }
+
+    /// The incident that a message belongs to: the last one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn incident_of(&self, mail: MailId) -> Result<Option<String>, StoreError> {
+        let sql = "select max(incident) as incident from incident_unit where mail_id = $1";
+        Ok(sqlx::query(sql).bind(mail.to_string()).fetch_one(&self.reads).await?.try_get("incident")?)
+    }
+
+    /// Who spoke against each detection version since `since`: those of whom `people_min` or more did.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn voices(&self, since: Timestamp, people_min: i64) -> Result<Vec<Voices>, StoreError> {
+        let sql = "select a.detection, a.detection_version, count(distinct lower(s.reporter)) as people, max(a.at_us) as last_us \
+                   from submission_about a join submission s on s.submission = a.submission \
+                   where a.at_us >= $1 and s.kind <> 'false_negative' group by a.detection, a.detection_version \
+                   having count(distinct lower(s.reporter)) >= $2";
+        let values = vec![since.as_micros().into(), people_min.into()];
+        let read = |row: &AnyRow| {
+            Ok(Voices {
+                suspect: suspect(row)?,
+                people: u64::try_from(row.try_get::<i64, _>("people")?).unwrap_or(0),
+                last: Timestamp::from_micros(row.try_get("last_us")?),
+            })
+        };
+        db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// How many false positives and releases there were of each detection, in all its versions, since `since`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn contradictions(&self, since: Timestamp) -> Result<Vec<(DetectionCode, u64)>, StoreError> {
+        let sql = "select a.detection, count(distinct s.mail_id) as mails from submission_about a \
+                   join submission s on s.submission = a.submission \
+                   where a.at_us >= $1 and s.kind <> 'false_negative' group by a.detection";
+        let read =
+            |row: &AnyRow| Ok((parsed(row, "detection")?, u64::try_from(row.try_get::<i64, _>("mails")?).unwrap_or(0)));
+        sqlx::query(sql).bind(since.as_micros()).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// The reporter knows that it arrived.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn submission_acknowledged(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.submission(SubmissionWrite::Acknowledged { number, at }).await.map(drop)
+    }
+
+    /// It belongs to an incident.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn submission_linked(&self, number: i64, incident: String) -> Result<(), StoreError> {
+        self.writer.submission(SubmissionWrite::Linked { number, incident }).await.map(drop)
+    }
+
+    /// The reporter knows how it ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn submission_ended(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.submission(SubmissionWrite::Ended { number, at }).await.map(drop)
+    }
+
+    /// Forgets what was said before `before`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_submissions(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.writer.submission(SubmissionWrite::Forget(before)).await.map(drop)
+    }
+
+    async fn read_submissions(&self, rows: Vec<AnyRow>) -> Result<Vec<Submission>, StoreError> {
+        let mut found = rows.iter().map(read).collect::<Result<Vec<Submission>, _>>()?;
+        for one in &mut found {
+            let sql =
+                "select detection, detection_version from submission_about where submission = $1 order by detection";
+            let rows = sqlx::query(sql).bind(one.number).fetch_all(&self.reads).await?;
+            one.about = rows.iter().map(suspect).collect::<Result<_, _>>()?;
+        }
+        Ok(found)
+    }
+}
+
+fn suspect(row: &AnyRow) -> Result<Suspect, StoreError> {
+    let version: String = row.try_get("detection_version")?;
+    Ok(Suspect { code: parsed(row, "detection")?, version: DetectionVersion::external(&version) })
+}
+
+fn read(row: &AnyRow) -> Result<Submission, StoreError> {
+    let moment = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_micros));
+    Ok(Submission {
+        number: row.try_get("submission")?,
+        at: Timestamp::from_micros(row.try_get("at_us")?),
+        mail_id: parsed(row, "mail_id")?,
+        kind: named(row, "kind", SubmissionKind::parse)?,
+        reporter: row.try_get("reporter")?,
+        comment: row.try_get("comment")?,
+        about: Vec::new(),
+        incident: row.try_get("incident")?,
+        acknowledged: moment("acknowledged_us")?,
+        ended: moment("ended_us")?,
+    })
+}
+
+/// Applies inside the writer's transaction; answers with what was new.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &SubmissionWrite) -> Result<usize, StoreError> {
+    let (sql, values): (&str, Vec<Value>) = match write {
+        SubmissionWrite::Add(new) => {
+            let mut added = 0;
+            for one in new {
+                added += usize::from(add(connection, one).await?);
+            }
+            return Ok(added);
+        }
+        SubmissionWrite::Acknowledged { number, at } => (
+            "update submission set acknowledged_us = $1 where submission = $2",
+            vec![at.as_micros().into(), (*number).into()],
+        ),
+        SubmissionWrite::Linked { number, incident } => (
+            "update submission set incident = $1 where submission = $2",
+            vec![incident.as_str().into(), (*number).into()],
+        ),
+        SubmissionWrite::Ended { number, at } => {
+            ("update submission set ended_us = $1 where submission = $2", vec![at.as_micros().into(), (*number).into()])
+        }
+        SubmissionWrite::Forget(before) => {
+            let sql = "delete from submission_about where at_us < $1";
+            db::query(sql.to_owned(), vec![before.as_micros().into()]).execute(&mut *connection).await?;
+            ("delete from submission where at_us < $1", vec![before.as_micros().into()])
+        }
+    };
+    let done = db::query(sql.to_owned(), values).execute(connection).await?;
+    Ok(usize::try_from(done.rows_affected()).unwrap_or(0))
+}
+
+async fn add(connection: &mut AnyConnection, new: &NewSubmission) -> Result<bool, StoreError> {
+    let next = sqlx::query("select coalesce(max(submission), 0) + 1 as next from submission");
+    let number: i64 = next.fetch_one(&mut *connection).await?.try_get("next")?;
+    let sql = "insert into submission (submission, at_us, mail_id, kind, reporter, comment) values ($1, $2, $3, $4, $5, $6) \
+               on conflict (mail_id, kind, reporter) do nothing";
+    let values = vec![
+        number.into(),
+        new.at.as_micros().into(),
+        new.mail_id.to_string().into(),
+        new.kind.as_str().into(),
+        new.reporter.as_str().into(),
+        new.comment.as_str().into(),
+    ];
+    if db::query(sql.to_owned(), values).execute(&mut *connection).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let rows = new.about.iter().map(|one| {
+        vec![number.into(), one.code.as_str().into(), one.version.as_str().into(), new.at.as_micros().into()]
+    });
+    let columns = ["submission", "detection", "detection_version", "at_us"];
+    db::insert(connection, "submission_about", &columns, rows.collect()).await?;
+    Ok(true)
+}

@@ -79,6 +79,15 @@ pub(crate) fn kills(count: &str) -> Result<()> {
     cargo(&words, &[("REPRIEVE_KILLS", count)])
 }
 
+/// The pictures of the console, taken anew of the demo's story.
+pub(crate) fn pictures() -> Result<()> {
+    install()?;
+    let folder = std::fs::canonicalize("docs/pictures").context("run it in the project's folder")?;
+    let folder = folder.to_str().context("the folder's name is not UTF-8")?;
+    let words = ["test", "--profile", "ci", "-p", "reprieve", "--test", "console", "pictures"];
+    cargo(&words, &[("REPRIEVE_PICTURES", folder)])
+}
+
 /// A recovery in bad weather, as large as wanted.
 pub(crate) fn chaos(units: &str, kills: &str) -> Result<()> {
     let words = ["test", "--profile", "ci", "--workspace", "--test", "chaos", "--", "--nocapture"];

@@ -25,6 +25,12 @@ impl MailId {
         let millis = u64::try_from(at.as_micros() / 1000).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
+
+    /// The moment in it, to the millisecond.
+    pub fn at(&self) -> crate::Timestamp {
+        let millis = self.0.as_bytes()[..6].iter().fold(0_i64, |millis, byte| millis << 8 | i64::from(*byte));
+        crate::Timestamp::from_micros(millis * 1000)
+    }
 }
 
 impl fmt::Display for MailId {

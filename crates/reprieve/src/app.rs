@@ -50,6 +50,7 @@ use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
 use crate::sentinel::acknowledge::Acknowledger;
 use crate::sentinel::announce::Announcer;
+use crate::sentinel::bulk::BulkWorker;
 use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
 use crate::sentinel::entries::EntryKeeper;
@@ -317,6 +318,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             tasks.spawn(keeper.run(stopping.clone()));
             let rates = RateWatcher { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
             tasks.spawn_on(rates.run(stopping.clone()), background.handle());
+            let bulk = BulkWorker { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
+            tasks.spawn_on(bulk.run(stopping.clone()), background.handle());
             let acknowledger = Acknowledger {
                 config: config.clone(),
                 store: store.clone(),

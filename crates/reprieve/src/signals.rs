@@ -21,6 +21,8 @@ pub struct Signals {
     pub containment: Arc<Notify>,
     /// An incident was opened or moved: its units, its replay, its page.
     pub incident: Arc<Notify>,
+    /// A job over everything that a query fits has work.
+    pub bulk: Arc<Notify>,
     /// A replay has work.
     pub replay: Arc<Notify>,
     /// What the public is told has changed.

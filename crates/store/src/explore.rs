@@ -1,8 +1,8 @@
 //! The explorer: units by a query, newest first, and their sums.
 //!
-//! The record is looked through backwards in windows of messages, each larger than the one before, until a page is full or the time is over:
-//! so any query shows its first page soon, and says how far it has looked (ruling 24). What an index answers (a sender, a recipient, a
-//! Message-ID, a hash, a detection) is asked for by it, and crosses large windows at once.
+//! The record is looked through backwards in windows of time, each larger than the one before, until a page is full or the time is over: so any
+//! query shows its first page soon, and says how far it has looked (ruling 24). Ids begin with their moment, so a window costs nothing to find. What
+//! an index answers (a sender, a recipient, a Message-ID, a hash, an address, a detection) is asked for by it, and crosses the record in a few windows.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,12 +21,14 @@ use crate::scope::Scope;
 
 /// Rows of one page at most.
 pub const PAGE_MAX: usize = 500;
-/// Messages in the first window.
-const WINDOW_FIRST: i64 = 2_000;
-/// How much larger each window is than the one before, while that was quick.
-const WINDOW_GROWTH: i64 = 4;
-/// Messages in a window at most.
-const WINDOW_MAX: i64 = 2_000_000;
+/// The first window.
+const WINDOW_FIRST: Duration = Duration::from_secs(15 * 60);
+/// How much smaller or larger a window is than the one before.
+const WINDOW_GROWTH: std::ops::RangeInclusive<f64> = 0.25..=1000.0;
+/// The largest window: everything.
+const WINDOW_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
+/// A window is never believed to have taken less.
+const TOOK_MIN: Duration = Duration::from_micros(100);
 /// By how much a message's id may lie beside the moment of its arrival.
 const SLACK: Duration = Duration::from_secs(3600);
 /// Different groups that one sum remembers.
@@ -74,6 +76,30 @@ pub struct Place {
     pub number: Option<u32>,
 }
 
+impl Place {
+    /// Reads what [`std::fmt::Display`] writes: a message, or a message and a number behind a slash.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once('/') {
+            Some((mail, number)) => Some(Self { mail_id: mail.parse().ok()?, number: Some(number.parse().ok()?) }),
+            None => Some(Self { mail_id: text.parse().ok()?, number: None }),
+        }
+    }
+
+    /// Before everything that comes from a moment on.
+    pub fn before(at: Timestamp) -> Self {
+        Self { mail_id: MailId::new(at, [0; 10]), number: None }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "{}/{number}", self.mail_id),
+            None => write!(f, "{}", self.mail_id),
+        }
+    }
+}
+
 /// A page of what was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
@@ -109,37 +135,41 @@ struct Window {
 }
 
 /// Walks backwards through the record.
-struct Walk<'s> {
-    store: &'s Store,
+struct Walk {
     /// No message before this one is looked at.
     floor: String,
-    before: String,
-    size: i64,
+    /// Before this one; its moment.
+    before: (String, Timestamp),
+    span: Duration,
     began: Instant,
     budget: Duration,
 }
 
-impl Walk<'_> {
+impl Walk {
     /// The next window; none when nothing is left.
-    async fn next(&mut self) -> Result<Option<Window>, StoreError> {
-        if self.before <= self.floor {
-            return Ok(None);
+    fn next(&mut self) -> Option<Window> {
+        let (before, at) = &self.before;
+        if *before <= self.floor {
+            return None;
         }
-        let sql =
-            "select mail_id from message where mail_id < $1 and mail_id >= $2 order by mail_id desc limit 1 offset $3";
-        let values = vec![self.before.as_str().into(), self.floor.as_str().into(), self.size.into()];
-        let row = db::query(sql.to_owned(), values).fetch_optional(&self.store.reads).await?;
-        let from = row.map(|row| row.try_get("mail_id")).transpose()?.unwrap_or_else(|| self.floor.clone());
-        let window = Window { from: from.clone(), before: std::mem::replace(&mut self.before, from) };
-        Ok(Some(window))
+        let from_at = at.before(self.span);
+        let from = MailId::new(from_at, [0; 10]).to_string().max(self.floor.clone());
+        let window = Window { from: from.clone(), before: before.clone() };
+        self.before = (from, from_at);
+        Some(window)
     }
 
-    /// After a window that took so long: the next is larger if that leaves time for it. Says whether there is time.
+    fn is_over(&self) -> bool {
+        self.before.0 <= self.floor
+    }
+
+    /// After a window that took so long: the next is as large as half of the time that is left should allow. Says whether there is any.
     fn has_time(&mut self, took: Duration) -> bool {
-        if took * 8 < self.budget {
-            self.size = (self.size * WINDOW_GROWTH).min(WINDOW_MAX);
-        }
-        self.began.elapsed() < self.budget
+        let left = self.budget.saturating_sub(self.began.elapsed());
+        let growth = left.as_secs_f64() / 2.0 / took.max(TOOK_MIN).as_secs_f64();
+        let span = self.span.as_secs_f64() * growth.clamp(*WINDOW_GROWTH.start(), *WINDOW_GROWTH.end());
+        self.span = Duration::from_secs_f64(span.clamp(1.0, WINDOW_MAX.as_secs_f64()));
+        !left.is_zero()
     }
 }
 
@@ -157,7 +187,7 @@ impl Store {
         budget: Duration,
     ) -> Result<Page, StoreError> {
         let limit = limit.clamp(1, PAGE_MAX);
-        let mut walk = self.walk(query, after.map(|place| place.mail_id), budget);
+        let mut walk = self.walk(query, after.map(|place| place.mail_id), budget).await?;
         let mut page = Page::default();
         // What is left of the message at which the page before has ended.
         if let Some(Place { mail_id, number: Some(number) }) = after {
@@ -166,12 +196,12 @@ impl Store {
             page.rows.extend(rows.into_iter().filter(|row| row.number > number));
         }
         while page.rows.len() <= limit {
-            let Some(window) = walk.next().await? else { break };
+            let Some(window) = walk.next() else { break };
             let began = Instant::now();
             page.rows.extend(self.rows_in(query, scope, &window, limit + 1 - page.rows.len()).await?);
             if !walk.has_time(began.elapsed()) && page.rows.len() <= limit {
-                page.is_cut = walk.before > walk.floor;
-                page.next = page.is_cut.then(|| place_of(&walk.before)).flatten();
+                page.is_cut = !walk.is_over();
+                page.next = page.is_cut.then(|| place_of(&walk.before.0)).flatten();
                 return Ok(page);
             }
         }
@@ -195,27 +225,39 @@ impl Store {
         interval: i64,
         budget: Duration,
     ) -> Result<Summary, StoreError> {
-        let mut walk = self.walk(query, before, budget);
+        let mut walk = self.walk(query, before, budget).await?;
         let mut summary = Summary::default();
-        while let Some(window) = walk.next().await? {
+        while let Some(window) = walk.next() {
             let began = Instant::now();
             self.add_up(query, scope, &window, interval, &mut summary).await?;
             if !walk.has_time(began.elapsed()) {
-                summary.next = place_of(&walk.before).filter(|_| walk.before > walk.floor).map(|place| place.mail_id);
+                summary.next = place_of(&walk.before.0).filter(|_| !walk.is_over()).map(|place| place.mail_id);
                 break;
             }
         }
         Ok(summary)
     }
 
-    fn walk(&self, query: &Query, before: Option<MailId>, budget: Duration) -> Walk<'_> {
+    async fn walk(&self, query: &Query, before: Option<MailId>, budget: Duration) -> Result<Walk, StoreError> {
+        let began = Instant::now();
+        let row = sqlx::query("select min(mail_id) as oldest, max(mail_id) as newest from message");
+        let row = row.fetch_one(&self.reads).await?;
+        let end = |column: &str| {
+            let id: Option<String> = row.try_get(column)?;
+            id.map(|id| id.parse::<MailId>().map_err(|error| StoreError::Unreadable(error.to_string()))).transpose()
+        };
         let (from, until) = span_of(query);
         let id = |at: Timestamp| MailId::new(at, [0; 10]).to_string();
-        let floor = from.map(|at| id(at.before(SLACK))).unwrap_or_default();
-        // Behind every id that there can be.
-        let ceiling = until.map_or_else(|| "~".to_owned(), |at| id(at.after(SLACK)));
-        let before = before.map_or(ceiling.clone(), |mail| mail.to_string().min(ceiling));
-        Walk { store: self, floor, before, size: WINDOW_FIRST, began: Instant::now(), budget }
+        let (Some(oldest), Some(newest)) = (end("oldest")?, end("newest")?) else {
+            let nothing = (String::new(), Timestamp::from_micros(0));
+            return Ok(Walk { floor: String::new(), before: nothing, span: WINDOW_FIRST, began, budget });
+        };
+        let floor = from.map_or(oldest.to_string(), |at| id(at.before(SLACK)).max(oldest.to_string()));
+        let end = (successor(newest), newest.at());
+        let until = until.map(|at| (id(at.after(SLACK)), at.after(SLACK)));
+        let before = before.map(|mail| (mail.to_string(), mail.at()));
+        let before = [until, before].into_iter().flatten().fold(end, std::cmp::min);
+        Ok(Walk { floor, before, span: WINDOW_FIRST, began, budget })
     }
 
     async fn rows_in(

@@ -15,7 +15,7 @@
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
 //! | [`backup`] | a copy while mail flows |
 //! | [`retention`] | what ends when its time is over |
-//! | [`quarantine`], [`trace`], [`explore`] | what people look at |
+//! | [`quarantine`], [`trace`], [`explore`], [`bulk`] | what people look at, and what they do to much of it at once |
 //! | [`access`], [`person`], [`audit`] | who may do what, and who did what |
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
 //! | [`version`] | rulesets, detections, policies and engines as they were |
@@ -31,6 +31,7 @@ pub mod arrival;
 pub mod audit;
 pub mod backup;
 pub mod blob;
+pub mod bulk;
 pub mod completion;
 pub mod contact;
 pub mod db;

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 13] = [
+const MIGRATIONS: [(&str, &str); 14] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -20,6 +20,7 @@ const MIGRATIONS: [(&str, &str); 13] = [
     ("0011_caused_by", include_str!("../migrations/0011_caused_by.sql")),
     ("0012_people_are_called", include_str!("../migrations/0012_people_are_called.sql")),
     ("0013_explorer", include_str!("../migrations/0013_explorer.sql")),
+    ("0014_bulk", include_str!("../migrations/0014_bulk.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -15,6 +15,7 @@ use crate::access::{self, AccessWrite};
 use crate::alert::{self, AlertWrite};
 use crate::arrival::{self, Arrival, Recorded};
 use crate::audit::{self, Act, Head, Prune};
+use crate::bulk::{self, BulkWrite};
 use crate::completion::{self, Completion};
 use crate::contact::{self, ContactWrite};
 use crate::db::Dialect;
@@ -61,6 +62,7 @@ enum Write {
     Sentinel(SentinelWrite),
     Incident(IncidentWrite),
     Alert(AlertWrite),
+    Bulk(BulkWrite),
     Hits(HitsWrite),
     Submission(SubmissionWrite),
     Contact(ContactWrite),
@@ -162,6 +164,13 @@ impl Writer {
 
     pub(crate) async fn alert(&self, write: AlertWrite) -> Result<usize, StoreError> {
         match self.write(Write::Alert(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
+    }
+
+    pub(crate) async fn bulk(&self, write: BulkWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Bulk(write)).await? {
             Written::Count(count) => Ok(count),
             _ => Err(stopped()),
         }
@@ -280,6 +289,7 @@ impl Write {
             Self::Sentinel(write) => write.rows(),
             Self::Incident(write) => write.rows(),
             Self::Hits(write) => write.rows(),
+            Self::Bulk(write) => write.rows(),
             Self::Submission(write) => write.rows(),
             Self::Contact(write) => write.rows(),
             Self::Entry(_)
@@ -417,6 +427,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Prune(prune) => Written::Count(audit::prune(group.connection, prune).await?),
             Write::Sentinel(write) => Written::Count(sentinel::apply(group.connection, write).await?),
             Write::Incident(write) => Written::Count(incident::apply(group, write).await?),
+            Write::Bulk(write) => Written::Count(bulk::apply(group.connection, write).await?),
             Write::Alert(write) => Written::Count(alert::apply(group.connection, write).await?),
             Write::Submission(write) => Written::Count(submission::apply(group.connection, write).await?),
             other => {
@@ -465,6 +476,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         | Write::Sentinel(_)
         | Write::Incident(_)
         | Write::Alert(_)
+        | Write::Bulk(_)
         | Write::Submission(_)
         | Write::Prune(_) => Ok(()),
     }

@@ -17,6 +17,8 @@ use domain::incident::{Outcome as UnitOutcome, Stage, Step};
 use domain::ledger::{Account, Move};
 use domain::message::{Ambiguity, Correspondence, Family, Message, Part, Tail};
 use domain::policy::Policy;
+use domain::query::Query;
+use domain::query::field::{Field, Kind as FieldKind};
 use domain::release::{ReleaseEvent, ReleaseState};
 use domain::sentinel::Event;
 use domain::token::TokenKey;
@@ -27,12 +29,15 @@ use store::alert::{AlertKind, NewAlert};
 use store::arrival::{Arrival, Recorded, UnitArrival};
 use store::audit::Act;
 use store::blob::Blobs;
+use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
 use store::completion::Completion;
+use store::explore::Place;
 use store::hits::{HourOfHits, hour_of};
 use store::incident::{Announced, IncidentChange, NewIncident, Replayed};
 use store::known_good::{GoodMail, GoodPart};
 use store::memory::Meeting;
 use store::moves::UnitMove;
+use store::person::{Person, Session};
 use store::quarantine::Filter;
 use store::release::{Claim, Requested};
 use store::sentinel::{ContainmentChange, NewLine, Pin, Suspect};
@@ -698,6 +703,147 @@ async fn voices(store: &Store) {
     assert!(matches!(store.alert_seen(9, at(503), "anna").await, Err(StoreError::NotFound(_))));
 }
 
+/// Every field of the query language is SQL that both databases take, and means the same; page by page it is the whole.
+async fn exploring(store: &Store) {
+    let budget = Duration::from_secs(60);
+    let page = async |text: &str, scope: &Scope, after, limit| {
+        let query = Query::parse(text, at(3000)).expect("a query");
+        store.explore(&query, scope, after, limit, budget).await.unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    let count = async |text: &str| {
+        let found = page(text, &Scope::All, None, 500).await;
+        let query = Query::parse(text, at(3000)).expect("a query");
+        let sums = store.summarise(&query, &Scope::All, None, 3_600_000_000, budget).await.expect("sums");
+        assert!(!found.is_cut && found.next.is_none() && sums.next.is_none(), "{text}");
+        assert_eq!(sums.units, found.rows.len() as u64, "{text}");
+        assert_eq!(sums.over_time.values().sum::<u64>(), sums.units, "{text}");
+        found.rows.len()
+    };
+    let all = count("").await;
+    assert!(all > 10, "{all}");
+    for field in Field::ALL {
+        let name = field.as_str();
+        let terms: Vec<String> = match field.kind() {
+            FieldKind::Text => vec![format!("{name}:nothing"), format!("{name}:*n?thing*"), format!("{name}:*")],
+            FieldKind::Word => field.words().iter().map(|word| format!("{name}:{word}")).collect(),
+            FieldKind::Bytes | FieldKind::Moment => {
+                vec![format!("{name}:<{}", if name == "size" { "1G" } else { "now" })]
+            }
+        };
+        for term in terms {
+            let (one, other) = (count(&term).await, count(&format!("NOT {term}")).await);
+            assert_eq!(one + other, all, "{term}: what fits and what does not is all there is");
+        }
+    }
+    assert_eq!(count("direction:Inbound").await, all);
+    assert_eq!(count("sender:A@X.example").await, all);
+    assert!(count("subject:\"100% \u{fc}ber_a\"").await > 0, "its own signs are text");
+    assert_eq!(count("subject:\"100_ \"").await, 0);
+    assert!(count("file:LOGO.png type:image detection:IMG-0007").await > 0);
+    assert!(count("url:x.example").await > 0 && count("url:*.example").await > 0 && count("url:example").await == 0);
+    assert!(count("incident:inc-2026-0001").await > 0);
+    for limit in [1, 3] {
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let found = page("", &Scope::All, after, limit).await;
+            seen.extend(found.rows.iter().map(|row| (row.mail_id, row.number)));
+            match found.next {
+                Some(next) => after = Some(Place::parse(&next.to_string()).expect("a place")),
+                None => break,
+            }
+        }
+        assert!(
+            seen.len() == all && seen.is_sorted_by(|one, next| one.0 > next.0 || one.0 == next.0 && one.1 < next.1)
+        );
+    }
+    let theirs = Scope::Domains(vec!["other.example".into()]);
+    let found = page("", &theirs, None, 500).await;
+    assert!(found.rows.len() < all && found.rows.iter().all(|row| row.recipient.ends_with("@other.example")));
+    assert!(page("", &Scope::Domains(vec![]), None, 500).await.rows.is_empty());
+    // A job: written down before it acts, each unit with its result.
+    let bulk = Bulk {
+        number: 0,
+        verb: BulkVerb::Deny,
+        query: "state:held".into(),
+        scope: theirs,
+        actor: "anna".into(),
+        reason: "r".into(),
+        made: at(3000),
+        stage: BulkStage::Running,
+        moved: at(3000),
+        place: BulkPlace::Begin,
+    };
+    let number = store.begin_bulk(bulk.clone()).await.expect("begins");
+    assert_eq!(store.bulk(number).await.expect("reads"), Bulk { number, ..bulk });
+    let item = |n: u8, outcome: &str| BulkItem {
+        unit: unit(n, 0),
+        recipient: "a@ours.example".into(),
+        outcome: outcome.into(),
+        reply: String::new(),
+    };
+    let place = BulkPlace::At(Place { mail_id: mail_id(7), number: Some(1) });
+    store.bulk_found(number, place, vec![item(7, PENDING), item(8, PENDING)], at(3001)).await.expect("finds");
+    assert_eq!(store.bulk(number).await.expect("reads").place, place);
+    store.bulk_acted(number, vec![item(7, "done")], at(3002)).await.expect("acts");
+    assert_eq!(store.bulk_counts(number).await.expect("counts"), [("done".to_owned(), 1), (PENDING.to_owned(), 1)]);
+    assert_eq!(store.bulk_items(number, Some(PENDING), None, 9).await.expect("reads"), [item(8, PENDING)]);
+    assert_eq!(store.bulk_items(number, None, Some(mail_id(7)), 9).await.expect("reads").len(), 1);
+    store.cancel_bulk(number, at(3003)).await.expect("cancels");
+    assert!(matches!(store.cancel_bulk(number, at(3004)).await, Err(StoreError::Refused(_))));
+    assert!(store.bulks(true).await.expect("reads").is_empty() && store.bulks(false).await.expect("reads").len() == 1);
+    while store.forget_bulks(at(4000)).await.expect("forgets") {}
+    assert!(matches!(store.bulk(number).await, Err(StoreError::NotFound(_))));
+}
+
+/// Who may sign in, and for how long.
+async fn people_of_the_console(store: &Store) {
+    let (secret, invitation) = (Digest::of(b"session"), Digest::of(b"invitation"));
+    let anna = Person {
+        name: "anna".into(),
+        role: "admin".into(),
+        scope: Scope::Domains(vec!["ours.example".into()]),
+        password: None,
+        totp: None,
+        invited_until: Some(at(100)),
+        made: at(1),
+        made_by: "root".into(),
+        disabled: None,
+    };
+    store.invite(anna.clone(), invitation).await.expect("invites");
+    assert_eq!(store.invited(invitation, at(99)).await.expect("looks"), Some(anna.clone()));
+    assert_eq!(store.invited(invitation, at(100)).await.expect("looks"), None, "its time is over");
+    store.accept_invitation("anna", "hash".into()).await.expect("accepts");
+    assert_eq!(store.invited(invitation, at(50)).await.expect("looks"), None, "used up");
+    store.set_totp("anna", Some("s".into())).await.expect("sets");
+    let known = store.person("anna").await.expect("reads").expect("is there");
+    assert_eq!((known.password.as_deref(), known.totp.as_deref()), (Some("hash"), Some("s")));
+    let session = Session {
+        id: secret.hex(),
+        person: "anna".into(),
+        began: at(60),
+        seen: at(60),
+        until: at(200),
+        client: "c".into(),
+    };
+    store.begin_session(session.clone()).await.expect("begins");
+    store.session_seen(&secret.hex(), at(70)).await.expect("remembers");
+    let found = store.session(secret, at(199)).await.expect("looks").expect("holds");
+    assert_eq!((found.0, found.1), (Session { seen: at(70), ..session.clone() }, known));
+    assert!(store.session(secret, at(200)).await.expect("looks").is_none(), "its time is over");
+    assert_eq!(store.sessions_of("anna", at(100)).await.expect("lists").len(), 1);
+    store.sweep_sessions(at(150)).await.expect("sweeps");
+    store.disable_person("anna", at(80)).await.expect("shuts out");
+    assert!(store.session(secret, at(90)).await.expect("looks").is_none());
+    assert!(matches!(store.disable_person("anna", at(81)).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.set_totp("nobody", None).await, Err(StoreError::NotFound(_))));
+    store.invite(anna, invitation).await.expect("invites anew");
+    let again = store.people().await.expect("lists").remove(0);
+    assert_eq!((again.password, again.totp, again.disabled), (None, None, None));
+    store.begin_session(session).await.expect("begins");
+    store.end_session(&secret.hex()).await.expect("ends");
+    assert!(store.session(secret, at(90)).await.expect("looks").is_none());
+}
+
 /// Whom we know, and what they have carried.
 async fn acquaintances(store: &Store) {
     let month = Duration::from_secs(30 * 24 * 3600);
@@ -778,6 +924,8 @@ async fn story(url: &str, folder: &Path) {
     orphans(&store).await;
     pruning(&store).await;
     taking_back(&store).await;
+    exploring(&store).await;
+    people_of_the_console(&store).await;
     voices(&store).await;
     acquaintances(&store).await;
     order_of_release(&store).await;

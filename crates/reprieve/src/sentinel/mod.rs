@@ -4,6 +4,7 @@
 //! | module | what it keeps true |
 //! |---|---|
 //! | [`release`] | what was asked for is sent, once |
+//! | [`bulk`] | what was asked for of everything that a query fits is done, unit by unit |
 //! | [`reexamine`] | what was held because an engine failed is looked at again |
 //! | [`retention`] | what is over ends |
 //! | [`rollout`] | a published version goes through the gates, and on or back by what was seen |
@@ -17,6 +18,7 @@
 
 pub mod acknowledge;
 pub mod announce;
+pub mod bulk;
 pub mod contain;
 pub mod digest;
 pub mod entries;

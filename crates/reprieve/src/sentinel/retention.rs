@@ -77,6 +77,9 @@ impl Keeper {
         while self.store.forget_hits(before).await? {
             tokio::time::sleep(PAUSE).await;
         }
+        while self.store.forget_bulks(before).await? {
+            tokio::time::sleep(PAUSE).await;
+        }
         self.store.forget_submissions(before).await?;
         self.store.forget_retries(now.before(RETRY_MEMORY)).await?;
         let swept = self.store.sweep_orphans(system_time(unfinished)).await?;

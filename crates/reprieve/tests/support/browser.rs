@@ -5,6 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -137,6 +139,12 @@ impl Browser {
             assert!(began.elapsed() < PATIENCE, "on {} it never comes true that {script}", self.url());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What is seen, as a PNG file.
+    pub(crate) fn picture(&self) -> Vec<u8> {
+        let seen = self.ask("GET", &format!("/session/{}/screenshot", self.session), &Value::Null);
+        STANDARD.decode(seen.as_str().unwrap()).unwrap()
     }
 
     /// Makes the window so wide.

@@ -71,7 +71,7 @@ pub struct FoundView {
     message_id: Option<String>,
 }
 
-fn found_view(found: Found) -> FoundView {
+pub(super) fn found_view(found: Found) -> FoundView {
     FoundView {
         mail_id: found.mail_id.to_string(),
         received: found.received.to_string(),
@@ -98,19 +98,7 @@ pub fn read(text: &str, now: Timestamp) -> Result<Asked, ApiError> {
 }
 
 fn place(text: &str) -> Result<Place, ApiError> {
-    let wrong = || ApiError::Bad(format!("'{text}' is no place; use `next` of the answer before"));
-    let (mail, number) = match text.split_once('/') {
-        Some((mail, number)) => (mail, Some(number.parse().map_err(|_| wrong())?)),
-        None => (text, None),
-    };
-    Ok(Place { mail_id: mail.parse().map_err(|_| wrong())?, number })
-}
-
-fn place_text(place: Place) -> String {
-    match place.number {
-        Some(number) => format!("{}/{number}", place.mail_id),
-        None => place.mail_id.to_string(),
-    }
+    Place::parse(text).ok_or_else(|| ApiError::Bad(format!("'{text}' is no place; use `next` of the answer before")))
 }
 
 /// `GET /api/v1/explore`: units that fit a query, newest first.
@@ -139,7 +127,7 @@ pub async fn list(
     let page = console.store()?.explore(&query, &operator.scope, after, limit, PAGE_BUDGET).await?;
     Ok(Json(ExploredView {
         rows: page.rows.into_iter().map(found_view).collect(),
-        next: page.next.map(place_text),
+        next: page.next.map(|place| place.to_string()),
         is_cut: page.is_cut,
     }))
 }
@@ -425,7 +413,7 @@ mod tests {
     fn places_are_read_as_they_are_written() {
         let id = "01a2138d-dff8-74bb-b3b3-ded7ffdc467a";
         for text in [id.to_owned(), format!("{id}/3")] {
-            assert_eq!(place(&text).map(place_text).ok(), Some(text));
+            assert_eq!(place(&text).map(|place| place.to_string()).ok(), Some(text));
         }
         assert!(place("x").is_err() && place(&format!("{id}/x")).is_err());
     }

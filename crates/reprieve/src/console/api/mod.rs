@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod audit;
 pub mod backup;
+pub mod bulk;
 pub mod detection;
 pub mod entry;
 pub mod error;
@@ -65,6 +66,10 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(explore::summary))
         .routes(routes!(explore::export))
         .routes(routes!(explore::suggest))
+        .routes(routes!(bulk::list, bulk::begin))
+        .routes(routes!(bulk::show))
+        .routes(routes!(bulk::items))
+        .routes(routes!(bulk::cancel))
         .routes(routes!(person::list, person::invite))
         .routes(routes!(person::disable))
         .routes(routes!(ledger::check))

@@ -33,6 +33,11 @@ for (const live of document.querySelectorAll("[data-events]")) {
   });
 }
 
+// A job that runs is looked at again.
+for (const place of document.querySelectorAll("[data-refresh]")) {
+  setTimeout(() => location.reload(), 1000 * Number(place.dataset.refresh));
+}
+
 // Sums that were cut short are gone on with, until they are whole or the page is left.
 for (const sums of document.querySelectorAll("[data-more]")) {
   const shown = sums.querySelector('[data-sum="units"]');

@@ -177,6 +177,9 @@ fn table(operator: &Operator, asked: &Asked, found: &Value) -> Markup {
                     button.quiet name="do" value="deny" { "Deny" }
                     button.quiet name="do" value="delete" { "Delete" }
                 }
+                @if !asked.q.trim().is_empty() {
+                    p.pages { "All that fit: " @for (verb, name) in [("release", "release"), ("deny", "deny"), ("delete", "delete")] { a href={ "/bulk/new?verb=" (verb) "&q=" (encoded(&asked.q)) } { (name) } " " } a href="/bulk" { "jobs" } }
+                }
             }
         }
     }

@@ -8,10 +8,12 @@
 //! | [`page`], [`chart`], [`fault`] | what all pages have: the frame, pieces, pictures, and what is shown when something is wrong |
 //! | [`overview`] | what needs a person, and whether mail flows |
 //! | [`explorer`], [`message`], [`letter`] | all mail; one message; its body, made harmless |
+//! | [`bulk`] | acting on everything that a query fits |
 //! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
 //! | [`record`] | audit log, books, people's reports |
 //! | [`people`] | who may sign in |
 
+pub mod bulk;
 pub mod chart;
 pub mod detections;
 pub mod door;
@@ -49,6 +51,10 @@ pub fn router(console: Console) -> Router {
         .route("/explorer/complete", get(explorer::complete))
         .route("/explorer/export", get(explorer::export))
         .route("/explorer/act", post(explorer::act))
+        .route("/bulk", get(bulk::list_all).post(bulk::begin))
+        .route("/bulk/new", get(bulk::new))
+        .route("/bulk/{number}", get(bulk::show))
+        .route("/bulk/{number}/cancel", post(bulk::cancel))
         .route("/messages/{id}", get(message::show))
         .route("/messages/{id}/text", get(message::text_of))
         .route("/messages/{id}/html", get(letter::show))

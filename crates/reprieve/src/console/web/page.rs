@@ -129,7 +129,7 @@ pub fn chip(word: &str) -> Markup {
         "Spam" | "Bulk" | "Spoof" | "Junk" | "Tag" | "in_doubt" | "in_doubt_live" | "tentative" | "pardon"
         | "suspect" | "replaying" | "releasing" | "probation" | "Unscannable" | "PolicyRule" | "FileTypeBlock"
         | "Shadow" => "warn",
-        "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" => "good",
+        "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" | "done" => "good",
         _ => "plain",
     };
     html! { span.chip.(class) { (word.replace('_', " ")) } }

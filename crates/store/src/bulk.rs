@@ -1,0 +1,401 @@
+//! Acts on everything that a query fits: jobs that go on where they were stopped, with a result for each unit.
+
+use domain::{MailId, Timestamp, UnitId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::arrival::unit_id;
+use crate::db::{self, Value, from_json, named, to_json};
+use crate::error::StoreError;
+use crate::explore::Place;
+use crate::scope::Scope;
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkVerb {
+    /// Their release is asked for.
+    Release,
+    /// They stay.
+    Deny,
+    /// They are gone for people.
+    Delete,
+}
+
+impl BulkVerb {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Release, Self::Deny, Self::Delete];
+
+    /// The stored and shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Deny => "deny",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Reads a stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == text)
+    }
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkStage {
+    /// It goes on.
+    Running,
+    /// It has come by everything.
+    Done,
+    /// A person has stopped it; what it had done stays done.
+    Cancelled,
+}
+
+impl BulkStage {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Cancelled];
+
+    /// The stored and shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Reads a stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == text)
+    }
+}
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    /// Its number; given by the store.
+    pub number: i64,
+    /// What it does.
+    pub verb: BulkVerb,
+    /// To what; its relative moments are relative to `made`, and mail that comes later is not meant.
+    pub query: String,
+    /// Whose units it may touch.
+    pub scope: Scope,
+    /// Who asked.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub made: Timestamp,
+    /// Where it stands.
+    pub stage: BulkStage,
+    /// Since when it stands there, or when it last came by something.
+    pub moved: Timestamp,
+    /// Where it looks on.
+    pub place: BulkPlace,
+}
+
+/// How far a job has looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkPlace {
+    /// Nothing yet.
+    Begin,
+    /// Up to here.
+    At(Place),
+    /// Everything: what was found and is pending is left.
+    End,
+}
+
+impl BulkPlace {
+    fn text(self) -> String {
+        match self {
+            Self::Begin => String::new(),
+            Self::At(place) => place.to_string(),
+            Self::End => "end".into(),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" => Some(Self::Begin),
+            "end" => Some(Self::End),
+            text => Place::parse(text).map(Self::At),
+        }
+    }
+}
+
+/// Results that one round of forgetting ends.
+const FORGET_BATCH: i64 = 500;
+
+/// The outcome of a unit that was found and not acted on yet.
+pub const PENDING: &str = "pending";
+
+/// What became of one unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkItem {
+    /// The unit.
+    pub unit: UnitId,
+    /// Its recipient.
+    pub recipient: String,
+    /// pending, done, already or refused.
+    pub outcome: String,
+    /// Why it was refused.
+    pub reply: String,
+}
+
+/// A write about jobs, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum BulkWrite {
+    Make(Box<Bulk>),
+    Found { number: i64, place: BulkPlace, items: Vec<BulkItem>, at: Timestamp },
+    Acted { number: i64, items: Vec<BulkItem>, at: Timestamp },
+    Finish { number: i64, at: Timestamp },
+    Forget(Timestamp),
+    Cancel { number: i64, at: Timestamp },
+}
+
+impl BulkWrite {
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Found { items, .. } | Self::Acted { items, .. } => 1 + items.len(),
+            Self::Make(_) | Self::Finish { .. } | Self::Cancel { .. } => 1,
+            Self::Forget(_) => FORGET_BATCH as usize,
+        }
+    }
+}
+
+impl Store {
+    /// Begins a job; returns its number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_bulk(&self, bulk: Bulk) -> Result<i64, StoreError> {
+        Ok(self.writer.bulk(BulkWrite::Make(Box::new(bulk))).await? as i64)
+    }
+
+    /// A job has found some units, up to a place: they are written down before anything is done to them, so that each gets its result.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bulk_found(
+        &self,
+        number: i64,
+        place: BulkPlace,
+        items: Vec<BulkItem>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer.bulk(BulkWrite::Found { number, place, items, at }).await.map(drop)
+    }
+
+    /// What became of some units of a job.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bulk_acted(&self, number: i64, items: Vec<BulkItem>, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.bulk(BulkWrite::Acted { number, items, at }).await.map(drop)
+    }
+
+    /// A job has nothing left to do.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn finish_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.bulk(BulkWrite::Finish { number, at }).await.map(drop)
+    }
+
+    /// Forgets some results of jobs that ended before `before`, and the jobs of which none is left; says whether there may be more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_bulks(&self, before: Timestamp) -> Result<bool, StoreError> {
+        let sql = "select count(*) as old from bulk where stage <> 'running' and moved_us < $1";
+        let old: i64 = sqlx::query(sql).bind(before.as_micros()).fetch_one(&self.reads).await?.try_get("old")?;
+        if old > 0 {
+            self.writer.bulk(BulkWrite::Forget(before)).await?;
+        }
+        Ok(old > 0)
+    }
+
+    /// Stops a job.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when it does not run.
+    pub async fn cancel_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.bulk(BulkWrite::Cancel { number, at }).await.map(drop)
+    }
+
+    /// Jobs, newest first; only those that run, if that is wanted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bulks(&self, only_running: bool) -> Result<Vec<Bulk>, StoreError> {
+        let sql = "select * from bulk where $1 = 0 or stage = 'running' order by bulk desc limit 200";
+        sqlx::query(sql).bind(i64::from(only_running)).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none of this number.
+    pub async fn bulk(&self, number: i64) -> Result<Bulk, StoreError> {
+        let row = sqlx::query("select * from bulk where bulk = $1").bind(number).fetch_optional(&self.reads).await?;
+        read(&row.ok_or_else(|| StoreError::NotFound(format!("job {number}")))?)
+    }
+
+    /// How many units a job has come by, by outcome.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bulk_counts(&self, number: i64) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = "select outcome, count(*) as units from bulk_item where bulk = $1 group by outcome order by outcome";
+        let rows = sqlx::query(sql).bind(number).fetch_all(&self.reads).await?;
+        let count =
+            |row: &AnyRow| Ok((row.try_get("outcome")?, u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0)));
+        rows.iter().map(count).collect()
+    }
+
+    /// Some of the units of a job, with what became of each: those with this outcome, or all, behind a message.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bulk_items(
+        &self,
+        number: i64,
+        outcome: Option<&str>,
+        after: Option<MailId>,
+        limit: i64,
+    ) -> Result<Vec<BulkItem>, StoreError> {
+        let sql = "select * from bulk_item where bulk = $1 and ($2 = '' or outcome = $3) and mail_id > $4 order by mail_id, unit_no limit $5";
+        let outcome = outcome.unwrap_or_default();
+        let after = after.map(|mail| mail.to_string()).unwrap_or_default();
+        let values = vec![number.into(), outcome.into(), outcome.into(), after.into(), limit.into()];
+        let item = |row: &AnyRow| {
+            Ok(BulkItem {
+                unit: unit_id(row)?,
+                recipient: row.try_get("recipient")?,
+                outcome: row.try_get("outcome")?,
+                reply: row.try_get("reply")?,
+            })
+        };
+        db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(item).collect()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Bulk, StoreError> {
+    let domains: Option<String> = row.try_get("domains_json")?;
+    Ok(Bulk {
+        number: row.try_get("bulk")?,
+        verb: named(row, "verb", BulkVerb::parse)?,
+        query: row.try_get("query")?,
+        scope: if domains.is_some() { Scope::Domains(from_json(row, "domains_json")?) } else { Scope::All },
+        actor: row.try_get("actor")?,
+        reason: row.try_get("reason")?,
+        made: Timestamp::from_micros(row.try_get("made_us")?),
+        stage: named(row, "stage", BulkStage::parse)?,
+        moved: Timestamp::from_micros(row.try_get("moved_us")?),
+        place: named(row, "place", BulkPlace::parse)?,
+    })
+}
+
+/// Applies inside the writer's transaction; answers with the number of a new job.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> Result<usize, StoreError> {
+    match write {
+        BulkWrite::Make(bulk) => make(connection, bulk).await,
+        BulkWrite::Found { number, place, items, at } => {
+            let sql = "update bulk set place = $1, moved_us = $2 where bulk = $3 and stage = 'running'";
+            let values = vec![place.text().into(), at.as_micros().into(), (*number).into()];
+            if db::query(sql.to_owned(), values).execute(&mut *connection).await?.rows_affected() == 1 {
+                let rows = items.iter().map(|item| row_of(*number, item)).collect();
+                let columns = ["bulk", "mail_id", "unit_no", "recipient", "outcome", "reply"];
+                db::insert(connection, "bulk_item", &columns, rows).await?;
+            }
+            Ok(0)
+        }
+        BulkWrite::Acted { number, items, at } => {
+            let sql = "update bulk set moved_us = $1 where bulk = $2";
+            db::query(sql.to_owned(), vec![at.as_micros().into(), (*number).into()]).execute(&mut *connection).await?;
+            for item in items {
+                let sql =
+                    "update bulk_item set outcome = $1, reply = $2 where bulk = $3 and mail_id = $4 and unit_no = $5";
+                let values = vec![
+                    item.outcome.as_str().into(),
+                    item.reply.as_str().into(),
+                    (*number).into(),
+                    item.unit.mail.to_string().into(),
+                    item.unit.number.into(),
+                ];
+                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+            }
+            Ok(0)
+        }
+        BulkWrite::Finish { number, at } => {
+            let sql = "update bulk set stage = 'done', moved_us = $1 where bulk = $2 and stage = 'running'";
+            db::query(sql.to_owned(), vec![at.as_micros().into(), (*number).into()]).execute(connection).await?;
+            Ok(0)
+        }
+        BulkWrite::Forget(before) => {
+            let old = "select bulk from bulk where stage <> 'running' and moved_us < $1";
+            let sql = format!(
+                "select bulk, mail_id, unit_no from bulk_item where bulk in ({old}) order by bulk, mail_id limit $2"
+            );
+            let values = vec![before.as_micros().into(), FORGET_BATCH.into()];
+            let rows = db::query(sql, values).fetch_all(&mut *connection).await?;
+            for row in &rows {
+                let unit = unit_id(row)?;
+                let sql = "delete from bulk_item where bulk = $1 and mail_id = $2 and unit_no = $3";
+                let values =
+                    vec![row.try_get::<i64, _>("bulk")?.into(), unit.mail.to_string().into(), unit.number.into()];
+                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+            }
+            if rows.len() < FORGET_BATCH as usize {
+                let sql = "delete from bulk where stage <> 'running' and moved_us < $1";
+                db::query(sql.to_owned(), vec![before.as_micros().into()]).execute(connection).await?;
+            }
+            Ok(0)
+        }
+        BulkWrite::Cancel { number, at } => {
+            let sql = "update bulk set stage = 'cancelled', moved_us = $1 where bulk = $2 and stage = 'running'";
+            let values = vec![at.as_micros().into(), (*number).into()];
+            match db::query(sql.to_owned(), values).execute(connection).await?.rows_affected() {
+                0 => Err(StoreError::Refused(format!("job {number} does not run"))),
+                _ => Ok(0),
+            }
+        }
+    }
+}
+
+fn row_of(number: i64, item: &BulkItem) -> Vec<Value> {
+    vec![
+        number.into(),
+        item.unit.mail.to_string().into(),
+        item.unit.number.into(),
+        item.recipient.as_str().into(),
+        item.outcome.as_str().into(),
+        item.reply.as_str().into(),
+    ]
+}
+
+async fn make(connection: &mut AnyConnection, bulk: &Bulk) -> Result<usize, StoreError> {
+    let next = sqlx::query("select coalesce(max(bulk), 0) + 1 as next from bulk");
+    let number: i64 = next.fetch_one(&mut *connection).await?.try_get("next")?;
+    let domains = match &bulk.scope {
+        Scope::All => None,
+        Scope::Domains(domains) => Some(to_json(domains)?),
+    };
+    let columns = ["bulk", "verb", "query", "domains_json", "actor", "reason", "made_us", "stage", "moved_us", "place"];
+    let row: Vec<Value> = vec![
+        number.into(),
+        bulk.verb.as_str().into(),
+        bulk.query.as_str().into(),
+        domains.into(),
+        bulk.actor.as_str().into(),
+        bulk.reason.as_str().into(),
+        bulk.made.as_micros().into(),
+        BulkStage::Running.as_str().into(),
+        bulk.made.as_micros().into(),
+        "".into(),
+    ];
+    db::insert(connection, "bulk", &columns, vec![row]).await?;
+    Ok(usize::try_from(number).unwrap_or(0))
+}

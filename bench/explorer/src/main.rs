@@ -270,7 +270,9 @@ async fn rows(connection: &mut AnyConnection, from: u64, to: u64, count: u64) ->
 async fn record(file: std::path::PathBuf, count: u64) -> Result<()> {
     let mut connection = connect(&file).await?;
     run(&mut connection, "pragma synchronous = full").await?;
-    let mut next = count;
+    // A folder that is used again has some of them already.
+    let row = sqlx::query("select count(*) as messages from message").fetch_one(&mut connection).await?;
+    let mut next = u64::try_from(row.try_get::<i64, _>("messages")?)?;
     loop {
         rows(&mut connection, next, next + BESIDE, count).await?;
         next += BESIDE;

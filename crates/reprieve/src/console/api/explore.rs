@@ -23,6 +23,8 @@ use crate::console::access::{Operator, Permission};
 const PAGE_BUDGET: Duration = Duration::from_millis(120);
 /// How long a sum may be added up in one request.
 const SUMMARY_BUDGET: Duration = Duration::from_millis(120);
+/// See [`SummaryQuery::patience`].
+const PATIENCE_MAX: Duration = Duration::from_millis(2000);
 /// The same for one piece of an export, which nobody looks at.
 const EXPORT_BUDGET: Duration = Duration::from_millis(500);
 /// Rows of a page unless another number is asked for.
@@ -142,6 +144,8 @@ pub struct SummaryQuery {
     pub before: Option<String>,
     /// The width of a column of the chart: 3600 or 86400 seconds, or more.
     pub interval: Option<u64>,
+    /// How long it may be added up, in milliseconds: 120, or another number up to 2,000.
+    pub patience: Option<u64>,
 }
 
 /// Sums over what a query fits.
@@ -205,8 +209,9 @@ pub async fn summary(
     }
     let before = ask.before.as_deref().map(place).transpose()?.map(|place| place.mail_id);
     let micros = i64::try_from(interval).unwrap_or(i64::MAX / 1_000_000) * 1_000_000;
+    let patience = ask.patience.map_or(SUMMARY_BUDGET, Duration::from_millis).min(PATIENCE_MAX);
     let store = console.store()?;
-    let summary = store.summarise(&query, &operator.scope, before, micros, SUMMARY_BUDGET).await?;
+    let summary = store.summarise(&query, &operator.scope, before, micros, patience).await?;
     Ok(Json(summary_view(summary, interval)))
 }
 

@@ -88,7 +88,7 @@ async fn summed(
     before: Option<String>,
     interval: Option<u64>,
 ) -> Result<Value, ApiError> {
-    let ask = SummaryQuery { q: q.to_owned(), before, interval };
+    let ask = SummaryQuery { q: q.to_owned(), before, interval, patience: None };
     answer(api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
 }
 

@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod clamd;
 pub mod config;
+pub mod console;
 pub mod data;
 pub mod document;
 pub mod introduce;
@@ -18,7 +19,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 23] = [
+pub const TARGETS: [Target; 25] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -42,4 +43,6 @@ pub const TARGETS: [Target; 23] = [
     ("authres", sender::authentication_results),
     ("rspamd", sender::rspamd),
     ("config", config::config),
+    ("harmless", console::harmless_html),
+    ("query", console::query),
 ];

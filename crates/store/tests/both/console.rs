@@ -1,0 +1,237 @@
+//! The part of the story that people see and do: looking, jobs, sign-in, reports and calls.
+
+use std::time::Duration;
+
+use domain::Digest;
+use domain::detection::{DetectionCode, DetectionVersion};
+use domain::query::Query;
+use domain::query::field::{Field, Kind};
+use store::alert::{AlertKind, NewAlert};
+use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
+use store::explore::Place;
+use store::hits::{HourOfHits, hour_of};
+use store::person::{Person, Session};
+use store::sentinel::Suspect;
+use store::submission::{NewSubmission, SubmissionKind};
+use store::{Scope, Store, StoreError};
+
+use super::{at, mail_id, unit};
+
+/// Hits by the hour, what people say, and what people are called for.
+pub(crate) async fn voices(store: &Store) {
+    let suspect =
+        Suspect { code: DetectionCode::parse("IMG-0007").expect("code"), version: DetectionVersion::of(&[b"v1"]) };
+    let hour = hour_of(at(202));
+    let counted = store.count_hits(hour).await.expect("counts");
+    let one = counted.iter().find(|one| one.suspect == suspect).expect("it has hit").clone();
+    assert!(one.hits >= 2 && one.acted == one.hits && counted.len() == 1, "{counted:?}");
+    store.keep_hits(counted.clone()).await.expect("keeps");
+    store.keep_hits(vec![HourOfHits { acted: 1, ..one.clone() }]).await.expect("keeps in its place");
+    assert_eq!(store.last_hour_of_hits().await.expect("reads"), Some(hour));
+    let acted = store.acted_in(&[hour, at(0)]).await.expect("reads");
+    assert_eq!(acted.into_iter().collect::<Vec<_>>(), [((suspect.code.clone(), hour), 1)]);
+    assert_eq!(store.hours_of_hits(Some(&suspect.code), at(-4000)).await.expect("reads").len(), 1);
+    assert_eq!(store.hours_of_hits(None, at(-4000)).await.expect("reads").len(), 1);
+    assert!(store.first_message().await.expect("reads").is_some());
+    assert!(!store.forget_hits(at(90_000)).await.expect("forgets"));
+    assert!(store.hours_of_hits(None, at(-4000)).await.expect("reads").is_empty());
+    // One person says the same of a message once; a missed mail is no word against a detection.
+    let said = |n: u8, kind, reporter: &str| NewSubmission {
+        at: at(400),
+        mail_id: mail_id(n),
+        kind,
+        reporter: reporter.into(),
+        comment: "c".into(),
+        about: vec![suspect.clone()],
+    };
+    use SubmissionKind::{FalseNegative, FalsePositive, Released};
+    let all = vec![
+        said(200, FalsePositive, "a@ours.example"),
+        said(200, FalsePositive, "a@ours.example"),
+        said(201, FalsePositive, "A@ours.example"),
+        said(201, Released, "anna"),
+        said(202, FalseNegative, "b@ours.example"),
+    ];
+    assert_eq!(store.submit(all).await.expect("submits"), 4);
+    let voices = store.voices(at(0), 2).await.expect("reads");
+    assert_eq!((voices.len(), voices[0].people, &voices[0].suspect), (1, 2, &suspect));
+    assert!(store.voices(at(0), 3).await.expect("reads").is_empty());
+    assert!(store.voices(at(401), 1).await.expect("reads").is_empty(), "they are older");
+    assert_eq!(store.contradictions(at(0)).await.expect("reads"), [(suspect.code.clone(), 2)]);
+    let waiting = store.unanswered(at(0), 10).await.expect("reads");
+    assert_eq!(waiting.len(), 3, "a release is answered by what it does");
+    let number = waiting[0].number;
+    let incident = store.incident_of(mail_id(200)).await.expect("reads").expect("it belongs to one");
+    store.submission_acknowledged(number, at(401)).await.expect("remembers");
+    store.submission_linked(number, incident.clone()).await.expect("remembers");
+    assert_eq!(store.unanswered(at(0), 10).await.expect("reads").len(), 2, "until the incident ends");
+    store.submission_ended(number, at(402)).await.expect("remembers");
+    let one = store.submission(number).await.expect("reads");
+    assert_eq!((one.incident, one.acknowledged, one.ended), (Some(incident), Some(at(401)), Some(at(402))));
+    assert_eq!((one.about, one.kind), (vec![suspect.clone()], FalsePositive));
+    assert_eq!(store.submissions(None, 2).await.expect("reads").len(), 2);
+    assert_eq!(store.submissions_of(mail_id(201)).await.expect("reads").len(), 2);
+    store.forget_submissions(at(500)).await.expect("forgets");
+    assert!(store.submissions(None, 10).await.expect("reads").is_empty());
+    assert!(matches!(store.submission(number).await, Err(StoreError::NotFound(_))));
+    // Each thing calls once, each channel once, until somebody has seen it.
+    let alert = |key: &str| NewAlert {
+        key: key.into(),
+        at: at(500),
+        kind: AlertKind::Rate,
+        subject: "IMG-0007".into(),
+        text: "t".into(),
+    };
+    assert!(store.call(alert("a")).await.expect("calls") && store.call(alert("b")).await.expect("calls"));
+    assert!(!store.call(alert("a")).await.expect("calls"), "no news");
+    let untold = store.untold_alerts("hook", at(0)).await.expect("reads");
+    assert_eq!(untold.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
+    store.alert_told(1, "hook", at(501), "200".into()).await.expect("remembers");
+    store.alert_seen(2, at(502), "anna").await.expect("remembers");
+    assert!(store.untold_alerts("hook", at(0)).await.expect("reads").is_empty());
+    assert_eq!(store.untold_alerts("other", at(0)).await.expect("reads").len(), 1);
+    assert_eq!(store.alerts(false, 10).await.expect("reads").len(), 1);
+    assert_eq!(store.alerts(true, 10).await.expect("reads")[0].seen, Some((at(502), "anna".into())));
+    assert!(matches!(store.alert_seen(9, at(503), "anna").await, Err(StoreError::NotFound(_))));
+}
+
+/// Every field of the query language is SQL that both databases take, and means the same; page by page it is the whole.
+pub(crate) async fn exploring(store: &Store) {
+    let budget = Duration::from_secs(60);
+    let page = async |text: &str, scope: &Scope, after, limit| {
+        let query = Query::parse(text, at(3000)).expect("a query");
+        store.explore(&query, scope, after, limit, budget).await.unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    let count = async |text: &str| {
+        let found = page(text, &Scope::All, None, 500).await;
+        let query = Query::parse(text, at(3000)).expect("a query");
+        let sums = store.summarise(&query, &Scope::All, None, 3_600_000_000, budget).await.expect("sums");
+        assert!(!found.is_cut && found.next.is_none() && sums.next.is_none(), "{text}");
+        assert_eq!(sums.units, found.rows.len() as u64, "{text}");
+        assert_eq!(sums.over_time.values().sum::<u64>(), sums.units, "{text}");
+        found.rows.len()
+    };
+    let all = count("").await;
+    assert!(all > 10, "{all}");
+    for field in Field::ALL {
+        let name = field.as_str();
+        let terms: Vec<String> = match field.kind() {
+            Kind::Text => vec![format!("{name}:nothing"), format!("{name}:*n?thing*"), format!("{name}:*")],
+            Kind::Word => field.words().iter().map(|word| format!("{name}:{word}")).collect(),
+            Kind::Bytes | Kind::Moment => {
+                vec![format!("{name}:<{}", if name == "size" { "1G" } else { "now" })]
+            }
+        };
+        for term in terms {
+            let (one, other) = (count(&term).await, count(&format!("NOT {term}")).await);
+            assert_eq!(one + other, all, "{term}: what fits and what does not is all there is");
+        }
+    }
+    assert_eq!(count("direction:Inbound").await, all);
+    assert_eq!(count("sender:A@X.example").await, all);
+    assert!(count("subject:\"100% \u{fc}ber_a\"").await > 0, "its own signs are text");
+    assert_eq!(count("subject:\"100_ \"").await, 0);
+    assert!(count("file:LOGO.png type:image detection:IMG-0007").await > 0);
+    assert!(count("url:x.example").await > 0 && count("url:*.example").await > 0 && count("url:example").await == 0);
+    assert!(count("incident:inc-2026-0001").await > 0);
+    for limit in [1, 3] {
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let found = page("", &Scope::All, after, limit).await;
+            seen.extend(found.rows.iter().map(|row| (row.mail_id, row.number)));
+            match found.next {
+                Some(next) => after = Some(Place::parse(&next.to_string()).expect("a place")),
+                None => break,
+            }
+        }
+        assert!(
+            seen.len() == all && seen.is_sorted_by(|one, next| one.0 > next.0 || one.0 == next.0 && one.1 < next.1)
+        );
+    }
+    let theirs = Scope::Domains(vec!["other.example".into()]);
+    let found = page("", &theirs, None, 500).await;
+    assert!(found.rows.len() < all && found.rows.iter().all(|row| row.recipient.ends_with("@other.example")));
+    assert!(page("", &Scope::Domains(vec![]), None, 500).await.rows.is_empty());
+    // A job: written down before it acts, each unit with its result.
+    let bulk = Bulk {
+        number: 0,
+        verb: BulkVerb::Deny,
+        query: "state:held".into(),
+        scope: theirs,
+        actor: "anna".into(),
+        reason: "r".into(),
+        made: at(3000),
+        stage: BulkStage::Running,
+        moved: at(3000),
+        place: BulkPlace::Begin,
+    };
+    let number = store.begin_bulk(bulk.clone()).await.expect("begins");
+    assert_eq!(store.bulk(number).await.expect("reads"), Bulk { number, ..bulk });
+    let item = |n: u8, outcome: &str| BulkItem {
+        unit: unit(n, 0),
+        recipient: "a@ours.example".into(),
+        outcome: outcome.into(),
+        reply: String::new(),
+    };
+    let place = BulkPlace::At(Place { mail_id: mail_id(7), number: Some(1) });
+    store.bulk_found(number, place, vec![item(7, PENDING), item(8, PENDING)], at(3001)).await.expect("finds");
+    assert_eq!(store.bulk(number).await.expect("reads").place, place);
+    store.bulk_acted(number, vec![item(7, "done")], at(3002)).await.expect("acts");
+    assert_eq!(store.bulk_counts(number).await.expect("counts"), [("done".to_owned(), 1), (PENDING.to_owned(), 1)]);
+    assert_eq!(store.bulk_items(number, Some(PENDING), None, 9).await.expect("reads"), [item(8, PENDING)]);
+    assert_eq!(store.bulk_items(number, None, Some(mail_id(7)), 9).await.expect("reads").len(), 1);
+    store.cancel_bulk(number, at(3003)).await.expect("cancels");
+    assert!(matches!(store.cancel_bulk(number, at(3004)).await, Err(StoreError::Refused(_))));
+    assert!(store.bulks(true).await.expect("reads").is_empty() && store.bulks(false).await.expect("reads").len() == 1);
+    while store.forget_bulks(at(4000)).await.expect("forgets") {}
+    assert!(matches!(store.bulk(number).await, Err(StoreError::NotFound(_))));
+}
+
+/// Who may sign in, and for how long.
+pub(crate) async fn people_of_the_console(store: &Store) {
+    let (secret, invitation) = (Digest::of(b"session"), Digest::of(b"invitation"));
+    let anna = Person {
+        name: "anna".into(),
+        role: "admin".into(),
+        scope: Scope::Domains(vec!["ours.example".into()]),
+        password: None,
+        totp: None,
+        invited_until: Some(at(100)),
+        made: at(1),
+        made_by: "root".into(),
+        disabled: None,
+    };
+    store.invite(anna.clone(), invitation).await.expect("invites");
+    assert_eq!(store.invited(invitation, at(99)).await.expect("looks"), Some(anna.clone()));
+    assert_eq!(store.invited(invitation, at(100)).await.expect("looks"), None, "its time is over");
+    store.accept_invitation("anna", "hash".into()).await.expect("accepts");
+    assert_eq!(store.invited(invitation, at(50)).await.expect("looks"), None, "used up");
+    store.set_totp("anna", Some("s".into())).await.expect("sets");
+    let known = store.person("anna").await.expect("reads").expect("is there");
+    assert_eq!((known.password.as_deref(), known.totp.as_deref()), (Some("hash"), Some("s")));
+    let session = Session {
+        id: secret.hex(),
+        person: "anna".into(),
+        began: at(60),
+        seen: at(60),
+        until: at(200),
+        client: "c".into(),
+    };
+    store.begin_session(session.clone()).await.expect("begins");
+    store.session_seen(&secret.hex(), at(70)).await.expect("remembers");
+    let found = store.session(secret, at(199)).await.expect("looks").expect("holds");
+    assert_eq!((found.0, found.1), (Session { seen: at(70), ..session.clone() }, known));
+    assert!(store.session(secret, at(200)).await.expect("looks").is_none(), "its time is over");
+    assert_eq!(store.sessions_of("anna", at(100)).await.expect("lists").len(), 1);
+    store.sweep_sessions(at(150)).await.expect("sweeps");
+    store.disable_person("anna", at(80)).await.expect("shuts out");
+    assert!(store.session(secret, at(90)).await.expect("looks").is_none());
+    assert!(matches!(store.disable_person("anna", at(81)).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.set_totp("nobody", None).await, Err(StoreError::NotFound(_))));
+    store.invite(anna, invitation).await.expect("invites anew");
+    let again = store.people().await.expect("lists").remove(0);
+    assert_eq!((again.password, again.totp, again.disabled), (None, None, None));
+    store.begin_session(session).await.expect("begins");
+    store.end_session(&secret.hex()).await.expect("ends");
+    assert!(store.session(secret, at(90)).await.expect("looks").is_none());
+}

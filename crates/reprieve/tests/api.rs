@@ -128,6 +128,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", "/api/v1/incidents".to_owned(), "rules"),
         ("GET", format!("/api/v1/incidents/{incident}"), "look"),
         ("POST", format!("/api/v1/incidents/{incident}"), "decide"),
+        ("GET", format!("/api/v1/incidents/{incident}/progress"), "look"),
         ("GET", format!("/api/v1/incidents/{incident}/dry-run"), "look"),
         ("GET", format!("/api/v1/incidents/{incident}/report?form=json"), "look"),
         ("GET", "/api/v1/memory".to_owned(), "look"),

@@ -202,6 +202,29 @@ pub async fn show(
     view(&console, &incident).await
 }
 
+/// `GET /api/v1/incidents/{id}/progress`: how far an incident is; what is asked for again and again.
+///
+/// # Errors
+/// When there is none, or the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "incident.progress",
+    path = "/api/v1/incidents/{id}/progress",
+    params(("id" = String, Path, description = "The public id of an incident")),
+    responses((status = 200, body = IncidentRow), Refusal),
+)]
+pub async fn progress(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<IncidentRow> {
+    operator.may(Permission::Look)?;
+    operator.must_see_all()?;
+    let store = console.store()?;
+    let incident = store.incident(&id).await?;
+    row(store, &incident, console.clock.now()).await.map(Json)
+}
+
 async fn view(console: &Console, incident: &Incident) -> ApiResult<IncidentView> {
     let store = console.store()?;
     let told = Told::of(store, incident).await?;

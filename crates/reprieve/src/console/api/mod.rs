@@ -103,6 +103,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(submission::export))
         .routes(routes!(incident::list, incident::open))
         .routes(routes!(incident::show, incident::change))
+        .routes(routes!(incident::progress))
         .routes(routes!(incident::dry_run))
         .routes(routes!(incident::report))
         .routes(routes!(memory::status))

@@ -182,7 +182,7 @@ pub async fn live(
 ) -> PageResult {
     // Once before the stream, so that a refusal is one.
     let ask = move |console: Console, operator: Operator, id: String| async move {
-        let shown = answer(api::incident::show(State(console), Extension(operator), Path(id)).await)?;
+        let shown = answer(api::incident::progress(State(console), Extension(operator), Path(id)).await)?;
         Ok::<_, ApiError>(word(&shown))
     };
     let first = ask(console.clone(), operator.clone(), id.clone()).await?;

@@ -123,6 +123,7 @@ fn routes() -> OpenApiRouter<Console> {
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Reprieve", description = "The REST API of the mail gateway: quarantine, messages, rulesets, books, audit log, tokens."),
+    components(schemas(error::RefusalView)),
     modifiers(&Door),
     security(("token" = []))
 )]

@@ -51,7 +51,7 @@ create table submission_about (
     at_us bigint not null,
     primary key (submission, detection)
 );
-create index submission_about_detection on submission_about (detection, detection_version, at_us);
+create index submission_about_at on submission_about (at_us);
 
 -- What of an entry of the audit log is about people: the log has only a commitment to it. Without its salt nobody can tell what it was.
 create table audit_private (

@@ -84,7 +84,7 @@ pub(crate) fn pictures() -> Result<()> {
     install()?;
     let folder = std::fs::canonicalize("docs/pictures").context("run it in the project's folder")?;
     let folder = folder.to_str().context("the folder's name is not UTF-8")?;
-    let words = ["test", "--profile", "ci", "-p", "reprieve", "--test", "console", "pictures"];
+    let words = ["test", "--profile", "ci", "-p", "reprieve", "--test", "console", "--", "--ignored", "pictures"];
     cargo(&words, &[("REPRIEVE_PICTURES", folder)])
 }
 

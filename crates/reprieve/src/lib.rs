@@ -27,6 +27,7 @@ pub mod neighbours;
 pub mod notary;
 pub mod outgoing;
 pub mod panic_switch;
+pub mod percent;
 pub mod postman;
 pub mod report;
 pub mod sentinel;

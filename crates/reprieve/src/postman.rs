@@ -1,11 +1,47 @@
 //! A mail of our own to one of ours: with the null sender, by the hop of internal mail.
 
 use domain::envelope::{MailParams, RcptParams};
-use domain::{Address, Direction};
+use domain::{Address, Direction, Timestamp};
+use mail_builder::MessageBuilder;
+use mail_builder::headers::raw::Raw;
 use wire::smtp::client::DotOutcome;
 use wire::smtp::data;
 
 use crate::hop::Hops;
+
+/// What a mail of our own says.
+#[derive(Debug)]
+pub struct Letter<'l> {
+    /// Our name, which it is from.
+    pub host: &'l str,
+    /// To whom.
+    pub to: &'l Address,
+    /// About what.
+    pub subject: String,
+    /// When.
+    pub at: Timestamp,
+    /// The left of its Message-ID: the same letter has the same name, however often it is sent.
+    pub name: String,
+    /// What it says; its lines end in LF or CRLF.
+    pub text: String,
+}
+
+impl Letter<'_> {
+    /// The mail, marked as a program's (RFC 3834 section 5).
+    pub fn compose(self) -> Vec<u8> {
+        let Self { host, to, subject, at, name, text } = self;
+        let from = format!("postmaster@{host}");
+        let builder = MessageBuilder::new()
+            .from(("Mail protection", from.as_str()))
+            .to(to.as_str())
+            .subject(subject)
+            .date(at.as_seconds())
+            .message_id(format!("{name}@{host}"))
+            .header("Auto-Submitted", Raw::new("auto-generated"))
+            .text_body(text.replace("\r\n", "\n").replace('\n', "\r\n"));
+        builder.write_to_vec().expect("memory takes all that is written")
+    }
+}
 
 /// Sends it; the hop's answer if it is final, else why it is not.
 ///

@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
-use crate::db::{self, from_json, to_json};
+use crate::db;
 use crate::error::StoreError;
 use crate::scope::Scope;
 
@@ -83,13 +83,12 @@ impl Store {
 }
 
 fn read(row: &AnyRow) -> Result<Token, StoreError> {
-    let domains: Option<String> = row.try_get("domains_json")?;
     let revoked: Option<i64> = row.try_get("revoked_us")?;
     Ok(Token {
         id: row.try_get("token_id")?,
         name: row.try_get("name")?,
         role: row.try_get("role")?,
-        scope: if domains.is_some() { Scope::Domains(from_json(row, "domains_json")?) } else { Scope::All },
+        scope: Scope::read(row)?,
         created: Timestamp::from_micros(row.try_get("created_us")?),
         created_by: row.try_get("created_by")?,
         expires: Timestamp::from_micros(row.try_get("expires_us")?),
@@ -101,10 +100,6 @@ fn read(row: &AnyRow) -> Result<Token, StoreError> {
 pub(crate) async fn apply(connection: &mut AnyConnection, write: &AccessWrite) -> Result<(), StoreError> {
     match write {
         AccessWrite::Add { token, secret } => {
-            let domains = match &token.scope {
-                Scope::All => None,
-                Scope::Domains(domains) => Some(to_json(domains)?),
-            };
             let columns =
                 ["token_id", "secret_sha256", "name", "role", "domains_json", "created_us", "created_by", "expires_us"];
             let row = vec![
@@ -112,7 +107,7 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &AccessWrite) -
                 secret.hex().into(),
                 token.name.as_str().into(),
                 token.role.as_str().into(),
-                domains.into(),
+                token.scope.column()?,
                 token.created.as_micros().into(),
                 token.created_by.as_str().into(),
                 token.expires.as_micros().into(),

@@ -103,6 +103,15 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none of this number.
+    pub async fn alert(&self, number: i64) -> Result<Alert, StoreError> {
+        let row = sqlx::query("select * from alert where alert = $1").bind(number).fetch_optional(&self.reads).await?;
+        read(&row.ok_or_else(|| StoreError::NotFound(format!("alert {number}")))?)
+    }
+
     /// Somebody has seen it.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::unit_id;
-use crate::db::{self, Value, from_json, named, to_json};
+use crate::db::{self, Value, named};
 use crate::error::StoreError;
 use crate::explore::Place;
 use crate::scope::Scope;
@@ -283,12 +283,11 @@ impl Store {
 }
 
 fn read(row: &AnyRow) -> Result<Bulk, StoreError> {
-    let domains: Option<String> = row.try_get("domains_json")?;
     Ok(Bulk {
         number: row.try_get("bulk")?,
         verb: named(row, "verb", BulkVerb::parse)?,
         query: row.try_get("query")?,
-        scope: if domains.is_some() { Scope::Domains(from_json(row, "domains_json")?) } else { Scope::All },
+        scope: Scope::read(row)?,
         actor: row.try_get("actor")?,
         reason: row.try_get("reason")?,
         made: Timestamp::from_micros(row.try_get("made_us")?),
@@ -379,16 +378,12 @@ fn row_of(number: i64, item: &BulkItem) -> Vec<Value> {
 async fn make(connection: &mut AnyConnection, bulk: &Bulk) -> Result<usize, StoreError> {
     let next = sqlx::query("select coalesce(max(bulk), 0) + 1 as next from bulk");
     let number: i64 = next.fetch_one(&mut *connection).await?.try_get("next")?;
-    let domains = match &bulk.scope {
-        Scope::All => None,
-        Scope::Domains(domains) => Some(to_json(domains)?),
-    };
     let columns = ["bulk", "verb", "query", "domains_json", "actor", "reason", "made_us", "stage", "moved_us", "place"];
     let row: Vec<Value> = vec![
         number.into(),
         bulk.verb.as_str().into(),
         bulk.query.as_str().into(),
-        domains.into(),
+        bulk.scope.column()?,
         bulk.actor.as_str().into(),
         bulk.reason.as_str().into(),
         bulk.made.as_micros().into(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::detection::{DetectionCode, DetectionVersion};
+use domain::detection::DetectionCode;
 use domain::{MailId, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, Value, marks, parsed};
 use crate::error::StoreError;
-use crate::sentinel::Suspect;
+use crate::sentinel::{Suspect, suspect};
 
 /// An hour, in microseconds.
 pub const HOUR_US: i64 = 3_600_000_000;
@@ -130,9 +130,7 @@ fn number(row: &AnyRow, column: &str) -> Result<u64, StoreError> {
 }
 
 fn read(row: &AnyRow, hour: Timestamp) -> Result<HourOfHits, StoreError> {
-    let version: String = row.try_get("detection_version")?;
-    let suspect = Suspect { code: parsed(row, "detection")?, version: DetectionVersion::external(&version) };
-    Ok(HourOfHits { hour, suspect, hits: number(row, "hits")?, acted: number(row, "acted")? })
+    Ok(HourOfHits { hour, suspect: suspect(row)?, hits: number(row, "hits")?, acted: number(row, "acted")? })
 }
 
 /// A write about hours of hits, as data.

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
-use crate::db::{self, Value, from_json, to_json};
+use crate::db::{self, Value};
 use crate::error::StoreError;
 use crate::scope::Scope;
 
@@ -184,12 +184,11 @@ impl Store {
 }
 
 fn read(row: &AnyRow) -> Result<Person, StoreError> {
-    let domains: Option<String> = row.try_get("domains_json")?;
     let moment = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_micros));
     Ok(Person {
         name: row.try_get("name")?,
         role: row.try_get("role")?,
-        scope: if domains.is_some() { Scope::Domains(from_json(row, "domains_json")?) } else { Scope::All },
+        scope: Scope::read(row)?,
         password: row.try_get("password")?,
         totp: row.try_get("totp")?,
         invited_until: moment("invitation_until_us")?,
@@ -274,16 +273,12 @@ async fn end_sessions(connection: &mut AnyConnection, name: &str) -> Result<(), 
 }
 
 async fn invite(connection: &mut AnyConnection, person: &Person, invitation: Digest) -> Result<(), StoreError> {
-    let domains = match &person.scope {
-        Scope::All => None,
-        Scope::Domains(domains) => Some(to_json(domains)?),
-    };
     run(connection, "delete from person where name = $1", vec![person.name.as_str().into()]).await?;
     let columns = ["name", "role", "domains_json", "invitation_sha256", "invitation_until_us", "made_us", "made_by"];
     let row = vec![
         person.name.as_str().into(),
         person.role.as_str().into(),
-        domains.into(),
+        person.scope.column()?,
         invitation.hex().into(),
         person.invited_until.map(Timestamp::as_micros).into(),
         person.made.as_micros().into(),

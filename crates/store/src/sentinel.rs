@@ -276,7 +276,8 @@ impl Store {
     }
 }
 
-fn suspect(row: &AnyRow) -> Result<Suspect, StoreError> {
+/// The detection version that a row names.
+pub(crate) fn suspect(row: &AnyRow) -> Result<Suspect, StoreError> {
     let version: String = row.try_get("detection_version")?;
     Ok(Suspect { code: parsed(row, "detection")?, version: DetectionVersion::external(&version) })
 }

@@ -1,7 +1,7 @@
 //! What people say of verdicts (ruling 22): a false positive, a false negative, or, by releasing it, that a message is good. Counted by
 //! detection version; it may have a detection looked at, and convicts none.
 
-use domain::detection::{DetectionCode, DetectionVersion};
+use domain::detection::DetectionCode;
 use domain::finding::Finding;
 use domain::{MailId, Timestamp};
 use sqlx::any::AnyRow;
@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
-use crate::sentinel::Suspect;
+use crate::sentinel::{Suspect, suspect};
 
 /// What somebody says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,11 +264,6 @@ impl Store {
         }
         Ok(found)
     }
-}
-
-fn suspect(row: &AnyRow) -> Result<Suspect, StoreError> {
-    let version: String = row.try_get("detection_version")?;
-    Ok(Suspect { code: parsed(row, "detection")?, version: DetectionVersion::external(&version) })
 }
 
 fn read(row: &AnyRow) -> Result<Submission, StoreError> {

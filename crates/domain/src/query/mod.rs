@@ -82,56 +82,11 @@ impl Pattern {
     pub fn is_any(&self) -> bool {
         !self.0.is_empty() && self.0.iter().all(|piece| *piece == Piece::Many)
     }
-
-    /// Whether a text fits, whatever the case of its (ASCII) letters.
-    pub fn fits(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().map(|c| c.to_ascii_lowercase()).collect();
-        fits(&self.0, &text)
-    }
-}
-
-fn fits(pieces: &[Piece], text: &[char]) -> bool {
-    match pieces.split_first() {
-        None => text.is_empty(),
-        Some((Piece::One, rest)) => !text.is_empty() && fits(rest, &text[1..]),
-        Some((Piece::Many, rest)) => (0..=text.len()).any(|skipped| fits(rest, &text[skipped..])),
-        Some((Piece::Text(wanted), rest)) => {
-            let wanted: Vec<char> = wanted.chars().map(|c| c.to_ascii_lowercase()).collect();
-            text.starts_with(&wanted) && fits(rest, &text[wanted.len()..])
-        }
-    }
 }
 
 impl Query {
     /// Everything.
     pub fn everything() -> Self {
         Self::All(Vec::new())
-    }
-
-    /// Both this and another.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::All(mut left), Self::All(right)) => {
-                left.extend(right);
-                Self::All(left)
-            }
-            (Self::All(mut all), one) | (one, Self::All(mut all)) => {
-                all.push(one);
-                Self::All(all)
-            }
-            (left, right) => Self::All(vec![left, right]),
-        }
-    }
-
-    /// Whether only these fields are asked for, each at most once and in the affirmative: what a roll-up over them can answer.
-    pub fn is_covered_by(&self, fields: &[Field]) -> bool {
-        match self {
-            Self::All(all) => all.iter().all(|one| one.is_covered_by(fields)),
-            Self::Any(any) => any.iter().all(|one| one.is_covered_by(fields)),
-            Self::Not(one) => one.is_covered_by(fields),
-            Self::Term(field, _) => fields.contains(field),
-            Self::Text(_) => false,
-        }
     }
 }

@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::{ApiArgs, CliError};
 use crate::config::Config;
+use crate::percent::encoded;
 
 /// Where the API is.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Client {
     /// # Errors
     /// What the API says, or why it cannot be reached.
     pub async fn get(&self, path: &str, query: &[(&str, Option<String>)]) -> Result<Value, CliError> {
-        let pairs = query.iter().filter_map(|(key, value)| Some(format!("{key}={}", encode(value.as_ref()?))));
+        let pairs = query.iter().filter_map(|(key, value)| Some(format!("{key}={}", encoded(value.as_ref()?))));
         let query = pairs.collect::<Vec<_>>().join("&");
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let bytes = self.request(Method::GET, &target, Vec::new()).await?;
@@ -163,16 +164,4 @@ fn refused(status: StatusCode, bytes: &[u8]) -> CliError {
     } else {
         CliError::Usage(what)
     }
-}
-
-/// Percent-encodes a query value (RFC 3986 section 2.3).
-pub(super) fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }

@@ -68,7 +68,7 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
         }
         PersonVerb::Disable { name, reason, api } => {
             let ask = json!({ "reason": reason, "actor": super::quarantine::actor() });
-            let path = format!("/api/v1/people/{}/disable", super::client::encode(&name));
+            let path = format!("/api/v1/people/{}/disable", crate::percent::encoded(&name));
             let done = Client::new(&api)?.post(&path, &ask).await?;
             terminal::line(&if api.json { done.to_string() } else { listed(&Value::Array(vec![done])) });
         }

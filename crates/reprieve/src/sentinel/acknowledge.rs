@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::incident::Stage;
-use domain::{Account, Address, Timestamp};
-use mail_builder::MessageBuilder;
-use mail_builder::headers::raw::Raw;
+use domain::{Account, Address};
 use store::submission::{Submission, SubmissionKind};
 use store::trace::TraceFilter;
 use store::{Scope, Store, StoreError};
@@ -17,7 +15,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
-use crate::postman;
+use crate::postman::{self, Letter};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -107,21 +105,19 @@ impl Acknowledger {
     }
 
     fn compose(&self, to: &Address, report: &Submission, word: Word, subject: &str, is_out: bool) -> Vec<u8> {
-        let host = &self.config.hostname;
-        let from = format!("postmaster@{host}");
         let (title, name) = match word {
             Word::Arrived => ("We have your report", "arrived"),
             Word::Ended => ("What came of your report", "ended"),
         };
-        let builder = MessageBuilder::new()
-            .from(("Mail protection", from.as_str()))
-            .to(to.as_str())
-            .subject(title)
-            .date(self.clock.now().as_seconds())
-            .message_id(format!("report.{}.{name}@{host}", report.number))
-            .header("Auto-Submitted", Raw::new("auto-generated"))
-            .text_body(text(report, word, subject, is_out).replace('\n', "\r\n"));
-        builder.write_to_vec().expect("memory takes all that is written")
+        let letter = Letter {
+            host: &self.config.hostname,
+            to,
+            subject: title.into(),
+            at: self.clock.now(),
+            name: format!("report.{}.{name}", report.number),
+            text: text(report, word, subject, is_out),
+        };
+        letter.compose()
     }
 }
 
@@ -155,15 +151,10 @@ fn text(report: &Submission, word: Word, subject: &str, is_out: bool) -> String 
     lines.join("\n")
 }
 
-/// From when on what was said is not counted against a detection any more.
-pub fn voices_since(now: Timestamp) -> Timestamp {
-    now.before(Duration::from_secs(24 * 3600))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::MailId;
+    use domain::{MailId, Timestamp};
 
     #[test]
     fn answers_read_like_ones() {

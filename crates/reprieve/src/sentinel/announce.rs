@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Address, Timestamp};
-use mail_builder::MessageBuilder;
-use mail_builder::headers::raw::Raw;
 use rustls::ClientConfig;
 use serde_json::json;
 use store::alert::Alert;
@@ -17,7 +15,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
-use crate::postman;
+use crate::postman::{self, Letter};
 use crate::report::moment;
 use crate::signals::Signals;
 use crate::webhook::Webhook;
@@ -155,16 +153,7 @@ impl Announcer {
     }
 
     fn letter(&self, to: &Address, subject: &str, at: Timestamp, name: &str, text: String) -> Vec<u8> {
-        let host = &self.config.hostname;
-        let from = format!("postmaster@{host}");
-        let builder = MessageBuilder::new()
-            .from(("Mail protection", from.as_str()))
-            .to(to.as_str())
-            .subject(subject)
-            .date(at.as_seconds())
-            .message_id(format!("{name}@{host}"))
-            .header("Auto-Submitted", Raw::new("auto-generated"))
-            .text_body(text);
-        builder.write_to_vec().expect("memory takes all that is written")
+        let (host, subject, name) = (&self.config.hostname, subject.to_owned(), name.to_owned());
+        Letter { host, to, subject, at, name, text }.compose()
     }
 }

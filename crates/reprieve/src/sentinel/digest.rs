@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use domain::incident::Stage;
 use domain::{Address, Digest, Direction, Timestamp};
-use mail_builder::MessageBuilder;
-use mail_builder::headers::raw::Raw;
 use store::digest::{Digested, Late};
 use store::incident::Incident;
 use store::{Store, StoreError};
@@ -19,7 +17,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
-use crate::postman;
+use crate::postman::{self, Letter};
 use crate::report::{moment, span};
 
 /// How often it looks.
@@ -119,19 +117,17 @@ impl Digester {
     }
 
     fn compose(&self, incident: &Incident, to: &Address, late: &[Late]) -> Vec<u8> {
-        let host = &self.config.hostname;
-        let from = format!("postmaster@{host}");
         // The same person's digest of the same incident is the same mail, however often it is sent.
         let person = &Digest::of(to.as_str().to_lowercase().as_bytes()).hex()[..16];
-        let builder = MessageBuilder::new()
-            .from(("Mail protection", from.as_str()))
-            .to(to.as_str())
-            .subject(subject(late))
-            .date(self.clock.now().as_seconds())
-            .message_id(format!("{}.digest.{person}@{host}", incident.id))
-            .header("Auto-Submitted", Raw::new("auto-generated"))
-            .text_body(text(incident, late).replace('\n', "\r\n"));
-        builder.write_to_vec().expect("memory takes all that is written")
+        let letter = Letter {
+            host: &self.config.hostname,
+            to,
+            subject: subject(late),
+            at: self.clock.now(),
+            name: format!("{}.digest.{person}", incident.id),
+            text: text(incident, late),
+        };
+        letter.compose()
     }
 }
 

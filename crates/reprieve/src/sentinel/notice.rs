@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Address, Timestamp};
-use mail_builder::MessageBuilder;
-use mail_builder::headers::raw::Raw;
 use store::notice::Untold;
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -18,7 +16,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
-use crate::postman;
+use crate::postman::{self, Letter};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -104,21 +102,18 @@ impl Notifier {
     }
 
     fn compose(&self, to: &Address, held: &[Untold], now: Timestamp) -> Vec<u8> {
-        let host = &self.config.hostname;
-        let from = format!("postmaster@{host}");
-        let first = &held[0];
-        let builder = MessageBuilder::new()
-            .from(("Mail protection", from.as_str()))
-            .to(to.as_str())
-            .subject(match held.len() {
+        let letter = Letter {
+            host: &self.config.hostname,
+            to,
+            subject: match held.len() {
                 1 => "Your message is being held".to_owned(),
                 count => format!("{count} of your messages are being held"),
-            })
-            .date(now.as_seconds())
-            .message_id(format!("{}.notice@{host}", first.mail_id))
-            .header("Auto-Submitted", Raw::new("auto-generated"))
-            .text_body(text(held));
-        builder.write_to_vec().expect("memory takes all that is written")
+            },
+            at: now,
+            name: format!("{}.notice", held[0].mail_id),
+            text: text(held),
+        };
+        letter.compose()
     }
 }
 

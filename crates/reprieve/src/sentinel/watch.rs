@@ -30,7 +30,6 @@ use store::version::KeptRuleset;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use super::acknowledge::voices_since;
 use super::probe::{self, Exhibits, Found};
 use crate::acquaintance::sealed;
 use crate::clock::Clock;
@@ -64,6 +63,8 @@ const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 const COUNTERFACTUALS_MAX: i64 = 1000;
 /// Distinct people who speak against a detection, within a day, before it is tried and somebody is called (ruling 22).
 const VOICES_MIN: i64 = 3;
+/// See [`VOICES_MIN`].
+const VOICES_SPAN: Duration = Duration::from_secs(24 * 3600);
 /// Who acts, in the audit log.
 const ACTOR: &str = "sentinel";
 
@@ -314,7 +315,7 @@ impl Watcher {
     /// What several people call wrong is tried, and somebody is called. It convicts nothing: people report real malware as well.
     async fn hear_people(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
         mind.accused.clear();
-        for voices in self.store.voices(voices_since(now), VOICES_MIN).await? {
+        for voices in self.store.voices(now.before(VOICES_SPAN), VOICES_MIN).await? {
             let Suspect { code, version } = &voices.suspect;
             let text = format!(
                 "{} people have said within a day that {code} ({version}) is wrong. It is tried on mail that is known to be good; \

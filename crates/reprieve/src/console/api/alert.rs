@@ -7,7 +7,7 @@ use store::alert::Alert;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
-use super::error::{ApiError, ApiResult, Refusal};
+use super::error::{ApiResult, Refusal};
 use crate::console::access::{Operator, Permission};
 
 /// Alerts of one answer at most.
@@ -102,9 +102,7 @@ pub async fn seen(
     operator.may(Permission::Rules)?;
     operator.must_see_all()?;
     let (store, at, by) = (console.store()?, console.clock.now(), operator.actor(&ask.actor));
-    let known = store.alerts(true, i64::MAX).await?.into_iter().find(|one| one.number == number);
-    let mut alert =
-        known.ok_or_else(|| ApiError::NotFound(format!("alert {number}; `reprieve alert list` shows them")))?;
+    let mut alert = store.alert(number).await?;
     if alert.seen.is_none() {
         console.record(by.clone(), "alert.seen", &number.to_string(), &ask.reason).await?;
         store.alert_seen(number, at, &by).await?;

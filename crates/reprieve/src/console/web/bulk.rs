@@ -1,19 +1,20 @@
 //! Acting on everything that a query fits: what it would be, the job, and what became of each.
 
-use axum::extract::{Path, Query, RawForm, State};
+use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::explorer::{back_to, pairs};
+use super::explorer::back_to;
 use super::fault::PageResult;
-use super::page::{answer, chip, encoded, explorer, facts, list, moment, page, reason, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, explorer, facts, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::Operator;
 use crate::console::api;
 use crate::console::api::bulk::ItemsQuery;
-use crate::console::api::error::ApiError;
+use crate::percent::encoded;
 
 /// `GET /bulk`: all jobs.
 ///
@@ -42,10 +43,6 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
 pub struct Wanted {
     q: String,
     verb: String,
-}
-
-fn asked(ask: Value) -> Result<api::bulk::BulkAsk, ApiError> {
-    serde_json::from_value(ask).map_err(|error| ApiError::Bad(error.to_string()))
 }
 
 /// `GET /bulk/new`: what it would be; nothing is done yet.
@@ -93,15 +90,8 @@ fn verb(job: &Value) -> &'static str {
 ///
 /// # Errors
 /// What the API says.
-pub async fn begin(
-    State(console): State<Console>,
-    Extension(operator): Extension<Operator>,
-    RawForm(form): RawForm,
-) -> PageResult {
-    let pairs = pairs(&form);
-    let one =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let ask = asked(json!({ "q": one("q"), "verb": one("verb"), "reason": one("reason") }))?;
+pub async fn begin(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    let ask = asked(json!({ "q": form.one("q"), "verb": form.one("verb"), "reason": form.one("reason") }))?;
     let begun = answer(api::bulk::begin(State(console), Extension(operator), Json(ask)).await)?;
     Ok(back_to(&format!("/bulk/{}", begun["number"])))
 }
@@ -163,11 +153,9 @@ pub async fn cancel(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Path(number): Path<i64>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let why = pairs(&form).into_iter().find(|(name, _)| name == "reason").map(|(_, value)| value).unwrap_or_default();
-    let ask =
-        serde_json::from_value(json!({ "reason": why })).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let ask = asked(json!({ "reason": form.one("reason") }))?;
     answer(api::bulk::cancel(State(console), Extension(operator), Path(number), Json(ask)).await)?;
     Ok(back_to(&format!("/bulk/{number}")))
 }

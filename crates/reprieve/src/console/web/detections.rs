@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, Query, RawForm, State};
+use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::chart::{self, COLUMNS_MAX};
-use super::explorer::{back_to, pairs};
+use super::explorer::back_to;
 use super::fault::PageResult;
-use super::page::{answer, chip, encoded, explorer, facts, list, moment, page, quoted, reason, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, explorer, facts, list, moment, page, quoted, reason, text};
 use super::{incident, sentinel};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::error::ApiError;
 use crate::console::api::hits::HitsQuery;
+use crate::percent::encoded;
 
 async fn hits(console: &Console, operator: &Operator, code: Option<&str>) -> Result<Value, ApiError> {
     let ask = json!({ "detection": code, "days": 7 });
-    let ask: HitsQuery = serde_json::from_value(ask).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let ask: HitsQuery = asked(ask)?;
     answer(api::hits::hits(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
 }
 
@@ -174,14 +176,11 @@ pub async fn act(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Path(code): Path<String>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&form);
-    let one =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let hours: u64 = one("hours").parse().map_err(|_| ApiError::Bad("hours is a number".into()))?;
-    let ask = json!({ "mode": one("mode"), "reason": one("reason"), "hours": hours });
-    let ask = serde_json::from_value(ask).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let hours: u64 = form.one("hours").parse().map_err(|_| ApiError::Bad("hours is a number".into()))?;
+    let ask = json!({ "mode": form.one("mode"), "reason": form.one("reason"), "hours": hours });
+    let ask = asked(ask)?;
     answer(api::detection::mode(State(console), Extension(operator), Path(code.clone()), Json(ask)).await)?;
     Ok(back_to(&format!("/detections/{}", encoded(&code))))
 }

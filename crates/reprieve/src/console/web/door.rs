@@ -34,7 +34,7 @@ pub async fn signed_in(State(console): State<Console>, mut request: Request, nex
         }
         Ok(None) if request.method() == Method::GET => {
             let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            Redirect::to(&format!("/sign-in?to={}", super::page::encoded(wanted))).into_response()
+            Redirect::to(&format!("/sign-in?to={}", crate::percent::encoded(wanted))).into_response()
         }
         Ok(None) => fault::page(ApiError::Unauthorized("your session is over: sign in again".into())),
         Err(error) => fault::page(error),

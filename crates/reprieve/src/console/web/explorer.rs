@@ -1,6 +1,6 @@
 //! All mail by a query. The address of the page is the whole of what is asked, so it can be kept and sent.
 
-use axum::extract::{Query, RawForm, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use maud::{Markup, html};
@@ -9,13 +9,15 @@ use serde_json::Value;
 
 use super::chart;
 use super::fault::{Fault, PageResult};
-use super::page::{answer, chip, encoded, explorer, list, moment, page, reason, size, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, explorer, list, moment, page, reason, size, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::error::ApiError;
 use crate::console::api::explore::{CompleteQuery, ExploreQuery, ExportQuery, SummaryQuery};
 use crate::console::api::quarantine::{release, settle};
+use crate::percent::encoded;
 
 /// Messages that one press of a button acts on at most.
 const CHOSEN_MAX: usize = 500;
@@ -244,56 +246,22 @@ pub async fn export(
     Ok(api::explore::export(State(console), Extension(operator), query).await?)
 }
 
-/// A form as its pairs: a name may come often.
-pub fn pairs(form: &[u8]) -> Vec<(String, String)> {
-    let decode = |text: &str| {
-        let bytes = text.replace('+', " ");
-        let mut out = Vec::new();
-        let mut rest = bytes.as_bytes();
-        while let Some((first, more)) = rest.split_first() {
-            let coded = (*first == b'%').then(|| more.get(..2)).flatten();
-            let byte = coded.and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
-            match byte {
-                Some(byte) => {
-                    out.push(byte);
-                    rest = &more[2..];
-                }
-                None => {
-                    out.push(*first);
-                    rest = more;
-                }
-            }
-        }
-        String::from_utf8_lossy(&out).into_owned()
-    };
-    let text = String::from_utf8_lossy(form);
-    text.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (decode(name), decode(value))).collect()
-}
-
 /// `POST /explorer/act`: releases, denies or deletes what was chosen; what became of each is shown.
 ///
 /// # Errors
 /// When nothing or too much was chosen, or what the API says of the first.
-pub async fn act(
-    State(console): State<Console>,
-    Extension(operator): Extension<Operator>,
-    RawForm(form): RawForm,
-) -> PageResult {
-    let pairs = pairs(&form);
-    let one =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let chosen: Vec<(&str, &str)> =
-        pairs.iter().filter(|(key, _)| key == "mail").filter_map(|(_, value)| value.split_once(' ')).collect();
+pub async fn act(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    let chosen: Vec<(&str, &str)> = form.all("mail").filter_map(|value| value.split_once(' ')).collect();
     if chosen.is_empty() {
-        return Ok(Redirect::to(&explorer(one("q"))).into_response());
+        return Ok(Redirect::to(&explorer(form.one("q"))).into_response());
     }
     if chosen.len() > CHOSEN_MAX {
         return Err(Fault::from(ApiError::Bad(format!("choose {CHOSEN_MAX} at most, not {}", chosen.len()))));
     }
-    let verb = one("do").to_owned();
+    let verb = form.one("do").to_owned();
     let mut done = Vec::new();
     for (id, recipient) in &chosen {
-        let said = decide(&console, &operator, &verb, id, vec![(*recipient).to_owned()], one("reason")).await;
+        let said = decide(&console, &operator, &verb, id, vec![(*recipient).to_owned()], form.one("reason")).await;
         let said = match said {
             Ok(view) => list(&view, "units")
                 .map(|unit| (text(unit, "state").to_owned(), text(unit, "reply").to_owned()))
@@ -312,7 +280,7 @@ pub async fn act(
                 tr { td { a href={ "/messages/" (id) } { code { (id) } } } td.address { (recipient) } td { (chip(state)) } td { (reply) } }
             } }
         } }
-        p { a href=(explorer(one("q"))) { "Back" } }
+        p { a href=(explorer(form.one("q"))) { "Back" } }
     };
     Ok(page(&operator, "/explorer", "What was done", body))
 }
@@ -331,16 +299,11 @@ pub async fn decide(
 ) -> Result<Value, ApiError> {
     let (state, operator, path) =
         (State(console.clone()), Extension(operator.clone()), axum::extract::Path(id.to_owned()));
-    let body = serde_json::json!({ "recipients": recipients, "reason": reason });
-    let ask = |body| serde_json::from_value(body).map_err(|error| ApiError::Internal(error.to_string()));
+    let ask = serde_json::json!({ "recipients": recipients, "reason": reason });
     match verb {
-        "release" => {
-            let ask: release::ReleaseAsk =
-                serde_json::from_value(body).map_err(|error| ApiError::Internal(error.to_string()))?;
-            answer(release::release(state, operator, path, Json(ask)).await)
-        }
-        "deny" => answer(settle::deny(state, operator, path, Json(ask(body)?)).await),
-        "delete" => answer(settle::delete(state, operator, path, Json(ask(body)?)).await),
+        "release" => answer(release::release(state, operator, path, Json(asked(ask)?)).await),
+        "deny" => answer(settle::deny(state, operator, path, Json(asked(ask)?)).await),
+        "delete" => answer(settle::delete(state, operator, path, Json(asked(ask)?)).await),
         other => Err(ApiError::Bad(format!("'{other}' is none of release, deny, delete"))),
     }
 }
@@ -368,13 +331,6 @@ pub fn back_to(place: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn forms_are_read_as_browsers_write_them() {
-        let read = pairs(b"mail=01J+a%40b.example&mail=%zz&reason=%C3%BCber+%26&empty=");
-        let expected = [("mail", "01J a@b.example"), ("mail", "%zz"), ("reason", "\u{fc}ber &"), ("empty", "")];
-        assert_eq!(read, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    }
 
     #[test]
     fn a_facet_narrows() {

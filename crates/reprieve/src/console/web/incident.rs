@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, RawForm, State};
+use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::{Extension, Json};
@@ -12,14 +12,16 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::chart;
-use super::explorer::{back_to, pairs};
+use super::explorer::back_to;
 use super::fault::PageResult;
-use super::page::{answer, chip, encoded, explorer, facts, list, moment, page, quoted, reason, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, explorer, facts, list, moment, page, quoted, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::error::ApiError;
 use crate::console::api::incident::ReportQuery;
+use crate::percent::encoded;
 
 /// How often a page that is open hears how far it is.
 const EVERY: Duration = Duration::from_secs(1);
@@ -242,17 +244,15 @@ pub async fn act(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&form);
-    let one =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let (action, owner) = match one("do") {
+    let (action, owner) = match form.one("do") {
         "own" => ("note", Some(operator.name.clone())),
         other => (other, None),
     };
-    let ask = json!({ "action": action, "text": one("text"), "public": one("public") == "1", "owner": owner });
-    let ask = serde_json::from_value(ask).map_err(|error| ApiError::Internal(error.to_string()))?;
+    let ask =
+        json!({ "action": action, "text": form.one("text"), "public": form.one("public") == "1", "owner": owner });
+    let ask = asked(ask)?;
     answer(api::incident::change(State(console), Extension(operator), Path(id.clone()), Json(ask)).await)?;
     Ok(back_to(&format!("/incidents/{id}")))
 }
@@ -261,16 +261,9 @@ pub async fn act(
 ///
 /// # Errors
 /// What the API says.
-pub async fn open(
-    State(console): State<Console>,
-    Extension(operator): Extension<Operator>,
-    RawForm(form): RawForm,
-) -> PageResult {
-    let pairs = pairs(&form);
-    let one =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let ask = json!({ "detection": one("detection"), "reason": one("reason") });
-    let ask = serde_json::from_value(ask).map_err(|error| ApiError::Internal(error.to_string()))?;
+pub async fn open(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    let ask = json!({ "detection": form.one("detection"), "reason": form.one("reason") });
+    let ask = asked(ask)?;
     let opened = answer(api::incident::open(State(console), Extension(operator), Json(ask)).await)?;
     Ok(back_to(&format!("/incidents/{}", text(&opened, "id"))))
 }

@@ -1,14 +1,15 @@
 //! One message: what happened to it, why, and what a person can do about it.
 
-use axum::extract::{Path, RawForm, State};
+use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::explorer::{back_to, decide, pairs};
+use super::explorer::{back_to, decide};
 use super::fault::PageResult;
-use super::page::{answer, chip, explorer, facts, list, moment, page, quoted, reason, size, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, explorer, facts, list, moment, page, quoted, reason, size, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
@@ -16,6 +17,7 @@ use crate::console::api::error::ApiError;
 use crate::console::api::message::TraceQuery;
 use crate::console::api::quarantine::{read, show as held};
 use crate::console::api::submission::SubmissionQuery;
+use crate::percent::encoded;
 
 /// `GET /messages/{id}`.
 ///
@@ -123,7 +125,7 @@ fn why(shown: &Value) -> Markup {
             @else { div.scroll { table {
                 thead { tr { th { "Detection" } th { "Version" } th { "Effect" } th { "Category" } th { "Part" } th { "Evidence" } th { "Before" } } }
                 tbody { @for finding in list(shown, "findings") { tr {
-                    td { a href={ "/detections/" (super::page::encoded(text(finding, "detection"))) } { (text(finding, "detection")) } }
+                    td { a href={ "/detections/" (encoded(text(finding, "detection"))) } { (text(finding, "detection")) } }
                     td { a href=(explorer(&format!("version:{}", quoted(text(finding, "detection_version"))))) { code { (text(finding, "detection_version")) } } }
                     td { (chip(text(finding, "effect"))) @if text(finding, "mode") != "Enforce" { " " (chip(text(finding, "mode"))) } }
                     td { (text(finding, "category")) }
@@ -290,16 +292,14 @@ pub async fn raw(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&form);
-    let why =
-        pairs.iter().find(|(name, _)| name == "reason").map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    let why = form.one("reason").trim();
     if why.is_empty() {
         return Err(ApiError::Bad("say why you want the bytes: it goes into the record".into()).into());
     }
-    console.record(operator.actor(""), "quarantine.export.reason", &id, &why).await?;
-    Ok(read::export(State(console), Extension(operator), Path(id)).await?)
+    let ask = axum::extract::Query(read::ExportQuery { reason: why.to_owned() });
+    Ok(read::export(State(console), Extension(operator), Path(id), ask).await?)
 }
 
 /// `POST /messages/{id}/act`.
@@ -310,22 +310,19 @@ pub async fn act(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&form);
-    let one =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let recipients = pairs.iter().filter(|(key, _)| key == "recipient").map(|(_, value)| value.clone()).collect();
-    match one("do") {
+    let recipients = form.all("recipient").map(str::to_owned).collect();
+    match form.one("do") {
         verb @ ("false_positive" | "false_negative") => {
-            let ask = json!({ "mail_id": id, "kind": verb, "comment": one("reason") });
-            let ask = serde_json::from_value(ask).map_err(internal)?;
+            let ask = json!({ "mail_id": id, "kind": verb, "comment": form.one("reason") });
+            let ask = asked(ask)?;
             let said = api::submission::add(State(console), Extension(operator), Json(ask)).await;
             answer(said)?;
         }
-        verb @ ("allow" | "block") => entry(&console, &operator, &id, verb, one("reason")).await?,
+        verb @ ("allow" | "block") => entry(&console, &operator, &id, verb, form.one("reason")).await?,
         verb => {
-            decide(&console, &operator, verb, &id, recipients, one("reason")).await?;
+            decide(&console, &operator, verb, &id, recipients, form.one("reason")).await?;
         }
     }
     Ok(back_to(&format!("/messages/{id}")).into_response())
@@ -341,10 +338,6 @@ async fn entry(console: &Console, operator: &Operator, id: &str, verb: &str, why
     }
     let because = (verb == "block").then_some(id);
     let ask = json!({ "action": verb, "kind": "sender", "value": sender, "reason": why, "hours": if verb == "allow" { 168 } else { 24 }, "caused_by": because });
-    let ask = serde_json::from_value(ask).map_err(internal)?;
+    let ask = asked(ask)?;
     answer(api::entry::add(State(console.clone()), Extension(operator.clone()), Json(ask)).await).map(drop)
-}
-
-fn internal(error: serde_json::Error) -> ApiError {
-    ApiError::Internal(error.to_string())
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`door`] | whose session it is; no act without our own page before it |
 //! | [`sign_in`] | signing in and out, and the page that an invitation leads to |
-//! | [`page`], [`chart`], [`fault`] | what all pages have: the frame, pieces, pictures, and what is shown when something is wrong |
+//! | [`page`], [`chart`], [`form`], [`fault`] | what all pages have: the frame, pieces, pictures, what they send, and what is shown when something is wrong |
 //! | [`overview`] | what needs a person, and whether mail flows |
 //! | [`explorer`], [`message`], [`letter`] | all mail; one message; its body, made harmless |
 //! | [`bulk`] | acting on everything that a query fits |
@@ -19,6 +19,7 @@ pub mod detections;
 pub mod door;
 pub mod explorer;
 pub mod fault;
+pub mod form;
 pub mod incident;
 pub mod letter;
 pub mod message;

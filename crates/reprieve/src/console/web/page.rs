@@ -5,10 +5,12 @@ use axum::response::{Html, IntoResponse, Response};
 use domain::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::console::access::{Operator, Permission};
 use crate::console::api::error::{ApiError, ApiResult};
+use crate::percent::encoded;
 
 /// The pages of the navigation: where, how it is called, and who may see it.
 const PAGES: [(&str, &str, Permission); 11] = [
@@ -95,6 +97,14 @@ pub fn answer<T: Serialize>(answer: ApiResult<T>) -> Result<Value, ApiError> {
     serde_json::to_value(view).map_err(|error| ApiError::Internal(error.to_string()))
 }
 
+/// What the API is asked with, of plain data.
+///
+/// # Errors
+/// When a field is not what it takes.
+pub fn asked<T: DeserializeOwned>(ask: Value) -> Result<T, ApiError> {
+    serde_json::from_value(ask).map_err(|error| ApiError::Bad(error.to_string()))
+}
+
 /// A text of an answer; empty when it has none.
 pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
@@ -142,18 +152,6 @@ pub fn size(bytes: i64) -> String {
         1024..1_048_576 => format!("{:.0} kB", bytes as f64 / 1024.0),
         _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
     }
-}
-
-/// Percent-encodes a value of a query (RFC 3986 section 2.3).
-pub fn encoded(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 /// The address of the explorer with a query.

@@ -1,23 +1,20 @@
 //! Who may sign in; and what somebody does about their own sign-in.
 
-use axum::extract::{Path, RawForm, State};
+use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 use store::person::Session;
 
-use super::explorer::{back_to, pairs};
+use super::explorer::back_to;
 use super::fault::PageResult;
-use super::page::{answer, chip, facts, list, moment, page, reason, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, facts, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Role};
 use crate::console::api;
 use crate::console::api::error::ApiError;
 use crate::console::secret;
-
-fn value_of<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
-}
 
 /// `GET /people`.
 ///
@@ -64,31 +61,20 @@ fn people_body(people: &Value, invited: Option<&Value>) -> Markup {
 ///
 /// # Errors
 /// What the API says.
-pub async fn act(
-    State(console): State<Console>,
-    Extension(operator): Extension<Operator>,
-    RawForm(form): RawForm,
-) -> PageResult {
-    let pairs = pairs(&form);
-    let one = |name: &str| value_of(&pairs, name);
-    let asked = |ask: Value| ask;
-    if one("do") == "disable" {
-        let ask = serde_json::from_value(asked(json!({ "reason": one("reason") }))).map_err(internal)?;
-        let path = Path(one("name").to_owned());
+pub async fn act(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    if form.one("do") == "disable" {
+        let ask = asked(json!({ "reason": form.one("reason") }))?;
+        let path = Path(form.one("name").to_owned());
         answer(api::person::disable(State(console), Extension(operator), path, Json(ask)).await)?;
         return Ok(back_to("/people"));
     }
-    let domains: Vec<&str> = one("domains").split([',', ' ']).filter(|domain| !domain.is_empty()).collect();
-    let ask = json!({ "name": one("name"), "role": one("role"), "domains": domains });
-    let ask = serde_json::from_value(ask).map_err(internal)?;
+    let domains: Vec<&str> = form.one("domains").split([',', ' ']).filter(|domain| !domain.is_empty()).collect();
+    let ask = json!({ "name": form.one("name"), "role": form.one("role"), "domains": domains });
+    let ask = asked(ask)?;
     let invited = answer(api::person::invite(State(console.clone()), Extension(operator.clone()), Json(ask)).await)?;
     let people = answer(api::person::list(State(console), Extension(operator.clone())).await)?;
     // Shown in the answer itself: the secret is nowhere else.
     Ok(page(&operator, "/people", "People", people_body(&people, Some(&invited))))
-}
-
-fn internal(error: serde_json::Error) -> ApiError {
-    ApiError::Internal(error.to_string())
 }
 
 /// `GET /me`: one's own sign-in.
@@ -156,22 +142,20 @@ pub async fn me_act(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Extension(session): Extension<Session>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&form);
-    let one = |name: &str| value_of(&pairs, name);
     let store = console.store()?;
     let now = console.clock.now();
     let wrong = || ApiError::Bad("this code does not fit: is the clock of your device right?".into());
-    match one("do") {
+    match form.one("do") {
         "codes-new" => {
             let codes = secret::new_totp(console.clock.as_ref());
             let body = me_body(&console, &operator, &session, Some(&codes)).await?;
             return Ok(page(&operator, "/me", &operator.name, body));
         }
         "codes-on" => {
-            let codes = one("secret").to_owned();
-            if codes.len() != 32 || !secret::is_code(&codes, one("code"), now) {
+            let codes = form.one("secret").to_owned();
+            if codes.len() != 32 || !secret::is_code(&codes, form.one("code"), now) {
                 return Err(wrong().into());
             }
             console.record(operator.actor(""), "person.codes", &operator.name, "on").await?;
@@ -180,7 +164,7 @@ pub async fn me_act(
         "codes-off" => {
             console.attempts.take(&operator.name, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
             let known = store.person(&operator.name).await?.and_then(|person| person.totp);
-            if !known.is_some_and(|codes| secret::is_code(&codes, one("code"), now)) {
+            if !known.is_some_and(|codes| secret::is_code(&codes, form.one("code"), now)) {
                 return Err(wrong().into());
             }
             console.record(operator.actor(""), "person.codes", &operator.name, "off").await?;
@@ -188,8 +172,8 @@ pub async fn me_act(
         }
         "end" => {
             let own = store.sessions_of(&operator.name, now).await?;
-            if own.iter().any(|known| known.id == one("session")) {
-                store.end_session(one("session")).await?;
+            if own.iter().any(|known| known.id == form.one("session")) {
+                store.end_session(form.one("session")).await?;
             }
         }
         other => return Err(ApiError::Bad(format!("'{other}' is nothing that can be done here")).into()),

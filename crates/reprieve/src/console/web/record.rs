@@ -1,31 +1,25 @@
 //! What is on record: entries, people's reports, calls, the audit log, the books.
 
-use axum::extract::{Path, Query, RawForm, State};
+use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::explorer::{back_to, pairs};
+use super::explorer::back_to;
 use super::fault::PageResult;
-use super::page::{answer, chip, encoded, list, moment, page, reason, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::audit::{AuditQuery, VerifyQuery};
 use crate::console::api::error::ApiError;
 use crate::console::api::submission::SubmissionQuery;
+use crate::percent::encoded;
 
 /// Entries of the audit log on one page.
 const PAGE: usize = 100;
-
-fn value_of<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
-}
-
-fn asked<T: serde::de::DeserializeOwned>(ask: Value) -> Result<T, ApiError> {
-    serde_json::from_value(ask).map_err(|error| ApiError::Bad(error.to_string()))
-}
 
 /// `GET /entries`: what is allowed and blocked.
 ///
@@ -79,18 +73,16 @@ fn entry_form(operator: &Operator) -> Markup {
 pub async fn entries_act(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&form);
-    let one = |name: &str| value_of(&pairs, name);
-    if let Ok(number) = one("remove").parse::<u64>() {
-        let ask = asked(json!({ "reason": one("reason") }))?;
+    if let Ok(number) = form.one("remove").parse::<u64>() {
+        let ask = asked(json!({ "reason": form.one("reason") }))?;
         answer(api::entry::remove(State(console), Extension(operator), Path(number), Json(ask)).await)?;
     } else {
-        let domain = (!one("domain").trim().is_empty()).then(|| one("domain").trim());
+        let domain = (!form.one("domain").trim().is_empty()).then(|| form.one("domain").trim());
         let ask = json!({
-            "action": one("action"), "kind": one("kind"), "value": one("value"), "reason": one("reason"), "domain": domain,
-            "hours": one("hours").parse::<u64>().ok(),
+            "action": form.one("action"), "kind": form.one("kind"), "value": form.one("value"), "reason": form.one("reason"), "domain": domain,
+            "hours": form.one("hours").parse::<u64>().ok(),
         });
         answer(api::entry::add(State(console), Extension(operator), Json(asked(ask)?)).await)?;
     }
@@ -135,11 +127,10 @@ pub async fn submissions(
 pub async fn alert_act(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
-    RawForm(form): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&form);
-    let number = value_of(&pairs, "number").parse().map_err(|_| ApiError::Bad("which alert?".into()))?;
-    let ask = asked(json!({ "reason": value_of(&pairs, "reason") }))?;
+    let number = form.one("number").parse().map_err(|_| ApiError::Bad("which alert?".into()))?;
+    let ask = asked(json!({ "reason": form.one("reason") }))?;
     answer(api::alert::seen(State(console), Extension(operator), Path(number), Json(ask)).await)?;
     Ok(back_to("/"))
 }
@@ -162,8 +153,7 @@ pub async fn audit(
     Query(query): Query<LogQuery>,
 ) -> PageResult {
     let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
-    let size = console.store()?.audit_head().await?.map_or(0, |(size, _)| size);
-    let ask: AuditQuery = asked(json!({ "before": query.before.unwrap_or(size) }))?;
+    let ask: AuditQuery = asked(json!({ "before": query.before.unwrap_or(u64::MAX) }))?;
     let log = answer(api::audit::list(state(), who(), Query(ask)).await)?;
     let mut rows: Vec<&Value> = log.as_array().into_iter().flatten().collect();
     rows.truncate(PAGE);
@@ -174,7 +164,7 @@ pub async fn audit(
     let last = rows.last().and_then(|one| one["seq"].as_u64());
     let body = html! {
         h1 { "Audit log" }
-        p { (size) " entries, those of group commits among them. " a href="/audit?verify=true" { "Check that it is intact" } " · " a href="/status/checkpoint" { "signed checkpoint" } }
+        p { a href="/audit?verify=true" { "Check that it is intact" } " · " a href="/status/checkpoint" { "signed checkpoint" } }
         @if let Some(found) = &verified {
             @if found["intact"] == true { p.calm { "Intact: " (found["size"]) " entries, " (found["batches"]) " group commits and " (found["verdicts"]) " verdicts are as they were written. Root " code { (text(found, "root")) } } }
             @else { div.wrong role="alert" { p { strong { "Not intact" } } ul { @for fault in list(found, "faults") { li { (fault.as_str().unwrap_or_default()) } } } } }

@@ -2,17 +2,18 @@
 
 use axum::Extension;
 use axum::Json;
-use axum::extract::{RawForm, State};
+use axum::extract::State;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::explorer::{back_to, pairs};
+use super::explorer::back_to;
 use super::fault::PageResult;
-use super::page::{answer, chip, encoded, facts, list, moment, page, reason, text};
+use super::form::Form;
+use super::page::{answer, asked, chip, facts, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
-use crate::console::api::error::ApiError;
+use crate::percent::encoded;
 
 /// `GET /sentinel`.
 ///
@@ -101,16 +102,9 @@ fn weight(value: &Value) -> String {
 ///
 /// # Errors
 /// What the API says.
-pub async fn act(
-    State(console): State<Console>,
-    Extension(operator): Extension<Operator>,
-    RawForm(form): RawForm,
-) -> PageResult {
-    let pairs = pairs(&form);
-    let one =
-        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let ask = json!({ "detection": one("detection"), "reason": one("reason"), "release": one("do") == "release" });
-    let ask = serde_json::from_value(ask).map_err(|error| ApiError::Internal(error.to_string()))?;
+pub async fn act(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    let ask = json!({ "detection": form.one("detection"), "reason": form.one("reason"), "release": form.one("do") == "release" });
+    let ask = asked(ask)?;
     answer(api::sentinel::contain(State(console), Extension(operator), Json(ask)).await)?;
     Ok(back_to("/sentinel"))
 }

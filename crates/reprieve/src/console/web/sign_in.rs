@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::Extension;
-use axum::extract::{ConnectInfo, Query, RawForm, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -13,8 +13,8 @@ use serde::Deserialize;
 use store::person::Session;
 
 use super::door::{begun, ended, session};
-use super::explorer::pairs;
 use super::fault::PageResult;
+use super::form::Form;
 use super::page::bare;
 use crate::console::Console;
 use crate::console::api::error::ApiError;
@@ -36,10 +36,10 @@ pub async fn show(State(console): State<Console>, Query(wanted): Query<Wanted>) 
         Some(store) => store.people().await.is_ok_and(|people| people.is_empty()),
         None => false,
     };
-    bare("Sign in", form(&wanted.to, "", is_empty))
+    bare("Sign in", entrance(&wanted.to, "", is_empty))
 }
 
-fn form(to: &str, wrong: &str, is_empty: bool) -> Markup {
+fn entrance(to: &str, wrong: &str, is_empty: bool) -> Markup {
     html! {
         h1 { "Sign in" }
         @if is_empty {
@@ -56,10 +56,6 @@ fn form(to: &str, wrong: &str, is_empty: bool) -> Markup {
     }
 }
 
-fn value_of<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
-}
-
 /// A path of this console, so that nobody is led elsewhere.
 fn own_path(to: &str) -> &str {
     let is_own = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
@@ -74,26 +70,27 @@ pub async fn enter(
     State(console): State<Console>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    RawForm(body): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&body);
-    let (name, to) = (value_of(&pairs, "name").trim().to_owned(), own_path(value_of(&pairs, "to")).to_owned());
+    let (name, to) = (form.one("name").trim().to_owned(), own_path(form.one("to")).to_owned());
     let now = console.clock.now();
     for bucket in [format!("name {name}"), format!("from {}", peer.ip())] {
         console.attempts.take(&bucket, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
     }
     let store = console.store()?;
     let person = store.person(&name).await?.filter(|person| person.disabled.is_none());
-    let password = value_of(&pairs, "password").to_owned();
+    let password = form.one("password").to_owned();
     let known = person.as_ref().and_then(|person| person.password.clone());
     let hashed = tokio::task::spawn_blocking(move || secret::is_password(&password, known.as_deref())).await;
     let is_password = hashed.map_err(|panic| ApiError::Internal(panic.to_string()))?;
     let codes = person.as_ref().and_then(|person| person.totp.clone());
-    let is_code = codes.is_none_or(|codes| secret::is_code(&codes, value_of(&pairs, "code"), now));
+    let is_code = codes.is_none_or(|codes| secret::is_code(&codes, form.one("code"), now));
     if !(is_password && is_code) {
         // The same word for each of them: it tells nobody which it was.
-        console.record(name.chars().take(100).collect(), "sign_in.refused", "console", "").await?;
-        return Ok(bare("Sign in", form(&to, "This name, password and code do not belong together.", false)));
+        // And what was typed as a name is private: now and then it is a password.
+        let typed: String = name.chars().take(100).collect();
+        console.record("nobody".into(), "sign_in.refused", "console", &typed).await?;
+        return Ok(bare("Sign in", entrance(&to, "This name, password and code do not belong together.", false)));
     }
     begin(&console, &name, &headers, peer, &to).await
 }
@@ -146,13 +143,12 @@ pub async fn accept(
     State(console): State<Console>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    RawForm(body): RawForm,
+    form: Form,
 ) -> PageResult {
-    let pairs = pairs(&body);
     let now = console.clock.now();
     let bucket = format!("from {}", peer.ip());
     console.attempts.take(&bucket, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
-    let (password, again) = (value_of(&pairs, "password").to_owned(), value_of(&pairs, "again"));
+    let (password, again) = (form.one("password").to_owned(), form.one("again"));
     let again_wrong = |wrong: &str| Ok(bare("Welcome", welcome_form(wrong)));
     if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
         return again_wrong(&format!("The password has {PASSWORD_MIN} to {PASSWORD_MAX} characters."));
@@ -161,7 +157,7 @@ pub async fn accept(
         return again_wrong("The two passwords differ.");
     }
     let store = console.store()?;
-    let invitation = Digest::of(value_of(&pairs, "invitation").trim().as_bytes());
+    let invitation = Digest::of(form.one("invitation").trim().as_bytes());
     let Some(person) = store.invited(invitation, now).await? else {
         return again_wrong("This invitation does not hold: it was used, or its time is over. Ask for another.");
     };

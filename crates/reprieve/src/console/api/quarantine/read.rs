@@ -1,13 +1,13 @@
 //! Reading somebody's mail: the bytes, the header, a preview. Each look is in the audit log.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::quarantine::HeldMessage;
 use store::{Scope, Store};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, ApiResult, Refusal};
 use super::{Console, HeldView, PartView, one, part_view, view};
@@ -15,6 +15,15 @@ use crate::console::access::{Operator, Permission};
 
 /// Bytes of one text in a preview.
 const PREVIEW_BYTES_MAX: usize = 100_000;
+
+/// Why the bytes are wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// For the record.
+    pub reason: String,
+}
 
 /// `GET /api/v1/quarantine/{id}/raw`: exactly the stored bytes.
 ///
@@ -24,16 +33,17 @@ const PREVIEW_BYTES_MAX: usize = 100_000;
     get,
     operation_id = "quarantine.export",
     path = "/api/v1/quarantine/{id}/raw",
-    params(("id" = String, Path, description = "The id of a held message")),
+    params(("id" = String, Path, description = "The id of a held message"), ExportQuery),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), Refusal),
 )]
 pub async fn export(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
+    Query(ask): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
     operator.may(Permission::Read)?;
-    console.record(operator.actor(""), "quarantine.export", &id, "").await?;
+    console.record(operator.actor(""), "quarantine.export", &id, &ask.reason).await?;
     let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
     let name = format!("attachment; filename=\"{}.eml\"", held.mail_id);
     let fields = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, name)];

@@ -20,6 +20,15 @@ pub enum Level {
 }
 
 impl Level {
+    /// The stored and shown name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pardon => "pardon",
+            Self::Contained => "contained",
+            Self::Probation => "probation",
+        }
+    }
+
     /// The level of a state; none where the detection acts as policy says.
     pub fn of(state: State) -> Option<Self> {
         match state {

@@ -30,6 +30,7 @@ use wire::tls::{self, TlsError};
 use crate::background::Background;
 use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
+use crate::console::portal::{self, Portal};
 use crate::console::rate::Rates;
 use crate::console::{Console, serve};
 use crate::contact::Met;
@@ -48,12 +49,16 @@ use crate::learn::Learner;
 use crate::neighbours::Neighbours;
 use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::recipient;
+use crate::right_of_way::RightOfWay;
 use crate::sentinel::acknowledge::Acknowledger;
 use crate::sentinel::announce::Announcer;
 use crate::sentinel::bulk::BulkWorker;
 use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
 use crate::sentinel::entries::EntryKeeper;
+use crate::sentinel::flow::FlowRoller;
+use crate::sentinel::held_notice::HeldNotifier;
 use crate::sentinel::incident::Steward;
 use crate::sentinel::notice::Notifier;
 use crate::sentinel::pacing::Pacing;
@@ -126,6 +131,8 @@ pub struct Running {
     pub api: SocketAddr,
     /// The unix socket of the API.
     pub socket: PathBuf,
+    /// Where recipients come to, if they may.
+    pub portal: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     store: Option<Store>,
@@ -207,6 +214,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         learner: learner.clone(),
         met,
         behind: Behind::default(),
+        way: RightOfWay::default(),
         in_flight_bytes: AtomicU64::new(0),
     });
     if let Some(store) = &store {
@@ -229,6 +237,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             entries: gateway.entries.clone(),
             contained: contained.clone(),
             key: token_key.clone(),
+            way: gateway.way.clone(),
         };
         let reconcilers = Reconcilers {
             entries: EntryKeeper {
@@ -292,6 +301,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
                 token_key: token_key.clone(),
                 signals: signals.clone(),
+                way: gateway.way.clone(),
                 owner,
             },
             publisher: Publisher {
@@ -318,6 +328,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             tasks.spawn(keeper.run(stopping.clone()));
             let rates = RateWatcher { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
             tasks.spawn_on(rates.run(stopping.clone()), background.handle());
+            let flow = FlowRoller { store: store.clone(), clock: clock.clone(), way: gateway.way.clone() };
+            tasks.spawn_on(flow.run(stopping.clone()), background.handle());
             let bulk = BulkWorker { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
             tasks.spawn_on(bulk.run(stopping.clone()), background.handle());
             let acknowledger = Acknowledger {
@@ -349,6 +361,15 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 hops: Hops::new(&config, 1, &Timeouts::default()),
                 clock: clock.clone(),
             };
+            let held = HeldNotifier {
+                config: config.clone(),
+                store: store.clone(),
+                hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
+                clock: clock.clone(),
+                key: token_key.for_purpose(recipient::PURPOSE),
+                languages: Arc::new(config.portal.languages.clone()),
+            };
+            tasks.spawn(held.run(stopping.clone()));
             if config.tells_affected {
                 tasks.spawn(digester.run(stopping.clone()));
             }
@@ -376,11 +397,20 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         notary,
         importer,
     };
+    let portal = Portal {
+        console: console.clone(),
+        key: token_key.for_purpose(recipient::PURPOSE),
+        languages: Arc::new(config.portal.languages.clone()),
+        hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
+        rates: Rates::new(config.api_requests_per_second),
+    };
+    let portal = portal::serve(portal, stopping.clone(), &mut tasks).await?;
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
     serve::unix(&config, console, settle, stopping, &mut tasks)?;
     Ok(Running {
         listeners,
         api,
+        portal,
         socket: config.api_socket.clone(),
         stop,
         tasks,

@@ -106,9 +106,10 @@ fn id_of(gateway: &Gateway, subject: &str) -> String {
     held.iter().find(|one| one["subject"] == subject).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/",
     "/explorer",
+    "/requests",
     "/incidents",
     "/sentinel",
     "/detections",

@@ -67,3 +67,44 @@ async fn a_line_goes_to_whom_the_operator_vouches_for_and_to_nobody_else() {
     .await
     .unwrap();
 }
+
+/// What operators are called for reaches a host and a mailbox, once each.
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_are_called_by_webhook_and_by_mail() {
+    let (port, certificate, posted) = host().await;
+    tokio::task::spawn_blocking(move || {
+        let sink = Sink::start();
+        let hooks = format!(
+            "[notices]\nincident_webhook_ca = \"ca.pem\"\nalert_webhooks = [\"https://localhost:{port}/pager\"]\n\
+             alert_mail = [\"ops@ours.example\"]\n"
+        );
+        let mut gateway = Gateway::prepare(&config(sink.address).replace("[notices]\n", &hooks));
+        std::fs::write(gateway.path("ca.pem"), certificate).unwrap();
+        gateway.run();
+        let said = Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &bad("1"));
+        assert!(said.contains("taken as"), "{said}");
+        let id = gateway.held()[0]["id"].as_str().unwrap().to_owned();
+        for reporter in ["a@ours.example", "b@ours.example", "c@ours.example"] {
+            let words = ["submission", "add", &id, "--kind", "false-positive", "--reporter", reporter];
+            gateway.json(&[&words[..], &["--comment", "it is mine"]].concat());
+        }
+        let called = |one: &support::Received| one.rcpts.iter().any(|to| to.contains("ops@ours.example"));
+        let began = Instant::now();
+        while posted.lock().unwrap().is_empty() || !sink.got().iter().any(called) {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let call = posted.lock().unwrap()[0].clone();
+        assert!(call.starts_with("POST /pager HTTP/1.1\r\n"), "{call}");
+        assert!(call.contains("\"kind\":\"reports\"") && call.contains("EIC-0001"), "{call}");
+        let mail = sink.got().into_iter().find(called).unwrap();
+        assert_eq!(mail.header("Subject").as_deref(), Some("Mail protection: EIC-0001 (reports)"));
+        assert!(String::from_utf8_lossy(&mail.bytes).contains("alert seen 1"), "it says how the call ends");
+        // More rounds call nobody again.
+        std::thread::sleep(Duration::from_secs(8));
+        assert_eq!(posted.lock().unwrap().len(), 1);
+        assert_eq!(sink.got().iter().filter(|one| called(one)).count(), 1);
+    })
+    .await
+    .unwrap();
+}

@@ -12,6 +12,9 @@ use crate::db::{self, Marks, Value, named};
 use crate::error::StoreError;
 use crate::incident::IncidentWrite;
 
+/// Rows that one write forgets.
+const FORGET_BATCH: i64 = 500;
+
 /// What of an incident's units somebody of ours has to know: what came late to them, and what of theirs went out late or has not gone. Whom
 /// it is for depends on the direction.
 const AFFECTED: &str = "select lower(case when u.direction = 'Outbound' then m.sender else u.recipient end) as address, \
@@ -88,6 +91,15 @@ impl Store {
     pub async fn digested(&self, told: Digested) -> Result<(), StoreError> {
         self.writer.incident(IncidentWrite::Digested(Box::new(told))).await.map(drop)
     }
+
+    /// Forgets some of those who were told before `before`; says whether there may be more. Nobody may still be asking about their incidents.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_digests(&self, before: Timestamp) -> Result<bool, StoreError> {
+        let forgotten = self.writer.incident(IncidentWrite::ForgetDigests(before)).await?;
+        Ok(i64::try_from(forgotten).is_ok_and(|count| count == FORGET_BATCH))
+    }
 }
 
 fn read(row: &AnyRow) -> Result<Late, StoreError> {
@@ -115,4 +127,13 @@ pub(crate) async fn apply(connection: &mut AnyConnection, told: &Digested) -> Re
     let values = vec![incident.as_str().into(), address.as_str().into(), at.as_micros().into(), reply.as_str().into()];
     db::query(sql, values).execute(connection).await?;
     Ok(())
+}
+
+/// Forgets inside the writer's transaction; answers with how many.
+pub(crate) async fn forget(connection: &mut AnyConnection, before: Timestamp) -> Result<usize, StoreError> {
+    let sql = "delete from incident_digest where (incident, address) in \
+               (select incident, address from incident_digest where told_us < $1 order by incident, address limit $2)";
+    let values = vec![before.as_micros().into(), FORGET_BATCH.into()];
+    let done = db::query(sql.to_owned(), values).execute(connection).await?.rows_affected();
+    Ok(usize::try_from(done).unwrap_or(0))
 }

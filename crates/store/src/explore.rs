@@ -15,7 +15,7 @@ use sqlx::any::AnyRow;
 
 use crate::Store;
 use crate::arrival::unit_id;
-use crate::db::{self, Value, marks, named, parsed};
+use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
 use crate::scope::Scope;
 
@@ -127,11 +127,29 @@ pub struct Summary {
 /// By what is summed up.
 pub const PIVOTS: [Field; 4] = [Field::Direction, Field::Category, Field::Disposition, Field::State];
 
+impl Summary {
+    /// Adds a row of sums, whose slot is `interval` microseconds wide.
+    pub(crate) fn add(&mut self, row: &AnyRow, interval: i64) -> Result<(), StoreError> {
+        let units = u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0);
+        let account: Account = named(row, "account", Account::parse)?;
+        self.units += units;
+        for (field, column) in PIVOTS.into_iter().zip(["direction", "category", "disposition", "account"]) {
+            let sums = self.by.entry(field).or_default();
+            *sums.entry(row.try_get(column)?).or_default() += units;
+        }
+        let slot = Timestamp::from_micros(row.try_get::<i64, _>("slot")?.saturating_mul(interval));
+        if self.over_time.len() < GROUPS_MAX || self.over_time.contains_key(&(slot, account)) {
+            *self.over_time.entry((slot, account)).or_default() += units;
+        }
+        Ok(())
+    }
+}
+
 /// Part of the record: messages from the first id on, before the second.
 #[derive(Clone, Debug)]
-struct Window {
-    from: String,
-    before: String,
+pub(crate) struct Window {
+    pub(crate) from: String,
+    pub(crate) before: String,
 }
 
 /// Walks backwards through the record.
@@ -212,7 +230,8 @@ impl Store {
         Ok(page)
     }
 
-    /// Sums over the units that fit a query, from messages before `before` on backwards, until `budget` is over. `interval` is the width of a
+    /// Sums over the units that fit a query: by the roll-up where it covers the query (see [`crate::flow`]), and without `before`; else from messages
+    /// before `before` on backwards, until `budget` is over. `interval` is the width of a
     /// column of the chart, in microseconds.
     ///
     /// # Errors
@@ -225,6 +244,11 @@ impl Store {
         interval: i64,
         budget: Duration,
     ) -> Result<Summary, StoreError> {
+        if before.is_none()
+            && let Some(summary) = self.summarise_flow(query, scope, interval).await?
+        {
+            return Ok(summary);
+        }
         let mut walk = self.walk(query, before, budget).await?;
         let mut summary = Summary::default();
         while let Some(window) = walk.next() {
@@ -279,7 +303,7 @@ impl Store {
         db::query(text, sql.values).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    async fn add_up(
+    pub(crate) async fn add_up(
         &self,
         query: &Query,
         scope: &Scope,
@@ -298,17 +322,7 @@ impl Store {
              group by direction, category, disposition, account, slot"
         );
         for row in db::query(text, sql.values).fetch_all(&self.reads).await? {
-            let units = u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0);
-            let account: Account = named(&row, "account", Account::parse)?;
-            summary.units += units;
-            for (field, column) in PIVOTS.into_iter().zip(["direction", "category", "disposition", "account"]) {
-                let sums = summary.by.entry(field).or_default();
-                *sums.entry(row.try_get(column)?).or_default() += units;
-            }
-            let slot = Timestamp::from_micros(row.try_get::<i64, _>("slot")?.saturating_mul(interval));
-            if summary.over_time.len() < GROUPS_MAX || summary.over_time.contains_key(&(slot, account)) {
-                *summary.over_time.entry((slot, account)).or_default() += units;
-            }
+            summary.add(&row, interval)?;
         }
         Ok(())
     }
@@ -324,7 +338,7 @@ fn place_of(before: &str) -> Option<Place> {
 }
 
 /// The moments that a query can fit at all: what it demands of the time of arrival.
-fn span_of(query: &Query) -> (Option<Timestamp>, Option<Timestamp>) {
+pub(crate) fn span_of(query: &Query) -> (Option<Timestamp>, Option<Timestamp>) {
     match query {
         Query::All(all) => all.iter().map(span_of).fold((None, None), |(from, until), (more_from, more_until)| {
             // `None` is less than any moment, which is right for a beginning and not for an end.
@@ -338,45 +352,41 @@ fn span_of(query: &Query) -> (Option<Timestamp>, Option<Timestamp>) {
     }
 }
 
-/// Conditions on a unit row `u` and its message row `m`, with their values.
-struct Conditions<'w> {
-    window: &'w Window,
-    values: Vec<Value>,
+/// Conditions on a unit row `u` and its message row `m`, with their values; or on a row of sums `u`, which has no window.
+pub(crate) struct Conditions<'w> {
+    window: Option<&'w Window>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl<'w> Conditions<'w> {
     fn new(window: &'w Window) -> Self {
-        Self { window, values: Vec::new() }
+        Self { window: Some(window), values: Vec::new() }
+    }
+
+    /// On rows of sums, of which only a query may be asked that they cover.
+    pub(crate) fn of_sums() -> Self {
+        Self { window: None, values: Vec::new() }
     }
 
     /// The mark of a value.
-    fn value(&mut self, value: impl Into<Value>) -> String {
+    pub(crate) fn value(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("${}", self.values.len())
     }
 
     /// The query, within the window and the scope.
     fn whole(&mut self, query: &Query, scope: &Scope) -> String {
-        let window = self.in_window("u");
-        let scope = match scope {
-            Scope::All => String::new(),
-            // An empty list asks for nothing that exists, and `in ()` is no portable text.
-            Scope::Domains(domains) if domains.is_empty() => " and 1 = 0".into(),
-            Scope::Domains(domains) => {
-                let list = marks(self.values.len() + 1, domains.len());
-                self.values.extend(domains.iter().map(|domain| domain.as_str().into()));
-                format!(" and u.domain in ({list})")
-            }
-        };
-        format!("{window}{scope} and {}", self.query(query))
+        let (window, scope) = (self.in_window("u"), scope.condition(&mut self.values));
+        format!("{window} and {scope} and {}", self.query(query))
     }
 
     fn in_window(&mut self, table: &str) -> String {
-        let (from, before) = (self.value(self.window.from.as_str()), self.value(self.window.before.as_str()));
+        let Some(window) = self.window else { return "1 = 1".into() };
+        let (from, before) = (self.value(window.from.as_str()), self.value(window.before.as_str()));
         format!("{table}.mail_id >= {from} and {table}.mail_id < {before}")
     }
 
-    fn query(&mut self, query: &Query) -> String {
+    pub(crate) fn query(&mut self, query: &Query) -> String {
         match query {
             Query::All(all) if all.is_empty() => "1 = 1".into(),
             Query::All(all) => format!("({})", all.iter().map(|one| self.query(one)).collect::<Vec<_>>().join(" and ")),
@@ -392,6 +402,10 @@ impl<'w> Conditions<'w> {
     }
 
     fn within(&mut self, field: Field, from: Option<i64>, until: Option<i64>) -> String {
+        if self.window.is_none() {
+            // Sums are of whole hours, which were chosen by it.
+            return "1 = 1".into();
+        }
         let column = if field == Field::Size { "m.size_bytes" } else { "m.received_us" };
         let from = from.map(|from| format!("{column} >= {}", self.value(from)));
         let until = until.map(|until| format!("{column} < {}", self.value(until)));
@@ -411,7 +425,10 @@ impl<'w> Conditions<'w> {
             Field::Domain => self.fits("u.domain", pattern),
             Field::Subject => self.fits("lower(m.subject)", pattern),
             Field::Direction => self.fits("u.direction", pattern),
-            Field::Category => self.fits("m.category", pattern),
+            Field::Category => {
+                let row = if self.window.is_some() { "m" } else { "u" };
+                self.fits(&format!("{row}.category"), pattern)
+            }
             Field::Disposition => self.fits("u.disposition", pattern),
             Field::State => self.fits("u.account", pattern),
             Field::Ruleset => self.fits("m.ruleset", pattern),

@@ -272,6 +272,7 @@ pub(crate) enum IncidentWrite {
     Retry { incident: String },
     Announced(Box<Announced>),
     Digested(Box<Digested>),
+    ForgetDigests(Timestamp),
     Replayed(Arc<Vec<Replayed>>),
 }
 
@@ -279,7 +280,7 @@ impl IncidentWrite {
     pub(crate) fn rows(&self) -> usize {
         match self {
             Self::Open(_) | Self::Change(_) | Self::Freeze { .. } | Self::Announced(_) | Self::Digested(_) => 2,
-            Self::Retry { .. } => 500,
+            Self::Retry { .. } | Self::ForgetDigests(_) => 500,
             Self::Wave { units, .. } => units.len(),
             Self::Replayed(replayed) => {
                 let rows = |one: &Replayed| {
@@ -677,6 +678,7 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
             Ok(1)
         }
         IncidentWrite::Digested(told) => digest::apply(group.connection, told).await.map(|()| 1),
+        IncidentWrite::ForgetDigests(before) => digest::forget(group.connection, *before).await,
         IncidentWrite::Retry { incident } => {
             let sql = "update incident_unit set outcome = 'pending', reason = '' where incident = $1 and outcome = 'inconclusive'";
             let done = sqlx::query(sql).bind(incident.clone()).execute(&mut *group.connection).await?;

@@ -6,7 +6,7 @@
 use domain::audit::Entry;
 use domain::finding::{Examination, Finding};
 use domain::verdict::Verdict;
-use domain::{Digest, Timestamp, UnitId};
+use domain::{Digest, MailId, Timestamp, UnitId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
@@ -73,6 +73,11 @@ impl Journal {
 
     pub(crate) fn add(&mut self, line: Line) {
         self.lines.push(line);
+    }
+
+    /// Which messages have changed, and when.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = (MailId, Timestamp)> {
+        self.lines.iter().map(|line| (line.unit.mail, line.at))
     }
 
     /// The leaf of this batch; none when the ledger was not written.

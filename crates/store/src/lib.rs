@@ -16,12 +16,14 @@
 //! | [`backup`] | a copy while mail flows |
 //! | [`retention`] | what ends when its time is over |
 //! | [`quarantine`], [`trace`], [`explore`], [`bulk`] | what people look at, and what they do to much of it at once |
+//! | [`recipient`] | what recipients ask for, and what they are told is held |
 //! | [`access`], [`person`], [`audit`] | who may do what, and who did what |
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
 //! | [`version`] | rulesets, detections, policies and engines as they were |
 //! | [`rollout`] | how a version comes into force and back; modes that people set |
 //! | [`memory`] | who sends mail, and which of them carried a content |
 //! | [`sentinel`], [`incident`] | the journal of evidence, what is contained, and what is taken back |
+//! | [`flow`] | sums of all mail by the hour, from which charts are drawn |
 //! | [`hits`], [`alert`], [`submission`] | hits by the hour, what people are called for, and what people say of verdicts |
 //! | [`known_good`], [`vault`] | content of clean mail: what is known of it, and its bytes, encrypted |
 
@@ -40,6 +42,7 @@ pub mod entry;
 pub mod error;
 pub mod explore;
 pub mod failpoint;
+pub mod flow;
 pub mod hits;
 pub mod incident;
 pub mod journal;
@@ -51,6 +54,7 @@ pub mod moves;
 pub mod notice;
 pub mod person;
 pub mod quarantine;
+pub mod recipient;
 pub mod release;
 pub mod retention;
 pub mod rollout;

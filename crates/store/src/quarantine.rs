@@ -133,9 +133,7 @@ impl Conditions {
     }
 
     fn scope(&mut self, scope: &Scope) {
-        if let Scope::Domains(domains) = scope {
-            self.add_any_of("u.domain", domains.clone());
-        }
+        self.texts.push(scope.condition(&mut self.values));
     }
 }
 
@@ -249,7 +247,7 @@ impl Store {
             for row in db::query(sql, ids).fetch_all(&self.reads).await? {
                 let unit = read_unit(&row)?;
                 let mail: MailId = parsed(&row, "mail_id")?;
-                if scope.covers(&unit.domain)
+                if scope.covers_unit(&unit.domain, &unit.recipient)
                     && let Some(at) = places.get(&mail)
                 {
                     group[*at].units.push(unit);

@@ -18,6 +18,7 @@ use crate::arrival::unit_id;
 use crate::audit::Act;
 use crate::db::{self, Value, marks, named, parsed, to_json};
 use crate::error::StoreError;
+use crate::flow;
 use crate::journal::Group;
 use crate::moves::UnitMove;
 
@@ -221,6 +222,7 @@ pub(crate) async fn apply(group: &mut Group<'_>, purge: &Purge) -> Result<(), St
     check(group.connection, purge).await?;
     close(group.connection, purge).await?;
     let ledger_rows = delete(group.connection, purge).await?;
+    flow::mark(group.connection, purge.mails.iter().map(|mail| (*mail, purge.at))).await?;
     group.acts.push(Act {
         at: purge.at,
         actor: "retention".into(),
@@ -259,7 +261,9 @@ async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, St
     let list = marks(1, ids.len());
     let journalled = format!("select count(*) as rows from ledger where mail_id in ({list}) and batch >= 0");
     let ledger_rows = db::query(journalled, ids.clone()).fetch_one(&mut *connection).await?.try_get("rows")?;
-    for table in ["release_attempt", "release_item", "ledger", "retry", "finding", "part", "unit", "message"] {
+    for table in
+        ["release_attempt", "release_item", "release_request", "ledger", "retry", "finding", "part", "unit", "message"]
+    {
         let sql = if table == "release_attempt" {
             format!(
                 "delete from release_attempt where release_id in (select release_id from release_item where mail_id in ({list}))"

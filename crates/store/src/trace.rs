@@ -108,7 +108,7 @@ impl Store {
         );
         let mut units = Vec::new();
         for row in db::query(sql, values).fetch_all(&self.reads).await? {
-            if scope.covers(&row.try_get::<String, _>("domain")?) {
+            if scope.covers_unit(&row.try_get::<String, _>("domain")?, &row.try_get::<String, _>("recipient")?) {
                 units.push(self.with_life(&row).await?);
             }
         }

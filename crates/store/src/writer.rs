@@ -22,6 +22,7 @@ use crate::db::Dialect;
 use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
 use crate::failpoint;
+use crate::flow::{self, FlowWrite};
 use crate::hits::{self, HitsWrite};
 use crate::incident::{self, IncidentWrite};
 use crate::journal::{Group, Journal};
@@ -30,6 +31,7 @@ use crate::memory::{self, Meeting};
 use crate::moves::{self, UnitMove};
 use crate::notice::{self, Told};
 use crate::person::{self, PersonWrite};
+use crate::recipient::{self, RecipientWrite};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
 use crate::retention::{self, Purge};
 use crate::rollout::{self, RolloutWrite};
@@ -63,7 +65,9 @@ enum Write {
     Incident(IncidentWrite),
     Alert(AlertWrite),
     Bulk(BulkWrite),
+    Flow(FlowWrite),
     Hits(HitsWrite),
+    Recipient(RecipientWrite),
     Submission(SubmissionWrite),
     Contact(ContactWrite),
     Access(AccessWrite),
@@ -171,6 +175,17 @@ impl Writer {
 
     pub(crate) async fn bulk(&self, write: BulkWrite) -> Result<usize, StoreError> {
         match self.write(Write::Bulk(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
+    }
+
+    pub(crate) async fn flow(&self, write: FlowWrite) -> Result<(), StoreError> {
+        self.write(Write::Flow(write)).await.map(drop)
+    }
+
+    pub(crate) async fn recipient(&self, write: RecipientWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Recipient(write)).await? {
             Written::Count(count) => Ok(count),
             _ => Err(stopped()),
         }
@@ -288,7 +303,9 @@ impl Write {
             Self::Meet(meetings) => meetings.len(),
             Self::Sentinel(write) => write.rows(),
             Self::Incident(write) => write.rows(),
+            Self::Flow(write) => write.rows(),
             Self::Hits(write) => write.rows(),
+            Self::Recipient(write) => write.rows(),
             Self::Bulk(write) => write.rows(),
             Self::Submission(write) => write.rows(),
             Self::Contact(write) => write.rows(),
@@ -389,6 +406,7 @@ impl Ledger {
             Group { connection: &mut self.connection, journal: Journal::new(head.batch()), acts: Vec::new() };
         let written = apply(&mut group, writes).await?;
         let Group { connection, journal, mut acts } = group;
+        flow::mark(connection, journal.changes()).await?;
         acts.extend(journal.leaf(&self.node)?);
         head.append(connection, &acts, &self.key).await?;
         Ok((written, head))
@@ -428,6 +446,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Sentinel(write) => Written::Count(sentinel::apply(group.connection, write).await?),
             Write::Incident(write) => Written::Count(incident::apply(group, write).await?),
             Write::Bulk(write) => Written::Count(bulk::apply(group.connection, write).await?),
+            Write::Recipient(write) => Written::Count(recipient::apply(group.connection, write).await?),
             Write::Alert(write) => Written::Count(alert::apply(group.connection, write).await?),
             Write::Submission(write) => Written::Count(submission::apply(group.connection, write).await?),
             other => {
@@ -445,6 +464,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         Write::Version(write) => version::apply(group.connection, write).await,
         Write::KnownGood(write) => known_good::apply(group.connection, write).await,
         Write::Contact(write) => contact::apply(group.connection, write).await,
+        Write::Flow(write) => flow::apply(group.connection, write).await,
         Write::Hits(write) => hits::apply(group.connection, write).await,
         Write::Told(told) => notice::apply(group.connection, told).await,
         Write::Meet(meetings) => memory::apply(group.connection, meetings).await,
@@ -476,6 +496,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         | Write::Sentinel(_)
         | Write::Incident(_)
         | Write::Alert(_)
+        | Write::Recipient(_)
         | Write::Bulk(_)
         | Write::Submission(_)
         | Write::Prune(_) => Ok(()),

@@ -29,6 +29,7 @@ use store::arrival::{Arrival, Recorded, UnitArrival};
 use store::audit::Act;
 use store::blob::Blobs;
 use store::completion::Completion;
+use store::digest::Digested;
 use store::incident::{Announced, IncidentChange, NewIncident, Replayed};
 use store::known_good::{GoodMail, GoodPart};
 use store::memory::Meeting;
@@ -613,10 +614,33 @@ async fn taking_back(store: &Store) {
     let residual = store.incident_residual(&id, 100).await.expect("reads");
     assert!(residual.iter().any(|one| one.unit == unit(201, 0) && one.reason == "an engine"), "{residual:?}");
     assert_eq!(store.retry_inconclusive(&id).await.expect("retries"), 1);
+    who_is_told(store, &id).await;
     let reach = store.blast_radius(&id).await.expect("reads");
     assert_eq!(reach.directions[0], ("Inbound".to_owned(), missing.len() as u64));
     assert!(store.notices_of_incident(&id).await.expect("reads").is_empty());
     check_balanced(store).await;
+}
+
+/// Who has to be told of an incident is told once, and forgotten when nobody asks any more.
+async fn who_is_told(store: &Store, incident: &str) {
+    let asked = Replayed {
+        incident: incident.into(),
+        mail_id: mail_id(201),
+        outcomes: vec![(0, UnitOutcome::Asked, "old".into())],
+        completion: None,
+        at: at(362),
+    };
+    store.record_replay(vec![asked]).await.expect("records");
+    let people = async || store.undigested(incident, 10).await.expect("reads").into_keys().collect::<Vec<_>>();
+    let first = people().await;
+    let address = first.first().expect("somebody").clone();
+    let reply = "250 ok".to_owned();
+    store.digested(Digested { incident: incident.into(), address, at: at(400), reply }).await.expect("records");
+    assert_eq!(people().await.len(), first.len() - 1);
+    assert!(!store.forget_digests(at(400)).await.expect("forgets"));
+    assert_eq!(people().await.len(), first.len() - 1, "not so old");
+    assert!(!store.forget_digests(at(401)).await.expect("forgets"), "that was all");
+    assert_eq!(people().await, first);
 }
 
 /// Whom we know, and what they have carried.
@@ -701,6 +725,7 @@ async fn story(url: &str, folder: &Path) {
     taking_back(&store).await;
     console::exploring(&store).await;
     console::people_of_the_console(&store).await;
+    console::recipients(&store).await;
     console::voices(&store).await;
     acquaintances(&store).await;
     order_of_release(&store).await;

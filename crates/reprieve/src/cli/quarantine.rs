@@ -54,6 +54,12 @@ pub enum QuarantineVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// What recipients ask for: release or deny it with --rcpt.
+    Requests {
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
     /// Release messages to their recipients.
     Release(ReleaseArgs),
     /// Decide that messages stay.
@@ -185,10 +191,23 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
             terminal::line(&if api.json { view.to_string() } else { previewed(&view) });
             Ok(())
         }
+        QuarantineVerb::Requests { api } => {
+            let waiting = Client::new(&api)?.get("/api/v1/quarantine/requests", &[]).await?;
+            terminal::line(&if api.json { waiting.to_string() } else { requested(&waiting) });
+            Ok(())
+        }
         QuarantineVerb::Release(args) => release(args).await,
         QuarantineVerb::Deny(args) => decide(args, "deny", "denied").await,
         QuarantineVerb::Delete(args) => decide(args, "delete", "deleted").await,
     }
+}
+
+/// What recipients ask for, as a table.
+fn requested(waiting: &Value) -> String {
+    const COLUMNS: [&str; 7] = ["mail_id", "asked", "recipient", "sender", "category", "subject", "reason"];
+    let cells = |one: &Value| COLUMNS.map(|name| one[name].as_str().unwrap_or_default().to_owned()).to_vec();
+    let rows: Vec<Vec<String>> = waiting.as_array().into_iter().flatten().map(cells).collect();
+    if rows.is_empty() { "nobody waits for an answer".into() } else { terminal::table(&COLUMNS, &rows, 44) }
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {

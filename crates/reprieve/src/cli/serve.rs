@@ -64,6 +64,7 @@ pub fn ready_line(running: &Running) -> String {
         "listeners": listeners,
         "api": format!("http://{}", running.api),
         "socket": running.socket,
+        "portal": running.portal.map(|address| format!("http://{address}")),
     })
     .to_string()
 }

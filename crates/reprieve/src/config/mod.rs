@@ -2,6 +2,7 @@
 
 mod engine;
 mod policy;
+pub mod portal;
 pub mod section;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use domain::rollout::Pace;
 use domain::{Address, Direction};
 pub use engine::EngineConfig;
 use ipnet::IpNet;
+use portal::PortalConfig;
 use section::{Fault, Faults, Section};
 use wire::smtp::data::BareNewline;
 use wire::tls::TlsPolicy;
@@ -249,6 +251,8 @@ pub struct Config {
     pub announcements: Announcements,
     /// Whether people are told, when an incident is over, what it kept from them.
     pub tells_affected: bool,
+    /// What recipients see.
+    pub portal: PortalConfig,
 }
 
 /// Everything that is wrong with a configuration.
@@ -373,6 +377,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let known_good = known_good(root, &data_dir, folder, faults);
     let rollout = rollout(root, faults);
     let sentinel = sentinel(root, faults);
+    let portal = portal::portal(root, folder, faults);
     Config {
         panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
         ruleset: root.text("ruleset", faults, path),
@@ -399,6 +404,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         sentinel,
         announcements,
         tells_affected,
+        portal,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP; and the pages of the console,
-//! which ask the API for everything that they show and do.
+//! which ask the API for everything that they show and do. Recipients have a portal of their own.
 
 pub mod access;
 pub mod api;
+pub mod portal;
 pub mod rate;
 pub mod secret;
 pub mod serve;

@@ -162,6 +162,7 @@ impl Door {
     }
 
     async fn on(&mut self, event: Event, session: &mut Session) {
+        let _passing = self.gateway.way.enter();
         match event {
             Event::Hello => {
                 self.drop_transaction().await;

@@ -28,6 +28,7 @@ use crate::hop::Hops;
 use crate::learn::Learner;
 use crate::neighbours::Neighbours;
 use crate::panic_switch::PanicSwitch;
+use crate::right_of_way::RightOfWay;
 use crate::signals::Signals;
 
 /// What every connection shares.
@@ -65,6 +66,8 @@ pub struct Gateway {
     pub learner: Learner,
     /// Outcomes being written behind their answers.
     pub behind: behind::Behind,
+    /// Live mail that is under way, for which others wait.
+    pub way: RightOfWay,
     /// Bytes of messages in memory now.
     pub in_flight_bytes: AtomicU64,
 }

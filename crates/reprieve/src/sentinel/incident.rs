@@ -2,12 +2,12 @@
 //! for.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use domain::Timestamp;
 use domain::containment::Level;
 use domain::detection::DetectionCode;
 use domain::incident::{Outcome, Stage, Step};
+use domain::{MailId, Timestamp};
 use store::incident::{Incident, IncidentChange, WAVE_BATCH};
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -19,6 +19,10 @@ use crate::signals::Signals;
 
 /// How often it looks without a signal.
 const PERIOD: Duration = Duration::from_secs(2);
+/// How often everything that the detection ever held is gone through; in between only what came within [`RECENT`] is.
+const ALL_EVERY: Duration = Duration::from_secs(60);
+/// Mail that is recent: longer than any arrival takes to be written.
+const RECENT: Duration = Duration::from_secs(10 * 60);
 /// How often what was inconclusive is examined once more, and for how long.
 const RETRY_EVERY: Duration = Duration::from_secs(10 * 60);
 const RETRIED: Duration = Duration::from_secs(24 * 3600);
@@ -41,10 +45,17 @@ pub struct Steward {
 impl Steward {
     /// Runs until `stop` says so.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut all: Option<Instant> = None;
         loop {
-            match self.round().await {
-                Ok(true) if !*stop.borrow() => continue,
-                Ok(_) => {}
+            let is_all = all.is_none_or(|last| last.elapsed() >= ALL_EVERY);
+            let round = if is_all { self.round().await } else { self.round_of_recent().await };
+            match round {
+                Ok(moved) => {
+                    all = if is_all { Some(Instant::now()) } else { all };
+                    if moved && !*stop.borrow() {
+                        continue;
+                    }
+                }
                 Err(error) => tracing::error!(%error, "a round of incidents failed"),
             }
             tokio::select! {
@@ -60,18 +71,35 @@ impl Steward {
     /// # Errors
     /// When the store fails.
     pub async fn round(&self) -> Result<bool, StoreError> {
+        self.round_since(None).await
+    }
+
+    /// The same, but only of mail that came a moment ago. An old mail may get into an incident as well, when an engine that had failed is back
+    /// and it is examined again: for those there is [`Steward::round`].
+    async fn round_of_recent(&self) -> Result<bool, StoreError> {
+        let since = self.clock.now().before(RECENT);
+        self.round_since(Some(MailId::new(since, [0; 10]))).await
+    }
+
+    async fn round_since(&self, since: Option<MailId>) -> Result<bool, StoreError> {
         let mut moved = false;
         for incident in self.store.incidents().await? {
             if incident.stage != Stage::Resolved {
-                moved |= self.keep(&incident).await?;
+                // What was never counted is counted from its beginning.
+                let since = since.filter(|_| incident.waves > 0);
+                moved |= self.keep(&incident, since).await?;
             }
         }
         Ok(moved)
     }
 
-    async fn keep(&self, incident: &Incident) -> Result<bool, StoreError> {
+    async fn keep(&self, incident: &Incident, since: Option<MailId>) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let found = self.count_in(incident).await?;
+        let mut found = self.count_in(incident, since).await?;
+        if incident.stage == Stage::Releasing && since.is_some() && self.is_over(incident).await? {
+            // Before it ends all of it is looked through.
+            found += self.count_in(incident, None).await?;
+        }
         if found > 0 && incident.stage == Stage::Releasing {
             let text = format!("{found} more units were held by it: wave {}", incident.waves + 1);
             return self.step(incident, Step::WaveFound, now, &text).await;
@@ -107,14 +135,19 @@ impl Steward {
         }
     }
 
-    /// Units that it held and that are in no wave yet. Returns how many there were.
-    async fn count_in(&self, incident: &Incident) -> Result<usize, StoreError> {
+    async fn is_over(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let progress = self.store.incident_progress(&incident.id).await?;
+        Ok(progress.over() >= progress.units())
+    }
+
+    /// Units that it held and that are in no wave yet, of mail that came at `since` or later. Returns how many there were.
+    async fn count_in(&self, incident: &Incident, since: Option<MailId>) -> Result<usize, StoreError> {
         let mut found = 0;
         // While it is replayed nothing is asked twice; what comes then is a wave of its own behind it.
         if incident.stage == Stage::Replaying {
             return Ok(0);
         }
-        let mut from = None;
+        let mut from = since;
         loop {
             let missing = self.store.missing_from_incident(incident, from, WAVE_BATCH).await?;
             let Some(last) = missing.last() else { break };

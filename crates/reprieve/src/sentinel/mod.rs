@@ -12,8 +12,10 @@
 //! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
 //! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
+//! | [`flow`] | hours that are over have sums, from which charts are drawn |
 //! | [`rate`] | hits are counted by the hour, and a rate out of the ordinary calls people |
 //! | [`acknowledge`] | who reported a message is told that it arrived, and how it ended |
+//! | [`held_notice`] | recipients are told what is held for them |
 //! | [`settle`] | all of them, as loops or one after another |
 
 pub mod acknowledge;
@@ -22,6 +24,8 @@ pub mod bulk;
 pub mod contain;
 pub mod digest;
 pub mod entries;
+pub mod flow;
+pub mod held_notice;
 pub mod incident;
 pub mod notice;
 pub mod pacing;

@@ -63,7 +63,8 @@ impl Reexaminer {
 
     /// Looks at one message again; `false` when an engine still fails.
     async fn look_again(&self, mail_id: MailId) -> Result<bool, StoreError> {
-        let Retrial { store, contained, .. } = &self.retrial;
+        let Retrial { store, contained, way, .. } = &self.retrial;
+        way.give().await;
         let record = store.record(mail_id).await?;
         let Some(blob) = record.blob else { return Ok(true) };
         let bytes = Arc::new(store.blobs().get(blob).await?);

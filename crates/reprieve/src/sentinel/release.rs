@@ -24,6 +24,7 @@ use crate::config::{Config, InDoubtPolicy};
 use crate::hop::{Hop, HopError, Hops, Loan};
 use crate::measure;
 use crate::outgoing::{self, Outgoing};
+use crate::right_of_way::RightOfWay;
 use crate::signals::Signals;
 
 /// How often the loop looks without a signal.
@@ -53,6 +54,8 @@ pub struct Releaser {
     pub token_key: TokenKey,
     /// Wakes the loop.
     pub signals: Signals,
+    /// Live mail comes first.
+    pub way: RightOfWay,
     /// The name that claims carry: the node and this start of it.
     pub owner: String,
 }
@@ -181,6 +184,7 @@ impl Releaser {
         };
         let hop = self.hops.of(recipient.direction);
         self.pacing.turn(hop.name()).await;
+        self.way.give().await;
         let _connection = places.connections.acquire().await;
         if places.is_stopping() {
             return Step::Lost;

@@ -30,7 +30,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// Units that one look takes.
 const BATCH: usize = 200;
 /// Messages whose outcomes are written together: so few that live mail, which waits for the same writer, does not notice.
-const WRITTEN_TOGETHER: usize = 4;
+const WRITTEN_TOGETHER: usize = 6;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -120,6 +120,7 @@ impl Replayer {
         if replayed.is_empty() {
             return Ok(());
         }
+        self.retrial.way.give().await;
         failpoint::step("replay-examined");
         self.retrial.store.record_replay(replayed).await?;
         failpoint::step("replay-recorded");
@@ -157,6 +158,7 @@ impl Replayer {
         numbers: Vec<u32>,
         containment: Arc<Containment>,
     ) -> Result<Replayed, StoreError> {
+        self.retrial.way.give().await;
         let at = self.clock.now();
         let accounts = self.retrial.store.accounts_of(mail_id).await?;
         let account = |number: u32| accounts.iter().find(|(one, _)| *one == number).map(|(_, account)| *account);

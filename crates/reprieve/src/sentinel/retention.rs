@@ -80,7 +80,11 @@ impl Keeper {
         while self.store.forget_bulks(before).await? {
             tokio::time::sleep(PAUSE).await;
         }
+        while self.store.forget_digests(before).await? {
+            tokio::time::sleep(PAUSE).await;
+        }
         self.store.forget_submissions(before).await?;
+        self.store.forget_recipients(now, before).await?;
         self.store.forget_retries(now.before(RETRY_MEMORY)).await?;
         let swept = self.store.sweep_orphans(system_time(unfinished)).await?;
         if expired + lapsed + dropped + purged + pruned + swept > 0 {

@@ -18,6 +18,7 @@ use crate::contained::Contained;
 use crate::entries::Entries;
 use crate::examiner::ExaminerPool;
 use crate::neighbours::Neighbours;
+use crate::right_of_way::RightOfWay;
 
 /// What a message is examined with.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Retrial {
     pub contained: Contained,
     /// Seals identities.
     pub key: TokenKey,
+    /// Live mail comes first.
+    pub way: RightOfWay,
 }
 
 impl Retrial {

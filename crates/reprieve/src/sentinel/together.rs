@@ -13,7 +13,7 @@ use store::alert::AlertKind;
 use store::sentinel::Suspect;
 
 use super::probe::Found;
-use super::watch::{Done, InForceNow, Mind, Watcher, engine_of};
+use super::watch::{Done, InForceNow, Mind, Watcher, day, engine_of};
 
 impl InForceNow {
     /// What of the ruleset in force is new or changed since the one before it, and acts.
@@ -105,7 +105,7 @@ impl Watcher {
                         "Engine {engine} hits known-good mail, whatever its data: switch it off or pin its version. {why}"
                     );
                     if is_news {
-                        let key = format!("engine/{engine}/{}", now.as_seconds() / 86_400);
+                        let key = format!("engine/{engine}/{}", day(now));
                         self.call(key, AlertKind::Engine, engine, text, now).await?;
                     }
                 }
@@ -148,7 +148,7 @@ impl Watcher {
             self.cause(suspect, &mind.suspicions[suspect]).await?
         );
         if !self.may_act(now).await? {
-            let key = format!("together/{}/{}", suspect.code, suspect.version);
+            let key = format!("together/{}/{}/{}", suspect.code, suspect.version, day(now));
             let text = format!("These should be contained: `reprieve contain` does it. {why}");
             self.call(key, AlertKind::Undecided, suspect.code.to_string(), text, now).await?;
             mind.told.insert(telling);

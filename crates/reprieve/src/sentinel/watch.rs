@@ -322,14 +322,14 @@ impl Watcher {
                  `reprieve sentinel explain {code}` says what came of it.",
                 voices.people
             );
-            let key = format!("reports/{code}/{version}/{}", voices.last.as_seconds() / 86_400);
+            let key = format!("reports/{code}/{version}/{}", day(voices.last));
             self.call(key, AlertKind::Reports, code.to_string(), text, now).await?;
             mind.accused.insert(voices.suspect, voices.last);
         }
         Ok(())
     }
 
-    /// Calls people, once for each `key`.
+    /// Calls people, once for each `key`: what lasts is named with its [`day`], so that after a restart it calls again on another day.
     pub(super) async fn call(
         &self,
         key: String,
@@ -548,7 +548,7 @@ impl Watcher {
                 continue;
             }
             let why = self.cause(suspect, suspicion).await?;
-            let key = format!("{}/{}/{}", suspicion.state().as_str(), suspect.code, suspect.version);
+            let key = format!("{}/{}/{}/{}", suspicion.state().as_str(), suspect.code, suspect.version, day(now));
             if pins.contains(&suspect.code) {
                 let text = format!("{} is pinned and left as it is, but it seems to be wrong. {why}", suspect.code);
                 self.call(key, AlertKind::Undecided, suspect.code.to_string(), text, now).await?;
@@ -614,7 +614,7 @@ impl Watcher {
             action: "containment.change".into(),
             object: format!("{} {}", suspect.code, suspect.version),
             reason: why.to_owned(),
-            detail: format!("{level:?}"),
+            detail: level.map_or("given back", Level::as_str).to_owned(),
         };
         self.store.record_acts(vec![act]).await?;
         let (actor, reason) = (ACTOR.to_owned(), why.to_owned());
@@ -734,6 +734,11 @@ fn whole(weight: f64) -> String {
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(",")
+}
+
+/// The number of the day that a moment is in, of UTC since 1970.
+pub(super) fn day(at: Timestamp) -> i64 {
+    at.as_seconds() / 86_400
 }
 
 fn suspect_of(finding: &Finding) -> Suspect {

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use domain::Digest;
 use domain::detection::{DetectionCode, DetectionVersion};
+use domain::ledger::{Account, Move};
 use domain::query::Query;
 use domain::query::field::{Field, Kind};
+use domain::{Digest, MailId, UnitId};
 use store::alert::{AlertKind, NewAlert};
 use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
 use store::explore::Place;
 use store::hits::{HourOfHits, hour_of};
+use store::moves::UnitMove;
 use store::person::{Person, Session};
+use store::recipient::Noticed;
 use store::sentinel::Suspect;
 use store::submission::{NewSubmission, SubmissionKind};
 use store::{Scope, Store, StoreError};
@@ -148,6 +151,7 @@ pub(crate) async fn exploring(store: &Store) {
             seen.len() == all && seen.is_sorted_by(|one, next| one.0 > next.0 || one.0 == next.0 && one.1 < next.1)
         );
     }
+    rolled_up(store).await;
     let theirs = Scope::Domains(vec!["other.example".into()]);
     let found = page("", &theirs, None, 500).await;
     assert!(found.rows.len() < all && found.rows.iter().all(|row| row.recipient.ends_with("@other.example")));
@@ -185,6 +189,103 @@ pub(crate) async fn exploring(store: &Store) {
     assert!(store.bulks(true).await.expect("reads").is_empty() && store.bulks(false).await.expect("reads").len() == 1);
     while store.forget_bulks(at(4000)).await.expect("forgets") {}
     assert!(matches!(store.bulk(number).await, Err(StoreError::NotFound(_))));
+}
+
+/// Sums from the roll-up are those of the rows, whatever changes afterwards.
+async fn rolled_up(store: &Store) {
+    let later = at(10 * 86_400);
+    let (patience, none) = (Duration::from_secs(60), Duration::ZERO);
+    same_sums(store, patience).await;
+    while store.roll_flow(later).await.expect("rolls") {}
+    // Without time to walk: what is exact now comes from the roll-up.
+    same_sums(store, none).await;
+    let query = Query::parse("state:held", later).expect("a query");
+    let mut held = store.explore(&query, &Scope::All, None, 1, Duration::from_secs(60)).await.expect("finds");
+    let held = held.rows.remove(0);
+    let unit = UnitId { mail: held.mail_id, number: held.number };
+    let deny =
+        UnitMove { unit, from: Account::Held, by: Move::Denied, at: later, actor: "a".into(), reason: "r".into() };
+    store.move_units(vec![deny.clone()]).await.expect("denies");
+    same_sums(store, none).await;
+    while store.roll_flow(later).await.expect("rolls") {}
+    same_sums(store, none).await;
+}
+
+/// What the roll-up says is what a walk through the rows says.
+async fn same_sums(store: &Store, patience: Duration) {
+    let behind_all = MailId::new(at(100 * 86_400), [0xff; 10]);
+    let scopes = [Scope::All, Scope::Domains(vec!["other.example".into()]), Scope::Domains(vec![])];
+    for text in [
+        "",
+        "state:held",
+        "-state:held",
+        "direction:Inbound (category:Malware OR category:Clean)",
+        "domain:ours.example",
+        "-domain:ours.example disposition:Hold",
+        "received:<now",
+        "received:>=-1h",
+    ] {
+        for scope in &scopes {
+            for interval in [3_600_000_000, 86_400_000_000, i64::MAX] {
+                let query = Query::parse(text, at(3000)).expect("a query");
+                let sum = async |before, patience| store.summarise(&query, scope, before, interval, patience).await;
+                let quick = sum(None, patience).await.expect("sums");
+                let walked = sum(Some(behind_all), Duration::from_secs(60)).await.expect("sums");
+                assert_eq!(quick, walked, "{text} {scope:?} {interval}");
+            }
+        }
+    }
+}
+
+/// What recipients ask for and are told.
+pub(crate) async fn recipients(store: &Store) {
+    let address = "b@ours.example";
+    let own = Scope::Recipient(address.into());
+    let query = Query::parse("state:held", at(3000)).expect("a query");
+    let page = store.explore(&query, &own, None, 100, Duration::from_secs(60)).await.expect("finds");
+    assert!(!page.rows.is_empty() && page.rows.iter().all(|row| row.recipient == address), "{:?}", page.rows);
+    let held = UnitId { mail: page.rows[0].mail_id, number: page.rows[0].number };
+    let seen = store.held_one(held.mail, &own).await.expect("reads").expect("it is there");
+    assert!(seen.units.iter().all(|unit| unit.recipient == address), "nobody else's: {seen:?}");
+    assert!(store.held_one(held.mail, &Scope::Recipient("x@ours.example".into())).await.expect("reads").is_none());
+    // Asked once, until somebody decides.
+    assert!(store.ask_release(held, address, "mine", at(3000)).await.expect("asks"));
+    assert!(!store.ask_release(held, address, "mine!", at(3001)).await.expect("asks again"));
+    let asked = async |scope: &Scope| store.release_requests(scope, 10).await.expect("reads");
+    let one = asked(&Scope::All).await.remove(0);
+    assert_eq!((one.unit, one.reason.as_str(), one.by.as_str()), (held, "mine", address));
+    assert_eq!(asked(&Scope::Domains(vec!["ours.example".into()])).await.len(), 1);
+    assert!(asked(&Scope::Domains(vec!["other.example".into()])).await.is_empty());
+    assert_eq!(store.asked_for(&[held.mail]).await.expect("reads").into_iter().collect::<Vec<_>>(), [held]);
+    let newest = page.rows[0].mail_id;
+    // Told once of each, and once a period.
+    let waiting = async |period| store.unnoticed(period, at(0), 100).await.expect("reads");
+    assert!(waiting(7).await.contains(&address.to_owned()));
+    let told = |period, until| Noticed { address: address.into(), period, until, at: at(3000), reply: "250".into() };
+    store.noticed(told(7, mail_id(0))).await.expect("remembers");
+    assert!(!waiting(7).await.contains(&address.to_owned()), "once a period");
+    assert!(waiting(8).await.contains(&address.to_owned()));
+    store.noticed(told(8, newest)).await.expect("remembers");
+    assert_eq!(store.noticed_until(address).await.expect("reads"), Some(newest));
+    assert!(!waiting(9).await.contains(&address.to_owned()), "nothing new");
+    let deny = UnitMove {
+        unit: held,
+        from: Account::Held,
+        by: Move::Denied,
+        at: at(3004),
+        actor: "a".into(),
+        reason: "r".into(),
+    };
+    store.move_units(vec![deny]).await.expect("denies");
+    assert!(asked(&Scope::All).await.is_empty(), "it is decided");
+    // A link opens once.
+    let link = Digest::of(b"link");
+    assert!(store.use_link(link, at(100)).await.expect("uses") && !store.use_link(link, at(100)).await.expect("uses"));
+    store.forget_recipients(at(100), at(0)).await.expect("forgets");
+    assert!(!store.use_link(link, at(100)).await.expect("uses"), "it holds still");
+    store.forget_recipients(at(101), at(4000)).await.expect("forgets");
+    assert!(store.use_link(link, at(100)).await.expect("uses"));
+    assert_eq!(store.noticed_until(address).await.expect("reads"), None);
 }
 
 /// Who may sign in, and for how long.

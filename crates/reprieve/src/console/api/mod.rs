@@ -51,6 +51,7 @@ pub fn document() -> OpenApi {
 fn routes() -> OpenApiRouter<Console> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(quarantine::list::list))
+        .routes(routes!(quarantine::request::list))
         .routes(routes!(quarantine::show::show))
         .routes(routes!(quarantine::read::export))
         .routes(routes!(quarantine::read::headers))

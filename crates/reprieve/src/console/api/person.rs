@@ -40,7 +40,7 @@ pub struct PersonView {
 
 fn view(person: Person, invitation: Option<String>) -> PersonView {
     let domains = match person.scope {
-        Scope::All => Vec::new(),
+        Scope::All | Scope::Recipient(_) => Vec::new(),
         Scope::Domains(domains) => domains,
     };
     PersonView {

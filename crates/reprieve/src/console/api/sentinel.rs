@@ -92,11 +92,10 @@ pub struct ContainmentView {
 }
 
 fn containment_view(change: &ContainmentChange) -> ContainmentView {
-    let level = |level: Level| format!("{level:?}").to_lowercase();
     ContainmentView {
         detection: change.suspect.code.to_string(),
         detection_version: change.suspect.version.to_string(),
-        level: change.level.map(level),
+        level: change.level.map(|level| level.as_str().to_owned()),
         since: change.at.to_string(),
         until: change.until.map(|at| at.to_string()),
         by: change.actor.clone(),

@@ -56,7 +56,7 @@ pub struct TokenView {
 
 fn view(token: Token, secret: Option<String>) -> TokenView {
     let domains = match token.scope {
-        Scope::All => Vec::new(),
+        Scope::All | Scope::Recipient(_) => Vec::new(),
         Scope::Domains(domains) => domains,
     };
     TokenView {

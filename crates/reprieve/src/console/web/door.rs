@@ -43,7 +43,7 @@ pub async fn signed_in(State(console): State<Console>, mut request: Request, nex
 
 /// The session that a request shows, and who acts in it.
 async fn whose(console: &Console, headers: &HeaderMap) -> Result<Option<(Session, Operator)>, ApiError> {
-    let Some(secret) = cookie(headers) else { return Ok(None) };
+    let Some(secret) = cookie(headers, COOKIE_NAME) else { return Ok(None) };
     let now = console.clock.now();
     let store = console.store()?;
     let Some((session, person)) = store.session(Digest::of(secret.as_bytes()), now).await? else { return Ok(None) };
@@ -66,12 +66,10 @@ fn operator(person: &Person) -> Option<Operator> {
     Some(Operator { name: person.name.clone(), role, scope: person.scope.clone(), is_local: false })
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The value of a cookie.
+pub fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
-    pairs
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE_NAME)
-        .map(|(_, secret)| secret)
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == wanted).map(|(_, secret)| secret)
 }
 
 /// The header that begins a session.
@@ -144,8 +142,8 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_among_others() {
-        assert_eq!(cookie(&headers(&[("cookie", "a=b; __Host-reprieve=s3; c=d")])), Some("s3"));
-        assert_eq!(cookie(&headers(&[("cookie", "x__Host-reprieve=s3")])), None);
+        assert_eq!(cookie(&headers(&[("cookie", "a=b; __Host-reprieve=s3; c=d")]), COOKIE_NAME), Some("s3"));
+        assert_eq!(cookie(&headers(&[("cookie", "x__Host-reprieve=s3")]), COOKIE_NAME), None);
         assert!(
             begun("s").contains("HttpOnly") && begun("s").contains("Secure") && begun("s").contains("SameSite=Strict")
         );

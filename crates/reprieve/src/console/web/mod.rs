@@ -10,6 +10,7 @@
 //! | [`explorer`], [`message`], [`letter`] | all mail; one message; its body, made harmless |
 //! | [`bulk`] | acting on everything that a query fits |
 //! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
+//! | [`requests`] | what recipients ask for |
 //! | [`record`] | audit log, books, people's reports |
 //! | [`people`] | who may sign in |
 
@@ -27,6 +28,7 @@ pub mod overview;
 pub mod page;
 pub mod people;
 pub mod record;
+pub mod requests;
 pub mod sentinel;
 pub mod sign_in;
 
@@ -52,6 +54,8 @@ pub fn router(console: Console) -> Router {
         .route("/explorer/complete", get(explorer::complete))
         .route("/explorer/export", get(explorer::export))
         .route("/explorer/act", post(explorer::act))
+        .route("/requests", get(requests::list_all))
+        .route("/requests/act", post(requests::act))
         .route("/bulk", get(bulk::list_all).post(bulk::begin))
         .route("/bulk/new", get(bulk::new))
         .route("/bulk/{number}", get(bulk::show))
@@ -86,17 +90,21 @@ pub fn router(console: Console) -> Router {
         .layer(middleware::from_fn_with_state(console.clone(), door::signed_in));
     let outside = Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
-        .route("/welcome", get(sign_in::welcome).post(sign_in::accept))
-        .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("style.css")) }))
-        .route(
-            "/assets/console.js",
-            get(|| async { asset("text/javascript; charset=utf-8", include_str!("console.js")) }),
-        );
+        .route("/welcome", get(sign_in::welcome).post(sign_in::accept));
     inside
         .merge(outside)
+        .merge(assets())
         .layer(middleware::from_fn(door::from_our_own_page))
         .layer(middleware::map_response(with_policy))
         .with_state(console)
+}
+
+/// What all pages load.
+pub fn assets<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let script = || async { asset("text/javascript; charset=utf-8", include_str!("console.js")) };
+    Router::new()
+        .route("/assets/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("style.css")) }))
+        .route("/assets/console.js", get(script))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
@@ -104,7 +112,7 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
 }
 
 /// What every answer says of itself, unless it has said something stricter.
-async fn with_policy(mut response: Response) -> Response {
+pub async fn with_policy(mut response: Response) -> Response {
     let fields = [
         ("content-security-policy", POLICY),
         ("x-content-type-options", "nosniff"),

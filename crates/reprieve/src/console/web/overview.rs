@@ -33,11 +33,13 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
         alerts = answer(api::alert::list(State(console.clone()), Extension(operator.clone()), query).await)?;
         sentinel = answer(api::sentinel::status(State(console.clone()), Extension(operator.clone())).await)?;
     }
+    let requests = answer(api::quarantine::request::list(State(console.clone()), Extension(operator.clone())).await)?;
+    let requests: Vec<&Value> = requests.as_array().into_iter().flatten().collect();
     let open: Vec<&Value> =
         incidents.as_array().into_iter().flatten().filter(|one| text(one, "stage") != "resolved").collect();
     let body = html! {
         h1 { "Overview" }
-        @if sees_all { (needs_a_person(&operator, &alerts, &open)) }
+        (needs_a_person(&operator, &alerts, &open, &requests))
         section.cards {
             (card("Messages, 24 h", flow["units"].as_u64().unwrap_or(0), &explorer(DAY), "plain"))
             @for (name, state, class) in [("Delivered", "delivered", "good"), ("Held", "held", "bad"), ("Released", "released", "good")] {
@@ -75,12 +77,12 @@ fn card(name: &str, number: u64, href: &str, class: &str) -> Markup {
     html! { a.card.(if number == 0 && class == "bad" { "good" } else { class }) href=(href) { span.number { (number) } span { (name) } } }
 }
 
-/// What waits for somebody: open incidents and calls.
-fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value]) -> Markup {
+/// What waits for somebody: open incidents, calls, and what recipients ask for.
+fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value], requests: &[&Value]) -> Markup {
     let alerts: Vec<&Value> = alerts.as_array().into_iter().flatten().collect();
     html! {
         section.needs aria-label="What needs a person" {
-            @if alerts.is_empty() && open.is_empty() { p.calm { "Nothing needs a person." } }
+            @if alerts.is_empty() && open.is_empty() && requests.is_empty() { p.calm { "Nothing needs a person." } }
             @for incident in open {
                 article.notice.bad {
                     p { a href={ "/incidents/" (text(incident, "id")) } { (text(incident, "id")) } " " (chip(text(incident, "stage"))) " " (text(incident, "title")) }
@@ -88,6 +90,12 @@ fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value]) -> Marku
                     progress max="100" value=(progress["percent"].as_f64().unwrap_or(0.0)) aria-label="Taken back" {}
                     p.dim { (progress["over"]) " of " (progress["units"]) " units are over; " (progress["restored"]) " restored" }
                 }
+            }
+            @if !requests.is_empty() {
+                article.notice.warn { p {
+                    strong { (requests.len()) @if requests.len() == 1 { " recipient asks" } @else { " recipients ask" } " for held mail" } " "
+                    a href="/requests" { "Decide" }
+                } }
             }
             @for alert in alerts {
                 article.notice.warn {

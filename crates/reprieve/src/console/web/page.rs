@@ -13,10 +13,11 @@ use crate::console::api::error::{ApiError, ApiResult};
 use crate::percent::encoded;
 
 /// The pages of the navigation: where, how it is called, and who may see it.
-const PAGES: [(&str, &str, Permission); 11] = [
+const PAGES: [(&str, &str, Permission); 12] = [
     ("/", "Overview", Permission::Look),
     ("/explorer", "Explorer", Permission::Look),
     ("/explorer?q=state%3Aheld", "Quarantine", Permission::Look),
+    ("/requests", "Requests", Permission::Look),
     ("/incidents", "Incidents", Permission::Look),
     ("/sentinel", "Sentinel", Permission::Look),
     ("/detections", "Detections", Permission::Look),
@@ -66,7 +67,8 @@ pub fn bare(title: &str, body: Markup) -> Response {
     Html(markup.into_string()).into_response()
 }
 
-fn head(title: &str) -> Markup {
+/// What stands in the head of every page.
+pub fn head(title: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -80,7 +82,7 @@ fn head(title: &str) -> Markup {
 }
 
 /// The sign of the product: an envelope with a way back.
-fn mark() -> Markup {
+pub fn mark() -> Markup {
     html! {
         svg.mark viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" {
             path d="M3 7.5 12 13l9-5.5M3 6h18v9M3 6v12h8M20 20h-6m0 0 2.5-2.5M14 20l2.5 2.5" {}

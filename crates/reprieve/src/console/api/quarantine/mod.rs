@@ -1,9 +1,10 @@
 //! The quarantine over HTTP. Names after Exchange's verbs where they exist. One verb a file: [`list`], [`show`],
-//! [`read`] (somebody's mail), [`release`], [`settle`] (deny, delete).
+//! [`read`] (somebody's mail), [`request`] (what recipients ask for), [`release`], [`settle`] (deny, delete).
 
 pub mod list;
 pub mod read;
 pub mod release;
+pub mod request;
 pub mod settle;
 pub mod show;
 

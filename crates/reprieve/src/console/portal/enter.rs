@@ -1,0 +1,168 @@
+//! Coming in by a link, asking for one, leaving.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT_LANGUAGE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::{Address, Digest};
+use maud::{Markup, html};
+
+use super::Portal;
+use super::page::{Wrong, page};
+use crate::console::web::door::cookie;
+use crate::console::web::form::Form;
+use crate::postman::{self, Letter};
+use crate::recipient::language::Language;
+use crate::recipient::link::{self, Kind};
+
+/// Who has come in, if anybody, and in which language they read.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The recipient, lower case.
+    pub address: Option<String>,
+    /// Their language.
+    pub words: Language,
+}
+
+impl Visitor {
+    /// Who has come in.
+    ///
+    /// # Errors
+    /// [`Wrong::Link`] when nobody has.
+    pub fn recipient(&self) -> Result<&str, Wrong> {
+        self.address.as_deref().ok_or(Wrong::Link)
+    }
+}
+
+impl FromRequestParts<Portal> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Response> {
+        let accept = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let words = portal.languages.asked(accept).clone();
+        let now = portal.console.clock.now();
+        let shown = cookie(&parts.headers, link::COOKIE_NAME);
+        let pass = shown.and_then(|text| link::read(&portal.key, Kind::Session, text, now));
+        let address = pass.map(|pass| pass.address);
+        let bucket = address.clone().unwrap_or_else(|| client(parts));
+        if portal.rates.take(&bucket, now).is_err() {
+            return Err(Wrong::Often.page(&words));
+        }
+        Ok(Self { address, words })
+    }
+}
+
+fn client(parts: &Parts) -> String {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or_else(|| "somebody".into(), |ConnectInfo(peer)| format!("from {}", peer.ip()))
+}
+
+/// The page for who has not come in.
+pub fn entrance(words: &Language, note: Option<(&str, bool)>) -> Response {
+    let body: Markup = html! {
+        h1 { (words.say("enter.title")) }
+        @if let Some((text, is_wrong)) = note {
+            p.wrong[is_wrong].notice[!is_wrong] role="alert" { (words.say(text)) }
+        }
+        form.card method="post" action="/enter" {
+            p { (words.say("enter.text")) }
+            label { (words.say("enter.code")) input type="text" name="link" required autocomplete="off" spellcheck="false" maxlength="800" data-from-fragment="1"; }
+            button { (words.say("enter.button")) }
+        }
+        form.card method="post" action="/ask" {
+            h2 { (words.say("ask.title")) }
+            p { (words.say("ask.text")) }
+            label { (words.say("ask.address")) input type="email" name="address" required autocomplete="email" maxlength="320"; }
+            button.quiet { (words.say("ask.button")) }
+        }
+    };
+    page(words, None, words.say("enter.title"), body)
+}
+
+/// `POST /enter`: a link is used, and a session begins.
+///
+/// # Errors
+/// As a page.
+pub async fn enter(State(portal): State<Portal>, visitor: Visitor, form: Form) -> Response {
+    match begin(&portal, form.one("link")).await {
+        Ok(Some(session)) => ([(SET_COOKIE, link::begun(&session))], Redirect::to("/")).into_response(),
+        Ok(None) => entrance(&visitor.words, Some(("enter.wrong", true))),
+        Err(wrong) => wrong.page(&visitor.words),
+    }
+}
+
+/// The session that a link begins; none when it does not hold.
+async fn begin(portal: &Portal, text: &str) -> Result<Option<String>, Wrong> {
+    let console = &portal.console;
+    let now = console.clock.now();
+    // People copy the whole address as well.
+    let text = text.rsplit('#').next().unwrap_or_default().trim();
+    let Some(pass) = link::read(&portal.key, Kind::Link, text, now) else { return Ok(None) };
+    let Some(address) = ours(portal, &pass.address) else { return Ok(None) };
+    let store = console.store()?;
+    if !store.use_link(Digest::of(text.as_bytes()), pass.until).await? {
+        return Ok(None);
+    }
+    console.record(actor(&pass.address), "portal.enter", "portal", "").await?;
+    let until = now.after(link::SESSION);
+    Ok(Some(link::make(&portal.key, Kind::Session, &address, until, console.clock.as_ref())))
+}
+
+/// An address of one of our domains.
+fn ours(portal: &Portal, text: &str) -> Option<Address> {
+    let address = Address::parse(text.trim()).ok()?;
+    portal.console.config.border.accepts(&address.domain()).then_some(address)
+}
+
+/// How a recipient is called in the record.
+pub fn actor(address: &str) -> String {
+    format!("recipient {address}")
+}
+
+/// `POST /ask`: a link is mailed. Whether there is such an address is told nobody.
+///
+/// # Errors
+/// As a page.
+pub async fn ask(State(portal): State<Portal>, visitor: Visitor, headers: HeaderMap, form: Form) -> Response {
+    let now = portal.console.clock.now();
+    let done = || entrance(&visitor.words, Some(("ask.done", false)));
+    let Some(address) = ours(&portal, form.one("address")) else { return done() };
+    // Nobody's mailbox is filled by others: of ten at once the bucket lets one through in ten seconds.
+    let bucket = format!("link {}", address.as_str().to_lowercase());
+    if portal.console.attempts.take(&bucket, now).is_err() {
+        return Wrong::Often.page(&visitor.words);
+    }
+    let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let words = portal.languages.asked(accept).clone();
+    tokio::spawn(async move {
+        if let Err(why) = send(&portal, &address, &words).await {
+            tracing::warn!(why, "a link to held mail could not be mailed");
+        }
+    });
+    done()
+}
+
+async fn send(portal: &Portal, to: &Address, words: &Language) -> Result<String, String> {
+    let console = &portal.console;
+    let now = console.clock.now();
+    let pass = link::make(&portal.key, Kind::Link, to, now.after(link::LINK), console.clock.as_ref());
+    let url = format!("{}/#{pass}", console.config.portal.url);
+    let text = format!("{}\n\n{url}\n\n{}\n", words.say("link.intro"), words.say("link.end"));
+    let letter = Letter {
+        host: &console.config.hostname,
+        to,
+        subject: words.say("link.subject").to_owned(),
+        at: now,
+        name: format!("{}.link", Digest::of(pass.as_bytes()).hex().get(..16).unwrap_or_default()),
+        text,
+    };
+    postman::deliver(&portal.hops, to, &letter.compose()).await
+}
+
+/// `POST /leave`.
+pub async fn leave() -> Response {
+    ([(SET_COOKIE, link::ended())], Redirect::to("/")).into_response()
+}

@@ -1,0 +1,87 @@
+//! What recipients see: their own held mail, on an address of its own that is off unless it is configured. They come by a link in a mail. A link is
+//! inert: looking at a page does nothing, whoever looks; only a button that is pressed does.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`enter`] | coming in, asking for a link, leaving |
+//! | [`mail`] | own mail: list, text, and what the quarantine policy lets its recipient do |
+//! | [`page`] | the frame |
+//!
+//! Links and words, which notices need as well, are in [`crate::recipient`].
+
+pub mod enter;
+pub mod mail;
+pub mod page;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+use domain::token::TokenKey;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Console;
+use super::rate::Rates;
+use super::web::{self, door};
+use crate::app::StartError;
+use crate::hop::Hops;
+use crate::recipient::language::Languages;
+
+/// What every request shares.
+#[derive(Clone, Debug)]
+pub struct Portal {
+    /// Store, clock, configuration, and how often somebody may try.
+    pub console: Console,
+    /// Seals links and sessions.
+    pub key: TokenKey,
+    /// The words.
+    pub languages: Arc<Languages>,
+    /// The way to our own people, for links.
+    pub hops: Arc<Hops>,
+    /// How often a recipient may ask.
+    pub rates: Rates,
+}
+
+/// Serves the portal, where it is configured.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn serve(
+    portal: Portal,
+    mut stop: watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Option<SocketAddr>, StartError> {
+    let Some(address) = portal.console.config.portal.address else { return Ok(None) };
+    let failed = |source| StartError::Bind { address: address.to_string(), source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let service = router(portal).into_make_service_with_connect_info::<SocketAddr>();
+    tasks.spawn(async move {
+        let stopped = async move {
+            // A dropped sender means that the program ends.
+            let _ = stop.changed().await;
+        };
+        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped).await {
+            tracing::error!(%error, "the portal ended");
+        }
+    });
+    Ok(Some(bound))
+}
+
+fn router(portal: Portal) -> Router {
+    Router::new()
+        .route("/", get(mail::list))
+        .route("/enter", post(enter::enter))
+        .route("/ask", post(enter::ask))
+        .route("/leave", post(enter::leave))
+        .route("/mail/{id}", get(mail::show))
+        .route("/act", post(mail::act))
+        .merge(web::assets())
+        .layer(middleware::from_fn(door::from_our_own_page))
+        .layer(middleware::map_response(web::with_policy))
+        .with_state(portal)
+}

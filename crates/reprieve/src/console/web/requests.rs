@@ -1,0 +1,68 @@
+//! What recipients ask for: each with its release and its denial, for that recipient alone.
+
+use axum::Extension;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::fault::PageResult;
+use super::form::Form;
+use super::page::{answer, asked, chip, moment, page, reason, text};
+use crate::console::Console;
+use crate::console::access::{Operator, Permission};
+use crate::console::api::error::ApiError;
+use crate::console::api::quarantine::{release, request, settle};
+
+/// `GET /requests`.
+///
+/// # Errors
+/// What the API says.
+pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let waiting = answer(request::list(State(console), Extension(operator.clone())).await)?;
+    let waiting: Vec<&Value> = waiting.as_array().into_iter().flatten().collect();
+    let may = operator.role.may(Permission::Decide);
+    let body = html! {
+        h1 { "Requests" }
+        p.dim { "Recipients ask for mail that their quarantine policy does not let them release. The longest waiting come first." }
+        @if waiting.is_empty() { p.calm { "Nobody waits for an answer." } }
+        @for one in waiting { (card(one, may)) }
+    };
+    Ok(page(&operator, "/requests", "Requests", body))
+}
+
+fn card(one: &Value, may: bool) -> Markup {
+    let subject = if text(one, "subject").is_empty() { "(no subject)" } else { text(one, "subject") };
+    html! {
+        article.card {
+            h2 { a href={ "/messages/" (text(one, "mail_id")) } { (subject) } " " (chip(text(one, "category"))) }
+            p { strong { (text(one, "recipient")) } " asked " (moment(text(one, "asked"))) " for mail from " (text(one, "sender")) }
+            @if !text(one, "reason").is_empty() { blockquote { (text(one, "reason")) } }
+            @if may {
+                form.inline method="post" action="/requests/act" {
+                    input type="hidden" name="id" value=(text(one, "mail_id"));
+                    input type="hidden" name="recipient" value=(text(one, "recipient"));
+                    (reason(false))
+                    button name="verb" value="approve" { "Approve" }
+                    button.quiet name="verb" value="deny" { "Deny" }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /requests/act`: approves or denies one.
+///
+/// # Errors
+/// What the API says.
+pub async fn act(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    let ask = json!({ "recipients": [form.one("recipient")], "reason": form.one("reason") });
+    let (state, who, id) = (State(console), Extension(operator), Path(form.one("id").to_owned()));
+    match form.one("verb") {
+        "approve" => answer(release::release(state, who, id, Json(asked(ask)?)).await)?,
+        "deny" => answer(settle::deny(state, who, id, Json(asked(ask)?)).await)?,
+        other => return Err(ApiError::Bad(format!("'{other}' is none of approve, deny")).into()),
+    };
+    Ok(Redirect::to("/requests").into_response())
+}

@@ -1,0 +1,196 @@
+//! The notice of held mail: every recipient for whom something is held that they may see is told so, all of it in one mail, once in each period.
+//! What leads to it is a link that does nothing by itself.
+//!
+//! If we die between sending a notice and writing that down, it is sent twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ledger::Account;
+use domain::policy::QuarantinePolicy;
+use domain::token::TokenKey;
+use domain::{Address, Direction, Timestamp};
+use store::quarantine::{Filter, HeldMessage};
+use store::recipient::Noticed;
+use store::{Scope, Store, StoreError};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::hop::Hops;
+use crate::postman::{self, Letter};
+use crate::recipient::language::{Language, Languages};
+use crate::recipient::link::{self, Kind};
+use crate::recipient::may;
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_secs(20);
+/// What came before that is told nobody any more.
+const SPAN: Duration = Duration::from_secs(30 * 86_400);
+/// People that one look takes.
+const BATCH: i64 = 50;
+/// Messages that one notice looks at, and names.
+const LOOKED_AT_MAX: u32 = 500;
+/// See [`LOOKED_AT_MAX`].
+const NAMED_MAX: usize = 30;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct HeldNotifier {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// Ways to our own people.
+    pub hops: Arc<Hops>,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Seals links.
+    pub key: TokenKey,
+    /// The words.
+    pub languages: Arc<Languages>,
+}
+
+impl HeldNotifier {
+    /// Runs until `stop` says so.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            match self.round(&stop).await {
+                Ok(true) if !*stop.borrow() => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "recipients could not be told what is held for them"),
+            }
+            tokio::select! {
+                _ = stop.changed() => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    /// One round: some of those who are to be told in this period. Returns whether there may be more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let Some(period) = self.config.portal.notices.period(now) else { return Ok(false) };
+        let people = self.store.unnoticed(period, now.before(SPAN), BATCH).await?;
+        let mut told = 0;
+        for address in &people {
+            if *stop.borrow() {
+                return Ok(false);
+            }
+            told += i64::from(self.tell(address, period, now).await?);
+        }
+        Ok(told == BATCH)
+    }
+
+    /// Tells one person; `false` when that has to be tried again.
+    async fn tell(&self, address: &str, period: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let before = self.store.noticed_until(address).await?;
+        let filter = Filter { accounts: vec![Account::Held], limit: LOOKED_AT_MAX, ..Filter::default() };
+        let mut held = self.store.held(&filter, &Scope::Recipient(address.to_owned())).await?;
+        held.retain(|message| before.is_none_or(|until| message.mail_id > until));
+        let Some(newest) = held.first().map(|message| message.mail_id) else { return Ok(true) };
+        held.retain(|message| self.is_theirs_to_see(message));
+        let reader = Address::parse(address).ok().filter(|one| self.config.border.accepts(&one.domain()));
+        let said = match reader {
+            Some(to) if !held.is_empty() => postman::deliver(&self.hops, &to, &self.compose(&to, &held, now)).await,
+            _ => Ok("nothing to tell".to_owned()),
+        };
+        match said {
+            Ok(reply) => {
+                let address = address.to_owned();
+                self.store.noticed(Noticed { address, period, until: newest, at: now, reply }).await?;
+                Ok(true)
+            }
+            Err(why) => {
+                tracing::warn!(why, "a recipient could not be told what is held; tried again");
+                Ok(false)
+            }
+        }
+    }
+
+    fn is_theirs_to_see(&self, message: &HeldMessage) -> bool {
+        message.units.iter().any(|unit| {
+            unit.direction != Direction::Outbound
+                && may(&self.config.policy, &message.category, unit) != QuarantinePolicy::AdminOnlyAccess
+        })
+    }
+
+    fn compose(&self, to: &Address, held: &[HeldMessage], now: Timestamp) -> Vec<u8> {
+        let words = self.languages.first();
+        let pass = link::make(&self.key, Kind::Link, to, now.after(link::LINK), self.clock.as_ref());
+        let letter = Letter {
+            host: &self.config.hostname,
+            to,
+            subject: words.say_of("notice.subject", held.len()),
+            at: now,
+            name: format!("{}.held", held[0].mail_id),
+            text: text(words, held, &self.config.portal.url, &pass),
+        };
+        letter.compose()
+    }
+}
+
+/// What a notice says.
+fn text(words: &Language, held: &[HeldMessage], url: &str, pass: &str) -> String {
+    let mut lines = vec![words.say("notice.intro").to_owned(), String::new()];
+    for one in held.iter().take(NAMED_MAX) {
+        let subject = if one.subject.is_empty() { words.say("subject.none") } else { one.subject.as_str() };
+        lines.push(format!("  \"{subject}\""));
+        lines.push(format!("      {}: {}", words.say("sender"), one.sender));
+        lines.push(format!("      {}: {}", words.say("received"), one.received));
+        lines.push(format!("      {}: {}", words.say("reason"), words.reason(&one.category)));
+    }
+    if held.len() > NAMED_MAX {
+        lines.push(format!("  {}", words.say_of("notice.more", held.len() - NAMED_MAX)));
+    }
+    let rest = [
+        "",
+        words.say("notice.look"),
+        "",
+        &format!("{url}/#{pass}"),
+        "",
+        words.say("notice.code"),
+        "",
+        pass,
+        "",
+        words.say("notice.end"),
+        "",
+    ];
+    lines.extend(rest.map(str::to_owned));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::MailId;
+    use std::path::Path;
+
+    #[test]
+    fn a_notice_reads_like_one_in_each_language() {
+        let at = Timestamp::from_micros(1_795_000_000_000_000);
+        let held = |n: u8, subject: &str, category: &str| HeldMessage {
+            mail_id: MailId::new(at, [n; 10]),
+            received: at,
+            sender: "shop@elsewhere.example".into(),
+            subject: subject.into(),
+            message_id: None,
+            category: category.into(),
+            size: 2000,
+            sha256: String::new(),
+            units: Vec::new(),
+        };
+        for tag in ["en", "de"] {
+            let languages = Languages::with(tag, Path::new(".")).expect("it is shipped");
+            let some = [held(1, "Angebot f\u{fc}r M\u{e4}rz", "Spam"), held(2, "", "Phish")];
+            let said = text(languages.first(), &some, "https://held.ours.example", "1.ab.cd.ef");
+            insta::assert_snapshot!(format!("a_notice_{tag}"), said);
+        }
+        let many: Vec<HeldMessage> = (0..35).map(|n| held(n, "s", "Bulk")).collect();
+        let languages = Languages::with("en", Path::new(".")).expect("it is shipped");
+        assert!(text(languages.first(), &many, "u", "p").contains("and 5 more"));
+    }
+}

@@ -1,0 +1,220 @@
+//! What recipients ask for, what they are told is held for them, and the links that let them in.
+
+use std::collections::BTreeSet;
+
+use domain::ledger::Account;
+use domain::{Digest, MailId, Timestamp, UnitId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::arrival::unit_id;
+use crate::db::{self, Value, marks, parsed};
+use crate::error::StoreError;
+use crate::scope::Scope;
+
+/// A wish for a release, with what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRequest {
+    /// Of which unit.
+    pub unit: UnitId,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// By whom: the recipient.
+    pub by: String,
+    /// In their own words.
+    pub reason: String,
+    /// The recipient of the unit, as the envelope has it.
+    pub recipient: String,
+    /// The reverse path of the message.
+    pub sender: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its category, by name.
+    pub category: String,
+}
+
+/// A write about recipients, as data.
+#[derive(Clone, Debug)]
+pub(crate) enum RecipientWrite {
+    Ask { unit: UnitId, by: String, reason: String, at: Timestamp },
+    Told(Box<Noticed>),
+    UseLink { link: Digest, until: Timestamp },
+    Forget { links: Timestamp, notices: Timestamp },
+}
+
+impl RecipientWrite {
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::Ask { .. } | Self::Told(_) | Self::UseLink { .. } => 1,
+            Self::Forget { .. } => 500,
+        }
+    }
+}
+
+/// Somebody who was told what is held for them.
+#[derive(Clone, Debug)]
+pub struct Noticed {
+    /// Who.
+    pub address: String,
+    /// In which period: a number that grows with each.
+    pub period: i64,
+    /// Up to which message.
+    pub until: MailId,
+    /// When.
+    pub at: Timestamp,
+    /// What their mailbox server said, or why nobody was told.
+    pub reply: String,
+}
+
+impl Store {
+    /// A recipient asks for a release. Returns whether that is news: once is enough.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ask_release(&self, unit: UnitId, by: &str, reason: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let ask = RecipientWrite::Ask { unit, by: by.to_owned(), reason: reason.to_owned(), at };
+        Ok(self.writer.recipient(ask).await? == 1)
+    }
+
+    /// What recipients in scope have asked for and nobody has decided: it is held still. The longest waiting first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn release_requests(&self, scope: &Scope, limit: i64) -> Result<Vec<ReleaseRequest>, StoreError> {
+        let mut values = vec![Account::Held.as_str().into(), limit.into()];
+        let sql = format!(
+            "select r.*, u.recipient, m.sender, m.subject, m.category from release_request r \
+             join unit u on u.mail_id = r.mail_id and u.unit_no = r.unit_no join message m on m.mail_id = r.mail_id \
+             where u.account = $1 and {} order by r.asked_us, r.mail_id, r.unit_no limit $2",
+            scope.condition(&mut values)
+        );
+        db::query(sql, values).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// The units of these messages whose release somebody has asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn asked_for(&self, mails: &[MailId]) -> Result<BTreeSet<UnitId>, StoreError> {
+        let mut units = BTreeSet::new();
+        for mails in mails.chunks(500) {
+            let sql =
+                format!("select mail_id, unit_no from release_request where mail_id in ({})", marks(1, mails.len()));
+            let ids = mails.iter().map(|mail| mail.to_string().into()).collect();
+            for row in db::query(sql, ids).fetch_all(&self.reads).await? {
+                units.insert(unit_id(&row)?);
+            }
+        }
+        Ok(units)
+    }
+
+    /// Up to `most` recipients for whom something is held that came at `since` or later, of which they have not been told, and who were told
+    /// nothing in this period.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unnoticed(&self, period: i64, since: Timestamp, most: i64) -> Result<Vec<String>, StoreError> {
+        let sql = "select distinct lower(u.recipient) as address from unit u \
+                   left join quarantine_notice n on n.address = lower(u.recipient) \
+                   where u.account = $1 and u.mail_id >= $2 and u.direction <> 'Outbound' and u.is_enforced = 1 \
+                   and (n.address is null or n.period < $3 and u.mail_id > n.until_mail) order by address limit $4";
+        let values = vec![
+            Account::Held.as_str().into(),
+            MailId::new(since, [0; 10]).to_string().into(),
+            period.into(),
+            most.into(),
+        ];
+        let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
+        Ok(rows.iter().map(|row| row.try_get("address")).collect::<Result<_, _>>()?)
+    }
+
+    /// Up to which message this recipient has been told.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn noticed_until(&self, address: &str) -> Result<Option<MailId>, StoreError> {
+        let sql = "select until_mail as mail_id from quarantine_notice where address = $1";
+        let row = sqlx::query(sql).bind(address.to_owned()).fetch_optional(&self.reads).await?;
+        row.map(|row| parsed(&row, "mail_id")).transpose()
+    }
+
+    /// Remembers that a recipient was told.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn noticed(&self, told: Noticed) -> Result<(), StoreError> {
+        self.writer.recipient(RecipientWrite::Told(Box::new(told))).await.map(drop)
+    }
+
+    /// Uses a link that holds until `until`; says whether this was the first time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn use_link(&self, link: Digest, until: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.writer.recipient(RecipientWrite::UseLink { link, until }).await? == 1)
+    }
+
+    /// Forgets used links that hold no longer at `links`, and who was told before `notices`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_recipients(&self, links: Timestamp, notices: Timestamp) -> Result<(), StoreError> {
+        self.writer.recipient(RecipientWrite::Forget { links, notices }).await.map(drop)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<ReleaseRequest, StoreError> {
+    Ok(ReleaseRequest {
+        unit: unit_id(row)?,
+        asked: Timestamp::from_micros(row.try_get("asked_us")?),
+        by: row.try_get("asked_by")?,
+        reason: row.try_get("reason")?,
+        recipient: row.try_get("recipient")?,
+        sender: row.try_get("sender")?,
+        subject: row.try_get("subject")?,
+        category: row.try_get("category")?,
+    })
+}
+
+/// Applies inside the writer's transaction; answers with the rows that changed.
+pub(crate) async fn apply(connection: &mut AnyConnection, write: &RecipientWrite) -> Result<usize, StoreError> {
+    let (sql, values): (String, Vec<Value>) = match write {
+        RecipientWrite::Ask { unit, by, reason, at } => (
+            "insert into release_request (mail_id, unit_no, asked_us, asked_by, reason) values ($1, $2, $3, $4, $5) \
+             on conflict (mail_id, unit_no) do nothing"
+                .into(),
+            vec![
+                unit.mail.to_string().into(),
+                unit.number.into(),
+                at.as_micros().into(),
+                by.as_str().into(),
+                reason.as_str().into(),
+            ],
+        ),
+        RecipientWrite::Told(told) => (
+            "insert into quarantine_notice (address, period, until_mail, told_us, reply) values ($1, $2, $3, $4, $5) \
+             on conflict (address) do update set period = $2, until_mail = $3, told_us = $4, reply = $5"
+                .into(),
+            vec![
+                told.address.as_str().into(),
+                told.period.into(),
+                told.until.to_string().into(),
+                told.at.as_micros().into(),
+                told.reply.as_str().into(),
+            ],
+        ),
+        RecipientWrite::UseLink { link, until } => (
+            "insert into portal_link (link_sha256, until_us) values ($1, $2) on conflict (link_sha256) do nothing"
+                .into(),
+            vec![link.hex().into(), until.as_micros().into()],
+        ),
+        RecipientWrite::Forget { links, notices } => {
+            let sql = "delete from portal_link where until_us < $1";
+            sqlx::query(sql).bind(links.as_micros()).execute(&mut *connection).await?;
+            ("delete from quarantine_notice where told_us < $1".into(), vec![notices.as_micros().into()])
+        }
+    };
+    let done = db::query(sql, values).execute(connection).await?.rows_affected();
+    Ok(usize::try_from(done).unwrap_or(0))
+}

@@ -10,10 +10,13 @@ use crate::postgres::Postgres;
 use crate::{licences, mtas, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
-const NEIGHBOURS: [(&str, &str); 11] = [
+const NEIGHBOURS: [(&str, &str); 13] = [
     ("postfix", "postfix"),
     ("swaks", "swaks"),
     ("strace", "strace"),
+    // The examples of the guide.
+    ("curl", "curl"),
+    ("python3", "python3"),
     ("clamd", "clamav-daemon"),
     ("rspamd", "rspamd"),
     ("/usr/lib/postgresql", "postgresql"),

@@ -1,7 +1,6 @@
 //! What recipients see and do: notices, links that are inert until a button is pressed, own mail only, and what policy lets them do.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-#[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "support/browser.rs"]
 mod browser;
 mod support;
@@ -98,7 +97,7 @@ fn letter(sink: &Sink, to: &str, nth: usize) -> Received {
 }
 
 /// The whole link of a letter; its secret is what stands behind the `#`.
-fn link(letter: &Received) -> String {
+fn link_of(letter: &Received) -> String {
     let text = String::from_utf8_lossy(&letter.bytes).replace("=\r\n", "").replace("=3D", "=");
     text.lines()
         .find(|line| line.starts_with("http") && line.contains("/#"))
@@ -137,7 +136,7 @@ fn a_recipient_is_told_looks_and_releases_their_own() {
     assert!(said.contains("cheap <watches>") && said.contains("it looks like unwanted advertising"), "{said}");
     assert!(!said.contains("for administrators"), "what is not theirs to see is not told: {said}");
     // Whoever looks at a link does nothing: no session, nothing used, nothing released.
-    let secret_b = secret(&link(&letter_b));
+    let secret_b = secret(&link_of(&letter_b));
     for _ in 0..50 {
         for (method, path) in [("GET", "/"), ("HEAD", "/"), ("GET", "/enter"), ("GET", "/act"), ("HEAD", "/act")] {
             let answer = request(&portal, method, &format!("{path}?link={secret_b}&verb=release"), "", "");
@@ -194,7 +193,7 @@ fn a_recipient_is_told_looks_and_releases_their_own() {
         (Some("b@ours.example"), Some("false_positive"))
     );
     // Who may only ask, asks; an operator decides.
-    let cookie = enter(&portal, &secret(&link(&letter_ask))).session();
+    let cookie = enter(&portal, &secret(&link_of(&letter_ask))).session();
     let asked =
         |verb: &str| request(&portal, "POST", "/act", &cookie, &format!("id={others}&verb={verb}&reason=it+is+mine"));
     assert_eq!(asked("release").status, 403);
@@ -226,20 +225,28 @@ fn a_link_in_a_browser() {
     let (gateway, sink, portal) = portal("never");
     let mut talk = Talk::from_outside(gateway.mx);
     assert!(talk.send("shop@x.example", &["b@ours.example"], &spam("cheap")).contains("taken as"));
+    assert!(talk.send("a@x.example", &["ask@ours.example"], &bad("one that may be asked for")).contains("taken as"));
     // Whoever asks for a link gets the same answer, and only our own people get a mail.
     for address in ["b%40ours.example", "b%40elsewhere.example", "nobody"] {
         let answer = request(&portal, "POST", "/ask", "", &format!("address={address}"));
         assert!(answer.status == 200 && answer.text.contains("a link is on its way"), "{}", answer.text);
     }
-    let link = link(&letter(&sink, "b@ours.example", 0));
+    let link = link_of(&letter(&sink, "b@ours.example", 0));
     let browser = Browser::start();
     browser.go(&link);
     browser.until("return document.querySelector('[name=link]').value.length > 80");
     assert!(!browser.url().contains('#'), "the secret does not stay in the address");
+    browser.keep("portal-enter");
     std::thread::sleep(Duration::from_secs(2));
-    assert_eq!(gateway.account("held"), 1, "a look does nothing");
+    assert_eq!(gateway.account("held"), 2, "a look does nothing");
     assert_eq!(sink.got().len(), 1, "one link, to one of ours");
     browser.click("form[action='/enter'] button");
+    browser.until("return document.querySelector('ul.held') !== null");
+    browser.keep("portal-list");
+    browser.click("a.button[href^='/mail/']");
+    browser.until("return document.querySelector('pre.text') !== null");
+    browser.keep("portal-text");
+    browser.click("main a[href='/']");
     browser.until("return document.querySelector('ul.held') !== null");
     browser.resize(500, 800);
     assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true);
@@ -254,4 +261,28 @@ fn a_link_in_a_browser() {
     browser.until("return document.querySelector('[data-state]').dataset.state === 'state.released'");
     browser.click("header button");
     browser.until("return document.querySelector('[name=address]') !== null");
+    // Who may only ask, asks; an operator approves with a click.
+    browser.type_into("[name=address]", "ask@ours.example");
+    browser.click("form[action='/ask'] button");
+    let link = link_of(&letter(&sink, "ask@ours.example", 0));
+    browser.go(&link);
+    browser.until("return document.querySelector('[name=link]').value.length > 80");
+    browser.click("form[action='/enter'] button");
+    browser.type_into("[name=reason]", "the invoice that I wait for");
+    browser.keep("portal-ask");
+    browser.click("input[value=ask] ~ button");
+    browser.until("return document.querySelector('[data-state]').dataset.state === 'state.requested'");
+    let invited = gateway.json(&["person", "invite", "--name", "anna", "--role", "analyst"]);
+    browser.go(&format!("http://{}/welcome#{}", gateway.api, invited["invitation"].as_str().unwrap()));
+    browser.type_into("[name=password]", "a long sentence it is");
+    browser.type_into("[name=again]", "a long sentence it is");
+    browser.click("form.card button");
+    browser.until("return document.title.startsWith('Overview')");
+    browser.keep("overview-request");
+    browser.click("article a[href='/requests']");
+    browser.until("return document.querySelector('blockquote') !== null");
+    browser.keep("requests");
+    browser.click("button[value=approve]");
+    browser.until("return document.body.textContent.includes('Nobody waits')");
+    wait_released(&gateway, 2);
 }

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod api;
+pub mod exchange;
 pub mod portal;
 pub mod rate;
 pub mod secret;

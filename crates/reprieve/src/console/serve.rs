@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use super::Console;
 use super::access::{Operator, by_token};
 use super::api::{self, error::ApiError};
+use super::exchange;
 use super::web;
 use crate::app::StartError;
 use crate::config::Config;
@@ -47,7 +48,9 @@ pub async fn tcp(
     let failed = |source| StartError::Bind { address: config.api_address.to_string(), source };
     let listener = TcpListener::bind(config.api_address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let guarded = api::router(console.clone()).layer(middleware::from_fn_with_state(console.clone(), by_token));
+    let guarded = api::router(console.clone())
+        .merge(exchange::router(console.clone()))
+        .layer(middleware::from_fn_with_state(console.clone(), by_token));
     let router: Router = guarded.merge(api::probes(console.clone())).merge(web::router(console));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tasks.spawn(async move {

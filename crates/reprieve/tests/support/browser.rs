@@ -1,4 +1,5 @@
 //! A real browser: Chromium, driven over WebDriver (W3C) by plain HTTP.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -145,6 +146,26 @@ impl Browser {
     pub(crate) fn picture(&self) -> Vec<u8> {
         let seen = self.ask("GET", &format!("/session/{}/screenshot", self.session), &Value::Null);
         STANDARD.decode(seen.as_str().unwrap()).unwrap()
+    }
+
+    /// Keeps a picture in the folder that `REPRIEVE_PICTURES` names, if it names one: light, dark, and narrow.
+    pub(crate) fn keep(&self, name: &str) {
+        let Ok(folder) = std::env::var("REPRIEVE_PICTURES") else { return };
+        let take = |how: &str| std::fs::write(format!("{folder}/{name}-{how}.png"), self.picture()).unwrap();
+        take("light");
+        self.dark(true);
+        take("dark");
+        self.dark(false);
+        self.resize(500, 900);
+        take("narrow");
+        self.resize(1280, 900);
+    }
+
+    /// Whether pages are asked to be dark.
+    pub(crate) fn dark(&self, is_dark: bool) {
+        let value = if is_dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        self.command("goog/cdp/execute", json!({ "cmd": "Emulation.setEmulatedMedia", "params": media }));
     }
 
     /// Makes the window so wide.

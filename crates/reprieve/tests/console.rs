@@ -106,10 +106,12 @@ fn id_of(gateway: &Gateway, subject: &str) -> String {
     held.iter().find(|one| one["subject"] == subject).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 16] = [
     "/",
     "/explorer",
     "/requests",
+    "/rulesets",
+    "/policy",
     "/incidents",
     "/sentinel",
     "/detections",
@@ -200,6 +202,10 @@ fn the_matrix_of_roles_and_pages() {
     let look = [
         "/",
         "/explorer",
+        "/requests",
+        "/rulesets",
+        "/policy",
+        "/explorer?by=detection",
         "/incidents",
         "/sentinel",
         "/detections",
@@ -213,7 +219,9 @@ fn the_matrix_of_roles_and_pages() {
     let (read, audit, tokens) = ([text.as_str(), page.as_str()], ["/audit"], ["/people"]);
     let acts = [
         (format!("/messages/{theirs}/act"), "do=false_positive&reason=r".to_owned(), "decide"),
-        (format!("/messages/{theirs}/raw"), "reason=r".to_owned(), "read"),
+        (format!("/messages/{theirs}/raw"), "reason=r&password=infected".to_owned(), "read"),
+        ("/explorer/keep".to_owned(), "q=state%3Aheld&name=n".to_owned(), "decide"),
+        ("/requests/act".to_owned(), format!("verb=deny&reason=r&id={theirs}&recipient=b%40theirs.example"), "decide"),
         ("/explorer/act".to_owned(), format!("do=deny&reason=r&mail={theirs}+b%40theirs.example"), "look"),
         ("/sentinel/act".to_owned(), "do=contain&detection=EIC-0001&reason=r".to_owned(), "rules"),
         ("/sentinel/act".to_owned(), "do=release&detection=EIC-0001&reason=r".to_owned(), "rules"),
@@ -464,6 +472,84 @@ fn a_job_over_everything_that_a_query_fits() {
     assert_eq!(get(&gateway, "/bulk/1", &bert).status, 404);
     assert!(get(&gateway, "/bulk/new?verb=delete&q=state%3Aheld", &bert).body.contains("Delete 0 units?"));
     gateway.books();
+}
+
+/// Queries are kept and tracked, sums come by what no roll-up has, like mail is found, and bytes leave only behind a password.
+#[test]
+fn what_people_keep_and_sum_up() {
+    let (gateway, _sink) = two_domains();
+    let anna = person(&gateway, "anna", "analyst", &[]);
+    let keep = form(&[("q", "state:held"), ("name", "Held <now>"), ("tracked", "yes")]);
+    assert_eq!(post(&gateway, "/explorer/keep", &anna, &keep).status, 303);
+    assert_eq!(post(&gateway, "/explorer/keep", &anna, &form(&[("q", "state:"), ("name", "bad")])).status, 400);
+    let first = get(&gateway, "/", &anna).body;
+    assert!(
+        first.contains("Held &lt;now&gt;") && first.contains("<span class=\"number\">2</span><span>Held &lt;now&gt;"),
+        "{first}"
+    );
+    assert!(get(&gateway, "/explorer", &anna).body.contains("Held &lt;now&gt; \u{2605}"));
+    let forget = form(&[("q", "state:held"), ("name", "Held <now>"), ("forget", "yes")]);
+    assert_eq!(post(&gateway, "/explorer/keep", &anna, &forget).status, 303);
+    assert!(!get(&gateway, "/", &anna).body.contains("Held &lt;now&gt;"));
+    for (by, expected) in
+        [("detection", "EIC-0001"), ("from_domain", "x.example"), ("type", "text"), ("ip", "192.0.2.5")]
+    {
+        let page = get(&gateway, &format!("/explorer?by={by}"), &anna);
+        assert!(page.status == 200 && page.body.contains(expected), "{by}: {}", page.body);
+        assert!(page.body.contains("All of it was counted"));
+    }
+    assert_eq!(get(&gateway, "/explorer?by=subject", &anna).status, 400);
+    let id = id_of(&gateway, "one");
+    let message = get(&gateway, &format!("/messages/{id}"), &anna).body;
+    for way in ["the same sender domain", "answered or forwarded", "hit by the same version of EIC-0001"] {
+        assert!(message.contains(way), "{way}");
+    }
+    let raw = |body: &str| post(&gateway, &format!("/messages/{id}/raw"), &anna, body);
+    assert_eq!((raw("reason=&password=infected").status, raw("reason=r&password=abc").status), (400, 400));
+    let archive = raw("reason=for+the+maker&password=infected");
+    assert!(archive.status == 200 && archive.body.starts_with("PK"), "{}", archive.head);
+    assert!(!archive.body.contains("EICAR"), "it is encrypted");
+    assert!(get(&gateway, "/policy", &anna).body.contains("AdminOnlyAccess"));
+    assert!(get(&gateway, "/rulesets", &anna).body.contains("Nothing was published"));
+}
+
+/// Malware, and much at once, is released by two persons.
+#[test]
+fn what_takes_two_persons() {
+    let sink = Sink::start();
+    let text = config(sink.address).replace("[api]\n", "[api]\ntwo_persons_above = 100\n");
+    let gateway = Gateway::start(&text);
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("a@x.example", &["b@ours.example"], &bad("one")).contains("taken as"));
+    let (anna, ben) = (person(&gateway, "anna", "admin", &[]), person(&gateway, "ben", "analyst", &[]));
+    let eve = person(&gateway, "eve", "auditor", &[]);
+    let id = id_of(&gateway, "one");
+    // Not by one, whichever way.
+    let alone = post(&gateway, &format!("/messages/{id}/act"), &anna, "do=release&reason=r");
+    assert!(alone.status == 409 && alone.body.contains("takes two persons"), "{}", alone.body);
+    let query = form(&[("q", &format!("id:{id}")), ("verb", "release"), ("reason", "it is good")]);
+    let would = get(&gateway, &format!("/bulk/new?verb=release&q=id:{id}"), &anna).body;
+    assert!(would.contains("Somebody else has to agree") && would.contains("1 units are malware"), "{would}");
+    assert_eq!(post(&gateway, "/bulk", &anna, &query).status, 303);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(gateway.account("held"), 1, "it waits");
+    assert!(get(&gateway, "/", &ben).body.contains("1 job waits"));
+    let agree = |who: &str| post(&gateway, "/bulk/1/approve", who, "reason=looked").status;
+    assert_eq!((agree(&anna), agree(&eve)), (403, 403), "neither who asked nor who may not");
+    assert_eq!(agree(&ben), 303);
+    assert_eq!(agree(&ben), 409, "once");
+    sink.wait(1);
+    let acts = gateway.json(&["audit", "list"]).to_string();
+    assert!(acts.contains("bulk.release") && acts.contains("bulk.approve"), "{acts}");
+    // What is no malware and little takes one.
+    assert!(talk.send("a@x.example", &["b@ours.example"], &bad("two")).contains("taken as"));
+    let deny = form(&[("q", "state:held"), ("verb", "deny"), ("reason", "r")]);
+    assert_eq!(post(&gateway, "/bulk", &anna, &deny).status, 303);
+    let began = Instant::now();
+    while gateway.account("denied") != 1 {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.books());
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Several people say that a detection is wrong: it is tried, an operator is called, and nobody is convicted by that.

@@ -44,6 +44,8 @@ impl BulkVerb {
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BulkStage {
+    /// Somebody else has to agree first; nothing is done.
+    Waiting,
     /// It goes on.
     Running,
     /// It has come by everything.
@@ -54,11 +56,12 @@ pub enum BulkStage {
 
 impl BulkStage {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Cancelled];
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Running, Self::Done, Self::Cancelled];
 
     /// The stored and shown name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Done => "done",
             Self::Cancelled => "cancelled",
@@ -153,13 +156,14 @@ pub(crate) enum BulkWrite {
     Finish { number: i64, at: Timestamp },
     Forget(Timestamp),
     Cancel { number: i64, at: Timestamp },
+    Approve { number: i64, at: Timestamp },
 }
 
 impl BulkWrite {
     pub(crate) fn rows(&self) -> usize {
         match self {
             Self::Found { items, .. } | Self::Acted { items, .. } => 1 + items.len(),
-            Self::Make(_) | Self::Finish { .. } | Self::Cancel { .. } => 1,
+            Self::Make(_) | Self::Finish { .. } | Self::Cancel { .. } | Self::Approve { .. } => 1,
             Self::Forget(_) => FORGET_BATCH as usize,
         }
     }
@@ -223,6 +227,14 @@ impl Store {
     /// [`StoreError::Refused`] when it does not run.
     pub async fn cancel_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
         self.writer.bulk(BulkWrite::Cancel { number, at }).await.map(drop)
+    }
+
+    /// Somebody else has agreed: the job goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when it does not wait.
+    pub async fn approve_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.bulk(BulkWrite::Approve { number, at }).await.map(drop)
     }
 
     /// Jobs, newest first; only those that run, if that is wanted.
@@ -354,13 +366,28 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> 
             Ok(0)
         }
         BulkWrite::Cancel { number, at } => {
-            let sql = "update bulk set stage = 'cancelled', moved_us = $1 where bulk = $2 and stage = 'running'";
-            let values = vec![at.as_micros().into(), (*number).into()];
-            match db::query(sql.to_owned(), values).execute(connection).await?.rows_affected() {
-                0 => Err(StoreError::Refused(format!("job {number} does not run"))),
-                _ => Ok(0),
-            }
+            let sql = "update bulk set stage = 'cancelled', moved_us = $1 where bulk = $2 and stage in ('running', 'waiting')";
+            move_to(connection, sql, *number, *at, "run").await
         }
+        BulkWrite::Approve { number, at } => {
+            let sql = "update bulk set stage = 'running', moved_us = $1 where bulk = $2 and stage = 'waiting'";
+            move_to(connection, sql, *number, *at, "wait for anybody").await
+        }
+    }
+}
+
+/// Moves a job that is where it is believed to be.
+async fn move_to(
+    connection: &mut AnyConnection,
+    sql: &str,
+    number: i64,
+    at: Timestamp,
+    does: &str,
+) -> Result<usize, StoreError> {
+    let values = vec![at.as_micros().into(), number.into()];
+    match db::query(sql.to_owned(), values).execute(connection).await?.rows_affected() {
+        0 => Err(StoreError::Refused(format!("job {number} does not {does}"))),
+        _ => Ok(0),
     }
 }
 
@@ -387,7 +414,7 @@ async fn make(connection: &mut AnyConnection, bulk: &Bulk) -> Result<usize, Stor
         bulk.actor.as_str().into(),
         bulk.reason.as_str().into(),
         bulk.made.as_micros().into(),
-        BulkStage::Running.as_str().into(),
+        bulk.stage.as_str().into(),
         bulk.made.as_micros().into(),
         "".into(),
     ];

@@ -153,7 +153,7 @@ pub(crate) struct Window {
 }
 
 /// Walks backwards through the record.
-struct Walk {
+pub(crate) struct Walk {
     /// No message before this one is looked at.
     floor: String,
     /// Before this one; its moment.
@@ -165,7 +165,7 @@ struct Walk {
 
 impl Walk {
     /// The next window; none when nothing is left.
-    fn next(&mut self) -> Option<Window> {
+    pub(crate) fn next(&mut self) -> Option<Window> {
         let (before, at) = &self.before;
         if *before <= self.floor {
             return None;
@@ -177,12 +177,17 @@ impl Walk {
         Some(window)
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.before.0 <= self.floor
     }
 
+    /// Where it stands.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.before.1
+    }
+
     /// After a window that took so long: the next is as large as half of the time that is left should allow. Says whether there is any.
-    fn has_time(&mut self, took: Duration) -> bool {
+    pub(crate) fn has_time(&mut self, took: Duration) -> bool {
         let left = self.budget.saturating_sub(self.began.elapsed());
         let growth = left.as_secs_f64() / 2.0 / took.max(TOOK_MIN).as_secs_f64();
         let span = self.span.as_secs_f64() * growth.clamp(*WINDOW_GROWTH.start(), *WINDOW_GROWTH.end());
@@ -262,7 +267,12 @@ impl Store {
         Ok(summary)
     }
 
-    async fn walk(&self, query: &Query, before: Option<MailId>, budget: Duration) -> Result<Walk, StoreError> {
+    pub(crate) async fn walk(
+        &self,
+        query: &Query,
+        before: Option<MailId>,
+        budget: Duration,
+    ) -> Result<Walk, StoreError> {
         let began = Instant::now();
         // Each by itself is the end of an index; both in one are a walk over all of it.
         let sql = "select (select min(mail_id) from message) as oldest, (select max(mail_id) from message) as newest";
@@ -359,7 +369,7 @@ pub(crate) struct Conditions<'w> {
 }
 
 impl<'w> Conditions<'w> {
-    fn new(window: &'w Window) -> Self {
+    pub(crate) fn new(window: &'w Window) -> Self {
         Self { window: Some(window), values: Vec::new() }
     }
 
@@ -375,7 +385,7 @@ impl<'w> Conditions<'w> {
     }
 
     /// The query, within the window and the scope.
-    fn whole(&mut self, query: &Query, scope: &Scope) -> String {
+    pub(crate) fn whole(&mut self, query: &Query, scope: &Scope) -> String {
         let (window, scope) = (self.in_window("u"), scope.condition(&mut self.values));
         format!("{window} and {scope} and {}", self.query(query))
     }

@@ -15,7 +15,7 @@
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
 //! | [`backup`] | a copy while mail flows |
 //! | [`retention`] | what ends when its time is over |
-//! | [`quarantine`], [`trace`], [`explore`], [`bulk`] | what people look at, and what they do to much of it at once |
+//! | [`quarantine`], [`trace`], [`explore`], [`pivot`], [`saved`], [`bulk`] | what people look at, and what they do to much of it at once |
 //! | [`recipient`] | what recipients ask for, and what they are told is held |
 //! | [`access`], [`person`], [`audit`] | who may do what, and who did what |
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
@@ -53,11 +53,13 @@ pub mod migrate;
 pub mod moves;
 pub mod notice;
 pub mod person;
+pub mod pivot;
 pub mod quarantine;
 pub mod recipient;
 pub mod release;
 pub mod retention;
 pub mod rollout;
+pub mod saved;
 pub mod scope;
 pub mod sentinel;
 pub mod submission;

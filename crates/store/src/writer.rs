@@ -35,6 +35,7 @@ use crate::recipient::{self, RecipientWrite};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
 use crate::retention::{self, Purge};
 use crate::rollout::{self, RolloutWrite};
+use crate::saved::{self, SavedWrite};
 use crate::sentinel::{self, SentinelWrite};
 use crate::submission::{self, SubmissionWrite};
 use crate::version::{self, VersionWrite};
@@ -68,6 +69,7 @@ enum Write {
     Flow(FlowWrite),
     Hits(HitsWrite),
     Recipient(RecipientWrite),
+    Saved(SavedWrite),
     Submission(SubmissionWrite),
     Contact(ContactWrite),
     Access(AccessWrite),
@@ -182,6 +184,13 @@ impl Writer {
 
     pub(crate) async fn flow(&self, write: FlowWrite) -> Result<(), StoreError> {
         self.write(Write::Flow(write)).await.map(drop)
+    }
+
+    pub(crate) async fn saved(&self, write: SavedWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Saved(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
     }
 
     pub(crate) async fn recipient(&self, write: RecipientWrite) -> Result<usize, StoreError> {
@@ -311,6 +320,7 @@ impl Write {
             Self::Contact(write) => write.rows(),
             Self::Entry(_)
             | Self::Alert(_)
+            | Self::Saved(_)
             | Self::Erase(_)
             | Self::Version(_)
             | Self::Rollout(_)
@@ -446,6 +456,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Sentinel(write) => Written::Count(sentinel::apply(group.connection, write).await?),
             Write::Incident(write) => Written::Count(incident::apply(group, write).await?),
             Write::Bulk(write) => Written::Count(bulk::apply(group.connection, write).await?),
+            Write::Saved(write) => Written::Count(saved::apply(group.connection, write).await?),
             Write::Recipient(write) => Written::Count(recipient::apply(group.connection, write).await?),
             Write::Alert(write) => Written::Count(alert::apply(group.connection, write).await?),
             Write::Submission(write) => Written::Count(submission::apply(group.connection, write).await?),
@@ -497,6 +508,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         | Write::Incident(_)
         | Write::Alert(_)
         | Write::Recipient(_)
+        | Write::Saved(_)
         | Write::Bulk(_)
         | Write::Submission(_)
         | Write::Prune(_) => Ok(()),

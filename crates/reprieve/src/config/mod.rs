@@ -231,6 +231,8 @@ pub struct Config {
     pub api_socket: PathBuf,
     /// Requests over TCP that one token may make in a second, with a burst of ten times that.
     pub api_requests_per_second: u32,
+    /// A release of more units than these, or of malware, takes a second person; none where one is enough.
+    pub two_persons_above: Option<u64>,
     /// Connections to one next hop, for releases.
     pub release_connections: usize,
     /// Mails a second to one next hop, for releases, at most.
@@ -351,6 +353,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         api.text("address", faults, socket_address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8025)));
     let api_socket = api.text("socket", faults, path).unwrap_or_else(|| data_dir.join("api.sock"));
     let per_second = api.number("requests_per_second", 1..100_001, faults).and_then(|n| u32::try_from(n).ok());
+    let two_persons_above = api.number("two_persons_above", 1..10_000_001, faults);
     api.end(faults);
     let mut release = root.section("release", faults);
     let release_connections = release.number("connections", 1..1001, faults).map_or(16, |n| n as usize);
@@ -394,6 +397,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         api_address,
         api_socket,
         api_requests_per_second: per_second.unwrap_or(20),
+        two_persons_above,
         release_connections,
         release_per_second: release_per_second.unwrap_or(1000),
         retention,

@@ -13,7 +13,9 @@ use store::explore::Place;
 use store::hits::{HourOfHits, hour_of};
 use store::moves::UnitMove;
 use store::person::{Person, Session};
+use store::pivot::BY;
 use store::recipient::Noticed;
+use store::saved::{SAVED_MAX, SavedQuery};
 use store::sentinel::Suspect;
 use store::submission::{NewSubmission, SubmissionKind};
 use store::{Scope, Store, StoreError};
@@ -151,6 +153,7 @@ pub(crate) async fn exploring(store: &Store) {
             seen.len() == all && seen.is_sorted_by(|one, next| one.0 > next.0 || one.0 == next.0 && one.1 < next.1)
         );
     }
+    pivots_and_kept_queries(store).await;
     rolled_up(store).await;
     let theirs = Scope::Domains(vec!["other.example".into()]);
     let found = page("", &theirs, None, 500).await;
@@ -184,11 +187,56 @@ pub(crate) async fn exploring(store: &Store) {
     assert_eq!(store.bulk_counts(number).await.expect("counts"), [("done".to_owned(), 1), (PENDING.to_owned(), 1)]);
     assert_eq!(store.bulk_items(number, Some(PENDING), None, 9).await.expect("reads"), [item(8, PENDING)]);
     assert_eq!(store.bulk_items(number, None, Some(mail_id(7)), 9).await.expect("reads").len(), 1);
+    let waits = Bulk { stage: BulkStage::Waiting, ..store.bulk(number).await.expect("reads") };
+    let waiting = store.begin_bulk(waits).await.expect("begins");
+    assert!(!store.bulks(true).await.expect("reads").iter().any(|one| one.number == waiting), "it does not run");
+    store.approve_bulk(waiting, at(3003)).await.expect("approves");
+    assert!(matches!(store.approve_bulk(waiting, at(3003)).await, Err(StoreError::Refused(_))), "once");
+    assert_eq!(store.bulk(waiting).await.expect("reads").stage, BulkStage::Running);
+    store.cancel_bulk(waiting, at(3003)).await.expect("cancels");
     store.cancel_bulk(number, at(3003)).await.expect("cancels");
     assert!(matches!(store.cancel_bulk(number, at(3004)).await, Err(StoreError::Refused(_))));
-    assert!(store.bulks(true).await.expect("reads").is_empty() && store.bulks(false).await.expect("reads").len() == 1);
+    assert!(store.bulks(true).await.expect("reads").is_empty() && store.bulks(false).await.expect("reads").len() == 2);
     while store.forget_bulks(at(4000)).await.expect("forgets") {}
     assert!(matches!(store.bulk(number).await, Err(StoreError::NotFound(_))));
+}
+
+/// Sums by what no roll-up is kept of are those of the narrowed queries; kept queries are kept.
+async fn pivots_and_kept_queries(store: &Store) {
+    let patience = Duration::from_secs(60);
+    for by in BY {
+        let query = Query::parse("-state:delivered", at(3000)).expect("a query");
+        let pivot = store.pivot(&query, &Scope::All, by, patience).await.expect("sums");
+        assert_eq!(pivot.since, None, "all of it");
+        assert!(!pivot.units.is_empty(), "{}", by.as_str());
+        for (value, units) in pivot.units {
+            let narrowed = format!("-state:delivered {}:\"{value}\"", by.as_str());
+            let query = Query::parse(&narrowed, at(3000)).expect("a query");
+            let found = store.explore(&query, &Scope::All, None, 500, patience).await.expect("finds");
+            // A type is asked for by its family or its content type; here each family is one.
+            assert_eq!(found.rows.len() as u64, units, "{narrowed}");
+        }
+    }
+    let query = Query::All(Vec::new());
+    assert!(matches!(store.pivot(&query, &Scope::All, Field::Subject, patience).await, Err(StoreError::Refused(_))));
+    assert!(store.pivot(&query, &Scope::Domains(vec![]), Field::Ip, patience).await.expect("sums").units.is_empty());
+    let saved = |query: &str| SavedQuery {
+        name: "held".into(),
+        query: query.into(),
+        by: "anna".into(),
+        made: at(3000),
+        is_tracked: true,
+    };
+    store.save_query(saved("state:held")).await.expect("keeps");
+    store.save_query(saved("state:held ")).await.expect("keeps in its place");
+    assert_eq!(store.saved_queries().await.expect("reads"), [saved("state:held ")]);
+    for n in 1..SAVED_MAX {
+        store.save_query(SavedQuery { name: n.to_string(), ..saved("x") }).await.expect("keeps");
+    }
+    let more = SavedQuery { name: "more".into(), ..saved("x") };
+    assert!(matches!(store.save_query(more).await, Err(StoreError::Refused(_))));
+    store.forget_query("held").await.expect("forgets");
+    assert!(matches!(store.forget_query("held").await, Err(StoreError::NotFound(_))));
 }
 
 /// Sums from the roll-up are those of the rows, whatever changes afterwards.

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
+use domain::detection::Category;
+use domain::query::Field;
 use serde::{Deserialize, Serialize};
 use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb};
+use store::explore::Summary;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
@@ -49,7 +52,7 @@ pub struct BulkView {
     actor: String,
     reason: String,
     made: String,
-    /// would_be, running, done or cancelled.
+    /// would_be, waiting (somebody else has to agree), running, done or cancelled.
     stage: String,
     moved: String,
     /// Units that it fitted when it was asked for what would be; those that it has come by, for a job.
@@ -60,6 +63,8 @@ pub struct BulkView {
     outcomes: Vec<OutcomeView>,
     /// Some of the units, for what would be.
     sample: Vec<FoundView>,
+    /// Why somebody else has to agree first; none where nobody has.
+    second_person: Option<String>,
 }
 
 /// How many units came to what.
@@ -81,10 +86,27 @@ async fn view(console: &Console, bulk: Bulk) -> Result<BulkView, ApiError> {
         stage: bulk.stage.as_str().to_owned(),
         moved: bulk.moved.to_string(),
         units: outcomes.iter().map(|(_, units)| units).sum(),
-        so_far: bulk.stage == BulkStage::Running,
+        so_far: matches!(bulk.stage, BulkStage::Running | BulkStage::Waiting),
         outcomes: outcomes.into_iter().map(|(outcome, units)| OutcomeView { outcome, units }).collect(),
         sample: Vec::new(),
+        second_person: None,
     })
+}
+
+/// Why a release takes a second person; none where one is enough (`[api] two_persons_above`).
+fn second_person(console: &Console, verb: BulkVerb, sums: &Summary) -> Option<String> {
+    let most = console.config.two_persons_above.filter(|_| verb == BulkVerb::Release)?;
+    let of = |category: Category| {
+        let sums = sums.by.get(&Field::Category).and_then(|sums| sums.get(category.as_str()));
+        sums.copied().unwrap_or(0)
+    };
+    let harmful = of(Category::Malware) + of(Category::HighConfidencePhish);
+    match sums.units {
+        _ if harmful > 0 => Some(format!("{harmful} units are malware or certain phishing")),
+        units if units > most => Some(format!("{units} units are more than {most}")),
+        _ if sums.next.is_some() => Some("nobody knows yet how many units these are".to_owned()),
+        _ => None,
+    }
 }
 
 /// `POST /api/v1/bulk`: acts on everything that a query fits, or says what that would be.
@@ -126,8 +148,12 @@ pub async fn begin(
         moved: made,
         place: BulkPlace::Begin,
     };
+    let sums = match ask.what_if || console.config.two_persons_above.is_some() {
+        true => store.summarise(&query, &bulk.scope, None, i64::MAX, COUNT_BUDGET).await?,
+        false => Summary::default(),
+    };
+    let second = second_person(&console, verb, &sums);
     if ask.what_if {
-        let sums = store.summarise(&query, &bulk.scope, None, i64::MAX, COUNT_BUDGET).await?;
         let sample = store.explore(&query, &bulk.scope, None, SAMPLE, SAMPLE_BUDGET).await?;
         return Ok(Json(BulkView {
             number: None,
@@ -142,14 +168,17 @@ pub async fn begin(
             so_far: sums.next.is_some(),
             outcomes: Vec::new(),
             sample: sample.rows.into_iter().map(found_view).collect(),
+            second_person: second,
         }));
     }
+    let bulk = Bulk { stage: if second.is_some() { BulkStage::Waiting } else { BulkStage::Running }, ..bulk };
     console
         .record(actor, &format!("bulk.{}", verb.as_str()), "messages", &format!("{}: {}", bulk.query, bulk.reason))
         .await?;
     let number = store.begin_bulk(bulk).await?;
     console.signals.bulk.notify_one();
-    view(&console, store.bulk(number).await?).await.map(Json)
+    let begun = view(&console, store.bulk(number).await?).await?;
+    Ok(Json(BulkView { second_person: second, ..begun }))
 }
 
 /// A job that the operator may know of.
@@ -258,7 +287,7 @@ pub async fn items(
     Ok(Json(items.into_iter().map(item).collect()))
 }
 
-/// Why a job is stopped.
+/// Why a job is stopped, or agreed to.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CancelAsk {
@@ -291,5 +320,39 @@ pub async fn cancel(
     let store = console.store()?;
     console.record(operator.actor(&ask.actor), "bulk.cancel", &number.to_string(), &ask.reason).await?;
     store.cancel_bulk(number, console.clock.now()).await?;
+    view(&console, store.bulk(number).await?).await.map(Json)
+}
+
+/// `POST /api/v1/bulk/{number}/approve`: somebody else agrees to a job that waits for that.
+///
+/// # Errors
+/// When it does not wait, it is one's own, it reaches further than one's own domains, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "bulk.approve",
+    path = "/api/v1/bulk/{number}/approve",
+    params(("number" = i64, Path, description = "The number of a job")),
+    request_body = CancelAsk,
+    responses((status = 200, body = BulkView), Refusal),
+)]
+pub async fn approve(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(number): Path<i64>,
+    Json(ask): Json<CancelAsk>,
+) -> ApiResult<BulkView> {
+    operator.may(Permission::Decide)?;
+    let store = console.store()?;
+    let bulk = store.bulk(number).await?;
+    if operator.must_see_all().is_err() && operator.scope != bulk.scope {
+        return Err(ApiError::NotFound(format!("job {number}")));
+    }
+    let actor = operator.actor(&ask.actor);
+    if actor == bulk.actor {
+        return Err(ApiError::Forbidden(format!("{actor} has asked for this job; somebody else has to agree")));
+    }
+    console.record(actor, "bulk.approve", &number.to_string(), &ask.reason).await?;
+    store.approve_bulk(number, console.clock.now()).await?;
+    console.signals.bulk.notify_one();
     view(&console, store.bulk(number).await?).await.map(Json)
 }

@@ -7,11 +7,12 @@ use axum::extract::{Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use domain::query::{Query as Asked, complete};
+use domain::query::{Field, Query as Asked, complete};
 use domain::{MailId, Timestamp};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use store::explore::{Found, PAGE_MAX, Place, Summary};
+use store::pivot::BY;
 use store::{Scope, Store, StoreError};
 use utoipa::{IntoParams, ToSchema};
 
@@ -27,6 +28,10 @@ const SUMMARY_BUDGET: Duration = Duration::from_millis(120);
 const PATIENCE_MAX: Duration = Duration::from_millis(2000);
 /// The same for one piece of an export, which nobody looks at.
 const EXPORT_BUDGET: Duration = Duration::from_millis(500);
+/// How long something without a roll-up is summed up.
+const PIVOT_BUDGET: Duration = Duration::from_millis(400);
+/// Values of such a sum.
+const PIVOT_ROWS: usize = 50;
 /// Rows of a page unless another number is asked for.
 const ROWS: usize = 50;
 /// An hour and a day, in seconds: the columns of a chart.
@@ -233,6 +238,59 @@ fn summary_view(summary: Summary, interval: u64) -> SummaryView {
         interval,
         next: summary.next.map(|mail: MailId| mail.to_string()),
     }
+}
+
+/// What to sum up by what.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct PivotQuery {
+    /// A query; everything without.
+    pub q: String,
+    /// detection, version, from_domain, url, type or ip.
+    pub by: String,
+}
+
+/// Sums by one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PivotedView {
+    by: String,
+    /// The largest first, 50 at most. A unit with several values counts for each.
+    values: Vec<SumView>,
+    /// How many different values there were beside these.
+    others: usize,
+    /// From when on everything was counted; none when all of it was.
+    since: Option<String>,
+}
+
+/// `GET /api/v1/explore/pivot`: how many units fit a query by detection, version, sender domain, host of a link, type of a part or client.
+///
+/// # Errors
+/// When the query or the field is wrong, or the operator may not.
+#[utoipa::path(
+    get,
+    operation_id = "explore.pivot",
+    path = "/api/v1/explore/pivot",
+    params(PivotQuery),
+    responses((status = 200, body = PivotedView), Refusal),
+)]
+pub async fn pivot(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(ask): Query<PivotQuery>,
+) -> ApiResult<PivotedView> {
+    operator.may(Permission::Look)?;
+    let query = read(&ask.q, console.clock.now())?;
+    let by = BY.into_iter().find(|field| field.as_str() == ask.by);
+    let known = || BY.map(Field::as_str).join(", ");
+    let by = by.ok_or_else(|| ApiError::Bad(format!("by '{}' is none of {}", ask.by, known())))?;
+    let pivot = console.store()?.pivot(&query, &operator.scope, by, PIVOT_BUDGET).await?;
+    let mut values: Vec<SumView> = pivot.units.into_iter().map(|(value, units)| SumView { value, units }).collect();
+    values.sort_by_key(|sum| std::cmp::Reverse(sum.units));
+    let others = values.len().saturating_sub(PIVOT_ROWS);
+    values.truncate(PIVOT_ROWS);
+    let since = pivot.since.map(|at| at.to_string());
+    Ok(Json(PivotedView { by: by.as_str().to_owned(), values, others, since }))
 }
 
 /// What to write out.

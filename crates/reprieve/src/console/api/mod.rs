@@ -16,8 +16,10 @@ pub mod ledger;
 pub mod memory;
 pub mod message;
 pub mod person;
+pub mod policy;
 pub mod quarantine;
 pub mod ruleset;
+pub mod saved;
 pub mod sentinel;
 pub mod submission;
 pub mod token;
@@ -54,6 +56,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(quarantine::request::list))
         .routes(routes!(quarantine::show::show))
         .routes(routes!(quarantine::read::export))
+        .routes(routes!(quarantine::read::archive))
         .routes(routes!(quarantine::read::headers))
         .routes(routes!(quarantine::read::preview))
         .routes(routes!(quarantine::read::pages))
@@ -67,10 +70,15 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(explore::summary))
         .routes(routes!(explore::export))
         .routes(routes!(explore::suggest))
+        .routes(routes!(explore::pivot))
+        .routes(routes!(saved::list, saved::save))
+        .routes(routes!(saved::forget))
+        .routes(routes!(policy::show))
         .routes(routes!(bulk::list, bulk::begin))
         .routes(routes!(bulk::show))
         .routes(routes!(bulk::items))
         .routes(routes!(bulk::cancel))
+        .routes(routes!(bulk::approve))
         .routes(routes!(person::list, person::invite))
         .routes(routes!(person::disable))
         .routes(routes!(ledger::check))

@@ -147,7 +147,8 @@ pub async fn remove(mut call: Call) -> Result<Answer, Trouble> {
     for wanted in ids.iter().chain(&values) {
         let is_meant = |entry: &&Value| {
             let is_value = !values.is_empty() && text(entry, "value").eq_ignore_ascii_case(wanted);
-            is_on(list, text(entry, "kind")) && (is_value || !ids.is_empty() && entry["id"].to_string() == *wanted)
+            is_on(list, text(entry, "kind"))
+                && (is_value || !ids.is_empty() && entry["id"].as_u64() == wanted.parse().ok())
         };
         let mut meant = known.iter().filter(is_meant).peekable();
         if meant.peek().is_none() {

@@ -67,6 +67,7 @@ pub async fn new(
             button { (verb(&would)) " all of them" }
             a.button href=(explorer(&wanted.q)) { "Rather not" }
         }
+        @if let Some(why) = would["second_person"].as_str() { p.notice.warn { "Somebody else has to agree before it begins: " (why) "." } }
         section { h2 { "Some of them" } div.scroll { table {
             thead { tr { th { "Received (UTC)" } th { "Sender" } th { "Recipient" } th { "Subject" } th { "Category" } th { "State" } } }
             tbody { @for row in list(&would, "sample") { tr {
@@ -121,6 +122,10 @@ pub async fn show(
             ("Why", html! { (text(&job, "reason")) }),
             ("Begun", moment(text(&job, "made"))),
         ]))
+        @if text(&job, "stage") == "waiting" {
+            p.notice.warn { "Somebody else than " (text(&job, "actor")) " has to agree before it begins." }
+            form.inline method="post" action={ "/bulk/" (number) "/approve" } { (reason(false)) button { "I agree" } button.quiet formaction={ "/bulk/" (number) "/cancel" } { "Stop it" } }
+        }
         @if is_running { form.inline method="post" action={ "/bulk/" (number) "/cancel" } { (reason(false)) button.quiet { "Stop it" } } }
         (results(number, outcome.as_deref(), &items))
     };
@@ -157,5 +162,20 @@ pub async fn cancel(
 ) -> PageResult {
     let ask = asked(json!({ "reason": form.one("reason") }))?;
     answer(api::bulk::cancel(State(console), Extension(operator), Path(number), Json(ask)).await)?;
+    Ok(back_to(&format!("/bulk/{number}")))
+}
+
+/// `POST /bulk/{number}/approve`: somebody else agrees.
+///
+/// # Errors
+/// What the API says.
+pub async fn approve(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(number): Path<i64>,
+    form: Form,
+) -> PageResult {
+    let ask = asked(json!({ "reason": form.one("reason") }))?;
+    answer(api::bulk::approve(State(console), Extension(operator), Path(number), Json(ask)).await)?;
     Ok(back_to(&format!("/bulk/{number}")))
 }

@@ -1,21 +1,21 @@
 //! All mail by a query. The address of the page is the whole of what is asked, so it can be kept and sent.
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::chart;
 use super::fault::{Fault, PageResult};
 use super::form::Form;
-use super::page::{answer, asked, chip, explorer, list, moment, page, reason, size, text};
+use super::page::{answer, asked, chip, explorer, list, moment, page, quoted, reason, size, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::error::ApiError;
-use crate::console::api::explore::{CompleteQuery, ExploreQuery, ExportQuery, SummaryQuery};
+use crate::console::api::explore::{CompleteQuery, ExploreQuery, ExportQuery, PivotQuery, SummaryQuery};
 use crate::console::api::quarantine::{release, settle};
 use crate::percent::encoded;
 
@@ -40,6 +40,7 @@ pub struct Asked {
     q: String,
     after: Option<String>,
     interval: Option<u64>,
+    by: Option<String>,
 }
 
 /// `GET /explorer`.
@@ -71,13 +72,23 @@ pub async fn show(
         other => other?,
     };
     let sums = summed(&console, &operator, &asked.q, None, asked.interval).await?;
+    let pivot = match &asked.by {
+        None => None,
+        Some(by) => {
+            let ask = PivotQuery { q: asked.q.clone(), by: by.clone() };
+            Some(answer(api::explore::pivot(State(console.clone()), Extension(operator.clone()), Query(ask)).await)?)
+        }
+    };
+    let saved = answer(api::saved::list(State(console.clone()), Extension(operator.clone())).await)?;
     let at = if asked.q.trim() == "state:held" { "/explorer?q=state%3Aheld" } else { "/explorer" };
     let title = if at == "/explorer" { "Explorer" } else { "Quarantine" };
     let body = html! {
         h1 { (title) }
         (search(&asked.q))
         @if asked.q.is_empty() { (offered()) }
+        (kept(&operator, &asked.q, &saved))
         (sums_of(&console, &asked, &sums))
+        (pivoted(&asked, pivot.as_ref()))
         (table(&operator, &asked, &found))
     };
     Ok(page(&operator, at, title, body))
@@ -131,6 +142,70 @@ fn sums_of(console: &Console, asked: &Asked, sums: &Value) -> Markup {
                     @let field = text(pivot, "field");
                     @let values: Vec<(String, u64)> = list(pivot, "values").map(|sum| (text(sum, "value").to_owned(), sum["units"].as_u64().unwrap_or(0))).collect();
                     (chart::bars(field, &values, |value| explorer(&narrowed(&asked.q, field, value))))
+                }
+            }
+        }
+    }
+}
+
+/// Queries that are kept by a name, and keeping this one.
+fn kept(operator: &Operator, q: &str, saved: &Value) -> Markup {
+    let saved: Vec<&Value> = saved.as_array().into_iter().flatten().collect();
+    let this = saved.iter().find(|one| text(one, "q") == q.trim());
+    html! {
+        @if !saved.is_empty() { p.offered { @for one in &saved { a href=(explorer(text(one, "q"))) { (text(one, "name")) @if one["tracked"] == true { " ★" } } } } }
+        @if operator.role.may(Permission::Decide) && !q.trim().is_empty() {
+            details { summary { @match this { Some(one) => { "Kept as " (text(one, "name")) }, None => "Keep this query" } }
+                form.inline method="post" action="/explorer/keep" {
+                    input type="hidden" name="q" value=(q);
+                    label { "Name" input type="text" name="name" maxlength="80" required value=(this.map_or("", |one| text(one, "name"))) autocomplete="off"; }
+                    label.check { input type="checkbox" name="tracked" value="yes" checked[this.is_some_and(|one| one["tracked"] == true)]; " On the first page" }
+                    button { "Keep it" }
+                    @if this.is_some() { button.quiet name="forget" value="yes" { "Forget it" } }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /explorer/keep`: keeps a query, or forgets it.
+///
+/// # Errors
+/// What the API says.
+pub async fn keep(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    let (q, name) = (form.one("q"), form.one("name"));
+    if form.one("forget") == "yes" {
+        answer(api::saved::forget(State(console), Extension(operator), Path(name.trim().to_owned())).await)?;
+    } else {
+        let ask = asked(json!({ "name": name, "q": q, "tracked": form.one("tracked") == "yes" }))?;
+        answer(api::saved::save(State(console), Extension(operator), Json(ask)).await)?;
+    }
+    Ok(back_to(&explorer(q)))
+}
+
+/// Sums by what no roll-up is kept of: a choice, and what was chosen.
+fn pivoted(asked: &Asked, pivot: Option<&Value>) -> Markup {
+    const BY: [(&str, &str); 6] = [
+        ("detection", "detection"),
+        ("version", "detection version"),
+        ("from_domain", "sender domain"),
+        ("url", "host of a link"),
+        ("type", "type of a part"),
+        ("ip", "client"),
+    ];
+    html! {
+        section.pivot {
+            p.offered { span.dim { "Sum up by" } @for (by, name) in BY {
+                a href={ (explorer(&asked.q)) "&by=" (by) } aria-current=[(asked.by.as_deref() == Some(by)).then_some("true")] { (name) }
+            } }
+            @if let Some(pivot) = pivot {
+                @let by = text(pivot, "by");
+                @let name = BY.iter().find(|(field, _)| *field == by).map_or(by, |(_, name)| name);
+                @let values: Vec<(String, u64)> = list(pivot, "values").map(|sum| (text(sum, "value").to_owned(), sum["units"].as_u64().unwrap_or(0))).collect();
+                (chart::bars(name, &values, |value| explorer(&narrowed(&asked.q, by, &quoted(value)))))
+                p.dim {
+                    @if pivot["others"].as_u64().unwrap_or(0) > 0 { "and " (pivot["others"]) " others. " }
+                    @match pivot["since"].as_str() { Some(since) => { "Counted from " (moment(since)) " on: it has looked for long enough." }, None => "All of it was counted." }
                 }
             }
         }

@@ -51,6 +51,7 @@ pub async fn show(
         (links(&shown))
         @if held.is_some() && operator.role.may(Permission::Read) { (content(&id)) }
         (reports(&said))
+        (similar(&shown, held.as_ref()))
     };
     Ok(page(&operator, "/explorer", subject, body))
 }
@@ -216,6 +217,36 @@ fn links(shown: &Value) -> Markup {
     }
 }
 
+/// Where to look for mail like this.
+fn similar(shown: &Value, held: Option<&Value>) -> Markup {
+    let (sender, subject) = (text(shown, "sender"), text(shown, "subject"));
+    let domain = sender.rsplit_once('@').map(|(_, domain)| domain);
+    let bare = subject.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let bare = ["Re: ", "RE: ", "Fwd: ", "FW: ", "AW: ", "WG: "]
+        .iter()
+        .fold(bare, |bare, prefix| bare.trim_start_matches(prefix));
+    let mut ways: Vec<(String, String)> = Vec::new();
+    if !sender.is_empty() {
+        ways.push(("the same sender".into(), format!("sender:{}", quoted(sender))));
+    }
+    ways.extend(domain.map(|domain| ("the same sender domain".into(), format!("sender:*@{}", quoted(domain)))));
+    if !bare.is_empty() {
+        ways.push(("the same subject, answered or forwarded".into(), format!("subject:*{}", quoted(bare))));
+    }
+    for finding in list(shown, "findings").take(5) {
+        let (code, version) = (text(finding, "detection"), text(finding, "detection_version"));
+        ways.push((
+            format!("hit by the same version of {code}"),
+            format!("detection:{} version:{version}", quoted(code)),
+        ));
+    }
+    for part in held.into_iter().flat_map(|held| list(held, "parts")).take(5) {
+        let name = if text(part, "name").is_empty() { "part" } else { text(part, "name") };
+        ways.push((format!("with the same {name}"), format!("sha256:{}", text(part, "sha256"))));
+    }
+    html! { section { h2 { "Similar messages" } ul { @for (name, query) in &ways { li { a href=(explorer(query)) { (name) } } } } } }
+}
+
 fn content(id: &str) -> Markup {
     html! {
         section {
@@ -224,7 +255,8 @@ fn content(id: &str) -> Markup {
             p.buttons { a.button href={ "/messages/" (id) "/text" } { "Read the text" } " " a.button href={ "/messages/" (id) "/text?html=1" } { "See the page, made harmless" } }
             form.inline method="post" action={ "/messages/" (id) "/raw" } {
                 (reason(true))
-                button.quiet { "Download as it came" }
+                label { "Password of the zip file" input type="text" name="password" value="infected" minlength="4" maxlength="100" required autocomplete="off"; }
+                button.quiet { "Download" }
             }
         }
     }
@@ -284,7 +316,7 @@ pub async fn text_of(
     text_page(console, operator, id, how.html == Some(1)).await
 }
 
-/// `POST /messages/{id}/raw`: the bytes as they came, for a reason.
+/// `POST /messages/{id}/raw`: the bytes as they came, for a reason, in a zip file with a password.
 ///
 /// # Errors
 /// When no reason is given, or what the API says.
@@ -298,8 +330,8 @@ pub async fn raw(
     if why.is_empty() {
         return Err(ApiError::Bad("say why you want the bytes: it goes into the record".into()).into());
     }
-    let ask = axum::extract::Query(read::ExportQuery { reason: why.to_owned() });
-    Ok(read::export(State(console), Extension(operator), Path(id), ask).await?)
+    let ask = read::ArchiveAsk { reason: why.to_owned(), password: form.one("password").to_owned() };
+    Ok(read::archive(State(console), Extension(operator), Path(id), Json(ask)).await?)
 }
 
 /// `POST /messages/{id}/act`.

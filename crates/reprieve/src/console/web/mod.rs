@@ -11,6 +11,7 @@
 //! | [`bulk`] | acting on everything that a query fits |
 //! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
 //! | [`requests`] | what recipients ask for |
+//! | [`rulesets`] | versions, roll-outs and the policy |
 //! | [`record`] | audit log, books, people's reports |
 //! | [`people`] | who may sign in |
 
@@ -29,6 +30,7 @@ pub mod page;
 pub mod people;
 pub mod record;
 pub mod requests;
+pub mod rulesets;
 pub mod sentinel;
 pub mod sign_in;
 
@@ -54,12 +56,17 @@ pub fn router(console: Console) -> Router {
         .route("/explorer/complete", get(explorer::complete))
         .route("/explorer/export", get(explorer::export))
         .route("/explorer/act", post(explorer::act))
+        .route("/explorer/keep", post(explorer::keep))
+        .route("/rulesets", get(rulesets::show))
+        .route("/rulesets/rollback", post(rulesets::rollback))
+        .route("/policy", get(rulesets::policy))
         .route("/requests", get(requests::list_all))
         .route("/requests/act", post(requests::act))
         .route("/bulk", get(bulk::list_all).post(bulk::begin))
         .route("/bulk/new", get(bulk::new))
         .route("/bulk/{number}", get(bulk::show))
         .route("/bulk/{number}/cancel", post(bulk::cancel))
+        .route("/bulk/{number}/approve", post(bulk::approve))
         .route("/messages/{id}", get(message::show))
         .route("/messages/{id}/text", get(message::text_of))
         .route("/messages/{id}/html", get(letter::show))

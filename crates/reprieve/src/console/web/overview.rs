@@ -11,10 +11,15 @@ use super::page::{answer, chip, explorer, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
+use crate::console::api::error::ApiError;
 use crate::console::api::explore::SummaryQuery;
 
 /// Milliseconds for which the last day is added up: half a million messages, about.
 const PATIENCE: u64 = 800;
+/// Queries that are tracked on it at most, and milliseconds for each.
+const TRACKED_MAX: usize = 12;
+/// See [`TRACKED_MAX`].
+const TRACKED_PATIENCE: u64 = 100;
 /// The last day.
 const DAY: &str = "received:>=-24h";
 
@@ -35,11 +40,14 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
     }
     let requests = answer(api::quarantine::request::list(State(console.clone()), Extension(operator.clone())).await)?;
     let requests: Vec<&Value> = requests.as_array().into_iter().flatten().collect();
+    let jobs = answer(api::bulk::list(State(console.clone()), Extension(operator.clone())).await)?;
+    let waiting = jobs.as_array().into_iter().flatten().filter(|one| text(one, "stage") == "waiting").count();
     let open: Vec<&Value> =
         incidents.as_array().into_iter().flatten().filter(|one| text(one, "stage") != "resolved").collect();
+    let tracked = tracked(&console, &operator).await?;
     let body = html! {
         h1 { "Overview" }
-        (needs_a_person(&operator, &alerts, &open, &requests))
+        (needs_a_person(&operator, &alerts, &open, &requests, waiting))
         section.cards {
             (card("Messages, 24 h", flow["units"].as_u64().unwrap_or(0), &explorer(DAY), "plain"))
             @for (name, state, class) in [("Delivered", "delivered", "good"), ("Held", "held", "bad"), ("Released", "released", "good")] {
@@ -51,6 +59,9 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
                 (card("Contained detections", contained, "/sentinel", if contained == 0 { "good" } else { "warn" }))
             }
         }
+        @if !tracked.is_empty() { section { h2 { "Tracked queries, 24 h" } div.numbers {
+            @for (name, q, units, is_whole) in &tracked { a href=(explorer(q)) { span.number { (units) @if !is_whole { "+" } } span { (name) } } }
+        } } }
         section {
             h2 { "Mail flow, last 24 hours" @if flow["next"].is_string() { " (the newest part: there is too much to add up at once)" } }
             (chart::over_time(&flow, console.clock.now(), 24, ""))
@@ -67,6 +78,20 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
     Ok(page(&operator, "/", "Overview", body))
 }
 
+/// Queries that somebody wants to see here: name, query within the last day, how much fits, and whether that is all.
+async fn tracked(console: &Console, operator: &Operator) -> Result<Vec<(String, String, u64, bool)>, ApiError> {
+    let saved = answer(api::saved::list(State(console.clone()), Extension(operator.clone())).await)?;
+    let mut tracked = Vec::new();
+    for one in saved.as_array().into_iter().flatten().filter(|one| one["tracked"] == true).take(TRACKED_MAX) {
+        let q = format!("({}) {DAY}", text(one, "q"));
+        let ask = SummaryQuery { q: q.clone(), patience: Some(TRACKED_PATIENCE), ..SummaryQuery::default() };
+        let sums =
+            answer(api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await)?;
+        tracked.push((text(one, "name").to_owned(), q, sums["units"].as_u64().unwrap_or(0), sums["next"].is_null()));
+    }
+    Ok(tracked)
+}
+
 fn of_state(flow: &Value, state: &str) -> u64 {
     let states = list(flow, "by").find(|pivot| text(pivot, "field") == "state");
     let sum = states.and_then(|pivot| list(pivot, "values").find(|sum| text(sum, "value") == state));
@@ -78,11 +103,11 @@ fn card(name: &str, number: u64, href: &str, class: &str) -> Markup {
 }
 
 /// What waits for somebody: open incidents, calls, and what recipients ask for.
-fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value], requests: &[&Value]) -> Markup {
+fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value], requests: &[&Value], waiting: usize) -> Markup {
     let alerts: Vec<&Value> = alerts.as_array().into_iter().flatten().collect();
     html! {
         section.needs aria-label="What needs a person" {
-            @if alerts.is_empty() && open.is_empty() && requests.is_empty() { p.calm { "Nothing needs a person." } }
+            @if alerts.is_empty() && open.is_empty() && requests.is_empty() && waiting == 0 { p.calm { "Nothing needs a person." } }
             @for incident in open {
                 article.notice.bad {
                     p { a href={ "/incidents/" (text(incident, "id")) } { (text(incident, "id")) } " " (chip(text(incident, "stage"))) " " (text(incident, "title")) }
@@ -96,6 +121,9 @@ fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value], requests
                     strong { (requests.len()) @if requests.len() == 1 { " recipient asks" } @else { " recipients ask" } " for held mail" } " "
                     a href="/requests" { "Decide" }
                 } }
+            }
+            @if waiting > 0 {
+                article.notice.warn { p { strong { (waiting) @if waiting == 1 { " job waits" } @else { " jobs wait" } } " until a second person agrees " a href="/bulk" { "Jobs" } } }
             }
             @for alert in alerts {
                 article.notice.warn {

@@ -13,7 +13,7 @@ use crate::console::api::error::{ApiError, ApiResult};
 use crate::percent::encoded;
 
 /// The pages of the navigation: where, how it is called, and who may see it.
-const PAGES: [(&str, &str, Permission); 12] = [
+const PAGES: [(&str, &str, Permission); 14] = [
     ("/", "Overview", Permission::Look),
     ("/explorer", "Explorer", Permission::Look),
     ("/explorer?q=state%3Aheld", "Quarantine", Permission::Look),
@@ -21,6 +21,8 @@ const PAGES: [(&str, &str, Permission); 12] = [
     ("/incidents", "Incidents", Permission::Look),
     ("/sentinel", "Sentinel", Permission::Look),
     ("/detections", "Detections", Permission::Look),
+    ("/rulesets", "Rulesets", Permission::Look),
+    ("/policy", "Policy", Permission::Look),
     ("/entries", "Lists", Permission::Look),
     ("/submissions", "Reports", Permission::Look),
     ("/audit", "Audit", Permission::Audit),
@@ -139,9 +141,9 @@ pub fn chip(word: &str) -> Markup {
         | "failed"
         | "Block" => "bad",
         "Spam" | "Bulk" | "Spoof" | "Junk" | "Tag" | "in_doubt" | "in_doubt_live" | "tentative" | "pardon"
-        | "suspect" | "replaying" | "releasing" | "probation" | "Unscannable" | "PolicyRule" | "FileTypeBlock"
-        | "Shadow" => "warn",
-        "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" | "done" => "good",
+        | "suspect" | "waiting" | "rolled-back" | "refused" | "forced" | "replaying" | "releasing" | "probation"
+        | "Unscannable" | "PolicyRule" | "FileTypeBlock" | "Shadow" => "warn",
+        "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" | "done" | "passed" => "good",
         _ => "plain",
     };
     html! { span.chip.(class) { (word.replace('_', " ")) } }

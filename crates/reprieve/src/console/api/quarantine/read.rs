@@ -1,5 +1,7 @@
 //! Reading somebody's mail: the bytes, the header, a preview. Each look is in the audit log.
 
+use std::io::{Cursor, Write};
+
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -8,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use store::quarantine::HeldMessage;
 use store::{Scope, Store};
 use utoipa::{IntoParams, ToSchema};
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{AesMode, ZipWriter};
 
 use super::error::{ApiError, ApiResult, Refusal};
 use super::{Console, HeldView, PartView, one, part_view, view};
@@ -15,6 +20,8 @@ use crate::console::access::{Operator, Permission};
 
 /// Bytes of one text in a preview.
 const PREVIEW_BYTES_MAX: usize = 100_000;
+/// Characters of an archive's password at least.
+const PASSWORD_MIN: usize = 4;
 
 /// Why the bytes are wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -48,6 +55,62 @@ pub async fn export(
     let name = format!("attachment; filename=\"{}.eml\"", held.mail_id);
     let fields = [(CONTENT_TYPE, "application/octet-stream".to_owned()), (CONTENT_DISPOSITION, name)];
     Ok((fields, bytes).into_response())
+}
+
+/// For what, and with which password.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArchiveAsk {
+    /// For the record.
+    pub reason: String,
+    /// Characters that open it, 4 at least; such as `infected`, which programs that analyse malware expect.
+    pub password: String,
+}
+
+/// `POST /api/v1/quarantine/{id}/archive`: the stored bytes in a zip file with a password (AES-256), which no other program opens by mistake.
+///
+/// # Errors
+/// When it is not known, its bytes are gone, or the password is too short.
+#[utoipa::path(
+    post,
+    operation_id = "quarantine.archive",
+    path = "/api/v1/quarantine/{id}/archive",
+    params(("id" = String, Path, description = "The id of a held message")),
+    request_body = ArchiveAsk,
+    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), Refusal),
+)]
+pub async fn archive(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    Json(ask): Json<ArchiveAsk>,
+) -> Result<Response, ApiError> {
+    operator.may(Permission::Read)?;
+    if ask.password.chars().count() < PASSWORD_MIN {
+        return Err(ApiError::Bad(format!("give a password of at least {PASSWORD_MIN} characters")));
+    }
+    console.record(operator.actor(""), "quarantine.export", &id, &ask.reason).await?;
+    let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
+    let name = held.mail_id.to_string();
+    let packed = {
+        let name = name.clone();
+        tokio::task::spawn_blocking(move || pack(&name, &bytes, &ask.password)).await
+    };
+    let failed = |error: String| ApiError::Internal(error);
+    let packed = packed.map_err(|panic| failed(panic.to_string()))?.map_err(|error| failed(error.to_string()))?;
+    let fields = [
+        (CONTENT_TYPE, "application/zip".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.zip\"")),
+    ];
+    Ok((fields, packed).into_response())
+}
+
+fn pack(name: &str, bytes: &[u8], password: &str) -> Result<Vec<u8>, ZipError> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().with_aes_encryption(AesMode::Aes256, password);
+    zip.start_file(format!("{name}.eml"), options)?;
+    zip.write_all(bytes)?;
+    Ok(zip.finish()?.into_inner())
 }
 
 /// A held message with its stored bytes.
@@ -152,4 +215,21 @@ pub async fn pages(
     console.record(operator.actor(""), "quarantine.pages", &id, "").await?;
     let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
     Ok(Json(PagesView { id: held.mail_id.to_string(), pages: detect::mime::harmless_pages(&bytes) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn an_archive_opens_with_its_password_alone() {
+        let packed = pack("m", b"X5O!", "infected").expect("packs");
+        let mut zip = zip::ZipArchive::new(Cursor::new(&packed)).expect("opens");
+        let mut bytes = Vec::new();
+        zip.by_index_decrypt(0, b"infected").expect("decrypts").read_to_end(&mut bytes).expect("reads");
+        assert_eq!(bytes, b"X5O!");
+        assert!(zip.by_index_decrypt(0, b"other").is_err() && zip.by_index(0).is_err());
+        assert!(!packed.windows(4).any(|window| window == b"X5O!"));
+    }
 }

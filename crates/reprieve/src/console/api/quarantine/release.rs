@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use domain::detection::Category;
 use domain::ledger::Move;
 use domain::release::ReleaseState;
 use domain::{MailId, UnitId};
@@ -113,6 +114,17 @@ async fn release_all(
     operator.may(Permission::Decide)?;
     let store = console.store()?;
     let held = some(store, &ids, &operator.scope).await?;
+    let harmful = [Category::Malware, Category::HighConfidencePhish].map(Category::as_str);
+    if let Some(one) = held.iter().find(|one| harmful.contains(&one.category.as_str()))
+        && console.config.two_persons_above.is_some()
+        && !ask.what_if
+    {
+        let how = format!(
+            "ask for it as a job (POST /api/v1/bulk with q = \"id:{}\", or /bulk), to which somebody else agrees",
+            one.mail_id
+        );
+        return Err(ApiError::Conflict(format!("{} takes two persons: {how}", one.category)));
+    }
     let actor = operator.actor(&ask.actor);
     let mut wanted = Vec::new();
     for message in &held {

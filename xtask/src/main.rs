@@ -25,13 +25,13 @@ fn main() -> Result<()> {
         ["chaos", units, kills] => ci::chaos(units, kills),
         ["fuzz", seconds] => fuzz::run(seconds),
         ["bench", "accuracy", folder] => ci::bench("accuracy", Some(folder)),
-        ["bench", name @ ("explorer" | "gateway" | "memory" | "quarantine" | "recovery" | "scan")] => {
+        ["bench", name @ ("bulk" | "explorer" | "gateway" | "memory" | "quarantine" | "recovery" | "scan")] => {
             ci::bench(name, None)
         }
         _ => bail!(
             "verbs: ci | tidy | licences | picture | pictures (of the console) | evaluate FOLDER (a folder of real mail: ham, phish, spam, mime, images, attachments) | \
              kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | fuzz SECONDS (every target, two at a time; needs cargo-fuzz and a nightly compiler) | \
-             bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"
+             bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"
         ),
     }
 }

@@ -18,6 +18,13 @@ impl Process {
         Ok(Self(child.with_context(|| format!("{command:?}"))?))
     }
 
+    /// Ends it at once (SIGKILL).
+    pub fn kill(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
     /// Its pid.
     pub fn pid(&self) -> u32 {
         self.0.id()

@@ -72,20 +72,24 @@ impl Reprieve {
              [api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n{more}"
         );
         fs::write(folder.join("reprieve.toml"), text)?;
-        let log = folder.join("serve.log");
-        let mut command = Command::new(&built.program);
-        command.args(["serve", "--config", "reprieve.toml"]).current_dir(folder).env("REPRIEVE_LOG", "warn");
-        let process = Process::start(&mut command, &log)?;
-        let began = Instant::now();
-        let address = loop {
-            let text = fs::read_to_string(&log)?;
-            if let Some(address) = text.lines().find(|line| line.contains("\"ready\":true")).and_then(listener) {
-                break address;
-            }
-            ensure!(began.elapsed() < Duration::from_secs(60), "reprieve does not start: {text}");
-            std::thread::sleep(Duration::from_millis(50));
-        };
+        let (process, address) = launch(&built.program, folder)?;
         Ok(Self { address, folder: folder.to_owned(), program: built.program.clone(), process })
+    }
+
+    /// Kills it (SIGKILL) and starts it again on the same data; its addresses are others then.
+    pub fn kill_and_start(&mut self) -> Result<()> {
+        self.process.kill()?;
+        let (process, address) = launch(&self.program, &self.folder)?;
+        (self.process, self.address) = (process, address);
+        Ok(())
+    }
+
+    /// Where its API is.
+    pub fn api(&self) -> Result<SocketAddr> {
+        let text = fs::read_to_string(self.folder.join("serve.log"))?;
+        let line = text.lines().find(|line| line.contains("\"ready\":true")).context("it is not ready")?;
+        let api = line.split("\"api\":\"http://").nth(1).and_then(|rest| rest.split('"').next());
+        Ok(api.context("it has no API")?.parse()?)
     }
 
     /// Its pid.
@@ -100,6 +104,23 @@ impl Reprieve {
         let output = command.output().with_context(|| format!("{words:?}"))?;
         ensure!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?)
+    }
+}
+
+/// Starts the program in its folder, and waits until it is ready: where mail comes in.
+fn launch(program: &Path, folder: &Path) -> Result<(Process, SocketAddr)> {
+    let log = folder.join("serve.log");
+    let mut command = Command::new(program);
+    command.args(["serve", "--config", "reprieve.toml"]).current_dir(folder).env("REPRIEVE_LOG", "warn");
+    let process = Process::start(&mut command, &log)?;
+    let began = Instant::now();
+    loop {
+        let text = fs::read_to_string(&log)?;
+        if let Some(address) = text.lines().find(|line| line.contains("\"ready\":true")).and_then(listener) {
+            return Ok((process, address));
+        }
+        ensure!(began.elapsed() < Duration::from_secs(60), "reprieve does not start: {text}");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

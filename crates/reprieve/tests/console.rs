@@ -491,6 +491,17 @@ fn what_people_keep_and_sum_up() {
     let forget = form(&[("q", "state:held"), ("name", "Held <now>"), ("forget", "yes")]);
     assert_eq!(post(&gateway, "/explorer/keep", &anna, &forget).status, 303);
     assert!(!get(&gateway, "/", &anna).body.contains("Held &lt;now&gt;"));
+    // Columns of one's own, for this browser; what there is not is not chosen.
+    let shown = post(&gateway, "/explorer/columns", &anna, "q=state%3Aheld&column=subject&column=ip&column=%3Cx%3E");
+    let kept = format!("{anna}; {}", shown.session());
+    let list = get(&gateway, "/explorer?q=state%3Aheld", &kept).body;
+    assert!(
+        list.contains("<th>Client</th>") && list.contains("192.0.2.5") && !list.contains("<th>Recipient</th>"),
+        "{list}"
+    );
+    assert!(
+        get(&gateway, "/explorer", &format!("{anna}; __Host-reprieve-columns=x")).body.contains("<th>Recipient</th>")
+    );
     for (by, expected) in
         [("detection", "EIC-0001"), ("from_domain", "x.example"), ("type", "text"), ("ip", "192.0.2.5")]
     {
@@ -638,6 +649,10 @@ fn in_a_browser() {
     browser.until("return document.querySelector('h1').textContent === 'one'");
     browser.click("a.button[href$='html=1']");
     browser.until("return document.querySelector('iframe.letter') !== null");
+    // A span of the chart, drawn.
+    browser.go(&format!("{base}/explorer?q=state:held"));
+    browser.drag("figure.chart a:nth-of-type(30)", "figure.chart a:nth-of-type(48)");
+    browser.until("return location.search.includes('received') && document.querySelectorAll('tbody tr').length === 2");
     let id = id_of(&gateway, "one");
     browser.go(&format!("{base}/messages/{id}"));
     browser.type_into("section.actions [name=reason]", "asked for");

@@ -148,6 +148,20 @@ impl Browser {
         STANDARD.decode(seen.as_str().unwrap()).unwrap()
     }
 
+    /// Draws with the pointer from one element to another.
+    pub(crate) fn drag(&self, from: &str, to: &str) {
+        let place = |css: &str| {
+            let script = format!(
+                "const box = document.querySelector('{css}').getBoundingClientRect(); return [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)]"
+            );
+            self.run(&script)
+        };
+        let (from, to) = (place(from), place(to));
+        let step = |at: &Value| json!({ "type": "pointerMove", "duration": 100, "x": at[0], "y": at[1] });
+        let actions = json!([step(&from), { "type": "pointerDown", "button": 0 }, step(&to), { "type": "pointerUp", "button": 0 }]);
+        self.command("actions", json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }));
+    }
+
     /// Keeps a picture in the folder that `REPRIEVE_PICTURES` names, if it names one: light, dark, and narrow.
     pub(crate) fn keep(&self, name: &str) {
         let Ok(folder) = std::env::var("REPRIEVE_PICTURES") else { return };

@@ -37,10 +37,10 @@ pub fn over_time(summary: &Value, until: Timestamp, columns: usize, query: &str)
     let all: u64 = columns.iter().flat_map(|column| column.layers).sum();
     let label = format!("{all} units in {} intervals of {} min; {most} at most in one", columns.len(), interval / 60);
     html! {
-        figure.chart {
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label) {
+        figure.chart data-brush=(query) {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="group" aria-label=(label) {
                 @for (number, column) in columns.iter().enumerate() {
-                    a href=(super::page::explorer(&within(query, column.at, interval))) {
+                    a href=(super::page::explorer(&within(query, column.at, interval))) data-from=(column.at) data-to=(end_of(column.at, interval)) {
                         title { (described(column)) }
                         rect.reach x=(number as f64 * width) y="0" width=(width) height=(HEIGHT) {}
                         @for (layer, y, height) in stacked(column, most) {
@@ -108,10 +108,14 @@ fn axis(column: Option<&Column>) -> String {
     column.map(|column| short(column.at)).unwrap_or_default()
 }
 
+/// The last moment of a column.
+fn end_of(at: Timestamp, interval: u64) -> Timestamp {
+    Timestamp::from_micros(at.as_micros() + i64::try_from(interval).unwrap_or(3600) * 1_000_000 - 1)
+}
+
 /// A query, within an interval.
 fn within(query: &str, at: Timestamp, interval: u64) -> String {
-    let end = Timestamp::from_micros(at.as_micros() + i64::try_from(interval).unwrap_or(3600) * 1_000_000 - 1);
-    let time = format!("received:{at}..{end}");
+    let time = format!("received:{at}..{}", end_of(at, interval));
     if query.is_empty() { time } else { format!("({query}) {time}") }
 }
 

@@ -115,6 +115,35 @@ for (const field of document.querySelectorAll("[data-complete]")) {
   });
 }
 
+// A span of the chart, drawn with the pointer, is asked for as a whole; a click is still the link of its column.
+for (const chart of document.querySelectorAll("[data-brush]")) {
+  const columns = [...chart.querySelectorAll("a[data-from]")];
+  const under = (event) => columns.indexOf(document.elementFromPoint(event.clientX, event.clientY)?.closest("a[data-from]"));
+  let from = -1;
+  let to = -1;
+  const show = () => columns.forEach((one, at) => one.classList.toggle("drawn", from >= 0 && at >= Math.min(from, to) && at <= Math.max(from, to)));
+  chart.addEventListener("dragstart", (event) => event.preventDefault());
+  chart.addEventListener("pointerdown", (event) => { from = to = under(event); });
+  chart.addEventListener("pointermove", (event) => {
+    const at = under(event);
+    if (from >= 0 && at >= 0 && at !== to) { to = at; show(); }
+  });
+  chart.addEventListener("click", (event) => {
+    if (from >= 0 && from !== to) {
+      event.preventDefault();
+      const query = chart.dataset.brush.trim();
+      const time = `received:${columns[Math.min(from, to)].dataset.from}..${columns[Math.max(from, to)].dataset.to}`;
+      location.assign(`/explorer?${new URLSearchParams({ q: query ? `(${query}) ${time}` : time })}`);
+    }
+    from = to = -1;
+    show();
+  });
+  addEventListener("pointerup", (event) => {
+    // Drawn to where no column is: the click that follows is not ours.
+    if (from >= 0 && from !== to && !chart.contains(event.target)) { from = to = -1; show(); }
+  });
+}
+
 // The keyboard: / goes to the query.
 document.addEventListener("keydown", (event) => {
   const field = document.getElementById("q");

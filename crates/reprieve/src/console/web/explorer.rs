@@ -1,6 +1,8 @@
 //! All mail by a query. The address of the page is the whole of what is asked, so it can be kept and sent.
 
 use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use maud::{Markup, html};
@@ -8,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::chart;
+use super::door::cookie;
 use super::fault::{Fault, PageResult};
 use super::form::Form;
 use super::page::{answer, asked, chip, explorer, list, moment, page, quoted, reason, size, text};
@@ -50,8 +53,10 @@ pub struct Asked {
 pub async fn show(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
+    headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> PageResult {
+    let columns = columns_of(&headers);
     let ask = ExploreQuery { q: asked.q.clone(), after: asked.after.clone(), limit: None };
     let found = match answer(api::explore::list(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
     {
@@ -89,7 +94,8 @@ pub async fn show(
         (kept(&operator, &asked.q, &saved))
         (sums_of(&console, &asked, &sums))
         (pivoted(&asked, pivot.as_ref()))
-        (table(&operator, &asked, &found))
+        (choice_of_columns(&asked.q, &columns))
+        (table(&operator, &asked, &found, &columns))
     };
     Ok(page(&operator, at, title, body))
 }
@@ -221,7 +227,7 @@ fn narrowed(query: &str, field: &str, value: &str) -> String {
     }
 }
 
-fn table(operator: &Operator, asked: &Asked, found: &Value) -> Markup {
+fn table(operator: &Operator, asked: &Asked, found: &Value, columns: &[Column]) -> Markup {
     let may_decide = operator.role.may(Permission::Decide);
     let rows: Vec<&Value> = list(found, "rows").collect();
     let next = found["next"].as_str();
@@ -232,9 +238,9 @@ fn table(operator: &Operator, asked: &Asked, found: &Value) -> Markup {
                 table {
                     thead { tr {
                         @if may_decide { th { input type="checkbox" data-all="mail" aria-label="Choose all on this page"; } }
-                        th { "Received (UTC)" } th { "Direction" } th { "Sender" } th { "Recipient" } th { "Subject" } th { "Category" } th { "State" } th.right { "Size" }
+                        @for column in columns { @if column.key == "size" { th.right { (column.title) } } @else { th { (column.title) } } }
                     } }
-                    tbody { @for row in &rows { (found_row(row, may_decide)) } }
+                    tbody { @for row in &rows { (found_row(row, may_decide, columns)) } }
                 }
             }
             @if rows.is_empty() {
@@ -262,22 +268,92 @@ fn table(operator: &Operator, asked: &Asked, found: &Value) -> Markup {
     }
 }
 
-fn found_row(row: &Value, may_decide: bool) -> Markup {
+fn found_row(row: &Value, may_decide: bool, columns: &[Column]) -> Markup {
     let (id, recipient) = (text(row, "mail_id"), text(row, "recipient"));
     let subject = if text(row, "subject").is_empty() { "(no subject)" } else { text(row, "subject") };
     html! {
         tr {
             @if may_decide { td { input type="checkbox" name="mail" value={ (id) " " (recipient) } aria-label={ "Choose " (subject) }; } }
-            td.when { (moment(text(row, "received"))) }
-            td { (text(row, "direction")) }
-            td.address { (text(row, "sender")) @if text(row, "sender").is_empty() { span.dim { "(null sender)" } } }
-            td.address { (recipient) }
-            td.subject { a href={ "/messages/" (id) } { (subject) } }
-            td { (chip(text(row, "category"))) }
-            td { (chip(text(row, "state"))) @if row["enforced"] == false { span.dim title="Recorded, and not acted on" { " observed" } } }
-            td.right { (size(row["size"].as_i64().unwrap_or(0))) }
+            @for column in columns { (cell(column.key, row, subject)) }
         }
     }
+}
+
+fn cell(key: &str, row: &Value, subject: &str) -> Markup {
+    let value = text(row, key);
+    html! {
+        @match key {
+            "received" => td.when { (moment(value)) },
+            "sender" => td.address { (value) @if value.is_empty() { span.dim { "(null sender)" } } },
+            "recipient" | "message_id" => td.address { (value) },
+            "subject" => td.subject { a href={ "/messages/" (text(row, "mail_id")) } { (subject) } },
+            "category" | "disposition" => td { (chip(value)) },
+            "state" => td { (chip(value)) @if row["enforced"] == false { span.dim title="Recorded, and not acted on" { " observed" } } },
+            "size" => td.right { (size(row["size"].as_i64().unwrap_or(0))) },
+            "mail_id" => td { a href={ "/messages/" (value) } { code { (value) } } },
+            _ => td { (value) },
+        }
+    }
+}
+
+/// A column of the list.
+#[derive(Clone, Copy, Debug)]
+struct Column {
+    key: &'static str,
+    title: &'static str,
+    is_usual: bool,
+}
+
+const fn column(key: &'static str, title: &'static str, is_usual: bool) -> Column {
+    Column { key, title, is_usual }
+}
+
+/// All columns, in their order.
+const COLUMNS: [Column; 12] = [
+    column("received", "Received (UTC)", true),
+    column("direction", "Direction", true),
+    column("sender", "Sender", true),
+    column("recipient", "Recipient", true),
+    column("subject", "Subject", true),
+    column("category", "Category", true),
+    column("disposition", "Disposition", false),
+    column("state", "State", true),
+    column("size", "Size", true),
+    column("ip", "Client", false),
+    column("message_id", "Message-ID", false),
+    column("mail_id", "Network message id", false),
+];
+/// Where a browser keeps which columns somebody wants.
+const COLUMNS_COOKIE: &str = "__Host-reprieve-columns";
+
+/// The columns that somebody wants: the usual ones when nothing, or nothing that there is, was chosen.
+fn columns_of(headers: &HeaderMap) -> Vec<Column> {
+    let wanted: Vec<&str> = cookie(headers, COLUMNS_COOKIE).map(|text| text.split('.').collect()).unwrap_or_default();
+    let chosen: Vec<Column> = COLUMNS.into_iter().filter(|column| wanted.contains(&column.key)).collect();
+    if chosen.is_empty() { COLUMNS.into_iter().filter(|column| column.is_usual).collect() } else { chosen }
+}
+
+fn choice_of_columns(q: &str, columns: &[Column]) -> Markup {
+    html! {
+        details { summary { "Columns" }
+            form method="post" action="/explorer/columns" {
+                input type="hidden" name="q" value=(q);
+                div.buttons { @for column in COLUMNS {
+                    label.check { input type="checkbox" name="column" value=(column.key) checked[columns.iter().any(|one| one.key == column.key)]; " " (column.title) }
+                } }
+                button.quiet { "Show these" }
+            }
+        }
+    }
+}
+
+/// `POST /explorer/columns`: which columns this browser shows from now on.
+pub async fn columns(form: Form) -> Response {
+    let known = |key: &str| COLUMNS.iter().any(|column| column.key == key);
+    let chosen: Vec<&str> = form.all("column").filter(|key| known(key)).collect();
+    let cookie =
+        format!("{COLUMNS_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=31536000", chosen.join("."));
+    ([(SET_COOKIE, cookie)], back_to(&explorer(form.one("q")))).into_response()
 }
 
 /// Which sums are to be gone on with.

@@ -57,6 +57,7 @@ pub fn router(console: Console) -> Router {
         .route("/explorer/export", get(explorer::export))
         .route("/explorer/act", post(explorer::act))
         .route("/explorer/keep", post(explorer::keep))
+        .route("/explorer/columns", post(explorer::columns))
         .route("/rulesets", get(rulesets::show))
         .route("/rulesets/rollback", post(rulesets::rollback))
         .route("/policy", get(rulesets::policy))

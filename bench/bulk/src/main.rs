@@ -59,6 +59,7 @@ fn main() -> Result<()> {
     ensure!(dry.contains(&format!("\"units\":{count}")), "{dry}");
     println!("counted first        {:>8.2} s", began.elapsed().as_secs_f64());
     let taken = sink.taken();
+    LIVE.store(0, Ordering::Relaxed);
     let began = Instant::now();
     ask(&ours, &token, "POST", "/api/v1/bulk", &would.replace("true", "false"))?;
     watch(&mut ours, &sink, &token, count, taken, began, alone)?;

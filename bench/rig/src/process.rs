@@ -33,6 +33,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
         // TERM first, so that it may end its own children; it is gone when it was waited for.
         let _ = Command::new("kill").arg(self.0.id().to_string()).status();
         for _ in 0..50 {

@@ -403,6 +403,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         languages: Arc::new(config.portal.languages.clone()),
         hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
         rates: Rates::new(config.api_requests_per_second),
+        links: Rates::slow(portal::LINK_EVERY, portal::LINKS_AT_ONCE),
     };
     let portal = portal::serve(portal, stopping.clone(), &mut tasks).await?;
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;

@@ -31,7 +31,7 @@ const WINDOW_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 const TOOK_MIN: Duration = Duration::from_micros(100);
 /// By how much a message's id may lie beside the moment of its arrival.
 const SLACK: Duration = Duration::from_secs(3600);
-/// Different groups that one sum remembers.
+/// Columns over time, of each state, that one sum tells: more than 48 hours and 30 days have.
 const GROUPS_MAX: usize = 1_000;
 
 /// One recipient of one message, as a list shows it.
@@ -138,10 +138,16 @@ impl Summary {
             *sums.entry(row.try_get(column)?).or_default() += units;
         }
         let slot = Timestamp::from_micros(row.try_get::<i64, _>("slot")?.saturating_mul(interval));
-        if self.over_time.len() < GROUPS_MAX || self.over_time.contains_key(&(slot, account)) {
-            *self.over_time.entry((slot, account)).or_default() += units;
-        }
+        *self.over_time.entry((slot, account)).or_default() += units;
         Ok(())
+    }
+
+    /// Of the columns over time only the newest are told.
+    pub(crate) fn newest(mut self) -> Self {
+        while self.over_time.len() > GROUPS_MAX {
+            self.over_time.pop_first();
+        }
+        self
     }
 }
 
@@ -252,7 +258,7 @@ impl Store {
         if before.is_none()
             && let Some(summary) = self.summarise_flow(query, scope, interval).await?
         {
-            return Ok(summary);
+            return Ok(summary.newest());
         }
         let mut walk = self.walk(query, before, budget).await?;
         let mut summary = Summary::default();
@@ -264,7 +270,7 @@ impl Store {
                 break;
             }
         }
-        Ok(summary)
+        Ok(summary.newest())
     }
 
     pub(crate) async fn walk(

@@ -99,10 +99,19 @@ impl Store {
             reach = Some(end_of(hour));
             new += 1;
         }
-        if let Some(oldest) = self.hour_from(None).await? {
+        self.forget_empty_hours().await?;
+        Ok(new == ROUND_MAX || marked.len() as i64 == ROUND_MAX)
+    }
+
+    /// Hours of which all messages were purged need no mark.
+    async fn forget_empty_hours(&self) -> Result<(), StoreError> {
+        let Some(oldest) = self.hour_from(None).await? else { return Ok(()) };
+        let sql = "select count(*) as hours from flow_mark where hour_us < $1 and rolled = stamp";
+        let row = sqlx::query(sql).bind(oldest.as_micros()).fetch_one(&self.reads).await?;
+        if row.try_get::<i64, _>("hours")? > 0 {
             self.writer.flow(FlowWrite::Forget(oldest)).await?;
         }
-        Ok(new == ROUND_MAX || marked.len() as i64 == ROUND_MAX)
+        Ok(())
     }
 
     async fn flow_reach(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// Up to `most` recipients for whom something is held that came at `since` or later, of which they have not been told, and who were told
-    /// nothing in this period.
+    /// nothing in this period. What an open incident is about to give back is told nobody.
     ///
     /// # Errors
     /// When the store fails.
@@ -118,7 +118,9 @@ impl Store {
         let sql = "select distinct lower(u.recipient) as address from unit u \
                    left join quarantine_notice n on n.address = lower(u.recipient) \
                    where u.account = $1 and u.mail_id >= $2 and u.direction <> 'Outbound' and u.is_enforced = 1 \
-                   and (n.address is null or n.period < $3 and u.mail_id > n.until_mail) order by address limit $4";
+                   and (n.address is null or n.period < $3 and u.mail_id > n.until_mail) \
+                   and not exists (select 1 from incident_unit i join incident c on c.incident = i.incident \
+                   where i.mail_id = u.mail_id and i.unit_no = u.unit_no and c.stage <> 'resolved') order by address limit $4";
         let values = vec![
             Account::Held.as_str().into(),
             MailId::new(since, [0; 10]).to_string().into(),
@@ -127,6 +129,26 @@ impl Store {
         ];
         let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
         Ok(rows.iter().map(|row| row.try_get("address")).collect::<Result<_, _>>()?)
+    }
+
+    /// Those of these messages that are part of an incident which is not over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn in_open_incident(&self, mails: &[MailId]) -> Result<BTreeSet<MailId>, StoreError> {
+        let mut found = BTreeSet::new();
+        for mails in mails.chunks(500) {
+            let sql = format!(
+                "select distinct i.mail_id from incident_unit i join incident c on c.incident = i.incident \
+                 where c.stage <> 'resolved' and i.mail_id in ({})",
+                marks(1, mails.len())
+            );
+            let ids = mails.iter().map(|mail| mail.to_string().into()).collect();
+            for row in db::query(sql, ids).fetch_all(&self.reads).await? {
+                found.insert(parsed(&row, "mail_id")?);
+            }
+        }
+        Ok(found)
     }
 
     /// Up to which message this recipient has been told.

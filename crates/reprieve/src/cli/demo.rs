@@ -69,7 +69,15 @@ pub async fn run(args: DemoArgs) -> Result<(), CliError> {
 
 async fn stay(running: &Running, folder: &Path) {
     let config = folder.join("demo.toml");
-    terminal::line("\nEverything stays up. From another terminal:");
+    terminal::line("\nEverything stays up.");
+    match invited(running).await {
+        Ok(link) => {
+            terminal::line("The console, in a browser on this host; the link works once, and you choose a password:");
+            terminal::line(&format!("  {link}"));
+        }
+        Err(error) => terminal::complain(&format!("no link to the console: {error:?}")),
+    }
+    terminal::line("From another terminal:");
     terminal::line(&format!("  reprieve quarantine list --config {}", config.display()));
     terminal::line(&format!("  curl --unix-socket {} http://localhost/api/v1/quarantine", running.socket.display()));
     for (role, address) in &running.listeners {
@@ -78,6 +86,14 @@ async fn stay(running: &Running, folder: &Path) {
     terminal::line("Ctrl-C ends it and removes its data.");
     // Without the signal the demo would stay for ever, which is what was asked for.
     let _ = tokio::signal::ctrl_c().await;
+}
+
+/// A link to the console for an administrator.
+async fn invited(running: &Running) -> Result<String, CliError> {
+    let client = Client::at_socket(running.socket.clone());
+    let made = client.post("/api/v1/people", &json!({ "name": "you", "role": "admin" })).await?;
+    let secret = made["invitation"].as_str().unwrap_or_default();
+    Ok(format!("http://{}/welcome#{secret}", running.api))
 }
 
 struct Told {

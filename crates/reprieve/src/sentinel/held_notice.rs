@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::ledger::Account;
 use domain::policy::QuarantinePolicy;
 use domain::token::TokenKey;
-use domain::{Address, Direction, Timestamp};
+use domain::{Address, Direction, MailId, Timestamp};
 use store::quarantine::{Filter, HeldMessage};
 use store::recipient::Noticed;
 use store::{Scope, Store, StoreError};
@@ -24,7 +24,7 @@ use crate::recipient::link::{self, Kind};
 use crate::recipient::may;
 
 /// How often it looks.
-const PERIOD: Duration = Duration::from_secs(20);
+const PERIOD: Duration = Duration::from_secs(30);
 /// What came before that is told nobody any more.
 const SPAN: Duration = Duration::from_secs(30 * 86_400);
 /// People that one look takes.
@@ -92,7 +92,9 @@ impl HeldNotifier {
         let mut held = self.store.held(&filter, &Scope::Recipient(address.to_owned())).await?;
         held.retain(|message| before.is_none_or(|until| message.mail_id > until));
         let Some(newest) = held.first().map(|message| message.mail_id) else { return Ok(true) };
-        held.retain(|message| self.is_theirs_to_see(message));
+        let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
+        let coming_back = self.store.in_open_incident(&mails).await?;
+        held.retain(|message| self.is_theirs_to_see(message) && !coming_back.contains(&message.mail_id));
         let reader = Address::parse(address).ok().filter(|one| self.config.border.accepts(&one.domain()));
         let said = match reader {
             Some(to) if !held.is_empty() => postman::deliver(&self.hops, &to, &self.compose(&to, &held, now)).await,

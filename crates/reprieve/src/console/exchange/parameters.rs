@@ -119,11 +119,11 @@ impl Parameters {
             .ok_or_else(|| Trouble::argument(format!("{name} '{text}' is none of {}", words.join(", "))))
     }
 
-    /// Ends it: what nobody has asked for is named. What every verb of PowerShell takes is let pass.
+    /// What nobody has asked for is named: asked last. What every verb of PowerShell takes is let pass.
     ///
     /// # Errors
     /// When something is left.
-    pub fn end(self) -> Result<(), Trouble> {
+    pub fn end(&self) -> Result<(), Trouble> {
         const COMMON: [&str; 6] = ["confirm", "erroraction", "warningaction", "verbose", "resultsize", "organization"];
         let is_left = |name: &str| !self.asked.contains(name) && !COMMON.contains(&name);
         let left: Vec<&str> =

@@ -98,7 +98,7 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
     let reported = call.given.has("Reported").then(|| call.given.switch("Reported")).transpose()?;
     let warnings = unused(&mut call);
     let token = call.token.take();
-    std::mem::replace(&mut call.given, super::parameters::Parameters::new(serde_json::Map::new())).end()?;
+    call.given.end()?;
     // Where this page begins, and how much of it is left.
     let (mut after, mut left) = match token {
         Some(token) => read_token(&token)?,

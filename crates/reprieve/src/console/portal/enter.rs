@@ -130,10 +130,9 @@ pub async fn ask(State(portal): State<Portal>, visitor: Visitor, headers: Header
     let now = portal.console.clock.now();
     let done = || entrance(&visitor.words, Some(("ask.done", false)));
     let Some(address) = ours(&portal, form.one("address")) else { return done() };
-    // Nobody's mailbox is filled by others: of ten at once the bucket lets one through in ten seconds.
-    let bucket = format!("link {}", address.as_str().to_lowercase());
-    if portal.console.attempts.take(&bucket, now).is_err() {
-        return Wrong::Often.page(&visitor.words);
+    // Nobody's mailbox is filled by others, and nobody is told who was just sent one.
+    if portal.links.take(&address.as_str().to_lowercase(), now).is_err() {
+        return done();
     }
     let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let words = portal.languages.asked(accept).clone();

@@ -15,6 +15,7 @@ pub mod page;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
@@ -31,6 +32,11 @@ use crate::app::StartError;
 use crate::hop::Hops;
 use crate::recipient::language::Languages;
 
+/// How often a link is mailed to one address, and how many at once.
+pub const LINK_EVERY: Duration = Duration::from_secs(60);
+/// See [`LINK_EVERY`].
+pub const LINKS_AT_ONCE: u32 = 3;
+
 /// What every request shares.
 #[derive(Clone, Debug)]
 pub struct Portal {
@@ -44,6 +50,8 @@ pub struct Portal {
     pub hops: Arc<Hops>,
     /// How often a recipient may ask.
     pub rates: Rates,
+    /// How often a link is mailed to one address.
+    pub links: Rates,
 }
 
 /// Serves the portal, where it is configured.

@@ -172,7 +172,7 @@ fn article(incident: &Incident, told: &Told, now: Option<Timestamp>) -> String {
     );
     if progress.units() > 0 {
         out.push_str(&format!(
-            "<div class=\"bar\" role=\"progressbar\" aria-valuenow=\"{percent}\" aria-valuemin=\"0\" aria-valuemax=\"100\">\
+            "<div class=\"bar\" role=\"progressbar\" aria-label=\"Restored\" aria-valuenow=\"{percent}\" aria-valuemin=\"0\" aria-valuemax=\"100\">\
              <span style=\"width:{percent}%\"></span></div><p>{} of {} units are accounted for ({percent} %); {} were delivered.",
             progress.over(),
             progress.units(),

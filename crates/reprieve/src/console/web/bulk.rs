@@ -139,7 +139,7 @@ fn results(number: i64, outcome: Option<&str>, items: &Value) -> Markup {
         section {
             h2 { "What became of each" @if let Some(outcome) = outcome { ": " (outcome) } }
             div.scroll { table {
-                thead { tr { th { "Message" } th { "Recipient" } th { "Outcome" } th { "" } } }
+                thead { tr { th { "Message" } th { "Recipient" } th { "Outcome" } td {} } }
                 tbody { @for one in &rows { tr { td { a href={ "/messages/" (text(one, "mail_id")) } { code { (text(one, "mail_id")) } } } td.address { (text(one, "recipient")) } td { (text(one, "outcome")) } td { (text(one, "reply")) } } } }
             } }
             p.pages {

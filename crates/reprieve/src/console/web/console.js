@@ -64,7 +64,7 @@ for (const field of document.querySelectorAll("[data-complete]")) {
   const bytes = (text) => new TextEncoder().encode(text);
   let found = [];
   let chosen = -1;
-  const close = () => { list.hidden = true; found = []; chosen = -1; field.removeAttribute("aria-activedescendant"); };
+  const close = () => { list.hidden = true; field.setAttribute("aria-expanded", "false"); found = []; chosen = -1; field.removeAttribute("aria-activedescendant"); };
   const take = (one) => {
     const all = bytes(field.value);
     const cursor = bytes(field.value.slice(0, field.selectionStart)).length;
@@ -86,6 +86,7 @@ for (const field of document.querySelectorAll("[data-complete]")) {
       return item;
     }));
     list.hidden = found.length === 0;
+    field.setAttribute("aria-expanded", String(!list.hidden));
     if (chosen >= 0) field.setAttribute("aria-activedescendant", `suggestion-${chosen}`);
   };
   const look = async () => {
@@ -100,6 +101,7 @@ for (const field of document.querySelectorAll("[data-complete]")) {
   field.setAttribute("role", "combobox");
   field.setAttribute("aria-controls", "suggestions");
   field.setAttribute("aria-autocomplete", "list");
+  field.setAttribute("aria-expanded", "false");
   field.addEventListener("input", look);
   field.addEventListener("blur", close);
   field.addEventListener("keydown", (event) => {

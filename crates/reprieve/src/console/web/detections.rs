@@ -52,7 +52,7 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
         h1 { "Detections" }
         p.dim { (known.len()) " in force. Hits are messages of the last 7 days; what people said is how many of them they released or called good." }
         div.scroll { table {
-            thead { tr { th { "Detection" } th { "" } th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" } th.right { "Acted" } th.right { "Said to be wrong" } } }
+            thead { tr { th { "Detection" } td {} th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" } th.right { "Acted" } th.right { "Said to be wrong" } } }
             tbody {
                 @for one in all.as_array().into_iter().flatten() { @let code = text(one, "code"); @let (hits, acted) = sums.get(code).copied().unwrap_or_default(); tr {
                     td { a href={ "/detections/" (encoded(code)) } { (code) } }

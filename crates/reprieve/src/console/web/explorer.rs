@@ -134,6 +134,7 @@ fn sums_of(console: &Console, asked: &Asked, sums: &Value) -> Markup {
     let more = sums["next"].as_str();
     html! {
         section.sums data-more=[more] data-query=(asked.q) {
+            h2.unseen { "How much fits" }
             p.count {
                 span { strong data-sum="units" { (units) } @if more.is_some() { span.so-far { " so far" } } @else { " units" } }
                 span.export { a href={ "/explorer/export?form=csv&q=" (encoded(&asked.q)) } { "CSV" } " " a href={ "/explorer/export?form=json&q=" (encoded(&asked.q)) } { "JSON" } }
@@ -426,7 +427,7 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
         h1 { "What was done" }
         p { (chosen.len()) " chosen: " (verb) }
         div.scroll { table {
-            thead { tr { th { "Message" } th { "Recipient" } th { "State" } th { "" } } }
+            thead { tr { th { "Message" } th { "Recipient" } th { "State" } td {} } }
             tbody { @for (id, recipient, (state, reply)) in &done {
                 tr { td { a href={ "/messages/" (id) } { code { (id) } } } td.address { (recipient) } td { (chip(state)) } td { (reply) } }
             } }

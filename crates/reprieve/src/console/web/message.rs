@@ -168,7 +168,7 @@ fn engines(shown: &Value) -> Markup {
         section {
             h2 { "Engines and authentication" }
             div.scroll { table {
-                thead { tr { th { "Engine" } th { "Version" } th { "Data" } th { "Outcome" } th.right { "ms" } th { "" } } }
+                thead { tr { th { "Engine" } th { "Version" } th { "Data" } th { "Outcome" } th.right { "ms" } td {} } }
                 tbody { @for engine in list(shown, "engines") { tr {
                     td { (text(engine, "engine")) } td { (text(engine, "version")) } td { (text(engine, "data_version")) }
                     td { (text(engine, "outcome")) } td.right { (format!("{:.1}", engine["millis"].as_f64().unwrap_or(0.0))) } td { (text(engine, "detail")) }
@@ -241,7 +241,8 @@ fn similar(shown: &Value, held: Option<&Value>) -> Markup {
         ));
     }
     for part in held.into_iter().flat_map(|held| list(held, "parts")).take(5) {
-        let name = if text(part, "name").is_empty() { "part" } else { text(part, "name") };
+        let unnamed = format!("part {} ({})", part["number"], text(part, "family"));
+        let name = if text(part, "name").is_empty() { unnamed.as_str() } else { text(part, "name") };
         ways.push((format!("with the same {name}"), format!("sha256:{}", text(part, "sha256"))));
     }
     html! { section { h2 { "Similar messages" } ul { @for (name, query) in &ways { li { a href=(explorer(query)) { (name) } } } } } }

@@ -45,7 +45,7 @@ fn people_body(people: &Value, invited: Option<&Value>) -> Markup {
             }
         }
         div.scroll { table {
-            thead { tr { th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } th { "" } } }
+            thead { tr { th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } td {} } }
             tbody { @for one in people.as_array().into_iter().flatten() { tr {
                 td { (text(one, "name")) } td { (text(one, "role")) }
                 td { @let domains: Vec<&str> = list(one, "domains").filter_map(Value::as_str).collect(); @if domains.is_empty() { span.dim { "all" } } @else { (domains.join(", ")) } }
@@ -126,7 +126,7 @@ async fn me_body(
         }
         section {
             h2 { "Sessions" }
-            div.scroll { table { thead { tr { th { "Began (UTC)" } th { "Last used" } th { "From" } th { "" } } } tbody { @for one in sessions { tr {
+            div.scroll { table { thead { tr { th { "Began (UTC)" } th { "Last used" } th { "From" } td {} } } tbody { @for one in sessions { tr {
                 td.when { (moment(&one.began.to_string())) } td.when { (moment(&one.seen.to_string())) } td { (one.client) }
                 td { @if one.id == session.id { "this one" } @else { form.inline method="post" action="/me/act" { input type="hidden" name="session" value=(one.id); button.quiet name="do" value="end" { "End" } } } }
             } } } } }

@@ -33,7 +33,7 @@ pub async fn entries(State(console): State<Console>, Extension(operator): Extens
         @if may { (entry_form(&operator)) }
         @if entries.as_array().is_some_and(Vec::is_empty) { p.calm { "There is no entry." } }
         @else { div.scroll { table {
-            thead { tr { th { "" } th { "What" } th { "For" } th { "Reason" } th { "Owner" } th { "Until (UTC)" } th { "Last used" } th { "" } } }
+            thead { tr { td {} th { "What" } th { "For" } th { "Reason" } th { "Owner" } th { "Until (UTC)" } th { "Last used" } td {} } }
             tbody { @for one in entries.as_array().into_iter().flatten() { tr {
                 td { (chip(text(one, "action"))) @if one["clears_malware"] == true { " malware as well" } }
                 td.address { (text(one, "kind")) " " code { (text(one, "value")) } }
@@ -105,7 +105,7 @@ pub async fn submissions(
         p.dim { "Three people within a day who say that a detection is wrong have it tried on known-good mail, and call an operator. They convict nothing." }
         @if rows.is_empty() { p.calm { "Nobody has said anything." } }
         @else { div.scroll { table {
-            thead { tr { th { "No." } th { "When (UTC)" } th { "What" } th { "By" } th { "Detections" } th { "Message" } th { "Incident" } th { "Comment" } th { "" } } }
+            thead { tr { th { "No." } th { "When (UTC)" } th { "What" } th { "By" } th { "Detections" } th { "Message" } th { "Incident" } th { "Comment" } td {} } }
             tbody { @for one in &rows { tr {
                 td { (one["number"]) } td.when { (moment(text(one, "at"))) } td { (text(one, "kind").replace('_', " ")) } td.address { (text(one, "reporter")) }
                 td { @for about in list(one, "about") { a href={ "/detections/" (encoded(text(about, "detection"))) } { (text(about, "detection")) } " " } }

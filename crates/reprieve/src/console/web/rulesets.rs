@@ -64,11 +64,11 @@ fn rollout(one: &Value, may: bool) -> Markup {
                 @if one["forced"] == true { " " (chip("forced")) } @if one["fast"] == true { " " (chip("fast lane")) } }
             @if !text(one, "note").is_empty() { p { (text(one, "note")) } }
             @if list(one, "gates").next().is_some() { div.scroll { table {
-                thead { tr { th { "Gate" } th { "" } th { "What it said" } } }
+                thead { tr { th { "Gate" } td {} th { "What it said" } } }
                 tbody { @for gate in list(one, "gates") { tr {
                     td { (text(gate, "gate")) } td { (chip(if gate["passed"] == true { "passed" } else { "failed" })) }
                     td { (text(gate, "summary"))
-                        @if list(gate, "faults").next().is_some() { ul { @for fault in list(gate, "faults").take(20) { li { (fault.as_str().unwrap_or_default()) } } } } }
+                        (faults(gate)) }
                 } } }
             } } }
             @if list(one, "steps").next().is_some() { ol.timeline { @for step in list(one, "steps") {
@@ -76,6 +76,16 @@ fn rollout(one: &Value, may: bool) -> Markup {
             } } }
             @if may && is_up { form.inline method="post" action="/rulesets/rollback" { (reason(true)) button.quiet { "Take it back" } } }
         }
+    }
+}
+
+/// What a gate found wrong: the first few, and the others on demand.
+fn faults(gate: &Value) -> Markup {
+    let faults: Vec<&str> = list(gate, "faults").filter_map(Value::as_str).collect();
+    let (first, others) = faults.split_at(faults.len().min(5));
+    html! {
+        @if !first.is_empty() { ul { @for fault in first { li { (fault) } } } }
+        @if !others.is_empty() { details { summary { (others.len()) " more" } ul { @for fault in others { li { (fault) } } } } }
     }
 }
 
@@ -91,7 +101,7 @@ fn rollouts_of(rollouts: &Value) -> Markup {
 
 fn versions_of(versions: &Value) -> Markup {
     html! { div.scroll { table {
-        thead { tr { th { "Ruleset" } th.right { "Detections" } th { "First seen (UTC)" } th { "In force since" } th { "" } } }
+        thead { tr { th { "Ruleset" } th.right { "Detections" } th { "First seen (UTC)" } th { "In force since" } td {} } }
         tbody { @for one in versions.as_array().into_iter().flatten().take(50) { tr {
             td { a href=(super::page::explorer(&format!("ruleset:{}", text(one, "id")))) { code { (text(one, "id")) } } } td.right { (one["detections"]) }
             td.when { (moment(text(one, "first_seen"))) } td.when { @if let Some(at) = one["in_force_since"].as_str() { (moment(at)) } }

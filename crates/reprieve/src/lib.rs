@@ -19,6 +19,7 @@ pub mod entries;
 pub mod examiner;
 pub mod gateway;
 pub mod hop;
+pub mod https;
 pub mod import;
 pub mod keys;
 pub mod learn;

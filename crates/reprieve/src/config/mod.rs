@@ -1,6 +1,7 @@
 //! The configuration: one commented TOML file, checked whole before anything starts.
 
 mod engine;
+pub mod oidc;
 mod policy;
 pub mod portal;
 pub mod section;
@@ -19,6 +20,7 @@ use domain::rollout::Pace;
 use domain::{Address, Direction};
 pub use engine::EngineConfig;
 use ipnet::IpNet;
+use oidc::OidcConfig;
 use portal::PortalConfig;
 use section::{Fault, Faults, Section};
 use wire::smtp::data::BareNewline;
@@ -255,6 +257,8 @@ pub struct Config {
     pub tells_affected: bool,
     /// What recipients see.
     pub portal: PortalConfig,
+    /// Where people of the console have an account already, if that is used.
+    pub oidc: Option<OidcConfig>,
 }
 
 /// Everything that is wrong with a configuration.
@@ -381,6 +385,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let rollout = rollout(root, faults);
     let sentinel = sentinel(root, faults);
     let portal = portal::portal(root, folder, faults);
+    let oidc = oidc::oidc(root, folder, faults);
     Config {
         panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
         ruleset: root.text("ruleset", faults, path),
@@ -409,6 +414,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         announcements,
         tells_affected,
         portal,
+        oidc,
     }
 }
 
@@ -659,7 +665,11 @@ mod tests {
         let all: String =
             EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))).collect();
         assert_eq!(
-            faults(&all).into_iter().filter(|fault| !fault.contains("policy")).collect::<Vec<_>>(),
+            faults(&all)
+                .into_iter()
+                // Files that are not there.
+                .filter(|fault| !fault.contains("policy") && !fault.contains("client_secret_file"))
+                .collect::<Vec<_>>(),
             Vec::<String>::new()
         );
     }

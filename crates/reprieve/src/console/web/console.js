@@ -16,6 +16,9 @@ for (const field of document.querySelectorAll("[data-from-fragment]")) {
   }
 }
 
+// Back from where somebody signed in: on to where they wanted to go, as a page of ours.
+for (const go of document.querySelectorAll("[data-go]")) location.replace(go.href);
+
 // How far an incident is: words of the server, by name.
 for (const live of document.querySelectorAll("[data-events]")) {
   const events = new EventSource(live.dataset.events);

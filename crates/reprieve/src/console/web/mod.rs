@@ -4,7 +4,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`door`] | whose session it is; no act without our own page before it |
-//! | [`sign_in`] | signing in and out, and the page that an invitation leads to |
+//! | [`sign_in`], [`oidc`] | signing in and out, here or by an account elsewhere, and the page that an invitation leads to |
 //! | [`page`], [`chart`], [`form`], [`fault`] | what all pages have: the frame, pieces, pictures, what they send, and what is shown when something is wrong |
 //! | [`overview`] | what needs a person, and whether mail flows |
 //! | [`explorer`], [`message`], [`letter`] | all mail; one message; its body, made harmless |
@@ -25,6 +25,7 @@ pub mod form;
 pub mod incident;
 pub mod letter;
 pub mod message;
+pub mod oidc;
 pub mod overview;
 pub mod page;
 pub mod people;
@@ -98,6 +99,8 @@ pub fn router(console: Console) -> Router {
         .layer(middleware::from_fn_with_state(console.clone(), door::signed_in));
     let outside = Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/away", get(oidc::away))
+        .route("/sign-in/back", get(oidc::back))
         .route("/welcome", get(sign_in::welcome).post(sign_in::accept));
     inside
         .merge(outside)

@@ -19,6 +19,7 @@ use super::page::bare;
 use crate::console::Console;
 use crate::console::api::error::ApiError;
 use crate::console::secret::{self, PASSWORD_MAX, PASSWORD_MIN};
+use crate::percent::encoded;
 
 /// Characters that are kept of what a browser says it is.
 const CLIENT_MAX: usize = 200;
@@ -30,22 +31,33 @@ pub struct Wanted {
     to: String,
 }
 
+impl Wanted {
+    /// The place, as it was asked.
+    pub fn to(&self) -> &str {
+        &self.to
+    }
+}
+
 /// `GET /sign-in`.
 pub async fn show(State(console): State<Console>, Query(wanted): Query<Wanted>) -> Response {
     let is_empty = match &console.store {
         Some(store) => store.people().await.is_ok_and(|people| people.is_empty()),
         None => false,
     };
-    bare("Sign in", entrance(&wanted.to, "", is_empty))
+    bare("Sign in", entrance(&console, &wanted.to, "", is_empty))
 }
 
-fn entrance(to: &str, wrong: &str, is_empty: bool) -> Markup {
+fn entrance(console: &Console, to: &str, wrong: &str, is_empty: bool) -> Markup {
+    let elsewhere = console.config.oidc.as_ref().map(|oidc| oidc.issuer.trim_start_matches("https://"));
     html! {
         h1 { "Sign in" }
         @if is_empty {
             p.notice.warn { "Nobody may sign in yet. On the gateway's own host, " code { "reprieve person invite --name YOU --role admin" } " prints a link for you." }
         }
         @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
+        @if let Some(issuer) = elsewhere {
+            p { a.button href={ "/sign-in/away?to=" (encoded(to)) } { "Sign in with " (issuer) } }
+        }
         form.card method="post" action="/sign-in" {
             input type="hidden" name="to" value=(to);
             label { "Name" input type="text" name="name" required autofocus autocomplete="username" maxlength="100"; }
@@ -57,7 +69,7 @@ fn entrance(to: &str, wrong: &str, is_empty: bool) -> Markup {
 }
 
 /// A path of this console, so that nobody is led elsewhere.
-fn own_path(to: &str) -> &str {
+pub fn own_path(to: &str) -> &str {
     let is_own = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
     if is_own { to } else { "/" }
 }
@@ -90,21 +102,39 @@ pub async fn enter(
         // And what was typed as a name is private: now and then it is a password.
         let typed: String = name.chars().take(100).collect();
         console.record("nobody".into(), "sign_in.refused", "console", &typed).await?;
-        return Ok(bare("Sign in", entrance(&to, "This name, password and code do not belong together.", false)));
+        return Ok(bare(
+            "Sign in",
+            entrance(&console, &to, "This name, password and code do not belong together.", false),
+        ));
     }
     begin(&console, &name, &headers, peer, &to).await
 }
 
 /// Begins a session and leads to a page.
 async fn begin(console: &Console, name: &str, headers: &HeaderMap, peer: SocketAddr, to: &str) -> PageResult {
+    let session = session_of(console, name, headers, peer, "").await?;
+    Ok(([(SET_COOKIE, session)], Redirect::to(to)).into_response())
+}
+
+/// Begins a session; the header that tells the browser. `by` is who vouches for them, if not we.
+///
+/// # Errors
+/// When it cannot be recorded.
+pub async fn session_of(
+    console: &Console,
+    name: &str,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+    by: &str,
+) -> Result<String, ApiError> {
     let program = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("an unknown program");
     let client: String = format!("{} with {program}", peer.ip()).chars().take(CLIENT_MAX).collect();
     let (secret, now) = (secret::new(console.clock.as_ref()), console.clock.now());
-    console.record(name.to_owned(), "sign_in", "console", "").await?;
+    console.record(name.to_owned(), "sign_in", "console", by).await?;
     let store = console.store()?;
     store.sweep_sessions(now).await?;
     store.begin_session(session(&secret, name, client, now)).await?;
-    Ok(([(SET_COOKIE, begun(&secret))], Redirect::to(to)).into_response())
+    Ok(begun(&secret))
 }
 
 /// `POST /sign-out`.

@@ -1,0 +1,139 @@
+//! A request to somebody else's host: over TLS with a certificate that a public authority, or the operator's own, vouches for; or in the clear, to a
+//! host that the operator trusts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Bytes};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long an answer may take, from the connection on.
+const TIME: Duration = Duration::from_secs(10);
+/// Bytes of an answer at most.
+const ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// Where something is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Whether it is asked over TLS.
+    pub is_secret: bool,
+    host: String,
+    port: u16,
+    path: String,
+}
+
+impl Place {
+    /// Reads an `https://` or `http://` address.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let (is_secret, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+            (Some(rest), _) => (true, rest),
+            (_, Some(rest)) => (false, rest),
+            _ => return Err("must be an address that begins with https:// or http://".into()),
+        };
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let usual = if is_secret { 443 } else { 80 };
+        let (host, port) = match authority.rsplit_once(':') {
+            // The colons of an IPv6 address stand in brackets.
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| format!("'{port}' is no port"))?)
+            }
+            _ => (authority, usual),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() || authority.contains('@') {
+            return Err("must name a host, and no user".into());
+        }
+        Ok(Self { is_secret, host: host.to_owned(), port, path: format!("/{path}") })
+    }
+
+    /// The host, as people know it.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Asks; the status, and what was said.
+    ///
+    /// # Errors
+    /// Why there is no answer; asking again may help.
+    pub async fn ask(
+        &self,
+        method: Method,
+        fields: &[(&str, &str)],
+        body: Vec<u8>,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let asked = async {
+            let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(said)?;
+            if !self.is_secret {
+                return self.ask_on(stream, method, fields, body).await;
+            }
+            let name = ServerName::try_from(self.host.clone()).map_err(said)?;
+            let stream = TlsConnector::from(tls.clone()).connect(name, stream).await.map_err(said)?;
+            self.ask_on(stream, method, fields, body).await
+        };
+        tokio::time::timeout(TIME, asked).await.unwrap_or_else(|_| Err("no answer".into()))
+    }
+
+    async fn ask_on(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        method: Method,
+        fields: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let mut request =
+            Request::builder().method(method).uri(&self.path).header("host", format!("{host}:{}", self.port));
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::from(body))).map_err(said)?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(said)?;
+        let driving = tokio::spawn(connection);
+        let answered = async {
+            let response = sender.send_request(request).await.map_err(said)?;
+            let status = response.status();
+            Ok((status, whole(response.into_body()).await?))
+        };
+        let answered = answered.await;
+        driving.abort();
+        answered
+    }
+}
+
+async fn whole<B: Body<Data = Bytes, Error = hyper::Error> + Send>(body: B) -> Result<Bytes, String> {
+    Ok(Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| error.to_string())?.to_bytes())
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_nonsense_is_refused() {
+        let read = |url: &str| Place::parse(url).map(|place| (place.is_secret, place.host, place.port, place.path));
+        let is = |secret, host: &str, port, path: &str| Ok((secret, host.to_owned(), port, path.to_owned()));
+        assert_eq!(read("https://chat.example/hook/1?x=y"), is(true, "chat.example", 443, "/hook/1?x=y"));
+        assert_eq!(read("http://127.0.0.1:8080"), is(false, "127.0.0.1", 8080, "/"));
+        assert_eq!(read("https://[::1]:8443/a"), is(true, "::1", 8443, "/a"));
+        assert_eq!(read("https://[::1]/a"), is(true, "::1", 443, "/a"));
+        for nonsense in ["", "ftp://x/", "https://", "https:///x", "https://u@x/", "https://x:port/"] {
+            assert!(Place::parse(nonsense).is_err(), "{nonsense}");
+        }
+    }
+}

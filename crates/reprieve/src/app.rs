@@ -330,7 +330,12 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             tasks.spawn_on(rates.run(stopping.clone()), background.handle());
             let flow = FlowRoller { store: store.clone(), clock: clock.clone(), way: gateway.way.clone() };
             tasks.spawn_on(flow.run(stopping.clone()), background.handle());
-            let bulk = BulkWorker { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
+            let bulk = BulkWorker {
+                store: store.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+                way: gateway.way.clone(),
+            };
             tasks.spawn_on(bulk.run(stopping.clone()), background.handle());
             let acknowledger = Acknowledger {
                 config: config.clone(),

@@ -18,12 +18,13 @@ use store::{Store, StoreError, failpoint};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::right_of_way::RightOfWay;
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
 const PERIOD: Duration = Duration::from_secs(5);
 /// Units of one page.
-const PAGE: usize = 200;
+const PAGE: usize = 100;
 /// How long it looks for them.
 const BUDGET: Duration = Duration::from_millis(500);
 /// Rest between two pages, so that live mail comes first.
@@ -38,6 +39,8 @@ pub struct BulkWorker {
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop, and who sends releases.
     pub signals: Signals,
+    /// Live mail comes first.
+    pub way: RightOfWay,
 }
 
 impl BulkWorker {
@@ -74,6 +77,7 @@ impl BulkWorker {
 
     /// Acts on what is pending, or looks for more. Returns whether there may be more to do.
     async fn page(&self, bulk: &Bulk) -> Result<bool, StoreError> {
+        self.way.give().await;
         let pending = self.store.bulk_items(bulk.number, Some(PENDING), None, PAGE as i64).await?;
         if !pending.is_empty() {
             let acted = match bulk.verb {

@@ -515,6 +515,13 @@ fn what_people_keep_and_sum_up() {
     for way in ["the same sender domain", "answered or forwarded", "hit by the same version of EIC-0001"] {
         assert!(message.contains(way), "{way}");
     }
+    // What held it may have been wrong: an incident about that version.
+    let version = message.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let open = form(&[("detection", "EIC-0001"), ("version", version), ("reason", "it holds ours")]);
+    let opened = post(&gateway, "/incidents/open", &anna, &open);
+    assert_eq!(opened.status, 303, "{}", opened.body);
+    let incidents = gateway.json(&["incident", "list"]);
+    assert_eq!(incidents[0]["detection_version"].as_str(), Some(version), "{incidents}");
     let raw = |body: &str| post(&gateway, &format!("/messages/{id}/raw"), &anna, body);
     assert_eq!((raw("reason=&password=infected").status, raw("reason=r&password=abc").status), (400, 400));
     let archive = raw("reason=for+the+maker&password=infected");

@@ -122,7 +122,7 @@ pub async fn show(
             section.actions { h2 { "Act" }
                 (modes(&code))
                 (sentinel::acting(&code, "contain", "Contain it"))
-                (incident::opening(&code))
+                (incident::opening(&code, ""))
             }
         }
         (evidence(&heard))

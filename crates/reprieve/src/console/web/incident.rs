@@ -262,19 +262,20 @@ pub async fn act(
 /// # Errors
 /// What the API says.
 pub async fn open(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
-    let ask = json!({ "detection": form.one("detection"), "reason": form.one("reason") });
-    let ask = asked(ask)?;
+    let version = Some(form.one("version")).filter(|version| !version.is_empty());
+    let ask = asked(json!({ "detection": form.one("detection"), "version": version, "reason": form.one("reason") }))?;
     let opened = answer(api::incident::open(State(console), Extension(operator), Json(ask)).await)?;
     Ok(back_to(&format!("/incidents/{}", text(&opened, "id"))))
 }
 
-/// A form that opens an incident about a detection.
-pub fn opening(detection: &str) -> Markup {
+/// A form that opens an incident about a detection, in this version, or in the one in force without.
+pub fn opening(detection: &str, version: &str) -> Markup {
     html! {
         form.inline method="post" action="/incidents/open" {
             input type="hidden" name="detection" value=(detection);
+            input type="hidden" name="version" value=(version);
             (reason(true))
-            button.quiet { "Open an incident" }
+            button.quiet { "Open an incident" @if !version.is_empty() { " about " (detection) " " (version) } }
         }
     }
 }

@@ -45,6 +45,7 @@ pub async fn show(
         (in_brief(&shown, &life))
         @if operator.role.may(Permission::Decide) { (actions(&id, held.as_ref())) }
         (why(&shown))
+        @if operator.role.may(Permission::Rules) && operator.must_see_all().is_ok() { (blame(&shown)) }
         (timeline(&life))
         (engines(&shown))
         @if let Some(held) = &held { (parts(held)) }
@@ -144,6 +145,25 @@ fn why(shown: &Value) -> Markup {
             p { "Today's ruleset would say " (chip(text(today, "category"))) " " (chip(text(today, "disposition"))) ": " (text(today, "rests_on")) "." }
             p.dim { "Ruleset " a href=(explorer(&format!("ruleset:{}", text(shown, "ruleset")))) { code { (text(shown, "ruleset")) } } ", policy " code { (text(shown, "policy")) } }
         }
+    }
+}
+
+/// What could act on it may have been wrong: an incident about that version, whose every message is counted in.
+fn blame(shown: &Value) -> Markup {
+    let acts =
+        |finding: &&Value| text(finding, "mode") == "Enforce" && matches!(text(finding, "effect"), "Hold" | "Block");
+    let mut suspects: Vec<(&str, &str)> = list(shown, "findings")
+        .filter(acts)
+        .map(|one| (text(one, "detection"), text(one, "detection_version")))
+        .collect();
+    suspects.sort_unstable();
+    suspects.dedup();
+    html! {
+        @if !suspects.is_empty() { details {
+            summary { "A detection was wrong" }
+            p.dim { "An incident counts in everything that this version held, and has it examined again as soon as that can lead to something." }
+            @for (code, version) in suspects { (super::incident::opening(code, version)) }
+        } }
     }
 }
 

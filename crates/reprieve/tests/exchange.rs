@@ -207,7 +207,7 @@ fn the_quarantine_in_its_words() {
     let exported =
         admin.objects("Export-QuarantineMessage", json!({ "Identity": to("mail 3"), "ReasonForExport": "r" }));
     assert_eq!(exported[0]["BodyEncoding"], "Base64");
-    assert_eq!(admin.objects("Get-QuarantinePolicy", json!({}))[2]["EndUserQuarantinePermissionsValue"], 7);
+    assert_eq!(admin.objects("Get-QuarantinePolicy", json!({}))[2]["EndUserQuarantinePermissionsValue"], 55);
     // A role, and a domain, reach as far as everywhere else.
     let auditor = Client::new(&gateway, "auditor", &[]);
     assert_eq!(

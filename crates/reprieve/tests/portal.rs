@@ -192,8 +192,34 @@ fn a_recipient_is_told_looks_and_releases_their_own() {
         (reports[0]["reporter"].as_str(), reports[0]["kind"].as_str()),
         (Some("b@ours.example"), Some("false_positive"))
     );
+    // Senders of one's own: for their mail alone, and nobody else's to end.
+    let act = |cookie: &str, body: &str| request(&portal, "POST", "/act", cookie, body).status;
+    assert_eq!(act(&cookie, &format!("id={own}&verb=allow")), 303);
+    assert_eq!(act(&cookie, &format!("id={own}&verb=block")), 403, "it is not held any more");
+    let entries = gateway.json(&["entry", "list"]);
+    let entry = &entries[0];
+    assert_eq!(
+        (entry["action"].as_str(), entry["value"].as_str(), entry["whom"].as_str()),
+        (Some("allow"), Some("shop@x.example"), Some("b@ours.example"))
+    );
+    let number = entry["id"].to_string();
+    gateway.json(&["entry", "block", "sender", "z@x.example", "--rcpt", "b@ours.example", "--reason", "an operator's"]);
+    let operators = gateway.json(&["entry", "list"])[0]["id"].to_string();
+    assert!(request(&portal, "GET", "/", &cookie, "").text.contains("shop@x.example \u{b7} allowed until"));
+    let ask_cookie = enter(&portal, &secret(&link_of(&letter_ask))).session();
+    for (cookie, number) in [(&ask_cookie, &number), (&cookie, &operators)] {
+        assert_eq!(act(cookie, &format!("verb=forget&entry={number}")), 404);
+    }
+    assert_eq!(
+        (act(&ask_cookie, &format!("id={others}&verb=allow")), act(&ask_cookie, &format!("id={others}&verb=block"))),
+        (403, 303)
+    );
+    assert_eq!(
+        (act(&cookie, &format!("verb=forget&entry={number}")), act(&cookie, &format!("verb=forget&entry={number}"))),
+        (303, 404)
+    );
     // Who may only ask, asks; an operator decides.
-    let cookie = enter(&portal, &secret(&link_of(&letter_ask))).session();
+    let cookie = ask_cookie;
     let asked =
         |verb: &str| request(&portal, "POST", "/act", &cookie, &format!("id={others}&verb={verb}&reason=it+is+mine"));
     assert_eq!(asked("release").status, 403);

@@ -460,11 +460,11 @@ pub fn policies(mut call: Call) -> Result<Answer, Trouble> {
     call.given.has("QuarantinePolicyType");
     let notices = call.console.config.portal.notices != crate::config::portal::Notices::Never;
     call.given.end()?;
-    // What our portal lets people do: see the text (2) and delete (1) with both, ask (8) or release (4).
+    // What our portal lets people do: block the sender (16), see the text (2) and delete (1) with both; ask (8), or release (4) and allow the sender (32).
     let all = [
         (QuarantinePolicy::AdminOnlyAccess, 0),
-        (QuarantinePolicy::LimitedAccess, 11),
-        (QuarantinePolicy::FullAccess, 7),
+        (QuarantinePolicy::LimitedAccess, 27),
+        (QuarantinePolicy::FullAccess, 55),
     ];
     let objects: Vec<Value> = all
         .into_iter()

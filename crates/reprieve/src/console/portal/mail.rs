@@ -3,6 +3,7 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use domain::entry::Entry;
 use domain::ledger::{Account, Move};
 use domain::policy::QuarantinePolicy;
 use domain::{MailId, UnitId};
@@ -16,6 +17,7 @@ use store::submission::{NewSubmission, SubmissionKind};
 use super::Portal;
 use super::enter::{Visitor, actor, entrance};
 use super::page::{Wrong, page};
+use super::senders;
 use crate::console::web::form::Form;
 use crate::console::web::page::{moment, size};
 use crate::recipient::language::Language;
@@ -56,6 +58,16 @@ impl Own {
     /// May ask for its delivery.
     fn may_ask(&self) -> bool {
         self.is_held() && self.policy == QuarantinePolicy::LimitedAccess && !self.is_asked_for
+    }
+
+    /// May keep its sender away.
+    fn may_block(&self) -> bool {
+        self.is_held() && !self.message.sender.is_empty()
+    }
+
+    /// May let its sender in: where they may have such mail delivered anyway.
+    fn may_allow(&self) -> bool {
+        self.policy == QuarantinePolicy::FullAccess && !self.message.sender.is_empty()
     }
 
     /// The name of its state among the words.
@@ -107,20 +119,24 @@ pub struct Page {
 pub async fn list(State(portal): State<Portal>, visitor: Visitor, Query(asked): Query<Page>) -> Response {
     let Some(address) = visitor.address.clone() else { return entrance(&visitor.words, None) };
     match listed(&portal, &address, asked.after.as_deref()).await {
-        Ok((rows, next)) => {
+        Ok((rows, next, entries)) => {
             let words = &visitor.words;
-            page(words, Some(&address), words.say("title"), table(words, &rows, next))
+            let body = html! { (table(words, &rows, next)) (senders::list(words, &entries)) };
+            page(words, Some(&address), words.say("title"), body)
         }
         Err(wrong) => wrong.page(&visitor.words),
     }
 }
 
-async fn listed(portal: &Portal, address: &str, after: Option<&str>) -> Result<(Vec<Own>, Option<MailId>), Wrong> {
+/// A page of what is held, where the next begins, and the recipient's own entries.
+type Listed = (Vec<Own>, Option<MailId>, Vec<Entry>);
+
+async fn listed(portal: &Portal, address: &str, after: Option<&str>) -> Result<Listed, Wrong> {
     let after = after.map(str::parse).transpose().map_err(|_| Wrong::Gone)?;
     let filter = Filter { accounts: SEEN.to_vec(), limit: ROWS, after, ..Filter::default() };
     let held = portal.console.store()?.held(&filter, &Scope::Recipient(address.to_owned())).await?;
     let next = held.last().filter(|_| held.len() as u32 == ROWS).map(|last| last.mail_id);
-    Ok((own(portal, held).await?, next))
+    Ok((own(portal, held).await?, next, senders::of(portal, address).await?))
 }
 
 fn table(words: &Language, rows: &[Own], next: Option<MailId>) -> Markup {
@@ -162,6 +178,8 @@ fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
             @if row.is_held() {
                 form method="post" action="/act" { (of(row, "delete")) button.quiet { (words.say("delete")) } }
             }
+            @if row.may_block() { form method="post" action="/act" { (of(row, "block")) button.quiet { (words.say("block")) } } }
+            @if row.may_allow() { form method="post" action="/act" { (of(row, "allow")) button.quiet { (words.say("allow")) } } }
         }
     }
 }
@@ -224,6 +242,9 @@ pub async fn act(State(portal): State<Portal>, visitor: Visitor, form: Form) -> 
 
 async fn acted(portal: &Portal, visitor: &Visitor, form: &Form) -> Result<(), Wrong> {
     let address = visitor.recipient()?;
+    if form.one("verb") == "forget" {
+        return senders::forget(portal, address, form.one("entry")).await;
+    }
     let row = one(portal, address, form.one("id")).await?;
     let console = &portal.console;
     let store = console.store()?;
@@ -250,7 +271,13 @@ async fn acted(portal: &Portal, visitor: &Visitor, form: &Form) -> Result<(), Wr
                 UnitMove { unit: row.id(), from: Account::Held, by: Move::Deleted, at: now, actor: who, reason };
             Ok(store.move_units(vec![delete]).await?)
         }
-        "release" | "ask" | "delete" => Err(Wrong::Policy),
+        "block" if row.may_block() => {
+            senders::keep(portal, address, &row.message.sender, false, row.message.mail_id).await
+        }
+        "allow" if row.may_allow() => {
+            senders::keep(portal, address, &row.message.sender, true, row.message.mail_id).await
+        }
+        "release" | "ask" | "delete" | "block" | "allow" => Err(Wrong::Policy),
         _ => Err(Wrong::Gone),
     }
 }

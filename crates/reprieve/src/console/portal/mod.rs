@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`enter`] | coming in, asking for a link, leaving |
 //! | [`mail`] | own mail: list, text, and what the quarantine policy lets its recipient do |
+//! | [`senders`] | senders that they block or allow for themselves |
 //! | [`page`] | the frame |
 //!
 //! Links and words, which notices need as well, are in [`crate::recipient`].
@@ -12,6 +13,7 @@
 pub mod enter;
 pub mod mail;
 pub mod page;
+pub mod senders;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

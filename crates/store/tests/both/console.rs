@@ -20,7 +20,7 @@ use store::sentinel::Suspect;
 use store::submission::{NewSubmission, SubmissionKind};
 use store::{Scope, Store, StoreError};
 
-use super::{at, mail_id, unit};
+use super::{arrival, at, mail_id, unit};
 
 /// Hits by the hour, what people say, and what people are called for.
 pub(crate) async fn voices(store: &Store) {
@@ -287,7 +287,11 @@ async fn same_sums(store: &Store, patience: Duration) {
 
 /// What recipients ask for and are told.
 pub(crate) async fn recipients(store: &Store) {
-    let address = "b@ours.example";
+    let address = "p@ours.example";
+    store
+        .record_arrival(arrival(211, b"portal", &[(address, Account::Held), ("q@ours.example", Account::Held)]))
+        .await
+        .expect("records");
     let own = Scope::Recipient(address.into());
     let query = Query::parse("state:held", at(3000)).expect("a query");
     let page = store.explore(&query, &own, None, 100, Duration::from_secs(60)).await.expect("finds");
@@ -308,6 +312,9 @@ pub(crate) async fn recipients(store: &Store) {
     let newest = page.rows[0].mail_id;
     // Told once of each, and once a period.
     let waiting = async |period| store.unnoticed(period, at(0), 100).await.expect("reads");
+    let coming_back = store.in_open_incident(&[mail_id(201), held.mail]).await.expect("reads");
+    assert_eq!(coming_back.into_iter().collect::<Vec<_>>(), [mail_id(201)]);
+    assert!(!waiting(7).await.contains(&"b@ours.example".to_owned()), "an open incident is about to give it back");
     assert!(waiting(7).await.contains(&address.to_owned()));
     let told = |period, until| Noticed { address: address.into(), period, until, at: at(3000), reply: "250".into() };
     store.noticed(told(7, mail_id(0))).await.expect("remembers");

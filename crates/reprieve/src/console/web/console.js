@@ -24,6 +24,8 @@ for (const live of document.querySelectorAll("[data-events]")) {
   const events = new EventSource(live.dataset.events);
   events.addEventListener("message", (event) => {
     const word = JSON.parse(event.data);
+    const stage = document.querySelector('[data-live="stage"]')?.firstElementChild;
+    const hasMoved = stage && stage.textContent.trim() !== String(word.stage);
     for (const [name, value] of Object.entries(word)) {
       for (const place of document.querySelectorAll(`[data-live="${name}"]`)) {
         const shown = String(value ?? "");
@@ -33,6 +35,8 @@ for (const live of document.querySelectorAll("[data-events]")) {
       for (const place of document.querySelectorAll(`[data-live-value="${name}"]`)) place.value = Number(value);
     }
     if (word.stage === "resolved") events.close();
+    // In another stage other things can be done, and the timeline has a line more; what somebody is writing is left to them.
+    if (hasMoved && !document.activeElement?.value) location.reload();
   });
 }
 

@@ -105,7 +105,8 @@ pub fn unix(
     Ok(())
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+/// Ends when the program is told to stop.
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     // A dropped sender means that the program ends.
     let _ = stop.changed().await;
 }

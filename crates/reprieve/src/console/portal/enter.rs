@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, State};
-use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -126,7 +125,7 @@ pub fn actor(address: &str) -> String {
 ///
 /// # Errors
 /// As a page.
-pub async fn ask(State(portal): State<Portal>, visitor: Visitor, headers: HeaderMap, form: Form) -> Response {
+pub async fn ask(State(portal): State<Portal>, visitor: Visitor, form: Form) -> Response {
     let now = portal.console.clock.now();
     let done = || entrance(&visitor.words, Some(("ask.done", false)));
     let Some(address) = ours(&portal, form.one("address")) else { return done() };
@@ -134,8 +133,7 @@ pub async fn ask(State(portal): State<Portal>, visitor: Visitor, headers: Header
     if portal.links.take(&address.as_str().to_lowercase(), now).is_err() {
         return done();
     }
-    let accept = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let words = portal.languages.asked(accept).clone();
+    let words = visitor.words.clone();
     tokio::spawn(async move {
         if let Err(why) = send(&portal, &address, &words).await {
             tracing::warn!(why, "a link to held mail could not be mailed");

@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 
 use super::Console;
 use super::rate::Rates;
+use super::serve::stopped;
 use super::web::{self, door};
 use crate::app::StartError;
 use crate::hop::Hops;
@@ -62,7 +63,7 @@ pub struct Portal {
 /// When the address cannot be bound.
 pub async fn serve(
     portal: Portal,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<Option<SocketAddr>, StartError> {
     let Some(address) = portal.console.config.portal.address else { return Ok(None) };
@@ -71,11 +72,7 @@ pub async fn serve(
     let bound = listener.local_addr().map_err(failed)?;
     let service = router(portal).into_make_service_with_connect_info::<SocketAddr>();
     tasks.spawn(async move {
-        let stopped = async move {
-            // A dropped sender means that the program ends.
-            let _ = stop.changed().await;
-        };
-        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped).await {
+        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {
             tracing::error!(%error, "the portal ended");
         }
     });

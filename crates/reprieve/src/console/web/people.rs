@@ -10,6 +10,7 @@ use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
 use super::page::{answer, asked, chip, facts, list, moment, page, reason, text};
+use super::sign_in::one_more_try;
 use crate::console::Console;
 use crate::console::access::{Operator, Role};
 use crate::console::api;
@@ -162,7 +163,7 @@ pub async fn me_act(
             store.set_totp(&operator.name, Some(codes)).await?;
         }
         "codes-off" => {
-            console.attempts.take(&operator.name, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
+            one_more_try(&console, &operator.name)?;
             let known = store.person(&operator.name).await?.and_then(|person| person.totp);
             if !known.is_some_and(|codes| secret::is_code(&codes, form.one("code"), now)) {
                 return Err(wrong().into());

@@ -74,6 +74,15 @@ pub fn own_path(to: &str) -> &str {
     if is_own { to } else { "/" }
 }
 
+/// Counts one more try at a secret, by whoever `bucket` names.
+///
+/// # Errors
+/// [`ApiError::TooMany`] with the seconds to wait, when there were too many.
+pub(super) fn one_more_try(console: &Console, bucket: &str) -> Result<(), ApiError> {
+    let taken = console.attempts.take(bucket, console.clock.now());
+    taken.map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))
+}
+
 /// `POST /sign-in`.
 ///
 /// # Errors
@@ -87,7 +96,7 @@ pub async fn enter(
     let (name, to) = (form.one("name").trim().to_owned(), own_path(form.one("to")).to_owned());
     let now = console.clock.now();
     for bucket in [format!("name {name}"), format!("from {}", peer.ip())] {
-        console.attempts.take(&bucket, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
+        one_more_try(&console, &bucket)?;
     }
     let store = console.store()?;
     let person = store.person(&name).await?.filter(|person| person.disabled.is_none());
@@ -176,8 +185,7 @@ pub async fn accept(
     form: Form,
 ) -> PageResult {
     let now = console.clock.now();
-    let bucket = format!("from {}", peer.ip());
-    console.attempts.take(&bucket, now).map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))?;
+    one_more_try(&console, &format!("from {}", peer.ip()))?;
     let (password, again) = (form.one("password").to_owned(), form.one("again"));
     let again_wrong = |wrong: &str| Ok(bare("Welcome", welcome_form(wrong)));
     if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {

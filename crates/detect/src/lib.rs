@@ -13,6 +13,8 @@
 //! | [`unpack`] | archives, nested and bounded |
 //! | [`picture`] | pictures by their structure: where they end, what is behind, what runs |
 //! | [`document`] | Office, RTF, PDF: what in them runs, loads or hides |
+//! | [`pixels`] | pictures decoded, within limits |
+//! | [`preview`] | what a person may look at of a mail: texts, pages made harmless, pictures drawn anew |
 //! | [`page`] | HTML, links, codes in pictures, senders |
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
@@ -40,6 +42,8 @@ pub mod lookalike;
 pub mod mime;
 pub mod page;
 pub mod picture;
+pub mod pixels;
+pub mod preview;
 pub mod rspamd;
 pub mod ruleset;
 pub mod structure;

@@ -10,15 +10,12 @@ use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
 
 use crate::family;
 use crate::limits::Limits;
-use crate::page::harmless::harmless;
 use crate::text;
 
 /// Characters of a name, a subject or an address that are kept.
 const TEXT_CHARS_MAX: usize = 300;
 /// Upstream Authentication-Results fields kept, and bytes of each.
 const RESULTS_MAX: usize = 10;
-/// HTML texts of a mail that are shown.
-const HARMLESS_PAGES_MAX: usize = 20;
 const RESULT_BYTES_MAX: usize = 2000;
 
 /// A decoded part with its bytes.
@@ -159,31 +156,6 @@ pub fn alone<'m>(bytes: &'m [u8], name: &str, declared: &str) -> Parsed<'m> {
     let decoded = Decoded { number: 0, family, name, bytes, is_text: false, is_attachment: true };
     let (from_name, reply_to) = (String::new(), String::new());
     Parsed { message, parts: vec![decoded], limit_hits: Vec::new(), from_name, reply_to }
-}
-
-/// The plain texts of a mail for a preview, `bytes_max` bytes of each; HTML is left out, because showing it safely is
-/// more than decoding it.
-pub fn plain_texts(raw: &[u8], bytes_max: usize) -> Vec<String> {
-    let Some(read) = read(raw) else { return Vec::new() };
-    let texts = read.parts.iter().filter_map(|part| match &part.body {
-        PartType::Text(text) => Some(text),
-        _ => None,
-    });
-    let shown = texts.map(|text| {
-        let end = text.floor_char_boundary(text.len().min(bytes_max));
-        text[..end].chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-    });
-    shown.collect()
-}
-
-/// The HTML texts of a mail, each made harmless (`page::harmless`): what a person may look at.
-pub fn harmless_pages(raw: &[u8]) -> Vec<String> {
-    let Some(read) = read(raw) else { return Vec::new() };
-    let pages = read.parts.iter().filter_map(|part| match &part.body {
-        PartType::Html(html) => Some(harmless(html)),
-        _ => None,
-    });
-    pages.take(HARMLESS_PAGES_MAX).collect()
 }
 
 fn first<'m>(raw: &'m [u8], name: &str) -> Option<Field<'m>> {

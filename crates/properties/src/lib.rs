@@ -12,6 +12,7 @@ pub mod document;
 pub mod introduce;
 pub mod mime;
 pub mod picture;
+pub mod preview;
 pub mod sender;
 pub mod session;
 
@@ -19,7 +20,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 26] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -45,4 +46,5 @@ pub const TARGETS: [Target; 25] = [
     ("config", config::config),
     ("harmless", console::harmless_html),
     ("query", console::query),
+    ("preview", preview::preview),
 ];

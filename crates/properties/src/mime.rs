@@ -18,6 +18,4 @@ pub fn mime(bytes: &[u8]) {
         assert_eq!(part.sha256, domain::Digest::of(&parsed.parts[number].bytes));
         assert!(!part.name.chars().any(char::is_control), "a control character in a name");
     }
-    let texts = walk::plain_texts(bytes, 1000);
-    assert!(texts.iter().all(|text| text.len() <= 1000 + 4));
 }

@@ -37,7 +37,7 @@ use crate::contact::Met;
 use crate::contained::Contained;
 use crate::disk::Room;
 use crate::entries::Entries;
-use crate::examiner::ExaminerPool;
+use crate::examiner::{ExaminerPool, Viewer};
 use crate::gateway::Gateway;
 use crate::gateway::behind::Behind;
 use crate::gateway::engines::Engines;
@@ -401,6 +401,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         config: config.clone(),
         notary,
         importer,
+        viewer: Viewer::start().map_err(StartError::Examiner)?,
     };
     let portal = Portal {
         console: console.clone(),

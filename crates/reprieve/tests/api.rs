@@ -92,6 +92,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", "/api/v1/people/x/disable".to_owned(), "tokens"),
         ("POST", "/api/v1/audit/2/erase".to_owned(), "tokens"),
         ("GET", format!("/api/v1/quarantine/{one}/pages"), "read"),
+        ("GET", format!("/api/v1/quarantine/{one}/pictures"), "read"),
         ("GET", "/api/v1/quarantine".to_owned(), "look"),
         ("GET", format!("/api/v1/quarantine/{one}"), "look"),
         ("GET", format!("/api/v1/quarantine/{one}/raw"), "read"),

@@ -18,6 +18,8 @@ use browser::Browser;
 use support::{Gateway, Sink, Talk, bad, clean, config};
 
 const PASSWORD: &str = "a long sentence it is";
+/// A GIF of one pixel.
+const DOT: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
 /// What came back: status, header block, body.
 struct Answer {
@@ -654,7 +656,7 @@ fn in_a_browser() {
     browser.until("return location.search.includes('held') && document.querySelectorAll('tbody tr').length === 1");
     browser.click("td.subject a");
     browser.until("return document.querySelector('h1').textContent === 'one'");
-    browser.click("a.button[href$='html=1']");
+    browser.click("a.button[href$='show=page']");
     browser.until("return document.querySelector('iframe.letter') !== null");
     // A span of the chart, drawn.
     browser.go(&format!("{base}/explorer?q=state:held"));
@@ -792,6 +794,16 @@ fn hostile_mail_in_a_browser() {
                 payload.replace(['"', '\\', '\r', '\n'], "'"),
             ));
         }
+        // A picture of the mail's own, which its page names; and one that is a program to a browser.
+        let alt = some[3].replace('"', "&quot;");
+        mail.push_str(&format!(
+            "--BB\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
+             --BB\r\nContent-Type: image/gif; name=\"{}\"\r\nContent-ID: <l@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n{DOT}\r\n\
+             --BB\r\nContent-Type: image/svg+xml; name=a.svg\r\nContent-ID: <v@x>\r\n\r\n<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"document.documentElement.dataset.owned=1\">{}</svg>\r\n",
+            lines(&STANDARD.encode(format!("<img src=\"cid:l@x\" onerror=1 alt=\"{alt}\"><img src=\"cid:v@x\">"))),
+            word(&some[3]).replace("\r\n ", ""),
+            some[4].replace(['\r', '\n'], ""),
+        ));
         mail.push_str(&format!(
             "--BB\r\nContent-Type: application/octet-stream; name=e.com\r\nContent-Transfer-Encoding: base64\r\n\r\n{eicar}\r\n--BB--\r\n"
         ));
@@ -819,12 +831,26 @@ fn hostile_mail_in_a_browser() {
     }
     for one in &held {
         let id = one["id"].as_str().unwrap();
-        for page in ["", "/text", "/text?html=1", "/html"] {
+        for page in ["", "/text", "/text?show=page", "/text?show=pictures", "/html"] {
             if page == "/html" {
                 browser.go(&format!("{base}/messages/{id}{page}"));
-                assert_eq!(browser.run("return document.querySelectorAll('script, img, iframe, svg, style, link, form, [onerror], [onload], [href], [src], [style]').length"), 0, "{id}");
+                assert_eq!(browser.run("return document.querySelectorAll('script, iframe, svg, style, link, form, [onerror], [onload], [href], [src]:not(img), [srcset], [style]').length"), 0, "{id}");
+                assert_eq!(
+                    browser
+                        .run("return [...document.images].map(i => i.src.split(',')[0] + ' ' + i.naturalWidth).join()"),
+                    "data:image/png;base64 1",
+                    "{id}"
+                );
             } else {
                 check(&format!("/messages/{id}{page}"));
+            }
+            if page.ends_with("pictures") {
+                assert_eq!(
+                    browser
+                        .run("return [...document.querySelectorAll('.pictures img')].map(i => i.naturalWidth).join()"),
+                    "1",
+                    "{id}"
+                );
             }
         }
     }

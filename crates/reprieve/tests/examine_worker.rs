@@ -59,6 +59,25 @@ fn a_mail_that_ends_processes_is_held(kind: &str, how: &str) {
     assert_eq!(gateway.held().len(), 2, "and the bad one, which the next process has examined");
 }
 
+/// Who looks at such a mail is told that it cannot be shown; nobody else notices, and other mail is shown.
+#[test]
+fn a_mail_that_crashes_a_parser_costs_who_looks_at_it_a_message() {
+    let (_sink, gateway) = faulty("abort", "");
+    assert!(send(&gateway, "fatal@ours.example", &fatal()).starts_with("250"));
+    assert!(send(&gateway, "bad@ours.example", &bad("2")).starts_with("250"));
+    let id = |recipient: &str| {
+        let units = gateway.json(&["message", "trace", "--recipient", recipient]);
+        units[0]["mail_id"].as_str().unwrap().to_owned()
+    };
+    let before = workers(&gateway);
+    let said = gateway.cli(&["quarantine", "preview", &id("fatal@ours.example"), "--config", "reprieve.toml"]);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("cannot be shown safely") && said.contains("died of signal 6"), "{said}");
+    let shown = gateway.json(&["quarantine", "preview", &id("bad@ours.example")]);
+    assert!(shown["parts"].is_array(), "{shown}");
+    assert!(before.iter().all(|pid| is_there(*pid)), "live mail has processes of its own");
+}
+
 #[test]
 fn a_mail_that_crashes_a_parser_is_held_and_costs_nobody_else() {
     a_mail_that_ends_processes_is_held("abort", "died of signal 6");

@@ -1,24 +1,20 @@
-//! Codes in pictures (ISO/IEC 18004): the only reason for which pixels are decoded here. What cannot be decoded is not analysed, and
-//! that is all.
+//! Codes in pictures (ISO/IEC 18004): the only reason for which pixels are decoded here to judge. What cannot be decoded is not analysed,
+//! and that is all.
 
 use std::collections::HashMap;
-use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use domain::Digest;
 use domain::message::Part;
-use image::{GrayImage, ImageFormat, ImageReader, Limits as PixelLimits};
+use image::{DynamicImage, GrayImage};
 
 use crate::limits::Budget;
+use crate::pixels::Declared;
 
-/// Edges of a picture in which a code can be.
+/// Edge of a picture in which a code can be, at least.
 const EDGE_MIN: u32 = 60;
-const EDGE_MAX: u32 = 8000;
-/// Pixels of one picture, and of all pictures of one mail.
-const PIXELS_MAX: u64 = 25_000_000;
+/// Pixels of all pictures of one mail.
 const MAIL_PIXELS_MAX: u64 = 50_000_000;
-/// Memory of one decoder.
-const MEMORY_MAX: u64 = 256 << 20;
 /// Below this edge a picture is doubled: a module of one pixel is too small to be found.
 const DOUBLED_BELOW: u32 = 200;
 /// Pixels up to which the picture is looked at inverted as well.
@@ -54,17 +50,16 @@ impl Reader {
         if let Some(known) = self.known.get(&part.sha256) {
             return known.clone();
         }
-        let Some(format) = format_of(&part.content_type) else { return Vec::new() };
-        let size = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions();
-        let Ok((width, height)) = size else { return Vec::new() };
-        let count = u64::from(width) * u64::from(height);
-        let fits = (EDGE_MIN..=EDGE_MAX).contains(&width) && (EDGE_MIN..=EDGE_MAX).contains(&height);
-        if !fits || count > PIXELS_MAX || count > pixels.left || pixels.budget.is_spent() {
+        let Some(declared) = Declared::read(bytes, &part.content_type) else { return Vec::new() };
+        let is_small = declared.width.min(declared.height) < EDGE_MIN;
+        if is_small || !declared.fits() || declared.pixels() > pixels.left || pixels.budget.is_spent() {
             return Vec::new();
         }
-        pixels.left -= count;
-        // Decoders are other people's code: one that panics has not analysed this picture.
-        let read = catch_unwind(AssertUnwindSafe(|| read(bytes, format))).unwrap_or_default();
+        pixels.left -= declared.pixels();
+        // Readers of codes are other people's code as well: one that panics has not analysed this picture.
+        let read =
+            declared.decode().map(|picture| catch_unwind(AssertUnwindSafe(|| read(&picture))).unwrap_or_default());
+        let read = read.unwrap_or_default();
         if self.known.len() >= REMEMBERED_MAX {
             self.known.clear();
         }
@@ -73,28 +68,10 @@ impl Reader {
     }
 }
 
-fn format_of(content_type: &str) -> Option<ImageFormat> {
-    Some(match content_type {
-        "image/png" => ImageFormat::Png,
-        "image/jpeg" => ImageFormat::Jpeg,
-        "image/gif" => ImageFormat::Gif,
-        "image/bmp" => ImageFormat::Bmp,
-        "image/webp" => ImageFormat::WebP,
-        _ => return None,
-    })
-}
-
-fn read(bytes: &[u8], format: ImageFormat) -> Vec<String> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = PixelLimits::default();
-    limits.max_alloc = Some(MEMORY_MAX);
-    limits.max_image_width = Some(EDGE_MAX);
-    limits.max_image_height = Some(EDGE_MAX);
-    reader.limits(limits);
-    let Ok(picture) = reader.decode() else { return Vec::new() };
+fn read(picture: &DynamicImage) -> Vec<String> {
     let mut grey = picture.to_luma8();
     if picture.color().has_alpha() {
-        on_white(&mut grey, &picture);
+        on_white(&mut grey, picture);
     }
     let codes = find(&grey, |value| value);
     let count = u64::from(grey.width()) * u64::from(grey.height());
@@ -102,7 +79,7 @@ fn read(bytes: &[u8], format: ImageFormat) -> Vec<String> {
 }
 
 /// What is transparent shows the page below.
-fn on_white(grey: &mut GrayImage, picture: &image::DynamicImage) {
+fn on_white(grey: &mut GrayImage, picture: &DynamicImage) {
     for (pixel, whole) in grey.pixels_mut().zip(picture.to_luma_alpha8().pixels()) {
         let [value, alpha] = whole.0;
         let mixed = u32::from(value) * u32::from(alpha) + 255 * u32::from(255 - alpha);
@@ -125,7 +102,8 @@ fn find(grey: &GrayImage, tone: fn(u8) -> u8) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::mime;
-    use image::Luma;
+    use image::{ImageFormat, Luma};
+    use std::io::Cursor;
     use std::time::Duration;
 
     fn code(text: &str, module: u32, inverted: bool) -> Vec<u8> {

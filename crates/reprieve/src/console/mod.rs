@@ -18,6 +18,7 @@ use store::vault::Vault;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::examiner::Viewer;
 use crate::import::Importer;
 use crate::keys::Ring;
 use crate::notary::Notary;
@@ -48,4 +49,6 @@ pub struct Console {
     pub notary: Notary,
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
+    /// Reads mail for who looks at it.
+    pub viewer: Viewer,
 }

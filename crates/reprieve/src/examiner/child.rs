@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use detect::in_force::InForce;
 use detect::limits::Limits;
-use domain::Examination;
 
 use super::fault;
 use super::frame::{self, Said, Task};
@@ -48,10 +47,10 @@ pub(super) enum NotStarted {
     Ended(String),
 }
 
-/// Why there is no examination.
+/// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// The examination panicked; the process goes on.
+    /// It panicked over the mail; the process goes on.
     Panicked(String),
     /// The process is gone, and how it went.
     Died(String),
@@ -103,15 +102,15 @@ impl Worker {
         self.mails < MAILS_MAX && Arc::ptr_eq(&self.in_force, in_force)
     }
 
-    /// Examines one mail.
+    /// Has one mail examined or shown: what it says to that.
     ///
     /// # Errors
-    /// When there is no examination. After a death or when it was given up, the process is of no more use.
-    pub(super) fn examine(&mut self, task: &Task, raw: &[u8]) -> Result<Examination, Failed> {
+    /// When there is no answer. After a death or when it was given up, the process is of no more use.
+    pub(super) fn work(&mut self, task: &Task, raw: &[u8]) -> Result<Said, Failed> {
         self.mails += 1;
         let until = Instant::now() + task.time + GRACE;
         match self.ask(task, raw, until) {
-            Ok(Some(Said::Found(examination))) => Ok(*examination),
+            Ok(Some(said @ (Said::Found(_) | Said::Shown(_)))) => Ok(said),
             Ok(Some(Said::Panicked(why))) => Err(Failed::Panicked(why)),
             Ok(Some(other)) => Err(Failed::Died(format!("it said {other:?} instead of an answer"))),
             Ok(None) => Err(Failed::Died(self.end())),

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use detect::examine::EnvelopeFacts;
+use detect::preview::{Shown, Wish};
 use domain::Examination;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,21 @@ const STEP: usize = 1 << 20;
 const FRAME_BYTES_MAX: u64 = 512 << 20;
 
 /// What is said before the bytes of a mail.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Task {
-    /// Its envelope.
-    pub(super) envelope: EnvelopeFacts,
+    /// What is to be done with it.
+    pub(super) ask: Ask,
     /// The time for it.
     pub(super) time: Duration,
+}
+
+/// What is to be done with a mail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Ask {
+    /// It is examined, with its envelope.
+    Examine(EnvelopeFacts),
+    /// It is shown to a person.
+    Show(Wish),
 }
 
 /// What an examining process says.
@@ -33,7 +43,9 @@ pub(super) enum Said {
     Unable(String),
     /// What it found.
     Found(Box<Examination>),
-    /// The examination panicked.
+    /// What there is to see.
+    Shown(Shown),
+    /// It panicked over this mail.
     Panicked(String),
 }
 

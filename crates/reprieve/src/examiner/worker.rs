@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use detect::examine::{EnvelopeFacts, Examiner};
 use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
+use detect::preview::show;
 
 use super::fault::Fault;
-use super::frame::{self, Said, Task};
+use super::frame::{self, Ask, Said, Task};
 use super::sandbox;
 
 /// Bytes that are read at a time: a mail of the usual size, and its envelope.
@@ -55,12 +56,15 @@ fn serve(mut socket: UnixStream) -> io::Result<()> {
     while let Some(task) = frame::read_json::<Task>(&mut incoming)? {
         let Some(raw) = frame::read(&mut incoming)? else { return Ok(()) };
         let budget = Budget::starting_now(task.time);
-        let examined = catch_unwind(AssertUnwindSafe(|| {
+        let done = catch_unwind(AssertUnwindSafe(|| {
             fault.iter().for_each(|fault| fault.meet(&raw));
-            examiner.examine(&raw, &task.envelope, budget)
+            match &task.ask {
+                Ask::Examine(envelope) => Said::Found(Box::new(examiner.examine(&raw, envelope, budget))),
+                Ask::Show(wish) => Said::Shown(show(&raw, *wish, budget)),
+            }
         }));
-        let said = match examined {
-            Ok(examination) => Said::Found(Box::new(examination)),
+        let said = match done {
+            Ok(said) => said,
             Err(panic) => {
                 // After a panic the scanners are made anew.
                 examiner = Examiner::new(&in_force, limits.clone());

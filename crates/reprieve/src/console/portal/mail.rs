@@ -25,8 +25,6 @@ use crate::recipient::may;
 
 /// Messages of one page.
 const ROWS: u32 = 50;
-/// Bytes of text that are shown.
-const TEXT_BYTES_MAX: usize = 100_000;
 /// Letters of a reason.
 const REASON_MAX: usize = 500;
 /// What recipients see: what is held, and what became of it.
@@ -210,7 +208,10 @@ async fn text(portal: &Portal, visitor: &Visitor, id: &str) -> Result<Response, 
         Some(blob) => store.blobs().get(blob).await?,
         None => return Err(Wrong::Gone),
     };
-    let texts = detect::mime::plain_texts(&bytes, TEXT_BYTES_MAX);
+    let texts = console.viewer.texts(bytes).await.unwrap_or_else(|why| {
+        tracing::warn!(mail = id, why, "a recipient's mail cannot be shown");
+        Vec::new()
+    });
     let names: Vec<&str> = record
         .examination
         .message

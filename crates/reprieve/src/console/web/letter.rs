@@ -1,7 +1,7 @@
 //! The HTML of a held mail, made harmless: only tags that shape text are kept, without any attribute; everything else is text or nothing.
 //!
-//! It is written anew from the tokens of an HTML parser, so nothing of the mail's own markup is passed on: no attribute, no address, no style,
-//! no picture. Elements whose content is not text (scripts, styles, vector pictures, frames) are left out with all that is in them. And it is
+//! It is written anew from the tokens of an HTML parser, so nothing of the mail's own markup is passed on: no attribute, no address, no style.
+//! Pictures of the mail itself are drawn anew and stand in the document; none is loaded. Elements whose content is not text (scripts, styles, vector pictures, frames) are left out with all that is in them. And it is
 //! shown in a frame that may do nothing: an opaque origin without scripts, forms or requests.
 
 use axum::Extension;
@@ -16,8 +16,9 @@ use crate::console::Console;
 use crate::console::access::Operator;
 use crate::console::api::quarantine::read;
 
-/// What the document may do: nothing at all. Only a page of ours may show it.
-const POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
+/// What the document may do: nothing at all, but to have pictures in it. Only a page of ours may show it.
+const POLICY: &str =
+    "sandbox; default-src 'none'; img-src data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
 
 /// `GET /messages/{id}/html`: the document for the frame.
 ///

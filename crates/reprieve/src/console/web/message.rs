@@ -273,7 +273,7 @@ fn content(id: &str) -> Markup {
         section {
             h2 { "Content" }
             p { "Looking at somebody's mail is recorded." }
-            p.buttons { a.button href={ "/messages/" (id) "/text" } { "Read the text" } " " a.button href={ "/messages/" (id) "/text?html=1" } { "See the page, made harmless" } }
+            p.buttons { a.button href={ "/messages/" (id) "/text" } { "Read the text" } " " a.button href={ "/messages/" (id) "/text?show=page" } { "See the page, made harmless" } " " a.button href={ "/messages/" (id) "/text?show=pictures" } { "See the pictures, drawn anew" } }
             form.inline method="post" action={ "/messages/" (id) "/raw" } {
                 (reason(true))
                 label { "Password of the zip file" input type="text" name="password" value="infected" minlength="4" maxlength="100" required autocomplete="off"; }
@@ -297,31 +297,64 @@ fn reports(said: &Value) -> Markup {
     }
 }
 
-/// How to show a text.
+/// How to show a message.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct How {
-    html: Option<u8>,
+    show: Show,
+}
+
+/// What of a message is to be seen.
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Show {
+    #[default]
+    Text,
+    Page,
+    Pictures,
 }
 
 /// What a held message says.
-async fn text_page(console: Console, operator: Operator, id: String, with_html: bool) -> PageResult {
-    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
-    let preview = answer(read::preview(state(), who(), Path(id.clone())).await)?;
-    let headers = answer(read::headers(state(), who(), Path(id.clone())).await)?;
+async fn content_page(console: Console, operator: Operator, id: String, show: Show) -> PageResult {
+    let (state, who, path) = (|| State(console.clone()), || Extension(operator.clone()), || Path(id.clone()));
+    let shown = answer(held::show(state(), who(), path()).await)?;
+    let content = match show {
+        Show::Text => texts(&answer(read::preview(state(), who(), path()).await)?),
+        Show::Page => html! {
+            p.dim { "Scripts, forms, links and what lies elsewhere are taken out; pictures of the mail itself are drawn anew. Nothing is loaded." }
+            iframe.letter sandbox="" referrerpolicy="no-referrer" src={ "/messages/" (id) "/html" } title="The message, made harmless" {}
+        },
+        Show::Pictures => pictures(&answer(read::pictures(state(), who(), path()).await)?),
+    };
+    let headers = answer(read::headers(state(), who(), path()).await)?;
     let body = html! {
         p { a href={ "/messages/" (id) } { "Back to the message" } }
-        h1 { (text(&preview, "subject")) }
-        @if with_html {
-            p.dim { "Scripts, forms, pictures and links are taken out; nothing is loaded." }
-            iframe.letter sandbox="" referrerpolicy="no-referrer" src={ "/messages/" (id) "/html" } title="The message, made harmless" {}
-        } @else {
-            @for one in list(&preview, "texts").filter_map(Value::as_str) { pre.mail { (one) } }
-            @if list(&preview, "texts").next().is_none() { p { "It has no plain text." } }
-        }
+        h1 { (text(&shown, "subject")) }
+        (content)
         details { summary { "Header" } pre.mail { (text(&headers, "headers")) } }
     };
-    Ok(page(&operator, "/explorer", text(&preview, "subject"), body))
+    Ok(page(&operator, "/explorer", text(&shown, "subject"), body))
+}
+
+fn texts(preview: &Value) -> Markup {
+    html! {
+        @for one in list(preview, "texts").filter_map(Value::as_str) { pre.mail { (one) } }
+        @if list(preview, "texts").next().is_none() { p { "It has no plain text." } }
+    }
+}
+
+fn pictures(shown: &Value) -> Markup {
+    html! {
+        p.dim { "Each was decoded and encoded anew, by a process that can do nothing else. Nothing of the files themselves is here." }
+        @if list(shown, "pictures").next().is_none() { p { "It has no pictures." } }
+        ul.pictures { @for one in list(shown, "pictures") { @let (drawn, name) = (&one["drawn"], text(one, "name")); li { figure {
+            @if drawn.is_object() {
+                img src={ "data:" (text(drawn, "content_type")) ";base64," (text(drawn, "data")) } width=(drawn["width"]) height=(drawn["height"])
+                    alt={ "Part " (one["part"]) @if !name.is_empty() { ": " (name) } };
+            } @else { p { "Not drawn: " (text(one, "why")) } }
+            figcaption { "Part " (one["part"]) " " span.dim { (name) " " (text(one, "content_type")) } }
+        } } } }
+    }
 }
 
 /// `GET /messages/{id}/text`: what a held message says.
@@ -334,7 +367,7 @@ pub async fn text_of(
     Path(id): Path<String>,
     axum::extract::Query(how): axum::extract::Query<How>,
 ) -> PageResult {
-    text_page(console, operator, id, how.html == Some(1)).await
+    content_page(console, operator, id, how.show).await
 }
 
 /// `POST /messages/{id}/raw`: the bytes as they came, for a reason, in a zip file with a password.

@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use detect::preview::{Drawn, Picture};
 use serde::{Deserialize, Serialize};
 use store::quarantine::HeldMessage;
 use store::{Scope, Store};
@@ -18,8 +19,6 @@ use super::error::{ApiError, ApiResult, Refusal};
 use super::{Console, HeldView, PartView, one, part_view, view};
 use crate::console::access::{Operator, Permission};
 
-/// Bytes of one text in a preview.
-const PREVIEW_BYTES_MAX: usize = 100_000;
 /// Characters of an archive's password at least.
 const PASSWORD_MIN: usize = 4;
 
@@ -163,7 +162,7 @@ pub struct PreviewView {
 /// `GET /api/v1/quarantine/{id}/preview`: the plain texts, and the names of the parts. No HTML, nothing is loaded.
 ///
 /// # Errors
-/// When it is not known, or its bytes are gone.
+/// When it is not known, its bytes are gone, or it cannot be shown.
 #[utoipa::path(
     get,
     operation_id = "quarantine.preview",
@@ -181,7 +180,7 @@ pub async fn preview(
     let store = console.store()?;
     let (held, bytes) = stored(store, &id, &operator.scope).await?;
     let record = store.record(held.mail_id).await?;
-    let texts = detect::mime::plain_texts(&bytes, PREVIEW_BYTES_MAX);
+    let texts = console.viewer.texts(bytes).await.map_err(not_shown)?;
     let parts = record.examination.message.parts.into_iter().map(part_view).collect();
     Ok(Json(PreviewView { texts, parts, held: view(&held) }))
 }
@@ -190,15 +189,15 @@ pub async fn preview(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PagesView {
     id: String,
-    /// Each of its HTML texts: tags that shape text, without attributes, and text; links and pictures as words. It can still say what it likes:
-    /// show it in a frame of its own.
+    /// Each of its HTML texts: tags that shape text, without attributes, and text; links as words; pictures of its own, drawn anew, as `data:`,
+    /// others as words. It can still say what it likes: show it in a frame of its own.
     pages: Vec<String>,
 }
 
 /// `GET /api/v1/quarantine/{id}/pages`: the HTML texts, made harmless.
 ///
 /// # Errors
-/// When it is not known, or its bytes are gone.
+/// When it is not known, its bytes are gone, or it cannot be shown.
 #[utoipa::path(
     get,
     operation_id = "quarantine.pages",
@@ -214,7 +213,80 @@ pub async fn pages(
     operator.may(Permission::Read)?;
     console.record(operator.actor(""), "quarantine.pages", &id, "").await?;
     let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
-    Ok(Json(PagesView { id: held.mail_id.to_string(), pages: detect::mime::harmless_pages(&bytes) }))
+    let pages = console.viewer.pages(bytes).await.map_err(not_shown)?;
+    Ok(Json(PagesView { id: held.mail_id.to_string(), pages }))
+}
+
+/// The pictures of a held message.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PicturesView {
+    id: String,
+    /// In the order of the parts; 40 at most.
+    pictures: Vec<PictureView>,
+}
+
+/// A picture of a message.
+#[derive(Debug, Serialize, ToSchema)]
+struct PictureView {
+    /// The number of the part.
+    part: u32,
+    name: String,
+    /// What its bytes show.
+    content_type: String,
+    /// It, decoded and encoded anew; none when it is not drawn.
+    drawn: Option<DrawnView>,
+    /// Why it is not drawn; empty when it is.
+    why: String,
+}
+
+/// A picture as our own encoder wrote it, at most 1200 pixels wide and high.
+#[derive(Debug, Serialize, ToSchema)]
+struct DrawnView {
+    /// `image/png` or `image/jpeg`.
+    content_type: String,
+    /// The file, in base64.
+    data: String,
+    width: u32,
+    height: u32,
+}
+
+/// `GET /api/v1/quarantine/{id}/pictures`: the pictures, decoded and encoded anew; nothing of the files themselves.
+///
+/// # Errors
+/// When it is not known, its bytes are gone, or it cannot be shown.
+#[utoipa::path(
+    get,
+    operation_id = "quarantine.pictures",
+    path = "/api/v1/quarantine/{id}/pictures",
+    params(("id" = String, Path, description = "The id of a held message")),
+    responses((status = 200, body = PicturesView), Refusal),
+)]
+pub async fn pictures(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<PicturesView> {
+    operator.may(Permission::Read)?;
+    console.record(operator.actor(""), "quarantine.pictures", &id, "").await?;
+    let (held, bytes) = stored(console.store()?, &id, &operator.scope).await?;
+    let pictures = console.viewer.pictures(bytes).await.map_err(not_shown)?;
+    let pictures = pictures.into_iter().map(picture_view).collect();
+    Ok(Json(PicturesView { id: held.mail_id.to_string(), pictures }))
+}
+
+fn picture_view(Picture { part, name, content_type, drawn }: Picture) -> PictureView {
+    let (drawn, why) = match drawn {
+        Ok(Drawn { content_type, data, width, height }) => {
+            (Some(DrawnView { content_type, data, width, height }), String::new())
+        }
+        Err(why) => (None, why),
+    };
+    PictureView { part, name, content_type, drawn, why }
+}
+
+/// The process that read it for a person had no answer.
+fn not_shown(why: String) -> ApiError {
+    ApiError::Conflict(format!("it cannot be shown safely: {why}; its bytes can be had as a file with a password"))
 }
 
 #[cfg(test)]

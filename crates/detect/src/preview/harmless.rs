@@ -1,10 +1,13 @@
 //! HTML of strangers as HTML that cannot do anything: for a person who wants to see a mail.
 //!
-//! Written anew from tokens: tags that shape text, without attributes; text, escaped; and nothing else. What is raw text to an HTML parser
-//! (script, style, templates, foreign content) is left out with its content, so the result is read by every parser as it was written.
+//! Written anew from tokens: tags that shape text, without attributes; text, escaped; pictures that were drawn anew; and nothing else. What is
+//! raw text to an HTML parser (script, style, templates, foreign content) is left out with its content, so the result is read by every parser
+//! as it was written.
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{Token, Tokenizer};
+
+use super::Drawn;
 
 /// Tags that are kept: they shape text and can do nothing else.
 const KEPT: [&str; 46] = [
@@ -86,11 +89,14 @@ const DROPPED: [&str; 21] = [
 
 /// Bytes of HTML that are read at most; the rest is left out, and that is said.
 const BYTES_MAX: usize = 1_000_000;
+/// Characters of what is said of a link or a picture.
+const ABOUT_CHARS_MAX: usize = 300;
 /// Elements inside one another at most; deeper ones are written flat.
 const DEPTH_MAX: usize = 100;
 
-/// Makes a document harmless. Links and pictures become text that says what they were.
-pub fn harmless(html: &str) -> String {
+/// Makes a document harmless. Links become text that says where they led; so do pictures, but for those of the mail itself that `drawn` has,
+/// by their Content-ID.
+pub fn harmless(html: &str, drawn: &mut dyn FnMut(&str) -> Option<Drawn>) -> String {
     let cut = (0..=html.len().min(BYTES_MAX)).rev().find(|at| html.is_char_boundary(*at)).unwrap_or(0);
     let mut writer = Writer::default();
     // Scripts, styles and titles are raw text, as browsers read them.
@@ -106,7 +112,14 @@ pub fn harmless(html: &str) -> String {
                 };
                 match name.as_str() {
                     "a" => writer.link = attribute(b"href").filter(|href| !href.trim().is_empty()),
-                    "img" | "image" => writer.note("picture", attribute(b"alt").unwrap_or_default().trim()),
+                    "img" | "image" => {
+                        let about = attribute(b"alt").unwrap_or_default();
+                        let source = attribute(b"src").filter(|_| writer.dropped.is_none()).unwrap_or_default();
+                        match source.strip_prefix("cid:").and_then(&mut *drawn) {
+                            Some(picture) => writer.picture(&picture, about.trim()),
+                            None => writer.note("picture", about.trim()),
+                        }
+                    }
                     "input" | "button" | "textarea" | "form" => writer.note("form", ""),
                     _ => writer.open(&name, tag.self_closing),
                 }
@@ -185,6 +198,17 @@ impl Writer {
         }
     }
 
+    /// A picture of ours, in the place of one of the mail.
+    fn picture(&mut self, Drawn { content_type, data, width, height }: &Drawn, about: &str) {
+        self.out.push_str("<img src=\"data:");
+        escape(content_type, &mut self.out);
+        self.out.push_str(";base64,");
+        self.out.push_str(data);
+        self.out.push_str(&format!("\" width=\"{width}\" height=\"{height}\" alt=\""));
+        escape(&clipped(about), &mut self.out);
+        self.out.push_str("\">");
+    }
+
     /// What stood there and was taken out.
     fn note(&mut self, what: &str, about: &str) {
         if self.dropped.is_some() {
@@ -194,8 +218,7 @@ impl Writer {
         escape(what, &mut self.out);
         if !about.is_empty() {
             self.out.push(' ');
-            let about: String = about.chars().filter(|c| !c.is_control()).take(300).collect();
-            escape(&about, &mut self.out);
+            escape(&clipped(about), &mut self.out);
         }
         self.out.push_str("]</small> ");
     }
@@ -206,6 +229,10 @@ impl Writer {
         }
         self.out
     }
+}
+
+fn clipped(about: &str) -> String {
+    about.chars().filter(|c| !c.is_control()).take(ABOUT_CHARS_MAX).collect()
 }
 
 fn escape(text: &str, out: &mut String) {
@@ -225,6 +252,10 @@ fn escape(text: &str, out: &mut String) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn plain(html: &str) -> String {
+        harmless(html, &mut |_| None)
+    }
 
     #[test]
     fn what_is_kept_and_what_is_not() {
@@ -254,7 +285,7 @@ mod tests {
             "<title></title><style></title><b>x",
             "<BR><HR/>",
         ] {
-            out.push_str(&format!("{html:?}\n  {}\n", harmless(html)));
+            out.push_str(&format!("{html:?}\n  {}\n", plain(html)));
         }
         insta::assert_snapshot!(out);
     }
@@ -273,7 +304,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_becomes_harmless(html in "\\PC{0,200}") {
-            assert_harmless(&harmless(&html));
+            assert_harmless(&plain(&html));
         }
 
         #[test]
@@ -281,14 +312,14 @@ mod tests {
             "(<|</|<!--|-->|<!\\[CDATA\\[|\\]\\]>|>|/>|\"|'|=|script|style|svg|math|title|noscript|template|table|td|p|b|a href=javascript:x|img src=x onerror=y|&lt;|&#60;|&| |x)",
             0..60,
         )) {
-            assert_harmless(&harmless(&pieces.concat()));
+            assert_harmless(&plain(&pieces.concat()));
         }
 
         /// Making it harmless once more changes no tag: what we write is read as we wrote it.
         #[test]
         fn what_is_written_is_read_as_it_was_written(pieces in proptest::collection::vec("(<p>|</p>|<b>|</b>|<table>|<td>|<script>|</script>|text|&amp;|&lt;b&gt;)", 0..40)) {
-            let once = harmless(&pieces.concat());
-            prop_assert_eq!(harmless(&once), once);
+            let once = plain(&pieces.concat());
+            prop_assert_eq!(plain(&once), once);
         }
     }
 }

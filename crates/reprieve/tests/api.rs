@@ -71,6 +71,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", "/api/v1/alerts/1/seen".to_owned(), "rules"),
         ("GET", "/api/v1/submissions".to_owned(), "look"),
         ("POST", "/api/v1/submissions".to_owned(), "decide"),
+        ("GET", "/api/v1/submissions/1".to_owned(), "look"),
         ("GET", "/api/v1/submissions/1/bundle".to_owned(), "read"),
         ("GET", "/api/v1/explore?q=state:held".to_owned(), "look"),
         ("GET", "/api/v1/explore/summary".to_owned(), "look"),

@@ -612,8 +612,37 @@ fn what_several_people_say_is_heard() {
     }
     assert_eq!(bundle["hits"][0]["detection"], "EIC-0001");
     assert_eq!(bundle["contradictions"][0]["messages"], 1);
-    // On the first page, until somebody has seen it.
+    // A page for each report: what others say, and what today's ruleset says.
     let anna = person(&gateway, "anna", "admin", &[]);
+    let reports = get(&gateway, "/submissions", &anna).body;
+    assert!(reports.contains("href=\"/submissions/1\"") && reports.contains("href=\"/submissions/3\""), "{reports}");
+    let report = get(&gateway, "/submissions/1", &anna).body;
+    for part in [
+        "a@ours.example",
+        "it is mine",
+        "3<span class=\"dim\"> of 3",
+        "Today's ruleset would say",
+        "/submissions/2",
+        "/submissions/1/bundle",
+    ] {
+        assert!(report.contains(part), "{part}: {report}");
+    }
+    assert_eq!(get(&gateway, "/submissions/99", &anna).status, 404);
+    let file = get(&gateway, "/submissions/1/bundle", &anna);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&file.body).unwrap()["hits"], bundle["hits"]);
+    assert_eq!(file.field("content-disposition"), Some("attachment; filename=\"submission-1.json\""));
+    // Somebody of another domain knows nothing of it.
+    let theirs = person(&gateway, "theirs", "analyst", &["--domain", "theirs.example"]);
+    for page in ["/submissions/1", "/submissions/1/bundle"] {
+        assert_eq!(get(&gateway, page, &theirs).status, 404, "{page}");
+    }
+    let shown = gateway.json(&["submission", "show", "1"]);
+    assert_eq!(
+        (shown["voices"][0]["people"].as_u64(), shown["others"].as_array().unwrap().len()),
+        (Some(3), 2),
+        "{shown}"
+    );
+    // On the first page, until somebody has seen it.
     assert!(get(&gateway, "/", &anna).body.contains("people have said within a day"));
     assert_eq!(post(&gateway, "/alerts/act", &anna, "number=1&reason=looked").status, 303);
     assert!(get(&gateway, "/", &anna).body.contains("Nothing needs a person"));

@@ -193,12 +193,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn voices(&self, since: Timestamp, people_min: i64) -> Result<Vec<Voices>, StoreError> {
+    pub async fn voices(&self, since: Timestamp, people_min: u32) -> Result<Vec<Voices>, StoreError> {
         let sql = "select a.detection, a.detection_version, count(distinct lower(s.reporter)) as people, max(a.at_us) as last_us \
                    from submission_about a join submission s on s.submission = a.submission \
                    where a.at_us >= $1 and s.kind <> 'false_negative' group by a.detection, a.detection_version \
                    having count(distinct lower(s.reporter)) >= $2";
-        let values = vec![since.as_micros().into(), people_min.into()];
+        let values = vec![since.as_micros().into(), i64::from(people_min).into()];
         let read = |row: &AnyRow| {
             Ok(Voices {
                 suspect: suspect(row)?,

@@ -54,7 +54,7 @@ impl Paper {
     /// Why it is not drawn, for people.
     pub(super) fn draw(&mut self, bytes: &[u8], content_type: &str) -> Result<Drawn, String> {
         let declared = Declared::read(bytes, content_type)
-            .ok_or_else(|| format!("{content_type} is not drawn, or its header cannot be read"))?;
+            .ok_or_else(|| format!("{content_type} is not decoded here, or its header is broken"))?;
         let (width, height) = (declared.width, declared.height);
         if !declared.fits() {
             return Err(format!("{width} x {height} pixels are not decoded"));

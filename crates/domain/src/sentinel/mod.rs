@@ -11,6 +11,8 @@
 //! | [`rate`] | how seldom so many hits in an hour are chance: it calls people, and convicts nobody |
 //! | [`state`] | LIVE, SUSPECT, PARDON, CONTAINED, PROBATION: the one table |
 
+use std::time::Duration;
+
 pub mod evidence;
 pub mod group;
 pub mod rate;
@@ -20,3 +22,8 @@ pub mod suspicion;
 pub use evidence::Weights;
 pub use state::State;
 pub use suspicion::{Event, Settings, Suspicion};
+
+/// Distinct people who say within [`VOICES_SPAN`] that a detection version is wrong: so many have it tried and call somebody (ruling 22).
+pub const VOICES_MIN: u32 = 3;
+/// See [`VOICES_MIN`].
+pub const VOICES_SPAN: Duration = Duration::from_secs(24 * 3600);

@@ -44,6 +44,14 @@ pub enum SubmissionVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Show one, and what others say of the same detection and message.
+    Show {
+        /// The number of the submission.
+        number: i64,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
     /// Print evidence for the maker of the detection, without anything about people.
     Export {
         /// The number of the submission.
@@ -75,6 +83,10 @@ pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
             let done = Client::new(&api)?.post("/api/v1/submissions", &ask).await?;
             terminal::line(&if api.json { done.to_string() } else { list_text(&Value::Array(vec![done])) });
         }
+        SubmissionVerb::Show { number, api } => {
+            let shown = Client::new(&api)?.get(&format!("/api/v1/submissions/{number}"), &[]).await?;
+            terminal::line(&if api.json { shown.to_string() } else { show_text(&shown) });
+        }
         SubmissionVerb::Export { number, api } => {
             let bundle = Client::new(&api)?.get(&format!("/api/v1/submissions/{number}/bundle"), &[]).await?;
             // It is read by programs and sent as a file: JSON in any case.
@@ -82,6 +94,25 @@ pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+fn show_text(shown: &Value) -> String {
+    let mut text = list_text(&Value::Array(vec![shown.clone()]));
+    for one in shown["voices"].as_array().into_iter().flatten() {
+        let word = |key: &str| one[key].as_str().unwrap_or_default();
+        text.push_str(&format!(
+            "\n{} ({}): {} people within a day say that it is wrong ({} have it tried); {} messages in 30 days",
+            word("detection"),
+            word("detection_version"),
+            one["people"],
+            one["people_min"],
+            one["messages"]
+        ));
+    }
+    if shown["others"].as_array().is_some_and(|others| !others.is_empty()) {
+        text.push_str(&format!("\n\nof the same message:\n{}", list_text(&shown["others"])));
+    }
+    text
 }
 
 fn list_text(shown: &Value) -> String {

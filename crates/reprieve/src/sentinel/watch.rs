@@ -17,7 +17,7 @@ use domain::rollout::Stage;
 use domain::sentinel::group::Group;
 use domain::sentinel::state::Step;
 use domain::sentinel::suspicion::{Hit, TRIP, TRIP_AFTER_CHANGE};
-use domain::sentinel::{Event, Settings, State, Suspicion, Weights};
+use domain::sentinel::{Event, Settings, State, Suspicion, VOICES_MIN, VOICES_SPAN, Weights};
 use domain::token::TokenKey;
 use domain::{Digest, MailId, Timestamp};
 use store::alert::{AlertKind, NewAlert};
@@ -61,10 +61,6 @@ const SIZED_EVERY: Duration = Duration::from_secs(3600);
 const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 /// Held hits on which the previous form is asked.
 const COUNTERFACTUALS_MAX: i64 = 1000;
-/// Distinct people who speak against a detection, within a day, before it is tried and somebody is called (ruling 22).
-const VOICES_MIN: i64 = 3;
-/// See [`VOICES_MIN`].
-const VOICES_SPAN: Duration = Duration::from_secs(24 * 3600);
 /// Who acts, in the audit log.
 const ACTOR: &str = "sentinel";
 

@@ -110,6 +110,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(alert::list))
         .routes(routes!(alert::seen))
         .routes(routes!(submission::list, submission::add))
+        .routes(routes!(submission::show))
         .routes(routes!(submission::export))
         .routes(routes!(incident::list, incident::open))
         .routes(routes!(incident::show, incident::change))

@@ -1,13 +1,17 @@
 //! What people say of verdicts, over HTTP (ruling 22).
 
+use std::time::Duration;
+
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use domain::detection::DetectionCode;
 use domain::finding::{EngineReport, Finding, MemoryClass};
 use domain::message::Part;
+use domain::sentinel::{VOICES_MIN, VOICES_SPAN};
 use domain::{Direction, MailId};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
+use store::sentinel::Suspect;
 use store::submission::{NewSubmission, Submission, SubmissionKind};
 use store::trace::TraceFilter;
 use utoipa::{IntoParams, ToSchema};
@@ -19,6 +23,8 @@ use crate::console::access::{Operator, Permission};
 
 /// Submissions of one answer at most.
 const LISTED_MAX: i64 = 200;
+/// How far back releases and reports of a detection are counted.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Bytes of a comment at most.
 const COMMENT_BYTES_MAX: usize = 4096;
 
@@ -115,6 +121,75 @@ async fn visible(console: &Console, operator: &Operator, id: &str) -> Result<Mai
         return Err(ApiError::NotFound(format!("no message {id}; `reprieve message trace` finds them")));
     }
     Ok(mail)
+}
+
+/// A submission, and what others say of the same.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SubmissionDetailView {
+    #[serde(flatten)]
+    said: SubmissionView,
+    /// Of each detection version that it is about: who else says that it is wrong.
+    voices: Vec<VoicesView>,
+    /// What else was said of the same message.
+    others: Vec<SubmissionView>,
+}
+
+/// Who says that a detection version is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+struct VoicesView {
+    detection: String,
+    detection_version: String,
+    /// Distinct people within 24 hours; 0 for somebody of some domains, who does not see what others report.
+    people: u64,
+    /// So many have it tried on known-good mail, and call an operator.
+    people_min: u32,
+    /// Distinct messages within 30 days that were called good or released, of all its versions.
+    messages: u64,
+}
+
+/// `GET /api/v1/submissions/{number}`: one of them, and what others say.
+///
+/// # Errors
+/// When there is none of this number, or the operator may not know of its message.
+#[utoipa::path(
+    get,
+    operation_id = "submission.show",
+    path = "/api/v1/submissions/{number}",
+    params(("number" = i64, Path, description = "The number of a submission")),
+    responses((status = 200, body = SubmissionDetailView), Refusal),
+)]
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(number): Path<i64>,
+) -> ApiResult<SubmissionDetailView> {
+    operator.may(Permission::Look)?;
+    let store = console.store()?;
+    let submission = store.submission(number).await?;
+    // Whoever sees all may still read what was said of a message that is not known any more.
+    if operator.must_see_all().is_err() {
+        visible(&console, &operator, &submission.mail_id.to_string()).await?;
+    }
+    let voices = voices(&console, &operator, &submission.about).await?;
+    let mut others = store.submissions_of(submission.mail_id).await?;
+    others.retain(|one| one.number != number);
+    Ok(Json(SubmissionDetailView { said: view(submission), voices, others: others.into_iter().map(view).collect() }))
+}
+
+async fn voices(console: &Console, operator: &Operator, about: &[Suspect]) -> Result<Vec<VoicesView>, ApiError> {
+    let (store, now) = (console.store()?, console.clock.now());
+    let (heard, contradicted) = match operator.must_see_all() {
+        Ok(()) => (store.voices(now.before(VOICES_SPAN), 1).await?, store.contradictions(now.before(MONTH)).await?),
+        Err(_) => (Vec::new(), Vec::new()),
+    };
+    let of = |suspect: &Suspect| VoicesView {
+        detection: suspect.code.to_string(),
+        detection_version: suspect.version.to_string(),
+        people: heard.iter().find(|one| one.suspect == *suspect).map_or(0, |one| one.people),
+        people_min: VOICES_MIN,
+        messages: contradicted.iter().find(|(code, _)| *code == suspect.code).map_or(0, |(_, messages)| *messages),
+    };
+    Ok(about.iter().map(of).collect())
 }
 
 /// Something to say of a verdict.
@@ -268,9 +343,12 @@ pub async fn export(
         };
         hits.push(hit_view(finding, part));
     }
-    let month = console.clock.now().before(std::time::Duration::from_secs(30 * 24 * 3600));
     let about: Vec<&DetectionCode> = submission.about.iter().map(|one| &one.code).collect();
-    let contradictions = store.contradictions(month).await?.into_iter().filter(|(code, _)| about.contains(&code));
+    let contradictions = store
+        .contradictions(console.clock.now().before(MONTH))
+        .await?
+        .into_iter()
+        .filter(|(code, _)| about.contains(&code));
     let authentication = examination.facts.authentication;
     let direction = record.envelope.recipients.first().map(|one| one.direction);
     Ok(Json(BundleView {

@@ -289,7 +289,7 @@ fn reports(said: &Value) -> Markup {
         @if !said.is_empty() {
             section {
                 h2 { "What people said" }
-                ul { @for one in said { li { (moment(text(one, "at"))) " " (text(one, "reporter")) ": " (text(one, "kind").replace('_', " "))
+                ul { @for one in said { li { a href={ "/submissions/" (one["number"]) } { (moment(text(one, "at"))) } " " (text(one, "reporter")) ": " (text(one, "kind").replace('_', " "))
                     @if !text(one, "comment").is_empty() { ": " (text(one, "comment")) }
                     @if let Some(incident) = one["incident"].as_str() { " " a href={ "/incidents/" (incident) } { (incident) } } } } }
             }

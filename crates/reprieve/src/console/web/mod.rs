@@ -12,7 +12,8 @@
 //! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
 //! | [`requests`] | what recipients ask for |
 //! | [`rulesets`] | versions, roll-outs and the policy |
-//! | [`record`] | audit log, books, people's reports |
+//! | [`submission`] | what people say of verdicts |
+//! | [`record`] | audit log, books, entries, calls |
 //! | [`people`] | who may sign in |
 
 pub mod bulk;
@@ -34,6 +35,7 @@ pub mod requests;
 pub mod rulesets;
 pub mod sentinel;
 pub mod sign_in;
+pub mod submission;
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -87,7 +89,9 @@ pub fn router(console: Console) -> Router {
         .route("/detections/{code}/act", post(detections::act))
         .route("/entries", get(record::entries))
         .route("/entries/act", post(record::entries_act))
-        .route("/submissions", get(record::submissions))
+        .route("/submissions", get(submission::list_all))
+        .route("/submissions/{number}", get(submission::show))
+        .route("/submissions/{number}/bundle", get(submission::bundle))
         .route("/alerts/act", post(record::alert_act))
         .route("/audit", get(record::audit))
         .route("/health", get(record::health))

@@ -1,4 +1,4 @@
-//! What is on record: entries, people's reports, calls, the audit log, the books.
+//! What is on record: entries, calls, the audit log, the books.
 
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
@@ -15,8 +15,6 @@ use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::audit::{AuditQuery, VerifyQuery};
 use crate::console::api::error::ApiError;
-use crate::console::api::submission::SubmissionQuery;
-use crate::percent::encoded;
 
 /// Entries of the audit log on one page.
 const PAGE: usize = 100;
@@ -87,37 +85,6 @@ pub async fn entries_act(
         answer(api::entry::add(State(console), Extension(operator), Json(asked(ask)?)).await)?;
     }
     Ok(back_to("/entries"))
-}
-
-/// `GET /submissions`: what people say of verdicts.
-///
-/// # Errors
-/// What the API says.
-pub async fn submissions(
-    State(console): State<Console>,
-    Extension(operator): Extension<Operator>,
-    query: Query<SubmissionQuery>,
-) -> PageResult {
-    let said = answer(api::submission::list(State(console), Extension(operator.clone()), query).await)?;
-    let rows: Vec<&Value> = said.as_array().into_iter().flatten().collect();
-    let body = html! {
-        h1 { "Reports" }
-        p.dim { "Three people within a day who say that a detection is wrong have it tried on known-good mail, and call an operator. They convict nothing." }
-        @if rows.is_empty() { p.calm { "Nobody has said anything." } }
-        @else { div.scroll { table {
-            thead { tr { th { "No." } th { "When (UTC)" } th { "What" } th { "By" } th { "Detections" } th { "Message" } th { "Incident" } th { "Comment" } td {} } }
-            tbody { @for one in &rows { tr {
-                td { (one["number"]) } td.when { (moment(text(one, "at"))) } td { (text(one, "kind").replace('_', " ")) } td.address { (text(one, "reporter")) }
-                td { @for about in list(one, "about") { a href={ "/detections/" (encoded(text(about, "detection"))) } { (text(about, "detection")) } " " } }
-                td { a href={ "/messages/" (text(one, "mail_id")) } { "message" } }
-                td { @if let Some(incident) = one["incident"].as_str() { a href={ "/incidents/" (incident) } { (incident) } } }
-                td { (text(one, "comment")) }
-                td { @if operator.role.may(Permission::Read) { span.dim { code { "reprieve submission export " (one["number"]) } } } }
-            } } }
-        } }
-        @if let Some(last) = rows.last().and_then(|one| one["number"].as_i64()).filter(|last| *last > 1 && rows.len() >= 200) { p.pages { a href={ "/submissions?before=" (last) } { "Older" } } } }
-    };
-    Ok(page(&operator, "/submissions", "Reports", body))
 }
 
 /// `POST /alerts/act`: somebody has seen a call.

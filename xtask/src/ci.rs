@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
 
 use crate::postgres::Postgres;
-use crate::{licences, mtas, tidy};
+use crate::{axe, licences, mtas, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
-const NEIGHBOURS: [(&str, &str); 13] = [
+const NEIGHBOURS: [(&str, &str); 14] = [
     ("postfix", "postfix"),
     ("swaks", "swaks"),
     ("strace", "strace"),
@@ -22,6 +22,7 @@ const NEIGHBOURS: [(&str, &str); 13] = [
     ("/usr/lib/postgresql", "postgresql"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("pip3", "python3-pip"),
     // What the unpacked Exim and OpenSMTPD link with.
     ("/usr/lib/x86_64-linux-gnu/libgnutls-dane.so.0", "libgnutls-dane0"),
     ("/usr/lib/x86_64-linux-gnu/libidn.so.12", "libidn12"),
@@ -46,9 +47,12 @@ pub(crate) fn run() -> Result<()> {
         let postgres = Postgres::start()?;
         let mtas = mtas::unpacked()?;
         let mtas = mtas.to_str().context("the cache's path is not UTF-8")?;
+        let axe = axe::unpacked()?;
+        let axe = axe.to_str().context("the cache's path is not UTF-8")?;
         let environment = [
             ("REPRIEVE_TEST_POSTGRES", postgres.url()),
             ("REPRIEVE_TEST_MTAS", mtas),
+            ("REPRIEVE_TEST_AXE", axe),
             ("INSTA_UPDATE", "no"),
             ("CI", "true"),
         ];

@@ -1,6 +1,8 @@
 //! Developer verbs. `cargo xtask` lists them; `cargo xtask ci` is what CI runs, and all of it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers talks on the terminal")]
 
+mod axe;
+mod cache;
 mod ci;
 mod fuzz;
 mod licences;

@@ -10,9 +10,7 @@ const PACKAGES: [&str; 3] = ["exim4-daemon-light", "exim4-base", "opensmtpd"];
 
 /// The folder that they are unpacked in; downloads them where that is not done.
 pub(crate) fn unpacked() -> Result<PathBuf> {
-    let home = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let cache = home.context("neither XDG_CACHE_HOME nor HOME is set")?.join("reprieve/mtas");
+    let cache = crate::cache::folder()?.join("mtas");
     let root = cache.join("root");
     if ["exim4", "smtpd"].iter().all(|program| root.join("usr/sbin").join(program).is_file()) {
         return Ok(root);

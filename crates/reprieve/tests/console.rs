@@ -715,6 +715,55 @@ fn in_a_browser() {
     assert!(browser.text("h1").contains("anna"));
 }
 
+/// Everybody can use every page, light and dark: names, roles, order, contrast, as far as a program can tell.
+#[test]
+fn everybody_can_use_every_page() {
+    let (gateway, _sink) = two_domains();
+    let id = id_of(&gateway, "one");
+    gateway.json(&[
+        "submission",
+        "add",
+        &id,
+        "--kind",
+        "false-positive",
+        "--reporter",
+        "b@ours.example",
+        "--comment",
+        "mine",
+    ]);
+    gateway.json(&["entry", "block", "ip", "203.0.113.99", "--reason", "a test"]);
+    let incident = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a test"])["id"].clone();
+    let base = format!("http://{}", gateway.api);
+    let browser = Browser::start();
+    browser.go(&format!("{base}/sign-in"));
+    browser.look_at("sign-in");
+    let invitation = invite(&gateway, "anna", "admin", &[]);
+    browser.go(&format!("{base}/welcome#{invitation}"));
+    browser.until("return document.querySelector('[name=invitation]').value.length === 64");
+    browser.look_at("welcome");
+    browser.type_into("[name=password]", PASSWORD);
+    browser.type_into("[name=again]", PASSWORD);
+    browser.click("form.card button");
+    browser.until("return document.title.startsWith('Overview')");
+    let mut pages: Vec<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
+    pages.extend(["", "/text", "/text?show=page", "/text?show=pictures"].map(|page| format!("/messages/{id}{page}")));
+    pages.push(format!("/incidents/{}", incident.as_str().unwrap()));
+    pages.extend(
+        [
+            "/submissions/1",
+            "/explorer?by=detection",
+            "/explorer?q=nonsense%3A",
+            "/bulk/new?q=state%3Aheld",
+            "/messages/nothing",
+        ]
+        .map(str::to_owned),
+    );
+    for page in pages {
+        browser.go(&format!("{base}{page}"));
+        browser.look_at(&page.replace(['/', '?', '%'], "-"));
+    }
+}
+
 /// Where whatever a page loads from elsewhere, or sends there, would arrive.
 fn trap() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

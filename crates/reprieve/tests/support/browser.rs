@@ -162,6 +162,37 @@ impl Browser {
         self.command("actions", json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }));
     }
 
+    /// Looks at the page as it is: everybody can use it, light and dark (axe-core, which `REPRIEVE_TEST_AXE` names); and keeps pictures of it
+    /// where [`Browser::keep`] does.
+    pub(crate) fn look_at(&self, name: &str) {
+        let faults = self.faults();
+        assert!(faults.is_empty(), "{name}, {}:\n{}", self.url(), faults.join("\n"));
+        self.keep(name);
+    }
+
+    /// What axe-core finds wrong with the page: rule, element, and why.
+    fn faults(&self) -> Vec<String> {
+        let Some(axe) = std::env::var_os("REPRIEVE_TEST_AXE") else {
+            assert!(std::env::var("CI").is_err(), "REPRIEVE_TEST_AXE is not set; the test command sets it");
+            return Vec::new();
+        };
+        self.run(&std::fs::read_to_string(axe).unwrap());
+        let mut faults = self.axe("{ resultTypes: ['violations'] }");
+        self.dark(true);
+        faults.extend(self.axe("{ runOnly: ['color-contrast'] }"));
+        self.dark(false);
+        faults
+    }
+
+    fn axe(&self, options: &str) -> Vec<String> {
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; axe.run(document, {options}).then(found => done(found.violations.flatMap(\
+             rule => rule.nodes.map(node => rule.id + ' ' + node.target.join(' ') + ': ' + node.failureSummary))), fault => done(['axe: ' + fault]))"
+        );
+        let found = self.command("execute/async", json!({ "script": script, "args": [] }));
+        found.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap().to_owned()).collect()
+    }
+
     /// Keeps a picture in the folder that `REPRIEVE_PICTURES` names, if it names one: light, dark, and narrow.
     pub(crate) fn keep(&self, name: &str) {
         let Ok(folder) = std::env::var("REPRIEVE_PICTURES") else { return };

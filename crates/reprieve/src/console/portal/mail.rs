@@ -146,11 +146,11 @@ fn table(words: &Language, rows: &[Own], next: Option<MailId>) -> Markup {
     }
 }
 
-/// One message with what can be done.
+/// One message with what can be done: one of many, with a way to look at it, or what the page is about.
 fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
     let subject = if row.message.subject.is_empty() { words.say("subject.none") } else { row.message.subject.as_str() };
     html! {
-        h2 { (subject) }
+        @if with_look { h2 { (subject) } } @else { h1 { (subject) } }
         dl.facts {
             div { dt { (words.say("sender")) } dd { (row.message.sender) } }
             div { dt { (words.say("received")) } dd { (moment(&row.message.received.to_string())) } }

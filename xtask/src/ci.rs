@@ -91,7 +91,7 @@ pub(crate) fn pictures() -> Result<()> {
     install()?;
     let folder = std::fs::canonicalize("docs/pictures").context("run it in the project's folder")?;
     let folder = folder.to_str().context("the folder's name is not UTF-8")?;
-    let words = ["test", "--profile", "ci", "-p", "reprieve", "--test", "console", "--", "--ignored", "pictures"];
+    let words = ["test", "--profile", "ci", "-p", "reprieve", "--test", "pages", "--", "--ignored", "pictures"];
     cargo(&words, &[("REPRIEVE_PICTURES", folder)])
 }
 

@@ -402,12 +402,12 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         notary,
         importer,
         viewer: Viewer::start().map_err(StartError::Examiner)?,
+        hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
     };
     let portal = Portal {
         console: console.clone(),
         key: token_key.for_purpose(recipient::PURPOSE),
         languages: Arc::new(config.portal.languages.clone()),
-        hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
         rates: Rates::new(config.api_requests_per_second),
         links: Rates::slow(portal::LINK_EVERY, portal::LINKS_AT_ONCE),
     };

@@ -50,10 +50,18 @@ impl Letter<'_> {
 pub async fn deliver(hops: &Hops, to: &Address, mail: &[u8]) -> Result<String, String> {
     let mut emitted = Vec::new();
     data::emit(&[mail], &mut emitted).map_err(|stray| stray.to_string())?;
-    let mut loan = hops.of(Direction::Internal).connection().await.map_err(|error| error.to_string())?;
     let params = MailParams { smtputf8: to.needs_smtputf8(), ..MailParams::default() };
+    hand_over(hops, to, &params, &emitted).await
+}
+
+/// As [`deliver`], of what is ready for the wire, its final dot included.
+///
+/// # Errors
+/// As there.
+pub async fn hand_over(hops: &Hops, to: &Address, params: &MailParams, emitted: &[u8]) -> Result<String, String> {
+    let mut loan = hops.of(Direction::Internal).connection().await.map_err(|error| error.to_string())?;
     let rcpt = RcptParams::default();
-    let begun = loan.connection.begin(None, &params, None, &[(to, &rcpt)]).await;
+    let begun = loan.connection.begin(None, params, None, &[(to, &rcpt)]).await;
     let (_, replies) = begun.map_err(|error| error.to_string())?;
     if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
         return if refusal.is_permanent() { Ok(refusal.to_line()) } else { Err(refusal.to_line()) };
@@ -62,7 +70,7 @@ pub async fn deliver(hops: &Hops, to: &Address, mail: &[u8]) -> Result<String, S
     if ready.code != 354 {
         return if ready.is_permanent() { Ok(ready.to_line()) } else { Err(ready.to_line()) };
     }
-    match loan.connection.send(&emitted).await {
+    match loan.connection.send(emitted).await {
         DotOutcome::Replied(reply) if reply.is_positive() || reply.is_permanent() => {
             loan.give_back();
             Ok(reply.to_line())

@@ -94,6 +94,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", "/api/v1/audit/2/erase".to_owned(), "tokens"),
         ("GET", format!("/api/v1/quarantine/{one}/pages"), "read"),
         ("GET", format!("/api/v1/quarantine/{one}/pictures"), "read"),
+        ("POST", format!("/api/v1/quarantine/{one}/copy"), "decide"),
         ("GET", "/api/v1/quarantine".to_owned(), "look"),
         ("GET", format!("/api/v1/quarantine/{one}"), "look"),
         ("GET", format!("/api/v1/quarantine/{one}/raw"), "read"),
@@ -219,6 +220,7 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/submissions" => format!("{{\"mail_id\":\"{id}\",\"kind\":\"false_positive\"}}"),
         "/api/v1/bulk" => "{\"q\":\"sender:nobody@x.example\",\"verb\":\"deny\",\"reason\":\"r\"}".into(),
         "/api/v1/queries" => "{\"name\":\"n\",\"q\":\"state:held\"}".into(),
+        path if path.ends_with("/copy") => "{\"to\":\"lab@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/archive") => "{\"reason\":\"r\",\"password\":\"infected\"}".into(),
         "/api/v1/people" => "{\"name\":\"y\",\"role\":\"auditor\"}".into(),
         path if path.ends_with("/seen") || path.ends_with("/erase") || path.ends_with("/disable") => {

@@ -1,131 +1,16 @@
-//! The console: who sees which page, what a person does there, and what a browser makes of it.
+//! The console: who sees which page, and what a person does there.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-#[path = "support/browser.rs"]
-mod browser;
 mod support;
+#[path = "support/visitor.rs"]
+mod visitor;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use browser::Browser;
 use support::{Gateway, Sink, Talk, bad, clean, config};
-
-const PASSWORD: &str = "a long sentence it is";
-/// A GIF of one pixel.
-const DOT: &str = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
-
-/// What came back: status, header block, body.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn field(&self, name: &str) -> Option<&str> {
-        let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
-        fields.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    fn session(&self) -> String {
-        let cookie = self.field("set-cookie").unwrap_or_else(|| panic!("no session: {} {}", self.status, self.body));
-        cookie.split(';').next().unwrap().to_owned()
-    }
-}
-
-/// A request as a browser makes it: from a page of ours, unless `site` says otherwise.
-fn request(gateway: &Gateway, method: &str, path: &str, cookie: &str, site: &str, body: &str) -> Answer {
-    let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
-    let cookie = if cookie.is_empty() { String::new() } else { format!("Cookie: {cookie}\r\n") };
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{cookie}Sec-Fetch-Site: {site}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-        gateway.api,
-        body.len()
-    );
-    socket.write_all(request.as_bytes()).unwrap();
-    let mut bytes = Vec::new();
-    socket.read_to_end(&mut bytes).unwrap();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    Answer { status: head[9..12].parse().unwrap(), head: head.to_owned(), body: body.to_owned() }
-}
-
-fn get(gateway: &Gateway, path: &str, cookie: &str) -> Answer {
-    request(gateway, "GET", path, cookie, "same-origin", "")
-}
-
-fn post(gateway: &Gateway, path: &str, cookie: &str, body: &str) -> Answer {
-    request(gateway, "POST", path, cookie, "same-origin", body)
-}
-
-fn invite(gateway: &Gateway, name: &str, role: &str, more: &[&str]) -> String {
-    let words: Vec<&str> = ["person", "invite", "--name", name, "--role", role].iter().chain(more).copied().collect();
-    gateway.json(&words)["invitation"].as_str().unwrap().to_owned()
-}
-
-fn form(pairs: &[(&str, &str)]) -> String {
-    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-    pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
-}
-
-fn accept(gateway: &Gateway, invitation: &str) -> Answer {
-    post(gateway, "/welcome", "", &form(&[("invitation", invitation), ("password", PASSWORD), ("again", PASSWORD)]))
-}
-
-fn sign_in(gateway: &Gateway, name: &str, password: &str) -> Answer {
-    post(gateway, "/sign-in", "", &form(&[("name", name), ("password", password)]))
-}
-
-/// Somebody who has signed in: their cookie.
-fn person(gateway: &Gateway, name: &str, role: &str, more: &[&str]) -> String {
-    accept(gateway, &invite(gateway, name, role, more)).session()
-}
-
-/// A gateway for two domains, with a held mail in each and one that was delivered.
-fn two_domains() -> (Gateway, Sink) {
-    let sink = Sink::start();
-    let text = config(sink.address).replace("[\"ours.example\"]", "[\"ours.example\", \"theirs.example\"]");
-    let gateway = Gateway::start(&text);
-    let mut talk = Talk::from_outside(gateway.mx);
-    for (subject, rcpt) in [("one", "b@ours.example"), ("two", "b@theirs.example")] {
-        assert!(talk.send("a@x.example", &[rcpt], &bad(subject)).contains("taken as"));
-    }
-    assert!(talk.send("a@x.example", &["b@ours.example"], &clean("three")).starts_with("250"));
-    gateway.books();
-    (gateway, sink)
-}
-
-fn id_of(gateway: &Gateway, subject: &str) -> String {
-    let held = gateway.held();
-    held.iter().find(|one| one["subject"] == subject).unwrap()["id"].as_str().unwrap().to_owned()
-}
-
-const PAGES: [&str; 16] = [
-    "/",
-    "/explorer",
-    "/requests",
-    "/rulesets",
-    "/policy",
-    "/incidents",
-    "/sentinel",
-    "/detections",
-    "/detections/EIC-0001",
-    "/entries",
-    "/submissions",
-    "/audit",
-    "/bulk",
-    "/health",
-    "/people",
-    "/me",
-];
+use visitor::{PAGES, PASSWORD, accept, form, get, id_of, invite, person, post, request, sign_in, two_domains};
 
 #[test]
 fn a_session_begins_with_an_invitation_and_ends_when_it_should() {
@@ -306,12 +191,81 @@ fn a_person_finds_understands_and_releases() {
     let other = id_of(&gateway, "two");
     assert_eq!(post(&gateway, &format!("/messages/{other}/act"), &anna, "do=false_positive&reason=known").status, 303);
     assert!(get(&gateway, &format!("/messages/{other}"), &anna).body.contains("false positive"));
-    assert_eq!(post(&gateway, &format!("/messages/{other}/act"), &anna, "do=block&reason=r").status, 303);
+    assert_eq!(post(&gateway, &format!("/messages/{other}/act"), &anna, "do=block&reason=r&hours=24").status, 303);
     assert!(get(&gateway, "/entries", &anna).body.contains("because of a message"));
     assert_eq!(post(&gateway, &format!("/messages/{other}/act"), &anna, "do=nonsense").status, 400);
     assert_eq!(post(&gateway, &format!("/messages/{other}/raw"), &anna, "reason=").status, 400);
     let wrong = get(&gateway, "/explorer?q=colour%3Ared", &anna);
     assert!(wrong.status == 200 && wrong.body.contains("there is no field"), "{}", wrong.body);
+}
+
+/// Who has to look into a held mail gets a copy of it, and nobody else: behind Resent fields, as it came. No unit moves.
+#[test]
+fn a_copy_goes_to_who_looks_into_it() {
+    let (gateway, sink) = two_domains();
+    let id = id_of(&gateway, "one");
+    let anna = person(&gateway, "anna", "admin", &[]);
+    let act = |ask: &str| post(&gateway, &format!("/messages/{id}/act"), &anna, &format!("do=copy&{ask}"));
+    for ask in ["to=lab%40elsewhere.example&reason=r", "to=lab%40ours.example&reason=", "to=nobody&reason=r"] {
+        assert_eq!(act(ask).status, 400, "{ask}");
+    }
+    assert_eq!(act("to=lab%40theirs.example&reason=what+is+it").status, 303);
+    let copy = sink.wait(2).pop().unwrap();
+    assert_eq!((copy.mail.as_str(), copy.rcpts[0].as_str()), ("MAIL FROM:<>", "RCPT TO:<lab@theirs.example>"));
+    assert_eq!(copy.header("Resent-To").as_deref(), Some("<lab@theirs.example>"));
+    assert_eq!(copy.header("X-Reprieve-Copy").as_deref(), Some(id.as_str()));
+    assert!(copy.bytes.ends_with(&bad("one")), "{}", String::from_utf8_lossy(&copy.bytes));
+    assert_eq!(gateway.account("held"), 2, "it is held as before");
+    let acts = gateway.json(&["audit", "list"]);
+    let act = acts.as_array().unwrap().iter().find(|one| one["action"] == "quarantine.copy").unwrap().clone();
+    assert_eq!(
+        (act["actor"].as_str(), act["reason"].as_str()),
+        (Some("anna"), Some("to lab@theirs.example: what is it"))
+    );
+    // Whoever has one domain gives nothing to another.
+    let theirs = person(&gateway, "theirs", "analyst", &["--domain", "theirs.example"]);
+    let other = id_of(&gateway, "two");
+    let to_ours = post(&gateway, &format!("/messages/{other}/act"), &theirs, "do=copy&to=lab%40ours.example&reason=r");
+    assert_eq!(to_ours.status, 400, "{}", to_ours.body);
+    let sent = gateway.json(&["quarantine", "copy", &other, "--to", "lab@ours.example", "--reason", "r"]);
+    assert!(sent["reply"].as_str().unwrap().starts_with("250"), "{sent}");
+}
+
+/// A message's page says of each part how often it came before, and where the links lead.
+#[test]
+fn a_part_is_known_by_where_it_came_before() {
+    let (gateway, sink) = two_domains();
+    let anna = person(&gateway, "anna", "admin", &[]);
+    let with_prices = |number: u32| {
+        format!(
+            "From: a@x.example\r\nSubject: prices {number}\r\nMessage-ID: <l{number}@x.example>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: text/plain\r\n\r\nsee https://www.shop.example/offer?n={number}\r\n\
+             --b\r\nContent-Type: text/csv; name=prices.csv\r\nContent-Disposition: attachment\r\n\r\n{}--b--\r\n",
+            "pears,12.50\r\n".repeat(20)
+        )
+    };
+    let mut talk = Talk::from_outside(gateway.mx);
+    for number in [1, 2] {
+        assert!(talk.send("a@x.example", &["b@ours.example"], with_prices(number).as_bytes()).starts_with("250"));
+    }
+    sink.wait(3);
+    let found = gateway.json(&["message", "trace", "--recipient", "b@ours.example"]);
+    let one = found.as_array().unwrap().iter().find(|one| one["subject"] == "prices 2").unwrap().clone();
+    let path = format!("/messages/{}", one["mail_id"].as_str().unwrap());
+    let began = Instant::now();
+    let page = loop {
+        let page = get(&gateway, &path, &anna).body;
+        if page.contains("in 2 clean mails of 1 sender since") {
+            break page;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{page}");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    assert!(page.contains("www.shop.example/offer?n=2") && page.contains("prices.csv"), "{page}");
+    // What others get, somebody of one domain is not told.
+    let theirs = person(&gateway, "theirs", "analyst", &["--domain", "theirs.example"]);
+    let held = get(&gateway, &format!("/messages/{}", id_of(&gateway, "two")), &theirs).body;
+    assert!(held.contains("e.com") && held.contains("not in clean mail"), "{held}");
 }
 
 /// The explorer's answers are whole: page by page, by every field, and in the export.
@@ -659,337 +613,4 @@ fn what_several_people_say_is_heard() {
     let acts = gateway.json(&["audit", "list"]);
     let said = acts.as_array().unwrap().iter().find(|one| one["seq"] == seq).unwrap().clone();
     assert_eq!((said["action"].as_str(), said["reason"].as_str()), (Some("submission.false_positive"), Some("")));
-}
-
-/// A real browser: signing in, looking, releasing with a click; and the page follows an incident by itself.
-#[test]
-fn in_a_browser() {
-    let (gateway, sink) = two_domains();
-    let invitation = invite(&gateway, "anna", "admin", &[]);
-    let base = format!("http://{}", gateway.api);
-    let browser = Browser::start();
-    browser.go(&format!("{base}/welcome#{invitation}"));
-    browser.until("return document.querySelector('[name=invitation]').value.length === 64");
-    assert!(!browser.url().contains('#'), "the secret does not stay in the address");
-    browser.type_into("[name=password]", PASSWORD);
-    browser.type_into("[name=again]", PASSWORD);
-    browser.click("form.card button");
-    browser.until("return document.title.startsWith('Overview')");
-    // A query with completion.
-    browser.click("nav a[href='/explorer']");
-    browser.type_into("#q", "stat");
-    browser.until("return !document.getElementById('suggestions').hidden");
-    browser.type_into("#q", "\u{e015}\u{e007}");
-    browser.until("return document.getElementById('q').value === 'state:'");
-    browser.type_into("#q", "held recipient:b@ours.example\u{e007}");
-    browser.until("return location.search.includes('held') && document.querySelectorAll('tbody tr').length === 1");
-    browser.click("td.subject a");
-    browser.until("return document.querySelector('h1').textContent === 'one'");
-    browser.click("a.button[href$='show=page']");
-    browser.until("return document.querySelector('iframe.letter') !== null");
-    // A span of the chart, drawn.
-    browser.go(&format!("{base}/explorer?q=state:held"));
-    browser.drag("figure.chart a:nth-of-type(30)", "figure.chart a:nth-of-type(48)");
-    browser.until("return location.search.includes('received') && document.querySelectorAll('tbody tr').length === 2");
-    let id = id_of(&gateway, "one");
-    browser.go(&format!("{base}/messages/{id}"));
-    browser.type_into("section.actions [name=reason]", "asked for");
-    browser.click("button[value=release]");
-    sink.wait(2);
-    let began = Instant::now();
-    loop {
-        browser.go(&format!("{base}/messages/{id}"));
-        if browser.run("return document.body.textContent.includes('released')") == true {
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_secs(30), "the page does not say that it was released");
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    // Nothing is wider than a narrow window, and each field says what it is.
-    browser.resize(500, 800);
-    for page in PAGES {
-        browser.go(&format!("{base}{page}"));
-        assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true, "{page}");
-        assert_eq!(browser.run("return document.querySelectorAll('input:not([type=hidden]):not([aria-label])').length === [...document.querySelectorAll('input:not([type=hidden]):not([aria-label])')].filter(i => i.labels.length > 0).length"), true, "{page}: each field has a label");
-    }
-    assert!(browser.text("h1").contains("anna"));
-}
-
-/// Everybody can use every page, light and dark: names, roles, order, contrast, as far as a program can tell.
-#[test]
-fn everybody_can_use_every_page() {
-    let (gateway, _sink) = two_domains();
-    let id = id_of(&gateway, "one");
-    gateway.json(&[
-        "submission",
-        "add",
-        &id,
-        "--kind",
-        "false-positive",
-        "--reporter",
-        "b@ours.example",
-        "--comment",
-        "mine",
-    ]);
-    gateway.json(&["entry", "block", "ip", "203.0.113.99", "--reason", "a test"]);
-    let incident = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a test"])["id"].clone();
-    let base = format!("http://{}", gateway.api);
-    let browser = Browser::start();
-    browser.go(&format!("{base}/sign-in"));
-    browser.look_at("sign-in");
-    let invitation = invite(&gateway, "anna", "admin", &[]);
-    browser.go(&format!("{base}/welcome#{invitation}"));
-    browser.until("return document.querySelector('[name=invitation]').value.length === 64");
-    browser.look_at("welcome");
-    browser.type_into("[name=password]", PASSWORD);
-    browser.type_into("[name=again]", PASSWORD);
-    browser.click("form.card button");
-    browser.until("return document.title.startsWith('Overview')");
-    let mut pages: Vec<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
-    pages.extend(["", "/text", "/text?show=page", "/text?show=pictures"].map(|page| format!("/messages/{id}{page}")));
-    pages.push(format!("/incidents/{}", incident.as_str().unwrap()));
-    pages.extend(
-        [
-            "/submissions/1",
-            "/explorer?by=detection",
-            "/explorer?q=nonsense%3A",
-            "/bulk/new?q=state%3Aheld",
-            "/messages/nothing",
-        ]
-        .map(str::to_owned),
-    );
-    for page in pages {
-        browser.go(&format!("{base}{page}"));
-        browser.look_at(&page.replace(['/', '?', '%'], "-"));
-    }
-}
-
-/// Where whatever a page loads from elsewhere, or sends there, would arrive.
-fn trap() -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
-    let counted = count.clone();
-    std::thread::spawn(move || {
-        for _ in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-        }
-    });
-    (port, count)
-}
-
-/// What would run, load or send something, if a page let it.
-fn payloads(port: u16) -> Vec<String> {
-    let act = format!("document.documentElement.dataset.owned=1,fetch('http://127.0.0.1:{port}/x')");
-    let load = format!("http://127.0.0.1:{port}/p");
-    let bases = [
-        format!("<script>{act}</script>"),
-        format!("<img src=x onerror=\"{act}\">"),
-        format!("<img src={load}>"),
-        format!("<svg onload=\"{act}\"></svg>"),
-        format!("<svg><script>{act}</script></svg>"),
-        format!("<svg><style><img src=x onerror=\"{act}\"></style></svg>"),
-        format!("<math><mtext><table><mglyph><style><img src=x onerror=\"{act}\">"),
-        format!("<noscript><p title=\"</noscript><img src=x onerror={act}>\">"),
-        format!("<iframe srcdoc=\"<script>parent.{act}</script>\"></iframe>"),
-        format!("<iframe src=\"javascript:{act}\"></iframe>"),
-        format!("<a href=\"javascript:{act}\" autofocus onfocus=\"{act}\">x</a>"),
-        format!("<body onload=\"{act}\">"),
-        format!("<video><source onerror=\"{act}\"></video>"),
-        format!("<audio src=x onerror=\"{act}\"></audio>"),
-        format!("<details open ontoggle=\"{act}\">x</details>"),
-        format!("<marquee onstart=\"{act}\">x</marquee>"),
-        format!("<link rel=stylesheet href={load}>"),
-        format!("<style>@import '{load}';</style>"),
-        format!("<div style=\"background:url({load})\">x</div>"),
-        format!("<meta http-equiv=refresh content=\"0;url={load}\">"),
-        format!("<base href={load}><img src=a>"),
-        format!(
-            "<form action={load}><input autofocus onfocus=\"{act}\"></form><script>document.forms[0].submit()</script>"
-        ),
-        format!("<object data=\"{load}\"></object>"),
-        format!("<embed src=\"{load}\">"),
-        format!("<input type=image src={load}>"),
-        format!("<table background={load}><tr><td>x</table>"),
-        format!("<template><script>{act}</script></template>"),
-        format!("<xmp><img src=x onerror=\"{act}\"></xmp>"),
-        format!("<!--><img src=x onerror=\"{act}\">-->"),
-        format!("<![CDATA[><img src=x onerror=\"{act}\">]]>"),
-        format!("<textarea></textarea><img src=x onerror=\"{act}\">"),
-        format!("<title></title><img src=x onerror=\"{act}\">"),
-    ];
-    // Out of an attribute, an element, a script, a style; in other cases; as entities; torn apart.
-    let wraps: [fn(&str) -> String; 16] = [
-        |p| p.to_owned(),
-        |p| format!("\">{p}"),
-        |p| format!("'>{p}"),
-        |p| format!("</title>{p}"),
-        |p| format!("</textarea>{p}"),
-        |p| format!("</script>{p}"),
-        |p| format!("</style>{p}"),
-        |p| format!("--!>{p}"),
-        |p| {
-            p.to_uppercase()
-                .replace("DOCUMENT.DOCUMENTELEMENT.DATASET.OWNED", "document.documentElement.dataset.owned")
-                .replace("FETCH", "fetch")
-        },
-        |p| p.replace('<', "&lt;").replace('>', "&gt;"),
-        |p| p.replace('<', "&#60;").replace('>', "&#x3e;"),
-        |p| p.replacen('<', "<<", 1),
-        |p| p.replace("script", "scr<script>ipt"),
-        |p| p.replace(' ', "/"),
-        |p| format!("<p title='{p}'>x"),
-        |p| format!("javascript:/*--></title></style></textarea></script>{p}"),
-    ];
-    bases.iter().flat_map(|base| wraps.iter().map(move |wrap| wrap(base))).collect()
-}
-
-/// Hostile text in every field that a mail has, and hostile HTML in bodies, in a real browser: nothing runs, nothing is loaded, nothing is sent.
-#[test]
-fn hostile_mail_in_a_browser() {
-    let sink = Sink::start();
-    let gateway = Gateway::start(&config(sink.address));
-    let (port, caught) = trap();
-    let payloads = payloads(port);
-    assert!(payloads.len() >= 500, "{}", payloads.len());
-    let eicar = "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=";
-    let mut talk = Talk::from_outside(gateway.mx);
-    for (n, some) in payloads.chunks(16).enumerate() {
-        let word = |text: &str| format!("=?utf-8?B?{}?=", STANDARD.encode(text));
-        let mut mail = format!(
-            "From: {} <a@x.example>\r\nTo: b@ours.example\r\nSubject: {}\r\nMessage-ID: <{}@x.example>\r\nX-Odd: {}\r\nMIME-Version: 1.0\r\n\
-             Content-Type: multipart/mixed; boundary=BB\r\n\r\n",
-            word(&some[0]),
-            some.iter().take(4).map(|one| word(one)).collect::<Vec<_>>().join("\r\n "),
-            some[1].replace(['\r', '\n', '>'], ""),
-            some[2].replace(['\r', '\n'], "")
-        );
-        for (at, payload) in some.iter().enumerate() {
-            mail.push_str(&format!(
-                "--BB\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
-                 --BB\r\nContent-Type: text/plain; name=\"{}\"\r\nContent-Disposition: attachment; filename=\"{}\"\r\n\r\n{payload}\r\n",
-                lines(&STANDARD.encode(format!("<html><body>{payload} <p>part {at}</p></body></html>"))),
-                word(payload).replace("\r\n ", ""),
-                payload.replace(['"', '\\', '\r', '\n'], "'"),
-            ));
-        }
-        // A picture of the mail's own, which its page names; and one that is a program to a browser.
-        let alt = some[3].replace('"', "&quot;");
-        mail.push_str(&format!(
-            "--BB\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
-             --BB\r\nContent-Type: image/gif; name=\"{}\"\r\nContent-ID: <l@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n{DOT}\r\n\
-             --BB\r\nContent-Type: image/svg+xml; name=a.svg\r\nContent-ID: <v@x>\r\n\r\n<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"document.documentElement.dataset.owned=1\">{}</svg>\r\n",
-            lines(&STANDARD.encode(format!("<img src=\"cid:l@x\" onerror=1 alt=\"{alt}\"><img src=\"cid:v@x\">"))),
-            word(&some[3]).replace("\r\n ", ""),
-            some[4].replace(['\r', '\n'], ""),
-        ));
-        mail.push_str(&format!(
-            "--BB\r\nContent-Type: application/octet-stream; name=e.com\r\nContent-Transfer-Encoding: base64\r\n\r\n{eicar}\r\n--BB--\r\n"
-        ));
-        let said = talk.send("a@x.example", &["b@ours.example"], mail.as_bytes());
-        assert!(said.starts_with("250"), "{n}: {said}");
-    }
-    let held = gateway.held();
-    assert_eq!(held.len(), payloads.len().div_ceil(16));
-    let browser = Browser::start();
-    let base = format!("http://{}", gateway.api);
-    let invitation = invite(&gateway, "anna", "admin", &[]);
-    browser.go(&format!("{base}/welcome#{invitation}"));
-    browser.type_into("[name=password]", PASSWORD);
-    browser.type_into("[name=again]", PASSWORD);
-    browser.click("form.card button");
-    browser.until("return document.title.startsWith('Overview')");
-    let check = |page: &str| {
-        browser.go(&format!("{base}{page}"));
-        assert_eq!(browser.run("return document.documentElement.dataset.owned === undefined"), true, "{page}");
-        assert_eq!(browser.run("return document.querySelectorAll('script').length"), 1, "{page}");
-        assert!(browser.url().starts_with(&base), "{page} leads to {}", browser.url());
-    };
-    for page in ["/", "/explorer", "/explorer?q=state%3Aheld", "/explorer?q=%3Cscript%3E", "/audit"] {
-        check(page);
-    }
-    for one in &held {
-        let id = one["id"].as_str().unwrap();
-        for page in ["", "/text", "/text?show=page", "/text?show=pictures", "/html"] {
-            if page == "/html" {
-                browser.go(&format!("{base}/messages/{id}{page}"));
-                assert_eq!(browser.run("return document.querySelectorAll('script, iframe, svg, style, link, form, [onerror], [onload], [href], [src]:not(img), [srcset], [style]').length"), 0, "{id}");
-                assert_eq!(
-                    browser
-                        .run("return [...document.images].map(i => i.src.split(',')[0] + ' ' + i.naturalWidth).join()"),
-                    "data:image/png;base64 1",
-                    "{id}"
-                );
-            } else {
-                check(&format!("/messages/{id}{page}"));
-            }
-            if page.ends_with("pictures") {
-                assert_eq!(
-                    browser
-                        .run("return [...document.querySelectorAll('.pictures img')].map(i => i.naturalWidth).join()"),
-                    "1",
-                    "{id}"
-                );
-            }
-        }
-    }
-    // What takes its time to run or load has had it.
-    std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(caught.load(Ordering::SeqCst), 0, "something came from a page");
-}
-
-fn lines(text: &str) -> String {
-    text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\r\n")
-}
-
-/// Takes the pictures of the guide, of the demo's story, into the folder that `REPRIEVE_PICTURES` names: `cargo xtask pictures`.
-#[test]
-#[ignore = "a tool and no test: `cargo xtask pictures` runs it"]
-fn pictures() {
-    let folder = std::env::var("REPRIEVE_PICTURES").unwrap();
-    let mut demo = Command::new(env!("CARGO_BIN_EXE_reprieve")).arg("demo").stdout(Stdio::piped()).spawn().unwrap();
-    let mut told = BufReader::new(demo.stdout.take().unwrap()).lines();
-    let config =
-        told.find_map(|line| line.unwrap().split_once("--config ").map(|(_, path)| path.trim().to_owned())).unwrap();
-    let socket = std::path::Path::new(&config).parent().unwrap().join("data/api.sock");
-    // Where its pages are: whoever shows the socket may ask.
-    let invited = Command::new(env!("CARGO_BIN_EXE_reprieve"))
-        .args(["person", "invite", "--name", "anna", "--role", "admin", "--json", "--config", &config])
-        .output()
-        .unwrap();
-    let invited: serde_json::Value = serde_json::from_slice(&invited.stdout).unwrap();
-    assert!(socket.exists());
-    let listening = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let ports = listening
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_whitespace().nth(1)?.split(':').nth(1).map(str::to_owned));
-    let ports = ports.filter_map(|hex| u16::from_str_radix(&hex, 16).ok());
-    let base = ports.map(|port| format!("127.0.0.1:{port}")).find(|host| has_pages(host)).unwrap();
-    let browser = Browser::start();
-    browser.go(&format!("http://{base}/welcome#{}", invited["invitation"].as_str().unwrap()));
-    browser.type_into("[name=password]", PASSWORD);
-    browser.type_into("[name=again]", PASSWORD);
-    browser.click("form.card button");
-    browser.until("return document.title.startsWith('Overview')");
-    let take = |name: &str, path: &str| {
-        browser.go(&format!("http://{base}{path}"));
-        std::fs::write(format!("{folder}/console-{name}.png"), browser.picture()).unwrap();
-    };
-    take("overview", "/");
-    take("explorer", "/explorer?q=state%3A%28held%20OR%20released%29%20direction%3AInbound");
-    take("incident", "/incidents/INC-2026-0001");
-    browser.go(&format!("http://{base}/explorer?q=state%3Aheld%20category%3AFileTypeBlock"));
-    let message = browser.run("return document.querySelector('td.subject a').getAttribute('href')");
-    take("message", message.as_str().unwrap());
-    Command::new("kill").arg(demo.id().to_string()).status().unwrap();
-    demo.wait().unwrap();
-}
-
-/// Whether this console answers there.
-fn has_pages(host: &str) -> bool {
-    let Ok(mut socket) = TcpStream::connect(host) else { return false };
-    let _ = socket.set_read_timeout(Some(Duration::from_secs(1)));
-    let _ = socket.write_all(format!("GET /assets/style.css HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes());
-    let mut answer = [0; 64];
-    matches!(socket.read(&mut answer), Ok(read) if answer[..read].starts_with(b"HTTP/1.0 200"))
 }

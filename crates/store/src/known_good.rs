@@ -109,6 +109,17 @@ pub struct KnownGoodStatus {
     pub since: Option<Timestamp>,
 }
 
+/// How often a content came in clean mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sightings {
+    /// Since when, by how many senders, and whether it was ever called bad.
+    pub standing: Standing,
+    /// When it last came.
+    pub last: Timestamp,
+    /// In how many mails.
+    pub mails: u64,
+}
+
 impl Store {
     /// Remembers content of clean mail.
     ///
@@ -167,6 +178,27 @@ impl Store {
             let values = group.iter().map(|digest| Value::Text(digest.hex())).collect();
             for row in db::query(sql, values).fetch_all(&self.reads).await? {
                 known.insert(digest(&row, "sha256")?, standing(&row)?);
+            }
+        }
+        Ok(known)
+    }
+
+    /// How often these contents came in clean mail, and whether anybody called them bad; those that nothing is known of are left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sightings_of(&self, contents: &[Digest]) -> Result<HashMap<Digest, Sightings>, StoreError> {
+        let mut known = HashMap::new();
+        for group in contents.chunks(ASKED_MAX) {
+            let sql = format!(
+                "select sha256, first_seen_us, last_seen_us, mails, carriers, last_bad_us from known_good_part where sha256 in ({})",
+                marks(1, group.len())
+            );
+            let values = group.iter().map(|digest| Value::Text(digest.hex())).collect();
+            for row in db::query(sql, values).fetch_all(&self.reads).await? {
+                let last = Timestamp::from_micros(row.try_get("last_seen_us")?);
+                let sightings = Sightings { standing: standing(&row)?, last, mails: unsigned(&row, "mails")? };
+                known.insert(digest(&row, "sha256")?, sightings);
             }
         }
         Ok(known)

@@ -62,6 +62,20 @@ pub enum QuarantineVerb {
     },
     /// Release messages to their recipients.
     Release(ReleaseArgs),
+    /// Send a copy to somebody of ours who is no recipient of it; nothing else happens to it.
+    Copy {
+        /// Its id.
+        id: String,
+        /// An address of a domain of ours.
+        #[arg(long)]
+        to: String,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
     /// Decide that messages stay.
     Deny(DecideArgs),
     /// Delete messages; their bytes stay until retention removes them.
@@ -197,6 +211,13 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
             Ok(())
         }
         QuarantineVerb::Release(args) => release(args).await,
+        QuarantineVerb::Copy { id, to, reason, api } => {
+            let ask = json!({ "to": to, "reason": reason, "actor": actor() });
+            let said = Client::new(&api)?.post(&format!("/api/v1/quarantine/{id}/copy"), &ask).await?;
+            let reply = said["reply"].as_str().unwrap_or_default();
+            terminal::line(&if api.json { said.to_string() } else { format!("a copy went to {to}: {reply}") });
+            Ok(())
+        }
         QuarantineVerb::Deny(args) => decide(args, "deny", "denied").await,
         QuarantineVerb::Delete(args) => decide(args, "delete", "deleted").await,
     }

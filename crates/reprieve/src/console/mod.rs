@@ -19,6 +19,7 @@ use store::vault::Vault;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::examiner::Viewer;
+use crate::hop::Hops;
 use crate::import::Importer;
 use crate::keys::Ring;
 use crate::notary::Notary;
@@ -51,4 +52,6 @@ pub struct Console {
     pub importer: Importer,
     /// Reads mail for who looks at it.
     pub viewer: Viewer,
+    /// The way to our own people.
+    pub hops: Arc<Hops>,
 }

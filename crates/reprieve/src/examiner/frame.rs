@@ -27,7 +27,7 @@ pub(super) struct Task {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Ask {
     /// It is examined, with its envelope.
-    Examine(EnvelopeFacts),
+    Examine(Box<EnvelopeFacts>),
     /// It is shown to a person.
     Show(Wish),
 }

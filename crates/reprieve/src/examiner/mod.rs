@@ -128,7 +128,7 @@ impl ExaminerPool {
     /// Examines a message; always an answer (as [`Lane::work`]).
     async fn examine_in(&self, lane: &Lane, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
         let force = self.force();
-        let task = Task { ask: Ask::Examine(envelope), time: self.limits.time_max };
+        let task = Task { ask: Ask::Examine(Box::new(envelope)), time: self.limits.time_max };
         let failed = |outcome, why: &str| unfinished(&raw, &force.in_force.live, outcome, why);
         match lane.work(raw.clone(), task, force.clone()).await {
             Ok(Said::Found(examination)) => *examination,

@@ -1,19 +1,20 @@
 //! A verdict explained: every finding with its version and evidence, every engine, the rule of the policy that decided, what would be without
 //! each detection, and what today's ruleset makes of what was recorded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::MailId;
 use domain::authentication::{Authentication, DkimSignature, Source};
 use domain::containment::Containment;
 use domain::detection::{DetectionCode, Mode};
 use domain::entry::EntryBook;
 use domain::envelope::Recipient;
 use domain::finding::{EngineReport, Finding};
+use domain::message::Part;
 use domain::policy::Policy;
 use domain::verdict::{Reason, decide, decide_without};
+use domain::{Digest, MailId};
 use serde::Serialize;
 use store::arrival::Record;
 use store::trace::TraceFilter;
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::quarantine::{PartView, part_view};
 use crate::console::access::{Operator, Permission};
 
 /// What a detection saw, and where.
@@ -119,12 +121,37 @@ pub struct ExplainedView {
     authentication: Option<AuthenticationView>,
     /// Whether it was the first between its sender and all of its recipients; none where that is not known.
     first_contact: Option<bool>,
+    /// What it is made of, and how often each part came before.
+    parts: Vec<KnownPartView>,
     url_domains: Vec<String>,
+    /// Its links, without what stands before the host; the first ones.
+    urls: Vec<String>,
     ambiguities: Vec<String>,
     /// What would be without each detection that may act, for the first recipient.
     counterfactuals: Vec<CounterfactualView>,
     /// What today's ruleset makes of what was recorded, for the first recipient.
     today: TodayView,
+}
+
+/// A part, and how often it came before.
+#[derive(Debug, Serialize, ToSchema)]
+struct KnownPartView {
+    #[serde(flatten)]
+    part: PartView,
+    /// None when it never came in clean mail, or for somebody of some domains, who does not see what others get.
+    memory: Option<SightingsView>,
+}
+
+/// How often a part came in clean mail.
+#[derive(Debug, Serialize, ToSchema)]
+struct SightingsView {
+    since: String,
+    last: String,
+    mails: u64,
+    /// Distinct senders.
+    senders: u64,
+    /// When something bad was last said of it.
+    called_bad: Option<String>,
 }
 
 /// How a message authenticates, by the words of RFC 8601.
@@ -244,7 +271,10 @@ pub async fn show(
     let counterfactuals = counterfactuals(&record, &unit, &policy, &then);
     let today = today(&console, &record, &unit, &policy).await?;
     let message = record.examination.message;
+    let parts = known_parts(&console, &operator, message.parts).await?;
     Ok(Json(ExplainedView {
+        parts,
+        urls: message.urls,
         mail_id: mail_id.to_string(),
         received: record.received.to_string(),
         sender,
@@ -262,6 +292,25 @@ pub async fn show(
         counterfactuals,
         today,
     }))
+}
+
+async fn known_parts(console: &Console, operator: &Operator, parts: Vec<Part>) -> Result<Vec<KnownPartView>, ApiError> {
+    let contents: Vec<Digest> = parts.iter().map(|part| part.sha256).collect();
+    let known = match operator.must_see_all() {
+        Ok(()) => console.store()?.sightings_of(&contents).await?,
+        Err(_) => HashMap::new(),
+    };
+    let view = |part: Part| {
+        let memory = known.get(&part.sha256).map(|one| SightingsView {
+            since: one.standing.first_seen.to_string(),
+            last: one.last.to_string(),
+            mails: one.mails,
+            senders: one.standing.carriers,
+            called_bad: one.standing.last_bad.map(|at| at.to_string()),
+        });
+        KnownPartView { part: part_view(part), memory }
+    };
+    Ok(parts.into_iter().map(view).collect())
 }
 
 fn counterfactuals(record: &Record, unit: &Recipient, policy: &Policy, then: &Containment) -> Vec<CounterfactualView> {

@@ -156,7 +156,7 @@ async fn send(portal: &Portal, to: &Address, words: &Language) -> Result<String,
         name: format!("{}.link", Digest::of(pass.as_bytes()).hex().get(..16).unwrap_or_default()),
         text,
     };
-    postman::deliver(&portal.hops, to, &letter.compose()).await
+    postman::deliver(&console.hops, to, &letter.compose()).await
 }
 
 /// `POST /leave`.

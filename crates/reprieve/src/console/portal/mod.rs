@@ -32,7 +32,6 @@ use super::rate::Rates;
 use super::serve::stopped;
 use super::web::{self, door};
 use crate::app::StartError;
-use crate::hop::Hops;
 use crate::recipient::language::Languages;
 
 /// How often a link is mailed to one address, and how many at once.
@@ -49,8 +48,6 @@ pub struct Portal {
     pub key: TokenKey,
     /// The words.
     pub languages: Arc<Languages>,
-    /// The way to our own people, for links.
-    pub hops: Arc<Hops>,
     /// How often a recipient may ask.
     pub rates: Rates,
     /// How often a link is mailed to one address.

@@ -15,9 +15,12 @@ use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::error::ApiError;
 use crate::console::api::message::TraceQuery;
-use crate::console::api::quarantine::{read, show as held};
+use crate::console::api::quarantine::{copy, read, show as held};
 use crate::console::api::submission::SubmissionQuery;
 use crate::percent::encoded;
+
+/// How long an entry about a sender lasts: hours, and in words.
+const LASTS: [(u32, &str); 4] = [(24, "a day"), (168, "seven days"), (720, "thirty days"), (2160, "ninety days")];
 
 /// `GET /messages/{id}`.
 ///
@@ -43,16 +46,16 @@ pub async fn show(
     let body = html! {
         h1 { (subject) }
         (in_brief(&shown, &life))
-        @if operator.role.may(Permission::Decide) { (actions(&id, held.as_ref())) }
+        @if operator.role.may(Permission::Decide) { (actions(&id, held.as_ref(), operator.role.may(Permission::Read))) }
         (why(&shown))
         @if operator.role.may(Permission::Rules) && operator.must_see_all().is_ok() { (blame(&shown)) }
         (timeline(&life))
         (engines(&shown))
-        @if let Some(held) = &held { (parts(held)) }
+        (parts(&shown))
         (links(&shown))
         @if held.is_some() && operator.role.may(Permission::Read) { (content(&id)) }
         (reports(&said))
-        (similar(&shown, held.as_ref()))
+        (similar(&shown))
     };
     Ok(page(&operator, "/explorer", subject, body))
 }
@@ -81,7 +84,7 @@ fn in_brief(shown: &Value, life: &Value) -> Markup {
     ])
 }
 
-fn actions(id: &str, held: Option<&Value>) -> Markup {
+fn actions(id: &str, held: Option<&Value>, may_read: bool) -> Markup {
     let can = |state: &str| held.is_some_and(|held| list(held, "units").any(|unit| text(unit, "state") == state));
     let is_held = can("held") || can("denied") || can("failed");
     html! {
@@ -104,8 +107,19 @@ fn actions(id: &str, held: Option<&Value>) -> Markup {
                     }
                     button.quiet name="do" value="false_positive" { "Report: it is good" }
                     button.quiet name="do" value="false_negative" { "Report: it is bad" }
-                    button.quiet name="do" value="allow" title="For seven days" { "Allow the sender" }
-                    button.quiet name="do" value="block" title="For a day" { "Block the sender" }
+                }
+            }
+            form.inline method="post" action={ "/messages/" (id) "/act" } {
+                (reason(true))
+                label { "Lasts" select name="hours" { @for (hours, words) in LASTS { option value=(hours) { (words) } } } }
+                button.quiet name="do" value="allow" { "Allow the sender" }
+                button.quiet name="do" value="block" { "Block the sender" }
+            }
+            @if is_held && may_read {
+                form.inline method="post" action={ "/messages/" (id) "/act" } {
+                    (reason(true))
+                    label { "To an address of ours" input type="email" name="to" required autocomplete="off"; }
+                    button.quiet name="do" value="copy" { "Send a copy" }
                 }
             }
         }
@@ -205,23 +219,36 @@ fn engines(shown: &Value) -> Markup {
     }
 }
 
-fn parts(held: &Value) -> Markup {
+fn parts(shown: &Value) -> Markup {
     html! {
         section {
             h2 { "Parts" }
             div.scroll { table {
-                thead { tr { th { "No." } th { "Name" } th { "Type" } th { "Declared" } th.right { "Size" } th { "SHA-256" } } }
-                tbody { @for part in list(held, "parts") { @let hash = text(part, "sha256"); tr {
+                thead { tr { th { "No." } th { "Name" } th { "Type" } th { "Declared" } th.right { "Size" } th { "SHA-256" } th { "Seen before" } } }
+                tbody { @for part in list(shown, "parts") { @let hash = text(part, "sha256"); tr {
                     td { (part["number"]) } td.address { (text(part, "name")) } td { (text(part, "family")) " " span.dim { (text(part, "content_type")) } } td { (text(part, "declared")) }
                     td.right { (size(part["size"].as_i64().unwrap_or(0))) }
                     td { a href=(explorer(&format!("sha256:{hash}"))) title=(hash) { code { (hash.get(..12).unwrap_or(hash)) "…" } } }
+                    td { (sightings(&part["memory"])) }
                 } } }
             } }
         }
     }
 }
 
+/// What the past says of a part.
+fn sightings(memory: &Value) -> Markup {
+    let (mails, senders) = (memory["mails"].as_u64().unwrap_or(0), memory["senders"].as_u64().unwrap_or(0));
+    let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    html! {
+        @if memory.is_null() { span.dim { "not in clean mail" } }
+        @else { "in " (many(mails, "clean mail")) " of " (many(senders, "sender")) " since " (moment(text(memory, "since")))
+            @if let Some(at) = memory["called_bad"].as_str() { "; " strong { "called bad" } " " (moment(at)) } }
+    }
+}
+
 fn links(shown: &Value) -> Markup {
+    let urls: Vec<&str> = list(shown, "urls").filter_map(Value::as_str).collect();
     let domains: Vec<&str> = list(shown, "url_domains").filter_map(Value::as_str).collect();
     let odd: Vec<&str> = list(shown, "ambiguities").filter_map(Value::as_str).collect();
     html! {
@@ -230,6 +257,7 @@ fn links(shown: &Value) -> Markup {
                 @if !domains.is_empty() {
                     h2 { "Links lead to" }
                     ul { @for domain in domains { li { a href=(explorer(&format!("url:{}", quoted(domain)))) { code { (domain) } } } } }
+                    @if !urls.is_empty() { details { summary { "The links themselves (" (urls.len()) ")" } ul { @for url in urls { li { code.address { (url) } } } } } }
                 }
                 @if !odd.is_empty() { h2 { "Ambiguities" } ul { @for one in odd { li { (one) } } } }
             }
@@ -238,7 +266,7 @@ fn links(shown: &Value) -> Markup {
 }
 
 /// Where to look for mail like this.
-fn similar(shown: &Value, held: Option<&Value>) -> Markup {
+fn similar(shown: &Value) -> Markup {
     let (sender, subject) = (text(shown, "sender"), text(shown, "subject"));
     let domain = sender.rsplit_once('@').map(|(_, domain)| domain);
     let bare = subject.trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -260,7 +288,7 @@ fn similar(shown: &Value, held: Option<&Value>) -> Markup {
             format!("detection:{} version:{version}", quoted(code)),
         ));
     }
-    for part in held.into_iter().flat_map(|held| list(held, "parts")).take(5) {
+    for part in list(shown, "parts").take(5) {
         let unnamed = format!("part {} ({})", part["number"], text(part, "family"));
         let name = if text(part, "name").is_empty() { unnamed.as_str() } else { text(part, "name") };
         ways.push((format!("with the same {name}"), format!("sha256:{}", text(part, "sha256"))));
@@ -406,7 +434,11 @@ pub async fn act(
             let said = api::submission::add(State(console), Extension(operator), Json(ask)).await;
             answer(said)?;
         }
-        verb @ ("allow" | "block") => entry(&console, &operator, &id, verb, form.one("reason")).await?,
+        verb @ ("allow" | "block") => entry(&console, &operator, &id, verb, &form).await?,
+        "copy" => {
+            let ask = asked(json!({ "to": form.one("to"), "reason": form.one("reason") }))?;
+            answer(copy::copy(State(console), Extension(operator), Path(id.clone()), Json(ask)).await)?;
+        }
         verb => {
             decide(&console, &operator, verb, &id, recipients, form.one("reason")).await?;
         }
@@ -415,7 +447,8 @@ pub async fn act(
 }
 
 /// An entry about a message's sender, because of it: when the verdict is taken back, so is the entry.
-async fn entry(console: &Console, operator: &Operator, id: &str, verb: &str, why: &str) -> Result<(), ApiError> {
+async fn entry(console: &Console, operator: &Operator, id: &str, verb: &str, form: &Form) -> Result<(), ApiError> {
+    let hours: u64 = form.one("hours").parse().map_err(|_| ApiError::Bad("hours is a number".into()))?;
     let shown =
         answer(api::explain::show(State(console.clone()), Extension(operator.clone()), Path(id.to_owned())).await)?;
     let sender = text(&shown, "sender");
@@ -423,7 +456,7 @@ async fn entry(console: &Console, operator: &Operator, id: &str, verb: &str, why
         return Err(ApiError::Bad("it has the null sender: there is nobody to allow or block".into()));
     }
     let because = (verb == "block").then_some(id);
-    let ask = json!({ "action": verb, "kind": "sender", "value": sender, "reason": why, "hours": if verb == "allow" { 168 } else { 24 }, "caused_by": because });
+    let ask = json!({ "action": verb, "kind": "sender", "value": sender, "reason": form.one("reason"), "hours": hours, "caused_by": because });
     let ask = asked(ask)?;
     answer(api::entry::add(State(console.clone()), Extension(operator.clone()), Json(ask)).await).map(drop)
 }

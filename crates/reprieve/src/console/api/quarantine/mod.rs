@@ -1,6 +1,7 @@
 //! The quarantine over HTTP. Names after Exchange's verbs where they exist. One verb a file: [`list`], [`show`],
-//! [`read`] (somebody's mail), [`request`] (what recipients ask for), [`release`], [`settle`] (deny, delete).
+//! [`read`] (somebody's mail), [`copy`] (to somebody else), [`request`] (what recipients ask for), [`release`], [`settle`] (deny, delete).
 
+pub mod copy;
 pub mod list;
 pub mod read;
 pub mod release;
@@ -93,8 +94,9 @@ fn not_held(id: &str) -> ApiError {
     ApiError::NotFound(format!("no held message {id}; `reprieve quarantine list` shows them"))
 }
 
+/// A decoded part.
 #[derive(Debug, Serialize, ToSchema)]
-struct PartView {
+pub(super) struct PartView {
     number: u32,
     name: String,
     declared: String,
@@ -104,7 +106,7 @@ struct PartView {
     sha256: String,
 }
 
-fn part_view(part: domain::message::Part) -> PartView {
+pub(super) fn part_view(part: domain::message::Part) -> PartView {
     PartView {
         number: part.number,
         name: part.name,

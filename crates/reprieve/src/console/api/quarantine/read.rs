@@ -113,7 +113,7 @@ fn pack(name: &str, bytes: &[u8], password: &str) -> Result<Vec<u8>, ZipError> {
 }
 
 /// A held message with its stored bytes.
-async fn stored(store: &Store, id: &str, scope: &Scope) -> Result<(HeldMessage, Vec<u8>), ApiError> {
+pub(super) async fn stored(store: &Store, id: &str, scope: &Scope) -> Result<(HeldMessage, Vec<u8>), ApiError> {
     let held = one(store, id, scope).await?;
     let digest = domain::Digest::parse(&held.sha256).map_err(|error| ApiError::Internal(error.to_string()))?;
     let bytes = store.blobs().get(digest).await?;

@@ -114,16 +114,8 @@ async fn release_all(
     operator.may(Permission::Decide)?;
     let store = console.store()?;
     let held = some(store, &ids, &operator.scope).await?;
-    let harmful = [Category::Malware, Category::HighConfidencePhish].map(Category::as_str);
-    if let Some(one) = held.iter().find(|one| harmful.contains(&one.category.as_str()))
-        && console.config.two_persons_above.is_some()
-        && !ask.what_if
-    {
-        let how = format!(
-            "ask for it as a job (POST /api/v1/bulk with q = \"id:{}\", or /bulk), to which somebody else agrees",
-            one.mail_id
-        );
-        return Err(ApiError::Conflict(format!("{} takes two persons: {how}", one.category)));
+    if !ask.what_if {
+        takes_two_persons(console, &held)?;
     }
     let actor = operator.actor(&ask.actor);
     let mut wanted = Vec::new();
@@ -158,6 +150,21 @@ async fn release_all(
         views.push(ReleasedView { id: message.mail_id.to_string(), what_if: ask.what_if, units });
     }
     Ok(views)
+}
+
+/// Where that is configured, what is harmful reaches nobody by the word of one person.
+pub(super) fn takes_two_persons<'h>(
+    console: &Console,
+    held: impl IntoIterator<Item = &'h HeldMessage>,
+) -> Result<(), ApiError> {
+    let harmful = [Category::Malware, Category::HighConfidencePhish].map(Category::as_str);
+    let found = held.into_iter().find(|one| harmful.contains(&one.category.as_str()));
+    let Some(one) = found.filter(|_| console.config.two_persons_above.is_some()) else { return Ok(()) };
+    let how = format!(
+        "ask for its release as a job (POST /api/v1/bulk with q = \"id:{}\", or /bulk), to which somebody else agrees",
+        one.mail_id
+    );
+    Err(ApiError::Conflict(format!("{} takes two persons: {how}", one.category)))
 }
 
 /// A release is what somebody says of a verdict: kept by detection version, so that several people's are heard (ruling 22).

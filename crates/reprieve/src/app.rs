@@ -13,13 +13,13 @@ use std::time::Duration;
 use detect::auth::NoResolver;
 use detect::in_force::InForce;
 use detect::limits::Limits;
-use detect::ruleset::{LoadErrors, Ruleset, load};
-use domain::detection::RulesetId;
+use detect::ruleset::{Fixtures, LoadErrors, Ruleset, load};
+use domain::detection::{DetectionCode, RulesetId};
 use domain::token::TokenKey;
 use rustls::ServerConfig;
 use store::rollout::Plan;
 use store::vault::Vault;
-use store::version::KeptRuleset;
+use store::version::{KeptFixtures, KeptRuleset};
 use store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -480,6 +480,15 @@ pub fn load_ruleset(folder: Option<&Path>) -> Result<Ruleset, LoadErrors> {
     folder.map_or_else(Ruleset::shipped, load::from_folder)
 }
 
+/// What the store keeps of a ruleset's fixtures.
+pub fn fixtures_of(ruleset: &Ruleset) -> Vec<KeptFixtures> {
+    let kept = |(code, fixtures): (&DetectionCode, &Fixtures)| {
+        let version = ruleset.detections.get(code)?.version.clone();
+        Some(KeptFixtures { code: code.clone(), version, hit: fixtures.hit.clone(), miss: fixtures.miss.clone() })
+    };
+    ruleset.fixtures.iter().filter_map(kept).collect()
+}
+
 /// Opens the store, and loads what is in force. The ruleset that the configuration names, or the program brings, is in force until a
 /// version is published; from then on a change of it is a change like any other, and goes through the gates.
 async fn open_store(
@@ -499,6 +508,7 @@ async fn open_store(
             gates: Vec::new(),
         };
         store.remember_ruleset(kept, !published, now).await?;
+        store.remember_fixtures(fixtures_of(&offered)).await?;
         store.remember_policy(&config.policy, now).await?;
         let live = in_force(&store, &offered.id).await?;
         let doubted = store.doubt_forwarding(now).await?;

@@ -526,6 +526,36 @@ fn what_takes_two_persons() {
     }
 }
 
+/// A detection's page says how right it has been, what it costs, what it was tried on, and where it comes from.
+#[test]
+fn a_detection_says_how_right_it_is() {
+    let (gateway, _sink) = two_domains();
+    let anna = person(&gateway, "anna", "admin", &[]);
+    let until = |word: &str| {
+        let began = Instant::now();
+        loop {
+            let page = get(&gateway, "/detections/EIC-0001", &anna).body;
+            if page.contains(word) {
+                return page;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{word}: {page}");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    };
+    let page = until("0 of 2 in 30 days");
+    for word in ["100.00 %", "at least 22.36 %", "not tried on known-good content yet", "ms for 1 MiB"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    assert!(page.contains("A mail that it must hit") && page.contains("X5O!P%@AP"), "{page}");
+    gateway.json(&["quarantine", "release", &id_of(&gateway, "one"), "--reason", "asked for"]);
+    assert!(until("1 of 2 in 30 days").contains("50.00 %"));
+    let structure = get(&gateway, "/detections/IMG-0001", &anna).body;
+    assert!(structure.contains("one pass over a mail serves all checks"), "{structure}");
+    // How right it is with everybody's mail is for those who see everybody's.
+    let theirs = person(&gateway, "theirs", "analyst", &["--domain", "theirs.example"]);
+    assert!(!get(&gateway, "/detections/EIC-0001", &theirs).body.contains("Precision seen"));
+}
+
 /// Several people say that a detection is wrong: it is tried, an operator is called, and nobody is convicted by that.
 #[test]
 fn what_several_people_say_is_heard() {

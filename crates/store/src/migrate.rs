@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 17] = [
+const MIGRATIONS: [(&str, &str); 18] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -24,6 +24,7 @@ const MIGRATIONS: [(&str, &str); 17] = [
     ("0015_flow", include_str!("../migrations/0015_flow.sql")),
     ("0016_recipients", include_str!("../migrations/0016_recipients.sql")),
     ("0017_saved", include_str!("../migrations/0017_saved.sql")),
+    ("0018_fixtures", include_str!("../migrations/0018_fixtures.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
-use domain::detection::{Detection, DetectionCode, RulesetId};
+use domain::detection::{Detection, DetectionCode, DetectionVersion, RulesetId};
 use domain::policy::Policy;
 use domain::rollout::GateReport;
 use sqlx::any::AnyRow;
@@ -24,6 +24,19 @@ pub struct KeptRuleset {
     pub pages: BTreeMap<DetectionCode, String>,
     /// What the gates that need its files said when it was built.
     pub gates: Vec<GateReport>,
+}
+
+/// The mails that show what a version of a detection must hit and must miss, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFixtures {
+    /// The detection.
+    pub code: DetectionCode,
+    /// Its version.
+    pub version: DetectionVersion,
+    /// What it must hit.
+    pub hit: String,
+    /// What it must miss.
+    pub miss: String,
 }
 
 /// A ruleset in the list.
@@ -58,6 +71,7 @@ pub(crate) enum VersionWrite {
     Ruleset { kept: Box<KeptRuleset>, in_force: bool, at: Timestamp },
     Engine { engine: String, version: String, data_version: String, at: Timestamp },
     Policy { policy: Box<Policy>, at: Timestamp },
+    Fixtures(Vec<KeptFixtures>),
 }
 
 impl Store {
@@ -67,6 +81,32 @@ impl Store {
     /// When the store fails.
     pub async fn remember_ruleset(&self, kept: KeptRuleset, in_force: bool, at: Timestamp) -> Result<(), StoreError> {
         self.writer.version(VersionWrite::Ruleset { kept: Box::new(kept), in_force, at }).await
+    }
+
+    /// Remembers the fixtures of detections; what is known already stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remember_fixtures(&self, fixtures: Vec<KeptFixtures>) -> Result<(), StoreError> {
+        self.writer.version(VersionWrite::Fixtures(fixtures)).await
+    }
+
+    /// The fixtures of a version of a detection; none when it was kept without.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn fixtures_of(
+        &self,
+        code: &DetectionCode,
+        version: &DetectionVersion,
+    ) -> Result<Option<KeptFixtures>, StoreError> {
+        let sql = "select hit, miss from detection_fixture where detection = $1 and detection_version = $2";
+        let row = sqlx::query(sql).bind(code.to_string()).bind(version.to_string()).fetch_optional(&self.reads).await?;
+        let read = |row: AnyRow| {
+            let (hit, miss) = (row.try_get("hit")?, row.try_get("miss")?);
+            Ok(KeptFixtures { code: code.clone(), version: version.clone(), hit, miss })
+        };
+        row.map(read).transpose()
     }
 
     /// Remembers what an engine says of itself; what is known already stays as it is.
@@ -216,6 +256,16 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &VersionWrite) 
                 at.as_micros().into(),
             ];
             once(connection, "engine_version", &["engine", "version", "data_version", "first_seen_us"], values).await
+        }
+        VersionWrite::Fixtures(fixtures) => {
+            for one in fixtures {
+                // PostgreSQL's text has no NUL; nobody reads it either.
+                let words = [one.code.as_str(), one.version.as_str(), &one.hit, &one.miss];
+                let values = words.map(|word| word.replace('\0', "\u{fffd}").into());
+                let columns = ["detection", "detection_version", "hit", "miss"];
+                once(connection, "detection_fixture", &columns, values.into()).await?;
+            }
+            Ok(())
         }
         VersionWrite::Ruleset { kept, in_force, at } => {
             let KeptRuleset { id, detections, pages, gates } = kept.as_ref();

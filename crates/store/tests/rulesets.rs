@@ -19,7 +19,7 @@ use domain::{Digest, MailId, Timestamp};
 use store::blob::Blobs;
 use store::known_good::{GoodMail, GoodPart};
 use store::rollout::{NewRollout, RolloutMove, SetMode};
-use store::version::KeptRuleset;
+use store::version::{KeptFixtures, KeptRuleset};
 use store::{Store, StoreError};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -91,6 +91,17 @@ async fn versions(store: &Store) -> [RulesetId; 3] {
     assert_eq!(listed.len(), 3);
     assert_eq!(listed.iter().filter(|one| one.in_force_since.is_some()).count(), 1);
     assert_eq!(store.versions_of(&code("IMG-1")).await.expect("lists").len(), 3);
+    let fixtures = |hit: &str| KeptFixtures {
+        code: code("IMG-1"),
+        version: back.detections[0].0.version.clone(),
+        hit: hit.into(),
+        miss: "Subject: miss".into(),
+    };
+    store.remember_fixtures(vec![fixtures("Subject: hit\0")]).await.expect("remembers");
+    store.remember_fixtures(vec![fixtures("other")]).await.expect("remembers again");
+    let known = store.fixtures_of(&code("IMG-1"), &back.detections[0].0.version).await.expect("asks");
+    assert_eq!(known, Some(fixtures("Subject: hit\u{fffd}")), "a version is never changed");
+    assert_eq!(store.fixtures_of(&code("IMG-2"), &back.detections[0].0.version).await.expect("asks"), None);
     ids
 }
 

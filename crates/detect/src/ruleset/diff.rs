@@ -54,10 +54,19 @@ pub fn diff(before: &Ruleset, after: &Ruleset) -> Vec<Change> {
     codes.into_iter().filter_map(change).collect()
 }
 
+/// The lines that differ between two kept forms of one detection, as a unified diff.
+pub fn between(before: (&Detection, &str), after: (&Detection, &str)) -> String {
+    let [old, new] = [before, after].map(|(detection, source)| written(detection, source));
+    TextDiff::from_lines(&old, &new).unified_diff().context_radius(2).to_string()
+}
+
 /// The source of a detection as somebody would write it; empty for one that is not there.
 fn readable(ruleset: &Ruleset, detection: Option<&Detection>) -> String {
     let Some(detection) = detection else { return String::new() };
-    let source = ruleset.sources.get(&detection.code).map(String::as_str).unwrap_or_default();
+    written(detection, ruleset.sources.get(&detection.code).map(String::as_str).unwrap_or_default())
+}
+
+fn written(detection: &Detection, source: &str) -> String {
     let (head, rule) = load::halves(source);
     let mut out = String::new();
     match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(head) {

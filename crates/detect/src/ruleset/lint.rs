@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::detection::{DetectionCode, Mode};
+use domain::detection::{Detection, DetectionCode, Mode};
 use domain::rollout::{Gate, GateReport, LINES_MAX};
 
 use super::{Ruleset, load};
@@ -122,16 +122,13 @@ fn slow_rules(
         (!text.is_empty()).then(|| (code.clone(), text.to_owned()))
     };
     let rules: Vec<(DetectionCode, String)> = codes.iter().filter_map(text).collect();
-    let samples = samples();
-    let nothing = [("nothing".to_owned(), NOTHING.to_owned())];
-    let floor = time(&nothing, &samples)?;
+    let bench = Bench::new()?;
     let mut slow = Vec::new();
     let mut groups = vec![rules];
     while let Some(group) = groups.pop() {
         let Some((first, _)) = group.first() else { continue };
         let texts: Vec<(String, String)> = group.iter().map(|(code, text)| (code.to_string(), text.clone())).collect();
-        let taken = time(&texts, &samples)?;
-        let most = taken.iter().zip(&floor).map(|(ms, floor)| ms - floor).fold(0.0, f64::max);
+        let most = bench.of(&texts)?;
         if most <= limit {
             continue;
         }
@@ -152,19 +149,50 @@ fn slow_rules(
 /// # Errors
 /// When a rule does not compile.
 pub fn costs(ruleset: &Ruleset) -> Result<Vec<(DetectionCode, f64)>, String> {
-    let samples = samples();
-    let nothing = [("nothing".to_owned(), NOTHING.to_owned())];
-    let floor = time(&nothing, &samples)?;
+    let bench = Bench::new()?;
     let mut costs = Vec::new();
     for detection in ruleset.detections.values().filter(|detection| detection.engine == "yara") {
         let source = ruleset.sources.get(&detection.code).map_or("", String::as_str);
-        let (_, text) = load::halves(source);
-        let taken = time(&[(detection.code.to_string(), text.to_owned())], &samples)?;
-        let most = taken.iter().zip(&floor).map(|(ms, floor)| ms - floor).fold(0.0, f64::max);
-        costs.push((detection.code.clone(), most));
+        costs.push((detection.code.clone(), bench.cost_of(&detection.code, source)?));
     }
     costs.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(costs)
+}
+
+/// As [`costs`], of one detection by its kept source; none for one that is no YARA rule.
+///
+/// # Errors
+/// When the rule does not compile.
+pub fn cost(detection: &Detection, source: &str) -> Result<Option<f64>, String> {
+    if detection.engine != "yara" {
+        return Ok(None);
+    }
+    Bench::new()?.cost_of(&detection.code, source).map(Some)
+}
+
+/// What rules are timed on, and what any rule costs there.
+struct Bench {
+    samples: Vec<Vec<u8>>,
+    floor: Vec<f64>,
+}
+
+impl Bench {
+    fn new() -> Result<Self, String> {
+        let samples = samples();
+        let floor = time(&[("nothing".to_owned(), NOTHING.to_owned())], &samples)?;
+        Ok(Self { samples, floor })
+    }
+
+    fn cost_of(&self, code: &DetectionCode, source: &str) -> Result<f64, String> {
+        let (_, text) = load::halves(source);
+        self.of(&[(code.to_string(), text.to_owned())])
+    }
+
+    /// Milliseconds that these rules add to the scan of the sample that costs them most.
+    fn of(&self, rules: &[(String, String)]) -> Result<f64, String> {
+        let taken = time(rules, &self.samples)?;
+        Ok(taken.iter().zip(&self.floor).map(|(ms, floor)| ms - floor).fold(0.0, f64::max))
+    }
 }
 
 /// Milliseconds that these rules take for each sample: the best of three, since other work on the machine only adds.

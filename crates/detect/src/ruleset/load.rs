@@ -6,7 +6,7 @@ use std::path::Path;
 use domain::detection::{Category, Detection, DetectionCode, DetectionVersion, Effect, Mode, RulesetId, Scope, Target};
 use serde::Deserialize;
 
-use super::{LoadErrors, Ruleset, plain};
+use super::{Fixtures, LoadErrors, Ruleset, plain};
 use crate::classifier::Model;
 use crate::structure::Check;
 use crate::yara::{self, Layer, RuleSets};
@@ -124,6 +124,7 @@ pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Ruleset, LoadError
     }
     let mut ruleset = assemble(prepared, errors)?;
     ruleset.pages = pages(&files, &ruleset);
+    ruleset.fixtures = fixtures(&files, &ruleset);
     Ok(ruleset)
 }
 
@@ -151,6 +152,22 @@ fn pages(files: &BTreeMap<String, Vec<u8>>, ruleset: &Ruleset) -> BTreeMap<Detec
         ruleset.detections.contains_key(&code).then_some((code, text))
     };
     files.iter().filter_map(page).collect()
+}
+
+/// Bytes of a fixture that are kept for reading; of a longer one only these.
+const FIXTURE_BYTES_KEPT: usize = 64 << 10;
+
+/// The fixtures of the detections that have a folder of their own.
+fn fixtures(files: &BTreeMap<String, Vec<u8>>, ruleset: &Ruleset) -> BTreeMap<DetectionCode, Fixtures> {
+    let kept = |bytes: &Vec<u8>| String::from_utf8_lossy(&bytes[..bytes.len().min(FIXTURE_BYTES_KEPT)]).into_owned();
+    let both = |(path, hit): (&String, &Vec<u8>)| {
+        let folder = path.strip_suffix("/hit.eml")?;
+        let code = DetectionCode::parse(folder.rsplit('/').next()?).ok()?;
+        let miss = files.get(&format!("{folder}/miss.eml"))?;
+        let both = Fixtures { hit: kept(hit), miss: kept(miss) };
+        ruleset.detections.contains_key(&code).then_some((code, both))
+    };
+    files.iter().filter_map(both).collect()
 }
 
 /// Whether a ruleset is nothing but plain YARA files: such a one is added to what is in force.
@@ -342,9 +359,10 @@ fn index(prepared: Vec<Prepared>) -> (Ruleset, Texts, Vec<String>) {
 impl Ruleset {
     fn empty() -> Self {
         let id = RulesetId::of([]);
-        let (detections, sources, pages) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (detections, sources) = (BTreeMap::new(), BTreeMap::new());
+        let (pages, fixtures) = (BTreeMap::new(), BTreeMap::new());
         let (checks, rules, models, yara) = (HashMap::new(), HashMap::new(), BTreeMap::new(), RuleSets::default());
-        Self { id, detections, sources, pages, checks, rules, models, yara, previous: None }
+        Self { id, detections, sources, pages, fixtures, checks, rules, models, yara, previous: None }
     }
 }
 

@@ -17,6 +17,15 @@ use crate::yara::RuleSets;
 /// The folder of the shipped ruleset, inside the program.
 static SHIPPED: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/../../detections");
 
+/// A mail that a detection must hit, and one that it must miss, as text for people to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fixtures {
+    /// `hit.eml`.
+    pub hit: String,
+    /// `miss.eml`.
+    pub miss: String,
+}
+
 /// A loaded, compiled ruleset.
 #[derive(Debug)]
 pub struct Ruleset {
@@ -28,6 +37,8 @@ pub struct Ruleset {
     pub sources: BTreeMap<DetectionCode, String>,
     /// The page of documentation of those that have one.
     pub pages: BTreeMap<DetectionCode, String>,
+    /// The mails that show what those with a folder must hit and must miss.
+    pub fixtures: BTreeMap<DetectionCode, Fixtures>,
     /// Detections by the structure check that they act on.
     pub(crate) checks: HashMap<Check, Vec<DetectionCode>>,
     /// Detections by YARA namespace and rule.
@@ -73,6 +84,8 @@ impl Ruleset {
         let mut both = load::all_of(stored.into_values().collect())?;
         both.pages = self.pages.clone();
         both.pages.extend(more.pages.clone());
+        both.fixtures = self.fixtures.clone();
+        both.fixtures.extend(more.fixtures.clone());
         Ok(both)
     }
 

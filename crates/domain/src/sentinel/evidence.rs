@@ -58,6 +58,34 @@ pub fn probe_value(hits: u32, seen: u32) -> f64 {
     value.min(PROBE_MAX)
 }
 
+/// How often a detection may still be wrong when it was so `wrong` times of `seen`: the greatest rate that this fits with 95 % confidence
+/// (Clopper and Pearson 1934, one-sided). 1 when nothing was seen.
+pub fn rate_at_most(wrong: u64, seen: u64) -> f64 {
+    const DOUBT: f64 = 0.05;
+    if wrong >= seen {
+        return 1.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if at_most(wrong, seen, middle) > DOUBT { low = middle } else { high = middle }
+    }
+    high
+}
+
+/// The chance of `wrong` or fewer of `seen` at this rate; summed in logarithms, relative to the last term.
+fn at_most(wrong: u64, seen: u64, rate: f64) -> f64 {
+    let (all, odds) = (seen as f64, (rate / (1.0 - rate)).ln());
+    let mut log = all * (1.0 - rate).ln();
+    let mut logs = vec![log];
+    for count in 0..wrong {
+        log += ((all - count as f64) / (count as f64 + 1.0)).ln() + odds;
+        logs.push(log);
+    }
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    most.exp() * logs.iter().map(|log| (log - most).exp()).sum::<f64>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +107,18 @@ mod tests {
         assert!((0.05..0.12).contains(&probe_value(0, 2000)), "{}", probe_value(0, 2000));
         assert!(probe_value(4, 50) >= 1e4);
         assert!(probe_value(1, 2000) < 30.0);
+    }
+
+    #[test]
+    fn what_the_past_still_fits() {
+        let shown = |wrong, seen| format!("{:.5}", rate_at_most(wrong, seen));
+        // Tables of the binomial distribution: 1 - 0.05^(1/n) without a hit, 4.656 % for one of a hundred.
+        assert_eq!(shown(0, 2000), "0.00150");
+        assert_eq!(shown(0, 300), "0.00994");
+        assert_eq!(shown(1, 100), "0.04656");
+        assert_eq!(shown(5, 10), "0.77756");
+        assert_eq!((rate_at_most(0, 0), rate_at_most(3, 3)), (1.0, 1.0));
+        assert!((0.0101..0.0104).contains(&rate_at_most(10_000, 1_000_000)));
     }
 
     proptest! {

@@ -4,9 +4,16 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::detection::{DetectionCode, Mode};
+use detect::ruleset::{diff, lint};
+use domain::Timestamp;
+use domain::detection::{Detection, DetectionCode, Mode};
+use domain::sentinel::evidence::rate_at_most;
+use domain::sentinel::{Settings, Suspicion};
 use serde::{Deserialize, Serialize};
+use store::hits::hour_of;
 use store::rollout::SetMode;
+use store::sentinel::by_suspect;
+use store::version::KeptFixtures;
 use utoipa::ToSchema;
 
 use super::Console;
@@ -14,6 +21,10 @@ use super::error::{ApiError, ApiResult, Refusal};
 use super::ruleset::{DetectionRow, detection_row};
 use crate::console::access::{Operator, Permission};
 
+/// Days of hits and reports that say how right a detection is.
+const RECORD_DAYS: u64 = 30;
+/// Lines of the sentinel's journal that are replayed for one detection.
+const EVIDENCE_MAX: i64 = 100_000;
 /// Hours that a mode may be set for.
 const HOURS_MAX: u64 = 24 * 366;
 
@@ -85,6 +96,40 @@ pub struct DetectionView {
     source: String,
     /// Every version that was ever kept, newest first.
     versions: Vec<VersionRow>,
+    /// The mails that show what it must hit and must miss, as text; none for a plain rule.
+    fixtures: Option<FixturesView>,
+    /// Milliseconds that it adds to the scan of one MiB of what costs it most, measured now on this host; none for a check, since all checks are
+    /// made in one pass over a mail whatever detections ask for.
+    cost_ms: Option<f64>,
+    /// How right it has been; none for somebody of some domains.
+    record: Option<RecordView>,
+}
+
+/// Mails that a detection was tried on when it was built.
+#[derive(Debug, Serialize, ToSchema)]
+struct FixturesView {
+    hit: String,
+    miss: String,
+}
+
+/// How right a detection has been, by what is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecordView {
+    /// The days that are looked at.
+    days: u64,
+    /// Messages that it could act on, in all its versions.
+    acted: u64,
+    /// Those of them that people called good, or released.
+    contradicted: u64,
+    /// The share that nobody contradicted; none when it did not act.
+    precision: Option<f64>,
+    /// What the precision is at least, with 95 % confidence, if people contradict all that is wrong.
+    precision_least: Option<f64>,
+    /// Contents known to be good that the last probe of this version looked at, and how many it hit.
+    probe_seen: u32,
+    probe_hits: u32,
+    /// How many good contents it hits at most, as a share, with 95 % confidence; none before a probe.
+    false_positives_most: Option<f64>,
 }
 
 /// A version of a detection.
@@ -92,6 +137,8 @@ pub struct DetectionView {
 struct VersionRow {
     version: String,
     first_seen: String,
+    /// What changed since the version before, as a unified diff; empty for the first.
+    changes: String,
 }
 
 /// `GET /api/v1/detections/{code}`: a detection in force, with its page, its source and its history.
@@ -117,16 +164,65 @@ pub async fn show(
     let found = kept.detections.into_iter().find(|(detection, _)| detection.code == code);
     let (detection, source) = found.ok_or_else(|| not_in_force(&code))?;
     let set = store.modes(console.clock.now()).await?.into_iter().find(|set| set.code == code).map(mode_view);
-    let versions = store.versions_of(&code).await?.into_iter().map(|(first_seen, one, _)| VersionRow {
-        version: one.version.to_string(),
-        first_seen: first_seen.to_string(),
-    });
+    let fixtures = store.fixtures_of(&code, &detection.version).await?;
+    let record = match operator.must_see_all() {
+        Ok(()) => Some(record_of(&console, &detection).await?),
+        Err(_) => None,
+    };
+    let timed = (detection.clone(), source.clone());
+    let cost = tokio::task::spawn_blocking(move || lint::cost(&timed.0, &timed.1)).await;
+    let cost = cost.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Internal)?;
     Ok(Json(DetectionView {
         active: ActiveDetection { detection: detection_row(&detection), set },
         page: kept.pages.get(&code).cloned().unwrap_or_default(),
         source,
-        versions: versions.collect(),
+        versions: history(store.versions_of(&code).await?),
+        fixtures: fixtures.map(|KeptFixtures { hit, miss, .. }| FixturesView { hit, miss }),
+        cost_ms: cost,
+        record,
     }))
+}
+
+/// Versions, newest first, each with what changed in it.
+fn history(versions: Vec<(Timestamp, Detection, String)>) -> Vec<VersionRow> {
+    let row = |(at, (first_seen, one, source)): (usize, &(Timestamp, Detection, String))| VersionRow {
+        version: one.version.to_string(),
+        first_seen: first_seen.to_string(),
+        changes: versions.get(at + 1).map_or_else(String::new, |(_, before, earlier)| {
+            diff::between((before, earlier.as_str()), (one, source.as_str()))
+        }),
+    };
+    versions.iter().enumerate().map(row).collect()
+}
+
+async fn record_of(console: &Console, detection: &Detection) -> Result<RecordView, ApiError> {
+    let store = console.store()?;
+    let since = console.clock.now().before(Duration::from_secs(RECORD_DAYS * 24 * 3600));
+    // The present hour is counted now; those before it have been.
+    let present = hour_of(console.clock.now());
+    let before = store.hours_of_hits(Some(&detection.code), since).await?.into_iter().filter(|one| one.hour < present);
+    let now = store.count_hits(present).await?.into_iter().filter(|one| one.suspect.code == detection.code);
+    let acted: u64 = before.chain(now).map(|one| one.acted).sum();
+    let contradicted = store.contradictions(since).await?;
+    let contradicted =
+        contradicted.iter().find(|(code, _)| *code == detection.code).map_or(0, |(_, messages)| *messages);
+    // What people say may be about an older message.
+    let wrong = contradicted.min(acted);
+    let lines = store.evidence_about(&detection.code, EVIDENCE_MAX).await?;
+    let heard = by_suspect(lines.into_iter().rev().collect());
+    let own = heard.iter().find(|(suspect, _)| suspect.version == detection.version);
+    let (_, probe_hits, probe_seen) =
+        own.map_or((1.0, 0, 0), |(_, events)| Suspicion::replay(Settings::default(), events).probe());
+    Ok(RecordView {
+        days: RECORD_DAYS,
+        acted,
+        contradicted,
+        precision: (acted > 0).then(|| 1.0 - wrong as f64 / acted as f64),
+        precision_least: (acted > 0).then(|| 1.0 - rate_at_most(wrong, acted)),
+        probe_seen,
+        probe_hits,
+        false_positives_most: (probe_seen > 0).then(|| rate_at_most(probe_hits.into(), probe_seen.into())),
+    })
 }
 
 /// What mode to set.

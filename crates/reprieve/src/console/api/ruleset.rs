@@ -14,11 +14,12 @@ use domain::detection::{Detection, DetectionCode, RulesetId};
 use domain::rollout::{GateReport, Step};
 use serde::{Deserialize, Serialize};
 use store::rollout::{NewRollout, Rollout, RolloutMove, RolloutStep};
-use store::version::KeptRuleset;
+use store::version::{KeptFixtures, KeptRuleset};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use crate::app::fixtures_of;
 use crate::console::access::{Operator, Permission};
 
 /// Bytes of an upload at most, base64 and JSON included.
@@ -204,7 +205,7 @@ pub async fn build(
     let base = if ask.add || load::is_plain(&files) { Some(console.kept("live").await?) } else { None };
     let added_to = base.as_ref().map(|kept| kept.id.to_string());
     let made = tokio::task::spawn_blocking(move || make(files, base)).await;
-    let kept = made.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Bad)?;
+    let (kept, fixtures) = made.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Bad)?;
     let view = BuiltView {
         id: kept.id.to_string(),
         kept: !ask.what_if,
@@ -215,12 +216,16 @@ pub async fn build(
     if !ask.what_if {
         console.record(operator.actor(&ask.actor), "ruleset.build", &view.id, "").await?;
         console.store()?.remember_ruleset(kept, false, console.clock.now()).await?;
+        console.store()?.remember_fixtures(fixtures).await?;
     }
     Ok(Json(view))
 }
 
+/// A ruleset to keep, and its fixtures.
+type Made = (KeptRuleset, Vec<KeptFixtures>);
+
 /// Loads files, adds them to `base` where there is one, and runs the gates that need files.
-fn make(files: BTreeMap<String, Vec<u8>>, base: Option<KeptRuleset>) -> Result<KeptRuleset, String> {
+fn make(files: BTreeMap<String, Vec<u8>>, base: Option<KeptRuleset>) -> Result<Made, String> {
     let own = load::from_files(files.clone()).map_err(|errors| errors.to_string())?;
     let codes: BTreeSet<DetectionCode> = own.detections.keys().cloned().collect();
     let whole = match base {
@@ -233,7 +238,8 @@ fn make(files: BTreeMap<String, Vec<u8>>, base: Option<KeptRuleset>) -> Result<K
     };
     let whole: Arc<Ruleset> = Arc::new(whole);
     let gates = vec![lint::lint(&files, &whole, &codes), lookalike::gate(&whole, &codes)];
-    Ok(KeptRuleset { id: whole.id.clone(), detections: whole.stored(), pages: whole.pages.clone(), gates })
+    let (id, detections, pages) = (whole.id.clone(), whole.stored(), whole.pages.clone());
+    Ok((KeptRuleset { id, detections, pages, gates }, fixtures_of(&whole)))
 }
 
 /// What to compare with.

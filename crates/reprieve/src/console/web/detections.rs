@@ -117,6 +117,7 @@ pub async fn show(
                 ("Messages", html! { a href=(explorer(&format!("detection:{}", quoted(&code)))) { "in the explorer" } }),
             ]))
         }
+        (track_record(&shown))
         @if sees_all { section { h2 { "Hits, last 7 days" } (chart::over_time(&as_summary(&rate), console.clock.now(), COLUMNS_MAX.min(84), &format!("detection:{}", quoted(&code)))) } }
         @if may && sees_all {
             section.actions { h2 { "Act" }
@@ -128,9 +129,63 @@ pub async fn show(
         (evidence(&heard))
         @if !text(&shown, "page").is_empty() { section { h2 { "Documentation" } pre.page { (text(&shown, "page")) } } }
         @if !text(&shown, "source").is_empty() { details { summary { "Source" } pre.mail { (text(&shown, "source")) } } }
-        @if list(&shown, "versions").count() > 1 { section { h2 { "Versions" } ul { @for one in list(&shown, "versions") { li { code { (text(one, "version")) } " since " (moment(text(one, "first_seen"))) } } } } }
+        (fixtures(&shown["fixtures"]))
+        (history(&shown))
     };
     Ok(page(&operator, "/detections", &code, body))
+}
+
+/// How right it has been, and what it costs.
+fn track_record(shown: &Value) -> Markup {
+    let record = &shown["record"];
+    let share = |value: &Value| value.as_f64().map(|share| format!("{:.2} %", share * 100.0));
+    html! {
+        @if record.is_object() {
+            (facts(&[
+                ("Precision seen", html! { @match (share(&record["precision"]), share(&record["precision_least"])) {
+                    (Some(seen), Some(least)) => { (seen) span.dim { ", at least " (least) ": " (record["contradicted"]) " of " (record["acted"]) " in " (record["days"]) " days were called good or released" } }
+                    _ => span.dim { "it has held nothing in " (record["days"]) " days" }
+                } }),
+                ("Good content that it hits", html! { @match share(&record["false_positives_most"]) {
+                    Some(most) => { "at most " (most) span.dim { ": " (record["probe_hits"]) " of " (record["probe_seen"]) " when it was last tried" } }
+                    None => span.dim { "not tried on known-good content yet" }
+                } }),
+                ("Cost", html! { @match shown["cost_ms"].as_f64() {
+                    Some(ms) => { (format!("{ms:.2}")) " ms for 1 MiB" }
+                    None => span.dim { "none of its own: one pass over a mail serves all checks" }
+                } }),
+            ]))
+        }
+    }
+}
+
+/// What it was tried on when it was built.
+fn fixtures(both: &Value) -> Markup {
+    html! {
+        @if both.is_object() {
+            section {
+                h2 { "Fixtures" }
+                p.dim { "The ruleset was not built before the detection hit the first and missed the second." }
+                details { summary { "A mail that it must hit" } pre.mail { (text(both, "hit")) } }
+                details { summary { "A mail that it must miss" } pre.mail { (text(both, "miss")) } }
+            }
+        }
+    }
+}
+
+/// Its versions, and what changed in each.
+fn history(shown: &Value) -> Markup {
+    html! {
+        @if list(shown, "versions").next().is_some() {
+            section {
+                h2 { "History" }
+                ol.timeline reversed { @for one in list(shown, "versions") { li {
+                    a href=(explorer(&format!("version:{}", quoted(text(one, "version"))))) { code { (text(one, "version")) } } " since " (moment(text(one, "first_seen")))
+                    @if !text(one, "changes").is_empty() { details { summary { "What changed" } pre.mail { (text(one, "changes")) } } }
+                } } }
+            }
+        }
+    }
 }
 
 /// Hours of hits in the shape of a summary: what it could act on is drawn as held, the rest as delivered; two hours a column.

@@ -28,6 +28,7 @@ use wire::smtp::client::Timeouts;
 use wire::tls::{self, TlsError};
 
 use crate::background::Background;
+use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
 use crate::console::portal::{self, Portal};
@@ -51,8 +52,10 @@ use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
 use crate::recipient;
 use crate::right_of_way::RightOfWay;
+use crate::rounds::Rounds;
 use crate::sentinel::acknowledge::Acknowledger;
 use crate::sentinel::announce::Announcer;
+use crate::sentinel::books::Bookkeeper;
 use crate::sentinel::bulk::BulkWorker;
 use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
@@ -190,6 +193,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     tokio::spawn(room.clone().watch(config.data_dir.clone(), config.retention.disk_floor_bytes));
     let signals = Signals::default();
     let contained = Contained::default();
+    let rounds = Rounds::new(clock.clone());
+    let books = Books::default();
     let met = Arc::new(Met::default());
     let learner = match (&store, &vault) {
         (Some(store), Some(vault)) => {
@@ -317,7 +322,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             settle =
                 Some(settle_when_asked(reconcilers, known, gateway.clone(), learner.clone(), &stopping, &mut tasks));
         } else {
-            reconcilers.start(known, &stopping, &mut tasks, background.handle());
+            reconcilers.start(known, &rounds, &stopping, &mut tasks, background.handle());
             let keeper = Keeper {
                 config: config.clone(),
                 store: store.clone(),
@@ -325,25 +330,33 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 ring: ring.clone(),
                 clock: clock.clone(),
             };
-            tasks.spawn(keeper.run(stopping.clone()));
+            tasks.spawn(keeper.run(rounds.clone(), stopping.clone()));
             let rates = RateWatcher { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
-            tasks.spawn_on(rates.run(stopping.clone()), background.handle());
+            tasks.spawn_on(rates.run(rounds.clone(), stopping.clone()), background.handle());
+            let bookkeeper = Bookkeeper {
+                store: store.clone(),
+                books: books.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+                way: gateway.way.clone(),
+            };
+            tasks.spawn_on(bookkeeper.run(rounds.clone(), stopping.clone()), background.handle());
             let flow = FlowRoller { store: store.clone(), clock: clock.clone(), way: gateway.way.clone() };
-            tasks.spawn_on(flow.run(stopping.clone()), background.handle());
+            tasks.spawn_on(flow.run(rounds.clone(), stopping.clone()), background.handle());
             let bulk = BulkWorker {
                 store: store.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
                 way: gateway.way.clone(),
             };
-            tasks.spawn_on(bulk.run(stopping.clone()), background.handle());
+            tasks.spawn_on(bulk.run(rounds.clone(), stopping.clone()), background.handle());
             let acknowledger = Acknowledger {
                 config: config.clone(),
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &Timeouts::default()),
                 clock: clock.clone(),
             };
-            tasks.spawn(acknowledger.run(stopping.clone()));
+            tasks.spawn(acknowledger.run(rounds.clone(), stopping.clone()));
             let notifier = Notifier {
                 config: config.clone(),
                 store: store.clone(),
@@ -359,7 +372,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
                 signals: signals.clone(),
             };
-            tasks.spawn(announcer.run(stopping.clone()));
+            tasks.spawn(announcer.run(rounds.clone(), stopping.clone()));
             let digester = Digester {
                 config: config.clone(),
                 store: store.clone(),
@@ -374,12 +387,12 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 key: token_key.for_purpose(recipient::PURPOSE),
                 languages: Arc::new(config.portal.languages.clone()),
             };
-            tasks.spawn(held.run(stopping.clone()));
+            tasks.spawn(held.run(rounds.clone(), stopping.clone()));
             if config.tells_affected {
-                tasks.spawn(digester.run(stopping.clone()));
+                tasks.spawn(digester.run(rounds.clone(), stopping.clone()));
             }
             if config.tells_senders {
-                tasks.spawn(notifier.run(stopping.clone()));
+                tasks.spawn(notifier.run(rounds.clone(), stopping.clone()));
             }
         }
     }
@@ -401,6 +414,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         config: config.clone(),
         notary,
         importer,
+        books,
+        rounds,
         viewer: Viewer::start().map_err(StartError::Examiner)?,
         hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
     };

@@ -7,6 +7,7 @@
 pub mod acquaintance;
 pub mod app;
 pub mod background;
+pub mod books;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -33,6 +34,7 @@ pub mod postman;
 pub mod recipient;
 pub mod report;
 pub mod right_of_way;
+pub mod rounds;
 pub mod sentinel;
 pub mod signals;
 pub mod webhook;

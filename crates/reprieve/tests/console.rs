@@ -7,6 +7,7 @@ mod visitor;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::{Gateway, Sink, Talk, bad, clean, config};
@@ -524,6 +525,55 @@ fn what_takes_two_persons() {
         assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.books());
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Loops, engines, room and books are seen; books that do not balance call people, and mail goes on.
+#[test]
+fn whether_all_is_well_is_seen() {
+    let (mut gateway, sink) = two_domains();
+    let anna = person(&gateway, "anna", "admin", &[]);
+    let until = |gateway: &Gateway, page: &str, word: &str| {
+        let began = Instant::now();
+        loop {
+            let body = get(gateway, page, &anna).body;
+            if body.contains(word) {
+                return body;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{word}: {body}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let overview = until(&gateway, "/", "The books balance");
+    assert!(overview.contains("Engines answer") && overview.contains("All loops in the background run"), "{overview}");
+    let now = get(&gateway, "/health?check=now", &anna).body;
+    assert!(now.contains("They balance: 3 units") && now.contains("free on the store"), "{now}");
+    for name in ["releases", "sentinel", "retention", "books", "roll-outs", "structure", "yara"] {
+        assert!(now.contains(&format!("<td>{name}</td>")), "{name}: {now}");
+    }
+    let settings = get(&gateway, "/settings", &anna).body;
+    assert!(settings.contains("[next_hop.inbound]") && settings.contains(&sink.address.to_string()), "{settings}");
+    // Somebody changes a row behind our back.
+    gateway.stop();
+    let tamper = |from: &str, to: &str| {
+        let script = format!(
+            "import sqlite3; c = sqlite3.connect('data/reprieve.db'); n = c.execute(\"update unit set account = '{to}' where account = '{from}'\").rowcount; \
+             c.commit(); assert n == 2, n"
+        );
+        let done = Command::new("python3").args(["-c", &script]).current_dir(gateway.path(".")).status().unwrap();
+        assert!(done.success());
+    };
+    tamper("held", "denied");
+    gateway.run();
+    let overview = until(&gateway, "/", "The books do not balance");
+    assert!(overview.contains("account held: the ledger says 2, the units say 0"), "{overview}");
+    let alerts = gateway.json(&["alert", "list"]);
+    assert_eq!((alerts[0]["kind"].as_str(), alerts.as_array().unwrap().len()), (Some("books"), 1), "{alerts}");
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("a@x.example", &["b@ours.example"], &clean("four")).starts_with("250"), "mail goes on");
+    // Somebody of one domain is not told how the gateway is.
+    let theirs = person(&gateway, "theirs", "analyst", &["--domain", "theirs.example"]);
+    assert_eq!(get(&gateway, "/settings", &theirs).status, 403);
+    assert!(!get(&gateway, "/health", &theirs).body.contains("In the background"));
 }
 
 /// A detection's page says how right it has been, what it costs, what it was tried on, and where it comes from.

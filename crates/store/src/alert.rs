@@ -21,11 +21,13 @@ pub enum AlertKind {
     Pardoned,
     /// An engine as a whole is believed to be wrong.
     Engine,
+    /// The books do not balance.
+    Books,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Rate, Self::Reports, Self::Undecided, Self::Pardoned, Self::Engine];
+    pub const ALL: [Self; 6] = [Self::Rate, Self::Reports, Self::Undecided, Self::Pardoned, Self::Engine, Self::Books];
 
     /// The stored and shown name.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +37,7 @@ impl AlertKind {
             Self::Undecided => "undecided",
             Self::Pardoned => "pardoned",
             Self::Engine => "engine",
+            Self::Books => "books",
         }
     }
 

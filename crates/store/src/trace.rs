@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use crate::Store;
 use crate::arrival::unit_id;
-use crate::db::{self, Value, named};
+use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
 use crate::scope::Scope;
 
@@ -76,6 +76,16 @@ pub struct TracedUnit {
 }
 
 impl Store {
+    /// The ids of the messages that came last, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn newest(&self, limit: i64) -> Result<Vec<MailId>, StoreError> {
+        let sql = "select mail_id from message order by mail_id desc limit $1";
+        let rows = sqlx::query(sql).bind(limit).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| parsed(row, "mail_id")).collect()
+    }
+
     /// The units that fit, newest first, each with its life.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ pub mod oidc;
 mod policy;
 pub mod portal;
 pub mod section;
+pub mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use store::Store;
 use store::vault::Vault;
 
+use crate::books::Books;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::examiner::Viewer;
@@ -23,6 +24,7 @@ use crate::hop::Hops;
 use crate::import::Importer;
 use crate::keys::Ring;
 use crate::notary::Notary;
+use crate::rounds::Rounds;
 use crate::signals::Signals;
 
 /// What every request shares.
@@ -50,6 +52,10 @@ pub struct Console {
     pub notary: Notary,
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
+    /// What the last check of the books said.
+    pub books: Books,
+    /// How the rounds of the reconcilers went.
+    pub rounds: Rounds,
     /// Reads mail for who looks at it.
     pub viewer: Viewer,
     /// The way to our own people.

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
 use crate::postman::{self, Letter};
+use crate::rounds::{Beat, Rounds};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -46,16 +47,15 @@ enum Word {
 
 impl Acknowledger {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.round().await {
-                tracing::error!(%error, "who reported a message could not be answered");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "answers to reports",
+            fails: "who reported a message could not be answered",
+            period: PERIOD,
+            wake: None,
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await.map(|()| false)).await {}
     }
 
     /// One round: each report that waits for a word goes one step on.

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::hop::Hops;
 use crate::postman::{self, Letter};
 use crate::report::moment;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 use crate::webhook::Webhook;
 
@@ -46,17 +47,15 @@ pub struct Announcer {
 
 impl Announcer {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.round().await {
-                tracing::error!(%error, "a round of announcements failed");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.announce.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "announcements",
+            fails: "a round of announcements failed",
+            period: PERIOD,
+            wake: Some(self.signals.announce.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await.map(|()| false)).await {}
     }
 
     /// One round: every channel is told what it does not know. One that cannot be reached keeps nobody else waiting.

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::right_of_way::RightOfWay;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -45,20 +46,21 @@ pub struct BulkWorker {
 
 impl BulkWorker {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "jobs",
+            fails: "a job over what a query fits could not go on",
+            period: PERIOD,
+            wake: Some(self.signals.bulk.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
         loop {
-            match self.round().await {
-                Ok(true) if !*stop.borrow() => {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "a job over what a query fits could not go on"),
+            let ended = self.round().await;
+            if matches!(ended, Ok(true)) {
+                tokio::time::sleep(PAUSE).await;
             }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.bulk.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
+            if !turns.after(ended).await {
+                return;
             }
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::contained::Contained;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -28,18 +29,15 @@ pub struct Container {
 
 impl Container {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.round().await {
-                // What is in force stays in force: a store that fails takes no containment back.
-                tracing::error!(%error, "the containment state could not be read");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.containment.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "containment",
+            fails: "the containment state could not be read; what is in force stays so",
+            period: PERIOD,
+            wake: Some(self.signals.containment.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await.map(|()| false)).await {}
     }
 
     /// One round.

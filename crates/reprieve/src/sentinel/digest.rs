@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::hop::Hops;
 use crate::postman::{self, Letter};
 use crate::report::{moment, span};
+use crate::rounds::{Beat, Rounds};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -44,19 +45,16 @@ pub struct Digester {
 
 impl Digester {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "digests",
+            fails: "people could not be told what reached them late",
+            period: PERIOD,
+            wake: None,
+        };
+        let mut turns = rounds.turns(beat, stop);
         let mut told = BTreeSet::new();
-        loop {
-            match self.round(&mut told, &stop).await {
-                Ok(true) if !*stop.borrow() => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "people could not be told what reached them late"),
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+        while turns.after(self.round(&mut told, turns.stopping()).await).await {}
     }
 
     /// One round: some of those who do not know yet. Returns whether there may be more. `told` are incidents, with their ends, of which

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::entries::Entries;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -30,19 +31,22 @@ pub struct EntryKeeper {
 
 impl EntryKeeper {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "lists",
+            fails: "allow and block entries could not be brought to what is in force",
+            period: PERIOD,
+            wake: Some(self.signals.entries.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
         let mut known = None;
         loop {
-            match self.round(known).await {
-                Ok(stamp) => known = Some(stamp),
-                Err(error) => {
-                    tracing::error!(%error, "allow and block entries could not be brought to what is in force")
-                }
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.entries.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
+            let ended = self.round(known).await.map(|stamp| {
+                known = Some(stamp);
+                false
+            });
+            if !turns.after(ended).await {
+                return;
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::right_of_way::RightOfWay;
+use crate::rounds::{Beat, Rounds};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -26,18 +27,13 @@ pub struct FlowRoller {
 
 impl FlowRoller {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat =
+            Beat { name: "flow of mail", fails: "the flow of mail could not be summed up", period: PERIOD, wake: None };
+        let mut turns = rounds.turns(beat, stop);
+        self.way.give().await;
+        while turns.after(self.store.roll_flow(self.clock.now()).await).await {
             self.way.give().await;
-            match self.store.roll_flow(self.clock.now()).await {
-                Ok(true) if !*stop.borrow() => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "the flow of mail could not be summed up"),
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
         }
     }
 }

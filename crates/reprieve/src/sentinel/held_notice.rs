@@ -22,6 +22,7 @@ use crate::postman::{self, Letter};
 use crate::recipient::language::{Language, Languages};
 use crate::recipient::link::{self, Kind};
 use crate::recipient::may;
+use crate::rounds::{Beat, Rounds};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -53,18 +54,15 @@ pub struct HeldNotifier {
 
 impl HeldNotifier {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            match self.round(&stop).await {
-                Ok(true) if !*stop.borrow() => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "recipients could not be told what is held for them"),
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "notices to recipients",
+            fails: "recipients could not be told what is held for them",
+            period: PERIOD,
+            wake: None,
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round(turns.stopping()).await).await {}
     }
 
     /// One round: some of those who are to be told in this period. Returns whether there may be more.

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::derived;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -44,24 +45,23 @@ pub struct Steward {
 
 impl Steward {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "incidents",
+            fails: "a round of incidents failed",
+            period: PERIOD,
+            wake: Some(self.signals.incident.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
         let mut all: Option<Instant> = None;
         loop {
             let is_all = all.is_none_or(|last| last.elapsed() >= ALL_EVERY);
-            let round = if is_all { self.round().await } else { self.round_of_recent().await };
-            match round {
-                Ok(moved) => {
-                    all = if is_all { Some(Instant::now()) } else { all };
-                    if moved && !*stop.borrow() {
-                        continue;
-                    }
-                }
-                Err(error) => tracing::error!(%error, "a round of incidents failed"),
+            let ended = if is_all { self.round().await } else { self.round_of_recent().await };
+            if is_all && ended.is_ok() {
+                all = Some(Instant::now());
             }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.incident.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
+            if !turns.after(ended).await {
+                return;
             }
         }
     }

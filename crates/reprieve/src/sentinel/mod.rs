@@ -20,6 +20,7 @@
 
 pub mod acknowledge;
 pub mod announce;
+pub mod books;
 pub mod bulk;
 pub mod contain;
 pub mod digest;

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
 use crate::postman::{self, Letter};
+use crate::rounds::{Beat, Rounds};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -44,16 +45,15 @@ pub struct Notifier {
 
 impl Notifier {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.round().await {
-                tracing::error!(%error, "senders of held mail could not be told");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "notices to senders",
+            fails: "senders of held mail could not be told",
+            period: PERIOD,
+            wake: None,
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await.map(|()| false)).await {}
     }
 
     /// One round: every sender with held mail that they do not know of, once.

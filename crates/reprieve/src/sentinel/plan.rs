@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::examiner::ExaminerPool;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -40,18 +41,22 @@ pub struct Planner {
 
 impl Planner {
     /// Runs until `stop` says so. `known` is the plan that the examining threads were started with.
-    pub async fn run(self, known: Plan, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, known: Plan, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "what examines",
+            fails: "what examines mail could not be brought to what is in force",
+            period: PERIOD,
+            wake: Some(self.signals.plan.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
         let mut known = known;
         loop {
-            match self.round(&known).await {
-                Ok(Some(plan)) => known = plan,
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, "what examines mail could not be brought to what is in force"),
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.plan.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
+            let ended = self.round(&known).await.map(|plan| {
+                known = plan.unwrap_or_else(|| known.clone());
+                false
+            });
+            if !turns.after(ended).await {
+                return;
             }
         }
     }

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::report::moment;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it counts.
@@ -39,21 +40,11 @@ pub struct RateWatcher {
 
 impl RateWatcher {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat { name: "hits", fails: "hits could not be counted", period: PERIOD, wake: None };
+        let mut turns = rounds.turns(beat, stop);
         let mut counted = None;
-        loop {
-            let more = self.round(&mut counted).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "hits could not be counted");
-                false
-            });
-            if more && !*stop.borrow() {
-                continue;
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+        while turns.after(self.round(&mut counted).await).await {}
     }
 
     /// One round: counts up to the present hour, and calls people for what is out of the ordinary in it. Returns whether hours are left.

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::retrial::Retrial;
 use crate::clock::Clock;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks.
@@ -31,16 +32,11 @@ pub struct Reexaminer {
 
 impl Reexaminer {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.round().await {
-                tracing::error!(%error, "a round of re-examinations failed");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat =
+            Beat { name: "re-examination", fails: "a round of re-examinations failed", period: PERIOD, wake: None };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await.map(|()| false)).await {}
     }
 
     /// One round, oldest first; it ends at the first message that is partial again, since the engine is not back.

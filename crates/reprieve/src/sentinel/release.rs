@@ -25,6 +25,7 @@ use crate::hop::{Hop, HopError, Hops, Loan};
 use crate::measure;
 use crate::outgoing::{self, Outgoing};
 use crate::right_of_way::RightOfWay;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often the loop looks without a signal.
@@ -87,17 +88,15 @@ impl Places {
 
 impl Releaser {
     /// Runs until `stop` says so; what is being sent then is finished, what is only claimed is not begun.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.round(&stop).await {
-                tracing::error!(%error, "a round of releases failed");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.release.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "releases",
+            fails: "a round of releases failed",
+            period: PERIOD,
+            wake: Some(self.signals.release.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round(turns.stopping()).await.map(|()| false)).await {}
     }
 
     /// One round: ends leases that are over, decides doubts, and sends what is due.

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use super::incident::ACTOR;
 use super::retrial::Retrial;
 use crate::clock::Clock;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -47,19 +48,15 @@ pub struct Replayer {
 
 impl Replayer {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            match self.round(&stop).await {
-                Ok(true) if !*stop.borrow() => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "a round of replays failed"),
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.replay.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "replays",
+            fails: "a round of replays failed",
+            period: PERIOD,
+            wake: Some(self.signals.replay.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round(turns.stopping()).await).await {}
     }
 
     /// One round: some messages of each incident that is being replayed. Returns whether there was anything to do.

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::Ring;
+use crate::rounds::{Beat, Rounds};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -44,16 +45,10 @@ pub struct Keeper {
 
 impl Keeper {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.round().await {
-                tracing::error!(%error, "a round of retention failed");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat { name: "retention", fails: "a round of retention failed", period: PERIOD, wake: None };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await.map(|()| false)).await {}
     }
 
     /// One round: expire, lapse, drop bytes, purge records and the log's oldest entries, sweep what a crash left.

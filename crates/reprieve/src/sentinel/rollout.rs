@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use super::plan::load_kept;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -49,20 +50,15 @@ pub struct Roller {
 
 impl Roller {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        loop {
-            match self.round().await {
-                // Something moved, so something else may be due.
-                Ok(true) if !*stop.borrow() => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "a round of roll-outs failed"),
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.rollout.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "roll-outs",
+            fails: "a round of roll-outs failed",
+            period: PERIOD,
+            wake: Some(self.signals.rollout.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await).await {}
     }
 
     /// One round: the fast lane's end, the gates, or the next stage. Returns whether anything moved.

@@ -15,6 +15,7 @@ use super::replay::Replayer;
 use super::rollout::Roller;
 use super::status::Publisher;
 use super::watch::{Mind, Watcher};
+use crate::rounds::Rounds;
 
 /// Rounds after which what does not come to rest is left as it is.
 const ROUNDS_MAX: u32 = 1000;
@@ -62,17 +63,24 @@ impl Resting {
 
 impl Reconcilers {
     /// Starts each as a loop of its own; what moves mail that nobody waits for runs in the background.
-    pub fn start(self, known: Plan, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>, background: &Handle) {
-        tasks.spawn(self.entries.run(stopping.clone()));
-        tasks.spawn_on(self.roller.run(stopping.clone()), background);
-        tasks.spawn(self.planner.run(known, stopping.clone()));
-        tasks.spawn(self.container.run(stopping.clone()));
-        tasks.spawn(self.watcher.run(stopping.clone()));
-        tasks.spawn(self.steward.run(stopping.clone()));
-        tasks.spawn_on(self.replayer.run(stopping.clone()), background);
-        tasks.spawn_on(self.reexaminer.run(stopping.clone()), background);
-        tasks.spawn_on(self.releaser.run(stopping.clone()), background);
-        tasks.spawn(self.publisher.run(stopping.clone()));
+    pub fn start(
+        self,
+        known: Plan,
+        rounds: &Rounds,
+        stopping: &watch::Receiver<bool>,
+        tasks: &mut JoinSet<()>,
+        background: &Handle,
+    ) {
+        tasks.spawn(self.entries.run(rounds.clone(), stopping.clone()));
+        tasks.spawn_on(self.roller.run(rounds.clone(), stopping.clone()), background);
+        tasks.spawn(self.planner.run(known, rounds.clone(), stopping.clone()));
+        tasks.spawn(self.container.run(rounds.clone(), stopping.clone()));
+        tasks.spawn(self.watcher.run(rounds.clone(), stopping.clone()));
+        tasks.spawn(self.steward.run(rounds.clone(), stopping.clone()));
+        tasks.spawn_on(self.replayer.run(rounds.clone(), stopping.clone()), background);
+        tasks.spawn_on(self.reexaminer.run(rounds.clone(), stopping.clone()), background);
+        tasks.spawn_on(self.releaser.run(rounds.clone(), stopping.clone()), background);
+        tasks.spawn(self.publisher.run(rounds.clone(), stopping.clone()));
     }
 
     /// Runs all of them until none has anything left to do at this moment.

@@ -18,6 +18,7 @@ use super::tiles;
 use crate::clock::Clock;
 use crate::notary::Notary;
 use crate::report::{self, Told, escaped, moment};
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal; progress moves with it.
@@ -59,18 +60,24 @@ pub struct Publisher {
 
 impl Publisher {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "status page",
+            fails: "the status page could not be published; the last one stays",
+            period: PERIOD,
+            wake: Some(self.signals.status.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
         let mut published = None;
         loop {
-            match self.round(published.take()).await {
-                Ok(now) => published = Some(now),
-                Err(error) => tracing::error!(%error, "the status page could not be published; the last one stays"),
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                // A replay moves many times a second; nobody reads that quickly.
-                () = self.signals.status.notified() => tokio::time::sleep(REST).await,
-                () = tokio::time::sleep(PERIOD) => {}
+            let ended = self.round(published.take()).await.map(|now| {
+                published = Some(now);
+                false
+            });
+            // A replay moves many times a second; nobody reads that quickly.
+            tokio::time::sleep(REST).await;
+            if !turns.after(ended).await {
+                return;
             }
         }
     }

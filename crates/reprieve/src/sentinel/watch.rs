@@ -36,6 +36,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ContainmentMode};
 use crate::neighbours::Neighbours;
 use crate::report;
+use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
 /// How often it looks without a signal.
@@ -181,18 +182,16 @@ pub(super) fn engine_of(code: &DetectionCode) -> Option<&str> {
 
 impl Watcher {
     /// Runs until `stop` says so.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat {
+            name: "sentinel",
+            fails: "a round of the sentinel failed",
+            period: PERIOD,
+            wake: Some(self.signals.sentinel.clone()),
+        };
+        let mut turns = rounds.turns(beat, stop);
         let mut mind = Mind::default();
-        loop {
-            if let Err(error) = self.round(&mut mind).await {
-                tracing::error!(%error, "a round of the sentinel failed");
-            }
-            tokio::select! {
-                _ = stop.changed() => return,
-                () = self.signals.sentinel.notified() => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-        }
+        while turns.after(self.round(&mut mind).await.map(|()| false)).await {}
     }
 
     /// One round: hear, try, act.

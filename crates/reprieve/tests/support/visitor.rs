@@ -95,7 +95,7 @@ pub(crate) fn id_of(gateway: &Gateway, subject: &str) -> String {
     held.iter().find(|one| one["subject"] == subject).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-pub(crate) const PAGES: [&str; 16] = [
+pub(crate) const PAGES: [&str; 18] = [
     "/",
     "/explorer",
     "/requests",
@@ -110,6 +110,8 @@ pub(crate) const PAGES: [&str; 16] = [
     "/audit",
     "/bulk",
     "/health",
+    "/health?check=now",
+    "/settings",
     "/people",
     "/me",
 ];

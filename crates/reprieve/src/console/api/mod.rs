@@ -9,6 +9,7 @@ pub mod entry;
 pub mod error;
 pub mod explain;
 pub mod explore;
+pub mod health;
 pub mod hits;
 pub mod incident;
 pub mod known_good;
@@ -83,6 +84,8 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(bulk::approve))
         .routes(routes!(person::list, person::invite))
         .routes(routes!(person::disable))
+        .routes(routes!(health::show))
+        .routes(routes!(health::settings))
         .routes(routes!(ledger::check))
         .routes(routes!(backup::create))
         .routes(routes!(audit::list))

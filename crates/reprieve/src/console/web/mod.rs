@@ -13,7 +13,8 @@
 //! | [`requests`] | what recipients ask for |
 //! | [`rulesets`] | versions, roll-outs and the policy |
 //! | [`submission`] | what people say of verdicts |
-//! | [`record`] | audit log, books, entries, calls |
+//! | [`health`] | whether all is well, and what is set |
+//! | [`record`] | audit log, entries, calls |
 //! | [`people`] | who may sign in |
 
 pub mod bulk;
@@ -23,6 +24,7 @@ pub mod door;
 pub mod explorer;
 pub mod fault;
 pub mod form;
+pub mod health;
 pub mod incident;
 pub mod letter;
 pub mod message;
@@ -94,7 +96,8 @@ pub fn router(console: Console) -> Router {
         .route("/submissions/{number}/bundle", get(submission::bundle))
         .route("/alerts/act", post(record::alert_act))
         .route("/audit", get(record::audit))
-        .route("/health", get(record::health))
+        .route("/health", get(health::show))
+        .route("/settings", get(health::settings))
         .route("/people", get(people::list_all))
         .route("/people/act", post(people::act))
         .route("/me", get(people::me))

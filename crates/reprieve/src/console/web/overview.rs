@@ -31,12 +31,13 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
     let ask = SummaryQuery { q: DAY.into(), patience: Some(PATIENCE), ..SummaryQuery::default() };
     let flow = answer(api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await)?;
     let sees_all = operator.must_see_all().is_ok();
-    let (mut incidents, mut alerts, mut sentinel) = (Value::Null, Value::Null, Value::Null);
+    let (mut incidents, mut alerts, mut sentinel, mut health) = (Value::Null, Value::Null, Value::Null, Value::Null);
     if sees_all {
         incidents = answer(api::incident::list(State(console.clone()), Extension(operator.clone())).await)?;
         let query = Query(api::alert::AlertQuery::default());
         alerts = answer(api::alert::list(State(console.clone()), Extension(operator.clone()), query).await)?;
         sentinel = answer(api::sentinel::status(State(console.clone()), Extension(operator.clone())).await)?;
+        health = answer(api::health::show(State(console.clone()), Extension(operator.clone())).await)?;
     }
     let requests = answer(api::quarantine::request::list(State(console.clone()), Extension(operator.clone())).await)?;
     let requests: Vec<&Value> = requests.as_array().into_iter().flatten().collect();
@@ -73,7 +74,7 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
                 (chart::bars(field, &sums, |value| explorer(&format!("{DAY} {field}:{value}"))))
             }
         }
-        @if sees_all { (memory(&sentinel)) }
+        @if sees_all { (memory(&sentinel)) (all_is_well(&health)) }
     };
     Ok(page(&operator, "/", "Overview", body))
 }
@@ -138,6 +139,32 @@ fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value], requests
                     }
                 }
             }
+        }
+    }
+}
+
+/// Books, engines, what runs in the background: in a line each, with the page that has more.
+fn all_is_well(health: &Value) -> Markup {
+    let books = &health["books"];
+    let troubled = |key: &str, is_well: fn(&Value) -> bool| -> Vec<String> {
+        let name = if key == "engines" { "engine" } else { "name" };
+        list(health, key).filter(|one| !is_well(one)).map(|one| text(one, name).to_owned()).collect()
+    };
+    let engines = troubled("engines", |one| one["failed"] == 0);
+    let loops = troubled("reconcilers", |one| matches!(text(one, "state"), "ok" | "running"));
+    html! {
+        section {
+            h2 { "Gateway" }
+            ul.plain {
+                li { @match books["balanced"].as_bool() {
+                    Some(true) => { (chip("ok")) " The books balance: " (books["accepted"]) " units, each in exactly one account; checked " (moment(text(books, "at"))) }
+                    Some(false) => { (chip("failing")) " The books do not balance" }
+                    None => { (chip("waiting")) " The books have not been checked yet" }
+                } }
+                li { @if engines.is_empty() { (chip("ok")) " Engines answer" } @else { (chip("failing")) " With the last mails failed: " (engines.join(", ")) } }
+                li { @if loops.is_empty() { (chip("ok")) " All loops in the background run" } @else { (chip("failing")) " In trouble: " (loops.join(", ")) } }
+            }
+            p { a href="/health" { "Health" } }
         }
     }
 }

@@ -139,11 +139,14 @@ pub fn chip(word: &str) -> Markup {
         | "contained"
         | "investigating"
         | "failed"
+        | "failing"
         | "Block" => "bad",
         "Spam" | "Bulk" | "Spoof" | "Junk" | "Tag" | "in_doubt" | "in_doubt_live" | "tentative" | "pardon"
         | "suspect" | "waiting" | "rolled-back" | "refused" | "forced" | "replaying" | "releasing" | "probation"
-        | "Unscannable" | "PolicyRule" | "FileTypeBlock" | "Shadow" => "warn",
-        "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" | "done" | "passed" => "good",
+        | "late" | "Unscannable" | "PolicyRule" | "FileTypeBlock" | "Shadow" => "warn",
+        "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" | "done" | "passed" | "ok" => {
+            "good"
+        }
         _ => "plain",
     };
     html! { span.chip.(class) { (word.replace('_', " ")) } }
@@ -154,7 +157,8 @@ pub fn size(bytes: i64) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{:.0} kB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GB", bytes as f64 / 1_073_741_824.0),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is on record: entries, calls, the audit log, the books.
+//! What is on record: entries, calls, the audit log.
 
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
@@ -146,42 +146,4 @@ pub async fn audit(
         p.pages { @if query.before.is_some() { a href="/audit" { "Newest" } " " } @if let Some(last) = last.filter(|_| rows.len() == PAGE) { a href={ "/audit?before=" (last) } { "Older" } } }
     };
     Ok(page(&operator, "/audit", "Audit log", body))
-}
-
-/// `GET /health`: the books, the engines.
-///
-/// # Errors
-/// What the API says.
-pub async fn health(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
-    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
-    let engines = answer(api::detection::engines(state(), who()).await)?;
-    let books = match operator.must_see_all() {
-        Ok(()) => Some(answer(api::ledger::check(state(), who(), Query(api::ledger::LedgerQuery::default())).await)?),
-        Err(_) => None,
-    };
-    let body = html! {
-        h1 { "Health" }
-        @if let Some(books) = &books {
-            section {
-                h2 { "The books" }
-                @if books["balanced"] == true { p.calm { "They balance: " (books["accepted"]) " units were accepted, and each is in exactly one account." } }
-                @else { div.wrong role="alert" { p { strong { "They do not balance" } } ul { @for fault in list(books, "faults") { li { (fault.as_str().unwrap_or_default()) } } } } }
-                div.numbers { @for (account, units) in books["accounts"].as_object().into_iter().flatten() {
-                    a href=(super::page::explorer(&format!("state:{account}"))) { span.number { (units) } span { (account.replace('_', " ")) } }
-                } }
-                p.dim { (books["unconfirmed"]) " units are unconfirmed: passed on without a recorded answer, or refused." }
-            }
-        }
-        section {
-            h2 { "Engines" }
-            div.scroll { table {
-                thead { tr { th { "Engine" } th { "Version" } th { "Data" } th { "First seen (UTC)" } } }
-                tbody { @for one in engines.as_array().into_iter().flatten() { tr { td { (text(one, "engine")) } td { (text(one, "version")) } td { (text(one, "data_version")) } td.when { (moment(text(one, "first_seen"))) } } } }
-            } }
-        }
-        section { h2 { "For machines" } ul {
-            li { a href="/metrics" { "Prometheus metrics" } } li { a href="/api/v1/openapi.json" { "The document of the API" } } li { a href="/readyz" { "Readiness" } }
-        } }
-    };
-    Ok(page(&operator, "/health", "Health", body))
 }

@@ -1,0 +1,34 @@
+//! What the last check of the books said, for whoever looks.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::Timestamp;
+use store::ledger::Balance;
+
+/// A check of the books.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// What it said.
+    pub balance: Balance,
+}
+
+/// The last check of the books; none before the first has ended.
+#[derive(Clone, Debug, Default)]
+pub struct Books(Arc<Mutex<Option<Checked>>>);
+
+impl Books {
+    /// The last check.
+    pub fn last(&self) -> Option<Checked> {
+        self.0.lock().expect("nobody panics while holding this").clone()
+    }
+
+    /// Keeps a check.
+    pub fn keep(&self, checked: Checked) {
+        *self.0.lock().expect("nobody panics while holding this") = Some(checked);
+    }
+}

@@ -1,0 +1,146 @@
+//! How it goes: the books, what runs in the background, room, engines; and the settings in force.
+
+use axum::Extension;
+use axum::extract::{Query, State};
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::fault::PageResult;
+use super::page::{answer, chip, explorer, list, moment, page, size, text};
+use crate::console::Console;
+use crate::console::access::Operator;
+use crate::console::api::{detection, health, ledger};
+
+/// What is asked for.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct How {
+    /// The books are checked now, which takes its time over millions of units.
+    check: Option<String>,
+}
+
+/// `GET /health`.
+///
+/// # Errors
+/// What the API says.
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Query(how): Query<How>,
+) -> PageResult {
+    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    let engines = answer(detection::engines(state(), who()).await)?;
+    let (mut books, mut goes) = (Value::Null, Value::Null);
+    let sees_all = operator.must_see_all().is_ok();
+    if sees_all {
+        goes = answer(health::show(state(), who()).await)?;
+        books = match &goes["books"] {
+            checked if checked.is_object() && how.check.is_none() => checked.clone(),
+            _ => answer(ledger::check(state(), who(), Query(ledger::LedgerQuery::default())).await)?,
+        };
+    }
+    let body = html! {
+        h1 { "Health" }
+        @if sees_all {
+            p { a href="/settings" { "The settings in force" } }
+            (the_books(&books))
+            (background(&goes))
+            (room(&goes["volume"]))
+        }
+        (engines_now(&goes))
+        section {
+            h2 { "Versions that engines have said they are" }
+            div.scroll { table {
+                thead { tr { th { "Engine" } th { "Version" } th { "Data" } th { "First seen (UTC)" } } }
+                tbody { @for one in engines.as_array().into_iter().flatten() { tr { td { (text(one, "engine")) } td { (text(one, "version")) } td { (text(one, "data_version")) } td.when { (moment(text(one, "first_seen"))) } } } }
+            } }
+        }
+        section { h2 { "For machines" } ul {
+            li { a href="/metrics" { "Prometheus metrics" } } li { a href="/api/v1/openapi.json" { "The document of the API" } } li { a href="/readyz" { "Readiness" } }
+        } }
+    };
+    Ok(page(&operator, "/health", "Health", body))
+}
+
+fn the_books(books: &Value) -> Markup {
+    html! {
+        section {
+            h2 { "The books" }
+            @if books["balanced"] == true { p.calm { "They balance: " (books["accepted"]) " units were accepted, and each is in exactly one account." } }
+            @else { div.wrong role="alert" { p { strong { "They do not balance" } } ul { @for fault in list(books, "faults") { li { (fault.as_str().unwrap_or_default()) } } } } }
+            div.numbers { @for (account, units) in books["accounts"].as_object().into_iter().flatten() {
+                a href=(explorer(&format!("state:{account}"))) { span.number { (units) } span { (account.replace('_', " ")) } }
+            } }
+            p.dim { (books["unconfirmed"]) " units are unconfirmed: passed on without a recorded answer, or refused. "
+                @if let Some(at) = books["at"].as_str() { "Checked " (moment(at)) ", in " (format!("{:.0}", books["took_ms"].as_f64().unwrap_or(0.0))) " ms. " a href="/health?check=now" { "Check now" } } @else { "Checked now." } }
+        }
+    }
+}
+
+fn background(goes: &Value) -> Markup {
+    html! {
+        section {
+            h2 { "In the background" }
+            p.dim { "Each loop may be killed at any moment and goes on where it was. One that failed is tried again with its next round." }
+            div.scroll { table {
+                thead { tr { th { "Loop" } th { "State" } th { "Last round (UTC)" } th.right { "Took" } th.right { "At least every" } th { "Last fault" } } }
+                tbody { @for one in list(goes, "reconcilers") { tr {
+                    td { (text(one, "name")) } td { (chip(text(one, "state"))) }
+                    td.when { @match one["last"].as_str() { Some(at) => (moment(at)), None => "not ended yet" } }
+                    td.right { @if let Some(ms) = one["took_ms"].as_f64() { (format!("{ms:.1} ms")) } }
+                    td.right { (one["period_s"]) " s" }
+                    td { @if let Some(at) = one["failed"].as_str() { (moment(at)) ": " (text(one, "fault")) } }
+                } } }
+            } }
+        }
+    }
+}
+
+/// How the engines fared with the mails that came last.
+fn engines_now(goes: &Value) -> Markup {
+    html! {
+        @if list(goes, "engines").next().is_some() {
+            section {
+                h2 { "Engines, with the last mails" }
+                div.scroll { table {
+                    thead { tr { th { "Engine" } th { "State" } th.right { "Asked" } th.right { "Failed" } th.right { "Median" } th { "Last fault" } } }
+                    tbody { @for one in list(goes, "engines") { tr {
+                        td { (text(one, "engine")) } td { (chip(if one["failed"] == 0 { "ok" } else { "failing" })) }
+                        td.right { (one["asked"]) } td.right { (one["failed"]) } td.right { (format!("{:.1} ms", one["median_ms"].as_f64().unwrap_or(0.0))) } td { (text(one, "fault")) }
+                    } } }
+                } }
+            }
+        }
+    }
+}
+
+fn room(volume: &Value) -> Markup {
+    let bytes = |key: &str| size(volume[key].as_i64().unwrap_or(0));
+    let is_low = volume["free_bytes"].as_u64().is_some_and(|free| free < volume["floor_bytes"].as_u64().unwrap_or(0));
+    html! {
+        section {
+            h2 { "Room" }
+            @if is_low { div.wrong role="alert" { p { strong { "Nothing more is taken (452): the volume is full" } } } }
+            p { (bytes("free_bytes")) " free on the store's volume; below " (bytes("floor_bytes")) " nothing more is taken. The database has " (bytes("database_bytes")) "." }
+        }
+    }
+}
+
+/// `GET /settings`: the configuration in force.
+///
+/// # Errors
+/// What the API says.
+pub async fn settings(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let all = answer(health::settings(State(console), Extension(operator.clone())).await)?;
+    let body = html! {
+        h1 { "Settings in force" }
+        p.dim { "As the program read its file, defaults included. They are changed there, and hold after a restart; `reprieve config check` tells what is wrong with a file. Policy, rulesets, entries, people and tokens have pages of their own." }
+        div.settings { @for one in all.as_array().into_iter().flatten() {
+            section {
+                h2 { @if text(one, "section").is_empty() { "General" } @else { code { "[" (text(one, "section")) "]" } } }
+                table { tbody { @for setting in list(one, "settings") { tr { th scope="row" { (text(setting, "key")) } td { (text(setting, "value")) } } } } }
+            }
+        } }
+    };
+    Ok(page(&operator, "/health", "Settings", body))
+}

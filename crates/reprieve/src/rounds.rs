@@ -1,0 +1,171 @@
+//! The rounds of the reconcilers: one after the other, on a signal and on a clock, until the program ends; and how the last of each went, for the
+//! operator. A round takes no input and may be killed at any line; what it leaves, the next one finds.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use domain::Timestamp;
+use tokio::sync::{Notify, watch};
+
+use crate::clock::Clock;
+
+/// When a reconciler makes its rounds.
+#[derive(Clone, Debug)]
+pub struct Beat {
+    /// What it does, in a word or two.
+    pub name: &'static str,
+    /// What is wrong when a round fails, for people.
+    pub fails: &'static str,
+    /// How often it looks when nothing wakes it.
+    pub period: Duration,
+    /// What wakes it.
+    pub wake: Option<Arc<Notify>>,
+}
+
+/// How the rounds of one reconciler went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Went {
+    /// How often it looks when nothing wakes it.
+    pub period: Duration,
+    /// When the last round ended, and how long it took; none while the first one runs.
+    pub last: Option<(Timestamp, Duration)>,
+    /// Since when a round runs.
+    pub under_way: Option<Timestamp>,
+    /// When a round last failed, and why.
+    pub fault: Option<(Timestamp, String)>,
+    /// Whether the last one failed.
+    pub is_failing: bool,
+}
+
+/// The rounds of all reconcilers.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    clock: Arc<dyn Clock>,
+    went: Arc<Mutex<BTreeMap<&'static str, Went>>>,
+}
+
+impl Rounds {
+    /// None yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, went: Arc::default() }
+    }
+
+    /// How those of each reconciler went, by its name.
+    pub fn went(&self) -> BTreeMap<&'static str, Went> {
+        self.went.lock().expect("nobody panics while holding this").clone()
+    }
+
+    /// The turns of one reconciler, until `stop` says so; the first begins now.
+    pub fn turns(&self, beat: Beat, stop: watch::Receiver<bool>) -> Turns {
+        let turns = Turns { rounds: self.clone(), beat, stop, began: Instant::now() };
+        turns.note(|went, now| went.under_way = Some(now));
+        turns
+    }
+}
+
+/// The turns of one reconciler. Used as `while turns.after(self.round().await).await {}`.
+#[derive(Debug)]
+pub struct Turns {
+    rounds: Rounds,
+    beat: Beat,
+    stop: watch::Receiver<bool>,
+    /// When the round under way began.
+    began: Instant,
+}
+
+impl Turns {
+    /// Whether the program ends.
+    pub fn stopping(&self) -> &watch::Receiver<bool> {
+        &self.stop
+    }
+
+    /// Takes how a round ended, and waits for the next: not at all when there is more to do (`Ok(true)`), else until something wakes it or its
+    /// time has come. One that failed is tried again then. `false` when the program ends.
+    pub async fn after<E: Display>(&mut self, ended: Result<bool, E>) -> bool {
+        let ended = ended.map_err(|error| error.to_string());
+        let took = self.began.elapsed();
+        self.note(|went, now| {
+            went.under_way = None;
+            went.last = Some((now, took));
+            went.is_failing = ended.is_err();
+            if let Err(error) = &ended {
+                went.fault = Some((now, error.clone()));
+            }
+        });
+        if let Err(error) = &ended {
+            tracing::error!(error, reconciler = self.beat.name, "{}", self.beat.fails);
+        }
+        let goes_on = if ended == Ok(true) { !*self.stop.borrow() } else { self.wait().await };
+        if goes_on {
+            self.began = Instant::now();
+            self.note(|went, now| went.under_way = Some(now));
+        }
+        goes_on
+    }
+
+    async fn wait(&mut self) -> bool {
+        tokio::select! {
+            _ = self.stop.changed() => false,
+            () = woken(self.beat.wake.as_deref()) => true,
+            () = tokio::time::sleep(self.beat.period) => true,
+        }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Went, Timestamp)) {
+        let now = self.rounds.clock.now();
+        let mut all = self.rounds.went.lock().expect("nobody panics while holding this");
+        let none = Went { period: self.beat.period, last: None, under_way: None, fault: None, is_failing: false };
+        change(all.entry(self.beat.name).or_insert(none), now);
+    }
+}
+
+/// Waits for what wakes a reconciler; for ever where nothing does.
+async fn woken(wake: Option<&Notify>) {
+    match wake {
+        Some(wake) => wake.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    fn turns(rounds: &Rounds, period: Duration, wake: Option<Arc<Notify>>, stop: watch::Receiver<bool>) -> Turns {
+        rounds.turns(Beat { name: "a", fails: "it fails", period, wake }, stop)
+    }
+
+    #[tokio::test]
+    async fn rounds_go_on_while_there_is_more_then_wait_and_remember_what_failed() {
+        let rounds = Rounds::new(Arc::new(SystemClock));
+        let (stop, stopping) = watch::channel(false);
+        let period = Duration::from_millis(20);
+        let began = Instant::now();
+        let mut turns = turns(&rounds, period, None, stopping);
+        assert!(rounds.went()["a"].under_way.is_some() && rounds.went()["a"].last.is_none());
+        assert!(turns.after(Ok::<_, String>(true)).await);
+        assert!(turns.after(Err("a reason")).await);
+        assert!(began.elapsed() >= period, "it waited for the clock");
+        let went = rounds.went()["a"].clone();
+        assert_eq!((went.is_failing, went.fault.map(|(_, why)| why)), (true, Some("a reason".into())));
+        stop.send(true).expect("somebody listens");
+        assert!(!turns.after(Ok::<_, String>(true)).await, "it ends although there is more");
+        let went = rounds.went()["a"].clone();
+        assert!(!went.is_failing && went.fault.is_some() && went.last.is_some() && went.under_way.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_wakes_it_waits_for_no_clock() {
+        let rounds = Rounds::new(Arc::new(SystemClock));
+        let (stop, stopping) = watch::channel(false);
+        let wake = Arc::new(Notify::new());
+        let mut turns = turns(&rounds, Duration::from_secs(3600), Some(wake.clone()), stopping);
+        wake.notify_one();
+        assert!(turns.after(Ok::<_, String>(false)).await);
+        stop.send(true).expect("somebody listens");
+        assert!(!turns.after(Ok::<_, String>(false)).await);
+    }
+}

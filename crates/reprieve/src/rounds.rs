@@ -22,6 +22,8 @@ pub struct Beat {
     pub period: Duration,
     /// What wakes it.
     pub wake: Option<Arc<Notify>>,
+    /// The least time between two rounds, whatever wakes it or is left to do.
+    pub rest: Duration,
 }
 
 /// How the rounds of one reconciler went.
@@ -99,6 +101,7 @@ impl Turns {
         }
         let goes_on = if ended == Ok(true) { !*self.stop.borrow() } else { self.wait().await };
         if goes_on {
+            tokio::time::sleep(self.beat.rest).await;
             self.began = Instant::now();
             self.note(|went, now| went.under_way = Some(now));
         }
@@ -135,7 +138,7 @@ mod tests {
     use crate::clock::SystemClock;
 
     fn turns(rounds: &Rounds, period: Duration, wake: Option<Arc<Notify>>, stop: watch::Receiver<bool>) -> Turns {
-        rounds.turns(Beat { name: "a", fails: "it fails", period, wake }, stop)
+        rounds.turns(Beat { name: "a", fails: "it fails", period, wake, rest: Duration::ZERO }, stop)
     }
 
     #[tokio::test]

@@ -53,6 +53,7 @@ impl Acknowledger {
             fails: "who reported a message could not be answered",
             period: PERIOD,
             wake: None,
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}

@@ -53,6 +53,7 @@ impl Announcer {
             fails: "a round of announcements failed",
             period: PERIOD,
             wake: Some(self.signals.announce.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}

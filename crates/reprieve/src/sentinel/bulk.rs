@@ -52,17 +52,10 @@ impl BulkWorker {
             fails: "a job over what a query fits could not go on",
             period: PERIOD,
             wake: Some(self.signals.bulk.clone()),
+            rest: PAUSE,
         };
         let mut turns = rounds.turns(beat, stop);
-        loop {
-            let ended = self.round().await;
-            if matches!(ended, Ok(true)) {
-                tokio::time::sleep(PAUSE).await;
-            }
-            if !turns.after(ended).await {
-                return;
-            }
-        }
+        while turns.after(self.round().await).await {}
     }
 
     /// One round: a page of each job that runs. Returns whether any has more.

@@ -35,6 +35,7 @@ impl Container {
             fails: "the containment state could not be read; what is in force stays so",
             period: PERIOD,
             wake: Some(self.signals.containment.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}

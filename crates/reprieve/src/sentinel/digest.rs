@@ -51,6 +51,7 @@ impl Digester {
             fails: "people could not be told what reached them late",
             period: PERIOD,
             wake: None,
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         let mut told = BTreeSet::new();

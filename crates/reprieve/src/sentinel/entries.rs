@@ -37,6 +37,7 @@ impl EntryKeeper {
             fails: "allow and block entries could not be brought to what is in force",
             period: PERIOD,
             wake: Some(self.signals.entries.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         let mut known = None;

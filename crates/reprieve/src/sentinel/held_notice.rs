@@ -60,6 +60,7 @@ impl HeldNotifier {
             fails: "recipients could not be told what is held for them",
             period: PERIOD,
             wake: None,
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await).await {}

@@ -51,6 +51,7 @@ impl Steward {
             fails: "a round of incidents failed",
             period: PERIOD,
             wake: Some(self.signals.incident.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         let mut all: Option<Instant> = None;

@@ -51,6 +51,7 @@ impl Notifier {
             fails: "senders of held mail could not be told",
             period: PERIOD,
             wake: None,
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}

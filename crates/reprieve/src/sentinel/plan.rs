@@ -47,6 +47,7 @@ impl Planner {
             fails: "what examines mail could not be brought to what is in force",
             period: PERIOD,
             wake: Some(self.signals.plan.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         let mut known = known;

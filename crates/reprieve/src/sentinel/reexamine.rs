@@ -33,8 +33,13 @@ pub struct Reexaminer {
 impl Reexaminer {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat =
-            Beat { name: "re-examination", fails: "a round of re-examinations failed", period: PERIOD, wake: None };
+        let beat = Beat {
+            name: "re-examination",
+            fails: "a round of re-examinations failed",
+            period: PERIOD,
+            wake: None,
+            rest: Duration::ZERO,
+        };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }

@@ -94,6 +94,7 @@ impl Releaser {
             fails: "a round of releases failed",
             period: PERIOD,
             wake: Some(self.signals.release.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await.map(|()| false)).await {}

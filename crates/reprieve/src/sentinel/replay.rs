@@ -54,6 +54,7 @@ impl Replayer {
             fails: "a round of replays failed",
             period: PERIOD,
             wake: Some(self.signals.replay.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await).await {}

@@ -46,7 +46,13 @@ pub struct Keeper {
 impl Keeper {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat { name: "retention", fails: "a round of retention failed", period: PERIOD, wake: None };
+        let beat = Beat {
+            name: "retention",
+            fails: "a round of retention failed",
+            period: PERIOD,
+            wake: None,
+            rest: Duration::ZERO,
+        };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }

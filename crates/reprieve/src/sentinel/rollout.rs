@@ -56,6 +56,7 @@ impl Roller {
             fails: "a round of roll-outs failed",
             period: PERIOD,
             wake: Some(self.signals.rollout.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await).await {}

@@ -66,6 +66,7 @@ impl Publisher {
             fails: "the status page could not be published; the last one stays",
             period: PERIOD,
             wake: Some(self.signals.status.clone()),
+            rest: REST,
         };
         let mut turns = rounds.turns(beat, stop);
         let mut published = None;
@@ -74,8 +75,6 @@ impl Publisher {
                 published = Some(now);
                 false
             });
-            // A replay moves many times a second; nobody reads that quickly.
-            tokio::time::sleep(REST).await;
             if !turns.after(ended).await {
                 return;
             }

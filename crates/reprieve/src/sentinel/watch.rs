@@ -188,6 +188,7 @@ impl Watcher {
             fails: "a round of the sentinel failed",
             period: PERIOD,
             wake: Some(self.signals.sentinel.clone()),
+            rest: Duration::ZERO,
         };
         let mut turns = rounds.turns(beat, stop);
         let mut mind = Mind::default();

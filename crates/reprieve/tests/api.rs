@@ -69,6 +69,7 @@ fn the_matrix_of_roles_and_endpoints() {
     let endpoints = [
         ("GET", "/api/v1/alerts?seen=true".to_owned(), "look"),
         ("POST", "/api/v1/alerts/1/seen".to_owned(), "rules"),
+        ("POST", "/api/v1/portal/close".to_owned(), "decide"),
         ("GET", "/api/v1/health".to_owned(), "look"),
         ("GET", "/api/v1/settings".to_owned(), "look"),
         ("GET", "/api/v1/submissions".to_owned(), "look"),
@@ -222,6 +223,7 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/submissions" => format!("{{\"mail_id\":\"{id}\",\"kind\":\"false_positive\"}}"),
         "/api/v1/bulk" => "{\"q\":\"sender:nobody@x.example\",\"verb\":\"deny\",\"reason\":\"r\"}".into(),
         "/api/v1/queries" => "{\"name\":\"n\",\"q\":\"state:held\"}".into(),
+        "/api/v1/portal/close" => "{\"address\":\"b@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/copy") => "{\"to\":\"lab@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/archive") => "{\"reason\":\"r\",\"password\":\"infected\"}".into(),
         "/api/v1/people" => "{\"name\":\"y\",\"role\":\"auditor\"}".into(),

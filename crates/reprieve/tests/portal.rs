@@ -312,3 +312,41 @@ fn a_link_in_a_browser() {
     browser.until("return document.body.textContent.includes('Nobody waits')");
     wait_released(&gateway, 2);
 }
+
+/// A link that was passed on, a visit that was left open: the recipient ends all of them, or an operator does, and a new link works.
+#[test]
+fn what_lets_a_recipient_in_can_be_closed() {
+    let (gateway, sink, portal) = portal("never");
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("shop@x.example", &["b@ours.example"], &spam("cheap")).contains("taken as"));
+    let link = |nth: usize| {
+        request(&portal, "POST", "/ask", "", "address=b%40ours.example");
+        secret(&link_of(&letter(&sink, "b@ours.example", nth)))
+    };
+    let is_in = |session: &str| request(&portal, "GET", "/", session, "").text.contains("cheap");
+    let (first, unused) = (link(0), link(1));
+    let here = enter(&portal, &first).session();
+    assert!(is_in(&here));
+    assert_eq!(request(&portal, "POST", "/leave", &here, "everywhere=yes").status, 303);
+    assert!(!is_in(&here), "the session is of no more use to whoever has the cookie");
+    assert!(enter(&portal, &unused).text.contains("does not hold"), "nor is a link that nobody has used");
+    // What is made later than that second holds.
+    std::thread::sleep(Duration::from_millis(1100));
+    let again = enter(&portal, &link(2)).session();
+    assert!(is_in(&again));
+    let closed = gateway.json(&["quarantine", "close-portal", "B@ours.example", "--reason", "a stolen telephone"]);
+    assert_eq!(closed["address"], "b@ours.example");
+    assert!(!is_in(&again));
+    let acts = gateway.json(&["audit", "list"]);
+    let who: Vec<&str> = acts
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["action"] == "portal.close")
+        .filter_map(|one| one["actor"].as_str())
+        .collect();
+    assert_eq!(who.len(), 2);
+    assert!(who.contains(&"recipient b@ours.example"), "{who:?}");
+    let elsewhere = ["quarantine", "close-portal", "b@elsewhere.example", "--reason", "r", "--config", "reprieve.toml"];
+    assert!(!gateway.cli(&elsewhere).status.success());
+}

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 18] = [
+const MIGRATIONS: [(&str, &str); 19] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -25,6 +25,7 @@ const MIGRATIONS: [(&str, &str); 18] = [
     ("0016_recipients", include_str!("../migrations/0016_recipients.sql")),
     ("0017_saved", include_str!("../migrations/0017_saved.sql")),
     ("0018_fixtures", include_str!("../migrations/0018_fixtures.sql")),
+    ("0019_portal_closed", include_str!("../migrations/0019_portal_closed.sql")),
 ];
 
 /// Brings the schema to what this program knows.

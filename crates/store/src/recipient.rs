@@ -40,13 +40,14 @@ pub(crate) enum RecipientWrite {
     Ask { unit: UnitId, by: String, reason: String, at: Timestamp },
     Told(Box<Noticed>),
     UseLink { link: Digest, until: Timestamp },
+    Close { address: String, at: Timestamp },
     Forget { links: Timestamp, notices: Timestamp },
 }
 
 impl RecipientWrite {
     pub(crate) fn rows(&self) -> usize {
         match self {
-            Self::Ask { .. } | Self::Told(_) | Self::UseLink { .. } => 1,
+            Self::Ask { .. } | Self::Told(_) | Self::UseLink { .. } | Self::Close { .. } => 1,
             Self::Forget { .. } => 500,
         }
     }
@@ -68,6 +69,24 @@ pub struct Noticed {
 }
 
 impl Store {
+    /// What a recipient (lower case) got or began before `at` opens the portal no longer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn close_portal(&self, address: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.recipient(RecipientWrite::Close { address: address.to_owned(), at }).await.map(drop)
+    }
+
+    /// When the portal was last closed to what a recipient (lower case) had, if ever.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn portal_closed(&self, address: &str) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "select closed_us from portal_closed where address = $1";
+        let row = sqlx::query(sql).bind(address.to_owned()).fetch_optional(&self.reads).await?;
+        row.map(|row| Ok(Timestamp::from_micros(row.try_get("closed_us")?))).transpose()
+    }
+
     /// A recipient asks for a release. Returns whether that is news: once is enough.
     ///
     /// # Errors
@@ -231,9 +250,17 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &RecipientWrite
                 .into(),
             vec![link.hex().into(), until.as_micros().into()],
         ),
+        RecipientWrite::Close { address, at } => (
+            "insert into portal_closed (address, closed_us) values ($1, $2) \
+             on conflict (address) do update set closed_us = excluded.closed_us"
+                .into(),
+            vec![address.as_str().into(), at.as_micros().into()],
+        ),
         RecipientWrite::Forget { links, notices } => {
-            let sql = "delete from portal_link where until_us < $1";
-            sqlx::query(sql).bind(links.as_micros()).execute(&mut *connection).await?;
+            for sql in ["delete from portal_link where until_us < $1", "delete from portal_closed where closed_us < $1"]
+            {
+                sqlx::query(sql).bind(links.as_micros()).execute(&mut *connection).await?;
+            }
             ("delete from quarantine_notice where told_us < $1".into(), vec![notices.as_micros().into()])
         }
     };

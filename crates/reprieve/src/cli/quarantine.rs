@@ -76,6 +76,17 @@ pub enum QuarantineVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Close the portal to the links and sessions that a recipient has now; they can ask for a new link.
+    ClosePortal {
+        /// The recipient.
+        address: String,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
     /// Decide that messages stay.
     Deny(DecideArgs),
     /// Delete messages; their bytes stay until retention removes them.
@@ -216,6 +227,13 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
             let said = Client::new(&api)?.post(&format!("/api/v1/quarantine/{id}/copy"), &ask).await?;
             let reply = said["reply"].as_str().unwrap_or_default();
             terminal::line(&if api.json { said.to_string() } else { format!("a copy went to {to}: {reply}") });
+            Ok(())
+        }
+        QuarantineVerb::ClosePortal { address, reason, api } => {
+            let ask = json!({ "address": address, "reason": reason, "actor": actor() });
+            let said = Client::new(&api)?.post("/api/v1/portal/close", &ask).await?;
+            let told = format!("nothing that {address} had before now opens the portal");
+            terminal::line(&if api.json { said.to_string() } else { told });
             Ok(())
         }
         QuarantineVerb::Deny(args) => decide(args, "deny", "denied").await,

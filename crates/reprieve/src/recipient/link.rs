@@ -37,6 +37,16 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// How long what is sealed for this holds.
+    pub fn span(self) -> Duration {
+        match self {
+            Self::Link => LINK,
+            Self::Session => SESSION,
+        }
+    }
+}
+
 /// Who a sealed text is for, and until when it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pass {
@@ -44,6 +54,13 @@ pub struct Pass {
     pub address: String,
     /// Its end.
     pub until: Timestamp,
+}
+
+impl Pass {
+    /// Whether it was made before a moment, and in its second at the latest: its end is known to the second.
+    pub fn is_from_before(&self, kind: Kind, moment: Timestamp) -> bool {
+        self.until.before(kind.span()) <= moment
+    }
 }
 
 /// A sealed text: end, a random number, the seal, and the address. It needs no quoting in a fragment, a cookie or a form.
@@ -110,6 +127,15 @@ mod tests {
         assert_eq!(read(&TokenKey::new([4; 32]), Kind::Link, &link, at(99)), None, "another installation's");
         assert_ne!(link, make(&key(), Kind::Link, &bert(), at(100), &SystemClock), "each is another");
         assert!(link.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)), "{link}");
+    }
+
+    #[test]
+    fn what_is_from_before_a_moment() {
+        for kind in [Kind::Link, Kind::Session] {
+            let made = make(&key(), kind, &bert(), at(100).after(kind.span()), &SystemClock);
+            let pass = read(&key(), kind, &made, at(101)).expect("it holds");
+            assert!(pass.is_from_before(kind, at(100)) && !pass.is_from_before(kind, at(99)));
+        }
     }
 
     proptest! {

@@ -62,6 +62,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(quarantine::read::preview))
         .routes(routes!(quarantine::read::pages))
         .routes(routes!(quarantine::read::pictures))
+        .routes(routes!(quarantine::close::close))
         .routes(routes!(quarantine::copy::copy))
         .routes(routes!(quarantine::release::release))
         .routes(routes!(quarantine::release::release_many))

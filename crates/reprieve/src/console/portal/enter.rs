@@ -15,7 +15,7 @@ use crate::console::web::door::cookie;
 use crate::console::web::form::Form;
 use crate::postman::{self, Letter};
 use crate::recipient::language::Language;
-use crate::recipient::link::{self, Kind};
+use crate::recipient::link::{self, Kind, Pass};
 
 /// Who has come in, if anybody, and in which language they read.
 #[derive(Clone, Debug)]
@@ -45,13 +45,20 @@ impl FromRequestParts<Portal> for Visitor {
         let now = portal.console.clock.now();
         let shown = cookie(&parts.headers, link::COOKIE_NAME);
         let pass = shown.and_then(|text| link::read(&portal.key, Kind::Session, text, now));
-        let address = pass.map(|pass| pass.address);
+        let address = holds(portal, Kind::Session, pass).await.map_err(|wrong| wrong.page(&words))?;
         let bucket = address.clone().unwrap_or_else(|| client(parts));
         if portal.rates.take(&bucket, now).is_err() {
             return Err(Wrong::Often.page(&words));
         }
         Ok(Self { address, words })
     }
+}
+
+/// Whom a pass lets in: nobody, once the portal was closed to what its recipient had by then.
+async fn holds(portal: &Portal, kind: Kind, pass: Option<Pass>) -> Result<Option<String>, Wrong> {
+    let Some(pass) = pass else { return Ok(None) };
+    let closed = portal.console.store()?.portal_closed(&pass.address).await?;
+    Ok(closed.is_none_or(|at| !pass.is_from_before(kind, at)).then_some(pass.address))
 }
 
 fn client(parts: &Parts) -> String {
@@ -101,6 +108,9 @@ async fn begin(portal: &Portal, text: &str) -> Result<Option<String>, Wrong> {
     let text = text.rsplit('#').next().unwrap_or_default().trim();
     let Some(pass) = link::read(&portal.key, Kind::Link, text, now) else { return Ok(None) };
     let Some(address) = ours(portal, &pass.address) else { return Ok(None) };
+    if holds(portal, Kind::Link, Some(pass.clone())).await?.is_none() {
+        return Ok(None);
+    }
     let store = console.store()?;
     if !store.use_link(Digest::of(text.as_bytes()), pass.until).await? {
         return Ok(None);
@@ -159,7 +169,18 @@ async fn send(portal: &Portal, to: &Address, words: &Language) -> Result<String,
     postman::deliver(&console.hops, to, &letter.compose()).await
 }
 
-/// `POST /leave`.
-pub async fn leave() -> Response {
+/// `POST /leave`: the session ends; with `everywhere` all of the recipient's, and their links with them.
+pub async fn leave(State(portal): State<Portal>, visitor: Visitor, form: Form) -> Response {
+    if let (Some(address), "yes") = (&visitor.address, form.one("everywhere"))
+        && let Err(wrong) = close(&portal, address).await
+    {
+        return wrong.page(&visitor.words);
+    }
     ([(SET_COOKIE, link::ended())], Redirect::to("/")).into_response()
+}
+
+async fn close(portal: &Portal, address: &str) -> Result<(), Wrong> {
+    let console = &portal.console;
+    console.record(actor(address), "portal.close", address, "").await?;
+    Ok(console.store()?.close_portal(address, console.clock.now()).await?)
 }

@@ -119,7 +119,7 @@ pub async fn list(State(portal): State<Portal>, visitor: Visitor, Query(asked): 
     match listed(&portal, &address, asked.after.as_deref()).await {
         Ok((rows, next, entries)) => {
             let words = &visitor.words;
-            let body = html! { (table(words, &rows, next)) (senders::list(words, &entries)) };
+            let body = html! { (table(words, &rows, next)) (senders::list(words, &entries)) (everywhere(words)) };
             page(words, Some(&address), words.say("title"), body)
         }
         Err(wrong) => wrong.page(&visitor.words),
@@ -143,6 +143,17 @@ fn table(words: &Language, rows: &[Own], next: Option<MailId>) -> Markup {
         @if rows.is_empty() && next.is_none() { p { (words.say("none")) } }
         ul.held { @for row in rows { li.card { (card(words, row, true)) } } }
         @if let Some(next) = next { p { a href={ "/?after=" (next) } { (words.say("older")) } } }
+    }
+}
+
+/// Whoever has lost a link or left a session open somewhere ends them all.
+fn everywhere(words: &Language) -> Markup {
+    html! {
+        form.everywhere method="post" action="/leave" {
+            p.dim { (words.say("leave.text")) }
+            input type="hidden" name="everywhere" value="yes";
+            button.quiet { (words.say("leave.everywhere")) }
+        }
     }
 }
 

@@ -68,6 +68,7 @@ pub fn router(console: Console) -> Router {
         .route("/policy", get(rulesets::policy))
         .route("/requests", get(requests::list_all))
         .route("/requests/act", post(requests::act))
+        .route("/requests/close", post(requests::close))
         .route("/bulk", get(bulk::list_all).post(bulk::begin))
         .route("/bulk/new", get(bulk::new))
         .route("/bulk/{number}", get(bulk::show))

@@ -13,13 +13,14 @@ use super::page::{answer, asked, chip, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api::error::ApiError;
-use crate::console::api::quarantine::{release, request, settle};
+use crate::console::api::quarantine::{close, release, request, settle};
 
 /// `GET /requests`.
 ///
 /// # Errors
 /// What the API says.
 pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let has_portal = console.config.portal.address.is_some();
     let waiting = answer(request::list(State(console), Extension(operator.clone())).await)?;
     let waiting: Vec<&Value> = waiting.as_array().into_iter().flatten().collect();
     let may = operator.role.may(Permission::Decide);
@@ -28,6 +29,14 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
         p.dim { "Recipients ask for mail that their quarantine policy does not let them release. The longest waiting come first." }
         @if waiting.is_empty() { p.calm { "Nobody waits for an answer." } }
         @for one in waiting { (card(one, may)) }
+        @if may && has_portal { details { summary { "A link or a visit is in the wrong hands" }
+            p.dim { "What a recipient got or began before now opens the portal no longer. They can ask for a new link." }
+            form.inline method="post" action="/requests/close" {
+                label { "Recipient" input type="email" name="address" required autocomplete="off"; }
+                (reason(true))
+                button { "Close the portal to them" }
+            }
+        } }
     };
     Ok(page(&operator, "/requests", "Requests", body))
 }
@@ -64,5 +73,15 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
         "deny" => answer(settle::deny(state, who, id, Json(asked(ask)?)).await)?,
         other => return Err(ApiError::Bad(format!("'{other}' is none of approve, deny")).into()),
     };
+    Ok(Redirect::to("/requests").into_response())
+}
+
+/// `POST /requests/close`: the portal is closed to what a recipient has now.
+///
+/// # Errors
+/// What the API says.
+pub async fn close(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    let ask = asked(json!({ "address": form.one("address"), "reason": form.one("reason") }))?;
+    answer(close::close(State(console), Extension(operator), Json(ask)).await)?;
     Ok(Redirect::to("/requests").into_response())
 }

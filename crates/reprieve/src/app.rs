@@ -74,6 +74,7 @@ use crate::sentinel::retention::Keeper;
 use crate::sentinel::retrial::Retrial;
 use crate::sentinel::rollout::Roller;
 use crate::sentinel::settle::{Reconcilers, Resting};
+use crate::sentinel::stance::StanceWatcher;
 use crate::sentinel::status::{self, Publisher};
 use crate::sentinel::watch::Watcher;
 use crate::signals::Signals;
@@ -341,6 +342,13 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 way: gateway.way.clone(),
             };
             tasks.spawn_on(bookkeeper.run(rounds.clone(), stopping.clone()), background.handle());
+            let stance = StanceWatcher {
+                store: store.clone(),
+                switch: gateway.panic_switch.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            };
+            tasks.spawn(stance.run(rounds.clone(), stopping.clone()));
             let flow = FlowRoller { store: store.clone(), clock: clock.clone(), way: gateway.way.clone() };
             tasks.spawn_on(flow.run(rounds.clone(), stopping.clone()), background.handle());
             let bulk = BulkWorker {

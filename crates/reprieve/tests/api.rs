@@ -70,6 +70,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", "/api/v1/alerts?seen=true".to_owned(), "look"),
         ("POST", "/api/v1/alerts/1/seen".to_owned(), "rules"),
         ("POST", "/api/v1/portal/close".to_owned(), "decide"),
+        ("GET", "/api/v1/agreements".to_owned(), "look"),
         ("GET", "/api/v1/health".to_owned(), "look"),
         ("GET", "/api/v1/settings".to_owned(), "look"),
         ("GET", "/api/v1/submissions".to_owned(), "look"),

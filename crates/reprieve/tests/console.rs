@@ -494,6 +494,7 @@ fn what_takes_two_persons() {
     let sink = Sink::start();
     let text = config(sink.address).replace("[api]\n", "[api]\ntwo_persons_above = 100\n");
     let gateway = Gateway::start(&text);
+    std::fs::write(gateway.path("rule.yar"), "rule nothing { strings: $a = \"zqxjzqxj\" condition: $a }").unwrap();
     let mut talk = Talk::from_outside(gateway.mx);
     assert!(talk.send("a@x.example", &["b@ours.example"], &bad("one")).contains("taken as"));
     let (anna, ben) = (person(&gateway, "anna", "admin", &[]), person(&gateway, "ben", "analyst", &[]));
@@ -516,6 +517,24 @@ fn what_takes_two_persons() {
     sink.wait(1);
     let acts = gateway.json(&["audit", "list"]).to_string();
     assert!(acts.contains("bulk.release") && acts.contains("bulk.approve"), "{acts}");
+    // Nor does one go past the gates.
+    gateway.json(&["ruleset", "build", "rule.yar"]);
+    let rulesets = gateway.json(&["ruleset", "list"]);
+    let ruleset = rulesets.as_array().unwrap().iter().find(|one| one["in_force"] == false).unwrap()["id"].clone();
+    let publish = |who: &str| {
+        let words =
+            ["ruleset", "publish", ruleset.as_str().unwrap(), "--force", "--reason", who, "--config", "reprieve.toml"];
+        let program = env!("CARGO_BIN_EXE_reprieve");
+        Command::new(program).args(words).env("SUDO_USER", who).current_dir(gateway.path(".")).output().unwrap()
+    };
+    let said = publish("anna");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("takes two persons"), "{said:?}");
+    assert!(!publish("anna").status.success(), "asking twice is asking once");
+    assert!(get(&gateway, "/", &ben).body.contains("ruleset.force"));
+    let said = publish("ben");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let acts = gateway.json(&["audit", "list"]).to_string();
+    assert!(acts.contains("forced: agreed with anna (local)"), "{acts}");
     // What is no malware and little takes one.
     assert!(talk.send("a@x.example", &["b@ours.example"], &bad("two")).contains("taken as"));
     let deny = form(&[("q", "state:held"), ("verb", "deny"), ("reason", "r")]);

@@ -398,7 +398,8 @@ fn the_panic_switch_lets_mail_through_without_a_store() {
         std::fs::write(&switch, text).expect("switch");
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&switch, std::fs::Permissions::from_mode(0o600)).expect("mode");
-        std::thread::sleep(Duration::from_millis(600));
+        // Looked at four times a second; written down once a second.
+        std::thread::sleep(Duration::from_millis(1500));
     };
     let mut talk = Talk::from_outside(gateway.mx);
     set("bypass the filter is wrong");
@@ -409,6 +410,22 @@ fn the_panic_switch_lets_mail_through_without_a_store() {
     std::fs::remove_file(&switch).expect("removes");
     std::thread::sleep(Duration::from_millis(600));
     assert!(talk.send("a@x.example", &["b@ours.example"], &bad("2")).contains("taken as"));
+    // It goes past every other rule, so it is written down, and people are called.
+    let began = std::time::Instant::now();
+    let moves = loop {
+        let acts = gateway.json(&["audit", "list"]);
+        let acts: Vec<String> =
+            acts.as_array().unwrap().iter().map(|one| one["action"].as_str().unwrap().to_owned()).collect();
+        let moves: Vec<String> = acts.into_iter().filter(|action| action.starts_with("panic.")).collect();
+        if moves.iter().any(|action| action == "panic.end") {
+            break moves;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{moves:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert!(moves.len() >= 2, "{moves:?}");
+    let alerts = gateway.json(&["alert", "list"]);
+    assert!(alerts.as_array().unwrap().iter().all(|one| one["kind"] == "panic") && alerts[0].is_object(), "{alerts}");
     // The store is gone for good; with the switch the gateway starts and delivers all the same.
     gateway.kill();
     for wal in ["data/reprieve.db-wal", "data/reprieve.db-shm"] {

@@ -23,11 +23,14 @@ pub enum AlertKind {
     Engine,
     /// The books do not balance.
     Books,
+    /// The panic switch was moved: mail passes unexamined, or is all put off.
+    Panic,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [Self::Rate, Self::Reports, Self::Undecided, Self::Pardoned, Self::Engine, Self::Books];
+    pub const ALL: [Self; 7] =
+        [Self::Rate, Self::Reports, Self::Undecided, Self::Pardoned, Self::Engine, Self::Books, Self::Panic];
 
     /// The stored and shown name.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +41,7 @@ impl AlertKind {
             Self::Pardoned => "pardoned",
             Self::Engine => "engine",
             Self::Books => "books",
+            Self::Panic => "panic",
         }
     }
 

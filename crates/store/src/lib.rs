@@ -17,7 +17,7 @@
 //! | [`retention`] | what ends when its time is over |
 //! | [`quarantine`], [`trace`], [`explore`], [`pivot`], [`saved`], [`bulk`] | what people look at, and what they do to much of it at once |
 //! | [`recipient`] | what recipients ask for, and what they are told is held |
-//! | [`access`], [`person`], [`audit`] | who may do what, and who did what |
+//! | [`access`], [`person`], [`agreement`], [`audit`] | who may do what, what takes two, and who did what |
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
 //! | [`version`] | rulesets, detections, policies and engines as they were |
 //! | [`rollout`] | how a version comes into force and back; modes that people set |
@@ -28,6 +28,7 @@
 //! | [`known_good`], [`vault`] | content of clean mail: what is known of it, and its bytes, encrypted |
 
 pub mod access;
+pub mod agreement;
 pub mod alert;
 pub mod arrival;
 pub mod audit;

@@ -12,6 +12,7 @@ use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::access::{self, AccessWrite};
+use crate::agreement::{self, AgreementWrite};
 use crate::alert::{self, AlertWrite};
 use crate::arrival::{self, Arrival, Recorded};
 use crate::audit::{self, Act, Head, Prune};
@@ -70,6 +71,7 @@ enum Write {
     Hits(HitsWrite),
     Recipient(RecipientWrite),
     Saved(SavedWrite),
+    Agreement(AgreementWrite),
     Submission(SubmissionWrite),
     Contact(ContactWrite),
     Access(AccessWrite),
@@ -184,6 +186,10 @@ impl Writer {
 
     pub(crate) async fn flow(&self, write: FlowWrite) -> Result<(), StoreError> {
         self.write(Write::Flow(write)).await.map(drop)
+    }
+
+    pub(crate) async fn agreement(&self, write: AgreementWrite) -> Result<(), StoreError> {
+        self.write(Write::Agreement(write)).await.map(drop)
     }
 
     pub(crate) async fn saved(&self, write: SavedWrite) -> Result<usize, StoreError> {
@@ -321,6 +327,7 @@ impl Write {
             Self::Entry(_)
             | Self::Alert(_)
             | Self::Saved(_)
+            | Self::Agreement(_)
             | Self::Erase(_)
             | Self::Version(_)
             | Self::Rollout(_)
@@ -476,6 +483,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         Write::KnownGood(write) => known_good::apply(group.connection, write).await,
         Write::Contact(write) => contact::apply(group.connection, write).await,
         Write::Flow(write) => flow::apply(group.connection, write).await,
+        Write::Agreement(write) => agreement::apply(group.connection, write).await,
         Write::Hits(write) => hits::apply(group.connection, write).await,
         Write::Told(told) => notice::apply(group.connection, told).await,
         Write::Meet(meetings) => memory::apply(group.connection, meetings).await,

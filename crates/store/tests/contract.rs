@@ -25,6 +25,7 @@ use domain::token::TokenKey;
 use domain::verdict::decide;
 use domain::{Address, Digest, Direction, MailId, Timestamp, UnitId};
 use store::access::Token;
+use store::agreement::Wish;
 use store::arrival::{Arrival, Recorded, UnitArrival};
 use store::audit::Act;
 use store::blob::Blobs;
@@ -337,6 +338,26 @@ async fn looking(store: &Store) {
     let life: Vec<&str> = traced[0].events.iter().map(|event| event.what.as_str()).collect();
     assert_eq!(life, ["arrived", "release_requested", "release_unanswered", "release_repeated", "release_accepted"]);
     assert!(store.trace(&TraceFilter::default(), &Scope::All).await.is_err(), "nothing given is not everything");
+}
+
+/// What takes two persons is done when another one wants it within the hour, once.
+async fn agreements(store: &Store) {
+    let wish = |actor: &str, object: &str, minute: i64| Wish {
+        what: "ruleset.force".into(),
+        object: object.into(),
+        actor: actor.into(),
+        reason: "r".into(),
+        asked: Timestamp::from_micros(1_795_000_000_000_000 + minute * 60_000_000),
+    };
+    let agree = async |wish: Wish| store.agree(wish).await.expect("asks").map(|first| first.actor);
+    assert_eq!(agree(wish("anna", "one", 0)).await, None);
+    assert_eq!(agree(wish("anna", "one", 1)).await, None, "nobody agrees with themselves");
+    assert_eq!(agree(wish("ben", "two", 2)).await, None, "it is about something else");
+    assert_eq!(store.wishes(wish("", "", 3).asked).await.expect("lists").len(), 2);
+    assert_eq!(agree(wish("ben", "one", 30)).await.as_deref(), Some("anna"));
+    assert_eq!(agree(wish("carla", "one", 31)).await, None, "once");
+    assert_eq!(agree(wish("anna", "one", 31 + 60)).await, None, "not for ever");
+    assert_eq!(agree(wish("carla", "two", 100)).await, None);
 }
 
 async fn people(store: &Store) {
@@ -712,6 +733,7 @@ async fn story(url: &str, folder: &Path) {
     let store = Store::open(url, blobs.clone(), "n", &key(), at(0)).await.expect("opens");
     versions(&store).await;
     people(&store).await;
+    agreements(&store).await;
     arrivals(&store).await;
     a_group_of_many(&store).await;
     releases(&store).await;

@@ -207,7 +207,9 @@ fn release(config: &Config) -> Section {
             ("mails a second, at most", config.release_per_second.to_string()),
             (
                 "two persons",
-                config.two_persons_above.map_or("never".into(), |most| format!("for malware, and above {most} units")),
+                config
+                    .two_persons_above
+                    .map_or("never".into(), |most| format!("for malware, above {most} units, and past the gates")),
             ),
         ],
     )

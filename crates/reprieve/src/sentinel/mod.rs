@@ -40,6 +40,7 @@ pub mod retention;
 pub mod retrial;
 pub mod rollout;
 pub mod settle;
+pub mod stance;
 pub mod status;
 pub mod tiles;
 pub mod together;

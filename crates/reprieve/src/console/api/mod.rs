@@ -1,5 +1,6 @@
 //! The REST API: every URL, and who may use it.
 
+pub mod agreement;
 pub mod alert;
 pub mod audit;
 pub mod backup;
@@ -112,6 +113,7 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(sentinel::explain))
         .routes(routes!(sentinel::contain))
         .routes(routes!(sentinel::pin))
+        .routes(routes!(agreement::list))
         .routes(routes!(alert::list))
         .routes(routes!(alert::seen))
         .routes(routes!(submission::list, submission::add))

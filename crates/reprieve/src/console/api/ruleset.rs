@@ -380,7 +380,7 @@ fn rollout_view(rollout: Rollout, steps: Vec<RolloutStep>) -> RolloutView {
 /// `POST /api/v1/rulesets/{id}/publish`: begins the roll-out of a version; one that is under way is superseded.
 ///
 /// # Errors
-/// When it is in force already, a reason is missing, or the operator may not.
+/// When it is in force already, a reason is missing, going past the gates takes a second person, or the operator may not.
 #[utoipa::path(
     post,
     operation_id = "ruleset.publish",
@@ -424,7 +424,12 @@ pub async fn publish(
         };
         return Ok(Json(rollout_view(rollout, Vec::new())));
     }
-    let how = if ask.force { "forced: " } else { "" };
+    let mut how = if ask.force { "forced: ".to_owned() } else { String::new() };
+    if ask.force || ask.fast {
+        let way = if ask.force { "ruleset.force" } else { "ruleset.fast" };
+        let first = console.second_person(way, ruleset.as_str(), &by, &ask.reason, at).await?;
+        how.extend(first.map(|first| format!("agreed with {first}: ")));
+    }
     console.record(by.clone(), "ruleset.publish", ruleset.as_str(), &format!("{how}{}", ask.reason)).await?;
     let new = NewRollout { ruleset, by, reason: ask.reason, force: ask.force, fast: ask.fast, at };
     let number = store.begin_rollout(new).await?;

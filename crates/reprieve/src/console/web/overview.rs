@@ -31,12 +31,14 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
     let ask = SummaryQuery { q: DAY.into(), patience: Some(PATIENCE), ..SummaryQuery::default() };
     let flow = answer(api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await)?;
     let sees_all = operator.must_see_all().is_ok();
-    let (mut incidents, mut alerts, mut sentinel, mut health) = (Value::Null, Value::Null, Value::Null, Value::Null);
+    let (mut incidents, mut alerts, mut wishes) = (Value::Null, Value::Null, Value::Null);
+    let (mut sentinel, mut health) = (Value::Null, Value::Null);
     if sees_all {
         incidents = answer(api::incident::list(State(console.clone()), Extension(operator.clone())).await)?;
         let query = Query(api::alert::AlertQuery::default());
         alerts = answer(api::alert::list(State(console.clone()), Extension(operator.clone()), query).await)?;
         sentinel = answer(api::sentinel::status(State(console.clone()), Extension(operator.clone())).await)?;
+        wishes = answer(api::agreement::list(State(console.clone()), Extension(operator.clone())).await)?;
         health = answer(api::health::show(State(console.clone()), Extension(operator.clone())).await)?;
     }
     let requests = answer(api::quarantine::request::list(State(console.clone()), Extension(operator.clone())).await)?;
@@ -48,7 +50,7 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
     let tracked = tracked(&console, &operator).await?;
     let body = html! {
         h1 { "Overview" }
-        (needs_a_person(&operator, &alerts, &open, &requests, waiting))
+        (needs_a_person(&operator, &alerts, &wishes, &open, &requests, waiting))
         section.cards {
             (card("Messages, 24 h", flow["units"].as_u64().unwrap_or(0), &explorer(DAY), "plain"))
             @for (name, state, class) in [("Delivered", "delivered", "good"), ("Held", "held", "bad"), ("Released", "released", "good")] {
@@ -103,12 +105,19 @@ fn card(name: &str, number: u64, href: &str, class: &str) -> Markup {
     html! { a.card.(if number == 0 && class == "bad" { "good" } else { class }) href=(href) { span.number { (number) } span { (name) } } }
 }
 
-/// What waits for somebody: open incidents, calls, and what recipients ask for.
-fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value], requests: &[&Value], waiting: usize) -> Markup {
-    let alerts: Vec<&Value> = alerts.as_array().into_iter().flatten().collect();
+/// What waits for somebody: open incidents, what takes a second person, calls, and what recipients ask for.
+fn needs_a_person(
+    operator: &Operator,
+    alerts: &Value,
+    wishes: &Value,
+    open: &[&Value],
+    requests: &[&Value],
+    waiting: usize,
+) -> Markup {
+    let [alerts, wishes] = [alerts, wishes].map(|all| all.as_array().into_iter().flatten().collect::<Vec<&Value>>());
     html! {
         section.needs aria-label="What needs a person" {
-            @if alerts.is_empty() && open.is_empty() && requests.is_empty() && waiting == 0 { p.calm { "Nothing needs a person." } }
+            @if alerts.is_empty() && wishes.is_empty() && open.is_empty() && requests.is_empty() && waiting == 0 { p.calm { "Nothing needs a person." } }
             @for incident in open {
                 article.notice.bad {
                     p { a href={ "/incidents/" (text(incident, "id")) } { (text(incident, "id")) } " " (chip(text(incident, "stage"))) " " (text(incident, "title")) }
@@ -125,6 +134,12 @@ fn needs_a_person(operator: &Operator, alerts: &Value, open: &[&Value], requests
             }
             @if waiting > 0 {
                 article.notice.warn { p { strong { (waiting) @if waiting == 1 { " job waits" } @else { " jobs wait" } } " until a second person agrees " a href="/bulk" { "Jobs" } } }
+            }
+            @for wish in wishes {
+                article.notice.warn { p {
+                    strong { (text(wish, "actor")) " wants " code { (text(wish, "what")) } " of " code { (text(wish, "object")) } } ": " (text(wish, "reason"))
+                    ". It is done when somebody else asks for the same before " (moment(text(wish, "until"))) "."
+                } }
             }
             @for alert in alerts {
                 article.notice.warn {

@@ -129,7 +129,7 @@ impl Store {
     }
 
     /// Up to `most` recipients for whom something is held that came at `since` or later, of which they have not been told, and who were told
-    /// nothing in this period. What an open incident is about to give back is told nobody.
+    /// nothing in this period. What an open incident is about to give back is told nobody; what one did not give back is told when it is over.
     ///
     /// # Errors
     /// When the store fails.
@@ -137,7 +137,9 @@ impl Store {
         let sql = "select distinct lower(u.recipient) as address from unit u \
                    left join quarantine_notice n on n.address = lower(u.recipient) \
                    where u.account = $1 and u.mail_id >= $2 and u.direction <> 'Outbound' and u.is_enforced = 1 \
-                   and (n.address is null or n.period < $3 and u.mail_id > n.until_mail) \
+                   and (n.address is null or n.period < $3 and (u.mail_id > n.until_mail or exists (select 1 from incident_unit i \
+                   join incident c on c.incident = i.incident where i.mail_id = u.mail_id and i.unit_no = u.unit_no \
+                   and c.opened_us <= n.told_us and c.resolved_us > n.told_us))) \
                    and not exists (select 1 from incident_unit i join incident c on c.incident = i.incident \
                    where i.mail_id = u.mail_id and i.unit_no = u.unit_no and c.stage <> 'resolved') order by address limit $4";
         let values = vec![
@@ -164,6 +166,29 @@ impl Store {
             );
             let ids = mails.iter().map(|mail| mail.to_string().into()).collect();
             for row in db::query(sql, ids).fetch_all(&self.reads).await? {
+                found.insert(parsed(&row, "mail_id")?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Those of these messages of which this recipient has not been told because an incident might have given them back, and did not: it was open
+    /// when they were last told, and is over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn left_untold(&self, address: &str, mails: &[MailId]) -> Result<BTreeSet<MailId>, StoreError> {
+        let mut found = BTreeSet::new();
+        for mails in mails.chunks(500) {
+            let sql = format!(
+                "select distinct i.mail_id from incident_unit i join incident c on c.incident = i.incident \
+                 join quarantine_notice n on n.address = $1 \
+                 where c.opened_us <= n.told_us and c.resolved_us > n.told_us and i.mail_id in ({})",
+                marks(2, mails.len())
+            );
+            let ids = mails.iter().map(|mail| mail.to_string().into());
+            let values = std::iter::once(address.into()).chain(ids).collect();
+            for row in db::query(sql, values).fetch_all(&self.reads).await? {
                 found.insert(parsed(&row, "mail_id")?);
             }
         }

@@ -749,6 +749,7 @@ async fn story(url: &str, folder: &Path) {
     console::people_of_the_console(&store).await;
     console::recipients(&store).await;
     console::voices(&store).await;
+    console::left_untold(&store).await;
     acquaintances(&store).await;
     order_of_release(&store).await;
     store.close().await;

@@ -89,8 +89,12 @@ impl HeldNotifier {
         let before = self.store.noticed_until(address).await?;
         let filter = Filter { accounts: vec![Account::Held], limit: LOOKED_AT_MAX, ..Filter::default() };
         let mut held = self.store.held(&filter, &Scope::Recipient(address.to_owned())).await?;
-        held.retain(|message| before.is_none_or(|until| message.mail_id > until));
-        let Some(newest) = held.first().map(|message| message.mail_id) else { return Ok(true) };
+        let all: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
+        let left = self.store.left_untold(address, &all).await?;
+        let is_news = |mail: MailId| before.is_none_or(|until| mail > until) || left.contains(&mail);
+        held.retain(|message| is_news(message.mail_id));
+        // What was left untold may be older than what they were told of.
+        let Some(newest) = held.first().map(|message| message.mail_id).max(before) else { return Ok(true) };
         let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
         let coming_back = self.store.in_open_incident(&mails).await?;
         held.retain(|message| self.is_theirs_to_see(message) && !coming_back.contains(&message.mail_id));

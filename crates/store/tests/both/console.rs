@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::detection::{DetectionCode, DetectionVersion};
+use domain::incident::{Stage, Step};
 use domain::ledger::{Account, Move};
 use domain::query::Query;
 use domain::query::field::{Field, Kind};
@@ -11,6 +12,7 @@ use store::alert::{AlertKind, NewAlert};
 use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
 use store::explore::Place;
 use store::hits::{HourOfHits, hour_of};
+use store::incident::IncidentChange;
 use store::moves::UnitMove;
 use store::person::{Person, Session};
 use store::pivot::BY;
@@ -283,6 +285,36 @@ async fn same_sums(store: &Store, patience: Duration) {
             }
         }
     }
+}
+
+/// What an incident might have given back and did not is told when it is over, to who was told of other mail meanwhile.
+pub(crate) async fn left_untold(store: &Store) {
+    let (address, newest) = ("b@ours.example", mail_id(211));
+    let waits = async |period| store.unnoticed(period, at(0), 100).await.expect("reads").contains(&address.to_owned());
+    let told = async |period, second| {
+        let reply = "250".to_owned();
+        let told = Noticed { address: address.into(), period, until: newest, at: at(second), reply };
+        store.noticed(told).await.expect("remembers");
+    };
+    let left = async || {
+        store.left_untold(address, &[mail_id(201), newest]).await.expect("reads").into_iter().collect::<Vec<_>>()
+    };
+    told(7, 3000).await;
+    assert!(!waits(8).await && left().await.is_empty(), "it is open");
+    for (step, second) in [(Step::ReplayDone, 3001), (Step::Resolved, 3002)] {
+        let open = store
+            .incidents()
+            .await
+            .expect("reads")
+            .into_iter()
+            .find(|one| one.stage != Stage::Resolved)
+            .expect("is open");
+        store.change_incident(IncidentChange::step(&open, step, at(second), "p", "x")).await.expect("moves");
+    }
+    assert!(waits(8).await);
+    assert_eq!(left().await, [mail_id(201)]);
+    told(8, 3003).await;
+    assert!(!waits(9).await && left().await.is_empty(), "once");
 }
 
 /// What recipients ask for and are told.

@@ -41,7 +41,7 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
         @if rows.is_empty() { p.calm { "There was none." } }
         @else { div.scroll { table {
             thead { tr { th { "Incident" } th { "Stage" } th { "Detection" } th { "Opened (UTC)" } th.right { "Units" } th.right { "Restored" } th { "Over" } } }
-            tbody { @for one in rows { @let progress = &one["progress"]; tr {
+            tbody { @for one in &rows { @let progress = &one["progress"]; tr {
                 td { a href={ "/incidents/" (text(one, "id")) } { (text(one, "id")) } br; span.dim { (text(one, "title")) } }
                 td { (chip(text(one, "stage"))) @if one["paused"] == true { " paused" } }
                 td { a href={ "/detections/" (encoded(text(one, "detection"))) } { (text(one, "detection")) } br; code { (text(one, "detection_version")) } }
@@ -50,8 +50,38 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
                 td { progress max="100" value=(progress["percent"].as_f64().unwrap_or(0.0)) {} }
             } } }
         } } }
+        (replays(&rows, operator.role.may(Permission::Decide)))
     };
     Ok(page(&operator, "/incidents", "Incidents", body))
+}
+
+/// What is examined again, what came of it so far, and how to hold it up or let it go on.
+fn replays(incidents: &[&Value], may: bool) -> Markup {
+    let is_begun = |one: &&&Value| {
+        matches!(text(one, "stage"), "replaying" | "releasing")
+            || one["progress"]["pending"] != one["progress"]["units"]
+    };
+    let begun: Vec<&&Value> = incidents.iter().filter(is_begun).collect();
+    html! {
+        @if !begun.is_empty() { section #replays {
+            h2 { "Replays" }
+            div.scroll { table {
+                thead { tr { th { "Incident" } th.right { "Examined again" } th.right { "Cleared" } th.right { "Upheld" } th.right { "Inconclusive" } th.right { "Settled" } th.right { "Restored" } th.right { "Left" } td {} } }
+                tbody { @for one in begun { @let (id, progress) = (text(one, "id"), &one["progress"]); @let of = |key: &str| progress[key].as_u64().unwrap_or(0); tr {
+                    td { a href={ "/incidents/" (id) } { (id) } }
+                    td.right { (of("units").saturating_sub(of("pending"))) " of " (of("units")) }
+                    td.right { (of("cleared")) } td.right { (of("upheld")) } td.right { (of("inconclusive")) } td.right { (of("settled")) } td.right { (of("restored")) }
+                    td.right { @match progress["eta_seconds"].as_u64() { Some(seconds) if of("over") < of("units") => { (seconds) " s" } _ => {} } }
+                    td { @if may && text(one, "stage") == "replaying" {
+                        form.inline method="post" action={ "/incidents/" (id) "/act" } {
+                            input type="text" name="text" required maxlength="4000" placeholder="Why, for the timeline" aria-label={ "Why " (id) " is held up or goes on, for the timeline" } autocomplete="off";
+                            @if one["paused"] == true { button name="do" value="resume" { "Go on" } } @else { button.quiet name="do" value="pause" { "Pause" } }
+                        }
+                    } }
+                } } }
+            } }
+        } }
+    }
 }
 
 /// The numbers of a page that are kept up to date: their names, as the page has them.

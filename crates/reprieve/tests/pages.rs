@@ -115,7 +115,7 @@ fn everybody_can_use_every_page() {
             "/submissions/1",
             "/explorer?by=detection",
             "/explorer?q=nonsense%3A",
-            "/bulk/new?q=state%3Aheld",
+            "/bulk/new?verb=release&q=state%3Aheld",
             "/messages/nothing",
         ]
         .map(str::to_owned),

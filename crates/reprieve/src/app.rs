@@ -13,13 +13,12 @@ use std::time::Duration;
 use detect::auth::NoResolver;
 use detect::in_force::InForce;
 use detect::limits::Limits;
-use detect::ruleset::{Fixtures, LoadErrors, Ruleset, load};
-use domain::detection::{DetectionCode, RulesetId};
+use detect::ruleset::{LoadErrors, Ruleset, load};
+use domain::detection::RulesetId;
 use domain::token::TokenKey;
 use rustls::ServerConfig;
 use store::rollout::Plan;
 use store::vault::Vault;
-use store::version::{KeptFixtures, KeptRuleset};
 use store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -33,7 +32,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
 use crate::console::portal::{self, Portal};
 use crate::console::rate::Rates;
-use crate::console::{Console, serve};
+use crate::console::{Console, Costs, serve};
 use crate::contact::Met;
 use crate::contained::Contained;
 use crate::disk::Room;
@@ -45,6 +44,7 @@ use crate::gateway::engines::Engines;
 use crate::gateway::listener::Listener;
 use crate::hop::Hops;
 use crate::import::Importer;
+use crate::keep::keep;
 use crate::keys::{self, KEY_FILE, Ring};
 use crate::learn::Learner;
 use crate::neighbours::Neighbours;
@@ -422,6 +422,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         config: config.clone(),
         notary,
         importer,
+        costs: Costs::default(),
         books,
         rounds,
         viewer: Viewer::start().map_err(StartError::Examiner)?,
@@ -503,15 +504,6 @@ pub fn load_ruleset(folder: Option<&Path>) -> Result<Ruleset, LoadErrors> {
     folder.map_or_else(Ruleset::shipped, load::from_folder)
 }
 
-/// What the store keeps of a ruleset's fixtures.
-pub fn fixtures_of(ruleset: &Ruleset) -> Vec<KeptFixtures> {
-    let kept = |(code, fixtures): (&DetectionCode, &Fixtures)| {
-        let version = ruleset.detections.get(code)?.version.clone();
-        Some(KeptFixtures { code: code.clone(), version, hit: fixtures.hit.clone(), miss: fixtures.miss.clone() })
-    };
-    ruleset.fixtures.iter().filter_map(kept).collect()
-}
-
 /// Opens the store, and loads what is in force. The ruleset that the configuration names, or the program brings, is in force until a
 /// version is published; from then on a change of it is a change like any other, and goes through the gates.
 async fn open_store(
@@ -524,14 +516,7 @@ async fn open_store(
     let opened = async {
         let store = Store::open_embedded(&config.data_dir, &config.hostname, key, now).await?;
         let published = store.was_ever_published().await?;
-        let kept = KeptRuleset {
-            id: offered.id.clone(),
-            detections: offered.stored(),
-            pages: offered.pages.clone(),
-            gates: Vec::new(),
-        };
-        store.remember_ruleset(kept, !published, now).await?;
-        store.remember_fixtures(fixtures_of(&offered)).await?;
+        keep(&store, &offered, Vec::new(), !published, now).await?;
         store.remember_policy(&config.policy, now).await?;
         let live = in_force(&store, &offered.id).await?;
         let doubted = store.doubt_forwarding(now).await?;

@@ -22,6 +22,7 @@ pub mod gateway;
 pub mod hop;
 pub mod https;
 pub mod import;
+pub mod keep;
 pub mod keys;
 pub mod learn;
 pub mod measure;

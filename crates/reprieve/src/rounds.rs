@@ -14,16 +14,28 @@ use crate::clock::Clock;
 /// When a reconciler makes its rounds.
 #[derive(Clone, Debug)]
 pub struct Beat {
-    /// What it does, in a word or two.
-    pub name: &'static str,
-    /// What is wrong when a round fails, for people.
-    pub fails: &'static str,
-    /// How often it looks when nothing wakes it.
-    pub period: Duration,
-    /// What wakes it.
-    pub wake: Option<Arc<Notify>>,
-    /// The least time between two rounds, whatever wakes it or is left to do.
-    pub rest: Duration,
+    name: &'static str,
+    fails: &'static str,
+    period: Duration,
+    wake: Option<Arc<Notify>>,
+    rest: Duration,
+}
+
+impl Beat {
+    /// So often, woken by nothing, without a rest. `fails` says what is wrong when a round fails.
+    pub fn every(period: Duration, name: &'static str, fails: &'static str) -> Self {
+        Self { name, fails, period, wake: None, rest: Duration::ZERO }
+    }
+
+    /// And whenever this wakes it.
+    pub fn or_when(self, wake: &Arc<Notify>) -> Self {
+        Self { wake: Some(wake.clone()), ..self }
+    }
+
+    /// With at least so long between two rounds, whatever wakes it or is left to do.
+    pub fn resting(self, rest: Duration) -> Self {
+        Self { rest, ..self }
+    }
 }
 
 /// How the rounds of one reconciler went.
@@ -138,7 +150,8 @@ mod tests {
     use crate::clock::SystemClock;
 
     fn turns(rounds: &Rounds, period: Duration, wake: Option<Arc<Notify>>, stop: watch::Receiver<bool>) -> Turns {
-        rounds.turns(Beat { name: "a", fails: "it fails", period, wake, rest: Duration::ZERO }, stop)
+        let beat = Beat::every(period, "a", "it fails");
+        rounds.turns(wake.iter().fold(beat, Beat::or_when), stop)
     }
 
     #[tokio::test]

@@ -41,7 +41,7 @@ pub(crate) enum RecipientWrite {
     Told(Box<Noticed>),
     UseLink { link: Digest, until: Timestamp },
     Close { address: String, at: Timestamp },
-    Forget { links: Timestamp, notices: Timestamp },
+    Forget { links: Timestamp, closings: Timestamp, notices: Timestamp },
 }
 
 impl RecipientWrite {
@@ -221,12 +221,18 @@ impl Store {
         Ok(self.writer.recipient(RecipientWrite::UseLink { link, until }).await? == 1)
     }
 
-    /// Forgets used links that hold no longer at `links`, and who was told before `notices`.
+    /// Forgets used links that hold no longer at `links`, closings of the portal from before `closings`, when nothing from before them can hold
+    /// any more, and who was told before `notices`.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn forget_recipients(&self, links: Timestamp, notices: Timestamp) -> Result<(), StoreError> {
-        self.writer.recipient(RecipientWrite::Forget { links, notices }).await.map(drop)
+    pub async fn forget_recipients(
+        &self,
+        links: Timestamp,
+        closings: Timestamp,
+        notices: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer.recipient(RecipientWrite::Forget { links, closings, notices }).await.map(drop)
     }
 }
 
@@ -281,10 +287,13 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &RecipientWrite
                 .into(),
             vec![address.as_str().into(), at.as_micros().into()],
         ),
-        RecipientWrite::Forget { links, notices } => {
-            for sql in ["delete from portal_link where until_us < $1", "delete from portal_closed where closed_us < $1"]
-            {
-                sqlx::query(sql).bind(links.as_micros()).execute(&mut *connection).await?;
+        RecipientWrite::Forget { links, closings, notices } => {
+            let rounds = [
+                ("delete from portal_link where until_us < $1", links),
+                ("delete from portal_closed where closed_us < $1", closings),
+            ];
+            for (sql, before) in rounds {
+                sqlx::query(sql).bind(before.as_micros()).execute(&mut *connection).await?;
             }
             ("delete from quarantine_notice where told_us < $1".into(), vec![notices.as_micros().into()])
         }

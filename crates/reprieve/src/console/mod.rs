@@ -10,9 +10,11 @@ pub mod secret;
 pub mod serve;
 pub mod web;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use domain::detection::DetectionVersion;
 use store::Store;
 use store::vault::Vault;
 
@@ -26,6 +28,9 @@ use crate::keys::Ring;
 use crate::notary::Notary;
 use crate::rounds::Rounds;
 use crate::signals::Signals;
+
+/// What versions of detections cost, in milliseconds for one MiB; none for those without a cost of their own.
+pub type Costs = Arc<Mutex<BTreeMap<DetectionVersion, Option<f64>>>>;
 
 /// What every request shares.
 #[derive(Clone, Debug)]
@@ -52,6 +57,8 @@ pub struct Console {
     pub notary: Notary,
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
+    /// Milliseconds that each version of a detection costs, once measured: it takes a core for a moment.
+    pub costs: Costs,
     /// What the last check of the books said.
     pub books: Books,
     /// How the rounds of the reconcilers went.

@@ -48,13 +48,7 @@ enum Word {
 impl Acknowledger {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "answers to reports",
-            fails: "who reported a message could not be answered",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "answers to reports", "who reported a message could not be answered");
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }

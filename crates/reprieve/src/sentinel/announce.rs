@@ -48,13 +48,8 @@ pub struct Announcer {
 impl Announcer {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "announcements",
-            fails: "a round of announcements failed",
-            period: PERIOD,
-            wake: Some(self.signals.announce.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat =
+            Beat::every(PERIOD, "announcements", "a round of announcements failed").or_when(&self.signals.announce);
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }

@@ -47,13 +47,9 @@ pub struct BulkWorker {
 impl BulkWorker {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "jobs",
-            fails: "a job over what a query fits could not go on",
-            period: PERIOD,
-            wake: Some(self.signals.bulk.clone()),
-            rest: PAUSE,
-        };
+        let beat = Beat::every(PERIOD, "jobs", "a job over what a query fits could not go on")
+            .or_when(&self.signals.bulk)
+            .resting(PAUSE);
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await).await {}
     }

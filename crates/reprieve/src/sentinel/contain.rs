@@ -30,13 +30,9 @@ pub struct Container {
 impl Container {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "containment",
-            fails: "the containment state could not be read; what is in force stays so",
-            period: PERIOD,
-            wake: Some(self.signals.containment.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat =
+            Beat::every(PERIOD, "containment", "the containment state could not be read; what is in force stays so")
+                .or_when(&self.signals.containment);
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }

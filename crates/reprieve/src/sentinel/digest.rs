@@ -46,13 +46,7 @@ pub struct Digester {
 impl Digester {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "digests",
-            fails: "people could not be told what reached them late",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "digests", "people could not be told what reached them late");
         let mut turns = rounds.turns(beat, stop);
         let mut told = BTreeSet::new();
         while turns.after(self.round(&mut told, turns.stopping()).await).await {}

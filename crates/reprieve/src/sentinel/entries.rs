@@ -32,13 +32,8 @@ pub struct EntryKeeper {
 impl EntryKeeper {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "lists",
-            fails: "allow and block entries could not be brought to what is in force",
-            period: PERIOD,
-            wake: Some(self.signals.entries.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "lists", "allow and block entries could not be brought to what is in force")
+            .or_when(&self.signals.entries);
         let mut turns = rounds.turns(beat, stop);
         let mut known = None;
         loop {

@@ -28,13 +28,7 @@ pub struct FlowRoller {
 impl FlowRoller {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "flow of mail",
-            fails: "the flow of mail could not be summed up",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "flow of mail", "the flow of mail could not be summed up");
         let mut turns = rounds.turns(beat, stop);
         self.way.give().await;
         while turns.after(self.store.roll_flow(self.clock.now()).await).await {

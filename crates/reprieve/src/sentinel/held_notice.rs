@@ -55,13 +55,7 @@ pub struct HeldNotifier {
 impl HeldNotifier {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "notices to recipients",
-            fails: "recipients could not be told what is held for them",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "notices to recipients", "recipients could not be told what is held for them");
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await).await {}
     }

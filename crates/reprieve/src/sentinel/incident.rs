@@ -46,13 +46,7 @@ pub struct Steward {
 impl Steward {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "incidents",
-            fails: "a round of incidents failed",
-            period: PERIOD,
-            wake: Some(self.signals.incident.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "incidents", "a round of incidents failed").or_when(&self.signals.incident);
         let mut turns = rounds.turns(beat, stop);
         let mut all: Option<Instant> = None;
         loop {

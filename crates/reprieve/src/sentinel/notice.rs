@@ -46,13 +46,7 @@ pub struct Notifier {
 impl Notifier {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "notices to senders",
-            fails: "senders of held mail could not be told",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "notices to senders", "senders of held mail could not be told");
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }

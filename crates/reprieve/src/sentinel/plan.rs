@@ -42,13 +42,8 @@ pub struct Planner {
 impl Planner {
     /// Runs until `stop` says so. `known` is the plan that the examining threads were started with.
     pub async fn run(self, known: Plan, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "what examines",
-            fails: "what examines mail could not be brought to what is in force",
-            period: PERIOD,
-            wake: Some(self.signals.plan.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "what examines", "what examines mail could not be brought to what is in force")
+            .or_when(&self.signals.plan);
         let mut turns = rounds.turns(beat, stop);
         let mut known = known;
         loop {

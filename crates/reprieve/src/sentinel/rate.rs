@@ -41,8 +41,7 @@ pub struct RateWatcher {
 impl RateWatcher {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat =
-            Beat { name: "hits", fails: "hits could not be counted", period: PERIOD, wake: None, rest: Duration::ZERO };
+        let beat = Beat::every(PERIOD, "hits", "hits could not be counted");
         let mut turns = rounds.turns(beat, stop);
         let mut counted = None;
         while turns.after(self.round(&mut counted).await).await {}

@@ -33,13 +33,7 @@ pub struct Reexaminer {
 impl Reexaminer {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "re-examination",
-            fails: "a round of re-examinations failed",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "re-examination", "a round of re-examinations failed");
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }

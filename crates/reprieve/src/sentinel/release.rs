@@ -89,13 +89,7 @@ impl Places {
 impl Releaser {
     /// Runs until `stop` says so; what is being sent then is finished, what is only claimed is not begun.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "releases",
-            fails: "a round of releases failed",
-            period: PERIOD,
-            wake: Some(self.signals.release.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "releases", "a round of releases failed").or_when(&self.signals.release);
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await.map(|()| false)).await {}
     }

@@ -49,13 +49,7 @@ pub struct Replayer {
 impl Replayer {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "replays",
-            fails: "a round of replays failed",
-            period: PERIOD,
-            wake: Some(self.signals.replay.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "replays", "a round of replays failed").or_when(&self.signals.replay);
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await).await {}
     }

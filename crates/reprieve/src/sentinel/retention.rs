@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::Ring;
+use crate::recipient::link;
 use crate::rounds::{Beat, Rounds};
 
 /// How often it looks.
@@ -46,13 +47,7 @@ pub struct Keeper {
 impl Keeper {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "retention",
-            fails: "a round of retention failed",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "retention", "a round of retention failed");
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }
@@ -85,7 +80,7 @@ impl Keeper {
             tokio::time::sleep(PAUSE).await;
         }
         self.store.forget_submissions(before).await?;
-        self.store.forget_recipients(now, before).await?;
+        self.store.forget_recipients(now, now.before(link::LINK), before).await?;
         self.store.forget_retries(now.before(RETRY_MEMORY)).await?;
         let swept = self.store.sweep_orphans(system_time(unfinished)).await?;
         if expired + lapsed + dropped + purged + pruned + swept > 0 {

@@ -51,13 +51,7 @@ pub struct Roller {
 impl Roller {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "roll-outs",
-            fails: "a round of roll-outs failed",
-            period: PERIOD,
-            wake: Some(self.signals.rollout.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "roll-outs", "a round of roll-outs failed").or_when(&self.signals.rollout);
         let mut turns = rounds.turns(beat, stop);
         while turns.after(self.round().await).await {}
     }

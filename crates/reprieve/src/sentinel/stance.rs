@@ -35,13 +35,7 @@ pub struct StanceWatcher {
 impl StanceWatcher {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "panic switch",
-            fails: "a move of the panic switch could not be written down",
-            period: PERIOD,
-            wake: None,
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "panic switch", "a move of the panic switch could not be written down");
         let mut turns = rounds.turns(beat, stop);
         let mut known = Stance::Normal;
         while turns.after(self.round(&mut known).await.map(|()| false)).await {}

@@ -61,13 +61,9 @@ pub struct Publisher {
 impl Publisher {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "status page",
-            fails: "the status page could not be published; the last one stays",
-            period: PERIOD,
-            wake: Some(self.signals.status.clone()),
-            rest: REST,
-        };
+        let beat = Beat::every(PERIOD, "status page", "the status page could not be published; the last one stays")
+            .or_when(&self.signals.status)
+            .resting(REST);
         let mut turns = rounds.turns(beat, stop);
         let mut published = None;
         loop {

@@ -183,13 +183,7 @@ pub(super) fn engine_of(code: &DetectionCode) -> Option<&str> {
 impl Watcher {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat {
-            name: "sentinel",
-            fails: "a round of the sentinel failed",
-            period: PERIOD,
-            wake: Some(self.signals.sentinel.clone()),
-            rest: Duration::ZERO,
-        };
+        let beat = Beat::every(PERIOD, "sentinel", "a round of the sentinel failed").or_when(&self.signals.sentinel);
         let mut turns = rounds.turns(beat, stop);
         let mut mind = Mind::default();
         while turns.after(self.round(&mut mind).await.map(|()| false)).await {}

@@ -368,9 +368,13 @@ pub(crate) async fn recipients(store: &Store) {
     // A link opens once.
     let link = Digest::of(b"link");
     assert!(store.use_link(link, at(100)).await.expect("uses") && !store.use_link(link, at(100)).await.expect("uses"));
-    store.forget_recipients(at(100), at(0)).await.expect("forgets");
+    store.close_portal(address, at(50)).await.expect("closes");
+    let closed = async || store.portal_closed(address).await.expect("reads");
+    store.forget_recipients(at(100), at(50), at(0)).await.expect("forgets");
+    assert_eq!(closed().await, Some(at(50)), "what is from before may hold still");
     assert!(!store.use_link(link, at(100)).await.expect("uses"), "it holds still");
-    store.forget_recipients(at(101), at(4000)).await.expect("forgets");
+    store.forget_recipients(at(101), at(51), at(4000)).await.expect("forgets");
+    assert_eq!(closed().await, None);
     assert!(store.use_link(link, at(100)).await.expect("uses"));
     assert_eq!(store.noticed_until(address).await.expect("reads"), None);
 }

@@ -98,7 +98,7 @@ pub struct DetectionView {
     versions: Vec<VersionRow>,
     /// The mails that show what it must hit and must miss, as text; none for a plain rule.
     fixtures: Option<FixturesView>,
-    /// Milliseconds that it adds to the scan of one MiB of what costs it most, measured now on this host; none for a check, since all checks are
+    /// Milliseconds that it adds to the scan of one MiB of what costs it most, measured once on this host; none for a check, since all checks are
     /// made in one pass over a mail whatever detections ask for.
     cost_ms: Option<f64>,
     /// How right it has been; none for somebody of some domains.
@@ -169,9 +169,7 @@ pub async fn show(
         Ok(()) => Some(record_of(&console, &detection).await?),
         Err(_) => None,
     };
-    let timed = (detection.clone(), source.clone());
-    let cost = tokio::task::spawn_blocking(move || lint::cost(&timed.0, &timed.1)).await;
-    let cost = cost.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Internal)?;
+    let cost = cost_of(&console, &detection, &source).await?;
     Ok(Json(DetectionView {
         active: ActiveDetection { detection: detection_row(&detection), set },
         page: kept.pages.get(&code).cloned().unwrap_or_default(),
@@ -181,6 +179,19 @@ pub async fn show(
         cost_ms: cost,
         record,
     }))
+}
+
+/// What a version costs: measured when somebody first asks.
+async fn cost_of(console: &Console, detection: &Detection, source: &str) -> Result<Option<f64>, ApiError> {
+    let known = console.costs.lock().expect("nobody panics while holding this").get(&detection.version).copied();
+    if let Some(cost) = known {
+        return Ok(cost);
+    }
+    let timed = (detection.clone(), source.to_owned());
+    let cost = tokio::task::spawn_blocking(move || lint::cost(&timed.0, &timed.1)).await;
+    let cost = cost.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Internal)?;
+    console.costs.lock().expect("nobody panics while holding this").insert(detection.version.clone(), cost);
+    Ok(cost)
 }
 
 /// Versions, newest first, each with what changed in it.

@@ -14,13 +14,13 @@ use domain::detection::{Detection, DetectionCode, RulesetId};
 use domain::rollout::{GateReport, Step};
 use serde::{Deserialize, Serialize};
 use store::rollout::{NewRollout, Rollout, RolloutMove, RolloutStep};
-use store::version::{KeptFixtures, KeptRuleset};
+use store::version::KeptRuleset;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
-use crate::app::fixtures_of;
 use crate::console::access::{Operator, Permission};
+use crate::keep::keep;
 
 /// Bytes of an upload at most, base64 and JSON included.
 pub const UPLOAD_BYTES_MAX: usize = 64 << 20;
@@ -205,24 +205,23 @@ pub async fn build(
     let base = if ask.add || load::is_plain(&files) { Some(console.kept("live").await?) } else { None };
     let added_to = base.as_ref().map(|kept| kept.id.to_string());
     let made = tokio::task::spawn_blocking(move || make(files, base)).await;
-    let (kept, fixtures) = made.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Bad)?;
+    let (whole, gates) = made.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Bad)?;
     let view = BuiltView {
-        id: kept.id.to_string(),
+        id: whole.id.to_string(),
         kept: !ask.what_if,
         added_to,
-        detections: kept.detections.len(),
-        gates: kept.gates.iter().cloned().map(gate_view).collect(),
+        detections: whole.detections.len(),
+        gates: gates.iter().cloned().map(gate_view).collect(),
     };
     if !ask.what_if {
         console.record(operator.actor(&ask.actor), "ruleset.build", &view.id, "").await?;
-        console.store()?.remember_ruleset(kept, false, console.clock.now()).await?;
-        console.store()?.remember_fixtures(fixtures).await?;
+        keep(console.store()?, &whole, gates, false, console.clock.now()).await?;
     }
     Ok(Json(view))
 }
 
-/// A ruleset to keep, and its fixtures.
-type Made = (KeptRuleset, Vec<KeptFixtures>);
+/// A ruleset, and what the gates say of it.
+type Made = (Arc<Ruleset>, Vec<GateReport>);
 
 /// Loads files, adds them to `base` where there is one, and runs the gates that need files.
 fn make(files: BTreeMap<String, Vec<u8>>, base: Option<KeptRuleset>) -> Result<Made, String> {
@@ -238,8 +237,7 @@ fn make(files: BTreeMap<String, Vec<u8>>, base: Option<KeptRuleset>) -> Result<M
     };
     let whole: Arc<Ruleset> = Arc::new(whole);
     let gates = vec![lint::lint(&files, &whole, &codes), lookalike::gate(&whole, &codes)];
-    let (id, detections, pages) = (whole.id.clone(), whole.stored(), whole.pages.clone());
-    Ok((KeptRuleset { id, detections, pages, gates }, fixtures_of(&whole)))
+    Ok((whole, gates))
 }
 
 /// What to compare with.

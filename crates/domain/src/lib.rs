@@ -14,6 +14,7 @@
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
 //! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
 //! | [`sentinel`], [`incident`] | when a detection is wrong, and how what it did is taken back |
+//! | [`share`] | who may hold how much of what is scarce |
 //! | [`audit`], [`proof`] | who did what: an append-only Merkle log, and proofs over it |
 //! | [`token`] | the signed field that keeps a released mail from being caught again |
 
@@ -41,6 +42,7 @@ pub mod query;
 pub mod release;
 pub mod rollout;
 pub mod sentinel;
+pub mod share;
 pub mod tile;
 pub mod time;
 pub mod token;

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use detect::auth::NoResolver;
@@ -21,7 +20,7 @@ use store::rollout::Plan;
 use store::vault::Vault;
 use store::{Store, StoreError};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use wire::smtp::client::Timeouts;
 use wire::tls::{self, TlsError};
@@ -41,7 +40,11 @@ use crate::examiner::{ExaminerPool, Viewer};
 use crate::gateway::Gateway;
 use crate::gateway::behind::Behind;
 use crate::gateway::engines::Engines;
+use crate::gateway::known::Known;
 use crate::gateway::listener::Listener;
+use crate::gateway::memory::Memory;
+use crate::gateway::place::Places;
+use crate::gateway::repeat::Repeats;
 use crate::hop::Hops;
 use crate::import::Importer;
 use crate::keep::keep;
@@ -208,7 +211,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         store: store.clone(),
         examiner: ExaminerPool::start(InForce::only(ruleset), limits, cores).map_err(StartError::Examiner)?,
         neighbours,
-        hops: Hops::new(&config, config.limits.hop_connections_max, &live_timeouts(&config)),
+        hops: Hops::for_live_mail(&config, &live_timeouts(&config)),
         clock: clock.clone(),
         token_key: token_key.clone(),
         room,
@@ -221,9 +224,13 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         met,
         behind: Behind::default(),
         way: RightOfWay::default(),
-        in_flight_bytes: AtomicU64::new(0),
+        memory: Memory::new(&config.limits),
+        places: Places::new(config.limits.connections(), config.limits.stress_percent),
+        known: Known::new(config.limits.known),
+        repeats: Repeats::default(),
     });
     if let Some(store) = &store {
+        gateway.known.recall(store).await;
         // Before any mail is taken: what was contained stays so over a restart.
         contained.put(store.containment(clock.now()).await?);
     }
@@ -564,12 +571,10 @@ async fn listen(
     stopping: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<Vec<(Role, SocketAddr)>, StartError> {
-    let permits = Arc::new(Semaphore::new(gateway.config.limits.connections_max));
     let mut addresses = Vec::new();
     for config in &gateway.config.listeners {
         let failed = |source| StartError::Bind { address: config.address.to_string(), source };
-        let listener =
-            Listener::bind(config.clone(), tls_of(config)?, gateway.clone(), permits.clone()).await.map_err(failed)?;
+        let listener = Listener::bind(config.clone(), tls_of(config)?, gateway.clone()).await.map_err(failed)?;
         addresses.push((config.role, listener.address().map_err(failed)?));
         tasks.spawn(listener.run(stopping.clone(), DRAIN));
     }

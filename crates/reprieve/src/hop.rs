@@ -1,25 +1,34 @@
 //! Next hops: where a direction goes, what it offers, and connections that are used again.
 
+mod pool;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use domain::Direction;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use domain::share::{Bounds, Over, Source, Standing, Stress};
+pub use pool::Purpose;
+use pool::{Admitted, Pool};
+use tokio::sync::Notify;
 use wire::smtp::capabilities::Capabilities;
 use wire::smtp::client::{ClientError, Connection, Target, Timeouts};
 use wire::tls;
 
 use crate::config::{Config, HopConfig};
+use crate::measure;
 
 /// How long what a hop offers is believed (ruling 3).
 const CAPABILITIES_KEPT: Duration = Duration::from_secs(60);
 /// How long a hop that could not be asked counts as bare ESMTP before it is asked again.
 const SILENCE_KEPT: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept; well under what hops allow.
-const IDLE_MAX: Duration = Duration::from_secs(20);
 /// How long asking a hop for what it offers may take, since a client waits.
 const PROBE_MAX: Duration = Duration::from_secs(10);
+/// How often who waits for a connection looks again, if nobody wakes it: its own bound may be what it waits for.
+const LOOK: Duration = Duration::from_millis(25);
+/// Whoever works for the installation itself.
+const HOUSE: Source = Source { client: IpAddr::V4(Ipv4Addr::LOCALHOST), standing: Standing::Ours, is_relay: true };
 
 /// The hops of an installation. Directions with the same address and policy share one hop.
 #[derive(Clone, Debug)]
@@ -29,14 +38,24 @@ pub struct Hops {
 }
 
 impl Hops {
-    /// The hops of a configuration, with at most `connections` to each.
+    /// The hops of a configuration for work of our own, with at most `connections` to each.
     pub fn new(config: &Config, connections: usize, timeouts: &Timeouts) -> Self {
+        Self::bounded(config, Bounds::only(connections as u64), timeouts)
+    }
+
+    /// The hops of a configuration for live mail: each client has a part of the connections only.
+    pub fn for_live_mail(config: &Config, timeouts: &Timeouts) -> Self {
+        let limits = &config.limits;
+        Self::bounded(config, Bounds::of(limits.hop_connections_max as u64, &limits.percents, 1), timeouts)
+    }
+
+    fn bounded(config: &Config, bounds: Bounds, timeouts: &Timeouts) -> Self {
         let mut distinct: Vec<Arc<Hop>> = Vec::new();
         let mut by_direction = BTreeMap::new();
         for (direction, hop_config) in &config.hops {
             let known = distinct.iter().find(|hop| hop.config == *hop_config).cloned();
             let hop = known.unwrap_or_else(|| {
-                let hop = Arc::new(Hop::new(hop_config.clone(), &config.hostname, connections, timeouts.clone()));
+                let hop = Arc::new(Hop::new(hop_config.clone(), &config.hostname, bounds, timeouts.clone()));
                 distinct.push(hop.clone());
                 hop
             });
@@ -60,18 +79,27 @@ impl Hops {
         common.unwrap_or_default()
     }
 
-    /// Whether any hop has a free connection.
-    pub fn any_is_free(&self) -> bool {
-        self.distinct.iter().any(|hop| hop.permits.available_permits() > 0)
+    /// How scarce connections are for strangers, at the hop where they are scarcest.
+    pub fn stress(&self, threshold_percent: u64) -> Stress {
+        let of = |hop: &Arc<Hop>| {
+            let (held, bound) = hop.lock_pool().strangers();
+            Stress::of(held, bound, threshold_percent)
+        };
+        self.distinct.iter().map(of).max().unwrap_or_default()
     }
 }
 
 /// A hop could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HopError {
-    /// All connections are in use.
-    #[error("all connections to {0} are in use")]
-    Busy(String),
+    /// No connection can be had.
+    #[error("no connection to {hop} is free for {}", .over.who())]
+    Busy {
+        /// The hop's address.
+        hop: String,
+        /// The bound that is met.
+        over: Over,
+    },
     /// It cannot be reached, or does not behave.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -83,10 +111,34 @@ pub struct Hop {
     config: HopConfig,
     helo: String,
     timeouts: Timeouts,
-    permits: Arc<Semaphore>,
-    idle: Mutex<Vec<(Connection, Instant)>>,
+    pool: Mutex<Pool>,
+    /// Wakes one of those that wait for a connection.
+    freed: Notify,
     /// What it offers, and until when that is believed.
     offered: Mutex<Option<(Capabilities, Instant)>>,
+}
+
+/// A place among the connections to a hop; free again when dropped.
+#[derive(Debug)]
+struct Place {
+    hop: Arc<Hop>,
+    source: Source,
+    purpose: Option<Purpose>,
+    /// It has become that of a transaction that waits.
+    is_passed_on: bool,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut pool = self.hop.lock_pool();
+        if self.is_passed_on {
+            pool.asked(self.purpose);
+        } else {
+            pool.leave(&self.source, self.purpose);
+        }
+        drop(pool);
+        self.hop.freed.notify_one();
+    }
 }
 
 /// A connection on loan, with its place among the hop's connections.
@@ -96,31 +148,81 @@ pub struct Loan {
     pub connection: Connection,
     /// Whether it has been used before, so that the hop may have closed it meanwhile.
     pub reused: bool,
-    hop: Arc<Hop>,
-    _permit: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Loan {
     /// Gives back a connection that is between transactions.
     pub fn give_back(self) {
-        let Self { connection, hop, .. } = self;
-        hop.lock_idle().push((connection, Instant::now()));
+        let Self { connection, place, .. } = self;
+        place.hop.lock_pool().keep(connection, Instant::now());
     }
 
     /// Its hop.
     pub fn hop(&self) -> &Arc<Hop> {
-        &self.hop
+        &self.place.hop
+    }
+
+    /// A connection that nobody has used before, in the place of this one.
+    ///
+    /// # Errors
+    /// When the hop cannot be reached.
+    pub async fn reconnect(self) -> Result<Self, HopError> {
+        let Self { connection, place, .. } = self;
+        drop(connection);
+        let hop = place.hop.clone();
+        hop.open(place).await
+    }
+
+    /// The transaction on it waits for its client: the connection stays with it until somebody needs it more.
+    pub fn wait(self) -> Ticket {
+        let Self { connection, mut place, .. } = self;
+        let hop = place.hop.clone();
+        let id = hop.lock_pool().wait(connection, place.source, Instant::now());
+        place.is_passed_on = true;
+        drop(place);
+        Ticket { hop, id }
+    }
+}
+
+/// The claim of a transaction that waits to the connection that it is open on.
+#[derive(Debug)]
+pub struct Ticket {
+    hop: Arc<Hop>,
+    id: u64,
+}
+
+impl Ticket {
+    /// The connection, if it has not been taken back.
+    pub fn redeem(self) -> Option<Loan> {
+        let (connection, source) = self.hop.lock_pool().go_on(self.id)?;
+        let place = Place { hop: self.hop.clone(), source, purpose: None, is_passed_on: false };
+        Some(Loan { connection, reused: true, place })
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut pool = self.hop.lock_pool();
+        let given = pool.go_on(self.id);
+        if let Some((_, source)) = &given {
+            pool.leave(source, None);
+        }
+        drop(pool);
+        if given.is_some() {
+            self.hop.freed.notify_one();
+        }
     }
 }
 
 impl Hop {
-    fn new(config: HopConfig, helo: &str, connections: usize, timeouts: Timeouts) -> Self {
+    fn new(config: HopConfig, helo: &str, bounds: Bounds, timeouts: Timeouts) -> Self {
         Self {
             config,
             helo: helo.to_owned(),
             timeouts,
-            permits: Arc::new(Semaphore::new(connections)),
-            idle: Mutex::default(),
+            pool: Mutex::new(Pool::new(bounds)),
+            freed: Notify::new(),
             offered: Mutex::default(),
         }
     }
@@ -130,41 +232,61 @@ impl Hop {
         &self.config.address
     }
 
-    /// A connection, an idle one where there is one.
+    /// A connection for work of our own, an idle one where there is one; nobody is waited for.
     ///
     /// # Errors
     /// When all are in use, or the hop cannot be reached.
     pub async fn connection(self: &Arc<Self>) -> Result<Loan, HopError> {
-        let permit = self.permit()?;
-        let idle = {
-            let mut idle = self.lock_idle();
-            idle.retain(|(_, since)| since.elapsed() < IDLE_MAX);
-            idle.pop()
-        };
-        match idle {
-            Some((connection, _)) => Ok(Loan { connection, reused: true, hop: self.clone(), _permit: permit }),
-            None => self.open(permit).await,
+        self.lend(&HOUSE, Purpose::Message, Instant::now()).await
+    }
+
+    /// A connection for a client's mail. Waits for one until `until`; a transaction that only waits for its client gives up its own.
+    ///
+    /// # Errors
+    /// When none can be had in time, or the hop cannot be reached.
+    pub async fn lend(self: &Arc<Self>, source: &Source, purpose: Purpose, until: Instant) -> Result<Loan, HopError> {
+        let (place, admitted) = self.admit(source, purpose, until).await?;
+        match admitted {
+            Some(connection) => Ok(Loan { connection, reused: true, place }),
+            None => self.open(place).await,
         }
     }
 
-    /// A connection that nobody has used before.
-    ///
-    /// # Errors
-    /// As [`Hop::connection`].
-    pub async fn fresh_connection(self: &Arc<Self>) -> Result<Loan, HopError> {
-        let permit = self.permit()?;
-        self.open(permit).await
+    /// A place, with a connection that is between transactions where there is one.
+    async fn admit(
+        self: &Arc<Self>,
+        source: &Source,
+        purpose: Purpose,
+        until: Instant,
+    ) -> Result<(Place, Option<Connection>), HopError> {
+        let over = loop {
+            let admitted = self.lock_pool().admit(source, purpose, Instant::now());
+            let place = || Place { hop: self.clone(), source: *source, purpose: Some(purpose), is_passed_on: false };
+            match admitted {
+                Admitted::Place(idle) => return Ok((place(), idle)),
+                Admitted::TakenBack(mut connection) => {
+                    let place = place();
+                    measure::taken_back();
+                    // What was open on it ends; if the hop has gone, there is a place at least.
+                    let is_usable = connection.reset().await.is_ok();
+                    return Ok((place, is_usable.then_some(*connection)));
+                }
+                Admitted::Not(over) if Instant::now() >= until => break over,
+                Admitted::Not(_) => {}
+            }
+            let look = until.min(Instant::now() + LOOK);
+            // Woken or not, there is a look; who was woken for nothing leaves it to the next look of another.
+            let _ = tokio::time::timeout_at(look.into(), self.freed.notified()).await;
+        };
+        measure::refused("hop_connection", over);
+        Err(HopError::Busy { hop: self.config.address.clone(), over })
     }
 
-    fn permit(&self) -> Result<OwnedSemaphorePermit, HopError> {
-        self.permits.clone().try_acquire_owned().map_err(|_| HopError::Busy(self.config.address.clone()))
-    }
-
-    async fn open(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Result<Loan, HopError> {
+    async fn open(self: &Arc<Self>, place: Place) -> Result<Loan, HopError> {
         let connection = Connection::open(Arc::new(self.target().await?)).await?;
         let offered = connection.capabilities().clone();
         *self.lock_offered() = Some((offered, Instant::now() + CAPABILITIES_KEPT));
-        Ok(Loan { connection, reused: false, hop: self.clone(), _permit: permit })
+        Ok(Loan { connection, reused: false, place })
     }
 
     async fn target(&self) -> Result<Target, ClientError> {
@@ -197,6 +319,10 @@ impl Hop {
                 loan.give_back();
                 offered
             }
+            // It is there; what it said last is likelier to hold than nothing.
+            Ok(Err(HopError::Busy { .. })) if self.lock_offered().is_some() => {
+                self.lock_offered().clone().map(|(offered, _)| offered).unwrap_or_default()
+            }
             Ok(Err(error)) => self.unasked(&error.to_string()),
             Err(_) => self.unasked("no answer in time"),
         }
@@ -208,11 +334,11 @@ impl Hop {
         Capabilities::bare()
     }
 
-    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<(Connection, Instant)>> {
-        self.idle.lock().expect("nobody panics while holding the idle connections")
+    fn lock_pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().expect("nobody panics while holding the connections")
     }
 
-    fn lock_offered(&self) -> std::sync::MutexGuard<'_, Option<(Capabilities, Instant)>> {
+    fn lock_offered(&self) -> MutexGuard<'_, Option<(Capabilities, Instant)>> {
         self.offered.lock().expect("nobody panics while holding the capabilities")
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::Examination;
 use domain::envelope::Direction;
 use domain::release::ReleaseEvent;
+use domain::share::Over;
 use domain::verdict::Verdict;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -70,4 +71,25 @@ pub fn release(event: ReleaseEvent) {
 /// Sets how many mails a second are released to a hop at most, as of now.
 pub fn release_rate(hop: &str, rate: f64) {
     metrics::gauge!("reprieve_release_rate", "hop" => hop.to_owned()).set(rate);
+}
+
+/// Connections of clients that are open now.
+pub fn connections(open: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "connections are few")]
+    metrics::gauge!("reprieve_connections").set(open as f64);
+}
+
+/// Something scarce was refused: `what` is `connection`, `hop_connection` or `memory`, and `over` the bound that was met.
+pub fn refused(what: &'static str, over: Over) {
+    metrics::counter!("reprieve_refused_total", "what" => what, "over" => over.as_str()).increment(1);
+}
+
+/// An idle client was sent away for a newcomer.
+pub fn sent_away(over: Over) {
+    metrics::counter!("reprieve_sent_away_total", "over" => over.as_str()).increment(1);
+}
+
+/// A transaction that waited for its client lost its connection to the next hop to one that had use for it.
+pub fn taken_back() {
+    metrics::counter!("reprieve_hop_connections_taken_back_total").increment(1);
 }

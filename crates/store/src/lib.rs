@@ -35,6 +35,7 @@ pub mod audit;
 pub mod backup;
 pub mod blob;
 pub mod bulk;
+pub mod client;
 pub mod completion;
 pub mod contact;
 pub mod db;

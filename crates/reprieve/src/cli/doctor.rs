@@ -25,6 +25,8 @@ use crate::hop::Hops;
 
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(10);
+/// Deliveries from which on it means something who brought them.
+const ENOUGH_TO_TELL: u64 = 100;
 /// A mailbox that no host has (RFC 6761: `.invalid`); the probe never gets as far as DATA.
 const ELSEWHERE: &str = "relay-probe@relay-probe.invalid";
 
@@ -75,6 +77,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     list.extend(rspamd(&config).await);
     list.extend(dns(&config).await);
     list.extend(gateway(&config).await);
+    list.extend(one_for_all(&config).await);
     for listener in &config.listeners {
         list.push(relay(&config, listener).await);
     }
@@ -228,6 +231,30 @@ async fn gateway(config: &Config) -> Vec<Finding> {
         Err(error) => of("audit log".into(), Err(text(error))),
     });
     list
+}
+
+/// Whether one address brings most of the mail of a day: then it is a proxy or a relay, and limits for one address would be limits for everybody.
+async fn one_for_all(config: &Config) -> Option<Finding> {
+    let client = Client::at_socket(config.api_socket.clone());
+    let asked = [("q", Some("received:>=-24h".to_owned())), ("by", Some("ip".to_owned()))];
+    let sums = client.get("/api/v1/explore/pivot", &asked).await.ok()?;
+    let units = |one: &Value| one["units"].as_u64().unwrap_or(0);
+    let values = sums["values"].as_array()?;
+    let (all, first) = (values.iter().map(units).sum::<u64>(), values.first()?);
+    let what = "clients of the last day".to_owned();
+    if all < ENOUGH_TO_TELL || units(first) * 2 <= all {
+        return Some(of(what, Ok(format!("{} addresses brought {all} deliveries", values.len()))));
+    }
+    let ip = first["value"].as_str().unwrap_or_default();
+    Some(Finding {
+        what,
+        health: Health::Warning,
+        detail: format!(
+            "{ip} brought {} of {all} deliveries; if it speaks for others, let it name them: XFORWARD or XCLIENT with xclient_from, or PROXY with \
+             proxy_from. Else connections_per_ip and percent_per_client apply to all of them together",
+            units(first)
+        ),
+    })
 }
 
 /// Tries to relay as a stranger: the answer must be no. The probe ends before DATA.

@@ -18,6 +18,7 @@ use domain::envelope::Border;
 use domain::identity::Establish;
 use domain::policy::Policy;
 use domain::rollout::Pace;
+use domain::share::{Bounds, Percents};
 use domain::{Address, Direction};
 pub use engine::EngineConfig;
 use ipnet::IpNet;
@@ -110,6 +111,45 @@ pub struct GatewayLimits {
     pub examine_deadline: Duration,
     /// For one command of a client.
     pub command_deadline: Duration,
+    /// Connections of one network: /24 of IPv4, /64 of IPv6.
+    pub connections_per_network_max: usize,
+    /// What clients may have of the connections to next hops and of the memory, in percent.
+    pub percents: Percents,
+    /// Use of what strangers may have from which on clients get less time and less patience, in percent.
+    pub stress_percent: u64,
+    /// The pause before a stranger is greeted.
+    pub greeting_pause: Duration,
+    /// Bytes a second that a message must come with, after its first five minutes.
+    pub data_bytes_per_second: u32,
+    /// For the data of one message in all.
+    pub data_deadline: Duration,
+    /// For a visit without a message that is accepted.
+    pub visit: Duration,
+    /// From when on a client is known.
+    pub known: KnownClients,
+}
+
+impl GatewayLimits {
+    /// How many connections clients may have.
+    pub fn connections(&self) -> Bounds {
+        let all = self.connections_max as u64;
+        Bounds {
+            client: (self.connections_per_ip_max as u64).min(all),
+            network: (self.connections_per_network_max as u64).min(all),
+            ..Bounds::of(all, &self.percents, 1)
+        }
+    }
+}
+
+/// From when on the network of a client is known, so that it has a share that strangers cannot take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownClients {
+    /// Mails that were clean and accepted.
+    pub mails: u64,
+    /// Age of the first of them.
+    pub age: Duration,
+    /// How long it is remembered after the last of them.
+    pub kept: Duration,
 }
 
 /// What to do with a release in doubt (ruling 14).
@@ -575,16 +615,34 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
     let mut section = root.section("limits", faults);
     let mut number = |key: &str, allowed, default: u64| section.number(key, allowed, faults).unwrap_or(default);
     let seconds = Duration::from_secs;
+    let usual = Percents::default();
     let limits = GatewayLimits {
         message_bytes_max: number("message_bytes", 1024..1_073_741_825, 50 << 20) as usize,
         recipients_max: number("recipients", 1..100_001, 1000) as usize,
         connections_max: number("connections", 1..100_001, 1000) as usize,
-        connections_per_ip_max: number("connections_per_ip", 1..100_001, 100) as usize,
+        connections_per_ip_max: number("connections_per_ip", 1..100_001, 50) as usize,
+        connections_per_network_max: number("connections_per_network", 1..100_001, 150) as usize,
         hop_connections_max: number("hop_connections", 1..10_001, 80) as usize,
         in_flight_bytes_max: number("in_flight_mib", 64..1_048_577, 512) << 20,
         reply_deadline: seconds(number("reply_deadline_s", 1..600, 85)),
         examine_deadline: seconds(number("examine_deadline_s", 1..600, 30)),
         command_deadline: seconds(number("command_deadline_s", 1..3601, 300)),
+        percents: Percents {
+            client: number("percent_per_client", 1..101, usual.client),
+            network: number("percent_per_network", 1..101, usual.network),
+            strangers: number("percent_strangers", 1..101, usual.strangers),
+            others: number("percent_strangers_and_known", 1..101, usual.others),
+        },
+        stress_percent: number("stress_percent", 1..101, 60),
+        greeting_pause: Duration::from_millis(number("greeting_pause_ms", 0..60_001, 500)),
+        data_bytes_per_second: number("data_bytes_per_second", 1..1_000_001, 4096) as u32,
+        data_deadline: seconds(number("data_deadline_s", 10..86_401, 3600)),
+        visit: seconds(number("visit_s", 10..86_401, 3600)),
+        known: KnownClients {
+            mails: number("known_mails", 1..1_000_001, 3),
+            age: seconds(number("known_hours", 0..10_001, 24) * 3600),
+            kept: seconds(30 * 24 * 3600),
+        },
     };
     section.end(faults);
     limits

@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::envelope::Client;
+use domain::share::{Over, Source, Standing};
 use rustix::net::RecvFlags;
 use rustls::ServerConfig;
 use tokio::io::AsyncWriteExt;
@@ -11,40 +13,59 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use wire::smtp::command::Attributes;
 use wire::smtp::reply::Reply;
-use wire::smtp::server::{Connection, Deadlines, Ended, read_proxy_header};
+use wire::smtp::server::{Connection, Ended, Progress, read_proxy_header};
 use wire::smtp::session::{Event, Limits, Session, Settings};
 
-use super::transaction::Transaction;
+use super::listener::too_many;
+use super::patience::patience;
+use super::place::Place;
+use super::source::listed;
+use super::transaction::{Transaction, too_much_mail};
 use super::{Gateway, intake};
 use crate::config::{ListenerConfig, Role};
+use crate::measure;
 use crate::panic_switch::Stance;
 
 /// Serves a connection to its end.
 pub async fn serve(
     mut socket: TcpStream,
     peer: IpAddr,
-    listener: &ListenerConfig,
+    place: Place,
+    listener: Arc<ListenerConfig>,
     tls: Option<Arc<ServerConfig>>,
     gateway: Arc<Gateway>,
     stop: watch::Receiver<bool>,
 ) {
-    let deadlines = Deadlines { command: gateway.config.limits.command_deadline, ..Deadlines::default() };
-    let mut ip = peer;
+    let mut source = gateway.peer(&listener, peer);
+    let calm = patience(&gateway.config.limits, source.standing, place.places().stress());
     let mut first = Vec::new();
     if !listener.proxy_from.is_empty() {
         if !listed(&listener.proxy_from, peer) {
             return tracing::warn!(%peer, "a peer that is not in proxy_from was turned away");
         }
-        match read_proxy_header(&mut socket, deadlines.handshake).await {
+        match read_proxy_header(&mut socket, calm.deadlines.handshake).await {
             Ok((header, rest)) => {
-                ip = header.client.unwrap_or(peer).to_canonical();
+                if let Some(ip) = header.client {
+                    source = gateway.client(&listener, ip.to_canonical(), false);
+                    if let Err(over) = place.is_of(source) {
+                        return turn_away(socket, &Turned::TooMany(over), peer).await;
+                    }
+                }
                 first = rest;
             }
             Err(error) => return tracing::warn!(%peer, %error, "no PROXY header"),
         }
     }
+    if source.standing == Standing::Stranger {
+        // Programs that only send do not wait for the greeting; those that speak SMTP do.
+        place.waits();
+        tokio::select! {
+            () = place.is_wanted() => return turn_away(socket, &Turned::Wanted, peer).await,
+            () = tokio::time::sleep(gateway.config.limits.greeting_pause) => {}
+        }
+    }
     if !first.is_empty() || has_talked(&socket) {
-        return refuse_early_talk(socket, peer).await;
+        return turn_away(socket, &Turned::Early, peer).await;
     }
     let limits = &gateway.config.limits;
     let settings = Settings {
@@ -52,21 +73,23 @@ pub async fn serve(
         limits: Limits {
             message_bytes_max: limits.message_bytes_max,
             recipients_max: limits.recipients_max,
-            ..Limits::default()
+            tolerance: calm.tolerance,
         },
         bare_newline: listener.bare_newline,
         xclient: listed(&listener.xclient_from, peer),
         xforward: listed(&listener.xclient_from, peer),
         starttls: tls.is_some(),
     };
-    let wire = Connection::new(socket, Session::new(settings), deadlines, &first);
+    let wire = Connection::new(socket, Session::new(settings), calm.deadlines, &first);
     let mut door = Door {
         gateway,
-        listener: listener.clone(),
-        identity: Identity::of(ip),
+        listener,
+        place,
+        identity: Identity { source, login: None, proto: None },
         peer,
         forwarded: None,
         transaction: None,
+        last_accepted: Instant::now(),
     };
     if let Err(ended) = door.serve(wire, tls, stop).await
         && !matches!(ended, Ended::Closed)
@@ -82,40 +105,51 @@ fn has_talked(socket: &TcpStream) -> bool {
     rustix::net::recv(socket, &mut [0_u8; 1][..], flags).is_ok_and(|(bytes, _)| bytes > 0)
 }
 
-async fn refuse_early_talk(mut socket: TcpStream, peer: IpAddr) {
-    tracing::info!(%peer, "a client that talked before the greeting was turned away");
-    // It may be gone; there is nothing more to tell it.
-    let _ = socket.write_all(b"554 5.5.0 Talked before the greeting\r\n").await;
-    let _ = socket.shutdown().await;
+/// Why a client is sent away before it is greeted.
+enum Turned {
+    Early,
+    Wanted,
+    TooMany(Over),
 }
 
-fn listed(networks: &[ipnet::IpNet], ip: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&ip))
+async fn turn_away(mut socket: TcpStream, why: &Turned, peer: IpAddr) {
+    let line = match why {
+        Turned::Early => "554 5.5.0 Talked before the greeting\r\n".to_owned(),
+        Turned::Wanted => "421 4.3.2 Too busy, try again later\r\n".to_owned(),
+        Turned::TooMany(over) => {
+            measure::refused("connection", *over);
+            too_many(*over)
+        }
+    };
+    tracing::info!(%peer, line = line.trim_end(), "a client was turned away");
+    let farewell = async {
+        socket.write_all(line.as_bytes()).await?;
+        socket.shutdown().await
+    };
+    // It may be gone; there is nothing more to tell it.
+    let _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
 }
 
 /// Who the client is, after PROXY and XCLIENT.
 #[derive(Clone, Debug)]
 struct Identity {
-    ip: IpAddr,
+    source: Source,
     login: Option<String>,
     proto: Option<String>,
-}
-
-impl Identity {
-    fn of(ip: IpAddr) -> Self {
-        Self { ip, login: None, proto: None }
-    }
 }
 
 /// One connection's state on our side of the session.
 struct Door {
     gateway: Arc<Gateway>,
-    listener: ListenerConfig,
+    listener: Arc<ListenerConfig>,
+    place: Place,
     identity: Identity,
     peer: IpAddr,
-    /// XFORWARD: the client of the next message, where a relay in front speaks for it. For the record only.
+    /// XFORWARD: the client of the next message, where a relay in front speaks for it. For the record, and for what one client may take.
     forwarded: Option<Attributes>,
     transaction: Option<Transaction>,
+    /// When a message was accepted last, or the visit began.
+    last_accepted: Instant,
 }
 
 impl Door {
@@ -130,22 +164,41 @@ impl Door {
             wire.shut().await;
             return Ok(());
         }
+        let mut is_waiting = false;
         loop {
+            self.be_patient(&mut wire);
+            // Who is in the middle of its message is not sent away; it is to be quick enough.
+            let in_data = wire.session.in_data();
+            if !is_waiting && !in_data {
+                self.place.waits();
+                is_waiting = true;
+            }
             // A drain waits for a transaction, and closes what is between transactions.
             let idle = self.transaction.is_none() && wire.session.is_idle();
-            let event = tokio::select! {
-                event = wire.event() => event?,
+            let progress = tokio::select! {
+                progress = wire.progress() => progress?,
+                () = self.place.is_wanted(), if !in_data => {
+                    return self.close(wire, &Reply::new(421, "4.3.2 Too busy, try again later")).await;
+                }
                 _ = stop.changed(), if idle => {
-                    wire.session.close(&Reply::new(421, "4.3.2 Shutting down, try again"));
-                    wire.shut().await;
-                    return Ok(());
+                    return self.close(wire, &Reply::new(421, "4.3.2 Shutting down, try again")).await;
                 }
             };
+            let Progress::Event(event) = progress else {
+                self.account(&mut wire);
+                continue;
+            };
+            self.place.works();
+            is_waiting = false;
             match event {
                 Event::StartTls => {
                     let Some(config) = tls.clone() else { return Ok(()) };
-                    wire = wire.start_tls(config).await?;
                     self.drop_transaction().await;
+                    self.place.waits();
+                    wire = tokio::select! {
+                        encrypted = wire.start_tls(config) => encrypted?,
+                        () = self.place.is_wanted() => return Ok(()),
+                    };
                 }
                 Event::Close => {
                     self.drop_transaction().await;
@@ -154,6 +207,41 @@ impl Door {
                 }
                 event => self.on(event, &mut wire.session).await,
             }
+        }
+    }
+
+    async fn close(&mut self, mut wire: Connection, reply: &Reply) -> Result<(), Ended> {
+        wire.session.close(reply);
+        self.drop_transaction().await;
+        wire.shut().await;
+        Ok(())
+    }
+
+    /// What the client may do from now on: the scarcer connections are, the less.
+    fn be_patient(&self, wire: &mut Connection) {
+        let limits = &self.gateway.config.limits;
+        let stress = self.place.places().stress().max(self.gateway.hops.stress(limits.stress_percent));
+        let patience = patience(limits, self.identity.source.standing, stress);
+        let left = patience.visit.saturating_sub(self.last_accepted.elapsed());
+        wire.session.tolerate(patience.tolerance);
+        wire.deadlines = patience.deadlines;
+        wire.deadlines.command = wire.deadlines.command.min(left);
+        if wire.session.discards() {
+            // What is thrown away earns no time.
+            wire.deadlines.data_bytes_per_second = u32::MAX;
+        }
+    }
+
+    /// Counts what the message in progress takes; over the limit nothing more of it is kept.
+    fn account(&mut self, wire: &mut Connection) {
+        let Some(transaction) = &mut self.transaction else { return };
+        if wire.session.in_data()
+            && !wire.session.discards()
+            && transaction.memory.holds(wire.held_bytes() as u64).is_err()
+        {
+            wire.session.refuse_data(too_much_mail());
+            // To hold less is never refused.
+            let _ = transaction.memory.holds(0);
         }
     }
 
@@ -181,8 +269,11 @@ impl Door {
                 session.answer_recipients(replies);
             }
             Event::Data => {
-                let reply = self.transaction.as_mut().map(Transaction::reserve);
-                session.answer(&reply.unwrap_or_else(|| Reply::new(451, "4.3.0 No transaction")));
+                let reply = match &mut self.transaction {
+                    Some(transaction) => transaction.ready_for_data().await,
+                    None => Reply::new(451, "4.3.0 No transaction"),
+                };
+                session.answer(&reply);
             }
             Event::Message { bytes, normalised } => {
                 let reply = match self.transaction.take() {
@@ -190,20 +281,39 @@ impl Door {
                     None => Reply::new(451, "4.3.0 No transaction"),
                 };
                 self.forwarded = None;
+                if reply.is_positive() {
+                    self.last_accepted = Instant::now();
+                }
                 session.answer(&reply);
             }
             Event::Reset => self.drop_transaction().await,
             Event::XClient(attributes) => {
                 self.drop_transaction().await;
-                self.identity = Identity {
-                    ip: attributes.addr.map_or(self.identity.ip, |ip| ip.to_canonical()),
-                    login: attributes.login,
-                    proto: attributes.proto,
-                };
+                if let Err(over) = self.become_client(attributes) {
+                    measure::refused("connection", over);
+                    session.close(&Reply::new(421, too_many(over).trim_end().trim_start_matches("421 ")));
+                }
             }
             Event::XForward(attributes) => self.forwarded = Some(attributes),
             Event::StartTls | Event::Close => {}
         }
+    }
+
+    /// The session is another client's from now on.
+    fn become_client(&mut self, attributes: Attributes) -> Result<(), Over> {
+        let ip = attributes.addr.map_or(self.identity.source.client, |ip| ip.to_canonical());
+        let source = match attributes.addr {
+            Some(_) => self.gateway.client(&self.listener, ip, attributes.login.is_some()),
+            None => self.identity.source,
+        };
+        self.identity = Identity { source, login: attributes.login, proto: attributes.proto };
+        self.place.is_of(source)
+    }
+
+    /// Whose share the next message takes.
+    fn source(&self) -> Source {
+        let named = self.forwarded.as_ref().and_then(|forwarded| forwarded.addr);
+        named.map_or(self.identity.source, |ip| self.gateway.client(&self.listener, ip.to_canonical(), false))
     }
 
     fn mail(
@@ -224,12 +334,9 @@ impl Door {
         if gateway.room.is_low() && stance != Stance::Bypass {
             return Reply::new(452, "4.3.1 Not enough room, try again later");
         }
-        if !gateway.hops.any_is_free() {
-            return Reply::new(451, "4.3.2 All connections to the next hop are in use, try again");
-        }
         let login = self.login(sender.as_ref());
         let client = Client {
-            ip: self.forwarded.as_ref().and_then(|forwarded| forwarded.addr).unwrap_or(self.identity.ip),
+            ip: self.forwarded.as_ref().and_then(|forwarded| forwarded.addr).unwrap_or(self.identity.source.client),
             peer: self.peer,
             helo: self.forwarded.as_ref().and_then(|f| f.helo.clone()).unwrap_or_else(|| session.helo().to_owned()),
             protocol: self.identity.proto.clone().unwrap_or_else(|| session.protocol().to_owned()),
@@ -238,8 +345,8 @@ impl Door {
         // Trust is that of the session, never of a name that XFORWARD carries for the record (ruling 4).
         let trusted = self.identity.login.is_some()
             || self.listener.role == Role::Submission
-            || gateway.config.border.trusts(self.identity.ip);
-        self.transaction = Some(Transaction::new(gateway.clone(), client, trusted, sender, params));
+            || gateway.config.border.trusts(self.identity.source.client);
+        self.transaction = Some(Transaction::new(gateway.clone(), client, self.source(), trusted, sender, params));
         Reply::new(250, "2.1.0 Ok")
     }
 

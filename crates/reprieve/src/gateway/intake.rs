@@ -22,7 +22,7 @@ use wire::smtp::client::DotOutcome;
 use wire::smtp::reply::Reply;
 
 use super::Gateway;
-use super::transaction::{Transaction, give_back_reset, hop_reply};
+use super::transaction::{Transaction, give_back_reset, hop_reply, too_much_mail};
 use crate::acquaintance;
 use crate::config::Mode;
 use crate::hop::{HopError, Loan};
@@ -33,6 +33,8 @@ use crate::panic_switch::Stance;
 
 /// Received fields at most (RFC 5321 section 6.3).
 const RECEIVED_MAX: u32 = 100;
+/// What the fields that we prepend and the dots that are doubled may add to a message, roughly.
+const OUR_FIELDS_BYTES: u64 = 16 * 1024;
 /// Passes through this very host at most.
 const OWN_PASSES_MAX: usize = 3;
 
@@ -180,13 +182,18 @@ impl Intake {
         token::verify(&self.gateway.token_key, &value, &only.address, self.received, below).map(|_| range)
     }
 
-    async fn carry_out(self, store: &Store, judged: Judged) -> Reply {
+    async fn carry_out(mut self, store: &Store, judged: Judged) -> Reply {
         let which =
             |action| judged.actions.iter().enumerate().filter(move |(_, a)| **a == action).map(|(at, _)| at).collect();
         let pass: Vec<usize> = which(Action::Pass);
         let hold: Vec<usize> = which(Action::Hold);
         let outgoing = Outgoing::new(&self.bytes, &self.gateway.config.authserv_id, judged.token.clone());
         let removed = outgoing.removed_names.clone();
+        let copy = self.bytes.len() as u64 + OUR_FIELDS_BYTES;
+        if !pass.is_empty() && !self.transaction.memory.copies(copy, self.deadline).await {
+            self.transaction.abandon().await;
+            return too_much_mail();
+        }
         if judged.actions.contains(&Action::Defer) {
             return self.defer(store, &judged, removed).await;
         }
@@ -237,6 +244,9 @@ impl Intake {
             self.pass_on(store, &emitted, &pass, &hold, &recorded).await
         };
         if let Some(lesson) = lesson.filter(|_| reply.is_positive()) {
+            if lesson.clean.is_some() {
+                gateway.known.accepted(lesson.envelope.client.ip, lesson.received);
+            }
             gateway.learner.learn(lesson);
         }
         reply
@@ -361,15 +371,17 @@ impl Intake {
     /// A connection on which the hop has said 354.
     async fn ready(&mut self, pass: &[usize], partial: bool) -> Result<Loan, Reply> {
         let envelope_is_whole = !partial && self.transaction.envelope.recipients.len() == pass.len();
+        let until = self.deadline.into_std();
         let mut loan = match self.transaction.take_loan() {
             Some(loan) if envelope_is_whole => loan,
-            other => self.transaction.reopen(other, pass).await?,
+            other => self.transaction.reopen(other, pass, until).await?,
         };
         let left = self.left();
         let mut ready = timeout_hop(left, loan.connection.data()).await;
         if matches!(ready, Err(HopError::Client(wire::smtp::client::ClientError::Broken { .. }))) {
             // The hop dropped the idle transaction while we looked at the message: once more.
-            loan = self.transaction.reopen(None, pass).await?;
+            drop(loan);
+            loan = self.transaction.reopen(None, pass, until).await?;
             ready = timeout_hop(self.left(), loan.connection.data()).await;
         }
         match ready {
@@ -520,7 +532,10 @@ async fn timeout_hop<T>(
 ) -> Result<T, HopError> {
     match tokio::time::timeout(left, asked).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(HopError::Busy("the next hop".into())),
+        Err(_) => {
+            let (name, step) = ("the next hop".to_owned(), "DATA");
+            Err(HopError::Client(wire::smtp::client::ClientError::Timeout { name, step, seconds: left.as_secs() }))
+        }
     }
 }
 

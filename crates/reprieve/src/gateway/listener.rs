@@ -1,19 +1,19 @@
-//! Accepting connections: permits, a limit for each address, and a drain that lets messages finish.
+//! Accepting connections: a place for each, and a drain that lets messages finish.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use domain::share::Over;
 use rustls::ServerConfig;
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Gateway, connection};
 use crate::config::ListenerConfig;
+use crate::measure;
 
 /// Pause after a failed accept, so that a lack of descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -25,8 +25,6 @@ pub struct Listener {
     config: Arc<ListenerConfig>,
     tls: Option<Arc<ServerConfig>>,
     gateway: Arc<Gateway>,
-    permits: Arc<Semaphore>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
 impl Listener {
@@ -38,10 +36,9 @@ impl Listener {
         config: ListenerConfig,
         tls: Option<Arc<ServerConfig>>,
         gateway: Arc<Gateway>,
-        permits: Arc<Semaphore>,
     ) -> io::Result<Self> {
         let socket = TcpListener::bind(config.address).await?;
-        Ok(Self { socket, config: Arc::new(config), tls, gateway, permits, by_address: Arc::default() })
+        Ok(Self { socket, config: Arc::new(config), tls, gateway })
     }
 
     /// Where it listens, with the port that the system chose.
@@ -65,7 +62,7 @@ impl Listener {
                 _ = stop.changed() => break,
                 Some(_) = connections.join_next() => {}
                 accepted = self.socket.accept() => match accepted {
-                    Ok((socket, peer)) => self.admit(socket, peer.ip().to_canonical(), &mut connections, &stop).await,
+                    Ok((socket, peer)) => self.admit(socket, peer.ip().to_canonical(), &mut connections, &stop),
                     Err(error) => {
                         tracing::error!(%error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -80,61 +77,26 @@ impl Listener {
         }
     }
 
-    async fn admit(
-        &self,
-        socket: TcpStream,
-        peer: IpAddr,
-        connections: &mut JoinSet<()>,
-        stop: &watch::Receiver<bool>,
-    ) {
-        let place = Place::take(&self.by_address, peer, self.gateway.config.limits.connections_per_ip_max);
-        let permit = self.permits.clone().try_acquire_owned();
-        let (Some(place), Ok(permit)) = (place, permit) else {
-            return refuse(socket, "421 4.7.0 Too many connections, try again later\r\n").await;
+    fn admit(&self, socket: TcpStream, peer: IpAddr, connections: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
+        let place = match self.gateway.places.enter(self.gateway.peer(&self.config, peer)) {
+            Ok(place) => place,
+            Err(over) => return refuse(&socket, over),
         };
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let (config, tls, gateway, stop) = (self.config.clone(), self.tls.clone(), self.gateway.clone(), stop.clone());
-        connections.spawn(async move {
-            connection::serve(socket, peer, &config, tls, gateway, stop).await;
-            drop((place, permit));
-        });
+        connections.spawn(connection::serve(socket, peer, place, config, tls, gateway, stop));
     }
 }
 
-async fn refuse(mut socket: TcpStream, line: &str) {
-    // Politeness only; the client may be gone.
-    let _ = tokio::time::timeout(Duration::from_secs(1), socket.write_all(line.as_bytes())).await;
+/// Says why and closes. Nobody waits for a client that is refused: the line fits into the empty buffer of its socket, or it goes without.
+fn refuse(socket: &TcpStream, over: Over) {
+    measure::refused("connection", over);
+    let _ = socket.try_write(too_many(over).as_bytes());
 }
 
-/// One of an address's connections.
-struct Place {
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    ip: IpAddr,
-}
-
-impl Place {
-    fn take(by_address: &Arc<Mutex<HashMap<IpAddr, usize>>>, ip: IpAddr, most: usize) -> Option<Self> {
-        let mut counts = by_address.lock().expect("nobody panics while counting connections");
-        let count = counts.entry(ip).or_insert(0);
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        drop(counts);
-        Some(Self { by_address: by_address.clone(), ip })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.by_address.lock().expect("nobody panics while counting connections");
-        if let Some(count) = counts.get_mut(&self.ip) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.ip);
-            }
-        }
-    }
+/// The line for a client that finds no place.
+pub(super) fn too_many(over: Over) -> String {
+    format!("421 4.7.0 Too many connections of {}, try again later\r\n", over.who())
 }

@@ -8,11 +8,16 @@ pub mod behind;
 pub mod connection;
 pub mod engines;
 pub mod intake;
+pub mod known;
 pub mod listener;
+pub mod memory;
+pub mod patience;
+pub mod place;
+pub mod repeat;
+pub mod source;
 pub mod transaction;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use domain::token::TokenKey;
 use store::Store;
@@ -68,6 +73,12 @@ pub struct Gateway {
     pub behind: behind::Behind,
     /// Live mail that is under way, for which others wait.
     pub way: RightOfWay,
-    /// Bytes of messages in memory now.
-    pub in_flight_bytes: AtomicU64,
+    /// Memory for mail that is here now.
+    pub memory: memory::Memory,
+    /// Places for connections.
+    pub places: place::Places,
+    /// Networks that have sent good mail for some time.
+    pub known: known::Known,
+    /// How often clients make us ask a hop again.
+    pub repeats: repeat::Repeats,
 }

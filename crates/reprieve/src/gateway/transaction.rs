@@ -1,21 +1,26 @@
 //! One transaction before its data: recipients are passed through to the next hop as they come, so that
 //! unknown users are refused there and then, and no backscatter ever arises.
+//!
+//! While the client has the word, the connection to the hop is kept only as long as nobody else needs it (`hop::pool`). When it has been taken back,
+//! every recipient is asked for again on another one before DATA is answered 354: what the hop says then must be what it said before.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use domain::Address;
 use domain::envelope::{Client, Envelope, MailParams, RcptParams, Recipient};
+use domain::share::Source;
 use wire::smtp::capabilities::Capabilities;
 use wire::smtp::client::{ClientError, Introduction};
 use wire::smtp::reply::Reply;
 use wire::smtp::session::RcptRequest;
 
 use super::Gateway;
-use crate::hop::{Hop, HopError, Loan};
+use super::memory::Account;
+use crate::hop::{Hop, HopError, Loan, Purpose, Ticket};
 
-/// Bytes that a message is taken for until it has said its size.
-const UNKNOWN_SIZE: u64 = 64 * 1024;
+/// How long a client waits for a connection to the hop before it is told to come again.
+const WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// A transaction with its next hop.
 #[derive(Debug)]
@@ -24,12 +29,16 @@ pub struct Transaction {
     pub gateway: Arc<Gateway>,
     /// The envelope so far; recipients are those that the hop accepted.
     pub envelope: Envelope,
+    /// Memory that its message takes.
+    pub memory: Account,
+    source: Source,
     trusted: bool,
     /// The hop, fixed by the first recipient (ruling 2).
     hop: Option<Arc<Hop>>,
-    /// The open transaction there.
-    loan: Option<Loan>,
-    reserved_bytes: u64,
+    /// The claim to the connection on which the transaction is open there.
+    ticket: Option<Ticket>,
+    /// The hop said something else about a recipient than before: nothing more comes of this transaction.
+    is_void: bool,
 }
 
 impl Transaction {
@@ -37,21 +46,21 @@ impl Transaction {
     pub fn new(
         gateway: Arc<Gateway>,
         client: Client,
+        source: Source,
         trusted: bool,
         sender: Option<Address>,
         params: MailParams,
     ) -> Self {
         let envelope = Envelope { client, sender, params, recipients: Vec::new() };
-        Self { gateway, envelope, trusted, hop: None, loan: None, reserved_bytes: 0 }
+        let memory = gateway.memory.account(source);
+        Self { gateway, envelope, memory, source, trusted, hop: None, ticket: None, is_void: false }
     }
 
     /// Asks for recipients: ours to refuse first (no relaying), then the next hop's. One reply each.
     pub async fn recipients(&mut self, asked: Vec<RcptRequest>) -> Vec<Reply> {
         let judged: Vec<Result<Recipient, Reply>> = asked.into_iter().map(|request| self.direct(request)).collect();
-        let to_ask: Vec<&Recipient> = judged.iter().filter_map(|judged| judged.as_ref().ok()).collect();
-        let pairs: Vec<(&Address, &RcptParams)> = to_ask.iter().map(|r| (&r.address, &r.params)).collect();
-        let mut answers = self.ask_hop(&pairs).await.into_iter();
-        drop(pairs);
+        let to_ask: Vec<Recipient> = judged.iter().filter_map(|judged| judged.as_ref().ok()).cloned().collect();
+        let mut answers = self.ask_hop(&to_ask).await.into_iter();
         let mut replies = Vec::with_capacity(judged.len());
         for judged in judged {
             replies.push(match judged {
@@ -89,61 +98,97 @@ impl Transaction {
         Ok(Recipient { address, params, direction, domain })
     }
 
-    async fn ask_hop(&mut self, recipients: &[(&Address, &RcptParams)]) -> Vec<Reply> {
+    async fn ask_hop(&mut self, recipients: &[Recipient]) -> Vec<Reply> {
         if recipients.is_empty() {
             return Vec::new();
         }
-        let asked = match &mut self.loan {
-            Some(loan) => loan.connection.recipients(recipients).await.map_err(HopError::Client),
-            None => self.open(recipients).await,
+        let replies = match self.take_loan() {
+            Some(mut loan) => match loan.connection.recipients(&pairs(recipients)).await {
+                Ok(replies) => {
+                    self.ticket = Some(loan.wait());
+                    Ok(replies)
+                }
+                Err(error) => Err(hop_reply(&error.into())),
+            },
+            None => self.ask_anew(recipients).await,
         };
-        match asked {
-            Ok(replies) => replies,
-            Err(error) => {
-                tracing::warn!(%error, "the next hop cannot be asked for recipients");
-                self.loan = None;
-                vec![hop_reply(&error); recipients.len()]
-            }
-        }
+        replies.unwrap_or_else(|reply| vec![reply; recipients.len()])
     }
 
-    /// Opens the transaction at the hop. A connection that was idle may have been closed meanwhile: then once more.
-    async fn open(&mut self, recipients: &[(&Address, &RcptParams)]) -> Result<Vec<Reply>, HopError> {
-        let Some(hop) = self.hop.clone() else { return Ok(Vec::new()) };
-        let loan = hop.connection().await?;
-        let reused = loan.reused;
-        match self.begin(loan, recipients).await {
-            Err(HopError::Client(ClientError::Broken { .. })) if reused => {
-                let loan = hop.fresh_connection().await?;
-                self.begin(loan, recipients).await
-            }
-            Ok((reply, _)) if reused && reply.code == 421 => {
-                let loan = hop.fresh_connection().await?;
-                self.begin(loan, recipients).await
-            }
-            other => other,
+    /// Asks for recipients on a connection where the transaction is not open: for those accepted before as well.
+    async fn ask_anew(&mut self, recipients: &[Recipient]) -> Result<Vec<Reply>, Reply> {
+        self.may_repeat()?;
+        let all: Vec<Recipient> = self.envelope.recipients.iter().chain(recipients).cloned().collect();
+        let began = self.open(&all, Purpose::Recipients, Instant::now() + WAIT_MAX).await;
+        let (loan, mut replies) = began.map_err(|error| hop_reply(&error))?;
+        self.ticket = loan.map(Loan::wait);
+        let new = replies.split_off(self.envelope.recipients.len());
+        if !replies.iter().all(Reply::is_positive) {
+            return Err(self.changed());
         }
-        .map(|(_, replies)| replies)
+        Ok(new)
     }
 
-    async fn begin(
-        &mut self,
-        mut loan: Loan,
-        recipients: &[(&Address, &RcptParams)],
-    ) -> Result<(Reply, Vec<Reply>), HopError> {
-        if let Some(reply) = missing_capability(&self.envelope.params, loan.connection.capabilities()) {
+    /// Whether the hop may be asked again for recipients that it has accepted before.
+    fn may_repeat(&self) -> Result<(), Reply> {
+        if self.is_void {
+            return Err(changed());
+        }
+        let repeats = !self.envelope.recipients.is_empty();
+        if repeats && !self.gateway.repeats.may(self.source.client, Instant::now()) {
+            return Err(Reply::new(451, "4.7.1 Too many transactions were begun and not ended, try again later"));
+        }
+        Ok(())
+    }
+
+    /// The hop has changed its mind: nothing that it said of this transaction is believed any more.
+    fn changed(&mut self) -> Reply {
+        tracing::info!("the next hop changed its answer about a recipient");
+        self.is_void = true;
+        self.ticket = None;
+        changed()
+    }
+
+    /// Opens the transaction at the hop; none when it refused the sender. A connection that was idle may have been closed meanwhile: then once more.
+    async fn open(
+        &self,
+        recipients: &[Recipient],
+        purpose: Purpose,
+        until: Instant,
+    ) -> Result<(Option<Loan>, Vec<Reply>), HopError> {
+        let Some(hop) = self.hop.clone() else { return Ok((None, Vec::new())) };
+        let loan = hop.lend(&self.source, purpose, until).await?;
+        self.begin(loan, recipients).await
+    }
+
+    async fn begin(&self, mut loan: Loan, recipients: &[Recipient]) -> Result<(Option<Loan>, Vec<Reply>), HopError> {
+        let mut began = self.try_begin(&mut loan, recipients).await;
+        let is_stale = match &began {
+            Err(ClientError::Broken { .. }) => true,
+            Ok((reply, _)) => reply.code == 421,
+            Err(_) => false,
+        };
+        if loan.reused && is_stale {
+            loan = loan.reconnect().await?;
+            began = self.try_begin(&mut loan, recipients).await;
+        }
+        let (mail, replies) = began?;
+        if mail.is_positive() {
+            return Ok((Some(loan), replies));
+        }
+        if mail.code != 421 {
             loan.give_back();
+        }
+        Ok((None, replies))
+    }
+
+    async fn try_begin(&self, loan: &mut Loan, recipients: &[Recipient]) -> Result<(Reply, Vec<Reply>), ClientError> {
+        let Envelope { sender, params, .. } = &self.envelope;
+        if let Some(reply) = missing_capability(params, loan.connection.capabilities()) {
             return Ok((reply.clone(), vec![reply; recipients.len()]));
         }
         loan.connection.introduce(&self.introduction()).await?;
-        let Envelope { sender, params, .. } = &self.envelope;
-        let (mail, replies) = loan.connection.begin(sender.as_ref(), params, params.size, recipients).await?;
-        if mail.is_positive() {
-            self.loan = Some(loan);
-        } else if mail.code != 421 {
-            loan.give_back();
-        }
-        Ok((mail, replies))
+        loan.connection.begin(sender.as_ref(), params, params.size, &pairs(recipients)).await
     }
 
     fn introduction(&self) -> Introduction {
@@ -152,43 +197,62 @@ impl Transaction {
         Introduction { ip: client.ip, helo: client.helo.clone(), proto: proto.into(), login: client.login.clone() }
     }
 
-    /// Answers DATA: 354 when there is room for the message.
-    pub fn reserve(&mut self) -> Reply {
-        let wanted = self.envelope.params.size.unwrap_or(UNKNOWN_SIZE);
-        let used = self.gateway.in_flight_bytes.fetch_add(wanted, Ordering::SeqCst);
-        self.reserved_bytes += wanted;
-        if used + wanted > self.gateway.config.limits.in_flight_bytes_max {
-            return Reply::new(452, "4.3.1 Too much mail in memory, try again later");
+    /// Answers DATA: 354 when there is room for the message, and the hop still takes every recipient that it has accepted.
+    pub async fn ready_for_data(&mut self) -> Reply {
+        let declared = self.envelope.params.size.unwrap_or(0);
+        if self.memory.fits(declared).is_err() {
+            return too_much_mail();
+        }
+        if let Err(reply) = self.confirm().await {
+            return reply;
         }
         Reply::new(354, "End data with <CR><LF>.<CR><LF>")
     }
 
-    /// The open transaction at the hop, if there still is one.
-    pub fn take_loan(&mut self) -> Option<Loan> {
-        self.loan.take()
+    /// Makes sure that the transaction is open at the hop for all recipients.
+    async fn confirm(&mut self) -> Result<(), Reply> {
+        if self.is_void {
+            return Err(changed());
+        }
+        if let Some(loan) = self.take_loan() {
+            self.ticket = Some(loan.wait());
+            return Ok(());
+        }
+        self.ask_anew(&[]).await?;
+        if self.ticket.is_some() {
+            Ok(())
+        } else {
+            Err(Reply::new(451, "4.4.2 The next hop closed the transaction, try again"))
+        }
     }
 
-    /// Opens the transaction at the hop again for some of its recipients: where some are held, or where the hop
-    /// dropped the idle transaction during the scan (ruling 5). Any reply to RCPT but acceptance ends it.
+    /// The open transaction at the hop, if there still is one.
+    pub fn take_loan(&mut self) -> Option<Loan> {
+        self.ticket.take().and_then(Ticket::redeem)
+    }
+
+    /// Opens the transaction at the hop again for some of its recipients: where some are held, or where its connection has been lost or taken back
+    /// during the scan. Any reply to RCPT but acceptance ends it. What is here already goes before what is only asked about.
     ///
     /// # Errors
     /// The reply to give the client.
-    pub async fn reopen(&mut self, loan: Option<Loan>, wanted: &[usize]) -> Result<Loan, Reply> {
-        let envelope = self.envelope.clone();
-        let recipients: Vec<(&Address, &RcptParams)> =
-            wanted.iter().map(|at| (&envelope.recipients[*at].address, &envelope.recipients[*at].params)).collect();
-        let started = match loan {
+    pub async fn reopen(&mut self, loan: Option<Loan>, wanted: &[usize], until: Instant) -> Result<Loan, Reply> {
+        let recipients: Vec<Recipient> = wanted.iter().map(|at| self.envelope.recipients[*at].clone()).collect();
+        let began = match loan {
             Some(mut loan) => match loan.connection.reset().await {
-                Ok(()) => self.begin(loan, &recipients).await.map(|(_, replies)| replies),
+                Ok(()) => self.begin(loan, &recipients).await,
                 Err(error) => Err(error.into()),
             },
-            None => self.open(&recipients).await,
+            None => self.open(&recipients, Purpose::Message, until).await,
         };
-        let replies = started.map_err(|error| hop_reply(&error))?;
+        let (loan, replies) = began.map_err(|error| hop_reply(&error))?;
         if !replies.iter().all(Reply::is_positive) {
-            return Err(Reply::new(451, "4.4.0 The next hop changed its answer about a recipient, try again"));
+            if let Some(loan) = loan {
+                give_back_reset(loan).await;
+            }
+            return Err(changed());
         }
-        self.loan.take().ok_or_else(|| Reply::new(451, "4.4.2 The next hop closed the transaction, try again"))
+        loan.ok_or_else(|| Reply::new(451, "4.4.2 The next hop closed the transaction, try again"))
     }
 
     /// Drops the transaction: the hop is told, and the connection kept.
@@ -199,10 +263,17 @@ impl Transaction {
     }
 }
 
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        self.gateway.in_flight_bytes.fetch_sub(self.reserved_bytes, Ordering::SeqCst);
-    }
+fn pairs(recipients: &[Recipient]) -> Vec<(&Address, &RcptParams)> {
+    recipients.iter().map(|one| (&one.address, &one.params)).collect()
+}
+
+fn changed() -> Reply {
+    Reply::new(451, "4.4.0 The next hop changed its answer about a recipient, try again")
+}
+
+/// What a client is told whose message finds no room in memory.
+pub fn too_much_mail() -> Reply {
+    Reply::new(452, "4.3.1 Too much mail in memory, try again later")
 }
 
 /// Ends an open transaction at a hop and gives the connection back.
@@ -228,7 +299,9 @@ pub fn missing_capability(params: &MailParams, hop: &Capabilities) -> Option<Rep
 /// What a client is told when the hop cannot be used: always a temporary answer, the sender keeps the mail.
 pub fn hop_reply(error: &HopError) -> Reply {
     match error {
-        HopError::Busy(_) => Reply::new(451, "4.3.2 All connections to the next hop are in use, try again"),
+        HopError::Busy { over, .. } => {
+            Reply::new(451, format!("4.3.2 The connections to the next hop are in use by {}, try again", over.who()))
+        }
         HopError::Client(ClientError::Connect { .. }) => {
             Reply::new(451, "4.4.1 The next hop cannot be reached, try again later")
         }

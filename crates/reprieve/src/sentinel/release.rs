@@ -227,7 +227,7 @@ impl Releaser {
         let mut loan = hop.connection().await.map_err(|error| unreachable_hop(&error))?;
         match self.begin(&mut loan, envelope, recipient).await {
             Err(Trouble::Hop(_)) if loan.reused => {
-                loan = hop.fresh_connection().await.map_err(|error| unreachable_hop(&error))?;
+                loan = loan.reconnect().await.map_err(|error| unreachable_hop(&error))?;
                 match self.begin(&mut loan, envelope, recipient).await {
                     Ok(()) => Ok(loan),
                     Err(trouble) => Err(trouble.end(loan).await),

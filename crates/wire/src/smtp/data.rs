@@ -9,6 +9,9 @@
 /// passed on unfolded, because folding breaks DKIM.
 pub const TEXT_LINE_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes from which the memory of a message grows by a quarter at a time.
+const GROWS_SLOWLY_FROM: usize = 1 << 20;
+
 /// What to do with a bare CR, a bare LF or a NUL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BareNewline {
@@ -70,13 +73,21 @@ pub struct DataReader {
     counted: usize,
     bytes: Vec<u8>,
     flaws: Flaws,
+    /// Nothing more is kept: somebody has decided that the message will be refused.
+    discards: bool,
 }
 
 impl DataReader {
-    /// A reader that keeps at most `bytes_max` bytes; what exceeds them is read and counted, not kept.
+    /// A reader that keeps at most `bytes_max` bytes; of a message that is to be refused nothing is kept, but it is read to its end.
     pub fn new(mode: BareNewline, bytes_max: usize) -> Self {
         let (bytes, flaws) = (Vec::new(), Flaws::default());
-        Self { state: State::LineStart, mode, bytes_max, line_bytes: 0, counted: 0, bytes, flaws }
+        Self { state: State::LineStart, mode, bytes_max, line_bytes: 0, counted: 0, bytes, flaws, discards: false }
+    }
+
+    /// Keeps nothing of this message from now on, and gives back what it has kept.
+    pub fn discard(&mut self) {
+        self.discards = true;
+        self.bytes = Vec::new();
     }
 
     /// Takes bytes up to and including the end of data; returns how many it took.
@@ -107,14 +118,14 @@ impl DataReader {
         (self.bytes, self.flaws)
     }
 
-    /// Bytes kept so far.
-    pub fn len(&self) -> usize {
-        self.bytes.len()
+    /// Bytes of the message so far, kept or not.
+    pub fn counted(&self) -> usize {
+        self.counted
     }
 
-    /// Whether nothing has been kept yet.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    /// Bytes of memory that the message takes now.
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
     }
 
     fn step(&mut self, byte: u8) {
@@ -175,9 +186,21 @@ impl DataReader {
     fn store(&mut self, run: &[u8]) {
         self.counted += run.len();
         self.flaws.too_large |= self.counted > self.bytes_max;
-        let refused = self.flaws.has_stray() && self.mode == BareNewline::Reject;
-        if !self.flaws.too_large && !refused {
+        let refused = self.flaws.too_large || (self.flaws.has_stray() && self.mode == BareNewline::Reject);
+        if refused && !self.discards {
+            self.discard();
+        }
+        if !self.discards {
+            self.make_room(run.len());
             self.bytes.extend_from_slice(run);
+        }
+    }
+
+    /// Room for more. A large message grows by a quarter, not to twice its size: what is not used is memory all the same.
+    fn make_room(&mut self, more: usize) {
+        let (length, capacity) = (self.bytes.len(), self.bytes.capacity());
+        if length + more > capacity && capacity >= GROWS_SLOWLY_FROM {
+            self.bytes.reserve_exact(more.max(capacity / 4));
         }
     }
 }

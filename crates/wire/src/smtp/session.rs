@@ -23,15 +23,30 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Recipients of one message.
     pub recipients_max: usize,
-    /// Refused commands before the connection is closed.
-    pub errors_max: u32,
-    /// NOOP, RSET, VRFY and HELP without a message between them before the connection is closed.
-    pub junk_max: u32,
+    /// How much is borne with before the connection is closed.
+    pub tolerance: Tolerance,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_bytes_max: 50 * 1024 * 1024, recipients_max: 1000, errors_max: 20, junk_max: 100 }
+        Self { message_bytes_max: 50 * 1024 * 1024, recipients_max: 1000, tolerance: Tolerance::default() }
+    }
+}
+
+/// How much of a client is borne with before its connection is closed with 421. It may change while the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tolerance {
+    /// Commands that were refused.
+    pub errors_max: u32,
+    /// EHLO, NOOP, RSET, VRFY and HELP without a message between them.
+    pub junk_max: u32,
+    /// Recipients that were refused for good, beyond a quarter of those accepted.
+    pub refused_recipients_max: u32,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { errors_max: 20, junk_max: 100, refused_recipients_max: 100 }
     }
 }
 
@@ -104,8 +119,10 @@ enum State {
     Ready,
     /// A sender is accepted.
     Mail { recipients: usize },
-    /// The data is coming.
-    Data(DataReader),
+    /// The data is coming. With a reply: it is read to its end and then refused with that.
+    Data(DataReader, Option<Reply>),
+    /// The last reply is in the output; the shell has not been told to close.
+    Closing,
     /// Nothing more will be read.
     Closed,
 }
@@ -135,6 +152,8 @@ pub struct Session {
     tls: bool,
     errors: u32,
     junk: u32,
+    accepted_recipients: u32,
+    refused_recipients: u32,
 }
 
 impl Session {
@@ -152,6 +171,8 @@ impl Session {
             tls: false,
             errors: 0,
             junk: 0,
+            accepted_recipients: 0,
+            refused_recipients: 0,
         };
         let greeting = format!("{} ESMTP Reprieve", session.settings.hostname);
         session.reply(&Reply::new(220, greeting));
@@ -161,11 +182,11 @@ impl Session {
     /// Takes bytes from the client.
     pub fn receive(&mut self, bytes: &[u8]) {
         match (&mut self.state, self.input.is_empty()) {
-            (State::Data(reader), true) if self.owed.is_none() => {
+            (State::Data(reader, _), true) if self.owed.is_none() => {
                 let taken = reader.push(bytes);
                 self.input.extend_from_slice(&bytes[taken..]);
             }
-            (State::Closed, _) => {}
+            (State::Closing | State::Closed, _) => {}
             _ => self.input.extend_from_slice(bytes),
         }
     }
@@ -186,12 +207,39 @@ impl Session {
 
     /// Whether bytes of a message are awaited, for the choice of a deadline.
     pub fn in_data(&self) -> bool {
-        matches!(self.state, State::Data(_))
+        matches!(self.state, State::Data(..))
     }
 
-    /// Bytes of the message in progress, for the budget of bytes in flight.
+    /// Bytes of the message in progress that have come so far, kept or not.
     pub fn data_bytes(&self) -> usize {
-        if let State::Data(reader) = &self.state { reader.len() } else { 0 }
+        if let State::Data(reader, _) = &self.state { reader.counted() } else { 0 }
+    }
+
+    /// Bytes of memory that this session takes now for what the client has sent.
+    pub fn held_bytes(&self) -> usize {
+        let message = if let State::Data(reader, _) = &self.state { reader.held_bytes() } else { 0 };
+        message + self.input.capacity()
+    }
+
+    /// How much of the client is borne with from now on.
+    pub fn tolerate(&mut self, tolerance: Tolerance) {
+        self.settings.limits.tolerance = tolerance;
+    }
+
+    /// Refuses the message in progress: nothing more of it is kept, it is read to its real end, and only then the reply is given. So no byte of it
+    /// is ever taken for a command. It counts as an error of the client.
+    pub fn refuse_data(&mut self, reply: Reply) {
+        if let State::Data(reader, refused) = &mut self.state
+            && refused.is_none()
+        {
+            reader.discard();
+            *refused = Some(reply);
+        }
+    }
+
+    /// Whether the message in progress is read only to be refused.
+    pub fn discards(&self) -> bool {
+        matches!(self.state, State::Data(_, Some(_)))
     }
 
     /// Whether a command line has begun but not ended, or data is awaited.
@@ -216,7 +264,11 @@ impl Session {
         while self.owed.is_none() {
             match &mut self.state {
                 State::Closed => return None,
-                State::Data(reader) => {
+                State::Closing => {
+                    self.state = State::Closed;
+                    return Some(Event::Close);
+                }
+                State::Data(reader, _) => {
                     let input = std::mem::take(&mut self.input);
                     let taken = reader.push(&input);
                     self.input = input[taken..].to_vec();
@@ -234,10 +286,7 @@ impl Session {
                             return Some(event);
                         }
                     }
-                    Err(reply) => {
-                        self.end(&reply);
-                        return Some(Event::Close);
-                    }
+                    Err(reply) => self.end(&reply),
                 },
             }
         }
@@ -281,18 +330,20 @@ impl Session {
             Some(Owed::Mail) if reply.is_positive() => self.state = State::Mail { recipients: 0 },
             Some(Owed::Data) if reply.code == 354 => {
                 let limit = self.settings.limits.message_bytes_max;
-                self.state = State::Data(DataReader::new(self.settings.bare_newline, limit));
+                self.state = State::Data(DataReader::new(self.settings.bare_newline, limit), None);
             }
+            // Refused for what the client does with our memory or the hop: whoever goes on all the same is not heard for ever.
+            Some(Owed::Data) => return self.refuse(reply),
             Some(Owed::Message) => {
                 self.state = State::Ready;
                 self.junk = 0;
             }
             _ => {}
         }
-        self.reply(reply);
         if reply.code == 421 {
-            self.state = State::Closed;
+            return self.end(reply);
         }
+        self.reply(reply);
     }
 
     /// Answers [`Event::Recipients`], one reply for each in their order.
@@ -306,8 +357,14 @@ impl Session {
                 && let State::Mail { recipients } = &mut self.state
             {
                 *recipients += 1;
+                self.accepted_recipients = self.accepted_recipients.saturating_add(1);
             }
+            self.refused_recipients += u32::from(reply.is_permanent());
             self.reply(&reply);
+        }
+        let most = self.settings.limits.tolerance.refused_recipients_max.saturating_add(self.accepted_recipients / 4);
+        if self.refused_recipients > most {
+            self.end(&Reply::new(421, "4.7.0 Too many recipients that do not exist"));
         }
     }
 
@@ -322,16 +379,19 @@ impl Session {
     }
 
     fn reply(&mut self, reply: &Reply) {
-        if matches!(self.state, State::Closed) {
+        if matches!(self.state, State::Closing | State::Closed) {
             return;
         }
         reply.write_to(&mut self.output);
     }
 
+    /// The last reply; the shell is told to close with the next event.
     fn end(&mut self, reply: &Reply) {
         self.reply(reply);
-        self.state = State::Closed;
-        self.input.clear();
+        if !matches!(self.state, State::Closed) {
+            self.state = State::Closing;
+        }
+        self.input = Vec::new();
     }
 
     /// One line without its CRLF; `Err` closes the connection. Only CRLF ends a line.
@@ -354,24 +414,28 @@ impl Session {
         Ok(Some(line))
     }
 
-    fn refuse(&mut self, reply: &Reply) -> Option<Event> {
+    fn refuse(&mut self, reply: &Reply) {
         self.errors += 1;
-        if self.errors > self.settings.limits.errors_max {
-            self.end(&Reply::new(421, "4.7.0 Too many errors"));
-            return Some(Event::Close);
+        if self.errors > self.settings.limits.tolerance.errors_max {
+            return self.end(&Reply::new(421, "4.7.0 Too many errors"));
         }
         self.reply(reply);
+    }
+
+    /// As [`Session::refuse`], for a command that brings no event then.
+    fn refused(&mut self, reply: &Reply) -> Option<Event> {
+        self.refuse(reply);
         None
     }
 
     fn command(&mut self, line: &[u8]) -> Option<Event> {
         let command = match command::parse(line) {
             Ok(command) => command,
-            Err(reply) => return self.refuse(&reply),
+            Err(reply) => return self.refused(&reply),
         };
         if self.pipelined_too_early(&command) {
             self.end(&Reply::new(554, "5.5.0 Data sent before the reply it depends on"));
-            return Some(Event::Close);
+            return None;
         }
         match command {
             Command::Ehlo(name) => self.said_hello(name, true),
@@ -385,7 +449,7 @@ impl Session {
             Command::Help => self.junk(&Reply::new(214, "2.0.0 See RFC 5321")),
             Command::Quit => {
                 self.end(&Reply::new(221, "2.0.0 Bye"));
-                Some(Event::Close)
+                None
             }
             Command::StartTls => self.start_tls(),
             Command::XClient(attributes) => self.xclient(attributes),
@@ -403,6 +467,9 @@ impl Session {
     }
 
     fn said_hello(&mut self, name: String, extended: bool) -> Option<Event> {
+        if !matches!(self.state, State::Fresh) && self.is_too_much_junk() {
+            return None;
+        }
         let was_in_transaction = matches!(self.state, State::Mail { .. });
         self.helo = name;
         self.owed = Some(Owed::Hello { extended });
@@ -415,19 +482,19 @@ impl Session {
     fn mail(&mut self, sender: Option<Address>, text: &str) -> Option<Event> {
         match self.state {
             State::Ready => {}
-            State::Mail { .. } => return self.refuse(&Reply::new(503, "5.5.1 A sender is already given")),
-            _ => return self.refuse(&Reply::new(503, "5.5.1 Say EHLO first")),
+            State::Mail { .. } => return self.refused(&Reply::new(503, "5.5.1 A sender is already given")),
+            _ => return self.refused(&Reply::new(503, "5.5.1 Say EHLO first")),
         }
         let params = match params::parse_mail(text, &self.offered) {
             Ok(params) => params,
-            Err(reply) => return self.refuse(&reply),
+            Err(reply) => return self.refused(&reply),
         };
         if sender.as_ref().is_some_and(Address::needs_smtputf8) && !params.smtputf8 {
-            return self.refuse(&Reply::new(553, "5.6.7 This address needs SMTPUTF8"));
+            return self.refused(&Reply::new(553, "5.6.7 This address needs SMTPUTF8"));
         }
         let limit = self.offered.size.filter(|size| *size > 0).unwrap_or(self.settings.limits.message_bytes_max as u64);
         if params.size.is_some_and(|size| size > limit) {
-            return self.refuse(&Reply::new(552, format!("5.3.4 Message over {limit} bytes")));
+            return self.refused(&Reply::new(552, format!("5.3.4 Message over {limit} bytes")));
         }
         self.owed = Some(Owed::Mail);
         Some(Event::Mail { sender, params })
@@ -436,7 +503,7 @@ impl Session {
     /// Takes this RCPT and all that are pipelined behind it, so that the shell can ask the hop for them in one go.
     fn recipients(&mut self, recipient: Address, text: &str) -> Option<Event> {
         let State::Mail { recipients: accepted } = self.state else {
-            return self.refuse(&Reply::new(503, "5.5.1 Give a sender first"));
+            return self.refused(&Reply::new(503, "5.5.1 Give a sender first"));
         };
         let mut before = Vec::new();
         let mut asked = Vec::new();
@@ -455,15 +522,16 @@ impl Session {
             }
         }
         if asked.is_empty() {
-            for reply in before.into_iter().flatten() {
-                if let Some(close) = self.refuse(&reply) {
-                    return Some(close);
-                }
-            }
+            before.into_iter().flatten().for_each(|reply| self.refuse_recipient(&reply));
             return None;
         }
         self.owed = Some(Owed::Recipients { before, asked: asked.len() });
         Some(Event::Recipients(asked))
+    }
+
+    /// A recipient over the limit is no fault of the client: it is to send the rest in another transaction (RFC 5321 section 4.5.3.1.10).
+    fn refuse_recipient(&mut self, reply: &Reply) {
+        if reply.is_transient() { self.reply(reply) } else { self.refuse(reply) }
     }
 
     fn recipient(&self, recipient: Address, text: &str, full: bool) -> Result<RcptRequest, Reply> {
@@ -488,18 +556,22 @@ impl Session {
 
     fn data(&mut self) -> Option<Event> {
         match self.state {
-            State::Mail { recipients: 0 } => self.refuse(&Reply::new(554, "5.5.1 No valid recipients")),
+            State::Mail { recipients: 0 } => self.refused(&Reply::new(554, "5.5.1 No valid recipients")),
             State::Mail { .. } => {
                 self.owed = Some(Owed::Data);
                 Some(Event::Data)
             }
-            _ => self.refuse(&Reply::new(503, "5.5.1 Give sender and recipients first")),
+            _ => self.refused(&Reply::new(503, "5.5.1 Give sender and recipients first")),
         }
     }
 
     fn message(&mut self) -> Option<Event> {
-        let State::Data(reader) = std::mem::replace(&mut self.state, State::Ready) else { return None };
+        let State::Data(reader, refused) = std::mem::replace(&mut self.state, State::Ready) else { return None };
         let (bytes, flaws) = reader.finish();
+        if let Some(reply) = refused {
+            self.refuse(&reply);
+            return Some(Event::Reset);
+        }
         if let Some(reply) = self.flawed(flaws) {
             self.reply(&reply);
             return Some(Event::Reset);
@@ -524,26 +596,33 @@ impl Session {
         if in_transaction {
             self.state = State::Ready;
         }
-        let closed = self.junk(&Reply::new(250, "2.0.0 Ok"));
-        closed.or(in_transaction.then_some(Event::Reset))
+        self.junk(&Reply::new(250, "2.0.0 Ok"));
+        in_transaction.then_some(Event::Reset)
     }
 
     fn junk(&mut self, reply: &Reply) -> Option<Event> {
-        self.junk += 1;
-        if self.junk > self.settings.limits.junk_max {
-            self.end(&Reply::new(421, "4.7.0 Too many commands without a message"));
-            return Some(Event::Close);
+        if !self.is_too_much_junk() {
+            self.reply(reply);
         }
-        self.reply(reply);
         None
+    }
+
+    /// Counts a command that brings nothing on; over the limit the session ends.
+    fn is_too_much_junk(&mut self) -> bool {
+        self.junk += 1;
+        let is_over = self.junk > self.settings.limits.tolerance.junk_max;
+        if is_over {
+            self.end(&Reply::new(421, "4.7.0 Too many commands without a message"));
+        }
+        is_over
     }
 
     fn start_tls(&mut self) -> Option<Event> {
         if !self.settings.starttls || self.tls {
-            return self.refuse(&Reply::new(502, "5.5.1 STARTTLS is not offered"));
+            return self.refused(&Reply::new(502, "5.5.1 STARTTLS is not offered"));
         }
         if matches!(self.state, State::Mail { .. }) {
-            return self.refuse(&Reply::new(503, "5.5.1 Not inside a transaction"));
+            return self.refused(&Reply::new(503, "5.5.1 Not inside a transaction"));
         }
         self.reply(&Reply::new(220, "2.0.0 Ready to start TLS"));
         self.owed = Some(Owed::Tls);
@@ -552,10 +631,10 @@ impl Session {
 
     fn xclient(&mut self, attributes: Attributes) -> Option<Event> {
         if !self.settings.xclient {
-            return self.refuse(&Reply::new(550, "5.7.0 XCLIENT is not allowed from here"));
+            return self.refused(&Reply::new(550, "5.7.0 XCLIENT is not allowed from here"));
         }
         if matches!(self.state, State::Mail { .. }) {
-            return self.refuse(&Reply::new(503, "5.5.1 Not inside a transaction"));
+            return self.refused(&Reply::new(503, "5.5.1 Not inside a transaction"));
         }
         // The session starts again for the new client, greeting included (XCLIENT_README).
         self.state = State::Fresh;
@@ -567,10 +646,10 @@ impl Session {
 
     fn xforward(&mut self, attributes: Attributes) -> Option<Event> {
         if !self.settings.xforward {
-            return self.refuse(&Reply::new(550, "5.7.0 XFORWARD is not allowed from here"));
+            return self.refused(&Reply::new(550, "5.7.0 XFORWARD is not allowed from here"));
         }
         if !matches!(self.state, State::Ready) {
-            return self.refuse(&Reply::new(503, "5.5.1 Not here"));
+            return self.refused(&Reply::new(503, "5.5.1 Not here"));
         }
         self.reply(&Reply::new(250, "2.0.0 Ok"));
         Some(Event::XForward(attributes))

@@ -181,7 +181,11 @@ fn plaintext_behind_starttls_is_never_executed() {
 #[test]
 fn limits_answer_clearly() {
     let small = Settings {
-        limits: Limits { message_bytes_max: 20, recipients_max: 2, errors_max: 3, junk_max: 5 },
+        limits: Limits {
+            message_bytes_max: 20,
+            recipients_max: 2,
+            tolerance: Tolerance { errors_max: 3, junk_max: 5, refused_recipients_max: 4 },
+        },
         ..settings()
     };
     let mail =
@@ -193,6 +197,138 @@ fn limits_answer_clearly() {
     assert_eq!(codes(&seen), [220, 500, 500, 500, 421]);
     let (seen, _) = drive(small, &b"NOOP\r\n".repeat(9), 6);
     assert_eq!(codes(&seen), [220, 250, 250, 250, 250, 250, 421]);
+}
+
+#[test]
+fn recipients_over_the_limit_are_no_error_of_the_client() {
+    let limits = Limits { recipients_max: 2, ..Limits::default() };
+    let mut dialogue = "MAIL FROM:<>\r\n".to_owned();
+    (0..200).for_each(|n| dialogue.push_str(&format!("RCPT TO:<u{n}@b.example>\r\n")));
+    dialogue.push_str("DATA\r\nx\r\n.\r\n");
+    for chunk in [1, 7000] {
+        // DATA comes after the replies, as a client does that sends its recipients in groups.
+        let (group, data) = dialogue.split_at(dialogue.find("DATA").expect("DATA"));
+        let mut session = Session::new(Settings { limits: limits.clone(), ..settings() });
+        let mut messages = 0;
+        let mut seen = Vec::new();
+        let pieces =
+            [&b"EHLO x\r\n"[..]].into_iter().chain(group.as_bytes().chunks(chunk)).chain(data.as_bytes().chunks(6));
+        for piece in pieces {
+            session.receive(piece);
+            while let Some(event) = session.next() {
+                match event {
+                    Event::Hello => session.hello(&everything()),
+                    Event::Recipients(asked) => {
+                        session.answer_recipients(vec![Reply::new(250, "2.1.5 Ok"); asked.len()]);
+                    }
+                    Event::Data => session.answer(&Reply::new(354, "Go")),
+                    Event::Message { .. } => {
+                        messages += 1;
+                        session.answer(&Reply::new(250, "2.0.0 Taken"));
+                    }
+                    _ => session.answer(&Reply::new(250, "2.0.0 Ok")),
+                }
+            }
+            seen.extend(session.take_output());
+        }
+        let seen = codes(&String::from_utf8(seen).expect("text"));
+        assert_eq!((messages, seen.iter().filter(|code| **code == 452).count()), (1, 198), "in pieces of {chunk}");
+    }
+}
+
+#[test]
+fn who_tries_many_recipients_that_do_not_exist_is_sent_away() {
+    let mut dialogue = "EHLO x\r\nMAIL FROM:<>\r\n".to_owned();
+    (0..200).for_each(|_| dialogue.push_str("RCPT TO:<unknown@b.example>\r\n"));
+    let (seen, _) = drive(settings(), dialogue.as_bytes(), 1);
+    let codes = codes(&seen);
+    assert_eq!(codes.iter().filter(|code| **code == 550).count(), 101);
+    assert_eq!(codes.last(), Some(&421));
+}
+
+#[test]
+fn a_list_with_some_recipients_that_do_not_exist_is_served() {
+    let mut dialogue = "EHLO x\r\nMAIL FROM:<>\r\n".to_owned();
+    (0..900).for_each(|n| {
+        dialogue.push_str(&format!(
+            "RCPT TO:<{}@b.example>\r\n",
+            if n % 6 == 0 { "unknown".into() } else { format!("u{n}") }
+        ));
+    });
+    let (seen, _) = drive(settings(), dialogue.as_bytes(), 64);
+    assert!(!codes(&seen).contains(&421));
+}
+
+#[test]
+fn hello_again_and_again_ends_the_session() {
+    let (seen, _) = drive(settings(), "EHLO x\r\n".repeat(150).as_bytes(), 8);
+    let codes = codes(&seen);
+    assert_eq!((codes.len(), codes.last()), (103, Some(&421)), "the greeting, the first, a hundred more");
+}
+
+#[test]
+fn patience_may_shrink_while_the_session_goes_on() {
+    let mut session = Session::new(settings());
+    session.tolerate(Tolerance { junk_max: 1, ..Tolerance::default() });
+    session.receive(b"NOOP\r\n");
+    assert_eq!(session.next(), None);
+    session.receive(b"NOOP\r\n");
+    assert_eq!(session.next(), Some(Event::Close));
+    assert_eq!(session.next(), None, "told once");
+}
+
+#[test]
+fn refused_data_is_read_to_its_end_and_never_as_commands() {
+    for chunk in [1, 3, 500] {
+        let mut session = Session::new(settings());
+        let mut seen = Vec::new();
+        let mut messages = 0;
+        let head = b"EHLO x\r\n";
+        let rest = b"MAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n";
+        let data = b"text\r\nMAIL FROM:<evil@x.example>\r\nRCPT TO:<b@b.example>\r\nQUIT\r\n\n.\r\n.\n\r\n.\r\n";
+        let pieces = [&head[..], &rest[..]].into_iter().chain(data.chunks(chunk)).chain([&b"NOOP\r\n"[..]]);
+        for piece in pieces {
+            session.receive(piece);
+            while let Some(event) = session.next() {
+                match event {
+                    Event::Hello => session.hello(&everything()),
+                    Event::Recipients(_) => session.answer_recipients(vec![Reply::new(250, "2.1.5 Ok")]),
+                    Event::Data => session.answer(&Reply::new(354, "Go")),
+                    Event::Message { .. } => messages += 1,
+                    Event::Reset => {}
+                    _ => session.answer(&Reply::new(250, "2.0.0 Ok")),
+                }
+            }
+            session.refuse_data(Reply::new(452, "4.3.1 Too much mail in memory"));
+            assert!(session.held_bytes() < 4096, "nothing is kept");
+            seen.extend(session.take_output());
+        }
+        let seen = codes(&String::from_utf8(seen).expect("text"));
+        assert_eq!((seen.as_slice(), messages), (&[220, 250, 250, 250, 354, 452, 250][..], 0), "in pieces of {chunk}");
+    }
+}
+
+#[test]
+fn who_is_refused_again_and_again_is_sent_away() {
+    let mut session = Session::new(settings());
+    session.receive(b"EHLO x\r\n");
+    session.next();
+    session.hello(&everything());
+    session.receive(b"MAIL FROM:<>\r\n");
+    session.next();
+    session.answer(&Reply::new(250, "2.1.0 Ok"));
+    session.receive(b"RCPT TO:<a@b.example>\r\n");
+    session.next();
+    session.answer_recipients(vec![Reply::new(250, "2.1.5 Ok")]);
+    for _ in 0..20 {
+        session.receive(b"DATA\r\n");
+        assert_eq!(session.next(), Some(Event::Data));
+        session.answer(&Reply::new(452, "4.3.1 Too much mail in memory"));
+    }
+    session.receive(b"DATA\r\n");
+    assert_eq!(session.next(), Some(Event::Data));
+    session.answer(&Reply::new(452, "4.3.1 Too much mail in memory"));
+    assert_eq!(session.next(), Some(Event::Close));
 }
 
 #[test]

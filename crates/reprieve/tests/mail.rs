@@ -492,20 +492,22 @@ fn many_recipients_in_one_transaction() {
 }
 
 #[test]
-fn used_up_connections_to_the_hop_are_a_temporary_answer() {
+fn used_up_connections_to_the_hop_are_waited_for_and_then_a_temporary_answer() {
     let sink = Sink::planned(SinkPlan {
-        on_dot: Arc::new(|_| Answer::After(Duration::from_secs(2), "250 ok")),
+        on_dot: Arc::new(|_| Answer::After(Duration::from_secs(4), "250 ok")),
         ..SinkPlan::default()
     });
-    let gateway = Gateway::start(&format!("{}[limits]\nhop_connections = 1\n", config(sink.address)));
+    let gateway = Gateway::start(&format!("{}[limits]\nhop_connections = 1\nhop_wait_s = 2\n", config(sink.address)));
     let mx = gateway.mx;
-    let mut first = Talk::from_outside(mx);
+    let first = std::thread::spawn(move || Talk::from_outside(mx).send("a@x.example", &["b@ours.example"], &clean("1")));
+    sink.wait(1);
     let mut second = Talk::from_outside(mx);
-    first.say("MAIL FROM:<a@x.example>");
-    first.say("RCPT TO:<b@ours.example>");
-    assert!(second.say("MAIL FROM:<a@x.example>").starts_with("451 4.3.2"));
-    first.say("RSET");
-    assert!(second.say("MAIL FROM:<a@x.example>").starts_with("250"));
+    second.say("MAIL FROM:<a@x.example>");
+    let began = Instant::now();
+    assert!(second.say("RCPT TO:<b@ours.example>").starts_with("451 4.3.2"), "the hop is at work on the first");
+    assert!(began.elapsed() >= Duration::from_secs(2));
+    assert!(second.say("RCPT TO:<b@ours.example>").starts_with("250"), "now it has done");
+    assert!(first.join().expect("no panic").starts_with("250"));
 }
 
 #[test]

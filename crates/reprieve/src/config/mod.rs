@@ -103,6 +103,8 @@ pub struct GatewayLimits {
     pub connections_per_ip_max: usize,
     /// Connections to one next hop, for live mail.
     pub hop_connections_max: usize,
+    /// How long a client waits for a connection to the hop before it is told to come again.
+    pub hop_wait: Duration,
     /// Bytes of messages in memory, all together.
     pub in_flight_bytes_max: u64,
     /// From the final dot to the reply.
@@ -623,6 +625,7 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
         connections_per_ip_max: number("connections_per_ip", 1..100_001, 50) as usize,
         connections_per_network_max: number("connections_per_network", 1..100_001, 150) as usize,
         hop_connections_max: number("hop_connections", 1..10_001, 80) as usize,
+        hop_wait: seconds(number("hop_wait_s", 0..241, 15)),
         in_flight_bytes_max: number("in_flight_mib", 64..1_048_577, 512) << 20,
         reply_deadline: seconds(number("reply_deadline_s", 1..600, 85)),
         examine_deadline: seconds(number("examine_deadline_s", 1..600, 30)),

@@ -5,7 +5,7 @@
 //! every recipient is asked for again on another one before DATA is answered 354: what the hop says then must be what it said before.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::Address;
 use domain::envelope::{Client, Envelope, MailParams, RcptParams, Recipient};
@@ -18,9 +18,6 @@ use wire::smtp::session::RcptRequest;
 use super::Gateway;
 use super::memory::Account;
 use crate::hop::{Hop, HopError, Loan, Purpose, Ticket};
-
-/// How long a client waits for a connection to the hop before it is told to come again.
-const WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// A transaction with its next hop.
 #[derive(Debug)]
@@ -119,7 +116,7 @@ impl Transaction {
     async fn ask_anew(&mut self, recipients: &[Recipient]) -> Result<Vec<Reply>, Reply> {
         self.may_repeat()?;
         let all: Vec<Recipient> = self.envelope.recipients.iter().chain(recipients).cloned().collect();
-        let began = self.open(&all, Purpose::Recipients, Instant::now() + WAIT_MAX).await;
+        let began = self.open(&all, Purpose::Recipients, Instant::now() + self.gateway.config.limits.hop_wait).await;
         let (loan, mut replies) = began.map_err(|error| hop_reply(&error))?;
         self.ticket = loan.map(Loan::wait);
         let new = replies.split_off(self.envelope.recipients.len());

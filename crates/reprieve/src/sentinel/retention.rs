@@ -55,31 +55,38 @@ pub struct Keeper {
     pub quotas: Quotas,
 }
 
-/// How much of each kind may still go, and since when more is earned. In memory: a start begins with the share of one round.
+/// How much of each kind may still go. In memory: a start begins with the share of one round.
 #[derive(Clone, Debug, Default)]
-pub struct Quotas(Arc<Mutex<(BTreeMap<&'static str, Quota>, Option<Instant>)>>);
+pub struct Quotas(Arc<Mutex<Earned>>);
+
+/// What was earned, and when last.
+#[derive(Debug, Default)]
+struct Earned {
+    left: BTreeMap<&'static str, Quota>,
+    last: Option<Instant>,
+}
 
 impl Quotas {
     /// Earns what may go since the last time; `per_hour` of each kind.
     fn earn(&self, per_hour: &[(&'static str, u64)]) {
-        let mut held = self.lock();
-        let ran = held.1.map_or(PERIOD, |last| last.elapsed());
-        held.1 = Some(Instant::now());
+        let mut earned = self.lock();
+        let ran = earned.last.map_or(PERIOD, |last| last.elapsed());
+        earned.last = Some(Instant::now());
         for (kind, per_hour) in per_hour {
-            held.0.entry(kind).or_default().earn(ran, *per_hour);
+            earned.left.entry(kind).or_default().earn(ran, *per_hour);
         }
     }
 
     fn left(&self, kind: &'static str) -> u64 {
-        self.lock().0.get(kind).map_or(0, Quota::left)
+        self.lock().left.get(kind).map_or(0, Quota::left)
     }
 
     fn spend(&self, kind: &'static str, gone: usize) {
-        self.lock().0.entry(kind).or_default().spend(gone);
+        self.lock().left.entry(kind).or_default().spend(gone);
         measure::removed(kind, gone);
     }
 
-    fn lock(&self) -> MutexGuard<'_, (BTreeMap<&'static str, Quota>, Option<Instant>)> {
+    fn lock(&self) -> MutexGuard<'_, Earned> {
         self.0.lock().expect("nobody panics while holding this")
     }
 }

@@ -69,6 +69,8 @@ pub enum Move {
     Deleted,
     /// Retention ended it.
     Expired,
+    /// A person took back that it was deleted or expired; its bytes were still there.
+    Recovered,
 }
 
 /// A move that this account does not allow.
@@ -161,6 +163,7 @@ impl Account {
             (A::Held | A::Failed, M::Denied) => A::Denied,
             (A::Held | A::Failed | A::Denied, M::Deleted) => A::Deleted,
             (A::Held | A::Failed | A::Denied, M::Expired) => A::Expired,
+            (A::Deleted | A::Expired, M::Recovered) => A::Held,
             (from, by) => return Err(Refused { from, by }),
         })
     }
@@ -168,7 +171,7 @@ impl Account {
 
 impl Move {
     /// All moves.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::HopAccepted,
         Self::HopRefused,
         Self::AnswerLost,
@@ -183,6 +186,7 @@ impl Move {
         Self::Denied,
         Self::Deleted,
         Self::Expired,
+        Self::Recovered,
     ];
 
     /// The stored name, also the `what` of a trace.
@@ -202,6 +206,7 @@ impl Move {
             Self::Denied => "denied",
             Self::Deleted => "deleted",
             Self::Expired => "expired",
+            Self::Recovered => "recovered",
         }
     }
 }
@@ -225,7 +230,7 @@ mod tests {
     }
 
     /// Every sequence of up to six moves from every beginning: accepted mail never leaves the accepted
-    /// accounts, and nothing moves once it is released, deleted or expired.
+    /// accounts, nothing moves once it is released or delivered, and what was deleted or expired only comes back to the quarantine.
     #[test]
     fn accepted_mail_stays_accounted_for() {
         fn walk(account: Account, was_accepted: bool, left: u32) {
@@ -233,8 +238,11 @@ mod tests {
             assert_eq!(account.on(Move::Reexamined), Ok(account), "a look moves nothing");
             let moves = Move::ALL.into_iter().filter(|by| *by != Move::Reexamined);
             let ways: Vec<Account> = moves.filter_map(|by| account.on(by).ok()).collect();
-            if matches!(account, Account::Released | Account::Delivered | Account::Deleted | Account::Expired) {
+            if matches!(account, Account::Released | Account::Delivered) {
                 assert!(ways.is_empty(), "{account:?} is an end");
+            }
+            if matches!(account, Account::Deleted | Account::Expired) {
+                assert_eq!(ways, [Account::Held], "{account:?} is only taken back");
             }
             if left > 0 {
                 for next in ways {

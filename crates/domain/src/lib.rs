@@ -13,6 +13,7 @@
 //! | [`rollout`], [`known_good`] | how a ruleset comes into force and back; what the past vouches for |
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
 //! | [`ledger`], [`release`], [`held`] | where each (message, recipient) unit is, and how it may move |
+//! | [`removal`] | whether anything may be removed for its age, and how much at a time |
 //! | [`sentinel`], [`incident`] | when a detection is wrong, and how what it did is taken back |
 //! | [`share`] | who may hold how much of what is scarce |
 //! | [`audit`], [`proof`] | who did what: an append-only Merkle log, and proofs over it |
@@ -40,6 +41,7 @@ pub mod policy;
 pub mod proof;
 pub mod query;
 pub mod release;
+pub mod removal;
 pub mod rollout;
 pub mod sentinel;
 pub mod share;

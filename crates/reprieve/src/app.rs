@@ -54,12 +54,14 @@ use crate::neighbours::Neighbours;
 use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
 use crate::recipient;
+use crate::removal::Removal;
 use crate::right_of_way::RightOfWay;
 use crate::rounds::Rounds;
 use crate::sentinel::acknowledge::Acknowledger;
 use crate::sentinel::announce::Announcer;
 use crate::sentinel::books::Bookkeeper;
 use crate::sentinel::bulk::BulkWorker;
+use crate::sentinel::clock::ClockWatcher;
 use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
 use crate::sentinel::entries::EntryKeeper;
@@ -73,9 +75,10 @@ use crate::sentinel::rate::RateWatcher;
 use crate::sentinel::reexamine::Reexaminer;
 use crate::sentinel::release::Releaser;
 use crate::sentinel::replay::Replayer;
-use crate::sentinel::retention::Keeper;
+use crate::sentinel::retention::{Keeper, Quotas};
 use crate::sentinel::retrial::Retrial;
 use crate::sentinel::rollout::Roller;
+use crate::sentinel::scrub::Scrubber;
 use crate::sentinel::settle::{Reconcilers, Resting};
 use crate::sentinel::stance::StanceWatcher;
 use crate::sentinel::status::{self, Publisher};
@@ -183,7 +186,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     let lock = prepare_data_dir(&config.data_dir)?;
     let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
     let offered = load_ruleset(config.ruleset.as_deref())?;
-    let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref()).await?;
+    let removal = Removal::new(clock.clone(), config.retention.clock_jump);
+    let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref(), &removal).await?;
     let ring = Ring::find(&config.known_good.key_file);
     let vault = open_vault(&config, &ring, clock.as_ref())?;
     let known = Plan { live: ruleset.id.clone(), candidate: None, modes: BTreeMap::new() };
@@ -336,9 +340,21 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 store: store.clone(),
                 vault: vault.clone(),
                 ring: ring.clone(),
-                clock: clock.clone(),
+                removal: removal.clone(),
+                signals: signals.clone(),
+                quotas: Quotas::default(),
             };
             tasks.spawn(keeper.run(rounds.clone(), stopping.clone()));
+            let watcher = ClockWatcher { store: store.clone(), removal: removal.clone(), signals: signals.clone() };
+            tasks.spawn(watcher.run(rounds.clone(), stopping.clone()));
+            let scrubber = Scrubber {
+                config: config.clone(),
+                store: store.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+                way: gateway.way.clone(),
+            };
+            tasks.spawn_on(scrubber.run(rounds.clone(), stopping.clone()), background.handle());
             let rates = RateWatcher { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
             tasks.spawn_on(rates.run(rounds.clone(), stopping.clone()), background.handle());
             let bookkeeper = Bookkeeper {
@@ -432,6 +448,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         costs: Costs::default(),
         books,
         rounds,
+        removal,
         viewer: Viewer::start().map_err(StartError::Examiner)?,
         hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
     };
@@ -518,10 +535,13 @@ async fn open_store(
     offered: Ruleset,
     key: &TokenKey,
     clock: &dyn Clock,
+    removal: &Removal,
 ) -> Result<(Option<Store>, Ruleset), StartError> {
     let now = clock.now();
     let opened = async {
         let store = Store::open_embedded(&config.data_dir, &config.hostname, key, now).await?;
+        // Before this run writes anything: what was recorded last says how late it certainly is.
+        removal.look(&store).await?;
         let published = store.was_ever_published().await?;
         keep(&store, &offered, Vec::new(), !published, now).await?;
         store.remember_policy(&config.policy, now).await?;
@@ -590,6 +610,9 @@ fn prepare_data_dir(path: &Path) -> Result<File, StartError> {
     let failed = |source| StartError::DataDir { path: path.to_owned(), source };
     if !path.is_dir() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+        // A folder that a power cut takes back takes with it whatever was answered for meanwhile.
+        let parent = path.canonicalize().map_err(failed)?.parent().map(Path::to_owned).unwrap_or_default();
+        File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed)?;
     }
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock")).map_err(failed)?;
     match lock.try_lock() {

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use domain::removal::Uptime;
 use domain::{MailId, Timestamp};
 
 /// Where domain time and ids come from.
@@ -17,10 +18,25 @@ pub trait Clock: Send + Sync + Debug {
     /// Ten bytes that no other id has.
     fn entropy(&self) -> [u8; 10];
 
+    /// How long the machine has run, time asleep included: no clock that is set changes that.
+    fn uptime(&self) -> Uptime {
+        machine_uptime()
+    }
+
     /// A fresh id of a mail.
     fn mail_id(&self) -> MailId {
         MailId::new(self.now(), self.entropy())
     }
+}
+
+/// As the kernel says; without a name of the start where it does not say, so that nothing is concluded from it.
+fn machine_uptime() -> Uptime {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let uptime = read("/proc/uptime");
+    let seconds = uptime.split_whitespace().next().and_then(|text| text.parse::<f64>().ok());
+    let up = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let boot = if up.is_some() { read("/proc/sys/kernel/random/boot_id").trim().to_owned() } else { String::new() };
+    Uptime { boot, up: up.unwrap_or_default() }
 }
 
 /// The system's clock and random source.

@@ -33,6 +33,7 @@ pub mod panic_switch;
 pub mod percent;
 pub mod postman;
 pub mod recipient;
+pub mod removal;
 pub mod report;
 pub mod right_of_way;
 pub mod rounds;

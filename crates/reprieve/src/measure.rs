@@ -68,6 +68,26 @@ pub fn release(event: ReleaseEvent) {
     metrics::counter!("reprieve_releases_total", "event" => format!("{event:?}")).increment(1);
 }
 
+/// Whether the clock is doubted: then nothing is removed for its age.
+pub fn clock_doubted(is_doubted: bool) {
+    metrics::gauge!("reprieve_removal_suspended").set(if is_doubted { 1.0 } else { 0.0 });
+}
+
+/// Things that went because their time was over: units, bytes of messages, records, entries of the audit log.
+pub fn removed(what: &'static str, count: usize) {
+    metrics::counter!("reprieve_removed_total", "what" => what).increment(count as u64);
+}
+
+/// Stored bytes that were read and checked.
+pub fn scrubbed(bytes: u64) {
+    metrics::counter!("reprieve_scrub_bytes_total").increment(bytes);
+}
+
+/// How many blobs are known to be damaged or missing.
+pub fn damaged(blobs: u64) {
+    metrics::gauge!("reprieve_damaged_blobs").set(blobs as f64);
+}
+
 /// Sets how many mails a second are released to a hop at most, as of now.
 pub fn release_rate(hop: &str, rate: f64) {
     metrics::gauge!("reprieve_release_rate", "hop" => hop.to_owned()).set(rate);

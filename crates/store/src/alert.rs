@@ -25,12 +25,25 @@ pub enum AlertKind {
     Books,
     /// The panic switch was moved: mail passes unexamined, or is all put off.
     Panic,
+    /// The clock is not believed: nothing is removed for its age.
+    Clock,
+    /// Stored bytes are damaged or missing.
+    Damage,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Rate, Self::Reports, Self::Undecided, Self::Pardoned, Self::Engine, Self::Books, Self::Panic];
+    pub const ALL: [Self; 9] = [
+        Self::Rate,
+        Self::Reports,
+        Self::Undecided,
+        Self::Pardoned,
+        Self::Engine,
+        Self::Books,
+        Self::Panic,
+        Self::Clock,
+        Self::Damage,
+    ];
 
     /// The stored and shown name.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +55,8 @@ impl AlertKind {
             Self::Engine => "engine",
             Self::Books => "books",
             Self::Panic => "panic",
+            Self::Clock => "clock",
+            Self::Damage => "damage",
         }
     }
 

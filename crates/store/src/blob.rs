@@ -5,13 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use domain::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
 use crate::failpoint;
@@ -62,12 +63,51 @@ impl Drop for Pin {
     }
 }
 
+/// A blob that is being removed: who wants to take it waits until this is dropped, however the removal ends.
+#[derive(Debug)]
+struct Removing {
+    uses: Arc<Mutex<Uses>>,
+    digest: Digest,
+}
+
+impl Drop for Removing {
+    fn drop(&mut self) {
+        lock(&self.uses).removing.remove(&self.digest);
+    }
+}
+
+/// What a look at the file of a blob finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// Its bytes are those of its name; so many.
+    Whole(u64),
+    /// It has other bytes.
+    Changed,
+    /// It is not there.
+    Missing,
+    /// The disk does not give it.
+    Unreadable(String),
+}
+
+impl Sound {
+    /// What is wrong with it, in words; none when nothing is.
+    pub fn fault(&self) -> Option<String> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Changed => Some("the bytes are not those that were stored".into()),
+            Self::Missing => Some("the file is not in the blob folder".into()),
+            Self::Unreadable(why) => Some(format!("the disk does not give it: {why}")),
+        }
+    }
+}
+
 fn lock(uses: &Mutex<Uses>) -> MutexGuard<'_, Uses> {
     uses.lock().expect("nobody panics while holding the uses of blobs")
 }
 
 impl Blobs {
-    /// Opens the folder, makes it where needed, and removes what a crash left half-written.
+    /// Opens the folder, makes it and its 256 folders where needed, durably, and removes what a crash left half-written. So no writer ever finds a
+    /// folder that another one made and that is not on the disk yet.
     ///
     /// # Errors
     /// When the folder cannot be made or read.
@@ -75,9 +115,16 @@ impl Blobs {
         let failed = |error: io::Error| StoreError::Blob { path: root.to_owned(), why: error.to_string() };
         let fresh = !root.exists();
         fs::create_dir_all(root.join("new")).map_err(failed)?;
+        for folder in 0..=u8::MAX {
+            match fs::create_dir(root.join(format!("{folder:02x}"))) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        // Also when all were there: a start that a crash ended may have made them without syncing.
+        sync_folder(root).map_err(failed)?;
         if fresh && let Some(parent) = root.parent() {
             sync_folder(parent).map_err(failed)?;
-            sync_folder(root).map_err(failed)?;
         }
         for entry in fs::read_dir(root.join("new")).map_err(failed)? {
             // Nobody was told that a temporary file is safe, so nobody misses it.
@@ -132,6 +179,23 @@ impl Blobs {
         if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(StoreError::Corrupt { path }) }
     }
 
+    /// Reads a blob piece by piece and checks it against its name.
+    ///
+    /// # Errors
+    /// When it could not be looked at just now, which says nothing of the blob.
+    pub async fn check(&self, digest: Digest) -> Result<Sound, StoreError> {
+        let path = self.path(digest);
+        let looked = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || look(&path, digest)).await
+        };
+        match looked {
+            Ok(Ok(sound)) => Ok(sound),
+            Ok(Err(error)) => Err(StoreError::Blob { path, why: error.to_string() }),
+            Err(panic) => Err(StoreError::Blob { path, why: panic.to_string() }),
+        }
+    }
+
     /// Nothing is removed until the result is dropped.
     pub fn hold_removals(&self) -> Held {
         lock(&self.uses).holds += 1;
@@ -161,27 +225,33 @@ impl Blobs {
     where
         F: Future<Output = Result<bool, StoreError>>,
     {
-        {
+        let removing = {
             let mut uses = lock(&self.uses);
             if uses.holds > 0 || uses.pinned.contains_key(&digest) || !uses.removing.insert(digest) {
                 return Ok(());
             }
-        }
-        let removed = match is_used.await {
-            Ok(true) => Ok(()),
-            Ok(false) => self.remove(digest).await,
-            Err(error) => Err(error),
+            Removing { uses: self.uses.clone(), digest }
         };
-        lock(&self.uses).removing.remove(&digest);
-        removed
+        if is_used.await? { Ok(()) } else { self.remove(removing).await }
     }
 
-    async fn remove(&self, digest: Digest) -> Result<(), StoreError> {
-        let path = self.path(digest);
-        match tokio::fs::remove_file(&path).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+    /// Removes the file. Whoever waits may be cancelled: the file goes all the same, and only then may others take the blob again.
+    async fn remove(&self, removing: Removing) -> Result<(), StoreError> {
+        let path = self.path(removing.digest);
+        let removed = {
+            let path = path.clone();
+            tokio::task::spawn_blocking(move || {
+                let removed = fs::remove_file(path);
+                drop(removing);
+                removed
+            })
+            .await
+        };
+        match removed {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
                 Err(StoreError::Blob { path, why: error.to_string() })
             }
+            Err(panic) => Err(StoreError::Blob { path, why: panic.to_string() }),
             // One that is not there is removed already.
             _ => Ok(()),
         }
@@ -219,14 +289,11 @@ impl Blobs {
     fn put_now(&self, bytes: &[u8], digest: Digest) -> io::Result<()> {
         let path = self.path(digest);
         let folder = path.parent().expect("a blob lies in a folder of its own first two digits").to_owned();
-        if path.is_file() {
+        // One that was damaged is written anew: who is told that its bytes are safe must find these.
+        if fs::read(&path).is_ok_and(|there| there == bytes) {
             // It may have been renamed by a process that died before its folder was synced.
             File::open(&path)?.sync_all()?;
             return sync_folder(&folder);
-        }
-        if !folder.is_dir() {
-            fs::create_dir_all(&folder)?;
-            sync_folder(&self.root)?;
         }
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         let temporary = self.root.join("new").join(format!("{}-{}-{number}", digest.hex(), std::process::id()));
@@ -243,6 +310,34 @@ impl Blobs {
         sync_folder(&folder)?;
         failpoint::step("blob-durable");
         Ok(())
+    }
+}
+
+/// Bytes that are read at once.
+const PIECE: usize = 256 * 1024;
+/// What the system says when the medium fails (EIO).
+const INPUT_OUTPUT_ERROR: i32 = 5;
+
+fn look(path: &Path, digest: Digest) -> io::Result<Sound> {
+    let read = || -> io::Result<Sound> {
+        let mut file = File::open(path)?;
+        let (mut hasher, mut piece, mut size) = (Sha256::new(), vec![0; PIECE], 0);
+        loop {
+            match file.read(&mut piece)? {
+                0 => break,
+                count => {
+                    hasher.update(&piece[..count]);
+                    size += count as u64;
+                }
+            }
+        }
+        let is_whole = Digest::from_bytes(hasher.finalize().into()) == digest;
+        Ok(if is_whole { Sound::Whole(size) } else { Sound::Changed })
+    };
+    match read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Sound::Missing),
+        Err(error) if error.raw_os_error() == Some(INPUT_OUTPUT_ERROR) => Ok(Sound::Unreadable(error.to_string())),
+        looked => looked,
     }
 }
 
@@ -322,6 +417,71 @@ mod tests {
         blobs.remove_unless(digest, question).await.expect("removes");
         let _pin = putting.await.expect("runs").expect("put");
         assert!(blobs.has(digest));
+    }
+
+    #[tokio::test]
+    async fn a_removal_that_is_cancelled_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().expect("folder");
+        let blobs = Blobs::open(&folder.path().join("blobs")).expect("opens");
+        let bytes = Arc::new(b"mail".to_vec());
+        let digest = Digest::of(&bytes);
+        drop(blobs.put(bytes.clone(), digest).await.expect("put"));
+        // Cancelled while the question is asked: the answer never comes.
+        let cut = Duration::from_millis(20);
+        let removal = blobs.remove_unless(digest, std::future::pending());
+        tokio::time::timeout(cut, removal).await.expect_err("it is cancelled");
+        assert!(blobs.has(digest), "nobody said that it is not used");
+        let put = tokio::time::timeout(Duration::from_secs(5), blobs.put(bytes.clone(), digest));
+        let pin = put.await.expect("nobody waits for a removal that is over").expect("put");
+        drop(pin);
+        // Cancelled at every step: what is put afterwards is there.
+        for polls in 0..6 {
+            let mut removal = Box::pin(blobs.remove_unless(digest, async {
+                tokio::task::yield_now().await;
+                Ok(false)
+            }));
+            for _ in 0..polls {
+                if std::future::poll_fn(|context| std::task::Poll::Ready(removal.as_mut().poll(context).is_ready()))
+                    .await
+                {
+                    break;
+                }
+            }
+            drop(removal);
+            let put = tokio::time::timeout(Duration::from_secs(5), blobs.put(bytes.clone(), digest));
+            let _pin = put.await.expect("does not spin").expect("put");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            assert!(blobs.has(digest), "a late removal takes nothing that was put after it, {polls} polls");
+        }
+    }
+
+    #[test]
+    fn all_folders_of_blobs_are_made_when_it_opens() {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = folder.path().join("blobs");
+        Blobs::open(&root).expect("opens");
+        let made = |path: &Path| fs::read_dir(path).expect("reads").count();
+        assert_eq!(made(&root), 257, "256 and one for what is being written");
+        fs::remove_dir(root.join("a0")).expect("removes");
+        Blobs::open(&root).expect("opens again");
+        assert!(root.join("a0").is_dir());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_blob_is_found_and_mended_by_the_same_mail() {
+        let folder = tempfile::tempdir().expect("folder");
+        let blobs = Blobs::open(&folder.path().join("blobs")).expect("opens");
+        let bytes = Arc::new(vec![7; PIECE + 1]);
+        let digest = Digest::of(&bytes);
+        assert_eq!(blobs.check(digest).await.expect("looks"), Sound::Missing);
+        drop(blobs.put(bytes.clone(), digest).await.expect("put"));
+        assert_eq!(blobs.check(digest).await.expect("looks"), Sound::Whole(PIECE as u64 + 1));
+        let mut flipped = bytes.to_vec();
+        flipped[PIECE] ^= 1;
+        fs::write(blobs.path(digest), flipped).expect("damages");
+        assert_eq!(blobs.check(digest).await.expect("looks"), Sound::Changed);
+        drop(blobs.put(bytes.clone(), digest).await.expect("put"));
+        assert_eq!(blobs.get(digest).await.expect("gets"), *bytes, "what was answered for is there");
     }
 
     #[test]

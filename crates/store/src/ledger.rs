@@ -9,6 +9,9 @@ use sqlx::Row;
 use crate::Store;
 use crate::error::StoreError;
 
+/// Blobs whose names are read at once by a deep check.
+const BLOBS_AT_ONCE: i64 = 200;
+
 /// What is wrong with a unit, and the query that finds it: `mail_id`, `unit_no` and `what` of each fault.
 pub const CHECKS: [(&str, &str); 6] = [
     (
@@ -69,7 +72,7 @@ impl Balance {
 
 impl Store {
     /// Checks the books: the units of each account, the chain of each unit, and that custody has its bytes.
-    /// With `deep` the file of every blob in custody is looked for as well.
+    /// With `deep` every blob is read as well and its bytes are checked against its name.
     ///
     /// # Errors
     /// When the store fails; a fault in the books is no error but part of the answer.
@@ -104,17 +107,10 @@ impl Store {
                 faults.push(format!("unit {mail}/{unit} ({state}): {what}"));
             }
         }
-        if deep {
-            let custody = "select distinct m.mail_id, m.blob from message m join unit u on u.mail_id = m.mail_id where m.blob is not null \
-                           and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied')";
-            for row in sqlx::query(custody).fetch_all(&mut *moment).await? {
-                let (mail, blob): (String, String) = (row.try_get("mail_id")?, row.try_get("blob")?);
-                if !Digest::parse(&blob).is_ok_and(|digest| self.blobs.has(digest)) {
-                    faults.push(format!("mail {mail}: its bytes {blob} are not in the blob folder"));
-                }
-            }
-        }
         moment.commit().await?;
+        if deep {
+            faults.extend(self.check_blobs().await?);
+        }
         let sum = |accepted: bool| {
             let known = accounts.iter().filter_map(|(name, units)| Some((Account::parse(name)?, units)));
             known.filter(|(account, _)| account.is_accepted() == accepted).map(|(_, units)| units).sum()
@@ -122,5 +118,36 @@ impl Store {
         let (closed, broken_seals) = self.closing_balances().await?;
         faults.extend(broken_seals);
         Ok(Balance { accepted: sum(true), unconfirmed: sum(false), accounts, closed, faults })
+    }
+
+    /// Reads every blob that a message needs. Not in one transaction: reading takes as long as the disk takes.
+    async fn check_blobs(&self) -> Result<Vec<String>, StoreError> {
+        let mut faults = Vec::new();
+        let sql = "select mail_id, blob from message where blob is not null and mail_id > $1 order by mail_id limit $2";
+        let mut place = String::new();
+        loop {
+            let rows = sqlx::query(sql).bind(place).bind(BLOBS_AT_ONCE).fetch_all(&self.reads).await?;
+            let Some(last) = rows.last() else { return Ok(faults) };
+            place = last.try_get("mail_id")?;
+            for row in &rows {
+                let (mail, blob): (String, String) = (row.try_get("mail_id")?, row.try_get("blob")?);
+                let Ok(digest) = Digest::parse(&blob) else {
+                    faults.push(format!("mail {mail}: '{blob}' names no bytes"));
+                    continue;
+                };
+                let fault = self.blobs.check(digest).await?.fault();
+                // It may have been removed since its row was read, as what has ended is.
+                if let Some(fault) = fault
+                    && self.needs_blob(&mail).await?
+                {
+                    faults.push(format!("mail {mail}: {blob}: {fault}"));
+                }
+            }
+        }
+    }
+
+    async fn needs_blob(&self, mail: &str) -> Result<bool, StoreError> {
+        let sql = "select 1 as one from message where mail_id = $1 and blob is not null";
+        Ok(sqlx::query(sql).bind(mail.to_owned()).fetch_optional(&self.reads).await?.is_some())
     }
 }

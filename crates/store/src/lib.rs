@@ -14,7 +14,9 @@
 //! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
 //! | [`backup`] | a copy while mail flows |
-//! | [`retention`] | what ends when its time is over |
+//! | [`retention`], [`recovery`] | what ends when its time is over, and how that is taken back |
+//! | [`reading`] | the last moment that had certainly come, beside which a clock is believed |
+//! | [`scrub`] | the check of all stored bytes, and what is damaged |
 //! | [`quarantine`], [`trace`], [`explore`], [`pivot`], [`saved`], [`bulk`] | what people look at, and what they do to much of it at once |
 //! | [`recipient`] | what recipients ask for, and what they are told is held |
 //! | [`access`], [`person`], [`agreement`], [`audit`] | who may do what, what takes two, and who did what |
@@ -57,12 +59,15 @@ pub mod notice;
 pub mod person;
 pub mod pivot;
 pub mod quarantine;
+pub mod reading;
 pub mod recipient;
+pub mod recovery;
 pub mod release;
 pub mod retention;
 pub mod rollout;
 pub mod saved;
 pub mod scope;
+pub mod scrub;
 pub mod sentinel;
 pub mod submission;
 pub mod trace;

@@ -11,6 +11,7 @@ use crate::arrival::unit_id;
 use crate::db::{self, Marks, Value};
 use crate::error::StoreError;
 use crate::journal::{Group, Line};
+use crate::recovery;
 
 /// The columns of the ledger, but for the step.
 const COLUMNS: [&str; 10] =
@@ -104,6 +105,8 @@ pub(crate) async fn make_steps(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> R
 
 /// Makes steps of different units.
 async fn make_together(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> Result<(), StoreError> {
+    let taken_back = steps.iter().filter(|step| step.unit_move.by == Move::Recovered).map(|step| step.unit_move.unit);
+    recovery::must_have_bytes(group.connection, &taken_back.collect::<Vec<_>>()).await?;
     let lines = steps.into_iter().map(line).collect::<Result<Vec<Line>, StoreError>>()?;
     for lines in db::in_groups(lines.iter().collect(), 6) {
         update_units(group.connection, &lines).await?;

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use domain::audit::Entry;
 use domain::detection::Category;
 use domain::ledger::{Account, Move};
+use domain::removal::GRACE;
 use domain::token::{TokenKey, seal};
 use domain::{Digest, MailId, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,30 @@ pub const TENTATIVE_LISTED_MAX: i64 = 20;
 /// What the seal of a closing balance is for.
 const PURPOSE: &str = "closing-balance";
 
+/// A unit that needs the bytes of its message: nobody has decided, or that was decided since `$1`.
+const NEEDED: &str = "select 1 from unit u where (u.moved_us >= $1 or u.account in \
+                      ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied', 'refused'))";
+
+/// Rows of one batch when `most` may go.
+fn batch(most: u64) -> i64 {
+    i64::try_from(most).unwrap_or(BATCH).min(BATCH)
+}
+
+/// That a message's bytes are not needed any more, as data.
+#[derive(Clone, Debug)]
+pub(crate) struct Forgetting {
+    pub(crate) mail: String,
+    pub(crate) before: Timestamp,
+}
+
+/// Forgets the bytes of a message inside the writer's transaction, unless a unit has been taken back meanwhile.
+pub(crate) async fn forget_blob(connection: &mut AnyConnection, forgetting: &Forgetting) -> Result<(), StoreError> {
+    let sql = format!("update message set blob = null where mail_id = $2 and not exists ({NEEDED} and u.mail_id = $2)");
+    let values = vec![forgetting.before.as_micros().into(), forgetting.mail.as_str().into()];
+    db::query(sql, values).execute(connection).await?;
+    Ok(())
+}
+
 /// A purge of some messages, as data.
 #[derive(Clone, Debug)]
 pub(crate) struct Purge {
@@ -40,7 +65,8 @@ pub(crate) struct Purge {
 }
 
 impl Store {
-    /// Expires units of a category that came before `before` and nobody asked for: one batch; returns how many.
+    /// Expires units of a category that came before `before`, or were taken back before it, and nobody asked for: one batch, `most` of them at most;
+    /// returns how many. What came to where it is within the last day stays: somebody may just be at it.
     ///
     /// # Errors
     /// When the store fails.
@@ -49,15 +75,20 @@ impl Store {
         category: Category,
         before: Timestamp,
         now: Timestamp,
+        most: u64,
     ) -> Result<usize, StoreError> {
         let sql = "select u.mail_id, u.unit_no, u.account from unit u join message m on m.mail_id = u.mail_id \
-                   where u.account in ('held', 'failed', 'denied') and m.received_us < $1 and m.category = $2 \
+                   where u.account in ('held', 'failed', 'denied') and m.received_us < $1 and m.category = $2 and u.moved_us < $3 \
+                   and not exists (select 1 from ledger l where l.mail_id = u.mail_id and l.unit_no = u.unit_no \
+                   and l.moved_by = 'recovered' and l.at_us >= $4) \
                    and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
-                   where i.mail_id = u.mail_id and n.stage <> 'resolved') order by u.mail_id limit $3";
+                   where i.mail_id = u.mail_id and n.stage <> 'resolved') order by u.mail_id limit $5";
         let rows = sqlx::query(sql)
             .bind(before.as_micros())
             .bind(category.as_str())
-            .bind(BATCH)
+            .bind(now.before(GRACE).as_micros())
+            .bind(before.as_micros())
+            .bind(batch(most))
             .fetch_all(&self.reads)
             .await?;
         let mut moves = Vec::new();
@@ -104,15 +135,18 @@ impl Store {
         rows.iter().map(unit_id).collect()
     }
 
-    /// Removes blobs that no record names and that were written before `before`: what a crash between a blob and its record left.
-    /// Returns how many.
+    /// Removes blobs that no record names and that were written before `before`: what a crash between a blob and its record left; `most` of them at
+    /// most. Returns how many.
     ///
     /// # Errors
     /// When the folder cannot be read, or the store fails.
-    pub async fn sweep_orphans(&self, before: SystemTime) -> Result<usize, StoreError> {
+    pub async fn sweep_orphans(&self, before: SystemTime, most: u64) -> Result<usize, StoreError> {
         let mut swept = 0;
         for folder in 0..=u8::MAX {
             for blob in self.blobs.older_than(folder, before).await? {
+                if swept as u64 >= most {
+                    return Ok(swept);
+                }
                 self.remove_if_unused(&blob.hex()).await?;
                 swept += usize::from(!self.blobs.has(blob));
             }
@@ -120,16 +154,22 @@ impl Store {
         Ok(swept)
     }
 
-    /// Purges the records of messages received before `before` whose units have all come to an end: one batch; returns how many.
+    /// Purges the records of messages received before `before` whose units all came to an end more than the grace before `now`: one batch, `most` of
+    /// them at most; returns how many.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn purge_records(&self, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    pub async fn purge_records(&self, before: Timestamp, now: Timestamp, most: u64) -> Result<usize, StoreError> {
         let sql = "select m.mail_id from message m where m.received_us < $1 and not exists (select 1 from unit u \
-                   where u.mail_id = m.mail_id and u.account in ('forwarding', 'tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied')) \
+                   where u.mail_id = m.mail_id and (u.moved_us >= $2 or u.account in ('forwarding', 'tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied'))) \
                    and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
-                   where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $2";
-        let rows = sqlx::query(sql).bind(before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
+                   where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $3";
+        let rows = sqlx::query(sql)
+            .bind(before.as_micros())
+            .bind(now.before(GRACE).as_micros())
+            .bind(batch(most))
+            .fetch_all(&self.reads)
+            .await?;
         let mails: Vec<MailId> = rows.iter().map(|row| parsed(row, "mail_id")).collect::<Result<_, _>>()?;
         if !mails.is_empty() {
             self.writer.purge(Purge { mails, at: now, key: self.key.clone() }).await?;
@@ -137,23 +177,37 @@ impl Store {
         Ok(rows.len())
     }
 
-    /// Removes the bytes of messages that nobody can release any more and that came before `before`: one batch; returns how many.
+    /// Removes the bytes of messages that nobody can release any more and whose last unit came to its end (released, deleted, expired) before
+    /// `before`, whenever they had come: one batch, `most` of them at most; returns how many.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn drop_blobs(&self, before: Timestamp) -> Result<usize, StoreError> {
-        let sql = "select m.mail_id, m.blob from message m where m.blob is not null and m.received_us < $1 and not exists (select 1 from unit u \
-                   where u.mail_id = m.mail_id and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied', 'refused')) \
-                   and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
-                   where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $2";
-        let rows = sqlx::query(sql).bind(before.as_micros()).bind(BATCH).fetch_all(&self.reads).await?;
+    pub async fn drop_blobs(&self, before: Timestamp, most: u64) -> Result<usize, StoreError> {
+        let sql = format!(
+            "select m.mail_id, m.blob from message m where m.blob is not null and m.received_us < $1 and not exists ({NEEDED} \
+             and u.mail_id = m.mail_id) and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
+             where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $2"
+        );
+        let values = vec![before.as_micros().into(), batch(most).into()];
+        let rows = db::query(sql, values).fetch_all(&self.reads).await?;
         for row in &rows {
             let (mail, blob): (String, String) = (row.try_get("mail_id")?, row.try_get("blob")?);
             // The row first: a blob without a row is an orphan, a row without its blob would be a loss.
-            self.writer.forget_blob(mail).await?;
+            self.writer.forget_blob(Forgetting { mail, before }).await?;
             self.remove_if_unused(&blob).await?;
         }
         Ok(rows.len())
+    }
+
+    /// Messages that came since `since`, and how many of them have their bytes here.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn intake_since(&self, since: Timestamp) -> Result<(u64, u64), StoreError> {
+        let sql = "select count(*) as mails, count(blob) as kept from message where received_us >= $1";
+        let row = sqlx::query(sql).bind(since.as_micros()).fetch_one(&self.reads).await?;
+        let number = |column: &str| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0));
+        Ok((number("mails")?, number("kept")?))
     }
 
     async fn remove_if_unused(&self, blob: &str) -> Result<(), StoreError> {

@@ -32,11 +32,13 @@ use crate::memory::{self, Meeting};
 use crate::moves::{self, UnitMove};
 use crate::notice::{self, Told};
 use crate::person::{self, PersonWrite};
+use crate::reading::{self, Remembered};
 use crate::recipient::{self, RecipientWrite};
 use crate::release::{self, ReleaseAnswer, ReleaseWrite};
-use crate::retention::{self, Purge};
+use crate::retention::{self, Forgetting, Purge};
 use crate::rollout::{self, RolloutWrite};
 use crate::saved::{self, SavedWrite};
+use crate::scrub::{self, ScrubWrite};
 use crate::sentinel::{self, SentinelWrite};
 use crate::submission::{self, SubmissionWrite};
 use crate::version::{self, VersionWrite};
@@ -81,7 +83,9 @@ enum Write {
     Erase(i64),
     Purge(Purge),
     Complete(Box<Completion>),
-    ForgetBlob(String),
+    ForgetBlob(Forgetting),
+    Reading(Remembered),
+    Scrub(ScrubWrite),
     ForgetRetries(Timestamp),
     /// Nothing: answered when everything before it is written.
     Barrier,
@@ -263,8 +267,16 @@ impl Writer {
         self.write(Write::Purge(purge)).await.map(drop)
     }
 
-    pub(crate) async fn forget_blob(&self, mail: String) -> Result<(), StoreError> {
-        self.write(Write::ForgetBlob(mail)).await.map(drop)
+    pub(crate) async fn forget_blob(&self, forgetting: Forgetting) -> Result<(), StoreError> {
+        self.write(Write::ForgetBlob(forgetting)).await.map(drop)
+    }
+
+    pub(crate) async fn reading(&self, remembered: Remembered) -> Result<(), StoreError> {
+        self.write(Write::Reading(remembered)).await.map(drop)
+    }
+
+    pub(crate) async fn scrub(&self, write: ScrubWrite) -> Result<(), StoreError> {
+        self.write(Write::Scrub(write)).await.map(drop)
     }
 
     pub(crate) async fn forget_retries(&self, before: Timestamp) -> Result<(), StoreError> {
@@ -334,6 +346,8 @@ impl Write {
             | Self::Access(_)
             | Self::Person(_)
             | Self::ForgetBlob(_)
+            | Self::Reading(_)
+            | Self::Scrub(_)
             | Self::Barrier => 1,
         }
     }
@@ -496,11 +510,9 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         Write::Erase(seq) => audit::erase(group.connection, *seq).await,
         Write::Purge(purge) => retention::apply(group, purge).await,
         Write::Complete(completion) => completion::apply(group, &[completion]).await,
-        Write::ForgetBlob(mail) => {
-            let sql = "update message set blob = null where mail_id = $1";
-            sqlx::query(sql).bind(mail.clone()).execute(&mut *group.connection).await?;
-            Ok(())
-        }
+        Write::ForgetBlob(forgetting) => retention::forget_blob(group.connection, forgetting).await,
+        Write::Reading(remembered) => reading::apply(group.connection, remembered).await,
+        Write::Scrub(write) => scrub::apply(group.connection, write).await,
         Write::ForgetRetries(before) => {
             let sql = "delete from retry where at_us < $1";
             sqlx::query(sql).bind(before.as_micros()).execute(&mut *group.connection).await?;

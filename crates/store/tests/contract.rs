@@ -3,6 +3,8 @@
 mod both;
 #[path = "both/console.rs"]
 mod console;
+#[path = "both/ending.rs"]
+mod ending;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,6 +45,8 @@ use store::verify::Verified;
 use store::{Scope, Store, StoreError};
 
 const LEASE: Duration = Duration::from_secs(60);
+const DAY: i64 = 24 * 3600;
+const ALL: u64 = 1000;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_micros(1_795_000_000_000_000 + second * 1_000_000)
@@ -459,8 +463,8 @@ async fn orphans(store: &Store) {
     drop(store.blobs().put(Arc::new(b"orphan".to_vec()), orphan).await.expect("puts"));
     let now = SystemTime::now();
     let yesterday = now - Duration::from_secs(24 * 3600);
-    assert_eq!(store.sweep_orphans(yesterday).await.expect("sweeps"), 0, "it may still be on its way to a record");
-    assert_eq!(store.sweep_orphans(now + Duration::from_secs(60)).await.expect("sweeps"), 1);
+    assert_eq!(store.sweep_orphans(yesterday, 100).await.expect("sweeps"), 0, "it may still be on its way to a record");
+    assert_eq!(store.sweep_orphans(now + Duration::from_secs(60), 100).await.expect("sweeps"), 1);
     assert!(store.blobs().has(Digest::of(b"kept")) && !store.blobs().has(orphan));
 }
 
@@ -472,15 +476,17 @@ async fn versions(store: &Store) {
 async fn retention(store: &Store) {
     let units = |balance: &store::ledger::Balance| balance.accounts.values().sum::<i64>();
     let before = store.check_ledger(false).await.expect("checks");
-    assert_eq!(store.purge_records(at(1), at(2000)).await.expect("purges"), 0, "nothing is that old");
+    // Everything here came to where it is within the first hour.
+    let later = |second| at(DAY + 5000 + second);
+    assert_eq!(store.purge_records(at(1), later(0), ALL).await.expect("purges"), 0, "nothing is that old");
     // The bytes of what has ended go; custody keeps its own (the check of the books would say so).
-    assert!(store.drop_blobs(at(5000)).await.expect("drops") > 0);
-    while store.drop_blobs(at(5000)).await.expect("drops") > 0 {}
+    assert!(store.drop_blobs(at(5000), ALL).await.expect("drops") > 0);
+    while store.drop_blobs(at(5000), ALL).await.expect("drops") > 0 {}
     check_balanced(store).await;
     // What is held stays, however old; what has ended goes.
     let mut purged = 0;
     loop {
-        let count = store.purge_records(at(5000), at(2000 + purged)).await.expect("purges");
+        let count = store.purge_records(at(5000), later(purged), ALL).await.expect("purges");
         if count == 0 {
             break;
         }
@@ -494,7 +500,7 @@ async fn retention(store: &Store) {
         after.accounts.get("releasing").copied().unwrap_or(0) + after.accounts.get("held").copied().unwrap_or(0);
     assert!(in_custody > 0, "custody is never purged: {after:?}");
     store.record_arrival(arrival(90, b"old", &[("z@ours.example", Account::Held)])).await.expect("records");
-    let expire = |category, before| store.expire_held(category, before, at(3000));
+    let expire = |category, before| store.expire_held(category, before, later(0), ALL);
     assert_eq!(expire(Category::Malware, at(1)).await.expect("expires"), 0, "not so old");
     assert_eq!(expire(Category::Spam, at(5000)).await.expect("expires"), 0, "another category");
     assert!(expire(Category::Malware, at(5000)).await.expect("expires") > 0);
@@ -570,7 +576,7 @@ async fn taking_back(store: &Store) {
     let (alone, others) = store.without_suspect(&frozen).await.expect("reads");
     assert_eq!((alone as usize, others.len()), (missing.len(), 0));
     // It is kept from expiry while it is open.
-    store.expire_held(Category::Malware, at(100_000), at(100_001)).await.expect("expires");
+    store.expire_held(Category::Malware, at(100_000), at(DAY * 100), ALL).await.expect("expires");
     assert_eq!(store.accounts_of(mail_id(200)).await.expect("reads")[0].1, Account::Held);
     // The table moves it, and nothing else does.
     let wrong = IncidentChange::step(&frozen, Step::ReplayDone, at(350), "p", "x");
@@ -742,6 +748,9 @@ async fn story(url: &str, folder: &Path) {
     assert_eq!((balance.accepted, balance.unconfirmed), (4, 49));
     unfinished(&store).await;
     retention(&store).await;
+    ending::recovering(&store).await;
+    ending::recovered_in_between(&store).await;
+    ending::remembered(&store).await;
     orphans(&store).await;
     pruning(&store).await;
     taking_back(&store).await;

@@ -222,6 +222,10 @@ async fn gateway(config: &Config) -> Vec<Finding> {
             ),
         });
     }
+    match client.get("/api/v1/health", &[]).await {
+        Ok(health) => list.extend([clock(&health["clock"]), stored(&health)].into_iter().flatten()),
+        Err(error) => list.push(of("health".into(), Err(text(error)))),
+    }
     let audit = client.get("/api/v1/audit/verify", &[("tree_only", Some("true".into()))]).await;
     list.push(match audit {
         Ok(verified) if verified["intact"] == Value::Bool(true) => {
@@ -255,6 +259,41 @@ async fn one_for_all(config: &Config) -> Option<Finding> {
             units(first)
         ),
     })
+}
+
+/// Whether the clock is believed, so that what is over goes.
+fn clock(clock: &Value) -> Option<Finding> {
+    let text = |key: &str| clock[key].as_str().unwrap_or_default();
+    let told = match text("state") {
+        "believed" => Ok("agrees with the time that has passed".to_owned()),
+        "doubted" => Err(format!("says {}, but {}", text("now"), text("why"))),
+        _ => return None,
+    };
+    Some(of("clock".into(), told))
+}
+
+/// Whether the stored bytes are whole, as far as they were read.
+fn stored(health: &Value) -> Option<Finding> {
+    let (scrub, what) = (&health["scrub"], "stored mail".to_owned());
+    if health["damaged"].as_u64().unwrap_or(0) > 0 {
+        let first = &health["damage"][0];
+        let (mail, why) = (first["mail"].as_str().unwrap_or_default(), first["why"].as_str().unwrap_or_default());
+        let told = format!(
+            "{} blobs are damaged, the first that of {mail}: {why}; restore it from a backup",
+            health["damaged"]
+        );
+        return Some(of(what, Err(told)));
+    }
+    let told = match (scrub["last_ended"].as_str(), scrub["state"].as_str()?) {
+        (_, "late") => {
+            let detail =
+                "the check of all stored bytes takes longer than scrub_days: raise scrub_kib_per_second".to_owned();
+            return Some(Finding { what, health: Health::Warning, detail });
+        }
+        (Some(at), _) => format!("all of it was read and found whole by {at}: {} blobs", scrub["last_blobs"]),
+        (None, _) => format!("being read and checked for the first time: {} blobs so far", scrub["blobs"]),
+    };
+    Some(of(what, Ok(told)))
 }
 
 /// Tries to relay as a stranger: the answer must be no. The probe ends before DATA.

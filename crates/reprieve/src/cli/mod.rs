@@ -23,6 +23,7 @@ pub mod memory;
 pub mod message;
 pub mod person;
 pub mod quarantine;
+pub mod retention;
 pub mod ruleset;
 pub mod scan;
 pub mod sentinel;
@@ -59,6 +60,9 @@ enum Verb {
     /// See and release what is held.
     #[command(subcommand)]
     Quarantine(quarantine::QuarantineVerb),
+    /// See whether anything is removed for its age, and take back what was.
+    #[command(subcommand)]
+    Retention(retention::RetentionVerb),
     /// Follow a message.
     #[command(subcommand)]
     Message(message::MessageVerb),
@@ -214,6 +218,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Scan(args) => scan::run(args).await,
         Verb::Feed(args) => feed::run(args).await,
         Verb::Quarantine(verb) => quarantine::run(verb).await,
+        Verb::Retention(verb) => retention::run(verb).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ruleset(verb) => ruleset::run(verb).await,
         Verb::Classifier(verb) => classifier::run(verb),

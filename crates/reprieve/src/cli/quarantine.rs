@@ -89,8 +89,10 @@ pub enum QuarantineVerb {
     },
     /// Decide that messages stay.
     Deny(DecideArgs),
-    /// Delete messages; their bytes stay until retention removes them.
+    /// Delete messages; their bytes stay for a day.
     Delete(DecideArgs),
+    /// Take back that messages were deleted or expired: their bytes are kept for a day.
+    Recover(DecideArgs),
 }
 
 /// Filters of the list.
@@ -161,7 +163,7 @@ pub struct ReleaseArgs {
     api: ApiArgs,
 }
 
-/// What to deny or delete.
+/// What to deny, delete or take back.
 #[derive(Debug, Args)]
 pub struct DecideArgs {
     /// Ids.
@@ -238,6 +240,7 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
         }
         QuarantineVerb::Deny(args) => decide(args, "deny", "denied").await,
         QuarantineVerb::Delete(args) => decide(args, "delete", "deleted").await,
+        QuarantineVerb::Recover(args) => decide(args, "recover", "held").await,
     }
 }
 

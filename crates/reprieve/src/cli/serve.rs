@@ -29,6 +29,9 @@ pub struct ServeArgs {
     /// The clock file of a drill's driver: reconcilers run when the driver says so, and at no other time.
     #[arg(long, hide = true, value_name = "FILE")]
     clock: Option<PathBuf>,
+    /// With a clock file: reconcilers run by themselves all the same.
+    #[arg(long, hide = true, requires = "clock")]
+    with_reconcilers: bool,
 }
 
 /// Starts everything, says so in one line of JSON on standard output, and drains on SIGTERM or SIGINT.
@@ -43,7 +46,10 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
         Some(file) => {
             let clock = DrivenClock::open(file)
                 .map_err(|error| CliError::unreachable(format!("{}: {error}", file.display())))?;
-            app::start_driven(config, Arc::new(clock)).await
+            match args.with_reconcilers {
+                true => app::start(config, Arc::new(clock)).await,
+                false => app::start_driven(config, Arc::new(clock)).await,
+            }
         }
         None => app::start(config, Arc::new(SystemClock)).await,
     };

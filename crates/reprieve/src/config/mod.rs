@@ -176,6 +176,14 @@ pub struct Retention {
     pub audit: Duration,
     /// Free bytes below which nothing more is taken: 452 before anything is evicted.
     pub disk_floor_bytes: u64,
+    /// How far the clock may be from the time that has certainly passed before nothing is removed any more.
+    pub clock_jump: Duration,
+    /// How much of each kind may go in an hour in any case: units, bytes of messages, records. More goes only where more comes in.
+    pub removals_per_hour: u64,
+    /// How often all stored bytes are read and checked.
+    pub scrub: Duration,
+    /// Bytes a second that the check reads at most.
+    pub scrub_bytes_per_second: u64,
 }
 
 impl Retention {
@@ -658,6 +666,11 @@ fn retention(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Retention {
     let records = days(section.number("record_days", 1..3651, faults).unwrap_or(90));
     let disk_floor_bytes = section.number("disk_floor_mib", 0..1_048_577, faults).unwrap_or(200) << 20;
     let audit = days(section.number("audit_days", 1..3651, faults).unwrap_or(400));
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let clock_jump = hours(section.number("clock_jump_hours", 1..721, faults).unwrap_or(12));
+    let removals_per_hour = section.number("removals_per_hour", 1..10_000_001, faults).unwrap_or(2000);
+    let scrub = days(section.number("scrub_days", 1..366, faults).unwrap_or(30));
+    let scrub_bytes_per_second = section.number("scrub_kib_per_second", 1..1_048_577, faults).unwrap_or(4096) << 10;
     let mut own = section.section("held_days_of", faults);
     let named = |category: Category| Some((category, days(own.number(category.as_str(), 1..3651, faults)?)));
     let held_of: BTreeMap<Category, Duration> = Category::ALL.into_iter().filter_map(named).collect();
@@ -672,7 +685,17 @@ fn retention(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Retention {
         faults.add(section.start(), "retention.audit_days", why);
     }
     section.end(faults);
-    Retention { held, held_of, records, audit, disk_floor_bytes }
+    Retention {
+        held,
+        held_of,
+        records,
+        audit,
+        disk_floor_bytes,
+        clock_jump,
+        removals_per_hour,
+        scrub,
+        scrub_bytes_per_second,
+    }
 }
 
 fn host_name(text: &str) -> Result<String, String> {

@@ -154,6 +154,10 @@ fn retention(config: &Config) -> Section {
             ("records", span(kept.records)),
             ("audit", span(kept.audit)),
             ("disk_floor", bytes(kept.disk_floor_bytes)),
+            ("clock_jump", span(kept.clock_jump)),
+            ("removals_per_hour", kept.removals_per_hour.to_string()),
+            ("scrub", span(kept.scrub)),
+            ("scrub_per_second", bytes(kept.scrub_bytes_per_second)),
         ],
     )
 }

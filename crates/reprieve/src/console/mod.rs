@@ -26,6 +26,7 @@ use crate::hop::Hops;
 use crate::import::Importer;
 use crate::keys::Ring;
 use crate::notary::Notary;
+use crate::removal::Removal;
 use crate::rounds::Rounds;
 use crate::signals::Signals;
 
@@ -63,6 +64,8 @@ pub struct Console {
     pub books: Books,
     /// How the rounds of the reconcilers went.
     pub rounds: Rounds,
+    /// Whether the clock is believed.
+    pub removal: Removal,
     /// Reads mail for who looks at it.
     pub viewer: Viewer,
     /// The way to our own people.

@@ -6,7 +6,8 @@
 //! | [`release`] | what was asked for is sent, once |
 //! | [`bulk`] | what was asked for of everything that a query fits is done, unit by unit |
 //! | [`reexamine`] | what was held because an engine failed is looked at again |
-//! | [`retention`] | what is over ends |
+//! | [`retention`], [`clock`] | what is over ends, little by little, while the clock is believed |
+//! | [`scrub`] | all stored bytes are read again and again, and damage calls people |
 //! | [`rollout`] | a published version goes through the gates, and on or back by what was seen |
 //! | [`plan`], [`entries`], [`contain`] | what examines and decides is what the store says is in force |
 //! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
@@ -22,6 +23,7 @@ pub mod acknowledge;
 pub mod announce;
 pub mod books;
 pub mod bulk;
+pub mod clock;
 pub mod contain;
 pub mod digest;
 pub mod entries;
@@ -39,6 +41,7 @@ pub mod replay;
 pub mod retention;
 pub mod retrial;
 pub mod rollout;
+pub mod scrub;
 pub mod settle;
 pub mod stance;
 pub mod status;

@@ -217,6 +217,7 @@ pub struct Gateway {
     child: Option<Child>,
     environment: Vec<(String, String)>,
     wrapper: Vec<String>,
+    arguments: Vec<String>,
 }
 
 /// The configuration of a test: one hop, enforcing, loopback is no trusted network for the mx listener's XCLIENT identities.
@@ -250,6 +251,7 @@ impl Gateway {
             child: None,
             environment: vec![],
             wrapper: vec![],
+            arguments: vec![],
         }
     }
 
@@ -260,6 +262,11 @@ impl Gateway {
 
     pub fn unset(&mut self, name: &str) {
         self.environment.retain(|(known, _)| known != name);
+    }
+
+    /// Serves with more arguments.
+    pub fn serve_with(&mut self, words: &[&str]) {
+        self.arguments = words.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// Runs below another command, such as strace.
@@ -284,6 +291,7 @@ impl Gateway {
         let mut child = Command::new(&words[0])
             .args(&words[1..])
             .args(["serve", "--config", "reprieve.toml"])
+            .args(&self.arguments)
             .current_dir(self.folder.path())
             .envs(self.environment.iter().cloned())
             .stdout(Stdio::piped())

@@ -26,7 +26,7 @@ pub struct AlertQuery {
 pub struct AlertView {
     number: i64,
     at: String,
-    /// rate, reports, undecided, pardoned or engine.
+    /// rate, reports, undecided, pardoned, engine, books, panic, clock or damage.
     kind: String,
     /// What it is about: mostly the code of a detection.
     subject: String,

@@ -1,17 +1,20 @@
 //! How it goes, over HTTP: what the reconcilers did last, and whether there is room.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::{Extension, Json};
 use domain::finding::{EngineReport, Outcome};
 use serde::Serialize;
 use store::backup::DATABASE;
+use store::scrub::Pass;
 use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiResult, Refusal};
 use super::ledger::{self, LedgerView};
+use super::retention::{ClockView, clock_view};
 use crate::config::shown::shown;
 use crate::console::access::{Operator, Permission};
 use crate::rounds::Went;
@@ -22,6 +25,8 @@ const MAILS_LOOKED_AT: i64 = 20;
 const LATE_PERIODS: u32 = 10;
 /// Seconds that a round may take in any case: a replay or a purge has much to do.
 const LATE_SECONDS_MIN: u64 = 600;
+/// Damaged blobs that are named.
+const DAMAGED_SHOWN: i64 = 20;
 
 /// How it goes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +38,39 @@ pub struct HealthView {
     /// How each engine fared with the mails that came last, 20 at most.
     engines: Vec<EngineHealthView>,
     volume: VolumeView,
+    /// Whether the clock is believed, so that what is over goes; none before the first look.
+    clock: Option<ClockView>,
+    /// The check of all stored bytes; none before the first has begun.
+    scrub: Option<ScrubView>,
+    /// How many stored blobs are damaged or missing, and the first twenty.
+    damaged: u64,
+    damage: Vec<DamageView>,
+}
+
+/// How far the check of all stored bytes is.
+#[derive(Debug, Serialize, ToSchema)]
+struct ScrubView {
+    /// When this pass began.
+    began: String,
+    /// done; running; or late, when it has run for longer than it may take.
+    state: String,
+    /// Blobs that it has read, and their bytes.
+    blobs: u64,
+    bytes: u64,
+    /// When the last whole pass ended, with its blobs and bytes.
+    last_ended: Option<String>,
+    last_blobs: u64,
+    last_bytes: u64,
+}
+
+/// Stored bytes that are damaged or missing.
+#[derive(Debug, Serialize, ToSchema)]
+struct DamageView {
+    /// A message whose bytes they are.
+    mail: String,
+    sha256: String,
+    found: String,
+    why: String,
 }
 
 /// A check of the books.
@@ -123,7 +161,34 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
             reports.extend(record.examination.engines);
         }
     }
-    Ok(Json(HealthView { reconcilers, books, engines: engines(reports), volume }))
+    let clock = console.removal.last().as_ref().map(clock_view);
+    let scrub = store.scrub_pass().await?.map(|pass| scrub_view(&pass, console.config.retention.scrub, now));
+    let (damaged, damage) = store.damaged_blobs(DAMAGED_SHOWN).await?;
+    let damage = damage.into_iter().map(|one| DamageView {
+        mail: one.mail.to_string(),
+        sha256: one.blob.hex(),
+        found: one.found.to_string(),
+        why: one.why,
+    });
+    let damage = damage.collect();
+    Ok(Json(HealthView { reconcilers, books, engines: engines(reports), volume, clock, scrub, damaged, damage }))
+}
+
+fn scrub_view(pass: &Pass, most: Duration, now: domain::Timestamp) -> ScrubView {
+    let state = match pass.is_done {
+        true => "done",
+        false if now.since(pass.began) > most => "late",
+        false => "running",
+    };
+    ScrubView {
+        began: pass.began.to_string(),
+        state: state.to_owned(),
+        blobs: pass.blobs,
+        bytes: pass.bytes,
+        last_ended: pass.last.map(|(at, ..)| at.to_string()),
+        last_blobs: pass.last.map_or(0, |(_, blobs, _)| blobs),
+        last_bytes: pass.last.map_or(0, |(.., bytes)| bytes),
+    }
 }
 
 /// Reports by engine; the newest first, so what an engine says of itself is what it said last.
@@ -219,7 +284,6 @@ pub async fn settings(
 mod tests {
     use super::*;
     use domain::Timestamp;
-    use std::time::Duration;
 
     #[test]
     fn how_engines_fared() {

@@ -20,6 +20,7 @@ pub mod message;
 pub mod person;
 pub mod policy;
 pub mod quarantine;
+pub mod retention;
 pub mod ruleset;
 pub mod saved;
 pub mod sentinel;
@@ -69,6 +70,10 @@ fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(quarantine::release::release_many))
         .routes(routes!(quarantine::settle::deny))
         .routes(routes!(quarantine::settle::delete))
+        .routes(routes!(quarantine::settle::recover))
+        .routes(routes!(retention::clock))
+        .routes(routes!(retention::confirm_clock))
+        .routes(routes!(retention::recover))
         .routes(routes!(message::trace))
         .routes(routes!(explain::show))
         .routes(routes!(explore::list))

@@ -46,6 +46,7 @@ pub async fn show(
             (the_books(&books))
             (background(&goes))
             (room(&goes["volume"]))
+            (what_is_kept(&goes))
         }
         (engines_now(&goes))
         section {
@@ -122,6 +123,25 @@ fn room(volume: &Value) -> Markup {
             h2 { "Room" }
             @if is_low { div.wrong role="alert" { p { strong { "Nothing more is taken (452): the volume is full" } } } }
             p { (bytes("free_bytes")) " free on the store's volume; below " (bytes("floor_bytes")) " nothing more is taken. The database has " (bytes("database_bytes")) "." }
+        }
+    }
+}
+
+/// Whether what is over goes, and whether what is kept is whole.
+fn what_is_kept(goes: &Value) -> Markup {
+    let (clock, scrub) = (&goes["clock"], &goes["scrub"]);
+    html! {
+        section {
+            h2 { "What is kept" }
+            @if clock["state"] == "doubted" { div.wrong role="alert" { p { strong { "The clock is not believed" } " It says " (moment(text(clock, "now"))) ", but " (text(clock, "why")) "." } } }
+            @if goes["damaged"].as_u64().unwrap_or(0) > 0 { div.wrong role="alert" {
+                p { strong { (goes["damaged"]) " stored blobs are damaged" } }
+                ul { @for one in list(goes, "damage") { li { "Message " a href=(format!("/messages/{}", text(one, "mail"))) { (text(one, "mail")) } ": " (text(one, "why")) } } }
+            } }
+            @if scrub.is_object() { p {
+                @match scrub["last_ended"].as_str() { Some(at) => { "All stored bytes were last read and checked by " (moment(at)) ": " (scrub["last_blobs"]) " blobs, " (size(scrub["last_bytes"].as_i64().unwrap_or(0))) ". " }, None => "All stored bytes are being read and checked for the first time. " }
+                @if scrub["state"] != "done" { "The pass that began " (moment(text(scrub, "began"))) " has read " (scrub["blobs"]) " blobs, " (size(scrub["bytes"].as_i64().unwrap_or(0))) @if scrub["state"] == "late" { "; it takes longer than it may: raise scrub_kib_per_second" } "." }
+            } }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Deny and delete: decisions of people that move units without sending anything.
+//! Deny, delete, and taking a deletion back: decisions of people that move units without sending anything.
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
@@ -12,7 +12,7 @@ use super::error::{ApiResult, Refusal};
 use super::{Console, ReleasedUnit, ReleasedView, chosen, one};
 use crate::console::access::{Operator, Permission};
 
-/// What to deny or delete, and why.
+/// What to deny, delete or take back, and why.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecideAsk {
@@ -68,6 +68,28 @@ pub async fn delete(
 ) -> ApiResult<ReleasedView> {
     operator.may(Permission::Decide)?;
     settle(&console, &operator, &id, ask, Move::Deleted).await
+}
+
+/// `POST /api/v1/quarantine/{id}/recover`: what was deleted or expired is held again, as long as its bytes are there: a day.
+///
+/// # Errors
+/// As [`deny`]; it is not known any more when its bytes are gone.
+#[utoipa::path(
+    post,
+    operation_id = "quarantine.recover",
+    path = "/api/v1/quarantine/{id}/recover",
+    params(("id" = String, Path, description = "The id of a message that was deleted or expired")),
+    request_body = DecideAsk,
+    responses((status = 200, body = ReleasedView), Refusal),
+)]
+pub async fn recover(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    Json(ask): Json<DecideAsk>,
+) -> ApiResult<ReleasedView> {
+    operator.may(Permission::Decide)?;
+    settle(&console, &operator, &id, ask, Move::Recovered).await
 }
 
 async fn settle(console: &Console, operator: &Operator, id: &str, ask: DecideAsk, by: Move) -> ApiResult<ReleasedView> {

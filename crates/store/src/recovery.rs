@@ -1,0 +1,121 @@
+//! Taking back that mail was deleted or expired, as long as its bytes are there: one unit, or all that ended since a moment.
+
+use domain::ledger::{Account, Move};
+use domain::{Timestamp, UnitId};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use crate::Store;
+use crate::arrival::unit_id;
+use crate::db::{self, Value, marks, named};
+use crate::error::StoreError;
+use crate::moves::UnitMove;
+use crate::scope::Scope;
+
+/// Which units to take back.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Those that were deleted or expired at this moment or later.
+    pub since: Timestamp,
+    /// Whether those that retention expired are meant.
+    pub expired: bool,
+    /// Whether those that people deleted are meant.
+    pub deleted: bool,
+}
+
+impl Ended {
+    fn accounts(&self) -> Vec<&'static str> {
+        let named = [(self.expired, Account::Expired), (self.deleted, Account::Deleted)];
+        named.into_iter().filter(|(is_meant, _)| *is_meant).map(|(_, account)| account.as_str()).collect()
+    }
+}
+
+impl Store {
+    /// Units that can be taken back, oldest first: how many there are, and the first `most` with where they are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recoverable(
+        &self,
+        ended: &Ended,
+        scope: &Scope,
+        most: i64,
+    ) -> Result<(u64, Vec<(UnitId, Account)>), StoreError> {
+        let mut values: Vec<Value> = vec![ended.since.as_micros().into()];
+        let accounts = ended.accounts();
+        if accounts.is_empty() {
+            return Ok((0, Vec::new()));
+        }
+        let list = marks(2, accounts.len());
+        values.extend(accounts.into_iter().map(Value::from));
+        let scope = scope.condition(&mut values);
+        let from = format!(
+            "from unit u join message m on m.mail_id = u.mail_id where u.moved_us >= $1 and u.account in ({list}) \
+             and m.blob is not null and {scope}"
+        );
+        let counted = db::query(format!("select count(*) as units {from}"), values.clone());
+        let count: i64 = counted.fetch_one(&self.reads).await?.try_get("units")?;
+        values.push(most.into());
+        let sql = format!(
+            "select u.mail_id, u.unit_no, u.account {from} order by u.mail_id, u.unit_no limit ${}",
+            values.len()
+        );
+        let rows = db::query(sql, values).fetch_all(&self.reads).await?;
+        let unit = |row: &AnyRow| Ok((unit_id(row)?, named(row, "account", Account::parse)?));
+        Ok((u64::try_from(count).unwrap_or(0), rows.iter().map(unit).collect::<Result<_, StoreError>>()?))
+    }
+
+    /// Takes units back into the quarantine; returns those that came. One whose bytes have gone, or that somebody else took back, stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover(
+        &self,
+        units: Vec<(UnitId, Account)>,
+        now: Timestamp,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Vec<UnitId>, StoreError> {
+        let back = |(unit, from): &(UnitId, Account)| UnitMove {
+            unit: *unit,
+            from: *from,
+            by: Move::Recovered,
+            at: now,
+            actor: actor.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let moves: Vec<UnitMove> = units.iter().map(back).collect();
+        match self.move_units(moves.clone()).await {
+            Ok(()) => Ok(units.into_iter().map(|(unit, _)| unit).collect()),
+            Err(StoreError::Refused(_)) => {
+                let mut back = Vec::new();
+                for one in moves {
+                    let unit = one.unit;
+                    match self.move_units(vec![one]).await {
+                        Ok(()) => back.push(unit),
+                        Err(StoreError::Refused(_)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(back)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Inside the writer's transaction: what is taken back has its bytes, or it is refused.
+pub(crate) async fn must_have_bytes(connection: &mut AnyConnection, units: &[UnitId]) -> Result<(), StoreError> {
+    let mails: Vec<Value> = units.iter().map(|unit| unit.mail.to_string().into()).collect();
+    for mails in db::in_groups(mails, 1) {
+        let sql = format!(
+            "select mail_id from message where blob is null and mail_id in ({}) limit 1",
+            marks(1, mails.len())
+        );
+        if let Some(row) = db::query(sql, mails).fetch_optional(&mut *connection).await? {
+            let mail: String = row.try_get("mail_id")?;
+            return Err(StoreError::Refused(format!("the bytes of {mail} are gone: it cannot be taken back")));
+        }
+    }
+    Ok(())
+}

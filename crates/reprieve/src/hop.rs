@@ -107,6 +107,17 @@ impl Loan {
         hop.lock_idle().push((connection, Instant::now()));
     }
 
+    /// A new connection in the place of this one, which the hop has closed. It is the same place among the hop's connections: nobody has to give
+    /// one back first.
+    ///
+    /// # Errors
+    /// When the hop cannot be reached.
+    pub async fn reconnect(self) -> Result<Self, HopError> {
+        let Self { connection, hop, _permit: permit, .. } = self;
+        drop(connection);
+        hop.open(permit).await
+    }
+
     /// Its hop.
     pub fn hop(&self) -> &Arc<Hop> {
         &self.hop

@@ -110,6 +110,8 @@ pub struct GatewayLimits {
     pub examine_deadline: Duration,
     /// For one command of a client.
     pub command_deadline: Duration,
+    /// What a stop gives messages that have begun; the rest of a stop takes two seconds more at most.
+    pub drain: Duration,
 }
 
 /// What to do with a release in doubt (ruling 14).
@@ -585,6 +587,7 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
         reply_deadline: seconds(number("reply_deadline_s", 1..600, 85)),
         examine_deadline: seconds(number("examine_deadline_s", 1..600, 30)),
         command_deadline: seconds(number("command_deadline_s", 1..3601, 300)),
+        drain: seconds(number("drain_s", 1..601, 8)),
     };
     section.end(faults);
     limits

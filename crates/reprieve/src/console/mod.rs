@@ -26,6 +26,7 @@ use crate::hop::Hops;
 use crate::import::Importer;
 use crate::keys::Ring;
 use crate::notary::Notary;
+use crate::readiness::Readiness;
 use crate::rounds::Rounds;
 use crate::signals::Signals;
 
@@ -67,4 +68,6 @@ pub struct Console {
     pub viewer: Viewer,
     /// The way to our own people.
     pub hops: Arc<Hops>,
+    /// Whether mail is taken now, and whether the program ends.
+    pub readiness: Readiness,
 }

@@ -13,6 +13,7 @@ use detect::auth::NoResolver;
 use detect::in_force::InForce;
 use detect::limits::Limits;
 use detect::ruleset::{LoadErrors, Ruleset, load};
+use domain::Timestamp;
 use domain::detection::RulesetId;
 use domain::token::TokenKey;
 use rustls::ServerConfig;
@@ -22,6 +23,7 @@ use store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
 use wire::smtp::client::Timeouts;
 use wire::tls::{self, TlsError};
 
@@ -50,9 +52,12 @@ use crate::import::Importer;
 use crate::keep::keep;
 use crate::keys::{self, KEY_FILE, Ring};
 use crate::learn::Learner;
+use crate::measure;
 use crate::neighbours::Neighbours;
 use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
+use crate::postman;
+use crate::readiness::Readiness;
 use crate::recipient;
 use crate::removal::Removal;
 use crate::right_of_way::RightOfWay;
@@ -62,12 +67,14 @@ use crate::sentinel::announce::Announcer;
 use crate::sentinel::books::Bookkeeper;
 use crate::sentinel::bulk::BulkWorker;
 use crate::sentinel::clock::ClockWatcher;
+use crate::sentinel::call::{self, Caller};
 use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
 use crate::sentinel::entries::EntryKeeper;
 use crate::sentinel::flow::FlowRoller;
 use crate::sentinel::held_notice::HeldNotifier;
 use crate::sentinel::incident::Steward;
+use crate::sentinel::integrity::Inspector;
 use crate::sentinel::notice::Notifier;
 use crate::sentinel::pacing::Pacing;
 use crate::sentinel::plan::{self, Planner};
@@ -85,10 +92,15 @@ use crate::sentinel::status::{self, Publisher};
 use crate::sentinel::watch::Watcher;
 use crate::signals::Signals;
 
+/// Connections for notices of one kind, so that one channel's slow mail host keeps no other waiting.
+const NOTICE_CONNECTIONS: usize = 4;
 /// The folder of known-good content, in the data folder.
 const KNOWN_GOOD: &str = "known-good";
-/// How long a drain lets messages finish.
-const DRAIN: Duration = Duration::from_secs(95);
+/// What a stop may take after the drain: what connections, reconcilers, writes and the API's answers have for their end. With the drain it is
+/// 10 s, unless that is set otherwise.
+const LAST_WRITES: Duration = Duration::from_millis(400);
+/// See [`LAST_WRITES`]: for what has been cut, or answers an HTTP request.
+const LAST_STEPS: Duration = Duration::from_millis(200);
 
 /// Why the program does not start.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +156,13 @@ pub struct Running {
     /// Where recipients come to, if they may.
     pub portal: Option<SocketAddr>,
     stop: watch::Sender<bool>,
+    /// Connections of clients.
+    mail: JoinSet<()>,
+    /// Reconcilers.
     tasks: JoinSet<()>,
+    /// The API, the pages, the portal: they answer for as long as mail is under way.
+    doors: JoinSet<()>,
+    close_doors: watch::Sender<bool>,
     store: Option<Store>,
     gateway: Arc<Gateway>,
     _background: Background,
@@ -152,17 +170,52 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops accepting, lets messages finish, writes what is to be written, and closes.
+    /// Stops accepting, lets messages and rounds finish for as long as the drain allows, cuts what is left, writes what is to be written, and closes.
+    /// What is cut is as what a kill cuts: mail that the next hop has not answered is in doubt, a release likewise, a round begins anew.
     pub async fn stop(mut self) {
+        let until = Instant::now() + self.gateway.config.limits.drain;
         // Nobody listening means that everything has stopped already.
         let _ = self.stop.send(true);
-        while self.tasks.join_next().await.is_some() {}
-        self.gateway.behind.finish().await;
-        if let Some(store) = self.store {
-            store.close().await;
+        // Each connection knows the drain, and ends by itself a moment after it.
+        while self.mail.join_next().await.is_some() {}
+        end(&mut self.tasks, "reconciler", until).await;
+        if timeout(LAST_WRITES, self.gateway.behind.finish()).await.is_err() {
+            tracing::warn!("outcomes of messages could not be written in time; the next start doubts them");
         }
+        if let Some(store) = self.store {
+            close_store(store, self.gateway.clock.now()).await;
+        }
+        let _ = self.close_doors.send(true);
+        end(&mut self.doors, "HTTP server", Instant::now() + LAST_STEPS).await;
         // It may be gone; the next start removes it as well.
         let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// Waits for tasks until then, and cuts those that are left.
+async fn end(tasks: &mut JoinSet<()>, what: &'static str, until: Instant) {
+    if timeout_at(until, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
+        measure::cut(what, tasks.len());
+        tracing::warn!(what, left = tasks.len(), "what had not ended in time was cut");
+        // One that computes without a pause is left behind: the process ends without it.
+        let _ = timeout(LAST_STEPS, tasks.shutdown()).await;
+    }
+}
+
+/// Doubts what was passed on and not answered, so that the books say so at once, and closes.
+async fn close_store(store: Store, now: Timestamp) {
+    match timeout(LAST_WRITES, store.doubt_forwarding(now)).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(doubted)) => tracing::warn!(doubted, "the next hop had not answered: units in doubt"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "what the next hop has not answered could not be doubted; the next start does it")
+        }
+        Err(_) => {
+            tracing::warn!("what the next hop has not answered could not be doubted in time; the next start does it")
+        }
+    }
+    if timeout(LAST_WRITES, store.close()).await.is_err() {
+        tracing::warn!("the store could not be closed in time; nothing that was answered is lost");
     }
 }
 
@@ -210,6 +263,13 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         }
         _ => Learner::idle(),
     };
+    let (stop, stopping) = watch::channel(false);
+    let readiness = Readiness {
+        store: store.clone(),
+        room: room.clone(),
+        panic_switch: panic_switch.clone(),
+        stopping: stopping.clone(),
+    };
     let gateway = Arc::new(Gateway {
         config: config.clone(),
         store: store.clone(),
@@ -219,6 +279,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         clock: clock.clone(),
         token_key: token_key.clone(),
         room,
+        readiness: readiness.clone(),
         panic_switch: panic_switch.clone(),
         contained: contained.clone(),
         signals: signals.clone(),
@@ -238,11 +299,13 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         // Before any mail is taken: what was contained stays so over a restart.
         contained.put(store.containment(clock.now()).await?);
     }
-    let (stop, stopping) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    let mut mail = JoinSet::new();
+    let mut doors = JoinSet::new();
+    let (close_doors, closing_doors) = watch::channel(false);
     let background = Background::start(cores).map_err(StartError::Threads)?;
     tokio::spawn(panic_switch.watch(config.panic_file.clone(), clock.clone()));
-    let listeners = listen(&gateway, &stopping, &mut tasks).await?;
+    let listeners = listen(&gateway, &stopping, &mut mail).await?;
     let mut settle = None;
     if let Some(store) = store.clone() {
         let owner = format!("{}/{}", store.node(), clock.mail_id());
@@ -384,14 +447,14 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             let acknowledger = Acknowledger {
                 config: config.clone(),
                 store: store.clone(),
-                hops: Hops::new(&config, 1, &Timeouts::default()),
+                hops: Hops::new(&config, 1, &postman::timeouts()),
                 clock: clock.clone(),
             };
             tasks.spawn(acknowledger.run(rounds.clone(), stopping.clone()));
             let notifier = Notifier {
                 config: config.clone(),
                 store: store.clone(),
-                hops: Hops::new(&config, 1, &Timeouts::default()),
+                hops: Hops::new(&config, 1, &postman::timeouts()),
                 clock: clock.clone(),
             };
             let own = config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
@@ -399,21 +462,32 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 tls: tls::client_config_trusting(own.unwrap_or_default())?,
                 config: config.clone(),
                 store: store.clone(),
-                hops: Hops::new(&config, 1, &Timeouts::default()),
+                hops: Hops::new(&config, NOTICE_CONNECTIONS, &postman::timeouts()),
                 clock: clock.clone(),
                 signals: signals.clone(),
             };
+            let caller = Caller {
+                tls: announcer.tls.clone(),
+                config: config.clone(),
+                store: store.clone(),
+                hops: Hops::new(&config, NOTICE_CONNECTIONS, &call::timeouts()),
+                clock: clock.clone(),
+                signals: signals.clone(),
+            };
+            tasks.spawn(caller.run(rounds.clone(), stopping.clone()));
             tasks.spawn(announcer.run(rounds.clone(), stopping.clone()));
+            let inspector = Inspector { store: store.clone() };
+            tasks.spawn_on(inspector.run(rounds.clone(), stopping.clone()), background.handle());
             let digester = Digester {
                 config: config.clone(),
                 store: store.clone(),
-                hops: Hops::new(&config, 1, &Timeouts::default()),
+                hops: Hops::new(&config, 1, &postman::timeouts()),
                 clock: clock.clone(),
             };
             let held = HeldNotifier {
                 config: config.clone(),
                 store: store.clone(),
-                hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
+                hops: Arc::new(Hops::new(&config, 1, &postman::timeouts())),
                 clock: clock.clone(),
                 key: token_key.for_purpose(recipient::PURPOSE),
                 languages: Arc::new(config.portal.languages.clone()),
@@ -450,7 +524,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         rounds,
         removal,
         viewer: Viewer::start().map_err(StartError::Examiner)?,
-        hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
+        hops: Arc::new(Hops::new(&config, 1, &postman::timeouts())),
+        readiness,
     };
     let portal = Portal {
         console: console.clone(),
@@ -459,16 +534,19 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         rates: Rates::new(config.api_requests_per_second),
         links: Rates::slow(portal::LINK_EVERY, portal::LINKS_AT_ONCE),
     };
-    let portal = portal::serve(portal, stopping.clone(), &mut tasks).await?;
-    let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
-    serve::unix(&config, console, settle, stopping, &mut tasks)?;
+    let portal = portal::serve(portal, closing_doors.clone(), &mut doors).await?;
+    let api = serve::tcp(&config, console.clone(), closing_doors.clone(), &mut doors).await?;
+    serve::unix(&config, console, settle, closing_doors, &mut doors)?;
     Ok(Running {
         listeners,
         api,
         portal,
         socket: config.api_socket.clone(),
         stop,
+        mail,
         tasks,
+        doors,
+        close_doors,
         store,
         gateway,
         _background: background,
@@ -548,6 +626,7 @@ async fn open_store(
         let live = in_force(&store, &offered.id).await?;
         let doubted = store.doubt_forwarding(now).await?;
         let ended = store.end_leases(Some(&format!("{}/", config.hostname)), now).await?;
+        store.end_claims(&format!("{}/", config.hostname), now).await?;
         if doubted > 0 || ended > 0 {
             tracing::warn!(doubted, ended, "the last run was interrupted: units in doubt and leases ended");
         }
@@ -589,14 +668,14 @@ fn open_vault(config: &Config, ring: &Ring, clock: &dyn Clock) -> Result<Option<
 async fn listen(
     gateway: &Arc<Gateway>,
     stopping: &watch::Receiver<bool>,
-    tasks: &mut JoinSet<()>,
+    mail: &mut JoinSet<()>,
 ) -> Result<Vec<(Role, SocketAddr)>, StartError> {
     let mut addresses = Vec::new();
     for config in &gateway.config.listeners {
         let failed = |source| StartError::Bind { address: config.address.to_string(), source };
         let listener = Listener::bind(config.clone(), tls_of(config)?, gateway.clone()).await.map_err(failed)?;
         addresses.push((config.role, listener.address().map_err(failed)?));
-        tasks.spawn(listener.run(stopping.clone(), DRAIN));
+        mail.spawn(listener.run(stopping.clone(), gateway.config.limits.drain));
     }
     Ok(addresses)
 }

@@ -32,6 +32,7 @@ pub mod outgoing;
 pub mod panic_switch;
 pub mod percent;
 pub mod postman;
+pub mod readiness;
 pub mod recipient;
 pub mod removal;
 pub mod report;

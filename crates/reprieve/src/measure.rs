@@ -63,6 +63,16 @@ pub fn answer(code: u16, took: Duration) {
     metrics::histogram!("reprieve_answer_seconds").record(took.as_secs_f64());
 }
 
+/// Sets whether a mail would be taken now, as of this look.
+pub fn ready(is_ready: bool) {
+    metrics::gauge!("reprieve_ready").set(if is_ready { 1.0 } else { 0.0 });
+}
+
+/// Sessions and rounds that a stop has cut, since they had not ended in time.
+pub fn cut(what: &'static str, count: usize) {
+    metrics::counter!("reprieve_cut_at_stop_total", "what" => what).increment(count as u64);
+}
+
 /// How an attempt to release ended.
 pub fn release(event: ReleaseEvent) {
     metrics::counter!("reprieve_releases_total", "event" => format!("{event:?}")).increment(1);

@@ -1,13 +1,16 @@
 //! A mail of our own to one of ours: with the null sender, by the hop of internal mail.
 
+use std::time::Duration;
+
 use domain::envelope::{MailParams, RcptParams};
 use domain::{Address, Direction, Timestamp};
 use mail_builder::MessageBuilder;
 use mail_builder::headers::raw::Raw;
-use wire::smtp::client::DotOutcome;
+use wire::smtp::client::{DotOutcome, Timeouts};
 use wire::smtp::data;
+use wire::smtp::reply::Reply;
 
-use crate::hop::Hops;
+use crate::hop::{Hops, Loan};
 
 /// What a mail of our own says.
 #[derive(Debug)]
@@ -43,6 +46,19 @@ impl Letter<'_> {
     }
 }
 
+/// How long a hop may take for each step of a notice: far less in all than its claim holds (`store::claim::LEASE`).
+pub fn timeouts() -> Timeouts {
+    let seconds = Duration::from_secs;
+    Timeouts {
+        connect: seconds(10),
+        greeting: seconds(30),
+        command: seconds(30),
+        data: seconds(30),
+        block: seconds(30),
+        dot: seconds(120),
+    }
+}
+
 /// Sends it; the hop's answer if it is final, else why it is not.
 ///
 /// # Errors
@@ -59,10 +75,8 @@ pub async fn deliver(hops: &Hops, to: &Address, mail: &[u8]) -> Result<String, S
 /// # Errors
 /// As there.
 pub async fn hand_over(hops: &Hops, to: &Address, params: &MailParams, emitted: &[u8]) -> Result<String, String> {
-    let mut loan = hops.of(Direction::Internal).connection().await.map_err(|error| error.to_string())?;
-    let rcpt = RcptParams::default();
-    let begun = loan.connection.begin(None, params, None, &[(to, &rcpt)]).await;
-    let (_, replies) = begun.map_err(|error| error.to_string())?;
+    let loan = hops.of(Direction::Internal).connection().await.map_err(|error| error.to_string())?;
+    let (mut loan, replies) = begin(loan, to, params).await?;
     if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
         return if refusal.is_permanent() { Ok(refusal.to_line()) } else { Err(refusal.to_line()) };
     }
@@ -80,4 +94,16 @@ pub async fn hand_over(hops: &Hops, to: &Address, params: &MailParams, emitted: 
         DotOutcome::Unanswered(error) => Ok(format!("no answer to the final dot: {error}")),
         DotOutcome::NotSent(error) => Err(error.to_string()),
     }
+}
+
+/// Begins a transaction. A connection that was idle may have been closed meanwhile: then once more, on a new one.
+async fn begin(mut loan: Loan, to: &Address, params: &MailParams) -> Result<(Loan, Vec<Reply>), String> {
+    let rcpt = RcptParams::default();
+    let mut begun = loan.connection.begin(None, params, None, &[(to, &rcpt)]).await;
+    if begun.is_err() && loan.reused {
+        loan = loan.reconnect().await.map_err(|error| error.to_string())?;
+        begun = loan.connection.begin(None, params, None, &[(to, &rcpt)]).await;
+    }
+    let (_, replies) = begun.map_err(|error| error.to_string())?;
+    Ok((loan, replies))
 }

@@ -31,4 +31,6 @@ pub struct Signals {
     pub status: Arc<Notify>,
     /// The same, for those who are told.
     pub announce: Arc<Notify>,
+    /// Operators are called for something.
+    pub operators: Arc<Notify>,
 }

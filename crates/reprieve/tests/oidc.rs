@@ -135,7 +135,7 @@ async fn who_is_vouched_for_and_invited_comes_in() {
         };
         let claims = |nonce: &str| {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-            json!({ "iss": base, "aud": "us & them", "exp": now + 60, "iat": now, "nonce": nonce, "email": "anna@ours.example" })
+            json!({ "iss": base, "aud": "us & them", "exp": now + 60, "iat": now, "nonce": nonce, "email": "anna@ours.example", "email_verified": true })
         };
         let (kept, asked, url) = away();
         assert!(url.starts_with(&format!("{base}/authorize?x=y&response_type=code")), "{url}");
@@ -171,6 +171,8 @@ async fn who_is_vouched_for_and_invited_comes_in() {
             ("aud", json!("them"), 401),
             ("iss", json!("https://evil.example"), 401),
             ("exp", json!(1), 401),
+            ("email_verified", json!(false), 401),
+            ("email_verified", Value::Null, 401),
             ("email", json!("eve@ours.example"), 403),
         ] {
             let (kept, asked, _) = away();

@@ -108,3 +108,51 @@ async fn operators_are_called_by_webhook_and_by_mail() {
     .await
     .unwrap();
 }
+
+/// A host that takes what is posted and never answers.
+fn silent_host() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let open: Vec<_> = listener.incoming().collect();
+        drop(open);
+    });
+    port
+}
+
+/// Neither hosts that the public is told by nor another pager keep an operator waiting.
+#[test]
+fn operators_are_called_although_every_other_host_is_slow() {
+    let sink = Sink::start();
+    let hooks = format!(
+        "[notices]\nincident_webhooks = [\"http://127.0.0.1:{}/a\", \"http://127.0.0.1:{}/b\", \"http://127.0.0.1:{}/c\"]\n\
+         alert_webhooks = [\"http://127.0.0.1:{}/pager\"]\nalert_mail = [\"ops@ours.example\"]\n",
+        silent_host(),
+        silent_host(),
+        silent_host(),
+        silent_host()
+    );
+    let gateway = Gateway::start(&config(sink.address).replace("[notices]\n", &hooks));
+    let said = Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &bad("1"));
+    assert!(said.contains("taken as"), "{said}");
+    let opened = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a drill"]);
+    let id = opened["id"].as_str().unwrap().to_owned();
+    gateway.json(&["incident", "update", &id, "--text", "we look into it", "--public"]);
+    // The public's hosts are being told now, ten seconds each; the next round would wait for all of them.
+    std::thread::sleep(Duration::from_secs(6));
+    let held = gateway.held()[0]["id"].as_str().unwrap().to_owned();
+    for reporter in ["a@ours.example", "b@ours.example", "c@ours.example"] {
+        let words = ["submission", "add", &held, "--kind", "false-positive", "--reporter", reporter];
+        gateway.json(&[&words[..], &["--comment", "it is mine"]].concat());
+    }
+    let began = Instant::now();
+    while gateway.json(&["alert", "list"]).as_array().is_none_or(Vec::is_empty) {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let began = Instant::now();
+    while !sink.got().iter().any(|one| one.rcpts.iter().any(|to| to.contains("ops@ours.example"))) {
+        assert!(began.elapsed() < Duration::from_secs(5), "{}", gateway.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
+use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Value, named};
 use crate::error::StoreError;
 
@@ -103,7 +104,7 @@ pub struct Alert {
 pub(crate) enum AlertWrite {
     Call(Box<NewAlert>),
     Seen { number: i64, at: Timestamp, by: String },
-    Told { number: i64, channel: String, at: Timestamp, reply: String },
+    Told { claim: NoticeClaim, number: i64, channel: String, at: Timestamp, reply: String },
 }
 
 impl Store {
@@ -156,10 +157,17 @@ impl Store {
     /// Remembers that a channel was told, and what it answered.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn alert_told(&self, number: i64, channel: &str, at: Timestamp, reply: String) -> Result<(), StoreError> {
+    /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
+    pub async fn alert_told(
+        &self,
+        claim: NoticeClaim,
+        number: i64,
+        channel: &str,
+        at: Timestamp,
+        reply: String,
+    ) -> Result<(), StoreError> {
         let channel = channel.to_owned();
-        self.writer.alert(AlertWrite::Told { number, channel, at, reply }).await.map(drop)
+        self.writer.alert(AlertWrite::Told { claim, number, channel, at, reply }).await.map(drop)
     }
 }
 
@@ -178,6 +186,9 @@ fn read(row: &AnyRow) -> Result<Alert, StoreError> {
 
 /// Applies inside the writer's transaction; answers with the rows that are new.
 pub(crate) async fn apply(connection: &mut AnyConnection, write: &AlertWrite) -> Result<usize, StoreError> {
+    if let AlertWrite::Told { claim, at, .. } = write {
+        claim::settle(connection, claim, *at).await?;
+    }
     let (sql, values): (&str, Vec<Value>) = match write {
         AlertWrite::Call(new) => (
             "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) \
@@ -194,7 +205,7 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &AlertWrite) ->
             "update alert set seen_us = $1, seen_by = $2 where alert = $3",
             vec![at.as_micros().into(), by.as_str().into(), (*number).into()],
         ),
-        AlertWrite::Told { number, channel, at, reply } => (
+        AlertWrite::Told { number, channel, at, reply, claim: _ } => (
             "insert into alert_told (alert, channel, told_us, reply) values ($1, $2, $3, $4) on conflict do nothing",
             vec![(*number).into(), channel.as_str().into(), at.as_micros().into(), reply.as_str().into()],
         ),

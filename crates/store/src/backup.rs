@@ -37,6 +37,10 @@ impl Store {
     /// # Errors
     /// When `to` exists, or something cannot be read or written; what was written then is no backup.
     pub async fn back_up(&self, data_dir: &Path, to: &Path, now: Timestamp) -> Result<BackupFacts, StoreError> {
+        self.soundness.heed(self.copy(data_dir, to, now).await)
+    }
+
+    async fn copy(&self, data_dir: &Path, to: &Path, now: Timestamp) -> Result<BackupFacts, StoreError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |error: io::Error| StoreError::Blob { path, why: error.to_string() }

@@ -22,6 +22,7 @@ use crate::failpoint;
 pub struct Blobs {
     root: PathBuf,
     broken: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
     temporary: Arc<AtomicU64>,
     uses: Arc<Mutex<Uses>>,
 }
@@ -130,12 +131,23 @@ impl Blobs {
             // Nobody was told that a temporary file is safe, so nobody misses it.
             fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
         }
-        Ok(Self { root: root.to_owned(), broken: Arc::default(), temporary: Arc::default(), uses: Arc::default() })
+        Ok(Self {
+            root: root.to_owned(),
+            broken: Arc::default(),
+            full: Arc::default(),
+            temporary: Arc::default(),
+            uses: Arc::default(),
+        })
     }
 
     /// Whether an fsync has failed here.
     pub fn is_broken(&self) -> bool {
         self.broken.load(Ordering::SeqCst)
+    }
+
+    /// Whether the last blob found no room.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::SeqCst)
     }
 
     /// Stores `bytes` durably. Bytes that are there already are made sure of again. Hold the [`Pin`] until the row that
@@ -150,6 +162,7 @@ impl Blobs {
         let pin = self.pin(digest).await;
         let blobs = self.clone();
         let written = tokio::task::spawn_blocking(move || blobs.put_now(&bytes, digest)).await;
+        self.full.store(matches!(&written, Ok(Err(error)) if is_full(error)), Ordering::SeqCst);
         match written {
             Ok(Ok(())) => Ok(pin),
             Ok(Err(error)) if is_full(&error) => Err(StoreError::Full(error.to_string())),

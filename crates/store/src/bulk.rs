@@ -1,5 +1,7 @@
 //! Acts on everything that a query fits: jobs that go on where they were stopped, with a result for each unit.
 
+use std::time::Duration;
+
 use domain::{MailId, Timestamp, UnitId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -97,7 +99,12 @@ pub struct Bulk {
     pub moved: Timestamp,
     /// Where it looks on.
     pub place: BulkPlace,
+    /// The fence of the claim that it was read with; what a worker writes of the job names it.
+    pub fence: i64,
 }
+
+/// How long a claim of a job holds: longer than a page of it takes.
+pub const LEASE: Duration = Duration::from_secs(5 * 60);
 
 /// How far a job has looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,19 +158,33 @@ pub struct BulkItem {
 #[derive(Clone, Debug)]
 pub(crate) enum BulkWrite {
     Make(Box<Bulk>),
-    Found { number: i64, place: BulkPlace, items: Vec<BulkItem>, at: Timestamp },
-    Acted { number: i64, items: Vec<BulkItem>, at: Timestamp },
-    Finish { number: i64, at: Timestamp },
+    Claim { number: i64, fence: i64, owner: String, at: Timestamp },
+    Found { job: Held, place: BulkPlace, items: Vec<BulkItem>, at: Timestamp },
+    Acted { job: Held, items: Vec<BulkItem>, at: Timestamp },
+    Finish { job: Held, at: Timestamp },
     Forget(Timestamp),
     Cancel { number: i64, at: Timestamp },
     Approve { number: i64, at: Timestamp },
+}
+
+/// A job that a worker holds: its number and the fence of the claim.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    number: i64,
+    fence: i64,
+}
+
+impl Held {
+    fn of(bulk: &Bulk) -> Self {
+        Self { number: bulk.number, fence: bulk.fence }
+    }
 }
 
 impl BulkWrite {
     pub(crate) fn rows(&self) -> usize {
         match self {
             Self::Found { items, .. } | Self::Acted { items, .. } => 1 + items.len(),
-            Self::Make(_) | Self::Finish { .. } | Self::Cancel { .. } | Self::Approve { .. } => 1,
+            Self::Make(_) | Self::Claim { .. } | Self::Finish { .. } | Self::Cancel { .. } | Self::Approve { .. } => 1,
             Self::Forget(_) => FORGET_BATCH as usize,
         }
     }
@@ -178,34 +199,49 @@ impl Store {
         Ok(self.writer.bulk(BulkWrite::Make(Box::new(bulk))).await? as i64)
     }
 
-    /// A job has found some units, up to a place: they are written down before anything is done to them, so that each gets its result.
+    /// Claims a running job for this process, for [`LEASE`], and reads it under its new fence; none when another process goes on with it.
     ///
     /// # Errors
     /// When the store fails.
+    pub async fn claim_bulk(&self, bulk: &Bulk, at: Timestamp) -> Result<Option<Bulk>, StoreError> {
+        let claim = BulkWrite::Claim { number: bulk.number, fence: bulk.fence, owner: self.owner.clone(), at };
+        let fence = i64::try_from(self.writer.bulk(claim).await?).unwrap_or(0);
+        if fence == 0 {
+            return Ok(None);
+        }
+        // What was read before the claim may be older than it.
+        self.bulk(bulk.number).await.map(|bulk| Some(bulk).filter(|bulk| bulk.fence == fence))
+    }
+
+    /// A claimed job has found some units, up to a place: they are written down before anything is done to them, so that each gets its result.
+    /// Nothing is written of a job that was stopped meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
     pub async fn bulk_found(
         &self,
-        number: i64,
+        bulk: &Bulk,
         place: BulkPlace,
         items: Vec<BulkItem>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Found { number, place, items, at }).await.map(drop)
+        self.writer.bulk(BulkWrite::Found { job: Held::of(bulk), place, items, at }).await.map(drop)
     }
 
-    /// What became of some units of a job.
+    /// What became of some units of a claimed job.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn bulk_acted(&self, number: i64, items: Vec<BulkItem>, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Acted { number, items, at }).await.map(drop)
+    /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
+    pub async fn bulk_acted(&self, bulk: &Bulk, items: Vec<BulkItem>, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.bulk(BulkWrite::Acted { job: Held::of(bulk), items, at }).await.map(drop)
     }
 
-    /// A job has nothing left to do.
+    /// A claimed job has nothing left to do.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn finish_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Finish { number, at }).await.map(drop)
+    /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
+    pub async fn finish_bulk(&self, bulk: &Bulk, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.bulk(BulkWrite::Finish { job: Held::of(bulk), at }).await.map(drop)
     }
 
     /// Forgets some results of jobs that ended before `before`, and the jobs of which none is left; says whether there may be more.
@@ -306,6 +342,7 @@ fn read(row: &AnyRow) -> Result<Bulk, StoreError> {
         stage: named(row, "stage", BulkStage::parse)?,
         moved: Timestamp::from_micros(row.try_get("moved_us")?),
         place: named(row, "place", BulkPlace::parse)?,
+        fence: row.try_get("fence")?,
     })
 }
 
@@ -313,36 +350,30 @@ fn read(row: &AnyRow) -> Result<Bulk, StoreError> {
 pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> Result<usize, StoreError> {
     match write {
         BulkWrite::Make(bulk) => make(connection, bulk).await,
-        BulkWrite::Found { number, place, items, at } => {
-            let sql = "update bulk set place = $1, moved_us = $2 where bulk = $3 and stage = 'running'";
-            let values = vec![place.text().into(), at.as_micros().into(), (*number).into()];
-            if db::query(sql.to_owned(), values).execute(&mut *connection).await?.rows_affected() == 1 {
-                let rows = items.iter().map(|item| row_of(*number, item)).collect();
+        BulkWrite::Claim { number, fence, owner, at } => claim(connection, *number, *fence, owner, *at).await,
+        BulkWrite::Found { job, place, items, at } => {
+            let sql = "update bulk set place = $1, moved_us = $2 where bulk = $3 and fence = $4 and stage = 'running'";
+            let values = vec![place.text().into(), at.as_micros().into(), job.number.into(), job.fence.into()];
+            if is_ours(connection, sql, values, *job).await? {
+                let rows = items.iter().map(|item| row_of(job.number, item)).collect();
                 let columns = ["bulk", "mail_id", "unit_no", "recipient", "outcome", "reply"];
                 db::insert(connection, "bulk_item", &columns, rows).await?;
             }
             Ok(0)
         }
-        BulkWrite::Acted { number, items, at } => {
-            let sql = "update bulk set moved_us = $1 where bulk = $2";
-            db::query(sql.to_owned(), vec![at.as_micros().into(), (*number).into()]).execute(&mut *connection).await?;
-            for item in items {
-                let sql =
-                    "update bulk_item set outcome = $1, reply = $2 where bulk = $3 and mail_id = $4 and unit_no = $5";
-                let values = vec![
-                    item.outcome.as_str().into(),
-                    item.reply.as_str().into(),
-                    (*number).into(),
-                    item.unit.mail.to_string().into(),
-                    item.unit.number.into(),
-                ];
-                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+        BulkWrite::Acted { job, items, at } => {
+            // A job that was stopped meanwhile still learns what became of the units that were acted on.
+            let sql = "update bulk set moved_us = $1 where bulk = $2 and fence = $3";
+            let values = vec![at.as_micros().into(), job.number.into(), job.fence.into()];
+            if is_ours(connection, sql, values, *job).await? {
+                acted(connection, *job, items).await?;
             }
             Ok(0)
         }
-        BulkWrite::Finish { number, at } => {
-            let sql = "update bulk set stage = 'done', moved_us = $1 where bulk = $2 and stage = 'running'";
-            db::query(sql.to_owned(), vec![at.as_micros().into(), (*number).into()]).execute(connection).await?;
+        BulkWrite::Finish { job, at } => {
+            let sql =
+                "update bulk set stage = 'done', moved_us = $1 where bulk = $2 and fence = $3 and stage = 'running'";
+            is_ours(connection, sql, vec![at.as_micros().into(), job.number.into(), job.fence.into()], *job).await?;
             Ok(0)
         }
         BulkWrite::Forget(before) => {
@@ -374,6 +405,61 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> 
             move_to(connection, sql, *number, *at, "wait for anybody").await
         }
     }
+}
+
+/// Claims a job that runs and that nobody else holds; answers with its new fence, or 0.
+async fn claim(
+    connection: &mut AnyConnection,
+    number: i64,
+    fence: i64,
+    owner: &str,
+    at: Timestamp,
+) -> Result<usize, StoreError> {
+    // Who has it already keeps it.
+    let sql = "update bulk set lease_owner = $1, lease_until_us = $2, fence = fence + 1 where bulk = $3 and fence = $4 \
+               and stage = 'running' and (lease_until_us <= $5 or lease_owner = $6) returning fence";
+    let values = vec![
+        owner.into(),
+        at.after(LEASE).as_micros().into(),
+        number.into(),
+        fence.into(),
+        at.as_micros().into(),
+        owner.into(),
+    ];
+    let claimed = db::query(sql.to_owned(), values).fetch_optional(connection).await?;
+    let fence: i64 = claimed.map_or(Ok(0), |row| row.try_get("fence"))?;
+    Ok(usize::try_from(fence).unwrap_or(0))
+}
+
+/// Changes a job under the fence of who holds it; `false` when it was stopped meanwhile.
+async fn is_ours(connection: &mut AnyConnection, sql: &str, values: Vec<Value>, job: Held) -> Result<bool, StoreError> {
+    if db::query(sql.to_owned(), values).execute(&mut *connection).await?.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let still = sqlx::query("select fence from bulk where bulk = $1 and fence = $2").bind(job.number).bind(job.fence);
+    match still.fetch_optional(connection).await? {
+        Some(_) => Ok(false),
+        None => {
+            Err(StoreError::Refused(format!("job {} is another's to go on with (fence {})", job.number, job.fence)))
+        }
+    }
+}
+
+/// What became of units that were pending.
+async fn acted(connection: &mut AnyConnection, job: Held, items: &[BulkItem]) -> Result<(), StoreError> {
+    for item in items {
+        let sql = "update bulk_item set outcome = $1, reply = $2 where bulk = $3 and mail_id = $4 and unit_no = $5 and outcome = $6";
+        let values = vec![
+            item.outcome.as_str().into(),
+            item.reply.as_str().into(),
+            job.number.into(),
+            item.unit.mail.to_string().into(),
+            item.unit.number.into(),
+            PENDING.into(),
+        ];
+        db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Moves a job that is where it is believed to be.

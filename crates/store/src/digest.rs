@@ -8,6 +8,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::unit_id;
+use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Marks, Value, named};
 use crate::error::StoreError;
 use crate::incident::IncidentWrite;
@@ -45,6 +46,8 @@ pub struct Late {
 /// Somebody who was told.
 #[derive(Clone, Debug)]
 pub struct Digested {
+    /// The right to tell them.
+    pub claim: NoticeClaim,
     /// The incident.
     pub incident: String,
     /// Who.
@@ -87,7 +90,7 @@ impl Store {
     /// Remembers that somebody was told, or that there is nobody to tell.
     ///
     /// # Errors
-    /// When the store fails.
+    /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
     pub async fn digested(&self, told: Digested) -> Result<(), StoreError> {
         self.writer.incident(IncidentWrite::Digested(Box::new(told))).await.map(drop)
     }
@@ -118,12 +121,13 @@ fn read(row: &AnyRow) -> Result<Late, StoreError> {
 
 /// Applies inside the writer's transaction.
 pub(crate) async fn apply(connection: &mut AnyConnection, told: &Digested) -> Result<(), StoreError> {
+    claim::settle(connection, &told.claim, told.at).await?;
     let mut marks = Marks::of(connection);
     let sql = format!(
         "insert into incident_digest (incident, address, told_us, reply) values {} on conflict do nothing",
         marks.rows(1, 4)
     );
-    let Digested { incident, address, at, reply } = told;
+    let Digested { incident, address, at, reply, claim: _ } = told;
     let values = vec![incident.as_str().into(), address.as_str().into(), at.as_micros().into(), reply.as_str().into()];
     db::query(sql, values).execute(connection).await?;
     Ok(())

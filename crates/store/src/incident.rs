@@ -1,6 +1,6 @@
 //! Incidents: what a wrong detection held, what the replay made of each unit, and what was said about it when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::audit::{Frontier, leaf_hash};
@@ -13,6 +13,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::unit_id;
+use crate::claim::{self, NoticeClaim};
 use crate::completion::{self, Completion};
 use crate::db::{self, Marks, Value, named, parsed};
 use crate::digest::{self, Digested};
@@ -250,6 +251,8 @@ pub struct Announcement {
 /// A line that was told.
 #[derive(Clone, Debug)]
 pub struct Announced {
+    /// The right to tell it.
+    pub claim: NoticeClaim,
     /// The incident.
     pub incident: String,
     /// The number of the line.
@@ -364,7 +367,7 @@ impl Store {
     /// Remembers that a channel was told a line.
     ///
     /// # Errors
-    /// When the store fails.
+    /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
     pub async fn announced(&self, told: Announced) -> Result<(), StoreError> {
         self.writer.incident(IncidentWrite::Announced(Box::new(told))).await.map(drop)
     }
@@ -660,12 +663,13 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
             Ok(units.len())
         }
         IncidentWrite::Freeze { incident, wave, root } => {
-            let sql = "update incident set waves = $1, root = $2 where incident = $3";
+            let sql = "update incident set waves = $1, root = $2 where incident = $3 and waves <= $1";
             let values: Vec<Value> = vec![(*wave).into(), root.as_str().into(), incident.as_str().into()];
             db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
             Ok(1)
         }
         IncidentWrite::Announced(told) => {
+            claim::settle(group.connection, &told.claim, told.at).await?;
             let sql = "insert into announcement (incident, event_no, channel, told_us, reply) values ($1, $2, $3, $4, $5) on conflict do nothing";
             let values: Vec<Value> = vec![
                 told.incident.as_str().into(),
@@ -779,10 +783,13 @@ async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> 
 
 /// Messages of a replay: their new records, what became of each unit, and the release of those that are cleared.
 async fn record(group: &mut Group<'_>, replayed: &[Replayed]) -> Result<(), StoreError> {
+    // The outcome of a unit is written once. A message none of whose units waits any more was replayed by another: its record stays.
+    let (touched, cleared) = record_outcomes(group.connection, replayed).await?;
+    let replayed: Vec<&Replayed> =
+        replayed.iter().filter(|one| touched.contains(&(one.incident.clone(), one.mail_id))).collect();
     let completions: Vec<&Completion> = replayed.iter().filter_map(|one| one.completion.as_ref()).collect();
     completion::apply(group, &completions).await?;
-    restore_standing(group.connection, replayed).await?;
-    let cleared = record_outcomes(group.connection, replayed).await?;
+    restore_standing(group.connection, &replayed).await?;
     for ((incident, reason), (units, at)) in cleared {
         let asking = Asking { by: &incident, reason: &reason, is_person: false, at };
         release::request(group, &units, &asking).await?;
@@ -792,9 +799,14 @@ async fn record(group: &mut Group<'_>, replayed: &[Replayed]) -> Result<(), Stor
 
 /// Units that were cleared just now and by this replay, by their incident and the reason, with the time of the last.
 type Cleared = BTreeMap<(String, String), (Vec<UnitId>, Timestamp)>;
+/// Messages of which a unit got its outcome just now, each with its incident.
+type Touched = BTreeSet<(String, MailId)>;
 
 /// What became of each unit that had not been examined again before.
-async fn record_outcomes(connection: &mut AnyConnection, replayed: &[Replayed]) -> Result<Cleared, StoreError> {
+async fn record_outcomes(
+    connection: &mut AnyConnection,
+    replayed: &[Replayed],
+) -> Result<(Touched, Cleared), StoreError> {
     const COLUMNS: usize = 7;
     let mut rows: Vec<Vec<Value>> = Vec::new();
     for Replayed { incident, mail_id, outcomes, completion, at } in replayed {
@@ -811,7 +823,7 @@ async fn record_outcomes(connection: &mut AnyConnection, replayed: &[Replayed]) 
             ]);
         }
     }
-    let mut cleared = Cleared::new();
+    let (mut touched, mut cleared) = (Touched::new(), Cleared::new());
     for rows in db::in_groups(rows, COLUMNS) {
         let mut marks = Marks::of(connection);
         let sql = format!(
@@ -824,8 +836,9 @@ async fn record_outcomes(connection: &mut AnyConnection, replayed: &[Replayed]) 
             marks.rows(rows.len(), COLUMNS)
         );
         for row in db::query(sql, rows.into_iter().flatten().collect()).fetch_all(&mut *connection).await? {
+            let unit = unit_id(&row)?;
+            touched.insert((row.try_get("incident")?, unit.mail));
             if named(&row, "outcome", Outcome::parse)? == Outcome::Cleared {
-                let unit = unit_id(&row)?;
                 let at = Timestamp::from_micros(row.try_get("outcome_us")?);
                 let of = cleared.entry((row.try_get("incident")?, row.try_get("reason")?)).or_insert((Vec::new(), at));
                 of.0.push(unit);
@@ -833,12 +846,12 @@ async fn record_outcomes(connection: &mut AnyConnection, replayed: &[Replayed]) 
             }
         }
     }
-    Ok(cleared)
+    Ok((touched, cleared))
 }
 
 /// What a wrong verdict took from the past is given back: content that was called bad because of it vouches again.
-async fn restore_standing(connection: &mut AnyConnection, replayed: &[Replayed]) -> Result<(), StoreError> {
-    let is_cleared = |one: &&Replayed| {
+async fn restore_standing(connection: &mut AnyConnection, replayed: &[&Replayed]) -> Result<(), StoreError> {
+    let is_cleared = |one: &&&Replayed| {
         one.completion.is_some() && one.outcomes.iter().any(|(_, outcome, _)| *outcome == Outcome::Cleared)
     };
     let mails: Vec<Value> =

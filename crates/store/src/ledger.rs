@@ -77,6 +77,10 @@ impl Store {
     /// # Errors
     /// When the store fails; a fault in the books is no error but part of the answer.
     pub async fn check_ledger(&self, deep: bool) -> Result<Balance, StoreError> {
+        self.soundness.heed(self.balance(deep).await)
+    }
+
+    async fn balance(&self, deep: bool) -> Result<Balance, StoreError> {
         // One transaction, so that all queries see the same moment.
         let mut moment = self.reads.begin().await?;
         let mut accounts = BTreeMap::new();

@@ -9,6 +9,8 @@
 //! | [`blob`] | the bytes of held mail, content-addressed, fsynced |
 //! | [`db`], [`migrate`] | connections, portable statements, numbered migrations |
 //! | [`writer`] | the group commit |
+//! | [`check`] | whether the database is whole |
+//! | [`claim`] | who tells people what, so that two processes never do |
 //! | [`arrival`] | the record of a message: the one transaction |
 //! | [`completion`] | an examination that an engine's failure had left partial |
 //! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
@@ -38,6 +40,8 @@ pub mod backup;
 pub mod blob;
 pub mod bulk;
 pub mod client;
+pub mod check;
+pub mod claim;
 pub mod completion;
 pub mod contact;
 pub mod db;
@@ -69,6 +73,7 @@ pub mod saved;
 pub mod scope;
 pub mod scrub;
 pub mod sentinel;
+mod soundness;
 pub mod submission;
 pub mod trace;
 pub mod vault;
@@ -83,21 +88,25 @@ use std::sync::atomic::AtomicU64;
 use domain::Timestamp;
 use domain::known_good::HEIRLOOM_CARRIERS;
 use domain::token::TokenKey;
-use sqlx::AnyPool;
 
 pub use error::StoreError;
 pub use scope::Scope;
 
 use crate::blob::Blobs;
+use crate::soundness::{Reads, Soundness};
 use crate::writer::Writer;
 
 /// The store of one installation.
 #[derive(Clone, Debug)]
 pub struct Store {
-    reads: AnyPool,
+    url: String,
+    reads: Reads,
     writer: Writer,
     blobs: Blobs,
+    soundness: Soundness,
     node: String,
+    /// What claims carry: the node and this start of it.
+    owner: String,
     key: TokenKey,
     heirloom: Arc<AtomicU64>,
 }
@@ -118,18 +127,34 @@ impl Store {
     /// # Errors
     /// As [`Store::open_embedded`].
     pub async fn open(url: &str, blobs: Blobs, node: &str, key: &TokenKey, now: Timestamp) -> Result<Self, StoreError> {
-        let mut connection = db::connect(url).await?;
-        migrate::run(&mut connection, now).await?;
-        let reads = db::read_pool(url).await?;
-        let writer = Writer::start(connection, db::Dialect::of(url), node, key);
-        Ok(Self {
+        let damage = check::as_damage(url);
+        let checked = check::look(url, Some(check::AT_START)).await?;
+        if !checked.left.is_empty() {
+            let (read, left) = (checked.tables, checked.left.join(", "));
+            tracing::warn!(
+                read,
+                left,
+                "the structure of the database was read in part; the rest is read in the background"
+            );
+        }
+        let mut connection = db::connect(url).await.map_err(&damage)?;
+        migrate::run(&mut connection, now).await.map_err(&damage)?;
+        let soundness = Soundness::default();
+        let reads = Reads::new(db::read_pool(url).await.map_err(&damage)?, soundness.clone());
+        let writer = Writer::start(connection, url, node, key, soundness.clone());
+        let store = Self {
+            url: url.to_owned(),
             reads,
             writer,
             blobs,
+            soundness,
             node: node.to_owned(),
+            owner: format!("{node}/{}-{}", now.as_micros(), std::process::id()),
             key: key.clone(),
             heirloom: Arc::new(AtomicU64::new(HEIRLOOM_CARRIERS)),
-        })
+        };
+        store.read_newest().await.map_err(&damage)?;
+        Ok(store)
     }
 
     /// The blobs.
@@ -142,9 +167,20 @@ impl Store {
         &self.node
     }
 
-    /// Whether writing has failed for good on this volume; nothing is accepted into custody then.
+    /// Whether the disk or the database's structure has failed, under a write or a read; nothing is accepted into custody then.
     pub fn is_broken(&self) -> bool {
-        self.writer.is_broken() || self.blobs.is_broken()
+        self.soundness.is_broken() || self.blobs.is_broken()
+    }
+
+    /// What broke the store, if it is.
+    pub fn fault(&self) -> Option<String> {
+        let on_blobs = || self.blobs.is_broken().then(|| "the folder of held mail could not be written".to_owned());
+        self.soundness.fault().map(str::to_owned).or_else(on_blobs)
+    }
+
+    /// Whether the last thing that was to be written found no room.
+    pub fn is_full(&self) -> bool {
+        self.writer.is_full() || self.blobs.is_full()
     }
 
     /// Waits until everything that was asked for has been written, and closes the database.

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 21] = [
+const MIGRATIONS: [(&str, &str); 23] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -28,6 +28,8 @@ const MIGRATIONS: [(&str, &str); 21] = [
     ("0019_portal_closed", include_str!("../migrations/0019_portal_closed.sql")),
     ("0020_agreement", include_str!("../migrations/0020_agreement.sql")),
     ("0030_removal", include_str!("../migrations/0030_removal.sql")),
+    ("0035_notices_are_claimed", include_str!("../migrations/0035_notices_are_claimed.sql")),
+    ("0036_jobs_are_claimed", include_str!("../migrations/0036_jobs_are_claimed.sql")),
 ];
 
 /// Brings the schema to what this program knows.

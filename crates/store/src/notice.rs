@@ -4,6 +4,7 @@ use domain::{Account, Direction, MailId, Timestamp};
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
+use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Value, parsed};
 use crate::error::StoreError;
 
@@ -27,6 +28,7 @@ pub struct Untold {
 /// Senders who were told.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
+    pub(crate) claim: NoticeClaim,
     pub(crate) mails: Vec<MailId>,
     pub(crate) sender: String,
     pub(crate) at: Timestamp,
@@ -81,14 +83,22 @@ impl Store {
     /// Remembers that a sender was told of these messages, or that there is nobody to tell.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn told(&self, mails: Vec<MailId>, sender: &str, at: Timestamp, reply: &str) -> Result<(), StoreError> {
-        self.writer.told(Told { mails, sender: sender.to_owned(), at, reply: reply.to_owned() }).await
+    /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
+    pub async fn told(
+        &self,
+        claim: NoticeClaim,
+        mails: Vec<MailId>,
+        sender: &str,
+        at: Timestamp,
+        reply: &str,
+    ) -> Result<(), StoreError> {
+        self.writer.told(Told { claim, mails, sender: sender.to_owned(), at, reply: reply.to_owned() }).await
     }
 }
 
 /// Applies inside the writer's transaction.
 pub(crate) async fn apply(connection: &mut AnyConnection, told: &Told) -> Result<(), StoreError> {
+    claim::settle(connection, &told.claim, told.at).await?;
     for mail in &told.mails {
         let sql = "insert into sender_notice (mail_id, sender, told_us, reply) values ($1, $2, $3, $4) on conflict do nothing";
         let values: Vec<Value> = vec![

@@ -9,6 +9,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::unit_id;
+use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Value, marks, parsed};
 use crate::error::StoreError;
 use crate::scope::Scope;
@@ -56,6 +57,8 @@ impl RecipientWrite {
 /// Somebody who was told what is held for them.
 #[derive(Clone, Debug)]
 pub struct Noticed {
+    /// The right to tell them.
+    pub claim: NoticeClaim,
     /// Who.
     pub address: String,
     /// In which period: a number that grows with each.
@@ -208,7 +211,7 @@ impl Store {
     /// Remembers that a recipient was told.
     ///
     /// # Errors
-    /// When the store fails.
+    /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
     pub async fn noticed(&self, told: Noticed) -> Result<(), StoreError> {
         self.writer.recipient(RecipientWrite::Told(Box::new(told))).await.map(drop)
     }
@@ -251,6 +254,9 @@ fn read(row: &AnyRow) -> Result<ReleaseRequest, StoreError> {
 
 /// Applies inside the writer's transaction; answers with the rows that changed.
 pub(crate) async fn apply(connection: &mut AnyConnection, write: &RecipientWrite) -> Result<usize, StoreError> {
+    if let RecipientWrite::Told(told) = write {
+        claim::settle(connection, &told.claim, told.at).await?;
+    }
     let (sql, values): (String, Vec<Value>) = match write {
         RecipientWrite::Ask { unit, by, reason, at } => (
             "insert into release_request (mail_id, unit_no, asked_us, asked_by, reason) values ($1, $2, $3, $4, $5) \

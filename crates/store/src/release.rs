@@ -29,8 +29,6 @@ const LEASES_MAX: usize = 200;
 pub(crate) enum ReleaseWrite {
     Request { units: Vec<UnitId>, by: String, reason: String, at: Timestamp },
     Claim { owner: String, at: Timestamp, lease: Duration },
-    StartAttempt(Start),
-    Conclude(Conclusion),
     EndLeases { owner_prefix: Option<String>, at: Timestamp },
     Doubt { release: ReleaseId, event: ReleaseEvent, reason: String, at: Timestamp },
 }
@@ -41,8 +39,7 @@ impl ReleaseWrite {
         match self {
             Self::Request { units, .. } => 3 * units.len(),
             Self::Claim { .. } => CLAIM_ROWS_MAX as usize,
-            Self::StartAttempt(_) => 2,
-            Self::Conclude(_) | Self::Doubt { .. } => 4,
+            Self::Doubt { .. } => 4,
             Self::EndLeases { .. } => LEASES_MAX * 4,
         }
     }
@@ -193,7 +190,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is no longer ours.
     pub async fn start_attempt(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.release(ReleaseWrite::StartAttempt(Start { claim: claim.clone(), at })).await.map(drop)
+        self.writer.start_attempt(Start { claim: claim.clone(), at }).await
     }
 
     /// Records how an attempt, or the way to it, ended.
@@ -209,7 +206,7 @@ impl Store {
         not_before: Timestamp,
     ) -> Result<(), StoreError> {
         let conclusion = Conclusion { claim: claim.clone(), event, reply: reply.into(), at, not_before };
-        self.writer.release(ReleaseWrite::Conclude(conclusion)).await.map(drop)
+        self.writer.conclude(conclusion).await
     }
 
     /// Ends leases that are over, or all of an owner that has just started again and so holds none.
@@ -322,8 +319,6 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &ReleaseWrite) -> Result
         ReleaseWrite::Claim { owner, at, lease } => {
             claim(group, owner, *at, at.after(*lease)).await.map(ReleaseAnswer::Claimed)
         }
-        // The writer has made these with all others of its group.
-        ReleaseWrite::StartAttempt(_) | ReleaseWrite::Conclude(_) => Ok(ReleaseAnswer::Count(1)),
         ReleaseWrite::EndLeases { owner_prefix, at } => {
             end_leases(group, owner_prefix.as_deref(), *at).await.map(ReleaseAnswer::Count)
         }
@@ -492,18 +487,27 @@ fn queued_row(step: &UnitMove, recipient: &str, class: i64, turn: i64) -> Vec<Va
 }
 
 /// Writes the rows that the reconciler finds; one that is there already is queued again.
+///
+/// Such a one has failed or was settled, so nobody holds it: a row that a worker has claimed meanwhile is not changed, and the whole
+/// request is refused.
 async fn queue(connection: &mut AnyConnection, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
     for rows in db::in_groups(rows, QUEUE.len()) {
+        let asked = rows.len() as u64;
         let mut marks = Marks::of(connection);
         let sql = format!(
             "insert into release_item ({}) values {} on conflict (release_id) do update set state = excluded.state, \
              requested_us = excluded.requested_us, requested_by = excluded.requested_by, reason = excluded.reason, \
              not_before_us = excluded.not_before_us, moved_us = excluded.moved_us, class = excluded.class, \
-             turn = excluded.turn",
+             turn = excluded.turn where release_item.lease_owner = '' and release_item.state not in ('claimed', 'attempting')",
             QUEUE.join(","),
             marks.rows(rows.len(), QUEUE.len())
         );
-        db::query(sql, rows.into_iter().flatten().collect()).execute(&mut *connection).await?;
+        let queued = db::query(sql, rows.into_iter().flatten().collect()).execute(&mut *connection).await?;
+        if queued.rows_affected() != asked {
+            return Err(StoreError::Refused(
+                "a release that was asked for is being sent; look again in a moment".into(),
+            ));
+        }
     }
     Ok(())
 }
@@ -615,6 +619,7 @@ pub(crate) async fn conclude(group: &mut Group<'_>, conclusions: &[&Conclusion])
             at: *at,
             not_before: *not_before,
             attempt,
+            fence: claim.fence,
         });
     }
     make_steps(group, &steps).await
@@ -631,6 +636,8 @@ struct ReleaseStep {
     not_before: Timestamp,
     /// The attempt that ends with it, if one is running.
     attempt: i64,
+    /// The fence of the claim that makes it, or that it ends: the row that is changed still has it, or nothing is changed.
+    fence: i64,
 }
 
 /// Moves releases and their units together.
@@ -659,21 +666,24 @@ async fn update_items(
     steps: &[ReleaseStep],
     states: &[ReleaseState],
 ) -> Result<(), StoreError> {
+    const COLUMNS: usize = 9;
     let pairs: Vec<(&ReleaseStep, &ReleaseState)> = steps.iter().zip(states).collect();
-    for pairs in db::in_groups(pairs, 8) {
+    for pairs in db::in_groups(pairs, COLUMNS) {
         let mut marks = Marks::of(connection);
         let sql = format!(
-            "with v (release_id, from_state, to_state, reply, at_us, later_us, again, settled) as (values {}) \
+            "with v (release_id, from_state, fence, to_state, reply, at_us, later_us, again, settled) as (values {}) \
              update release_item set state = v.to_state, reply = v.reply, moved_us = v.at_us, not_before_us = v.later_us, \
              lease_owner = '', lease_until_us = 0, repeats = repeats + v.again, \
              possibly_twice = case when v.settled = 1 then 1 else possibly_twice end \
-             from v where release_item.release_id = v.release_id and release_item.state = v.from_state",
-            marks.rows(pairs.len(), 8)
+             from v where release_item.release_id = v.release_id and release_item.state = v.from_state \
+             and release_item.fence = v.fence",
+            marks.rows(pairs.len(), COLUMNS)
         );
-        let row = |(step, next): &(&ReleaseStep, &ReleaseState)| -> [Value; 8] {
+        let row = |(step, next): &(&ReleaseStep, &ReleaseState)| -> [Value; COLUMNS] {
             [
                 step.release.as_str().into(),
                 step.from.as_str().into(),
+                step.fence.into(),
                 next.as_str().into(),
                 step.reply.as_str().into(),
                 step.at.as_micros().into(),
@@ -685,31 +695,39 @@ async fn update_items(
         let updated = db::query(sql, pairs.iter().flat_map(row).collect()).execute(&mut *connection).await?;
         if updated.rows_affected() != pairs.len() as u64 {
             let (step, _) = pairs[0];
-            return Err(StoreError::Refused(format!("release {} is no longer {}", step.release, step.from.as_str())));
+            return Err(StoreError::Refused(format!(
+                "release {} is no longer {} under fence {}",
+                step.release,
+                step.from.as_str(),
+                step.fence
+            )));
         }
     }
     Ok(())
 }
 
-/// Writes the outcome of the attempts that were running.
+/// Writes the outcome of the attempts that were running: each of them was begun under the fence that ends it.
 async fn end_attempts(
     connection: &mut AnyConnection,
     steps: &[ReleaseStep],
     states: &[ReleaseState],
 ) -> Result<(), StoreError> {
+    const COLUMNS: usize = 6;
     let running = steps.iter().zip(states).filter(|(step, _)| step.from == ReleaseState::Attempting);
-    for pairs in db::in_groups(running.collect::<Vec<_>>(), 5) {
+    for pairs in db::in_groups(running.collect::<Vec<_>>(), COLUMNS) {
         let mut marks = Marks::of(connection);
         let sql = format!(
-            "with v (release_id, attempt, at_us, outcome, reply) as (values {}) \
+            "with v (release_id, attempt, fence, at_us, outcome, reply) as (values {}) \
              update release_attempt set ended_us = v.at_us, outcome = v.outcome, reply = v.reply \
-             from v where release_attempt.release_id = v.release_id and release_attempt.attempt = v.attempt",
-            marks.rows(pairs.len(), 5)
+             from v where release_attempt.release_id = v.release_id and release_attempt.attempt = v.attempt \
+             and release_attempt.fence = v.fence",
+            marks.rows(pairs.len(), COLUMNS)
         );
-        let row = |(step, next): &(&ReleaseStep, &ReleaseState)| -> [Value; 5] {
+        let row = |(step, next): &(&ReleaseStep, &ReleaseState)| -> [Value; COLUMNS] {
             [
                 step.release.as_str().into(),
                 step.attempt.into(),
+                step.fence.into(),
                 step.at.as_micros().into(),
                 next.as_str().into(),
                 step.reply.as_str().into(),
@@ -721,7 +739,7 @@ async fn end_attempts(
 }
 
 async fn end_leases(group: &mut Group<'_>, owner_prefix: Option<&str>, at: Timestamp) -> Result<u64, StoreError> {
-    let sql = "select release_id, mail_id, unit_no, state, attempt, lease_owner from release_item \
+    let sql = "select release_id, mail_id, unit_no, state, attempt, fence, lease_owner from release_item \
                where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit $3";
     let rows = sqlx::query(sql)
         .bind(at.as_micros())
@@ -744,6 +762,7 @@ async fn end_leases(group: &mut Group<'_>, owner_prefix: Option<&str>, at: Times
             at,
             not_before: at,
             attempt: row.try_get("attempt")?,
+            fence: row.try_get("fence")?,
         });
     }
     make_steps(group, &steps).await?;
@@ -757,14 +776,16 @@ async fn doubt(
     reason: &str,
     at: Timestamp,
 ) -> Result<ReleaseAnswer, StoreError> {
-    let row = sqlx::query("select mail_id, unit_no from release_item where release_id = $1 and state = 'in_doubt'")
-        .bind(release.as_str())
-        .fetch_optional(&mut *group.connection)
-        .await?
-        .ok_or_else(|| StoreError::Refused(format!("release {release} is not in doubt")))?;
+    let row =
+        sqlx::query("select mail_id, unit_no, fence from release_item where release_id = $1 and state = 'in_doubt'")
+            .bind(release.as_str())
+            .fetch_optional(&mut *group.connection)
+            .await?
+            .ok_or_else(|| StoreError::Refused(format!("release {release} is not in doubt")))?;
     let unit = UnitId { mail: parsed(&row, "mail_id")?, number: count(&row, "unit_no")? };
     let (release, from, reply) = (release.clone(), ReleaseState::InDoubt, reason.to_owned());
-    let step = ReleaseStep { release, unit, from, event, reply, at, not_before: at, attempt: 0 };
+    let fence = row.try_get("fence")?;
+    let step = ReleaseStep { release, unit, from, event, reply, at, not_before: at, attempt: 0, fence };
     make_steps(group, &[step]).await?;
     Ok(ReleaseAnswer::Count(1))
 }

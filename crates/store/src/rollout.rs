@@ -537,7 +537,7 @@ async fn supersede_live(connection: &mut AnyConnection, step: &RolloutMove) -> R
     let sql = "select rollout from rollout where stage = 'live' and rollout <> $1";
     for row in sqlx::query(sql).bind(i64::from(step.number)).fetch_all(&mut *connection).await? {
         let number = u32::try_from(row.try_get::<i64, _>("rollout")?).unwrap_or(u32::MAX);
-        let sql = "update rollout set stage = 'superseded', since_us = $1 where rollout = $2";
+        let sql = "update rollout set stage = 'superseded', since_us = $1 where rollout = $2 and stage = 'live'";
         db::query(sql.to_owned(), vec![step.at.as_micros().into(), number.into()]).execute(&mut *connection).await?;
         let row = vec![
             number.into(),

@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
+use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
 use crate::sentinel::{Suspect, suspect};
@@ -112,9 +113,9 @@ pub struct Voices {
 #[derive(Clone, Debug)]
 pub(crate) enum SubmissionWrite {
     Add(Vec<NewSubmission>),
-    Acknowledged { number: i64, at: Timestamp },
+    Acknowledged { claim: NoticeClaim, number: i64, at: Timestamp },
     Linked { number: i64, incident: String },
-    Ended { number: i64, at: Timestamp },
+    Ended { claim: NoticeClaim, number: i64, at: Timestamp },
     Forget(Timestamp),
 }
 
@@ -225,9 +226,14 @@ impl Store {
     /// The reporter knows that it arrived.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn submission_acknowledged(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.submission(SubmissionWrite::Acknowledged { number, at }).await.map(drop)
+    /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
+    pub async fn submission_acknowledged(
+        &self,
+        claim: NoticeClaim,
+        number: i64,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer.submission(SubmissionWrite::Acknowledged { claim, number, at }).await.map(drop)
     }
 
     /// It belongs to an incident.
@@ -241,9 +247,9 @@ impl Store {
     /// The reporter knows how it ended.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn submission_ended(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.submission(SubmissionWrite::Ended { number, at }).await.map(drop)
+    /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
+    pub async fn submission_ended(&self, claim: NoticeClaim, number: i64, at: Timestamp) -> Result<(), StoreError> {
+        self.writer.submission(SubmissionWrite::Ended { claim, number, at }).await.map(drop)
     }
 
     /// Forgets what was said before `before`.
@@ -284,6 +290,9 @@ fn read(row: &AnyRow) -> Result<Submission, StoreError> {
 
 /// Applies inside the writer's transaction; answers with what was new.
 pub(crate) async fn apply(connection: &mut AnyConnection, write: &SubmissionWrite) -> Result<usize, StoreError> {
+    if let SubmissionWrite::Acknowledged { claim, at, .. } | SubmissionWrite::Ended { claim, at, .. } = write {
+        claim::settle(connection, claim, *at).await?;
+    }
     let (sql, values): (&str, Vec<Value>) = match write {
         SubmissionWrite::Add(new) => {
             let mut added = 0;
@@ -292,17 +301,18 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &SubmissionWrit
             }
             return Ok(added);
         }
-        SubmissionWrite::Acknowledged { number, at } => (
-            "update submission set acknowledged_us = $1 where submission = $2",
+        SubmissionWrite::Acknowledged { number, at, claim: _ } => (
+            "update submission set acknowledged_us = $1 where submission = $2 and acknowledged_us is null",
             vec![at.as_micros().into(), (*number).into()],
         ),
         SubmissionWrite::Linked { number, incident } => (
-            "update submission set incident = $1 where submission = $2",
+            "update submission set incident = $1 where submission = $2 and incident is null",
             vec![incident.as_str().into(), (*number).into()],
         ),
-        SubmissionWrite::Ended { number, at } => {
-            ("update submission set ended_us = $1 where submission = $2", vec![at.as_micros().into(), (*number).into()])
-        }
+        SubmissionWrite::Ended { number, at, claim: _ } => (
+            "update submission set ended_us = $1 where submission = $2 and ended_us is null",
+            vec![at.as_micros().into(), (*number).into()],
+        ),
         SubmissionWrite::Forget(before) => {
             let sql = "delete from submission_about where at_us < $1";
             db::query(sql.to_owned(), vec![before.as_micros().into()]).execute(&mut *connection).await?;

@@ -86,6 +86,10 @@ impl Store {
     /// # Errors
     /// When it was pruned, or never was there.
     pub async fn prove(&self, claim: Claim, earlier: Option<u64>) -> Result<Evidence, StoreError> {
+        self.soundness.heed(self.proof_of(claim, earlier).await)
+    }
+
+    async fn proof_of(&self, claim: Claim, earlier: Option<u64>) -> Result<Evidence, StoreError> {
         let mut moment = self.reads.begin().await?;
         let seq = match claim {
             Claim::Entry(seq) => seq,
@@ -131,6 +135,10 @@ impl Store {
     /// # Errors
     /// When the store fails; a fault in the log is no error but part of the answer.
     pub async fn verify_audit(&self, records: bool) -> Result<Verified, StoreError> {
+        self.soundness.heed(self.verify_now(records).await)
+    }
+
+    async fn verify_now(&self, records: bool) -> Result<Verified, StoreError> {
         // One transaction, so that all queries see the same moment.
         let mut moment = self.reads.begin().await?;
         let mut found = Verified::default();

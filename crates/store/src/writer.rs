@@ -1,10 +1,11 @@
 //! The group commit: one task owns the writing connection. What waits when it comes round is one transaction.
 //!
 //! If a group fails, each of its writes is tried alone, so that one refused write takes no other with it.
-//! A failed write to the disk is not tried again: the store is broken until a restart.
+//! A failed write to the disk is not tried again: the store is broken until a restart, and nothing behind it is written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use domain::Timestamp;
 use domain::token::TokenKey;
@@ -17,9 +18,10 @@ use crate::alert::{self, AlertWrite};
 use crate::arrival::{self, Arrival, Recorded};
 use crate::audit::{self, Act, Head, Prune};
 use crate::bulk::{self, BulkWrite};
+use crate::claim::{self, ClaimWrite};
 use crate::completion::{self, Completion};
 use crate::contact::{self, ContactWrite};
-use crate::db::Dialect;
+use crate::db::{self, Dialect};
 use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
 use crate::failpoint;
@@ -34,12 +36,13 @@ use crate::notice::{self, Told};
 use crate::person::{self, PersonWrite};
 use crate::reading::{self, Remembered};
 use crate::recipient::{self, RecipientWrite};
-use crate::release::{self, ReleaseAnswer, ReleaseWrite};
+use crate::release::{self, Conclusion, ReleaseAnswer, ReleaseWrite, Start};
 use crate::retention::{self, Forgetting, Purge};
 use crate::rollout::{self, RolloutWrite};
 use crate::saved::{self, SavedWrite};
 use crate::scrub::{self, ScrubWrite};
 use crate::sentinel::{self, SentinelWrite};
+use crate::soundness::Soundness;
 use crate::submission::{self, SubmissionWrite};
 use crate::version::{self, VersionWrite};
 
@@ -49,15 +52,24 @@ const QUEUE_MAX: usize = 4096;
 const TAKEN_MAX: usize = 128;
 /// Rows of one transaction at most (ruling 15), unless a single write has more.
 const ROWS_MAX: usize = 1000;
+/// How often a write is tried that another transaction was in the way of.
+const TRIES: u32 = 4;
+/// The rest after such a failure, times the number of the try.
+const REST: Duration = Duration::from_millis(15);
+
+/// A write that comes many times at once: all of a group go together, in few statements.
+#[derive(Debug, Clone)]
+enum Together {
+    Arrival { node: String, arrival: Box<Arrival> },
+    Moves(Vec<UnitMove>),
+    Start(Start),
+    Conclude(Conclusion),
+}
 
 /// A write, as data.
 #[derive(Debug, Clone)]
 enum Write {
-    Arrival {
-        node: String,
-        arrival: Box<Arrival>,
-    },
-    Moves(Vec<UnitMove>),
+    Together(Together),
     Release(ReleaseWrite),
     Version(VersionWrite),
     Rollout(RolloutWrite),
@@ -69,6 +81,7 @@ enum Write {
     Incident(IncidentWrite),
     Alert(AlertWrite),
     Bulk(BulkWrite),
+    Claim(ClaimWrite),
     Flow(FlowWrite),
     Hits(HitsWrite),
     Recipient(RecipientWrite),
@@ -106,32 +119,55 @@ type Answer = oneshot::Sender<Result<Written, StoreError>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<(Write, Answer)>,
-    broken: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
 }
 
 impl Writer {
-    /// Starts the task that owns `connection`.
-    pub(crate) fn start(connection: AnyConnection, dialect: Dialect, node: &str, key: &TokenKey) -> Self {
+    /// Starts the task that owns `connection`, to the database at `url`.
+    pub(crate) fn start(
+        connection: AnyConnection,
+        url: &str,
+        node: &str,
+        key: &TokenKey,
+        soundness: Soundness,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let broken = Arc::new(AtomicBool::new(false));
-        let ledger = Ledger { connection, dialect, node: node.to_owned(), key: key.clone(), head: None };
-        tokio::spawn(run(ledger, waiting, broken.clone()));
-        Self { queue, broken }
+        let full = Arc::new(AtomicBool::new(false));
+        let ledger = Ledger {
+            connection,
+            url: url.to_owned(),
+            dialect: Dialect::of(url),
+            node: node.to_owned(),
+            key: key.clone(),
+            head: None,
+            is_lost: false,
+        };
+        tokio::spawn(run(ledger, waiting, soundness, full.clone()));
+        Self { queue, full }
     }
 
-    pub(crate) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::SeqCst)
+    /// Whether the last write found no room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::SeqCst)
     }
 
     pub(crate) async fn arrival(&self, node: String, arrival: Arrival) -> Result<Vec<Recorded>, StoreError> {
-        match self.write(Write::Arrival { node, arrival: Box::new(arrival) }).await? {
+        match self.write(Write::Together(Together::Arrival { node, arrival: Box::new(arrival) })).await? {
             Written::Arrival(recorded) => Ok(recorded),
             _ => Err(stopped()),
         }
     }
 
     pub(crate) async fn moves(&self, moves: Vec<UnitMove>) -> Result<(), StoreError> {
-        self.write(Write::Moves(moves)).await.map(drop)
+        self.write(Write::Together(Together::Moves(moves))).await.map(drop)
+    }
+
+    pub(crate) async fn start_attempt(&self, start: Start) -> Result<(), StoreError> {
+        self.write(Write::Together(Together::Start(start))).await.map(drop)
+    }
+
+    pub(crate) async fn conclude(&self, conclusion: Conclusion) -> Result<(), StoreError> {
+        self.write(Write::Together(Together::Conclude(conclusion))).await.map(drop)
     }
 
     pub(crate) async fn release(&self, write: ReleaseWrite) -> Result<ReleaseAnswer, StoreError> {
@@ -183,6 +219,13 @@ impl Writer {
 
     pub(crate) async fn bulk(&self, write: BulkWrite) -> Result<usize, StoreError> {
         match self.write(Write::Bulk(write)).await? {
+            Written::Count(count) => Ok(count),
+            _ => Err(stopped()),
+        }
+    }
+
+    pub(crate) async fn claim(&self, write: ClaimWrite) -> Result<usize, StoreError> {
+        match self.write(Write::Claim(write)).await? {
             Written::Count(count) => Ok(count),
             _ => Err(stopped()),
         }
@@ -314,11 +357,13 @@ impl Write {
     /// About how many rows it touches.
     fn rows(&self) -> usize {
         match self {
-            Self::Arrival { arrival, .. } => {
+            Self::Together(Together::Arrival { arrival, .. }) => {
                 let examination = &arrival.examination;
                 1 + examination.message.parts.len() + examination.findings.len() + 3 * arrival.units.len()
             }
-            Self::Moves(moves) => 2 * moves.len(),
+            Self::Together(Together::Moves(moves)) => 2 * moves.len(),
+            Self::Together(Together::Start(_)) => 2,
+            Self::Together(Together::Conclude(_)) => 4,
             Self::Release(write) => write.rows(),
             Self::Audit(acts) => acts.len(),
             Self::KnownGood(write) => write.rows(),
@@ -337,6 +382,7 @@ impl Write {
             Self::Submission(write) => write.rows(),
             Self::Contact(write) => write.rows(),
             Self::Entry(_)
+            | Self::Claim(_)
             | Self::Alert(_)
             | Self::Saved(_)
             | Self::Agreement(_)
@@ -356,51 +402,110 @@ impl Write {
 /// The writing connection, and what its transactions share.
 struct Ledger {
     connection: AnyConnection,
+    url: String,
     dialect: Dialect,
     node: String,
     key: TokenKey,
     /// The head of the audit log after the last commit; none when it must be read again.
     head: Option<Head>,
+    /// Whether the connection is gone and has to be made anew.
+    is_lost: bool,
 }
 
-async fn run(mut ledger: Ledger, mut waiting: mpsc::Receiver<(Write, Answer)>, broken: Arc<AtomicBool>) {
+async fn run(
+    mut ledger: Ledger,
+    mut waiting: mpsc::Receiver<(Write, Answer)>,
+    soundness: Soundness,
+    full: Arc<AtomicBool>,
+) {
     let mut group = Vec::new();
     while !group.is_empty() || waiting.recv_many(&mut group, TAKEN_MAX).await > 0 {
         let (writes, answers): (Vec<Write>, Vec<Answer>) = group.drain(..fitting(&group)).unzip();
-        let results = if broken.load(Ordering::SeqCst) {
-            writes.iter().map(|_| Err(StoreError::Broken("an earlier write failed".into()))).collect()
-        } else {
-            ledger.write_group(writes).await
+        let results = match soundness.fault() {
+            Some(why) => writes.iter().map(|_| Err(StoreError::Broken(why.to_owned()))).collect(),
+            None => ledger.write_group(writes).await,
         };
-        if results.iter().any(|result| matches!(result, Err(StoreError::Broken(_)))) {
-            broken.store(true, Ordering::SeqCst);
-        }
+        full.store(results.iter().any(|result| matches!(result, Err(StoreError::Full(_)))), Ordering::SeqCst);
         for (result, answer) in results.into_iter().zip(answers) {
             // The asker may have gone; what was written stays written.
-            let _ = answer.send(result);
+            let _ = answer.send(soundness.heed(result));
+        }
+    }
+}
+
+/// Whether nothing that is written after this can fare better.
+fn is_for_all(error: &StoreError) -> bool {
+    matches!(error, StoreError::Broken(_) | StoreError::Full(_) | StoreError::Unreachable(_))
+}
+
+/// Who writes one thing at a time.
+trait Alone<W, T> {
+    /// Writes one thing.
+    fn alone(&mut self, write: W) -> impl Future<Output = Result<T, StoreError>> + Send;
+}
+
+/// Writes each alone, until one fails in a way that all others would: they are answered the same, and nothing more is begun.
+async fn one_by_one<W, T>(writes: Vec<W>, writer: &mut impl Alone<W, T>) -> Vec<Result<T, StoreError>> {
+    let mut results: Vec<Result<T, StoreError>> = Vec::with_capacity(writes.len());
+    let mut end = None;
+    for write in writes {
+        let result = match &end {
+            Some(error) => Err(StoreError::clone(error)),
+            None => writer.alone(write).await,
+        };
+        if end.is_none() {
+            end = result.as_ref().err().filter(|error| is_for_all(error)).cloned();
+        }
+        results.push(result);
+    }
+    results
+}
+
+impl Alone<Write, Written> for Ledger {
+    /// One write in a transaction of its own; once more, and again, where another transaction was in the way.
+    async fn alone(&mut self, write: Write) -> Result<Written, StoreError> {
+        let mut tries = 1;
+        loop {
+            match self.transaction(std::slice::from_ref(&write)).await {
+                Err(StoreError::Busy(_)) if tries < TRIES => tokio::time::sleep(REST * tries).await,
+                done => return done.and_then(|written| written.into_iter().next().ok_or_else(stopped)),
+            }
+            tries += 1;
         }
     }
 }
 
 impl Ledger {
     async fn write_group(&mut self, writes: Vec<Write>) -> Vec<Result<Written, StoreError>> {
-        match self.transaction(&writes).await {
-            Ok(written) => written.into_iter().map(Ok).collect(),
-            Err(error) if writes.len() == 1 || matches!(error, StoreError::Broken(_) | StoreError::Full(_)) => {
-                writes.iter().map(|_| Err(error.clone())).collect()
-            }
-            Err(_) => {
-                let mut results = Vec::with_capacity(writes.len());
-                for write in writes {
-                    let alone = self.transaction(&[write]).await;
-                    results.push(alone.and_then(|written| written.into_iter().next().ok_or_else(stopped)));
-                }
-                results
-            }
+        let failed = match self.transaction(&writes).await {
+            Ok(written) => return written.into_iter().map(Ok).collect(),
+            Err(error) => error,
+        };
+        let is_over = is_for_all(&failed) || (writes.len() == 1 && !matches!(failed, StoreError::Busy(_)));
+        if is_over {
+            return writes.iter().map(|_| Err(failed.clone())).collect();
         }
+        one_by_one(writes, self).await
+    }
+
+    /// A connection that the database has closed is made anew. What was being written then was answered as it was: unreachable.
+    async fn reconnect(&mut self) -> Result<(), StoreError> {
+        if self.is_lost {
+            self.connection = db::connect(&self.url).await?;
+            self.head = None;
+            self.is_lost = false;
+        }
+        Ok(())
     }
 
     async fn transaction(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+        self.reconnect().await?;
+        let done = self.commit(writes).await;
+        self.is_lost = matches!(done, Err(StoreError::Unreachable(_)));
+        done
+    }
+
+    async fn commit(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
         sqlx::query(self.dialect.begin()).execute(&mut self.connection).await?;
         // Only a commit makes the new head the one that is stored.
         let head = self.head.take();
@@ -446,91 +551,126 @@ impl Ledger {
 
 /// Applies a group: what is asked for many times at once goes together, in few statements, then the rest in its order. A write
 /// about a message or a release is only asked for after the one before it was answered, so this changes no order that anyone
-/// relies on.
+/// relies on. Each kind has its line in one of the two tables; one that has none does not compile.
 async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
-    let mut node = "";
-    let (mut arrivals, mut moves, mut starts, mut conclusions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for write in writes {
-        match write {
-            Write::Arrival { node: own, arrival } => {
-                node = own;
-                arrivals.push(arrival.as_ref());
-            }
-            Write::Moves(more) => moves.extend(more),
-            Write::Release(ReleaseWrite::StartAttempt(start)) => starts.push(start),
-            Write::Release(ReleaseWrite::Conclude(conclusion)) => conclusions.push(conclusion),
-            _ => {}
-        }
-    }
-    let mut recorded = arrival::record(group, node, &arrivals).await?.into_iter();
-    moves::make(group, moves).await?;
-    release::start_attempts(group.connection, &starts).await?;
-    release::conclude(group, &conclusions).await?;
+    let mut recorded = apply_together(group, writes).await?.into_iter();
     let mut written = Vec::with_capacity(writes.len());
     for write in writes {
+        let connection = &mut *group.connection;
         written.push(match write {
-            Write::Arrival { .. } => Written::Arrival(recorded.next().unwrap_or_default()),
+            Write::Together(Together::Arrival { .. }) => Written::Arrival(recorded.next().ok_or_else(stopped)?),
+            Write::Together(Together::Moves(_) | Together::Start(_) | Together::Conclude(_)) => Written::Done,
             Write::Release(write) => Written::Release(release::apply(group, write).await?),
-            Write::Rollout(write) => Written::Count(rollout::apply(group.connection, write).await? as usize),
-            Write::Entry(write) => Written::Count(entry::apply(group.connection, write).await? as usize),
-            Write::Prune(prune) => Written::Count(audit::prune(group.connection, prune).await?),
-            Write::Sentinel(write) => Written::Count(sentinel::apply(group.connection, write).await?),
             Write::Incident(write) => Written::Count(incident::apply(group, write).await?),
-            Write::Bulk(write) => Written::Count(bulk::apply(group.connection, write).await?),
-            Write::Saved(write) => Written::Count(saved::apply(group.connection, write).await?),
-            Write::Recipient(write) => Written::Count(recipient::apply(group.connection, write).await?),
-            Write::Alert(write) => Written::Count(alert::apply(group.connection, write).await?),
-            Write::Submission(write) => Written::Count(submission::apply(group.connection, write).await?),
-            other => {
-                apply_one(group, other).await?;
+            Write::Rollout(write) => Written::Count(rollout::apply(connection, write).await? as usize),
+            Write::Entry(write) => Written::Count(entry::apply(connection, write).await? as usize),
+            Write::Prune(prune) => Written::Count(audit::prune(connection, prune).await?),
+            Write::Sentinel(write) => Written::Count(sentinel::apply(connection, write).await?),
+            Write::Bulk(write) => Written::Count(bulk::apply(connection, write).await?),
+            Write::Claim(write) => Written::Count(claim::apply(connection, write).await?),
+            Write::Saved(write) => Written::Count(saved::apply(connection, write).await?),
+            Write::Recipient(write) => Written::Count(recipient::apply(connection, write).await?),
+            Write::Alert(write) => Written::Count(alert::apply(connection, write).await?),
+            Write::Submission(write) => Written::Count(submission::apply(connection, write).await?),
+            Write::Version(write) => done(version::apply(connection, write).await?),
+            Write::KnownGood(write) => done(known_good::apply(connection, write).await?),
+            Write::Contact(write) => done(contact::apply(connection, write).await?),
+            Write::Flow(write) => done(flow::apply(connection, write).await?),
+            Write::Agreement(write) => done(agreement::apply(connection, write).await?),
+            Write::Hits(write) => done(hits::apply(connection, write).await?),
+            Write::Told(told) => done(notice::apply(connection, told).await?),
+            Write::Meet(meetings) => done(memory::apply(connection, meetings).await?),
+            Write::Access(write) => done(access::apply(connection, write).await?),
+            Write::Person(write) => done(person::apply(connection, write).await?),
+            Write::Audit(acts) => {
+                group.acts.extend(acts.iter().cloned());
                 Written::Done
             }
+            Write::Erase(seq) => done(audit::erase(connection, *seq).await?),
+            Write::Purge(purge) => done(retention::apply(group, purge).await?),
+            Write::Complete(completion) => done(completion::apply(group, &[completion]).await?),
+            Write::ForgetBlob(forgetting) => done(retention::forget_blob(connection, forgetting).await?),
+            Write::Reading(remembered) => done(reading::apply(connection, remembered).await?),
+            Write::Scrub(write) => done(scrub::apply(connection, write).await?),
+            Write::ForgetRetries(before) => {
+                let sql = "delete from retry where at_us < $1";
+                sqlx::query(sql).bind(before.as_micros()).execute(connection).await?;
+                Written::Done
+            }
+            Write::Barrier => Written::Done,
         });
     }
     Ok(written)
 }
 
-/// Applies a write that is answered with nothing.
-async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreError> {
-    match write {
-        Write::Version(write) => version::apply(group.connection, write).await,
-        Write::KnownGood(write) => known_good::apply(group.connection, write).await,
-        Write::Contact(write) => contact::apply(group.connection, write).await,
-        Write::Flow(write) => flow::apply(group.connection, write).await,
-        Write::Agreement(write) => agreement::apply(group.connection, write).await,
-        Write::Hits(write) => hits::apply(group.connection, write).await,
-        Write::Told(told) => notice::apply(group.connection, told).await,
-        Write::Meet(meetings) => memory::apply(group.connection, meetings).await,
-        Write::Access(write) => access::apply(group.connection, write).await,
-        Write::Person(write) => person::apply(group.connection, write).await,
-        Write::Audit(acts) => {
-            group.acts.extend(acts.iter().cloned());
-            Ok(())
+/// Applies what goes together. Returns what became of the units of each arrival, in their order.
+async fn apply_together(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Vec<Recorded>>, StoreError> {
+    let mut node = "";
+    let (mut arrivals, mut moves, mut starts, mut conclusions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let together = writes.iter().filter_map(|write| if let Write::Together(one) = write { Some(one) } else { None });
+    for write in together {
+        match write {
+            Together::Arrival { node: own, arrival } => {
+                node = own;
+                arrivals.push(arrival.as_ref());
+            }
+            Together::Moves(more) => moves.extend(more),
+            Together::Start(start) => starts.push(start),
+            Together::Conclude(conclusion) => conclusions.push(conclusion),
         }
-        Write::Erase(seq) => audit::erase(group.connection, *seq).await,
-        Write::Purge(purge) => retention::apply(group, purge).await,
-        Write::Complete(completion) => completion::apply(group, &[completion]).await,
-        Write::ForgetBlob(forgetting) => retention::forget_blob(group.connection, forgetting).await,
-        Write::Reading(remembered) => reading::apply(group.connection, remembered).await,
-        Write::Scrub(write) => scrub::apply(group.connection, write).await,
-        Write::ForgetRetries(before) => {
-            let sql = "delete from retry where at_us < $1";
-            sqlx::query(sql).bind(before.as_micros()).execute(&mut *group.connection).await?;
-            Ok(())
+    }
+    let recorded = arrival::record(group, node, &arrivals).await?;
+    moves::make(group, moves).await?;
+    release::start_attempts(group.connection, &starts).await?;
+    release::conclude(group, &conclusions).await?;
+    Ok(recorded)
+}
+
+fn done(_: ()) -> Written {
+    Written::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that fails at the third write.
+    struct Failing {
+        begun: Vec<u32>,
+        end: StoreError,
+    }
+
+    impl Alone<u32, u32> for Failing {
+        async fn alone(&mut self, write: u32) -> Result<u32, StoreError> {
+            self.begun.push(write);
+            match write {
+                1 => Err(StoreError::Refused("this one alone".into())),
+                3 => Err(self.end.clone()),
+                write => Ok(write),
+            }
         }
-        Write::Barrier
-        | Write::Moves(_)
-        | Write::Arrival { .. }
-        | Write::Release(_)
-        | Write::Rollout(_)
-        | Write::Entry(_)
-        | Write::Sentinel(_)
-        | Write::Incident(_)
-        | Write::Alert(_)
-        | Write::Recipient(_)
-        | Write::Saved(_)
-        | Write::Bulk(_)
-        | Write::Submission(_)
-        | Write::Prune(_) => Ok(()),
+    }
+
+    #[tokio::test]
+    async fn after_the_disk_fails_nothing_more_is_written() {
+        for (end, expected) in [
+            (StoreError::Broken("fsync".into()), "broken"),
+            (StoreError::Full("no room".into()), "full"),
+            (StoreError::Unreachable("closed".into()), "unreachable"),
+        ] {
+            let mut disk = Failing { begun: Vec::new(), end };
+            let results = one_by_one(vec![1, 2, 3, 4, 5], &mut disk).await;
+            assert_eq!(disk.begun, [1, 2, 3], "what comes after {expected} is not begun");
+            assert!(matches!(results[0], Err(StoreError::Refused(_))) && matches!(results[1], Ok(2)));
+            for result in &results[2..] {
+                let answered = match result {
+                    Err(StoreError::Broken(_)) => "broken",
+                    Err(StoreError::Full(_)) => "full",
+                    Err(StoreError::Unreachable(_)) => "unreachable",
+                    _ => "something else",
+                };
+                assert_eq!(answered, expected, "and everybody is told so");
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@ mod both;
 mod console;
 #[path = "both/ending.rs"]
 mod ending;
+#[path = "both/late.rs"]
+mod late;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -595,7 +597,8 @@ async fn taking_back(store: &Store) {
     let untold = store.unannounced("hook", at(0)).await.expect("reads");
     assert_eq!(untold.iter().map(|one| one.note.what.as_str()).collect::<Vec<_>>(), ["replaying"]);
     let (incident, number) = (untold[0].incident.clone(), untold[0].number);
-    let told = Announced { incident, number, channel: "hook".into(), at: at(353), reply: "200".into() };
+    let claim = late::claimed(store, "line", at(353)).await;
+    let told = Announced { claim, incident, number, channel: "hook".into(), at: at(353), reply: "200".into() };
     store.announced(told).await.expect("remembers");
     assert!(store.unannounced("hook", at(0)).await.expect("reads").is_empty());
     assert_eq!(store.unannounced("other", at(0)).await.expect("reads").len(), 1);
@@ -662,7 +665,8 @@ async fn who_is_told(store: &Store, incident: &str) {
     let first = people().await;
     let address = first.first().expect("somebody").clone();
     let reply = "250 ok".to_owned();
-    store.digested(Digested { incident: incident.into(), address, at: at(400), reply }).await.expect("records");
+    let claim = late::claimed(store, "digest", at(400)).await;
+    store.digested(Digested { claim, incident: incident.into(), address, at: at(400), reply }).await.expect("records");
     assert_eq!(people().await.len(), first.len() - 1);
     assert!(!store.forget_digests(at(400)).await.expect("forgets"));
     assert_eq!(people().await.len(), first.len() - 1, "not so old");
@@ -761,6 +765,7 @@ async fn story(url: &str, folder: &Path) {
     console::left_untold(&store).await;
     acquaintances(&store).await;
     order_of_release(&store).await;
+    late::two_processes(&store, url, folder).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");

@@ -116,7 +116,8 @@ async fn check(folder: &Path) -> Result<(i64, usize, Vec<String>), CliError> {
         Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
     let books = store.check_ledger(true).await.map_err(CliError::unreachable)?;
     let audit = store.verify_audit(true).await.map_err(CliError::unreachable)?;
+    let structure = store.check_structure().await.map_err(CliError::unreachable)?;
     let (held, damaged) = store.verify_custody().await.map_err(CliError::unreachable)?;
     store.close().await;
-    Ok((books.accepted, held, [books.faults, audit.faults, damaged].concat()))
+    Ok((books.accepted, held, [structure.faults, books.faults, audit.faults, damaged].concat()))
 }

@@ -158,7 +158,9 @@ where
 fn refused(status: StatusCode, bytes: &[u8]) -> CliError {
     let said: Option<String> =
         serde_json::from_slice::<Value>(bytes).ok().and_then(|v| Some(v["error"]["message"].as_str()?.to_owned()));
-    let what = said.unwrap_or_else(|| format!("the API answered {status}"));
+    // The probes answer in plain words.
+    let plain = || std::str::from_utf8(bytes).ok().map(str::trim).filter(|text| !text.is_empty() && text.len() < 2000);
+    let what = said.or_else(|| plain().map(str::to_owned)).unwrap_or_else(|| format!("the API answered {status}"));
     if status.is_server_error() || status == StatusCode::FORBIDDEN {
         CliError::Unreachable(what)
     } else {

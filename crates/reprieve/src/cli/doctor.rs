@@ -13,15 +13,19 @@ use domain::envelope::{MailParams, RcptParams};
 use domain::{Address, Direction};
 use serde::Serialize;
 use serde_json::Value;
+use store::backup::DATABASE;
+use store::check;
 use wire::smtp::client::{Connection, Introduction, Target, Timeouts};
 use wire::tls::TlsPolicy;
 
 use super::client::Client;
 use super::{CliError, feed, terminal};
 use crate::app::load_ruleset;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenerConfig, Mode, Role};
 use crate::examiner::try_walls;
 use crate::hop::Hops;
+use crate::panic_switch::{self, Stance};
 
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(10);
@@ -76,6 +80,8 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     list.extend(clamd(&config).await);
     list.extend(rspamd(&config).await);
     list.extend(dns(&config).await);
+    list.push(room(&config));
+    list.extend(panic_switch(&config));
     list.extend(gateway(&config).await);
     list.extend(one_for_all(&config).await);
     for listener in &config.listeners {
@@ -191,16 +197,78 @@ async fn dns(config: &Config) -> Option<Finding> {
     Some(of("name server".into(), told.map_err(|why| format!("{why}; senders are not authenticated"))))
 }
 
-/// What the running gateway says of itself.
-async fn gateway(config: &Config) -> Vec<Finding> {
-    let client = Client::at_socket(config.api_socket.clone());
-    let text = |error: CliError| match error {
+/// Whether the volume of the store has room.
+fn room(config: &Config) -> Finding {
+    let floor = config.retention.disk_floor_bytes;
+    let told = match rustix::fs::statvfs(&config.data_dir) {
+        Err(error) => Err(format!("{}: {error}", config.data_dir.display())),
+        Ok(volume) => {
+            let free = volume.f_bavail.saturating_mul(volume.f_frsize);
+            let told = format!("{} MiB free, the floor is {} MiB", free >> 20, floor >> 20);
+            if free < floor { Err(format!("{told}: every mail is answered 452; make room")) } else { Ok(told) }
+        }
+    };
+    of("room for held mail".into(), told)
+}
+
+/// What the panic switch says, if it says anything.
+fn panic_switch(config: &Config) -> Option<Finding> {
+    let (what, file) = ("panic switch".to_owned(), config.panic_file.display());
+    match panic_switch::read(&config.panic_file, SystemClock.now()) {
+        Ok(Stance::Normal) => None,
+        Ok(Stance::Bypass) => Some(Finding {
+            what,
+            health: Health::Warning,
+            detail: format!("{file} says bypass: mail passes unexamined"),
+        }),
+        Ok(Stance::TempfailAll) => {
+            Some(of(what, Err(format!("{file} says tempfail-all: every mail is answered 451; remove it to end that"))))
+        }
+        Err(why) => Some(of(what, Err(format!("{file} is ignored: {why}")))),
+    }
+}
+
+/// The structure of the database, for as long as a start would look at it.
+async fn database(config: &Config) -> Finding {
+    let url = store::db::sqlite_url(&config.data_dir.join(DATABASE));
+    let told = check::look(&url, Some(check::AT_START)).await.map_err(|error| error.to_string());
+    let told = told.map(|checked| match checked.left.is_empty() {
+        true => format!("{} tables read, no fault found", checked.tables),
+        false => format!(
+            "{} tables read, no fault found; the time was over before {}",
+            checked.tables,
+            checked.left.join(", ")
+        ),
+    });
+    of("database".into(), told)
+}
+
+fn text(error: CliError) -> String {
+    match error {
         CliError::Unreachable(why) | CliError::Usage(why) => why,
         CliError::No => String::new(),
-    };
+    }
+}
+
+/// What the running gateway says of itself; of one that does not run, or takes no mail, what its database looks like.
+async fn gateway(config: &Config) -> Vec<Finding> {
+    let client = Client::at_socket(config.api_socket.clone());
+    let ready = client.get_bytes("/readyz").await.map_err(text);
+    let is_ready = ready.is_ok();
+    let told = ready.map(|said| format!("the gateway says: {}", String::from_utf8_lossy(&said).trim()));
+    let mut list = vec![of("mail is taken".into(), told)];
+    if !is_ready {
+        list.push(database(config).await);
+    }
+    list.extend(books(&client).await);
+    list
+}
+
+/// Whether the books balance and the audit log is intact, by the running gateway.
+async fn books(client: &Client) -> Vec<Finding> {
     let books = match client.get("/api/v1/ledger", &[]).await {
         Ok(books) => books,
-        Err(error) => return vec![of("gateway".into(), Err(text(error)))],
+        Err(error) => return vec![of("books".into(), Err(text(error)))],
     };
     let balanced = books["balanced"] == Value::Bool(true);
     let told = format!(

@@ -127,6 +127,8 @@ pub struct GatewayLimits {
     pub data_deadline: Duration,
     /// For a visit without a message that is accepted.
     pub visit: Duration,
+    /// What a stop gives messages that have begun; the rest of a stop takes two seconds more at most.
+    pub drain: Duration,
     /// From when on a client is known.
     pub known: KnownClients,
 }
@@ -654,6 +656,7 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
             age: seconds(number("known_hours", 0..10_001, 24) * 3600),
             kept: seconds(30 * 24 * 3600),
         },
+        drain: seconds(number("drain_s", 1..601, 8)),
     };
     section.end(faults);
     limits

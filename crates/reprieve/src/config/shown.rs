@@ -137,6 +137,7 @@ fn limits(limits: &GatewayLimits) -> Section {
             ("reply_deadline", span(limits.reply_deadline)),
             ("examine_deadline", span(limits.examine_deadline)),
             ("command_deadline", span(limits.command_deadline)),
+            ("drain", span(limits.drain)),
         ],
     )
 }

@@ -27,6 +27,7 @@ use crate::import::Importer;
 use crate::keys::Ring;
 use crate::notary::Notary;
 use crate::removal::Removal;
+use crate::readiness::Readiness;
 use crate::rounds::Rounds;
 use crate::signals::Signals;
 
@@ -70,4 +71,6 @@ pub struct Console {
     pub viewer: Viewer,
     /// The way to our own people.
     pub hops: Arc<Hops>,
+    /// Whether mail is taken now, and whether the program ends.
+    pub readiness: Readiness,
 }

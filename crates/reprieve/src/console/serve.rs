@@ -108,7 +108,7 @@ pub fn unix(
 /// Ends when the program is told to stop.
 pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     // A dropped sender means that the program ends.
-    let _ = stop.changed().await;
+    let _ = stop.wait_for(|stopping| *stopping).await;
 }
 
 async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, mut request: Request, next: Next) -> Response {

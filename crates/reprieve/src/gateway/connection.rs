@@ -24,7 +24,6 @@ use super::transaction::{Transaction, too_much_mail};
 use super::{Gateway, intake};
 use crate::config::{ListenerConfig, Role};
 use crate::measure;
-use crate::panic_switch::Stance;
 
 /// Serves a connection to its end.
 pub async fn serve(
@@ -130,6 +129,25 @@ async fn turn_away(mut socket: TcpStream, why: &Turned, peer: IpAddr) {
     let _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
 }
 
+/// Ends when the program is told to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // A dropped sender means that the program ends.
+    let _ = stop.wait_for(|stopping| *stopping).await;
+}
+
+/// Ends when a stop has waited for messages as long as it may.
+async fn drained(mut stop: watch::Receiver<bool>, drain: Duration) {
+    stopped(&mut stop).await;
+    tokio::time::sleep(drain).await;
+}
+
+/// Tells the client that we stop, and closes.
+async fn end(mut wire: Connection) -> Result<(), Ended> {
+    wire.session.close(&Reply::new(421, "4.3.2 Shutting down, try again"));
+    wire.shut().await;
+    Ok(())
+}
+
 /// Who the client is, after PROXY and XCLIENT.
 #[derive(Clone, Debug)]
 struct Identity {
@@ -165,6 +183,8 @@ impl Door {
             return Ok(());
         }
         let mut is_waiting = false;
+        let over = drained(stop.clone(), self.gateway.config.limits.drain);
+        tokio::pin!(over);
         loop {
             self.be_patient(&mut wire);
             // Who is in the middle of its message is not sent away; it is to be quick enough.
@@ -173,16 +193,15 @@ impl Door {
                 self.place.waits();
                 is_waiting = true;
             }
-            // A drain waits for a transaction, and closes what is between transactions.
+            // A drain waits for a transaction until its time is over, and closes what is between transactions.
             let idle = self.transaction.is_none() && wire.session.is_idle();
             let progress = tokio::select! {
                 progress = wire.progress() => progress?,
                 () = self.place.is_wanted(), if !in_data => {
                     return self.close(wire, &Reply::new(421, "4.3.2 Too busy, try again later")).await;
                 }
-                _ = stop.changed(), if idle => {
-                    return self.close(wire, &Reply::new(421, "4.3.2 Shutting down, try again")).await;
-                }
+                () = stopped(&mut stop), if idle => return end(wire).await,
+                () = &mut over => return end(wire).await,
             };
             let Progress::Event(event) = progress else {
                 self.account(&mut wire);
@@ -190,6 +209,7 @@ impl Door {
             };
             self.place.works();
             is_waiting = false;
+            let is_message = matches!(event, Event::Message { .. });
             match event {
                 Event::StartTls => {
                     let Some(config) = tls.clone() else { return Ok(()) };
@@ -205,7 +225,23 @@ impl Door {
                     wire.shut().await;
                     return Ok(());
                 }
-                event => self.on(event, &mut wire.session).await,
+                event => {
+                    let is_answered = tokio::select! {
+                        biased;
+                        () = self.on(event, &mut wire.session) => true,
+                        () = &mut over => false,
+                    };
+                    if !is_answered {
+                        // What the hop has, and has not answered, is in doubt; the client keeps the mail.
+                        if is_message {
+                            wire.session.answer(&Reply::new(
+                                451,
+                                "4.3.2 Shutting down before the next hop answered, try again",
+                            ));
+                        }
+                        return end(wire).await;
+                    }
+                }
             }
         }
     }
@@ -323,16 +359,8 @@ impl Door {
         session: &Session,
     ) -> Reply {
         let gateway = &self.gateway;
-        let stance = gateway.panic_switch.stance();
-        let store_is_sound = gateway.store.as_ref().is_some_and(|store| !store.is_broken());
-        if stance == Stance::TempfailAll {
-            return Reply::new(451, "4.7.1 The gateway is closed for the moment, try again later");
-        }
-        if !store_is_sound && stance != Stance::Bypass {
-            return Reply::new(451, "4.3.0 The store is not available, try again later");
-        }
-        if gateway.room.is_low() && stance != Stance::Bypass {
-            return Reply::new(452, "4.3.1 Not enough room, try again later");
+        if let Some(obstacle) = gateway.readiness.obstacle() {
+            return obstacle.reply();
         }
         let login = self.login(sender.as_ref());
         let client = Client {

@@ -17,6 +17,8 @@ use crate::measure;
 
 /// Pause after a failed accept, so that a lack of descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What connections have after the drain to say their last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A bound listener with what its connections need.
 #[derive(Debug)]
@@ -72,7 +74,8 @@ impl Listener {
         }
         drop(self.socket);
         let finish = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(drain, finish).await.is_err() {
+        if tokio::time::timeout(drain + LAST_WORDS, finish).await.is_err() {
+            measure::cut("connection", connections.len());
             tracing::warn!(connections = connections.len(), "the drain took too long; connections were cut");
         }
     }

@@ -33,6 +33,7 @@ use crate::hop::Hops;
 use crate::learn::Learner;
 use crate::neighbours::Neighbours;
 use crate::panic_switch::PanicSwitch;
+use crate::readiness::Readiness;
 use crate::right_of_way::RightOfWay;
 use crate::signals::Signals;
 
@@ -55,6 +56,8 @@ pub struct Gateway {
     pub token_key: TokenKey,
     /// Whether there is room for more.
     pub room: Room,
+    /// Whether mail is taken now.
+    pub readiness: Readiness,
     /// The panic switch.
     pub panic_switch: PanicSwitch,
     /// The containment state that verdicts are made under.

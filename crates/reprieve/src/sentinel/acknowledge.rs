@@ -1,12 +1,13 @@
 //! The acknowledgement reconciler: who has reported a message is told that it arrived, and how the incident that it belongs to ended (ruling 22).
 //!
-//! If we die between sending a word and writing that down, it is sent twice, with the same Message-ID.
+//! An answer is claimed before it is sent ([`store::claim`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::incident::Stage;
 use domain::{Account, Address};
+use store::claim::{NoticeClaim, ONCE};
 use store::submission::{Submission, SubmissionKind};
 use store::trace::TraceFilter;
 use store::{Scope, Store, StoreError};
@@ -45,6 +46,16 @@ enum Word {
     Ended,
 }
 
+impl Word {
+    /// What names it in a Message-ID and in its claim.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Arrived => "arrived",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 impl Acknowledger {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
@@ -60,8 +71,10 @@ impl Acknowledger {
     pub async fn round(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         for report in self.store.unanswered(now.before(SPAN), BATCH).await? {
-            if report.acknowledged.is_none() && self.tell(&report, Word::Arrived).await? {
-                self.store.submission_acknowledged(report.number, now).await?;
+            if report.acknowledged.is_none()
+                && let Some(claim) = self.tell(&report, Word::Arrived).await?
+            {
+                self.store.submission_acknowledged(claim, report.number, now).await?;
             }
             match (&report.incident, report.ended) {
                 (None, _) => {
@@ -71,8 +84,8 @@ impl Acknowledger {
                 }
                 (Some(incident), None) => {
                     let is_over = self.store.incident(incident).await?.stage == Stage::Resolved;
-                    if is_over && self.tell(&report, Word::Ended).await? {
-                        self.store.submission_ended(report.number, now).await?;
+                    if is_over && let Some(claim) = self.tell(&report, Word::Ended).await? {
+                        self.store.submission_ended(claim, report.number, now).await?;
                     }
                 }
                 (Some(_), Some(_)) => {}
@@ -81,35 +94,37 @@ impl Acknowledger {
         Ok(())
     }
 
-    /// Tells the reporter; `false` when that has to be tried again. Who is no address of ours reads it in the list.
-    async fn tell(&self, report: &Submission, word: Word) -> Result<bool, StoreError> {
+    /// Tells the reporter; none when that has to be tried again. Who is no address of ours reads it in the list.
+    async fn tell(&self, report: &Submission, word: Word) -> Result<Option<NoticeClaim>, StoreError> {
+        let key = format!("report {} {}", report.number, word.name());
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(None) };
         let to = Address::parse(&report.reporter).ok().filter(|one| self.config.border.accepts(&one.domain()));
-        let Some(to) = to else { return Ok(true) };
+        let Some(to) = to else { return Ok(Some(claim)) };
         let filter = TraceFilter { mail_id: Some(report.mail_id), ..TraceFilter::default() };
         let units = self.store.trace(&filter, &Scope::All).await?;
         let subject = units.first().map(|unit| unit.subject.clone()).unwrap_or_default();
         let is_out = units.iter().any(|unit| matches!(unit.account, Account::Released | Account::Delivered));
         let mail = self.compose(&to, report, word, &subject, is_out);
         match postman::deliver(&self.hops, &to, &mail).await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Some(claim)),
             Err(why) => {
                 tracing::warn!(report = report.number, why, "an answer to a report did not arrive; tried again");
-                Ok(false)
+                self.store.give_up_notice(claim, self.clock.now()).await.map(|()| None)
             }
         }
     }
 
     fn compose(&self, to: &Address, report: &Submission, word: Word, subject: &str, is_out: bool) -> Vec<u8> {
-        let (title, name) = match word {
-            Word::Arrived => ("We have your report", "arrived"),
-            Word::Ended => ("What came of your report", "ended"),
+        let title = match word {
+            Word::Arrived => "We have your report",
+            Word::Ended => "What came of your report",
         };
         let letter = Letter {
             host: &self.config.hostname,
             to,
             subject: title.into(),
             at: self.clock.now(),
-            name: format!("report.{}.{name}", report.number),
+            name: format!("report.{}.{}", report.number, word.name()),
             text: text(report, word, subject, is_out),
         };
         letter.compose()

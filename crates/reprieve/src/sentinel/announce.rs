@@ -1,5 +1,4 @@
-//! The announcement reconciler: what the public is told of an incident goes to webhooks and mailboxes as well, each line once; and what operators
-//! are called for goes to theirs.
+//! The announcement reconciler: what the public is told of an incident goes to webhooks and mailboxes as well, each line once to each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +6,12 @@ use std::time::Duration;
 use domain::{Address, Timestamp};
 use rustls::ClientConfig;
 use serde_json::json;
-use store::alert::Alert;
+use store::claim::ONCE;
 use store::incident::{Announced, Announcement};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::deliveries::Deliveries;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
@@ -51,91 +51,66 @@ impl Announcer {
         let beat =
             Beat::every(PERIOD, "announcements", "a round of announcements failed").or_when(&self.signals.announce);
         let mut turns = rounds.turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+        let mut deliveries = Deliveries::default();
+        while turns.after(self.round(&mut deliveries).map(|()| false)).await {}
     }
 
-    /// One round: every channel is told what it does not know. One that cannot be reached keeps nobody else waiting.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
-        let since = self.clock.now().before(TOLD);
+    /// One round: every channel that is not being told something is told what it does not know.
+    fn round(&self, deliveries: &mut Deliveries) -> Result<(), StoreError> {
+        let ended = deliveries.ended();
         for hook in &self.config.announcements.webhooks {
-            for one in self.store.unannounced(&hook.url, since).await? {
-                let Announcement { incident, title, note, .. } = &one;
-                let line = json!({ "incident": incident, "title": title, "stage": note.what, "at": note.at, "text": note.text });
-                if !self.told(&hook.url, &one, self.post(hook, &line).await).await? {
-                    break;
-                }
-            }
+            deliveries.begin(&hook.url, self.clone().tell_hook(hook.clone()));
         }
         for to in &self.config.announcements.mail {
-            for one in self.store.unannounced(to.as_str(), since).await? {
-                let mail = self.compose(to, &one);
-                if !self.told(to.as_str(), &one, postman::deliver(&self.hops, to, &mail).await).await? {
-                    break;
-                }
-            }
+            deliveries.begin(to.as_str(), self.clone().tell_mailbox(to.clone()));
         }
-        self.call_operators(since).await
+        ended
     }
 
-    /// What operators are called for.
-    async fn call_operators(&self, since: Timestamp) -> Result<(), StoreError> {
-        for hook in &self.config.announcements.alert_webhooks {
-            for one in self.store.untold_alerts(&hook.url, since).await? {
-                let call = json!({
-                    "alert": one.number, "kind": one.kind.as_str(), "at": one.at, "subject": one.subject, "text": one.text,
-                });
-                if !self.called(&hook.url, &one, self.post(hook, &call).await).await? {
-                    break;
-                }
-            }
-        }
-        for to in &self.config.announcements.alert_mail {
-            for one in self.store.untold_alerts(to.as_str(), since).await? {
-                let mail = self.compose_call(to, &one);
-                if !self.called(to.as_str(), &one, postman::deliver(&self.hops, to, &mail).await).await? {
-                    break;
-                }
+    async fn tell_hook(self, hook: Webhook) -> Result<(), StoreError> {
+        for one in self.store.unannounced(&hook.url, self.clock.now().before(TOLD)).await? {
+            let Announcement { incident, title, note, .. } = &one;
+            let line =
+                json!({ "incident": incident, "title": title, "stage": note.what, "at": note.at, "text": note.text });
+            let posted = async {
+                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&line, &self.tls)).await;
+                said.unwrap_or_else(|_| Err("no answer".into()))
+            };
+            if !self.told(&hook.url, &one, posted).await? {
+                break;
             }
         }
         Ok(())
     }
 
-    async fn post(&self, hook: &Webhook, body: &serde_json::Value) -> Result<String, String> {
-        let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(body, &self.tls)).await;
-        said.unwrap_or_else(|_| Err("no answer".into()))
-    }
-
-    /// Remembers an answer to a call; `false` when it is to be tried again.
-    async fn called(&self, channel: &str, one: &Alert, said: Result<String, String>) -> Result<bool, StoreError> {
-        match said {
-            Ok(reply) => self.store.alert_told(one.number, channel, self.clock.now(), reply).await.map(|()| true),
-            Err(why) => {
-                tracing::warn!(channel, why, "an operator could not be called; tried again");
-                Ok(false)
+    async fn tell_mailbox(self, to: Address) -> Result<(), StoreError> {
+        for one in self.store.unannounced(to.as_str(), self.clock.now().before(TOLD)).await? {
+            let mail = self.compose(&to, &one);
+            if !self.told(to.as_str(), &one, postman::deliver(&self.hops, &to, &mail)).await? {
+                break;
             }
         }
+        Ok(())
     }
 
-    fn compose_call(&self, to: &Address, one: &Alert) -> Vec<u8> {
-        let subject = format!("Mail protection: {} ({})", one.subject, one.kind.as_str());
-        let text = format!("{}\r\n\r\n`reprieve alert seen {}` ends this call.\r\n", one.text, one.number);
-        self.letter(to, &subject, one.at, &format!("alert.{}", one.number), text)
-    }
-
-    /// Remembers an answer; `false` when it is to be tried again.
-    async fn told(&self, channel: &str, one: &Announcement, said: Result<String, String>) -> Result<bool, StoreError> {
-        match said {
+    /// Claims a line, tells it, and remembers the answer; `false` when it is to be tried again.
+    async fn told(
+        &self,
+        channel: &str,
+        one: &Announcement,
+        telling: impl Future<Output = Result<String, String>>,
+    ) -> Result<bool, StoreError> {
+        let key = format!("line {} {} {channel}", one.incident, one.number);
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(false) };
+        match telling.await {
             Ok(reply) => {
                 let (incident, number, at) = (one.incident.clone(), one.number, self.clock.now());
-                let told = Announced { incident, number, channel: channel.to_owned(), at, reply };
+                let told = Announced { claim, incident, number, channel: channel.to_owned(), at, reply };
                 self.store.announced(told).await.map(|()| true)
             }
             Err(why) => {
                 tracing::warn!(channel, why, "an announcement did not arrive; tried again");
-                Ok(false)
+                self.store.give_up_notice(claim, self.clock.now()).await.map(|()| false)
             }
         }
     }

@@ -76,7 +76,7 @@ impl Bookkeeper {
         let alert = NewAlert { key: format!("books/{day}"), at, kind: AlertKind::Books, subject: "books".into(), text };
         if self.store.call(alert).await? {
             tracing::error!(faults = faults.len(), named, "the books do not balance: people are called");
-            self.signals.announce.notify_one();
+            self.signals.operators.notify_one();
         }
         Ok(())
     }

@@ -61,7 +61,10 @@ impl BulkWorker {
     pub async fn round(&self) -> Result<bool, StoreError> {
         let mut more = false;
         for bulk in self.store.bulks(true).await? {
-            more |= self.page(&bulk).await?;
+            // One that another process goes on with is left to it.
+            if let Some(bulk) = self.store.claim_bulk(&bulk, self.clock.now()).await? {
+                more |= self.page(&bulk).await?;
+            }
         }
         Ok(more)
     }
@@ -77,14 +80,14 @@ impl BulkWorker {
                 BulkVerb::Delete => self.settle(bulk, pending, Move::Deleted).await?,
             };
             failpoint::step("bulk-acted");
-            self.store.bulk_acted(bulk.number, acted, self.clock.now()).await?;
+            self.store.bulk_acted(bulk, acted, self.clock.now()).await?;
             return Ok(true);
         }
         let after = match bulk.place {
             // Mail that came after the job is not meant.
             BulkPlace::Begin => Place::before(bulk.made.after(Duration::from_millis(1))),
             BulkPlace::At(place) => place,
-            BulkPlace::End => return self.store.finish_bulk(bulk.number, self.clock.now()).await.map(|()| false),
+            BulkPlace::End => return self.store.finish_bulk(bulk, self.clock.now()).await.map(|()| false),
         };
         // It was read when the job was made, at the same moment.
         let query = Query::parse(&bulk.query, bulk.made).map_err(|error| StoreError::Unreadable(error.to_string()))?;
@@ -96,7 +99,7 @@ impl BulkWorker {
             outcome: PENDING.into(),
             reply: String::new(),
         });
-        self.store.bulk_found(bulk.number, place, found.collect(), self.clock.now()).await?;
+        self.store.bulk_found(bulk, place, found.collect(), self.clock.now()).await?;
         Ok(true)
     }
 

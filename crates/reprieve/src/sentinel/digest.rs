@@ -1,7 +1,7 @@
 //! The digest reconciler: when an incident is over, everybody of ours whom it kept mail from is told, in one mail: what reached them late,
 //! what of theirs went out late, and what of theirs has not gone because it is old and may do harm today.
 //!
-//! If we die between sending a digest and writing that down, it is sent twice, with the same Message-ID.
+//! A digest is claimed before it is sent ([`store::claim`]).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::incident::Stage;
 use domain::{Address, Digest, Direction, Timestamp};
+use store::claim::ONCE;
 use store::digest::{Digested, Late};
 use store::incident::Incident;
 use store::{Store, StoreError};
@@ -92,6 +93,8 @@ impl Digester {
 
     /// Tells one person; `false` when that has to be tried again.
     async fn tell(&self, incident: &Incident, address: &str, late: &[Late]) -> Result<bool, StoreError> {
+        let key = format!("digest {} {address}", incident.id);
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(false) };
         let said = match Address::parse(address).ok().filter(|one| self.config.border.accepts(&one.domain())) {
             None => Ok("nobody of ours".to_owned()),
             Some(to) => postman::deliver(&self.hops, &to, &self.compose(incident, &to, late)).await,
@@ -99,11 +102,12 @@ impl Digester {
         match said {
             Ok(reply) => {
                 let (incident, address) = (incident.id.clone(), address.to_owned());
-                self.store.digested(Digested { incident, address, at: self.clock.now(), reply }).await?;
+                self.store.digested(Digested { claim, incident, address, at: self.clock.now(), reply }).await?;
                 Ok(true)
             }
             Err(why) => {
                 tracing::warn!(incident = incident.id, why, "a digest did not arrive; tried again");
+                self.store.give_up_notice(claim, self.clock.now()).await?;
                 Ok(false)
             }
         }

@@ -1,7 +1,6 @@
 //! The notice of held mail: every recipient for whom something is held that they may see is told so, all of it in one mail, once in each period.
 //! What leads to it is a link that does nothing by itself.
-//!
-//! If we die between sending a notice and writing that down, it is sent twice.
+//! A notice is claimed before it is sent ([`store::claim`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use domain::ledger::Account;
 use domain::policy::QuarantinePolicy;
 use domain::token::TokenKey;
 use domain::{Address, Direction, MailId, Timestamp};
+use store::claim::ONCE;
 use store::quarantine::{Filter, HeldMessage};
 use store::recipient::Noticed;
 use store::{Scope, Store, StoreError};
@@ -80,6 +80,8 @@ impl HeldNotifier {
 
     /// Tells one person; `false` when that has to be tried again.
     async fn tell(&self, address: &str, period: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let key = format!("held {period} {address}");
+        let Some(claim) = self.store.claim_notice(&key, now, ONCE).await? else { return Ok(false) };
         let before = self.store.noticed_until(address).await?;
         let filter = Filter { accounts: vec![Account::Held], limit: LOOKED_AT_MAX, ..Filter::default() };
         let mut held = self.store.held(&filter, &Scope::Recipient(address.to_owned())).await?;
@@ -88,7 +90,9 @@ impl HeldNotifier {
         let is_news = |mail: MailId| before.is_none_or(|until| mail > until) || left.contains(&mail);
         held.retain(|message| is_news(message.mail_id));
         // What was left untold may be older than what they were told of.
-        let Some(newest) = held.first().map(|message| message.mail_id).max(before) else { return Ok(true) };
+        let Some(newest) = held.first().map(|message| message.mail_id).max(before) else {
+            return self.store.give_up_notice(claim, now).await.map(|()| true);
+        };
         let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
         let coming_back = self.store.in_open_incident(&mails).await?;
         held.retain(|message| self.is_theirs_to_see(message) && !coming_back.contains(&message.mail_id));
@@ -100,11 +104,12 @@ impl HeldNotifier {
         match said {
             Ok(reply) => {
                 let address = address.to_owned();
-                self.store.noticed(Noticed { address, period, until: newest, at: now, reply }).await?;
+                self.store.noticed(Noticed { claim, address, period, until: newest, at: now, reply }).await?;
                 Ok(true)
             }
             Err(why) => {
                 tracing::warn!(why, "a recipient could not be told what is held; tried again");
+                self.store.give_up_notice(claim, now).await?;
                 Ok(false)
             }
         }

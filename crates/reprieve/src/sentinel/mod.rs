@@ -13,6 +13,8 @@
 //! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
 //! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
+//! | [`call`], [`deliveries`] | operators are called, before and beside all other notices |
+//! | [`integrity`] | the whole structure of the database is read once a day |
 //! | [`flow`] | hours that are over have sums, from which charts are drawn |
 //! | [`rate`] | hits are counted by the hour, and a rate out of the ordinary calls people |
 //! | [`acknowledge`] | who reported a message is told that it arrived, and how it ended |
@@ -24,12 +26,15 @@ pub mod announce;
 pub mod books;
 pub mod bulk;
 pub mod clock;
+pub mod call;
 pub mod contain;
+pub mod deliveries;
 pub mod digest;
 pub mod entries;
 pub mod flow;
 pub mod held_notice;
 pub mod incident;
+pub mod integrity;
 pub mod notice;
 pub mod pacing;
 pub mod plan;

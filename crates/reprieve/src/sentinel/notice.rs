@@ -2,7 +2,7 @@
 //! nothing of it, and not their mail program, which has seen a 250.
 //!
 //! One notice for all that is held of a sender, and no more than one in a quarter of an hour: whoever sends a thousand mails through a
-//! stolen login gets a few. If we die between sending a notice and writing that down, it is sent twice.
+//! stolen login gets a few. A notice is claimed before it is sent ([`store::claim`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,19 +63,26 @@ impl Notifier {
         }
         for (sender, held) in by_sender {
             let mails = held.iter().map(|one| one.mail_id).collect();
-            let Some(address) = self.reader(&sender, &held) else {
-                self.store.told(mails, &sender, now, "nobody to tell").await?;
-                continue;
-            };
-            if self.store.last_told(&sender).await?.is_some_and(|last| now.since(last) < QUIET) {
+            let address = self.reader(&sender, &held);
+            let is_quiet = self.store.last_told(&sender).await?.is_some_and(|last| now.since(last) < QUIET);
+            if address.is_some() && is_quiet {
                 continue;
             }
-            match self.send(&address, &held, now).await {
+            let quiet = if address.is_some() { QUIET } else { Duration::ZERO };
+            let Some(claim) = self.store.claim_notice(&format!("sender {sender}"), now, quiet).await? else { continue };
+            let said = match &address {
+                Some(address) => self.send(address, &held, now).await,
+                None => Ok("nobody to tell".to_owned()),
+            };
+            match said {
                 Ok(reply) => {
                     tracing::info!(messages = held.len(), reply, "a sender was told that mail is held");
-                    self.store.told(mails, &sender, now, &reply).await?;
+                    self.store.told(claim, mails, &sender, now, &reply).await?;
                 }
-                Err(why) => tracing::warn!(why, "a sender could not be told that mail is held; tried again"),
+                Err(why) => {
+                    tracing::warn!(why, "a sender could not be told that mail is held; tried again");
+                    self.store.give_up_notice(claim, now).await?;
+                }
             }
         }
         Ok(())

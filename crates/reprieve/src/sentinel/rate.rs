@@ -114,7 +114,7 @@ impl RateWatcher {
         };
         if self.store.call(alert).await? {
             tracing::warn!(%code, hits, "a detection hits far more than it ever did at this hour");
-            self.signals.announce.notify_one();
+            self.signals.operators.notify_one();
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use domain::envelope::{Envelope, Recipient};
 use domain::release::{CLAIM_ROWS_MAX, InDoubtAnswer, LEASE, ReleaseEvent, backoff, in_doubt_answer};
 use domain::token::TokenKey;
-use domain::{Direction, Timestamp};
+use domain::{Digest, Direction, Timestamp};
 use store::release::{Claim, Parcel};
 use store::{Store, StoreError, failpoint};
 use tokio::sync::{Semaphore, watch};
@@ -152,7 +152,7 @@ impl Releaser {
             Step::Lost => return,
         };
         let now = self.clock.now();
-        let not_before = if event == ReleaseEvent::PutOff { now.after(backoff(claim.attempt + 1)) } else { now };
+        let not_before = if event == ReleaseEvent::PutOff { now.after(backoff(tries(&claim))) } else { now };
         match self.store.conclude_release(&claim, event, &reply, now, not_before).await {
             Ok(()) => {
                 failpoint::step("release-concluded");
@@ -202,9 +202,20 @@ impl Releaser {
             _ => put_off(error.to_string()),
         })?;
         let recipient = parcel.envelope.recipients.first().cloned().ok_or_else(|| fail("the unit is gone".into()))?;
-        let bytes = self.store.blobs().get(parcel.blob).await.map_err(|error| fail(error.to_string()))?;
+        let bytes = match self.store.blobs().get(parcel.blob).await {
+            Ok(bytes) => bytes,
+            Err(error) if self.may_be_read_later(&error, parcel.blob).await => return Err(put_off(error.to_string())),
+            Err(error) => return Err(fail(error.to_string())),
+        };
         let emitted = self.emit(claim, &parcel, &recipient, &bytes).map_err(fail)?;
         Ok((parcel, recipient, emitted))
+    }
+
+    /// Whether a failure to read the bytes may pass: they are there, and the system had no descriptor or the disk no answer. What is gone, or is
+    /// not what its name says, stays so.
+    async fn may_be_read_later(&self, error: &StoreError, blob: Digest) -> bool {
+        let is_gone = async || matches!(tokio::fs::try_exists(self.store.blobs().path(blob)).await, Ok(false));
+        !matches!(error, StoreError::Corrupt { .. }) && !is_gone().await
     }
 
     fn emit(&self, claim: &Claim, parcel: &Parcel, recipient: &Recipient, bytes: &[u8]) -> Result<Vec<u8>, String> {
@@ -300,6 +311,11 @@ impl Trouble {
             Self::Hop(error) => Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
         }
     }
+}
+
+/// How often it was tried, this time included: each claim is a try, also one that did not come as far as an attempt.
+fn tries(claim: &Claim) -> u32 {
+    u32::try_from(claim.fence).unwrap_or(u32::MAX).max(claim.attempt + 1)
 }
 
 fn unreachable_hop(error: &HopError) -> Step {

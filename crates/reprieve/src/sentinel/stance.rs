@@ -80,7 +80,7 @@ impl StanceWatcher {
         );
         let (key, subject) = (format!("panic/{what}/{day}"), what.to_owned());
         if self.store.call(NewAlert { key, at, kind: AlertKind::Panic, subject, text }).await? {
-            self.signals.announce.notify_one();
+            self.signals.operators.notify_one();
         }
         Ok(())
     }

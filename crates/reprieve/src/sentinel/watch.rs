@@ -330,7 +330,7 @@ impl Watcher {
     ) -> Result<(), StoreError> {
         if self.store.call(NewAlert { key, at, kind, subject: subject.clone(), text: text.clone() }).await? {
             tracing::error!(about = subject, text, "people are called");
-            self.signals.announce.notify_one();
+            self.signals.operators.notify_one();
         }
         Ok(())
     }

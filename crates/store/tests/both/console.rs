@@ -22,6 +22,7 @@ use store::sentinel::Suspect;
 use store::submission::{NewSubmission, SubmissionKind};
 use store::{Scope, Store, StoreError};
 
+use super::late::claimed;
 use super::{arrival, at, mail_id, unit};
 
 /// Hits by the hour, what people say, and what people are called for.
@@ -69,10 +70,10 @@ pub(crate) async fn voices(store: &Store) {
     assert_eq!(waiting.len(), 3, "a release is answered by what it does");
     let number = waiting[0].number;
     let incident = store.incident_of(mail_id(200)).await.expect("reads").expect("it belongs to one");
-    store.submission_acknowledged(number, at(401)).await.expect("remembers");
+    store.submission_acknowledged(claimed(store, "arrived", at(401)).await, number, at(401)).await.expect("remembers");
     store.submission_linked(number, incident.clone()).await.expect("remembers");
     assert_eq!(store.unanswered(at(0), 10).await.expect("reads").len(), 2, "until the incident ends");
-    store.submission_ended(number, at(402)).await.expect("remembers");
+    store.submission_ended(claimed(store, "ended", at(402)).await, number, at(402)).await.expect("remembers");
     let one = store.submission(number).await.expect("reads");
     assert_eq!((one.incident, one.acknowledged, one.ended), (Some(incident), Some(at(401)), Some(at(402))));
     assert_eq!((one.about, one.kind), (vec![suspect.clone()], FalsePositive));
@@ -93,7 +94,10 @@ pub(crate) async fn voices(store: &Store) {
     assert!(!store.call(alert("a")).await.expect("calls"), "no news");
     let untold = store.untold_alerts("hook", at(0)).await.expect("reads");
     assert_eq!(untold.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
-    store.alert_told(1, "hook", at(501), "200".into()).await.expect("remembers");
+    store
+        .alert_told(claimed(store, "alert", at(501)).await, 1, "hook", at(501), "200".into())
+        .await
+        .expect("remembers");
     store.alert_seen(2, at(502), "anna").await.expect("remembers");
     assert!(store.untold_alerts("hook", at(0)).await.expect("reads").is_empty());
     assert_eq!(store.untold_alerts("other", at(0)).await.expect("reads").len(), 1);
@@ -173,6 +177,7 @@ pub(crate) async fn exploring(store: &Store) {
         stage: BulkStage::Running,
         moved: at(3000),
         place: BulkPlace::Begin,
+        fence: 0,
     };
     let number = store.begin_bulk(bulk.clone()).await.expect("begins");
     assert_eq!(store.bulk(number).await.expect("reads"), Bulk { number, ..bulk });
@@ -183,9 +188,11 @@ pub(crate) async fn exploring(store: &Store) {
         reply: String::new(),
     };
     let place = BulkPlace::At(Place { mail_id: mail_id(7), number: Some(1) });
-    store.bulk_found(number, place, vec![item(7, PENDING), item(8, PENDING)], at(3001)).await.expect("finds");
+    let job = store.bulk(number).await.expect("reads");
+    let job = store.claim_bulk(&job, at(3000)).await.expect("claims").expect("nobody has it");
+    store.bulk_found(&job, place, vec![item(7, PENDING), item(8, PENDING)], at(3001)).await.expect("finds");
     assert_eq!(store.bulk(number).await.expect("reads").place, place);
-    store.bulk_acted(number, vec![item(7, "done")], at(3002)).await.expect("acts");
+    store.bulk_acted(&job, vec![item(7, "done")], at(3002)).await.expect("acts");
     assert_eq!(store.bulk_counts(number).await.expect("counts"), [("done".to_owned(), 1), (PENDING.to_owned(), 1)]);
     assert_eq!(store.bulk_items(number, Some(PENDING), None, 9).await.expect("reads"), [item(8, PENDING)]);
     assert_eq!(store.bulk_items(number, None, Some(mail_id(7)), 9).await.expect("reads").len(), 1);
@@ -293,7 +300,8 @@ pub(crate) async fn left_untold(store: &Store) {
     let waits = async |period| store.unnoticed(period, at(0), 100).await.expect("reads").contains(&address.to_owned());
     let told = async |period, second| {
         let reply = "250".to_owned();
-        let told = Noticed { address: address.into(), period, until: newest, at: at(second), reply };
+        let claim = claimed(store, &format!("left {period}"), at(second)).await;
+        let told = Noticed { claim, address: address.into(), period, until: newest, at: at(second), reply };
         store.noticed(told).await.expect("remembers");
     };
     let left = async || {
@@ -348,11 +356,14 @@ pub(crate) async fn recipients(store: &Store) {
     assert_eq!(coming_back.into_iter().collect::<Vec<_>>(), [mail_id(201)]);
     assert!(!waiting(7).await.contains(&"b@ours.example".to_owned()), "an open incident is about to give it back");
     assert!(waiting(7).await.contains(&address.to_owned()));
-    let told = |period, until| Noticed { address: address.into(), period, until, at: at(3000), reply: "250".into() };
-    store.noticed(told(7, mail_id(0))).await.expect("remembers");
+    let told = async |period, until| {
+        let claim = claimed(store, &format!("held {period}"), at(3000)).await;
+        Noticed { claim, address: address.into(), period, until, at: at(3000), reply: "250".into() }
+    };
+    store.noticed(told(7, mail_id(0)).await).await.expect("remembers");
     assert!(!waiting(7).await.contains(&address.to_owned()), "once a period");
     assert!(waiting(8).await.contains(&address.to_owned()));
-    store.noticed(told(8, newest)).await.expect("remembers");
+    store.noticed(told(8, newest).await).await.expect("remembers");
     assert_eq!(store.noticed_until(address).await.expect("reads"), Some(newest));
     assert!(!waiting(9).await.contains(&address.to_owned()), "nothing new");
     let deny = UnitMove {

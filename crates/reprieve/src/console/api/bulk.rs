@@ -147,6 +147,7 @@ pub async fn begin(
         stage: BulkStage::Running,
         moved: made,
         place: BulkPlace::Begin,
+        fence: 0,
     };
     let sums = match ask.what_if || console.config.two_persons_above.is_some() {
         true => store.summarise(&query, &bulk.scope, None, i64::MAX, COUNT_BUDGET).await?,

@@ -109,7 +109,11 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::NotFound(_) => Self::NotFound(error.to_string()),
             StoreError::Refused(_) => Self::Conflict(error.to_string()),
-            StoreError::Broken(_) | StoreError::Full(_) => Self::Unavailable(error.to_string()),
+            StoreError::Broken(_)
+            | StoreError::Damaged { .. }
+            | StoreError::Full(_)
+            | StoreError::Busy(_)
+            | StoreError::Unreachable(_) => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }

@@ -219,18 +219,22 @@ async fn tile(
     }
 }
 
-async fn metrics() -> (StatusCode, String) {
+async fn metrics(State(console): State<Console>) -> (StatusCode, String) {
+    measure::ready(console.readiness.seen_by_clients().is_none());
     match measure::render() {
         Some(text) => (StatusCode::OK, text),
         None => (StatusCode::NOT_FOUND, "nothing is counted\n".into()),
     }
 }
 
-async fn ready(State(console): State<Console>) -> (StatusCode, &'static str) {
-    match console.store {
-        Some(store) if !store.is_broken() => (StatusCode::OK, "ready\n"),
-        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store's volume failed\n"),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "the store is not open\n"),
+/// What a client would get for a mail now.
+async fn ready(State(console): State<Console>) -> (StatusCode, String) {
+    match console.readiness.seen_by_clients() {
+        Some(obstacle) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", obstacle.told())),
+        None if console.readiness.is_bypassed() => {
+            (StatusCode::OK, "ready: mail passes unexamined, the panic switch says bypass\n".into())
+        }
+        None => (StatusCode::OK, "ready\n".into()),
     }
 }
 

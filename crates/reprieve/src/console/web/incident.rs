@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::{Extension, Json};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::error::ApiError;
 use crate::console::api::incident::ReportQuery;
+use crate::console::serve::stopped;
 use crate::percent::encoded;
 
 /// How often a page that is open hears how far it is.
@@ -218,6 +219,7 @@ pub async fn live(
         Ok::<_, ApiError>(word(&shown))
     };
     let first = ask(console.clone(), operator.clone(), id.clone()).await?;
+    let stop = console.readiness.stopping.clone();
     let words = stream::unfold((Some(first), String::new(), 0_u32), move |(first, mut last, count)| {
         let (console, operator, id) = (console.clone(), operator.clone(), id.clone());
         async move {
@@ -236,6 +238,8 @@ pub async fn live(
             None
         }
     });
+    // A stream that is open keeps no stop waiting.
+    let words = words.take_until(Box::pin(stopped(stop)));
     Ok(Sse::new(words).keep_alive(KeepAlive::default()).into_response())
 }
 

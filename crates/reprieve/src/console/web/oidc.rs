@@ -119,8 +119,14 @@ fn name_in(claims: &Value, config: &OidcConfig, nonce: &str, now: Timestamp) -> 
         Err("the token is of the future")
     } else if claims["nonce"] != nonce {
         Err("the token is not the one that was asked for")
-    } else if config.claim == "email" && claims["email_verified"] == false {
-        Err("the address is not verified there")
+    } else if config.claim == "email" && claims["email_verified"] != true {
+        Err(match claims["email_verified"] {
+            Value::Null => {
+                "the issuer does not say whether the address is verified: an administrator has it send email_verified with the address, or sets \
+                 claim in [oidc] to one that nobody can choose, such as sub"
+            }
+            _ => "the address is not verified there: verify it with the issuer first",
+        })
     } else {
         let name = claims[config.claim.as_str()].as_str().map(str::trim).filter(|name| !name.is_empty());
         name.map(str::to_owned).ok_or("the token does not say the claim that is a name here")
@@ -245,14 +251,14 @@ mod tests {
         };
         let now = Timestamp::from_micros(1_795_000_000_000_000);
         let second = now.as_seconds();
-        let good = json!({ "iss": "https://id.example/", "aud": "us", "exp": second + 60, "iat": second, "nonce": "n", "email": "anna@ours.example" });
+        let good = json!({ "iss": "https://id.example/", "aud": "us", "exp": second + 60, "iat": second, "nonce": "n", "email": "anna@ours.example", "email_verified": true });
         let with = |name: &str, value: Value| {
             let mut claims = good.clone();
             claims[name] = value;
             name_in(&claims, &config, "n", now)
         };
         assert_eq!(name_in(&good, &config, "n", now), Ok("anna@ours.example".into()));
-        assert!(with("aud", json!(["us"])).is_ok() && with("email_verified", json!(true)).is_ok());
+        assert!(with("aud", json!(["us"])).is_ok());
         for (name, value) in [
             ("iss", json!("https://evil.example")),
             ("iss", Value::Null),
@@ -267,8 +273,19 @@ mod tests {
             ("email", json!("")),
             ("email", json!(7)),
             ("email_verified", json!(false)),
+            ("email_verified", Value::Null),
+            ("email_verified", json!("true")),
+            ("email_verified", json!(1)),
         ] {
             assert!(with(name, value.clone()).is_err(), "{name} {value}");
         }
+        let mut silent = good.clone();
+        silent.as_object_mut().expect("an object").remove("email_verified");
+        let refused = name_in(&silent, &config, "n", now).expect_err("nobody vouches for the address");
+        assert!(refused.contains("email_verified") && refused.contains("claim in [oidc]"), "{refused}");
+        // Another claim is a name that the issuer itself has given; nobody has to verify it.
+        let by_subject = OidcConfig { claim: "sub".into(), ..config.clone() };
+        silent["sub"] = json!("anna");
+        assert_eq!(name_in(&silent, &by_subject, "n", now), Ok("anna".into()));
     }
 }

@@ -24,6 +24,7 @@ use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
 use crate::failpoint;
 use crate::flow::{self, FlowWrite};
+use crate::fold::{self, FoldWrite};
 use crate::hits::{self, HitsWrite};
 use crate::incident::{self, IncidentWrite};
 use crate::journal::{Group, Journal};
@@ -68,6 +69,7 @@ enum Write {
     Alert(AlertWrite),
     Bulk(BulkWrite),
     Flow(FlowWrite),
+    Fold(FoldWrite),
     Hits(HitsWrite),
     Recipient(RecipientWrite),
     Saved(SavedWrite),
@@ -186,6 +188,10 @@ impl Writer {
 
     pub(crate) async fn flow(&self, write: FlowWrite) -> Result<(), StoreError> {
         self.write(Write::Flow(write)).await.map(drop)
+    }
+
+    pub(crate) async fn fold(&self, write: FoldWrite) -> Result<(), StoreError> {
+        self.write(Write::Fold(write)).await.map(drop)
     }
 
     pub(crate) async fn agreement(&self, write: AgreementWrite) -> Result<(), StoreError> {
@@ -319,6 +325,7 @@ impl Write {
             Self::Sentinel(write) => write.rows(),
             Self::Incident(write) => write.rows(),
             Self::Flow(write) => write.rows(),
+            Self::Fold(write) => write.rows(),
             Self::Hits(write) => write.rows(),
             Self::Recipient(write) => write.rows(),
             Self::Bulk(write) => write.rows(),
@@ -483,6 +490,7 @@ async fn apply_one(group: &mut Group<'_>, write: &Write) -> Result<(), StoreErro
         Write::KnownGood(write) => known_good::apply(group.connection, write).await,
         Write::Contact(write) => contact::apply(group.connection, write).await,
         Write::Flow(write) => flow::apply(group.connection, write).await,
+        Write::Fold(write) => fold::apply(group.connection, write).await,
         Write::Agreement(write) => agreement::apply(group.connection, write).await,
         Write::Hits(write) => hits::apply(group.connection, write).await,
         Write::Told(told) => notice::apply(group.connection, told).await,

@@ -3,6 +3,8 @@
 mod both;
 #[path = "both/console.rs"]
 mod console;
+#[path = "both/folding.rs"]
+mod folding;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -117,7 +119,7 @@ fn envelope(recipients: &[&str]) -> Envelope {
     let recipient = |text: &&str| {
         let address = Address::parse(text).expect("address");
         let domain = address.domain();
-        let params = RcptParams { notify: Some("NEVER".into()), orcpt: None };
+        let params = RcptParams { notify: Some("NEVER".into()), ..RcptParams::default() };
         Recipient { address, params, direction: Direction::Inbound, domain }
     };
     Envelope {
@@ -752,6 +754,7 @@ async fn story(url: &str, folder: &Path) {
     console::left_untold(&store).await;
     acquaintances(&store).await;
     order_of_release(&store).await;
+    folding::folding(&store, url).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");

@@ -12,6 +12,7 @@
 //! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
 //! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
+//! | [`fold`] | mail from before is made ready for searching without case |
 //! | [`flow`] | hours that are over have sums, from which charts are drawn |
 //! | [`rate`] | hits are counted by the hour, and a rate out of the ordinary calls people |
 //! | [`acknowledge`] | who reported a message is told that it arrived, and how it ended |
@@ -26,6 +27,7 @@ pub mod contain;
 pub mod digest;
 pub mod entries;
 pub mod flow;
+pub mod fold;
 pub mod held_notice;
 pub mod incident;
 pub mod notice;

@@ -49,7 +49,7 @@ impl EnvelopeFacts {
         Self {
             sender: envelope.sender_text().to_owned(),
             recipients,
-            own_domains: border.accepted_domains.iter().cloned().collect(),
+            own_domains: border.accepted_domains.iter().map(ToString::to_string).collect(),
             client: Some(envelope.client.clone()),
             is_of_stranger: border.is_stranger(envelope.client.ip),
             is_inbound: envelope.recipients.iter().all(|unit| unit.direction == Direction::Inbound),

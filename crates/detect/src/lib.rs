@@ -9,6 +9,7 @@
 //! | [`lookalike`] | innocent pictures that look harmful, and the other way round |
 //! | [`limits`] | a limit on everything, named with its unit |
 //! | [`mime`] | bytes to [`domain::message::Message`] and decoded parts |
+//! | [`field_text`] | the text of header fields: encoded words, parameters, raw bytes of old charsets |
 //! | [`family`] | what kind of content bytes are |
 //! | [`unpack`] | archives, nested and bounded |
 //! | [`picture`] | pictures by their structure: where they end, what is behind, what runs |
@@ -36,6 +37,7 @@ pub mod document;
 pub mod examine;
 mod eyes;
 pub mod family;
+pub mod field_text;
 pub mod in_force;
 pub mod limits;
 pub mod lookalike;

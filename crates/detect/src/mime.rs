@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use domain::Digest;
+use domain::address::ADDRESS_BYTES_MAX;
 use domain::header::{self, Field};
 use domain::message::{Ambiguity, Correspondence, Family, Message, Part, Tail};
-use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
+use domain::{Digest, DomainName};
+use mail_parser::{HeaderName, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use crate::family;
+use crate::field_text::{self, Charset};
 use crate::limits::Limits;
 use crate::text;
 
@@ -82,7 +84,9 @@ pub fn wire_form(bytes: &[u8]) -> Vec<u8> {
 
 /// Turns what `mail-parser` read into facts and decoded parts. It never fails: what cannot be parsed has no parts.
 pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limits: &Limits) -> Parsed<'m> {
-    let mut walk = Walk { parts: Vec::new(), decoded: Vec::new(), limit_hits: Vec::new(), limits };
+    let charset = read.map(Charset::of).unwrap_or_default();
+    let mut walk =
+        Walk { raw, inner: raw, charset, parts: Vec::new(), decoded: Vec::new(), limit_hits: Vec::new(), limits };
     let mut has_strays = false;
     if let Some(read) = read {
         walk.message(read, None, 0);
@@ -98,8 +102,11 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         .filter_map(|part| std::str::from_utf8(&part.bytes).ok())
         .collect();
     let sender = read.and_then(|read| read.from()).and_then(|from| from.first());
-    let from = clean(sender.and_then(|from| from.address()).unwrap_or_default());
-    let from_name = clean(sender.and_then(|from| from.name()).unwrap_or_default());
+    let from = clean_address(sender.and_then(|from| from.address()).unwrap_or_default());
+    let from_name = match read.and_then(|read| coded(raw, read, HeaderName::From)) {
+        Some(field) => clean(&field_text::display_name(field, charset)),
+        None => clean(sender.and_then(|from| from.name()).unwrap_or_default()),
+    };
     let reply_to = read.and_then(|read| read.reply_to()).and_then(|to| to.first()).and_then(|to| to.address());
     let message = Message {
         sha256: Digest::of(raw),
@@ -107,11 +114,15 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         size: raw.len() as u64,
         message_id: first(raw, "Message-ID").map(|field| clean(&field.unfolded())).filter(|id| !id.is_empty()),
         subject: match read {
-            Some(read) => clean(read.subject().unwrap_or_default()),
-            // What could not be read is shown as it came.
-            None => first(raw, "Subject").map(|field| clean(&field.unfolded())).unwrap_or_default(),
+            Some(read) => match coded(raw, read, HeaderName::Subject) {
+                Some(field) => clean(&field_text::unstructured(field, charset)),
+                None => clean(read.subject().unwrap_or_default()),
+            },
+            None => first(raw, "Subject")
+                .map(|field| clean(&field_text::unstructured(field.value, charset)))
+                .unwrap_or_default(),
         },
-        from_domain: from.rsplit_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default(),
+        from_domain: from.rsplit_once('@').map(|(_, domain)| DomainName::of(domain).into()).unwrap_or_default(),
         from,
         auto_submitted: first(raw, "Auto-Submitted").map(|field| clean(&field.unfolded())),
         correspondence: Correspondence::of(raw),
@@ -124,7 +135,7 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         parts: walk.parts,
         ambiguities: ambiguities(raw, read, has_strays),
     };
-    let reply_to = clean(reply_to.unwrap_or_default());
+    let reply_to = clean_address(reply_to.unwrap_or_default());
     Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits, from_name, reply_to }
 }
 
@@ -167,15 +178,34 @@ fn upstream_results(raw: &[u8]) -> Vec<String> {
     fields.map(|field| field.unfolded().chars().take(RESULT_BYTES_MAX).collect()).collect()
 }
 
+/// The body of the field that was read, where it has more than plain ASCII.
+fn coded<'m>(raw: &'m [u8], read: &mail_parser::Message<'_>, name: HeaderName<'_>) -> Option<&'m [u8]> {
+    let header = read.parts.first()?.headers.iter().rev().find(|header| header.name == name)?;
+    field_text::raw_of(header, &[raw]).filter(|bytes| field_text::is_coded(bytes))
+}
+
+/// An address for showing and comparing: as [`clean`], but none that the envelope could have is cut, and with it its domain.
+fn clean_address(text: &str) -> String {
+    cleaned(text, ADDRESS_BYTES_MAX)
+}
+
 /// Text for showing: no control characters, none that turn the reading direction, not endless.
 pub fn clean(text: &str) -> String {
+    cleaned(text, TEXT_CHARS_MAX)
+}
+
+fn cleaned(text: &str, chars_max: usize) -> String {
     let shown = text.chars().filter(|c| {
         !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
     });
-    shown.take(TEXT_CHARS_MAX).collect::<String>().trim().to_owned()
+    shown.take(chars_max).collect::<String>().trim().to_owned()
 }
 
 struct Walk<'m, 'l> {
+    raw: &'m [u8],
+    /// The mail that is walked now; the same, unless it is nested or stands alone.
+    inner: &'m [u8],
+    charset: Charset,
     parts: Vec<Part>,
     decoded: Vec<Decoded<'m>>,
     limit_hits: Vec<LimitHit>,
@@ -206,7 +236,9 @@ impl<'m> Walk<'m, '_> {
                 PartType::Multipart(_) => {}
                 PartType::Message(nested) => {
                     let number = self.push(part, Cow::Borrowed(&nested.raw_message), parent, Some(Family::Mail), false);
+                    let outer = std::mem::replace(&mut self.inner, &nested.raw_message);
                     self.message(nested, Some(number), depth + 1);
+                    self.inner = outer;
                 }
                 PartType::Text(text) | PartType::Html(text) => {
                     self.push(part, Cow::Borrowed(text.as_bytes()), parent, None, true);
@@ -219,8 +251,9 @@ impl<'m> Walk<'m, '_> {
     }
 
     /// A part that the parse of the whole mail did not reach, parsed alone.
-    fn stray(&mut self, segment: &[u8]) {
+    fn stray(&mut self, segment: &'m [u8]) {
         let Some(read) = MessageParser::default().parse(segment) else { return };
+        self.inner = segment;
         for part in &read.parts {
             if self.parts.len() >= self.limits.parts_max {
                 return;
@@ -241,6 +274,10 @@ impl<'m> Walk<'m, '_> {
         }
     }
 
+    fn name(&self, part: &MessagePart<'_>) -> String {
+        file_name(part, &[self.inner, self.raw], self.charset)
+    }
+
     fn push(
         &mut self,
         part: &MessagePart<'_>,
@@ -250,7 +287,7 @@ impl<'m> Walk<'m, '_> {
         is_text: bool,
     ) -> u32 {
         let number = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
-        let name = clean(part.attachment_name().unwrap_or_default());
+        let name = self.name(part);
         let (family, content_type) = family::sniff(&bytes, &name);
         let family = known.unwrap_or(family);
         self.parts.push(Part {
@@ -268,6 +305,24 @@ impl<'m> Walk<'m, '_> {
         self.decoded.push(Decoded { number, family, name, bytes, is_text, is_attachment });
         number
     }
+}
+
+/// The name of the file that a part is; empty if none. `texts` are those in which its header may stand.
+pub(crate) fn file_name(part: &MessagePart<'_>, texts: &[&[u8]], charset: Charset) -> String {
+    let Some(plain) = part.attachment_name() else { return String::new() };
+    let of = |field: HeaderName<'_>, parameter: &str| {
+        let header = part.headers.iter().rev().find(|header| header.name == field)?;
+        let bytes = field_text::raw_of(header, texts).filter(|bytes| field_text::is_coded(bytes))?;
+        field_text::parameter(bytes, parameter, charset)
+    };
+    let has =
+        |kind: Option<&mail_parser::ContentType<'_>>, name: &str| kind.is_some_and(|kind| kind.has_attribute(name));
+    let decoded = if has(part.content_disposition(), "filename") {
+        of(HeaderName::ContentDisposition, "filename")
+    } else {
+        of(HeaderName::ContentType, "name")
+    };
+    clean(&decoded.unwrap_or_else(|| plain.to_owned()))
 }
 
 fn declared(part: &MessagePart<'_>) -> String {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use domain::Digest;
+use domain::{Digest, DomainName};
 
 /// Registrable domains kept of one message at most.
 const URL_DOMAINS_MAX: usize = 200;
@@ -100,7 +100,7 @@ pub(crate) fn passwords(texts: &[&str]) -> Vec<String> {
 
 /// The registrable domain of an address: its organisation.
 pub fn organisation(address: &str) -> Option<String> {
-    registrable(&address.rsplit_once('@')?.1.to_lowercase())
+    registrable(&DomainName::of(address.rsplit_once('@')?.1))
 }
 
 /// A text as it is read: in a calendar, long lines are folded and line ends are written out (RFC 5545 sections 3.1 and 3.3.11).
@@ -126,7 +126,7 @@ fn host(url: &str) -> Option<String> {
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
     let host = authority.rsplit('@').next()?;
     let host = host.split(':').next()?.trim_end_matches('.');
-    (!host.is_empty() && host.len() <= 255).then(|| host.to_lowercase())
+    (!host.is_empty() && host.len() <= 255).then(|| DomainName::of(host).into())
 }
 
 /// The registrable part of a host; an address or an unknown name stands for itself.

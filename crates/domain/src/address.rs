@@ -3,13 +3,22 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
-/// Octets of a local part at most (RFC 5321 section 4.5.3.1.1).
-pub const LOCAL_PART_BYTES_MAX: usize = 64;
+use crate::domain_name::DomainName;
+
+/// Octets of a whole address at most.
+///
+/// RFC 5321 section 4.5.3.1.1 gives a local part 64, and section 4.5.3.1 asks to set no such limit where it can be avoided: forwarders write
+/// `anna+caf_=bert=other.example`, SRS and VERP put an address into another. Whether it exists the next hop knows, and a refusal here would be
+/// a bounce that no quarantine sees. This bound only keeps commands, rows and header fields of a size that everybody takes.
+pub const ADDRESS_BYTES_MAX: usize = 500;
 /// Octets of a domain at most (RFC 5321 section 4.5.3.1.2).
 pub const DOMAIN_BYTES_MAX: usize = 255;
 
 /// A mailbox `local@domain`, without the angle brackets, byte for byte as received.
+///
+/// Dots at the ends of a local part or in a row are taken although RFC 5321 has none: telephones had such addresses for years, and still have.
 ///
 /// UTF-8 is accepted here (RFC 6531); whether a transaction may use it is the session's question.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,8 +40,8 @@ pub enum BadAddress {
     /// The domain is neither a name nor an address literal.
     #[error("bad domain")]
     Domain,
-    /// Longer than RFC 5321 section 4.5.3.1 allows.
-    #[error("longer than RFC 5321 allows (local part 64, domain 255 octets)")]
+    /// Longer than [`ADDRESS_BYTES_MAX`], or its domain longer than [`DOMAIN_BYTES_MAX`].
+    #[error("too long (at most {ADDRESS_BYTES_MAX} octets, of which the domain {DOMAIN_BYTES_MAX})")]
     TooLong,
 }
 
@@ -44,7 +53,7 @@ impl Address {
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         let at = local_part_end(text)?;
         let domain = &text[at + 1..];
-        if at > LOCAL_PART_BYTES_MAX || domain.len() > DOMAIN_BYTES_MAX {
+        if text.len() > ADDRESS_BYTES_MAX || domain.len() > DOMAIN_BYTES_MAX {
             return Err(BadAddress::TooLong);
         }
         if !is_domain(domain) {
@@ -63,15 +72,31 @@ impl Address {
         &self.text[..self.at]
     }
 
-    /// The domain in lower case, for comparing; case carries no meaning there (RFC 5321 2.4).
-    pub fn domain(&self) -> String {
-        self.text[self.at + 1..].to_lowercase()
+    /// The domain, for comparing; neither case nor the kind of its labels carries a meaning there (RFC 5321 2.4, RFC 5890).
+    pub fn domain(&self) -> DomainName {
+        DomainName::of(&self.text[self.at + 1..])
+    }
+
+    /// The form in which mailboxes are compared: the local part in lower case and NFC (RFC 6532 section 3.1), the domain as [`DomainName`].
+    /// It is never sent.
+    pub fn normal(&self) -> String {
+        let local = self.local_part();
+        if local.is_ascii() {
+            return format!("{}@{}", local.to_ascii_lowercase(), self.domain());
+        }
+        let lower = local.nfc().collect::<String>().to_lowercase();
+        format!("{}@{}", lower.nfc(), self.domain())
     }
 
     /// Whether any octet is outside ASCII, so that only SMTPUTF8 may carry it.
     pub fn needs_smtputf8(&self) -> bool {
         !self.text.is_ascii()
     }
+}
+
+/// A text as mailboxes are compared: as [`Address::normal`] if it is one, else in lower case.
+pub fn normal(text: &str) -> String {
+    Address::parse(text).map_or_else(|_| text.to_lowercase(), |address| address.normal())
 }
 
 /// The place of the `@` that ends the local part, which is a dot-string or a quoted string.
@@ -81,8 +106,11 @@ fn local_part_end(text: &str) -> Result<usize, BadAddress> {
     }
     let at = text.find('@').ok_or(BadAddress::NoDomain)?;
     let local = &text[..at];
-    let atoms_hold = local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_char));
-    if atoms_hold { Ok(at) } else { Err(BadAddress::LocalPart) }
+    if !local.is_empty() && local.chars().all(|c| c == '.' || is_atom_char(c)) {
+        Ok(at)
+    } else {
+        Err(BadAddress::LocalPart)
+    }
 }
 
 fn quoted_end(text: &str) -> Result<usize, BadAddress> {
@@ -154,6 +182,7 @@ impl From<Address> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn takes_what_mail_really_has() {
@@ -167,6 +196,10 @@ mod tests {
             "grüße@bücher.example",
             "o'neil=x@b_c.example",
             "root@localhost",
+            "a..b.@docomo.example",
+            ".a@b.example",
+            "bert+caf_=anna=very-long-name.of.a.forwarder.example@and-the-forwarder-behind-it.example",
+            "SRS0=HHH=TT=long-name-of-a-domain-of-a-forwarder-that-rewrites.example=anna@forwarder.example",
         ] {
             assert_eq!(Address::parse(text).map(|a| a.to_string()), Ok(text.to_owned()));
         }
@@ -182,8 +215,6 @@ mod tests {
             "a@",
             "a b@c.example",
             "a@b..c",
-            ".a@b",
-            "a.@b",
             "\"a@b",
             "\"a\"b@c",
             "a@-b",
@@ -191,9 +222,42 @@ mod tests {
             "a@b\r\nc",
             "a\0@b",
             "<a@b>",
+            "a>b@c.example",
+            "a b@c.example",
+            "a\"b@c.example",
+            "\"a\\\"@b.example",
+            "a\u{85}b@c.example",
+            "\"a\r\nb\"@c.example",
         ] {
             assert!(Address::parse(text).is_err(), "{text:?}");
         }
-        assert_eq!(Address::parse(&format!("{}@b.example", "a".repeat(65))), Err(BadAddress::TooLong));
+        let of_bytes = |bytes: usize| Address::parse(&format!("{}@b.example", "a".repeat(bytes - "@b.example".len())));
+        assert!(of_bytes(ADDRESS_BYTES_MAX).is_ok());
+        assert_eq!(of_bytes(ADDRESS_BYTES_MAX + 1), Err(BadAddress::TooLong));
+        assert_eq!(Address::parse(&format!("a@{}x", "b.".repeat(130))), Err(BadAddress::TooLong));
+    }
+
+    #[test]
+    fn one_mailbox_however_it_is_written() {
+        let normal = |text: &str| Address::parse(text).expect("an address").normal();
+        for text in ["Jörg@Bücher.example", "jo\u{308}rg@xn--bcher-kva.example", "JÖRG@BÜCHER.example."] {
+            assert_eq!(normal(text), "jörg@xn--bcher-kva.example", "{text}");
+        }
+        assert_ne!(normal("strasse@b.example"), normal("straße@b.example"), "two mailboxes");
+        assert_eq!(normal("A..B.@Docomo.example"), "a..b.@docomo.example");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_cannot_end_its_command(text in "[a.@\"\\\\<> \r\n\0\u{7f}\u{85}ü\\-]{0,24}") {
+            if let Ok(address) = Address::parse(&text) {
+                prop_assert_eq!(address.as_str(), text.as_str(), "it is kept as it was written");
+                prop_assert!(!text.chars().any(char::is_control));
+                if !text.starts_with('"') {
+                    prop_assert!(!text.contains(['<', '>', ' ', '"']));
+                }
+                prop_assert_eq!(Address::parse(&address.normal()).map(|one| one.normal()), Ok(address.normal()));
+            }
+        }
     }
 }

@@ -9,26 +9,27 @@ use std::collections::{BTreeSet, HashMap};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::address::Address;
+use crate::address::{self, ADDRESS_BYTES_MAX, Address};
 use crate::authentication::AuthResult;
 use crate::detection::Category;
 use crate::digest::Digest;
+use crate::domain_name::DomainName;
 use crate::envelope::{Direction, Envelope, Recipient};
 use crate::finding::{Examination, Finding, Outcome};
 use crate::id::MailId;
 use crate::time::Timestamp;
 
-/// Characters of a value.
-pub const VALUE_CHARS_MAX: usize = 320;
+/// Characters of a value: those that the longest address has.
+pub const VALUE_CHARS_MAX: usize = ADDRESS_BYTES_MAX;
 
 /// What an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "lowercase")]
 pub enum Subject {
-    /// An address, of the reverse path or of From; lower case.
+    /// An address, of the reverse path or of From, as [`Address::normal`] writes it.
     Sender(String),
-    /// The domain of such an address, and all below it; lower case.
-    Domain(String),
+    /// The domain of such an address, and all below it.
+    Domain(DomainName),
     /// A host and what is below it, with the beginning of a path where one is given: `evil.example/login`.
     Url(String),
     /// A part, or a whole message, by the SHA-256 of its decoded bytes.
@@ -70,10 +71,10 @@ impl Subject {
             "sender" => {
                 let address =
                     Address::parse(value).map_err(|_| bad("give an address, such as anna@partner.example"))?;
-                Ok(Self::Sender(address.as_str().to_lowercase()))
+                Ok(Self::Sender(address.normal()))
             }
             "domain" => {
-                let domain = value.trim_start_matches("*.").trim_matches('.').to_lowercase();
+                let domain = DomainName::of(value.trim_start_matches("*.").trim_matches('.'));
                 let why = "give a domain, such as partner.example; what is below it is meant as well";
                 if is_host(&domain) { Ok(Self::Domain(domain)) } else { Err(bad(why)) }
             }
@@ -108,7 +109,8 @@ impl Subject {
     /// Its value, as it is stored and shown.
     pub fn value(&self) -> String {
         match self {
-            Self::Sender(text) | Self::Domain(text) | Self::Url(text) => text.clone(),
+            Self::Sender(text) | Self::Url(text) => text.clone(),
+            Self::Domain(domain) => domain.to_string(),
             Self::File(digest) => digest.hex(),
             Self::Ip(net) => net.to_string(),
         }
@@ -120,13 +122,13 @@ fn is_host(text: &str) -> bool {
     text.contains('.') && text.len() <= 255 && text.split('.').all(is_label)
 }
 
-/// Host in lower case, and path, of a link with or without its scheme.
-fn split_url(value: &str) -> (String, String) {
+/// Host, and path, of a link with or without its scheme.
+fn split_url(value: &str) -> (DomainName, String) {
     let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = host.split(':').next().unwrap_or_default().trim_end_matches('.').to_lowercase();
+    let host = DomainName::of(host.split(':').next().unwrap_or_default());
     let path = if path == "/" { "" } else { path };
     (host, path.to_owned())
 }
@@ -137,9 +139,9 @@ fn split_url(value: &str) -> (String, String) {
 pub enum Reach {
     /// Everybody.
     Everyone,
-    /// The units of one accepted domain; lower case.
-    Domain(String),
-    /// One recipient; lower case.
+    /// The units of one accepted domain.
+    Domain(DomainName),
+    /// One recipient, as [`Address::normal`] writes it.
     Recipient(String),
 }
 
@@ -149,7 +151,7 @@ impl Reach {
         match self {
             Self::Everyone => true,
             Self::Domain(domain) => unit.domain == *domain,
-            Self::Recipient(address) => unit.address.as_str().to_lowercase() == *address,
+            Self::Recipient(address) => unit.address.normal() == *address,
         }
     }
 }
@@ -225,8 +227,8 @@ impl EntryFact {
 pub struct EntryBook {
     entries: Vec<Entry>,
     senders: HashMap<String, Vec<usize>>,
-    domains: HashMap<String, Vec<usize>>,
-    hosts: HashMap<String, Vec<usize>>,
+    domains: HashMap<DomainName, Vec<usize>>,
+    hosts: HashMap<DomainName, Vec<usize>>,
     files: HashMap<Digest, Vec<usize>>,
     nets: Vec<usize>,
 }
@@ -260,12 +262,13 @@ impl EntryBook {
         }
         let message = &examination.message;
         let mut found: BTreeSet<usize> = BTreeSet::new();
-        let (path, from) = (envelope.sender_text().to_lowercase(), message.from.to_lowercase());
-        for (address, is_vouched) in
+        let path = envelope.sender.as_ref().map(Address::normal).unwrap_or_default();
+        let from = address::normal(&message.from);
+        for (mailbox, is_vouched) in
             [(&path, vouches_path(examination, envelope)), (&from, vouches_from(examination, envelope))]
         {
-            let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-            let by_address = self.senders.get(address.as_str()).into_iter().flatten();
+            let domain = mailbox.rsplit_once('@').map_or("", |(_, domain)| domain);
+            let by_address = self.senders.get(mailbox.as_str()).into_iter().flatten();
             let by_domain = above(domain).filter_map(|one| self.domains.get(one)).flatten();
             found.extend(by_address.chain(by_domain).filter(|at| is_vouched || !self.entries[**at].allow));
         }
@@ -313,7 +316,7 @@ fn vouches_path(examination: &Examination, envelope: &Envelope) -> bool {
         || match &examination.facts.authentication {
             Some(said) => {
                 let domain = envelope.sender.as_ref().map(Address::domain).unwrap_or_default();
-                said.spf == AuthResult::Pass && said.spf_domain == domain
+                said.spf == AuthResult::Pass && domain == said.spf_domain
             }
             None => !was_missed(examination),
         }

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::domain_name::DomainName;
 
 /// The way a unit passes the organisation's border (Threat Explorer: directionality).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +85,9 @@ pub struct MailParams {
     pub ret: Option<Ret>,
     /// `ENVID=` as xtext, verbatim (RFC 3461 section 4.4).
     pub envid: Option<String>,
+    /// Parameters that only inform, and whose values could not be read: they are not passed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
 }
 
 /// Parameters of RCPT, kept so that a release repeats them.
@@ -93,6 +97,9 @@ pub struct RcptParams {
     pub notify: Option<String>,
     /// `ORCPT=` verbatim, checked (RFC 3461 section 4.2).
     pub orcpt: Option<String>,
+    /// Parameters that only inform, and whose values could not be read: they are not passed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
 }
 
 /// One recipient that the next hop has accepted.
@@ -105,7 +112,7 @@ pub struct Recipient {
     /// The direction of this unit.
     pub direction: Direction,
     /// The accepted domain that owns this unit: the recipient's, for outbound the sender's.
-    pub domain: String,
+    pub domain: DomainName,
 }
 
 /// The envelope of one message: one transaction, one next hop (ruling 2).
@@ -144,8 +151,8 @@ pub fn is_public(ip: IpAddr) -> bool {
 /// The organisation's border: which domains are ours, and which networks speak for us.
 #[derive(Clone, Debug, Default)]
 pub struct Border {
-    /// Accepted domains in lower case. A leading dot accepts all subdomains.
-    pub accepted_domains: BTreeSet<String>,
+    /// Accepted domains. A leading dot accepts all subdomains.
+    pub accepted_domains: BTreeSet<DomainName>,
     /// Networks whose clients may send to the outside.
     pub trusted_networks: Vec<IpNet>,
 }
@@ -156,8 +163,8 @@ pub struct Border {
 pub struct RelayDenied;
 
 impl Border {
-    /// Whether `domain` (lower case) is one of ours.
-    pub fn accepts(&self, domain: &str) -> bool {
+    /// Whether `domain` is one of ours.
+    pub fn accepts(&self, domain: &DomainName) -> bool {
         self.accepted_domains.contains(domain)
             || domain.match_indices('.').any(|(dot, _)| self.accepted_domains.contains(&domain[dot..]))
     }
@@ -185,10 +192,10 @@ impl Border {
         trusted: bool,
         sender: Option<&Address>,
         recipient: &Address,
-    ) -> Result<(Direction, String), RelayDenied> {
+    ) -> Result<(Direction, DomainName), RelayDenied> {
         let to = recipient.domain();
         let from = sender.map(Address::domain);
-        let own_sender = from.as_deref().is_none_or(|domain| self.accepts(domain));
+        let own_sender = from.as_ref().is_none_or(|domain| self.accepts(domain));
         match (self.accepts(&to), trusted) {
             (true, true) if own_sender => Ok((Direction::Internal, to)),
             (true, _) => Ok((Direction::Inbound, to)),
@@ -229,6 +236,22 @@ mod tests {
         assert_eq!(check(false, "a@ours.example", "x@other.example"), Err(RelayDenied));
         assert_eq!(check(false, "x@other.example", "a@deep.sub.example"), Ok(Direction::Inbound));
         assert_eq!(check(false, "x@other.example", "a@sub.example"), Err(RelayDenied), "the dot means subdomains only");
+    }
+
+    #[test]
+    fn a_domain_is_ours_in_either_kind_of_labels() {
+        let address = |text: &str| Address::parse(text).expect("valid");
+        for accepted in ["xn--bcher-kva.example", "Bücher.example", ".bücher.example"] {
+            let border = Border { accepted_domains: [accepted.into()].into(), trusted_networks: Vec::new() };
+            let below = if accepted.starts_with('.') { "shop." } else { "" };
+            for to in ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "XN--bcher-KVA.example"] {
+                let to = address(&format!("anna@{below}{to}"));
+                let (direction, domain) = border.direct(false, None, &to).expect("ours");
+                assert_eq!((direction, domain), (Direction::Inbound, format!("{below}xn--bcher-kva.example").into()));
+            }
+            assert_eq!(border.direct(false, None, &address("anna@bucher.example")), Err(RelayDenied));
+            assert_eq!(border.direct(false, None, &address("anna@evil.example＠bücher.example")), Err(RelayDenied));
+        }
     }
 
     #[test]

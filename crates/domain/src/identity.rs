@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address;
 use crate::finding::Examination;
 use crate::time::Timestamp;
 
@@ -87,7 +88,7 @@ impl Identity {
     /// Who stands behind an address whose organisational domain is vouched for.
     pub fn of(address: &str, organisation: &str) -> Self {
         if FREEMAIL.contains(&organisation) {
-            Self::Address(address.to_lowercase())
+            Self::Address(address::normal(address))
         } else {
             Self::Domain(organisation.to_owned())
         }

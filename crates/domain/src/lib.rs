@@ -7,7 +7,8 @@
 //! | module | what it says |
 //! |---|---|
 //! | [`id`], [`digest`], [`time`] | the names of things, of bytes and of moments |
-//! | [`address`], [`envelope`] | who sends to whom, from where, in which direction |
+//! | [`address`], [`domain_name`], [`envelope`] | who sends to whom, from where, in which direction |
+//! | [`fold`] | text as it is searched, whatever its case |
 //! | [`header`], [`message`] | what a mail *is*: its fields as bytes; once parsed, its parts, hashes, names |
 //! | [`detection`], [`finding`] | a coded rule, and what it saw in one message |
 //! | [`rollout`], [`known_good`] | how a ruleset comes into force and back; what the past vouches for |
@@ -25,9 +26,11 @@ pub mod authentication;
 pub mod containment;
 pub mod detection;
 pub mod digest;
+pub mod domain_name;
 pub mod entry;
 pub mod envelope;
 pub mod finding;
+pub mod fold;
 pub mod header;
 pub mod held;
 pub mod id;
@@ -52,6 +55,7 @@ pub mod verdict;
 
 pub use address::Address;
 pub use digest::Digest;
+pub use domain_name::DomainName;
 pub use envelope::{Direction, Envelope};
 pub use finding::Examination;
 pub use id::{MailId, ReleaseId, UnitId};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detection::Category;
 use crate::digest::Digest;
+use crate::domain_name::DomainName;
 use crate::envelope::{Direction, Recipient};
 use crate::message::Family;
 
@@ -65,10 +66,10 @@ pub struct PolicyRule {
     /// Only for these directions.
     #[serde(default)]
     pub directions: Vec<Direction>,
-    /// Only for units of these accepted domains (lower case).
+    /// Only for units of these accepted domains.
     #[serde(default)]
-    pub domains: Vec<String>,
-    /// Only for these recipients (lower case).
+    pub domains: Vec<DomainName>,
+    /// Only for these recipients, as [`crate::Address::normal`] writes them.
     #[serde(default)]
     pub recipients: Vec<String>,
     /// What is done.
@@ -83,7 +84,7 @@ impl PolicyRule {
     fn covers(&self, unit: &Recipient) -> bool {
         (self.directions.is_empty() || self.directions.contains(&unit.direction))
             && (self.domains.is_empty() || self.domains.contains(&unit.domain))
-            && (self.recipients.is_empty() || self.recipients.contains(&unit.address.as_str().to_lowercase()))
+            && (self.recipients.is_empty() || self.recipients.contains(&unit.address.normal()))
     }
 }
 

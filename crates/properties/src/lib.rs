@@ -9,6 +9,7 @@ pub mod config;
 pub mod console;
 pub mod data;
 pub mod document;
+pub mod field;
 pub mod introduce;
 pub mod mime;
 pub mod picture;
@@ -20,7 +21,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 28] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -43,6 +44,8 @@ pub const TARGETS: [Target; 26] = [
     ("clamd", clamd::clamd),
     ("authres", sender::authentication_results),
     ("rspamd", sender::rspamd),
+    ("address", field::address),
+    ("fieldtext", field::text),
     ("config", config::config),
     ("harmless", console::harmless_html),
     ("query", console::query),

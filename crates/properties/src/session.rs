@@ -23,6 +23,7 @@ pub fn session(bytes: &[u8]) {
         xclient: setup & 2 != 0,
         xforward: setup & 4 != 0,
         starttls,
+        postmaster: domain::Address::parse("postmaster@ours.example").ok(),
     };
     // In one piece: what a client may not send before a reply is refused, and nothing panics.
     run(settings(true), std::iter::once(client));

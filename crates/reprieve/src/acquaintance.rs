@@ -28,7 +28,7 @@ pub fn answered(examination: &Examination, envelope: &Envelope) -> Vec<Identity>
     let names = outbound.flat_map(|unit| {
         let address = unit.address.as_str();
         let vouched = organisation(address).map(|organisation| Identity::of(address, &organisation));
-        vouched.into_iter().chain([Identity::Claimed(unit.address.domain())])
+        vouched.into_iter().chain([Identity::Claimed(unit.address.domain().into())])
     });
     let mut names: Vec<Identity> = names.collect();
     let mut seen = BTreeSet::new();

@@ -72,6 +72,7 @@ use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
 use crate::sentinel::entries::EntryKeeper;
 use crate::sentinel::flow::FlowRoller;
+use crate::sentinel::fold::Folder;
 use crate::sentinel::held_notice::HeldNotifier;
 use crate::sentinel::incident::Steward;
 use crate::sentinel::integrity::Inspector;
@@ -437,6 +438,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
             tasks.spawn(stance.run(rounds.clone(), stopping.clone()));
             let flow = FlowRoller { store: store.clone(), clock: clock.clone(), way: gateway.way.clone() };
             tasks.spawn_on(flow.run(rounds.clone(), stopping.clone()), background.handle());
+            let folder = Folder { store: store.clone(), way: gateway.way.clone() };
+            tasks.spawn_on(folder.run(rounds.clone(), stopping.clone()), background.handle());
             let bulk = BulkWorker {
                 store: store.clone(),
                 clock: clock.clone(),

@@ -9,7 +9,7 @@ use detect::text::organisation;
 use domain::envelope::{Direction, Envelope, Recipient};
 use domain::identity::Identity;
 use domain::token::{TokenKey, seal};
-use domain::{Digest, Examination, Timestamp};
+use domain::{Address, Digest, Examination, Timestamp};
 use store::{Store, StoreError};
 
 /// Pairs that are remembered in memory.
@@ -21,8 +21,8 @@ const SEAL_CHARS: usize = 32;
 
 /// The pairs of a mail, for each recipient; none where nobody knows who it is from.
 pub fn pairs(key: &TokenKey, examination: &Examination, envelope: &Envelope) -> Vec<String> {
-    let sealed = |outside: &Identity, inside: &str| {
-        let pair = format!("{outside} {}", inside.to_lowercase());
+    let sealed = |outside: &Identity, inside: &Address| {
+        let pair = format!("{outside} {}", inside.normal());
         let seal: Digest = seal(key, "contact", &pair);
         seal.hex()[..SEAL_CHARS].to_owned()
     };
@@ -31,12 +31,12 @@ pub fn pairs(key: &TokenKey, examination: &Examination, envelope: &Envelope) -> 
         let address = unit.address.as_str();
         match unit.direction {
             Direction::Inbound if sender == Identity::Unverified => Vec::new(),
-            Direction::Inbound => vec![sealed(&sender, address)],
+            Direction::Inbound => vec![sealed(&sender, &unit.address)],
             // Whoever of us writes to somebody has met them: when they answer they are no strangers, by whichever name they are known then.
             Direction::Outbound => {
                 let names = organisation(address).map(|organisation| Identity::of(address, &organisation));
-                let names = names.into_iter().chain([Identity::Claimed(unit.address.domain())]);
-                names.map(|name| sealed(&name, envelope.sender_text())).collect()
+                let names = names.into_iter().chain([Identity::Claimed(unit.address.domain().into())]);
+                names.filter_map(|name| Some(sealed(&name, envelope.sender.as_ref()?))).collect()
             }
             Direction::Internal => Vec::new(),
         }

@@ -106,7 +106,7 @@ impl Importer {
                 Recipient { address, params: RcptParams::default(), direction, domain }
             })
             .collect();
-        let login = (is_ours && terms.trusts_from).then(|| sender.as_str().to_lowercase());
+        let login = (is_ours && terms.trusts_from).then(|| sender.normal());
         let ip = Ipv4Addr::LOCALHOST.into();
         let client = Client { ip, peer: ip, helo: "archive".into(), protocol: "ARCHIVE".into(), login };
         Some(Envelope { client, sender: Some(sender), params: MailParams::default(), recipients })
@@ -136,7 +136,7 @@ impl Importer {
             return Some(found.unwrap_or_else(nobody));
         }
         let from = envelope.sender.as_ref()?;
-        let aligned = organisation(from.as_str()).unwrap_or_else(|| from.domain());
+        let aligned = organisation(from.as_str()).unwrap_or_else(|| from.domain().into());
         Some(Authentication { aligned: Some(aligned), ..nobody() })
     }
 }

@@ -12,7 +12,7 @@ use domain::finding::MemoryClass;
 use domain::identity::Identity;
 use domain::message::{Family, Part};
 use domain::token::TokenKey;
-use domain::{Digest, Examination, MailId, Timestamp};
+use domain::{Digest, DomainName, Examination, MailId, Timestamp};
 use store::Store;
 use store::known_good::{GoodMail, GoodPart};
 use store::memory::Meeting;
@@ -273,7 +273,7 @@ impl Memory {
     /// Whether a domain of ours that this mail is of, or for, has nothing remembered.
     fn is_left_out(&self, envelope: &Envelope) -> bool {
         let without = &self.config.without;
-        let of = |domain: &str| without.contains(&domain.to_ascii_lowercase());
+        let of = |domain: &DomainName| without.contains(domain);
         envelope.sender.as_ref().is_some_and(|sender| of(&sender.domain()))
             || envelope.recipients.iter().any(|unit| of(&unit.address.domain()) || of(&unit.domain))
     }

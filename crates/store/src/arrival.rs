@@ -17,6 +17,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, Value, from_json, marks, named, parsed, serde_name, serde_named, to_json};
 use crate::error::StoreError;
+use crate::fold::{FOLDED, Folded};
 use crate::journal::{self, Grounds, Group, Line};
 use crate::moves;
 
@@ -183,6 +184,7 @@ struct Rows {
     messages: Vec<Vec<Value>>,
     parts: Vec<Vec<Value>>,
     findings: Vec<Vec<Value>>,
+    folded: Folded,
     units: Vec<Vec<Value>>,
     lines: Vec<Line>,
     retries: Vec<Vec<Value>>,
@@ -316,7 +318,13 @@ impl Rows {
             arrival.blob.map(|digest| digest.hex()).into(),
             to_json(&arrival.timings)?.into(),
         ]);
+        let mail = arrival.mail_id.to_string();
+        self.folded.text(&mail, "subject", 0, &message.subject);
+        self.folded.name(&mail, "sender", 0, envelope.sender_text());
+        self.folded.name(&mail, "from", 0, &message.from);
+        self.folded.text(&mail, "login", 0, envelope.client.login.as_deref().unwrap_or_default());
         for part in &message.parts {
+            self.folded.text(&mail, "file", part.number.into(), &part.name);
             self.parts.push(part_row(arrival.mail_id, part)?);
         }
         for (number, finding) in examination.findings.iter().enumerate() {
@@ -330,6 +338,7 @@ impl Rows {
         let reasons = to_json(&unit.verdict.reasons)?;
         let disposition = unit.verdict.disposition.as_str();
         let verdict = journal::verdict(grounds, address.as_str(), disposition, unit.enforced, &reasons);
+        self.folded.recipient(&id.mail.to_string(), id.number.into(), address.as_str());
         self.units.push(vec![
             id.mail.to_string().into(),
             id.number.into(),
@@ -378,6 +387,7 @@ impl Rows {
         db::insert(connection, "message", &MESSAGE, self.messages).await?;
         db::insert(connection, "part", &PART, self.parts).await?;
         db::insert(connection, "finding", &FINDING, self.findings).await?;
+        db::insert(connection, "folded", &FOLDED, self.folded.rows()).await?;
         db::insert(connection, "unit", &UNIT, self.units).await?;
         db::insert(connection, "retry", &["retry_key", "mail_id", "unit_no", "at_us"], self.retries).await?;
         moves::insert_lines(group, self.lines).await
@@ -541,7 +551,7 @@ pub(crate) fn read_recipient(row: &AnyRow) -> Result<Recipient, StoreError> {
         address: Address::parse(&address).map_err(|error| StoreError::Unreadable(format!("recipient: {error}")))?,
         params: from_json(row, "rcpt_params_json")?,
         direction: named(row, "direction", Direction::parse)?,
-        domain: row.try_get("domain")?,
+        domain: row.try_get::<String, _>("domain")?.into(),
     })
 }
 

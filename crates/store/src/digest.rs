@@ -12,17 +12,22 @@ use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Marks, Value, named};
 use crate::error::StoreError;
 use crate::incident::IncidentWrite;
+use crate::scope::MAILBOX;
 
 /// Rows that one write forgets.
 const FORGET_BATCH: i64 = 500;
 
 /// What of an incident's units somebody of ours has to know: what came late to them, and what of theirs went out late or has not gone. Whom
 /// it is for depends on the direction.
-const AFFECTED: &str = "select lower(case when u.direction = 'Outbound' then m.sender else u.recipient end) as address, \
-                        u.mail_id, u.unit_no, u.direction, u.recipient, u.account, u.moved_us, m.sender, m.subject, m.received_us \
-                        from incident_unit i join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no \
-                        join message m on m.mail_id = i.mail_id \
-                        where i.incident = $1 and (u.account = 'released' or i.outcome = 'asked')";
+fn affected() -> String {
+    format!(
+        "select case when u.direction = 'Outbound' then lower(m.sender) else {MAILBOX} end as address, \
+         u.mail_id, u.unit_no, u.direction, u.recipient, u.account, u.moved_us, m.sender, m.subject, m.received_us \
+         from incident_unit i join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no \
+         join message m on m.mail_id = i.mail_id \
+         where i.incident = $1 and (u.account = 'released' or i.outcome = 'asked')"
+    )
+}
 
 /// A message that an incident kept from somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +69,9 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn undigested(&self, incident: &str, most: i64) -> Result<BTreeMap<String, Vec<Late>>, StoreError> {
+        let affected = affected();
         let sql = format!(
-            "select distinct address from ({AFFECTED}) as affected where address <> '' and not exists \
+            "select distinct address from ({affected}) as affected where address <> '' and not exists \
              (select 1 from incident_digest d where d.incident = $2 and d.address = affected.address) order by address limit $3"
         );
         let values = vec![incident.into(), incident.into(), most.into()];
@@ -76,7 +82,7 @@ impl Store {
         }
         let marks: Vec<String> = (2..addresses.len() + 2).map(|number| format!("${number}")).collect();
         let sql = format!(
-            "select * from ({AFFECTED}) as affected where address in ({}) order by address, mail_id, unit_no",
+            "select * from ({affected}) as affected where address in ({}) order by address, mail_id, unit_no",
             marks.join(",")
         );
         let values = [incident.into()].into_iter().chain(addresses.iter().map(|one| Value::from(one.as_str())));

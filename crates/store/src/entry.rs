@@ -101,7 +101,7 @@ fn read(row: &AnyRow) -> Result<Entry, StoreError> {
 fn reach_of(reach: &str, whom: &str) -> Option<Reach> {
     match reach {
         "everyone" => Some(Reach::Everyone),
-        "domain" => Some(Reach::Domain(whom.to_owned())),
+        "domain" => Some(Reach::Domain(whom.into())),
         "recipient" => Some(Reach::Recipient(whom.to_owned())),
         _ => None,
     }

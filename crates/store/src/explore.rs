@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use domain::ledger::Account;
 use domain::query::{Field, Pattern, Piece, Query, Test};
-use domain::{Direction, MailId, Timestamp};
+use domain::{Direction, DomainName, MailId, Timestamp, fold};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -409,8 +409,8 @@ impl<'w> Conditions<'w> {
             Query::Any(any) => format!("({})", any.iter().map(|one| self.query(one)).collect::<Vec<_>>().join(" or ")),
             Query::Not(one) => format!("not {}", self.query(one)),
             Query::Text(pattern) => {
-                let columns = ["lower(m.subject)", "lower(m.sender)", "lower(u.recipient)"];
-                format!("({})", columns.map(|column| self.fits(column, pattern)).join(" or "))
+                let (subject, sender) = (self.subject(pattern), self.in_message("sender", "sender", pattern));
+                format!("({subject} or {sender} or {})", self.recipient(pattern))
             }
             Query::Term(field, Test::Within(from, until)) => self.within(*field, *from, *until),
             Query::Term(field, Test::Is(pattern)) => self.is(*field, pattern),
@@ -431,15 +431,20 @@ impl<'w> Conditions<'w> {
 
     fn is(&mut self, field: Field, pattern: &Pattern) -> String {
         match field {
-            Field::Id => self.fits("u.mail_id", &lower(pattern)),
-            Field::Sender => self.indexed("lower(x.sender)", "message", pattern),
-            Field::Recipient => self.indexed("lower(x.recipient)", "unit", pattern),
+            Field::Id => self.fits("u.mail_id", &with_case_folded(pattern)),
+            Field::Sender if pattern.literal().is_some() => self.named_by_index("message", "sender", pattern),
+            Field::Sender => self.in_message("sender", "sender", pattern),
+            Field::Recipient if pattern.literal().is_some() => {
+                let by_index = self.named_by_index("unit", "recipient", pattern);
+                format!("({by_index} and {})", self.recipient(pattern))
+            }
+            Field::Recipient => self.recipient(pattern),
             Field::MessageId => self.indexed("x.message_id", "message", pattern),
             Field::Ip => self.indexed("x.client_ip", "message", pattern),
-            Field::From => self.fits("lower(m.header_from)", pattern),
-            Field::FromDomain => self.fits("lower(m.from_domain)", pattern),
-            Field::Domain => self.fits("u.domain", pattern),
-            Field::Subject => self.fits("lower(m.subject)", pattern),
+            Field::From => self.in_message("from", "header_from", pattern),
+            Field::FromDomain => self.domain("lower(m.from_domain)", pattern),
+            Field::Domain => self.domain("u.domain", pattern),
+            Field::Subject => self.subject(pattern),
             Field::Direction => self.fits("u.direction", pattern),
             Field::Category => {
                 let row = if self.window.is_some() { "m" } else { "u" };
@@ -448,11 +453,17 @@ impl<'w> Conditions<'w> {
             Field::Disposition => self.fits("u.disposition", pattern),
             Field::State => self.fits("u.account", pattern),
             Field::Ruleset => self.fits("m.ruleset", pattern),
-            Field::Login => self.fits("lower(coalesce(m.login, ''))", pattern),
+            Field::Login => {
+                let stored = self.fits("lower(coalesce(m.login, ''))", pattern);
+                self.or_folded(&stored, "login", &with_case_folded(pattern))
+            }
             Field::Detection => self.indexed("x.detection", "finding", pattern),
             Field::DetectionVersion => self.among("finding", "x.detection_version", pattern),
             Field::Engine => self.among("finding", "x.engine", pattern),
-            Field::File => self.among("part", "lower(x.name)", pattern),
+            Field::File => {
+                let stored = self.among("part", "lower(x.name)", pattern);
+                self.or_folded(&stored, "file", &with_case_folded(pattern))
+            }
             Field::Type => {
                 let family = self.among("part", "x.family", pattern);
                 format!("({family} or {})", self.among("part", "lower(x.content_type)", pattern))
@@ -465,7 +476,7 @@ impl<'w> Conditions<'w> {
                 // A list of names in JSON: each stands in quotes.
                 let quoted = [Piece::Many, Piece::Text("\"".into())].into_iter().chain(pattern.0.clone());
                 let quoted = Pattern(quoted.chain([Piece::Text("\"".into()), Piece::Many]).collect());
-                self.fits("lower(m.url_domains_json)", &quoted)
+                self.domain("lower(m.url_domains_json)", &quoted)
             }
             Field::Incident => {
                 let fits = self.fits("i.incident", &upper(pattern));
@@ -483,25 +494,81 @@ impl<'w> Conditions<'w> {
         if pattern.literal().is_some() || matches!(table, "finding" | "part") {
             return self.among(table, column, pattern);
         }
-        let own = if table == "unit" { "u." } else { "m." };
-        self.fits(&column.replace("x.", own), pattern)
+        self.fits(&column.replace("x.", "m."), pattern)
     }
 
-    /// The message is one of those with such a row. Of units it is the row itself that is meant.
+    /// The message is one of those with such a row.
     fn among(&mut self, table: &str, column: &str, pattern: &Pattern) -> String {
         let fits = self.fits(column, pattern);
         let window = self.in_window("x");
-        let among = format!("u.mail_id in (select x.mail_id from {table} x where {fits} and {window})");
-        if table == "unit" {
-            format!("({among} and {})", self.fits(&column.replace("x.", "u."), pattern))
-        } else {
-            among
+        format!("u.mail_id in (select x.mail_id from {table} x where {fits} and {window})")
+    }
+
+    fn subject(&mut self, pattern: &Pattern) -> String {
+        let stored = self.fits("lower(m.subject)", pattern);
+        self.or_folded(&stored, "subject", &with_case_folded(pattern))
+    }
+
+    /// A column of the message with an address; `field` is its name in the table of folded texts.
+    fn in_message(&mut self, field: &str, column: &str, pattern: &Pattern) -> String {
+        let stored = self.name(&format!("lower(m.{column})"), pattern);
+        self.or_folded(&stored, field, &with_u_labels(pattern))
+    }
+
+    /// The unit's own recipient.
+    fn recipient(&mut self, pattern: &Pattern) -> String {
+        let stored = self.name("lower(u.recipient)", pattern);
+        if pattern.is_any() {
+            return stored;
         }
+        let fits = self.fits("f.folded", &with_u_labels(pattern));
+        let window = self.in_window("f");
+        format!(
+            "({stored} or (u.mail_id, u.unit_no) in \
+             (select f.mail_id, f.number from folded f where f.field = 'recipient' and {fits} and {window}))"
+        )
+    }
+
+    /// The message has one address, found by the indexes of the stored and of the folded text.
+    fn named_by_index(&mut self, table: &str, field: &str, pattern: &Pattern) -> String {
+        let stored = self.name(&format!("lower(x.{field})"), pattern);
+        let folded = self.fits("f.folded", &with_u_labels(pattern));
+        let (of_stored, of_folded) = (self.in_window("x"), self.in_window("f"));
+        format!(
+            "u.mail_id in (select x.mail_id from {table} x where {stored} and {of_stored} union all \
+             select f.mail_id from folded f where f.field = '{field}' and {folded} and {of_folded})"
+        )
+    }
+
+    /// What fits where lower case is enough, or where another form is kept beside it.
+    fn or_folded(&mut self, stored: &str, field: &str, pattern: &Pattern) -> String {
+        if pattern.is_any() {
+            return stored.to_owned();
+        }
+        let fits = self.fits("f.folded", pattern);
+        let window = self.in_window("f");
+        format!(
+            "({stored} or u.mail_id in (select f.mail_id from folded f where f.field = '{field}' and {fits} and {window}))"
+        )
+    }
+
+    /// A column with an address in lower case, by either kind of labels.
+    fn name(&mut self, column: &str, pattern: &Pattern) -> String {
+        let (written, shown) = (with_case_folded(pattern), with_u_labels(pattern));
+        let fits = self.fits(column, &written);
+        if shown == written { fits } else { format!("({fits} or {})", self.fits(column, &shown)) }
+    }
+
+    /// A column with domains in lower case, which have A-labels since they are compared by them.
+    fn domain(&mut self, column: &str, pattern: &Pattern) -> String {
+        let (written, ascii) = (with_case_folded(pattern), with_a_labels(pattern));
+        let fits = self.fits(column, &ascii);
+        if written == ascii { fits } else { format!("({fits} or {})", self.fits(column, &written)) }
     }
 
     /// A column that fits a pattern, whatever the case where the column is made lower.
     fn fits(&mut self, column: &str, pattern: &Pattern) -> String {
-        let pattern = if column.starts_with("lower(") { lower(pattern) } else { pattern.clone() };
+        let pattern = if column.starts_with("lower(") { with_case_folded(pattern) } else { pattern.clone() };
         match pattern.literal() {
             Some(text) => format!("{column} = {}", self.value(text)),
             None if pattern.is_any() => format!("{column} <> ''"),
@@ -514,8 +581,20 @@ fn upper(pattern: &Pattern) -> Pattern {
     changed(pattern, |text| text.to_ascii_uppercase())
 }
 
-fn lower(pattern: &Pattern) -> Pattern {
-    changed(pattern, |text| text.to_ascii_lowercase())
+/// As texts are folded for searching.
+fn with_case_folded(pattern: &Pattern) -> Pattern {
+    changed(pattern, fold::text)
+}
+
+/// As addresses are folded for searching.
+fn with_u_labels(pattern: &Pattern) -> Pattern {
+    changed(pattern, fold::name)
+}
+
+/// As domains are compared. A label with a wildcard in it is compared as it is written.
+fn with_a_labels(pattern: &Pattern) -> Pattern {
+    let label = |label: &str| if label.is_ascii() { label.to_ascii_lowercase() } else { DomainName::of(label).into() };
+    changed(pattern, |text| text.split('.').map(label).collect::<Vec<_>>().join("."))
 }
 
 fn changed(pattern: &Pattern, change: impl Fn(&str) -> String) -> Pattern {

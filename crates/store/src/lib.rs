@@ -28,6 +28,7 @@
 //! | [`memory`] | who sends mail, and which of them carried a content |
 //! | [`sentinel`], [`incident`] | the journal of evidence, what is contained, and what is taken back |
 //! | [`flow`] | sums of all mail by the hour, from which charts are drawn |
+//! | [`fold`] | texts as they are searched, where the databases cannot fold them |
 //! | [`hits`], [`alert`], [`submission`] | hits by the hour, what people are called for, and what people say of verdicts |
 //! | [`known_good`], [`vault`] | content of clean mail: what is known of it, and its bytes, encrypted |
 
@@ -51,6 +52,7 @@ pub mod error;
 pub mod explore;
 pub mod failpoint;
 pub mod flow;
+pub mod fold;
 pub mod hits;
 pub mod incident;
 pub mod journal;

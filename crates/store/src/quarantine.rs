@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::ledger::Account;
 use domain::verdict::Reason;
-use domain::{Direction, MailId, Timestamp};
+use domain::{Direction, MailId, Timestamp, address};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -12,7 +12,8 @@ use crate::Store;
 use crate::arrival::unit_id;
 use crate::db::{self, Value, from_json, marks, named, parsed};
 use crate::error::StoreError;
-use crate::scope::Scope;
+use crate::fold::{sender_is, subject_contains};
+use crate::scope::{Scope, mailbox_is};
 
 /// Rows of one page at most.
 pub const PAGE_MAX: u32 = 1000;
@@ -148,11 +149,21 @@ fn conditions(filter: &Filter, scope: &Scope) -> Conditions {
         }
     };
     text("m.category = ?", &filter.category);
-    text("m.sender = ?", &filter.sender);
-    text("u.recipient = ?", &filter.recipient);
     text("m.message_id = ?", &filter.message_id);
     text("exists (select 1 from finding f where f.mail_id = m.mail_id and f.detection = ?)", &filter.detection);
-    text("m.subject like ? escape '\\'", &filter.subject.as_deref().map(containing));
+    if let Some(sender) = &filter.sender {
+        let condition = sender_is(sender, &mut all.values);
+        all.texts.push(condition);
+    }
+    if let Some(recipient) = &filter.recipient {
+        all.values.push(address::normal(recipient).into());
+        let condition = mailbox_is(&format!("${}", all.values.len()));
+        all.texts.push(condition);
+    }
+    if let Some(subject) = &filter.subject {
+        let condition = subject_contains(subject, &mut all.values);
+        all.texts.push(condition);
+    }
     if let Some(direction) = filter.direction {
         all.add("u.direction = ?", direction.as_str());
     }
@@ -166,13 +177,6 @@ fn conditions(filter: &Filter, scope: &Scope) -> Conditions {
         all.add("m.mail_id < ?", after.to_string());
     }
     all
-}
-
-/// A pattern of `like` for "contains", with its own wildcards taken literally.
-fn containing(text: &str) -> String {
-    let escaped: String =
-        text.chars().flat_map(|c| if matches!(c, '%' | '_' | '\\') { vec!['\\', c] } else { vec![c] }).collect();
-    format!("%{escaped}%")
 }
 
 impl Store {
@@ -247,7 +251,7 @@ impl Store {
             for row in db::query(sql, ids).fetch_all(&self.reads).await? {
                 let unit = read_unit(&row)?;
                 let mail: MailId = parsed(&row, "mail_id")?;
-                if scope.covers_unit(&unit.domain, &unit.recipient)
+                if scope.covers_unit(&unit.domain.as_str().into(), &unit.recipient)
                     && let Some(at) = places.get(&mail)
                 {
                     group[*at].units.push(unit);

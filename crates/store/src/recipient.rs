@@ -12,7 +12,7 @@ use crate::arrival::unit_id;
 use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Value, marks, parsed};
 use crate::error::StoreError;
-use crate::scope::Scope;
+use crate::scope::{MAILBOX, Scope};
 
 /// A wish for a release, with what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,21 +137,23 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn unnoticed(&self, period: i64, since: Timestamp, most: i64) -> Result<Vec<String>, StoreError> {
-        let sql = "select distinct lower(u.recipient) as address from unit u \
-                   left join quarantine_notice n on n.address = lower(u.recipient) \
+        let sql = format!(
+            "select distinct {MAILBOX} as address from unit u \
+                   left join quarantine_notice n on n.address = {MAILBOX} \
                    where u.account = $1 and u.mail_id >= $2 and u.direction <> 'Outbound' and u.is_enforced = 1 \
                    and (n.address is null or n.period < $3 and (u.mail_id > n.until_mail or exists (select 1 from incident_unit i \
                    join incident c on c.incident = i.incident where i.mail_id = u.mail_id and i.unit_no = u.unit_no \
                    and c.opened_us <= n.told_us and c.resolved_us > n.told_us))) \
                    and not exists (select 1 from incident_unit i join incident c on c.incident = i.incident \
-                   where i.mail_id = u.mail_id and i.unit_no = u.unit_no and c.stage <> 'resolved') order by address limit $4";
+                   where i.mail_id = u.mail_id and i.unit_no = u.unit_no and c.stage <> 'resolved') order by address limit $4"
+        );
         let values = vec![
             Account::Held.as_str().into(),
             MailId::new(since, [0; 10]).to_string().into(),
             period.into(),
             most.into(),
         ];
-        let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
+        let rows = db::query(sql, values).fetch_all(&self.reads).await?;
         Ok(rows.iter().map(|row| row.try_get("address")).collect::<Result<_, _>>()?)
     }
 

@@ -315,9 +315,18 @@ async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, St
     let list = marks(1, ids.len());
     let journalled = format!("select count(*) as rows from ledger where mail_id in ({list}) and batch >= 0");
     let ledger_rows = db::query(journalled, ids.clone()).fetch_one(&mut *connection).await?.try_get("rows")?;
-    for table in
-        ["release_attempt", "release_item", "release_request", "ledger", "retry", "finding", "part", "unit", "message"]
-    {
+    for table in [
+        "release_attempt",
+        "release_item",
+        "release_request",
+        "ledger",
+        "retry",
+        "finding",
+        "folded",
+        "part",
+        "unit",
+        "message",
+    ] {
         let sql = if table == "release_attempt" {
             format!(
                 "delete from release_attempt where release_id in (select release_id from release_item where mail_id in ({list}))"

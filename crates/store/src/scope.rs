@@ -1,25 +1,38 @@
 //! Whose units a reader may see: every read takes one.
 
+use domain::{DomainName, address};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::db::{Value, from_json, marks, to_json};
 use crate::error::StoreError;
 
+/// The mailbox of a unit row `u`, as mailboxes are compared.
+pub(crate) const MAILBOX: &str = "coalesce((select f.folded from folded f where f.mail_id = u.mail_id and f.field = 'mailbox' \
+                                  and f.number = u.unit_no), lower(u.recipient))";
+
+/// A condition on a unit row `u`: its mailbox is that of the value with this mark. The indexes find the messages.
+pub(crate) fn mailbox_is(mark: &str) -> String {
+    format!(
+        "(u.mail_id in (select x.mail_id from unit x where lower(x.recipient) = {mark} union all select f.mail_id from folded f \
+         where f.field = 'mailbox' and f.folded = {mark}) and {MAILBOX} = {mark})"
+    )
+}
+
 /// All units, those of some accepted domains, or those for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All.
     All,
-    /// Those whose unit belongs to one of these domains (lower case).
-    Domains(Vec<String>),
-    /// Those for this recipient (lower case).
+    /// Those whose unit belongs to one of these domains.
+    Domains(Vec<DomainName>),
+    /// Those for this recipient, as [`domain::Address::normal`] writes it.
     Recipient(String),
 }
 
 impl Scope {
     /// Whether all of `domain` is in it.
-    pub fn covers(&self, domain: &str) -> bool {
+    pub fn covers(&self, domain: &DomainName) -> bool {
         match self {
             Self::All => true,
             Self::Domains(domains) => domains.iter().any(|own| own == domain),
@@ -28,9 +41,9 @@ impl Scope {
     }
 
     /// Whether a unit that belongs to `domain` and is for `recipient` is in it.
-    pub fn covers_unit(&self, domain: &str, recipient: &str) -> bool {
+    pub fn covers_unit(&self, domain: &DomainName, recipient: &str) -> bool {
         match self {
-            Self::Recipient(own) => recipient.eq_ignore_ascii_case(own),
+            Self::Recipient(own) => address::normal(recipient) == *own,
             _ => self.covers(domain),
         }
     }
@@ -48,7 +61,7 @@ impl Scope {
             }
             Self::Recipient(own) => {
                 values.push(own.as_str().into());
-                format!("lower(u.recipient) = ${}", values.len())
+                mailbox_is(&format!("${}", values.len()))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The life of a message, unit by unit: every row of the ledger as an event.
 
 use domain::ledger::Account;
-use domain::{Direction, MailId, Timestamp};
+use domain::{Direction, MailId, Timestamp, address};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -9,7 +9,8 @@ use crate::Store;
 use crate::arrival::unit_id;
 use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
-use crate::scope::Scope;
+use crate::fold::sender_is;
+use crate::scope::{Scope, mailbox_is};
 
 /// Units of one answer at most.
 pub const TRACE_MAX: i64 = 1000;
@@ -94,16 +95,18 @@ impl Store {
         let mut texts = Vec::new();
         let mut values: Vec<Value> = Vec::new();
         let mail_id = filter.mail_id.map(|id| id.to_string());
-        for (column, value) in [
-            ("m.mail_id", &mail_id),
-            ("m.message_id", &filter.message_id),
-            ("m.sender", &filter.sender),
-            ("u.recipient", &filter.recipient),
-        ] {
+        for (column, value) in [("m.mail_id", &mail_id), ("m.message_id", &filter.message_id)] {
             if let Some(value) = value {
                 values.push(value.as_str().into());
                 texts.push(format!("{column} = ${}", values.len()));
             }
+        }
+        if let Some(sender) = &filter.sender {
+            texts.push(sender_is(sender, &mut values));
+        }
+        if let Some(recipient) = &filter.recipient {
+            values.push(address::normal(recipient).into());
+            texts.push(mailbox_is(&format!("${}", values.len())));
         }
         if texts.is_empty() {
             return Err(StoreError::Refused("give a mail id, a Message-ID, a sender or a recipient to trace".into()));
@@ -118,7 +121,7 @@ impl Store {
         );
         let mut units = Vec::new();
         for row in db::query(sql, values).fetch_all(&self.reads).await? {
-            if scope.covers_unit(&row.try_get::<String, _>("domain")?, &row.try_get::<String, _>("recipient")?) {
+            if scope.covers_unit(&row.try_get::<String, _>("domain")?.into(), &row.try_get::<String, _>("recipient")?) {
                 units.push(self.with_life(&row).await?);
             }
         }

@@ -26,6 +26,7 @@ use crate::entry::{self, EntryWrite};
 use crate::error::StoreError;
 use crate::failpoint;
 use crate::flow::{self, FlowWrite};
+use crate::fold::{self, FoldWrite};
 use crate::hits::{self, HitsWrite};
 use crate::incident::{self, IncidentWrite};
 use crate::journal::{Group, Journal};
@@ -83,6 +84,7 @@ enum Write {
     Bulk(BulkWrite),
     Claim(ClaimWrite),
     Flow(FlowWrite),
+    Fold(FoldWrite),
     Hits(HitsWrite),
     Recipient(RecipientWrite),
     Saved(SavedWrite),
@@ -235,6 +237,10 @@ impl Writer {
         self.write(Write::Flow(write)).await.map(drop)
     }
 
+    pub(crate) async fn fold(&self, write: FoldWrite) -> Result<(), StoreError> {
+        self.write(Write::Fold(write)).await.map(drop)
+    }
+
     pub(crate) async fn agreement(&self, write: AgreementWrite) -> Result<(), StoreError> {
         self.write(Write::Agreement(write)).await.map(drop)
     }
@@ -376,6 +382,7 @@ impl Write {
             Self::Sentinel(write) => write.rows(),
             Self::Incident(write) => write.rows(),
             Self::Flow(write) => write.rows(),
+            Self::Fold(write) => write.rows(),
             Self::Hits(write) => write.rows(),
             Self::Recipient(write) => write.rows(),
             Self::Bulk(write) => write.rows(),
@@ -576,6 +583,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::KnownGood(write) => done(known_good::apply(connection, write).await?),
             Write::Contact(write) => done(contact::apply(connection, write).await?),
             Write::Flow(write) => done(flow::apply(connection, write).await?),
+            Write::Fold(write) => done(fold::apply(connection, write).await?),
             Write::Agreement(write) => done(agreement::apply(connection, write).await?),
             Write::Hits(write) => done(hits::apply(connection, write).await?),
             Write::Told(told) => done(notice::apply(connection, told).await?),

@@ -7,6 +7,8 @@ mod console;
 mod ending;
 #[path = "both/late.rs"]
 mod late;
+#[path = "both/folding.rs"]
+mod folding;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -123,7 +125,7 @@ fn envelope(recipients: &[&str]) -> Envelope {
     let recipient = |text: &&str| {
         let address = Address::parse(text).expect("address");
         let domain = address.domain();
-        let params = RcptParams { notify: Some("NEVER".into()), orcpt: None };
+        let params = RcptParams { notify: Some("NEVER".into()), ..RcptParams::default() };
         Recipient { address, params, direction: Direction::Inbound, domain }
     };
     Envelope {
@@ -766,6 +768,7 @@ async fn story(url: &str, folder: &Path) {
     acquaintances(&store).await;
     order_of_release(&store).await;
     late::two_processes(&store, url, folder).await;
+    folding::folding(&store, url).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use domain::DomainName;
 use domain::authentication::{AuthResult, Authentication, DkimSignature, DmarcPolicy, Source};
 use domain::finding::{EngineReport, Outcome};
 use mail_auth::common::cache::NoCache;
@@ -293,7 +294,8 @@ pub(crate) fn aligned(authentication: &Authentication, from: &[String]) -> Optio
 
 /// A domain as it is stored: A-labels, lower case, nothing else.
 fn clean_domain(domain: &str) -> String {
-    let ascii = idna::domain_to_ascii(domain).unwrap_or_default();
+    let name = DomainName::of(domain);
+    let ascii = Some(name.as_str()).filter(|name| name.is_ascii()).unwrap_or_default();
     ascii.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).take(255).collect()
 }
 

@@ -119,7 +119,7 @@ impl Url {
 }
 
 /// The registrable part of a host, in the form in which people read it.
-fn registrable(host: &str) -> String {
+pub(super) fn registrable(host: &str) -> String {
     let (shown, _) = idna::domain_to_unicode(host);
     psl::domain_str(&shown).map_or_else(|| shown.clone(), str::to_owned)
 }

@@ -1,9 +1,10 @@
 //! Who a mail says it is from: tricks with names and domains that need no lookup.
 
+use domain::DomainName;
 use domain::message::Message;
 
 use super::clipped;
-use super::link::imitates;
+use super::link::{imitates, registrable};
 use crate::structure::Check;
 
 /// What is said of the sender. `own` are the accepted domains; `name` is the display name of From, `reply_to` the address of Reply-To.
@@ -13,7 +14,8 @@ pub fn look(message: &Message, name: &str, reply_to: &str, own: &[String]) -> Ve
     if from.is_empty() {
         return found;
     }
-    let domain = psl::domain_str(from).unwrap_or(from).to_owned();
+    // As people read it: what is imitated is a look.
+    let domain = registrable(from);
     let is_own = own
         .iter()
         .any(|one| from == one.trim_start_matches('.') || from.ends_with(&format!(".{}", one.trim_start_matches('.'))));
@@ -25,15 +27,14 @@ pub fn look(message: &Message, name: &str, reply_to: &str, own: &[String]) -> Ve
     if let Some((_, shown_domain)) = shown.rsplit_once('@')
         && !shown.contains(char::is_whitespace)
         && !is_own
-        && own.iter().any(|one| shown_domain.eq_ignore_ascii_case(one))
+        && own.contains(&DomainName::of(shown_domain).into())
     {
         found.push((Check::SenderName, format!("shows '{}', is {}", clipped(shown), message.from)));
     }
     if let Some((_, reply)) = reply_to.rsplit_once('@') {
-        let reply = reply.to_lowercase();
-        let registrable = psl::domain_str(&reply).unwrap_or(&reply);
-        if registrable != domain {
-            found.push((Check::SenderReplyTo, format!("answers go to {registrable}, not to {domain}")));
+        let reply = registrable(&DomainName::of(reply));
+        if reply != domain {
+            found.push((Check::SenderReplyTo, format!("answers go to {reply}, not to {domain}")));
         }
     }
     found.into_iter().map(|(check, evidence)| (check, crate::mime::clean(&evidence))).collect()
@@ -47,7 +48,8 @@ mod tests {
     fn checks(from: &str, name: &str, reply_to: &str) -> Vec<Check> {
         let mut message = mime::alone(b"", "", "").message;
         message.from = from.into();
-        message.from_domain = from.rsplit_once('@').map(|(_, domain)| domain.to_owned()).unwrap_or_default();
+        message.from_domain =
+            from.rsplit_once('@').map(|(_, domain)| DomainName::of(domain).into()).unwrap_or_default();
         look(&message, name, reply_to, &["ours.example".to_owned()]).into_iter().map(|(check, _)| check).collect()
     }
 
@@ -59,6 +61,10 @@ mod tests {
         assert_eq!(checks("anna@mail.partner.example", "Anna", "anna@partner.example"), []);
         assert_eq!(checks("list@lists.example", "anna@ours.example via list", ""), []);
         assert_eq!(checks("boss@0urs.example", "Boss", ""), [C::SenderLookalike]);
+        // A Cyrillic letter, in either kind of labels.
+        assert_eq!(checks("boss@оurs.example", "Boss", ""), [C::SenderLookalike]);
+        assert_eq!(checks("boss@xn--urs-red.example", "Boss", ""), [C::SenderLookalike]);
+        assert_eq!(checks("a@bücher.example", "A", "b@xn--bcher-kva.example"), []);
         assert_eq!(checks("x@freemail.example", "boss@ours.example", ""), [C::SenderName]);
         assert_eq!(checks("anna@partner.example", "Anna", "anna@freemail.example"), [C::SenderReplyTo]);
         assert_eq!(checks("", "", ""), []);

@@ -66,7 +66,7 @@ pub fn run(verb: ConfigVerb) -> Result<(), CliError> {
 fn shown(policy: &Policy) -> String {
     let listed = |names: Vec<String>| if names.is_empty() { "all".to_owned() } else { names.join(", ") };
     let row = |rule: &PolicyRule| {
-        let whom = rule.domains.iter().chain(&rule.recipients).cloned().collect();
+        let whom = rule.domains.iter().map(ToString::to_string).chain(rule.recipients.clone()).collect();
         let access = rule.quarantine.unwrap_or_else(|| QuarantinePolicy::usual(rule.category));
         let access = if rule.disposition == Disposition::Hold { access.as_str() } else { "" };
         vec![

@@ -46,7 +46,7 @@ pub(super) fn engines(
                     faults.add(section.start(), "engine.dnsbl.zones", format!("more than {} lists", dnsbl::ZONES_MAX));
                 }
                 let timeout = timeout(&mut section, 5, faults);
-                config.dnsbl = (!zones.is_empty()).then_some((zones, timeout));
+                config.dnsbl = (!zones.is_empty()).then(|| (zones.into_iter().map(String::from).collect(), timeout));
             }
             clamd::ENGINE => {
                 let address = section.text("address", faults, clamd_address);
@@ -90,7 +90,9 @@ fn auth(
         name_server,
         authserv_id: authserv_id.to_owned(),
         timeout: timeout(section, 5, faults),
-        trusted_sealers: section.list("trusted_sealers", faults, domain_name).unwrap_or_default(),
+        trusted_sealers: section
+            .list("trusted_sealers", faults, |text| domain_name(text).map(String::from))
+            .unwrap_or_default(),
         trusted_authserv: section.list("trusted_authserv", faults, host_name).unwrap_or_default(),
     };
     is_on.then_some(settings)

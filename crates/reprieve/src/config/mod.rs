@@ -19,7 +19,7 @@ use domain::identity::Establish;
 use domain::policy::Policy;
 use domain::rollout::Pace;
 use domain::share::{Bounds, Percents};
-use domain::{Address, Direction};
+use domain::{Address, Direction, DomainName};
 pub use engine::EngineConfig;
 use ipnet::IpNet;
 use oidc::OidcConfig;
@@ -201,7 +201,7 @@ pub struct KnownGoodConfig {
     /// Whether anything is.
     pub is_on: bool,
     /// Domains of ours of whose mail nothing is remembered.
-    pub without: BTreeSet<String>,
+    pub without: BTreeSet<DomainName>,
     /// The file of its keys.
     pub key_file: PathBuf,
     /// Bytes of all parts that are kept.
@@ -266,6 +266,8 @@ pub struct Config {
     pub modes: BTreeMap<Direction, Mode>,
     /// Our domains and networks.
     pub border: Border,
+    /// The accepted domain that is named first and is no pattern: whose postmaster `<Postmaster>` without a domain means.
+    pub postmaster_domain: Option<DomainName>,
     /// The ruleset folder; the shipped ruleset without.
     pub ruleset: Option<PathBuf>,
     /// The policy.
@@ -336,6 +338,11 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Whom a client means that writes to `<Postmaster>` without a domain (RFC 5321 section 4.5.1).
+    pub fn postmaster(&self) -> Option<Address> {
+        self.postmaster_domain.as_ref().and_then(|domain| Address::parse(&format!("postmaster@{domain}")).ok())
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -384,8 +391,10 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let hostname = root.text("hostname", faults, host_name).unwrap_or_else(system_hostname);
     let authserv_id = root.text("authserv_id", faults, host_name).unwrap_or_else(|| hostname.clone());
     let modes = modes(root, faults);
+    let accepted_domains = root.list("accepted_domains", faults, domain_name).unwrap_or_default();
+    let postmaster_domain = accepted_domains.iter().find(|name| !name.starts_with('.')).cloned();
     let border = Border {
-        accepted_domains: root.list("accepted_domains", faults, domain_name).unwrap_or_default().into_iter().collect(),
+        accepted_domains: accepted_domains.into_iter().collect(),
         trusted_networks: root.list("trusted_networks", faults, network).unwrap_or_default(),
     };
     if border.accepted_domains.is_empty() {
@@ -447,6 +456,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         authserv_id,
         modes,
         border,
+        postmaster_domain,
         policy,
         engines,
         listeners,
@@ -707,10 +717,11 @@ fn host_name(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("must be a host name, such as \"mx.example.com\"".into()) }
 }
 
-fn domain_name(text: &str) -> Result<String, String> {
-    host_name(text)
-        .map(|name| name.to_lowercase())
-        .map_err(|_| "must be a domain, such as \"example.com\" (\".example.com\" for all below it)".into())
+/// A domain in either kind of labels: `bücher.example` and `xn--bcher-kva.example` are one.
+fn domain_name(text: &str) -> Result<DomainName, String> {
+    let name = DomainName::of(text);
+    let why = "must be a domain, such as \"example.com\" or \"bücher.example\" (\".example.com\" for all below it)";
+    host_name(&name).map(|_| name).map_err(|_| why.into())
 }
 
 fn network(text: &str) -> Result<IpNet, String> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use domain::Address;
 use domain::envelope::Direction;
 use domain::policy::{OnFailure, Policy, PolicyRule, Preset};
+use domain::{Address, DomainName};
 use serde::Deserialize;
 
 /// Rules of a policy, presets unfolded.
@@ -37,7 +37,7 @@ struct ScopeWritten {
     #[serde(default)]
     directions: Vec<Direction>,
     #[serde(default)]
-    domains: Vec<String>,
+    domains: Vec<DomainName>,
     #[serde(default)]
     recipients: Vec<String>,
 }
@@ -76,11 +76,10 @@ fn parse(text: &str) -> Result<Policy, String> {
     }
     rules.extend(Policy::preset(written.preset));
     for rule in &mut rules {
-        rule.domains.iter_mut().for_each(|domain| *domain = domain.to_lowercase());
         for recipient in &mut rule.recipients {
             let address =
                 Address::parse(recipient).map_err(|error| format!("rule '{}': {recipient}: {error}", rule.name))?;
-            *recipient = address.as_str().to_lowercase();
+            *recipient = address.normal();
         }
     }
     if rules.len() > RULES_MAX {

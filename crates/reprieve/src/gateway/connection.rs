@@ -78,6 +78,7 @@ pub async fn serve(
         xclient: listed(&listener.xclient_from, peer),
         xforward: listed(&listener.xclient_from, peer),
         starttls: tls.is_some(),
+        postmaster: gateway.config.postmaster(),
     };
     let wire = Connection::new(socket, Session::new(settings), calm.deadlines, &first);
     let mut door = Door {

@@ -17,7 +17,11 @@ pub fn may(policy: &Policy, category: &str, unit: &HeldUnit) -> QuarantinePolicy
     let (Some(category), Ok(address)) = (Category::parse(category), Address::parse(&unit.recipient)) else {
         return QuarantinePolicy::AdminOnlyAccess;
     };
-    let recipient =
-        Recipient { address, params: RcptParams::default(), direction: unit.direction, domain: unit.domain.clone() };
+    let recipient = Recipient {
+        address,
+        params: RcptParams::default(),
+        direction: unit.direction,
+        domain: unit.domain.as_str().into(),
+    };
     policy.quarantine(category, &recipient)
 }

@@ -115,7 +115,7 @@ impl Digester {
 
     fn compose(&self, incident: &Incident, to: &Address, late: &[Late]) -> Vec<u8> {
         // The same person's digest of the same incident is the same mail, however often it is sent.
-        let person = &Digest::of(to.as_str().to_lowercase().as_bytes()).hex()[..16];
+        let person = &Digest::of(to.normal().as_bytes()).hex()[..16];
         let letter = Letter {
             host: &self.config.hostname,
             to,

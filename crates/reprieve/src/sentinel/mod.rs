@@ -15,6 +15,7 @@
 //! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
 //! | [`call`], [`deliveries`] | operators are called, before and beside all other notices |
 //! | [`integrity`] | the whole structure of the database is read once a day |
+//! | [`fold`] | mail from before is made ready for searching without case |
 //! | [`flow`] | hours that are over have sums, from which charts are drawn |
 //! | [`rate`] | hits are counted by the hour, and a rate out of the ordinary calls people |
 //! | [`acknowledge`] | who reported a message is told that it arrived, and how it ended |
@@ -32,6 +33,7 @@ pub mod deliveries;
 pub mod digest;
 pub mod entries;
 pub mod flow;
+pub mod fold;
 pub mod held_notice;
 pub mod incident;
 pub mod integrity;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Address, Timestamp};
+use domain::{Address, Timestamp, address};
 use store::notice::Untold;
 use store::{Store, StoreError};
 use tokio::sync::watch;
@@ -59,7 +59,7 @@ impl Notifier {
         let now = self.clock.now();
         let mut by_sender: BTreeMap<String, Vec<Untold>> = BTreeMap::new();
         for untold in self.store.untold(now.before(SPAN), BATCH).await? {
-            by_sender.entry(untold.sender.to_lowercase()).or_default().push(untold);
+            by_sender.entry(address::normal(&untold.sender)).or_default().push(untold);
         }
         for (sender, held) in by_sender {
             let mails = held.iter().map(|one| one.mail_id).collect();

@@ -26,8 +26,8 @@ pub enum Command {
     },
     /// RCPT TO with path and the text of its parameters.
     Rcpt {
-        /// The forward path.
-        recipient: Address,
+        /// The forward path; `None` is `<Postmaster>` without a domain (RFC 5321 section 4.1.1.3).
+        recipient: Option<Address>,
         /// What follows the path.
         params: String,
     },
@@ -146,8 +146,12 @@ fn mail(argument: &str) -> Result<Command, Reply> {
 fn rcpt(argument: &str) -> Result<Command, Reply> {
     let (path, params) = path(argument, "TO").ok_or_else(|| Reply::new(501, "5.5.4 Syntax: RCPT TO:<address>"))?;
     let text = without_route(path);
-    let recipient =
-        Address::parse(text).map_err(|why| Reply::new(501, format!("5.1.3 Bad recipient address: {why}")))?;
+    let recipient = match text {
+        name if name.eq_ignore_ascii_case("postmaster") => None,
+        text => {
+            Some(Address::parse(text).map_err(|why| Reply::new(501, format!("5.1.3 Bad recipient address: {why}")))?)
+        }
+    };
     Ok(Command::Rcpt { recipient, params: params.to_owned() })
 }
 
@@ -201,6 +205,8 @@ mod tests {
             "MAIL FROM: <a@b.example>",
             "RCPT TO:<\"odd >\\\" name\"@b.example> NOTIFY=NEVER",
             "RCPT TO:<@relay.example,@other.example:a@b.example>",
+            "RCPT TO:<a..b.@docomo.example>",
+            "MAIL FROM:<bert+caf_=anna=a-long-name-of-a-forwarder.example@the-name-of-the-forwarder-behind-it.example>",
             "DATA",
             "NOOP anything",
             "VRFY someone",
@@ -213,7 +219,17 @@ mod tests {
         let Ok(Command::Rcpt { recipient, .. }) = parse(b"RCPT TO:<@relay.example:a@b.example>") else {
             panic!("no rcpt")
         };
-        assert_eq!(recipient.as_str(), "a@b.example");
+        assert_eq!(recipient.map(|one| one.to_string()).as_deref(), Some("a@b.example"));
+    }
+
+    #[test]
+    fn postmaster_needs_no_domain() {
+        for line in ["RCPT TO:<Postmaster>", "rcpt to:<POSTMASTER> NOTIFY=NEVER"] {
+            assert!(matches!(parse(line.as_bytes()), Ok(Command::Rcpt { recipient: None, .. })), "{line}");
+        }
+        for line in ["RCPT TO:<abuse>", "RCPT TO:<postmaster@>", "RCPT TO:<>", "MAIL FROM:<Postmaster>"] {
+            assert_eq!(code(line), 501, "{line}");
+        }
     }
 
     #[test]
@@ -242,6 +258,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_address_cannot_bring_another_command(text in "[a.@\"\\\\<> \r\n\0ü]{0,24}") {
+            let line = format!("RCPT TO:<{text}>");
+            if let Ok(Command::Rcpt { recipient: Some(address), params }) = parse(line.as_bytes()) {
+                let again = format!("RCPT TO:<{address}>");
+                prop_assert!(!again.chars().any(char::is_control));
+                let same = Command::Rcpt { recipient: Some(address), params: String::new() };
+                prop_assert_eq!(parse(again.as_bytes()), Ok(same));
+                prop_assert!(params.is_empty() || params.starts_with(' '));
+            }
+        }
+
         #[test]
         fn no_line_panics(line in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&line);

@@ -24,7 +24,8 @@ fn pairs(text: &str) -> impl Iterator<Item = (String, Option<&str>)> {
     })
 }
 
-/// Reads the parameters of MAIL; only what was offered is taken.
+/// Reads the parameters of MAIL; only what was offered is taken. RET and ENVID only say what a report may have: where their values cannot be
+/// read, they are dropped, and no mail is refused for them.
 ///
 /// # Errors
 /// The reply to give: 555 for what was not offered, 501 for a bad value.
@@ -45,17 +46,17 @@ pub fn parse_mail(text: &str, offered: &Capabilities) -> Result<MailParams, Repl
             }
             ("SMTPUTF8", None) if offered.smtputf8 => params.smtputf8 = true,
             ("RET", Some(ret)) if offered.dsn => {
-                params.ret = Some(match ret.to_ascii_uppercase().as_str() {
-                    "FULL" => Ret::Full,
-                    "HDRS" => Ret::Headers,
-                    _ => return Err(bad("RET")),
-                });
+                params.ret = match ret.to_ascii_uppercase().as_str() {
+                    "FULL" => Some(Ret::Full),
+                    "HDRS" => Some(Ret::Headers),
+                    _ => dropped(&mut params.dropped, "RET"),
+                };
             }
             ("ENVID", Some(envid)) if offered.dsn => {
                 let fits = envid.len() <= ENVID_BYTES_MAX && is_xtext(envid);
-                params.envid = Some(envid.to_owned()).filter(|_| fits);
-                params.envid.as_ref().ok_or_else(|| bad("ENVID"))?;
+                params.envid = if fits { Some(envid.to_owned()) } else { dropped(&mut params.dropped, "ENVID") };
             }
+            (name @ ("RET" | "ENVID"), None) if offered.dsn => drop(dropped::<()>(&mut params.dropped, name)),
             // RFC 4954 section 5: a server that does not trust the client's AUTH= ignores it.
             ("AUTH", Some(_)) => {}
             (name, _) => return Err(unknown(name)),
@@ -64,7 +65,16 @@ pub fn parse_mail(text: &str, offered: &Capabilities) -> Result<MailParams, Repl
     Ok(params)
 }
 
-/// Reads the parameters of RCPT.
+/// Notes that a parameter is not passed on.
+fn dropped<T>(names: &mut Vec<String>, name: &str) -> Option<T> {
+    if !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+    None
+}
+
+/// Reads the parameters of RCPT. ORCPT only tells a report what the sender had written: where its value cannot be read (many forwarders
+/// write it without xtext), it is dropped, and nobody's mail is refused for it. NOTIFY asks for something and must be right.
 ///
 /// # Errors
 /// As [`parse_mail`].
@@ -82,16 +92,20 @@ pub fn parse_rcpt(text: &str, offered: &Capabilities) -> Result<RcptParams, Repl
                 params.notify = Some(notify.to_owned());
             }
             ("ORCPT", Some(orcpt)) if offered.dsn => {
-                let typed = orcpt.split_once(';').is_some_and(|(kind, text)| !kind.is_empty() && is_xtext(text));
-                if orcpt.len() > ORCPT_BYTES_MAX || !typed {
-                    return Err(bad("ORCPT"));
-                }
-                params.orcpt = Some(orcpt.to_owned());
+                let typed = orcpt.split_once(';').is_some_and(|(kind, text)| is_atom(kind) && is_xtext(text));
+                let fits = typed && orcpt.len() <= ORCPT_BYTES_MAX;
+                params.orcpt = if fits { Some(orcpt.to_owned()) } else { dropped(&mut params.dropped, "ORCPT") };
             }
+            ("ORCPT", None) if offered.dsn => drop(dropped::<()>(&mut params.dropped, "ORCPT")),
             (name, _) => return Err(unknown(name)),
         }
     }
     Ok(params)
+}
+
+/// The name of a kind of address (RFC 3461 section 4.2).
+fn is_atom(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// xtext of RFC 3461 section 4: printable ASCII, `+` only before two upper-case hexadecimal digits. UTF-8 is
@@ -204,14 +218,40 @@ mod tests {
         let code = |result: Result<MailParams, Reply>| result.expect_err("refused").code;
         assert_eq!(code(parse_mail(" SMTPUTF8", &Capabilities::default())), 555);
         assert_eq!(code(parse_mail(" FOO=1", &full())), 555);
-        for text in
-            [" SIZE=-1", " SIZE=99999999999999999999999", " BODY=BINARYMIME", " RET=X", " ENVID=a+zz", " ENVID=a=b"]
-        {
+        for text in [" SIZE=-1", " SIZE=99999999999999999999999", " BODY=BINARYMIME"] {
             assert_eq!(code(parse_mail(text, &full())), 501, "{text}");
         }
-        for text in [" NOTIFY=NEVER,DELAY", " NOTIFY=", " ORCPT=a@b", " ORCPT=rfc822;a+z"] {
+        for text in [" NOTIFY=NEVER,DELAY", " NOTIFY="] {
             assert_eq!(parse_rcpt(text, &full()).expect_err(text).code, 501);
         }
+        for text in [" ORCPT=rfc822;a@b.example", " ENVID=x", " RET=FULL"] {
+            assert_eq!(parse_rcpt(text, &Capabilities::default()).expect_err(text).code, 555, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_informs_is_dropped_and_refuses_no_mail() {
+        for text in [
+            "a@b",
+            "rfc822;a+z",
+            "rfc822;a+2bb@c.example",
+            "rfc822;bert+caf_=anna=c.example@f.example",
+            ";a@b",
+            "",
+            &format!("rfc822;{}@b", "a".repeat(ORCPT_BYTES_MAX)),
+        ] {
+            let params = parse_rcpt(&format!(" NOTIFY=FAILURE ORCPT={text}"), &full()).expect(text);
+            assert_eq!(
+                (params.orcpt.as_deref(), params.dropped.as_slice()),
+                (None, &["ORCPT".to_owned()][..]),
+                "{text}"
+            );
+            assert_eq!(write_rcpt(&params, &full()), " NOTIFY=FAILURE", "{text}");
+        }
+        assert_eq!(parse_rcpt(" ORCPT", &full()).expect("taken").dropped, ["ORCPT"]);
+        let params = parse_mail(" SIZE=5 RET=X ENVID=a+zz ENVID=a=b", &full()).expect("taken");
+        assert_eq!((params.ret, params.envid.as_deref(), params.size), (None, None, Some(5)));
+        assert_eq!(params.dropped, ["RET", "ENVID"]);
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub struct Settings {
     pub xforward: bool,
     /// Whether STARTTLS can be offered.
     pub starttls: bool,
+    /// Whom `<Postmaster>` without a domain means; without, it is refused.
+    pub postmaster: Option<Address>,
 }
 
 /// A recipient asked for.
@@ -501,7 +503,7 @@ impl Session {
     }
 
     /// Takes this RCPT and all that are pipelined behind it, so that the shell can ask the hop for them in one go.
-    fn recipients(&mut self, recipient: Address, text: &str) -> Option<Event> {
+    fn recipients(&mut self, recipient: Option<Address>, text: &str) -> Option<Event> {
         let State::Mail { recipients: accepted } = self.state else {
             return self.refused(&Reply::new(503, "5.5.1 Give a sender first"));
         };
@@ -534,7 +536,9 @@ impl Session {
         if reply.is_transient() { self.reply(reply) } else { self.refuse(reply) }
     }
 
-    fn recipient(&self, recipient: Address, text: &str, full: bool) -> Result<RcptRequest, Reply> {
+    fn recipient(&self, recipient: Option<Address>, text: &str, full: bool) -> Result<RcptRequest, Reply> {
+        let recipient = recipient.or_else(|| self.settings.postmaster.clone());
+        let recipient = recipient.ok_or_else(|| Reply::new(550, "5.1.1 Give the postmaster's domain as well"))?;
         if full {
             return Err(Reply::new(452, "4.5.3 Too many recipients"));
         }
@@ -546,7 +550,7 @@ impl Session {
     }
 
     /// The next line, if it is whole and a valid RCPT; anything else stays where it is.
-    fn pipelined_recipient(&mut self) -> Option<(Address, String)> {
+    fn pipelined_recipient(&mut self) -> Option<(Option<Address>, String)> {
         let lf = memchr::memchr(b'\n', &self.input).filter(|lf| (1..COMMAND_LINE_BYTES_MAX).contains(lf))?;
         let line = self.input[..lf].strip_suffix(b"\r")?;
         let Ok(Command::Rcpt { recipient, params }) = command::parse(line) else { return None };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use domain::envelope::Direction;
-use domain::{Address, header};
+use domain::{Address, DomainName, header};
 
 use super::scenario::{Label, Traffic};
 use crate::cli::{CliError, mailbox};
@@ -90,7 +90,7 @@ impl Clerk {
 
     fn is_ours(&self, address: &Address) -> bool {
         let domain = address.domain();
-        self.ours.iter().any(|one| one.eq_ignore_ascii_case(&domain))
+        self.ours.iter().any(|one| domain == DomainName::of(one))
     }
 
     /// A Message-ID that is missing or was seen before is replaced.

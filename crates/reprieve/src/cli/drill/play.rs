@@ -311,7 +311,7 @@ impl Play<'_> {
             params: MailParams::default(),
             recipients: recipients.collect(),
         };
-        let accepted_domains = self.scenario.accepted_domains.iter().cloned().collect();
+        let accepted_domains = self.scenario.accepted_domains.iter().map(|name| name.as_str().into()).collect();
         let border = Border { accepted_domains, trusted_networks: Vec::new() };
         let facts = EnvelopeFacts::of(&envelope, &border);
         let examination = self.judge.examine(Arc::new(letter.bytes.clone()), facts).await;

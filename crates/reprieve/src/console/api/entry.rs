@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use domain::entry::{Entry, Reach, Subject};
-use domain::{Address, MailId};
+use domain::{Address, DomainName, MailId};
 use serde::{Deserialize, Serialize};
 use store::scope::Scope;
 use utoipa::ToSchema;
@@ -50,7 +50,7 @@ pub struct EntryView {
 fn view(entry: Entry) -> EntryView {
     let (reach, whom) = match entry.reach {
         Reach::Everyone => ("everyone", String::new()),
-        Reach::Domain(domain) => ("domain", domain),
+        Reach::Domain(domain) => ("domain", domain.into()),
         Reach::Recipient(address) => ("recipient", address),
     };
     EntryView {
@@ -75,7 +75,9 @@ fn is_covered(scope: &Scope, reach: &Reach) -> bool {
     match reach {
         Reach::Everyone => *scope == Scope::All,
         Reach::Domain(domain) => scope.covers(domain),
-        Reach::Recipient(address) => address.rsplit_once('@').is_some_and(|(_, domain)| scope.covers(domain)),
+        Reach::Recipient(address) => {
+            address.rsplit_once('@').is_some_and(|(_, domain)| scope.covers(&DomainName::of(domain)))
+        }
     }
 }
 
@@ -201,11 +203,11 @@ pub async fn add(
 fn reach(ask: &EntryAsk) -> Result<Reach, ApiError> {
     match (&ask.domain, &ask.recipient) {
         (Some(_), Some(_)) => Err(ApiError::Bad("give a domain or a recipient, not both".into())),
-        (Some(domain), None) => Ok(Reach::Domain(domain.trim().to_lowercase())),
+        (Some(domain), None) => Ok(Reach::Domain(domain.trim().into())),
         (None, Some(recipient)) => {
             let address = Address::parse(recipient.trim());
             let address = address.map_err(|error| ApiError::Bad(format!("recipient '{recipient}': {error}")))?;
-            Ok(Reach::Recipient(address.as_str().to_lowercase()))
+            Ok(Reach::Recipient(address.normal()))
         }
         (None, None) => Ok(Reach::Everyone),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::Digest;
+use domain::{Digest, DomainName};
 use serde::{Deserialize, Serialize};
 use store::Scope;
 use store::person::Person;
@@ -41,7 +41,7 @@ pub struct PersonView {
 fn view(person: Person, invitation: Option<String>) -> PersonView {
     let domains = match person.scope {
         Scope::All | Scope::Recipient(_) => Vec::new(),
-        Scope::Domains(domains) => domains,
+        Scope::Domains(domains) => domains.into_iter().map(String::from).collect(),
     };
     PersonView {
         name: person.name,
@@ -120,7 +120,7 @@ pub async fn invite(
     }
     let (now, actor) = (console.clock.now(), operator.actor(&ask.actor));
     let invitation = secret::new(console.clock.as_ref());
-    let domains: Vec<String> = ask.domains.iter().map(|domain| domain.to_lowercase()).collect();
+    let domains: Vec<DomainName> = ask.domains.iter().map(|domain| domain.trim().into()).collect();
     let person = Person {
         name,
         role: role.as_str().to_owned(),

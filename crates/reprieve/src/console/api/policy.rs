@@ -51,7 +51,7 @@ fn rule_view(rule: &PolicyRule) -> RuleView {
         category: rule.category.as_str().to_owned(),
         families: rule.families.iter().map(|family| family.as_str().to_owned()).collect(),
         directions: rule.directions.iter().map(|direction| direction.as_str().to_owned()).collect(),
-        whom: rule.domains.iter().chain(&rule.recipients).cloned().collect(),
+        whom: rule.domains.iter().map(ToString::to_string).chain(rule.recipients.clone()).collect(),
         disposition: rule.disposition.as_str().to_owned(),
         quarantine: (rule.disposition == Disposition::Hold).then(|| access.as_str().to_owned()),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::Digest;
+use domain::{Digest, DomainName};
 use serde::{Deserialize, Serialize};
 use store::Scope;
 use store::access::Token;
@@ -57,7 +57,7 @@ pub struct TokenView {
 fn view(token: Token, secret: Option<String>) -> TokenView {
     let domains = match token.scope {
         Scope::All | Scope::Recipient(_) => Vec::new(),
-        Scope::Domains(domains) => domains,
+        Scope::Domains(domains) => domains.into_iter().map(String::from).collect(),
     };
     TokenView {
         id: token.id,
@@ -104,7 +104,7 @@ pub async fn create(
     let secret = format!("{TOKEN_PREFIX}{}", hex(&random[..32]));
     let created = console.clock.now();
     let actor = operator.actor(&ask.actor);
-    let domains: Vec<String> = ask.domains.iter().map(|domain| domain.to_lowercase()).collect();
+    let domains: Vec<DomainName> = ask.domains.iter().map(|domain| domain.trim().into()).collect();
     let token = Token {
         id: hex(&random[32..]),
         name: ask.name,

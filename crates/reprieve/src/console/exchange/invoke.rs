@@ -233,7 +233,7 @@ async fn run(
 /// A tenant is one of our domains, or this installation.
 fn check(console: &Console, tenant: &str) -> Result<(), Trouble> {
     let config = &console.config;
-    if config.border.accepts(&tenant.to_lowercase()) || tenant.eq_ignore_ascii_case(&config.hostname) {
+    if config.border.accepts(&domain::DomainName::of(tenant)) || tenant.eq_ignore_ascii_case(&config.hostname) {
         return Ok(());
     }
     let text = format!("'{tenant}' is none of the accepted domains of {}", config.hostname);

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::detection::Category;
 use domain::policy::QuarantinePolicy;
-use domain::{MailId, Timestamp};
+use domain::{MailId, Timestamp, fold};
 use serde_json::{Value, json};
 
 use super::invoke::{Answer, Call, Trouble};
@@ -121,7 +121,8 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
     let mut objects = Vec::new();
     for row in &rows {
         let object = object(&call, row).await?;
-        let is_subject = subject.as_deref().is_none_or(|subject| text(row, "subject").eq_ignore_ascii_case(subject));
+        let is_subject =
+            subject.as_deref().is_none_or(|subject| fold::text(text(row, "subject")) == fold::text(subject));
         if is_subject && reported.is_none_or(|wanted| object["Reported"] == wanted) {
             objects.push(object);
         }

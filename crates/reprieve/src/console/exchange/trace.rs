@@ -159,11 +159,11 @@ pub async fn detail(mut call: Call) -> Result<Answer, Trouble> {
 /// # Errors
 /// When a parameter makes no sense, or there is no such domain.
 pub fn domains(mut call: Call) -> Result<Answer, Trouble> {
-    let identity = call.given.text("Identity")?.map(|name| name.to_lowercase());
+    let identity = call.given.text("Identity")?.map(domain::DomainName::from);
     let (operator, console) = (call.operator.clone(), call.console.clone());
     call.given.end()?;
     let names = console.config.border.accepted_domains.iter().filter(|name| operator.scope.covers(name));
-    let wanted = names.filter(|name| identity.as_deref().is_none_or(|wanted| wanted == name.as_str()));
+    let wanted = names.filter(|name| identity.as_ref().is_none_or(|wanted| wanted == *name));
     let objects: Vec<Value> =
         wanted.map(|name| json!({ "Name": name, "DomainName": name, "DomainType": "InternalRelay" })).collect();
     if let (Some(identity), true) = (identity, objects.is_empty()) {

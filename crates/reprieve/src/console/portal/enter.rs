@@ -140,7 +140,7 @@ pub async fn ask(State(portal): State<Portal>, visitor: Visitor, form: Form) -> 
     let done = || entrance(&visitor.words, Some(("ask.done", false)));
     let Some(address) = ours(&portal, form.one("address")) else { return done() };
     // Nobody's mailbox is filled by others, and nobody is told who was just sent one.
-    if portal.links.take(&address.as_str().to_lowercase(), now).is_err() {
+    if portal.links.take(&address.normal(), now).is_err() {
         return done();
     }
     let words = visitor.words.clone();

@@ -57,7 +57,7 @@ pub async fn close(
     if !console.config.border.accepts(&domain) || !operator.scope.covers(&domain) {
         return Err(ApiError::Bad(format!("{address} is not of a domain of yours")));
     }
-    let (address, at) = (address.as_str().to_lowercase(), console.clock.now());
+    let (address, at) = (address.normal(), console.clock.now());
     console.record(operator.actor(&ask.actor), "portal.close", &address, &ask.reason).await?;
     console.store()?.close_portal(&address, at).await?;
     Ok(Json(ClosedView { address, closed: at.to_string() }))

@@ -129,7 +129,7 @@ fn chosen<'h>(held: &'h HeldMessage, recipients: &[String]) -> Result<Vec<&'h He
 }
 
 fn is(unit: &HeldUnit, address: &str) -> bool {
-    unit.recipient.eq_ignore_ascii_case(address)
+    domain::address::normal(&unit.recipient) == domain::address::normal(address)
 }
 
 /// What became of a request.

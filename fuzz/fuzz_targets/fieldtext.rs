@@ -1,0 +1,4 @@
+//! See `properties::field`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::field::text(bytes));

@@ -71,3 +71,13 @@ pub fn release(event: ReleaseEvent) {
 pub fn release_rate(hop: &str, rate: f64) {
     metrics::gauge!("reprieve_release_rate", "hop" => hop.to_owned()).set(rate);
 }
+
+/// A connection or request of HTTP that was refused or cut, by listener and reason.
+pub fn http_refused(listener: &'static str, why: &'static str) {
+    metrics::counter!("reprieve_http_refused_total", "listener" => listener, "reason" => why).increment(1);
+}
+
+/// Sets how many connections of HTTP there are, as of now.
+pub fn http_connections(listener: &'static str, count: usize) {
+    metrics::gauge!("reprieve_http_connections", "listener" => listener).set(count as f64);
+}

@@ -30,6 +30,7 @@
 
 pub mod auth;
 pub mod backtest;
+mod bounds;
 pub mod clamd;
 pub mod classifier;
 pub mod dnsbl;

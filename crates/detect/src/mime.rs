@@ -7,8 +7,9 @@ use domain::address::ADDRESS_BYTES_MAX;
 use domain::header::{self, Field};
 use domain::message::{Ambiguity, Correspondence, Family, Message, Part, Tail};
 use domain::{Digest, DomainName};
-use mail_parser::{HeaderName, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{Encoding, HeaderName, MessageParser, MessagePart, MimeHeaders, PartType};
 
+use crate::bounds;
 use crate::family;
 use crate::field_text::{self, Charset};
 use crate::limits::Limits;
@@ -63,8 +64,10 @@ pub struct Parsed<'m> {
     pub reply_to: String,
 }
 
-/// The parse of `mail-parser`; it borrows the raw bytes, and the parts borrow it.
+/// The parse of `mail-parser`; it borrows the raw bytes, and the parts borrow it. None for what nests or grows beyond the limits; then
+/// [`parse`] says which.
 pub fn read(raw: &[u8]) -> Option<mail_parser::Message<'_>> {
+    bounds::check(raw, &Limits::default()).ok()?;
     MessageParser::default().parse(raw)
 }
 
@@ -85,9 +88,12 @@ pub fn wire_form(bytes: &[u8]) -> Vec<u8> {
 /// Turns what `mail-parser` read into facts and decoded parts. It never fails: what cannot be parsed has no parts.
 pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limits: &Limits) -> Parsed<'m> {
     let charset = read.map(Charset::of).unwrap_or_default();
-    let mut walk =
-        Walk { raw, inner: raw, charset, parts: Vec::new(), decoded: Vec::new(), limit_hits: Vec::new(), limits };
+    let (parts, decoded, limit_hits) = (Vec::new(), Vec::new(), Vec::new());
+    let mut walk = Walk { raw, inner: raw, charset, parts, decoded, limit_hits, mail_bytes: 0, limits };
     let mut has_strays = false;
+    if let (None, Err(what)) = (read, bounds::check(raw, &Limits::default())) {
+        walk.limit_hits.push(LimitHit { part: None, family: Family::Mail, what });
+    }
     if let Some(read) = read {
         walk.message(read, None, 0);
         for stray in strays(raw, read) {
@@ -201,6 +207,17 @@ fn cleaned(text: &str, chars_max: usize) -> String {
     shown.take(chars_max).collect::<String>().trim().to_owned()
 }
 
+/// The bytes of a mail in a mail. One that is not encoded borrows the whole mail, of which it is a piece.
+fn bytes_of<'m>(
+    message: &'m mail_parser::Message<'m>,
+    part: &MessagePart<'_>,
+    nested: &'m mail_parser::Message<'m>,
+) -> &'m [u8] {
+    let is_piece = part.encoding == Encoding::None && nested.raw_message.len() == message.raw_message.len();
+    let piece = message.raw_message.get(part.offset_body as usize..part.offset_end as usize);
+    piece.filter(|_| is_piece).unwrap_or(&nested.raw_message)
+}
+
 struct Walk<'m, 'l> {
     raw: &'m [u8],
     /// The mail that is walked now; the same, unless it is nested or stands alone.
@@ -209,6 +226,8 @@ struct Walk<'m, 'l> {
     parts: Vec<Part>,
     decoded: Vec<Decoded<'m>>,
     limit_hits: Vec<LimitHit>,
+    /// Bytes of mails in mails so far, each counted with all that it holds.
+    mail_bytes: u64,
     limits: &'l Limits,
 }
 
@@ -235,7 +254,17 @@ impl<'m> Walk<'m, '_> {
             match &part.body {
                 PartType::Multipart(_) => {}
                 PartType::Message(nested) => {
-                    let number = self.push(part, Cow::Borrowed(&nested.raw_message), parent, Some(Family::Mail), false);
+                    let bytes = bytes_of(message, part, nested);
+                    self.mail_bytes += bytes.len() as u64;
+                    if self.mail_bytes > self.limits.unpacked_bytes_max {
+                        let limit = self.limits.unpacked_bytes_max >> 20;
+                        return self.limit_hits.push(LimitHit {
+                            part: parent,
+                            family: Family::Mail,
+                            what: format!("more than {limit} MiB of mails in mails"),
+                        });
+                    }
+                    let number = self.push(part, Cow::Borrowed(bytes), parent, Some(Family::Mail), false);
                     let outer = std::mem::replace(&mut self.inner, &nested.raw_message);
                     self.message(nested, Some(number), depth + 1);
                     self.inner = outer;
@@ -380,12 +409,15 @@ fn strays<'m>(raw: &'m [u8], read: &mail_parser::Message<'_>) -> Vec<&'m [u8]> {
 
 /// The boundaries that the parse knows, and where the parts begin that it reached.
 fn reached(message: &mail_parser::Message<'_>, boundaries: &mut HashSet<Vec<u8>>, begins: &mut Vec<usize>) {
-    for part in &message.parts {
-        begins.push(part.offset_header as usize);
-        let boundary = part.content_type().and_then(|kind| kind.attribute("boundary"));
-        boundaries.extend(boundary.filter(|text| !text.is_empty()).map(|text| text.as_bytes().to_vec()));
-        if let PartType::Message(nested) = &part.body {
-            reached(nested, boundaries, begins);
+    let mut messages = vec![message];
+    while let Some(message) = messages.pop() {
+        for part in &message.parts {
+            begins.push(part.offset_header as usize);
+            let boundary = part.content_type().and_then(|kind| kind.attribute("boundary"));
+            boundaries.extend(boundary.filter(|text| !text.is_empty()).map(|text| text.as_bytes().to_vec()));
+            if let PartType::Message(nested) = &part.body {
+                messages.push(nested);
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ use crate::console::rate::Rates;
 use crate::console::{Console, Costs, serve};
 use crate::contact::Met;
 use crate::contained::Contained;
+use crate::descriptors;
 use crate::disk::Room;
 use crate::entries::Entries;
 use crate::examiner::{ExaminerPool, Viewer};
@@ -236,7 +237,8 @@ pub async fn start_driven(config: Config, clock: Arc<dyn Clock>) -> Result<Runni
     start_as(config, clock, true).await
 }
 
-async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Result<Running, StartError> {
+async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Result<Running, StartError> {
+    descriptors::share_out(&mut config);
     let lock = prepare_data_dir(&config.data_dir)?;
     let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
     let offered = load_ruleset(config.ruleset.as_deref())?;

@@ -15,6 +15,7 @@ pub mod console;
 pub mod contact;
 pub mod contained;
 pub mod derived;
+pub mod descriptors;
 pub mod disk;
 pub mod entries;
 pub mod examiner;

@@ -105,7 +105,6 @@ pub fn release_rate(hop: &str, rate: f64) {
 
 /// Connections of clients that are open now.
 pub fn connections(open: u64) {
-    #[expect(clippy::cast_precision_loss, reason = "connections are few")]
     metrics::gauge!("reprieve_connections").set(open as f64);
 }
 
@@ -122,4 +121,14 @@ pub fn sent_away(over: Over) {
 /// A transaction that waited for its client lost its connection to the next hop to one that had use for it.
 pub fn taken_back() {
     metrics::counter!("reprieve_hop_connections_taken_back_total").increment(1);
+}
+
+/// A connection or request of HTTP that was refused or cut, by listener and reason.
+pub fn http_refused(listener: &'static str, why: &'static str) {
+    metrics::counter!("reprieve_http_refused_total", "listener" => listener, "reason" => why).increment(1);
+}
+
+/// Sets how many connections of HTTP there are, as of now.
+pub fn http_connections(listener: &'static str, count: usize) {
+    metrics::gauge!("reprieve_http_connections", "listener" => listener).set(count as f64);
 }

@@ -15,7 +15,7 @@ fn http(gateway: &Gateway, method: &str, path: &str, token: &str, body: &str) ->
     let authorization = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{authorization}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     socket.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
@@ -371,7 +371,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn metrics_count_by_detection_and_version() {
     let (gateway, _) = two_domains();
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
-    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
     socket.read_to_string(&mut text).unwrap();
     let line = |begin: &str| {

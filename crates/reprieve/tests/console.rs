@@ -286,7 +286,7 @@ fn the_explorer_finds_what_there_is() {
         gateway.json(&["token", "create", "--name", "t", "--role", "auditor"])["secret"].as_str().unwrap().to_owned();
     let api = |path: &str| {
         let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
-        let request = format!("GET {path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
         socket.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();

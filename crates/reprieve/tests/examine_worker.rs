@@ -133,6 +133,60 @@ fn a_panic_is_an_engine_failure_and_the_process_goes_on() {
     assert_eq!(workers(&gateway), before);
 }
 
+/// The descriptors of a process, by number, with what each leads to.
+fn descriptors(pid: u32) -> Vec<(u32, String)> {
+    let mut found: Vec<(u32, String)> = std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let target = std::fs::read_link(entry.path()).unwrap();
+            (entry.file_name().to_str().unwrap().parse().unwrap(), target.display().to_string())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn processes_that_examine_have_their_socket_and_nothing_else() {
+    let sink = Sink::start();
+    let mut gateway = Gateway::prepare(&config(sink.address));
+    // Whoever starts the gateway may have left open what they like.
+    gateway.wrap(&["bash", "-c", "exec 10</etc/passwd 251</etc/hostname; exec \"$@\"", "bash"]);
+    gateway.run();
+    assert!(descriptors(gateway.pid()).iter().any(|(number, _)| *number == 251), "the gateway itself was given it");
+    let workers = workers(&gateway);
+    assert!(!workers.is_empty());
+    for pid in workers {
+        let open = descriptors(pid);
+        let numbers: Vec<u32> = open.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [0, 1, 2, 3], "{open:?}");
+        assert!(open[0].1.starts_with("socket:") && open[0].1 == open[3].1, "one socket: {open:?}");
+        assert_eq!(open[1].1, "/dev/null");
+        assert!(open[2].1.ends_with("/log"), "where the gateway complains as well: {open:?}");
+    }
+}
+
+#[test]
+fn processes_that_examine_have_no_capabilities() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let of = |pid: u32, name: &str| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let text = status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        u64::from_str_radix(&text, 16).unwrap()
+    };
+    let is_privileged = of(gateway.pid(), "CapEff:") & (1 << 8) != 0;
+    for pid in workers(&gateway) {
+        for name in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
+            assert_eq!(of(pid, name), 0, "{name}");
+        }
+        // Only who may change it can; for others there is no way to any capability all the same.
+        assert!(!is_privileged || of(pid, "CapBnd:") == 0);
+        assert_eq!(of(pid, "NoNewPrivs:"), 1);
+    }
+}
+
 #[test]
 fn a_process_that_somebody_kills_is_replaced() {
     let sink = Sink::start();

@@ -27,7 +27,7 @@ impl<'g> Client<'g> {
     fn ask(&self, method: &str, path: &str, prefer: &str, body: &str) -> (u16, String, Value) {
         let mut socket = TcpStream::connect(self.gateway.api.as_str()).unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer {}\r\nPrefer: {prefer}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\nPrefer: {prefer}\r\n\
              Content-Type: application/json; charset=utf-8\r\nX-CmdletName: x\r\nContent-Length: {}\r\n\r\n{body}",
             self.token,
             body.len()

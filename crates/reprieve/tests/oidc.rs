@@ -89,7 +89,7 @@ fn get(gateway: &Gateway, path: &str, cookie: &str) -> (u16, String, String) {
 fn get_once(gateway: &Gateway, path: &str, cookie: &str) -> (u16, String, String) {
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nCookie: {cookie}\r\nSec-Fetch-Site: cross-site\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {cookie}\r\nSec-Fetch-Site: cross-site\r\n\r\n"
     );
     socket.write_all(request.as_bytes()).unwrap();
     let mut bytes = Vec::new();

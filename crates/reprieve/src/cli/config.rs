@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{CliError, terminal};
 use crate::config::{Config, EXAMPLE};
+use crate::descriptors::{self, Budget};
 
 /// Verbs about the configuration.
 #[derive(Debug, Subcommand)]
@@ -42,7 +43,12 @@ pub fn run(verb: ConfigVerb) -> Result<(), CliError> {
             Ok(())
         }
         ConfigVerb::Check { config } => match Config::load(&config) {
-            Ok(_) => {
+            Ok(read) => {
+                // The service may have another limit than this shell; what it has then, it says when it starts.
+                if let (_, Some(shortage)) = Budget::divide(&read, descriptors::hard_limit()) {
+                    terminal::complain(&format!("{}: {shortage}", config.display()));
+                    return Err(CliError::No);
+                }
                 terminal::line(&format!("{}: no fault found", config.display()));
                 Ok(())
             }

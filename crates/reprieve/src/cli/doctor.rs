@@ -1,5 +1,6 @@
 //! `reprieve doctor`: what an administrator would look at first, in one list: each line ok, a warning, or a fault with what to do.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use store::backup::DATABASE;
 use store::check;
 use wire::smtp::client::{Connection, Introduction, Target, Timeouts};
+use wire::smtp::reply::Reply;
 use wire::tls::TlsPolicy;
 
 use super::client::Client;
@@ -23,8 +25,9 @@ use super::{CliError, feed, terminal};
 use crate::app::load_ruleset;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ListenerConfig, Mode, Role};
+use crate::descriptors::{self, Budget};
 use crate::examiner::try_walls;
-use crate::hop::Hops;
+use crate::hop::{Hop, Hops};
 use crate::panic_switch::{self, Stance};
 
 /// How long one probe may take.
@@ -77,6 +80,8 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
         detail: "observe: nothing is held; verdicts are recorded only".into(),
     }));
     list.extend(hops(&config).await);
+    list.extend(relaying_hops(&config).await);
+    list.push(file_descriptors(&config));
     list.extend(clamd(&config).await);
     list.extend(rspamd(&config).await);
     list.extend(dns(&config).await);
@@ -123,7 +128,10 @@ fn walls(config: &Config) -> Finding {
     let what = "examining processes".to_owned();
     let tried = load_ruleset(config.ruleset.as_deref()).map_err(|error| error.to_string());
     match tried.and_then(|ruleset| try_walls(InForce::only(ruleset))) {
-        Ok(missing) if missing.is_empty() => of(what, Ok("shut in by Landlock and seccomp".into())),
+        Ok(missing) if missing.is_empty() => of(
+            what,
+            Ok("shut in by Landlock and seccomp, without capabilities and with no descriptor but its own".into()),
+        ),
         Ok(missing) => Finding {
             what,
             health: Health::Warning,
@@ -164,6 +172,98 @@ async fn hops(config: &Config) -> Vec<Finding> {
         list.push(of(what, told));
     }
     list
+}
+
+/// Addresses of ours that name a mailbox elsewhere in their local part, as hosts of old did: for each, how it is called.
+fn routed(domain: &str) -> [(&'static str, String); 3] {
+    let (user, elsewhere) = ("relay-probe", "relay-probe.invalid");
+    [
+        ("the percent hack", format!("{user}%{elsewhere}@{domain}")),
+        ("a bang path", format!("{elsewhere}!{user}@{domain}")),
+        ("a quoted address", format!("\"{user}@{elsewhere}\"@{domain}")),
+    ]
+}
+
+/// Whether next hops pass on what is addressed to us and names a mailbox elsewhere: we cannot tell such an address from one of ours, they can. Each
+/// probe ends before DATA.
+async fn relaying_hops(config: &Config) -> Vec<Finding> {
+    let Some(domain) = config.border.accepted_domains.iter().next().map(|domain| domain.trim_start_matches('.')) else {
+        return Vec::new();
+    };
+    let timeouts = Timeouts { connect: PROBE, greeting: PROBE, command: PROBE, ..Timeouts::default() };
+    let hops = Hops::new(config, 1, &timeouts);
+    let mut list = Vec::new();
+    let mut asked = BTreeSet::new();
+    for direction in [Direction::Inbound, Direction::Internal] {
+        let hop = hops.of(direction);
+        if asked.insert(hop.name().to_owned()) {
+            let what = format!("relaying at next hop {}", hop.name());
+            let (health, detail) = match ask_about_routes(&hop, domain).await {
+                Ok(said) => of_routes(&said),
+                Err(why) => (Health::Warning, format!("could not be probed: {why}")),
+            };
+            list.push(Finding { what, health, detail });
+        }
+    }
+    list
+}
+
+/// What a hop says to each address: first to one that nobody has, then to the routed ones.
+async fn ask_about_routes(hop: &Arc<Hop>, domain: &str) -> Result<Vec<(&'static str, Reply)>, String> {
+    let mut loan = hop.connection().await.map_err(|error| error.to_string())?;
+    let sender = Address::parse("relay-probe@relay-probe.invalid").ok();
+    let nobody = format!("relay-probe-{:x}@{domain}", std::process::id());
+    let mut said = Vec::new();
+    for (name, text) in [("", nobody)].into_iter().chain(routed(domain)) {
+        let Ok(rcpt) = Address::parse(&text) else { continue };
+        let plain = RcptParams::default();
+        let begun = loan.connection.begin(sender.as_ref(), &MailParams::default(), None, &[(&rcpt, &plain)]).await;
+        let (mail, replies) = begun.map_err(|error| error.to_string())?;
+        said.push((name, replies.into_iter().next().unwrap_or(mail)));
+        loan.connection.reset().await.map_err(|error| error.to_string())?;
+    }
+    loan.connection.quit().await;
+    Ok(said)
+}
+
+fn of_routes(said: &[(&'static str, Reply)]) -> (Health, String) {
+    let takes_anybody = said.first().is_some_and(|(_, reply)| reply.is_positive());
+    let taken: Vec<&str> =
+        said.iter().skip(1).filter(|(_, reply)| reply.is_positive()).map(|(name, _)| *name).collect();
+    match (taken.is_empty(), takes_anybody) {
+        (true, _) => (Health::Ok, "refuses user%host@, host!user@ and \"user@host\"@ of our domains".into()),
+        (false, true) => (
+            Health::Warning,
+            format!(
+                "takes {}, as it takes any address of ours: so it cannot be seen here whether it passes them on. See that it does not (Postfix: \
+                 allow_untrusted_routing = no), and that it refuses recipients that do not exist",
+                taken.join(", ")
+            ),
+        ),
+        (false, false) => (
+            Health::Warning,
+            format!(
+                "takes {}, and refuses an address that nobody has: it may relay for strangers through us. See that it does not (Postfix: \
+                 allow_untrusted_routing = no)",
+                taken.join(", ")
+            ),
+        ),
+    }
+}
+
+/// Whether there are descriptors for all connections that are configured.
+fn file_descriptors(config: &Config) -> Finding {
+    let what = "file descriptors".to_owned();
+    match Budget::divide(config, descriptors::hard_limit()) {
+        (budget, None) => {
+            let Budget { limit, smtp, hops, store, http } = budget;
+            let detail = format!(
+                "{limit}; at most {smtp} for SMTP clients, {hops} for next hops, {store} for the store, {http} for each listener of HTTP"
+            );
+            of(what, Ok(detail))
+        }
+        (_, Some(shortage)) => Finding { what, health: Health::Warning, detail: shortage.to_string() },
+    }
 }
 
 async fn clamd(config: &Config) -> Option<Finding> {
@@ -430,5 +530,30 @@ async fn probe(address: SocketAddr, config: &Config) -> Result<String, Probe> {
         Some(reply) if reply.is_positive() => Err(Probe::Open(reply.to_line())),
         Some(reply) => Err(unanswered(reply.to_line())),
         None => Err(unanswered("no answer".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hops_say_to_routed_addresses() {
+        let said = |codes: [u16; 4]| {
+            let names = ["", "the percent hack", "a bang path", "a quoted address"];
+            let replies: Vec<_> =
+                names.into_iter().zip(codes).map(|(name, code)| (name, Reply::new(code, "2.0.0 so"))).collect();
+            of_routes(&replies)
+        };
+        assert_eq!(said([550, 550, 554, 451]).0, Health::Ok);
+        assert_eq!(said([250, 550, 550, 550]).0, Health::Ok);
+        let (health, detail) = said([550, 250, 550, 250]);
+        assert_eq!(health, Health::Warning);
+        assert!(detail.contains("the percent hack, a quoted address") && detail.contains("may relay"), "{detail}");
+        let (health, detail) = said([250, 250, 550, 550]);
+        assert!(health == Health::Warning && detail.contains("cannot be seen"), "{detail}");
+        for (name, text) in routed("ours.example") {
+            assert!(Address::parse(&text).is_ok(), "{name}: {text}");
+        }
     }
 }

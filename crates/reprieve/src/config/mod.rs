@@ -1,6 +1,7 @@
 //! The configuration: one commented TOML file, checked whole before anything starts.
 
 mod engine;
+pub mod http;
 pub mod oidc;
 mod policy;
 pub mod portal;
@@ -21,6 +22,7 @@ use domain::rollout::Pace;
 use domain::share::{Bounds, Percents};
 use domain::{Address, Direction, DomainName};
 pub use engine::EngineConfig;
+use http::HttpConfig;
 use ipnet::IpNet;
 use oidc::OidcConfig;
 use portal::PortalConfig;
@@ -314,6 +316,8 @@ pub struct Config {
     pub portal: PortalConfig,
     /// Where people of the console have an account already, if that is used.
     pub oidc: Option<OidcConfig>,
+    /// Limits of the listeners of API, console and portal.
+    pub http: HttpConfig,
 }
 
 /// Everything that is wrong with a configuration.
@@ -448,6 +452,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let sentinel = sentinel(root, faults);
     let portal = portal::portal(root, folder, faults);
     let oidc = oidc::oidc(root, folder, faults);
+    let http = http::http(root, faults);
     Config {
         panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
         ruleset: root.text("ruleset", faults, path),
@@ -478,6 +483,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         tells_affected,
         portal,
         oidc,
+        http,
     }
 }
 

@@ -30,7 +30,15 @@ pub fn shown(config: &Config) -> Vec<Section> {
     all.extend(config.listeners.iter().map(listener));
     all.extend(config.hops.iter().map(|(direction, hop)| next_hop(*direction, hop)));
     all.extend([engines(config), limits(&config.limits), retention(config), known_good(&config.known_good)]);
-    all.extend([rollout(config), sentinel(config), release(config), notices(config), api(config), portal(config)]);
+    all.extend([
+        rollout(config),
+        sentinel(config),
+        release(config),
+        notices(config),
+        api(config),
+        http(config),
+        portal(config),
+    ]);
     all.extend(config.oidc.as_ref().map(|oidc| {
         let settings =
             vec![("issuer", oidc.issuer.clone()), ("client_id", oidc.client_id.clone()), ("claim", oidc.claim.clone())];
@@ -256,6 +264,26 @@ fn api(config: &Config) -> Section {
             ("address", config.api_address.to_string()),
             ("socket", config.api_socket.display().to_string()),
             ("requests_per_second", config.api_requests_per_second.to_string()),
+        ],
+    )
+}
+
+fn http(config: &Config) -> Section {
+    let http = &config.http;
+    section(
+        "http",
+        vec![
+            ("connections", http.connections_max.to_string()),
+            ("connections_per_ip", http.connections_per_ip_max.to_string()),
+            ("header_timeout", span(http.header_timeout)),
+            ("body_timeout", span(http.body_timeout)),
+            ("bytes_per_second", http.bytes_per_second_min.to_string()),
+            ("idle_timeout", span(http.idle_timeout)),
+            ("write_timeout", span(http.write_timeout)),
+            ("streams", http.streams_max.to_string()),
+            ("streams_per_ip", http.streams_per_ip_max.to_string()),
+            ("proxies", list(&http.proxies)),
+            ("hosts", list(config.http_hosts())),
         ],
     )
 }

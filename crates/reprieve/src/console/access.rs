@@ -10,6 +10,7 @@ use store::audit::Act;
 
 use super::Console;
 use super::api::error::ApiError;
+use super::listener::Known;
 
 /// What begins every token, so that a leaked one is recognised for what it is.
 pub const TOKEN_PREFIX: &str = "rpv_";
@@ -159,6 +160,7 @@ pub async fn by_token(State(console): State<Console>, mut request: Request, next
     let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     match operator_of(&console, shown).await {
         Ok(operator) => {
+            Known::mark(request.extensions());
             request.extensions_mut().insert(operator);
             next.run(request).await
         }

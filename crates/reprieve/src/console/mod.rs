@@ -3,8 +3,13 @@
 
 pub mod access;
 pub mod api;
+mod client;
 pub mod exchange;
+mod host;
+mod listener;
+mod places;
 pub mod portal;
+mod pulse;
 pub mod rate;
 pub mod secret;
 pub mod serve;

@@ -1,18 +1,27 @@
 //! Secrets that people and their programs show: random, and never kept but as a digest.
 
+use std::time::Duration;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use domain::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use tokio::sync::Semaphore;
 
+use super::api::error::ApiError;
 use crate::clock::Clock;
 
 /// Characters of a password at least and at most (NIST SP 800-63B-4 section 3.1.1.2: 15 where nothing else is asked for, and no rules beside).
 pub const PASSWORD_MIN: usize = 12;
 /// See [`PASSWORD_MIN`].
 pub const PASSWORD_MAX: usize = 256;
+/// Passwords that are hashed at once, of 19 MiB each, and those that wait for that; others are told to come again.
+const HASHES_AT_ONCE: usize = 2;
+const HASHES_WAITING_MAX: usize = 64;
+/// How long one waits.
+const HASHES_WAIT: Duration = Duration::from_secs(5);
 /// Seconds for which a one-time code holds (RFC 6238 section 5.2).
 const STEP: i64 = 30;
 /// A hash of no password that anybody can type, with the cost of those that are made.
@@ -31,6 +40,46 @@ fn random(clock: &dyn Clock) -> [u8; 32] {
         block.copy_from_slice(&clock.entropy()[2..]);
     }
     random
+}
+
+/// Hashes work, a few at a time, on threads that nobody else waits for.
+///
+/// # Errors
+/// [`ApiError::TooMany`] when too many others want the same.
+async fn worked_out<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    static WAITING: Semaphore = Semaphore::const_new(HASHES_WAITING_MAX);
+    static AT_ONCE: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
+    let busy = || ApiError::TooMany(HASHES_WAIT.as_secs());
+    let _waiting = WAITING.try_acquire().map_err(|_| busy())?;
+    let permit = tokio::time::timeout(HASHES_WAIT, AT_ONCE.acquire()).await;
+    let permit = permit.map_err(|_| busy())?.map_err(|closed| ApiError::Internal(closed.to_string()))?;
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        // Whoever asked may have gone; the work is done all the same, and counts until then.
+        drop(permit);
+        done
+    });
+    done.await.map_err(|panic| ApiError::Internal(panic.to_string()))
+}
+
+/// The hash of a new password, as it is kept.
+///
+/// # Errors
+/// When the system gives no random bytes, or too many others want the same.
+pub async fn hashed(password: String) -> Result<String, ApiError> {
+    worked_out(move || hash(&password)).await?.map_err(ApiError::Internal)
+}
+
+/// Whether this is the password of that hash, as [`is_password`]. What is longer than any password is none, and costs nothing.
+///
+/// # Errors
+/// When too many others want the same.
+pub async fn checked(password: &str, known: Option<String>) -> Result<bool, ApiError> {
+    if password.len() > PASSWORD_MAX * 4 {
+        return Ok(false);
+    }
+    let password = password.to_owned();
+    worked_out(move || is_password(&password, known.as_deref())).await
 }
 
 /// The argon2id hash of a password, in PHC form. It takes some tens of milliseconds and 19 MiB: not for a thread that others wait for.

@@ -7,13 +7,12 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::connect_info::ConnectInfo;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::serve::IncomingStream;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -21,6 +20,7 @@ use super::Console;
 use super::access::{Operator, by_token};
 use super::api::{self, error::ApiError};
 use super::exchange;
+use super::listener::{Caller, Door, Known};
 use super::web;
 use crate::app::StartError;
 use crate::config::Config;
@@ -29,9 +29,9 @@ use crate::config::Config;
 #[derive(Clone, Debug)]
 pub struct Peer(Option<u32>);
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self(stream.io().peer_cred().ok().map(|cred| cred.uid()))
+impl Peer {
+    fn of(socket: &UnixStream) -> Self {
+        Self(socket.peer_cred().ok().map(|cred| cred.uid()))
     }
 }
 
@@ -52,12 +52,8 @@ pub async fn tcp(
         .merge(exchange::router(console.clone()))
         .layer(middleware::from_fn_with_state(console.clone(), by_token));
     let router: Router = guarded.merge(api::probes(console.clone())).merge(web::router(console));
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {
-            tracing::error!(%error, "the API over TCP ended");
-        }
-    });
+    let door = Door::on_network("api", router, config);
+    tasks.spawn(door.serve(listener, |_, peer| Caller::Network(*peer), stop));
     Ok(address)
 }
 
@@ -96,12 +92,8 @@ pub fn unix(
     let driver = settle.map(settling).unwrap_or_default();
     let router = api::router(console.clone()).merge(api::probes(console)).merge(driver);
     let router = router.layer(middleware::from_fn(local_only));
-    let service = router.into_make_service_with_connect_info::<Peer>();
-    tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {
-            tracing::error!(%error, "the API over the unix socket ended");
-        }
-    });
+    let door = Door::on_host("socket", router, config);
+    tasks.spawn(door.serve(listener, |socket, _| Caller::Host(Peer::of(socket)), stop));
     Ok(())
 }
 
@@ -115,6 +107,7 @@ async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, mut request: Request, 
     let own = fs::metadata("/proc/self").map_or(0, |own| own.uid());
     match peer.0 {
         Some(uid) if uid == 0 || uid == own => {
+            Known::mark(request.extensions());
             request.extensions_mut().insert(Operator::local());
             next.run(request).await
         }

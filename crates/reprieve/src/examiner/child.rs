@@ -13,6 +13,7 @@ use detect::limits::Limits;
 
 use super::fault;
 use super::frame::{self, Said, Task};
+use super::sandbox;
 
 /// Time that an examination may exceed its budget by before the watchdog gives it up.
 pub(super) const GRACE: Duration = Duration::from_secs(3);
@@ -72,6 +73,7 @@ impl Worker {
         let failed =
             |error: io::Error| NotStarted::Unable(format!("a process that examines cannot be started: {error}"));
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        sandbox::keep_descriptors();
         // The program that runs, even when another has been installed in its place meanwhile.
         let process = Command::new("/proc/self/exe")
             .arg0("reprieve")

@@ -1,11 +1,18 @@
 //! What an examining process may do: read and answer on the socket that it has, use memory, and nothing else. It opens no file, connects to
 //! nothing, starts nothing, signals nobody; a fault in a parser of strangers' mail ends with that process (reliability 4.2).
 //!
+//! It is started with what whoever started the gateway left open, and as root with all that root may: the one is closed on the way, and the
+//! other is given up first of all.
+//!
 //! Two walls, each enough by itself: Landlock takes away files, TCP and signals before anything is loaded; seccomp leaves some forty system
 //! calls once all is loaded. Limits on memory and files come first. What is not allowed fails with EPERM, as a library expects that it may.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::RawFd;
 
+use caps::CapSet;
+use caps::errors::CapsError;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, RestrictionStatus, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
 };
@@ -16,6 +23,8 @@ use seccompiler::{
 
 /// Bytes of memory that is written to, at most.
 const MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// Standard input, output and error.
+const STANDARD: std::ops::Range<RawFd> = 0..3;
 /// Files that may be open: the three it is started with.
 const FILES_MAX: u64 = 3;
 /// What Landlock is asked for; older kernels give what they have.
@@ -27,6 +36,12 @@ pub enum SandboxError {
     /// A limit or a flag of the process.
     #[error("a limit of the process cannot be set: {0}")]
     Limit(#[from] rustix::io::Errno),
+    /// Descriptors of others.
+    #[error("it has descriptors that are not its own: {0}")]
+    Descriptors(String),
+    /// Capabilities that stay.
+    #[error("it keeps capabilities: {0}")]
+    Capabilities(String),
     /// Landlock.
     #[error("landlock: {0}")]
     Landlock(#[from] RulesetError),
@@ -38,11 +53,59 @@ pub enum SandboxError {
     Seccomp(#[from] seccompiler::Error),
 }
 
+/// Sees to it that whatever is started from here has its standard input, output and error, and nothing else that is open now: neither ours, nor what whoever
+/// has started us left open.
+pub fn keep_descriptors() {
+    close_fds::set_fds_cloexec_threadsafe(STANDARD.end, &[]);
+}
+
+/// Checks that nothing but standard input, output and error is open: to be called before anything is opened, while there is one thread.
+///
+/// # Errors
+/// When something is, or it cannot be seen what is.
+pub fn check_descriptors() -> Result<(), SandboxError> {
+    let open = inherited().map_err(|error| SandboxError::Descriptors(error.to_string()))?;
+    // The list that is looked at is open as well, under the number that was free first.
+    let others: Vec<String> =
+        open.into_iter().filter(|number| *number != STANDARD.end).map(|n| n.to_string()).collect();
+    if others.is_empty() { Ok(()) } else { Err(SandboxError::Descriptors(others.join(", "))) }
+}
+
+/// Descriptors beyond the standard ones, with that of the list itself.
+fn inherited() -> io::Result<Vec<RawFd>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    found.retain(|descriptor| !STANDARD.contains(descriptor));
+    Ok(found)
+}
+
+/// Gives up every capability, and the way to any: the bounding set, where that may be changed. Landlock sees to it that no program gives any back.
+fn give_up_capabilities() -> Result<(), SandboxError> {
+    let failed = |error: CapsError| SandboxError::Capabilities(error.to_string());
+    // Kernels without ambient capabilities have none to clear.
+    let _ = caps::clear(None, CapSet::Ambient);
+    for capability in caps::all() {
+        // One that the kernel does not know is not there; and who may not take one away has none to begin with, and gets none any more.
+        let _ = caps::drop(None, CapSet::Bounding, capability);
+    }
+    for set in [CapSet::Effective, CapSet::Inheritable, CapSet::Permitted] {
+        caps::clear(None, set).map_err(failed)?;
+        let kept = caps::read(None, set).map_err(failed)?;
+        if !kept.is_empty() {
+            return Err(SandboxError::Capabilities(format!("{kept:?}")));
+        }
+    }
+    Ok(())
+}
+
 /// Takes away what nothing of ours needs: to be called first, while there is one thread. Returns what the kernel cannot do.
 ///
 /// # Errors
 /// When a limit cannot be set.
 pub fn give_up_rights() -> Result<Vec<String>, SandboxError> {
+    give_up_capabilities()?;
     // It ends with the gateway, even when the gateway is killed while it is busy.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let RestrictionStatus { ruleset, .. } = Ruleset::default()

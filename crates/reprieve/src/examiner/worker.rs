@@ -14,7 +14,7 @@ use detect::preview::show;
 
 use super::fault::Fault;
 use super::frame::{self, Ask, Said, Task};
-use super::sandbox;
+use super::sandbox::{self, SandboxError};
 
 /// Bytes that are read at a time: a mail of the usual size, and its envelope.
 const READ_BYTES: usize = 64 << 10;
@@ -23,19 +23,20 @@ const READ_BYTES: usize = 64 << 10;
 pub fn run(nice: i32) -> ExitCode {
     // Where it may not, it only stands back less.
     let _ = rustix::process::nice(nice);
+    let own = sandbox::check_descriptors();
     let socket = match io::stdin().as_fd().try_clone_to_owned() {
         Ok(socket) => UnixStream::from(socket),
         Err(_) => return ExitCode::from(2),
     };
-    match serve(socket) {
+    match serve(socket, own) {
         Ok(()) => ExitCode::SUCCESS,
         // The gateway sees that the socket has ended, and says so.
         Err(_) => ExitCode::from(3),
     }
 }
 
-fn serve(mut socket: UnixStream) -> io::Result<()> {
-    let given_up = sandbox::give_up_rights().map_err(|error| error.to_string());
+fn serve(mut socket: UnixStream, own: Result<(), SandboxError>) -> io::Result<()> {
+    let given_up = own.and_then(|()| sandbox::give_up_rights()).map_err(|error| error.to_string());
     let Some(limits) = frame::read_json::<Limits>(&mut socket)? else { return Ok(()) };
     let Some(packed) = frame::read(&mut socket)? else { return Ok(()) };
     let in_force = match InForce::unpack(&packed) {

@@ -8,14 +8,20 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::{Address, Digest};
 use maud::{Markup, html};
+use tokio::sync::Semaphore;
 
 use super::Portal;
 use super::page::{Wrong, page};
+use crate::console::client::counted;
+use crate::console::listener::Known;
 use crate::console::web::door::cookie;
 use crate::console::web::form::Form;
 use crate::postman::{self, Letter};
 use crate::recipient::language::Language;
 use crate::recipient::link::{self, Kind, Pass};
+
+/// Letters with links that are on their way at once. Who is not sent one asks again.
+static LETTERS: Semaphore = Semaphore::const_new(32);
 
 /// Who has come in, if anybody, and in which language they read.
 #[derive(Clone, Debug)]
@@ -46,6 +52,9 @@ impl FromRequestParts<Portal> for Visitor {
         let shown = cookie(&parts.headers, link::COOKIE_NAME);
         let pass = shown.and_then(|text| link::read(&portal.key, Kind::Session, text, now));
         let address = holds(portal, Kind::Session, pass).await.map_err(|wrong| wrong.page(&words))?;
+        if address.is_some() {
+            Known::mark(&parts.extensions);
+        }
         let bucket = address.clone().unwrap_or_else(|| client(parts));
         if portal.rates.take(&bucket, now).is_err() {
             return Err(Wrong::Often.page(&words));
@@ -63,7 +72,7 @@ async fn holds(portal: &Portal, kind: Kind, pass: Option<Pass>) -> Result<Option
 
 fn client(parts: &Parts) -> String {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or_else(|| "somebody".into(), |ConnectInfo(peer)| format!("from {}", peer.ip()))
+    peer.map_or_else(|| "somebody".into(), |ConnectInfo(peer)| format!("from {}", counted(peer.ip())))
 }
 
 /// The page for who has not come in.
@@ -143,8 +152,11 @@ pub async fn ask(State(portal): State<Portal>, visitor: Visitor, form: Form) -> 
     if portal.links.take(&address.normal(), now).is_err() {
         return done();
     }
+    // Letters that are on their way have an end as well.
+    let Ok(under_way) = LETTERS.try_acquire() else { return done() };
     let words = visitor.words.clone();
     tokio::spawn(async move {
+        let _under_way = under_way;
         if let Err(why) = send(&portal, &address, &words).await {
             tracing::warn!(why, "a link to held mail could not be mailed");
         }

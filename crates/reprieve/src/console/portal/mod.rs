@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use domain::token::TokenKey;
@@ -28,8 +29,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Console;
+use super::listener::{Caller, Door};
 use super::rate::Rates;
-use super::serve::stopped;
+use super::web::form::FORM_BYTES_MAX;
 use super::web::{self, door};
 use crate::app::StartError;
 use crate::recipient::language::Languages;
@@ -67,12 +69,9 @@ pub async fn serve(
     let failed = |source| StartError::Bind { address: address.to_string(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let service = router(portal).into_make_service_with_connect_info::<SocketAddr>();
-    tasks.spawn(async move {
-        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await {
-            tracing::error!(%error, "the portal ended");
-        }
-    });
+    let config = portal.console.config.clone();
+    let door = Door::on_network("portal", router(portal), &config);
+    tasks.spawn(door.serve(listener, |_, peer| Caller::Network(*peer), stop));
     Ok(Some(bound))
 }
 
@@ -85,6 +84,7 @@ fn router(portal: Portal) -> Router {
         .route("/mail/{id}", get(mail::show))
         .route("/act", post(mail::act))
         .merge(web::assets())
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn(door::from_our_own_page))
         .layer(middleware::map_response(web::with_policy))
         .with_state(portal)

@@ -14,6 +14,7 @@ use super::fault;
 use crate::console::Console;
 use crate::console::access::{Operator, Role};
 use crate::console::api::error::ApiError;
+use crate::console::listener::Known;
 
 /// The cookie: for this host alone, and only over a connection that nobody reads.
 pub const COOKIE_NAME: &str = "__Host-reprieve";
@@ -28,6 +29,7 @@ const SEEN_EVERY: Duration = Duration::from_secs(60);
 pub async fn signed_in(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     match whose(&console, request.headers()).await {
         Ok(Some((session, operator))) => {
+            Known::mark(request.extensions());
             request.extensions_mut().insert(operator);
             request.extensions_mut().insert(session);
             next.run(request).await

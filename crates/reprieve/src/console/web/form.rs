@@ -5,6 +5,9 @@ use axum::extract::{FromRequest, RawForm, Request};
 use super::fault::Fault;
 use crate::console::api::error::ApiError;
 
+/// Bytes of a form of who has not signed in, and of a recipient's: a name, a password, a few words.
+pub const FORM_BYTES_MAX: usize = 16 << 10;
+
 /// The fields of a form, in their order: a name may come often.
 #[derive(Debug)]
 pub struct Form(Vec<(String, String)>);

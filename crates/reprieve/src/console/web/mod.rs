@@ -40,6 +40,7 @@ pub mod sign_in;
 pub mod submission;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware;
@@ -109,7 +110,8 @@ pub fn router(console: Console) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-in/away", get(oidc::away))
         .route("/sign-in/back", get(oidc::back))
-        .route("/welcome", get(sign_in::welcome).post(sign_in::accept));
+        .route("/welcome", get(sign_in::welcome).post(sign_in::accept))
+        .layer(DefaultBodyLimit::max(form::FORM_BYTES_MAX));
     inside
         .merge(outside)
         .merge(assets())

@@ -24,7 +24,7 @@ use wire::tls;
 use super::door::cookie;
 use super::fault::PageResult;
 use super::page::bare;
-use super::sign_in::{Wanted, one_more_try, own_path, session_of};
+use super::sign_in::{Wanted, from, one_more_try, own_path, session_of};
 use crate::config::oidc::OidcConfig;
 use crate::console::Console;
 use crate::console::api::error::ApiError;
@@ -151,7 +151,7 @@ pub async fn away(
     Query(wanted): Query<Wanted>,
 ) -> PageResult {
     let config = configured(&console)?;
-    one_more_try(&console, &format!("from {}", peer.ip()))?;
+    one_more_try(&console, &from(peer))?;
     let issuer = Issuer::discover(config).await?;
     let [state, nonce, verifier] = [(); 3].map(|()| secret::new(console.clock.as_ref()));
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
@@ -195,7 +195,7 @@ pub async fn back(
 ) -> PageResult {
     let config = configured(&console)?;
     let now = console.clock.now();
-    one_more_try(&console, &format!("from {}", peer.ip()))?;
+    one_more_try(&console, &from(peer))?;
     let refused = |why: &str| ApiError::Unauthorized(format!("{why}; begin again at the page where one signs in"));
     let kept = cookie(&headers, AWAY_COOKIE).ok_or_else(|| refused("you have not begun in this browser"))?;
     let kept: Vec<&str> = kept.splitn(4, '.').collect();

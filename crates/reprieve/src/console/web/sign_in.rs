@@ -18,11 +18,16 @@ use super::form::Form;
 use super::page::bare;
 use crate::console::Console;
 use crate::console::api::error::ApiError;
+use crate::console::client::counted;
 use crate::console::secret::{self, PASSWORD_MAX, PASSWORD_MIN};
 use crate::percent::encoded;
 
 /// Characters that are kept of what a browser says it is.
 const CLIENT_MAX: usize = 200;
+/// Bytes of a name that somebody signs in with, of a one-time code with its blanks, and of a page that is wanted, at most.
+const NAME_BYTES_MAX: usize = 400;
+const CODE_BYTES_MAX: usize = 32;
+const PATH_BYTES_MAX: usize = 2000;
 
 /// Where somebody wanted to go.
 #[derive(Debug, Default, Deserialize)]
@@ -70,7 +75,8 @@ fn entrance(console: &Console, to: &str, wrong: &str, is_empty: bool) -> Markup 
 
 /// A path of this console, so that nobody is led elsewhere.
 pub fn own_path(to: &str) -> &str {
-    let is_own = to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
+    let is_own =
+        to.len() <= PATH_BYTES_MAX && to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']);
     if is_own { to } else { "/" }
 }
 
@@ -83,6 +89,11 @@ pub(super) fn one_more_try(console: &Console, bucket: &str) -> Result<(), ApiErr
     taken.map_err(|wait| ApiError::TooMany(wait.as_secs().max(1)))
 }
 
+/// Whose tries those of an address are.
+pub(super) fn from(peer: SocketAddr) -> String {
+    format!("from {}", counted(peer.ip()))
+}
+
 /// `POST /sign-in`.
 ///
 /// # Errors
@@ -93,17 +104,20 @@ pub async fn enter(
     headers: HeaderMap,
     form: Form,
 ) -> PageResult {
-    let (name, to) = (form.one("name").trim().to_owned(), own_path(form.one("to")).to_owned());
     let now = console.clock.now();
-    for bucket in [format!("name {name}"), format!("from {}", peer.ip())] {
-        one_more_try(&console, &bucket)?;
+    one_more_try(&console, &from(peer))?;
+    let (name, to) = (form.one("name").trim().to_owned(), own_path(form.one("to")).to_owned());
+    if [(name.as_str(), NAME_BYTES_MAX), (form.one("code"), CODE_BYTES_MAX)]
+        .iter()
+        .any(|(text, most)| text.len() > *most)
+    {
+        return Err(ApiError::Bad("no name and no code is that long".into()).into());
     }
+    one_more_try(&console, &format!("name {name}"))?;
     let store = console.store()?;
     let person = store.person(&name).await?.filter(|person| person.disabled.is_none());
-    let password = form.one("password").to_owned();
     let known = person.as_ref().and_then(|person| person.password.clone());
-    let hashed = tokio::task::spawn_blocking(move || secret::is_password(&password, known.as_deref())).await;
-    let is_password = hashed.map_err(|panic| ApiError::Internal(panic.to_string()))?;
+    let is_password = secret::checked(form.one("password"), known).await?;
     let codes = person.as_ref().and_then(|person| person.totp.clone());
     let is_code = codes.is_none_or(|codes| secret::is_code(&codes, form.one("code"), now));
     if !(is_password && is_code) {
@@ -185,7 +199,7 @@ pub async fn accept(
     form: Form,
 ) -> PageResult {
     let now = console.clock.now();
-    one_more_try(&console, &format!("from {}", peer.ip()))?;
+    one_more_try(&console, &from(peer))?;
     let (password, again) = (form.one("password").to_owned(), form.one("again"));
     let again_wrong = |wrong: &str| Ok(bare("Welcome", welcome_form(wrong)));
     if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
@@ -199,8 +213,7 @@ pub async fn accept(
     let Some(person) = store.invited(invitation, now).await? else {
         return again_wrong("This invitation does not hold: it was used, or its time is over. Ask for another.");
     };
-    let hashed = tokio::task::spawn_blocking(move || secret::hash(&password)).await;
-    let hashed = hashed.map_err(|panic| ApiError::Internal(panic.to_string()))?.map_err(ApiError::Internal)?;
+    let hashed = secret::hashed(password).await?;
     console.record(person.name.clone(), "person.accept", &person.name, "").await?;
     store.accept_invitation(&person.name, hashed).await?;
     begin(&console, &person.name, &headers, peer, "/").await

@@ -65,7 +65,7 @@ fn a_session_begins_with_an_invitation_and_ends_when_it_should() {
     // Signing out ends that session and no other; shutting out ends all.
     assert_eq!(post(&gateway, "/sign-out", &anna, "").status, 303);
     assert_eq!((get(&gateway, "/", &anna).status, get(&gateway, "/", &again).status), (303, 200));
-    gateway.json(&["person", "disable", "anna", "--reason", "left"]);
+    gateway.json(&["person", "disable", "anna", "--reason", "left", "--last-admin"]);
     assert_eq!(get(&gateway, "/", &again).status, 303);
     assert!(sign_in(&gateway, "anna", PASSWORD).body.contains("do not belong together"));
     // Whoever guesses is slowed down.
@@ -179,7 +179,7 @@ fn a_person_finds_understands_and_releases() {
         &gateway,
         "/explorer/act",
         &anna,
-        &format!("do=release&reason=wanted&q=state%3Aheld&mail={id}+b%40ours.example"),
+        &format!("do=release&confirmed=yes&reason=wanted&q=state%3Aheld&mail={id}+b%40ours.example"),
     );
     assert!(done.status == 200 && done.body.contains("releasing"), "{}", done.body);
     let got = sink.wait(2);

@@ -154,7 +154,7 @@ fn every_mail_is_held_and_released_byte_for_byte() {
         if ids.is_empty() {
             break;
         }
-        let mut words = vec!["quarantine", "release", "--config", "reprieve.toml", "--json"];
+        let mut words = vec!["quarantine", "release", "--reason", "r", "--config", "reprieve.toml", "--json"];
         words.extend(ids.iter().map(String::as_str));
         assert!(gateway.cli(&words).status.success());
     }

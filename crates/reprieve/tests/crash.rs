@@ -111,7 +111,7 @@ fn script(gateway: &Gateway, known: &mut Known) -> std::io::Result<()> {
         return Err(std::io::ErrorKind::BrokenPipe.into());
     };
     if let Some(id) = rows[0]["id"].as_str() {
-        let words = ["quarantine", "release", id, "--wait", "--config", "reprieve.toml", "--json"];
+        let words = ["quarantine", "release", id, "--wait", "--reason", "r", "--config", "reprieve.toml", "--json"];
         if gateway.cli(&words).status.code() == Some(3) {
             return Err(std::io::ErrorKind::BrokenPipe.into());
         }
@@ -268,7 +268,7 @@ fn release_some(gateway: &Gateway, known: &Mutex<Known>) {
     let Ok(rows) = serde_json::from_slice::<Value>(&gateway.cli(&list).stdout) else { return };
     let ids: Vec<String> =
         rows.as_array().unwrap().iter().filter_map(|row| Some(row["id"].as_str()?.to_owned())).collect();
-    let mut words = vec!["quarantine", "release", "--config", "reprieve.toml", "--json"];
+    let mut words = vec!["quarantine", "release", "--reason", "r", "--config", "reprieve.toml", "--json"];
     words.extend(ids.iter().map(String::as_str));
     if !ids.is_empty() {
         gateway.cli(&words);

@@ -90,7 +90,7 @@ fn bad_mail_is_held_explained_exported_and_released_once() {
     let released = gateway.json(&["quarantine", "release", id, "--wait", "--reason", "asked for"]);
     assert_eq!(released["units"][0]["state"], "released", "{released}");
     assert_eq!(released["units"][0]["reply"], "250 2.0.0 Ok: sunk");
-    let again = gateway.json(&["quarantine", "release", id, "--wait"]);
+    let again = gateway.json(&["quarantine", "release", id, "--wait", "--reason", "asked for"]);
     assert_eq!(again["units"][0]["release_id"], released["units"][0]["release_id"], "the same release");
     let got = sink.wait(1);
     assert_eq!((got.len(), got[0].without_ours()), (1, mail.clone()));
@@ -136,9 +136,19 @@ fn people_deny_delete_and_look() {
     assert_eq!(denied["units"][0]["state"], "denied");
     let deleted = gateway.json(&["quarantine", "delete", &id, "--rcpt", "c@ours.example"]);
     assert_eq!(deleted["units"][0]["state"], "deleted");
-    let again = gateway.cli(&["quarantine", "release", &id, "--rcpt", "c@ours.example", "--config", "reprieve.toml"]);
+    let again = gateway.cli(&[
+        "quarantine",
+        "release",
+        &id,
+        "--rcpt",
+        "c@ours.example",
+        "--reason",
+        "r",
+        "--config",
+        "reprieve.toml",
+    ]);
     assert_eq!(again.status.code(), Some(1), "what is deleted is not released");
-    let released = gateway.json(&["quarantine", "release", &id, "--rcpt", "b@ours.example", "--wait"]);
+    let released = gateway.json(&["quarantine", "release", &id, "--rcpt", "b@ours.example", "--reason", "r", "--wait"]);
     assert_eq!(released["units"][0]["state"], "released", "a second decision");
     assert_eq!(gateway.cli(&["quarantine", "show", "nonsense", "--config", "reprieve.toml"]).status.code(), Some(2));
     let books = gateway.books();
@@ -267,9 +277,18 @@ fn a_mixed_transaction_that_the_hop_refuses_closes_its_held_part() {
     assert_eq!(gateway.account("refused"), 2);
     let trace = gateway.json(&["message", "trace", "--recipient", "s@strict.example"]);
     let id = trace[0]["mail_id"].as_str().expect("id");
-    let released = gateway.json(&["quarantine", "release", id, "--rcpt", "s@strict.example"]);
+    let released = gateway.json(&["quarantine", "release", id, "--rcpt", "s@strict.example", "--reason", "r"]);
     assert_eq!(released["units"][0]["state"], "refused", "the sender was told that it failed: {released}");
-    let forced = gateway.json(&["quarantine", "release", id, "--rcpt", "s@strict.example", "--confirm-refused"]);
+    let forced = gateway.json(&[
+        "quarantine",
+        "release",
+        id,
+        "--rcpt",
+        "s@strict.example",
+        "--reason",
+        "r",
+        "--confirm-refused",
+    ]);
     assert_eq!(forced["units"][0]["state"], "releasing", "{forced}");
 }
 
@@ -377,7 +396,8 @@ fn releases_wait_for_a_hop_and_fail_only_when_it_says_so() {
         assert!(talk.send("a@x.example", &["b@ours.example"], &bad(subject)).starts_with("250"));
     }
     for held in gateway.held() {
-        let released = gateway.json(&["quarantine", "release", held["id"].as_str().expect("id"), "--wait"]);
+        let released =
+            gateway.json(&["quarantine", "release", held["id"].as_str().expect("id"), "--wait", "--reason", "r"]);
         let expected = match held["subject"].as_str() {
             Some("never") => "failed",
             Some("later") => "releasing",
@@ -582,7 +602,8 @@ fn a_stop_leaves_a_queue_of_releases_for_the_next_start() {
         assert!(talk.send("a@x.example", &["b@ours.example"], &bad(&format!("queue {number}"))).contains("taken as"));
     }
     let ids: Vec<String> = gateway.held().iter().map(|held| held["id"].as_str().expect("id").to_owned()).collect();
-    let words: Vec<&str> = ["quarantine", "release"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+    let words: Vec<&str> =
+        ["quarantine", "release", "--reason", "r"].into_iter().chain(ids.iter().map(String::as_str)).collect();
     assert!(gateway.cli(&[&words[..], &["--config", "reprieve.toml"]].concat()).status.success());
     sink.wait(5);
     let began = Instant::now();
@@ -608,7 +629,8 @@ fn releases_begin_slowly() {
         assert!(talk.send("a@x.example", &["b@ours.example"], &bad(&format!("slow {number}"))).contains("taken as"));
     }
     let ids: Vec<String> = gateway.held().iter().map(|held| held["id"].as_str().expect("id").to_owned()).collect();
-    let words: Vec<&str> = ["quarantine", "release"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+    let words: Vec<&str> =
+        ["quarantine", "release", "--reason", "r"].into_iter().chain(ids.iter().map(String::as_str)).collect();
     let began = Instant::now();
     assert!(gateway.cli(&[&words[..], &["--config", "reprieve.toml"]].concat()).status.success());
     sink.wait(100);

@@ -153,7 +153,7 @@ fn mail_through_us_into_postfix() {
     // Held and released into Postfix.
     assert!(talk.send("a@x.example", &["b@ours.example"], &bad("5")).contains("taken as"));
     let id = gateway.held()[0]["id"].as_str().unwrap().to_owned();
-    let released = gateway.json(&["quarantine", "release", &id, "--wait"]);
+    let released = gateway.json(&["quarantine", "release", &id, "--wait", "--reason", "r"]);
     assert!(released["units"][0]["reply"].as_str().unwrap().contains("queued as"), "{released}");
     gateway.books();
 }

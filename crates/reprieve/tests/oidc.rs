@@ -182,7 +182,7 @@ async fn who_is_vouched_for_and_invited_comes_in() {
             let (status, head, body) = get(&gateway, &format!("/sign-in/back?code=right&state={}", asked["state"]), &kept);
             assert!(status == expected && cookies(&head).is_empty(), "{name}: {status} {body}");
         }
-        gateway.json(&["person", "disable", "anna@ours.example", "--reason", "left"]);
+        gateway.json(&["person", "disable", "anna@ours.example", "--reason", "left", "--last-admin"]);
         let (kept, asked, _) = away();
         said.lock().unwrap().claims = claims(&asked["nonce"]);
         assert_eq!(get(&gateway, &format!("/sign-in/back?code=right&state={}", asked["state"]), &kept).0, 403);

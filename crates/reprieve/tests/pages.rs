@@ -57,6 +57,9 @@ fn in_a_browser() {
     browser.go(&format!("{base}/messages/{id}"));
     browser.type_into("section.actions [name=reason]", "asked for");
     browser.click("button[value=release]");
+    browser.until("return document.querySelector('h1').textContent === 'Release what may do harm?'");
+    browser.look_at("confirm");
+    browser.click("button.danger");
     sink.wait(2);
     let began = Instant::now();
     loop {
@@ -102,6 +105,7 @@ fn everybody_can_use_every_page() {
     let invitation = invite(&gateway, "anna", "admin", &[]);
     browser.go(&format!("{base}/welcome#{invitation}"));
     browser.until("return document.querySelector('[name=invitation]').value.length === 64");
+    browser.until("return document.querySelector('output strong')?.textContent === 'anna'");
     browser.look_at("welcome");
     browser.type_into("[name=password]", PASSWORD);
     browser.type_into("[name=again]", PASSWORD);
@@ -117,6 +121,7 @@ fn everybody_can_use_every_page() {
             "/explorer?q=nonsense%3A",
             "/bulk/new?verb=release&q=state%3Aheld",
             "/messages/nothing",
+            "/detections/anything",
         ]
         .map(str::to_owned),
     );
@@ -354,4 +359,206 @@ fn has_pages(host: &str) -> bool {
     let _ = socket.write_all(format!("GET /assets/style.css HTTP/1.0\r\nHost: {host}\r\n\r\n").as_bytes());
     let mut answer = [0; 64];
     matches!(socket.read(&mut answer), Ok(read) if answer[..read].starts_with(b"HTTP/1.0 200"))
+}
+
+/// A browser in which anna, an administrator, has signed in.
+fn signed_in(gateway: &Gateway) -> Browser {
+    let browser = Browser::start();
+    browser.go(&format!("http://{}/welcome#{}", gateway.api, invite(gateway, "anna", "admin", &[])));
+    browser.until("return document.querySelector('[name=invitation]').value.length === 64");
+    browser.type_into("[name=password]", PASSWORD);
+    browser.type_into("[name=again]", PASSWORD);
+    browser.click("form.card button");
+    browser.until("return document.title.startsWith('Overview')");
+    browser
+}
+
+/// The fields that somebody writes into on a page, of forms that do something; each by a selector.
+const FIELDS: &str = "const found = []; [...document.forms].forEach((form, at) => { if (form.method !== 'post') return; \
+    [...form.elements].forEach((field, number) => { if (field.matches('input:not([type=hidden]):not([hidden])')) found.push(at + ' ' + number); }); }); return found;";
+
+/// Whoever writes into a field and presses Enter has done nothing: on no page, with scripts and without.
+#[test]
+fn enter_in_a_field_does_nothing_to_mail() {
+    let (gateway, sink) = two_domains();
+    let mut talk = Talk::from_outside(gateway.mx);
+    let bad = support::bad("both");
+    assert!(talk.send("a@x.example", &["b@ours.example", "c@ours.example"], &bad).contains("taken as"));
+    gateway.json(&["entry", "block", "ip", "203.0.113.99", "--reason", "a test"]);
+    let incident = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a test"])["id"].clone();
+    invite(&gateway, "ben", "analyst", &[]);
+    let base = format!("http://{}", gateway.api);
+    let browser = signed_in(&gateway);
+    let state = || {
+        let acts = gateway.json(&["audit", "list"]);
+        // Looking at mail is recorded, and is all that may be.
+        let looks = ["quarantine.preview", "quarantine.headers", "quarantine.show"];
+        let acts: Vec<String> =
+            acts.as_array().unwrap().iter().map(|act| act["action"].as_str().unwrap().to_owned()).collect();
+        let acts: Vec<String> = acts.into_iter().filter(|act| !looks.contains(&act.as_str())).collect();
+        (["held", "releasing", "released", "denied", "deleted"].map(|account| gateway.account(account)), acts)
+    };
+    let before = state();
+    assert_eq!(before.0[0], 4);
+    // Every page that links lead to, from the first on.
+    let mut pages = vec![
+        "/".to_owned(),
+        "/bulk/new?verb=release&q=state%3Aheld".to_owned(),
+        format!("/incidents/{}", incident.as_str().unwrap()),
+    ];
+    let (mut at, mut tried, mut forms) = (0, 0, std::collections::BTreeSet::new());
+    while at < pages.len() && at < 60 {
+        let page = pages[at].clone();
+        at += 1;
+        browser.go(&format!("{base}{page}"));
+        let links =
+            browser.run("return [...document.querySelectorAll('a[href^=\"/\"]')].map(a => a.getAttribute('href'))");
+        for link in links.as_array().unwrap().iter().filter_map(|link| link.as_str()) {
+            let shape = |path: &str| {
+                path.split('?').next().unwrap().chars().filter(|c| !c.is_ascii_digit()).collect::<String>()
+            };
+            let is_page = !["/metrics", "/api/", "/readyz", "/status", "/explorer/export", "/submissions/", "/assets"]
+                .iter()
+                .any(|other| link.starts_with(other));
+            let like = pages.iter().filter(|known| shape(known) == shape(link)).count();
+            if is_page
+                && !link.contains("/report")
+                && !link.contains("/text")
+                && like < 3
+                && !pages.iter().any(|known| known == link)
+            {
+                pages.push(link.to_owned());
+            }
+        }
+        let fields = browser.run(FIELDS);
+        for field in fields.as_array().unwrap().iter().filter_map(|field| field.as_str()) {
+            let (form, field) = field.split_once(' ').unwrap();
+            let find = format!("const form = document.forms[{form}]; const field = form.elements[{field}]");
+            let action = browser.run(&format!("{find}; return form.getAttribute('action')"));
+            let action = action.as_str().unwrap().to_owned();
+            // What is kept for oneself is no act on mail: a name for a query, which columns, codes of one's own.
+            if ["/explorer/keep", "/explorer/columns", "/me/act"].contains(&action.as_str()) {
+                continue;
+            }
+            // The form is filled as well as it can be, so that nothing but Enter itself is in the way.
+            browser.run(&format!(
+                "{find}; [...form.elements].forEach(one => {{ if (one.type === 'checkbox') one.checked = true; else if (one.type === 'email') one.value = 'b@ours.example'; \
+                 else if (one.type === 'text') one.value = one.name === 'password' ? 'infected' : one.name === 'value' ? '203.0.113.7' : 'x'; }}); \
+                 document.querySelectorAll('details').forEach(one => one.open = true); \
+                 document.querySelectorAll('[data-tried]').forEach(one => delete one.dataset.tried); field.dataset.tried = '1'; window.stays = true;"
+            ));
+            let kind = browser.run(&format!("{find}; return field.type"));
+            let text = if kind == "checkbox" || kind == "number" { "\u{e007}" } else { "looks bad, will deny\u{e007}" };
+            browser.type_into("[data-tried]", text);
+            std::thread::sleep(Duration::from_millis(60));
+            // The page of an incident is drawn anew when its stage changes; whatever else were sent would be in the audit log.
+            let is_here = browser.run("return window.stays === true") == true || browser.url().ends_with(&page);
+            assert!(is_here, "{page} {action}: Enter leads to {}", browser.url());
+            tried += 1;
+            forms.insert(action.chars().filter(|c| !c.is_ascii_digit()).collect::<String>());
+        }
+    }
+    assert!(tried >= 40 && forms.len() >= 9, "{tried} fields of {forms:?} on {pages:?}");
+    assert_eq!(state(), before);
+    // The same by the form alone.
+    let id = id_of(&gateway, "both");
+    browser.go(&format!("{base}/messages/{id}"));
+    browser.without_scripts(true);
+    browser.go(&format!("{base}/messages/{id}"));
+    browser.type_into("section.actions [name=reason]", "looks bad, will deny\u{e007}");
+    browser.go(&format!("{base}/explorer?q=state%3Aheld"));
+    browser.click("td input[type=checkbox]");
+    browser.type_into("td input[type=checkbox]", "\u{e007}");
+    let said = browser.text("[role=alert]");
+    assert!(said.contains("Enter does nothing here"), "{said}");
+    assert_eq!(state(), before);
+    browser.type_into("fieldset.act [name=reason]", "looks bad, will deny\u{e007}");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(state(), before);
+    assert_eq!(sink.got().len(), 1, "what was clean");
+}
+
+/// Completion takes what fits what is written when a key is pressed, however late and in whatever order answers come.
+#[test]
+fn completion_takes_what_fits_what_is_written() {
+    let (gateway, _sink) = two_domains();
+    let browser = signed_in(&gateway);
+    browser.go(&format!("http://{}/explorer", gateway.api));
+    // Answers to shorter texts come later than those to longer ones, and none at once.
+    browser.run(
+        "const asked = window.fetch; window.late = (q) => Math.max(100, 900 - 120 * q.length); window.fetch = (url, more) => { \
+         const q = new URL(url, location).searchParams.get('q'); \
+         return q === null ? asked(url, more) : new Promise(done => setTimeout(() => done(asked(url, more)), window.late(q))); };",
+    );
+    let value = "return document.getElementById('q').value";
+    browser.type_into("#q", "state:h\u{e015}\u{e007}");
+    browser.until("return document.getElementById('q').value === 'state:held '");
+    std::thread::sleep(Duration::from_millis(1200));
+    assert_eq!(browser.run(value), "state:held ", "an answer that came later changes nothing");
+    assert!(!browser.url().contains("q="), "Enter chose, and did not send");
+    browser.until("return document.getElementById('suggestions').hidden");
+    // The other way round: the newest answer is the last.
+    browser.run("window.late = (q) => 100 + 60 * q.length; document.getElementById('q').value = ''");
+    browser.type_into("#q", "cat\u{e015}\u{e007}");
+    browser.until("return document.getElementById('q').value === 'category:'");
+    browser.until("return !document.getElementById('suggestions').hidden");
+    browser.type_into("#q", "Malw\u{e015}\u{e007}");
+    browser.until("return document.getElementById('q').value === 'category:Malware '");
+    // Without a choice, Enter sends what is written, at once.
+    browser.type_into("#q", "state:h\u{e007}");
+    browser.until("return new URLSearchParams(location.search).get('q') === 'category:Malware state:h'");
+}
+
+/// A release is seen to end: the page that began it says so by itself, and leaves alone what somebody writes meanwhile.
+#[test]
+fn a_release_is_seen_to_end_without_a_reload() {
+    let is_open = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let gate = is_open.clone();
+    let sink = Sink::answering(move |_| {
+        while !gate.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        support::Answer::Say("250 2.0.0 Ok: sunk")
+    });
+    let gateway = Gateway::start(&config(sink.address));
+    let mut talk = Talk::from_outside(gateway.mx);
+    for subject in ["one", "two"] {
+        assert!(talk.send("a@x.example", &["b@ours.example"], &support::bad(subject)).contains("taken as"));
+    }
+    let base = format!("http://{}", gateway.api);
+    let browser = signed_in(&gateway);
+    let release = |id: &str| {
+        browser.go(&format!("{base}/messages/{id}"));
+        browser.type_into("section.actions [name=reason]", "asked for");
+        browser.click("button[value=release]");
+        browser.until("return document.querySelector('h1').textContent.includes('do harm')");
+        browser.click("button.danger");
+        browser.until("return document.querySelector('[data-unit]')?.textContent === 'releasing'");
+    };
+    let said = "return document.querySelector('.facts .chip').textContent === 'released'";
+    let one = id_of(&gateway, "one");
+    release(&one);
+    browser.look_at("releasing");
+    browser.run("window.stays = true; document.querySelector('section.actions [name=reason]').value = 'I write'");
+    let list = Browser::start();
+    list.go(&format!("{base}/sign-in"));
+    list.type_into("[name=name]", "anna");
+    list.type_into("[name=password]", PASSWORD);
+    list.click("form.card button");
+    list.until("return document.title.startsWith('Overview')");
+    list.go(&format!("{base}/explorer"));
+    list.until("return document.querySelector('[data-unit]')?.textContent === 'releasing'");
+    is_open.store(true, Ordering::SeqCst);
+    browser.until(said);
+    assert_eq!(
+        browser.run("return window.stays === true && document.querySelector('section.actions [name=reason]').value"),
+        "I write"
+    );
+    list.until("return document.querySelectorAll('[data-unit]').length === 0 && [...document.querySelectorAll('.chip')].some(one => one.textContent === 'released')");
+    // Where nobody writes, the page is drawn anew, with what can be done now.
+    is_open.store(false, Ordering::SeqCst);
+    release(&id_of(&gateway, "two"));
+    is_open.store(true, Ordering::SeqCst);
+    browser.until(said);
+    browser.until("return document.querySelector('button[value=release]') === null");
 }

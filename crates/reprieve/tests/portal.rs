@@ -309,6 +309,9 @@ fn a_link_in_a_browser() {
     browser.until("return document.querySelector('blockquote') !== null");
     browser.look_at("requests");
     browser.click("button[value=approve]");
+    browser.until("return document.querySelector('h1').textContent === 'Release what may do harm?'");
+    browser.type_into("[name=reason]", "it is the invoice");
+    browser.click("button.danger");
     browser.until("return document.body.textContent.includes('Nobody waits')");
     wait_released(&gateway, 2);
 }

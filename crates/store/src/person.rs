@@ -50,13 +50,24 @@ pub struct Session {
     pub client: String,
 }
 
+/// Whether an act about somebody may take away the last administrator of all domains who can sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastAdmin {
+    /// The act is refused unless somebody else is one, with a password of their own.
+    StaysByPassword,
+    /// The act is refused unless somebody else is one; where an account elsewhere vouches for people, none needs a password.
+    Stays,
+    /// The act is done in any case: whoever asks has another way in.
+    MayGo,
+}
+
 /// A write about people, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum PersonWrite {
-    Invite { person: Box<Person>, invitation: Digest },
+    Invite { person: Box<Person>, invitation: Digest, last: LastAdmin },
     Accept { name: String, password: String },
     Totp { name: String, secret: Option<String> },
-    Disable { name: String, at: Timestamp },
+    Disable { name: String, at: Timestamp, last: LastAdmin },
     Begin(Box<Session>),
     Seen { id: String, at: Timestamp },
     End { id: String },
@@ -67,9 +78,9 @@ impl Store {
     /// Adds somebody, or invites them anew: their password, if any, is forgotten, and their sessions end.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn invite(&self, person: Person, invitation: Digest) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Invite { person: Box::new(person), invitation }).await
+    /// [`StoreError::Refused`] when they are the last administrator and `last` keeps one.
+    pub async fn invite(&self, person: Person, invitation: Digest, last: LastAdmin) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Invite { person: Box::new(person), invitation, last }).await
     }
 
     /// Somebody has chosen a password; their invitation is used up.
@@ -91,9 +102,10 @@ impl Store {
     /// Shuts somebody out; their sessions end.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when they are not known, or shut out already.
-    pub async fn disable_person(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Disable { name: name.to_owned(), at }).await
+    /// [`StoreError::NotFound`] when they are not known, or shut out already; [`StoreError::Refused`] when they are the last administrator and
+    /// `last` keeps one.
+    pub async fn disable_person(&self, name: &str, at: Timestamp, last: LastAdmin) -> Result<(), StoreError> {
+        self.writer.person(PersonWrite::Disable { name: name.to_owned(), at, last }).await
     }
 
     /// Somebody by name.
@@ -213,7 +225,8 @@ fn read_session(row: &AnyRow) -> Result<Session, StoreError> {
 /// Applies inside the writer's transaction.
 pub(crate) async fn apply(connection: &mut AnyConnection, write: &PersonWrite) -> Result<(), StoreError> {
     match write {
-        PersonWrite::Invite { person, invitation } => {
+        PersonWrite::Invite { person, invitation, last } => {
+            keep_an_admin(connection, &person.name, *last).await?;
             end_sessions(connection, &person.name).await?;
             invite(connection, person, *invitation).await
         }
@@ -226,7 +239,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &PersonWrite) -
             let sql = "update person set totp = $1 where name = $2";
             known(connection, name, sql, vec![secret.clone().into(), name.as_str().into()]).await
         }
-        PersonWrite::Disable { name, at } => {
+        PersonWrite::Disable { name, at, last } => {
+            keep_an_admin(connection, name, *last).await?;
             end_sessions(connection, name).await?;
             let sql = "update person set disabled_us = $1 where name = $2 and disabled_us is null";
             known(connection, name, sql, vec![at.as_micros().into(), name.as_str().into()]).await
@@ -266,6 +280,29 @@ async fn known(connection: &mut AnyConnection, name: &str, sql: &str, values: Ve
         0 => Err(StoreError::NotFound(format!("{name} among those who may sign in"))),
         _ => Ok(()),
     }
+}
+
+/// Refuses what would leave nobody who can sign in as an administrator of all domains.
+///
+/// The rows of all administrators are locked first: on PostgreSQL two processes that shut out one another's last administrator would otherwise each
+/// still see the other.
+async fn keep_an_admin(connection: &mut AnyConnection, name: &str, last: LastAdmin) -> Result<(), StoreError> {
+    let able = match last {
+        LastAdmin::StaysByPassword => "domains_json is null and disabled_us is null and password is not null",
+        LastAdmin::Stays => "domains_json is null and disabled_us is null",
+        LastAdmin::MayGo => return Ok(()),
+    };
+    run(connection, "update person set role = role where role = 'admin'", Vec::new()).await?;
+    let sql = format!("select name from person where role = 'admin' and {able} order by name limit 2");
+    let rows = db::query(sql, Vec::new()).fetch_all(connection).await?;
+    let names: Vec<String> = rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?;
+    if names == [name] {
+        let why = format!(
+            "{name} is the last administrator who can sign in; make somebody else one first, who then signs in once"
+        );
+        return Err(StoreError::Refused(why));
+    }
+    Ok(())
 }
 
 async fn end_sessions(connection: &mut AnyConnection, name: &str) -> Result<(), StoreError> {

@@ -762,6 +762,7 @@ async fn story(url: &str, folder: &Path) {
     taking_back(&store).await;
     console::exploring(&store).await;
     console::people_of_the_console(&store).await;
+    console::the_last_administrator(&store).await;
     console::recipients(&store).await;
     console::voices(&store).await;
     console::left_untold(&store).await;

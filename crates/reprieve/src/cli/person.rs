@@ -23,6 +23,9 @@ pub enum PersonVerb {
         /// The address of the console, as they reach it.
         #[arg(long, default_value = "http://127.0.0.1:8025")]
         console: String,
+        /// Give another role even to the last administrator who can sign in.
+        #[arg(long)]
+        last_admin: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
@@ -40,6 +43,9 @@ pub enum PersonVerb {
         /// Why, for the record.
         #[arg(long, default_value = "")]
         reason: String,
+        /// Shut out even the last administrator who can sign in; `person invite` lets in another.
+        #[arg(long)]
+        last_admin: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
@@ -52,8 +58,10 @@ pub enum PersonVerb {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
     match verb {
-        PersonVerb::Invite { name, role, domain, console, api } => {
-            let ask = json!({ "name": name, "role": role, "domains": domain, "actor": super::quarantine::actor() });
+        PersonVerb::Invite { name, role, domain, console, last_admin, api } => {
+            let actor = super::quarantine::actor();
+            let ask =
+                json!({ "name": name, "role": role, "domains": domain, "actor": actor, "last_admin": last_admin });
             let invited = Client::new(&api)?.post("/api/v1/people", &ask).await?;
             let secret = invited["invitation"].as_str().unwrap_or_default();
             terminal::line(&if api.json {
@@ -66,8 +74,9 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
             let people = Client::new(&api)?.get("/api/v1/people", &[]).await?;
             terminal::line(&if api.json { people.to_string() } else { listed(&people) });
         }
-        PersonVerb::Disable { name, reason, api } => {
-            let ask = json!({ "reason": reason, "actor": super::quarantine::actor() });
+        PersonVerb::Disable { name, reason, last_admin, api } => {
+            let actor = super::quarantine::actor();
+            let ask = json!({ "reason": reason, "actor": actor, "last_admin": last_admin });
             let path = format!("/api/v1/people/{}/disable", crate::percent::encoded(&name));
             let done = Client::new(&api)?.post(&path, &ask).await?;
             terminal::line(&if api.json { done.to_string() } else { listed(&Value::Array(vec![done])) });

@@ -213,6 +213,12 @@ impl Browser {
         self.command("goog/cdp/execute", json!({ "cmd": "Emulation.setEmulatedMedia", "params": media }));
     }
 
+    /// Runs no script of any page from the next page on, or runs them again.
+    pub(crate) fn without_scripts(&self, is_without: bool) {
+        let ask = json!({ "cmd": "Emulation.setScriptExecutionDisabled", "params": { "value": is_without } });
+        self.command("goog/cdp/execute", ask);
+    }
+
     /// Makes the window so wide.
     pub(crate) fn resize(&self, width: u32, height: u32) {
         self.command("window/rect", json!({ "width": width, "height": height }));

@@ -14,7 +14,7 @@ use store::explore::Place;
 use store::hits::{HourOfHits, hour_of};
 use store::incident::IncidentChange;
 use store::moves::UnitMove;
-use store::person::{Person, Session};
+use store::person::{LastAdmin, Person, Session};
 use store::pivot::BY;
 use store::recipient::Noticed;
 use store::saved::{SAVED_MAX, SavedQuery};
@@ -404,7 +404,7 @@ pub(crate) async fn people_of_the_console(store: &Store) {
         made_by: "root".into(),
         disabled: None,
     };
-    store.invite(anna.clone(), invitation).await.expect("invites");
+    store.invite(anna.clone(), invitation, LastAdmin::MayGo).await.expect("invites");
     assert_eq!(store.invited(invitation, at(99)).await.expect("looks"), Some(anna.clone()));
     assert_eq!(store.invited(invitation, at(100)).await.expect("looks"), None, "its time is over");
     store.accept_invitation("anna", "hash".into()).await.expect("accepts");
@@ -427,14 +427,57 @@ pub(crate) async fn people_of_the_console(store: &Store) {
     assert!(store.session(secret, at(200)).await.expect("looks").is_none(), "its time is over");
     assert_eq!(store.sessions_of("anna", at(100)).await.expect("lists").len(), 1);
     store.sweep_sessions(at(150)).await.expect("sweeps");
-    store.disable_person("anna", at(80)).await.expect("shuts out");
+    store.disable_person("anna", at(80), LastAdmin::MayGo).await.expect("shuts out");
     assert!(store.session(secret, at(90)).await.expect("looks").is_none());
-    assert!(matches!(store.disable_person("anna", at(81)).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.disable_person("anna", at(81), LastAdmin::MayGo).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.set_totp("nobody", None).await, Err(StoreError::NotFound(_))));
-    store.invite(anna, invitation).await.expect("invites anew");
+    store.invite(anna, invitation, LastAdmin::MayGo).await.expect("invites anew");
     let again = store.people().await.expect("lists").remove(0);
     assert_eq!((again.password, again.totp, again.disabled), (None, None, None));
     store.begin_session(session).await.expect("begins");
     store.end_session(&secret.hex()).await.expect("ends");
     assert!(store.session(secret, at(90)).await.expect("looks").is_none());
+}
+
+/// Nobody shuts out, or invites anew, the last administrator who can sign in; nor do two who shut out each other at once.
+pub(crate) async fn the_last_administrator(store: &Store) {
+    let admin = |name: &str| Person {
+        name: name.into(),
+        role: "admin".into(),
+        scope: Scope::All,
+        password: None,
+        totp: None,
+        invited_until: Some(at(100)),
+        made: at(1),
+        made_by: "root".into(),
+        disabled: None,
+    };
+    let secret = |name: &str| Digest::of(name.as_bytes());
+    for name in ["first", "second"] {
+        store.invite(admin(name), secret(name), LastAdmin::StaysByPassword).await.expect("invites");
+    }
+    store.accept_invitation("first", "hash".into()).await.expect("accepts");
+    let refused = |done: Result<(), StoreError>| matches!(done, Err(StoreError::Refused(_)));
+    assert!(
+        refused(store.disable_person("first", at(2), LastAdmin::StaysByPassword).await),
+        "the other has no password"
+    );
+    assert!(refused(store.invite(admin("first"), secret("x"), LastAdmin::StaysByPassword).await));
+    let known = store.person("first").await.expect("reads").expect("is there");
+    assert_eq!((known.password.as_deref(), known.disabled), (Some("hash"), None), "nothing was done");
+    store.accept_invitation("second", "hash".into()).await.expect("accepts");
+    let (one, other) = tokio::join!(
+        store.disable_person("first", at(3), LastAdmin::StaysByPassword),
+        store.disable_person("second", at(3), LastAdmin::StaysByPassword)
+    );
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    let left = if one.is_ok() { "second" } else { "first" };
+    assert!(refused(store.disable_person(left, at(4), LastAdmin::Stays).await));
+    let demoted = Person { role: "auditor".into(), ..admin(left) };
+    assert!(refused(store.invite(demoted.clone(), secret("y"), LastAdmin::StaysByPassword).await));
+    // Where an account elsewhere vouches for people, an invitation is enough.
+    store.invite(admin("third"), secret("third"), LastAdmin::Stays).await.expect("invites");
+    store.invite(demoted, secret("y"), LastAdmin::Stays).await.expect("invites");
+    assert!(refused(store.disable_person("third", at(5), LastAdmin::Stays).await));
+    store.disable_person("third", at(5), LastAdmin::MayGo).await.expect("shuts out");
 }

@@ -65,6 +65,8 @@ pub struct BulkView {
     sample: Vec<FoundView>,
     /// Why somebody else has to agree first; none where nobody has.
     second_person: Option<String>,
+    /// Units among them that are malware or certain phishing, for what would be.
+    harmful: u64,
 }
 
 /// How many units came to what.
@@ -90,17 +92,23 @@ async fn view(console: &Console, bulk: Bulk) -> Result<BulkView, ApiError> {
         outcomes: outcomes.into_iter().map(|(outcome, units)| OutcomeView { outcome, units }).collect(),
         sample: Vec::new(),
         second_person: None,
+        harmful: 0,
     })
+}
+
+/// How many of the units are malware or certain phishing.
+fn harmful(sums: &Summary) -> u64 {
+    let of = |category: Category| {
+        let sums = sums.by.get(&Field::Category).and_then(|sums| sums.get(category.as_str()));
+        sums.copied().unwrap_or(0)
+    };
+    of(Category::Malware) + of(Category::HighConfidencePhish)
 }
 
 /// Why a release takes a second person; none where one is enough (`[api] two_persons_above`).
 fn second_person(console: &Console, verb: BulkVerb, sums: &Summary) -> Option<String> {
     let most = console.config.two_persons_above.filter(|_| verb == BulkVerb::Release)?;
-    let of = |category: Category| {
-        let sums = sums.by.get(&Field::Category).and_then(|sums| sums.get(category.as_str()));
-        sums.copied().unwrap_or(0)
-    };
-    let harmful = of(Category::Malware) + of(Category::HighConfidencePhish);
+    let harmful = harmful(sums);
     match sums.units {
         _ if harmful > 0 => Some(format!("{harmful} units are malware or certain phishing")),
         units if units > most => Some(format!("{units} units are more than {most}")),
@@ -170,6 +178,7 @@ pub async fn begin(
             outcomes: Vec::new(),
             sample: sample.rows.into_iter().map(found_view).collect(),
             second_person: second,
+            harmful: harmful(&sums),
         }));
     }
     let bulk = Bulk { stage: if second.is_some() { BulkStage::Waiting } else { BulkStage::Running }, ..bulk };

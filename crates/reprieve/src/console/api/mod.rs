@@ -13,6 +13,7 @@ pub mod explore;
 pub mod health;
 pub mod hits;
 pub mod incident;
+pub mod known;
 pub mod known_good;
 pub mod ledger;
 pub mod memory;
@@ -29,9 +30,9 @@ pub mod token;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use domain::tile::Tile;
 use utoipa::openapi::OpenApi;
@@ -40,12 +41,18 @@ use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::error::ApiError;
 use super::Console;
 use crate::measure;
 
 /// All of `/api/v1`. Each handler finds its [`super::access::Operator`] in the request, put there by the door.
 pub fn router(console: Console) -> Router {
-    routes().split_for_parts().0.with_state(console)
+    routes().split_for_parts().0.route("/api/{*path}", any(unknown)).with_state(console)
+}
+
+/// What is under no address of the API.
+async fn unknown(method: Method, uri: Uri) -> ApiError {
+    ApiError::NotFound(format!("there is no {method} {}; GET /api/v1/openapi.json says what there is", uri.path()))
 }
 
 /// The OpenAPI document: made from the same list as the routes, and from the doc comments of the handlers and their types.

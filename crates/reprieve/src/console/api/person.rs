@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use domain::{Digest, DomainName};
 use serde::{Deserialize, Serialize};
 use store::Scope;
-use store::person::Person;
+use store::person::{LastAdmin, Person};
 use utoipa::ToSchema;
 
 use super::Console;
@@ -91,12 +91,25 @@ pub struct InviteAsk {
     /// Who asks, for the record.
     #[serde(default)]
     actor: String,
+    /// Over the unix socket alone: invites anew even the last administrator who can sign in.
+    #[serde(default)]
+    last_admin: bool,
+}
+
+/// Whether an act may take away the last administrator: only for who is on this host, and so can always invite another.
+fn last_admin(console: &Console, operator: &Operator, may_go: bool) -> Result<LastAdmin, ApiError> {
+    match (may_go, console.config.oidc.is_some()) {
+        (true, _) if operator.is_local => Ok(LastAdmin::MayGo),
+        (true, _) => Err(ApiError::Forbidden("last_admin is for the command line on the gateway's own host".into())),
+        (false, true) => Ok(LastAdmin::Stays),
+        (false, false) => Ok(LastAdmin::StaysByPassword),
+    }
 }
 
 /// `POST /api/v1/people`: invites somebody, or somebody anew who has lost their password: what they had is forgotten, and their sessions end.
 ///
 /// # Errors
-/// When the role is none, or the operator may not.
+/// When the role is none, it is the last administrator who can sign in, or the operator may not.
 #[utoipa::path(
     post,
     operation_id = "person.invite",
@@ -132,8 +145,11 @@ pub async fn invite(
         made_by: actor.clone(),
         disabled: None,
     };
+    // An administrator who has lost the password is invited anew from the host itself.
+    let is_recovery = operator.is_local && role == Role::Admin && person.scope == Scope::All;
+    let last = last_admin(&console, &operator, ask.last_admin || is_recovery)?;
     console.record(actor, "person.invite", &person.name, role.as_str()).await?;
-    console.store()?.invite(person.clone(), Digest::of(invitation.as_bytes())).await?;
+    console.store()?.invite(person.clone(), Digest::of(invitation.as_bytes()), last).await?;
     Ok(Json(view(person, Some(invitation))))
 }
 
@@ -145,12 +161,14 @@ pub struct DisableAsk {
     reason: String,
     /// Who asks, for the record.
     actor: String,
+    /// Over the unix socket alone: shuts out even the last administrator who can sign in.
+    last_admin: bool,
 }
 
 /// `POST /api/v1/people/{name}/disable`: shuts somebody out; their sessions end now.
 ///
 /// # Errors
-/// When there is nobody of this name, or the operator may not.
+/// When there is nobody of this name, it is the last administrator who can sign in, or the operator may not.
 #[utoipa::path(
     post,
     operation_id = "person.disable",
@@ -170,7 +188,8 @@ pub async fn disable(
     let (store, now) = (console.store()?, console.clock.now());
     let known = store.person(&name).await?.filter(|person| person.disabled.is_none());
     let person = known.ok_or_else(|| ApiError::NotFound(format!("nobody named {name} may sign in")))?;
+    let last = last_admin(&console, &operator, ask.last_admin)?;
     console.record(operator.actor(&ask.actor), "person.disable", &name, &ask.reason).await?;
-    store.disable_person(&name, now).await?;
+    store.disable_person(&name, now, last).await?;
     Ok(Json(view(Person { disabled: Some(now), ..person }, None)))
 }

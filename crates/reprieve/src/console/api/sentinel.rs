@@ -241,6 +241,7 @@ fn parse(code: &str) -> Result<DetectionCode, ApiError> {
 pub async fn suspect(console: &Console, code: &str, version: Option<&str>) -> Result<Suspect, ApiError> {
     let code = parse(code)?;
     if let Some(version) = version {
+        super::known::detection(console, &code).await?;
         return Ok(Suspect { code, version: DetectionVersion::external(version) });
     }
     let kept = console.kept("live").await?;
@@ -374,6 +375,7 @@ pub async fn pin(
         return Err(ApiError::Bad("give a reason".into()));
     }
     let (code, at, by) = (parse(&code)?, console.clock.now(), operator.actor(&ask.actor));
+    super::known::detection(&console, &code).await?;
     let what = if ask.pinned { "detection.pin" } else { "detection.unpin" };
     console.record(by.clone(), what, code.as_str(), &ask.reason).await?;
     let pin = Pin { code: code.clone(), at, by: by.clone(), reason: ask.reason.clone() };

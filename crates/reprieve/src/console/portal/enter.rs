@@ -75,8 +75,17 @@ fn client(parts: &Parts) -> String {
     peer.map_or_else(|| "somebody".into(), |ConnectInfo(peer)| format!("from {}", counted(peer.ip())))
 }
 
-/// The page for who has not come in.
-pub fn entrance(words: &Language, note: Option<(&str, bool)>) -> Response {
+/// What somebody had typed on the page for who has not come in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Typed<'t> {
+    link: &'t str,
+    address: &'t str,
+}
+
+/// The page for who has not come in, with what they had typed.
+pub fn entrance(words: &Language, note: Option<(&str, bool)>, typed: Typed<'_>) -> Response {
+    let [link, address] = [(typed.link, 800), (typed.address, 320)]
+        .map(|(text, most)| Some(text).filter(|text| !text.is_empty() && text.len() <= most));
     let body: Markup = html! {
         h1 { (words.say("enter.title")) }
         @if let Some((text, is_wrong)) = note {
@@ -84,13 +93,13 @@ pub fn entrance(words: &Language, note: Option<(&str, bool)>) -> Response {
         }
         form.card method="post" action="/enter" {
             p { (words.say("enter.text")) }
-            label { (words.say("enter.code")) input type="text" name="link" required autocomplete="off" spellcheck="false" maxlength="800" data-from-fragment="1"; }
+            label { (words.say("enter.code")) input type="text" name="link" value=[link] required autocomplete="off" spellcheck="false" maxlength="800" data-from-fragment="1"; }
             button { (words.say("enter.button")) }
         }
         form.card method="post" action="/ask" {
             h2 { (words.say("ask.title")) }
             p { (words.say("ask.text")) }
-            label { (words.say("ask.address")) input type="email" name="address" required autocomplete="email" maxlength="320"; }
+            label { (words.say("ask.address")) input type="email" name="address" value=[address] required autocomplete="email" maxlength="320"; }
             button.quiet { (words.say("ask.button")) }
         }
     };
@@ -104,7 +113,10 @@ pub fn entrance(words: &Language, note: Option<(&str, bool)>) -> Response {
 pub async fn enter(State(portal): State<Portal>, visitor: Visitor, form: Form) -> Response {
     match begin(&portal, form.one("link")).await {
         Ok(Some(session)) => ([(SET_COOKIE, link::begun(&session))], Redirect::to("/")).into_response(),
-        Ok(None) => entrance(&visitor.words, Some(("enter.wrong", true))),
+        Ok(None) => {
+            let typed = Typed { link: form.one("link"), ..Typed::default() };
+            entrance(&visitor.words, Some(("enter.wrong", true)), typed)
+        }
         Err(wrong) => wrong.page(&visitor.words),
     }
 }
@@ -146,7 +158,8 @@ pub fn actor(address: &str) -> String {
 /// As a page.
 pub async fn ask(State(portal): State<Portal>, visitor: Visitor, form: Form) -> Response {
     let now = portal.console.clock.now();
-    let done = || entrance(&visitor.words, Some(("ask.done", false)));
+    let typed = Typed { address: form.one("address"), ..Typed::default() };
+    let done = || entrance(&visitor.words, Some(("ask.done", false)), typed);
     let Some(address) = ours(&portal, form.one("address")) else { return done() };
     // Nobody's mailbox is filled by others, and nobody is told who was just sent one.
     if portal.links.take(&address.normal(), now).is_err() {

@@ -15,11 +15,11 @@ use store::quarantine::{Filter, HeldMessage, HeldUnit};
 use store::submission::{NewSubmission, SubmissionKind};
 
 use super::Portal;
-use super::enter::{Visitor, actor, entrance};
+use super::enter::{Typed, Visitor, actor, entrance};
 use super::page::{Wrong, page};
 use super::senders;
 use crate::console::web::form::Form;
-use crate::console::web::page::{moment, size};
+use crate::console::web::page::{ENTER, enter_does_nothing, moment, size};
 use crate::recipient::language::Language;
 use crate::recipient::may;
 
@@ -115,7 +115,7 @@ pub struct Page {
 
 /// `GET /`: what is held for who has come in.
 pub async fn list(State(portal): State<Portal>, visitor: Visitor, Query(asked): Query<Page>) -> Response {
-    let Some(address) = visitor.address.clone() else { return entrance(&visitor.words, None) };
+    let Some(address) = visitor.address.clone() else { return entrance(&visitor.words, None, Typed::default()) };
     match listed(&portal, &address, asked.after.as_deref()).await {
         Ok((rows, next, entries)) => {
             let words = &visitor.words;
@@ -167,28 +167,28 @@ fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
             div { dt { (words.say("received")) } dd { (moment(&row.message.received.to_string())) } }
             div { dt { (words.say("reason")) } dd { (words.reason(&row.message.category)) } }
         }
-        p.state data-state=(row.state()) { (words.say(row.state())) " · " (size(row.message.size)) }
+        p.state data-state=(row.state()) data-refresh=[(row.state() == "state.releasing").then_some("2")] { (words.say(row.state())) " · " (size(row.message.size)) }
         div.acts {
             @if with_look { a.button.quiet href={ "/mail/" (row.message.mail_id) } { (words.say("look")) } }
             @if row.may_release() {
-                form method="post" action="/act" {
+                form method="post" action="/act" { (enter_does_nothing())
                     (of(row, "release"))
                     button { (words.say("release")) }
                     label.tick { input type="checkbox" name="good" value="yes"; (words.say("release.good")) }
                 }
             }
             @if row.may_ask() {
-                form method="post" action="/act" {
+                form method="post" action="/act" { (enter_does_nothing())
                     (of(row, "ask"))
                     label { (words.say("ask.reason")) input type="text" name="reason" maxlength=(REASON_MAX) autocomplete="off"; }
                     button { (words.say("ask")) }
                 }
             }
             @if row.is_held() {
-                form method="post" action="/act" { (of(row, "delete")) button.quiet { (words.say("delete")) } }
+                form method="post" action="/act" { (enter_does_nothing()) (of(row, "delete")) button.quiet { (words.say("delete")) } }
             }
-            @if row.may_block() { form method="post" action="/act" { (of(row, "block")) button.quiet { (words.say("block")) } } }
-            @if row.may_allow() { form method="post" action="/act" { (of(row, "allow")) button.quiet { (words.say("allow")) } } }
+            @if row.may_block() { form method="post" action="/act" { (enter_does_nothing()) (of(row, "block")) button.quiet { (words.say("block")) } } }
+            @if row.may_allow() { form method="post" action="/act" { (enter_does_nothing()) (of(row, "allow")) button.quiet { (words.say("allow")) } } }
         }
     }
 }
@@ -246,6 +246,9 @@ async fn text(portal: &Portal, visitor: &Visitor, id: &str) -> Result<Response, 
 
 /// `POST /act`: what a recipient wants done with one of their own.
 pub async fn act(State(portal): State<Portal>, visitor: Visitor, form: Form) -> Response {
+    if !form.one(ENTER).is_empty() {
+        return Redirect::to("/").into_response();
+    }
     match acted(&portal, &visitor, &form).await {
         Ok(()) => Redirect::to("/").into_response(),
         Err(wrong) => wrong.page(&visitor.words),

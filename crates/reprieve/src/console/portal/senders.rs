@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::Portal;
 use super::enter::actor;
 use super::page::Wrong;
-use crate::console::web::page::moment;
+use crate::console::web::page::{enter_does_nothing, moment};
 use crate::recipient::language::Language;
 
 /// How long such an entry holds.
@@ -92,7 +92,7 @@ pub fn list(words: &Language, entries: &[Entry]) -> Markup {
                 h2 { (words.say("senders")) }
                 ul.senders { @for entry in entries { li {
                     span { (entry.subject.value()) " · " (words.say(if entry.allow { "senders.allowed" } else { "senders.blocked" })) " " (moment(&entry.expires.to_string())) }
-                    form method="post" action="/act" {
+                    form method="post" action="/act" { (enter_does_nothing())
                         input type="hidden" name="verb" value="forget";
                         input type="hidden" name="entry" value=(entry.id);
                         button.quiet { (words.say("senders.forget")) }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, explorer, facts, list, moment, page, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, explorer, facts, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::Operator;
 use crate::console::api;
@@ -56,15 +56,17 @@ pub async fn new(
 ) -> PageResult {
     let ask = asked(json!({ "q": wanted.q, "verb": wanted.verb, "reason": "", "what_if": true }))?;
     let would = answer(api::bulk::begin(State(console), Extension(operator.clone()), Json(ask)).await)?;
+    let is_harmful = wanted.verb == "release" && would["harmful"].as_u64().unwrap_or(0) > 0;
     let more = if would["so_far"] == true { " or more" } else { "" };
     let body = html! {
         h1 { (verb(&would)) " " (would["units"]) (more) " units?" }
         p { "Everything that fits " code { (wanted.q) } " now. Mail that comes later is not meant. What cannot be done to a unit is said for that unit." }
-        form.inline method="post" action="/bulk" {
+        @if is_harmful { p.notice.bad { strong { (would["harmful"]) } " of them were held because they carry malware, or are phishing for certain. What was delivered cannot be taken back." } }
+        form.inline method="post" action="/bulk" { (enter_does_nothing())
             input type="hidden" name="q" value=(wanted.q);
             input type="hidden" name="verb" value=(wanted.verb);
             (reason(true))
-            button { (verb(&would)) " all of them" }
+            button.danger[is_harmful] { (verb(&would)) " all of them" }
             a.button href=(explorer(&wanted.q)) { "Rather not" }
         }
         @if let Some(why) = would["second_person"].as_str() { p.notice.warn { "Somebody else has to agree before it begins: " (why) "." } }
@@ -124,9 +126,9 @@ pub async fn show(
         ]))
         @if text(&job, "stage") == "waiting" {
             p.notice.warn { "Somebody else than " (text(&job, "actor")) " has to agree before it begins." }
-            form.inline method="post" action={ "/bulk/" (number) "/approve" } { (reason(false)) button { "I agree" } button.quiet formaction={ "/bulk/" (number) "/cancel" } { "Stop it" } }
+            form.inline method="post" action={ "/bulk/" (number) "/approve" } { (enter_does_nothing()) (reason(false)) button { "I agree" } button.quiet formaction={ "/bulk/" (number) "/cancel" } { "Stop it" } }
         }
-        @if is_running { form.inline method="post" action={ "/bulk/" (number) "/cancel" } { (reason(false)) button.quiet { "Stop it" } } }
+        @if is_running { form.inline method="post" action={ "/bulk/" (number) "/cancel" } { (enter_does_nothing()) (reason(false)) button.quiet { "Stop it" } } }
         (results(number, outcome.as_deref(), &items))
     };
     Ok(page(&operator, "/explorer", "Job", body))

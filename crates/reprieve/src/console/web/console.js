@@ -1,6 +1,13 @@
 // What the pages do beside being pages; each of them works without it. Text is only ever put in as text.
 "use strict";
 
+// Whether somebody has written on this page, which is then not drawn anew under their hands.
+const isWrittenOn = () => [...document.querySelectorAll("main input")].some((field) =>
+  field.type === "checkbox" ? field.checked !== field.defaultChecked : field.type !== "hidden" && field.value !== field.defaultValue);
+
+// Enter in a form of acts presses a button that does nothing; here it does not even leave the page.
+document.addEventListener("submit", (event) => { if (event.submitter?.name === "enter") event.preventDefault(); });
+
 // Choose all of a page.
 for (const all of document.querySelectorAll("[data-all]")) {
   all.addEventListener("change", () => {
@@ -14,6 +21,22 @@ for (const field of document.querySelectorAll("[data-from-fragment]")) {
     field.value = location.hash.slice(1);
     history.replaceState(null, "", location.pathname);
   }
+}
+
+// The name that an invitation is for: what its owner signs in with from then on.
+for (const field of document.querySelectorAll("[data-invitation]")) {
+  const look = async () => {
+    const invitation = field.value.trim();
+    if (!invitation) return;
+    const answer = await fetch(field.dataset.invitation, { method: "POST", body: new URLSearchParams({ invitation }) }).catch(() => null);
+    const name = answer?.ok ? (await answer.json()).name : null;
+    const shown = document.createElement(name ? "strong" : "span");
+    shown.textContent = name ?? "not known: this invitation does not hold";
+    document.querySelector("[data-name]").replaceChildren(shown);
+    field.form.elements.username.value = name ?? "";
+  };
+  field.addEventListener("change", look);
+  look();
 }
 
 // Back from where somebody signed in: on to where they wanted to go, as a page of ours.
@@ -36,13 +59,13 @@ for (const live of document.querySelectorAll("[data-events]")) {
     }
     if (word.stage === "resolved") events.close();
     // In another stage other things can be done, and the timeline has a line more; what somebody is writing is left to them.
-    if (hasMoved && !document.activeElement?.value) location.reload();
+    if (hasMoved && !isWrittenOn()) location.reload();
   });
 }
 
-// A job that runs is looked at again.
+// What runs is looked at again.
 for (const place of document.querySelectorAll("[data-refresh]")) {
-  setTimeout(() => location.reload(), 1000 * Number(place.dataset.refresh));
+  setInterval(() => { if (!isWrittenOn()) location.reload(); }, 1000 * Number(place.dataset.refresh));
 }
 
 // Sums that were cut short are gone on with, until they are whole or the page is left.
@@ -65,13 +88,26 @@ for (const sums of document.querySelectorAll("[data-more]")) {
   go(sums.dataset.more);
 }
 
-// What could come next in a query.
+// What could come next in a query. Answers may come late and in another order: only that to the newest question counts, and a key that is pressed
+// before it is there waits for it.
 for (const field of document.querySelectorAll("[data-complete]")) {
   const list = document.getElementById("suggestions");
   const bytes = (text) => new TextEncoder().encode(text);
   let found = [];
   let chosen = -1;
-  const close = () => { list.hidden = true; field.setAttribute("aria-expanded", "false"); found = []; chosen = -1; field.removeAttribute("aria-activedescendant"); };
+  let asked = 0;
+  let answered = 0;
+  let waiting = [];
+  const close = () => {
+    asked += 1;
+    answered = asked;
+    waiting = [];
+    found = [];
+    chosen = -1;
+    list.hidden = true;
+    field.setAttribute("aria-expanded", "false");
+    field.removeAttribute("aria-activedescendant");
+  };
   const take = (one) => {
     const all = bytes(field.value);
     const cursor = bytes(field.value.slice(0, field.selectionStart)).length;
@@ -89,19 +125,39 @@ for (const field of document.querySelectorAll("[data-complete]")) {
       item.setAttribute("role", "option");
       item.setAttribute("aria-selected", String(at === chosen));
       item.textContent = one.hint || one.text;
-      item.addEventListener("mousedown", (event) => { event.preventDefault(); take(one); });
+      item.addEventListener("mousedown", (event) => {
+        event.preventDefault();
+        // What was meant stands in the newest answer as well, or is no answer to what is written now.
+        whenAnswered(() => { const same = found.find((other) => other.text === one.text); if (same) take(same); });
+      });
       return item;
     }));
     list.hidden = found.length === 0;
     field.setAttribute("aria-expanded", String(!list.hidden));
     if (chosen >= 0) field.setAttribute("aria-activedescendant", `suggestion-${chosen}`);
+    else field.removeAttribute("aria-activedescendant");
   };
+  const whenAnswered = (act) => { if (asked === answered) act(); else waiting.push(act); };
   const look = async () => {
+    asked += 1;
+    waiting = [];
+    const number = asked;
     const cursor = bytes(field.value.slice(0, field.selectionStart)).length;
     const ask = new URLSearchParams({ q: field.value, cursor });
-    const answer = await fetch(`${field.dataset.complete}?${ask}`);
-    found = answer.ok ? (await answer.json()).filter((one) => one.text) : [];
+    const answer = await fetch(`${field.dataset.complete}?${ask}`).catch(() => null);
+    const all = answer?.ok ? await answer.json().catch(() => []) : [];
+    if (number !== asked) return;
+    answered = number;
+    found = all.filter((one) => one.text);
     chosen = -1;
+    show();
+    const acts = waiting;
+    waiting = [];
+    for (const act of acts) act();
+  };
+  const step = (by) => {
+    if (found.length === 0) return;
+    chosen = chosen < 0 ? (by > 0 ? 0 : found.length - 1) : (chosen + by + found.length) % found.length;
     show();
   };
   list.setAttribute("role", "listbox");
@@ -112,16 +168,47 @@ for (const field of document.querySelectorAll("[data-complete]")) {
   field.addEventListener("input", look);
   field.addEventListener("blur", close);
   field.addEventListener("keydown", (event) => {
-    if (list.hidden) return;
+    const isWaiting = asked !== answered;
+    if (list.hidden && !isWaiting) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      chosen = (chosen + (event.key === "ArrowDown" ? 1 : found.length)) % found.length;
-      show();
-    } else if ((event.key === "Enter" || event.key === "Tab") && chosen >= 0) {
+      const by = event.key === "ArrowDown" ? 1 : -1;
+      whenAnswered(() => step(by));
+    } else if (event.key === "Enter" || event.key === "Tab") {
+      // Without a choice, made or under way, the query is sent as it is written.
+      if (chosen < 0 && waiting.length === 0) return;
       event.preventDefault();
-      take(found[chosen]);
-    } else if (event.key === "Escape") close();
+      whenAnswered(() => { if (chosen >= 0) take(found[chosen]); });
+    } else if (["Escape", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) close();
   });
+}
+
+// What is on its way is asked about again, until it has arrived. A page about one message is then drawn anew, unless somebody writes on it.
+{
+  const asks_max = 60;
+  const places = () => [...document.querySelectorAll("[data-unit]")];
+  const show = (one) => {
+    let has_changed = false;
+    for (const place of places()) {
+      if (place.dataset.unit !== `${one.mail} ${one.recipient}` || place.textContent === one.shown) continue;
+      place.textContent = one.shown;
+      place.className = `chip ${one.class}`;
+      if (!one.moves) place.removeAttribute("data-unit");
+      has_changed = true;
+    }
+    return has_changed;
+  };
+  const look = async (wait, left) => {
+    const mails = [...new Set(places().map((place) => place.dataset.unit.split(" ")[0]))].slice(0, 50);
+    if (mails.length === 0 || left === 0) return;
+    const answer = await fetch(`/states?${mails.map((mail) => `mail=${encodeURIComponent(mail)}`).join("&")}`).catch(() => null);
+    if (answer?.redirected) return;
+    const states = answer?.ok ? await answer.json().catch(() => []) : [];
+    const has_changed = states.map(show).includes(true);
+    if (has_changed && document.querySelector("[data-drawn-anew]") && !isWrittenOn()) location.reload();
+    setTimeout(look, wait, has_changed ? 1000 : Math.min(wait * 1.2, 15000), has_changed ? asks_max : left - 1);
+  };
+  setTimeout(look, 1000, 1000, asks_max);
 }
 
 // A span of the chart, drawn with the pointer, is asked for as a whole; a click is still the link of its column.

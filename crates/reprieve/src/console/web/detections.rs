@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
+use domain::detection::DetectionCode;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use super::chart::{self, COLUMNS_MAX};
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, explorer, facts, list, moment, page, quoted, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, explorer, facts, list, moment, page, quoted, reason, text};
 use super::{incident, sentinel};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
@@ -91,6 +92,9 @@ pub async fn show(
     Path(code): Path<String>,
 ) -> PageResult {
     let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    let known = DetectionCode::parse(&code).map_err(|_| ApiError::NotFound(format!("there is no detection {code}")))?;
+    operator.may(Permission::Look)?;
+    api::known::detection(&console, &known).await?;
     // One of an engine outside is known by what it hits alone.
     let shown = match answer(api::detection::show(state(), who(), Path(code.clone())).await) {
         Err(ApiError::NotFound(_)) => Value::Null,
@@ -123,7 +127,7 @@ pub async fn show(
             section.actions { h2 { "Act" }
                 (modes(&code))
                 (sentinel::acting(&code, "contain", "Contain it"))
-                (incident::opening(&code, ""))
+                (incident::opening(&code, "", ""))
             }
         }
         (evidence(&heard))
@@ -200,7 +204,7 @@ fn as_summary(rate: &Value) -> Value {
 
 fn modes(code: &str) -> Markup {
     html! {
-        form.inline method="post" action={ "/detections/" (encoded(code)) "/act" } {
+        form.inline method="post" action={ "/detections/" (encoded(code)) "/act" } { (enter_does_nothing())
             (reason(true))
             label { "Hours" input type="number" name="hours" value="24" min="1" max="8760"; }
             button.quiet name="mode" value="shadow" { "Only watch" }

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::chart;
+use super::confirm::{self, Wanted};
 use super::door::cookie;
 use super::fault::{Fault, PageResult};
 use super::form::Form;
-use super::page::{answer, asked, chip, explorer, list, moment, page, quoted, reason, size, text};
+use super::page::{answer, asked, chip, enter_does_nothing, explorer, list, moment, page, quoted, reason, size, text};
+use super::state::{self, state};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
@@ -233,8 +235,10 @@ fn table(operator: &Operator, asked: &Asked, found: &Value, columns: &[Column]) 
     let rows: Vec<&Value> = list(found, "rows").collect();
     let next = found["next"].as_str();
     html! {
-        form.found method="post" action="/explorer/act" {
+        form.found method="post" action="/explorer/act" { (enter_does_nothing())
             input type="hidden" name="q" value=(asked.q);
+            @if let Some(after) = &asked.after { input type="hidden" name="after" value=(after); }
+            @if let Some(interval) = asked.interval { input type="hidden" name="interval" value=(interval); }
             div.scroll {
                 table {
                     thead { tr {
@@ -289,7 +293,7 @@ fn cell(key: &str, row: &Value, subject: &str) -> Markup {
             "recipient" | "message_id" => td.address { (value) },
             "subject" => td.subject { a href={ "/messages/" (text(row, "mail_id")) } { (subject) } },
             "category" | "disposition" => td { (chip(value)) },
-            "state" => td { (chip(value)) @if row["enforced"] == false { span.dim title="Recorded, and not acted on" { " observed" } } },
+            "state" => td { (state(text(row, "mail_id"), text(row, "recipient"), value)) @if row["enforced"] == false { span.dim title="Recorded, and not acted on" { " observed" } } },
             "size" => td.right { (size(row["size"].as_i64().unwrap_or(0))) },
             "mail_id" => td { a href={ "/messages/" (value) } { code { (value) } } },
             _ => td { (value) },
@@ -405,12 +409,19 @@ pub async fn export(
 pub async fn act(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
     let chosen: Vec<(&str, &str)> = form.all("mail").filter_map(|value| value.split_once(' ')).collect();
     if chosen.is_empty() {
-        return Ok(Redirect::to(&explorer(form.one("q"))).into_response());
+        return Err(Fault::from(ApiError::Bad("nothing is chosen: tick the messages that it is about".into())));
     }
     if chosen.len() > CHOSEN_MAX {
         return Err(Fault::from(ApiError::Bad(format!("choose {CHOSEN_MAX} at most, not {}", chosen.len()))));
     }
     let verb = form.one("do").to_owned();
+    if verb == "release" {
+        let back = explorer(form.one("q"));
+        let wanted = Wanted { action: "/explorer/act", form: &form, back: &back };
+        if let Some(page) = confirm::asks(&console, &operator, wanted, &chosen).await? {
+            return Ok(page);
+        }
+    }
     let mut done = Vec::new();
     for (id, recipient) in &chosen {
         let said = decide(&console, &operator, &verb, id, vec![(*recipient).to_owned()], form.one("reason")).await;
@@ -429,7 +440,7 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
         div.scroll { table {
             thead { tr { th { "Message" } th { "Recipient" } th { "State" } td {} } }
             tbody { @for (id, recipient, (state, reply)) in &done {
-                tr { td { a href={ "/messages/" (id) } { code { (id) } } } td.address { (recipient) } td { (chip(state)) } td { (reply) } }
+                tr { td { a href={ "/messages/" (id) } { code { (id) } } } td.address { (recipient) } td { (state::state(id, recipient, state)) } td { (reply) } }
             } }
         } }
         p { a href=(explorer(form.one("q"))) { "Back" } }

@@ -13,8 +13,14 @@ pub const FORM_BYTES_MAX: usize = 16 << 10;
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn read(bytes: &[u8]) -> Self {
+    /// Reads what a browser sends.
+    pub fn read(bytes: &[u8]) -> Self {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
+    }
+
+    /// All fields, in their order.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.0
     }
 
     /// The first field of a name; empty without one.

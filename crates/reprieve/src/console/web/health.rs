@@ -1,7 +1,10 @@
 //! How it goes: the books, what runs in the background, room, engines; and the settings in force.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::extract::{Query, State};
+use domain::Timestamp;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -10,6 +13,9 @@ use super::page::{answer, chip, explorer, list, moment, page, size, text};
 use crate::console::Console;
 use crate::console::access::Operator;
 use crate::console::api::{detection, health, ledger};
+
+/// Figures that are younger are as good as new.
+const A_MOMENT: Duration = Duration::from_secs(10);
 
 /// What is asked for.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -43,7 +49,7 @@ pub async fn show(
         h1 { "Health" }
         @if sees_all {
             p { a href="/settings" { "The settings in force" } }
-            (the_books(&books))
+            (the_books(&books, console.clock.now()))
             (background(&goes))
             (room(&goes["volume"]))
             (what_is_kept(&goes))
@@ -63,17 +69,26 @@ pub async fn show(
     Ok(page(&operator, "/health", "Health", body))
 }
 
-fn the_books(books: &Value) -> Markup {
+/// When something was counted, and how long ago: what is older than a moment is not taken for what is now.
+fn counted(at: &str, now: Timestamp) -> Markup {
+    let ago = Timestamp::parse(at).map(|at| now.since(at)).unwrap_or_default();
+    html! { (moment(at)) " UTC" @if ago >= A_MOMENT { ", " strong { (crate::report::span(ago)) " ago" } } }
+}
+
+fn the_books(books: &Value, now: Timestamp) -> Markup {
     html! {
         section {
             h2 { "The books" }
-            @if books["balanced"] == true { p.calm { "They balance: " (books["accepted"]) " units were accepted, and each is in exactly one account." } }
+            p { "Counted " @match books["at"].as_str() {
+                Some(at) => { (counted(at, now)) ", in " (format!("{:.0}", books["took_ms"].as_f64().unwrap_or(0.0))) " ms. What came since is not in it." }
+                None => { "just now, at " (moment(&now.to_string())) " UTC." }
+            } " " a href="/health?check=now" { "Count now" } }
+            @if books["balanced"] == true { p.calm { @if books["at"].is_string() { "They balanced: " } @else { "They balance: " }  (books["accepted"]) " units were accepted, and each is in exactly one account." } }
             @else { div.wrong role="alert" { p { strong { "They do not balance" } } ul { @for fault in list(books, "faults") { li { (fault.as_str().unwrap_or_default()) } } } } }
             div.numbers { @for (account, units) in books["accounts"].as_object().into_iter().flatten() {
                 a href=(explorer(&format!("state:{account}"))) { span.number { (units) } span { (account.replace('_', " ")) } }
             } }
-            p.dim { (books["unconfirmed"]) " units are unconfirmed: passed on without a recorded answer, or refused. "
-                @if let Some(at) = books["at"].as_str() { "Checked " (moment(at)) ", in " (format!("{:.0}", books["took_ms"].as_f64().unwrap_or(0.0))) " ms. " a href="/health?check=now" { "Check now" } } @else { "Checked now." } }
+            p.dim { (books["unconfirmed"]) " units are unconfirmed: passed on without a recorded answer, or refused." }
         }
     }
 }
@@ -122,7 +137,7 @@ fn room(volume: &Value) -> Markup {
         section {
             h2 { "Room" }
             @if is_low { div.wrong role="alert" { p { strong { "Nothing more is taken (452): the volume is full" } } } }
-            p { (bytes("free_bytes")) " free on the store's volume; below " (bytes("floor_bytes")) " nothing more is taken. The database has " (bytes("database_bytes")) "." }
+            p { "Now " (bytes("free_bytes")) " free on the store's volume; below " (bytes("floor_bytes")) " nothing more is taken. The database has " (bytes("database_bytes")) "." }
         }
     }
 }

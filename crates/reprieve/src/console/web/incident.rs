@@ -15,7 +15,7 @@ use super::chart;
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, explorer, facts, list, moment, page, quoted, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, explorer, facts, list, moment, page, quoted, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
@@ -74,7 +74,7 @@ fn replays(incidents: &[&Value], may: bool) -> Markup {
                     td.right { (of("cleared")) } td.right { (of("upheld")) } td.right { (of("inconclusive")) } td.right { (of("settled")) } td.right { (of("restored")) }
                     td.right { @match progress["eta_seconds"].as_u64() { Some(seconds) if of("over") < of("units") => { (seconds) " s" } _ => {} } }
                     td { @if may && text(one, "stage") == "replaying" {
-                        form.inline method="post" action={ "/incidents/" (id) "/act" } {
+                        form.inline method="post" action={ "/incidents/" (id) "/act" } { (enter_does_nothing())
                             input type="text" name="text" required maxlength="4000" placeholder="Why, for the timeline" aria-label={ "Why " (id) " is held up or goes on, for the timeline" } autocomplete="off";
                             @if one["paused"] == true { button name="do" value="resume" { "Go on" } } @else { button.quiet name="do" value="pause" { "Pause" } }
                         }
@@ -141,7 +141,7 @@ fn actions(id: &str, stage: &str, is_paused: bool) -> Markup {
     html! {
         section.actions {
             h2 { "Act" }
-            form method="post" action={ "/incidents/" (id) "/act" } {
+            form method="post" action={ "/incidents/" (id) "/act" } { (enter_does_nothing())
                 label { "What goes into the timeline" input type="text" name="text" required maxlength="4000" autocomplete="off"; }
                 label.check { input type="checkbox" name="public" value="1"; " The public sees this line" }
                 div.buttons {
@@ -302,12 +302,14 @@ pub async fn open(State(console): State<Console>, Extension(operator): Extension
     Ok(back_to(&format!("/incidents/{}", text(&opened, "id"))))
 }
 
-/// A form that opens an incident about a detection, in this version, or in the one in force without.
-pub fn opening(detection: &str, version: &str) -> Markup {
+/// A form that opens an incident about a detection, in this version, or in the one in force without. `mail` is the message on whose page it stands,
+/// if it stands on one.
+pub fn opening(detection: &str, version: &str, mail: &str) -> Markup {
     html! {
-        form.inline method="post" action="/incidents/open" {
+        form.inline method="post" action="/incidents/open" { (enter_does_nothing())
             input type="hidden" name="detection" value=(detection);
             input type="hidden" name="version" value=(version);
+            input type="hidden" name="mail" value=(mail);
             (reason(true))
             button.quiet { "Open an incident" @if !version.is_empty() { " about " (detection) " " (version) } }
         }

@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use serde_json::Value;
 
 use super::fault::PageResult;
+use super::message;
 use super::page::{answer, list};
 use crate::console::Console;
 use crate::console::access::Operator;
@@ -29,6 +30,7 @@ pub async fn show(
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
 ) -> PageResult {
+    message::is_id(&id)?;
     let preview = answer(read::pages(State(console), Extension(operator), Path(id)).await)?;
     let mut out =
         String::from("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>Message</title></head><body>");

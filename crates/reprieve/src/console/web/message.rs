@@ -3,13 +3,18 @@
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
+use domain::MailId;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
+use super::confirm::{self, Wanted};
 use super::explorer::{back_to, decide};
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, explorer, facts, list, moment, page, quoted, reason, size, text};
+use super::page::{
+    answer, asked, chip, enter_does_nothing, explorer, facts, list, moment, page, quoted, reason, size, text,
+};
+use super::state::state;
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
@@ -18,6 +23,15 @@ use crate::console::api::message::TraceQuery;
 use crate::console::api::quarantine::{copy, read, show as held};
 use crate::console::api::submission::SubmissionQuery;
 use crate::percent::encoded;
+
+/// Takes the id of a message in an address; an address without one is an address that there is not.
+///
+/// # Errors
+/// [`ApiError::NotFound`] when it is none.
+pub fn is_id(id: &str) -> Result<(), ApiError> {
+    let id: Result<MailId, _> = id.parse();
+    id.map(drop).map_err(|error| ApiError::NotFound(error.to_string()))
+}
 
 /// How long an entry about a sender lasts: hours, and in words.
 const LASTS: [(u32, &str); 4] = [(24, "a day"), (168, "seven days"), (720, "thirty days"), (2160, "ninety days")];
@@ -31,6 +45,7 @@ pub async fn show(
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
 ) -> PageResult {
+    is_id(&id)?;
     let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
     let shown = answer(api::explain::show(state(), who(), Path(id.clone())).await)?;
     let ask = TraceQuery { mail_id: Some(id.clone()), ..TraceQuery::default() };
@@ -44,7 +59,7 @@ pub async fn show(
     let said = answer(api::submission::list(state(), who(), axum::extract::Query(ask)).await)?;
     let subject = if text(&shown, "subject").is_empty() { "(no subject)" } else { text(&shown, "subject") };
     let body = html! {
-        h1 { (subject) }
+        h1 data-drawn-anew="when a state changes" { (subject) }
         (in_brief(&shown, &life))
         @if operator.role.may(Permission::Decide) { (actions(&id, held.as_ref(), operator.role.may(Permission::Read))) }
         (why(&shown))
@@ -74,7 +89,7 @@ fn in_brief(shown: &Value, life: &Value) -> Markup {
             "To",
             html! { ul.plain { @for unit in list(shown, "units") { li {
                 a href=(explorer(&format!("recipient:{}", quoted(text(unit, "recipient"))))) { (text(unit, "recipient")) } " "
-                (chip(text(unit, "account"))) @if unit["enforced"] == false { span.dim { " observed only" } }
+                (state(id, text(unit, "recipient"), text(unit, "account"))) @if unit["enforced"] == false { span.dim { " observed only" } }
             } } } },
         ),
         ("Direction", html! { (text(&unit, "direction")) }),
@@ -90,11 +105,12 @@ fn actions(id: &str, held: Option<&Value>, may_read: bool) -> Markup {
     html! {
         section.actions {
             h2 { "Act" }
-            form method="post" action={ "/messages/" (id) "/act" } {
+            form method="post" action={ "/messages/" (id) "/act" } { (enter_does_nothing())
                 @if let Some(held) = held.filter(|held| list(held, "units").count() > 1) {
+                    input type="hidden" name="some" value="yes";
                     fieldset { legend { "For" }
                         @for unit in list(held, "units") {
-                            label { input type="checkbox" name="recipient" value=(text(unit, "recipient")) checked; " " (text(unit, "recipient")) " " (chip(text(unit, "state"))) }
+                            label { input type="checkbox" name="recipient" value=(text(unit, "recipient")) checked; " " (text(unit, "recipient")) " " (state(id, text(unit, "recipient"), text(unit, "state"))) }
                         }
                     }
                 }
@@ -109,14 +125,14 @@ fn actions(id: &str, held: Option<&Value>, may_read: bool) -> Markup {
                     button.quiet name="do" value="false_negative" { "Report: it is bad" }
                 }
             }
-            form.inline method="post" action={ "/messages/" (id) "/act" } {
+            form.inline method="post" action={ "/messages/" (id) "/act" } { (enter_does_nothing())
                 (reason(true))
                 label { "Lasts" select name="hours" { @for (hours, words) in LASTS { option value=(hours) { (words) } } } }
                 button.quiet name="do" value="allow" { "Allow the sender" }
                 button.quiet name="do" value="block" { "Block the sender" }
             }
             @if is_held && may_read {
-                form.inline method="post" action={ "/messages/" (id) "/act" } {
+                form.inline method="post" action={ "/messages/" (id) "/act" } { (enter_does_nothing())
                     (reason(true))
                     label { "To an address of ours" input type="email" name="to" required autocomplete="off"; }
                     button.quiet name="do" value="copy" { "Send a copy" }
@@ -176,7 +192,7 @@ fn blame(shown: &Value) -> Markup {
         @if !suspects.is_empty() { details {
             summary { "A detection was wrong" }
             p.dim { "An incident counts in everything that this version held, and has it examined again as soon as that can lead to something." }
-            @for (code, version) in suspects { (super::incident::opening(code, version)) }
+            @for (code, version) in suspects { (super::incident::opening(code, version, text(shown, "mail_id"))) }
         } }
     }
 }
@@ -302,7 +318,7 @@ fn content(id: &str) -> Markup {
             h2 { "Content" }
             p { "Looking at somebody's mail is recorded." }
             p.buttons { a.button href={ "/messages/" (id) "/text" } { "Read the text" } " " a.button href={ "/messages/" (id) "/text?show=page" } { "See the page, made harmless" } " " a.button href={ "/messages/" (id) "/text?show=pictures" } { "See the pictures, drawn anew" } }
-            form.inline method="post" action={ "/messages/" (id) "/raw" } {
+            form.inline method="post" action={ "/messages/" (id) "/raw" } { (enter_does_nothing())
                 (reason(true))
                 label { "Password of the zip file" input type="text" name="password" value="infected" minlength="4" maxlength="100" required autocomplete="off"; }
                 button.quiet { "Download" }
@@ -395,6 +411,7 @@ pub async fn text_of(
     Path(id): Path<String>,
     axum::extract::Query(how): axum::extract::Query<How>,
 ) -> PageResult {
+    is_id(&id)?;
     content_page(console, operator, id, how.show).await
 }
 
@@ -408,6 +425,7 @@ pub async fn raw(
     Path(id): Path<String>,
     form: Form,
 ) -> PageResult {
+    is_id(&id)?;
     let why = form.one("reason").trim();
     if why.is_empty() {
         return Err(ApiError::Bad("say why you want the bytes: it goes into the record".into()).into());
@@ -426,7 +444,8 @@ pub async fn act(
     Path(id): Path<String>,
     form: Form,
 ) -> PageResult {
-    let recipients = form.all("recipient").map(str::to_owned).collect();
+    is_id(&id)?;
+    let recipients: Vec<String> = form.all("recipient").map(str::to_owned).collect();
     match form.one("do") {
         verb @ ("false_positive" | "false_negative") => {
             let ask = json!({ "mail_id": id, "kind": verb, "comment": form.one("reason") });
@@ -440,6 +459,21 @@ pub async fn act(
             answer(copy::copy(State(console), Extension(operator), Path(id.clone()), Json(ask)).await)?;
         }
         verb => {
+            // To nobody is not to everybody: the API takes no name for all of them.
+            if form.one("some") == "yes" && recipients.is_empty() {
+                return Err(ApiError::Bad("nothing is chosen: tick the recipients that it is about".into()).into());
+            }
+            if verb == "release" {
+                let mut units: Vec<(&str, &str)> = recipients.iter().map(|one| (id.as_str(), one.as_str())).collect();
+                if units.is_empty() {
+                    units.push((&id, ""));
+                }
+                let (action, back) = (format!("/messages/{id}/act"), format!("/messages/{id}"));
+                let wanted = Wanted { action: &action, form: &form, back: &back };
+                if let Some(page) = confirm::asks(&console, &operator, wanted, &units).await? {
+                    return Ok(page);
+                }
+            }
             decide(&console, &operator, verb, &id, recipients, form.one("reason")).await?;
         }
     }

@@ -5,10 +5,11 @@
 //! |---|---|
 //! | [`door`] | whose session it is; no act without our own page before it |
 //! | [`sign_in`], [`oidc`] | signing in and out, here or by an account elsewhere, and the page that an invitation leads to |
-//! | [`page`], [`chart`], [`form`], [`fault`] | what all pages have: the frame, pieces, pictures, what they send, and what is shown when something is wrong |
+//! | [`page`], [`chart`], [`form`], [`fault`], [`typed`] | what all pages have: the frame, pieces, pictures, what they send, and what is shown when something is wrong |
 //! | [`overview`] | what needs a person, and whether mail flows |
-//! | [`explorer`], [`message`], [`letter`] | all mail; one message; its body, made harmless |
+//! | [`explorer`], [`message`], [`letter`], [`state`] | all mail; one message; its body, made harmless; how far its release is |
 //! | [`bulk`] | acting on everything that a query fits |
+//! | [`confirm`] | what is asked before mail that harms is released |
 //! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
 //! | [`requests`] | what recipients ask for |
 //! | [`rulesets`] | versions, roll-outs and the policy |
@@ -19,6 +20,7 @@
 
 pub mod bulk;
 pub mod chart;
+pub mod confirm;
 pub mod detections;
 pub mod door;
 pub mod explorer;
@@ -37,17 +39,20 @@ pub mod requests;
 pub mod rulesets;
 pub mod sentinel;
 pub mod sign_in;
+pub mod state;
 pub mod submission;
+pub mod typed;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::Console;
+use super::api::error::ApiError;
 
 /// What a page may do: show what comes from us, and send its forms to us. There is no inline script or style anywhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -58,6 +63,7 @@ pub fn router(console: Console) -> Router {
     let inside = Router::new()
         .route("/", get(overview::show))
         .route("/explorer", get(explorer::show))
+        .route("/states", get(state::of))
         .route("/explorer/sums", get(explorer::sums))
         .route("/explorer/complete", get(explorer::complete))
         .route("/explorer/export", get(explorer::export))
@@ -105,12 +111,18 @@ pub fn router(console: Console) -> Router {
         .route("/me", get(people::me))
         .route("/me/act", post(people::me_act))
         .route("/sign-out", post(sign_in::out))
-        .layer(middleware::from_fn_with_state(console.clone(), door::signed_in));
+        .method_not_allowed_fallback(only_a_form)
+        .fallback(|uri: Uri| async move { fault::page(door::unknown(uri.path())) })
+        .with_state(console.clone());
+    // Around all of it and not each: the page of a form is drawn again when the form cannot be taken.
+    let inside: Router<Console> =
+        Router::new().fallback_service(inside).layer(middleware::from_fn_with_state(console.clone(), door::signed_in));
     let outside = Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-in/away", get(oidc::away))
         .route("/sign-in/back", get(oidc::back))
         .route("/welcome", get(sign_in::welcome).post(sign_in::accept))
+        .route("/welcome/name", post(sign_in::welcome_name))
         .layer(DefaultBodyLimit::max(form::FORM_BYTES_MAX));
     inside
         .merge(outside)
@@ -118,6 +130,41 @@ pub fn router(console: Console) -> Router {
         .layer(middleware::from_fn(door::from_our_own_page))
         .layer(middleware::map_response(with_policy))
         .with_state(console)
+}
+
+/// Whether there are pages for who has signed in under the first part of a path; everything else is told to be unknown at once, so that a probe
+/// of another program does not take the page where one signs in for an answer.
+fn has_pages(path: &str) -> bool {
+    const PARTS: [&str; 20] = [
+        "",
+        "alerts",
+        "audit",
+        "bulk",
+        "detections",
+        "entries",
+        "explorer",
+        "health",
+        "incidents",
+        "me",
+        "messages",
+        "people",
+        "policy",
+        "requests",
+        "rulesets",
+        "sentinel",
+        "settings",
+        "sign-out",
+        "states",
+        "submissions",
+    ];
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    PARTS.contains(&first)
+}
+
+/// What is shown to who looks at an address that takes forms alone, such as after signing in again.
+async fn only_a_form(uri: Uri) -> Response {
+    let error = ApiError::NotFound(format!("{} takes what a form sends, and is no page", uri.path()));
+    (StatusCode::METHOD_NOT_ALLOWED, fault::page(error)).into_response()
 }
 
 /// What all pages load.

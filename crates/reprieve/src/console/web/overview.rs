@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::chart;
 use super::fault::PageResult;
-use super::page::{answer, chip, explorer, list, moment, page, reason, text};
+use super::page::{answer, chip, enter_does_nothing, explorer, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
@@ -146,7 +146,7 @@ fn needs_a_person(
                     p { strong { (text(alert, "subject")) } " " (chip(text(alert, "kind"))) " " (moment(text(alert, "at"))) }
                     p { (text(alert, "text")) }
                     @if operator.role.may(Permission::Rules) {
-                        form.inline method="post" action="/alerts/act" {
+                        form.inline method="post" action="/alerts/act" { (enter_does_nothing())
                             input type="hidden" name="number" value=(alert["number"]);
                             (reason(false))
                             button { "I have seen it" }
@@ -173,7 +173,7 @@ fn all_is_well(health: &Value) -> Markup {
             ul.plain {
                 li { @match books["balanced"].as_bool() {
                     Some(true) => { (chip("ok")) " The books balance: " (books["accepted"]) " units, each in exactly one account; checked " (moment(text(books, "at"))) }
-                    Some(false) => { (chip("failing")) " The books do not balance" }
+                    Some(false) => { (chip("failing")) " The books do not balance; checked " (moment(text(books, "at"))) }
                     None => { (chip("waiting")) " The books have not been checked yet" }
                 } }
                 li { @if engines.is_empty() { (chip("ok")) " Engines answer" } @else { (chip("failing")) " With the last mails failed: " (engines.join(", ")) } }

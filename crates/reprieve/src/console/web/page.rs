@@ -130,7 +130,17 @@ pub fn moment(value: &str) -> Markup {
 
 /// A word with the colour of its meaning.
 pub fn chip(word: &str) -> Markup {
-    let class = match word {
+    html! { span.chip.(class_of(word)) { (shown(word)) } }
+}
+
+/// A word as people read it.
+pub fn shown(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// The class of a word's colour.
+pub fn class_of(word: &str) -> &'static str {
+    match word {
         "held"
         | "Hold"
         | "Malware"
@@ -148,8 +158,7 @@ pub fn chip(word: &str) -> Markup {
             "good"
         }
         _ => "plain",
-    };
-    html! { span.chip.(class) { (word.replace('_', " ")) } }
+    }
 }
 
 /// Bytes as people read them.
@@ -178,6 +187,20 @@ pub fn quoted(value: &str) -> String {
 pub fn reason(is_needed: bool) -> Markup {
     html! {
         label { "Reason, for the record" input type="text" name="reason" maxlength="1000" required[is_needed] autocomplete="off"; }
+    }
+}
+
+/// The button that Enter presses in a form of acts, and what it sends.
+pub const ENTER: &str = "enter";
+
+/// Stands first in every form that does something to mail or to what judges it: an act is done by pressing its own button, with scripts or without.
+///
+/// Enter in a field presses the first button of a form; where that is disabled, it does nothing (HTML, section 4.10.21.2). From a checkbox or a list
+/// of choices Chromium goes on to the first button that is not disabled: that is the second, which is taken for no act (`door`, `portal::mail`).
+pub fn enter_does_nothing() -> Markup {
+    html! {
+        button type="submit" disabled hidden {}
+        button type="submit" name=(ENTER) value="pressed" formnovalidate hidden {}
     }
 }
 

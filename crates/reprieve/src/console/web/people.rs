@@ -1,6 +1,8 @@
 //! Who may sign in; and what somebody does about their own sign-in.
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use store::person::Session;
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, facts, list, moment, page, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, facts, list, moment, page, reason, text};
 use super::sign_in::one_more_try;
 use crate::console::Console;
 use crate::console::access::{Operator, Role};
@@ -22,11 +24,21 @@ use crate::console::secret;
 /// # Errors
 /// What the API says.
 pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
+    let needs_password = console.config.oidc.is_none();
     let people = answer(api::person::list(State(console.clone()), Extension(operator.clone())).await)?;
-    Ok(page(&operator, "/people", "People", people_body(&people, None)))
+    Ok(page(&operator, "/people", "People", people_body(&people, None, &operator.name, needs_password)))
 }
 
-fn people_body(people: &Value, invited: Option<&Value>) -> Markup {
+/// Whether somebody can sign in as an administrator of all domains; where an account elsewhere vouches for people, none needs a password here. (The
+/// store decides; this is so that nobody has to try.)
+fn is_admin(one: &Value, needs_password: bool) -> bool {
+    text(one, "role") == Role::Admin.as_str()
+        && one["disabled"].is_null()
+        && (one["has_password"] == true || !needs_password)
+        && list(one, "domains").next().is_none()
+}
+
+fn people_body(people: &Value, invited: Option<&Value>, me: &str, needs_password: bool) -> Markup {
     html! {
         h1 { "People" }
         @if let Some(invited) = invited {
@@ -38,13 +50,14 @@ fn people_body(people: &Value, invited: Option<&Value>) -> Markup {
         }
         section.actions {
             h2 { "Invite somebody" }
-            form.row method="post" action="/people/act" {
+            form.row method="post" action="/people/act" { (enter_does_nothing())
                 label { "Name" input type="text" name="name" required maxlength="100" autocomplete="off"; }
                 label { "Role" select name="role" { @for role in [Role::Analyst, Role::Auditor, Role::Admin] { option value=(role.as_str()) { (role.as_str()) } } } }
                 label { "Only for these domains" input type="text" name="domains" placeholder="all"; }
                 button name="do" value="invite" { "Invite" }
             }
         }
+        @let admins: Vec<&str> = people.as_array().into_iter().flatten().filter(|one| is_admin(one, needs_password)).map(|one| text(one, "name")).collect();
         div.scroll { table {
             thead { tr { th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } td {} } }
             tbody { @for one in people.as_array().into_iter().flatten() { tr {
@@ -52,7 +65,7 @@ fn people_body(people: &Value, invited: Option<&Value>) -> Markup {
                 td { @let domains: Vec<&str> = list(one, "domains").filter_map(Value::as_str).collect(); @if domains.is_empty() { span.dim { "all" } } @else { (domains.join(", ")) } }
                 td { @if one["disabled"].is_string() { (chip("shut out")) } @else if one["has_password"] == true { "password" @if one["has_totp"] == true { " and codes" } } @else { span.dim { "invited" } } }
                 td.when { (moment(text(one, "made"))) " " span.dim { "by " (text(one, "made_by")) } }
-                td { @if !one["disabled"].is_string() { form.inline method="post" action="/people/act" { input type="hidden" name="name" value=(text(one, "name")); (reason(false)) button.quiet name="do" value="disable" { "Shut out" } } } }
+                td { @if !one["disabled"].is_string() { @if admins == [text(one, "name")] { span.dim { "the last administrator: make another first" } } @else { form.inline method="post" action="/people/act" { (enter_does_nothing()) input type="hidden" name="name" value=(text(one, "name")); (reason(false)) button.quiet name="do" value="disable" { "Shut out" @if text(one, "name") == me { " yourself" } } } } } }
             } } }
         } }
     }
@@ -73,9 +86,10 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
     let ask = json!({ "name": form.one("name"), "role": form.one("role"), "domains": domains });
     let ask = asked(ask)?;
     let invited = answer(api::person::invite(State(console.clone()), Extension(operator.clone()), Json(ask)).await)?;
+    let needs_password = console.config.oidc.is_none();
     let people = answer(api::person::list(State(console), Extension(operator.clone())).await)?;
     // Shown in the answer itself: the secret is nowhere else.
-    Ok(page(&operator, "/people", "People", people_body(&people, Some(&invited))))
+    Ok(page(&operator, "/people", "People", people_body(&people, Some(&invited), &operator.name, needs_password)))
 }
 
 /// `GET /me`: one's own sign-in.
@@ -87,7 +101,7 @@ pub async fn me(
     Extension(operator): Extension<Operator>,
     Extension(session): Extension<Session>,
 ) -> PageResult {
-    let body = me_body(&console, &operator, &session, None).await?;
+    let body = me_body(&console, &operator, &session, None, "").await?;
     Ok(page(&operator, "/me", &operator.name, body))
 }
 
@@ -96,6 +110,7 @@ async fn me_body(
     operator: &Operator,
     session: &Session,
     new_codes: Option<&str>,
+    wrong: &str,
 ) -> Result<Markup, ApiError> {
     let store = console.store()?;
     let person = store.person(&operator.name).await?;
@@ -106,6 +121,7 @@ async fn me_body(
         (facts(&[("Role", html! { (operator.role.as_str()) }), ("One-time codes", html! { @if has_codes { "used" } @else { "not used" } })]))
         section {
             h2 { "One-time codes" }
+            @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
             @if let Some(codes) = new_codes {
                 article.notice.warn {
                     p { "Add this secret to your program for codes (time-based, 6 digits, SHA-1), then show that it works:" }
@@ -147,17 +163,25 @@ pub async fn me_act(
 ) -> PageResult {
     let store = console.store()?;
     let now = console.clock.now();
-    let wrong = || ApiError::Bad("this code does not fit: is the clock of your device right?".into());
+    // The secret that somebody has just put into their device stays on the page, so that another code of it can be tried.
+    let again = async |codes: Option<&str>| {
+        let wrong = "This code does not fit: is the clock of your device right?";
+        let body = me_body(&console, &operator, &session, codes, wrong).await?;
+        Ok((StatusCode::BAD_REQUEST, page(&operator, "/me", &operator.name, body)).into_response())
+    };
     match form.one("do") {
         "codes-new" => {
             let codes = secret::new_totp(console.clock.as_ref());
-            let body = me_body(&console, &operator, &session, Some(&codes)).await?;
+            let body = me_body(&console, &operator, &session, Some(&codes), "").await?;
             return Ok(page(&operator, "/me", &operator.name, body));
         }
         "codes-on" => {
             let codes = form.one("secret").to_owned();
-            if codes.len() != 32 || !secret::is_code(&codes, form.one("code"), now) {
-                return Err(wrong().into());
+            if codes.len() != 32 {
+                return Err(ApiError::Bad("this secret is none of ours: begin anew".into()).into());
+            }
+            if !secret::is_code(&codes, form.one("code"), now) {
+                return again(Some(&codes)).await;
             }
             console.record(operator.actor(""), "person.codes", &operator.name, "on").await?;
             store.set_totp(&operator.name, Some(codes)).await?;
@@ -166,7 +190,7 @@ pub async fn me_act(
             one_more_try(&console, &operator.name)?;
             let known = store.person(&operator.name).await?.and_then(|person| person.totp);
             if !known.is_some_and(|codes| secret::is_code(&codes, form.one("code"), now)) {
-                return Err(wrong().into());
+                return again(None).await;
             }
             console.record(operator.actor(""), "person.codes", &operator.name, "off").await?;
             store.set_totp(&operator.name, None).await?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, list, moment, page, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
@@ -39,7 +39,7 @@ pub async fn entries(State(console): State<Console>, Extension(operator): Extens
                 td { (text(one, "reason")) @if let Some(mail) = one["caused_by"].as_str() { " " a href={ "/messages/" (mail) } { "because of a message" } } }
                 td { (text(one, "owner")) } td.when { (moment(text(one, "expires"))) }
                 td.when { @if let Some(used) = one["last_used"].as_str() { (moment(used)) } @else { span.dim { "never" } } }
-                td { @if may { form.inline method="post" action="/entries/act" { input type="hidden" name="remove" value=(one["id"]); button.quiet { "End" } } } }
+                td { @if may { form.inline method="post" action="/entries/act" { (enter_does_nothing()) input type="hidden" name="remove" value=(one["id"]); button.quiet { "End" } } } }
             } } }
         } } }
     };
@@ -50,7 +50,7 @@ fn entry_form(operator: &Operator) -> Markup {
     html! {
         section.actions {
             h2 { "New entry" }
-            form.row method="post" action="/entries/act" {
+            form.row method="post" action="/entries/act" { (enter_does_nothing())
                 label { "Do" select name="action" { option value="block" { "Block" } option value="allow" { "Allow" } } }
                 label { "What" select name="kind" { @for kind in ["sender", "domain", "url", "file", "ip"] { option value=(kind) { (kind) } } } }
                 label { "Value" input type="text" name="value" required maxlength="1000" placeholder="spam@x.example" autocomplete="off"; }

@@ -7,9 +7,10 @@ use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
+use super::confirm::{self, Wanted};
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, moment, page, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api::error::ApiError;
@@ -31,7 +32,7 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
         @for one in waiting { (card(one, may)) }
         @if may && has_portal { details { summary { "A link or a visit is in the wrong hands" }
             p.dim { "What a recipient got or began before now opens the portal no longer. They can ask for a new link." }
-            form.inline method="post" action="/requests/close" {
+            form.inline method="post" action="/requests/close" { (enter_does_nothing())
                 label { "Recipient" input type="email" name="address" required autocomplete="off"; }
                 (reason(true))
                 button { "Close the portal to them" }
@@ -49,7 +50,7 @@ fn card(one: &Value, may: bool) -> Markup {
             p { strong { (text(one, "recipient")) } " asked " (moment(text(one, "asked"))) " for mail from " (text(one, "sender")) }
             @if !text(one, "reason").is_empty() { blockquote { (text(one, "reason")) } }
             @if may {
-                form.inline method="post" action="/requests/act" {
+                form.inline method="post" action="/requests/act" { (enter_does_nothing())
                     input type="hidden" name="id" value=(text(one, "mail_id"));
                     input type="hidden" name="recipient" value=(text(one, "recipient"));
                     (reason(false))
@@ -66,6 +67,13 @@ fn card(one: &Value, may: bool) -> Markup {
 /// # Errors
 /// What the API says.
 pub async fn act(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    if form.one("verb") == "approve" {
+        let wanted = Wanted { action: "/requests/act", form: &form, back: "/requests" };
+        let units = [(form.one("id"), form.one("recipient"))];
+        if let Some(page) = confirm::asks(&console, &operator, wanted, &units).await? {
+            return Ok(page);
+        }
+    }
     let ask = json!({ "recipients": [form.one("recipient")], "reason": form.one("reason") });
     let (state, who, id) = (State(console), Extension(operator), Path(form.one("id").to_owned()));
     match form.one("verb") {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, list, moment, page, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api::{policy, ruleset};
@@ -74,7 +74,7 @@ fn rollout(one: &Value, may: bool) -> Markup {
             @if list(one, "steps").next().is_some() { ol.timeline { @for step in list(one, "steps") {
                 li { (moment(text(step, "at"))) " " (text(step, "from")) " → " strong { (text(step, "to")) } span.dim { " by " (text(step, "actor")) ": " (text(step, "reason")) } }
             } } }
-            @if may && is_up { form.inline method="post" action="/rulesets/rollback" { (reason(true)) button.quiet { "Take it back" } } }
+            @if may && is_up { form.inline method="post" action="/rulesets/rollback" { (enter_does_nothing()) (reason(true)) button.quiet { "Take it back" } } }
         }
     }
 }

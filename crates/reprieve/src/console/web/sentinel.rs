@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, facts, list, moment, page, reason, text};
+use super::page::{answer, asked, chip, enter_does_nothing, facts, list, moment, page, reason, text};
 use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
@@ -63,7 +63,7 @@ fn contained(shown: &Value, may: bool) -> Markup {
 /// A form that contains a detection, or gives it back.
 pub fn acting(detection: &str, verb: &str, name: &str) -> Markup {
     html! {
-        form.inline method="post" action="/sentinel/act" {
+        form.inline method="post" action="/sentinel/act" { (enter_does_nothing())
             input type="hidden" name="detection" value=(detection);
             input type="hidden" name="do" value=(verb);
             (reason(true))

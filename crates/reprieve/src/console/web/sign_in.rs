@@ -2,17 +2,19 @@
 
 use std::net::SocketAddr;
 
-use axum::Extension;
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
 use domain::Digest;
 use maud::{Markup, html};
 use serde::Deserialize;
-use store::person::Session;
+use serde_json::{Value, json};
+use store::person::{Person, Session};
 
 use super::door::{begun, ended, session};
+use super::explorer::refusal;
 use super::fault::PageResult;
 use super::form::Form;
 use super::page::bare;
@@ -49,10 +51,11 @@ pub async fn show(State(console): State<Console>, Query(wanted): Query<Wanted>) 
         Some(store) => store.people().await.is_ok_and(|people| people.is_empty()),
         None => false,
     };
-    bare("Sign in", entrance(&console, &wanted.to, "", is_empty))
+    bare("Sign in", entrance(&console, &wanted.to, "", "", is_empty))
 }
 
-fn entrance(console: &Console, to: &str, wrong: &str, is_empty: bool) -> Markup {
+/// The form; `name` is what was typed before.
+fn entrance(console: &Console, to: &str, name: &str, wrong: &str, is_empty: bool) -> Markup {
     let elsewhere = console.config.oidc.as_ref().map(|oidc| oidc.issuer.trim_start_matches("https://"));
     html! {
         h1 { "Sign in" }
@@ -65,8 +68,8 @@ fn entrance(console: &Console, to: &str, wrong: &str, is_empty: bool) -> Markup 
         }
         form.card method="post" action="/sign-in" {
             input type="hidden" name="to" value=(to);
-            label { "Name" input type="text" name="name" required autofocus autocomplete="username" maxlength="100"; }
-            label { "Password" input type="password" name="password" required autocomplete="current-password" maxlength=(PASSWORD_MAX); }
+            label { "Name" input type="text" name="name" value=[Some(name).filter(|name| !name.is_empty())] required autofocus[name.is_empty()] autocomplete="username" maxlength="100"; }
+            label { "Password" input type="password" name="password" required autofocus[!name.is_empty()] autocomplete="current-password" maxlength=(PASSWORD_MAX); }
             label { "One-time code, if you use them" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="7"; }
             button { "Sign in" }
         }
@@ -105,15 +108,22 @@ pub async fn enter(
     form: Form,
 ) -> PageResult {
     let now = console.clock.now();
-    one_more_try(&console, &from(peer))?;
     let (name, to) = (form.one("name").trim().to_owned(), own_path(form.one("to")).to_owned());
-    if [(name.as_str(), NAME_BYTES_MAX), (form.one("code"), CODE_BYTES_MAX)]
-        .iter()
-        .any(|(text, most)| text.len() > *most)
-    {
+    let typed: String = name.chars().take(100).collect();
+    let again = |wrong: &str| bare("Sign in", entrance(&console, &to, &typed, wrong, false));
+    let too_often = |error: ApiError| {
+        let page = again(&refusal(&error));
+        (error.into_response().status(), page).into_response()
+    };
+    if let Err(error) = one_more_try(&console, &from(peer)) {
+        return Ok(too_often(error));
+    }
+    if name.len() > NAME_BYTES_MAX || form.one("code").len() > CODE_BYTES_MAX {
         return Err(ApiError::Bad("no name and no code is that long".into()).into());
     }
-    one_more_try(&console, &format!("name {name}"))?;
+    if let Err(error) = one_more_try(&console, &format!("name {name}")) {
+        return Ok(too_often(error));
+    }
     let store = console.store()?;
     let person = store.person(&name).await?.filter(|person| person.disabled.is_none());
     let known = person.as_ref().and_then(|person| person.password.clone());
@@ -123,12 +133,8 @@ pub async fn enter(
     if !(is_password && is_code) {
         // The same word for each of them: it tells nobody which it was.
         // And what was typed as a name is private: now and then it is a password.
-        let typed: String = name.chars().take(100).collect();
         console.record("nobody".into(), "sign_in.refused", "console", &typed).await?;
-        return Ok(bare(
-            "Sign in",
-            entrance(&console, &to, "This name, password and code do not belong together.", false),
-        ));
+        return Ok(again("This name, password and code do not belong together."));
     }
     begin(&console, &name, &headers, peer, &to).await
 }
@@ -171,21 +177,51 @@ pub async fn out(State(console): State<Console>, Extension(session): Extension<S
 
 /// `GET /welcome`: the secret of the invitation stands behind the `#`, where no server and no log sees it; the page's script puts it into the form.
 pub async fn welcome() -> Response {
-    bare("Welcome", welcome_form(""))
+    bare("Welcome", welcome_form("", None, ""))
 }
 
-fn welcome_form(wrong: &str) -> Markup {
+/// Bytes of an invitation that are kept in its form; a secret of ours has 64.
+const INVITATION_MAX: usize = 200;
+
+/// The form, with the invitation and the name that it is for, once both are known.
+fn welcome_form(invitation: &str, name: Option<&str>, wrong: &str) -> Markup {
+    let invitation = Some(invitation).filter(|text| !text.is_empty() && text.len() <= INVITATION_MAX);
     html! {
         h1 { "Welcome" }
         p { "Choose a password of at least " (PASSWORD_MIN) " characters. A sentence is easier to remember than signs." }
         @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
         form.card method="post" action="/welcome" {
-            label { "Invitation" input type="text" name="invitation" required autocomplete="off" data-from-fragment="1" spellcheck="false"; }
+            label { "Invitation" input type="text" name="invitation" value=[invitation] required autocomplete="off" data-from-fragment="1" data-invitation="/welcome/name" spellcheck="false"; }
+            p { "The name that you sign in with: " output.name name="name" data-name="1" { @match name { Some(name) => strong { (name) }, None => span.dim { "not known yet" } } } }
+            // For password managers, which keep it beside the password.
+            input type="text" name="username" value=[name] autocomplete="username" readonly hidden;
             label { "Password" input type="password" name="password" required autocomplete="new-password" minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
             label { "Once more" input type="password" name="again" required autocomplete="new-password" minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
             button { "Begin" }
+            noscript { button.quiet name="do" value="look" formnovalidate { "Show the name" } }
         }
     }
+}
+
+/// `POST /welcome/name`: the name that an invitation is for, for the script of the page.
+///
+/// # Errors
+/// When the invitation does not hold, somebody tries too often, or the store fails.
+pub async fn welcome_name(
+    State(console): State<Console>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    form: Form,
+) -> Result<Json<Value>, ApiError> {
+    one_more_try(&console, &format!("invitation {}", from(peer)))?;
+    let person = invited(&console, form.one("invitation")).await?;
+    let person = person.ok_or_else(|| ApiError::NotFound("this invitation".into()))?;
+    Ok(Json(json!({ "name": person.name })))
+}
+
+/// Whom an invitation is for, if it holds.
+async fn invited(console: &Console, invitation: &str) -> Result<Option<Person>, ApiError> {
+    let invitation = Digest::of(invitation.trim().as_bytes());
+    Ok(console.store()?.invited(invitation, console.clock.now()).await?)
 }
 
 /// `POST /welcome`.
@@ -198,24 +234,30 @@ pub async fn accept(
     headers: HeaderMap,
     form: Form,
 ) -> PageResult {
-    let now = console.clock.now();
-    one_more_try(&console, &from(peer))?;
-    let (password, again) = (form.one("password").to_owned(), form.one("again"));
-    let again_wrong = |wrong: &str| Ok(bare("Welcome", welcome_form(wrong)));
+    let (invitation, password, again) =
+        (form.one("invitation").trim(), form.one("password").to_owned(), form.one("again"));
+    if let Err(error) = one_more_try(&console, &from(peer)) {
+        let page = bare("Welcome", welcome_form(invitation, None, &refusal(&error)));
+        return Ok((error.into_response().status(), page).into_response());
+    }
+    let person = invited(&console, invitation).await?;
+    let name = person.as_ref().map(|person| person.name.clone());
+    let again_wrong = |wrong: &str| Ok(bare("Welcome", welcome_form(invitation, name.as_deref(), wrong)));
+    let Some(person) = person else {
+        return again_wrong("This invitation does not hold: it was used, or its time is over. Ask for another.");
+    };
+    if form.one("do") == "look" {
+        return again_wrong("");
+    }
     if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
         return again_wrong(&format!("The password has {PASSWORD_MIN} to {PASSWORD_MAX} characters."));
     }
     if password != again {
         return again_wrong("The two passwords differ.");
     }
-    let store = console.store()?;
-    let invitation = Digest::of(form.one("invitation").trim().as_bytes());
-    let Some(person) = store.invited(invitation, now).await? else {
-        return again_wrong("This invitation does not hold: it was used, or its time is over. Ask for another.");
-    };
     let hashed = secret::hashed(password).await?;
     console.record(person.name.clone(), "person.accept", &person.name, "").await?;
-    store.accept_invitation(&person.name, hashed).await?;
+    console.store()?.accept_invitation(&person.name, hashed).await?;
     begin(&console, &person.name, &headers, peer, "/").await
 }
 

@@ -28,7 +28,7 @@ const IDS_MAX: usize = 500;
 pub struct ReleaseAsk {
     /// Only these recipients; all without.
     recipients: Vec<String>,
-    /// Why, for the record.
+    /// Why, for the record. What was held as Malware or HighConfidencePhish is not released without.
     reason: String,
     /// Who asks, for the record.
     actor: String,
@@ -41,7 +41,7 @@ pub struct ReleaseAsk {
 /// `POST /api/v1/quarantine/{id}/release`: asks for the release of some or all recipients. Asking twice is asking once.
 ///
 /// # Errors
-/// When it is not known, a recipient is not among its own, or the store fails.
+/// When it is not known, a recipient is not among its own, a reason is missing for what is harmful, or the store fails.
 #[utoipa::path(
     post,
     operation_id = "quarantine.release",
@@ -71,7 +71,7 @@ pub struct ReleaseManyAsk {
     ids: Vec<String>,
     /// Only these recipients; all without.
     recipients: Vec<String>,
-    /// Why, for the record.
+    /// Why, for the record. What was held as Malware or HighConfidencePhish is not released without.
     reason: String,
     /// Who asks, for the record.
     actor: String,
@@ -116,6 +116,7 @@ async fn release_all(
     let held = some(store, &ids, &operator.scope).await?;
     if !ask.what_if {
         takes_two_persons(console, &held)?;
+        takes_a_reason(&held, &ask.reason)?;
     }
     let actor = operator.actor(&ask.actor);
     let mut wanted = Vec::new();
@@ -152,13 +153,27 @@ async fn release_all(
     Ok(views)
 }
 
+/// Whether mail of this category harms whoever opens it: nobody releases it by a slip.
+pub fn is_harmful(category: &str) -> bool {
+    [Category::Malware, Category::HighConfidencePhish].map(Category::as_str).contains(&category)
+}
+
+/// What is harmful is released for a reason that is said.
+fn takes_a_reason(held: &[HeldMessage], reason: &str) -> Result<(), ApiError> {
+    match held.iter().find(|one| is_harmful(&one.category)) {
+        Some(one) if reason.trim().is_empty() => {
+            Err(ApiError::Bad(format!("{} was held as {}: give a reason for its release", one.mail_id, one.category)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where that is configured, what is harmful reaches nobody by the word of one person.
 pub(super) fn takes_two_persons<'h>(
     console: &Console,
     held: impl IntoIterator<Item = &'h HeldMessage>,
 ) -> Result<(), ApiError> {
-    let harmful = [Category::Malware, Category::HighConfidencePhish].map(Category::as_str);
-    let found = held.into_iter().find(|one| harmful.contains(&one.category.as_str()));
+    let found = held.into_iter().find(|one| is_harmful(&one.category));
     let Some(one) = found.filter(|_| console.config.two_persons_above.is_some()) else { return Ok(()) };
     let how = format!(
         "ask for its release as a job (POST /api/v1/bulk with q = \"id:{}\", or /bulk), to which somebody else agrees",

@@ -427,7 +427,9 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
         rounds,
         viewer: Viewer::start().map_err(StartError::Examiner)?,
         hops: Arc::new(Hops::new(&config, 1, &Timeouts::default())),
+        listens_at: Arc::default(),
     };
+    let listens_at = console.listens_at.clone();
     let portal = Portal {
         console: console.clone(),
         key: token_key.for_purpose(recipient::PURPOSE),
@@ -437,6 +439,8 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
     };
     let portal = portal::serve(portal, stopping.clone(), &mut tasks).await?;
     let api = serve::tcp(&config, console.clone(), stopping.clone(), &mut tasks).await?;
+    // It is set once, here.
+    let _ = listens_at.set(api);
     serve::unix(&config, console, settle, stopping, &mut tasks)?;
     Ok(Running {
         listeners,

@@ -15,13 +15,13 @@ use crate::incident::IncidentWrite;
 /// Rows that one write forgets.
 const FORGET_BATCH: i64 = 500;
 
-/// What of an incident's units somebody of ours has to know: what came late to them, and what of theirs went out late or has not gone. Whom
-/// it is for depends on the direction.
+/// What of an incident's units somebody of ours has to know: what was held by mistake and came late to them, and what of theirs went out late or
+/// has not gone. What was held rightly, or released before anybody knew, is no mistake of ours. Whom it is for depends on the direction.
 const AFFECTED: &str = "select lower(case when u.direction = 'Outbound' then m.sender else u.recipient end) as address, \
                         u.mail_id, u.unit_no, u.direction, u.recipient, u.account, u.moved_us, m.sender, m.subject, m.received_us \
                         from incident_unit i join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no \
                         join message m on m.mail_id = i.mail_id \
-                        where i.incident = $1 and (u.account = 'released' or i.outcome = 'asked')";
+                        where i.incident = $1 and (i.outcome = 'asked' or (i.outcome = 'cleared' and u.account = 'released'))";
 
 /// A message that an incident kept from somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]

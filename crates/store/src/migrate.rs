@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 20] = [
+const MIGRATIONS: [(&str, &str); 22] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -27,6 +27,8 @@ const MIGRATIONS: [(&str, &str); 20] = [
     ("0018_fixtures", include_str!("../migrations/0018_fixtures.sql")),
     ("0019_portal_closed", include_str!("../migrations/0019_portal_closed.sql")),
     ("0020_agreement", include_str!("../migrations/0020_agreement.sql")),
+    ("0048_incident_from_the_record", include_str!("../migrations/0048_incident_from_the_record.sql")),
+    ("0049_release_is_no_report", include_str!("../migrations/0049_release_is_no_report.sql")),
 ];
 
 /// Brings the schema to what this program knows.

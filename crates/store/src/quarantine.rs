@@ -101,7 +101,7 @@ impl HeldMessage {
 }
 
 /// The accounts that the quarantine shows.
-const SHOWN: [Account; 8] = [
+pub const SHOWN: [Account; 8] = [
     Account::Tentative,
     Account::Held,
     Account::Releasing,
@@ -148,11 +148,13 @@ fn conditions(filter: &Filter, scope: &Scope) -> Conditions {
         }
     };
     text("m.category = ?", &filter.category);
-    text("m.sender = ?", &filter.sender);
-    text("u.recipient = ?", &filter.recipient);
     text("m.message_id = ?", &filter.message_id);
     text("exists (select 1 from finding f where f.mail_id = m.mail_id and f.detection = ?)", &filter.detection);
-    text("m.subject like ? escape '\\'", &filter.subject.as_deref().map(containing));
+    // Whatever the case of letters, on both databases.
+    let lowered = |value: &Option<String>| value.as_ref().map(|value| value.to_ascii_lowercase());
+    text("lower(m.sender) = ?", &lowered(&filter.sender));
+    text("lower(u.recipient) = ?", &lowered(&filter.recipient));
+    text("lower(m.subject) like ? escape '\\'", &lowered(&filter.subject).as_deref().map(containing));
     if let Some(direction) = filter.direction {
         all.add("u.direction = ?", direction.as_str());
     }

@@ -94,11 +94,13 @@ impl Store {
         let mut texts = Vec::new();
         let mut values: Vec<Value> = Vec::new();
         let mail_id = filter.mail_id.map(|id| id.to_string());
+        // Addresses in any case: the index is of the lowered ones.
+        let lowered = |address: &Option<String>| address.as_ref().map(|address| address.to_ascii_lowercase());
         for (column, value) in [
             ("m.mail_id", &mail_id),
             ("m.message_id", &filter.message_id),
-            ("m.sender", &filter.sender),
-            ("u.recipient", &filter.recipient),
+            ("lower(m.sender)", &lowered(&filter.sender)),
+            ("lower(u.recipient)", &lowered(&filter.recipient)),
         ] {
             if let Some(value) = value {
                 values.push(value.as_str().into());

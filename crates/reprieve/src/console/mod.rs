@@ -11,8 +11,9 @@ pub mod serve;
 pub mod web;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use domain::detection::DetectionVersion;
 use store::Store;
@@ -67,4 +68,6 @@ pub struct Console {
     pub viewer: Viewer,
     /// The way to our own people.
     pub hops: Arc<Hops>,
+    /// Where the API and the console listen, once they do.
+    pub listens_at: Arc<OnceLock<SocketAddr>>,
 }

@@ -23,6 +23,10 @@ pub enum ReleaseStatus {
 }
 
 impl ReleaseStatus {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::NotReleased, Self::PreparingToRelease, Self::Error, Self::Released, Self::Denied, Self::Gone];
+
     /// The shown name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,9 +41,7 @@ impl ReleaseStatus {
 
     /// Reads a name, in any case.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::NotReleased, Self::PreparingToRelease, Self::Error, Self::Released, Self::Denied, Self::Gone]
-            .into_iter()
-            .find(|status| status.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(text))
     }
 
     /// The accounts that this status covers.

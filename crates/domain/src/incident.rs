@@ -1,6 +1,8 @@
 //! An incident: a detection version that was wrong, everything that it held, and how that is taken back. States and what moves them
 //! are one table, and so is what may become of each unit.
 
+pub mod told;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

@@ -531,7 +531,9 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
         viewer: Viewer::start().map_err(StartError::Examiner)?,
         hops: Arc::new(Hops::new(&config, 1, &postman::timeouts())),
         readiness,
+        listens_at: Arc::default(),
     };
+    let listens_at = console.listens_at.clone();
     let portal = Portal {
         console: console.clone(),
         key: token_key.for_purpose(recipient::PURPOSE),
@@ -541,6 +543,8 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
     };
     let portal = portal::serve(portal, closing_doors.clone(), &mut doors).await?;
     let api = serve::tcp(&config, console.clone(), closing_doors.clone(), &mut doors).await?;
+    // It is set once, here.
+    let _ = listens_at.set(api);
     serve::unix(&config, console, settle, closing_doors, &mut doors)?;
     Ok(Running {
         listeners,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::incident::told::Facts;
 use domain::incident::{Outcome, Stage};
 use serde_json::{Value, json};
 use store::incident::{BlastRadius, Incident, Note, Progress, Residual};
@@ -26,6 +27,10 @@ pub struct Told {
     pub senders_told: u64,
     /// When its replay began.
     pub replay_began: Option<Timestamp>,
+    /// When the first message came that it held.
+    pub first_held: Option<Timestamp>,
+    /// When the first message came that it held wrongly.
+    pub first_wrong: Option<Timestamp>,
 }
 
 impl Told {
@@ -35,7 +40,10 @@ impl Told {
     /// When the store fails.
     pub async fn in_brief(store: &Store, incident: &Incident) -> Result<Self, StoreError> {
         let notes = store.incident_notes(&incident.id).await?;
+        let (first_held, first_wrong) = store.incident_first(&incident.id).await?;
         Ok(Self {
+            first_held,
+            first_wrong,
             replay_began: notes.iter().find(|note| note.what == Stage::Replaying.as_str()).map(|note| note.at),
             notes,
             progress: store.incident_progress(&incident.id).await?,
@@ -54,6 +62,21 @@ impl Told {
             senders_told: store.notices_of_incident(&incident.id).await?.len() as u64,
             ..Self::in_brief(store, incident).await?
         })
+    }
+
+    /// What the record has of it, of which everything that the public is told is computed.
+    pub fn facts<'r>(&self, incident: &'r Incident) -> Facts<'r> {
+        Facts {
+            detection: incident.suspect.code.as_str(),
+            stage: incident.stage,
+            is_convicted: incident.is_convicted,
+            is_contained: incident.contained.is_some(),
+            in_force: incident.in_force,
+            first_held: self.first_held,
+            first_wrong: self.first_wrong,
+            tally: self.progress.tally(),
+            words: &incident.public_text,
+        }
     }
 
     /// How much of it is over, in per cent.
@@ -88,23 +111,32 @@ pub fn moment(at: Timestamp) -> String {
     format!("{} {} UTC", text.get(..10).unwrap_or_default(), text.get(11..19).unwrap_or_default())
 }
 
+/// A moment as people read it, or that it is not known.
+pub fn moment_or_not(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "not known yet".to_owned(), moment)
+}
+
 /// The numbers of a report, by name.
 fn numbers(incident: &Incident, told: &Told) -> Vec<(&'static str, String)> {
-    let progress = &told.progress;
+    let (progress, tally) = (&told.progress, told.progress.tally());
     let end = incident.resolved.unwrap_or(incident.moved);
+    let until_contained = match (incident.in_force, incident.contained) {
+        (_, None) => "not contained".to_owned(),
+        (None, Some(_)) => "not known".to_owned(),
+        (Some(since), Some(at)) => span(at.since(since)),
+    };
     vec![
         ("Units held by the detection", progress.units().to_string()),
         ("Cleared by the replay", progress.of(Outcome::Cleared).to_string()),
-        ("Delivered", progress.restored().to_string()),
+        ("Delivered because of this incident", tally.delivered.to_string()),
+        ("Delivered by other decisions: people's, or another incident's", tally.delivered_by_others.to_string()),
         ("Upheld: they stay held", progress.of(Outcome::Upheld).to_string()),
         ("Inconclusive", progress.of(Outcome::Inconclusive).to_string()),
         ("Settled before the replay", progress.of(Outcome::Settled).to_string()),
         ("Old, and their senders asked", progress.of(Outcome::Asked).to_string()),
         ("Not examined yet", progress.of(Outcome::Pending).to_string()),
-        (
-            "From the first hit's version to containment",
-            incident.contained.map_or("not contained".into(), |at| span(at.since(incident.began))),
-        ),
+        ("Began, with the first message that was affected", moment_or_not(told.facts(incident).began())),
+        ("From the version's coming into force to containment", until_contained),
         ("From containment to the end", incident.contained.map_or("-".into(), |at| span(end.since(at)))),
         ("Senders told that mail is held", told.senders_told.to_string()),
         ("Manifest", format!("{} waves, root {}", incident.waves, incident.root)),
@@ -113,13 +145,14 @@ fn numbers(incident: &Incident, told: &Told) -> Vec<(&'static str, String)> {
 
 /// The post-incident report as Markdown.
 pub fn markdown(incident: &Incident, told: &Told) -> String {
-    let mut out = format!("# {}: {}\n\n{}\n\n", incident.id, incident.title, incident.public_text);
+    let facts = told.facts(incident);
+    let mut out = format!("# {}: {}\n\n{}\n\n", incident.id, facts.title(), one_line(&facts.text()));
     out.push_str(&format!(
         "Stage: **{}**. Detection {} in version {}, in force since {} with ruleset {}.\n\n## Cause\n\n{}\n\n## Numbers\n\n| what | how much |\n|---|---|\n",
-        incident.stage.as_str(),
+        facts.stage(),
         incident.suspect.code,
         incident.suspect.version,
-        moment(incident.began),
+        moment_or_not(incident.in_force),
         incident.ruleset,
         incident.cause,
     ));
@@ -190,11 +223,12 @@ pub fn json(incident: &Incident, told: &Told) -> Value {
             })
         })
         .collect();
+    let facts = told.facts(incident);
     json!({
-        "id": incident.id, "title": incident.title, "stage": incident.stage.as_str(),
+        "id": incident.id, "title": facts.title(), "stage": facts.stage(),
         "detection": incident.suspect.code, "detection_version": incident.suspect.version, "ruleset": incident.ruleset,
-        "began": incident.began, "opened": incident.opened, "contained": incident.contained, "resolved": incident.resolved,
-        "cause": incident.cause, "public_text": incident.public_text, "manifest_root": incident.root,
+        "began": facts.began(), "in_force_since": incident.in_force, "opened": incident.opened, "contained": incident.contained, "resolved": incident.resolved,
+        "cause": incident.cause, "public_text": facts.text(), "manifest_root": incident.root,
         "numbers": numbers, "timeline": timeline, "residual": residual,
     })
 }
@@ -242,14 +276,15 @@ pub fn html(incident: &Incident, told: &Told) -> String {
             format!("<tr><th>{name}</th><td>{}</td></tr>", list.join(", "))
         })
         .collect();
+    let facts = told.facts(incident);
     let body = format!(
         "<h1>{}: {}</h1><p class=\"state {}\">{}</p><p>{}</p><h2>Cause</h2><p>{}</p><h2>Numbers</h2><table>{rows}</table>\
          <h2>Timeline</h2><ol>{notes}</ol><h2>Reach</h2><table>{reached}</table><h2>What was not delivered</h2>{left}",
         escaped(&incident.id),
-        escaped(&incident.title),
-        incident.stage.as_str(),
-        incident.stage.as_str(),
-        escaped(&incident.public_text),
+        escaped(&facts.title()),
+        facts.stage(),
+        facts.stage(),
+        escaped(&facts.text()),
         escaped(&incident.cause),
     );
     page(&format!("{} report", incident.id), &body)

@@ -611,13 +611,35 @@ fn a_detection_says_how_right_it_is() {
             std::thread::sleep(Duration::from_millis(300));
         }
     };
-    let page = until("0 of 2 in 30 days");
+    let page = until("0 of 2 messages that it could act on in 30 days");
     for word in ["100.00 %", "at least 22.36 %", "not tried on known-good content yet", "ms for 1 MiB"] {
         assert!(page.contains(word), "{word}: {page}");
     }
     assert!(page.contains("A mail that it must hit") && page.contains("X5O!P%@AP"), "{page}");
-    gateway.json(&["quarantine", "release", &id_of(&gateway, "one"), "--reason", "asked for"]);
-    assert!(until("1 of 2 in 30 days").contains("50.00 %"));
+    // Held is what the explorer finds with `state:held`: one definition, one query, and the page says it in words.
+    assert!(page.contains("2 units</a>, ") && page.contains(">2 held</a>"), "{page}");
+    assert!(page.contains("waits for a decision") && page.contains("state:held"), "{page}");
+    let explored = |q: &str| {
+        let page = get(&gateway, &format!("/explorer?q={q}"), &anna).body;
+        page.matches("<tr data-").count().max(page.matches("/messages/").count())
+    };
+    let both = explored("detection%3AEIC-0001%20state%3Aheld");
+    // A release says nothing of a verdict; somebody who calls it wrong does.
+    gateway.json(&["quarantine", "release", &id_of(&gateway, "one"), "--wait", "--reason", "asked for"]);
+    let page = until(">1 held</a>");
+    assert!(page.contains("100.00 %") && page.contains("2 units</a>"), "{page}");
+    assert!(explored("detection%3AEIC-0001%20state%3Aheld") < both, "there and here");
+    assert_eq!(gateway.json(&["submission", "list"]), serde_json::json!([]), "and is no report");
+    gateway.json(&[
+        "submission",
+        "add",
+        &id_of(&gateway, "one"),
+        "--kind",
+        "false-positive",
+        "--comment",
+        "it is mine",
+    ]);
+    assert!(until("1 of 2 messages that it could act on in 30 days").contains("50.00 %"));
     let structure = get(&gateway, "/detections/IMG-0001", &anna).body;
     assert!(structure.contains("one pass over a mail serves all checks"), "{structure}");
     // How right it is with everybody's mail is for those who see everybody's.
@@ -645,7 +667,11 @@ fn what_several_people_say_is_heard() {
     }
     std::thread::sleep(Duration::from_secs(3));
     assert!(gateway.json(&["alert", "list"]).as_array().unwrap().is_empty(), "two are not enough");
+    // A release is no word against a detection.
     gateway.json(&["quarantine", "release", &id, "--reason", "asked for"]);
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(gateway.json(&["alert", "list"]).as_array().unwrap().is_empty(), "nobody else has called it wrong");
+    gateway.json(&["submission", "add", &id, "--kind", "false-positive", "--reporter", "c@ours.example"]);
     let began = Instant::now();
     let alert = loop {
         let alerts = gateway.json(&["alert", "list"]);

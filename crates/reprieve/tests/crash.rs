@@ -66,7 +66,7 @@ fn judge(gateway: &Gateway, sink: &Sink, known: &Known) {
     let mut held: BTreeMap<String, Value> = BTreeMap::new();
     let mut after: Option<String> = None;
     loop {
-        let mut words = vec!["quarantine", "list", "--limit", "1000"];
+        let mut words = vec!["quarantine", "list", "--state", "any", "--limit", "1000"];
         if let Some(after) = &after {
             words.extend(["--after", after.as_str()]);
         }
@@ -106,7 +106,8 @@ fn script(gateway: &Gateway, known: &mut Known) -> std::io::Result<()> {
         let reply = talk.try_send("a@x.example", &to, &mail)?;
         assert!(known.note(number, &reply), "{number}: {reply}");
     }
-    let held = gateway.cli(&["quarantine", "list", "--config", "reprieve.toml", "--json", "--subject", "held"]);
+    let words = ["quarantine", "list", "--state", "any", "--config", "reprieve.toml", "--json", "--subject", "held"];
+    let held = gateway.cli(&words);
     let Ok(rows) = serde_json::from_slice::<Value>(&held.stdout) else {
         return Err(std::io::ErrorKind::BrokenPipe.into());
     };

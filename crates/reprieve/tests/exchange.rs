@@ -149,6 +149,11 @@ fn the_quarantine_in_its_words() {
         ("Get-QuarantineMessage", json!({ "Idenity": identity }), "ParameterBindingException"),
         ("Get-QuarantineMessage", json!({ "PageSize": 1001 }), "ArgumentException"),
         ("Get-QuarantineMessage", json!({ "QuarantineTypes": ["Virus"] }), "ArgumentException"),
+        ("Get-QuarantineMessage", json!({ "ReleaseStatus": "Held" }), "ArgumentException"),
+        ("Get-QuarantineMessage", json!({ "Direction": "sideways" }), "ArgumentException"),
+        ("Get-QuarantineMessage", json!({ "EntityType": "Fax" }), "ArgumentException"),
+        ("Get-QuarantinePolicy", json!({ "QuarantinePolicyType": "None" }), "ArgumentException"),
+        ("Get-MessageTraceV2", json!({ "Status": "Held" }), "ArgumentException"),
         ("Release-QuarantineMessage", json!({ "Identity": identity }), "ArgumentException"),
         (
             "Release-QuarantineMessage",
@@ -162,6 +167,9 @@ fn the_quarantine_in_its_words() {
         let (status, said, text) = admin.fault(name, parameters.clone());
         assert_eq!((status, said.as_str()), (400, kind), "{name} {parameters}: {text}");
     }
+    assert!(admin.objects("Get-QuarantineMessage", json!({ "EntityType": "teams" })).is_empty());
+    let lower = json!({ "QuarantineTypes": ["malware"], "ReleaseStatus": "notreleased", "Direction": "INBOUND" });
+    assert!(!admin.objects("Get-QuarantineMessage", lower).is_empty(), "in any case");
     let nobody = "01a2138d-dff8-74bb-b3b3-ded7ffdc467a";
     assert_eq!(
         admin.fault("Get-QuarantineMessage", json!({ "Identity": nobody })).1,

@@ -131,7 +131,7 @@ fn people_deny_delete_and_look() {
     let headers = gateway.json(&["quarantine", "headers", &id]);
     assert!(headers["headers"].as_str().expect("text").starts_with("From: <a@x.example>\r\n"));
     let what_if = gateway.json(&["quarantine", "deny", &id, "--what-if"]);
-    assert_eq!(what_if["units"][0]["reply"], "would be done");
+    assert_eq!(what_if["units"][0]["reply"], "would be denied");
     let denied = gateway.json(&["quarantine", "deny", &id, "--rcpt", "b@ours.example", "--reason", "no"]);
     assert_eq!(denied["units"][0]["state"], "denied");
     let deleted = gateway.json(&["quarantine", "delete", &id, "--rcpt", "c@ours.example"]);

@@ -312,7 +312,8 @@ fn the_story() {
     let report =
         site.gateway.cli(&["incident", "report", incident["id"].as_str().unwrap(), "--config", "reprieve.toml"]);
     let report = String::from_utf8_lossy(&report.stdout).to_string();
-    assert!(report.contains(&format!("| Delivered | {} |", held.len())), "{report}");
+    assert!(report.contains(&format!("| Delivered because of this incident | {} |", held.len())), "{report}");
+    assert!(report.contains(" held good mail beside bad"), "two of what it held were malware: {report}");
     assert!(report.contains("EIC-0001"), "what stays is named with its reason: {report}");
     assert_eq!(site.gateway.json(&["audit", "verify"])["intact"], true);
     // The corrected form is watched for a while, and the past is as it was.
@@ -390,6 +391,10 @@ fn by_hand_and_not_by_itself() {
     site.gateway.json(&["detection", "unpin", "EIC-0001", "--reason", "the drill is over"]);
     let opened = site.gateway.json(&["incident", "open", "EIC-0001", "--reason", "somebody complained"]);
     assert_eq!((&opened["stage"], &opened["id"]), (&"investigating".into(), &opened["id"]), "{opened}");
+    assert_eq!(
+        opened["title"], "Detection EIC-0001 is being looked into",
+        "a person's incident is a question: {opened}"
+    );
     let id = opened["id"].as_str().unwrap().to_owned();
     site.until("its unit is counted in", || site.incident()["progress"]["units"] == 1);
     let dry = site.gateway.json(&["incident", "replay", &id, "--reason", "x", "--what-if"]);
@@ -404,11 +409,34 @@ fn by_hand_and_not_by_itself() {
     assert!(feed.contains("we look into it"));
     let issues: Value =
         serde_json::from_slice(&std::fs::read(site.gateway.path("data/status/status.json")).unwrap()).unwrap();
-    assert_eq!((&issues["value"][0]["id"], &issues["value"][0]["isResolved"]), (&id.as_str().into(), &false.into()));
+    let issue = &issues["value"][0];
+    assert_eq!((&issue["id"], &issue["isResolved"]), (&id.as_str().into(), &false.into()));
+    assert_eq!((&issue["status"], &issue["classification"]), (&"investigating".into(), &"advisory".into()), "{issue}");
+    // It began when the first message came that it held, and not when somebody opened it.
+    let came = site.gateway.held()[0]["received"].as_str().unwrap().to_owned();
+    assert_eq!(issue["startDateTime"].as_str().unwrap()[..19], came[..19], "{issue}");
+    assert!(!issues.to_string().contains("held good mail"), "{issues}");
     site.gateway.json(&["replay", "start", &id, "--reason", "see what it says now"]);
     site.until("resolved", || site.incident()["stage"] == "resolved");
-    assert_eq!(site.incident()["progress"]["upheld"], 1, "the detection still says so");
-    assert_eq!(site.gateway.account("held"), 1);
+    let over = site.incident();
+    assert_eq!(over["progress"]["upheld"], 1, "the detection still says so");
+    assert_eq!(over["title"], "Detection EIC-0001 held mail rightly", "{over}");
+    let issue = || site.gateway.json(&["status-page"])["value"][0].clone();
+    site.until("the public is told", || issue()["isResolved"] == true);
+    let told = issue();
+    assert_eq!((&told["title"], &told["status"]), (&over["title"], &"falsePositive".into()), "{told}");
+    assert!(!told.to_string().contains("held by mistake and"), "nothing was: {told}");
+    // What a person releases is theirs: the incident has delivered nothing.
+    let mail = site.gateway.held()[0]["id"].as_str().unwrap().to_owned();
+    site.gateway.json(&["quarantine", "release", &mail, "--wait", "--reason", "it is our own test file"]);
+    let delivered = |name: &str| {
+        let told = issue();
+        told["details"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap()["value"].clone()
+    };
+    site.until("it is counted", || delivered("deliveredByOthers") == "1");
+    assert_eq!(delivered("delivered"), "0");
+    let progress = site.incident()["progress"].clone();
+    assert_eq!((&progress["delivered"], &progress["delivered_by_others"]), (&0.into(), &1.into()), "{progress}");
 }
 
 /// What came to us, and what people did, is proved to somebody who has nothing of ours; and whatever is bent is found.

@@ -26,6 +26,22 @@ pub struct BackupFacts {
     pub taken: Timestamp,
 }
 
+/// Accounts of units whose bytes somebody may still want: they are in our custody.
+const CUSTODY: &str = "'tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied'";
+
+/// What was read of a store, to see whether it is whole. Counted as [`BackupFacts`] counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BlobsRead {
+    /// Messages in the database.
+    pub messages: i64,
+    /// Blobs that it names.
+    pub blobs: usize,
+    /// Those of them that are in custody still: of mail that is held or on its way, and not of what was released or deleted.
+    pub held: usize,
+    /// What is wrong with them.
+    pub faults: Vec<String>,
+}
+
 /// The file of the database, in a data folder and in a backup.
 pub const DATABASE: &str = "reprieve.db";
 /// The folder of the blobs, in a data folder and in a backup.
@@ -86,22 +102,27 @@ impl Store {
         Ok(BackupFacts { messages: row.try_get("messages")?, blobs, taken: now })
     }
 
-    /// Reads every blob in custody and checks it against its name; returns how many, and what is wrong.
+    /// Reads every blob that the database names, as a backup copies them, and checks it against its name.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn verify_custody(&self) -> Result<(usize, Vec<String>), StoreError> {
-        let sql = "select distinct m.blob from message m join unit u on u.mail_id = m.mail_id where m.blob is not null \
-                   and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied')";
-        let rows = sqlx::query(sql).fetch_all(&self.reads).await?;
-        let mut faults = Vec::new();
+    pub async fn verify_blobs(&self) -> Result<BlobsRead, StoreError> {
+        let sql = format!(
+            "select m.blob, cast(max(case when u.account in ({CUSTODY}) then 1 else 0 end) as bigint) as is_held from message m \
+             left join unit u on u.mail_id = m.mail_id where m.blob is not null group by m.blob"
+        );
+        let rows = db::query(sql, Vec::new()).fetch_all(&self.reads).await?;
+        let mut read = BlobsRead { blobs: rows.len(), ..BlobsRead::default() };
         for row in &rows {
+            read.held += usize::from(row.try_get::<i64, _>("is_held")? == 1);
             let hex: String = row.try_get("blob")?;
             match Digest::parse(&hex) {
-                Ok(digest) => faults.extend(self.blobs.get(digest).await.err().map(|error| error.to_string())),
-                Err(error) => faults.push(error.to_string()),
+                Ok(digest) => read.faults.extend(self.blobs.get(digest).await.err().map(|error| error.to_string())),
+                Err(error) => read.faults.push(error.to_string()),
             }
         }
-        Ok((rows.len(), faults))
+        let count = sqlx::query("select count(*) as messages from message").fetch_one(&self.reads).await?;
+        read.messages = count.try_get("messages")?;
+        Ok(read)
     }
 }

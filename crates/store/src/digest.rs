@@ -17,15 +17,15 @@ use crate::scope::MAILBOX;
 /// Rows that one write forgets.
 const FORGET_BATCH: i64 = 500;
 
-/// What of an incident's units somebody of ours has to know: what came late to them, and what of theirs went out late or has not gone. Whom
-/// it is for depends on the direction.
+/// What of an incident's units somebody of ours has to know: what was held by mistake and came late to them, and what of theirs went out late or
+/// has not gone. What was held rightly, or released before anybody knew, is no mistake of ours. Whom it is for depends on the direction.
 fn affected() -> String {
     format!(
         "select case when u.direction = 'Outbound' then lower(m.sender) else {MAILBOX} end as address, \
          u.mail_id, u.unit_no, u.direction, u.recipient, u.account, u.moved_us, m.sender, m.subject, m.received_us \
          from incident_unit i join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no \
          join message m on m.mail_id = i.mail_id \
-         where i.incident = $1 and (u.account = 'released' or i.outcome = 'asked')"
+         where i.incident = $1 and (i.outcome = 'asked' or (i.outcome = 'cleared' and u.account = 'released'))"
     )
 }
 

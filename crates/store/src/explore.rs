@@ -452,23 +452,24 @@ impl<'w> Conditions<'w> {
             }
             Field::Disposition => self.fits("u.disposition", pattern),
             Field::State => self.fits("u.account", pattern),
-            Field::Ruleset => self.fits("m.ruleset", pattern),
+            Field::Ruleset => self.fits("m.ruleset", &with_case_folded(pattern)),
             Field::Login => {
                 let stored = self.fits("lower(coalesce(m.login, ''))", pattern);
                 self.or_folded(&stored, "login", &with_case_folded(pattern))
             }
-            Field::Detection => self.indexed("x.detection", "finding", pattern),
-            Field::DetectionVersion => self.among("finding", "x.detection_version", pattern),
-            Field::Engine => self.among("finding", "x.engine", pattern),
+            Field::Detection => self.of_detection(pattern),
+            Field::DetectionVersion => self.among("finding", "lower(x.detection_version)", pattern),
+            Field::Engine => self.among("finding", "lower(x.engine)", pattern),
             Field::File => {
                 let stored = self.among("part", "lower(x.name)", pattern);
                 self.or_folded(&stored, "file", &with_case_folded(pattern))
             }
             Field::Type => {
-                let family = self.among("part", "x.family", pattern);
+                let family = self.among("part", "lower(x.family)", pattern);
                 format!("({family} or {})", self.among("part", "lower(x.content_type)", pattern))
             }
             Field::Sha256 => {
+                let pattern = &with_case_folded(pattern);
                 let message = self.indexed("x.sha256", "message", pattern);
                 format!("({message} or {})", self.indexed("x.sha256", "part", pattern))
             }
@@ -487,6 +488,19 @@ impl<'w> Conditions<'w> {
             // Their tests are ranges.
             Field::Size | Field::Received => "1 = 1".into(),
         }
+    }
+
+    /// A finding of a detection, in whatever case its code is written. The index knows codes as they are kept, so the spellings that are known are
+    /// looked up first; they are few.
+    fn of_detection(&mut self, pattern: &Pattern) -> String {
+        let Some(code) = pattern.literal() else { return self.among("finding", "lower(x.detection)", pattern) };
+        let (exact, lowered) = (self.value(code), self.value(code.to_lowercase()));
+        let window = self.in_window("x");
+        format!(
+            "u.mail_id in (select x.mail_id from finding x where x.detection in (select cast({exact} as text) \
+             union select detection from detection_source where lower(detection) = {lowered} \
+             union select detection from hit_hour where lower(detection) = {lowered}) and {window})"
+        )
     }
 
     /// A condition that an index answers when it names one value; its column is one of `x`.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::audit::{Frontier, leaf_hash};
-use domain::detection::RulesetId;
+use domain::detection::{Detection, RulesetId};
+use domain::incident::told::{Tally, came_into_force};
 use domain::incident::{Outcome, Stage, Step, public_id};
 use domain::ledger::Account;
 use domain::{Direction, MailId, Timestamp, UnitId};
@@ -32,8 +33,6 @@ const HELD_ACCOUNTS: &str = "'held', 'releasing', 'in_doubt', 'released', 'faile
 pub struct Incident {
     /// Its public id.
     pub id: String,
-    /// Its title.
-    pub title: String,
     /// Where it stands.
     pub stage: Stage,
     /// Whether a person has stopped its replay.
@@ -44,8 +43,10 @@ pub struct Incident {
     pub opened_by: String,
     /// Since when it stands where it stands.
     pub moved: Timestamp,
-    /// When the detection version came into force.
-    pub began: Timestamp,
+    /// When the detection version came into force, if that is known.
+    pub in_force: Option<Timestamp>,
+    /// Whether the sentinel has convicted it; else a person asks, or a ruleset was taken back.
+    pub is_convicted: bool,
     /// When the detection was contained.
     pub contained: Option<Timestamp>,
     /// When it ended.
@@ -56,7 +57,7 @@ pub struct Incident {
     pub ruleset: RulesetId,
     /// Why it is believed to be wrong.
     pub cause: String,
-    /// What the public is told.
+    /// What a person has added to what the public is told; empty if nothing.
     pub public_text: String,
     /// Whose it is; empty while it is nobody's.
     pub owner: String,
@@ -71,21 +72,21 @@ pub struct Incident {
 /// An incident to open.
 #[derive(Clone, Debug)]
 pub struct NewIncident {
-    /// Its title.
-    pub title: String,
     /// When.
     pub at: Timestamp,
     /// Who.
     pub by: String,
-    /// When the detection version came into force.
-    pub began: Timestamp,
+    /// When the detection version came into force, if that is known.
+    pub in_force: Option<Timestamp>,
+    /// Whether the sentinel has convicted it.
+    pub is_convicted: bool,
     /// The detection version.
     pub suspect: Suspect,
     /// The ruleset that it came with.
     pub ruleset: RulesetId,
     /// Why.
     pub cause: String,
-    /// What the public is told.
+    /// What a person adds to what the public is told; empty if nothing.
     pub public_text: String,
     /// When more will be said.
     pub next_update: Timestamp,
@@ -190,11 +191,14 @@ impl Progress {
         self.count(|one, _| one == outcome)
     }
 
-    /// Units that were cleared, or settled by people or their senders, and have reached the next hop.
+    /// Units that have reached the next hop, by whoever's decision.
     pub fn restored(&self) -> u64 {
-        self.count(|outcome, account| {
-            matches!(outcome, Outcome::Cleared | Outcome::Settled | Outcome::Asked) && account == Account::Released
-        })
+        self.count(|_, account| account == Account::Released)
+    }
+
+    /// What is known of its units, for the public.
+    pub fn tally(&self) -> Tally {
+        Tally::of(&self.0)
     }
 
     /// Units that need nobody's work any more.
@@ -240,8 +244,6 @@ pub struct BlastRadius {
 pub struct Announcement {
     /// The incident.
     pub incident: String,
-    /// Its title.
-    pub title: String,
     /// The number of the line.
     pub number: i64,
     /// The line.
@@ -347,19 +349,13 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn unannounced(&self, channel: &str, since: Timestamp) -> Result<Vec<Announcement>, StoreError> {
-        let sql = "select e.*, i.title from incident_event e join incident i on i.incident = e.incident \
-                   where e.is_public = 1 and e.at_us >= $1 and not exists (select 1 from announcement a where a.incident = e.incident \
+        let sql = "select e.* from incident_event e where e.is_public = 1 and e.at_us >= $1 and not exists (select 1 from announcement a where a.incident = e.incident \
                    and a.event_no = e.event_no and a.channel = $2) order by e.at_us, e.event_no limit 50";
         let rows =
             db::query(sql.to_owned(), vec![since.as_micros().into(), channel.into()]).fetch_all(&self.reads).await?;
         let read = |row: &AnyRow| {
             let note = read_note(row)?;
-            Ok(Announcement {
-                incident: row.try_get("incident")?,
-                title: row.try_get("title")?,
-                number: row.try_get("event_no")?,
-                note,
-            })
+            Ok(Announcement { incident: row.try_get("incident")?, number: row.try_get("event_no")?, note })
         };
         rows.iter().map(read).collect()
     }
@@ -479,14 +475,62 @@ impl Store {
         Ok(progress)
     }
 
-    /// Units that were not restored, each with the reason: the first `limit`.
+    /// When the first message came that the detection held, and the first that it held wrongly, as far as that is known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn incident_first(&self, id: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+        // An id begins with the moment at which it came, and the index is in their order.
+        let sql = "select (select min(mail_id) from incident_unit where incident = $1) as held, \
+                   (select min(mail_id) from incident_unit where incident = $1 and outcome in ('cleared', 'asked')) as wrong";
+        let row = sqlx::query(sql).bind(id.to_owned()).fetch_one(&self.reads).await?;
+        let moment = |column: &str| {
+            let mail: Option<String> = row.try_get(column)?;
+            let mail = mail.map(|mail| mail.parse::<MailId>()).transpose();
+            Ok::<_, StoreError>(mail.map_err(|error| StoreError::Unreadable(error.to_string()))?.map(|mail| mail.at()))
+        };
+        Ok((moment("held")?, moment("wrong")?))
+    }
+
+    /// What the replay made of the units of one message.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn incident_outcomes(&self, id: &str, mail: MailId) -> Result<Vec<Outcome>, StoreError> {
+        let sql = "select outcome from incident_unit where incident = $1 and mail_id = $2 order by unit_no";
+        let rows = db::query(sql.to_owned(), vec![id.into(), mail.to_string().into()]).fetch_all(&self.reads).await?;
+        rows.iter().map(|row| named(row, "outcome", Outcome::parse)).collect()
+    }
+
+    /// When a detection version came into force, as far as the record says: by the rulesets that were in force, or by what an engine outside has
+    /// said of its data.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn came_into_force(&self, suspect: &Suspect) -> Result<Option<Timestamp>, StoreError> {
+        if let Some((engine, _)) = suspect.code.as_str().split_once(':') {
+            let said = self.engine_versions().await?.into_iter();
+            let said = said.filter(|one| one.engine == engine && one.data_version == suspect.version.as_str());
+            return Ok(said.map(|one| one.first_seen).min());
+        }
+        let mut history = Vec::new();
+        for (id, since) in self.in_force_since().await? {
+            let kept = self.ruleset(&id).await?;
+            let is_it = |one: &Detection| one.code == suspect.code && one.version == suspect.version;
+            let has = kept.is_some_and(|kept| kept.detections.iter().any(|(one, _)| is_it(one)));
+            history.push((has, since));
+        }
+        Ok(came_into_force(history))
+    }
+
+    /// Units that were not delivered, each with the reason: the first `limit`.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn incident_residual(&self, id: &str, limit: i64) -> Result<Vec<Residual>, StoreError> {
         let sql = "select i.*, u.recipient, u.account, u.reply, m.sender, m.subject from incident_unit i \
                    join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no join message m on m.mail_id = i.mail_id \
-                   where i.incident = $1 and not (i.outcome in ('cleared', 'settled', 'asked') and u.account = 'released') \
+                   where i.incident = $1 and u.account <> 'released' \
                    order by i.mail_id, i.unit_no limit $2";
         let read = |row: &AnyRow| {
             let outcome = named(row, "outcome", Outcome::parse)?;
@@ -621,13 +665,13 @@ fn read(row: &AnyRow) -> Result<Incident, StoreError> {
     let version: String = row.try_get("detection_version")?;
     Ok(Incident {
         id: row.try_get("incident")?,
-        title: row.try_get("title")?,
         stage: named(row, "stage", Stage::parse)?,
         is_paused: row.try_get::<i64, _>("is_paused")? == 1,
         opened: time("opened_us")?,
         opened_by: row.try_get("opened_by")?,
         moved: time("moved_us")?,
-        began: time("began_us")?,
+        in_force: maybe("in_force_us")?,
+        is_convicted: row.try_get::<i64, _>("is_convicted")? == 1,
         contained: maybe("contained_us")?,
         resolved: maybe("resolved_us")?,
         suspect: Suspect {
@@ -707,15 +751,15 @@ async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<usize
     let number = row.try_get::<i64, _>("incidents")? + 1;
     let id = public_id(jiff_year(new.at), u32::try_from(number).unwrap_or(0));
     let at = new.at.as_micros();
-    let sql = "insert into incident (incident, title, stage, is_paused, opened_us, opened_by, moved_us, began_us, detection, \
+    let sql = "insert into incident (incident, stage, is_paused, opened_us, opened_by, moved_us, in_force_us, is_convicted, detection, \
                detection_version, ruleset, cause, public_text, owner, next_update_us, waves, root) \
-               values ($1, $2, 'investigating', 0, $3, $4, $3, $5, $6, $7, $8, $9, $10, '', $11, 0, '')";
+               values ($1, 'investigating', 0, $2, $3, $2, $4, $5, $6, $7, $8, $9, $10, '', $11, 0, '')";
     let values: Vec<Value> = vec![
         id.as_str().into(),
-        new.title.as_str().into(),
         at.into(),
         new.by.as_str().into(),
-        new.began.as_micros().into(),
+        new.in_force.map(Timestamp::as_micros).into(),
+        new.is_convicted.into(),
         new.suspect.code.as_str().into(),
         new.suspect.version.as_str().into(),
         new.ruleset.as_str().into(),
@@ -752,9 +796,12 @@ async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> 
         let to = from.on(by).map_err(|refused| StoreError::Refused(refused.to_string()))?;
         what = to.as_str();
         let sql = "update incident set stage = $1, moved_us = $2, \
-                   contained_us = case when $1 = 'contained' and contained_us is null then $2 else contained_us end, \
+                   contained_us = case when $5 = 1 and contained_us is null then $2 else contained_us end, \
                    resolved_us = case when $1 = 'resolved' then $2 else null end where incident = $3 and stage = $4";
-        let values: Vec<Value> = vec![to.as_str().into(), at.into(), change.id.as_str().into(), from.as_str().into()];
+        // A replay that was cancelled leads to the same stage, and contains nothing.
+        let is_containment = by == Step::Contained;
+        let values: Vec<Value> =
+            vec![to.as_str().into(), at.into(), change.id.as_str().into(), from.as_str().into(), is_containment.into()];
         let done = db::query(sql.to_owned(), values).execute(&mut *connection).await?;
         if done.rows_affected() != 1 {
             return Err(StoreError::Refused(format!("incident {} is not {} any more", change.id, from.as_str())));

@@ -102,7 +102,7 @@ impl HeldMessage {
 }
 
 /// The accounts that the quarantine shows.
-const SHOWN: [Account; 8] = [
+pub const SHOWN: [Account; 8] = [
     Account::Tentative,
     Account::Held,
     Account::Releasing,

@@ -1,5 +1,5 @@
-//! What people say of verdicts (ruling 22): a false positive, a false negative, or, by releasing it, that a message is good. Counted by
-//! detection version; it may have a detection looked at, and convicts none.
+//! What people say of verdicts: a false positive or a false negative. Counted by detection version; it may have a detection looked at, and
+//! convicts none. A release is no report: what policy blocks may be wanted all the same.
 
 use domain::detection::DetectionCode;
 use domain::finding::Finding;
@@ -20,20 +20,17 @@ pub enum SubmissionKind {
     FalsePositive,
     /// It was delivered, and is bad.
     FalseNegative,
-    /// An operator released it: an act that says that it is good.
-    Released,
 }
 
 impl SubmissionKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::FalsePositive, Self::FalseNegative, Self::Released];
+    pub const ALL: [Self; 2] = [Self::FalsePositive, Self::FalseNegative];
 
     /// The stored and shown name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FalsePositive => "false_positive",
             Self::FalseNegative => "false_negative",
-            Self::Released => "released",
         }
     }
 
@@ -173,7 +170,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn unanswered(&self, since: Timestamp, limit: i64) -> Result<Vec<Submission>, StoreError> {
-        let sql = "select s.* from submission s where s.kind <> 'released' and s.at_us >= $1 and (s.acknowledged_us is null \
+        let sql = "select s.* from submission s where s.at_us >= $1 and (s.acknowledged_us is null \
                    or (s.incident is null and exists (select 1 from incident_unit u where u.mail_id = s.mail_id)) \
                    or (s.ended_us is null and exists (select 1 from incident i where i.incident = s.incident and i.stage = 'resolved'))) \
                    order by s.submission limit $2";
@@ -197,7 +194,7 @@ impl Store {
     pub async fn voices(&self, since: Timestamp, people_min: u32) -> Result<Vec<Voices>, StoreError> {
         let sql = "select a.detection, a.detection_version, count(distinct lower(s.reporter)) as people, max(a.at_us) as last_us \
                    from submission_about a join submission s on s.submission = a.submission \
-                   where a.at_us >= $1 and s.kind <> 'false_negative' group by a.detection, a.detection_version \
+                   where a.at_us >= $1 and s.kind = 'false_positive' group by a.detection, a.detection_version \
                    having count(distinct lower(s.reporter)) >= $2";
         let values = vec![since.as_micros().into(), i64::from(people_min).into()];
         let read = |row: &AnyRow| {
@@ -210,17 +207,20 @@ impl Store {
         db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    /// How many false positives and releases there were of each detection, in all its versions, since `since`.
+    /// How many messages that came since `since` each detection, in all its versions, was wrong about: those that somebody has called a false
+    /// positive, and those that the replay of an incident has cleared.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn contradictions(&self, since: Timestamp) -> Result<Vec<(DetectionCode, u64)>, StoreError> {
-        let sql = "select a.detection, count(distinct s.mail_id) as mails from submission_about a \
-                   join submission s on s.submission = a.submission \
-                   where a.at_us >= $1 and s.kind <> 'false_negative' group by a.detection";
+        let sql = "select detection, count(*) as mails from (select a.detection, s.mail_id from submission_about a \
+                   join submission s on s.submission = a.submission where s.mail_id >= $1 and s.kind = 'false_positive' \
+                   union select n.detection, i.mail_id from incident_unit i join incident n on n.incident = i.incident \
+                   where i.mail_id >= $1 and i.outcome in ('cleared', 'asked')) as wrong group by detection order by detection";
         let read =
             |row: &AnyRow| Ok((parsed(row, "detection")?, u64::try_from(row.try_get::<i64, _>("mails")?).unwrap_or(0)));
-        sqlx::query(sql).bind(since.as_micros()).fetch_all(&self.reads).await?.iter().map(read).collect()
+        let since = MailId::new(since, [0; 10]).to_string();
+        sqlx::query(sql).bind(since).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
     /// The reporter knows that it arrived.

@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
-use crate::db::{self, Value, from_json, to_json};
+use crate::db::{self, Value, from_json, parsed, to_json};
 use crate::error::StoreError;
 
 /// A ruleset as it is kept for ever.
@@ -220,6 +220,25 @@ impl Store {
             Ok((since, from_json(row, "detection_json")?, row.try_get("source")?))
         };
         sqlx::query(sql).bind(code.as_str()).fetch_all(&self.reads).await?.iter().map(read).collect()
+    }
+
+    /// The code of a detection that is known, as it is kept, whatever the case in which `code` is written: one of a ruleset that was kept, or one
+    /// that has hit something or was heard of.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn known_detection(&self, code: &DetectionCode) -> Result<Option<DetectionCode>, StoreError> {
+        // Findings and the journal are many, and are asked for by their index, in this spelling alone; the others are few.
+        let sql = "select detection from detection_source where lower(detection) = $1 \
+                   union select detection from hit_hour where lower(detection) = $1 \
+                   union select detection from incident where lower(detection) = $1 \
+                   union select detection from containment_change where lower(detection) = $1 \
+                   union select detection from (select detection from finding where detection = $2 limit 1) as hit \
+                   union select detection from (select detection from sentinel_event where detection = $2 limit 1) as heard";
+        let values = vec![code.as_str().to_lowercase().into(), code.as_str().into()];
+        let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
+        let found: Vec<DetectionCode> = rows.iter().map(|row| parsed(row, "detection")).collect::<Result<_, _>>()?;
+        Ok(found.iter().find(|one| *one == code).or(found.first()).cloned())
     }
 
     /// A policy as it was remembered.

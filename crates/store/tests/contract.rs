@@ -331,6 +331,9 @@ async fn looking(store: &Store) {
     assert_eq!(all(Filter { detection: Some("IMG-0007".into()), ..Filter::default() }).await, 2);
     assert_eq!(all(Filter { accounts: vec![Account::Released], ..Filter::default() }).await, 1);
     assert_eq!(all(Filter { recipient: Some("c@ours.example".into()), ..Filter::default() }).await, 1);
+    assert_eq!(all(Filter { recipient: Some("C@Ours.example".into()), ..Filter::default() }).await, 1, "in any case");
+    assert_eq!(all(Filter { sender: Some("A@X.example".into()), ..Filter::default() }).await, 2);
+    assert_eq!(all(Filter { subject: Some("0% \u{fc}BER_A".into()), ..Filter::default() }).await, 2);
     assert_eq!(all(Filter { limit: 1, ..Filter::default() }).await, 1);
     assert_eq!(all(Filter { after: Some(mail_id(2)), ..Filter::default() }).await, 1);
     assert_eq!(all(Filter { direction: Some(Direction::Outbound), ..Filter::default() }).await, 0);
@@ -554,10 +557,10 @@ async fn taking_back(store: &Store) {
     assert!(matches!(store.pin(pin, false).await, Err(StoreError::NotFound(_))));
     // An incident: opened once, its units counted in, its manifest frozen.
     let new = NewIncident {
-        title: "t".into(),
         at: at(330),
         by: "sentinel".into(),
-        began: at(190),
+        in_force: Some(at(190)),
+        is_convicted: true,
         suspect: suspect.clone(),
         ruleset: RulesetId::from_text("r"),
         cause: "c".into(),
@@ -568,6 +571,8 @@ async fn taking_back(store: &Store) {
     assert_eq!(id, "INC-2026-0001");
     assert!(matches!(store.open_incident(new).await, Err(StoreError::Refused(_))), "one is enough");
     let incident = store.incident(&id).await.expect("reads");
+    assert_eq!((incident.in_force, incident.is_convicted, incident.contained), (Some(at(190)), true, None));
+    assert_eq!(store.incident_first(&id).await.expect("reads"), (None, None), "not known yet");
     let missing = store.missing_from_incident(&incident, None, 1000).await.expect("reads");
     assert!(missing.len() >= 6 && missing.contains(&unit(200, 0)), "{missing:?}");
     store.add_to_incident(&id, 1, missing.clone()).await.expect("adds");
@@ -643,6 +648,20 @@ async fn taking_back(store: &Store) {
     assert_eq!(store.record(mail_id(200)).await.expect("reads").examination.findings, []);
     let progress = store.incident_progress(&id).await.expect("reads");
     assert_eq!((progress.of(UnitOutcome::Cleared), progress.of(UnitOutcome::Inconclusive)), (2, 1));
+    // What the public is told is computed from these: the first message that was held, and the first that was held wrongly.
+    let first = missing.iter().map(|unit| unit.mail.at()).min();
+    let expected = (first, Some(mail_id(200).at()));
+    assert_eq!(store.incident_first(&id).await.expect("reads"), expected);
+    let tally = progress.tally();
+    assert_eq!((tally.wrong, tally.right, tally.delivered, tally.units), (2, 0, 0, missing.len() as u64));
+    assert_eq!(store.incident_outcomes(&id, mail_id(200)).await.expect("reads"), [UnitOutcome::Cleared; 2]);
+    // A replay that is cancelled leads to the stage "contained", and contains nothing.
+    let replaying = store.incident(&id).await.expect("reads");
+    let cancelled = IncidentChange::step(&replaying, Step::ReplayCancelled, at(364), "p", "x");
+    store.change_incident(cancelled).await.expect("moves");
+    let waiting = store.incident(&id).await.expect("reads");
+    assert_eq!((waiting.stage, waiting.contained), (Stage::Contained, None));
+    store.change_incident(IncidentChange::step(&waiting, Step::ReplayBegun, at(365), "p", "x")).await.expect("moves");
     let residual = store.incident_residual(&id, 100).await.expect("reads");
     assert!(residual.iter().any(|one| one.unit == unit(201, 0) && one.reason == "an engine"), "{residual:?}");
     assert_eq!(store.retry_inconclusive(&id).await.expect("retries"), 1);

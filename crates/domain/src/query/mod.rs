@@ -78,6 +78,44 @@ impl Pattern {
         }
     }
 
+    /// Whether a text fits, whatever the case of its letters. It takes time for each piece and each character, and no more.
+    pub fn fits(&self, text: &str) -> bool {
+        let chars: Vec<char> = text.chars().collect();
+        // Where in the text the pieces so far can have ended.
+        let mut ends = vec![false; chars.len() + 1];
+        ends[0] = true;
+        for piece in &self.0 {
+            let mut next = vec![false; chars.len() + 1];
+            for from in (0..ends.len()).filter(|from| ends[*from]) {
+                match piece {
+                    Piece::Many => next[from..].fill(true),
+                    Piece::One if from < chars.len() => next[from + 1] = true,
+                    Piece::One => {}
+                    Piece::Text(wanted) => {
+                        let length = wanted.chars().count();
+                        let is_here = |(c, wanted): (&char, char)| c.eq_ignore_ascii_case(&wanted);
+                        let rest = &chars[from..];
+                        if length <= rest.len() && rest.iter().zip(wanted.chars()).all(is_here) {
+                            next[from + length] = true;
+                        }
+                    }
+                }
+            }
+            ends = next;
+        }
+        ends[chars.len()]
+    }
+
+    /// As it is written in a query.
+    pub fn as_written(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Many => "*".to_owned(),
+            Piece::One => "?".to_owned(),
+        };
+        self.0.iter().map(piece).collect()
+    }
+
     /// Whether it stands for any text at all.
     pub fn is_any(&self) -> bool {
         !self.0.is_empty() && self.0.iter().all(|piece| *piece == Piece::Many)

@@ -286,7 +286,7 @@ impl Parser<'_> {
                 let is_inside = matches!(field, Field::Subject | Field::From | Field::File);
                 Test::Is(if is_inside && pattern.literal().is_some() { around(pattern) } else { pattern })
             }
-            Kind::Word => self.word(token, field)?,
+            Kind::Word => return self.word(token, field),
             Kind::Bytes => within(token, self.value_text(token), &bytes)?,
             Kind::Moment => {
                 let now = self.now;
@@ -307,15 +307,21 @@ impl Parser<'_> {
         self.text[token.at.start..end].trim_matches('"').to_owned()
     }
 
-    fn word(&mut self, token: &Token, field: Field) -> Result<Test, QueryError> {
+    /// One of the words of a field, in any case, or those of them that a pattern fits: one that fits none could only find nothing.
+    fn word(&mut self, token: &Token, field: Field) -> Result<Query, QueryError> {
         let pattern = self.pattern_of(token);
-        let Some(text) = pattern.literal() else { return Ok(Test::Is(pattern)) };
-        match field.word(text) {
-            Some(word) => Ok(Test::Is(Pattern::of(word))),
-            None => {
-                let words = field.words().join(", ");
+        if pattern.is_any() {
+            return Ok(Query::Term(field, Test::Is(pattern)));
+        }
+        let fitting = field.words().into_iter().filter(|word| pattern.fits(word));
+        let mut terms: Vec<Query> = fitting.map(|word| Query::Term(field, Test::Is(Pattern::of(word)))).collect();
+        match terms.len() {
+            0 => {
+                let (text, words) = (pattern.as_written(), field.words().join(", "));
                 Err(token.error(&format!("'{text}' is no {}; it is one of {words}", field.as_str())))
             }
+            1 => Ok(terms.remove(0)),
+            _ => Ok(Query::Any(terms)),
         }
     }
 }
@@ -453,8 +459,12 @@ fn relative(text: &str) -> Option<i64> {
     count.parse::<i64>().ok().filter(|count| *count >= 0)?.checked_mul(seconds)?.checked_mul(1_000_000)
 }
 
-/// A date (the whole day, UTC), a moment in RFC 3339, `now`, or a time before now.
-fn moment(text: &str, now: Timestamp) -> Result<Bound, String> {
+/// A date (the whole day, UTC), a moment in RFC 3339, `now`, or a time before now (`-24h`): the microsecond at which it begins, and the one
+/// that it ends before.
+///
+/// # Errors
+/// When it is none, with what to write.
+pub fn moment(text: &str, now: Timestamp) -> Result<(i64, i64), String> {
     if text == "now" {
         return Ok((now.as_micros(), now.as_micros()));
     }
@@ -546,6 +556,10 @@ mod tests {
             "colour:red",
             "direct:inbound",
             "direction:sideways",
+            "category:*PHISH -category:high*",
+            "state:h?ld",
+            "category:malwar*x",
+            "state:*",
             "(a OR b",
             "a)",
             "\"open",

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::Store;
+use store::backup::BlobsRead;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -53,7 +54,7 @@ pub async fn back_up(args: BackupArgs) -> Result<(), CliError> {
         .post("/api/v1/backup", &json!({ "to": to, "actor": super::quarantine::actor(), "what_if": args.what_if }))
         .await?;
     let would = if args.what_if { "would have " } else { "" };
-    let line = format!("{}: {would}{} messages, {} held mails", to.display(), made["messages"], made["blobs"]);
+    let line = format!("{}: {would}{}", to.display(), contents(&made["messages"], &made["blobs"]));
     terminal::line(&if args.api.json { made.to_string() } else { line });
     Ok(())
 }
@@ -68,6 +69,9 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
     if to.exists() {
         return Err(CliError::Usage(format!("{} exists; name a folder that does not", to.display())));
     }
+    if !args.backup.is_dir() {
+        return Err(CliError::unreachable(format!("{}: there is no such backup", args.backup.display())));
+    }
     let restored =
         copy(&args.backup, &to).map_err(|error| CliError::unreachable(format!("{}: {error}", args.backup.display())));
     let checked = match restored {
@@ -78,20 +82,30 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
         // Ours, made a moment ago; what cannot be removed is named by the system.
         let _ = fs::remove_dir_all(&aside);
     }
-    let (messages, held, faults) = checked?;
+    let (accepted, BlobsRead { messages, blobs, held, faults }) = checked?;
     if args.json {
+        let whole = faults.is_empty();
         terminal::line(
-            &json!({ "whole": faults.is_empty(), "accepted": messages, "held": held, "faults": faults }).to_string(),
+            &json!({
+                "whole": whole, "messages": messages, "blobs": blobs, "accepted": accepted, "held": held, "faults": faults,
+            })
+            .to_string(),
         );
     } else {
         let verdict = if faults.is_empty() { "whole" } else { "NOT whole" };
         terminal::line(&format!(
-            "{}: {messages} accepted units, {held} held mails read: {verdict}",
-            args.backup.display()
+            "{}: has {}, all of which were read: {verdict}. {held} of these mails are held or on their way; {accepted} units (one message for one recipient) were accepted.",
+            args.backup.display(),
+            contents(&messages.into(), &blobs.into()),
         ));
         faults.iter().for_each(|fault| terminal::line(&format!("FAULT: {fault}")));
     }
     if faults.is_empty() { Ok(()) } else { Err(CliError::No) }
+}
+
+/// What a backup has, in the same words where it is written and where it is read.
+fn contents(messages: &Value, blobs: &Value) -> String {
+    format!("{messages} messages on record, the stored bytes of {blobs} mails")
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -110,14 +124,16 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::File::open(to)?.sync_all()
 }
 
-async fn check(folder: &Path) -> Result<(i64, usize, Vec<String>), CliError> {
+/// How many units were accepted, and what is stored, with all that is wrong.
+async fn check(folder: &Path) -> Result<(i64, BlobsRead), CliError> {
     let key = keys::token_key(&folder.join(keys::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
     let store =
         Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
     let books = store.check_ledger(true).await.map_err(CliError::unreachable)?;
     let audit = store.verify_audit(true).await.map_err(CliError::unreachable)?;
     let structure = store.check_structure().await.map_err(CliError::unreachable)?;
-    let (held, damaged) = store.verify_custody().await.map_err(CliError::unreachable)?;
+    let read = store.verify_blobs().await.map_err(CliError::unreachable)?;
     store.close().await;
-    Ok((books.accepted, held, [structure.faults, books.faults, audit.faults, damaged].concat()))
+    let faults = [structure.faults, books.faults, audit.faults, read.faults].concat();
+    Ok((books.accepted, BlobsRead { faults, ..read }))
 }

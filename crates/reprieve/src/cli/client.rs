@@ -1,6 +1,6 @@
 //! The client of the REST API: over the unix socket of this host, or over TCP.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -35,20 +35,18 @@ impl Client {
         if let Some(url) = &args.api {
             let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/').to_owned());
             let authority = authority.ok_or_else(|| CliError::Usage(format!("'{url}' does not begin with http://")))?;
-            let read = |path: &PathBuf| {
-                let text = std::fs::read_to_string(path);
-                text.map(|text| text.trim().to_owned())
-                    .map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
-            };
-            let token = args.token_file.as_ref().map(read).transpose()?;
+            if authority.is_empty() {
+                return Err(CliError::Usage(format!("'{url}' names no host; write --api http://HOST:PORT")));
+            }
+            let token = args.token_file.as_deref().map(token_in).transpose()?;
             return Ok(Self { door: Door::Tcp { authority, token } });
         }
-        let path = args.config.as_ref().ok_or_else(|| {
+        let path = args.configuration().ok_or_else(|| {
             CliError::Usage(
                 "say which gateway: --config FILE on its own host (or REPRIEVE_CONFIG), or --api URL".into(),
             )
         })?;
-        let config = Config::load(path).map_err(CliError::unreachable)?;
+        let config = Config::load(&path).map_err(CliError::unreachable)?;
         Ok(Self::at_socket(config.api_socket))
     }
 
@@ -139,6 +137,16 @@ impl Client {
         };
         let (status, bytes) = response.map_err(|error| failed(&error))?;
         if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+    }
+}
+
+/// The token that a file has.
+fn token_in(path: &Path) -> Result<String, CliError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::unreachable(format!("--token-file {}: {error}", path.display())))?;
+    match text.trim() {
+        "" => Err(CliError::unreachable(format!("--token-file {}: it has no token in it", path.display()))),
+        token => Ok(token.to_owned()),
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use crate::percent::encoded;
 
 /// Verbs about detections.
 #[derive(Debug, Subcommand)]
@@ -99,7 +100,7 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
             Ok(())
         }
         DetectionVerb::Show { code, api } => {
-            let shown = Client::new(&api)?.get(&format!("/api/v1/detections/{code}"), &[]).await?;
+            let shown = Client::new(&api)?.get(&format!("/api/v1/detections/{}", encoded(&code)), &[]).await?;
             terminal::line(&if api.json { shown.to_string() } else { show_text(&shown) });
             Ok(())
         }
@@ -122,7 +123,7 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
 async fn pin(pinned: bool, args: PinArgs) -> Result<(), CliError> {
     let PinArgs { code, reason, api } = args;
     let ask = json!({ "pinned": pinned, "reason": reason, "actor": super::quarantine::actor() });
-    let done = Client::new(&api)?.post(&format!("/api/v1/detections/{code}/pin"), &ask).await?;
+    let done = Client::new(&api)?.post(&format!("/api/v1/detections/{}/pin", encoded(&code)), &ask).await?;
     let is = if pinned { "is pinned: nothing contains it without a person" } else { "can be contained again" };
     terminal::line(&if api.json { done.to_string() } else { format!("{code} {is}") });
     Ok(())
@@ -132,7 +133,7 @@ async fn set(mode: &str, args: ModeArgs) -> Result<(), CliError> {
     let ModeArgs { code, reason, hours, what_if, api } = args;
     let actor = super::quarantine::actor();
     let ask = json!({ "mode": mode, "reason": reason, "hours": hours, "actor": actor, "what_if": what_if });
-    let set = Client::new(&api)?.post(&format!("/api/v1/detections/{code}/mode"), &ask).await?;
+    let set = Client::new(&api)?.post(&format!("/api/v1/detections/{}/mode", encoded(&code)), &ask).await?;
     if api.json {
         terminal::line(&set.to_string());
         return Ok(());

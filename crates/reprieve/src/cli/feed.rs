@@ -25,7 +25,7 @@ pub struct FeedArgs {
     #[arg(long, value_name = "HOST:PORT")]
     to: String,
     /// Be a client of this direction, with XCLIENT: this host must be in the listener's xclient_from.
-    #[arg(long)]
+    #[arg(long, ignore_case = true)]
     direction: Option<FeedDirection>,
     /// Mails a second at most.
     #[arg(long, value_name = "N/s", value_parser = rate)]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use crate::percent::encoded;
 
 /// How often progress is asked for.
 const LOOK: Duration = Duration::from_millis(500);
@@ -40,7 +41,7 @@ pub enum IncidentVerb {
         /// Why, for the record.
         #[arg(long)]
         reason: String,
-        /// What the public is told.
+        /// What the public is told beside what the record says.
         #[arg(long)]
         public_text: Option<String>,
         /// Where the API is.
@@ -57,7 +58,7 @@ pub enum IncidentVerb {
         /// Show that line to the public.
         #[arg(long)]
         public: bool,
-        /// What the public is told from now on.
+        /// What the public is told from now on beside what the record says.
         #[arg(long)]
         public_text: Option<String>,
         /// Whose it is.
@@ -99,7 +100,7 @@ pub enum IncidentVerb {
         /// Its public id.
         id: String,
         /// In which form.
-        #[arg(long, value_enum, default_value_t = Form::Markdown)]
+        #[arg(long, value_enum, ignore_case = true, default_value_t = Form::Markdown)]
         form: Form,
         /// Where the API is.
         #[command(flatten)]
@@ -251,7 +252,7 @@ pub async fn run_replay(verb: ReplayVerb) -> Result<(), CliError> {
 }
 
 fn path(id: &str) -> String {
-    format!("/api/v1/incidents/{id}")
+    format!("/api/v1/incidents/{}", encoded(id))
 }
 
 async fn change(action: &str, step: StepArgs) -> Result<(), CliError> {
@@ -312,12 +313,13 @@ fn progress_text(shown: &Value) -> String {
     let progress = &shown["progress"];
     let number = |key: &str| progress[key].as_u64().unwrap_or_default();
     let mut text = format!(
-        "{} of {} units accounted for ({} %): {} cleared, {} delivered, {} upheld, {} inconclusive, {} settled before",
+        "{} of {} units accounted for ({} %): {} cleared, {} delivered by it, {} by other decisions, {} upheld, {} inconclusive, {} settled before",
         number("over"),
         number("units"),
         progress["percent"],
         number("cleared"),
-        number("restored"),
+        number("delivered"),
+        number("delivered_by_others"),
         number("upheld"),
         number("inconclusive"),
         number("settled")
@@ -348,10 +350,11 @@ pub fn show_text(shown: &Value) -> String {
     let mut out = vec![
         format!("{}  {}  [{}]", text("id"), text("title"), terminal::coloured(&stage, colour(text("stage")))),
         format!(
-            "  detection {} version {}, in force since {}",
+            "  detection {} version {}, in force since {}; began {}",
             text("detection"),
             text("detection_version"),
-            text("began")
+            shown["in_force_since"].as_str().unwrap_or("(not known)"),
+            shown["began"].as_str().unwrap_or("(not known yet)"),
         ),
         format!("  {}", progress_text(shown)),
         format!("  cause: {}", text("cause")),

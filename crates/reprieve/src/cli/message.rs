@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use crate::percent::encoded;
 
 /// Verbs about messages.
 #[derive(Debug, Subcommand)]
@@ -45,7 +46,7 @@ pub async fn run(verb: MessageVerb) -> Result<(), CliError> {
     let (id, message_id, sender, recipient, api) = match verb {
         MessageVerb::Trace { id, message_id, sender, recipient, api } => (id, message_id, sender, recipient, api),
         MessageVerb::Show { id, api } => {
-            let shown = Client::new(&api)?.get(&format!("/api/v1/messages/{id}"), &[]).await?;
+            let shown = Client::new(&api)?.get(&format!("/api/v1/messages/{}", encoded(&id)), &[]).await?;
             terminal::line(&if api.json { shown.to_string() } else { explained(&shown) });
             return Ok(());
         }

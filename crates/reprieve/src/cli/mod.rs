@@ -149,10 +149,10 @@ enum Verb {
 /// Where the API is.
 #[derive(Debug, Clone, Args)]
 pub struct ApiArgs {
-    /// The configuration of the gateway on this host; its unix socket is used.
-    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    /// The configuration of the gateway on this host; its unix socket is used. Without it and without --api, REPRIEVE_CONFIG names it.
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The API of a gateway elsewhere, such as http://127.0.0.1:8025.
+    /// The API of a gateway elsewhere, such as http://127.0.0.1:8025; it goes before REPRIEVE_CONFIG.
     #[arg(long, value_name = "URL", conflicts_with = "config")]
     api: Option<String>,
     /// A file with the token for it.
@@ -161,6 +161,22 @@ pub struct ApiArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// The variable of the environment that names a configuration where no flag does.
+const CONFIG_VARIABLE: &str = "REPRIEVE_CONFIG";
+
+impl ApiArgs {
+    /// The configuration of the gateway on this host, where that is the one that is meant: the one that a flag names, or, without any flag
+    /// that names a gateway, the one that the environment names. What is written on the command line goes before what was exported once.
+    fn configuration(&self) -> Option<PathBuf> {
+        let exported = || std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        match (&self.config, &self.api) {
+            (Some(named), _) => Some(named.clone()),
+            (None, Some(_)) => None,
+            (None, None) => exported(),
+        }
+    }
 }
 
 /// Why a command ends without success.
@@ -241,11 +257,17 @@ async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Person(verb) => person::run(verb).await,
         Verb::Token(verb) => token::run(verb).await,
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "reprieve", &mut std::io::stdout());
+            // Written as a whole: the generator panics when its reader goes away in the middle (`| head`).
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "reprieve", &mut script);
+            terminal::bytes(&script);
             Ok(())
         }
         Verb::Man => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout()).map_err(CliError::unreachable)
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(CliError::unreachable)?;
+            terminal::bytes(&page);
+            Ok(())
         }
         Verb::Config(verb) => config::run(verb),
         Verb::Doctor(args) => doctor::run(args).await,

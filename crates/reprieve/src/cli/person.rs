@@ -20,9 +20,10 @@ pub enum PersonVerb {
         /// Only units of this domain.
         #[arg(long)]
         domain: Vec<String>,
-        /// The address of the console, as they reach it.
-        #[arg(long, default_value = "http://127.0.0.1:8025")]
-        console: String,
+        /// The address of the console, as they reach it. Without it: the one that the configuration has for browsers, or --api, or where the
+        /// gateway listens.
+        #[arg(long, value_name = "URL")]
+        console: Option<String>,
         /// Give another role even to the last administrator who can sign in.
         #[arg(long)]
         last_admin: bool,
@@ -63,11 +64,13 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
             let ask =
                 json!({ "name": name, "role": role, "domains": domain, "actor": actor, "last_admin": last_admin });
             let invited = Client::new(&api)?.post("/api/v1/people", &ask).await?;
+            let known = |key: &str| invited[key].as_str().map(str::to_owned);
+            let console = console.or(known("console")).or(api.api.clone()).or(known("console_listens"));
             let secret = invited["invitation"].as_str().unwrap_or_default();
             terminal::line(&if api.json {
                 invited.to_string()
             } else {
-                format!("{}/welcome#{secret}", console.trim_end_matches('/'))
+                format!("{}/welcome#{secret}", console.unwrap_or_default().trim_end_matches('/'))
             });
         }
         PersonVerb::List { api } => {

@@ -8,17 +8,21 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use crate::percent::encoded;
 
 /// How long `--wait` waits.
 const WAIT_MAX: Duration = Duration::from_secs(600);
+/// What is said of an empty list of what is held.
+const NOTHING_HELD: &str =
+    "nothing is held that fits; `--state any` lists what was released, denied or deleted as well";
 /// Messages of one request.
 const IDS_MAX: usize = 500;
 
 /// Verbs of the quarantine.
 #[derive(Debug, Subcommand)]
 pub enum QuarantineVerb {
-    /// List held messages, newest first.
-    List(ListArgs),
+    /// List messages that are held, newest first; with --state those that were.
+    List(Box<ListArgs>),
     /// Show one, explained.
     Show {
         /// Its id.
@@ -98,13 +102,17 @@ pub enum QuarantineVerb {
 /// Filters of the list.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
+    /// Only with a recipient in one of these states, with commas between them: held (without this and --status), tentative, releasing,
+    /// in_doubt, released, failed, denied, deleted, or any.
     #[arg(long)]
+    state: Option<String>,
+    /// The same in Exchange's words: NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
+    #[arg(long, conflicts_with = "state")]
     status: Option<String>,
-    /// Inbound, Outbound or Internal.
+    /// Inbound, Outbound or Internal, in any case, as all words here.
     #[arg(long)]
     direction: Option<String>,
-    /// Malware, Phish, FileTypeBlock, ...
+    /// Malware, HighConfidencePhish, Phish, Spoof, Unscannable, FileTypeBlock, PolicyRule, Spam, Bulk or Clean.
     #[arg(long)]
     category: Option<String>,
     /// A detection's code, such as EXE-0003.
@@ -122,11 +130,11 @@ pub struct ListArgs {
     /// The header Message-ID.
     #[arg(long)]
     message_id: Option<String>,
-    /// Received at or after, such as 2026-11-23T08:00:00Z.
-    #[arg(long)]
+    /// Received at or after, such as 2026-11-23T08:00:00Z, 2026-11-23 or -24h.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
-    /// Received before.
-    #[arg(long)]
+    /// Received before: the same.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
     /// The last id of the page before.
     #[arg(long)]
@@ -189,14 +197,14 @@ pub struct DecideArgs {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
     match verb {
-        QuarantineVerb::List(args) => list(args).await,
+        QuarantineVerb::List(args) => list(*args).await,
         QuarantineVerb::Show { id, api } => {
-            let shown = Client::new(&api)?.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
+            let shown = Client::new(&api)?.get(&format!("/api/v1/quarantine/{}", encoded(&id)), &[]).await?;
             terminal::line(&if api.json { shown.to_string() } else { explained(&shown) });
             Ok(())
         }
         QuarantineVerb::Export { id, output, api } => {
-            let bytes = Client::new(&api)?.get_bytes(&format!("/api/v1/quarantine/{id}/raw")).await?;
+            let bytes = Client::new(&api)?.get_bytes(&format!("/api/v1/quarantine/{}/raw", encoded(&id))).await?;
             match output {
                 Some(path) => {
                     std::fs::write(&path, bytes).map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
@@ -208,13 +216,13 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
             }
         }
         QuarantineVerb::Headers { id, api } => {
-            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{id}/headers"), &[]).await?;
+            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{}/headers", encoded(&id)), &[]).await?;
             let text = view["headers"].as_str().unwrap_or_default().to_owned();
             terminal::line(&if api.json { view.to_string() } else { safe(&text) });
             Ok(())
         }
         QuarantineVerb::Preview { id, api } => {
-            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{id}/preview"), &[]).await?;
+            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{}/preview", encoded(&id)), &[]).await?;
             terminal::line(&if api.json { view.to_string() } else { previewed(&view) });
             Ok(())
         }
@@ -226,7 +234,7 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
         QuarantineVerb::Release(args) => release(args).await,
         QuarantineVerb::Copy { id, to, reason, api } => {
             let ask = json!({ "to": to, "reason": reason, "actor": actor() });
-            let said = Client::new(&api)?.post(&format!("/api/v1/quarantine/{id}/copy"), &ask).await?;
+            let said = Client::new(&api)?.post(&format!("/api/v1/quarantine/{}/copy", encoded(&id)), &ask).await?;
             let reply = said["reply"].as_str().unwrap_or_default();
             terminal::line(&if api.json { said.to_string() } else { format!("a copy went to {to}: {reply}") });
             Ok(())
@@ -253,7 +261,9 @@ fn requested(waiting: &Value) -> String {
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
+    let is_of_what_is_held = args.state.is_none() && args.status.is_none();
     let query = [
+        ("state", args.state),
         ("status", args.status),
         ("direction", args.direction),
         ("category", args.category),
@@ -268,15 +278,20 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
         ("limit", args.limit.map(|limit| limit.to_string())),
     ];
     let held = Client::new(&args.api)?.get("/api/v1/quarantine", &query).await?;
-    terminal::line(&if args.api.json { held.to_string() } else { listed(&held) });
+    let none = if is_of_what_is_held { NOTHING_HELD } else { "nothing in this state" };
+    terminal::line(&if args.api.json { held.to_string() } else { table(&held, none) });
     Ok(())
 }
 
-/// The list as a table.
+/// What is held, as a table.
 pub fn listed(held: &Value) -> String {
+    table(held, NOTHING_HELD)
+}
+
+fn table(held: &Value, none: &str) -> String {
     let rows: Vec<Vec<String>> = held.as_array().into_iter().flatten().map(row).collect();
     if rows.is_empty() {
-        return "nothing is held".into();
+        return none.into();
     }
     terminal::table(
         &["id", "received", "direction", "category", "detection", "status", "sender", "recipients", "subject"],
@@ -415,7 +430,7 @@ async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError
     let mut no = false;
     for id in &args.ids {
         let ask = json!({ "recipients": args.rcpt, "reason": args.reason, "actor": actor(), "what_if": args.what_if });
-        let decided = client.post(&format!("/api/v1/quarantine/{id}/{verb}"), &ask).await?;
+        let decided = client.post(&format!("/api/v1/quarantine/{}/{verb}", encoded(id)), &ask).await?;
         no |= decided["units"].as_array().into_iter().flatten().any(|unit| !args.what_if && unit["state"] != done);
         terminal::line(&if args.api.json { decided.to_string() } else { outcome(&decided) });
     }
@@ -471,7 +486,7 @@ fn is_on_its_way(unit: &Value, waited: bool) -> bool {
 async fn wait(client: &Client, id: &str, released: &mut Value) -> Result<(), CliError> {
     let began = Instant::now();
     loop {
-        let shown = client.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
+        let shown = client.get(&format!("/api/v1/quarantine/{}", encoded(id)), &[]).await?;
         let mut moving = false;
         for unit in released["units"].as_array_mut().into_iter().flatten() {
             let now = shown["units"].as_array().into_iter().flatten().find(|now| now["recipient"] == unit["recipient"]);
@@ -493,13 +508,9 @@ fn outcome(released: &Value) -> String {
     let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
     let units = released["units"].as_array().into_iter().flatten();
     let lines = units.map(|unit| {
-        format!(
-            "{}  {}: {} {}",
-            text(released, "id"),
-            text(unit, "recipient"),
-            text(unit, "state"),
-            text(unit, "reply")
-        )
+        let (state, reply) = (text(unit, "state"), text(unit, "reply"));
+        let became = if reply.is_empty() { state } else { format!("{state}: {reply}") };
+        format!("{}  {}: {became}", text(released, "id"), text(unit, "recipient"))
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::{ApiArgs, CliError, mailbox, terminal};
 use crate::config::Config;
+use crate::percent::encoded;
 
 /// How often `publish --wait` looks.
 const LOOK: Duration = Duration::from_millis(500);
@@ -172,7 +173,7 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
             };
             let actor = super::quarantine::actor();
             let ask = json!({ "force": force, "fast": fast, "reason": reason, "actor": actor, "what_if": what_if });
-            let mut rollout = client.post(&format!("/api/v1/rulesets/{id}/publish"), &ask).await?;
+            let mut rollout = client.post(&format!("/api/v1/rulesets/{}/publish", encoded(&id)), &ask).await?;
             if wait && !what_if {
                 rollout = wait_for_gates(&client, &rollout).await?;
             }
@@ -185,7 +186,7 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
             Ok(())
         }
         RulesetVerb::Show { version, api } => {
-            let ruleset = Client::new(&api)?.get(&format!("/api/v1/rulesets/{version}"), &[]).await?;
+            let ruleset = Client::new(&api)?.get(&format!("/api/v1/rulesets/{}", encoded(&version)), &[]).await?;
             terminal::line(&if api.json { ruleset.to_string() } else { show_text(&ruleset) });
             Ok(())
         }
@@ -220,7 +221,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// The folder that the configuration names, where the API is that of this host.
 fn configured(api: &ApiArgs) -> Option<PathBuf> {
-    Config::load(api.config.as_deref()?).ok()?.ruleset
+    Config::load(&api.configuration()?).ok()?.ruleset
 }
 
 /// The files of a folder, or of the shipped ruleset; `target` says what plain rules read.
@@ -341,7 +342,7 @@ async fn compare(before: &str, after: &str, api: &ApiArgs) -> Result<(), CliErro
         json!(diff(&load(before)?, &load(after)?))
     } else {
         let query = [("against", Some(before.to_owned()))];
-        Client::new(api)?.get(&format!("/api/v1/rulesets/{after}/diff"), &query).await?
+        Client::new(api)?.get(&format!("/api/v1/rulesets/{}/diff", encoded(after)), &query).await?
     };
     if api.json {
         terminal::line(&changes.to_string());

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use crate::percent::encoded;
 
 /// Verbs about the sentinel.
 #[derive(Debug, Subcommand)]
@@ -54,9 +55,11 @@ pub struct ContainArgs {
 pub async fn run(verb: SentinelVerb) -> Result<(), CliError> {
     let (shown, api, text): (Value, ApiArgs, fn(&Value) -> String) = match verb {
         SentinelVerb::Status { api } => (Client::new(&api)?.get("/api/v1/sentinel", &[]).await?, api, status_text),
-        SentinelVerb::Explain { detection, api } => {
-            (Client::new(&api)?.get(&format!("/api/v1/sentinel/{detection}"), &[]).await?, api, explain_text)
-        }
+        SentinelVerb::Explain { detection, api } => (
+            Client::new(&api)?.get(&format!("/api/v1/sentinel/{}", encoded(&detection)), &[]).await?,
+            api,
+            explain_text,
+        ),
     };
     terminal::line(&if api.json { shown.to_string() } else { text(&shown) });
     Ok(())

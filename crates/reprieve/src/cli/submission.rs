@@ -32,7 +32,7 @@ pub enum SubmissionVerb {
         /// The id of the message.
         mail: String,
         /// What is wrong with its verdict.
-        #[arg(long, value_enum)]
+        #[arg(long, value_enum, ignore_case = true)]
         kind: Said,
         /// Who found out: their address; they are told what comes of it.
         #[arg(long, default_value = "")]

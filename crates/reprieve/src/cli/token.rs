@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use crate::percent::encoded;
 
 /// Verbs about tokens.
 #[derive(Debug, Subcommand)]
@@ -78,7 +79,7 @@ pub async fn run(verb: TokenVerb) -> Result<(), CliError> {
         }
         TokenVerb::Revoke { id, reason, what_if, api } => {
             let ask = json!({ "reason": reason, "actor": super::quarantine::actor(), "what_if": what_if });
-            let revoked = Client::new(&api)?.post(&format!("/api/v1/tokens/{id}/revoke"), &ask).await?;
+            let revoked = Client::new(&api)?.post(&format!("/api/v1/tokens/{}/revoke", encoded(&id)), &ask).await?;
             let name = revoked["name"].as_str().unwrap_or_default();
             let told = if what_if { "would be revoked" } else { "is revoked" };
             terminal::line(&if api.json { revoked.to_string() } else { format!("{id} ({name}) {told}") });

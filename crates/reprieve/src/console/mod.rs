@@ -16,8 +16,9 @@ pub mod serve;
 pub mod web;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use domain::detection::DetectionVersion;
 use store::Store;
@@ -78,4 +79,6 @@ pub struct Console {
     pub hops: Arc<Hops>,
     /// Whether mail is taken now, and whether the program ends.
     pub readiness: Readiness,
+    /// Where the API and the console listen, once they do.
+    pub listens_at: Arc<OnceLock<SocketAddr>>,
 }

@@ -1,11 +1,11 @@
-//! The acknowledgement reconciler: who has reported a message is told that it arrived, and how the incident that it belongs to ended (ruling 22).
+//! The acknowledgement reconciler: who has reported a message is told that it arrived, and how the incident that it belongs to ended.
 //!
 //! An answer is claimed before it is sent ([`store::claim`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::incident::Stage;
+use domain::incident::{Outcome, Stage};
 use domain::{Account, Address};
 use store::claim::{NoticeClaim, ONCE};
 use store::submission::{Submission, SubmissionKind};
@@ -43,7 +43,30 @@ pub struct Acknowledger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Arrived,
-    Ended,
+    Ended(Made),
+}
+
+/// What the replay of its incident made of the message that was reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    /// It passes now: a detection was wrong.
+    Cleared,
+    /// It is held for a reason that stands.
+    Upheld,
+    /// Nobody can say.
+    Nothing,
+}
+
+impl Made {
+    fn of(outcomes: &[Outcome]) -> Self {
+        if outcomes.iter().any(|one| matches!(one, Outcome::Cleared | Outcome::Asked)) {
+            Self::Cleared
+        } else if outcomes.contains(&Outcome::Upheld) {
+            Self::Upheld
+        } else {
+            Self::Nothing
+        }
+    }
 }
 
 impl Word {
@@ -51,7 +74,7 @@ impl Word {
     fn name(self) -> &'static str {
         match self {
             Self::Arrived => "arrived",
-            Self::Ended => "ended",
+            Self::Ended(_) => "ended",
         }
     }
 }
@@ -84,7 +107,8 @@ impl Acknowledger {
                 }
                 (Some(incident), None) => {
                     let is_over = self.store.incident(incident).await?.stage == Stage::Resolved;
-                    if is_over && let Some(claim) = self.tell(&report, Word::Ended).await? {
+                    let made = Made::of(&self.store.incident_outcomes(incident, report.mail_id).await?);
+                    if is_over && let Some(claim) = self.tell(&report, Word::Ended(made)).await? {
                         self.store.submission_ended(claim, report.number, now).await?;
                     }
                 }
@@ -117,7 +141,7 @@ impl Acknowledger {
     fn compose(&self, to: &Address, report: &Submission, word: Word, subject: &str, is_out: bool) -> Vec<u8> {
         let title = match word {
             Word::Arrived => "We have your report",
-            Word::Ended => "What came of your report",
+            Word::Ended(_) => "What came of your report",
         };
         let letter = Letter {
             host: &self.config.hostname,
@@ -136,7 +160,7 @@ fn text(report: &Submission, word: Word, subject: &str, is_out: bool) -> String 
     let subject = if subject.is_empty() { "(no subject)" } else { subject };
     let what = match report.kind {
         SubmissionKind::FalseNegative => "should not have reached you",
-        SubmissionKind::FalsePositive | SubmissionKind::Released => "was held or marked by mistake",
+        SubmissionKind::FalsePositive => "was held or marked by mistake",
     };
     let mut lines = vec![format!("You told us that \"{subject}\" {what}."), String::new()];
     match word {
@@ -146,12 +170,17 @@ fn text(report: &Submission, word: Word, subject: &str, is_out: bool) -> String 
             );
             lines.push("have it tried on mail that is known to be good, and call an administrator.".into());
         }
-        Word::Ended => {
+        Word::Ended(made) => {
             let incident = report.incident.as_deref().unwrap_or_default();
-            lines.push(format!("A detection was wrong: the message belonged to incident {incident}, which is over."));
+            let belonged = format!("he message belonged to incident {incident}, which is over.");
+            lines.push(match made {
+                Made::Cleared => format!("A detection was wrong: t{belonged}"),
+                Made::Upheld => format!("T{belonged} It was examined again, and was held rightly."),
+                Made::Nothing => format!("T{belonged}"),
+            });
             lines.push(match is_out {
                 true => "It has been delivered. Thank you.".into(),
-                false => "It has been examined again and stays held; your administrator can say why.".to_owned(),
+                false => "It has not been delivered; your administrator can say why.".to_owned(),
             });
         }
     }
@@ -185,8 +214,9 @@ mod tests {
         let all = [
             text(&report, Word::Arrived, "Angebot f\u{fc}r M\u{e4}rz", false),
             text(&missed, Word::Arrived, "", false),
-            text(&report, Word::Ended, "Angebot", true),
-            text(&report, Word::Ended, "Angebot", false),
+            text(&report, Word::Ended(Made::of(&[Outcome::Settled, Outcome::Cleared])), "Angebot", true),
+            text(&report, Word::Ended(Made::of(&[Outcome::Upheld])), "Angebot", false),
+            text(&report, Word::Ended(Made::of(&[Outcome::Settled])), "Angebot", true),
         ];
         insta::assert_snapshot!(all.join("\n----\n"));
     }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
 use crate::postman::{self, Letter};
-use crate::report::moment;
+use crate::report::{Told, moment};
 use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 use crate::webhook::Webhook;
@@ -69,7 +69,8 @@ impl Announcer {
 
     async fn tell_hook(self, hook: Webhook) -> Result<(), StoreError> {
         for one in self.store.unannounced(&hook.url, self.clock.now().before(TOLD)).await? {
-            let Announcement { incident, title, note, .. } = &one;
+            let title = self.title(&one).await?;
+            let Announcement { incident, note, .. } = &one;
             let line =
                 json!({ "incident": incident, "title": title, "stage": note.what, "at": note.at, "text": note.text });
             let posted = async {
@@ -85,7 +86,7 @@ impl Announcer {
 
     async fn tell_mailbox(self, to: Address) -> Result<(), StoreError> {
         for one in self.store.unannounced(to.as_str(), self.clock.now().before(TOLD)).await? {
-            let mail = self.compose(&to, &one);
+            let mail = self.compose(&to, &one, &self.title(&one).await?);
             if !self.told(to.as_str(), &one, postman::deliver(&self.hops, &to, &mail)).await? {
                 break;
             }
@@ -115,8 +116,14 @@ impl Announcer {
         }
     }
 
-    fn compose(&self, to: &Address, one: &Announcement) -> Vec<u8> {
-        let Announcement { incident, title, number, note } = one;
+    /// The title of the incident of a line, as the record has it now.
+    async fn title(&self, one: &Announcement) -> Result<String, StoreError> {
+        let incident = self.store.incident(&one.incident).await?;
+        Ok(Told::in_brief(&self.store, &incident).await?.facts(&incident).title())
+    }
+
+    fn compose(&self, to: &Address, one: &Announcement, title: &str) -> Vec<u8> {
+        let Announcement { incident, number, note } = one;
         let subject = format!("{incident}: {}", note.what);
         let text = format!("{incident}: {title}\r\n\r\n{}: {}\r\n", moment(note.at), note.text);
         self.letter(to, &subject, note.at, &format!("{incident}.{number}"), text)

@@ -13,7 +13,6 @@ use store::bulk::{Bulk, BulkItem, BulkPlace, BulkVerb, PENDING};
 use store::explore::Place;
 use store::moves::UnitMove;
 use store::release::Requested;
-use store::submission::{NewSubmission, SubmissionKind};
 use store::{Store, StoreError, failpoint};
 use tokio::sync::watch;
 
@@ -125,37 +124,14 @@ impl BulkWorker {
         self.signals.release.notify_one();
         let mut acted: Vec<BulkItem> =
             rest.into_iter().map(|item| became(item, "refused", "its sender was told that it failed")).collect();
-        let mut said: Vec<MailId> = Vec::new();
         for (item, answer) in possible.into_iter().zip(answers) {
             acted.push(match answer {
-                Requested::Queued(_) => {
-                    said.push(item.unit.mail);
-                    became(item, "done", "")
-                }
+                Requested::Queued(_) => became(item, "done", ""),
                 Requested::Already(..) => became(item, "already", ""),
                 Requested::Impossible(account) => became(item, "refused", &format!("it is {}", account.as_str())),
             });
         }
-        said.dedup();
-        self.testify(bulk, said).await?;
         Ok(acted)
-    }
-
-    /// A release is what somebody says of a verdict (ruling 22).
-    async fn testify(&self, bulk: &Bulk, mails: Vec<MailId>) -> Result<(), StoreError> {
-        let mut said = Vec::new();
-        for mail_id in mails {
-            let about = NewSubmission::about(&self.store.record(mail_id).await?.examination.findings);
-            said.push(NewSubmission {
-                at: self.clock.now(),
-                mail_id,
-                kind: SubmissionKind::Released,
-                reporter: bulk.actor.clone(),
-                comment: bulk.reason.clone(),
-                about,
-            });
-        }
-        self.store.submit(said).await.map(drop)
     }
 
     async fn settle(&self, bulk: &Bulk, items: Vec<BulkItem>, by: Move) -> Result<Vec<BulkItem>, StoreError> {

@@ -205,13 +205,13 @@ mod tests {
         let code = DetectionCode::parse("IMG-0007").expect("a code");
         Incident {
             id: "INC-2026-0007".into(),
-            title: "t".into(),
             stage: Stage::Resolved,
             is_paused: false,
             opened: at(0),
             opened_by: "sentinel".into(),
             moved: at(0),
-            began: at(0),
+            in_force: None,
+            is_convicted: true,
             contained: None,
             resolved: Some(at(9000)),
             suspect: Suspect { code, version: DetectionVersion::of(&[b"v"]) },

@@ -118,13 +118,7 @@ impl Steward {
                 if progress.over() < progress.units() {
                     return Ok(false);
                 }
-                let text = format!(
-                    "All {} units are accounted for: {} were delivered, {} stay held.",
-                    progress.units(),
-                    progress.restored(),
-                    progress.units() - progress.restored()
-                );
-                self.step(incident, Step::Resolved, now, &text).await
+                self.step(incident, Step::Resolved, now, &progress.tally().closing()).await
             }
             Stage::Resolved => Ok(false),
         }

@@ -163,22 +163,22 @@ fn page(host: &str, told: &[(Incident, Told)], now: Timestamp) -> String {
 }
 
 fn article(incident: &Incident, told: &Told, now: Option<Timestamp>) -> String {
-    let progress = &told.progress;
+    let (progress, facts) = (&told.progress, told.facts(incident));
     let percent = told.percent();
     let mut out = format!(
         "<article><h2>{}: {}</h2><p class=\"state {stage}\">{stage}</p><p>{}</p>",
         escaped(&incident.id),
-        escaped(&incident.title),
-        escaped(&incident.public_text),
-        stage = incident.stage.as_str(),
+        escaped(&facts.title()),
+        escaped(&facts.text()),
+        stage = facts.stage(),
     );
+    out.push_str(&format!("<p class=\"dim\">Began: {}.</p>", report::moment_or_not(facts.began())));
     if progress.units() > 0 {
         out.push_str(&format!(
-            "<div class=\"bar\" role=\"progressbar\" aria-label=\"Restored\" aria-valuenow=\"{percent}\" aria-valuemin=\"0\" aria-valuemax=\"100\">\
-             <span style=\"width:{percent}%\"></span></div><p>{} of {} units are accounted for ({percent} %); {} were delivered.",
+            "<div class=\"bar\" role=\"progressbar\" aria-label=\"Accounted for\" aria-valuenow=\"{percent}\" aria-valuemin=\"0\" aria-valuemax=\"100\">\
+             <span style=\"width:{percent}%\"></span></div><p>{} of {} units are accounted for ({percent} %).",
             progress.over(),
             progress.units(),
-            progress.restored(),
         ));
         if let Some(eta) = now.and_then(|now| told.eta(now)) {
             out.push_str(&format!(" About {} to go.", report::span(eta)));
@@ -200,6 +200,7 @@ fn article(incident: &Incident, told: &Told, now: Option<Timestamp>) -> String {
 /// `serviceHealthIssue` of Microsoft Graph, as far as it has a meaning here.
 fn issues(told: &[(Incident, Told)]) -> Value {
     let issue = |(incident, told): &(Incident, Told)| {
+        let facts = told.facts(incident);
         let posts: Vec<Value> = told
             .notes
             .iter()
@@ -213,23 +214,26 @@ fn issues(told: &[(Incident, Told)]) -> Value {
             .collect();
         json!({
             "id": incident.id,
-            "title": incident.title,
-            "impactDescription": incident.public_text,
-            "classification": "incident",
+            "title": facts.title(),
+            "impactDescription": facts.text(),
+            "classification": facts.classification(),
             "origin": "reprieve",
             "service": "Mail protection",
             "feature": "Quarantine",
             "featureGroup": "Mail flow",
-            "status": incident.stage.health(),
+            "status": facts.health(),
             "isResolved": incident.stage == Stage::Resolved,
             "highImpact": Value::Null,
-            "startDateTime": incident.began,
+            "startDateTime": facts.began(),
             "endDateTime": incident.resolved,
             "lastModifiedDateTime": told.notes.last().map_or(incident.opened, |note| note.at),
             "details": [
                 { "name": "units", "value": told.progress.units().to_string() },
                 { "name": "accountedFor", "value": told.progress.over().to_string() },
-                { "name": "delivered", "value": told.progress.restored().to_string() },
+                { "name": "heldByMistake", "value": facts.tally.wrong.to_string() },
+                { "name": "heldRightly", "value": facts.tally.right.to_string() },
+                { "name": "delivered", "value": facts.tally.delivered.to_string() },
+                { "name": "deliveredByOthers", "value": facts.tally.delivered_by_others.to_string() },
                 { "name": "percent", "value": told.percent().to_string() },
             ],
             "posts": posts,

@@ -35,7 +35,6 @@ use crate::acquaintance::sealed;
 use crate::clock::Clock;
 use crate::config::{Config, ContainmentMode};
 use crate::neighbours::Neighbours;
-use crate::report;
 use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
@@ -643,24 +642,17 @@ impl Watcher {
         done: Done,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let done = match done {
-            Done::Contained => "It has been contained",
-            Done::Asked => "An operator has been asked to contain it",
-            Done::TakenBack => "It has been taken back",
-        };
         let new = NewIncident {
-            title: format!("Detection {} held good mail", suspect.code),
             at,
             by: ACTOR.into(),
-            began,
+            in_force: Some(began),
+            // Of what a person or a roll-out has taken back nobody knows yet whether it was wrong about mail.
+            is_convicted: !matches!(done, Done::TakenBack),
             suspect: suspect.clone(),
             ruleset,
             cause: why.to_owned(),
-            public_text: format!(
-                "Some messages were held by mistake, by a detection that came into force on {}. {done}. What it held is kept; it is \
-                 examined again and what is good is delivered.",
-                report::moment(began)
-            ),
+            // The public is told what the record says, and no more: `domain::incident::told`.
+            public_text: String::new(),
             next_update: at.after(NEXT_UPDATE),
         };
         match self.store.open_incident(new).await {

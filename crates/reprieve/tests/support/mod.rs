@@ -395,8 +395,9 @@ impl Gateway {
         self.books()["accounts"][name].as_i64().unwrap()
     }
 
+    /// What the quarantine has, whatever has become of it.
     pub fn held(&self) -> Vec<Value> {
-        self.json(&["quarantine", "list", "--limit", "1000"]).as_array().unwrap().clone()
+        self.json(&["quarantine", "list", "--state", "any", "--limit", "1000"]).as_array().unwrap().clone()
     }
 }
 

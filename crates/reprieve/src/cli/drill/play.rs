@@ -513,7 +513,7 @@ async fn states(client: &crate::cli::client::Client) -> Result<HashMap<String, u
     let mut kept: HashMap<String, usize> = HashMap::new();
     let mut after: Option<String> = None;
     loop {
-        let query = [("limit", Some("1000".to_owned())), ("after", after.clone())];
+        let query = [("state", Some("any".to_owned())), ("limit", Some("1000".to_owned())), ("after", after.clone())];
         let page = client.get("/api/v1/quarantine", &query).await?;
         let Some(last) = page.as_array().and_then(|page| page.last()).cloned() else { return Ok(kept) };
         for row in page.as_array().into_iter().flatten() {

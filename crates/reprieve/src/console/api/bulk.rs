@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
 use super::explore::{FoundView, found_view, read};
+use super::word;
 use crate::console::access::{Operator, Permission};
 
 /// How long it is counted before the count is "so far".
@@ -134,8 +135,8 @@ pub async fn begin(
     Json(ask): Json<BulkAsk>,
 ) -> ApiResult<BulkView> {
     operator.may(Permission::Decide)?;
-    let verb = BulkVerb::parse(&ask.verb);
-    let verb = verb.ok_or_else(|| ApiError::Bad(format!("'{}' is none of release, deny, delete", ask.verb)))?;
+    let verb = BulkVerb::parse(word::one_of("verb", &ask.verb, &BulkVerb::ALL.map(BulkVerb::as_str))?);
+    let verb = verb.ok_or_else(|| ApiError::Internal("a verb without its name".into()))?;
     if ask.q.trim().is_empty() {
         return Err(ApiError::Bad("say to what: an empty query fits everything".into()));
     }
@@ -287,7 +288,8 @@ pub async fn items(
     visible(&console, &operator, number).await?;
     let after = ask.after.map(|text| text.parse()).transpose();
     let after = after.map_err(|error: domain::id::BadMailId| ApiError::Bad(error.to_string()))?;
-    let items = console.store()?.bulk_items(number, ask.outcome.as_deref(), after, ITEMS_MAX).await?;
+    let outcome = ask.outcome.map(|outcome| word::one_of("outcome", &outcome, &["done", "already", "refused"]));
+    let items = console.store()?.bulk_items(number, outcome.transpose()?, after, ITEMS_MAX).await?;
     let item = |one: BulkItem| ItemView {
         mail_id: one.unit.mail.to_string(),
         recipient: one.recipient,

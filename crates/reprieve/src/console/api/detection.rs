@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
 use super::ruleset::{DetectionRow, detection_row};
+use super::word;
 use crate::console::access::{Operator, Permission};
 
 /// Days of hits and reports that say how right a detection is.
@@ -119,7 +120,7 @@ struct RecordView {
     days: u64,
     /// Messages that it could act on, in all its versions.
     acted: u64,
-    /// Those of them that people called good, or released.
+    /// Those of them that somebody called a false positive, or that the replay of an incident cleared.
     contradicted: u64,
     /// The share that nobody contradicted; none when it did not act.
     precision: Option<f64>,
@@ -158,8 +159,8 @@ pub async fn show(
     Path(code): Path<String>,
 ) -> ApiResult<DetectionView> {
     operator.may(Permission::Look)?;
-    let code = parse(&code)?;
     let store = console.store()?;
+    let code = word::detection(store, &code).await?;
     let kept = console.kept("live").await?;
     let found = kept.detections.into_iter().find(|(detection, _)| detection.code == code);
     let (detection, source) = found.ok_or_else(|| not_in_force(&code))?;
@@ -217,7 +218,7 @@ async fn record_of(console: &Console, detection: &Detection) -> Result<RecordVie
     let contradicted = store.contradictions(since).await?;
     let contradicted =
         contradicted.iter().find(|(code, _)| *code == detection.code).map_or(0, |(_, messages)| *messages);
-    // What people say may be about an older message.
+    // One that it could only tag can be called wrong as well.
     let wrong = contradicted.min(acted);
     let lines = store.evidence_about(&detection.code, EVIDENCE_MAX).await?;
     let heard = by_suspect(lines.into_iter().rev().collect());
@@ -280,13 +281,12 @@ pub async fn mode(
 ) -> ApiResult<ActiveDetection> {
     operator.may(Permission::Rules)?;
     operator.must_see_all()?;
-    let code = parse(&code)?;
-    let mode = match ask.mode.as_str() {
+    let code = word::detection(console.store()?, &code).await?;
+    let mode = match word::one_of("mode", &ask.mode, &["enforce", "shadow", "off", "own"])? {
         "enforce" => Some(Mode::Enforce),
         "shadow" => Some(Mode::Shadow),
         "off" => Some(Mode::Off),
-        "own" => None,
-        other => return Err(ApiError::Bad(format!("mode '{other}' is none of enforce, shadow, off, own"))),
+        _ => None,
     };
     if !(1..=HOURS_MAX).contains(&ask.hours) || (mode.is_some() && ask.reason.trim().is_empty()) {
         return Err(ApiError::Bad(format!("give a reason, and 1 to {HOURS_MAX} hours")));
@@ -308,10 +308,6 @@ pub async fn mode(
         console.signals.plan.notify_one();
     }
     Ok(Json(ActiveDetection { detection: detection_row(&detection), set: set.map(mode_view) }))
-}
-
-fn parse(code: &str) -> Result<DetectionCode, ApiError> {
-    DetectionCode::parse(code).map_err(|error| ApiError::Bad(error.to_string()))
 }
 
 fn not_in_force(code: &DetectionCode) -> ApiError {

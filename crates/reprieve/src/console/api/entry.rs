@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::console::access::{Operator, Permission};
 
 /// Hours that a block holds without a word: long enough for an emergency, short enough to be thought about.
@@ -150,12 +151,9 @@ pub async fn add(
 ) -> ApiResult<EntryView> {
     operator.may(Permission::Rules)?;
     let now = console.clock.now();
-    let allow = match ask.action.as_str() {
-        "allow" => true,
-        "block" => false,
-        other => return Err(ApiError::Bad(format!("action '{other}' is neither allow nor block"))),
-    };
-    let subject = Subject::parse(&ask.kind, &ask.value).map_err(|error| ApiError::Bad(error.to_string()))?;
+    let allow = word::one_of("action", &ask.action, &["allow", "block"])? == "allow";
+    let subject =
+        Subject::parse(&ask.kind.to_lowercase(), &ask.value).map_err(|error| ApiError::Bad(error.to_string()))?;
     let reach = reach(&ask)?;
     if !is_covered(&operator.scope, &reach) {
         return Err(ApiError::Forbidden("this entry would count for others than your domains".into()));

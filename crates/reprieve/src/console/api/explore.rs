@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::console::access::{Operator, Permission};
 
 /// How long a page may look for rows before it shows what it has.
@@ -281,9 +282,8 @@ pub async fn pivot(
 ) -> ApiResult<PivotedView> {
     operator.may(Permission::Look)?;
     let query = read(&ask.q, console.clock.now())?;
-    let by = BY.into_iter().find(|field| field.as_str() == ask.by);
-    let known = || BY.map(Field::as_str).join(", ");
-    let by = by.ok_or_else(|| ApiError::Bad(format!("by '{}' is none of {}", ask.by, known())))?;
+    let by = Field::parse(word::one_of("by", &ask.by, &BY.map(Field::as_str))?);
+    let by = by.ok_or_else(|| ApiError::Internal("a field without its name".into()))?;
     let pivot = console.store()?.pivot(&query, &operator.scope, by, PIVOT_BUDGET).await?;
     let mut values: Vec<SumView> = pivot.units.into_iter().map(|(value, units)| SumView { value, units }).collect();
     values.sort_by_key(|sum| std::cmp::Reverse(sum.units));
@@ -328,10 +328,10 @@ pub async fn export(
 ) -> Result<Response, ApiError> {
     operator.may(Permission::Look)?;
     let query = read(&ask.q, console.clock.now())?;
-    let (form, kind, name) = match ask.form.as_str() {
-        "" | "csv" => (Form::Csv, "text/csv; charset=utf-8", "messages.csv"),
-        "json" => (Form::Lines, "application/x-ndjson", "messages.ndjson"),
-        other => return Err(ApiError::Bad(format!("form '{other}' is none of csv, json"))),
+    let form = if ask.form.is_empty() { "csv" } else { word::one_of("form", &ask.form, &["csv", "json"])? };
+    let (form, kind, name) = match form {
+        "csv" => (Form::Csv, "text/csv; charset=utf-8", "messages.csv"),
+        _ => (Form::Lines, "application/x-ndjson", "messages.ndjson"),
     };
     console.record(operator.actor(""), "explore.export", "messages", &ask.q).await?;
     let export = Export { store: console.store()?.clone(), scope: operator.scope, query, form, place: Next::Begin };

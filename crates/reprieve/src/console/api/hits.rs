@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::{Extension, Json};
-use domain::detection::DetectionCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::console::access::{Operator, Permission};
 
 /// Days that one answer goes back at most.
@@ -30,7 +30,7 @@ pub struct HitsQuery {
 pub struct HitsView {
     /// By hour and detection version, oldest first. The present hour is counted every minute.
     hours: Vec<HourView>,
-    /// Distinct messages that people have called good, or released, in the same time, by detection.
+    /// Distinct messages of the same time that people have called a false positive or an incident has cleared, by detection.
     contradictions: Vec<ContradictedView>,
 }
 
@@ -42,11 +42,12 @@ struct HourView {
     detection_version: String,
     /// Messages.
     hits: u64,
-    /// Those of them on which it could act.
+    /// Those of them on which it could act: it was enforced, and its effect is to hold or to block. What was held is policy's to say, and what is
+    /// held still is found with `detection:CODE state:held`.
     acted: u64,
 }
 
-/// How often people said that a detection was wrong.
+/// How often a detection was wrong, by what people and incidents say.
 #[derive(Debug, Serialize, ToSchema)]
 struct ContradictedView {
     detection: String,
@@ -75,8 +76,10 @@ pub async fn hits(
     if !(1..=DAYS_MAX).contains(&days) {
         return Err(ApiError::Bad(format!("days is 1 to {DAYS_MAX}")));
     }
-    let code = ask.detection.as_deref().map(DetectionCode::parse).transpose();
-    let code = code.map_err(|error| ApiError::Bad(error.to_string()))?;
+    let code = match &ask.detection {
+        Some(code) => Some(word::detection(console.store()?, code).await?),
+        None => None,
+    };
     let since = console.clock.now().before(Duration::from_secs(days * 24 * 3600));
     let store = console.store()?;
     let hours = store.hours_of_hits(code.as_ref(), since).await?.into_iter().map(|one| HourView {

@@ -18,12 +18,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::console::access::{Operator, Permission};
 use crate::derived;
 use crate::report::{self, Told};
 
 /// Characters of a text that a person gives.
 const TEXT_MAX: usize = 4000;
+/// What a person can do about an incident.
+const ACTIONS: [&str; 8] = ["note", "replay", "pause", "resume", "cancel", "retry", "resolve", "reopen"];
 /// When the public text of an incident that a person opens is to be renewed.
 const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 
@@ -32,6 +35,7 @@ const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 pub struct IncidentRow {
     /// Its public id.
     id: String,
+    /// What has been found out so far.
     title: String,
     /// investigating, contained, replaying, releasing or resolved.
     stage: String,
@@ -59,8 +63,12 @@ pub struct ProgressView {
     settled: u64,
     /// They pass now, but are old and go to strangers: their senders are asked first.
     asked: u64,
-    /// Cleared or settled, and taken by the next hop.
+    /// Taken by the next hop, by whoever's decision.
     restored: u64,
+    /// Those of them that this incident has delivered: they pass now.
+    delivered: u64,
+    /// Those that other decisions have delivered: a person's, or another incident's.
+    delivered_by_others: u64,
     /// Needing nobody's work any more.
     over: u64,
     percent: f64,
@@ -72,7 +80,7 @@ async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<Incid
     let told = Told::in_brief(store, incident).await?;
     Ok(IncidentRow {
         id: incident.id.clone(),
-        title: incident.title.clone(),
+        title: told.facts(incident).title(),
         stage: incident.stage.as_str().to_owned(),
         paused: incident.is_paused,
         opened: incident.opened.to_string(),
@@ -88,7 +96,7 @@ async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<Incid
 }
 
 fn progress_view(told: &Told, now: Timestamp) -> ProgressView {
-    let progress = &told.progress;
+    let (progress, tally) = (&told.progress, told.progress.tally());
     ProgressView {
         units: progress.units(),
         pending: progress.of(Outcome::Pending),
@@ -98,6 +106,8 @@ fn progress_view(told: &Told, now: Timestamp) -> ProgressView {
         settled: progress.of(Outcome::Settled),
         asked: progress.of(Outcome::Asked),
         restored: progress.restored(),
+        delivered: tally.delivered,
+        delivered_by_others: tally.delivered_by_others,
         over: progress.over(),
         percent: told.percent(),
         eta_seconds: told.eta(now).map(|eta| eta.as_secs()),
@@ -133,9 +143,12 @@ pub struct IncidentView {
     #[serde(flatten)]
     row: IncidentRow,
     cause: String,
+    /// What the public is told: computed from the units, and what a person has added.
     public_text: String,
-    /// When the detection version came into force.
-    began: String,
+    /// When the first message came that was affected, or the detection version came into force; none while neither is known.
+    began: Option<String>,
+    /// When the detection version came into force; none when that is not known.
+    in_force_since: Option<String>,
     next_update: Option<String>,
     waves: u32,
     /// The Merkle root over the sorted ids of its units (RFC 6962 hashing).
@@ -248,8 +261,9 @@ async fn view(console: &Console, incident: &Incident) -> ApiResult<IncidentView>
     Ok(Json(IncidentView {
         row: row(store, incident, console.clock.now()).await?,
         cause: incident.cause.clone(),
-        public_text: incident.public_text.clone(),
-        began: incident.began.to_string(),
+        public_text: told.facts(incident).text(),
+        began: told.facts(incident).began().map(|at| at.to_string()),
+        in_force_since: incident.in_force.map(|at| at.to_string()),
         next_update: incident.next_update.map(|at| at.to_string()),
         waves: incident.waves,
         manifest_root: incident.root.clone(),
@@ -274,7 +288,7 @@ pub struct OpenAsk {
     /// Its version; none for the one in force.
     #[serde(default)]
     version: Option<String>,
-    /// What the public is told; a sentence of ours without.
+    /// What the public is told beside what the record says.
     #[serde(default)]
     public_text: Option<String>,
     /// Why, for the record.
@@ -314,18 +328,17 @@ pub async fn open(
     }
     console.record(by.clone(), "incident.open", &object(&suspect), &ask.reason).await?;
     let live = store.ruleset_in_force().await?.ok_or_else(|| ApiError::Conflict("no ruleset is in force".into()))?;
+    let in_force = store.came_into_force(&suspect).await?;
     let id = store
         .open_incident(NewIncident {
-            title: format!("Detection {} held good mail", suspect.code),
             at,
             by,
-            began: at,
+            in_force,
+            is_convicted: false,
             suspect,
             ruleset: live,
             cause: ask.reason,
-            public_text: ask.public_text.unwrap_or_else(|| {
-                "Some messages may have been held by mistake. We are looking into it; what was held is kept.".into()
-            }),
+            public_text: ask.public_text.unwrap_or_default(),
             next_update: at.after(NEXT_UPDATE),
         })
         .await?;
@@ -349,14 +362,14 @@ fn must_be_said(what: &str, text: &str) -> Result<(), ApiError> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeAsk {
-    /// note, replay, pause, resume, retry, resolve or reopen.
+    /// note, replay, pause, resume, cancel, retry, resolve or reopen.
     action: String,
     /// What goes into the timeline: for a note the text, else the reason.
     text: String,
     /// Whether the public sees that line.
     #[serde(default)]
     public: bool,
-    /// Another text for the public.
+    /// Another text for the public, in the place of what a person had added to what the record says.
     #[serde(default)]
     public_text: Option<String>,
     /// Another owner.
@@ -395,7 +408,8 @@ pub async fn change(
     let incident = store.incident(&id).await?;
     let (by, at) = (operator.actor(&ask.actor), console.clock.now());
     let mut change = IncidentChange::note(&id, at, &by, &ask.text);
-    match ask.action.as_str() {
+    let action = word::one_of("action", &ask.action, &ACTIONS)?;
+    match action {
         "note" => {}
         "replay" => {
             // Who begins it wants it to go.
@@ -411,20 +425,16 @@ pub async fn change(
         "resume" => change.pause = Some(false),
         "retry" => {}
         "resolve" => change.step = Some((incident.stage, Step::Resolved)),
-        "reopen" => change.step = Some((incident.stage, Step::Reopened)),
-        other => {
-            let known = "note, replay, pause, resume, cancel, retry, resolve, reopen";
-            return Err(ApiError::Bad(format!("action '{other}' is none of {known}")));
-        }
+        _ => change.step = Some((incident.stage, Step::Reopened)),
     }
     (change.is_public, change.public_text, change.owner) = (ask.public, ask.public_text, ask.owner);
     change.next_update = ask.next_update_minutes.map(|minutes| at.after(Duration::from_secs(minutes * 60)));
-    console.record(by, &format!("incident.{}", ask.action), &id, &ask.text).await?;
-    if ask.action == "retry" && store.retry_inconclusive(&id).await? > 0 && incident.stage == Stage::Releasing {
+    console.record(by, &format!("incident.{action}"), &id, &ask.text).await?;
+    if action == "retry" && store.retry_inconclusive(&id).await? > 0 && incident.stage == Stage::Releasing {
         change.step = Some((Stage::Releasing, Step::WaveFound));
     }
     // Only where it begins: what is refused undoes nothing.
-    let begins = ask.action == "replay" && incident.stage.on(Step::ReplayBegun).is_ok();
+    let begins = action == "replay" && incident.stage.on(Step::ReplayBegun).is_ok();
     if begins && derived::undo(store, &id, at, &operator.actor(&ask.actor)).await? > 0 {
         console.signals.entries.notify_one();
     }
@@ -516,11 +526,15 @@ pub async fn report(
     let store = console.store()?;
     let incident = store.incident(&id).await?;
     let told = Told::of(store, &incident).await?;
-    let (kind, text) = match query.form.as_str() {
-        "" | "markdown" => ("text/markdown; charset=utf-8", report::markdown(&incident, &told)),
+    let form = if query.form.is_empty() {
+        "markdown"
+    } else {
+        word::one_of("form", &query.form, &["markdown", "html", "json"])?
+    };
+    let (kind, text) = match form {
+        "markdown" => ("text/markdown; charset=utf-8", report::markdown(&incident, &told)),
         "html" => ("text/html; charset=utf-8", report::html(&incident, &told)),
-        "json" => ("application/json", report::json(&incident, &told).to_string()),
-        other => return Err(ApiError::Bad(format!("form '{other}' is none of markdown, html, json"))),
+        _ => ("application/json", report::json(&incident, &told).to_string()),
     };
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }

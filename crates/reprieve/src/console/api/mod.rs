@@ -27,6 +27,7 @@ pub mod saved;
 pub mod sentinel;
 pub mod submission;
 pub mod token;
+pub mod word;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::CONTENT_TYPE;

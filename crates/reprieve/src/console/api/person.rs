@@ -1,10 +1,11 @@
 //! People who may sign in to the console, over HTTP.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::{Digest, DomainName};
+use domain::Digest;
 use serde::{Deserialize, Serialize};
 use store::Scope;
 use store::person::{LastAdmin, Person};
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::console::access::{Operator, Permission, Role};
 use crate::console::secret;
 
@@ -36,9 +38,14 @@ pub struct PersonView {
     disabled: Option<String>,
     /// The secret of the invitation, once, when it was made: the page `/welcome#SECRET` of the console takes it.
     invitation: Option<String>,
+    /// Where the console is, as the configuration has it for browsers (`console` of `[oidc]`); none where it has nothing.
+    console: Option<String>,
+    /// Where the console listens.
+    console_listens: Option<String>,
 }
 
-fn view(person: Person, invitation: Option<String>) -> PersonView {
+/// What is known of somebody, without an invitation.
+fn view(person: Person) -> PersonView {
     let domains = match person.scope {
         Scope::All | Scope::Recipient(_) => Vec::new(),
         Scope::Domains(domains) => domains.into_iter().map(String::from).collect(),
@@ -53,7 +60,9 @@ fn view(person: Person, invitation: Option<String>) -> PersonView {
         made: person.made.to_string(),
         made_by: person.made_by,
         disabled: person.disabled.map(|at| at.to_string()),
-        invitation,
+        invitation: None,
+        console: None,
+        console_listens: None,
     }
 }
 
@@ -74,7 +83,7 @@ pub async fn list(
     operator.may(Permission::Tokens)?;
     operator.must_see_all()?;
     let people = console.store()?.people().await?;
-    Ok(Json(people.into_iter().map(|person| view(person, None)).collect()))
+    Ok(Json(people.into_iter().map(view).collect()))
 }
 
 /// Whom to invite.
@@ -124,16 +133,15 @@ pub async fn invite(
 ) -> ApiResult<PersonView> {
     operator.may(Permission::Tokens)?;
     operator.must_see_all()?;
-    let roles = || Role::ALL.map(Role::as_str).join(", ");
-    let role = Role::parse(&ask.role);
-    let role = role.ok_or_else(|| ApiError::Bad(format!("role '{}' is none of {}", ask.role, roles())))?;
+    let role = Role::parse(word::one_of("role", &ask.role, &Role::ALL.map(Role::as_str))?);
+    let role = role.ok_or_else(|| ApiError::Internal("a role without its name".into()))?;
     let name = ask.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
         return Err(ApiError::Bad(format!("give a name of at most {NAME_MAX} characters")));
     }
     let (now, actor) = (console.clock.now(), operator.actor(&ask.actor));
     let invitation = secret::new(console.clock.as_ref());
-    let domains: Vec<DomainName> = ask.domains.iter().map(|domain| domain.trim().into()).collect();
+    let domains = word::domains(&console.config.border, &ask.domains)?;
     let person = Person {
         name,
         role: role.as_str().to_owned(),
@@ -150,7 +158,17 @@ pub async fn invite(
     let last = last_admin(&console, &operator, ask.last_admin || is_recovery)?;
     console.record(actor, "person.invite", &person.name, role.as_str()).await?;
     console.store()?.invite(person.clone(), Digest::of(invitation.as_bytes()), last).await?;
-    Ok(Json(view(person, Some(invitation))))
+    Ok(Json(PersonView {
+        invitation: Some(invitation),
+        console: console.config.oidc.as_ref().map(|oidc| oidc.console.clone()),
+        console_listens: console.listens_at.get().map(|at| listening(*at, &console.config.hostname)),
+        ..view(person)
+    }))
+}
+
+/// A listener as an address for browsers: one that listens everywhere is reached by the name of this host.
+fn listening(at: SocketAddr, hostname: &str) -> String {
+    if at.ip().is_unspecified() { format!("http://{hostname}:{}", at.port()) } else { format!("http://{at}") }
 }
 
 /// Why somebody is shut out.
@@ -191,5 +209,5 @@ pub async fn disable(
     let last = last_admin(&console, &operator, ask.last_admin)?;
     console.record(operator.actor(&ask.actor), "person.disable", &name, &ask.reason).await?;
     store.disable_person(&name, now, last).await?;
-    Ok(Json(view(Person { disabled: Some(now), ..person }, None)))
+    Ok(Json(view(Person { disabled: Some(now), ..person })))
 }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::config::ContainmentMode;
 use crate::console::access::{Operator, Permission};
 
@@ -206,7 +207,7 @@ fn line_view(line: &JournalLine) -> LineView {
 /// `GET /api/v1/sentinel/{detection}`: why the sentinel believes what it believes of a detection.
 ///
 /// # Errors
-/// When the operator may not.
+/// When no detection was ever called so, or the operator may not.
 #[utoipa::path(
     get,
     operation_id = "sentinel.explain",
@@ -220,7 +221,7 @@ pub async fn explain(
     Path(code): Path<String>,
 ) -> ApiResult<ExplanationView> {
     operator.may(Permission::Look)?;
-    let code = parse(&code)?;
+    let code = word::detection(console.store()?, &code).await?;
     let lines = console.store()?.evidence_about(&code, 100_000).await?;
     let journal = lines.iter().take(usize::try_from(LINES_MAX).unwrap_or(200)).map(line_view).collect();
     let suspects = by_suspect(lines.into_iter().rev().collect());
@@ -230,8 +231,17 @@ pub async fn explain(
     Ok(Json(ExplanationView { versions: versions.collect(), journal }))
 }
 
-fn parse(code: &str) -> Result<DetectionCode, ApiError> {
-    DetectionCode::parse(code).map_err(|error| ApiError::Bad(error.to_string()))
+/// A detection to act on: one that is known, or one of an engine outside, of which nothing may have been heard yet.
+///
+/// # Errors
+/// When it is none of these.
+async fn meant(console: &Console, text: &str) -> Result<DetectionCode, ApiError> {
+    match word::detection(console.store()?, text).await {
+        Err(ApiError::NotFound(_)) if text.contains(':') => {
+            DetectionCode::parse(text.trim()).map_err(|error| ApiError::Bad(error.to_string()))
+        }
+        known => known,
+    }
 }
 
 /// A detection in the version that is named, or in the one in force.
@@ -239,9 +249,8 @@ fn parse(code: &str) -> Result<DetectionCode, ApiError> {
 /// # Errors
 /// When it is not in force and no version is named.
 pub async fn suspect(console: &Console, code: &str, version: Option<&str>) -> Result<Suspect, ApiError> {
-    let code = parse(code)?;
+    let code = meant(console, code).await?;
     if let Some(version) = version {
-        super::known::detection(console, &code).await?;
         return Ok(Suspect { code, version: DetectionVersion::external(version) });
     }
     let kept = console.kept("live").await?;
@@ -302,7 +311,7 @@ pub async fn contain(
     let at = console.clock.now();
     let suspect = match (&ask.version, ask.release) {
         (None, true) => {
-            let code = parse(&ask.detection)?;
+            let code = meant(&console, &ask.detection).await?;
             let held = store.containments(at).await?.into_iter().find(|change| change.suspect.code == code);
             held.ok_or_else(|| ApiError::NotFound(format!("{code} is not contained")))?.suspect
         }
@@ -374,8 +383,7 @@ pub async fn pin(
     if ask.reason.trim().is_empty() {
         return Err(ApiError::Bad("give a reason".into()));
     }
-    let (code, at, by) = (parse(&code)?, console.clock.now(), operator.actor(&ask.actor));
-    super::known::detection(&console, &code).await?;
+    let (code, at, by) = (meant(&console, &code).await?, console.clock.now(), operator.actor(&ask.actor));
     let what = if ask.pinned { "detection.pin" } else { "detection.unpin" };
     console.record(by.clone(), what, code.as_str(), &ask.reason).await?;
     let pin = Pin { code: code.clone(), at, by: by.clone(), reason: ask.reason.clone() };

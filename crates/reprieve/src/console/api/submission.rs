@@ -1,4 +1,4 @@
-//! What people say of verdicts, over HTTP (ruling 22).
+//! What people say of verdicts, over HTTP.
 
 use std::time::Duration;
 
@@ -19,11 +19,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
 use super::explain::{EngineView, engine_view};
+use super::word;
 use crate::console::access::{Operator, Permission};
 
 /// Submissions of one answer at most.
 const LISTED_MAX: i64 = 200;
-/// How far back releases and reports of a detection are counted.
+/// How far back the messages came that a detection was wrong about.
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Bytes of a comment at most.
 const COMMENT_BYTES_MAX: usize = 4096;
@@ -34,7 +35,7 @@ pub struct SubmissionView {
     number: i64,
     at: String,
     mail_id: String,
-    /// false_positive, false_negative, or released: an operator's release says that a message is good.
+    /// false_positive or false_negative.
     kind: String,
     reporter: String,
     comment: String,
@@ -143,7 +144,7 @@ struct VoicesView {
     people: u64,
     /// So many have it tried on known-good mail, and call an operator.
     people_min: u32,
-    /// Distinct messages within 30 days that were called good or released, of all its versions.
+    /// Distinct messages of the last 30 days that were called a false positive or cleared by an incident, of all its versions.
     messages: u64,
 }
 
@@ -228,8 +229,8 @@ pub async fn add(
     Json(ask): Json<SubmissionAsk>,
 ) -> ApiResult<SubmissionView> {
     operator.may(Permission::Decide)?;
-    let kind = SubmissionKind::parse(&ask.kind).filter(|kind| *kind != SubmissionKind::Released);
-    let kind = kind.ok_or_else(|| ApiError::Bad("kind is false_positive or false_negative".into()))?;
+    let name = word::one_of("kind", &ask.kind, &SubmissionKind::ALL.map(SubmissionKind::as_str))?;
+    let kind = SubmissionKind::parse(name).unwrap_or(SubmissionKind::FalsePositive);
     if ask.comment.len() > COMMENT_BYTES_MAX {
         return Err(ApiError::Bad(format!(
             "a comment has {COMMENT_BYTES_MAX} bytes at most, not {}",
@@ -266,7 +267,7 @@ pub struct BundleView {
     /// How the engines fared, with the versions of their data.
     engines: Vec<EngineView>,
     hits: Vec<HitView>,
-    /// Distinct messages that people have called good, or released, of each detection within 30 days.
+    /// Distinct messages of the last 30 days, by detection, that people have called a false positive or an incident has cleared.
     contradictions: Vec<ContradictionView>,
     /// By the words of RFC 8601, without domains.
     spf: Option<String>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use domain::{Digest, DomainName};
+use domain::Digest;
 use serde::{Deserialize, Serialize};
 use store::Scope;
 use store::access::Token;
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::console::access::{Operator, Permission, Role, TOKEN_PREFIX};
 
 /// Days that a token holds at most.
@@ -90,9 +91,8 @@ pub async fn create(
 ) -> ApiResult<TokenView> {
     operator.may(Permission::Tokens)?;
     operator.must_see_all()?;
-    let roles = || Role::ALL.map(Role::as_str).join(", ");
-    let role =
-        Role::parse(&ask.role).ok_or_else(|| ApiError::Bad(format!("role '{}' is none of {}", ask.role, roles())))?;
+    let role = Role::parse(word::one_of("role", &ask.role, &Role::ALL.map(Role::as_str))?);
+    let role = role.ok_or_else(|| ApiError::Internal("a role without its name".into()))?;
     if ask.name.is_empty() || ask.name.len() > 100 || ask.days == 0 || ask.days > DAYS_MAX {
         return Err(ApiError::Bad(format!("give a name, and 1 to {DAYS_MAX} days")));
     }
@@ -104,7 +104,7 @@ pub async fn create(
     let secret = format!("{TOKEN_PREFIX}{}", hex(&random[..32]));
     let created = console.clock.now();
     let actor = operator.actor(&ask.actor);
-    let domains: Vec<DomainName> = ask.domains.iter().map(|domain| domain.trim().into()).collect();
+    let domains = word::domains(&console.config.border, &ask.domains)?;
     let token = Token {
         id: hex(&random[32..]),
         name: ask.name,

@@ -91,6 +91,7 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
         call.given.end()?;
         return Ok(Answer { objects: vec![object], ..Answer::default() });
     }
+    let entity = call.given.word("EntityType", &["Email", "SharePointOnline", "Teams", "DataLossPrevention"])?;
     let page_size = call.given.number("PageSize", 1..=PAGE_SIZE_MAX)?.unwrap_or(PAGE_SIZE);
     let page = call.given.number("Page", 1..=PAGES_MAX)?.unwrap_or(1);
     let filters = filters(&mut call)?;
@@ -99,6 +100,10 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
     let warnings = unused(&mut call);
     let token = call.token.take();
     call.given.end()?;
+    if entity.is_some_and(|entity| entity != "Email") {
+        // What is held here is mail, all of it.
+        return Ok(Answer { warnings, ..Answer::default() });
+    }
     // Where this page begins, and how much of it is left.
     let (mut after, mut left) = match token {
         Some(token) => read_token(&token)?,
@@ -200,7 +205,6 @@ fn filters(call: &mut Call) -> Result<Vec<Value>, Trouble> {
 fn unused(call: &mut Call) -> Vec<String> {
     let mut warnings = Vec::new();
     for (name, why) in [
-        ("EntityType", ""),
         ("IncludeMessagesFromBlockedSenderAddress", ""),
         ("MyItems", "MyItems has no effect: a token belongs to no mailbox; recipients have a portal."),
         ("PolicyName", "PolicyName has no effect: filter by detection with the REST API."),
@@ -221,6 +225,10 @@ async fn some(call: &Call, filters: &[Value], after: Option<&str>, most: u64) ->
     let mut found = BTreeMap::new();
     for filter in filters {
         let mut ask = filter.clone();
+        if ask["status"].is_null() {
+            // As there: what was released is listed as well, unless a ReleaseStatus is asked for.
+            ask["state"] = json!("any");
+        }
         ask["limit"] = json!(most);
         if let Some(after) = after {
             ask["after"] = json!(after);
@@ -458,7 +466,7 @@ fn outcomes(done: &Value) -> Vec<Value> {
 /// When a parameter makes no sense, or there is no such policy.
 pub fn policies(mut call: Call) -> Result<Answer, Trouble> {
     let identity = call.given.text("Identity")?;
-    call.given.has("QuarantinePolicyType");
+    let kind = call.given.word("QuarantinePolicyType", &["QuarantinePolicy", "GlobalQuarantinePolicy"])?;
     let notices = call.console.config.portal.notices != crate::config::portal::Notices::Never;
     call.given.end()?;
     // What our portal lets people do: block the sender (16), see the text (2) and delete (1) with both; ask (8), or release (4) and allow the sender (32).
@@ -469,6 +477,7 @@ pub fn policies(mut call: Call) -> Result<Answer, Trouble> {
     ];
     let objects: Vec<Value> = all
         .into_iter()
+        .filter(|_| kind != Some("GlobalQuarantinePolicy"))
         .filter(|(policy, _)| identity.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(policy.as_str())))
         .map(|(policy, bits)| {
             let usual = Category::ALL.into_iter().filter(|category| QuarantinePolicy::usual(*category) == policy);

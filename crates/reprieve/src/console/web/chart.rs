@@ -12,13 +12,15 @@ use super::page::{list, text};
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 120.0;
 /// Columns of a chart at most.
-pub const COLUMNS_MAX: usize = 120;
+const COLUMNS_MAX: usize = 120;
 
-/// The states of a chart from the bottom up, with the class that gives each its colour.
-const LAYERS: [(&str, &[&str]); 4] = [
+/// The states of a chart from the bottom up, with the class that gives each its colour. What is called held is `state:held`, as everywhere: what
+/// is in the quarantine now and waits for a decision.
+const LAYERS: [(&str, &[&str]); 5] = [
     ("delivered", &["delivered", "released"]),
-    ("held", &["held", "tentative", "denied", "failed", "expired", "deleted"]),
-    ("moving", &["releasing", "in_doubt", "forwarding", "in_doubt_live"]),
+    ("held", &["held"]),
+    ("moving", &["releasing", "in_doubt", "forwarding", "in_doubt_live", "tentative"]),
+    ("ended", &["denied", "failed", "expired", "deleted"]),
     ("refused", &["refused"]),
 ];
 
@@ -144,19 +146,28 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn every_state_has_one_layer() {
+        for account in domain::Account::ALL {
+            let layers = LAYERS.iter().filter(|(_, states)| states.contains(&account.as_str())).count();
+            assert_eq!(layers, 1, "{account:?}");
+        }
+    }
+
+    #[test]
     fn columns_add_up_and_lead_somewhere() {
         let at = |second: i64| Timestamp::from_micros(1_794_996_000_000_000 + second * 1_000_000);
         let summary = json!({ "interval": 3600, "over_time": [
             { "at": at(0).to_string(), "state": "delivered", "units": 40 },
             { "at": at(0).to_string(), "state": "held", "units": 2 },
+            { "at": at(0).to_string(), "state": "denied", "units": 1 },
             { "at": at(7200).to_string(), "state": "released", "units": 5 },
         ] });
         let columns = columns_of(&summary, at(7300), 3600, 4);
-        let sums: Vec<[u64; 4]> = columns.iter().map(|column| column.layers).collect();
-        assert_eq!(sums, [[0; 4], [40, 2, 0, 0], [0; 4], [5, 0, 0, 0]]);
+        let sums: Vec<[u64; 5]> = columns.iter().map(|column| column.layers).collect();
+        assert_eq!(sums, [[0; 5], [40, 2, 0, 1, 0], [0; 5], [5, 0, 0, 0, 0]], "what was denied is not held");
         let shown = over_time(&summary, at(7300), 4, "a OR b").into_string();
         assert!(
-            shown.contains("47 units in 4 intervals of 60 min; 42 at most")
+            shown.contains("48 units in 4 intervals of 60 min; 43 at most")
                 && shown.contains("%28a%20OR%20b%29%20received%3A")
         );
         assert_eq!(shown.matches("<rect class=\"held\"").count(), 1);

@@ -8,7 +8,7 @@ use domain::detection::DetectionCode;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::chart::{self, COLUMNS_MAX};
+use super::chart;
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
@@ -18,11 +18,19 @@ use crate::console::Console;
 use crate::console::access::{Operator, Permission};
 use crate::console::api;
 use crate::console::api::error::ApiError;
+use crate::console::api::explore::SummaryQuery;
 use crate::console::api::hits::HitsQuery;
 use crate::percent::encoded;
 
-async fn hits(console: &Console, operator: &Operator, code: Option<&str>) -> Result<Value, ApiError> {
-    let ask = json!({ "detection": code, "days": 7 });
+/// Seconds of a column of the chart of a detection, and columns: 7 days.
+const COLUMN_SECONDS: u64 = 7200;
+/// See [`COLUMN_SECONDS`].
+const COLUMNS: usize = 84;
+/// Milliseconds that the sums of a page may take.
+const SUMMED_UP_MS: u64 = 1000;
+
+async fn hits(console: &Console, operator: &Operator) -> Result<Value, ApiError> {
+    let ask = json!({ "days": 7 });
     let ask: HitsQuery = asked(ask)?;
     answer(api::hits::hits(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
 }
@@ -36,7 +44,7 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
     let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut said = BTreeMap::new();
     if operator.must_see_all().is_ok() {
-        let hits = hits(&console, &operator, None).await?;
+        let hits = hits(&console, &operator).await?;
         for hour in list(&hits, "hours") {
             let sum = sums.entry(text(hour, "detection").to_owned()).or_default();
             sum.0 += hour["hits"].as_u64().unwrap_or(0);
@@ -51,9 +59,9 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
         sums.iter().filter(|(code, _)| !known.contains(&code.as_str())).collect();
     let body = html! {
         h1 { "Detections" }
-        p.dim { (known.len()) " in force. Hits are messages of the last 7 days; what people said is how many of them they released or called good." }
+        p.dim { (known.len()) " in force. Hits are messages of the last 7 days that it found something in. It could act on those on which it was enforced with an effect that holds or blocks: what was held is policy's to say, and what is held now is " code { "detection:CODE state:held" } " in the explorer. Said to be wrong are those that somebody called a false positive, or that an incident cleared." }
         div.scroll { table {
-            thead { tr { th { "Detection" } td {} th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" } th.right { "Acted" } th.right { "Said to be wrong" } } }
+            thead { tr { th { "Detection" } td {} th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" } th.right { "Could act on" } th.right { "Said to be wrong" } } }
             tbody {
                 @for one in all.as_array().into_iter().flatten() { @let code = text(one, "code"); @let (hits, acted) = sums.get(code).copied().unwrap_or_default(); tr {
                     td { a href={ "/detections/" (encoded(code)) } { (code) } }
@@ -102,11 +110,11 @@ pub async fn show(
     };
     let may = operator.role.may(Permission::Rules);
     let sees_all = operator.must_see_all().is_ok();
-    let (mut heard, mut rate) = (Value::Null, Value::Null);
+    let mut heard = Value::Null;
     if sees_all {
         heard = answer(api::sentinel::explain(state(), who(), Path(code.clone())).await)?;
-        rate = hits(&console, &operator, Some(&code)).await?;
     }
+    let (units_of_it, units) = units_of(&console, &operator, &code).await?;
     let body = html! {
         h1 { (code) @if !shown.is_null() { ": " (text(&shown, "title")) } }
         @if shown.is_null() { p.dim { "It is not in the ruleset in force: one of an engine outside, or one that was taken back." } }
@@ -122,7 +130,7 @@ pub async fn show(
             ]))
         }
         (track_record(&shown))
-        @if sees_all { section { h2 { "Hits, last 7 days" } (chart::over_time(&as_summary(&rate), console.clock.now(), COLUMNS_MAX.min(84), &format!("detection:{}", quoted(&code)))) } }
+        (what_became_of_it(&console, &units_of_it, &units))
         @if may && sees_all {
             section.actions { h2 { "Act" }
                 (modes(&code))
@@ -139,6 +147,36 @@ pub async fn show(
     Ok(page(&operator, "/detections", &code, body))
 }
 
+/// The units of the last 7 days that it found something in, as the explorer finds and counts them: the query, and its sums.
+async fn units_of(console: &Console, operator: &Operator, code: &str) -> Result<(String, Value), ApiError> {
+    let q = format!("detection:{} received:>=-7d", quoted(code));
+    let ask = SummaryQuery {
+        q: q.clone(),
+        interval: Some(COLUMN_SECONDS),
+        patience: Some(SUMMED_UP_MS),
+        ..SummaryQuery::default()
+    };
+    let sums = api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await;
+    Ok((q, answer(sums)?))
+}
+
+/// What has become of the units that it found something in. One definition and one query for what is called held, here and in the explorer.
+fn what_became_of_it(console: &Console, q: &str, sums: &Value) -> Markup {
+    let by_state = list(sums, "by").find(|pivot| text(pivot, "field") == "state");
+    let states = by_state.into_iter().flat_map(|pivot| list(pivot, "values"));
+    let held = states.filter(|sum| text(sum, "value") == "held").filter_map(|sum| sum["units"].as_u64()).sum::<u64>();
+    html! {
+        section {
+            h2 { "What became of its hits, last 7 days" @if sums["next"].is_string() { " (the newest part: there is too much to add up at once)" } }
+            p {
+                a href=(explorer(q)) { (sums["units"]) " units" } ", " a href=(explorer(&format!("{q} state:held"))) { (held) " held" } ". "
+                span.dim { "A unit is one message for one recipient. Held is what is in the quarantine now and waits for a decision, as " code { "state:held" } " finds it; what was released, denied or deleted since is not." }
+            }
+            (chart::over_time(sums, console.clock.now(), COLUMNS, q))
+        }
+    }
+}
+
 /// How right it has been, and what it costs.
 fn track_record(shown: &Value) -> Markup {
     let record = &shown["record"];
@@ -147,8 +185,8 @@ fn track_record(shown: &Value) -> Markup {
         @if record.is_object() {
             (facts(&[
                 ("Precision seen", html! { @match (share(&record["precision"]), share(&record["precision_least"])) {
-                    (Some(seen), Some(least)) => { (seen) span.dim { ", at least " (least) ": " (record["contradicted"]) " of " (record["acted"]) " in " (record["days"]) " days were called good or released" } }
-                    _ => span.dim { "it has held nothing in " (record["days"]) " days" }
+                    (Some(seen), Some(least)) => { (seen) span.dim { ", at least " (least) ": " (record["contradicted"]) " of " (record["acted"]) " messages that it could act on in " (record["days"]) " days were called a false positive, or cleared by an incident; a release alone says nothing of it" } }
+                    _ => span.dim { "there was nothing that it could act on in " (record["days"]) " days" }
                 } }),
                 ("Good content that it hits", html! { @match share(&record["false_positives_most"]) {
                     Some(most) => { "at most " (most) span.dim { ": " (record["probe_hits"]) " of " (record["probe_seen"]) " when it was last tried" } }
@@ -190,16 +228,6 @@ fn history(shown: &Value) -> Markup {
             }
         }
     }
-}
-
-/// Hours of hits in the shape of a summary: what it could act on is drawn as held, the rest as delivered; two hours a column.
-fn as_summary(rate: &Value) -> Value {
-    let slots = list(rate, "hours").flat_map(|hour| {
-        let (hits, acted) = (hour["hits"].as_u64().unwrap_or(0), hour["acted"].as_u64().unwrap_or(0));
-        [("held", acted), ("delivered", hits.saturating_sub(acted))]
-            .map(|(state, units)| json!({ "at": hour["hour"], "state": state, "units": units }))
-    });
-    json!({ "interval": 7200, "over_time": slots.collect::<Vec<_>>() })
 }
 
 fn modes(code: &str) -> Markup {

@@ -38,7 +38,7 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
     let rows: Vec<&Value> = incidents.as_array().into_iter().flatten().collect();
     let body = html! {
         h1 { "Incidents" }
-        p.dim { "A detection of ours was wrong: what it held is kept, examined again, and what is good is delivered. The public sees " a href="/status/" { "the status page" } "." }
+        p.dim { "A detection is, or may be, wrong: what it held is kept, examined again, and what is good is delivered. The public sees " a href="/status/" { "the status page" } "." }
         @if rows.is_empty() { p.calm { "There was none." } }
         @else { div.scroll { table {
             thead { tr { th { "Incident" } th { "Stage" } th { "Detection" } th { "Opened (UTC)" } th.right { "Units" } th.right { "Restored" } th { "Over" } } }
@@ -115,7 +115,9 @@ pub async fn show(
             p { (text(&shown, "cause")) }
             (facts(&[
                 ("Detection", html! { a href={ "/detections/" (encoded(text(&shown, "detection"))) } { (text(&shown, "detection")) } " " code { (text(&shown, "detection_version")) } }),
-                ("In force since", moment(text(&shown, "began"))),
+                ("In force since", html! { @match shown["in_force_since"].as_str() { Some(at) => (moment(at)), None => span.dim { "not known" } } }),
+                ("Began", html! { @match shown["began"].as_str() { Some(at) => (moment(at)), None => span.dim { "not known yet" } } }),
+                ("Told the public", html! { (text(&shown, "public_text")) }),
                 ("Ruleset", html! { code { (text(&shown, "ruleset")) } }),
                 ("Contained", html! { @match shown["contained"].as_str() { Some(at) => (moment(at)), None => "no" } }),
                 ("Owner", html! { @if text(&shown, "owner").is_empty() { span.dim { "nobody" } } @else { (text(&shown, "owner")) } }),

@@ -100,7 +100,6 @@ pub async fn show(
 
 fn in_brief(said: &Value) -> Markup {
     let reporter = text(said, "reporter");
-    let is_asked = text(said, "kind") != "released";
     let told = |key: &str| html! { @match said[key].as_str() { Some(at) => (moment(at)), None => "not yet" } };
     facts(&[
         ("When", moment(text(said, "at"))),
@@ -112,23 +111,9 @@ fn in_brief(said: &Value) -> Markup {
             "Comment",
             html! { @if text(said, "comment").is_empty() { span.dim { "none" } } @else { (text(said, "comment")) } },
         ),
-        (
-            "Told that it arrived",
-            if is_asked {
-                told("acknowledged")
-            } else {
-                html! { span.dim { "a release needs no answer" } }
-            },
-        ),
+        ("Told that it arrived", told("acknowledged")),
         ("Incident", html! { @if said["incident"].is_null() { span.dim { "none" } } @else { (incident(said)) } }),
-        (
-            "Told how it ended",
-            if is_asked {
-                told("ended")
-            } else {
-                html! { span.dim { "as above" } }
-            },
-        ),
+        ("Told how it ended", told("ended")),
     ])
 }
 

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{self, ApiError};
+use super::word;
 
 fn mail_id(text: &str) -> Result<MailId, ApiError> {
     text.parse().map_err(|error: domain::id::BadMailId| ApiError::Bad(error.to_string()))

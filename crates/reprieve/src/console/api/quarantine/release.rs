@@ -9,10 +9,8 @@ use domain::ledger::Move;
 use domain::release::ReleaseState;
 use domain::{MailId, UnitId};
 use serde::Deserialize;
-use store::StoreError;
 use store::quarantine::{HeldMessage, HeldUnit};
 use store::release::Requested;
-use store::submission::{NewSubmission, SubmissionKind};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult, Refusal};
@@ -137,7 +135,6 @@ async fn release_all(
             .collect();
         let answers = store.request_releases(&units, &actor, &ask.reason, console.clock.now()).await?;
         requested.extend(units.into_iter().zip(answers));
-        testify(console, &held, &actor, &ask.reason).await?;
         console.signals.release.notify_one();
     }
     let mut views: Vec<ReleasedView> = Vec::new();
@@ -182,31 +179,12 @@ pub(super) fn takes_two_persons<'h>(
     Err(ApiError::Conflict(format!("{} takes two persons: {how}", one.category)))
 }
 
-/// A release is what somebody says of a verdict: kept by detection version, so that several people's are heard (ruling 22).
-async fn testify(console: &Console, held: &[HeldMessage], actor: &str, reason: &str) -> Result<(), ApiError> {
-    let store = console.store()?;
-    let at = console.clock.now();
-    let mut said = Vec::new();
-    for message in held {
-        let about = match store.record(message.mail_id).await {
-            Ok(record) => NewSubmission::about(&record.examination.findings),
-            Err(StoreError::NotFound(_)) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let (mail_id, kind) = (message.mail_id, SubmissionKind::Released);
-        said.push(NewSubmission { at, mail_id, kind, reporter: actor.to_owned(), comment: reason.to_owned(), about });
-    }
-    store.submit(said).await?;
-    console.signals.sentinel.notify_one();
-    Ok(())
-}
-
 fn as_it_is(unit: &HeldUnit, refused: bool) -> ReleasedUnit {
     let can = unit.account.on(Move::ReleaseRequested).is_ok();
     let reply = match (refused, can) {
         (true, _) => "the sender was told that it failed; confirm_refused releases it all the same",
         (false, true) => "would be released",
-        (false, false) => "would stay as it is",
+        (false, false) => "would stay as it is: it cannot be released from here",
     };
     ReleasedUnit {
         recipient: unit.recipient.clone(),

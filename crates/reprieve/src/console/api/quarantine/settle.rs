@@ -102,8 +102,8 @@ async fn settle(console: &Console, operator: &Operator, id: &str, ask: DecideAsk
     let mut units = Vec::new();
     for unit in chosen(&held, &ask.recipients)? {
         let (state, reply) = match unit.account.on(by) {
-            Err(_) => (unit.account, "cannot be done from here"),
-            Ok(_) if ask.what_if => (unit.account, "would be done"),
+            Err(_) => (unit.account, format!("cannot be {} from here", done(by))),
+            Ok(_) if ask.what_if => (unit.account, format!("would be {}", done(by))),
             Ok(to) => {
                 let step = UnitMove {
                     unit: UnitId { mail: held.mail_id, number: unit.number },
@@ -114,11 +114,16 @@ async fn settle(console: &Console, operator: &Operator, id: &str, ask: DecideAsk
                     reason: ask.reason.clone(),
                 };
                 store.move_units(vec![step]).await?;
-                (to, "")
+                (to, String::new())
             }
         };
         let (recipient, state) = (unit.recipient.clone(), state.as_str().to_owned());
-        units.push(ReleasedUnit { recipient, state, release_id: None, reply: reply.to_owned() });
+        units.push(ReleasedUnit { recipient, state, release_id: None, reply });
     }
     Ok(Json(ReleasedView { id: held.mail_id.to_string(), what_if: ask.what_if, units }))
+}
+
+/// What has been done to a unit that was moved so, as people say it.
+fn done(by: Move) -> &'static str {
+    if by == Move::Deleted { "deleted" } else { "denied" }
 }

@@ -1,0 +1,229 @@
+//! The shipped program as somebody uses it who has never seen it: wrong words, pipes that close, an environment that was set once. An answer
+//! is true, or it is a refusal with the exit code of one: 0 done, 1 the answer is no, 2 wrong use, 3 could not reach or open.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::process::{Command, Output, Stdio};
+
+use support::{Gateway, Sink, Talk, bad, clean, config};
+
+const CONFIG: [&str; 2] = ["--config", "reprieve.toml"];
+
+/// A gateway that holds one mail of malware.
+fn with_malware() -> (Gateway, Sink, String) {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("a@x.example", &["b@ours.example"], &bad("one")).contains("taken as"));
+    assert!(talk.send("a@x.example", &["b@ours.example"], &clean("two")).starts_with("250"));
+    let id = gateway.held()[0]["id"].as_str().unwrap().to_owned();
+    (gateway, sink, id)
+}
+
+fn run(gateway: &Gateway, words: &[&str]) -> Output {
+    gateway.cli(&[words, &CONFIG].concat())
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_list_never_says_nothing_to_a_word_that_it_does_not_know() {
+    let (gateway, _sink, id) = with_malware();
+    let ids = |words: &[&str]| -> Vec<String> {
+        let list = gateway.json(&[&["quarantine", "list"], words].concat());
+        list.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    // In any case.
+    for filter in [
+        ["--category", "malware"],
+        ["--category", "MALWARE"],
+        ["--direction", "INBOUND"],
+        ["--detection", "eic-0001"],
+        ["--sender", "A@X.EXAMPLE"],
+        ["--recipient", "B@Ours.Example"],
+        ["--subject", "ONE"],
+        ["--state", "HELD"],
+        ["--state", "held,released"],
+        ["--status", "notreleased"],
+        ["--since", "-24h"],
+        ["--until", "now"],
+    ] {
+        assert_eq!(ids(&filter), [id.as_str()], "{filter:?}");
+    }
+    assert!(ids(&["--since=-24h", "--until", "-1h"]).is_empty(), "an empty list of what is known is empty");
+    assert!(ids(&["--category", "Spam"]).is_empty());
+    // What is none is refused, and told what there is.
+    for (words, told) in [
+        (&["quarantine", "list", "--category", "malwar"][..], "HighConfidencePhish"),
+        (&["quarantine", "list", "--direction", "sideways"], "Outbound"),
+        (&["quarantine", "list", "--state", "hold"], "in_doubt"),
+        (&["quarantine", "list", "--state", "held,hold"], "in_doubt"),
+        (&["quarantine", "list", "--status", "held"], "NotReleased"),
+        (&["quarantine", "list", "--detection", "EIC-9999"], "EIC-9999"),
+        (&["quarantine", "list", "--since", "24h"], "-2h or -7d"),
+        (&["quarantine", "list", "--until", "yesterday"], "-2h or -7d"),
+        (&["sentinel", "explain", "XXX"], "XXX"),
+        (&["detection", "show", "XXX"], "XXX"),
+        (&["detection", "shadow", "XXX", "--reason", "r"], "XXX"),
+        (&["detection", "pin", "XXX", "--reason", "r"], "XXX"),
+        (&["contain", "XXX", "--version", "1", "--reason", "r"], "XXX"),
+        (&["incident", "open", "XXX", "--version", "1", "--reason", "r"], "XXX"),
+        (&["incident", "show", "INC-1"], "INC-1"),
+        (&["entry", "block", "colour", "red", "--reason", "r"], "sender"),
+        (&["token", "create", "--name", "n", "--role", "boss"], "analyst"),
+        (&["person", "invite", "--name", "n", "--role", "boss"], "analyst"),
+        (&["token", "create", "--name", "n", "--role", "admin", "--domain", "our.example"], "accepted_domains"),
+        (&["person", "invite", "--name", "n", "--role", "admin", "--domain", "our.example"], "accepted_domains"),
+        (&["submission", "add", &id, "--kind", "wrong"], "false-positive"),
+        (&["quarantine", "show", "a b/../.."], "a b/../.."),
+        (&["message", "show", "../tokens"], "../tokens"),
+        (&["scan", "--direction", "up", "reprieve.toml"], "outbound"),
+        (&["scan", "--fail-on", "bad", "reprieve.toml"], "Malware"),
+    ] {
+        let refused = run(&gateway, words);
+        assert_eq!(refused.status.code(), Some(2), "{words:?}: {}{}", out(&refused), complaint(&refused));
+        assert!(complaint(&refused).contains(told) && out(&refused).is_empty(), "{words:?}: {}", complaint(&refused));
+    }
+    let role = ["token", "create", "--name", "n", "--role", "ADMIN", "--what-if"];
+    assert_eq!(gateway.json(&role)["role"], "admin");
+    let report = run(&gateway, &["submission", "add", &id, "--kind", "FALSE-POSITIVE"]);
+    assert_eq!(report.status.code(), Some(0), "{}", complaint(&report));
+    assert_eq!(run(&gateway, &["sentinel", "explain", "eic-0001"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_list_shows_what_is_held_and_what_was_when_it_is_asked() {
+    let (gateway, _sink, id) = with_malware();
+    let released = run(&gateway, &["quarantine", "release", &id, "--wait", "--reason", "wanted"]);
+    assert_eq!(released.status.code(), Some(0), "{}", complaint(&released));
+    let list = |words: &[&str]| out(&run(&gateway, &[&["quarantine", "list"], words].concat()));
+    assert!(list(&[]).starts_with("nothing is held"), "{}", list(&[]));
+    assert!(list(&["--state", "released"]).contains(&id));
+    assert!(list(&["--state", "any"]).contains(&id) && list(&["--status", "Released"]).contains(&id));
+    assert!(!list(&["--state", "held,denied"]).contains(&id));
+}
+
+#[test]
+fn what_if_says_what_would_happen() {
+    let (gateway, _sink, id) = with_malware();
+    let told = |words: &[&str]| out(&run(&gateway, words)).trim_end().to_owned();
+    let unit = format!("{id}  b@ours.example");
+    assert_eq!(told(&["quarantine", "deny", &id, "--what-if"]), format!("{unit}: held: would be denied"));
+    assert_eq!(told(&["quarantine", "delete", &id, "--what-if"]), format!("{unit}: held: would be deleted"));
+    assert_eq!(told(&["quarantine", "release", &id, "--what-if"]), format!("{unit}: held: would be released"));
+    assert_eq!(told(&["quarantine", "deny", &id, "--reason", "r"]), format!("{unit}: denied"));
+    assert_eq!(told(&["quarantine", "deny", &id, "--what-if"]), format!("{unit}: denied: cannot be denied from here"));
+}
+
+#[test]
+fn a_backup_and_its_proof_count_the_same_things() {
+    let (gateway, _sink, id) = with_malware();
+    run(&gateway, &["quarantine", "release", &id, "--wait", "--reason", "wanted"]);
+    let said = out(&run(&gateway, &["backup", "--to", "one"]));
+    let proved = out(&gateway.cli(&["restore", "one", "--verify"]));
+    let counted = "2 messages on record, the stored bytes of 1 mails";
+    assert!(said.contains(counted) && proved.contains(counted), "{said}{proved}");
+    let made = gateway.json(&["backup", "--to", "two"]);
+    let proof = gateway.cli(&["restore", "two", "--verify", "--json"]);
+    let proof: serde_json::Value = serde_json::from_slice(&proof.stdout).unwrap();
+    assert_eq!((&made["messages"], &made["blobs"]), (&proof["messages"], &proof["blobs"]), "{made} {proof}");
+    assert_eq!((&proof["held"], &proof["accepted"], &proof["whole"]), (&0.into(), &2.into(), &true.into()), "{proof}");
+}
+
+#[test]
+fn a_flag_goes_before_the_environment_and_a_token_is_never_ignored() {
+    let (gateway, _sink, id) = with_malware();
+    let token = gateway.json(&["token", "create", "--name", "cli", "--role", "admin"]);
+    std::fs::write(gateway.path("token"), token["secret"].as_str().unwrap()).unwrap();
+    std::fs::write(gateway.path("empty"), "\n").unwrap();
+    let url = format!("http://{}", gateway.api);
+    let list = |exported: &str, words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+        command.env("REPRIEVE_CONFIG", exported).current_dir(gateway.folder.path());
+        command.args(["quarantine", "list"]).args(words).output().unwrap()
+    };
+    let over_tcp = ["--api", url.as_str(), "--token-file", "token"];
+    for (exported, words) in
+        [("reprieve.toml", &over_tcp[..]), ("nowhere.toml", &over_tcp), ("", &over_tcp), ("reprieve.toml", &[])]
+    {
+        let answer = list(exported, words);
+        assert!(answer.status.success() && out(&answer).contains(&id), "{words:?}: {}", complaint(&answer));
+    }
+    assert!(list("nowhere.toml", &CONFIG).status.success(), "a configuration that is named goes before it as well");
+    for (file, code) in [("nowhere", 3), ("empty", 3)] {
+        let refused = list("reprieve.toml", &["--api", &url, "--token-file", file]);
+        assert_eq!(refused.status.code(), Some(code), "{file}: {}", complaint(&refused));
+        assert!(complaint(&refused).contains(file), "{}", complaint(&refused));
+    }
+    // Without an API to show it to there is no token; two gateways are none.
+    assert_eq!(list("reprieve.toml", &["--token-file", "nowhere"]).status.code(), Some(2));
+    assert_eq!(list("", &["--api", &url, "--config", "reprieve.toml"]).status.code(), Some(2));
+    assert_eq!(list("", &[]).status.code(), Some(2));
+    assert_eq!(list("nowhere.toml", &[]).status.code(), Some(3));
+}
+
+/// Every verb that writes much, into a pipe whose reader has gone.
+#[test]
+fn a_pipe_that_closes_is_no_panic() {
+    let (gateway, _sink, id) = with_malware();
+    let verbs: [&[&str]; 12] = [
+        &["completions", "bash"],
+        &["completions", "zsh"],
+        &["man"],
+        &["--help"],
+        &["config", "example"],
+        &["drill", "--list"],
+        &["scan", "--explain", "reprieve.toml"],
+        &["quarantine", "list", "--config", "reprieve.toml"],
+        &["quarantine", "export", &id, "--config", "reprieve.toml"],
+        &["audit", "list", "--config", "reprieve.toml"],
+        &["detection", "list", "--config", "reprieve.toml"],
+        &["status-page", "--html", "--config", "reprieve.toml"],
+    ];
+    for words in verbs {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+        let child =
+            command.args(words).current_dir(gateway.folder.path()).stdout(writer).stderr(Stdio::piped()).spawn();
+        let ended = child.unwrap().wait_with_output().unwrap();
+        let said = complaint(&ended);
+        assert!(!said.contains("panicked") && ended.status.code() == Some(0), "{words:?}: {} {said}", ended.status);
+    }
+}
+
+/// A log that nobody reads any more ends no thread of the gateway.
+#[test]
+fn the_gateway_goes_on_when_nobody_reads_its_log() {
+    let sink = Sink::start();
+    let mut gateway = Gateway::prepare(&config(sink.address));
+    // The reader of standard error ends at once.
+    gateway.wrap(&["/bin/bash", "-c", "exec 2> >(true); exec \"$@\"", "bash"]);
+    gateway.set("REPRIEVE_LOG", "debug");
+    assert!(gateway.try_run(), "it does not start");
+    for n in 0..5 {
+        let mut talk = Talk::from_outside(gateway.mx);
+        assert!(talk.send("a@x.example", &["b@ours.example"], &clean(&n.to_string())).starts_with("250"), "{n}");
+    }
+    gateway.books();
+}
+
+#[test]
+fn an_invitation_leads_to_where_the_console_is() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let invite = |words: &[&str]| {
+        out(&run(&gateway, &[&["person", "invite", "--name", "anna", "--role", "admin"], words].concat()))
+    };
+    let link = invite(&[]);
+    assert!(link.starts_with(&format!("http://{}/welcome#", gateway.api)), "{link}");
+    let named = invite(&["--console", "https://mail.ours.example/"]);
+    assert!(named.starts_with("https://mail.ours.example/welcome#"), "{named}");
+}

@@ -1,6 +1,7 @@
 //! Developer verbs. `cargo xtask` lists them; `cargo xtask ci` is what CI runs, and all of it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers talks on the terminal")]
 
+mod attack;
 mod axe;
 mod cache;
 mod ci;
@@ -23,6 +24,7 @@ fn main() -> Result<()> {
         ["picture"] => picture::run(),
         ["pictures"] => ci::pictures(),
         ["evaluate", folder] => ci::evaluate(folder),
+        ["attack"] => attack::run(),
         ["kills", count] => ci::kills(count),
         ["chaos", units, kills] => ci::chaos(units, kills),
         ["fuzz", seconds] => fuzz::run(seconds),
@@ -32,7 +34,7 @@ fn main() -> Result<()> {
         }
         _ => bail!(
             "verbs: ci | tidy | licences | picture | pictures (of the console) | evaluate FOLDER (a folder of real mail: ham, phish, spam, mime, images, attachments) | \
-             kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | fuzz SECONDS (every target, two at a time; needs cargo-fuzz and a nightly compiler) | \
+             attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | fuzz SECONDS (every target, two at a time; needs cargo-fuzz and a nightly compiler) | \
              bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"
         ),
     }

@@ -587,7 +587,7 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
         reply_deadline: seconds(number("reply_deadline_s", 1..600, 85)),
         examine_deadline: seconds(number("examine_deadline_s", 1..600, 30)),
         command_deadline: seconds(number("command_deadline_s", 1..3601, 300)),
-        drain: seconds(number("drain_s", 1..601, 8)),
+        drain: seconds(number("drain_s", 1..601, 7)),
     };
     section.end(faults);
     limits

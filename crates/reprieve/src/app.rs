@@ -99,8 +99,8 @@ const NOTICE_CONNECTIONS: usize = 4;
 /// The folder of known-good content, in the data folder.
 const KNOWN_GOOD: &str = "known-good";
 /// What a stop may take after the drain: what connections, reconcilers, writes and the API's answers have for their end. With the drain it is
-/// 10 s, unless that is set otherwise.
-const LAST_WRITES: Duration = Duration::from_millis(400);
+/// under 10 s, unless that is set otherwise.
+const LAST_WRITES: Duration = Duration::from_millis(1000);
 /// See [`LAST_WRITES`]: for what has been cut, or answers an HTTP request.
 const LAST_STEPS: Duration = Duration::from_millis(200);
 
@@ -181,11 +181,13 @@ impl Running {
         // Each connection knows the drain, and ends by itself a moment after it.
         while self.mail.join_next().await.is_some() {}
         end(&mut self.tasks, "reconciler", until).await;
-        if timeout(LAST_WRITES, self.gateway.behind.finish()).await.is_err() {
+        // Where mail and rounds were quick, what is left of the drain is for the writes.
+        let last = until.max(Instant::now()) + LAST_WRITES;
+        if timeout_at(last, self.gateway.behind.finish()).await.is_err() {
             tracing::warn!("outcomes of messages could not be written in time; the next start doubts them");
         }
         if let Some(store) = self.store {
-            close_store(store, self.gateway.clock.now()).await;
+            close_store(store, self.gateway.clock.now(), last).await;
         }
         let _ = self.close_doors.send(true);
         end(&mut self.doors, "HTTP server", Instant::now() + LAST_STEPS).await;
@@ -205,8 +207,8 @@ async fn end(tasks: &mut JoinSet<()>, what: &'static str, until: Instant) {
 }
 
 /// Doubts what was passed on and not answered, so that the books say so at once, and closes.
-async fn close_store(store: Store, now: Timestamp) {
-    match timeout(LAST_WRITES, store.doubt_forwarding(now)).await {
+async fn close_store(store: Store, now: Timestamp, last: Instant) {
+    match timeout_at(last, store.doubt_forwarding(now)).await {
         Ok(Ok(0)) => {}
         Ok(Ok(doubted)) => tracing::warn!(doubted, "the next hop had not answered: units in doubt"),
         Ok(Err(error)) => {
@@ -216,7 +218,7 @@ async fn close_store(store: Store, now: Timestamp) {
             tracing::warn!("what the next hop has not answered could not be doubted in time; the next start does it")
         }
     }
-    if timeout(LAST_WRITES, store.close()).await.is_err() {
+    if timeout_at(last, store.close()).await.is_err() {
         tracing::warn!("the store could not be closed in time; nothing that was answered is lost");
     }
 }

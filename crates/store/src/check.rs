@@ -132,6 +132,8 @@ async fn every_table(connection: &mut SqliteConnection) -> Result<Checked, Store
                 checked.left.push(table);
                 break;
             }
+            // So damaged that the check itself fails: it is said of which table.
+            Err(error) if StoreError::breaks(&error) => checked.faults.push(format!("table {table}: {error}")),
             Err(error) => return Err(error.into()),
         }
     }
@@ -156,4 +158,31 @@ async fn faults_of(connection: &mut SqliteConnection, table: &str) -> Result<Vec
 /// Whether the time was over (SQLITE_INTERRUPT).
 fn is_interrupt(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|said| said.code()).is_some_and(|code| code == "9")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db;
+
+    #[tokio::test]
+    async fn a_start_looks_for_as_long_as_it_may_and_says_what_it_left() {
+        let folder = tempfile::tempdir().expect("folder");
+        let url = db::sqlite_url(&folder.path().join("large.db"));
+        assert_eq!(look(&url, Some(AT_START)).await.expect("nothing is there yet"), Checked::default());
+        let mut connection = db::connect(&url).await.expect("connects");
+        for sql in [
+            "create table unit (a integer primary key, b text not null)",
+            "create table other (a integer primary key)",
+            "with recursive n (n) as (select 1 union all select n + 1 from n where n < 300000) \
+             insert into unit select n, 'some text of a row' from n",
+        ] {
+            sqlx::query(sql).execute(&mut connection).await.expect("makes it");
+        }
+        connection.close().await.expect("closes");
+        let whole = look(&url, None).await.expect("it is sound");
+        assert_eq!((whole.tables, whole.left.len()), (2, 0));
+        let part = look(&url, Some(Duration::ZERO)).await.expect("it has found nothing");
+        assert!(part.tables < 2 && part.left.contains(&"unit".to_owned()), "{part:?}");
+    }
 }

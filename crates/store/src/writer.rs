@@ -488,8 +488,10 @@ impl Ledger {
             Ok(written) => return written.into_iter().map(Ok).collect(),
             Err(error) => error,
         };
-        let is_over = is_for_all(&failed) || (writes.len() == 1 && !matches!(failed, StoreError::Busy(_)));
-        if is_over {
+        // SQLite has waited for the other already, and has one lock for all; PostgreSQL may take it at the next try.
+        let is_busy = matches!(failed, StoreError::Busy(_));
+        let is_locked = is_busy && self.dialect == Dialect::Sqlite;
+        if is_for_all(&failed) || is_locked || (writes.len() == 1 && !is_busy) {
             return writes.iter().map(|_| Err(failed.clone())).collect();
         }
         one_by_one(writes, self).await

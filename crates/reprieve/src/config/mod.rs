@@ -672,7 +672,7 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
             age: seconds(number("known_hours", 0..10_001, 24) * 3600),
             kept: seconds(30 * 24 * 3600),
         },
-        drain: seconds(number("drain_s", 1..601, 8)),
+        drain: seconds(number("drain_s", 1..601, 7)),
     };
     section.end(faults);
     limits

@@ -44,6 +44,7 @@ use crate::gateway::engines::Engines;
 use crate::gateway::listener::Listener;
 use crate::hop::Hops;
 use crate::import::Importer;
+use crate::items::Items;
 use crate::keep::keep;
 use crate::keys::{self, KEY_FILE, Ring};
 use crate::learn::Learner;
@@ -281,20 +282,23 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
                 key: token_key.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             },
             steward: Steward {
                 config: config.clone(),
                 store: store.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             },
             replayer: Replayer {
                 retrial: retrial.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
                 at_once: cores * 8,
+                items: Items::default(),
             },
-            reexaminer: Reexaminer { retrial, clock: clock.clone(), signals: signals.clone() },
+            reexaminer: Reexaminer { retrial, clock: clock.clone(), signals: signals.clone(), items: Items::default() },
             releaser: Releaser {
                 config: config.clone(),
                 store: store.clone(),
@@ -309,6 +313,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 signals: signals.clone(),
                 way: gateway.way.clone(),
                 owner,
+                items: Items::default(),
             },
             publisher: Publisher {
                 store: store.clone(),
@@ -356,6 +361,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
                 signals: signals.clone(),
                 way: gateway.way.clone(),
+                items: Items::default(),
             };
             tasks.spawn_on(bulk.run(rounds.clone(), stopping.clone()), background.handle());
             let acknowledger = Acknowledger {
@@ -363,6 +369,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &Timeouts::default()),
                 clock: clock.clone(),
+                items: Items::default(),
             };
             tasks.spawn(acknowledger.run(rounds.clone(), stopping.clone()));
             let notifier = Notifier {
@@ -370,6 +377,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &Timeouts::default()),
                 clock: clock.clone(),
+                items: Items::default(),
             };
             let own = config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
             let announcer = Announcer {
@@ -386,6 +394,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &Timeouts::default()),
                 clock: clock.clone(),
+                items: Items::default(),
             };
             let held = HeldNotifier {
                 config: config.clone(),
@@ -394,6 +403,7 @@ async fn start_as(config: Config, clock: Arc<dyn Clock>, is_driven: bool) -> Res
                 clock: clock.clone(),
                 key: token_key.for_purpose(recipient::PURPOSE),
                 languages: Arc::new(config.portal.languages.clone()),
+                items: Items::default(),
             };
             tasks.spawn(held.run(rounds.clone(), stopping.clone()));
             if config.tells_affected {

@@ -22,6 +22,7 @@
 //! | [`version`] | rulesets, detections, policies and engines as they were |
 //! | [`rollout`] | how a version comes into force and back; modes that people set |
 //! | [`memory`] | who sends mail, and which of them carried a content |
+//! | [`hearing`] | mail in the order in which it was committed, for who must miss none of it |
 //! | [`sentinel`], [`incident`] | the journal of evidence, what is contained, and what is taken back |
 //! | [`flow`] | sums of all mail by the hour, from which charts are drawn |
 //! | [`hits`], [`alert`], [`submission`] | hits by the hour, what people are called for, and what people say of verdicts |
@@ -44,6 +45,7 @@ pub mod error;
 pub mod explore;
 pub mod failpoint;
 pub mod flow;
+pub mod hearing;
 pub mod hits;
 pub mod incident;
 pub mod journal;

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 20] = [
+const MIGRATIONS: [(&str, &str); 21] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -27,6 +27,7 @@ const MIGRATIONS: [(&str, &str); 20] = [
     ("0018_fixtures", include_str!("../migrations/0018_fixtures.sql")),
     ("0019_portal_closed", include_str!("../migrations/0019_portal_closed.sql")),
     ("0020_agreement", include_str!("../migrations/0020_agreement.sql")),
+    ("0040_hearing", include_str!("../migrations/0040_hearing.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::incident::Stage;
-use domain::{Account, Address};
+use domain::{Account, Address, Timestamp};
 use store::submission::{Submission, SubmissionKind};
 use store::trace::TraceFilter;
 use store::{Scope, Store, StoreError};
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
+use crate::items::Items;
 use crate::postman::{self, Letter};
 use crate::rounds::{Beat, Rounds};
 
@@ -36,6 +37,8 @@ pub struct Acknowledger {
     pub hops: Hops,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 /// What a reporter is told.
@@ -49,7 +52,7 @@ impl Acknowledger {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "answers to reports", "who reported a message could not be answered");
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }
 
@@ -59,44 +62,51 @@ impl Acknowledger {
     /// When the store fails.
     pub async fn round(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for report in self.store.unanswered(now.before(SPAN), BATCH).await? {
-            if report.acknowledged.is_none() && self.tell(&report, Word::Arrived).await? {
-                self.store.submission_acknowledged(report.number, now).await?;
-            }
-            match (&report.incident, report.ended) {
-                (None, _) => {
-                    if let Some(incident) = self.store.incident_of(report.mail_id).await? {
-                        self.store.submission_linked(report.number, incident).await?;
-                    }
-                }
-                (Some(incident), None) => {
-                    let is_over = self.store.incident(incident).await?.stage == Stage::Resolved;
-                    if is_over && self.tell(&report, Word::Ended).await? {
-                        self.store.submission_ended(report.number, now).await?;
-                    }
-                }
-                (Some(_), Some(_)) => {}
-            }
+        // Those that cannot be answered rest, and do not keep those behind them from being asked for.
+        for report in self.store.unanswered(now.before(SPAN), BATCH.saturating_add(self.items.count())).await? {
+            let item = format!("report {}", report.number);
+            self.items.attempt(&item, now, self.answer(&report, now)).await?;
         }
         Ok(())
     }
 
-    /// Tells the reporter; `false` when that has to be tried again. Who is no address of ours reads it in the list.
-    async fn tell(&self, report: &Submission, word: Word) -> Result<bool, StoreError> {
+    /// One report; the inner error says why a word has to be tried again.
+    async fn answer(&self, report: &Submission, now: Timestamp) -> Result<Result<(), String>, StoreError> {
+        if report.acknowledged.is_none() {
+            if let Err(why) = self.tell(report, Word::Arrived).await? {
+                return Ok(Err(why));
+            }
+            self.store.submission_acknowledged(report.number, now).await?;
+        }
+        match (&report.incident, report.ended) {
+            (None, _) => {
+                if let Some(incident) = self.store.incident_of(report.mail_id).await? {
+                    self.store.submission_linked(report.number, incident).await?;
+                }
+            }
+            (Some(incident), None) => {
+                if self.store.incident(incident).await?.stage == Stage::Resolved {
+                    if let Err(why) = self.tell(report, Word::Ended).await? {
+                        return Ok(Err(why));
+                    }
+                    self.store.submission_ended(report.number, now).await?;
+                }
+            }
+            (Some(_), Some(_)) => {}
+        }
+        Ok(Ok(()))
+    }
+
+    /// Tells the reporter; the inner error says why that has to be tried again. Who is no address of ours reads it in the list.
+    async fn tell(&self, report: &Submission, word: Word) -> Result<Result<(), String>, StoreError> {
         let to = Address::parse(&report.reporter).ok().filter(|one| self.config.border.accepts(&one.domain()));
-        let Some(to) = to else { return Ok(true) };
+        let Some(to) = to else { return Ok(Ok(())) };
         let filter = TraceFilter { mail_id: Some(report.mail_id), ..TraceFilter::default() };
         let units = self.store.trace(&filter, &Scope::All).await?;
         let subject = units.first().map(|unit| unit.subject.clone()).unwrap_or_default();
         let is_out = units.iter().any(|unit| matches!(unit.account, Account::Released | Account::Delivered));
         let mail = self.compose(&to, report, word, &subject, is_out);
-        match postman::deliver(&self.hops, &to, &mail).await {
-            Ok(_) => Ok(true),
-            Err(why) => {
-                tracing::warn!(report = report.number, why, "an answer to a report did not arrive; tried again");
-                Ok(false)
-            }
-        }
+        Ok(postman::deliver(&self.hops, &to, &mail).await.map(drop))
     }
 
     fn compose(&self, to: &Address, report: &Submission, word: Word, subject: &str, is_out: bool) -> Vec<u8> {
@@ -149,7 +159,7 @@ fn text(report: &Submission, word: Word, subject: &str, is_out: bool) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{MailId, Timestamp};
+    use domain::MailId;
 
     #[test]
     fn answers_read_like_ones() {

@@ -18,6 +18,7 @@ use store::{Store, StoreError, failpoint};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::items::Items;
 use crate::right_of_way::RightOfWay;
 use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
@@ -42,6 +43,8 @@ pub struct BulkWorker {
     pub signals: Signals,
     /// Live mail comes first.
     pub way: RightOfWay,
+    /// The jobs that fail.
+    pub items: Items,
 }
 
 impl BulkWorker {
@@ -50,7 +53,7 @@ impl BulkWorker {
         let beat = Beat::every(PERIOD, "jobs", "a job over what a query fits could not go on")
             .or_when(&self.signals.bulk)
             .resting(PAUSE);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round().await).await {}
     }
 
@@ -59,9 +62,10 @@ impl BulkWorker {
     /// # Errors
     /// When the store fails.
     pub async fn round(&self) -> Result<bool, StoreError> {
-        let mut more = false;
+        let (mut more, now) = (false, self.clock.now());
         for bulk in self.store.bulks(true).await? {
-            more |= self.page(&bulk).await?;
+            let item = format!("job {}", bulk.number);
+            more |= self.items.alone(&item, now, self.page(&bulk)).await?.unwrap_or(false);
         }
         Ok(more)
     }
@@ -142,7 +146,10 @@ impl BulkWorker {
     async fn testify(&self, bulk: &Bulk, mails: Vec<MailId>) -> Result<(), StoreError> {
         let mut said = Vec::new();
         for mail_id in mails {
-            let about = NewSubmission::about(&self.store.record(mail_id).await?.examination.findings);
+            // What was released is released, whether or not its record can be read.
+            let item = format!("what release of {mail_id} says");
+            let record = self.items.alone(&item, self.clock.now(), self.store.record(mail_id)).await?;
+            let about = record.map(|record| NewSubmission::about(&record.examination.findings)).unwrap_or_default();
             said.push(NewSubmission {
                 at: self.clock.now(),
                 mail_id,

@@ -9,7 +9,7 @@
 //! | [`retention`] | what is over ends |
 //! | [`rollout`] | a published version goes through the gates, and on or back by what was seen |
 //! | [`plan`], [`entries`], [`contain`] | what examines and decides is what the store says is in force |
-//! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
+//! | [`watch`]: `hear`, `trial`, [`probe`], `act` | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
 //! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
 //! | [`flow`] | hours that are over have sums, from which charts are drawn |
@@ -19,6 +19,7 @@
 //! | [`settle`] | all of them, as loops or one after another |
 
 pub mod acknowledge;
+mod act;
 pub mod announce;
 pub mod books;
 pub mod bulk;
@@ -26,7 +27,9 @@ pub mod contain;
 pub mod digest;
 pub mod entries;
 pub mod flow;
+mod hear;
 pub mod held_notice;
+mod in_force;
 pub mod incident;
 pub mod notice;
 pub mod pacing;
@@ -44,4 +47,5 @@ pub mod stance;
 pub mod status;
 pub mod tiles;
 pub mod together;
+mod trial;
 pub mod watch;

@@ -48,7 +48,8 @@ fn attack(words: &[&str]) -> Result<bool> {
         .context("cargo cannot be started")?;
     for line in BufReader::new(reading).lines() {
         let line = line?;
-        let is_noise = line.trim().is_empty() || line.starts_with("running ") || line.trim_start().starts_with("Running ");
+        let is_noise =
+            line.trim().is_empty() || line.starts_with("running ") || line.trim_start().starts_with("Running ");
         if !is_noise {
             println!("   {line}");
         }

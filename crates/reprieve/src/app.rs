@@ -50,6 +50,7 @@ use crate::gateway::place::Places;
 use crate::gateway::repeat::Repeats;
 use crate::hop::Hops;
 use crate::import::Importer;
+use crate::items::Items;
 use crate::keep::keep;
 use crate::keys::{self, KEY_FILE, Ring};
 use crate::learn::Learner;
@@ -67,8 +68,8 @@ use crate::sentinel::acknowledge::Acknowledger;
 use crate::sentinel::announce::Announcer;
 use crate::sentinel::books::Bookkeeper;
 use crate::sentinel::bulk::BulkWorker;
-use crate::sentinel::clock::ClockWatcher;
 use crate::sentinel::call::{self, Caller};
+use crate::sentinel::clock::ClockWatcher;
 use crate::sentinel::contain::Container;
 use crate::sentinel::digest::Digester;
 use crate::sentinel::entries::EntryKeeper;
@@ -360,20 +361,23 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 clock: clock.clone(),
                 key: token_key.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             },
             steward: Steward {
                 config: config.clone(),
                 store: store.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             },
             replayer: Replayer {
                 retrial: retrial.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
                 at_once: cores * 8,
+                items: Items::default(),
             },
-            reexaminer: Reexaminer { retrial, clock: clock.clone(), signals: signals.clone() },
+            reexaminer: Reexaminer { retrial, clock: clock.clone(), signals: signals.clone(), items: Items::default() },
             releaser: Releaser {
                 config: config.clone(),
                 store: store.clone(),
@@ -388,6 +392,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 signals: signals.clone(),
                 way: gateway.way.clone(),
                 owner,
+                items: Items::default(),
             },
             publisher: Publisher {
                 store: store.clone(),
@@ -449,6 +454,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 clock: clock.clone(),
                 signals: signals.clone(),
                 way: gateway.way.clone(),
+                items: Items::default(),
             };
             tasks.spawn_on(bulk.run(rounds.clone(), stopping.clone()), background.handle());
             let acknowledger = Acknowledger {
@@ -456,6 +462,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &postman::timeouts()),
                 clock: clock.clone(),
+                items: Items::default(),
             };
             tasks.spawn(acknowledger.run(rounds.clone(), stopping.clone()));
             let notifier = Notifier {
@@ -463,6 +470,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &postman::timeouts()),
                 clock: clock.clone(),
+                items: Items::default(),
             };
             let own = config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
             let announcer = Announcer {
@@ -490,6 +498,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 store: store.clone(),
                 hops: Hops::new(&config, 1, &postman::timeouts()),
                 clock: clock.clone(),
+                items: Items::default(),
             };
             let held = HeldNotifier {
                 config: config.clone(),
@@ -498,6 +507,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 clock: clock.clone(),
                 key: token_key.for_purpose(recipient::PURPOSE),
                 languages: Arc::new(config.portal.languages.clone()),
+                items: Items::default(),
             };
             tasks.spawn(held.run(rounds.clone(), stopping.clone()));
             if config.tells_affected {

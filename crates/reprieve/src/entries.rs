@@ -42,4 +42,12 @@ impl Entries {
     pub fn take_used(&self) -> BTreeMap<u64, Timestamp> {
         std::mem::take(&mut *self.used.lock().expect("nobody panics while holding what was used"))
     }
+
+    /// Takes back what could not be written down; what was used since then is newer.
+    pub fn put_back_used(&self, unwritten: BTreeMap<u64, Timestamp>) {
+        let mut used = self.used.lock().expect("nobody panics while holding what was used");
+        for (entry, at) in unwritten {
+            used.entry(entry).or_insert(at);
+        }
+    }
 }

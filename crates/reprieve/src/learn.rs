@@ -31,6 +31,8 @@ const MAIL_BYTES_MAX: usize = 8 << 20;
 const PART_BYTES_MIN: u64 = 64;
 /// How often what was learned is written, so that a logo in every mail is one row a round.
 const FLUSH: Duration = Duration::from_secs(2);
+/// What waits to be written, at most, while the store fails.
+const UNWRITTEN_MAX: usize = 20_000;
 /// Contents known to be kept already, before they are asked for again.
 const KNOWN_MAX: usize = 200_000;
 
@@ -317,18 +319,29 @@ impl Memory {
                 Err(error) => tracing::warn!(%error, "who has met whom could not be remembered"),
             }
         }
-        let meetings: Vec<Meeting> = std::mem::take(&mut self.meetings).into_values().collect();
-        if !meetings.is_empty()
-            && let Err(error) = self.store.meet(meetings).await
-        {
-            tracing::warn!(%error, "who has written could not be remembered");
+        // What could not be written is written with the next round; it is forgotten only when more waits than is kept in memory.
+        let meetings: Vec<Meeting> = self.meetings.values().cloned().collect();
+        if !meetings.is_empty() {
+            match self.store.meet(meetings).await {
+                Ok(()) => self.meetings.clear(),
+                Err(error) => tracing::warn!(%error, "who has written could not be remembered; tried again"),
+            }
         }
-        if self.parts.is_empty() && self.mails.is_empty() {
-            return;
+        if !self.parts.is_empty() || !self.mails.is_empty() {
+            let parts = self.parts.values().cloned().collect();
+            match self.store.learn_good(parts, self.mails.clone()).await {
+                Ok(()) => {
+                    self.parts.clear();
+                    self.mails.clear();
+                }
+                Err(error) => tracing::warn!(%error, "known-good content could not be remembered; tried again"),
+            }
         }
-        let parts = std::mem::take(&mut self.parts).into_values().collect();
-        if let Err(error) = self.store.learn_good(parts, std::mem::take(&mut self.mails)).await {
-            tracing::warn!(%error, "known-good content could not be remembered");
+        if self.parts.len() + self.mails.len() + self.meetings.len() > UNWRITTEN_MAX {
+            tracing::error!("more waits to be remembered than is kept in memory: it is forgotten");
+            self.parts.clear();
+            self.mails.clear();
+            self.meetings.clear();
         }
     }
 }

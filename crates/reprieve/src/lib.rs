@@ -7,6 +7,7 @@
 pub mod acquaintance;
 pub mod app;
 pub mod background;
+pub mod belief;
 pub mod books;
 pub mod cli;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod gateway;
 pub mod hop;
 pub mod https;
 pub mod import;
+pub mod items;
 pub mod keep;
 pub mod keys;
 pub mod learn;

@@ -57,6 +57,11 @@ pub fn examination(examination: &Examination) {
     }
 }
 
+/// How many items of a reconciler fail, and rest until they are tried again.
+pub fn failing_items(reconciler: &'static str, count: usize) {
+    metrics::gauge!("reprieve_failing_items", "reconciler" => reconciler).set(count as f64);
+}
+
 /// One answer to a final dot, and how long it took.
 pub fn answer(code: u16, took: Duration) {
     metrics::counter!("reprieve_answers_total", "code" => code.to_string()).increment(1);

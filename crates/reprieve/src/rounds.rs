@@ -10,6 +10,8 @@ use domain::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
+use crate::items::{Failing, Items};
+use crate::measure;
 
 /// When a reconciler makes its rounds.
 #[derive(Clone, Debug)]
@@ -58,12 +60,27 @@ pub struct Went {
 pub struct Rounds {
     clock: Arc<dyn Clock>,
     went: Arc<Mutex<BTreeMap<&'static str, Went>>>,
+    /// The items of those that have some, by the name of the reconciler.
+    items: Arc<Mutex<BTreeMap<&'static str, Items>>>,
+    /// The items of the one whose turns begin next.
+    mine: Option<Items>,
 }
 
 impl Rounds {
     /// None yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, went: Arc::default() }
+        Self { clock, went: Arc::default(), items: Arc::default(), mine: None }
+    }
+
+    /// The same, for a reconciler that has items: what fails of them is shown with its rounds.
+    pub fn with_items(self, items: &Items) -> Self {
+        Self { mine: Some(items.clone()), ..self }
+    }
+
+    /// The items of each reconciler that fail, by its name.
+    pub fn failing(&self) -> BTreeMap<&'static str, Vec<(String, Failing)>> {
+        let all = self.items.lock().expect("nobody panics while holding this").clone();
+        all.into_iter().map(|(name, items)| (name, items.failing())).collect()
     }
 
     /// How those of each reconciler went, by its name.
@@ -73,6 +90,9 @@ impl Rounds {
 
     /// The turns of one reconciler, until `stop` says so; the first begins now.
     pub fn turns(&self, beat: Beat, stop: watch::Receiver<bool>) -> Turns {
+        if let Some(items) = &self.mine {
+            self.items.lock().expect("nobody panics while holding this").insert(beat.name, items.clone());
+        }
         let turns = Turns { rounds: self.clone(), beat, stop, began: Instant::now() };
         turns.note(|went, now| went.under_way = Some(now));
         turns
@@ -108,6 +128,9 @@ impl Turns {
                 went.fault = Some((now, error.clone()));
             }
         });
+        if let Some(items) = &self.rounds.mine {
+            measure::failing_items(self.beat.name, items.failing().len());
+        }
         if let Err(error) = &ended {
             tracing::error!(error, reconciler = self.beat.name, "{}", self.beat.fails);
         }

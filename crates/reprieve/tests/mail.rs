@@ -519,7 +519,8 @@ fn used_up_connections_to_the_hop_are_waited_for_and_then_a_temporary_answer() {
     });
     let gateway = Gateway::start(&format!("{}[limits]\nhop_connections = 1\nhop_wait_s = 2\n", config(sink.address)));
     let mx = gateway.mx;
-    let first = std::thread::spawn(move || Talk::from_outside(mx).send("a@x.example", &["b@ours.example"], &clean("1")));
+    let first =
+        std::thread::spawn(move || Talk::from_outside(mx).send("a@x.example", &["b@ours.example"], &clean("1")));
     sink.wait(1);
     let mut second = Talk::from_outside(mx);
     second.say("MAIL FROM:<a@x.example>");

@@ -26,6 +26,7 @@
 //! | [`version`] | rulesets, detections, policies and engines as they were |
 //! | [`rollout`] | how a version comes into force and back; modes that people set |
 //! | [`memory`] | who sends mail, and which of them carried a content |
+//! | [`hearing`] | mail in the order in which it was committed, for who must miss none of it |
 //! | [`sentinel`], [`incident`] | the journal of evidence, what is contained, and what is taken back |
 //! | [`flow`] | sums of all mail by the hour, from which charts are drawn |
 //! | [`fold`] | texts as they are searched, where the databases cannot fold them |
@@ -40,9 +41,9 @@ pub mod audit;
 pub mod backup;
 pub mod blob;
 pub mod bulk;
-pub mod client;
 pub mod check;
 pub mod claim;
+pub mod client;
 pub mod completion;
 pub mod contact;
 pub mod db;
@@ -53,6 +54,7 @@ pub mod explore;
 pub mod failpoint;
 pub mod flow;
 pub mod fold;
+pub mod hearing;
 pub mod hits;
 pub mod incident;
 pub mod journal;

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 26] = [
+const MIGRATIONS: [(&str, &str); 27] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -30,6 +30,7 @@ const MIGRATIONS: [(&str, &str); 26] = [
     ("0030_removal", include_str!("../migrations/0030_removal.sql")),
     ("0035_notices_are_claimed", include_str!("../migrations/0035_notices_are_claimed.sql")),
     ("0036_jobs_are_claimed", include_str!("../migrations/0036_jobs_are_claimed.sql")),
+    ("0040_hearing", include_str!("../migrations/0040_hearing.sql")),
     ("0048_incident_from_the_record", include_str!("../migrations/0048_incident_from_the_record.sql")),
     ("0049_release_is_no_report", include_str!("../migrations/0049_release_is_no_report.sql")),
     ("0050_folded", include_str!("../migrations/0050_folded.sql")),

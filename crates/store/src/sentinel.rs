@@ -1,11 +1,12 @@
 //! The journal of the sentinel, what is contained, and what is pinned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::containment::{Containment, HeldBack, Level};
 use domain::detection::{DetectionCode, DetectionVersion};
 use domain::finding::Finding;
 use domain::sentinel::Event;
+pub use domain::sentinel::Suspect;
 use domain::{MailId, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -14,18 +15,10 @@ use crate::Store;
 use crate::arrival::read_finding;
 use crate::db::{self, Value, from_json, parsed, serde_name, serde_named, to_json};
 use crate::error::StoreError;
+use crate::hearing::{self, Heard};
 
 /// Lines that one read brings.
 const LINES_MAX: i64 = 10_000;
-
-/// A detection in one version.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Suspect {
-    /// The detection.
-    pub code: DetectionCode,
-    /// Its version.
-    pub version: DetectionVersion,
-}
 
 /// A line of the journal.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +31,17 @@ pub struct JournalLine {
     pub event: Event,
 }
 
+/// Some of the journal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// The lines that can be read, in their order.
+    pub lines: Vec<JournalLine>,
+    /// The place of the last line, readable or not; none when there was none.
+    pub last: Option<i64>,
+    /// The lines that cannot be read, and why.
+    pub unreadable: Vec<String>,
+}
+
 /// A line to write: one about the same thing is written once.
 #[derive(Clone, Debug)]
 pub struct NewLine {
@@ -47,6 +51,23 @@ pub struct NewLine {
     pub suspect: Suspect,
     /// What happened.
     pub event: Event,
+    /// The message that testifies, of a hit: each of its contents does so once.
+    pub mail: Option<MailId>,
+}
+
+impl NewLine {
+    /// A line that is no testimony of a message.
+    pub fn new(key: String, suspect: Suspect, event: Event) -> Self {
+        Self { key, suspect, event, mail: None }
+    }
+
+    /// The content that testifies, as its column has it; none where no message does.
+    fn content(&self) -> Option<String> {
+        match (&self.event, self.mail) {
+            (Event::Hit(hit), Some(_)) => Some(hit.content.clone().unwrap_or_default()),
+            _ => None,
+        }
+    }
 }
 
 /// A change of the containment state.
@@ -85,6 +106,7 @@ pub struct Pin {
 #[derive(Clone, Debug)]
 pub(crate) enum SentinelWrite {
     Append(Vec<NewLine>),
+    Hear(Box<Heard>),
     Contain(Box<ContainmentChange>),
     Pin(Box<Pin>),
     Unpin(DetectionCode),
@@ -94,23 +116,13 @@ impl SentinelWrite {
     pub(crate) fn rows(&self) -> usize {
         match self {
             Self::Append(lines) => lines.len(),
+            Self::Hear(heard) => 1 + heard.lines.len() + heard.set_aside.len() + heard.settled.len(),
             Self::Contain(_) | Self::Pin(_) | Self::Unpin(_) => 1,
         }
     }
 }
 
 impl Store {
-    /// Messages behind `after` with a finding that may act, oldest first.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn hit_messages(&self, after: MailId, limit: i64) -> Result<Vec<MailId>, StoreError> {
-        let sql = "select distinct f.mail_id from finding f \
-                   where f.mail_id > $1 and f.effect in ('Hold', 'Block') and f.mode = 'Enforce' order by f.mail_id limit $2";
-        let rows = sqlx::query(sql).bind(after.to_string()).bind(limit).fetch_all(&self.reads).await?;
-        rows.iter().map(|row| parsed(row, "mail_id")).collect()
-    }
-
     /// How many messages have come since `since`.
     ///
     /// # Errors
@@ -162,29 +174,34 @@ impl Store {
         self.writer.sentinel(SentinelWrite::Append(lines)).await
     }
 
-    /// The journal behind `after`, in its order.
+    /// The journal behind `after`, in its order; only what is about one detection with `code`. What cannot be read is named, and stops nothing.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn evidence_after(&self, after: i64) -> Result<Vec<JournalLine>, StoreError> {
-        let sql = "select * from sentinel_event where seq > $1 order by seq limit $2";
-        sqlx::query(sql).bind(after).bind(LINES_MAX).fetch_all(&self.reads).await?.iter().map(line).collect()
+    pub async fn evidence_after(&self, after: i64, code: Option<&DetectionCode>) -> Result<Evidence, StoreError> {
+        let sql = "select * from sentinel_event where seq > $1 and ($2 = '' or detection = $3) order by seq limit $4";
+        let code = code.map(DetectionCode::as_str).unwrap_or_default();
+        let values = vec![after.into(), code.into(), code.into(), LINES_MAX.into()];
+        let mut evidence = Evidence::default();
+        for row in db::query(sql.to_owned(), values).fetch_all(&self.reads).await? {
+            let seq: i64 = row.try_get("seq")?;
+            evidence.last = Some(seq);
+            match line(&row) {
+                Ok(line) => evidence.lines.push(line),
+                Err(error) => evidence.unreadable.push(format!("line {seq} of the journal: {error}")),
+            }
+        }
+        Ok(evidence)
     }
 
-    /// The journal about one detection, all its versions, newest first.
+    /// The lines about one detection that can be read, of all its versions, newest first.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn evidence_about(&self, code: &DetectionCode, limit: i64) -> Result<Vec<JournalLine>, StoreError> {
         let sql = "select * from sentinel_event where detection = $1 order by seq desc limit $2";
-        sqlx::query(sql)
-            .bind(code.as_str().to_owned())
-            .bind(limit)
-            .fetch_all(&self.reads)
-            .await?
-            .iter()
-            .map(line)
-            .collect()
+        let rows = sqlx::query(sql).bind(code.as_str().to_owned()).bind(limit).fetch_all(&self.reads).await?;
+        Ok(rows.iter().filter_map(|row| line(row).ok()).collect())
     }
 
     /// Changes the containment state; returns the new epoch.
@@ -304,6 +321,7 @@ fn change(row: &AnyRow) -> Result<ContainmentChange, StoreError> {
 pub(crate) async fn apply(connection: &mut AnyConnection, write: &SentinelWrite) -> Result<usize, StoreError> {
     match write {
         SentinelWrite::Append(lines) => append(connection, lines).await,
+        SentinelWrite::Hear(heard) => hearing::apply(connection, heard).await,
         SentinelWrite::Contain(change) => contain(connection, change).await,
         SentinelWrite::Pin(pin) => {
             let sql = "insert into pinned_detection (detection, pinned_us, pinned_by, reason) values ($1, $2, $3, $4) \
@@ -328,14 +346,16 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &SentinelWrite)
     }
 }
 
-async fn append(connection: &mut AnyConnection, lines: &[NewLine]) -> Result<usize, StoreError> {
+/// Appends what is not there yet. On PostgreSQL two writers that take the same place wait for one another, since it is the primary key: a place is
+/// never seen before the ones ahead of it.
+pub(crate) async fn append(connection: &mut AnyConnection, lines: &[NewLine]) -> Result<usize, StoreError> {
     let next = sqlx::query("select coalesce(max(seq), 0) as seq from sentinel_event");
     let mut seq: i64 = next.fetch_one(&mut *connection).await?.try_get("seq")?;
     let mut added = 0;
-    let mut keys = BTreeSet::new();
-    for line in lines.iter().filter(|line| keys.insert(line.key.as_str())) {
-        let sql = "insert into sentinel_event (seq, event_key, at_us, detection, detection_version, event_json) \
-                   values ($1, $2, $3, $4, $5, $6) on conflict (event_key) do nothing";
+    for line in lines {
+        let sql = "insert into sentinel_event (seq, event_key, at_us, detection, detection_version, event_json, mail_id, content) \
+                   select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1 from sentinel_event where detection = $4 \
+                   and detection_version = $5 and mail_id = $7 and content = $8) on conflict (event_key) do nothing";
         let values: Vec<Value> = vec![
             (seq + 1).into(),
             line.key.as_str().into(),
@@ -343,6 +363,8 @@ async fn append(connection: &mut AnyConnection, lines: &[NewLine]) -> Result<usi
             line.suspect.code.as_str().into(),
             line.suspect.version.as_str().into(),
             to_json(&line.event)?.into(),
+            line.mail.map(|mail| mail.to_string()).into(),
+            line.content().into(),
         ];
         let done = db::query(sql.to_owned(), values).execute(&mut *connection).await?;
         if done.rows_affected() == 1 {
@@ -371,13 +393,4 @@ async fn contain(connection: &mut AnyConnection, change: &ContainmentChange) -> 
     ];
     db::query(sql.to_owned(), values).execute(connection).await?;
     Ok(usize::try_from(epoch).unwrap_or(0))
-}
-
-/// Lines by suspect, each in the journal's order.
-pub fn by_suspect(lines: Vec<JournalLine>) -> BTreeMap<Suspect, Vec<Event>> {
-    let mut sorted: BTreeMap<Suspect, Vec<Event>> = BTreeMap::new();
-    for line in lines {
-        sorted.entry(line.suspect).or_default().push(line.event);
-    }
-    sorted
 }

@@ -5,10 +5,12 @@ mod both;
 mod console;
 #[path = "both/ending.rs"]
 mod ending;
-#[path = "both/late.rs"]
-mod late;
 #[path = "both/folding.rs"]
 mod folding;
+#[path = "both/hearing.rs"]
+mod hearing;
+#[path = "both/late.rs"]
+mod late;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -525,13 +527,12 @@ async fn taking_back(store: &Store) {
     }
     // The journal hears everything once, in its order.
     let waited = |second| Event::Waited { at: at(second) };
-    let line = |key: &str, second| NewLine { key: key.into(), suspect: suspect.clone(), event: waited(second) };
+    let line = |key: &str, second| NewLine::new(key.into(), suspect.clone(), waited(second));
     assert_eq!(store.append_evidence(vec![line("a", 300), line("b", 301), line("a", 302)]).await.expect("appends"), 2);
     assert_eq!(store.append_evidence(vec![line("a", 303)]).await.expect("appends"), 0);
-    let lines = store.evidence_after(0).await.expect("reads");
+    let lines = store.evidence_after(0, None).await.expect("reads").lines;
     assert_eq!(lines.iter().map(|line| (line.seq, line.event.at())).collect::<Vec<_>>(), [(1, at(300)), (2, at(301))]);
     assert_eq!(store.evidence_about(&suspect.code, 10).await.expect("reads").len(), 2);
-    assert!(store.hit_messages(mail_id(199), 10).await.expect("reads").len() == 3);
     assert_eq!(store.hits_of(&suspect, 2).await.expect("reads").len(), 2);
     // Contained, until it is given back or its time is over; what held in an epoch is known for ever.
     let change = |level, second, until: Option<i64>| ContainmentChange {
@@ -779,6 +780,7 @@ async fn story(url: &str, folder: &Path) {
     orphans(&store).await;
     pruning(&store).await;
     taking_back(&store).await;
+    hearing::testimonies(&store).await;
     console::exploring(&store).await;
     console::people_of_the_console(&store).await;
     console::the_last_administrator(&store).await;
@@ -794,6 +796,7 @@ async fn story(url: &str, folder: &Path) {
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");
     check_balanced(&store).await;
     store.close().await;
+    hearing::many_writers(url, folder).await;
 }
 
 #[tokio::test]

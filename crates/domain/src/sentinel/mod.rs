@@ -10,9 +10,13 @@
 //! | [`suspicion`] | all that is known against one detection version: a pure function of the ordered journal |
 //! | [`rate`] | how seldom so many hits in an hour are chance: it calls people, and convicts nobody |
 //! | [`state`] | LIVE, SUSPECT, PARDON, CONTAINED, PROBATION: the one table |
+//! | [`diagnosis`] | what follows from what is believed: a pure function of a snapshot |
 
 use std::time::Duration;
 
+use crate::detection::{DetectionCode, DetectionVersion};
+
+pub mod diagnosis;
 pub mod evidence;
 pub mod group;
 pub mod rate;
@@ -22,6 +26,15 @@ pub mod suspicion;
 pub use evidence::Weights;
 pub use state::State;
 pub use suspicion::{Event, Settings, Suspicion};
+
+/// A detection in one version, or a group of them under a code of its own ([`group`]).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Suspect {
+    /// The detection.
+    pub code: DetectionCode,
+    /// Its version.
+    pub version: DetectionVersion,
+}
 
 /// Distinct people who say within [`VOICES_SPAN`] that a detection version is wrong: so many have it tried and call somebody (ruling 22).
 pub const VOICES_MIN: u32 = 3;

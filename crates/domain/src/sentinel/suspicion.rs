@@ -16,8 +16,10 @@ const SILENT: Duration = Duration::from_secs(24 * 3600);
 /// How long a detection stays under suspicion without a conviction.
 pub const SUSPECT_SPAN: Duration = Duration::from_secs(15 * 60);
 
-/// The thresholds.
+/// The thresholds that a detection version is judged by. They are a line of its journal ([`Event::Opened`]), so that whoever reads the journal
+/// judges by the same ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Settings {
     /// Evidence that convicts.
     pub trip: f64,
@@ -72,6 +74,13 @@ pub struct Hit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// Its journal begins: what it is judged by. Journals of before this line existed have none, and are judged by the defaults.
+    Opened {
+        /// When.
+        at: Timestamp,
+        /// The thresholds from here on.
+        settings: Settings,
+    },
     /// It hit mail of somebody whom we know.
     Hit(Hit),
     /// It was tried on content that is known to be good.
@@ -104,7 +113,7 @@ impl Event {
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Hit(hit) => hit.at,
-            Self::Probed { at, .. } | Self::Moved { at, .. } | Self::Waited { at } => *at,
+            Self::Opened { at, .. } | Self::Probed { at, .. } | Self::Moved { at, .. } | Self::Waited { at } => *at,
         }
     }
 }
@@ -122,6 +131,8 @@ struct Testimony {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspicion {
     settings: Settings,
+    /// Whether the journal has said the settings.
+    is_opened: bool,
     state: State,
     since: Option<Timestamp>,
     /// The e-CUSUM of live witnesses, never below 1 when it is used.
@@ -141,11 +152,19 @@ pub struct Suspicion {
     hits: u64,
 }
 
+impl Default for Suspicion {
+    /// Nothing is known, and nothing said of thresholds.
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
 impl Suspicion {
     /// Nothing is known.
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
+            is_opened: false,
             state: State::Live,
             since: None,
             live: 1.0,
@@ -161,9 +180,9 @@ impl Suspicion {
         }
     }
 
-    /// All of a journal, in its order.
-    pub fn replay<'e>(settings: Settings, events: impl IntoIterator<Item = &'e Event>) -> Self {
-        let mut suspicion = Self::new(settings);
+    /// All of a journal, in its order. What it is judged by is in the journal as well.
+    pub fn replay<'e>(events: impl IntoIterator<Item = &'e Event>) -> Self {
+        let mut suspicion = Self::default();
         events.into_iter().for_each(|event| drop(suspicion.on(event)));
         suspicion
     }
@@ -172,6 +191,13 @@ impl Suspicion {
     pub fn on(&mut self, event: &Event) -> Vec<State> {
         let mut passed = Vec::new();
         match event {
+            Event::Opened { settings, .. } => {
+                // The first one counts: what somebody says later must not change what was believed.
+                if !self.is_opened {
+                    (self.settings, self.is_opened) = (*settings, true);
+                }
+                return passed;
+            }
             Event::Hit(hit) => self.hear(hit),
             Event::Probed { at, hits, seen, value } => {
                 (self.probed, self.probe_hits, self.probe_seen, self.probe) = (Some(*at), *hits, *seen, *value);
@@ -180,7 +206,8 @@ impl Suspicion {
                 self.step(*by, *at, &mut passed);
                 if *by == Step::Restored {
                     // What was said before was heard; from here it counts anew.
-                    *self = Self { since: self.since, probed: self.probed, ..Self::new(self.settings) };
+                    let (since, probed, is_opened) = (self.since, self.probed, self.is_opened);
+                    *self = Self { since, probed, is_opened, ..Self::new(self.settings) };
                 }
                 return passed;
             }
@@ -188,6 +215,16 @@ impl Suspicion {
         }
         self.judge(event.at(), &mut passed);
         passed
+    }
+
+    /// Whether its journal has said what it is judged by.
+    pub fn is_opened(&self) -> bool {
+        self.is_opened
+    }
+
+    /// What it is judged by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Where it stands.

@@ -32,8 +32,8 @@ use crate::hop::Hops;
 use crate::import::Importer;
 use crate::keys::Ring;
 use crate::notary::Notary;
-use crate::removal::Removal;
 use crate::readiness::Readiness;
+use crate::removal::Removal;
 use crate::rounds::Rounds;
 use crate::signals::Signals;
 

@@ -2,7 +2,7 @@
 //! follows.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use domain::{Examination, Timestamp};
 use store::Store;
@@ -19,14 +19,20 @@ impl Engines {
     pub async fn hear(&self, examination: &Examination, store: &Store, now: Timestamp) {
         for report in examination.engines.iter().filter(|report| !report.version.is_empty()) {
             let said = (report.engine.clone(), report.version.clone(), report.data_version.clone());
-            if !self.0.lock().expect("nobody panics while holding what was heard").insert(said) {
+            if self.heard().contains(&said) {
                 continue;
             }
             let (engine, version, data) = (&report.engine, &report.version, &report.data_version);
             tracing::info!(engine, version, data, "an engine says a version that was not heard since the start");
-            if let Err(error) = store.remember_engine(engine, version, data, now).await {
-                tracing::warn!(%error, engine, "the version of an engine could not be remembered");
+            match store.remember_engine(engine, version, data, now).await {
+                // Only now: what could not be remembered is said again by the next mail. It is remembered once, however many say it.
+                Ok(()) => drop(self.heard().insert(said)),
+                Err(error) => tracing::warn!(%error, engine, "the version of an engine could not be remembered"),
             }
         }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, HashSet<Said>> {
+        self.0.lock().expect("nobody panics while holding what was heard")
     }
 }

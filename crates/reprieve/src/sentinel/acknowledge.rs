@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::incident::{Outcome, Stage};
-use domain::{Account, Address};
+use domain::{Account, Address, Timestamp};
 use store::claim::{NoticeClaim, ONCE};
 use store::submission::{Submission, SubmissionKind};
 use store::trace::TraceFilter;
@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
+use crate::items::{ELSEWHERE, Items};
 use crate::postman::{self, Letter};
 use crate::rounds::{Beat, Rounds};
 
@@ -37,6 +38,8 @@ pub struct Acknowledger {
     pub hops: Hops,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 /// What a reporter is told.
@@ -83,7 +86,7 @@ impl Acknowledger {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "answers to reports", "who reported a message could not be answered");
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }
 
@@ -93,48 +96,58 @@ impl Acknowledger {
     /// When the store fails.
     pub async fn round(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for report in self.store.unanswered(now.before(SPAN), BATCH).await? {
-            if report.acknowledged.is_none()
-                && let Some(claim) = self.tell(&report, Word::Arrived).await?
-            {
-                self.store.submission_acknowledged(claim, report.number, now).await?;
-            }
-            match (&report.incident, report.ended) {
-                (None, _) => {
-                    if let Some(incident) = self.store.incident_of(report.mail_id).await? {
-                        self.store.submission_linked(report.number, incident).await?;
-                    }
-                }
-                (Some(incident), None) => {
-                    let is_over = self.store.incident(incident).await?.stage == Stage::Resolved;
-                    let made = Made::of(&self.store.incident_outcomes(incident, report.mail_id).await?);
-                    if is_over && let Some(claim) = self.tell(&report, Word::Ended(made)).await? {
-                        self.store.submission_ended(claim, report.number, now).await?;
-                    }
-                }
-                (Some(_), Some(_)) => {}
-            }
+        // Those that cannot be answered rest, and do not keep those behind them from being asked for.
+        for report in self.store.unanswered(now.before(SPAN), BATCH.saturating_add(self.items.count())).await? {
+            let item = format!("report {}", report.number);
+            self.items.attempt(&item, now, self.answer(&report, now)).await?;
         }
         Ok(())
     }
 
-    /// Tells the reporter; none when that has to be tried again. Who is no address of ours reads it in the list.
-    async fn tell(&self, report: &Submission, word: Word) -> Result<Option<NoticeClaim>, StoreError> {
+    /// One report; the inner error says why a word has to be tried again.
+    async fn answer(&self, report: &Submission, now: Timestamp) -> Result<Result<(), String>, StoreError> {
+        if report.acknowledged.is_none() {
+            match self.tell(report, Word::Arrived).await? {
+                Ok(claim) => self.store.submission_acknowledged(claim, report.number, now).await?,
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        match (&report.incident, report.ended) {
+            (None, _) => {
+                if let Some(incident) = self.store.incident_of(report.mail_id).await? {
+                    self.store.submission_linked(report.number, incident).await?;
+                }
+            }
+            (Some(incident), None) => {
+                let made = Made::of(&self.store.incident_outcomes(incident, report.mail_id).await?);
+                if self.store.incident(incident).await?.stage == Stage::Resolved {
+                    match self.tell(report, Word::Ended(made)).await? {
+                        Ok(claim) => self.store.submission_ended(claim, report.number, now).await?,
+                        Err(why) => return Ok(Err(why)),
+                    }
+                }
+            }
+            (Some(_), Some(_)) => {}
+        }
+        Ok(Ok(()))
+    }
+
+    /// Tells the reporter; the inner error says why that has to be tried again. Who is no address of ours reads it in the list.
+    async fn tell(&self, report: &Submission, word: Word) -> Result<Result<NoticeClaim, String>, StoreError> {
         let key = format!("report {} {}", report.number, word.name());
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(None) };
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+            return Ok(Err(ELSEWHERE.to_owned()));
+        };
         let to = Address::parse(&report.reporter).ok().filter(|one| self.config.border.accepts(&one.domain()));
-        let Some(to) = to else { return Ok(Some(claim)) };
+        let Some(to) = to else { return Ok(Ok(claim)) };
         let filter = TraceFilter { mail_id: Some(report.mail_id), ..TraceFilter::default() };
         let units = self.store.trace(&filter, &Scope::All).await?;
         let subject = units.first().map(|unit| unit.subject.clone()).unwrap_or_default();
         let is_out = units.iter().any(|unit| matches!(unit.account, Account::Released | Account::Delivered));
         let mail = self.compose(&to, report, word, &subject, is_out);
         match postman::deliver(&self.hops, &to, &mail).await {
-            Ok(_) => Ok(Some(claim)),
-            Err(why) => {
-                tracing::warn!(report = report.number, why, "an answer to a report did not arrive; tried again");
-                self.store.give_up_notice(claim, self.clock.now()).await.map(|()| None)
-            }
+            Ok(_) => Ok(Ok(claim)),
+            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 
@@ -193,7 +206,7 @@ fn text(report: &Submission, word: Word, subject: &str, is_out: bool) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{MailId, Timestamp};
+    use domain::MailId;
 
     #[test]
     fn answers_read_like_ones() {

@@ -17,6 +17,7 @@ use store::{Store, StoreError, failpoint};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::items::Items;
 use crate::right_of_way::RightOfWay;
 use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
@@ -41,6 +42,8 @@ pub struct BulkWorker {
     pub signals: Signals,
     /// Live mail comes first.
     pub way: RightOfWay,
+    /// The jobs that fail.
+    pub items: Items,
 }
 
 impl BulkWorker {
@@ -49,7 +52,7 @@ impl BulkWorker {
         let beat = Beat::every(PERIOD, "jobs", "a job over what a query fits could not go on")
             .or_when(&self.signals.bulk)
             .resting(PAUSE);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round().await).await {}
     }
 
@@ -58,12 +61,17 @@ impl BulkWorker {
     /// # Errors
     /// When the store fails.
     pub async fn round(&self) -> Result<bool, StoreError> {
-        let mut more = false;
+        let (mut more, now) = (false, self.clock.now());
         for bulk in self.store.bulks(true).await? {
-            // One that another process goes on with is left to it.
-            if let Some(bulk) = self.store.claim_bulk(&bulk, self.clock.now()).await? {
-                more |= self.page(&bulk).await?;
-            }
+            let item = format!("job {}", bulk.number);
+            let work = async {
+                // One that another process goes on with is left to it.
+                match self.store.claim_bulk(&bulk, now).await? {
+                    Some(bulk) => self.page(&bulk).await,
+                    None => Ok(false),
+                }
+            };
+            more |= self.items.alone(&item, now, work).await?.unwrap_or(false);
         }
         Ok(more)
     }

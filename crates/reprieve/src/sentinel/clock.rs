@@ -68,7 +68,7 @@ impl ClockWatcher {
             NewAlert { key: format!("clock/{day}"), at: *now, kind: AlertKind::Clock, subject: "clock".into(), text };
         if self.store.call(alert).await? {
             tracing::error!(%now, certain = %reached, %doubt, "the clock is not believed: nothing is removed, and people are called");
-            self.signals.announce.notify_one();
+            self.signals.operators.notify_one();
         }
         Ok(())
     }

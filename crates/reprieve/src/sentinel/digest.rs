@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
+use crate::items::{ELSEWHERE, Items};
 use crate::postman::{self, Letter};
 use crate::report::{moment, span};
 use crate::rounds::{Beat, Rounds};
@@ -42,13 +43,15 @@ pub struct Digester {
     pub hops: Hops,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 impl Digester {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "digests", "people could not be told what reached them late");
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         let mut told = BTreeSet::new();
         while turns.after(self.round(&mut told, turns.stopping()).await).await {}
     }
@@ -74,15 +77,20 @@ impl Digester {
             if told.contains(&this) {
                 continue;
             }
-            let people = self.store.undigested(&incident.id, BATCH).await?;
+            // Those who cannot be told rest, and do not keep those behind them from being asked for.
+            let most = BATCH.saturating_add(self.items.count());
+            let asked = self.items.alone(&incident.id, now, self.store.undigested(&incident.id, most)).await?;
+            let Some(people) = asked else { continue };
             let mut arrived = 0;
             for (address, late) in &people {
                 if *stop.borrow() {
                     return Ok(false);
                 }
-                arrived += usize::from(self.tell(&incident, address, late).await?);
+                let item = format!("digest of {} for {address}", incident.id);
+                let told = self.items.attempt(&item, now, self.tell(&incident, address, late)).await?;
+                arrived += usize::from(told.is_some());
             }
-            let is_page_full = i64::try_from(people.len()).is_ok_and(|count| count == BATCH);
+            let is_page_full = i64::try_from(people.len()).is_ok_and(|count| count == most);
             more |= arrived > 0 && is_page_full;
             if arrived == people.len() && !is_page_full {
                 told.insert(this);
@@ -91,10 +99,12 @@ impl Digester {
         Ok(more)
     }
 
-    /// Tells one person; `false` when that has to be tried again.
-    async fn tell(&self, incident: &Incident, address: &str, late: &[Late]) -> Result<bool, StoreError> {
+    /// Tells one person; the inner error says why that has to be tried again.
+    async fn tell(&self, incident: &Incident, address: &str, late: &[Late]) -> Result<Result<(), String>, StoreError> {
         let key = format!("digest {} {address}", incident.id);
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(false) };
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+            return Ok(Err(ELSEWHERE.to_owned()));
+        };
         let said = match Address::parse(address).ok().filter(|one| self.config.border.accepts(&one.domain())) {
             None => Ok("nobody of ours".to_owned()),
             Some(to) => postman::deliver(&self.hops, &to, &self.compose(incident, &to, late)).await,
@@ -102,14 +112,10 @@ impl Digester {
         match said {
             Ok(reply) => {
                 let (incident, address) = (incident.id.clone(), address.to_owned());
-                self.store.digested(Digested { claim, incident, address, at: self.clock.now(), reply }).await?;
-                Ok(true)
+                let told = Digested { claim, incident, address, at: self.clock.now(), reply };
+                self.store.digested(told).await.map(Ok)
             }
-            Err(why) => {
-                tracing::warn!(incident = incident.id, why, "a digest did not arrive; tried again");
-                self.store.give_up_notice(claim, self.clock.now()).await?;
-                Ok(false)
-            }
+            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 

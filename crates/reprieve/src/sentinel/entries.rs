@@ -54,8 +54,11 @@ impl EntryKeeper {
     pub async fn round(&self, known: Option<[i64; 3]>) -> Result<[i64; 3], StoreError> {
         let now = self.clock.now();
         let used = self.entries.take_used();
-        if !used.is_empty() {
-            self.store.entries_used(used).await?;
+        if !used.is_empty()
+            && let Err(error) = self.store.entries_used(used.clone()).await
+        {
+            self.entries.put_back_used(used);
+            return Err(error);
         }
         let stamp = self.store.entries_stamp(now).await?;
         if known != Some(stamp) {

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
+use crate::items::{ELSEWHERE, Items};
 use crate::postman::{self, Letter};
 use crate::recipient::language::{Language, Languages};
 use crate::recipient::link::{self, Kind};
@@ -50,13 +51,15 @@ pub struct HeldNotifier {
     pub key: TokenKey,
     /// The words.
     pub languages: Arc<Languages>,
+    /// Who could not be told.
+    pub items: Items,
 }
 
 impl HeldNotifier {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "notices to recipients", "recipients could not be told what is held for them");
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await).await {}
     }
 
@@ -67,21 +70,28 @@ impl HeldNotifier {
     pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let Some(period) = self.config.portal.notices.period(now) else { return Ok(false) };
-        let people = self.store.unnoticed(period, now.before(SPAN), BATCH).await?;
-        let mut told = 0;
+        // Those who cannot be told rest, and do not keep those behind them from being asked for.
+        let people = self.store.unnoticed(period, now.before(SPAN), BATCH.saturating_add(self.items.count())).await?;
+        let (mut asked, mut told) = (0, 0);
         for address in &people {
             if *stop.borrow() {
                 return Ok(false);
             }
-            told += i64::from(self.tell(address, period, now).await?);
+            let item = format!("notice to {address}");
+            if asked == BATCH || !self.items.is_due(&item, now) {
+                continue;
+            }
+            asked += 1;
+            let done = self.items.attempt(&item, now, self.tell(address, period, now)).await?;
+            told += i64::from(done.is_some());
         }
         Ok(told == BATCH)
     }
 
-    /// Tells one person; `false` when that has to be tried again.
-    async fn tell(&self, address: &str, period: i64, now: Timestamp) -> Result<bool, StoreError> {
+    /// Tells one person; the inner error says why that has to be tried again.
+    async fn tell(&self, address: &str, period: i64, now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let key = format!("held {period} {address}");
-        let Some(claim) = self.store.claim_notice(&key, now, ONCE).await? else { return Ok(false) };
+        let Some(claim) = self.store.claim_notice(&key, now, ONCE).await? else { return Ok(Err(ELSEWHERE.to_owned())) };
         let before = self.store.noticed_until(address).await?;
         let filter = Filter { accounts: vec![Account::Held], limit: LOOKED_AT_MAX, ..Filter::default() };
         let mut held = self.store.held(&filter, &Scope::Recipient(address.to_owned())).await?;
@@ -91,7 +101,7 @@ impl HeldNotifier {
         held.retain(|message| is_news(message.mail_id));
         // What was left untold may be older than what they were told of.
         let Some(newest) = held.first().map(|message| message.mail_id).max(before) else {
-            return self.store.give_up_notice(claim, now).await.map(|()| true);
+            return self.store.give_up_notice(claim, now).await.map(Ok);
         };
         let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
         let coming_back = self.store.in_open_incident(&mails).await?;
@@ -104,14 +114,10 @@ impl HeldNotifier {
         match said {
             Ok(reply) => {
                 let address = address.to_owned();
-                self.store.noticed(Noticed { claim, address, period, until: newest, at: now, reply }).await?;
-                Ok(true)
+                let told = Noticed { claim, address, period, until: newest, at: now, reply };
+                self.store.noticed(told).await.map(Ok)
             }
-            Err(why) => {
-                tracing::warn!(why, "a recipient could not be told what is held; tried again");
-                self.store.give_up_notice(claim, now).await?;
-                Ok(false)
-            }
+            Err(why) => self.store.give_up_notice(claim, now).await.map(|()| Err(why)),
         }
     }
 

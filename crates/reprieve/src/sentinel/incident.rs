@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::derived;
+use crate::items::Items;
 use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
@@ -41,13 +42,15 @@ pub struct Steward {
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop, and the replay.
     pub signals: Signals,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 impl Steward {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "incidents", "a round of incidents failed").or_when(&self.signals.incident);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         let mut all: Option<Instant> = None;
         loop {
             let is_all = all.is_none_or(|last| last.elapsed() >= ALL_EVERY);
@@ -77,12 +80,12 @@ impl Steward {
     }
 
     async fn round_since(&self, since: Option<MailId>) -> Result<bool, StoreError> {
-        let mut moved = false;
+        let (mut moved, now) = (false, self.clock.now());
         for incident in self.store.incidents().await? {
             if incident.stage != Stage::Resolved {
                 // What was never counted is counted from its beginning.
                 let since = since.filter(|_| incident.waves > 0);
-                moved |= self.keep(&incident, since).await?;
+                moved |= self.items.alone(&incident.id, now, self.keep(&incident, since)).await?.unwrap_or(false);
             }
         }
         Ok(moved)

@@ -10,7 +10,7 @@
 //! | [`scrub`] | all stored bytes are read again and again, and damage calls people |
 //! | [`rollout`] | a published version goes through the gates, and on or back by what was seen |
 //! | [`plan`], [`entries`], [`contain`] | what examines and decides is what the store says is in force |
-//! | [`watch`], [`probe`] | what acts is heard and tried; what the past convicts is contained |
+//! | [`watch`]: `hear`, `trial`, [`probe`], `act` | what acts is heard and tried; what the past convicts is contained |
 //! | [`incident`], [`replay`] | what it held is counted in, examined again, and released or kept |
 //! | [`status`], [`announce`] | what the public is told lies as files, and goes to webhooks and mailboxes |
 //! | [`call`], [`deliveries`] | operators are called, before and beside all other notices |
@@ -23,18 +23,21 @@
 //! | [`settle`] | all of them, as loops or one after another |
 
 pub mod acknowledge;
+mod act;
 pub mod announce;
 pub mod books;
 pub mod bulk;
-pub mod clock;
 pub mod call;
+pub mod clock;
 pub mod contain;
 pub mod deliveries;
 pub mod digest;
 pub mod entries;
 pub mod flow;
 pub mod fold;
+mod hear;
 pub mod held_notice;
+mod in_force;
 pub mod incident;
 pub mod integrity;
 pub mod notice;
@@ -54,4 +57,5 @@ pub mod stance;
 pub mod status;
 pub mod tiles;
 pub mod together;
+mod trial;
 pub mod watch;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::hop::Hops;
+use crate::items::{ELSEWHERE, Items};
 use crate::postman::{self, Letter};
 use crate::rounds::{Beat, Rounds};
 
@@ -41,13 +42,15 @@ pub struct Notifier {
     pub hops: Hops,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 impl Notifier {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "notices to senders", "senders of held mail could not be told");
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }
 
@@ -62,30 +65,35 @@ impl Notifier {
             by_sender.entry(address::normal(&untold.sender)).or_default().push(untold);
         }
         for (sender, held) in by_sender {
-            let mails = held.iter().map(|one| one.mail_id).collect();
-            let address = self.reader(&sender, &held);
-            let is_quiet = self.store.last_told(&sender).await?.is_some_and(|last| now.since(last) < QUIET);
-            if address.is_some() && is_quiet {
-                continue;
-            }
-            let quiet = if address.is_some() { QUIET } else { Duration::ZERO };
-            let Some(claim) = self.store.claim_notice(&format!("sender {sender}"), now, quiet).await? else { continue };
-            let said = match &address {
-                Some(address) => self.send(address, &held, now).await,
-                None => Ok("nobody to tell".to_owned()),
-            };
-            match said {
-                Ok(reply) => {
-                    tracing::info!(messages = held.len(), reply, "a sender was told that mail is held");
-                    self.store.told(claim, mails, &sender, now, &reply).await?;
-                }
-                Err(why) => {
-                    tracing::warn!(why, "a sender could not be told that mail is held; tried again");
-                    self.store.give_up_notice(claim, now).await?;
-                }
-            }
+            let item = format!("notice to {sender}");
+            self.items.attempt(&item, now, self.tell(&sender, &held, now)).await?;
         }
         Ok(())
+    }
+
+    /// Tells one sender; the inner error says why that has to be tried again.
+    async fn tell(&self, sender: &str, held: &[Untold], now: Timestamp) -> Result<Result<(), String>, StoreError> {
+        let mails = held.iter().map(|one| one.mail_id).collect();
+        let address = self.reader(sender, held);
+        let is_quiet = self.store.last_told(sender).await?.is_some_and(|last| now.since(last) < QUIET);
+        if address.is_some() && is_quiet {
+            return Ok(Ok(()));
+        }
+        let quiet = if address.is_some() { QUIET } else { Duration::ZERO };
+        let Some(claim) = self.store.claim_notice(&format!("sender {sender}"), now, quiet).await? else {
+            return Ok(Err(ELSEWHERE.to_owned()));
+        };
+        let said = match &address {
+            Some(address) => self.send(address, held, now).await,
+            None => Ok("nobody to tell".to_owned()),
+        };
+        match said {
+            Ok(reply) => {
+                tracing::info!(messages = held.len(), reply, "a sender was told that mail is held");
+                self.store.told(claim, mails, sender, now, &reply).await.map(Ok)
+            }
+            Err(why) => self.store.give_up_notice(claim, now).await.map(|()| Err(why)),
+        }
     }
 
     /// Who reads a notice: a person of ours, and no program (RFC 3834 section 2).

@@ -59,6 +59,8 @@ impl RateWatcher {
             Some(hour) => Some(hour),
             None => self.store.last_hour_of_hits().await?,
         };
+        // The hour before the last one is counted again: mail is recorded after it has come, and examining it takes its time.
+        let known = known.map(|hour| hours(hour, -1));
         let mut hour = known.unwrap_or(first).max(hours(present, -FIRST_LOOK_HOURS)).min(present);
         let last = hours(hour, HOURS_A_ROUND).min(present);
         while hour <= last {

@@ -22,6 +22,7 @@ use super::pacing::Pacing;
 use crate::clock::Clock;
 use crate::config::{Config, InDoubtPolicy};
 use crate::hop::{Hop, HopError, Hops, Loan};
+use crate::items::Items;
 use crate::measure;
 use crate::outgoing::{self, Outgoing};
 use crate::right_of_way::RightOfWay;
@@ -59,6 +60,8 @@ pub struct Releaser {
     pub way: RightOfWay,
     /// The name that claims carry: the node and this start of it.
     pub owner: String,
+    /// Releases in doubt that cannot be decided.
+    pub items: Items,
 }
 
 /// How the way to the dot ended.
@@ -90,7 +93,7 @@ impl Releaser {
     /// Runs until `stop` says so; what is being sent then is finished, what is only claimed is not begun.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "releases", "a round of releases failed").or_when(&self.signals.release);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await.map(|()| false)).await {}
     }
 
@@ -115,7 +118,8 @@ impl Releaser {
                     (ReleaseEvent::Settled, "sent twice without an answer: possibly delivered twice")
                 }
             };
-            self.store.decide_doubt(&doubt.release, event, reason, now).await?;
+            let deciding = self.store.decide_doubt(&doubt.release, event, reason, now);
+            self.items.alone(&format!("release {} in doubt", doubt.release), now, deciding).await?;
         }
         Ok(())
     }

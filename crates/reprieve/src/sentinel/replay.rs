@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use super::incident::ACTOR;
 use super::retrial::Retrial;
 use crate::clock::Clock;
+use crate::items::{Items, caught, may_be_of_item};
 use crate::rounds::{Beat, Rounds};
 use crate::signals::Signals;
 
@@ -32,6 +33,8 @@ const PERIOD: Duration = Duration::from_secs(2);
 const BATCH: usize = 200;
 /// Messages whose outcomes are written together: so few that live mail, which waits for the same writer, does not notice.
 const WRITTEN_TOGETHER: usize = 6;
+/// Failures of one message after which its units are inconclusive: the incident has them examined once more later, and ends without them at last.
+const FAILURES_MAX: u32 = 2;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -44,13 +47,15 @@ pub struct Replayer {
     pub signals: Signals,
     /// Messages that are under way at the same time: while some are examined, others are read, and others written.
     pub at_once: usize,
+    /// Incidents and messages that fail.
+    pub items: Items,
 }
 
 impl Replayer {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "replays", "a round of replays failed").or_when(&self.signals.replay);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round(turns.stopping()).await).await {}
     }
 
@@ -62,7 +67,8 @@ impl Replayer {
         let mut worked = false;
         for incident in self.retrial.store.incidents().await? {
             if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
-                worked |= self.some_of(&incident).await?;
+                let now = self.clock.now();
+                worked |= self.items.alone(&incident.id, now, self.some_of(&incident)).await?.unwrap_or(false);
             }
         }
         Ok(worked)
@@ -77,25 +83,57 @@ impl Replayer {
             return Ok(false);
         }
         let containment = self.retrial.contained.now();
-        let mut running: JoinSet<Result<Replayed, StoreError>> = JoinSet::new();
+        let mut running: JoinSet<Result<Option<Replayed>, StoreError>> = JoinSet::new();
         let mut waiting = waiting.into_iter();
-        let mut ready = Vec::new();
+        let (mut ready, mut found) = (Vec::new(), false);
         loop {
             while running.len() < self.at_once {
                 let Some((mail, numbers)) = waiting.next() else { break };
-                running.spawn(self.clone().again(incident.clone(), mail, numbers, containment.clone()));
+                running.spawn(self.clone().alone(incident.clone(), mail, numbers, containment.clone()));
             }
             let Some(finished) = running.join_next().await else { break };
             match finished {
-                Ok(replayed) => ready.push(replayed?),
-                Err(panic) => tracing::error!(%panic, "a message could not be replayed"),
+                Ok(replayed) => ready.extend(replayed?),
+                Err(ended) => tracing::error!(%ended, "a message could not be replayed"),
             }
+            found |= !ready.is_empty();
             if ready.len() >= WRITTEN_TOGETHER {
                 self.write(std::mem::take(&mut ready)).await?;
             }
         }
         self.write(ready).await?;
-        Ok(true)
+        Ok(found)
+    }
+
+    /// One message by itself. None when it failed and is to be tried again; when it fails once more it is inconclusive, and holds up nothing.
+    async fn alone(
+        self,
+        incident: Incident,
+        mail_id: MailId,
+        numbers: Vec<u32>,
+        containment: Arc<Containment>,
+    ) -> Result<Option<Replayed>, StoreError> {
+        let replayer = self.clone();
+        let again = self.again(incident.clone(), mail_id, numbers.clone(), containment);
+        let fault = match caught(again).await {
+            Ok(Ok(replayed)) => return Ok(Some(replayed)),
+            Ok(Err(error)) if !may_be_of_item(&error) => return Err(error),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic,
+        };
+        Ok(replayer.given_up(&incident.id, mail_id, numbers, &fault))
+    }
+
+    /// Counts a failure of one message; what its replay comes to when it has failed often enough.
+    fn given_up(&self, incident: &str, mail_id: MailId, numbers: Vec<u32>, fault: &str) -> Option<Replayed> {
+        let (at, item) = (self.clock.now(), format!("replay of {mail_id} for {incident}"));
+        self.items.failed(&item, at, fault);
+        if self.items.failures(&item) < FAILURES_MAX {
+            return None;
+        }
+        let why = format!("it cannot be examined again: {fault}");
+        let outcomes = numbers.into_iter().map(|number| (number, Outcome::Inconclusive, why.clone())).collect();
+        Some(Replayed { incident: incident.to_owned(), mail_id, outcomes, completion: None, at })
     }
 
     /// Whether what examines here is what the store says is in force, and what is contained and which entries count likewise: a ruleset takes
@@ -114,10 +152,31 @@ impl Replayer {
         }
         self.retrial.way.give().await;
         failpoint::step("replay-examined");
-        self.retrial.store.record_replay(replayed).await?;
+        match self.retrial.store.record_replay(replayed.clone()).await {
+            Ok(()) => {}
+            Err(error) if !may_be_of_item(&error) => return Err(error),
+            Err(_) => self.write_each(replayed).await?,
+        }
         failpoint::step("replay-recorded");
         self.signals.release.notify_one();
         self.signals.status.notify_one();
+        Ok(())
+    }
+
+    /// One of them cannot be written: each is written by itself.
+    async fn write_each(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
+        for one in replayed {
+            let (incident, mail_id) = (one.incident.clone(), one.mail_id);
+            let numbers = one.outcomes.iter().map(|(number, ..)| *number).collect();
+            let fault = match self.retrial.store.record_replay(vec![one]).await {
+                Ok(()) => continue,
+                Err(error) if !may_be_of_item(&error) => return Err(error),
+                Err(error) => error.to_string(),
+            };
+            if let Some(given_up) = self.given_up(&incident, mail_id, numbers, &fault) {
+                self.retrial.store.record_replay(vec![given_up]).await?;
+            }
+        }
         Ok(())
     }
 

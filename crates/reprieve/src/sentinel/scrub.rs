@@ -158,7 +158,7 @@ impl Scrubber {
         let alert = NewAlert { key, at: damage.found, kind: AlertKind::Damage, subject, text };
         if self.store.call(alert).await? {
             tracing::error!(mail = %damage.mail, file = %path.display(), why = damage.why, "stored bytes are damaged: people are called");
-            self.signals.announce.notify_one();
+            self.signals.operators.notify_one();
         }
         Ok(())
     }

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::Timestamp;
 use domain::containment::Level;
 use domain::detection::{Detection, DetectionCode, DetectionVersion, Mode};
-use domain::sentinel::State;
-use domain::sentinel::group::{Group, is_explained};
+use domain::sentinel::Suspect;
+use domain::sentinel::group::Group;
 use store::StoreError;
-use store::alert::AlertKind;
-use store::sentinel::Suspect;
 
+use super::act::Done;
+use super::in_force::{InForceNow, engine_of};
 use super::probe::Found;
-use super::watch::{Done, InForceNow, Mind, Watcher, day, engine_of};
+use super::watch::{Mind, Watcher};
 
 impl InForceNow {
     /// What of the ruleset in force is new or changed since the one before it, and acts.
@@ -81,97 +81,46 @@ impl Watcher {
         }
     }
 
-    /// A group that is convicted, and that no single member explains: what changed is contained, member by member, those too that are heard
-    /// of later.
-    pub(super) async fn act_on_groups(
+    /// What changed together is contained, member by member. Incidents come first, so that none is missing when we die between two of them.
+    pub(super) async fn contain_together(
         &self,
-        mind: &mut Mind,
-        in_force: &InForceNow,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let convicted: Vec<Suspect> = mind
-            .suspicions
-            .iter()
-            .filter(|(suspect, one)| one.state() == State::Contained && in_force.since(suspect).is_some())
-            .map(|(suspect, _)| suspect.clone())
-            .collect();
-        for suspect in convicted {
-            match Group::parse(&suspect.code) {
-                None => {}
-                Some(Group::Engine(engine)) => {
-                    let is_news = mind.told.insert((suspect.clone(), State::Contained));
-                    let why = self.cause(&suspect, &mind.suspicions[&suspect]).await?;
-                    let text = format!(
-                        "Engine {engine} hits known-good mail, whatever its data: switch it off or pin its version. {why}"
-                    );
-                    if is_news {
-                        let key = format!("engine/{engine}/{}", day(now));
-                        self.call(key, AlertKind::Engine, engine, text, now).await?;
-                    }
-                }
-                Some(group) => self.act_on_change(&group, &suspect, mind, in_force, now).await?,
-            }
-        }
-        Ok(())
-    }
-
-    async fn act_on_change(
-        &self,
-        group: &Group,
         suspect: &Suspect,
-        mind: &mut Mind,
+        members: &[Suspect],
+        mind: &Mind,
         in_force: &InForceNow,
+        cause: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let members = self.members(group, suspect, mind, in_force).await?;
-        // What it hits live, and what it was seen to hit when it was tried.
-        let hits = |one: &Suspect| {
-            let seen = mind.suspicions.get(one).map(|one| (one.counts().0 + u64::from(one.probe().1), one.state()));
-            seen.map_or((0, false), |(hits, state)| (hits, state == State::Contained))
+        let group = Group::parse(&suspect.code);
+        let all = match &group {
+            Some(group) => self.members(group, suspect, mind, in_force).await?.len(),
+            None => members.len(),
         };
-        let each: Vec<(u64, bool)> = members.iter().map(hits).collect();
-        if members.len() < 2 || is_explained(hits(suspect).0, &each) {
-            return Ok(());
-        }
-        let contained = self.store.containment(now).await?;
-        let pins: BTreeSet<DetectionCode> = self.store.pins().await?.into_iter().map(|pin| pin.code).collect();
-        let is_free = |one: &&Suspect| contained.level(&one.code, &one.version).is_none() && !pins.contains(&one.code);
-        let free: Vec<&Suspect> = members.iter().filter(is_free).collect();
-        let telling = (suspect.clone(), State::Contained);
-        if free.is_empty() || mind.told.contains(&telling) {
-            return Ok(());
-        }
         let why = format!(
-            "It is one of {} detections that changed together ({}), and together they are wrong. {}",
-            members.len(),
-            suspect.version,
-            self.cause(suspect, &mind.suspicions[suspect]).await?
+            "It is one of {all} detections that changed together ({}), and together they are wrong. {cause}",
+            suspect.version
         );
-        if !self.may_act(now).await? {
-            let key = format!("together/{}/{}/{}", suspect.code, suspect.version, day(now));
-            let text = format!("These should be contained: `reprieve contain` does it. {why}");
-            self.call(key, AlertKind::Undecided, suspect.code.to_string(), text, now).await?;
-            mind.told.insert(telling);
-            return Ok(());
-        }
         let mut accused = Vec::new();
-        for member in free {
+        for member in members {
             let Some(since) = in_force.since(member) else { continue };
-            self.contain(member, Level::Contained, &why, now).await?;
             accused.push((member, since, self.store.has_held(member).await?));
         }
         // An incident for each that has held mail; where none has yet, one that says so. What the others hold later opens its own when the
         // change is taken back.
         let has_held = accused.iter().any(|(.., has_held)| *has_held);
-        let told = accused.into_iter().enumerate().filter(|(at, (.., held))| *held || (!has_held && *at == 0));
-        for (_, (member, (began, ruleset), _)) in told {
-            self.open_incident(member, began, ruleset, &why, Done::Contained, now).await?;
+        for (at, (member, (began, ruleset), held)) in accused.iter().enumerate() {
+            if *held || (!has_held && at == 0) {
+                self.open_incident(member, *began, ruleset.clone(), &why, Done::Contained, now).await?;
+            }
+        }
+        for (member, ..) in accused {
+            self.change(member, Some(Level::Contained), &why, now).await?;
         }
         Ok(())
     }
 
     /// Who belongs to a change: all of a ruleset's; of an engine's data those that were heard of.
-    async fn members(
+    pub(super) async fn members(
         &self,
         group: &Group,
         suspect: &Suspect,
@@ -185,6 +134,6 @@ impl Watcher {
         let is_member = |one: &&Suspect| {
             engine_of(&one.code) == Some(engine.as_str()) && one.version == suspect.version && !old.contains(&one.code)
         };
-        Ok(mind.suspicions.keys().filter(is_member).cloned().collect())
+        Ok(mind.belief.suspicions.keys().filter(is_member).cloned().collect())
     }
 }

@@ -8,11 +8,9 @@ use detect::ruleset::{diff, lint};
 use domain::Timestamp;
 use domain::detection::{Detection, DetectionCode, Mode};
 use domain::sentinel::evidence::rate_at_most;
-use domain::sentinel::{Settings, Suspicion};
 use serde::{Deserialize, Serialize};
 use store::hits::hour_of;
 use store::rollout::SetMode;
-use store::sentinel::by_suspect;
 use store::version::KeptFixtures;
 use utoipa::ToSchema;
 
@@ -20,12 +18,11 @@ use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
 use super::ruleset::{DetectionRow, detection_row};
 use super::word;
+use crate::belief::Belief;
 use crate::console::access::{Operator, Permission};
 
 /// Days of hits and reports that say how right a detection is.
 const RECORD_DAYS: u64 = 30;
-/// Lines of the sentinel's journal that are replayed for one detection.
-const EVIDENCE_MAX: i64 = 100_000;
 /// Hours that a mode may be set for.
 const HOURS_MAX: u64 = 24 * 366;
 
@@ -220,11 +217,9 @@ async fn record_of(console: &Console, detection: &Detection) -> Result<RecordVie
         contradicted.iter().find(|(code, _)| *code == detection.code).map_or(0, |(_, messages)| *messages);
     // One that it could only tag can be called wrong as well.
     let wrong = contradicted.min(acted);
-    let lines = store.evidence_about(&detection.code, EVIDENCE_MAX).await?;
-    let heard = by_suspect(lines.into_iter().rev().collect());
-    let own = heard.iter().find(|(suspect, _)| suspect.version == detection.version);
-    let (_, probe_hits, probe_seen) =
-        own.map_or((1.0, 0, 0), |(_, events)| Suspicion::replay(Settings::default(), events).probe());
+    let belief = Belief::about(store, &detection.code).await?;
+    let own = belief.suspicions.iter().find(|(suspect, _)| suspect.version == detection.version);
+    let (_, probe_hits, probe_seen) = own.map_or((1.0, 0, 0), |(_, suspicion)| suspicion.probe());
     Ok(RecordView {
         days: RECORD_DAYS,
         acted,

@@ -17,6 +17,7 @@ use super::ledger::{self, LedgerView};
 use super::retention::{ClockView, clock_view};
 use crate::config::shown::shown;
 use crate::console::access::{Operator, Permission};
+use crate::items::Failing;
 use crate::rounds::Went;
 
 /// Mails whose engines are asked about.
@@ -27,6 +28,8 @@ const LATE_PERIODS: u32 = 10;
 const LATE_SECONDS_MIN: u64 = 600;
 /// Damaged blobs that are named.
 const DAMAGED_SHOWN: i64 = 20;
+/// Failing items that are named.
+const FAILING_SHOWN: usize = 10;
 
 /// How it goes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -114,6 +117,21 @@ struct ReconcilerView {
     /// When a round last failed, and why.
     failed: Option<String>,
     fault: Option<String>,
+    /// How many of its items fail, and the worst of them, 10 at most. They rest for up to ten minutes and are tried again; nothing waits for them.
+    failing: u64,
+    failing_items: Vec<FailingView>,
+}
+
+/// An item of a background loop that fails.
+#[derive(Debug, Serialize, ToSchema)]
+struct FailingView {
+    item: String,
+    /// How often it was tried in vain.
+    failures: u32,
+    since: Option<String>,
+    /// When it is tried again.
+    next: String,
+    fault: String,
 }
 
 /// The volume that everything lies on.
@@ -141,7 +159,24 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let now = console.clock.now();
-    let reconcilers = console.rounds.went().into_iter().map(|(name, went)| view(name, &went, now)).collect();
+    let store = console.store()?;
+    let mut failing = console.rounds.failing();
+    let reconcilers = console.rounds.went().into_iter().map(|(name, went)| {
+        let items = failing.remove(name).unwrap_or_default();
+        view(name, &went, &items, now)
+    });
+    let mut reconcilers: Vec<ReconcilerView> = reconcilers.collect();
+    let (unheard, worst) = store.all_unheard(FAILING_SHOWN as i64).await?;
+    if let Some(sentinel) = reconcilers.iter_mut().find(|one| one.name == "sentinel") {
+        sentinel.failing += unheard;
+        sentinel.failing_items.extend(worst.into_iter().map(|one| FailingView {
+            item: format!("hearing mail {}", one.mail),
+            failures: one.tries,
+            since: None,
+            next: one.next.to_string(),
+            fault: one.fault,
+        }));
+    }
     let free = rustix::fs::statvfs(&console.data_dir).ok();
     let volume = VolumeView {
         free_bytes: free.map(|volume| volume.f_bavail.saturating_mul(volume.f_frsize)),
@@ -153,7 +188,6 @@ pub async fn show(State(console): State<Console>, Extension(operator): Extension
         took_ms: last.took.as_secs_f64() * 1000.0,
         ledger: ledger::view(last.balance),
     });
-    let store = console.store()?;
     let mut reports = Vec::new();
     for mail in store.newest(MAILS_LOOKED_AT).await? {
         // It may be purged meanwhile.
@@ -215,7 +249,7 @@ fn engines(reports: Vec<EngineReport>) -> Vec<EngineHealthView> {
     by_engine.into_iter().map(view).collect()
 }
 
-fn view(name: &str, went: &Went, now: domain::Timestamp) -> ReconcilerView {
+fn view(name: &str, went: &Went, items: &[(String, Failing)], now: domain::Timestamp) -> ReconcilerView {
     let most = (went.period * LATE_PERIODS).as_secs().max(LATE_SECONDS_MIN);
     let is_late = went.under_way.is_some_and(|since| now.since(since).as_secs() > most);
     let state = match (went.is_failing, is_late, went.last) {
@@ -232,6 +266,18 @@ fn view(name: &str, went: &Went, now: domain::Timestamp) -> ReconcilerView {
         took_ms: went.last.map(|(_, took)| took.as_secs_f64() * 1000.0),
         failed: went.fault.as_ref().map(|(at, _)| at.to_string()),
         fault: went.fault.as_ref().map(|(_, why)| why.clone()),
+        failing: items.len() as u64,
+        failing_items: items.iter().take(FAILING_SHOWN).map(failing_view).collect(),
+    }
+}
+
+fn failing_view((item, one): &(String, Failing)) -> FailingView {
+    FailingView {
+        item: item.clone(),
+        failures: one.failures,
+        since: Some(one.since.to_string()),
+        next: one.next.to_string(),
+        fault: one.fault.clone(),
     }
 }
 
@@ -320,7 +366,7 @@ mod tests {
             fault: is_failing.then(|| (ago(5), "why".to_owned())),
             is_failing,
         };
-        let state = |went: &Went| view("a", went, now).state;
+        let state = |went: &Went| view("a", went, &[], now).state;
         assert_eq!(state(&went(false, Some(1), false)), "running");
         assert_eq!(state(&went(true, Some(1), false)), "ok");
         assert_eq!(state(&went(true, None, true)), "failing");

@@ -8,14 +8,15 @@ use domain::Timestamp;
 use domain::containment::Level;
 use domain::detection::{DetectionCode, DetectionVersion};
 use domain::sentinel::state::Step;
-use domain::sentinel::{Event, Settings, Suspicion};
+use domain::sentinel::{Event, Suspicion};
 use serde::{Deserialize, Serialize};
-use store::sentinel::{ContainmentChange, JournalLine, NewLine, Pin, Suspect, by_suspect};
+use store::sentinel::{ContainmentChange, JournalLine, NewLine, Pin, Suspect};
 use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
 use super::word;
+use crate::belief::Belief;
 use crate::config::ContainmentMode;
 use crate::console::access::{Operator, Permission};
 
@@ -47,6 +48,8 @@ pub struct SuspicionView {
     since: Option<String>,
     /// What is compared with the threshold: live evidence times the probe's.
     evidence: f64,
+    /// The evidence that convicts it.
+    threshold: f64,
     live_evidence: f64,
     probe_evidence: f64,
     /// Contents known to be good that the last probe hit, and looked at.
@@ -68,6 +71,7 @@ fn suspicion_view(suspect: &Suspect, suspicion: &Suspicion) -> SuspicionView {
         state: suspicion.state().as_str().to_owned(),
         since: suspicion.since().map(|at| at.to_string()),
         evidence: suspicion.evidence(),
+        threshold: suspicion.threshold(),
         live_evidence: suspicion.live(),
         probe_evidence,
         probe_hits,
@@ -130,18 +134,8 @@ pub async fn status(
     operator.may(Permission::Look)?;
     let store = console.store()?;
     let now = console.clock.now();
-    let mut after = 0;
-    let mut lines = Vec::new();
-    loop {
-        let more = store.evidence_after(after).await?;
-        let Some(last) = more.last() else { break };
-        after = last.seq;
-        lines.extend(more);
-    }
-    let suspects = by_suspect(lines);
-    let suspects = suspects
-        .iter()
-        .map(|(suspect, events)| suspicion_view(suspect, &Suspicion::replay(Settings::default(), events)));
+    let belief = Belief::of_all(store).await?;
+    let suspects = belief.suspicions.iter().map(|(suspect, suspicion)| suspicion_view(suspect, suspicion));
     let sentinel = &console.config.sentinel;
     let strength = store.memory_strength(&sentinel.establish, now).await?;
     let is_automatic = sentinel.containment == ContainmentMode::Automatic;
@@ -175,7 +169,7 @@ pub struct ExplanationView {
 pub struct LineView {
     at: String,
     detection_version: String,
-    /// hit, probed, moved or waited.
+    /// opened, hit, probed, moved or waited.
     event: String,
     text: String,
 }
@@ -190,6 +184,10 @@ fn line_view(line: &JournalLine) -> LineView {
             };
             ("hit", format!("mail of sender {}: {content}, {class}", hit.identity))
         }
+        Event::Opened { settings, .. } => (
+            "opened",
+            format!("evidence of {} convicts it, with {} hits of a trial", settings.trip, settings.probe_hits_min),
+        ),
         Event::Probed { hits, seen, value, .. } => {
             ("probed", format!("hits {hits} of {seen} contents known to be good: evidence {value:.3e}"))
         }
@@ -221,13 +219,11 @@ pub async fn explain(
     Path(code): Path<String>,
 ) -> ApiResult<ExplanationView> {
     operator.may(Permission::Look)?;
-    let code = word::detection(console.store()?, &code).await?;
-    let lines = console.store()?.evidence_about(&code, 100_000).await?;
-    let journal = lines.iter().take(usize::try_from(LINES_MAX).unwrap_or(200)).map(line_view).collect();
-    let suspects = by_suspect(lines.into_iter().rev().collect());
-    let versions = suspects
-        .iter()
-        .map(|(suspect, events)| suspicion_view(suspect, &Suspicion::replay(Settings::default(), events)));
+    let store = console.store()?;
+    let code = word::detection(store, &code).await?;
+    let journal = store.evidence_about(&code, LINES_MAX).await?.iter().map(line_view).collect();
+    let belief = Belief::about(store, &code).await?;
+    let versions = belief.suspicions.iter().map(|(suspect, suspicion)| suspicion_view(suspect, suspicion));
     Ok(Json(ExplanationView { versions: versions.collect(), journal }))
 }
 
@@ -344,7 +340,7 @@ pub async fn contain(
 /// That a person moved it, for the journal: what is believed stays a function of it.
 fn moved(suspect: Suspect, by: Step, at: Timestamp) -> NewLine {
     let key = format!("by-hand/{by:?}/{}/{}/{}", suspect.code, suspect.version, at.as_micros());
-    NewLine { key, suspect, event: Event::Moved { at, by } }
+    NewLine::new(key, suspect, Event::Moved { at, by })
 }
 
 /// Whether to pin a detection, or to let go of it.

@@ -1,10 +1,10 @@
 //! Words that a request chooses from a list, codes of detections, and moments: in any case, and refused where nothing is called so. A list
 //! that says "nothing" to a misspelt filter would be an untruth.
 
-use domain::{DomainName, Timestamp};
 use domain::detection::DetectionCode;
 use domain::envelope::Border;
 use domain::query::parse::moment;
+use domain::{DomainName, Timestamp};
 use store::Store;
 
 use super::error::ApiError;

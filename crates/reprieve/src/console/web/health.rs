@@ -99,14 +99,25 @@ fn background(goes: &Value) -> Markup {
             h2 { "In the background" }
             p.dim { "Each loop may be killed at any moment and goes on where it was. One that failed is tried again with its next round." }
             div.scroll { table {
-                thead { tr { th { "Loop" } th { "State" } th { "Last round (UTC)" } th.right { "Took" } th.right { "At least every" } th { "Last fault" } } }
+                thead { tr { th { "Loop" } th { "State" } th { "Last round (UTC)" } th.right { "Took" } th.right { "At least every" } th { "Last fault" } th.right { "Items that fail" } } }
                 tbody { @for one in list(goes, "reconcilers") { tr {
                     td { (text(one, "name")) } td { (chip(text(one, "state"))) }
                     td.when { @match one["last"].as_str() { Some(at) => (moment(at)), None => "not ended yet" } }
                     td.right { @if let Some(ms) = one["took_ms"].as_f64() { (format!("{ms:.1} ms")) } }
                     td.right { (one["period_s"]) " s" }
                     td { @if let Some(at) = one["failed"].as_str() { (moment(at)) ": " (text(one, "fault")) } }
+                    td.right { (one["failing"]) }
                 } } }
+            } }
+            @for one in list(goes, "reconcilers") { @if one["failing"] != 0 {
+                h3 { "What fails of " (text(one, "name")) }
+                p.dim { "Each is tried again after a rest of up to ten minutes; nothing else waits for it." }
+                div.scroll { table {
+                    thead { tr { th { "Item" } th.right { "Failures" } th { "Again at (UTC)" } th { "Why" } } }
+                    tbody { @for item in list(one, "failing_items") { tr {
+                        td { (text(item, "item")) } td.right { (item["failures"]) } td.when { (moment(text(item, "next"))) } td { (text(item, "fault")) }
+                    } } }
+                } }
             } }
         }
     }

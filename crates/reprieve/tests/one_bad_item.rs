@@ -1,0 +1,428 @@
+//! Order and belief: nothing that acts on mail goes unheard, what is believed is what the journal says, and one bad item holds up no other.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use domain::containment::{Containment, Level};
+use domain::detection::{Category, DetectionCode, DetectionVersion, Effect, Mode, RulesetId};
+use domain::envelope::{Client, Envelope, MailParams, RcptParams, Recipient};
+use domain::finding::{Examination, Facts, Finding, SenderFact};
+use domain::ledger::Account;
+use domain::message::{Family, Message, Part, Tail};
+use domain::policy::Policy;
+use domain::sentinel::{Event, State, Suspect};
+use domain::token::TokenKey;
+use domain::verdict::decide;
+use domain::{Address, Digest, Direction, MailId, Timestamp};
+use reprieve::belief::Belief;
+use reprieve::clock::{Clock, ManualClock, SystemClock};
+use reprieve::config::Config;
+use reprieve::items::Items;
+use reprieve::keys;
+use reprieve::neighbours::Neighbours;
+use reprieve::right_of_way::RightOfWay;
+use reprieve::sentinel::bulk::BulkWorker;
+use reprieve::sentinel::watch::{Mind, Watcher};
+use reprieve::signals::Signals;
+use serde_json::Value;
+use store::arrival::{Arrival, UnitArrival};
+use store::bulk::{Bulk, BulkPlace, BulkStage, BulkVerb};
+use store::sentinel::NewLine;
+use store::version::KeptRuleset;
+use store::{Scope, Store};
+use support::{Gateway, Sink, Talk, bad, clean, config};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const DATA: &str = "27000";
+
+/// A store with a sentinel that has nothing to try detections on.
+struct Site {
+    folder: PathBuf,
+    clock: Arc<ManualClock>,
+    store: Store,
+    watcher: Watcher,
+}
+
+impl Site {
+    async fn start(folder: &Path, config: &str, key: &TokenKey, now: Timestamp) -> Self {
+        let clock = Arc::new(ManualClock::new(now));
+        let store = Store::open_embedded(folder, "n", key, now).await.unwrap();
+        let bare = detect::ruleset::load::all_of(Vec::new()).unwrap();
+        let kept = KeptRuleset { id: bare.id, detections: Vec::new(), pages: BTreeMap::new(), gates: Vec::new() };
+        store.remember_ruleset(kept, true, now.before(Duration::from_secs(900_000))).await.unwrap();
+        // Its data is new: less evidence convicts what it brings.
+        store.remember_engine("clamd", "1", "26999", now.before(Duration::from_secs(900_000))).await.unwrap();
+        store.remember_engine("clamd", "1", DATA, now.before(Duration::from_secs(60))).await.unwrap();
+        let config = Arc::new(Config::parse(config, folder).unwrap());
+        let watcher = Watcher {
+            neighbours: Neighbours::without_dns(&config.engines),
+            config,
+            store: store.clone(),
+            vault: None,
+            clock: clock.clone(),
+            key: key.clone(),
+            signals: Signals::default(),
+            items: Items::default(),
+        };
+        Self { folder: folder.to_owned(), clock, store, watcher }
+    }
+
+    async fn alone(folder: &Path) -> Self {
+        let hop = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
+        Self::start(folder, &config(hop), &TokenKey::new([5; 32]), SystemClock.now()).await
+    }
+
+    /// A mail of somebody whom we know, which clamd holds: as it came at `at`.
+    async fn arrive(&self, at: Timestamp, n: u8) -> MailId {
+        let mail_id = MailId::new(at, [n; 10]);
+        let examination = Arc::new(examination(n));
+        let recipient = Address::parse("b@ours.example").unwrap();
+        let ip = "192.0.2.1".parse().unwrap();
+        let envelope = Envelope {
+            client: Client { ip, peer: ip, helo: "x".into(), protocol: "ESMTP".into(), login: None },
+            sender: Address::parse("a@x.example").ok(),
+            params: MailParams::default(),
+            recipients: vec![Recipient {
+                domain: recipient.domain(),
+                address: recipient,
+                params: RcptParams::default(),
+                direction: Direction::Inbound,
+            }],
+        };
+        let verdict =
+            decide(&examination, &envelope, &envelope.recipients[0], &Policy::standard(), &Containment::default());
+        let unit = UnitArrival { verdict, enforced: true, account: Account::Held, reply: String::new() };
+        let arrival = Arrival {
+            mail_id,
+            received: at,
+            envelope,
+            examination,
+            units: vec![unit],
+            normalised: false,
+            removed_fields: Vec::new(),
+            blob: None,
+            timings: BTreeMap::new(),
+        };
+        self.store.record_arrival(arrival).await.unwrap();
+        mail_id
+    }
+
+    async fn sql(&self, sql: &str) {
+        let mut database = store::db::connect(&store::db::sqlite_url(&self.folder.join("reprieve.db"))).await.unwrap();
+        store::db::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
+    }
+
+    /// Hits on mail that the journal has of the suspect.
+    async fn heard(&self) -> u64 {
+        let belief = Belief::of_all(&self.store).await.unwrap();
+        belief.suspicions.get(&suspect()).map_or(0, |one| one.counts().0)
+    }
+}
+
+fn suspect() -> Suspect {
+    Suspect { code: DetectionCode::parse("clamd:Win.Test").unwrap(), version: DetectionVersion::external(DATA) }
+}
+
+fn examination(n: u8) -> Examination {
+    let Suspect { code, version } = suspect();
+    Examination {
+        ruleset: RulesetId::from_text("0123456789abcdef"),
+        message: Message {
+            sha256: Digest::of(&[n]),
+            body_sha256: Digest::of(&[n]),
+            size: 1,
+            message_id: Some(format!("<{n}@x.example>")),
+            subject: "s".into(),
+            from: "a@x.example".into(),
+            from_domain: "x.example".into(),
+            auto_submitted: None,
+            correspondence: Default::default(),
+            authentication_results: Vec::new(),
+            received_count: 1,
+            text_sha256: None,
+            url_domains: Vec::new(),
+            urls: Vec::new(),
+            parts: vec![Part {
+                number: 0,
+                parent: None,
+                sha256: Digest::of(&[n, n]),
+                size: 4,
+                family: Family::Image,
+                content_type: "image/png".into(),
+                declared: "image/png".into(),
+                name: "logo.png".into(),
+                tail: Tail::None,
+            }],
+            ambiguities: Vec::new(),
+        },
+        findings: vec![Finding {
+            detection: code,
+            detection_version: version,
+            engine: "clamd".into(),
+            category: Category::Malware,
+            effect: Effect::Hold,
+            mode: Mode::Enforce,
+            part: Some(0),
+            family: Family::Image,
+            offset: None,
+            evidence: "signature".into(),
+            previous: None,
+        }],
+        engines: Vec::new(),
+        facts: Facts { sender: Some(SenderFact { established: true, internal: false }), ..Facts::default() },
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_down_is_heard_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let mut mind = Mind::default();
+    site.arrive(site.clock.now(), 1).await;
+    site.arrive(site.clock.now(), 2).await;
+    site.sql("create trigger fails before insert on sentinel_event begin select raise(abort, 'it fails'); end").await;
+    // Whether the round fails or goes on without it: the evidence is not lost.
+    let _ = site.watcher.round(&mut mind).await;
+    assert_eq!(site.heard().await, 0);
+    site.sql("drop trigger fails").await;
+    site.clock.advance(Duration::from_secs(60));
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.heard().await, 2);
+    site.watcher.round(&mut Mind::default()).await.unwrap();
+    assert_eq!(site.heard().await, 2, "after a restart nothing is heard twice");
+    assert_eq!(site.store.all_unheard(1).await.unwrap().0, 0);
+}
+
+#[tokio::test]
+async fn mail_that_was_examined_for_long_is_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let mut mind = Mind::default();
+    let began = site.clock.now();
+    site.arrive(began.after(Duration::from_secs(50)), 1).await;
+    site.watcher.round(&mut mind).await.unwrap();
+    site.clock.advance(Duration::from_secs(90));
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.heard().await, 1);
+    // Its id and its time are those of its receipt, ninety seconds ago; it is recorded now.
+    site.arrive(began, 2).await;
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.heard().await, 2);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_keeps_no_other_from_being_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let mut mind = Mind::default();
+    let damaged = site.arrive(site.clock.now(), 1).await;
+    site.sql(&format!("update message set facts_json = '{{' where mail_id = '{damaged}'")).await;
+    site.arrive(site.clock.now(), 2).await;
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.heard().await, 1, "the one behind it");
+    let (count, aside) = site.store.all_unheard(5).await.unwrap();
+    assert_eq!((count, aside[0].mail), (1, damaged));
+    let facts = serde_json::to_string(&examination(1).facts).unwrap();
+    site.sql(&format!("update message set facts_json = '{facts}' where mail_id = '{damaged}'")).await;
+    site.clock.advance(Duration::from_secs(700));
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.heard().await, 2, "it is heard when it can be read");
+    // A line of the journal that cannot be read is left out, by everybody alike, and stops nothing.
+    let first =
+        "select min(seq) from sentinel_event where detection = 'clamd:Win.Test' and event_json like '%\"hit\"%'";
+    site.sql(&format!("update sentinel_event set event_json = '{{' where seq = ({first})")).await;
+    site.arrive(site.clock.now(), 3).await;
+    let mut mind = Mind::default();
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.heard().await, 2, "of three one is left out");
+    assert!(site.watcher.items.failing().iter().any(|(item, _)| item == "the journal"));
+}
+
+/// The API shows what the sentinel believes, for what is judged by less evidence too, and after a restart, when it is fresh no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_and_the_sentinel_believe_the_same_after_a_restart() {
+    let sink = Sink::start();
+    let text = format!("{}[sentinel]\ntrust_weak_memory = true\n", config(sink.address));
+    let mut gateway = Gateway::prepare(&text);
+    let data = gateway.path("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let key = keys::token_key(&data.join(keys::KEY_FILE), &SystemClock).unwrap();
+    let site = Site::start(&data, &text, &key, SystemClock.now().before(Duration::from_secs(3 * 86_400))).await;
+    let mut mind = Mind::default();
+    site.arrive(site.clock.now(), 1).await;
+    site.watcher.round(&mut mind).await.unwrap();
+    // A trial finds two thousand times as much for it being wrong: that convicts what has just come, and nothing else.
+    let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 2e3 };
+    site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
+    site.watcher.round(&mut mind).await.unwrap();
+    let level = |contained: Containment| contained.level(&suspect().code, &suspect().version);
+    assert_eq!(level(site.store.containment(site.clock.now()).await.unwrap()), Some(Level::Contained));
+    assert_eq!(site.store.incidents().await.unwrap().len(), 1);
+    // Two days later, by a sentinel that has only the journal.
+    site.clock.advance(Duration::from_secs(2 * 86_400));
+    let mut after = Mind::default();
+    site.watcher.round(&mut after).await.unwrap();
+    let believed = Belief::of_all(&site.store).await.unwrap();
+    assert_eq!(believed.suspicions[&suspect()].state(), State::Contained);
+    site.store.clone().close().await;
+    drop(site);
+    gateway.run();
+    let status = gateway.json(&["sentinel", "status"]);
+    let shown = status["suspects"].as_array().unwrap().iter().find(|one| one["detection"] == "clamd:Win.Test").unwrap();
+    assert_eq!((&shown["state"], &shown["threshold"]), (&"contained".into(), &1000.0.into()), "{status}");
+    let told = gateway.json(&["sentinel", "explain", "clamd:Win.Test"]);
+    assert_eq!(told["versions"][0]["state"], "contained", "{told}");
+}
+
+/// A failure between two acts: the incident is not forgotten because the containment is there.
+#[tokio::test]
+async fn what_is_contained_has_an_incident_whatever_fails_in_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
+    let text = format!("{}[sentinel]\ntrust_weak_memory = true\n", config(hop));
+    let site = Site::start(folder.path(), &text, &TokenKey::new([5; 32]), SystemClock.now()).await;
+    let mut mind = Mind::default();
+    site.arrive(site.clock.now(), 1).await;
+    let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
+    site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
+    site.sql("create trigger fails before insert on incident begin select raise(abort, 'it fails'); end").await;
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.store.incidents().await.unwrap().len(), 0);
+    site.sql("drop trigger fails").await;
+    site.clock.advance(Duration::from_secs(60));
+    site.watcher.round(&mut mind).await.unwrap();
+    assert_eq!(site.store.incidents().await.unwrap().len(), 1);
+    let contained = site.store.containment(site.clock.now()).await.unwrap();
+    assert_eq!(contained.level(&suspect().code, &suspect().version), Some(Level::Contained));
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    site.arrive(site.clock.now(), 1).await;
+    let now = site.clock.now().after(Duration::from_secs(1));
+    let job = |query: &str| Bulk {
+        number: 0,
+        verb: BulkVerb::Deny,
+        query: query.into(),
+        scope: Scope::All,
+        actor: "anna".into(),
+        reason: "r".into(),
+        made: now,
+        stage: BulkStage::Running,
+        moved: now,
+        place: BulkPlace::Begin,
+    };
+    let good = site.store.begin_bulk(job("state:held")).await.unwrap();
+    // The newest comes first.
+    let bad = site.store.begin_bulk(job("state:nothing-of-this-kind")).await.unwrap();
+    let worker = BulkWorker {
+        store: site.store.clone(),
+        clock: site.clock.clone(),
+        signals: Signals::default(),
+        way: RightOfWay::default(),
+        items: Items::default(),
+    };
+    for _ in 0..6 {
+        worker.round().await.unwrap();
+        site.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(site.store.bulk(good).await.unwrap().stage, BulkStage::Done);
+    assert_eq!(site.store.bulk(bad).await.unwrap().stage, BulkStage::Running);
+    let failing = worker.items.failing();
+    assert_eq!((failing.len(), failing[0].0.as_str()), (1, format!("job {bad}").as_str()), "{failing:?}");
+}
+
+/// A clamd that does not answer: for any mail while it is away, and for one with its marker for ever.
+fn clamd(is_away: Arc<AtomicBool>, marker: &'static str) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, is_away) = (stream.unwrap(), is_away.clone());
+            std::thread::spawn(move || {
+                let (mut heard, mut buffer) = (Vec::new(), [0; 8192]);
+                let mut answered = false;
+                stream.write_all(b"1: ClamAV 1.4.1/27000/Thu Nov 26 10:00:00 2026\0").unwrap();
+                while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                    heard.extend_from_slice(&buffer[..count]);
+                    let text = String::from_utf8_lossy(&heard).into_owned();
+                    if is_away.load(Ordering::SeqCst) || text.contains(marker) {
+                        return;
+                    }
+                    if !answered && heard.ends_with(&[0; 4]) {
+                        answered = true;
+                        let _ = stream.write_all(b"2: stream: OK\0");
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn mail_that_is_partial_for_ever_keeps_no_later_one_waiting() {
+    let is_away = Arc::new(AtomicBool::new(true));
+    let clamd = clamd(is_away.clone(), "engines-choke-on-this");
+    let sink = Sink::start();
+    let gateway = Gateway::start(&format!(
+        "{}[engine.clamd]\naddress = \"{clamd}\"\ntimeout_s = 2\non_failure = \"hold\"\n",
+        config(sink.address)
+    ));
+    let mut talk = Talk::from_outside(gateway.mx);
+    let crafted = [clean("crafted"), b"engines-choke-on-this\r\n".to_vec()].concat();
+    for mail in [crafted, clean("good-1"), clean("good-2")] {
+        let reply = talk.send("a@x.example", &["b@ours.example"], &mail);
+        assert!(reply.contains("taken as"), "{reply}");
+    }
+    is_away.store(false, Ordering::SeqCst);
+    let mut subjects: Vec<String> = sink.wait(2).iter().filter_map(|mail| mail.header("Subject")).collect();
+    subjects.sort();
+    assert_eq!(subjects, ["good-1", "good-2"]);
+    assert_eq!(gateway.account("held"), 1);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_does_not_stop_a_replay() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let mut talk = Talk::from_outside(gateway.mx);
+    for number in ["1", "2", "3"] {
+        let reply = talk.send("a@x.example", &["b@ours.example"], &bad(number));
+        assert!(reply.contains("taken as"), "{reply}");
+    }
+    let held = gateway.held();
+    let damaged = held.last().unwrap()["id"].as_str().unwrap().to_owned();
+    let detection = held[0]["detection"].as_str().unwrap().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = store::db::sqlite_url(&gateway.path("data/reprieve.db"));
+        let mut database = store::db::connect(&url).await.unwrap();
+        let sql = format!("update message set facts_json = '{{' where mail_id = '{damaged}'");
+        store::db::query(sql, Vec::new()).execute(&mut database).await.unwrap();
+    });
+    let opened = gateway.json(&["incident", "open", &detection, "--reason", "somebody complained"]);
+    let id = opened["id"].as_str().unwrap().to_owned();
+    let incident = || gateway.json(&["incident", "show", &id]);
+    let until = |what: &str, is_so: &dyn Fn(&Value) -> bool| {
+        let began = Instant::now();
+        while !is_so(&incident()) {
+            assert!(began.elapsed() < PATIENCE, "never: {what}: {:#}\n{}", incident(), gateway.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    until("its units are counted in", &|now| now["progress"]["units"] == 3);
+    gateway.json(&["replay", "start", &id, "--reason", "see what it says now"]);
+    until("the replay ends", &|now| now["stage"] != "replaying" && now["progress"]["upheld"] == 2);
+    assert_eq!(incident()["progress"]["inconclusive"], 1, "{}", incident());
+}

@@ -17,6 +17,8 @@ use crate::text;
 
 /// Characters of a name, a subject or an address that are kept.
 const TEXT_CHARS_MAX: usize = 300;
+/// Bytes of a mail that is over a limit, in which its fields are looked for.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Upstream Authentication-Results fields kept, and bytes of each.
 const RESULTS_MAX: usize = 10;
 const RESULT_BYTES_MAX: usize = 2000;
@@ -91,8 +93,11 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
     let (parts, decoded, limit_hits) = (Vec::new(), Vec::new(), Vec::new());
     let mut walk = Walk { raw, inner: raw, charset, parts, decoded, limit_hits, mail_bytes: 0, limits };
     let mut has_strays = false;
+    // Of what is over a limit the beginning is enough to know it by.
+    let mut head = raw;
     if let (None, Err(what)) = (read, bounds::check(raw, &Limits::default())) {
         walk.limit_hits.push(LimitHit { part: None, family: Family::Mail, what });
+        head = &raw[..raw.len().min(HEAD_BYTES_MAX)];
     }
     if let Some(read) = read {
         walk.message(read, None, 0);
@@ -118,28 +123,29 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
         sha256: Digest::of(raw),
         body_sha256: Digest::of(&raw[header::body_start(raw)..]),
         size: raw.len() as u64,
-        message_id: first(raw, "Message-ID").map(|field| clean(&field.unfolded())).filter(|id| !id.is_empty()),
+        message_id: first(head, "Message-ID").map(|field| clean(&field.unfolded())).filter(|id| !id.is_empty()),
         subject: match read {
             Some(read) => match coded(raw, read, HeaderName::Subject) {
                 Some(field) => clean(&field_text::unstructured(field, charset)),
                 None => clean(read.subject().unwrap_or_default()),
             },
-            None => first(raw, "Subject")
+            // What could not be read is shown as it came.
+            None => first(head, "Subject")
                 .map(|field| clean(&field_text::unstructured(field.value, charset)))
                 .unwrap_or_default(),
         },
         from_domain: from.rsplit_once('@').map(|(_, domain)| DomainName::of(domain).into()).unwrap_or_default(),
         from,
-        auto_submitted: first(raw, "Auto-Submitted").map(|field| clean(&field.unfolded())),
-        correspondence: Correspondence::of(raw),
-        authentication_results: upstream_results(raw),
-        received_count: u32::try_from(header::fields(raw).filter(|field| field.is("Received")).count())
+        auto_submitted: first(head, "Auto-Submitted").map(|field| clean(&field.unfolded())),
+        correspondence: Correspondence::of(head),
+        authentication_results: upstream_results(head),
+        received_count: u32::try_from(header::fields(head).filter(|field| field.is("Received")).count())
             .unwrap_or(u32::MAX),
         text_sha256: text::digest(&texts),
         url_domains: text::url_domains(&texts),
         urls: Vec::new(),
         parts: walk.parts,
-        ambiguities: ambiguities(raw, read, has_strays),
+        ambiguities: ambiguities(head, read, has_strays),
     };
     let reply_to = clean_address(reply_to.unwrap_or_default());
     Parsed { message, parts: walk.decoded, limit_hits: walk.limit_hits, from_name, reply_to }

@@ -7,7 +7,7 @@ use flate2::write::ZlibEncoder;
 
 use crate::{Kind, attached, mail, times};
 
-const LENGTH: usize = 1 << 20;
+const LENGTH: usize = 128 << 10;
 
 pub(crate) const KINDS: &[Kind] = &[
     Kind::examined("elements in elements of a page", || page(&filled("<div>"))),

@@ -63,10 +63,10 @@ pub(crate) const KINDS: &[Kind] = &[
     }),
     Kind::limit("delimiters in one line", || parts("--b", MANY * 5)),
     Kind::limit("delimiters of hyphens in a body of hyphens", || {
-        mail(&format!("Content-Type: multipart/mixed; boundary=\"{}\"\r\n", times("-", 60)), &times("-", 4 << 20))
+        mail(&format!("Content-Type: multipart/mixed; boundary=\"{}\"\r\n", times("-", 60)), &times("-", 256 << 10))
     }),
     Kind::examined("a body of hyphens that is nearly a delimiter", || {
-        mail(&format!("Content-Type: multipart/mixed; boundary=\"{}x\"\r\n", times("-", 60)), &times("-", 4 << 20))
+        mail(&format!("Content-Type: multipart/mixed; boundary=\"{}x\"\r\n", times("-", 60)), &times("-", 256 << 10))
     }),
     Kind::examined("an empty delimiter", || {
         mail("Content-Type: multipart/mixed; boundary=\"\"\r\n", &times("--\r\n\r\nx\r\n", 50_000))
@@ -126,7 +126,7 @@ pub(crate) const KINDS: &[Kind] = &[
 
 /// A field with so many pieces.
 fn field(name: &str, piece: &str, count: usize) -> String {
-    format!("{name}{}\r\n", times(piece, count.min((900 << 10) / piece.len())))
+    format!("{name}{}\r\n", times(piece, count.min((128 << 10) / piece.len())))
 }
 
 /// A mail that is a mail in base64.

@@ -180,7 +180,7 @@ fn what_there_is_not_is_a_page_that_says_so() {
     let token =
         gateway.json(&["token", "create", "--name", "t", "--role", "auditor"])["secret"].as_str().unwrap().to_owned();
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
-    let ask = format!("GET /api/v1/nothing HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let ask = format!("GET /api/v1/nothing HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
     socket.write_all(ask.as_bytes()).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
@@ -227,7 +227,7 @@ fn the_last_administrator_is_not_shut_out() {
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
     let body = "{\"last_admin\":true}";
     let ask = format!(
-        "POST /api/v1/people/anna/disable HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /api/v1/people/anna/disable HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     socket.write_all(ask.as_bytes()).unwrap();

@@ -494,10 +494,12 @@ impl<'w> Conditions<'w> {
     /// looked up first; they are few.
     fn of_detection(&mut self, pattern: &Pattern) -> String {
         let Some(code) = pattern.literal() else { return self.among("finding", "lower(x.detection)", pattern) };
-        let (exact, lowered) = (self.value(code), self.value(code.to_lowercase()));
+        let (exact, upper) = (self.value(code), self.value(code.to_ascii_uppercase()));
+        let lowered = self.value(code.to_lowercase());
         let window = self.in_window("x");
         format!(
             "u.mail_id in (select x.mail_id from finding x where x.detection in (select cast({exact} as text) \
+             union select cast({upper} as text) \
              union select detection from detection_source where lower(detection) = {lowered} \
              union select detection from hit_hour where lower(detection) = {lowered}) and {window})"
         )

@@ -64,6 +64,7 @@ pub mod saved;
 pub mod scope;
 pub mod sentinel;
 pub mod submission;
+mod told;
 pub mod trace;
 pub mod vault;
 pub mod verify;

@@ -321,6 +321,7 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
         stage: BulkStage::Running,
         moved: now,
         place: BulkPlace::Begin,
+        fence: 0,
     };
     let good = site.store.begin_bulk(job("state:held")).await.unwrap();
     // The newest comes first.

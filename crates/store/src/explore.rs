@@ -18,6 +18,7 @@ use crate::arrival::unit_id;
 use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
 use crate::scope::Scope;
+use crate::version::spellings;
 
 /// Rows of one page at most.
 pub const PAGE_MAX: usize = 500;
@@ -494,14 +495,12 @@ impl<'w> Conditions<'w> {
     /// looked up first; they are few.
     fn of_detection(&mut self, pattern: &Pattern) -> String {
         let Some(code) = pattern.literal() else { return self.among("finding", "lower(x.detection)", pattern) };
-        let (exact, upper) = (self.value(code), self.value(code.to_ascii_uppercase()));
-        let lowered = self.value(code.to_lowercase());
+        let (exact, lowered) = (self.value(code), self.value(code.to_lowercase()));
         let window = self.in_window("x");
         format!(
-            "u.mail_id in (select x.mail_id from finding x where x.detection in (select cast({exact} as text) \
-             union select cast({upper} as text) \
-             union select detection from detection_source where lower(detection) = {lowered} \
-             union select detection from hit_hour where lower(detection) = {lowered}) and {window})"
+            "u.mail_id in (select x.mail_id from finding x where x.detection in \
+             (select cast({exact} as text) union {}) and {window})",
+            spellings(&lowered)
         )
     }
 

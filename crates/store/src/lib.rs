@@ -79,6 +79,7 @@ pub mod scrub;
 pub mod sentinel;
 mod soundness;
 pub mod submission;
+mod told;
 pub mod trace;
 pub mod vault;
 pub mod verify;

@@ -74,6 +74,12 @@ pub(crate) enum VersionWrite {
     Fixtures(Vec<KeptFixtures>),
 }
 
+/// A query for codes of detections as they are kept, where few rows have them, by one in lower case.
+pub(crate) fn spellings(lowered: &str) -> String {
+    let of = |table: &str| format!("select detection from {table} where lower(detection) = {lowered}");
+    ["detection_source", "hit_hour", "incident", "containment_change"].map(of).join(" union ")
+}
+
 impl Store {
     /// Remembers a ruleset with the source of each of its detections; `in_force`: from now on.
     ///
@@ -229,14 +235,13 @@ impl Store {
     /// When the store fails.
     pub async fn known_detection(&self, code: &DetectionCode) -> Result<Option<DetectionCode>, StoreError> {
         // Findings and the journal are many, and are asked for by their index, in this spelling alone; the others are few.
-        let sql = "select detection from detection_source where lower(detection) = $1 \
-                   union select detection from hit_hour where lower(detection) = $1 \
-                   union select detection from incident where lower(detection) = $1 \
-                   union select detection from containment_change where lower(detection) = $1 \
-                   union select detection from (select detection from finding where detection = $2 limit 1) as hit \
-                   union select detection from (select detection from sentinel_event where detection = $2 limit 1) as heard";
+        let sql = format!(
+            "{} union select detection from (select detection from finding where detection = $2 limit 1) as hit \
+             union select detection from (select detection from sentinel_event where detection = $2 limit 1) as heard",
+            spellings("$1")
+        );
         let values = vec![code.as_str().to_lowercase().into(), code.as_str().into()];
-        let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
+        let rows = db::query(sql, values).fetch_all(&self.reads).await?;
         let found: Vec<DetectionCode> = rows.iter().map(|row| parsed(row, "detection")).collect::<Result<_, _>>()?;
         Ok(found.iter().find(|one| *one == code).or(found.first()).cloned())
     }

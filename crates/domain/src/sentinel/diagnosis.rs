@@ -84,10 +84,9 @@ pub fn diagnose(snapshot: &Snapshot<'_>) -> Vec<Diagnosis> {
             Some(_) => {}
         }
     }
-    let alone: BTreeSet<Suspect> = all.iter().map(|one| one.suspect.clone()).collect();
     all.extend(groups.into_iter().filter_map(|(group, suspect, suspicion)| match group {
         Group::Engine(_) => once(snapshot, suspect, suspicion, vec![Action::Call(Call::Engine)]),
-        Group::ChangedInRuleset | Group::ChangedIn(_) => of_change(snapshot, suspect, suspicion, &alone),
+        Group::ChangedInRuleset | Group::ChangedIn(_) => of_change(snapshot, suspect, suspicion),
     }));
     all
 }
@@ -115,12 +114,7 @@ fn of_detection(snapshot: &Snapshot<'_>, suspect: &Suspect, suspicion: &Suspicio
 }
 
 /// What changed together and is wrong together, unless a single member, or those that are convicted by themselves, explain it.
-fn of_change(
-    snapshot: &Snapshot<'_>,
-    suspect: &Suspect,
-    suspicion: &Suspicion,
-    alone: &BTreeSet<Suspect>,
-) -> Option<Diagnosis> {
+fn of_change(snapshot: &Snapshot<'_>, suspect: &Suspect, suspicion: &Suspicion) -> Option<Diagnosis> {
     let members = snapshot.members.get(suspect)?;
     let hits = |one: &Suspicion| one.counts().0 + u64::from(one.probe().1);
     let each: Vec<(u64, bool)> = members
@@ -133,10 +127,12 @@ fn of_change(
     if members.len() < 2 || is_explained(hits(suspicion), &each) {
         return None;
     }
+    // Who is held back for what is known of it alone has a diagnosis of its own.
+    let is_alone = |one: &Suspect| snapshot.suspicions.get(one).is_some_and(|one| Level::of(one.state()).is_some());
     let is_free = |one: &&Suspect| {
         snapshot.contained.level(&one.code, &one.version).is_none()
             && !snapshot.pinned.contains(&one.code)
-            && !alone.contains(one)
+            && !is_alone(one)
     };
     let free: Vec<Suspect> = members.iter().filter(is_free).cloned().collect();
     let diagnosis = once(snapshot, suspect, suspicion, vec![Action::Call(Call::Together)])?;

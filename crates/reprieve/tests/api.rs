@@ -108,6 +108,9 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", "/api/v1/quarantine/release".to_owned(), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/deny"), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/delete"), "decide"),
+        ("POST", format!("/api/v1/quarantine/{one}/recover"), "decide"),
+        ("GET", "/api/v1/retention/clock".to_owned(), "look"),
+        ("POST", "/api/v1/retention/recover".to_owned(), "decide"),
         ("GET", "/api/v1/messages?recipient=b@ours.example".to_owned(), "look"),
         ("GET", format!("/api/v1/messages/{one}"), "look"),
         ("GET", "/api/v1/ledger".to_owned(), "look"),
@@ -166,8 +169,10 @@ fn the_matrix_of_roles_and_endpoints() {
             };
             // A backup is for the local socket alone.
             // A job is only stopped while it runs, and agreed to while it waits; a query is forgotten once: see `tests/console.rs`.
+            // A clock is confirmed only while it is doubted: see `tests/retention.rs`.
             let apart = [
                 "/api/v1/backup",
+                "/api/v1/retention/confirm-clock",
                 "/api/v1/bulk/{number}/cancel",
                 "/api/v1/bulk/{number}/approve",
                 "/api/v1/queries/{name}/forget",
@@ -223,6 +228,7 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/incidents" => "{\"detection\":\"EIC-0001\",\"reason\":\"r\"}".into(),
         "/api/v1/submissions" => format!("{{\"mail_id\":\"{id}\",\"kind\":\"false_positive\"}}"),
         "/api/v1/bulk" => "{\"q\":\"sender:nobody@x.example\",\"verb\":\"deny\",\"reason\":\"r\"}".into(),
+        "/api/v1/retention/recover" => "{\"since\":\"-1h\",\"reason\":\"r\",\"what_if\":true}".into(),
         "/api/v1/queries" => "{\"name\":\"n\",\"q\":\"state:held\"}".into(),
         "/api/v1/portal/close" => "{\"address\":\"b@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/copy") => "{\"to\":\"lab@ours.example\",\"reason\":\"r\"}".into(),

@@ -371,7 +371,8 @@ fn the_explorer_finds_what_there_is() {
 #[test]
 fn a_job_over_everything_that_a_query_fits() {
     let sink = Sink::start();
-    let mut gateway = Gateway::prepare(&config(sink.address));
+    let mut gateway =
+        Gateway::prepare(&config(sink.address).replace("[\"ours.example\"]", "[\"ours.example\", \"theirs.example\"]"));
     gateway.set("REPRIEVE_ABORT_AT_STEP", "bulk-acted:2");
     gateway.run();
     let mut talk = Talk::from_outside(gateway.mx);

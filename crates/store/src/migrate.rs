@@ -27,13 +27,13 @@ const MIGRATIONS: [(&str, &str); 27] = [
     ("0018_fixtures", include_str!("../migrations/0018_fixtures.sql")),
     ("0019_portal_closed", include_str!("../migrations/0019_portal_closed.sql")),
     ("0020_agreement", include_str!("../migrations/0020_agreement.sql")),
-    ("0030_removal", include_str!("../migrations/0030_removal.sql")),
-    ("0035_notices_are_claimed", include_str!("../migrations/0035_notices_are_claimed.sql")),
-    ("0036_jobs_are_claimed", include_str!("../migrations/0036_jobs_are_claimed.sql")),
-    ("0040_hearing", include_str!("../migrations/0040_hearing.sql")),
-    ("0048_incident_from_the_record", include_str!("../migrations/0048_incident_from_the_record.sql")),
-    ("0049_release_is_no_report", include_str!("../migrations/0049_release_is_no_report.sql")),
-    ("0050_folded", include_str!("../migrations/0050_folded.sql")),
+    ("0021_removal", include_str!("../migrations/0021_removal.sql")),
+    ("0022_notices_are_claimed", include_str!("../migrations/0022_notices_are_claimed.sql")),
+    ("0023_jobs_are_claimed", include_str!("../migrations/0023_jobs_are_claimed.sql")),
+    ("0024_hearing", include_str!("../migrations/0024_hearing.sql")),
+    ("0025_incident_from_the_record", include_str!("../migrations/0025_incident_from_the_record.sql")),
+    ("0026_release_is_no_report", include_str!("../migrations/0026_release_is_no_report.sql")),
+    ("0027_folded", include_str!("../migrations/0027_folded.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -155,7 +155,7 @@ pub struct ReleaseArgs {
     /// Only these recipients.
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Vec<String>,
-    /// Why, for the record.
+    /// Why, for the record. Without it a person at a terminal is asked; of a script the record says that none was given.
     #[arg(long, default_value = "")]
     reason: String,
     /// Wait until each has been accepted or refused by the next hop.
@@ -440,12 +440,14 @@ async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError
 async fn release(args: ReleaseArgs) -> Result<(), CliError> {
     let client = Client::new(&args.api)?;
     let mut no = false;
+    let reads_ids = args.ids == ["-"];
     let ids = ids(args.ids)?;
+    let reason = if args.what_if { args.reason } else { reason_of_release(args.reason, ids.len(), reads_ids)? };
     for ids in ids.chunks(IDS_MAX) {
         let ask = json!({
             "ids": ids,
             "recipients": args.rcpt,
-            "reason": args.reason,
+            "reason": reason,
             "actor": actor(),
             "what_if": args.what_if,
             "confirm_refused": args.confirm_refused,
@@ -462,6 +464,20 @@ async fn release(args: ReleaseArgs) -> Result<(), CliError> {
         }
     }
     if no { Err(CliError::No) } else { Ok(()) }
+}
+
+/// Why messages are released. Whoever sits at a terminal and has not said it is asked, and may still leave it; a script goes on, as scripts of before do,
+/// and the record says that nobody gave a reason.
+fn reason_of_release(given: String, messages: usize, reads_ids: bool) -> Result<String, CliError> {
+    if !given.trim().is_empty() {
+        return Ok(given);
+    }
+    if reads_ids || !terminal::is_a_person_there() {
+        return Ok(format!("released at the command line by {}, without a reason", actor()));
+    }
+    let said =
+        terminal::ask(&format!("Release {messages} messages to their recipients? Say why, or nothing to leave it: "));
+    said.filter(|said| !said.is_empty()).ok_or(CliError::No)
 }
 
 /// Ids as they were given; `-` stands for those on standard input, one a line.

@@ -24,6 +24,19 @@ pub fn note(text: &str) {
     }
 }
 
+/// Whether somebody who can be asked sits at a terminal.
+pub fn is_a_person_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a person; what they say, without blanks around it. None when they have gone.
+pub fn ask(question: &str) -> Option<String> {
+    let _ = write!(io::stderr().lock(), "{question}");
+    let mut said = String::new();
+    let count = io::stdin().read_line(&mut said).unwrap_or(0);
+    (count > 0).then(|| said.trim().to_owned())
+}
+
 /// Whether colours are welcome.
 pub fn has_colour() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()

@@ -124,8 +124,8 @@ impl Apart<'_, '_> {
                     self.members.push(true);
                     self.depths.push(self.depths[at] + 1);
                 }
-            } else if part.family == Family::Archive {
-                let evidence = format!("archives nested over {} levels", self.limits.archive_depth_max);
+            } else if matches!(part.family, Family::Archive | Family::Office | Family::Pdf) {
+                let evidence = format!("archives and documents nested over {} levels", self.limits.archive_depth_max);
                 self.signals.push(Signal::of_part(Check::Limit, &part, evidence));
             }
             at += 1;

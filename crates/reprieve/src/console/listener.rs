@@ -232,9 +232,10 @@ impl Door {
             measure::http_refused(self.name, "host");
             return Ok(self.sent(host::refusal(), &pulse, None));
         }
-        let client = match self.client(&request, &caller) {
-            Ok(client) => client,
-            Err(refused) => return Ok(self.sent(refused, &pulse, None)),
+        let Ok(client) = self.client(&request, &caller) else {
+            measure::http_refused(self.name, "client");
+            let text = "this client has as many requests under way as one may have\n";
+            return Ok(self.sent(later(StatusCode::TOO_MANY_REQUESTS, text), &pulse, None));
         };
         match caller {
             Caller::Network(peer) => {
@@ -264,17 +265,14 @@ impl Door {
     }
 
     /// The client behind a listed proxy, with its place among all requests; none for who comes by themselves.
-    fn client(&self, request: &Request<Body>, caller: &Caller) -> Result<Option<(IpAddr, Place)>, Response<Body>> {
+    fn client(&self, request: &Request<Body>, caller: &Caller) -> Result<Option<(IpAddr, Place)>, Full> {
         let Caller::Network(peer) = caller else { return Ok(None) };
         if !is_listed(&self.limits.proxies, peer.ip()) {
             return Ok(None);
         }
         // What names nobody is counted together, as the proxy's own.
         let ip = behind(&self.limits.proxies, request.headers()).unwrap_or(peer.ip());
-        self.requests.take(Some(ip), None).map(|(place, _)| Some((ip, place))).map_err(|_| {
-            measure::http_refused(self.name, "client");
-            later(StatusCode::TOO_MANY_REQUESTS, "this client has as many requests under way as one may have\n")
-        })
+        self.requests.take(Some(ip), None).map(|(place, _)| Some((ip, place)))
     }
 
     /// An answer on its way.

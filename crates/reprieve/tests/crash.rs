@@ -130,10 +130,16 @@ fn strict(sink: &Sink) -> Gateway {
     gateway
 }
 
+/// How often the last steps are walked again, and how many they are.
+const ROUNDS_MAX: u32 = 5;
+const STEPS_AGAIN: u32 = 15;
+
 #[test]
 fn abort_at_every_durable_step() {
     let mut steps = BTreeSet::new();
-    for k in 1.. {
+    let (mut k, mut rounds) = (0_u32, 0_u32);
+    loop {
+        k += 1;
         assert!(k < 500, "the number of steps grows without end");
         let sink = Sink::start();
         let mut gateway = strict(&sink);
@@ -156,7 +162,13 @@ fn abort_at_every_durable_step() {
                 "release-claimed",
                 "release-concluded",
                 "release-dot-answered",
+                "sentinel-heard",
             ];
+            // What loops write in the background shifts the numbers: a step near the end may have been stepped over. Then the end is walked again.
+            if steps.len() < all.len() && rounds < ROUNDS_MAX {
+                (k, rounds) = (k.saturating_sub(STEPS_AGAIN), rounds + 1);
+                continue;
+            }
             assert_eq!(steps.iter().map(String::as_str).collect::<Vec<_>>(), all, "every kind of step was died at");
             eprintln!("died at {} steps of {} kinds", k - 1, all.len());
             return;

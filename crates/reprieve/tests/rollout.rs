@@ -301,7 +301,7 @@ fn a_mode_that_is_set_holds_for_its_time_and_no_longer() {
     until("its own mode again", || !passes(&mut site));
     let none = site.gateway.cli(&["detection", "off", "NOPE-1", "--reason", "x", "--config", "reprieve.toml"]);
     assert_eq!(none.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&none.stderr).contains("is not in force"));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("no detection is or was called NOPE-1"));
 }
 
 #[test]

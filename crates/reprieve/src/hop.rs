@@ -263,7 +263,7 @@ impl Hop {
             let admitted = self.lock_pool().admit(source, purpose, Instant::now());
             let place = || Place { hop: self.clone(), source: *source, purpose: Some(purpose), is_passed_on: false };
             match admitted {
-                Admitted::Place(idle) => return Ok((place(), idle)),
+                Admitted::Place(idle) => return Ok((place(), idle.map(|connection| *connection))),
                 Admitted::TakenBack(mut connection) => {
                     let place = place();
                     measure::taken_back();

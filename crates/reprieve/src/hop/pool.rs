@@ -29,7 +29,7 @@ pub enum Purpose {
 #[derive(Debug)]
 pub(super) enum Admitted {
     /// A place, with an idle connection where there was one.
-    Place(Option<Connection>),
+    Place(Option<Box<Connection>>),
     /// The connection of a transaction that waits; the transaction is still open on it.
     TakenBack(Box<Connection>),
     /// Nothing now.
@@ -78,9 +78,9 @@ impl Pool {
         admitted
     }
 
-    fn idle(&mut self, now: Instant) -> Option<Connection> {
+    fn idle(&mut self, now: Instant) -> Option<Box<Connection>> {
         self.idle.retain(|(_, since)| now.duration_since(*since) < IDLE_MAX);
-        self.idle.pop().map(|(connection, _)| connection)
+        self.idle.pop().map(|(connection, _)| Box::new(connection))
     }
 
     fn take_back(&mut self, source: &Source, over: Over, now: Instant) -> Option<Connection> {

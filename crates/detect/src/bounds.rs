@@ -22,8 +22,12 @@ const FIELD_BYTES_MAX: usize = 1 << 20;
 const KINDS_BYTES_MAX: usize = 16 << 20;
 /// Lines of all headers.
 const HEADER_LINES_MAX: usize = 200_000;
-/// Times that a delimiter is looked for where two hyphens stand.
-const LOOKS_MAX: usize = 50_000_000;
+/// Bytes that are compared with delimiters where two hyphens stand.
+const LOOKS_MAX: usize = 2 << 30;
+/// Bytes of a boundary; RFC 2046 allows 70.
+const BOUNDARY_BYTES_MAX: usize = 1000;
+/// Bytes of encoded mails in mails that are decoded to be looked at, all together.
+const DECODED_BYTES_MAX: usize = 256 << 20;
 /// Encoded mails in encoded mails, as deep as the parser goes, and all of them.
 const ENCODED_DEPTH: usize = 3;
 const ENCODED_MAX: usize = 200;
@@ -46,6 +50,7 @@ struct Counted {
     header_bytes: usize,
     header_lines: usize,
     looks: usize,
+    decoded_bytes: usize,
     kind_bytes: usize,
     encoded: usize,
 }
@@ -110,6 +115,10 @@ impl Counted {
                 return Err(format!("more than {ENCODED_MAX} encoded mails in a mail"));
             }
             for decoded in decodings(&raw[begin..]) {
+                self.decoded_bytes += raw.len() - begin;
+                if self.decoded_bytes > DECODED_BYTES_MAX {
+                    return Err(format!("more than {} MiB of encoded mails in mails", DECODED_BYTES_MAX >> 20));
+                }
                 self.count(&decoded, depth + 1)?;
             }
         }
@@ -143,6 +152,9 @@ impl Counted {
         }
         let HeaderValue::ContentType(kind) = read else { return Ok(Kind::Other) };
         if let Some(boundary) = kind.attribute("boundary") {
+            if boundary.len() > BOUNDARY_BYTES_MAX {
+                return Err(format!("a boundary of more than {BOUNDARY_BYTES_MAX} bytes"));
+            }
             boundaries.insert(boundary.as_bytes().to_vec());
         }
         let subtype = kind.subtype().unwrap_or_default();
@@ -163,6 +175,7 @@ impl Counted {
         let mut lengths: Vec<usize> = boundaries.iter().map(Vec::len).collect();
         lengths.sort_unstable();
         lengths.dedup();
+        let bytes_compared: usize = lengths.iter().sum();
         let mut is_first = [false; 256];
         boundaries.iter().filter_map(|boundary| boundary.first()).for_each(|byte| is_first[usize::from(*byte)] = true);
         for at in memchr::memmem::find_iter(raw, b"--").flat_map(|at| [at + 2, at + 3]) {
@@ -170,7 +183,8 @@ impl Counted {
             if !rest.first().is_some_and(|byte| is_first[usize::from(*byte)]) {
                 continue;
             }
-            self.looks += lengths.len();
+            // What is compared is hashed, so what counts is its bytes.
+            self.looks += bytes_compared;
             if self.looks > LOOKS_MAX {
                 return Err("delimiters that cannot be told from text".into());
             }

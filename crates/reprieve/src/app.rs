@@ -298,7 +298,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
         memory: Memory::new(&config.limits),
         places: Places::new(config.limits.connections(), config.limits.stress_percent),
         known: Known::new(config.limits.known),
-        repeats: Repeats::default(),
+        repeats: Repeats::new(config.limits.repeats_max),
     });
     if let Some(store) = &store {
         gateway.known.recall(store).await;

@@ -109,9 +109,11 @@ impl Items {
                 Ok(None)
             }
             Ok(Err(error)) => {
-                let is_of_store = self.is_of_store(&error);
+                if self.is_of_store(&error) {
+                    return Err(error);
+                }
                 self.failed(item, now, &error.to_string());
-                if is_of_store { Err(error) } else { Ok(None) }
+                Ok(None)
             }
             Err(panic) => {
                 self.failed(item, now, &panic);
@@ -175,7 +177,8 @@ impl Items {
 
 /// Whether a single item may be the cause, and not the store.
 pub fn may_be_of_item(error: &StoreError) -> bool {
-    !matches!(error, StoreError::Broken(_) | StoreError::Full(_) | StoreError::NewerSchema { .. })
+    use StoreError::{Broken, Busy, Full, NewerSchema, Unreachable};
+    !matches!(error, Broken(_) | Full(_) | Busy(_) | Unreachable(_) | NewerSchema { .. })
 }
 
 /// Waits for work that may panic; then with what it said.

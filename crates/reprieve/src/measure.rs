@@ -137,3 +137,13 @@ pub fn http_refused(listener: &'static str, why: &'static str) {
 pub fn http_connections(listener: &'static str, count: usize) {
     metrics::gauge!("reprieve_http_connections", "listener" => listener).set(count as f64);
 }
+
+/// A client talked before it was greeted.
+pub fn talked_early() {
+    metrics::counter!("reprieve_talked_early_total").increment(1);
+}
+
+/// A client made us ask a next hop again too often.
+pub fn repeats_refused() {
+    metrics::counter!("reprieve_repeats_refused_total").increment(1);
+}

@@ -113,7 +113,7 @@ struct Probed {
 /// Where probes come from.
 #[derive(Clone, Copy, Debug)]
 enum Senders {
-    /// Each from a host of its own that was never seen.
+    /// Each from a network of its own that was never seen.
     New(u8),
     /// From one host that has sent mail before.
     Known,
@@ -121,9 +121,10 @@ enum Senders {
 
 impl Senders {
     fn address(self, number: usize) -> Ipv4Addr {
-        let bytes = u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes();
+        let [hi, lo] = u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes();
         match self {
-            Self::New(block) => Ipv4Addr::new(127, block, bytes[0], bytes[1].max(1)),
+            // Each in a network of its own, so that no probe makes another known.
+            Self::New(block) => Ipv4Addr::new(127, block + hi, lo, 1),
             Self::Known => Ipv4Addr::new(127, 30, 0, 1),
         }
     }

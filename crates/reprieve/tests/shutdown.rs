@@ -3,7 +3,6 @@
 
 mod support;
 #[path = "support/visitor.rs"]
-#[allow(dead_code, reason = "one verb of it is used")]
 mod visitor;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,6 +1,6 @@
 //! Who tells people what. A notice is claimed in the database before it is sent and settled in the same transaction that remembers it as told, so
 //! two processes never tell the same. If the process dies in between, its claim ends with its lease, or when the same node starts again, and
-//! the notice is sent then: late, perhaps for the second time, with the same Message-ID (at least once, decision 32).
+//! the notice is sent then: late, perhaps for the second time, with the same Message-ID (at least once, decision 0027).
 
 use std::time::Duration;
 

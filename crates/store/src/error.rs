@@ -166,9 +166,18 @@ fn meaning_of(error: &sqlx::Error) -> Meaning {
     }
 }
 
+/// Whether a row was read whose values are not what they should be: the row is at fault, and neither the statement nor the database.
+fn is_of_row(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{AnyDriverError, ColumnDecode, ColumnNotFound, Decode, TypeNotFound};
+    matches!(error, ColumnDecode { .. } | Decode(_) | ColumnNotFound(_) | TypeNotFound { .. } | AnyDriverError(_))
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let text = error.to_string();
+        if is_of_row(&error) {
+            return Self::Unreadable(text);
+        }
         match meaning_of(&error) {
             Meaning::Broken => Self::Broken(text),
             Meaning::Full => Self::Full(text),

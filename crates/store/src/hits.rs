@@ -101,21 +101,6 @@ impl Store {
         rows.iter().map(|row| read(row, Timestamp::from_micros(row.try_get("hour_us")?))).collect()
     }
 
-    /// Whether a detection of this code was ever kept, has hit something, or was heard of: all that is known of one of an engine outside. Hits of
-    /// the present hour are in [`Store::count_hits`].
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn is_detection_known(&self, code: &DetectionCode) -> Result<bool, StoreError> {
-        for table in ["detection_source", "hit_hour", "sentinel_event"] {
-            let sql = format!("select 1 as found from {table} where detection = $1 limit 1");
-            if db::query(sql, vec![code.as_str().into()]).fetch_optional(&self.reads).await?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// When the first message that is remembered came.
     ///
     /// # Errors

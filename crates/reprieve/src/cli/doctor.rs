@@ -408,25 +408,28 @@ async fn books(client: &Client) -> Vec<Finding> {
 /// Whether one address brings most of the mail of a day: then it is a proxy or a relay, and limits for one address would be limits for everybody.
 async fn one_for_all(config: &Config) -> Option<Finding> {
     let client = Client::at_socket(config.api_socket.clone());
-    let asked = [("q", Some("received:>=-24h".to_owned())), ("by", Some("ip".to_owned()))];
+    let asked = [("q", Some("received:>=-24h direction:Inbound".to_owned())), ("by", Some("ip".to_owned()))];
     let sums = client.get("/api/v1/explore/pivot", &asked).await.ok()?;
-    let units = |one: &Value| one["units"].as_u64().unwrap_or(0);
-    let values = sums["values"].as_array()?;
-    let (all, first) = (values.iter().map(units).sum::<u64>(), values.first()?);
+    let all = sums["total"].as_u64()?;
+    let first = sums["values"].get(0).cloned().unwrap_or_default();
+    let (ip, units) = (first["value"].as_str().unwrap_or_default(), first["units"].as_u64().unwrap_or(0));
     let what = "clients of the last day".to_owned();
-    if all < ENOUGH_TO_TELL || units(first) * 2 <= all {
-        return Some(of(what, Ok(format!("{} addresses brought {all} deliveries", values.len()))));
+    if !is_most(units, all) {
+        return Some(of(what, Ok(format!("none brought most of the {all} inbound deliveries"))));
     }
-    let ip = first["value"].as_str().unwrap_or_default();
     Some(Finding {
         what,
         health: Health::Warning,
         detail: format!(
-            "{ip} brought {} of {all} deliveries; if it speaks for others, let it name them: XFORWARD or XCLIENT with xclient_from, or PROXY with \
-             proxy_from. Else connections_per_ip and percent_per_client apply to all of them together",
-            units(first)
+            "{ip} brought {units} of {all} inbound deliveries; if it speaks for others, let it name them: XFORWARD or XCLIENT with xclient_from, or \
+             PROXY with proxy_from. Else connections_per_ip and percent_per_client apply to all of them together"
         ),
     })
+}
+
+/// Whether one client brought so much of all that it is no client like others.
+fn is_most(units: u64, all: u64) -> bool {
+    all >= ENOUGH_TO_TELL && units * 2 > all
 }
 
 /// Whether the clock is believed, so that what is over goes.
@@ -555,5 +558,12 @@ mod tests {
         for (name, text) in routed("ours.example") {
             assert!(Address::parse(&text).is_ok(), "{name}: {text}");
         }
+    }
+
+    #[test]
+    fn who_brings_most_of_a_day_s_mail_is_told() {
+        assert!(is_most(51, 100) && is_most(100, 100));
+        assert!(!is_most(50, 100), "half is not most");
+        assert!(!is_most(99, 99), "too little to tell");
     }
 }

@@ -27,8 +27,8 @@ pub enum RetentionVerb {
     },
     /// Take back into the quarantine what expired since a moment; its bytes are kept for a day.
     Recover {
-        /// What ended at this time or later, such as 2026-11-23T08:00:00Z.
-        #[arg(long)]
+        /// What ended at this time or later, such as 2026-11-23T08:00:00Z, 2026-11-23 or -2h.
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         since: String,
         /// What people deleted, too.
         #[arg(long)]

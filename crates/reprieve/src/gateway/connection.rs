@@ -62,9 +62,9 @@ pub async fn serve(
             () = place.is_wanted() => return turn_away(socket, &Turned::Wanted, peer).await,
             () = tokio::time::sleep(gateway.config.limits.greeting_pause) => {}
         }
-    }
-    if !first.is_empty() || has_talked(&socket) {
-        return turn_away(socket, &Turned::Early, peer).await;
+        if !first.is_empty() || has_talked(&socket) {
+            return turn_away(socket, &Turned::Early, peer).await;
+        }
     }
     let limits = &gateway.config.limits;
     let settings = Settings {
@@ -114,7 +114,10 @@ enum Turned {
 
 async fn turn_away(mut socket: TcpStream, why: &Turned, peer: IpAddr) {
     let line = match why {
-        Turned::Early => "554 5.5.0 Talked before the greeting\r\n".to_owned(),
+        Turned::Early => {
+            measure::talked_early();
+            "554 5.5.0 Talked before the greeting\r\n".to_owned()
+        }
         Turned::Wanted => "421 4.3.2 Too busy, try again later\r\n".to_owned(),
         Turned::TooMany(over) => {
             measure::refused("connection", *over);

@@ -18,6 +18,7 @@ use wire::smtp::session::RcptRequest;
 use super::Gateway;
 use super::memory::Account;
 use crate::hop::{Hop, HopError, Loan, Purpose, Ticket};
+use crate::measure;
 
 /// A transaction with its next hop.
 #[derive(Debug)]
@@ -133,6 +134,7 @@ impl Transaction {
         }
         let repeats = !self.envelope.recipients.is_empty();
         if repeats && !self.gateway.repeats.may(self.source.client, Instant::now()) {
+            measure::repeats_refused();
             return Err(Reply::new(451, "4.7.1 Too many transactions were begun and not ended, try again later"));
         }
         Ok(())

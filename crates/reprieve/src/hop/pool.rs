@@ -99,8 +99,10 @@ impl Pool {
             let waited = now.duration_since(one.since);
             let outweighs = one.source.standing < source.standing || self.shares.held_by(&one.source) > own + 1;
             match over {
-                Over::Client => one.source.client == source.client && !one.source.is_relay,
-                Over::Network => one.source.network() == source.network() && !one.source.is_relay,
+                Over::Client => one.source.client == source.client && !one.source.is_relay && waited >= KEPT_LEAST,
+                Over::Network => {
+                    one.source.network() == source.network() && !one.source.is_relay && waited >= KEPT_LEAST
+                }
                 Over::Strangers => one.source.standing == Standing::Stranger && (outweighs || waited >= KEPT_LEAST),
                 Over::Ours => one.source.standing == Standing::Ours && waited >= KEPT_LEAST,
                 Over::Others => one.source.standing <= source.standing && (outweighs || waited >= KEPT_LEAST),

@@ -94,7 +94,8 @@ impl Announcer {
         Ok(())
     }
 
-    /// Claims a line, tells it, and remembers the answer; `false` when it is to be tried again.
+    /// Claims a line, tells it, and remembers the answer; `false` when the channel does not take it now. One that another process has claimed holds up
+    /// none behind it.
     async fn told(
         &self,
         channel: &str,
@@ -102,7 +103,7 @@ impl Announcer {
         telling: impl Future<Output = Result<String, String>>,
     ) -> Result<bool, StoreError> {
         let key = format!("line {} {} {channel}", one.incident, one.number);
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(false) };
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(true) };
         match telling.await {
             Ok(reply) => {
                 let (incident, number, at) = (one.incident.clone(), one.number, self.clock.now());

@@ -112,7 +112,8 @@ impl Caller {
         self.store.untold_alerts(channel, self.clock.now().before(TOLD)).await
     }
 
-    /// Claims a call, makes it, and remembers the answer; `false` when it is to be tried again.
+    /// Claims a call, makes it, and remembers the answer; `false` when the channel does not take it now. One that another process has claimed holds up
+    /// none behind it.
     async fn called(
         &self,
         channel: &str,
@@ -120,7 +121,7 @@ impl Caller {
         call: impl Future<Output = Result<String, String>>,
     ) -> Result<bool, StoreError> {
         let key = format!("alert {} {channel}", one.number);
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(false) };
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(true) };
         match call.await {
             Ok(reply) => {
                 self.store.alert_told(claim, one.number, channel, self.clock.now(), reply).await.map(|()| true)

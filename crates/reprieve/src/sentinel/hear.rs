@@ -35,7 +35,13 @@ impl Watcher {
     /// Mail that something has acted on since the last look.
     pub(super) async fn hear(&self, mind: &mut Mind, in_force: &InForceNow, now: Timestamp) -> Result<(), StoreError> {
         for one in self.store.due_unheard(now).await? {
-            self.take(mind, in_force, &[(one.mail, one.tries)], None, now).await?;
+            // Each of them has failed before; that one fails again keeps nobody from being heard.
+            match self.take(mind, in_force, &[(one.mail, one.tries)], None, now).await {
+                Err(error) if may_be_of_item(&error) => {
+                    tracing::warn!(mail_id = %one.mail, %error, "what this mail says cannot be heard; tried again");
+                }
+                other => other?,
+            }
         }
         let mut limit = BATCH;
         loop {

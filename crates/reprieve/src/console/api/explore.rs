@@ -260,6 +260,8 @@ pub struct PivotedView {
     values: Vec<SumView>,
     /// How many different values there were beside these.
     others: usize,
+    /// The units of all values together.
+    total: u64,
     /// From when on everything was counted; none when all of it was.
     since: Option<String>,
 }
@@ -287,10 +289,11 @@ pub async fn pivot(
     let pivot = console.store()?.pivot(&query, &operator.scope, by, PIVOT_BUDGET).await?;
     let mut values: Vec<SumView> = pivot.units.into_iter().map(|(value, units)| SumView { value, units }).collect();
     values.sort_by_key(|sum| std::cmp::Reverse(sum.units));
+    let total = values.iter().map(|sum| sum.units).sum();
     let others = values.len().saturating_sub(PIVOT_ROWS);
     values.truncate(PIVOT_ROWS);
     let since = pivot.since.map(|at| at.to_string());
-    Ok(Json(PivotedView { by: by.as_str().to_owned(), values, others, since }))
+    Ok(Json(PivotedView { by: by.as_str().to_owned(), values, others, total, since }))
 }
 
 /// What to write out.

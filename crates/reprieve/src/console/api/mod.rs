@@ -13,7 +13,6 @@ pub mod explore;
 pub mod health;
 pub mod hits;
 pub mod incident;
-pub mod known;
 pub mod known_good;
 pub mod ledger;
 pub mod memory;

@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::recovery::Ended;
 use utoipa::ToSchema;
 
 use super::Console;
 use super::error::{ApiError, ApiResult, Refusal};
+use super::word;
 use crate::console::access::{Operator, Permission};
 use crate::removal::Looked;
 
@@ -111,7 +111,7 @@ pub async fn confirm_clock(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecoverAsk {
-    /// What was deleted or expired at this time or later, such as 2026-11-23T08:00:00Z.
+    /// What was deleted or expired at this time or later, such as 2026-11-23T08:00:00Z or -2h.
     since: String,
     /// What people deleted as well as what retention expired.
     #[serde(default)]
@@ -157,7 +157,7 @@ pub async fn recover(
     if !ask.what_if && ask.reason.trim().is_empty() {
         return Err(ApiError::Bad("say why: it goes into the record".into()));
     }
-    let since = Timestamp::parse(&ask.since).map_err(|error| ApiError::Bad(error.to_string()))?;
+    let since = word::beginning("since", &ask.since, console.clock.now())?;
     let ended = Ended { since, expired: true, deleted: ask.deleted };
     let store = console.store()?;
     let (count, units) = store.recoverable(&ended, &operator.scope, RECOVERED_MAX).await?;

@@ -100,9 +100,9 @@ pub async fn show(
     Path(code): Path<String>,
 ) -> PageResult {
     let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
-    let known = DetectionCode::parse(&code).map_err(|_| ApiError::NotFound(format!("there is no detection {code}")))?;
     operator.may(Permission::Look)?;
-    api::known::detection(&console, &known).await?;
+    DetectionCode::parse(&code).map_err(|_| ApiError::NotFound(format!("there is no detection {code}")))?;
+    let code = api::word::detection(console.store()?, &code).await?.to_string();
     // One of an engine outside is known by what it hits alone.
     let shown = match answer(api::detection::show(state(), who(), Path(code.clone())).await) {
         Err(ApiError::NotFound(_)) => Value::Null,

@@ -125,5 +125,9 @@ async fn settle(console: &Console, operator: &Operator, id: &str, ask: DecideAsk
 
 /// What has been done to a unit that was moved so, as people say it.
 fn done(by: Move) -> &'static str {
-    if by == Move::Deleted { "deleted" } else { "denied" }
+    match by {
+        Move::Deleted => "deleted",
+        Move::Recovered => "held again",
+        _ => "denied",
+    }
 }

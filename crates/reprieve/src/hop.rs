@@ -21,7 +21,7 @@ use crate::measure;
 
 /// How long what a hop offers is believed (ruling 3).
 const CAPABILITIES_KEPT: Duration = Duration::from_secs(60);
-/// How long a hop that could not be asked counts as bare ESMTP before it is asked again.
+/// How long a hop that could not be asked is left alone before it is asked again.
 const SILENCE_KEPT: Duration = Duration::from_secs(5);
 /// How long asking a hop for what it offers may take, since a client waits.
 const PROBE_MAX: Duration = Duration::from_secs(10);
@@ -116,6 +116,8 @@ pub struct Hop {
     freed: Notify,
     /// What it offers, and until when that is believed.
     offered: Mutex<Option<(Capabilities, Instant)>>,
+    /// Held by whoever asks what it offers.
+    asking: tokio::sync::Mutex<()>,
 }
 
 /// A place among the connections to a hop; free again when dropped.
@@ -224,6 +226,7 @@ impl Hop {
             pool: Mutex::new(Pool::new(bounds)),
             freed: Notify::new(),
             offered: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
         }
     }
 
@@ -284,8 +287,7 @@ impl Hop {
 
     async fn open(self: &Arc<Self>, place: Place) -> Result<Loan, HopError> {
         let connection = Connection::open(Arc::new(self.target().await?)).await?;
-        let offered = connection.capabilities().clone();
-        *self.lock_offered() = Some((offered, Instant::now() + CAPABILITIES_KEPT));
+        self.offers(connection.capabilities().clone(), CAPABILITIES_KEPT);
         Ok(Loan { connection, reused: false, place })
     }
 
@@ -305,33 +307,53 @@ impl Hop {
         })
     }
 
-    /// What it offers, as it said within the last minute; bare ESMTP if it cannot be asked.
+    /// What it offers, as it said within the last minute. One asks, and the others take what it said before, or wait where it has said nothing yet. One
+    /// that cannot be asked is believed as it was; one that never could is bare ESMTP.
     pub async fn capabilities(self: &Arc<Self>) -> Capabilities {
-        if let Some((offered, until)) = self.lock_offered().clone()
-            && Instant::now() < until
-        {
-            return offered;
+        let (known, is_fresh) = self.known_capabilities();
+        if let Some(known) = known.filter(|_| is_fresh) {
+            return known;
         }
-        match tokio::time::timeout(PROBE_MAX, self.connection()).await {
-            Ok(Ok(loan)) => {
-                let offered = loan.connection.capabilities().clone();
-                *self.lock_offered() = Some((offered.clone(), Instant::now() + CAPABILITIES_KEPT));
-                loan.give_back();
-                offered
-            }
-            // It is there; what it said last is likelier to hold than nothing.
-            Ok(Err(HopError::Busy { .. })) if self.lock_offered().is_some() => {
-                self.lock_offered().clone().map(|(offered, _)| offered).unwrap_or_default()
-            }
+        let _asking = match self.asking.try_lock() {
+            Ok(asking) => asking,
+            Err(_) => match self.known_capabilities() {
+                (Some(known), _) => return known,
+                (None, _) => self.asking.lock().await,
+            },
+        };
+        if let (Some(known), true) = self.known_capabilities() {
+            return known;
+        }
+        let asked = async {
+            let loan = self.lend(&HOUSE, Purpose::Message, Instant::now() + PROBE_MAX).await?;
+            let offered = loan.connection.capabilities().clone();
+            loan.give_back();
+            Ok::<Capabilities, HopError>(offered)
+        };
+        match tokio::time::timeout(PROBE_MAX, asked).await {
+            Ok(Ok(offered)) => self.offers(offered, CAPABILITIES_KEPT),
             Ok(Err(error)) => self.unasked(&error.to_string()),
             Err(_) => self.unasked("no answer in time"),
         }
     }
 
+    /// What it said last, and whether that is still believed without asking.
+    fn known_capabilities(&self) -> (Option<Capabilities>, bool) {
+        match self.lock_offered().as_ref() {
+            Some((offered, until)) => (Some(offered.clone()), Instant::now() < *until),
+            None => (None, false),
+        }
+    }
+
+    fn offers(&self, offered: Capabilities, kept: Duration) -> Capabilities {
+        *self.lock_offered() = Some((offered.clone(), Instant::now() + kept));
+        offered
+    }
+
     fn unasked(&self, why: &str) -> Capabilities {
         tracing::warn!(hop = self.config.address, why, "cannot ask the next hop what it offers");
-        *self.lock_offered() = Some((Capabilities::bare(), Instant::now() + SILENCE_KEPT));
-        Capabilities::bare()
+        let known = self.known_capabilities().0.unwrap_or_else(Capabilities::bare);
+        self.offers(known, SILENCE_KEPT)
     }
 
     fn lock_pool(&self) -> MutexGuard<'_, Pool> {

@@ -48,8 +48,17 @@ fn what_harms_is_released_after_a_confirmation_and_for_a_reason() {
     }
     let would = get(&gateway, "/bulk/new?verb=release&q=state%3Aheld", &anna).body;
     assert!(would.contains("<strong>2</strong> of them were held because they carry malware"), "{would}");
-    let said = gateway.cli(&["quarantine", "release", &id, "--config", "reprieve.toml"]);
-    assert!(String::from_utf8_lossy(&said.stderr).contains("give a reason for its release"), "{said:?}");
+    let token =
+        gateway.json(&["token", "create", "--name", "t", "--role", "admin"])["secret"].as_str().unwrap().to_owned();
+    let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
+    let ask = format!(
+        "POST /api/v1/quarantine/{id}/release HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+    );
+    socket.write_all(ask.as_bytes()).unwrap();
+    let mut said = String::new();
+    socket.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.0 400") && said.contains("give a reason for its release"), "{said}");
     assert_eq!(gateway.account("held"), 2, "nothing was done so far");
     let ask = form(&[("do", "release"), ("reason", "it is good"), ("confirmed", "yes")]);
     assert_eq!(post(&gateway, &format!("/messages/{id}/act"), &anna, &ask).status, 303);

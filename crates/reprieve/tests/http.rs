@@ -121,6 +121,27 @@ fn half_requests_of_many_addresses_make_room_for_who_asks() {
 }
 
 #[test]
+fn slow_bodies_of_many_addresses_make_room_for_who_asks() {
+    let (_sink, _gateway, portal) =
+        with_portal("[http]\nconnections = 16\nconnections_per_ip = 4\nproxies = [\"127.0.0.1\"]\n");
+    let slow: Vec<TcpStream> = (0..16)
+        .map(|client| {
+            let mut socket = TcpStream::connect(portal).unwrap();
+            let head = format!(
+                "POST /ask HTTP/1.1\r\nHost: held.ours.example\r\nX-Forwarded-For: 203.0.113.{client}\r\nContent-Length: 10000\r\n\
+                 Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na"
+            );
+            socket.write_all(head.as_bytes()).unwrap();
+            socket
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(2500));
+    let seen = get(&portal.to_string(), "/", "held.ours.example");
+    assert!(seen.starts_with("HTTP/1.1 200"), "{seen}");
+    drop(slow);
+}
+
+#[test]
 fn whoever_is_slow_is_told_and_cut() {
     let (_sink, gateway, portal) =
         with_portal("[http]\nheader_timeout_s = 1\nbody_timeout_s = 2\nidle_timeout_s = 1\nwrite_timeout_s = 2\n");

@@ -166,6 +166,7 @@ impl Blobs {
         match written {
             Ok(Ok(())) => Ok(pin),
             Ok(Err(error)) if is_full(&error) => Err(StoreError::Full(error.to_string())),
+            Ok(Err(error)) if is_out_of_means(&error) => Err(StoreError::Busy(error.to_string())),
             Ok(Err(error)) => {
                 self.broken.store(true, Ordering::SeqCst);
                 Err(StoreError::Broken(error.to_string()))
@@ -385,9 +386,23 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Whether the program or the system had no descriptor or memory left for the moment (EMFILE, ENFILE, ENOMEM): nothing was written then, and it says
+/// nothing of the volume.
+fn is_out_of_means(error: &io::Error) -> bool {
+    const MEANS: [i32; 3] = [24, 23, 12];
+    error.raw_os_error().is_some_and(|code| MEANS.contains(&code))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lack_of_descriptors_says_nothing_of_the_volume() {
+        let is = |code| is_out_of_means(&io::Error::from_raw_os_error(code));
+        assert!(is(24) && is(23), "EMFILE, ENFILE");
+        assert!(!is(5) && !is(28), "EIO, ENOSPC");
+    }
 
     #[tokio::test]
     async fn what_was_put_is_there_and_checked() {

@@ -107,7 +107,7 @@ pub struct GatewayLimits {
     pub hop_connections_max: usize,
     /// How long a client waits for a connection to the hop before it is told to come again.
     pub hop_wait: Duration,
-    /// How often one client may make us ask the hop again for recipients that it has accepted, at once; one more each second.
+    /// For how many recipients one client may make us ask the hop again, at once; a fiftieth of them more each second.
     pub repeats_max: u64,
     /// Bytes of messages in memory, all together.
     pub in_flight_bytes_max: u64,
@@ -654,7 +654,7 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
         connections_per_network_max: number("connections_per_network", 1..100_001, 150) as usize,
         hop_connections_max: number("hop_connections", 1..10_001, 80) as usize,
         hop_wait: seconds(number("hop_wait_s", 0..241, 15)),
-        repeats_max: number("repeats", 1..100_001, 30),
+        repeats_max: number("repeated_recipients", 10..1_000_001, 1000),
         in_flight_bytes_max: number("in_flight_mib", 64..1_048_577, 512) << 20,
         reply_deadline: seconds(number("reply_deadline_s", 1..600, 85)),
         examine_deadline: seconds(number("examine_deadline_s", 1..600, 30)),

@@ -130,7 +130,7 @@ fn limits(limits: &GatewayLimits) -> Section {
             ("connections_per_network", limits.connections_per_network_max.to_string()),
             ("hop_connections", limits.hop_connections_max.to_string()),
             ("hop_wait", span(limits.hop_wait)),
-            ("repeats", limits.repeats_max.to_string()),
+            ("repeated_recipients", limits.repeats_max.to_string()),
             ("percent_per_client", limits.percents.client.to_string()),
             ("percent_per_network", limits.percents.network.to_string()),
             ("percent_strangers", limits.percents.strangers.to_string()),

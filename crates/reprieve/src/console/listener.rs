@@ -211,6 +211,8 @@ impl Door {
         if let Some((status, text)) = ended
             && !text.is_empty()
             && matches!(pulse.phase(), Phase::Head | Phase::Body)
+            // Who made room has no place any more: no more of them are told at once than of those that were refused.
+            && let Ok(_permit) = self.telling.clone().try_acquire_owned()
         {
             tell(connection.into_parts().io.into_inner().socket, status, text).await;
         }

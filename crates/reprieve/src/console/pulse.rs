@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 
 use crate::config::http::HttpConfig;
 
+/// How long a stranger's request may come, or its answer stall, before its place may be somebody else's.
+const MOMENT: Duration = Duration::from_secs(2);
 /// Time in which nothing is asked of a body's or an answer's pace.
 const PACE_GRACE: Duration = Duration::from_secs(10);
 
@@ -119,10 +121,18 @@ impl Pulse {
         self.is_known.store(true, Ordering::Relaxed);
     }
 
-    /// How long a stranger has had this connection do nothing; none for everybody else.
+    /// How long a stranger has had this connection do nothing to speak of; none for everybody else. A request that comes, or an answer that is taken,
+    /// for longer than a moment is no more than that when others have no place.
     pub(super) fn idle_stranger(&self) -> Option<Duration> {
-        let is_idle = matches!(self.phase(), Phase::Head | Phase::Idle) && !self.is_known.load(Ordering::Relaxed);
-        is_idle.then(|| self.in_phase())
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        let stall = Duration::from_millis(self.millis().saturating_sub(stalled.saturating_sub(1)));
+        let is_idle = match self.phase() {
+            Phase::Head | Phase::Idle => true,
+            Phase::Body => self.in_phase() >= MOMENT,
+            Phase::Answer => stalled > 0 && stall >= MOMENT,
+            Phase::Work | Phase::Stream => false,
+        };
+        (is_idle && !self.is_known.load(Ordering::Relaxed)).then(|| self.in_phase())
     }
 
     fn in_phase(&self) -> Duration {

@@ -326,7 +326,11 @@ impl Door {
                 }
                 session.answer(&reply);
             }
-            Event::Reset => self.drop_transaction().await,
+            Event::Reset => {
+                // Whom a relay has named it has named for one message.
+                self.forwarded = None;
+                self.drop_transaction().await;
+            }
             Event::XClient(attributes) => {
                 self.drop_transaction().await;
                 if let Err(over) = self.become_client(attributes) {
@@ -368,7 +372,7 @@ impl Door {
         }
         let login = self.login(sender.as_ref());
         let client = Client {
-            ip: self.forwarded.as_ref().and_then(|forwarded| forwarded.addr).unwrap_or(self.identity.source.client),
+            ip: self.source().client,
             peer: self.peer,
             helo: self.forwarded.as_ref().and_then(|f| f.helo.clone()).unwrap_or_else(|| session.helo().to_owned()),
             protocol: self.identity.proto.clone().unwrap_or_else(|| session.protocol().to_owned()),

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use domain::Address;
 use domain::envelope::{Client, Envelope, MailParams, RcptParams, Recipient};
-use domain::share::Source;
+use domain::share::{Source, Standing};
 use wire::smtp::capabilities::Capabilities;
 use wire::smtp::client::{ClientError, Introduction};
 use wire::smtp::reply::Reply;
@@ -132,10 +132,12 @@ impl Transaction {
         if self.is_void {
             return Err(changed());
         }
-        let repeats = !self.envelope.recipients.is_empty();
-        if repeats && !self.gateway.repeats.may(self.source.client, Instant::now()) {
+        let recipients = self.envelope.recipients.len();
+        // Our own, and those who speak for many, are not counted by their address.
+        let is_counted = recipients > 0 && !self.source.is_relay && self.source.standing != Standing::Ours;
+        if is_counted && !self.gateway.repeats.may(self.source.client, recipients, Instant::now()) {
             measure::repeats_refused();
-            return Err(Reply::new(451, "4.7.1 Too many transactions were begun and not ended, try again later"));
+            return Err(Reply::new(451, "4.7.1 Too many recipients had to be asked for again, send fewer at once"));
         }
         Ok(())
     }

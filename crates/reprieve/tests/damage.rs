@@ -127,13 +127,13 @@ async fn a_read_that_meets_damage_ends_custody_and_readiness() {
     gateway.run();
     assert_eq!(get(&gateway, "/readyz"), (200, "ready\n".into()));
     assert_eq!(finding(&gateway, "mail is taken").0, "ok");
+    let token =
+        gateway.json(&["token", "create", "--name", "t", "--role", "admin"])["secret"].as_str().unwrap().to_owned();
     // A table that nothing has read yet, so that no page of it is in anybody's memory.
     let database = gateway.path("data/reprieve.db");
     for name in ["saved_query", "sqlite_autoindex_saved_query_1"] {
         flip(&database, root_of(&database, name).await, 0xaa);
     }
-    let token =
-        gateway.json(&["token", "create", "--name", "t", "--role", "admin"])["secret"].as_str().unwrap().to_owned();
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
     let request = format!(
         "GET /api/v1/queries HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n",

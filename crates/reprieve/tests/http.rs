@@ -95,11 +95,12 @@ fn half_requests_of_many_addresses_make_room_for_who_asks() {
     assert!(seen.starts_with("HTTP/1.1 200"), "{seen}");
     assert!(refused(&gateway, "portal", "made room") >= 84, "{}", metrics(&gateway));
     // As many as are told at once are told why; the others see the connection close.
-    let told: Vec<String> = held[..84].iter_mut().map(rest).filter(|told| !told.is_empty()).collect();
-    assert!(
-        !told.is_empty() && told.iter().all(|told| told.starts_with("HTTP/1.1 503") && told.contains("make room")),
-        "{told:?}"
-    );
+    let told = held.iter_mut().any(|socket| {
+        socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let told = rest(socket);
+        told.starts_with("HTTP/1.1 503") && told.contains("make room")
+    });
+    assert!(told, "nobody was told");
     // A proxy is exempt from the share of an address; its clients are not.
     let asking: Vec<TcpStream> = (0..8)
         .map(|_| {

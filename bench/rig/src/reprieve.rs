@@ -66,9 +66,10 @@ impl Reprieve {
     pub fn start_with(built: &Built, folder: &Path, hop: SocketAddr, more: &str) -> Result<Self> {
         fs::create_dir_all(folder)?;
         rules(&built.detections, &folder.join("rules"))?;
+        // The load stands for many clients, so its address is that of a relay: no pause before the greeting, no limit of one address.
         let text = format!(
             "data_dir = \"data\"\nhostname = \"gateway.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\nruleset = \"rules\"\n\
-             [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n\
+             [[listener]]\naddress = \"127.0.0.1:0\"\nxclient_from = [\"127.0.0.1\"]\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n\
              [api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n{more}"
         );
         fs::write(folder.join("reprieve.toml"), text)?;

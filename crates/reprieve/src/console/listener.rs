@@ -71,7 +71,8 @@ pub(super) struct Door {
     /// Names of ours; none where nobody comes by a name.
     hosts: Option<Arc<Vec<String>>>,
     connections: Places,
-    /// Requests of clients behind listed proxies.
+    /// Requests of clients behind listed proxies. A connection has one at a time, so that the limit of connections is theirs in all: a limit of its own
+    /// would refuse whoever another connection has just made room for, while the request of that one still ends.
     requests: Places,
     streams: Places,
     telling: Arc<Semaphore>,
@@ -86,7 +87,7 @@ impl Door {
             router,
             hosts: Some(Arc::new(config.http_hosts())),
             connections: Places::new(limits.connections_max, limits.connections_per_ip_max),
-            requests: Places::new(limits.connections_max, limits.connections_per_ip_max),
+            requests: Places::new(usize::MAX, limits.connections_per_ip_max),
             streams: Places::new(limits.streams_max, limits.streams_per_ip_max),
             telling: Arc::new(Semaphore::new(TOLD_AT_ONCE)),
             limits,

@@ -10,11 +10,11 @@ use domain::message::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::feature::{Feature, features};
-use crate::eyes::Eyes;
 use crate::in_force::{Candidate, InForce};
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Parsed};
 use crate::page::qr;
+use crate::rule_runner::Eyes;
 use crate::ruleset::Ruleset;
 use crate::structure::{Check, Signal};
 use crate::take_apart::take_apart;

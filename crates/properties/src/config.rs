@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reprieve::config::Config;
+use platform::config::Config;
 
 /// Reads the bytes as a configuration in a folder that does not exist.
 pub fn config(bytes: &[u8]) {

@@ -1,7 +1,22 @@
-//! The one binary: a verb, and what it does.
+//! Reprieve in one program: the rooms are crates that never import one another, the commands start the service, and this wires it all.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `data` | opens what is on the disk: the data folder, the store, the vault of known-good content, the ruleset in force |
+//! | `service` | starts the gateway, the background tasks and the HTTP servers, in this order, and stops them |
+//! | `tasks` | gives each background task what it needs, and starts it |
+//! | `settle` | brings the tasks to rest one after another, when a drill's driver asks |
+//! | `http` | the API, the pages and the portal |
+
+mod data;
+mod http;
+mod service;
+mod settle;
+mod start_error;
+mod tasks;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    reprieve::cli::main()
+    cli::main(service::start)
 }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use cli::mailbox;
 use domain::Digest;
-use reprieve::cli::mailbox;
 use serde_json::Value;
 use support::{Gateway, Sink, config, reprieve as run};
 

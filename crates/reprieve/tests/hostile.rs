@@ -28,7 +28,7 @@ fn zipped(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn attached(name: &str, bytes: &[u8]) -> Vec<u8> {
-    reprieve::cli::compose::Mail::new("a@x.example", "b@ours.example", name)
+    cli::compose::Mail::new("a@x.example", "b@ours.example", name)
         .attach(name, "application/octet-stream", bytes)
         .build()
 }

@@ -119,7 +119,7 @@ fn people_deny_delete_and_look() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address));
     let mut talk = Talk::from_outside(gateway.mx);
-    let mail = reprieve::cli::compose::Mail::new("a@x.example", "b@ours.example", "look")
+    let mail = cli::compose::Mail::new("a@x.example", "b@ours.example", "look")
         .text("Read me\u{1b}[2J\n")
         .attach("invoice.pdf.exe", "application/pdf", b"MZ")
         .build();

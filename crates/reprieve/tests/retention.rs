@@ -8,9 +8,9 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use cli::client::Client;
 use domain::Timestamp;
-use reprieve::cli::client::Client;
-use reprieve::clock::{Clock, DrivenClock, SystemClock};
+use platform::clock::{Clock, DrivenClock, SystemClock};
 use serde_json::Value;
 use support::{Gateway, Sink, Talk, bad, config};
 

@@ -13,7 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use reprieve::examiner::sandbox;
+use examiner::sandbox;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 /// Set in the process that is shut in; the folder that it may not touch.

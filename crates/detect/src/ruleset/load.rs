@@ -59,6 +59,14 @@ pub(super) enum Runs {
     },
 }
 
+/// The ruleset in a folder, or the shipped one where no folder is named.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn from_folder_or_shipped(folder: Option<&Path>) -> Result<Ruleset, LoadErrors> {
+    folder.map_or_else(Ruleset::shipped, from_folder)
+}
+
 /// Loads a ruleset from a folder: one folder a detection, or plain YARA files, or both.
 ///
 /// # Errors

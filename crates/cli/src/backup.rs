@@ -1,0 +1,139 @@
+//! `reprieve backup` and `reprieve restore`: a copy while mail flows, and the proof that it can be used.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+use store::Store;
+use store::backup::BlobsRead;
+
+use super::client::Client;
+use super::{ApiArgs, CliError, terminal};
+use platform::clock::{Clock, SystemClock};
+use platform::keys;
+
+/// Where to write.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// A folder that does not exist yet, on the gateway's host; the gateway writes it.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Only say what would be written.
+    #[arg(long)]
+    what_if: bool,
+    /// Where the API is.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// What to restore.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    #[arg(value_name = "DIR")]
+    backup: PathBuf,
+    /// Only prove that it can be used: restore it aside, check the books, the audit log and every held byte.
+    #[arg(long, conflicts_with = "to")]
+    verify: bool,
+    /// The data folder to make; it must not exist.
+    #[arg(long, value_name = "DIR", required_unless_present = "verify")]
+    to: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks the gateway for a backup.
+///
+/// # Errors
+/// When the API says no or cannot be reached.
+pub async fn back_up(args: BackupArgs) -> Result<(), CliError> {
+    let to = std::path::absolute(&args.to).map_err(CliError::unreachable)?;
+    let made = Client::new(&args.api)?
+        .post("/api/v1/backup", &json!({ "to": to, "actor": super::quarantine::actor(), "what_if": args.what_if }))
+        .await?;
+    let would = if args.what_if { "would have " } else { "" };
+    let line = format!("{}: {would}{}", to.display(), contents(&made["messages"], &made["blobs"]));
+    terminal::line(&if args.api.json { made.to_string() } else { line });
+    Ok(())
+}
+
+/// Restores a backup, or proves that it could be.
+///
+/// # Errors
+/// Exit 1 when the backup is not whole, exit 3 when something cannot be read or written.
+pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
+    let aside = args.backup.with_extension(format!("verify-{}", std::process::id()));
+    let to = args.to.clone().unwrap_or_else(|| aside.clone());
+    if to.exists() {
+        return Err(CliError::Usage(format!("{} exists; name a folder that does not", to.display())));
+    }
+    if !args.backup.is_dir() {
+        return Err(CliError::unreachable(format!("{}: there is no such backup", args.backup.display())));
+    }
+    let restored =
+        copy(&args.backup, &to).map_err(|error| CliError::unreachable(format!("{}: {error}", args.backup.display())));
+    let checked = match restored {
+        Ok(()) => check(&to).await,
+        Err(error) => Err(error),
+    };
+    if args.verify {
+        // Ours, made a moment ago; what cannot be removed is named by the system.
+        let _ = fs::remove_dir_all(&aside);
+    }
+    let (accepted, BlobsRead { messages, blobs, held, faults }) = checked?;
+    if args.json {
+        let whole = faults.is_empty();
+        terminal::line(
+            &json!({
+                "whole": whole, "messages": messages, "blobs": blobs, "accepted": accepted, "held": held, "faults": faults,
+            })
+            .to_string(),
+        );
+    } else {
+        let verdict = if faults.is_empty() { "whole" } else { "NOT whole" };
+        terminal::line(&format!(
+            "{}: has {}, all of which were read: {verdict}. {held} of these mails are held or on their way; {accepted} units (one message for one recipient) were accepted.",
+            args.backup.display(),
+            contents(&messages.into(), &blobs.into()),
+        ));
+        faults.iter().for_each(|fault| terminal::line(&format!("FAULT: {fault}")));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(CliError::No) }
+}
+
+/// What a backup has, in the same words where it is written and where it is read.
+fn contents(messages: &Value, blobs: &Value) -> String {
+    format!("{messages} messages on record, the stored bytes of {blobs} mails")
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+            fs::File::open(&target)?.sync_all()?;
+        }
+    }
+    fs::File::open(to)?.sync_all()
+}
+
+/// How many units were accepted, and what is stored, with all that is wrong.
+async fn check(folder: &Path) -> Result<(i64, BlobsRead), CliError> {
+    let key = keys::token_key(&folder.join(keys::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
+    let store =
+        Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
+    let books = store.check_ledger(true).await.map_err(CliError::unreachable)?;
+    let audit = store.verify_audit(true).await.map_err(CliError::unreachable)?;
+    let structure = store.check_structure().await.map_err(CliError::unreachable)?;
+    let read = store.verify_blobs().await.map_err(CliError::unreachable)?;
+    store.close().await;
+    let faults = [structure.faults, books.faults, audit.faults, read.faults].concat();
+    Ok((books.accepted, BlobsRead { faults, ..read }))
+}

@@ -1,0 +1,531 @@
+//! `reprieve demo`: the whole product in one command, with nothing to install and no network.
+//!
+//! A gateway with embedded storage and a next hop of our own, mails of all three directions that our code
+//! composes, what is delivered and what is held and why, one release; then the story: a wrong detection is forced into force, the past convicts
+//! it, what it held is taken back, and the malware of the same hour stays. At the end, the books.
+
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use clap::Args;
+use image::{ImageFormat, Rgb, RgbImage};
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::compose::Mail;
+use super::drill::library;
+use super::feed::{self, Letter};
+use super::service::{Running, Start, Tasks};
+use super::sink::Sink;
+use super::{CliError, ledger, quarantine, serve, terminal};
+use platform::clock::{Clock, SystemClock};
+use platform::config::{Config, Role};
+
+/// How to show it.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// End when the story is told; exit 0 only if every step of it held.
+    #[arg(long)]
+    exit: bool,
+    /// Write the steps as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// One step of the story.
+struct Step {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+/// Tells the story.
+///
+/// # Errors
+/// When a step does not hold, or something cannot be opened.
+pub async fn run(args: DemoArgs, start: Start) -> Result<(), CliError> {
+    serve::start_log("error", false)?;
+    let folder = temporary_folder("demo")?;
+    let told = tell(&folder.0, start).await?;
+    let balanced = told.steps.iter().any(|step| step.name == "ledger" && step.ok);
+    let ok = told.steps.iter().all(|step| step.ok);
+    if let Some(path) = &args.json {
+        let steps: Vec<Value> =
+            told.steps.iter().map(|s| json!({ "name": s.name, "ok": s.ok, "detail": s.detail })).collect();
+        let api = format!("http://{}", told.running.api);
+        let report = json!({ "steps": steps, "ledger_balanced": balanced, "api": api, "socket": told.running.socket });
+        std::fs::write(path, format!("{report}\n"))
+            .map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
+    }
+    if !args.exit {
+        stay(&told.running, &folder.0).await;
+    }
+    told.running.stop().await;
+    if ok { Ok(()) } else { Err(CliError::No) }
+}
+
+async fn stay(running: &Running, folder: &Path) {
+    let config = folder.join("demo.toml");
+    terminal::line("\nEverything stays up.");
+    match invited(running).await {
+        Ok(link) => {
+            terminal::line("The console, in a browser on this host; the link works once, and you choose a password:");
+            terminal::line(&format!("  {link}"));
+        }
+        Err(error) => terminal::complain(&format!("no link to the console: {error:?}")),
+    }
+    terminal::line("From another terminal:");
+    terminal::line(&format!("  reprieve quarantine list --config {}", config.display()));
+    terminal::line(&format!("  curl --unix-socket {} http://localhost/api/v1/quarantine", running.socket.display()));
+    for (role, address) in &running.listeners {
+        terminal::line(&format!("  SMTP ({}) at {address}", role.as_str()));
+    }
+    terminal::line("Ctrl-C ends it and removes its data.");
+    // Without the signal the demo would stay for ever, which is what was asked for.
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// A link to the console for an administrator.
+async fn invited(running: &Running) -> Result<String, CliError> {
+    let client = Client::at_socket(running.socket.clone());
+    let made = client.post("/api/v1/people", &json!({ "name": "you", "role": "admin" })).await?;
+    let secret = made["invitation"].as_str().unwrap_or_default();
+    Ok(format!("http://{}/welcome#{secret}", running.api))
+}
+
+struct Told {
+    steps: Vec<Step>,
+    running: Running,
+}
+
+async fn tell(folder: &Path, start: Start) -> Result<Told, CliError> {
+    let sink = Sink::start().await.map_err(CliError::unreachable)?;
+    let running = started(folder, &sink, start).await?;
+    let client = Client::at_socket(running.socket.clone());
+    let mut steps = Vec::new();
+    let mut note = |name, ok, detail: String| {
+        let mark = if ok { terminal::coloured("ok", 32) } else { terminal::coloured("NOT OK", 31) };
+        terminal::line(&format!("== {name}: {detail} [{mark}]"));
+        steps.push(Step { name, ok, detail });
+    };
+    let letters = letters();
+    let wanted = letters.len();
+    let held_wanted = letters.iter().filter(|(_, _, held)| *held).count();
+    terminal::line("A gateway, its store and a mailbox server are up. Sending mails of all three directions:");
+    let accepted = send(&running, &letters).await?;
+    note("send", accepted == wanted, format!("{accepted} of {wanted} mails answered 250"));
+    settle(&client).await?;
+    terminal::line("\nWhat became of them:");
+    show_all(&client, &letters).await?;
+    let delivered = sink.arrived().len();
+    note(
+        "deliver",
+        delivered == wanted - held_wanted,
+        format!("{delivered} mails reached the mailbox server, pictures and all"),
+    );
+    let held = client.get("/api/v1/quarantine", &[]).await?;
+    terminal::line("\nIn the quarantine:");
+    terminal::line(&quarantine::listed(&held));
+    let count = held.as_array().map_or(0, Vec::len);
+    note("hold", count == held_wanted, format!("{count} mails are held, durably, each with its reason"));
+    let (ok, detail) = release(&client, &sink, &held, &letters).await?;
+    note("release", ok, detail);
+    let mut story =
+        Story { client: &client, running: &running, sink: &sink, folder, held_before: count, wrong: Vec::new() };
+    let (ok, detail) = story.remember().await?;
+    note("memory", ok, detail);
+    let (ok, detail) = story.mistake().await?;
+    note("mistake", ok, detail);
+    let (ok, detail) = story.contained().await?;
+    note("contain", ok, detail);
+    let (ok, detail) = story.status().await?;
+    note("status", ok, detail);
+    let (ok, detail) = story.correct().await?;
+    note("correct", ok, detail);
+    let (ok, detail) = story.replayed().await?;
+    note("replay", ok, detail);
+    let books = client.get("/api/v1/ledger", &[("deep", Some("true".into()))]).await?;
+    terminal::line("\nThe books:");
+    terminal::line(&ledger::shown(&books));
+    let balanced = books["balanced"] == Value::Bool(true);
+    note("ledger", balanced, format!("{} accepted units, each in exactly one account", books["accepted"]));
+    Ok(Told { steps, running })
+}
+
+async fn started(folder: &Path, sink: &Sink, start: Start) -> Result<Running, CliError> {
+    let text = format!(
+        "data_dir = \"data\"\nhostname = \"gateway.demo.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\n\
+         trusted_networks = [\"127.0.0.1\"]\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
+         [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n[next_hop.inbound]\naddress = \"{}\"\n[api]\naddress = \"127.0.0.1:0\"\n\
+         [engine.auth]\non = false\n[notices]\noutbound = false\nincident_digest = false\n\
+         [sentinel]\ntrust_from = true\ntrust_weak_memory = true\nestablished_mails = 3\nestablished_days = 7\nestablished_answers = 0\n",
+        sink.address
+    );
+    std::fs::write(folder.join("demo.toml"), &text).map_err(CliError::unreachable)?;
+    let config = Config::load(&folder.join("demo.toml")).map_err(CliError::unreachable)?;
+    start(config, Arc::new(SystemClock), Tasks::ByThemselves).await.map_err(CliError::Unreachable)
+}
+
+/// Sends the letters, each at the listener of its direction; returns how many were answered 250.
+async fn send(running: &Running, letters: &[(Role, Letter, bool)]) -> Result<usize, CliError> {
+    let mut accepted = 0;
+    for (role, address) in &running.listeners {
+        let target = Arc::new(feed::target(&address.to_string()).await?);
+        let own = letters.iter().filter(|(wanted, ..)| wanted == role).map(|(_, letter, _)| letter.clone()).collect();
+        let direction = (*role == Role::Mx).then_some(feed::FeedDirection::Inbound);
+        accepted += feed::send_all(target, own, direction, 1, None).await?.accepted;
+    }
+    Ok(usize::try_from(accepted).unwrap_or(usize::MAX))
+}
+
+/// Waits until every outcome is in the books: they are written right behind the answers.
+async fn settle(client: &Client) -> Result<(), CliError> {
+    for _ in 0..100 {
+        let books = client.get("/api/v1/ledger", &[]).await?;
+        if books["accounts"]["forwarding"] == 0 && books["accounts"]["releasing"] == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+async fn show_all(client: &Client, letters: &[(Role, Letter, bool)]) -> Result<(), CliError> {
+    let mut rows = Vec::new();
+    for (_, letter, _) in letters {
+        let recipient = letter.recipients.first().map(ToString::to_string);
+        let sender = letter.sender.as_ref().map(ToString::to_string);
+        let units = client.get("/api/v1/messages", &[("sender", sender), ("recipient", recipient)]).await?;
+        for unit in units.as_array().into_iter().flatten().filter(|unit| letter.name == unit["subject"]) {
+            let text = |key: &str| unit[key].as_str().unwrap_or_default().to_owned();
+            let account = text("account");
+            let shown = terminal::coloured(&account, if account == "held" { 31 } else { 32 });
+            rows.push(vec![text("direction"), text("subject"), text("category"), text("disposition"), shown]);
+        }
+    }
+    terminal::line(&terminal::table(&["direction", "subject", "category", "disposition", "where it is"], &rows, 48));
+    Ok(())
+}
+
+/// Releases the held archive, and looks at what the mailbox server got.
+async fn release(
+    client: &Client,
+    sink: &Sink,
+    held: &Value,
+    letters: &[(Role, Letter, bool)],
+) -> Result<(bool, String), CliError> {
+    let wanted = held.as_array().into_iter().flatten().find(|held| held["subject"] == ARCHIVE_SUBJECT);
+    let Some(id) = wanted.and_then(|held| held["id"].as_str()) else {
+        return Ok((false, "the archive is not held".into()));
+    };
+    let shown = client.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
+    terminal::line("\nOne of them, explained, and then released:");
+    terminal::line(&quarantine::explained(&shown));
+    let before = sink.arrived().len();
+    client
+        .post(&format!("/api/v1/quarantine/{id}/release"), &json!({ "reason": "asked for by Bert", "actor": "demo" }))
+        .await?;
+    for _ in 0..200 {
+        if sink.arrived().len() > before {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    settle(client).await?;
+    let original =
+        letters.iter().find(|(_, letter, _)| letter.name == ARCHIVE_SUBJECT).map(|(_, letter, _)| letter.bytes.clone());
+    let arrived = sink.arrived();
+    let same = arrived.last().zip(original).is_some_and(|(mail, original)| mail.bytes.ends_with(&original));
+    let ok = arrived.len() == before + 1 && same;
+    Ok((ok, "the archive that Bert had asked for was released once, byte for byte behind our trace fields".into()))
+}
+
+/// The story of a mistake, from the forced publication to the last delivery.
+struct Story<'s> {
+    client: &'s Client,
+    running: &'s Running,
+    sink: &'s Sink,
+    folder: &'s Path,
+    held_before: usize,
+    wrong: Vec<Letter>,
+}
+
+/// Whether a chapter held, and what there is to say of it.
+type Chapter = (bool, String);
+
+impl Story<'_> {
+    /// A month of mail, imported from an archive.
+    async fn remember(&self) -> Result<Chapter, CliError> {
+        terminal::line("\nA month of mail is taken into the memory, as from an archive:");
+        let mails = library::history();
+        let (count, now) = (mails.len(), SystemClock.now());
+        let step = Duration::from_secs(30 * 24 * 3600) / u32::try_from(count).unwrap_or(1);
+        for (at, mail) in mails.into_iter().enumerate() {
+            let received = now.before(step * u32::try_from(count - at).unwrap_or(1));
+            let target = format!("/api/v1/memory/mails?received={received}&trust_from=true&correspond=true");
+            self.client.post_mail(&target, mail).await?;
+        }
+        let ask = json!({ "step": "end", "reason": "demo", "actor": "demo" });
+        let memory = self.client.post("/api/v1/memory/imports", &ask).await?;
+        terminal::line(&super::memory::strength_text(&memory));
+        let ok = memory["eligible"].as_u64().unwrap_or_default() > 50;
+        Ok((ok, format!("{} contents of {} senders can testify", memory["eligible"], memory["established"])))
+    }
+
+    /// Somebody forces a rule past the gates that hits every picture; mail of an hour comes.
+    async fn mistake(&mut self) -> Result<Chapter, CliError> {
+        terminal::line(
+            "\nAn operator forces a rule past the gates: it holds every picture. Mail goes on, in all three directions:",
+        );
+        std::fs::write(self.folder.join("wrong.yar"), library::every_picture()).map_err(CliError::unreachable)?;
+        let built = super::ruleset::build_folder(self.client, &self.folder.join("wrong.yar")).await?;
+        let path = format!("/api/v1/rulesets/{}/publish", built["id"].as_str().unwrap_or_default());
+        let ask = json!({ "force": true, "fast": false, "reason": "the vendor says so", "actor": "demo" });
+        self.client.post(&path, &ask).await?;
+        self.until(|client| async move {
+            client.get("/api/v1/rollouts", &[]).await.is_ok_and(|all| all[0]["stage"] == "live")
+        })
+        .await;
+        let good = library::traffic().into_iter().take(40).map(|mail| (mail, true));
+        let bad = library::bad(false).into_iter().take(5).map(|mail| (mail, false));
+        for (mail, is_good) in good.chain(bad) {
+            let letter = feed::addressed("story".into(), mail);
+            let is_ours = letter.sender.as_ref().is_some_and(|sender| sender.domain() == "ours.example");
+            let role = if is_ours { Role::Submission } else { Role::Mx };
+            let Some((_, address)) = self.running.listeners.iter().find(|(one, _)| *one == role) else { continue };
+            let target = Arc::new(feed::target(&address.to_string()).await?);
+            let direction = (!is_ours).then_some(feed::FeedDirection::Inbound);
+            let report = feed::send_all(target, vec![letter.clone()], direction, 1, None).await?;
+            if is_good && report.accepted == 1 {
+                self.wrong.push(letter);
+            }
+        }
+        settle(self.client).await?;
+        let held = self
+            .client
+            .get("/api/v1/quarantine", &[("status", Some("NotReleased".into())), ("limit", Some("1000".into()))])
+            .await?;
+        let count = held.as_array().map_or(0, Vec::len).saturating_sub(self.held_before - 1);
+        Ok((count > 5, format!("{count} mails are held, 5 of them real malware")))
+    }
+
+    /// The sentinel has tried it on what it knows to be good.
+    async fn contained(&self) -> Result<Chapter, CliError> {
+        self.until(|client| async move {
+            client.get("/api/v1/incidents", &[]).await.is_ok_and(|all| all[0]["contained"].is_string())
+        })
+        .await;
+        let sentinel = self.client.get("/api/v1/sentinel", &[]).await?;
+        let one = &sentinel["contained"][0];
+        terminal::line(&format!("\nThe sentinel: {}", one["reason"].as_str().unwrap_or_default()));
+        let ok = one["level"] == "contained";
+        Ok((
+            ok,
+            format!(
+                "{} was contained by itself at {}",
+                one["detection"].as_str().unwrap_or_default(),
+                one["since"].as_str().unwrap_or_default()
+            ),
+        ))
+    }
+
+    async fn status(&self) -> Result<Chapter, CliError> {
+        let page = self.folder.join("data").join("status").join("index.html");
+        self.until(|_| async { std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-")) }).await;
+        let ok = std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-"));
+        Ok((ok, format!("the public page says so: http://{}/status/", self.running.api)))
+    }
+
+    async fn correct(&self) -> Result<Chapter, CliError> {
+        terminal::line("\nThe rule is taken back. What it held is examined again:");
+        let back = self
+            .client
+            .post("/api/v1/rollouts/rollback", &json!({ "reason": "it holds every picture", "actor": "demo" }))
+            .await?;
+        let ok = back["stage"] == "rolled-back";
+        Ok((ok, "the version before it is in force".into()))
+    }
+
+    /// Everything cleared has arrived once, byte for byte; the malware is still here.
+    async fn replayed(&self) -> Result<Chapter, CliError> {
+        self.until(|client| async move {
+            client.get("/api/v1/incidents", &[]).await.is_ok_and(|all| all[0]["stage"] == "resolved")
+        })
+        .await;
+        let incidents = self.client.get("/api/v1/incidents", &[]).await?;
+        let id = incidents[0]["id"].as_str().unwrap_or_default().to_owned();
+        let shown = self.client.get(&format!("/api/v1/incidents/{id}"), &[]).await?;
+        terminal::line(&super::incident::show_text(&shown));
+        let arrived = self.sink.arrived();
+        let copies = |letter: &Letter| arrived.iter().filter(|mail| mail.bytes.ends_with(&letter.bytes)).count();
+        let once = self.wrong.iter().filter(|letter| copies(letter) == 1).count();
+        let progress = &incidents[0]["progress"];
+        let ok = incidents[0]["stage"] == "resolved" && once == self.wrong.len() && progress["upheld"] == 5;
+        Ok((
+            ok,
+            format!(
+                "{once} of {} good mails have arrived once, byte for byte; {} malware mails stay held; `reprieve incident report {id}` has the numbers",
+                self.wrong.len(),
+                progress["upheld"]
+            ),
+        ))
+    }
+
+    /// Waits until something is so, for half a minute.
+    async fn until<'c, F: Future<Output = bool>>(&'c self, is_so: impl Fn(&'c Client) -> F) {
+        for _ in 0..600 {
+            if is_so(self.client).await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+const ARCHIVE_SUBJECT: &str = "The tool you asked for";
+
+/// The mails: listener, letter, whether it must be held.
+fn letters() -> Vec<(Role, Letter, bool)> {
+    let logo = picture(120, 48, ImageFormat::Png);
+    let photo = picture(640, 480, ImageFormat::Jpeg);
+    let program = program();
+    let eicar = base64::engine::general_purpose::STANDARD
+        .decode("WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=")
+        .unwrap_or_default();
+    let spam = ["XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"].concat();
+    let partner = "anna@partner.example";
+    let signed = |mail: Mail, text: &str| {
+        mail.text(text).html(&format!("<p>{text}</p><p>Kind regards<br><img src=\"cid:logo\"></p>")).inline(
+            "image001.png",
+            "image/png",
+            "logo",
+            &logo,
+        )
+    };
+    let (inbound, ours) = (Role::Mx, Role::Submission);
+    vec![
+        plan(inbound, partner, "bert@ours.example", "Meeting on Tuesday", false, |mail| {
+            mail.text("Does ten o'clock suit you?\n")
+        }),
+        plan(inbound, partner, "bert@ours.example", "Re: Offer 4711", false, |mail| {
+            signed(mail.field("In-Reply-To", "<4711@ours.example>"), "Thank you, we accept.\n")
+        }),
+        plan(inbound, partner, "carla@ours.example", "Fwd: Photos of the site", false, |mail| {
+            signed(mail, "See the photos.\n").attach("site-1.jpg", "image/jpeg", &photo).attach(
+                "site-2.jpg",
+                "image/jpeg",
+                &photo,
+            )
+        }),
+        plan(ours, "bert@ours.example", "carla@ours.example", "Re: Holiday plan", false, |mail| {
+            signed(mail, "Fine with me.\n")
+        }),
+        plan(ours, "bert@ours.example", partner, "Quarterly report", false, |mail| {
+            signed(mail, "The figures are attached.\n").attach(
+                "figures.zip",
+                "application/zip",
+                &zipped("figures.csv", b"a;b\n1;2\n"),
+            )
+        }),
+        plan(inbound, "news@shop.example", "carla@ours.example", "Buy now", false, |mail| {
+            mail.text(&format!("{spam}\n"))
+        }),
+        plan(inbound, "x@stranger.example", "bert@ours.example", "Invoice", true, |mail| {
+            mail.text("Please pay.\n").attach("eicar.com", "application/octet-stream", &eicar)
+        }),
+        plan(inbound, "x@stranger.example", "carla@ours.example", "Your photo", true, |mail| {
+            mail.text("Look!\n").attach("photo.jpg", "image/jpeg", &program)
+        }),
+        plan(inbound, partner, "bert@ours.example", ARCHIVE_SUBJECT, true, |mail| {
+            signed(mail, "Here it is.\n").attach("tool.zip", "application/zip", &zipped("tool.exe", &program))
+        }),
+        plan(ours, "carla@ours.example", partner, "Setup", true, |mail| {
+            mail.text("Run this.\n").attach("setup.exe", "application/octet-stream", &program)
+        }),
+    ]
+}
+
+fn plan(
+    role: Role,
+    from: &str,
+    to: &str,
+    subject: &str,
+    held: bool,
+    finish: impl FnOnce(Mail) -> Mail,
+) -> (Role, Letter, bool) {
+    let address = |text: &str| domain::Address::parse(text).expect("the demo's own addresses are valid");
+    let id = domain::Digest::of(subject.as_bytes()).hex();
+    let mail = Mail::new(from, to, subject).field("Message-ID", &format!("<{}@demo.example>", &id[..16]));
+    let bytes = finish(mail).build();
+    let letter = Letter { name: subject.to_owned(), sender: Some(address(from)), recipients: vec![address(to)], bytes };
+    (role, letter, held)
+}
+
+/// A real picture: soft colours with a little texture, as a logo or a photo has.
+fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+    let shade = |a: u32, b: u32| u8::try_from(a * 255 / b.max(1)).unwrap_or(255);
+    let image = RgbImage::from_fn(width, height, |x, y| {
+        Rgb([shade(x, width), shade(y, height), shade((x * 7 + y * 3) % 64, 64)])
+    });
+    let mut out = Cursor::new(Vec::new());
+    image.write_to(&mut out, format).expect("a picture of our own is written to memory");
+    out.into_inner()
+}
+
+/// The head of a Windows program that does nothing: enough to be one by content.
+fn program() -> Vec<u8> {
+    let mut bytes = vec![0; 512];
+    bytes[..2].copy_from_slice(b"MZ");
+    bytes[0x3c] = 0x80;
+    bytes[0x80..0x84].copy_from_slice(b"PE\0\0");
+    bytes
+}
+
+fn zipped(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    writer.start_file(name, options).and_then(|()| Ok(writer.write_all(bytes)?)).expect("an archive in memory");
+    writer.finish().expect("an archive in memory").into_inner()
+}
+
+/// A folder that is removed when its command ends.
+pub struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Leaves it where it is.
+    pub fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+}
+
+/// A folder of its own for a command, private to the user.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn temporary_folder(command: &str) -> Result<TemporaryFolder, CliError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let id = platform::clock::Clock::mail_id(&SystemClock);
+    let path = std::env::temp_dir().join(format!("reprieve-{command}-{id}"));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&path)
+        .map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
+    Ok(TemporaryFolder(path))
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            // What cannot be removed lies in the system's temporary folder.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}

@@ -1,0 +1,569 @@
+//! `reprieve doctor`: what an administrator would look at first, in one list: each line ok, a warning, or a fault with what to do.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use detect::auth;
+use detect::examine::EnvelopeFacts;
+use detect::in_force::InForce;
+use domain::envelope::{MailParams, RcptParams};
+use domain::{Address, Direction};
+use serde::Serialize;
+use serde_json::Value;
+use store::backup::DATABASE;
+use store::check;
+use wire::smtp::client::{Connection, Introduction, Target, Timeouts};
+use wire::smtp::reply::Reply;
+use wire::tls::TlsPolicy;
+
+use super::client::Client;
+use super::{CliError, feed, terminal};
+use detect::ruleset::load::from_folder_or_shipped;
+use examiner::try_walls;
+use platform::clock::{Clock, SystemClock};
+use platform::config::{Config, ListenerConfig, Mode, Role};
+use platform::descriptors::{self, Budget};
+use platform::hop::{Hop, Hops};
+use platform::panic_switch::{self, Stance};
+
+/// How long one probe may take.
+const PROBE: Duration = Duration::from_secs(10);
+/// Deliveries from which on it means something who brought them.
+const ENOUGH_TO_TELL: u64 = 100;
+/// A mailbox that no host has (RFC 6761: `.invalid`); the probe never gets as far as DATA.
+const ELSEWHERE: &str = "relay-probe@relay-probe.invalid";
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    config: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How one thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    Ok,
+    Warning,
+    Fault,
+}
+
+/// One line of the list.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: String,
+    health: Health,
+    detail: String,
+}
+
+/// Looks at everything; exit 1 when there is a fault.
+///
+/// # Errors
+/// When the configuration cannot be read, or there is a fault.
+pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
+    let config = Config::load(&args.config).map_err(CliError::unreachable)?;
+    let mut list = vec![Finding { what: "configuration".into(), health: Health::Ok, detail: "no fault found".into() }];
+    list.push(ruleset(&config));
+    list.push(walls(&config));
+    list.extend(Direction::ALL.into_iter().filter(|d| config.mode(*d) == Mode::Observe).map(|direction| Finding {
+        what: format!("mode of {}", direction.as_str().to_lowercase()),
+        health: Health::Warning,
+        detail: "observe: nothing is held; verdicts are recorded only".into(),
+    }));
+    list.extend(hops(&config).await);
+    list.extend(relaying_hops(&config).await);
+    list.push(file_descriptors(&config));
+    list.extend(clamd(&config).await);
+    list.extend(rspamd(&config).await);
+    list.extend(dns(&config).await);
+    list.push(room(&config));
+    list.extend(panic_switch(&config));
+    list.extend(gateway(&config).await);
+    list.extend(one_for_all(&config).await);
+    for listener in &config.listeners {
+        list.push(relay(&config, listener).await);
+    }
+    if args.json {
+        terminal::line(&serde_json::to_string(&list).map_err(CliError::unreachable)?);
+    } else {
+        list.iter().for_each(|finding| terminal::line(&shown(finding)));
+    }
+    if list.iter().any(|finding| finding.health == Health::Fault) { Err(CliError::No) } else { Ok(()) }
+}
+
+fn shown(finding: &Finding) -> String {
+    let mark = match finding.health {
+        Health::Ok => terminal::coloured("ok     ", 32),
+        Health::Warning => terminal::coloured("warning", 33),
+        Health::Fault => terminal::coloured("FAULT  ", 31),
+    };
+    format!("{mark}  {}: {}", finding.what, finding.detail)
+}
+
+fn of(what: String, result: Result<String, String>) -> Finding {
+    match result {
+        Ok(detail) => Finding { what, health: Health::Ok, detail },
+        Err(detail) => Finding { what, health: Health::Fault, detail },
+    }
+}
+
+/// What is offered at a start; once a version was published, `reprieve ruleset list` says which one is in force.
+fn ruleset(config: &Config) -> Finding {
+    let loaded = from_folder_or_shipped(config.ruleset.as_deref());
+    let told = loaded.map(|ruleset| format!("{} with {} detections", ruleset.id, ruleset.detections.len()));
+    of("ruleset".into(), told.map_err(|error| error.to_string()))
+}
+
+/// Whether mail can be taken apart in processes that are shut in.
+fn walls(config: &Config) -> Finding {
+    let what = "examining processes".to_owned();
+    let tried = from_folder_or_shipped(config.ruleset.as_deref()).map_err(|error| error.to_string());
+    match tried.and_then(|ruleset| try_walls(InForce::only(ruleset))) {
+        Ok(missing) if missing.is_empty() => of(
+            what,
+            Ok("shut in by Landlock and seccomp, without capabilities and with no descriptor but its own".into()),
+        ),
+        Ok(missing) => Finding {
+            what,
+            health: Health::Warning,
+            detail: format!("shut in by seccomp alone ({}); a newer kernel adds a second wall", missing.join(", ")),
+        },
+        Err(why) => of(what, Err(why)),
+    }
+}
+
+async fn hops(config: &Config) -> Vec<Finding> {
+    let timeouts = Timeouts { connect: PROBE, greeting: PROBE, command: PROBE, ..Timeouts::default() };
+    let hops = Hops::new(config, 1, &timeouts);
+    let mut list = Vec::new();
+    for direction in Direction::ALL {
+        let hop = hops.of(direction);
+        let what = format!("next hop of {} ({})", direction.as_str().to_lowercase(), hop.name());
+        let told = match hop.connection().await {
+            Ok(loan) => {
+                let offered = loan.connection.capabilities().clone();
+                let encrypted = if loan.connection.is_encrypted() { "TLS" } else { "plain" };
+                loan.give_back();
+                let words = [
+                    (offered.pipelining, "PIPELINING"),
+                    (offered.eight_bit, "8BITMIME"),
+                    (offered.smtputf8, "SMTPUTF8"),
+                    (offered.dsn, "DSN"),
+                ];
+                let missing: Vec<&str> = words.into_iter().filter(|(has, _)| !has).map(|(_, word)| word).collect();
+                let missing = if missing.is_empty() {
+                    String::new()
+                } else {
+                    format!("; without {}, so clients are not offered it", missing.join(", "))
+                };
+                Ok(format!("answers, {encrypted}{missing}"))
+            }
+            Err(error) => Err(format!("{error}; mail of this direction is answered 451")),
+        };
+        list.push(of(what, told));
+    }
+    list
+}
+
+/// Addresses of ours that name a mailbox elsewhere in their local part, as hosts of old did: for each, how it is called.
+fn routed(domain: &str) -> [(&'static str, String); 3] {
+    let (user, elsewhere) = ("relay-probe", "relay-probe.invalid");
+    [
+        ("the percent hack", format!("{user}%{elsewhere}@{domain}")),
+        ("a bang path", format!("{elsewhere}!{user}@{domain}")),
+        ("a quoted address", format!("\"{user}@{elsewhere}\"@{domain}")),
+    ]
+}
+
+/// Whether next hops pass on what is addressed to us and names a mailbox elsewhere: we cannot tell such an address from one of ours, they can. Each
+/// probe ends before DATA.
+async fn relaying_hops(config: &Config) -> Vec<Finding> {
+    let Some(domain) = config.border.accepted_domains.iter().next().map(|domain| domain.trim_start_matches('.')) else {
+        return Vec::new();
+    };
+    let timeouts = Timeouts { connect: PROBE, greeting: PROBE, command: PROBE, ..Timeouts::default() };
+    let hops = Hops::new(config, 1, &timeouts);
+    let mut list = Vec::new();
+    let mut asked = BTreeSet::new();
+    for direction in [Direction::Inbound, Direction::Internal] {
+        let hop = hops.of(direction);
+        if asked.insert(hop.name().to_owned()) {
+            let what = format!("relaying at next hop {}", hop.name());
+            let (health, detail) = match ask_about_routes(&hop, domain).await {
+                Ok(said) => of_routes(&said),
+                Err(why) => (Health::Warning, format!("could not be probed: {why}")),
+            };
+            list.push(Finding { what, health, detail });
+        }
+    }
+    list
+}
+
+/// What a hop says to each address: first to one that nobody has, then to the routed ones.
+async fn ask_about_routes(hop: &Arc<Hop>, domain: &str) -> Result<Vec<(&'static str, Reply)>, String> {
+    let mut loan = hop.connection().await.map_err(|error| error.to_string())?;
+    let sender = Address::parse("relay-probe@relay-probe.invalid").ok();
+    let nobody = format!("relay-probe-{:x}@{domain}", std::process::id());
+    let mut said = Vec::new();
+    for (name, text) in [("", nobody)].into_iter().chain(routed(domain)) {
+        let Ok(rcpt) = Address::parse(&text) else { continue };
+        let plain = RcptParams::default();
+        let begun = loan.connection.begin(sender.as_ref(), &MailParams::default(), None, &[(&rcpt, &plain)]).await;
+        let (mail, replies) = begun.map_err(|error| error.to_string())?;
+        said.push((name, replies.into_iter().next().unwrap_or(mail)));
+        loan.connection.reset().await.map_err(|error| error.to_string())?;
+    }
+    loan.connection.quit().await;
+    Ok(said)
+}
+
+fn of_routes(said: &[(&'static str, Reply)]) -> (Health, String) {
+    let takes_anybody = said.first().is_some_and(|(_, reply)| reply.is_positive());
+    let taken: Vec<&str> =
+        said.iter().skip(1).filter(|(_, reply)| reply.is_positive()).map(|(name, _)| *name).collect();
+    match (taken.is_empty(), takes_anybody) {
+        (true, _) => (Health::Ok, "refuses user%host@, host!user@ and \"user@host\"@ of our domains".into()),
+        (false, true) => (
+            Health::Warning,
+            format!(
+                "takes {}, as it takes any address of ours: so it cannot be seen here whether it passes them on. See that it does not (Postfix: \
+                 allow_untrusted_routing = no), and that it refuses recipients that do not exist",
+                taken.join(", ")
+            ),
+        ),
+        (false, false) => (
+            Health::Warning,
+            format!(
+                "takes {}, and refuses an address that nobody has: it may relay for strangers through us. See that it does not (Postfix: \
+                 allow_untrusted_routing = no)",
+                taken.join(", ")
+            ),
+        ),
+    }
+}
+
+/// Whether there are descriptors for all connections that are configured.
+fn file_descriptors(config: &Config) -> Finding {
+    let what = "file descriptors".to_owned();
+    match Budget::divide(config, descriptors::hard_limit()) {
+        (budget, None) => {
+            let Budget { limit, smtp, hops, store, http } = budget;
+            let detail = format!(
+                "{limit}; at most {smtp} for SMTP clients, {hops} for next hops, {store} for the store, {http} for each listener of HTTP"
+            );
+            of(what, Ok(detail))
+        }
+        (_, Some(shortage)) => Finding { what, health: Health::Warning, detail: shortage.to_string() },
+    }
+}
+
+async fn clamd(config: &Config) -> Option<Finding> {
+    let clamd = config.engines.clamd.as_ref()?;
+    let (report, _) = clamd.examine(b"Subject: probe\r\n\r\nprobe\r\n").await;
+    let told = if report.detail.is_empty() {
+        Ok(format!(
+            "answers, {} with database {}",
+            report.version,
+            if report.data_version.is_empty() { "unnamed" } else { &report.data_version }
+        ))
+    } else {
+        Err(report.detail)
+    };
+    Some(of("clamd".into(), told))
+}
+
+async fn rspamd(config: &Config) -> Option<Finding> {
+    let rspamd = config.engines.rspamd.as_ref()?;
+    let (report, _) = rspamd.examine(b"Subject: probe\r\n\r\nprobe\r\n", &EnvelopeFacts::default()).await;
+    let told = if report.detail.is_empty() { Ok(format!("answers, {}", report.version)) } else { Err(report.detail) };
+    Some(of("rspamd".into(), told))
+}
+
+/// Whether a name server answers about one of our own domains.
+async fn dns(config: &Config) -> Option<Finding> {
+    let is_asked = config.engines.auth.is_some() || config.engines.dnsbl.is_some();
+    let domain = config.border.accepted_domains.iter().next().filter(|_| is_asked)?;
+    let told = auth::probe(config.engines.name_server, domain.trim_start_matches('.')).await;
+    let told = told.map(|()| format!("answers about {domain}"));
+    Some(of("name server".into(), told.map_err(|why| format!("{why}; senders are not authenticated"))))
+}
+
+/// Whether the volume of the store has room.
+fn room(config: &Config) -> Finding {
+    let floor = config.retention.disk_floor_bytes;
+    let told = match rustix::fs::statvfs(&config.data_dir) {
+        Err(error) => Err(format!("{}: {error}", config.data_dir.display())),
+        Ok(volume) => {
+            let free = volume.f_bavail.saturating_mul(volume.f_frsize);
+            let told = format!("{} MiB free, the floor is {} MiB", free >> 20, floor >> 20);
+            if free < floor { Err(format!("{told}: every mail is answered 452; make room")) } else { Ok(told) }
+        }
+    };
+    of("room for held mail".into(), told)
+}
+
+/// What the panic switch says, if it says anything.
+fn panic_switch(config: &Config) -> Option<Finding> {
+    let (what, file) = ("panic switch".to_owned(), config.panic_file.display());
+    match panic_switch::read(&config.panic_file, SystemClock.now()) {
+        Ok(Stance::Normal) => None,
+        Ok(Stance::Bypass) => Some(Finding {
+            what,
+            health: Health::Warning,
+            detail: format!("{file} says bypass: mail passes unexamined"),
+        }),
+        Ok(Stance::TempfailAll) => {
+            Some(of(what, Err(format!("{file} says tempfail-all: every mail is answered 451; remove it to end that"))))
+        }
+        Err(why) => Some(of(what, Err(format!("{file} is ignored: {why}")))),
+    }
+}
+
+/// The structure of the database, for as long as a start would look at it.
+async fn database(config: &Config) -> Finding {
+    let url = store::db::sqlite_url(&config.data_dir.join(DATABASE));
+    let told = check::look(&url, Some(check::AT_START)).await.map_err(|error| error.to_string());
+    let told = told.map(|checked| match checked.left.is_empty() {
+        true => format!("{} tables read, no fault found", checked.tables),
+        false => format!(
+            "{} tables read, no fault found; the time was over before {}",
+            checked.tables,
+            checked.left.join(", ")
+        ),
+    });
+    of("database".into(), told)
+}
+
+fn text(error: CliError) -> String {
+    match error {
+        CliError::Unreachable(why) | CliError::Usage(why) => why,
+        CliError::No => String::new(),
+    }
+}
+
+/// What the running gateway says of itself; of one that does not run, or takes no mail, what its database looks like.
+async fn gateway(config: &Config) -> Vec<Finding> {
+    let client = Client::at_socket(config.api_socket.clone());
+    let ready = client.get_bytes("/readyz").await.map_err(text);
+    let is_ready = ready.is_ok();
+    let told = ready.map(|said| format!("the gateway says: {}", String::from_utf8_lossy(&said).trim()));
+    let mut list = vec![of("mail is taken".into(), told)];
+    if !is_ready {
+        list.push(database(config).await);
+    }
+    list.extend(books(&client).await);
+    list
+}
+
+/// Whether the books balance and the audit log is intact, by the running gateway.
+async fn books(client: &Client) -> Vec<Finding> {
+    let books = match client.get("/api/v1/ledger", &[]).await {
+        Ok(books) => books,
+        Err(error) => return vec![of("books".into(), Err(text(error)))],
+    };
+    let balanced = books["balanced"] == Value::Bool(true);
+    let told = format!(
+        "{} accepted units, {} in doubt, {} tentative",
+        books["accepted"], books["accounts"]["in_doubt"], books["accounts"]["tentative"]
+    );
+    let mut list = vec![of(
+        "books".into(),
+        if balanced { Ok(told) } else { Err(format!("they do not balance: {}", books["faults"])) },
+    )];
+    let stale = books["stale_tentative"].as_array().map_or(0, Vec::len);
+    if stale > 0 {
+        list.push(Finding {
+            what: "tentative units".into(),
+            health: Health::Warning,
+            detail: format!(
+                "{stale} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their mail; its log tells",
+                books["stale_tentative"][0]
+            ),
+        });
+    }
+    match client.get("/api/v1/health", &[]).await {
+        Ok(health) => list.extend([clock(&health["clock"]), stored(&health)].into_iter().flatten()),
+        Err(error) => list.push(of("health".into(), Err(text(error)))),
+    }
+    let audit = client.get("/api/v1/audit/verify", &[("tree_only", Some("true".into()))]).await;
+    list.push(match audit {
+        Ok(verified) if verified["intact"] == Value::Bool(true) => {
+            of("audit log".into(), Ok(format!("{} entries, intact", verified["size"])))
+        }
+        Ok(verified) => of("audit log".into(), Err(format!("not intact: {}", verified["faults"]))),
+        Err(error) => of("audit log".into(), Err(text(error))),
+    });
+    list
+}
+
+/// Whether one address brings most of the mail of a day: then it is a proxy or a relay, and limits for one address would be limits for everybody.
+async fn one_for_all(config: &Config) -> Option<Finding> {
+    let client = Client::at_socket(config.api_socket.clone());
+    let asked = [("q", Some("received:>=-24h direction:Inbound".to_owned())), ("by", Some("ip".to_owned()))];
+    let sums = client.get("/api/v1/explore/pivot", &asked).await.ok()?;
+    let all = sums["total"].as_u64()?;
+    let first = sums["values"].get(0).cloned().unwrap_or_default();
+    let (ip, units) = (first["value"].as_str().unwrap_or_default(), first["units"].as_u64().unwrap_or(0));
+    let what = "clients of the last day".to_owned();
+    if !is_most(units, all) {
+        return Some(of(what, Ok(format!("none brought most of the {all} inbound deliveries"))));
+    }
+    Some(Finding {
+        what,
+        health: Health::Warning,
+        detail: format!(
+            "{ip} brought {units} of {all} inbound deliveries; if it speaks for others, let it name them: XFORWARD or XCLIENT with xclient_from, or \
+             PROXY with proxy_from. Else connections_per_ip and percent_per_client apply to all of them together"
+        ),
+    })
+}
+
+/// Whether one client brought so much of all that it is no client like others.
+fn is_most(units: u64, all: u64) -> bool {
+    all >= ENOUGH_TO_TELL && units * 2 > all
+}
+
+/// Whether the clock is believed, so that what is over goes.
+fn clock(clock: &Value) -> Option<Finding> {
+    let text = |key: &str| clock[key].as_str().unwrap_or_default();
+    let told = match text("state") {
+        "believed" => Ok("agrees with the time that has passed".to_owned()),
+        "doubted" => Err(format!("says {}, but {}", text("now"), text("why"))),
+        _ => return None,
+    };
+    Some(of("clock".into(), told))
+}
+
+/// Whether the stored bytes are whole, as far as they were read.
+fn stored(health: &Value) -> Option<Finding> {
+    let (scrub, what) = (&health["scrub"], "stored mail".to_owned());
+    if health["damaged"].as_u64().unwrap_or(0) > 0 {
+        let first = &health["damage"][0];
+        let (mail, why) = (first["mail"].as_str().unwrap_or_default(), first["why"].as_str().unwrap_or_default());
+        let told = format!(
+            "{} blobs are damaged, the first that of {mail}: {why}; restore it from a backup",
+            health["damaged"]
+        );
+        return Some(of(what, Err(told)));
+    }
+    let told = match (scrub["last_ended"].as_str(), scrub["state"].as_str()?) {
+        (_, "late") => {
+            let detail =
+                "the check of all stored bytes takes longer than scrub_days: raise scrub_kib_per_second".to_owned();
+            return Some(Finding { what, health: Health::Warning, detail });
+        }
+        (Some(at), _) => format!("all of it was read and found whole by {at}: {} blobs", scrub["last_blobs"]),
+        (None, _) => format!("being read and checked for the first time: {} blobs so far", scrub["blobs"]),
+    };
+    Some(of(what, Ok(told)))
+}
+
+/// Tries to relay as a stranger: the answer must be no. The probe ends before DATA.
+async fn relay(config: &Config, listener: &ListenerConfig) -> Finding {
+    let what = format!("relaying at {} ({})", listener.address, listener.role.as_str());
+    if listener.role == Role::Submission {
+        let open = config.border.trusted_networks.iter().any(|network| network.prefix_len() == 0);
+        let told = if open {
+            Err("trusted_networks holds every address: anybody may submit".into())
+        } else {
+            Ok("for trusted_networks only".into())
+        };
+        return of(what, told);
+    }
+    let told = match tokio::time::timeout(PROBE * 2, probe(listener.address, config)).await {
+        Ok(told) => told,
+        Err(_) => Err(Probe::Unanswered("no answer in time".into())),
+    };
+    match told {
+        Ok(reply) => of(what, Ok(format!("refused as it must be: {reply}"))),
+        Err(Probe::Open(reply)) => of(what, Err(format!("a stranger may relay: {reply}; look at trusted_networks"))),
+        Err(Probe::Unanswered(why)) => {
+            Finding { what, health: Health::Warning, detail: format!("could not be probed: {why}") }
+        }
+    }
+}
+
+/// Why the probe did not end in a refusal.
+enum Probe {
+    Open(String),
+    Unanswered(String),
+}
+
+async fn probe(address: SocketAddr, config: &Config) -> Result<String, Probe> {
+    let unanswered = |why: String| Probe::Unanswered(why);
+    let base = feed::target(&address.to_string()).await.map_err(|_| unanswered("the address makes no sense".into()))?;
+    let target = Target { helo: "relay-probe.invalid".into(), tls: TlsPolicy::None, ..base };
+    let mut connection = Connection::open(Arc::new(target)).await.map_err(|error| unanswered(error.to_string()))?;
+    let here = if address.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { address.ip() };
+    if config.border.trusts(here) {
+        // From here we are trusted; only a listener that takes XCLIENT from here can show us what a stranger sees.
+        let stranger = Introduction {
+            ip: IpAddr::from([192, 0, 2, 77]),
+            helo: "relay-probe.invalid".into(),
+            proto: "ESMTP".into(),
+            login: None,
+        };
+        connection
+            .impersonate(&stranger)
+            .await
+            .map_err(|_| unanswered("this host is trusted and may not say XCLIENT".into()))?;
+    }
+    let rcpt = Address::parse(ELSEWHERE).expect("a fixed address");
+    let sender = config
+        .border
+        .accepted_domains
+        .iter()
+        .next()
+        .and_then(|domain| Address::parse(&format!("probe@{}", domain.trim_start_matches('.'))).ok());
+    let plain = RcptParams::default();
+    let begun = connection.begin(sender.as_ref(), &MailParams::default(), None, &[(&rcpt, &plain)]).await;
+    let (_, replies) = begun.map_err(|error| unanswered(error.to_string()))?;
+    connection.quit().await;
+    match replies.into_iter().next() {
+        Some(reply) if reply.is_permanent() => Ok(reply.to_line()),
+        Some(reply) if reply.is_positive() => Err(Probe::Open(reply.to_line())),
+        Some(reply) => Err(unanswered(reply.to_line())),
+        None => Err(unanswered("no answer".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hops_say_to_routed_addresses() {
+        let said = |codes: [u16; 4]| {
+            let names = ["", "the percent hack", "a bang path", "a quoted address"];
+            let replies: Vec<_> =
+                names.into_iter().zip(codes).map(|(name, code)| (name, Reply::new(code, "2.0.0 so"))).collect();
+            of_routes(&replies)
+        };
+        assert_eq!(said([550, 550, 554, 451]).0, Health::Ok);
+        assert_eq!(said([250, 550, 550, 550]).0, Health::Ok);
+        let (health, detail) = said([550, 250, 550, 250]);
+        assert_eq!(health, Health::Warning);
+        assert!(detail.contains("the percent hack, a quoted address") && detail.contains("may relay"), "{detail}");
+        let (health, detail) = said([250, 250, 550, 550]);
+        assert!(health == Health::Warning && detail.contains("cannot be seen"), "{detail}");
+        for (name, text) in routed("ours.example") {
+            assert!(Address::parse(&text).is_ok(), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn who_brings_most_of_a_day_s_mail_is_told() {
+        assert!(is_most(51, 100) && is_most(100, 100));
+        assert!(!is_most(50, 100), "half is not most");
+        assert!(!is_most(99, 99), "too little to tell");
+    }
+}

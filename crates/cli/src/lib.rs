@@ -1,0 +1,289 @@
+//! The commands. Verbs that change anything go through the API, so that there is one path and one record.
+//!
+//! Exit codes: 0 done; 1 the answer is no; 2 wrong use; 3 could not reach or open what it needs.
+
+pub mod alert;
+pub mod audit;
+pub mod backup;
+pub mod classifier;
+pub mod client;
+pub mod compose;
+pub mod config;
+pub mod demo;
+pub mod detection;
+pub mod doctor;
+pub mod drill;
+pub mod entry;
+pub mod feed;
+pub mod incident;
+pub mod known_good;
+pub mod ledger;
+pub mod mailbox;
+pub mod memory;
+pub mod message;
+pub mod person;
+pub mod quarantine;
+pub mod retention;
+pub mod ruleset;
+pub mod scan;
+pub mod sentinel;
+pub mod serve;
+pub mod service;
+pub mod sink;
+pub mod status_page;
+pub mod submission;
+pub mod terminal;
+pub mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use examiner;
+
+/// Mail protection that can take back its own mistakes.
+#[derive(Debug, Parser)]
+#[command(name = "reprieve", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the gateway, the quarantine and the API.
+    Serve(serve::ServeArgs),
+    /// Examine files offline and print the verdict of each.
+    Scan(scan::ScanArgs),
+    /// Send mail from files through a gateway over SMTP, and report.
+    Feed(feed::FeedArgs),
+    /// See and release what is held.
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineVerb),
+    /// See whether anything is removed for its age, and take back what was.
+    #[command(subcommand)]
+    Retention(retention::RetentionVerb),
+    /// Follow a message.
+    #[command(subcommand)]
+    Message(message::MessageVerb),
+    /// Lint, compare, build, publish and take back rulesets.
+    #[command(subcommand)]
+    Ruleset(ruleset::RulesetVerb),
+    /// Train a classifier of text on your own mail.
+    #[command(subcommand)]
+    Classifier(classifier::ClassifierVerb),
+    /// See detections, and set their mode for a time.
+    #[command(subcommand)]
+    Detection(detection::DetectionVerb),
+    /// Allow and block: senders, domains, links, files, addresses.
+    #[command(subcommand)]
+    Entry(entry::EntryVerb),
+    /// See how much content is known to be good.
+    #[command(subcommand)]
+    KnownGood(known_good::KnownGoodVerb),
+    /// See what a wrong detection did, and take it back.
+    #[command(subcommand)]
+    Incident(incident::IncidentVerb),
+    /// Examine again what a wrong detection held.
+    #[command(subcommand)]
+    Replay(incident::ReplayVerb),
+    /// See which detections are suspected, and why.
+    #[command(subcommand)]
+    Sentinel(sentinel::SentinelVerb),
+    /// See what operators are called for.
+    #[command(subcommand)]
+    Alert(alert::AlertVerb),
+    /// Report messages that were judged wrongly, and see what others reported.
+    #[command(subcommand)]
+    Submission(submission::SubmissionVerb),
+    /// Contain a detection: its previous form acts, or the past decides.
+    Contain(sentinel::ContainArgs),
+    /// Give a contained detection back: it acts again as policy says.
+    ReleaseContainment(sentinel::ContainArgs),
+    /// See how much of the past can testify, and take in an archive.
+    #[command(subcommand)]
+    Memory(memory::MemoryVerb),
+    /// See what the public is told.
+    StatusPage(status_page::StatusPageArgs),
+    /// Check the books.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerVerb),
+    /// Write a backup while mail flows.
+    Backup(backup::BackupArgs),
+    /// Restore a backup, or prove that it can be.
+    Restore(backup::RestoreArgs),
+    /// See who did what, and check that the log is intact.
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
+    /// Say who may sign in to the console.
+    #[command(subcommand)]
+    Person(person::PersonVerb),
+    /// Make and revoke tokens for the API over TCP.
+    #[command(subcommand)]
+    Token(token::TokenVerb),
+    /// Print or check a configuration.
+    #[command(subcommand)]
+    Config(config::ConfigVerb),
+    /// Print completions for a shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+    /// Look at everything an administrator would look at first; exit 1 when there is a fault.
+    Doctor(doctor::DoctorArgs),
+    /// Play a scenario of a mistake through an instance of its own, and say what came of it.
+    Drill(drill::DrillArgs),
+    /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
+    Demo(demo::DemoArgs),
+    /// Examine mail for a gateway, which starts it: one of its processes.
+    #[command(name = examiner::VERB, hide = true)]
+    ExamineWorker {
+        /// How far it stands back behind other processes.
+        #[arg(long, default_value_t = 0)]
+        nice: i32,
+    },
+}
+
+/// Where the API is.
+#[derive(Debug, Clone, Args)]
+pub struct ApiArgs {
+    /// The configuration of the gateway on this host; its unix socket is used. Without it and without --api, REPRIEVE_CONFIG names it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The API of a gateway elsewhere, such as http://127.0.0.1:8025; it goes before REPRIEVE_CONFIG.
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    api: Option<String>,
+    /// A file with the token for it.
+    #[arg(long, value_name = "FILE", requires = "api")]
+    token_file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The variable of the environment that names a configuration where no flag does.
+const CONFIG_VARIABLE: &str = "REPRIEVE_CONFIG";
+
+impl ApiArgs {
+    /// The configuration of the gateway on this host, where that is the one that is meant: the one that a flag names, or, without any flag
+    /// that names a gateway, the one that the environment names. What is written on the command line goes before what was exported once.
+    fn configuration(&self) -> Option<PathBuf> {
+        let exported = || std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        match (&self.config, &self.api) {
+            (Some(named), _) => Some(named.clone()),
+            (None, Some(_)) => None,
+            (None, None) => exported(),
+        }
+    }
+}
+
+/// Why a command ends without success.
+#[derive(Debug)]
+pub enum CliError {
+    /// 1: the answer is no. What there was to say has been said.
+    No,
+    /// 2: wrong use.
+    Usage(String),
+    /// 3: could not reach or open what it needs.
+    Unreachable(String),
+}
+
+impl CliError {
+    /// Something that could not be reached or opened.
+    pub fn unreachable(error: impl std::fmt::Display) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+/// Parses the command line, runs the verb, and turns the result into an exit code. `start` starts the service.
+pub fn main(start: service::Start) -> ExitCode {
+    let cli = Cli::parse();
+    if let Verb::ExamineWorker { nice } = cli.verb {
+        // Before there is a second thread: what a thread gives up, it gives up for itself.
+        return examiner::run(nice);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::complain(&format!("cannot start: {error}"));
+            return ExitCode::from(3);
+        }
+    };
+    let result = runtime.block_on(run(cli.verb, start));
+    // What still runs (a stuck examination) is not waited for.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::No) => ExitCode::from(1),
+        Err(CliError::Usage(what)) => {
+            terminal::complain(&what);
+            ExitCode::from(2)
+        }
+        Err(CliError::Unreachable(what)) => {
+            terminal::complain(&what);
+            ExitCode::from(3)
+        }
+    }
+}
+
+async fn run(verb: Verb, start: service::Start) -> Result<(), CliError> {
+    match verb {
+        Verb::Serve(args) => serve::run(args, start).await,
+        Verb::Scan(args) => scan::run(args).await,
+        Verb::Feed(args) => feed::run(args).await,
+        Verb::Quarantine(verb) => quarantine::run(verb).await,
+        Verb::Retention(verb) => retention::run(verb).await,
+        Verb::Message(verb) => message::run(verb).await,
+        Verb::Ruleset(verb) => ruleset::run(verb).await,
+        Verb::Classifier(verb) => classifier::run(verb),
+        Verb::Detection(verb) => detection::run(verb).await,
+        Verb::Entry(verb) => entry::run(verb).await,
+        Verb::KnownGood(verb) => known_good::run(verb).await,
+        Verb::Incident(verb) => incident::run(verb).await,
+        Verb::Replay(verb) => incident::run_replay(verb).await,
+        Verb::Sentinel(verb) => sentinel::run(verb).await,
+        Verb::Alert(verb) => alert::run(verb).await,
+        Verb::Submission(verb) => submission::run(verb).await,
+        Verb::Contain(args) => sentinel::contain(args, false).await,
+        Verb::ReleaseContainment(args) => sentinel::contain(args, true).await,
+        Verb::Memory(verb) => memory::run(verb).await,
+        Verb::StatusPage(args) => status_page::run(args).await,
+        Verb::Ledger(verb) => ledger::run(verb).await,
+        Verb::Backup(args) => backup::back_up(args).await,
+        Verb::Restore(args) => backup::restore(args).await,
+        Verb::Audit(verb) => audit::run(verb).await,
+        Verb::Person(verb) => person::run(verb).await,
+        Verb::Token(verb) => token::run(verb).await,
+        Verb::Completions { shell } => {
+            // Written as a whole: the generator panics when its reader goes away in the middle (`| head`).
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "reprieve", &mut script);
+            terminal::bytes(&script);
+            Ok(())
+        }
+        Verb::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(CliError::unreachable)?;
+            terminal::bytes(&page);
+            Ok(())
+        }
+        Verb::Config(verb) => config::run(verb),
+        Verb::Doctor(args) => doctor::run(args).await,
+        Verb::Drill(args) => drill::run(args).await,
+        Verb::Demo(args) => demo::run(args, start).await,
+        Verb::ExamineWorker { .. } => Err(CliError::Usage("it runs alone".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,148 @@
+//! `reprieve memory`: how much of the past can testify, and archives that it is made of.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Subcommand;
+use domain::Timestamp;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::{ApiArgs, CliError, mailbox, terminal};
+use known_good::archive::received_at;
+
+/// Verbs about the memory.
+#[derive(Debug, Subcommand)]
+pub enum MemoryVerb {
+    /// Say how strong it is.
+    Status {
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+    /// Take mail of an archive (mbox, Maildir, .eml) with its own dates: each is examined first, and nothing bad enters.
+    Import {
+        /// The host of ours whose Received field says when a mail came; without, the date of the file or of the mbox line does.
+        #[arg(long, value_name = "HOST")]
+        received_by: Option<String>,
+        /// Believe From: this archive's mail was checked when it came. Without, only Authentication-Results of a trusted host count.
+        #[arg(long)]
+        trust_archive: bool,
+        /// Count each mail as an answer of ours to its sender as well: for an archive that has only what came in.
+        #[arg(long)]
+        correspond: bool,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+        /// mbox files, Maildirs, .eml files, or folders of these.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the API says no or cannot be reached, or a file cannot be read.
+pub async fn run(verb: MemoryVerb) -> Result<(), CliError> {
+    match verb {
+        MemoryVerb::Status { api } => {
+            let status = Client::new(&api)?.get("/api/v1/memory", &[]).await?;
+            terminal::line(&if api.json { status.to_string() } else { strength_text(&status) });
+            Ok(())
+        }
+        MemoryVerb::Import { received_by, trust_archive, correspond, reason, api, paths } => {
+            let client = Client::new(&api)?;
+            let how = Import { received_by, trust_from: trust_archive, correspond };
+            let report = how.run(&client, &paths, &reason).await?;
+            terminal::line(&if api.json { report.to_string() } else { import_text(&report) });
+            Ok(())
+        }
+    }
+}
+
+/// How an archive is taken.
+struct Import {
+    received_by: Option<String>,
+    trust_from: bool,
+    correspond: bool,
+}
+
+impl Import {
+    async fn run(&self, client: &Client, paths: &[PathBuf], reason: &str) -> Result<Value, CliError> {
+        let files = mailbox::files(paths).map_err(CliError::unreachable)?;
+        let actor = super::quarantine::actor();
+        let step = |step: &str, reason: String| json!({ "step": step, "reason": reason, "actor": actor });
+        let terms = if self.trust_from { ", From is believed" } else { "" };
+        client
+            .post("/api/v1/memory/imports", &step("begin", format!("{reason} ({} files{terms})", files.len())))
+            .await?;
+        let mut counts = std::collections::BTreeMap::<String, u64>::new();
+        for path in &files {
+            let bytes =
+                mailbox::read(path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
+            for (mail, line_date) in mailbox::dated_mails(path, &bytes) {
+                let received = match &self.received_by {
+                    Some(host) => received_at(&mail, host),
+                    None => line_date.or_else(|| file_date(path)),
+                };
+                let became = match received {
+                    Some(received) => self.one(client, mail, received).await?,
+                    None => "undated".to_owned(),
+                };
+                *counts.entry(became).or_default() += 1;
+            }
+        }
+        let end = step("end", format!("{counts:?}"));
+        let memory = client.post("/api/v1/memory/imports", &end).await?;
+        Ok(json!({ "became": counts, "memory": memory }))
+    }
+
+    async fn one(&self, client: &Client, mail: Vec<u8>, received: Timestamp) -> Result<String, CliError> {
+        let target = format!(
+            "/api/v1/memory/mails?received={received}&trust_from={}&correspond={}",
+            self.trust_from, self.correspond
+        );
+        let said = client.post_mail(&target, mail).await?;
+        Ok(said["became"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+/// When a file was written: of a Maildir, when the mail came.
+fn file_date(path: &Path) -> Option<Timestamp> {
+    let written: SystemTime = std::fs::metadata(path).ok()?.modified().ok()?;
+    let since: Duration = written.duration_since(UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_micros(i64::try_from(since.as_micros()).ok()?))
+}
+
+/// How strong a memory is, for people.
+pub fn strength_text(memory: &Value) -> String {
+    let number = |key: &str| memory[key].as_u64().unwrap_or_default();
+    let families: Vec<String> = memory["eligible_by_family"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(family, count)| format!("{family} {count}"))
+        .collect();
+    format!(
+        "memory: {} ({} of {} contents that may testify{}{}; {} of {} established identities, {} of them ours; {} known in all)",
+        memory["strength"].as_str().unwrap_or_default(),
+        number("eligible"),
+        number("strong_contents"),
+        if families.is_empty() { "" } else { ": " },
+        families.join(", "),
+        number("established"),
+        number("strong_identities"),
+        number("internal"),
+        number("identities"),
+    )
+}
+
+fn import_text(report: &Value) -> String {
+    let counts: Vec<String> =
+        report["became"].as_object().into_iter().flatten().map(|(became, count)| format!("{became} {count}")).collect();
+    format!("{}\n{}", counts.join(", "), strength_text(&report["memory"]))
+}

@@ -1,0 +1,97 @@
+//! `reprieve serve`: runs until it is told to stop, then drains.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::service::{Running, Start, Tasks};
+use super::{CliError, terminal};
+use platform::clock::{Clock, DrivenClock, SystemClock};
+use platform::config::Config;
+use platform::measure;
+
+/// How to run.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration; `reprieve config example` prints one.
+    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    config: PathBuf,
+    /// What to log, such as `info` or `info,gateway=debug`.
+    #[arg(long, default_value = "info", env = "REPRIEVE_LOG")]
+    log: String,
+    /// Log JSON, one object a line.
+    #[arg(long)]
+    log_json: bool,
+    /// The clock file of a drill's driver: reconcilers run when the driver says so, and at no other time.
+    #[arg(long, hide = true, value_name = "FILE")]
+    clock: Option<PathBuf>,
+    /// With a clock file: reconcilers run by themselves all the same.
+    #[arg(long, hide = true, requires = "clock")]
+    with_reconcilers: bool,
+}
+
+/// Starts everything, says so in one line of JSON on standard output, and drains on SIGTERM or SIGINT.
+///
+/// # Errors
+/// When something cannot be opened.
+pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
+    start_log(&args.log, args.log_json)?;
+    measure::start();
+    let config = Config::load(&args.config).map_err(CliError::unreachable)?;
+    let (clock, tasks): (Arc<dyn Clock>, Tasks) = match &args.clock {
+        Some(file) => {
+            let clock = DrivenClock::open(file)
+                .map_err(|error| CliError::unreachable(format!("{}: {error}", file.display())))?;
+            (Arc::new(clock), if args.with_reconcilers { Tasks::ByThemselves } else { Tasks::WhenAsked })
+        }
+        None => (Arc::new(SystemClock), Tasks::ByThemselves),
+    };
+    let running = start(config, clock, tasks).await.map_err(CliError::Unreachable)?;
+    terminal::line(&ready_line(&running));
+    wait_for_the_end().await;
+    tracing::info!("draining");
+    running.stop().await;
+    Ok(())
+}
+
+/// Where everything is, as scripts read it.
+pub fn ready_line(running: &Running) -> String {
+    let listeners: Vec<_> =
+        running.listeners.iter().map(|(role, address)| json!({ "role": role.as_str(), "address": address })).collect();
+    json!({
+        "ready": true,
+        "listeners": listeners,
+        "api": format!("http://{}", running.api),
+        "socket": running.socket,
+        "portal": running.portal.map(|address| format!("http://{address}")),
+    })
+    .to_string()
+}
+
+async fn wait_for_the_end() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("cannot listen for signals; only SIGKILL ends this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// Logs to standard error. Message content never reaches a log line.
+///
+/// # Errors
+/// When the filter makes no sense.
+pub fn start_log(filter: &str, json: bool) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| CliError::Usage(format!("--log: {error}")))?;
+    // Where standard error has lost its reader, a line is lost with it; to complain of that there would end the thread that has logged.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
+    // A second start in one process (tests) keeps the first.
+    let _ = if json { log.json().try_init() } else { log.with_ansi(false).try_init() };
+    Ok(())
+}

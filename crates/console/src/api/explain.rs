@@ -1,0 +1,368 @@
+//! A verdict explained: every finding with its version and evidence, every engine, the rule of the policy that decided, what would be without
+//! each detection, and what today's ruleset makes of what was recorded.
+
+use std::collections::{BTreeSet, HashMap};
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use domain::authentication::{Authentication, DkimSignature, Source};
+use domain::containment::Containment;
+use domain::detection::{DetectionCode, Mode};
+use domain::entry::EntryBook;
+use domain::envelope::Recipient;
+use domain::finding::{EngineReport, Finding};
+use domain::message::Part;
+use domain::policy::Policy;
+use domain::verdict::{Reason, decide, decide_without};
+use domain::{Digest, MailId};
+use serde::Serialize;
+use store::arrival::Record;
+use store::trace::TraceFilter;
+use utoipa::ToSchema;
+
+use super::Console;
+use super::error::{ApiError, ApiResult, Refusal};
+use super::quarantine::{PartView, part_view};
+use crate::access::{Operator, Permission};
+
+/// What a detection saw, and where.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FindingView {
+    detection: String,
+    detection_version: String,
+    engine: String,
+    category: String,
+    effect: String,
+    /// Enforce or Shadow: what is in shadow is recorded and not acted on.
+    mode: String,
+    part: Option<u32>,
+    offset: Option<u64>,
+    evidence: String,
+    /// What the detection's earlier version says of the same bytes, where this one is a change of it.
+    previous: Option<PreviousView>,
+}
+
+/// The earlier form of a detection that has changed.
+#[derive(Debug, Serialize, ToSchema)]
+struct PreviousView {
+    detection_version: String,
+    hit: bool,
+}
+
+/// How an engine fared.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EngineView {
+    engine: String,
+    version: String,
+    data_version: String,
+    /// Done, Error, Timeout or Skipped.
+    outcome: String,
+    millis: f64,
+    detail: String,
+}
+
+pub(super) fn engine_view(report: EngineReport) -> EngineView {
+    let EngineReport { engine, version, data_version, outcome, millis, detail } = report;
+    EngineView { engine, version, data_version, outcome: outcome.as_str().to_owned(), millis, detail }
+}
+
+/// Why a unit is treated as it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonView {
+    /// A machine constant, such as `detection` or `engine-timeout`.
+    code: String,
+    text: String,
+    detection: Option<String>,
+    detection_version: Option<String>,
+}
+
+pub(super) fn reason_view(reason: &Reason) -> ReasonView {
+    ReasonView {
+        code: reason.code.clone(),
+        text: reason.text.clone(),
+        detection: reason.detection.as_ref().map(ToString::to_string),
+        detection_version: reason.detection_version.as_ref().map(ToString::to_string),
+    }
+}
+
+pub(super) fn finding_view(finding: Finding) -> FindingView {
+    FindingView {
+        detection: finding.detection.to_string(),
+        detection_version: finding.detection_version.to_string(),
+        engine: finding.engine,
+        category: finding.category.as_str().to_owned(),
+        effect: finding.effect.as_str().to_owned(),
+        mode: format!("{:?}", finding.mode),
+        part: finding.part,
+        offset: finding.offset,
+        evidence: finding.evidence,
+        previous: finding.previous.map(|previous| PreviousView {
+            detection_version: previous.detection_version.to_string(),
+            hit: previous.hit,
+        }),
+    }
+}
+
+/// A message, explained.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplainedView {
+    mail_id: String,
+    received: String,
+    sender: String,
+    subject: String,
+    category: String,
+    /// The versions that the verdict rests on.
+    ruleset: String,
+    policy: String,
+    units: Vec<ExplainedUnit>,
+    findings: Vec<FindingView>,
+    engines: Vec<EngineView>,
+    /// How it authenticates; none where nobody has looked.
+    authentication: Option<AuthenticationView>,
+    /// Whether it was the first between its sender and all of its recipients; none where that is not known.
+    first_contact: Option<bool>,
+    /// What it is made of, and how often each part came before.
+    parts: Vec<KnownPartView>,
+    url_domains: Vec<String>,
+    /// Its links, without what stands before the host; the first ones.
+    urls: Vec<String>,
+    ambiguities: Vec<String>,
+    /// What would be without each detection that may act, for the first recipient.
+    counterfactuals: Vec<CounterfactualView>,
+    /// What today's ruleset makes of what was recorded, for the first recipient.
+    today: TodayView,
+}
+
+/// A part, and how often it came before.
+#[derive(Debug, Serialize, ToSchema)]
+struct KnownPartView {
+    #[serde(flatten)]
+    part: PartView,
+    /// None when it never came in clean mail, or for somebody of some domains, who does not see what others get.
+    memory: Option<SightingsView>,
+}
+
+/// How often a part came in clean mail.
+#[derive(Debug, Serialize, ToSchema)]
+struct SightingsView {
+    since: String,
+    last: String,
+    mails: u64,
+    /// Distinct senders.
+    senders: u64,
+    /// When something bad was last said of it.
+    called_bad: Option<String>,
+}
+
+/// How a message authenticates, by the words of RFC 8601.
+#[derive(Debug, Serialize, ToSchema)]
+struct AuthenticationView {
+    /// Who found it out: `own`, or the authserv-id of a trusted host in front of us.
+    source: String,
+    spf: String,
+    spf_domain: String,
+    /// Each signature: its result and its domain.
+    dkim: Vec<DkimView>,
+    dmarc: String,
+    dmarc_policy: String,
+    arc: String,
+    arc_sealer: String,
+    /// The organisational domain that SPF or DKIM vouch for.
+    aligned: Option<String>,
+}
+
+/// One DKIM signature.
+#[derive(Debug, Serialize, ToSchema)]
+struct DkimView {
+    result: String,
+    domain: String,
+}
+
+fn authentication_view(said: Authentication) -> AuthenticationView {
+    let signature = |one: DkimSignature| DkimView { result: one.result.as_str().to_owned(), domain: one.domain };
+    AuthenticationView {
+        source: match said.source {
+            Source::Own => "own".to_owned(),
+            Source::Upstream(host) => host,
+        },
+        spf: said.spf.as_str().to_owned(),
+        spf_domain: said.spf_domain,
+        dkim: said.dkim.into_iter().map(signature).collect(),
+        dmarc: said.dmarc.as_str().to_owned(),
+        dmarc_policy: said.dmarc_policy.as_str().to_owned(),
+        arc: said.arc.as_str().to_owned(),
+        arc_sealer: said.arc_sealer,
+        aligned: said.aligned,
+    }
+}
+
+/// One recipient.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExplainedUnit {
+    recipient: String,
+    direction: String,
+    disposition: String,
+    enforced: bool,
+    account: String,
+    reasons: Vec<ReasonView>,
+}
+
+/// The verdict without one detection.
+#[derive(Debug, Serialize, ToSchema)]
+struct CounterfactualView {
+    without: String,
+    version: String,
+    category: String,
+    disposition: String,
+}
+
+/// The verdict under the ruleset in force now.
+#[derive(Debug, Serialize, ToSchema)]
+struct TodayView {
+    ruleset: String,
+    category: String,
+    disposition: String,
+    /// What this rests on: recorded findings tell what is gone, not what a newer detection would find.
+    rests_on: String,
+}
+
+/// `GET /api/v1/messages/{id}`: a message, explained.
+///
+/// # Errors
+/// When it is not known or out of scope, or the store fails.
+#[utoipa::path(
+    get,
+    operation_id = "message.show",
+    path = "/api/v1/messages/{id}",
+    params(("id" = String, Path, description = "Our id of a message")),
+    responses((status = 200, body = ExplainedView), Refusal),
+)]
+pub async fn show(
+    State(console): State<Console>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+) -> ApiResult<ExplainedView> {
+    operator.may(Permission::Look)?;
+    let mail_id: MailId = id.parse().map_err(|_| ApiError::Bad(format!("'{id}' is no id of a message")))?;
+    let store = console.store()?;
+    let filter = TraceFilter { mail_id: Some(mail_id), ..TraceFilter::default() };
+    let traced = store.trace(&filter, &operator.scope).await?;
+    let unknown = || ApiError::NotFound(format!("no message {id}; `reprieve message trace` finds them"));
+    let first = traced.first().ok_or_else(unknown)?;
+    let record = store.record(mail_id).await?;
+    let policy = store.policy(&record.policy).await?.unwrap_or_else(Policy::standard);
+    let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == first.recipient);
+    let unit = unit.cloned().ok_or_else(unknown)?;
+    let then = store.containment_in(record.containment_epoch).await?;
+    let units = traced.iter().map(|traced| {
+        let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == traced.recipient);
+        let verdict = unit.map(|unit| decide(&record.examination, &record.envelope, unit, &policy, &then));
+        ExplainedUnit {
+            recipient: traced.recipient.clone(),
+            direction: traced.direction.as_str().to_owned(),
+            disposition: traced.disposition.clone(),
+            enforced: traced.enforced,
+            account: traced.account.as_str().to_owned(),
+            reasons: verdict.iter().flat_map(|verdict| verdict.reasons.iter().map(reason_view)).collect(),
+        }
+    });
+    let units = units.collect();
+    let (sender, subject, category) = (first.sender.clone(), first.subject.clone(), first.category.clone());
+    let counterfactuals = counterfactuals(&record, &unit, &policy, &then);
+    let today = today(&console, &record, &unit, &policy).await?;
+    let message = record.examination.message;
+    let parts = known_parts(&console, &operator, message.parts).await?;
+    Ok(Json(ExplainedView {
+        parts,
+        urls: message.urls,
+        mail_id: mail_id.to_string(),
+        received: record.received.to_string(),
+        sender,
+        subject,
+        category,
+        ruleset: record.examination.ruleset.to_string(),
+        policy: record.policy,
+        units,
+        findings: record.examination.findings.into_iter().map(finding_view).collect(),
+        engines: record.examination.engines.into_iter().map(engine_view).collect(),
+        first_contact: record.examination.facts.first_contact,
+        authentication: record.examination.facts.authentication.map(authentication_view),
+        url_domains: message.url_domains,
+        ambiguities: message.ambiguities.iter().map(|one| one.as_str().to_owned()).collect(),
+        counterfactuals,
+        today,
+    }))
+}
+
+async fn known_parts(console: &Console, operator: &Operator, parts: Vec<Part>) -> Result<Vec<KnownPartView>, ApiError> {
+    let contents: Vec<Digest> = parts.iter().map(|part| part.sha256).collect();
+    let known = match operator.must_see_all() {
+        Ok(()) => console.store()?.sightings_of(&contents).await?,
+        Err(_) => HashMap::new(),
+    };
+    let view = |part: Part| {
+        let memory = known.get(&part.sha256).map(|one| SightingsView {
+            since: one.standing.first_seen.to_string(),
+            last: one.last.to_string(),
+            mails: one.mails,
+            senders: one.standing.carriers,
+            called_bad: one.standing.last_bad.map(|at| at.to_string()),
+        });
+        KnownPartView { part: part_view(part), memory }
+    };
+    Ok(parts.into_iter().map(view).collect())
+}
+
+fn counterfactuals(record: &Record, unit: &Recipient, policy: &Policy, then: &Containment) -> Vec<CounterfactualView> {
+    let examination = &record.examination;
+    let acting = examination.findings.iter().filter(|one| one.may_act());
+    let codes: BTreeSet<(&DetectionCode, &str)> =
+        acting.map(|finding| (&finding.detection, finding.detection_version.as_str())).collect();
+    let view = |(code, version): (&DetectionCode, &str)| {
+        let without = decide_without(code, examination, &record.envelope, unit, policy, then);
+        CounterfactualView {
+            without: code.to_string(),
+            version: version.to_owned(),
+            category: without.category.as_str().to_owned(),
+            disposition: without.disposition.as_str().to_owned(),
+        }
+    };
+    codes.into_iter().map(view).collect()
+}
+
+/// What was recorded, without what is not in force any more, in the modes and with the entries of today.
+async fn today(console: &Console, record: &Record, unit: &Recipient, policy: &Policy) -> Result<TodayView, ApiError> {
+    let live = console.kept("live").await?;
+    let modes = console.store()?.modes(console.clock.now()).await?;
+    let mut examination = record.examination.clone();
+    let mut gone = 0;
+    let kept = |finding: &mut Finding| {
+        // Outside engines are in no ruleset; what they said stands.
+        let own = matches!(finding.engine.as_str(), "yara" | "structure" | "auth" | "text");
+        let detection = live.detections.iter().map(|(one, _)| one).find(|one| one.code == finding.detection);
+        let set = modes.iter().find(|set| set.code == finding.detection).map(|set| set.mode);
+        let mode = set.or(detection.map(|one| one.mode)).unwrap_or(finding.mode);
+        let in_force = !own || detection.is_some_and(|one| one.version == finding.detection_version);
+        finding.mode = mode;
+        in_force && mode != Mode::Off
+    };
+    examination.findings.retain_mut(|finding| {
+        let stays = kept(finding);
+        gone += usize::from(!stays);
+        stays
+    });
+    let book = EntryBook::new(console.store()?.entries(console.clock.now()).await?);
+    examination.facts.entries = book.matching(&examination, &record.envelope);
+    let now = console.store()?.containment(console.clock.now()).await?;
+    let verdict = decide(&examination, &record.envelope, unit, policy, &now);
+    let rests_on = match gone {
+        0 => "every recorded finding is of a version in force".to_owned(),
+        n => format!("{n} recorded findings are of versions that are not in force any more"),
+    };
+    Ok(TodayView {
+        ruleset: live.id.to_string(),
+        category: verdict.category.as_str().to_owned(),
+        disposition: verdict.disposition.as_str().to_owned(),
+        rests_on,
+    })
+}

@@ -1,0 +1,165 @@
+//! `*-TenantAllowBlockListItems`.
+
+use axum::Json;
+use axum::extract::Path;
+use domain::Timestamp;
+use serde_json::{Value, json};
+
+use super::invoke::{Answer, Call, Trouble};
+use crate::api;
+use crate::web::page::{answer, asked, text};
+
+/// Its kinds of lists.
+const LISTS: [&str; 4] = ["Sender", "Url", "FileHash", "IP"];
+/// Hours that an entry holds there when nothing is said: 30 days.
+const USUAL_HOURS: u64 = 30 * 24;
+/// Hours that an entry holds here at most.
+const HOURS_MAX: u64 = 366 * 24;
+/// Entries of one call.
+const ENTRIES_MAX: usize = 200;
+
+fn list_type(call: &mut Call) -> Result<&'static str, Trouble> {
+    call.given.has("ListSubType");
+    call.given
+        .word("ListType", &LISTS)?
+        .ok_or_else(|| Trouble::argument(format!("ListType is missing: one of {}", LISTS.join(", "))))
+}
+
+/// How we call what is on a list: theirs has addresses and domains on one.
+fn kind(list: &str, value: &str) -> &'static str {
+    match list {
+        "Sender" if value.contains('@') => "sender",
+        "Sender" => "domain",
+        "Url" => "url",
+        "FileHash" => "file",
+        _ => "ip",
+    }
+}
+
+fn is_on(list: &str, kind: &str) -> bool {
+    matches!((list, kind), ("Sender", "sender" | "domain") | ("Url", "url") | ("FileHash", "file") | ("IP", "ip"))
+}
+
+/// What is in force, as our API has it.
+async fn in_force(call: &Call) -> Result<Vec<Value>, Trouble> {
+    let (state, who) = call.who();
+    let entries = answer(api::entry::list(state, who).await)?;
+    Ok(entries.as_array().cloned().unwrap_or_default())
+}
+
+fn object(entry: &Value, list: &str) -> Value {
+    json!({
+        "Identity": entry["id"].to_string(), "Value": entry["value"], "Action": if text(entry, "action") == "allow" { "Allow" } else { "Block" },
+        "ListType": list, "ListSubType": "Tenant", "ExpirationDate": entry["expires"], "CreatedDateTime": entry["made"],
+        "ModifiedBy": entry["owner"], "Notes": entry["reason"], "LastUsedDate": entry["last_used"],
+    })
+}
+
+/// `Get-TenantAllowBlockListItems`.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
+    let list = list_type(&mut call)?;
+    let (allows, blocks) = (call.given.switch("Allow")?, call.given.switch("Block")?);
+    let wanted = call.given.text("Entry")?;
+    for name in ["ExpirationDate", "NoExpiration"] {
+        call.given.has(name);
+    }
+    let entries = in_force(&call).await?;
+    call.given.end()?;
+    let fits = |entry: &&Value| {
+        let is_allow = text(entry, "action") == "allow";
+        is_on(list, text(entry, "kind"))
+            && (allows == blocks || is_allow == allows)
+            && wanted.as_deref().is_none_or(|wanted| text(entry, "value").eq_ignore_ascii_case(wanted))
+    };
+    Ok(Answer { objects: entries.iter().filter(fits).map(|entry| object(entry, list)).collect(), ..Answer::default() })
+}
+
+/// `New-TenantAllowBlockListItems`.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn new(mut call: Call) -> Result<Answer, Trouble> {
+    let list = list_type(&mut call)?;
+    let values = entries(&mut call)?;
+    let (allows, blocks) = (call.given.switch("Allow")?, call.given.switch("Block")?);
+    if allows == blocks {
+        return Err(Trouble::argument("give either Allow or Block".into()));
+    }
+    let notes = call.given.text("Notes")?.unwrap_or_else(|| "New-TenantAllowBlockListItems".into());
+    let now = call.console.clock.now();
+    let mut warnings = Vec::new();
+    let hours = hours(&mut call, now, &mut warnings)?;
+    let (state, who) = call.who();
+    call.given.end()?;
+    let mut objects = Vec::new();
+    for value in values {
+        let ask = json!({
+            "action": if allows { "allow" } else { "block" }, "kind": kind(list, &value), "value": value, "reason": notes, "hours": hours,
+        });
+        let made = answer(api::entry::add(state.clone(), who.clone(), Json(asked(ask)?)).await)?;
+        objects.push(object(&made, list));
+    }
+    Ok(Answer { objects, warnings, ..Answer::default() })
+}
+
+fn entries(call: &mut Call) -> Result<Vec<String>, Trouble> {
+    let values = call.given.texts("Entries")?;
+    if values.is_empty() || values.len() > ENTRIES_MAX {
+        return Err(Trouble::argument(format!("give 1 to {ENTRIES_MAX} entries, not {}", values.len())));
+    }
+    Ok(values)
+}
+
+/// For how long: `ExpirationDate`, `NoExpiration`, or 30 days.
+fn hours(call: &mut Call, now: Timestamp, warnings: &mut Vec<String>) -> Result<u64, Trouble> {
+    let until = call.given.moment("ExpirationDate")?;
+    let forever = call.given.switch("NoExpiration")?;
+    if call.given.has("RemoveAfter") {
+        warnings.push("RemoveAfter has no effect: entries end at a moment, used or not.".into());
+    }
+    match until {
+        Some(_) if forever => Err(Trouble::argument("give either ExpirationDate or NoExpiration".into())),
+        Some(until) if until <= now => Err(Trouble::argument("ExpirationDate has passed".into())),
+        Some(until) => Ok(until.since(now).as_secs().div_ceil(3600)),
+        None if forever => {
+            warnings.push(format!("Every entry ends here: these hold for {} days.", HOURS_MAX / 24));
+            Ok(HOURS_MAX)
+        }
+        None => Ok(USUAL_HOURS),
+    }
+}
+
+/// `Remove-TenantAllowBlockListItems`: by `Ids`, or by `Entries`.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn remove(mut call: Call) -> Result<Answer, Trouble> {
+    let list = list_type(&mut call)?;
+    let ids = call.given.texts("Ids")?;
+    let values = if ids.is_empty() { entries(&mut call)? } else { Vec::new() };
+    let known = in_force(&call).await?;
+    let (state, who) = call.who();
+    call.given.end()?;
+    let mut objects = Vec::new();
+    for wanted in ids.iter().chain(&values) {
+        let is_meant = |entry: &&Value| {
+            let is_value = !values.is_empty() && text(entry, "value").eq_ignore_ascii_case(wanted);
+            is_on(list, text(entry, "kind"))
+                && (is_value || !ids.is_empty() && entry["id"].as_u64() == wanted.parse().ok())
+        };
+        let mut meant = known.iter().filter(is_meant).peekable();
+        if meant.peek().is_none() {
+            return Err(api::error::ApiError::NotFound(format!("'{wanted}' is not on the list {list}")).into());
+        }
+        for entry in meant {
+            let number = entry["id"].as_u64().unwrap_or_default();
+            let ask = asked(json!({ "reason": "Remove-TenantAllowBlockListItems" }))?;
+            let ended = answer(api::entry::remove(state.clone(), who.clone(), Path(number), Json(ask)).await)?;
+            objects.push(object(&ended, list));
+        }
+    }
+    Ok(Answer { objects, ..Answer::default() })
+}

@@ -1,0 +1,495 @@
+//! `*-QuarantineMessage` and `Get-QuarantinePolicy`.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::to_bytes;
+use axum::extract::{Path, Query};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::detection::Category;
+use domain::policy::QuarantinePolicy;
+use domain::{MailId, Timestamp, fold};
+use serde_json::{Value, json};
+
+use super::invoke::{Answer, Call, Trouble};
+use crate::api;
+use crate::web::page::{answer, asked, list, text};
+
+/// Messages of one page unless `PageSize` says otherwise, and at most; pages at most.
+const PAGE_SIZE: u64 = 100;
+/// See [`PAGE_SIZE`].
+const PAGE_SIZE_MAX: u64 = 1000;
+/// See [`PAGE_SIZE`].
+const PAGES_MAX: u64 = 1000;
+/// Messages of one release or deletion.
+const IDENTITIES_MAX: usize = 500;
+/// Bytes of one exported message.
+const EXPORT_BYTES_MAX: usize = 256 << 20;
+
+/// How Exchange calls our categories: its `QuarantineTypes`, and its `PolicyType`.
+const TYPES: [(Category, &str, &str); 10] = [
+    (Category::Malware, "Malware", "AntiMalwarePolicy"),
+    (Category::HighConfidencePhish, "HighConfPhish", "HostedContentFilterPolicy"),
+    (Category::Phish, "Phish", "AntiPhishPolicy"),
+    (Category::Spoof, "Phish", "AntiPhishPolicy"),
+    (Category::FileTypeBlock, "FileTypeBlock", "AntiMalwarePolicy"),
+    (Category::PolicyRule, "TransportRule", "ExchangeTransportRule"),
+    // It has no word for it.
+    (Category::Unscannable, "Unscannable", "AntiMalwarePolicy"),
+    (Category::Spam, "Spam", "HostedContentFilterPolicy"),
+    (Category::Bulk, "Bulk", "HostedContentFilterPolicy"),
+    (Category::Clean, "TransportRule", "ExchangeTransportRule"),
+];
+
+/// Its names of states, and ours.
+const STATES: [(&str, &str); 5] = [
+    ("NotReleased", "NotReleased"),
+    ("PreparingToRelease", "PreparingToRelease"),
+    ("Released", "Released"),
+    ("Error", "Error"),
+    ("Denied", "Denied"),
+];
+
+/// Our id in an identity: `GUID\GUID`, or a GUID alone.
+fn id_of(identity: &str) -> Result<String, Trouble> {
+    let id = identity.split('\\').next().unwrap_or_default().trim();
+    let id: MailId =
+        id.parse().map_err(|_| Trouble::argument(format!("'{identity}' is no identity of a quarantined message")))?;
+    Ok(id.to_string())
+}
+
+fn one_identity(call: &mut Call) -> Result<String, Trouble> {
+    let identity = call.given.text("Identity")?.ok_or_else(|| Trouble::argument("Identity is missing".into()))?;
+    call.given.has("EntityType");
+    call.given.has("RecipientAddress");
+    id_of(&identity)
+}
+
+/// `Identity`, or `Identities` (then `Identity` says nothing, as there).
+fn identities(call: &mut Call) -> Result<Vec<String>, Trouble> {
+    let many = call.given.texts("Identities")?;
+    let given = if many.is_empty() { call.given.text("Identity")?.into_iter().collect() } else { many };
+    call.given.has("Identity");
+    call.given.has("EntityType");
+    if given.is_empty() || given.len() > IDENTITIES_MAX {
+        return Err(Trouble::argument(format!("give 1 to {IDENTITIES_MAX} identities, not {}", given.len())));
+    }
+    given.iter().map(|identity| id_of(identity)).collect()
+}
+
+/// `Get-QuarantineMessage`.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
+    if call.given.has("Identity") {
+        let id = one_identity(&mut call)?;
+        let (state, who) = call.who();
+        let held = answer(api::quarantine::show::show(state, who, Path(id)).await)?;
+        let object = object(&call, &held).await?;
+        call.given.end()?;
+        return Ok(Answer { objects: vec![object], ..Answer::default() });
+    }
+    let entity = call.given.word("EntityType", &["Email", "SharePointOnline", "Teams", "DataLossPrevention"])?;
+    let page_size = call.given.number("PageSize", 1..=PAGE_SIZE_MAX)?.unwrap_or(PAGE_SIZE);
+    let page = call.given.number("Page", 1..=PAGES_MAX)?.unwrap_or(1);
+    let filters = filters(&mut call)?;
+    let subject = call.given.text("Subject")?;
+    let reported = call.given.has("Reported").then(|| call.given.switch("Reported")).transpose()?;
+    let warnings = unused(&mut call);
+    let token = call.token.take();
+    call.given.end()?;
+    if entity.is_some_and(|entity| entity != "Email") {
+        // What is held here is mail, all of it.
+        return Ok(Answer { warnings, ..Answer::default() });
+    }
+    // Where this page begins, and how much of it is left.
+    let (mut after, mut left) = match token {
+        Some(token) => read_token(&token)?,
+        None => (None, page_size),
+    };
+    if after.is_none() {
+        for _ in 1..page {
+            let skipped = some(&call, &filters, after.as_deref(), page_size).await?;
+            match skipped.last().filter(|_| skipped.len() as u64 == page_size) {
+                Some(last) => after = Some(text(last, "mail_id").to_owned()),
+                None => return Ok(Answer { warnings, ..Answer::default() }),
+            }
+        }
+    }
+    let wanted = left.min(call.most as u64);
+    let rows = some(&call, &filters, after.as_deref(), wanted).await?;
+    left -= rows.len() as u64;
+    let is_full = rows.len() as u64 == wanted && left > 0;
+    let token = rows.last().filter(|_| is_full).map(|last| format!("{}.{left}", text(last, "mail_id")));
+    let mut objects = Vec::new();
+    for row in &rows {
+        let object = object(&call, row).await?;
+        let is_subject =
+            subject.as_deref().is_none_or(|subject| fold::text(text(row, "subject")) == fold::text(subject));
+        if is_subject && reported.is_none_or(|wanted| object["Reported"] == wanted) {
+            objects.push(object);
+        }
+    }
+    Ok(Answer { objects, warnings, token })
+}
+
+fn read_token(token: &str) -> Result<(Option<String>, u64), Trouble> {
+    let read =
+        token.split_once('.').and_then(|(mail, left)| Some((mail.parse::<MailId>().ok()?, left.parse::<u64>().ok()?)));
+    let (mail, left) = read.ok_or_else(|| Trouble::argument("the link to the next page is none of ours".into()))?;
+    Ok((Some(mail.to_string()), left.min(PAGE_SIZE_MAX)))
+}
+
+/// What the list is asked with: one of these each, because ours takes one value where theirs takes several.
+fn filters(call: &mut Call) -> Result<Vec<Value>, Trouble> {
+    let given = &mut call.given;
+    let mut common = json!({});
+    for (name, ours) in [("MessageId", "message_id"), ("Subject", "subject")] {
+        if let Some(value) = given.text(name)? {
+            common[ours] = json!(value);
+        }
+    }
+    if let Some(direction) = given.word("Direction", &["Inbound", "Outbound", "Internal", "IntraOrg"])? {
+        common["direction"] = json!(if direction == "IntraOrg" { "Internal" } else { direction });
+    }
+    for (name, ours) in [("StartReceivedDate", "since"), ("EndReceivedDate", "until")] {
+        if let Some(at) = given.moment(name)? {
+            common[ours] = json!(at.to_string());
+        }
+    }
+    let mut types = given.texts("QuarantineTypes")?;
+    types.extend(given.text("Type")?);
+    let mut categories = Vec::new();
+    for name in types {
+        let known: Vec<&str> = TYPES
+            .iter()
+            .filter(|(_, theirs, _)| theirs.eq_ignore_ascii_case(&name))
+            .map(|(ours, ..)| ours.as_str())
+            .collect();
+        if known.is_empty() {
+            let names: Vec<&str> = TYPES.iter().map(|(_, theirs, _)| *theirs).collect();
+            return Err(Trouble::argument(format!("QuarantineTypes '{name}' is none of {}", names.join(", "))));
+        }
+        categories.extend(known.into_iter().map(str::to_owned));
+    }
+    let mut states = Vec::new();
+    for name in given.texts("ReleaseStatus")? {
+        let known = STATES.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(&name));
+        let (_, ours) = known.ok_or_else(|| {
+            Trouble::argument(format!("ReleaseStatus '{name}' is none of {}", STATES.map(|(name, _)| name).join(", ")))
+        })?;
+        states.push((*ours).to_owned());
+    }
+    let (senders, recipients) = (given.texts("SenderAddress")?, given.texts("RecipientAddress")?);
+    let mut filters = vec![common];
+    for (ours, values) in [("category", categories), ("status", states), ("sender", senders), ("recipient", recipients)]
+    {
+        if !values.is_empty() {
+            let with = |filter: &Value, value: &String| {
+                let mut filter = filter.clone();
+                filter[ours] = json!(value);
+                filter
+            };
+            filters = filters.iter().flat_map(|filter| values.iter().map(move |value| with(filter, value))).collect();
+        }
+    }
+    if filters.len() > IDENTITIES_MAX {
+        return Err(Trouble::argument("these are too many values at once".into()));
+    }
+    Ok(filters)
+}
+
+/// What is taken and changes nothing here, with a word about it.
+fn unused(call: &mut Call) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (name, why) in [
+        ("IncludeMessagesFromBlockedSenderAddress", ""),
+        ("MyItems", "MyItems has no effect: a token belongs to no mailbox; recipients have a portal."),
+        ("PolicyName", "PolicyName has no effect: filter by detection with the REST API."),
+        ("PolicyTypes", "PolicyTypes has no effect: use QuarantineTypes."),
+        ("RecipientTag", "RecipientTag has no effect."),
+        ("StartExpiresDate", "StartExpiresDate has no effect."),
+        ("EndExpiresDate", "EndExpiresDate has no effect."),
+    ] {
+        if call.given.has(name) && !why.is_empty() {
+            warnings.push(why.to_owned());
+        }
+    }
+    warnings
+}
+
+/// The newest that one of the filters fits, behind `after`.
+async fn some(call: &Call, filters: &[Value], after: Option<&str>, most: u64) -> Result<Vec<Value>, Trouble> {
+    let mut found = BTreeMap::new();
+    for filter in filters {
+        let mut ask = filter.clone();
+        if ask["status"].is_null() {
+            // As there: what was released is listed as well, unless a ReleaseStatus is asked for.
+            ask["state"] = json!("any");
+        }
+        ask["limit"] = json!(most);
+        if let Some(after) = after {
+            ask["after"] = json!(after);
+        }
+        let (state, who) = call.who();
+        let held = answer(api::quarantine::list::list(state, who, Query(asked(ask)?)).await)?;
+        for row in held.as_array().into_iter().flatten() {
+            found.insert(text(row, "mail_id").to_owned(), row.clone());
+        }
+    }
+    Ok(found.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX)).collect())
+}
+
+/// A held message with the properties that clients know, and a few of ours.
+async fn object(call: &Call, held: &Value) -> Result<Value, Trouble> {
+    let id = text(held, "mail_id");
+    let category = Category::parse(text(held, "category"));
+    let (_, kind, policy_type) = TYPES.iter().find(|(ours, ..)| Some(*ours) == category).copied().unwrap_or(TYPES[9]);
+    let recipients: Vec<&str> = list(held, "recipients").map(|one| text(one, "address")).collect();
+    let released: Vec<&str> = list(held, "recipients")
+        .filter(|one| text(one, "state") == "released")
+        .map(|one| text(one, "address"))
+        .collect();
+    let status = text(held, "status");
+    let received = Timestamp::parse(text(held, "received")).map_err(|error| Trouble::argument(error.to_string()))?;
+    let expires = received.after(call.console.config.retention.held(category.unwrap_or(Category::Clean)));
+    let (by_system, reported) = afterwards(call, id, !released.is_empty()).await?;
+    Ok(json!({
+        "Identity": format!("{id}\\{id}"),
+        "NetworkMessageId": id,
+        "ReceivedTime": text(held, "received"),
+        "ReceivedTime@odata.type": "#DateTimeOffset",
+        "MessageId": held["message_id"],
+        "SenderAddress": text(held, "sender"),
+        "RecipientAddress": recipients,
+        "RecipientAddress@odata.type": "#Collection(String)",
+        "Subject": text(held, "subject"),
+        "Size": held["size"],
+        "Type": kind,
+        "QuarantineTypes": kind,
+        "PolicyType": policy_type,
+        "PolicyName": held["detection"],
+        "Expires": expires.to_string(),
+        "ReleaseStatus": status.to_uppercase(),
+        "Released": !released.is_empty() && released.len() == recipients.len(),
+        "ReleasedUser": released,
+        "QuarantinedUser": list(held, "recipients").filter(|one| text(one, "state") == "held").map(|one| text(one, "address")).collect::<Vec<_>>(),
+        "SystemReleased": by_system,
+        "Reported": reported,
+        "Direction": text(held, "direction"),
+        "EntityType": "Email",
+        "Detection": held["detection"],
+        "DetectionVersion": held["detection_version"],
+        "Sha256": held["sha256"],
+    }))
+}
+
+/// Whether we released it ourselves, and whether somebody has called it a false positive.
+async fn afterwards(call: &Call, id: &str, is_released: bool) -> Result<(bool, bool), Trouble> {
+    let mail: MailId = id.parse().map_err(|_| Trouble::argument(format!("'{id}' is no id")))?;
+    let store = call.console.store()?;
+    let reports = store.submissions_of(mail).await.map_err(api::error::ApiError::from)?;
+    let reported = reports.iter().any(|one| one.kind == store::submission::SubmissionKind::FalsePositive);
+    if !is_released {
+        return Ok((false, reported));
+    }
+    let (state, who) = call.who();
+    let ask = api::message::TraceQuery { mail_id: Some(id.to_owned()), ..Default::default() };
+    let traced = answer(api::message::trace(state, who, Query(ask)).await)?;
+    let events = traced.as_array().into_iter().flatten().flat_map(|unit| list(unit, "events"));
+    let requested = events.filter(|event| text(event, "what") == "release_requested");
+    // An incident, or the re-examination of what an engine's failure had held; all others are people.
+    let is_system = |actor: &str| actor.starts_with("INC-") || actor == "re-examination";
+    let by_system = requested.map(|event| text(event, "actor")).any(is_system);
+    Ok((by_system, reported))
+}
+
+/// `Get-QuarantineMessageHeader`.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn header(mut call: Call) -> Result<Answer, Trouble> {
+    let id = one_identity(&mut call)?;
+    let (state, who) = call.who();
+    call.given.end()?;
+    let shown = answer(api::quarantine::read::headers(state, who, Path(id.clone())).await)?;
+    let object = json!({ "Identity": format!("{id}\\{id}"), "Header": text(&shown, "headers") });
+    Ok(Answer { objects: vec![object], ..Answer::default() })
+}
+
+/// `Preview-QuarantineMessage`: plain text; the HTML of a stranger is not handed to a terminal.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn preview(mut call: Call) -> Result<Answer, Trouble> {
+    let id = one_identity(&mut call)?;
+    let (state, who) = call.who();
+    call.given.end()?;
+    let shown = answer(api::quarantine::read::preview(state, who, Path(id.clone())).await)?;
+    let texts: Vec<&str> = list(&shown, "texts").filter_map(Value::as_str).collect();
+    let object = json!({
+        "Identity": format!("{id}\\{id}"), "ReceivedTime": shown["received"], "SenderAddress": shown["sender"], "Subject": shown["subject"],
+        "Body": texts.join("\n"), "IsHtml": false, "Attachment": list(&shown, "parts").map(|part| text(part, "name")).filter(|name| !name.is_empty()).collect::<Vec<_>>(),
+    });
+    Ok(Answer { objects: vec![object], ..Answer::default() })
+}
+
+/// `Export-QuarantineMessage`: the stored bytes in Base64.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn export(mut call: Call) -> Result<Answer, Trouble> {
+    let ids = identities(&mut call)?;
+    call.given.has("RecipientAddress");
+    let reason = call.given.text("ReasonForExport")?.unwrap_or_default();
+    for (name, why) in [
+        ("CompressOutput", "no archives are made here"),
+        ("Password", "nothing is encrypted here"),
+        ("PasswordV2", "nothing is encrypted here"),
+    ] {
+        if call.given.has(name) {
+            return Err(Trouble::argument(format!("{name} is not there: {why}; leave it out")));
+        }
+    }
+    call.given.has("ForceConversionToMime");
+    let mut objects = Vec::new();
+    for id in ids {
+        let (state, who) = call.who();
+        let ask = api::quarantine::read::ExportQuery { reason: reason.clone() };
+        let response = api::quarantine::read::export(state, who, Path(id.clone()), Query(ask)).await?;
+        let bytes = to_bytes(response.into_body(), EXPORT_BYTES_MAX)
+            .await
+            .map_err(|error| Trouble::argument(error.to_string()))?;
+        objects.push(
+            json!({ "Identity": format!("{id}\\{id}"), "Eml": STANDARD.encode(&bytes), "BodyEncoding": "Base64" }),
+        );
+    }
+    call.given.end()?;
+    Ok(Answer { objects, ..Answer::default() })
+}
+
+/// `Release-QuarantineMessage`: to all, to some, or `-ActionType Deny`.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn release(mut call: Call) -> Result<Answer, Trouble> {
+    let ids = identities(&mut call)?;
+    let to_all = call.given.switch("ReleaseToAll")?;
+    let users = call.given.texts("User")?;
+    let action = call.given.word("ActionType", &["Release", "Deny", "Request"])?.unwrap_or("Release");
+    let (allows, reports, forces, only_if) = (
+        call.given.switch("AllowSender")?,
+        call.given.switch("ReportFalsePositive")?,
+        call.given.switch("Force")?,
+        call.given.switch("WhatIf")?,
+    );
+    let reason = call.given.text("Reason")?.unwrap_or_else(|| "Release-QuarantineMessage".into());
+    let who = call.who();
+    call.given.end()?;
+    match action {
+        "Request" => return Err(Trouble::argument("Request is for recipients, who have a portal".into())),
+        "Release" if to_all != users.is_empty() => {
+            return Err(Trouble::argument("give either ReleaseToAll or User".into()));
+        }
+        _ => {}
+    }
+    let mut warnings = Vec::new();
+    if forces {
+        warnings.push("Force has no effect: what was released is not released again.".to_owned());
+    }
+    let ask = json!({ "recipients": users, "reason": reason, "what_if": only_if });
+    let mut objects = Vec::new();
+    if action == "Deny" {
+        for id in ids {
+            let done = answer(
+                api::quarantine::settle::deny(who.0.clone(), who.1.clone(), Path(id), Json(asked(ask.clone())?)).await,
+            )?;
+            objects.extend(outcomes(&done));
+        }
+        return Ok(Answer { objects, warnings, ..Answer::default() });
+    }
+    let mut many = ask.clone();
+    many["ids"] = json!(ids);
+    let done = answer(api::quarantine::release::release_many(who.0.clone(), who.1.clone(), Json(asked(many)?)).await)?;
+    objects.extend(done.as_array().into_iter().flatten().flat_map(outcomes));
+    for id in ids.iter().filter(|_| !only_if && (allows || reports)) {
+        let held = answer(api::quarantine::show::show(who.0.clone(), who.1.clone(), Path(id.clone())).await)?;
+        if reports {
+            let ask = json!({ "mail_id": id, "kind": "false_positive", "reporter": who.1.name, "comment": reason });
+            answer(api::submission::add(who.0.clone(), who.1.clone(), Json(asked(ask)?)).await)?;
+        }
+        if allows {
+            let ask = json!({ "action": "allow", "kind": "sender", "value": text(&held, "sender"), "reason": reason, "caused_by": id });
+            answer(api::entry::add(who.0.clone(), who.1.clone(), Json(asked(ask)?)).await)?;
+        }
+    }
+    Ok(Answer { objects, warnings, ..Answer::default() })
+}
+
+/// `Delete-QuarantineMessage`.
+///
+/// # Errors
+/// In the shape of the endpoint.
+pub async fn delete(mut call: Call) -> Result<Answer, Trouble> {
+    let ids = identities(&mut call)?;
+    let recipients = call.given.texts("RecipientAddress")?;
+    let only_if = call.given.switch("WhatIf")?;
+    if call.given.switch("HardDelete")? {
+        return Err(Trouble::argument(
+            "HardDelete is not there: bytes stay until retention removes them; leave it out".into(),
+        ));
+    }
+    let who = call.who();
+    call.given.end()?;
+    let mut objects = Vec::new();
+    for id in ids {
+        let ask = json!({ "recipients": recipients, "reason": "Delete-QuarantineMessage", "what_if": only_if });
+        let done =
+            answer(api::quarantine::settle::delete(who.0.clone(), who.1.clone(), Path(id), Json(asked(ask)?)).await)?;
+        objects.extend(outcomes(&done));
+    }
+    Ok(Answer { objects, ..Answer::default() })
+}
+
+/// What became of each recipient of a message.
+fn outcomes(done: &Value) -> Vec<Value> {
+    let id = text(done, "id");
+    let one = |unit: &Value| json!({ "Identity": format!("{id}\\{id}"), "RecipientAddress": unit["recipient"], "State": unit["state"], "Message": unit["reply"] });
+    list(done, "units").map(one).collect()
+}
+
+/// `Get-QuarantinePolicy`: the three that there are, with their bits.
+///
+/// # Errors
+/// When a parameter makes no sense, or there is no such policy.
+pub fn policies(mut call: Call) -> Result<Answer, Trouble> {
+    let identity = call.given.text("Identity")?;
+    let kind = call.given.word("QuarantinePolicyType", &["QuarantinePolicy", "GlobalQuarantinePolicy"])?;
+    let notices = call.console.config.portal.notices != platform::config::portal::Notices::Never;
+    call.given.end()?;
+    // What our portal lets people do: block the sender (16), see the text (2) and delete (1) with both; ask (8), or release (4) and allow the sender (32).
+    let all = [
+        (QuarantinePolicy::AdminOnlyAccess, 0),
+        (QuarantinePolicy::LimitedAccess, 27),
+        (QuarantinePolicy::FullAccess, 55),
+    ];
+    let objects: Vec<Value> = all
+        .into_iter()
+        .filter(|_| kind != Some("GlobalQuarantinePolicy"))
+        .filter(|(policy, _)| identity.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(policy.as_str())))
+        .map(|(policy, bits)| {
+            let usual = Category::ALL.into_iter().filter(|category| QuarantinePolicy::usual(*category) == policy);
+            json!({
+                "Name": policy.as_str(), "Identity": policy.as_str(), "EndUserQuarantinePermissionsValue": bits,
+                "ESNEnabled": notices && bits > 0, "QuarantinePolicyType": "QuarantinePolicy", "IsValid": true,
+                "UsualFor": usual.map(Category::as_str).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    if let (Some(identity), true) = (identity, objects.is_empty()) {
+        return Err(api::error::ApiError::NotFound(format!("there is no quarantine policy '{identity}'")).into());
+    }
+    Ok(Answer { objects, ..Answer::default() })
+}

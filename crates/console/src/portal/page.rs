@@ -1,0 +1,83 @@
+//! The frame of the portal's pages, and what is shown when something is wrong.
+
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::api::error::ApiError;
+use crate::web::page::{head, mark};
+use platform::recipient::language::Language;
+
+/// A page. Who has come in is named, and can leave.
+pub fn page(words: &Language, who: Option<&str>, title: &str, body: Markup) -> Response {
+    let markup = html! {
+        (DOCTYPE)
+        html lang=(words.tag) {
+            (head(title))
+            body.portal {
+                header.top {
+                    a.brand href="/" { (mark()) (words.say("title")) }
+                    @if let Some(address) = who {
+                        div.me { span.dim { (address) } form method="post" action="/leave" { button.quiet { (words.say("leave")) } } }
+                    }
+                }
+                main #main { (body) }
+                script src="/assets/console.js" defer {}
+            }
+        }
+    };
+    Html(markup.into_string()).into_response()
+}
+
+/// Why something cannot be done, in the reader's language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// The message is not there, or not theirs.
+    Gone,
+    /// Quarantine policy does not let them.
+    Policy,
+    /// Too often.
+    Often,
+    /// Nobody has come in.
+    Link,
+    /// The store is not there, or failed.
+    Store,
+}
+
+impl Wrong {
+    fn said(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Gone => (StatusCode::NOT_FOUND, "wrong.gone"),
+            Self::Policy => (StatusCode::FORBIDDEN, "wrong.policy"),
+            Self::Often => (StatusCode::TOO_MANY_REQUESTS, "wrong.often"),
+            Self::Link => (StatusCode::UNAUTHORIZED, "wrong.link"),
+            Self::Store => (StatusCode::SERVICE_UNAVAILABLE, "wrong.store"),
+        }
+    }
+
+    /// As a page.
+    pub fn page(self, words: &Language) -> Response {
+        let (status, text) = self.said();
+        let body = html! {
+            h1 { (words.say("wrong.title")) }
+            p.wrong role="alert" { (words.say(text)) }
+            p { a href="/" { (words.say("back")) } }
+        };
+        (status, page(words, None, words.say("wrong.title"), body)).into_response()
+    }
+}
+
+impl<E: Into<ApiError>> From<E> for Wrong {
+    fn from(error: E) -> Self {
+        match error.into() {
+            ApiError::Bad(_) | ApiError::Query(_) | ApiError::NotFound(_) | ApiError::Conflict(_) => Self::Gone,
+            ApiError::Unauthorized(_) => Self::Link,
+            ApiError::Forbidden(_) => Self::Policy,
+            ApiError::TooMany(_) => Self::Often,
+            ApiError::Unavailable(why) | ApiError::Internal(why) => {
+                tracing::error!(why, "a recipient's page failed");
+                Self::Store
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Mail in, mail out. A message's way: [`listener`] -> [`connection`] -> [`transaction`] (recipients, next hop)
+//! -> [`intake`] (examine, decide, record, pass on or hold, answer), and behind the answer [`known_good::recorder`].
+//!
+//! Live mail has no queue here: the next hop's answer is our answer. Only held mail is in our custody, and
+//! it is durable before anybody is told so.
+
+pub mod connection;
+pub mod engines;
+pub mod intake;
+pub mod known;
+pub mod listener;
+pub mod memory;
+pub mod patience;
+pub mod place;
+pub mod post_reply;
+pub mod repeat;
+pub mod source;
+pub mod transaction;
+
+use std::sync::Arc;
+
+use domain::token::TokenKey;
+use store::Store;
+
+use examiner::ExaminerPool;
+use examiner::external_engines::Neighbours;
+use known_good::first_contact::Met;
+use known_good::recorder::Learner;
+use platform::clock::Clock;
+use platform::config::Config;
+use platform::containment::Contained;
+use platform::disk::Room;
+use platform::entries::Entries;
+use platform::hop::Hops;
+use platform::panic_switch::PanicSwitch;
+use platform::priority::RightOfWay;
+use platform::readiness::Readiness;
+use platform::signals::Signals;
+
+/// What every connection shares.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store; without one (it would not open) only the panic switch lets mail through.
+    pub store: Option<Store>,
+    /// The examining threads.
+    pub examiner: ExaminerPool,
+    /// The engines beside them.
+    pub neighbours: Neighbours,
+    /// Next hops for live mail.
+    pub hops: Hops,
+    /// Domain time and ids.
+    pub clock: Arc<dyn Clock>,
+    /// The key of release tokens.
+    pub token_key: TokenKey,
+    /// Whether there is room for more.
+    pub room: Room,
+    /// Whether mail is taken now.
+    pub readiness: Readiness,
+    /// The panic switch.
+    pub panic_switch: PanicSwitch,
+    /// The containment state that verdicts are made under.
+    pub contained: Contained,
+    /// Wakes the sentinel.
+    pub signals: Signals,
+    /// Allow and block entries.
+    pub entries: Entries,
+    /// What engines have said of themselves.
+    pub engines: engines::Engines,
+    /// Who has met whom.
+    pub met: Arc<Met>,
+    /// Remembers what went through clean.
+    pub learner: Learner,
+    /// Outcomes being written behind their answers.
+    pub behind: post_reply::Behind,
+    /// Live mail that is under way, for which others wait.
+    pub way: RightOfWay,
+    /// Memory for mail that is here now.
+    pub memory: memory::Memory,
+    /// Places for connections.
+    pub places: place::Places,
+    /// Networks that have sent good mail for some time.
+    pub known: known::Known,
+    /// How often clients make us ask a hop again.
+    pub repeats: repeat::Repeats,
+}

@@ -1,0 +1,105 @@
+//! Accepting connections: a place for each, and a drain that lets messages finish.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::share::Over;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{Gateway, connection};
+use platform::config::ListenerConfig;
+use platform::measure;
+
+/// Pause after a failed accept, so that a lack of descriptors does not become a busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What connections have after the drain to say their last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// A bound listener with what its connections need.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    config: Arc<ListenerConfig>,
+    tls: Option<Arc<ServerConfig>>,
+    gateway: Arc<Gateway>,
+}
+
+impl Listener {
+    /// Binds the address of a listener.
+    ///
+    /// # Errors
+    /// When the address is in use or not ours.
+    pub async fn bind(
+        config: ListenerConfig,
+        tls: Option<Arc<ServerConfig>>,
+        gateway: Arc<Gateway>,
+    ) -> io::Result<Self> {
+        let socket = TcpListener::bind(config.address).await?;
+        Ok(Self { socket, config: Arc::new(config), tls, gateway })
+    }
+
+    /// Where it listens, with the port that the system chose.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<std::net::SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &ListenerConfig {
+        &self.config
+    }
+
+    /// Accepts until `stop` says so, then lets what is in progress finish, for `drain` at most.
+    pub async fn run(self, mut stop: watch::Receiver<bool>, drain: Duration) {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                _ = stop.changed() => break,
+                Some(_) = connections.join_next() => {}
+                accepted = self.socket.accept() => match accepted {
+                    Ok((socket, peer)) => self.admit(socket, peer.ip().to_canonical(), &mut connections, &stop),
+                    Err(error) => {
+                        tracing::error!(%error, "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+        drop(self.socket);
+        let finish = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(drain + LAST_WORDS, finish).await.is_err() {
+            measure::cut("connection", connections.len());
+            tracing::warn!(connections = connections.len(), "the drain took too long; connections were cut");
+        }
+    }
+
+    fn admit(&self, socket: TcpStream, peer: IpAddr, connections: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
+        let place = match self.gateway.places.enter(self.gateway.peer(&self.config, peer)) {
+            Ok(place) => place,
+            Err(over) => return refuse(&socket, over),
+        };
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+        let (config, tls, gateway, stop) = (self.config.clone(), self.tls.clone(), self.gateway.clone(), stop.clone());
+        connections.spawn(connection::serve(socket, peer, place, config, tls, gateway, stop));
+    }
+}
+
+/// Says why and closes. Nobody waits for a client that is refused: the line fits into the empty buffer of its socket, or it goes without.
+fn refuse(socket: &TcpStream, over: Over) {
+    measure::refused("connection", over);
+    let _ = socket.try_write(too_many(over).as_bytes());
+}
+
+/// The line for a client that finds no place.
+pub(super) fn too_many(over: Over) -> String {
+    format!("421 4.7.0 Too many connections of {}, try again later\r\n", over.who())
+}

@@ -1,0 +1,130 @@
+//! Memory for mail: what all sessions hold together is counted as it grows, bounded, and given back at once.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use domain::share::{Bounds, Over, Shares, Source};
+use tokio::time::Instant;
+
+use platform::config::GatewayLimits;
+use platform::measure;
+
+/// What is taken at once, so that not every read asks.
+const STEP_BYTES: u64 = 64 * 1024;
+/// Of the whole, what messages that are still coming may take, in percent. The rest is for what is made of those that are here.
+const COMING_PERCENT: u64 = 70;
+/// How often who waits for memory looks again.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The memory for mail of an installation. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Memory(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    coming: Mutex<Shares>,
+    /// Bytes of copies, and how many they are.
+    copies: Mutex<(u64, usize)>,
+    copies_max: u64,
+}
+
+impl Memory {
+    /// Memory within the limits of a gateway. One whole message always fits, whoever it is from.
+    pub fn new(limits: &GatewayLimits) -> Self {
+        let all = limits.in_flight_bytes_max;
+        let coming = all * COMING_PERCENT / 100;
+        // A large message has up to a quarter more room than it needs.
+        let one = (limits.message_bytes_max as u64).saturating_mul(5) / 4 + STEP_BYTES;
+        let bounds = Bounds::of(coming.max(one), &limits.percents, one);
+        let (coming, copies) = (Mutex::new(Shares::new(bounds)), Mutex::default());
+        Self(Arc::new(Inner { coming, copies, copies_max: all.saturating_sub(bounds.all) }))
+    }
+
+    /// Nothing yet, for a client.
+    pub fn account(&self, source: Source) -> Account {
+        Account { memory: self.clone(), source, bytes: 0, copy: 0 }
+    }
+
+    /// Bytes that are held now.
+    pub fn held(&self) -> u64 {
+        self.coming().held() + self.copies().0
+    }
+
+    fn coming(&self) -> MutexGuard<'_, Shares> {
+        self.0.coming.lock().expect("nobody panics while counting bytes")
+    }
+
+    fn copies(&self) -> MutexGuard<'_, (u64, usize)> {
+        self.0.copies.lock().expect("nobody panics while counting bytes")
+    }
+}
+
+/// What one transaction holds; it is given back when this is dropped.
+#[derive(Debug)]
+pub struct Account {
+    memory: Memory,
+    source: Source,
+    bytes: u64,
+    copy: u64,
+}
+
+impl Account {
+    /// Whether a message of so many bytes would fit now.
+    ///
+    /// # Errors
+    /// The bound that it would go over.
+    pub fn fits(&self, bytes: u64) -> Result<(), Over> {
+        self.memory.coming().fits(&self.source, bytes.saturating_sub(self.bytes))
+    }
+
+    /// The transaction holds so many bytes now.
+    ///
+    /// # Errors
+    /// The bound that it would go over. Then the account is as before, and whoever holds the bytes must let them go.
+    pub fn holds(&mut self, bytes: u64) -> Result<(), Over> {
+        let wanted = bytes.div_ceil(STEP_BYTES) * STEP_BYTES;
+        let taken = match wanted.cmp(&self.bytes) {
+            std::cmp::Ordering::Greater => self.memory.coming().take(&self.source, wanted - self.bytes),
+            std::cmp::Ordering::Less => {
+                self.memory.coming().give(&self.source, self.bytes - wanted);
+                Ok(())
+            }
+            std::cmp::Ordering::Equal => return Ok(()),
+        };
+        match taken {
+            Ok(()) => self.bytes = wanted,
+            Err(over) => measure::refused("memory", over),
+        }
+        taken
+    }
+
+    /// Room for a copy of the message, as it goes to the next hop. Waits for others until `deadline`; one copy always fits.
+    pub async fn copies(&mut self, bytes: u64, deadline: Instant) -> bool {
+        loop {
+            {
+                let mut copies = self.memory.copies();
+                if copies.1 == 0 || copies.0 + bytes <= self.memory.0.copies_max {
+                    *copies = (copies.0 + bytes, copies.1 + 1);
+                    drop(copies);
+                    self.copy += bytes;
+                    return true;
+                }
+            }
+            if Instant::now() >= deadline {
+                measure::refused("memory", Over::All);
+                return false;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.memory.coming().give(&self.source, self.bytes);
+        if self.copy > 0 {
+            let mut copies = self.memory.copies();
+            *copies = (copies.0.saturating_sub(self.copy), copies.1.saturating_sub(1));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The bookkeeper: do the books balance? It asks again and again, keeps the answer for whoever looks, and calls people when they do not.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::Timestamp;
+use store::alert::{AlertKind, NewAlert};
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use platform::clock::Clock;
+use platform::ledger_check::{Books, Checked};
+use platform::priority::RightOfWay;
+use platform::reconciler::{Beat, Rounds};
+use platform::signals::Signals;
+
+/// How often it looks whether a check is due.
+const PERIOD: Duration = Duration::from_secs(60);
+/// How often the books are checked.
+const CHECKED_EVERY: Duration = Duration::from_secs(15 * 60);
+/// A check over millions of units takes its time: it is repeated when so many times of that have passed.
+const TIMES_AS_LONG: u32 = 30;
+/// Faults that a call names.
+const NAMED_MAX: usize = 3;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Bookkeeper {
+    /// The store.
+    pub store: Store,
+    /// What the last check said.
+    pub books: Books,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes those who tell people.
+    pub signals: Signals,
+    /// Live mail comes first.
+    pub way: RightOfWay,
+}
+
+impl Bookkeeper {
+    /// Runs until `stop` says so.
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat::every(PERIOD, "books", "the books could not be checked");
+        let mut turns = rounds.turns(beat, stop);
+        while turns.after(self.round().await.map(|()| false)).await {}
+    }
+
+    /// One round: checks the books where that is due.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if self.books.last().is_some_and(|last| !is_due(&last, now)) {
+            return Ok(());
+        }
+        self.way.give().await;
+        let began = Instant::now();
+        let balance = self.store.check_ledger(false).await?;
+        if !balance.is_balanced() {
+            self.call(&balance.faults, now).await?;
+        }
+        self.books.keep(Checked { at: self.clock.now(), took: began.elapsed(), balance });
+        Ok(())
+    }
+
+    /// People are called, once a day while it lasts.
+    async fn call(&self, faults: &[String], at: Timestamp) -> Result<(), StoreError> {
+        let named = faults.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join("; ");
+        let text = format!(
+            "The books do not balance: {named}. `reprieve ledger check --deep` names all faults; mail goes on. \
+             Do not restore or purge anything before somebody has looked at the database."
+        );
+        let day = at.to_string().chars().take(10).collect::<String>();
+        let alert = NewAlert { key: format!("books/{day}"), at, kind: AlertKind::Books, subject: "books".into(), text };
+        if self.store.call(alert).await? {
+            tracing::error!(faults = faults.len(), named, "the books do not balance: people are called");
+            self.signals.operators.notify_one();
+        }
+        Ok(())
+    }
+}
+
+fn is_due(last: &Checked, now: Timestamp) -> bool {
+    now.since(last.at) >= CHECKED_EVERY.max(last.took * TIMES_AS_LONG)
+}

@@ -1,0 +1,26 @@
+//! Background tasks that keep the service in order, and tell people.
+//!
+//! | module | what it keeps true |
+//! |---|---|
+//! | [`retention`], [`clock`] | what is over ends, little by little, while the clock is believed |
+//! | [`scrub`], [`integrity`], [`ledger_audit`] | stored bytes, the structure of the database and the sums of the ledger are checked again and again |
+//! | [`flow`], [`fold`] | hours that are over have sums for charts; mail from before is made ready for searching without case |
+//! | [`panic_switch_watch`] | each move of the panic switch is on record |
+//! | [`call`], [`announce`], [`deliveries`] | operators are called before and beside all other notices; webhooks and mailboxes hear of incidents |
+//! | [`notice`], [`held_notice`], [`summary`], [`acknowledge`] | senders, recipients, those affected and those who reported are told |
+
+pub mod acknowledge;
+pub mod announce;
+pub mod call;
+pub mod clock;
+pub mod deliveries;
+pub mod flow;
+pub mod fold;
+pub mod held_notice;
+pub mod integrity;
+pub mod ledger_audit;
+pub mod notice;
+pub mod panic_switch_watch;
+pub mod retention;
+pub mod scrub;
+pub mod summary;

@@ -1,0 +1,87 @@
+//! Whoever moves the panic switch moves it past every other rule: it is written down, and people are called while it holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use store::alert::{AlertKind, NewAlert};
+use store::audit::Act;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use platform::clock::Clock;
+use platform::panic_switch::{PanicSwitch, Stance};
+use platform::reconciler::{Beat, Rounds};
+use platform::signals::Signals;
+
+/// How often it looks.
+const PERIOD: Duration = Duration::from_secs(1);
+/// Who acts, in the audit log: the file says no more.
+const ACTOR: &str = "root of this host";
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct StanceWatcher {
+    /// The store.
+    pub store: Store,
+    /// The switch.
+    pub switch: PanicSwitch,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes those who tell people.
+    pub signals: Signals,
+}
+
+impl StanceWatcher {
+    /// Runs until `stop` says so.
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat::every(PERIOD, "panic switch", "a move of the panic switch could not be written down");
+        let mut turns = rounds.turns(beat, stop);
+        let mut known = Stance::Normal;
+        while turns.after(self.round(&mut known).await.map(|()| false)).await {}
+    }
+
+    /// One round: a move is written down, and what holds is called out once a day. `known` is what was written down last.
+    ///
+    /// # Errors
+    /// When the store fails; then it is tried again.
+    pub async fn round(&self, known: &mut Stance) -> Result<(), StoreError> {
+        let (stance, now) = (self.switch.stance(), self.clock.now());
+        if stance != *known {
+            let action = match stance {
+                Stance::Normal => "panic.end",
+                Stance::Bypass => "panic.bypass",
+                Stance::TempfailAll => "panic.tempfail-all",
+            };
+            let act = Act {
+                at: now,
+                actor: ACTOR.into(),
+                action: action.into(),
+                object: "panic switch".into(),
+                reason: String::new(),
+                detail: String::new(),
+            };
+            self.store.record_acts(vec![act]).await?;
+            *known = stance;
+        }
+        match stance {
+            Stance::Normal => Ok(()),
+            Stance::Bypass => self.call("bypass", "Mail passes unexamined: the panic switch says bypass.", now).await,
+            Stance::TempfailAll => {
+                self.call("tempfail-all", "All mail is put off (451): the panic switch says tempfail-all.", now).await
+            }
+        }
+    }
+
+    async fn call(&self, what: &str, told: &str, at: Timestamp) -> Result<(), StoreError> {
+        let day = at.to_string().chars().take(10).collect::<String>();
+        let text = format!(
+            "{told} Whoever has root on the host has moved it; removing the file ends it, and so does its own time."
+        );
+        let (key, subject) = (format!("panic/{what}/{day}"), what.to_owned());
+        if self.store.call(NewAlert { key, at, kind: AlertKind::Panic, subject, text }).await? {
+            self.signals.operators.notify_one();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! What the rooms of the service share. It knows none of them: the gateway, the rules, the recovery, the operations, the console and the commands
+//! import this and never one another.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`config`], [`start_error`] | the configuration, and what keeps a service from starting |
+//! | [`clock`], [`keys`], [`descriptors`], [`disk`] | what the host gives: time and ids, keys of this installation, file descriptors, room on the disk |
+//! | [`reconciler`], [`items`], [`signals`], [`background`], [`priority`] | background tasks: rounds, items that fail alone, what wakes them, threads that nobody waits for, live mail first |
+//! | [`panic_switch`], [`readiness`], [`removal`] | whether mail is taken, and whether anything may be removed |
+//! | [`containment`], [`entries`], [`belief`], [`derived`] | what is in force for every message, and the journal of evidence behind it |
+//! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`percent`] | what goes out: to next hops, to people, to other services |
+//! | [`ledger_check`], [`audit_signer`], [`ruleset_store`], [`report`], [`measure`] | what is shown and proved |
+
+pub mod audit_signer;
+pub mod background;
+pub mod belief;
+pub mod clock;
+pub mod config;
+pub mod containment;
+pub mod derived;
+pub mod descriptors;
+pub mod disk;
+pub mod entries;
+pub mod hop;
+pub mod https;
+pub mod items;
+pub mod keys;
+pub mod ledger_check;
+pub mod measure;
+pub mod outgoing;
+pub mod panic_switch;
+pub mod percent;
+pub mod priority;
+pub mod readiness;
+pub mod recipient;
+pub mod reconciler;
+pub mod removal;
+pub mod report;
+pub mod ruleset_store;
+pub mod signals;
+pub mod start_error;
+pub mod system_mail;
+pub mod webhook;

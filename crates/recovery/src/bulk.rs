@@ -1,0 +1,174 @@
+//! The reconciler of jobs over everything that a query fits: page by page, newest first, with a result for each unit. What was found is written down
+//! before it is acted on, since what was acted on fits the query no more. Killed at any line it acts again on what is pending: what it comes by twice
+//! is asked for once (`store::release`) or stands where it was put.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ledger::{Account, Move};
+use domain::query::Query;
+use domain::{MailId, UnitId};
+use store::bulk::{Bulk, BulkItem, BulkPlace, BulkVerb, PENDING};
+use store::explore::Place;
+use store::moves::UnitMove;
+use store::release::Requested;
+use store::{Store, StoreError, failpoint};
+use tokio::sync::watch;
+
+use platform::clock::Clock;
+use platform::items::Items;
+use platform::priority::RightOfWay;
+use platform::reconciler::{Beat, Rounds};
+use platform::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(5);
+/// Units of one page.
+const PAGE: usize = 100;
+/// How long it looks for them.
+const BUDGET: Duration = Duration::from_millis(500);
+/// Rest between two pages, so that live mail comes first.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct BulkWorker {
+    /// The store.
+    pub store: Store,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the loop, and who sends releases.
+    pub signals: Signals,
+    /// Live mail comes first.
+    pub way: RightOfWay,
+    /// The jobs that fail.
+    pub items: Items,
+}
+
+impl BulkWorker {
+    /// Runs until `stop` says so.
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat::every(PERIOD, "jobs", "a job over what a query fits could not go on")
+            .or_when(&self.signals.bulk)
+            .resting(PAUSE);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
+        while turns.after(self.round().await).await {}
+    }
+
+    /// One round: a page of each job that runs. Returns whether any has more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self) -> Result<bool, StoreError> {
+        let (mut more, now) = (false, self.clock.now());
+        for bulk in self.store.bulks(true).await? {
+            let item = format!("job {}", bulk.number);
+            let work = async {
+                // One that another process goes on with is left to it.
+                match self.store.claim_bulk(&bulk, now).await? {
+                    Some(bulk) => self.page(&bulk).await,
+                    None => Ok(false),
+                }
+            };
+            more |= self.items.alone(&item, now, work).await?.unwrap_or(false);
+        }
+        Ok(more)
+    }
+
+    /// Acts on what is pending, or looks for more. Returns whether there may be more to do.
+    async fn page(&self, bulk: &Bulk) -> Result<bool, StoreError> {
+        self.way.give().await;
+        let pending = self.store.bulk_items(bulk.number, Some(PENDING), None, PAGE as i64).await?;
+        if !pending.is_empty() {
+            let acted = match bulk.verb {
+                BulkVerb::Release => self.release(bulk, pending).await?,
+                BulkVerb::Deny => self.settle(bulk, pending, Move::Denied).await?,
+                BulkVerb::Delete => self.settle(bulk, pending, Move::Deleted).await?,
+            };
+            failpoint::step("bulk-acted");
+            self.store.bulk_acted(bulk, acted, self.clock.now()).await?;
+            return Ok(true);
+        }
+        let after = match bulk.place {
+            // Mail that came after the job is not meant.
+            BulkPlace::Begin => Place::before(bulk.made.after(Duration::from_millis(1))),
+            BulkPlace::At(place) => place,
+            BulkPlace::End => return self.store.finish_bulk(bulk, self.clock.now()).await.map(|()| false),
+        };
+        // It was read when the job was made, at the same moment.
+        let query = Query::parse(&bulk.query, bulk.made).map_err(|error| StoreError::Unreadable(error.to_string()))?;
+        let page = self.store.explore(&query, &bulk.scope, Some(after), PAGE, BUDGET).await?;
+        let place = page.next.map_or(BulkPlace::End, BulkPlace::At);
+        let found = page.rows.into_iter().map(|row| BulkItem {
+            unit: UnitId { mail: row.mail_id, number: row.number },
+            recipient: row.recipient,
+            outcome: PENDING.into(),
+            reply: String::new(),
+        });
+        self.store.bulk_found(bulk, place, found.collect(), self.clock.now()).await?;
+        Ok(true)
+    }
+
+    /// Where each unit is now.
+    async fn accounts(&self, items: &[BulkItem]) -> Result<BTreeMap<UnitId, Account>, StoreError> {
+        let mails: BTreeSet<MailId> = items.iter().map(|item| item.unit.mail).collect();
+        let mut accounts = BTreeMap::new();
+        for mail in mails {
+            let units = self.store.accounts_of(mail).await?;
+            accounts.extend(units.into_iter().map(|(number, account)| (UnitId { mail, number }, account)));
+        }
+        Ok(accounts)
+    }
+
+    async fn release(&self, bulk: &Bulk, items: Vec<BulkItem>) -> Result<Vec<BulkItem>, StoreError> {
+        let accounts = self.accounts(&items).await?;
+        // Whose sender was told that it failed is released one by one, by somebody who has said so (ruling 6). What was purged is gone.
+        let (possible, rest): (Vec<BulkItem>, Vec<BulkItem>) = items
+            .into_iter()
+            .partition(|item| accounts.get(&item.unit).is_some_and(|account| *account != Account::Refused));
+        let units: Vec<UnitId> = possible.iter().map(|item| item.unit).collect();
+        let answers = self.store.request_releases(&units, &bulk.actor, &bulk.reason, self.clock.now()).await?;
+        self.signals.release.notify_one();
+        let mut acted: Vec<BulkItem> =
+            rest.into_iter().map(|item| became(item, "refused", "its sender was told that it failed")).collect();
+        for (item, answer) in possible.into_iter().zip(answers) {
+            acted.push(match answer {
+                Requested::Queued(_) => became(item, "done", ""),
+                Requested::Already(..) => became(item, "already", ""),
+                Requested::Impossible(account) => became(item, "refused", &format!("it is {}", account.as_str())),
+            });
+        }
+        Ok(acted)
+    }
+
+    async fn settle(&self, bulk: &Bulk, items: Vec<BulkItem>, by: Move) -> Result<Vec<BulkItem>, StoreError> {
+        let accounts = self.accounts(&items).await?;
+        let mut acted = Vec::new();
+        for item in items {
+            let Some(from) = accounts.get(&item.unit).copied() else {
+                acted.push(became(item, "refused", "its record is gone"));
+                continue;
+            };
+            let is_there = matches!((by, from), (Move::Denied, Account::Denied) | (Move::Deleted, Account::Deleted));
+            acted.push(match from.on(by) {
+                _ if is_there => became(item, "already", ""),
+                Err(_) => became(item, "refused", &format!("it is {}", from.as_str())),
+                Ok(_) => {
+                    let (actor, reason) = (bulk.actor.clone(), bulk.reason.clone());
+                    let step = UnitMove { unit: item.unit, from, by, at: self.clock.now(), actor, reason };
+                    match self.store.move_units(vec![step]).await {
+                        Ok(()) => became(item, "done", ""),
+                        Err(StoreError::Refused(why)) => became(item, "refused", &why),
+                        Err(error) => return Err(error),
+                    }
+                }
+            });
+        }
+        Ok(acted)
+    }
+}
+
+fn became(item: BulkItem, outcome: &str, reply: &str) -> BulkItem {
+    BulkItem { outcome: outcome.to_owned(), reply: reply.to_owned(), ..item }
+}

@@ -1,0 +1,91 @@
+//! A held message before all that is in force now: how a replay and a re-examination look at it again, and how they decide.
+
+use std::sync::Arc;
+
+use detect::examine::EnvelopeFacts;
+use domain::containment::Containment;
+use domain::finding::Outcome;
+use domain::policy::OnFailure;
+use domain::token::TokenKey;
+use domain::verdict::{Verdict, decide};
+use domain::{Examination, MailId, Timestamp};
+use store::arrival::Record;
+use store::{Store, StoreError};
+
+use examiner::ExaminerPool;
+use examiner::external_engines::Neighbours;
+use known_good::known_senders;
+use platform::config::Config;
+use platform::containment::Contained;
+use platform::entries::Entries;
+use platform::priority::RightOfWay;
+
+/// What a message is examined with.
+#[derive(Clone, Debug)]
+pub struct Retrial {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// Our own engines.
+    pub examiner: ExaminerPool,
+    /// The engines beside them.
+    pub neighbours: Neighbours,
+    /// Allow and block entries.
+    pub entries: Entries,
+    /// What is contained.
+    pub contained: Contained,
+    /// Seals identities.
+    pub key: TokenKey,
+    /// Live mail comes first.
+    pub way: RightOfWay,
+}
+
+impl Retrial {
+    /// Examines a message as it came, with the authentication of then and the lists, entries and memory of `at`. The inner error says
+    /// which engine did not finish; what policy does without is done without.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn examine(
+        &self,
+        record: &Record,
+        bytes: Arc<Vec<u8>>,
+        at: Timestamp,
+    ) -> Result<Result<Examination, String>, StoreError> {
+        let facts = EnvelopeFacts::of(&record.envelope, &self.config.border);
+        let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
+        let mut examination = self.neighbours.examine(&self.examiner, bytes, facts).await;
+        // A sender whose name servers are dead must not keep others waiting.
+        for report in &mut examination.engines {
+            if report.is_missed() && self.config.policy.on_failure(&report.engine) == OnFailure::Continue {
+                report.outcome = Outcome::Skipped;
+            }
+        }
+        if let Some(missed) = examination.engines.iter().find(|report| report.is_missed()) {
+            return Ok(Err(format!("engine {} did not finish: {}", missed.engine, missed.detail)));
+        }
+        examination.facts.first_contact = record.examination.facts.first_contact;
+        examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
+        let rule = &self.config.sentinel.establish;
+        known_senders::resolve(&self.store, &self.key, rule, &mut examination, &record.envelope, at).await?;
+        Ok(Ok(examination))
+    }
+
+    /// What is decided about each unit of a message, by its number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn decide(
+        &self,
+        mail_id: MailId,
+        record: &Record,
+        examination: &Examination,
+        containment: &Containment,
+    ) -> Result<Vec<(u32, Verdict)>, StoreError> {
+        let numbers = self.store.unit_numbers(mail_id).await?;
+        let units = record.envelope.recipients.iter().zip(numbers);
+        let verdict = |unit| decide(examination, &record.envelope, unit, &self.config.policy, containment);
+        Ok(units.map(|(unit, number)| (number, verdict(unit))).collect())
+    }
+}

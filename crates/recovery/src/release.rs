@@ -1,0 +1,346 @@
+//! The release reconciler: claims what is due, commits each attempt before its dot, records what came of it.
+//!
+//! One recipient a transaction, so that every unit has an answer of its own. A worker that dies leaves either
+//! no attempt (nothing was sent) or an attempt without outcome: in doubt, listed, and decided by the table in
+//! `domain::release`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::envelope::{Envelope, Recipient};
+use domain::release::{CLAIM_ROWS_MAX, InDoubtAnswer, LEASE, ReleaseEvent, backoff, in_doubt_answer};
+use domain::token::TokenKey;
+use domain::{Digest, Direction, Timestamp};
+use store::release::{Claim, Parcel};
+use store::{Store, StoreError, failpoint};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use wire::smtp::client::{ClientError, DotOutcome};
+use wire::smtp::reply::Reply;
+
+use crate::pacing::Pacing;
+use platform::clock::Clock;
+use platform::config::{Config, InDoubtPolicy};
+use platform::hop::{Hop, HopError, Hops, Loan};
+use platform::items::Items;
+use platform::measure;
+use platform::outgoing::{self, Outgoing};
+use platform::priority::RightOfWay;
+use platform::reconciler::{Beat, Rounds};
+use platform::signals::Signals;
+
+/// How often the loop looks without a signal.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How long a release token holds.
+const TOKEN_SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Releases in doubt that one round decides.
+const DOUBTS_MAX: i64 = 500;
+
+/// Mails that are read before there is a connection for them.
+const READ_AHEAD: usize = 2;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Releaser {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// Next hops for releases, apart from those of live mail.
+    pub hops: Hops,
+    /// How quickly each of them is sent to.
+    pub pacing: Arc<Pacing>,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// The key of release tokens.
+    pub token_key: TokenKey,
+    /// Wakes the loop.
+    pub signals: Signals,
+    /// Live mail comes first.
+    pub way: RightOfWay,
+    /// The name that claims carry: the node and this start of it.
+    pub owner: String,
+    /// Releases in doubt that cannot be decided.
+    pub items: Items,
+}
+
+/// How the way to the dot ended.
+enum Step {
+    Concluded(ReleaseEvent, String),
+    /// The claim is another's now, or will be: we stop. Nothing more is written; the next start ends its leases.
+    Lost,
+}
+
+/// What releases that are under way share.
+struct Places {
+    connections: Semaphore,
+    /// Mails in memory: those that have a connection, and the next ones.
+    memory: Semaphore,
+    stop: watch::Receiver<bool>,
+}
+
+impl Places {
+    fn new(connections: usize, stop: watch::Receiver<bool>) -> Self {
+        Self { connections: Semaphore::new(connections), memory: Semaphore::new(connections + READ_AHEAD), stop }
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+}
+
+impl Releaser {
+    /// Runs until `stop` says so; what is being sent then is finished, what is only claimed is not begun.
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat::every(PERIOD, "releases", "a round of releases failed").or_when(&self.signals.release);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
+        while turns.after(self.round(turns.stopping()).await.map(|()| false)).await {}
+    }
+
+    /// One round: ends leases that are over, decides doubts, and sends what is due.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.store.end_leases(None, now).await?;
+        self.decide_doubts(now).await?;
+        self.send_due(stop.clone()).await
+    }
+
+    async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
+        let ask = self.config.in_doubt == InDoubtPolicy::Ask;
+        for doubt in self.store.releases_in_doubt(DOUBTS_MAX).await? {
+            let (event, reason) = match in_doubt_answer(now.since(doubt.since), doubt.repeats, ask) {
+                InDoubtAnswer::Wait => continue,
+                InDoubtAnswer::Repeat => (ReleaseEvent::Repeat, "no answer for ten minutes: sent once more"),
+                InDoubtAnswer::SettlePossiblyTwice => {
+                    (ReleaseEvent::Settled, "sent twice without an answer: possibly delivered twice")
+                }
+            };
+            let deciding = self.store.decide_doubt(&doubt.release, event, reason, now);
+            self.items.alone(&format!("release {} in doubt", doubt.release), now, deciding).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is due. More is claimed as soon as half of a claim is done, so that no connection waits for the slowest.
+    async fn send_due(&self, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+        let places = Arc::new(Places::new(self.config.release_connections, stop));
+        let mut sending = JoinSet::new();
+        let mut more = Ok(true);
+        loop {
+            if matches!(more, Ok(true)) && !places.is_stopping() && sending.len() <= CLAIM_ROWS_MAX as usize / 2 {
+                let claimed = self.store.claim_releases(&self.owner, self.clock.now(), LEASE).await;
+                more = claimed.map(|claims| {
+                    if !claims.is_empty() {
+                        failpoint::step("release-claimed");
+                    }
+                    let any = !claims.is_empty();
+                    for claim in claims {
+                        sending.spawn(self.clone().send(claim, places.clone()));
+                    }
+                    any
+                });
+            }
+            // After an error too, what is being sent is finished first.
+            if sending.join_next().await.is_none() {
+                return more.map(drop);
+            }
+        }
+    }
+
+    async fn send(self, claim: Claim, places: Arc<Places>) {
+        let (event, reply) = match self.attempt(&claim, &places).await {
+            Step::Concluded(event, reply) => (event, reply),
+            Step::Lost => return,
+        };
+        let now = self.clock.now();
+        let not_before = if event == ReleaseEvent::PutOff { now.after(backoff(tries(&claim))) } else { now };
+        match self.store.conclude_release(&claim, event, &reply, now, not_before).await {
+            Ok(()) => {
+                failpoint::step("release-concluded");
+                measure::release(event);
+                let (release, unit) = (&claim.release, claim.unit);
+                tracing::info!(%release, %unit, ?event, reply, "release");
+            }
+            Err(error) => {
+                tracing::error!(release = %claim.release, %error, "a release's outcome could not be recorded")
+            }
+        }
+    }
+
+    /// The way to the dot. A connection is taken neither to read the mail nor to record its outcome.
+    async fn attempt(&self, claim: &Claim, places: &Places) -> Step {
+        let _memory = places.memory.acquire().await;
+        if places.is_stopping() {
+            return Step::Lost;
+        }
+        let (parcel, recipient, emitted) = match self.prepare(claim).await {
+            Ok(prepared) => prepared,
+            Err(step) => return step,
+        };
+        let hop = self.hops.of(recipient.direction);
+        self.pacing.turn(hop.name()).await;
+        self.way.give().await;
+        let _connection = places.connections.acquire().await;
+        if places.is_stopping() {
+            return Step::Lost;
+        }
+        let step = match self.open(&hop, &parcel.envelope, &recipient).await {
+            Ok(loan) => self.deliver(claim, loan, &emitted).await,
+            Err(step) => step,
+        };
+        if let Step::Concluded(ReleaseEvent::PutOff | ReleaseEvent::AnswerLost, _) = step {
+            self.pacing.complained(hop.name());
+        }
+        step
+    }
+
+    /// What is sent, to whom.
+    async fn prepare(&self, claim: &Claim) -> Result<(Parcel, Recipient, Vec<u8>), Step> {
+        let fail = |why: String| Step::Concluded(ReleaseEvent::Refused, why);
+        let put_off = |why: String| Step::Concluded(ReleaseEvent::PutOff, why);
+        let parcel = self.store.parcel(claim).await.map_err(|error| match error {
+            StoreError::NotFound(_) | StoreError::Unreadable(_) => fail(error.to_string()),
+            _ => put_off(error.to_string()),
+        })?;
+        let recipient = parcel.envelope.recipients.first().cloned().ok_or_else(|| fail("the unit is gone".into()))?;
+        let bytes = match self.store.blobs().get(parcel.blob).await {
+            Ok(bytes) => bytes,
+            Err(error) if self.may_be_read_later(&error, parcel.blob).await => return Err(put_off(error.to_string())),
+            Err(error) => return Err(fail(error.to_string())),
+        };
+        let emitted = self.emit(claim, &parcel, &recipient, &bytes).map_err(fail)?;
+        Ok((parcel, recipient, emitted))
+    }
+
+    /// Whether a failure to read the bytes may pass: they are there, and the system had no descriptor or the disk no answer. What is gone, or is
+    /// not what its name says, stays so.
+    async fn may_be_read_later(&self, error: &StoreError, blob: Digest) -> bool {
+        let is_gone = async || matches!(tokio::fs::try_exists(self.store.blobs().path(blob)).await, Ok(false));
+        !matches!(error, StoreError::Corrupt { .. }) && !is_gone().await
+    }
+
+    fn emit(&self, claim: &Claim, parcel: &Parcel, recipient: &Recipient, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        let now = self.clock.now();
+        let outgoing = Outgoing::new(bytes, &self.config.authserv_id, None);
+        let mail = claim.unit.mail;
+        let mut fields = outgoing::received(&self.config.hostname, mail, &parcel.envelope, parcel.received);
+        fields.push_str(&format!("X-Reprieve-Id: {mail}\r\n"));
+        fields.push_str(&format!("X-Reprieve-Late: {}\r\n", now.since(parcel.received).as_secs()));
+        if recipient.direction != Direction::Outbound {
+            // Strangers get no token: only hops that may bring the mail back to us need one.
+            let expires = now.after(TOKEN_SPAN);
+            fields.push_str(&outgoing.token(&self.token_key, &claim.release, &recipient.address, expires));
+        }
+        outgoing.emit(&fields).map_err(|stray| stray.to_string())
+    }
+
+    /// A connection on which the hop has accepted sender and recipient and said 354.
+    async fn open(&self, hop: &Arc<Hop>, envelope: &Envelope, recipient: &Recipient) -> Result<Loan, Step> {
+        let mut loan = hop.connection().await.map_err(|error| unreachable_hop(&error))?;
+        match self.begin(&mut loan, envelope, recipient).await {
+            Err(Trouble::Hop(_)) if loan.reused => {
+                loan = loan.reconnect().await.map_err(|error| unreachable_hop(&error))?;
+                match self.begin(&mut loan, envelope, recipient).await {
+                    Ok(()) => Ok(loan),
+                    Err(trouble) => Err(trouble.end(loan).await),
+                }
+            }
+            Ok(()) => Ok(loan),
+            Err(trouble) => Err(trouble.end(loan).await),
+        }
+    }
+
+    async fn begin(&self, loan: &mut Loan, envelope: &Envelope, recipient: &Recipient) -> Result<(), Trouble> {
+        if let Some(missing) = missing(envelope, loan) {
+            return Err(Trouble::Said(Reply::new(550, missing)));
+        }
+        let to = [(&recipient.address, &recipient.params)];
+        let connection = &mut loan.connection;
+        let (_, replies) =
+            connection.begin(envelope.sender.as_ref(), &envelope.params, None, &to).await.map_err(Trouble::Hop)?;
+        if let Some(refusal) = replies.into_iter().find(|reply| !reply.is_positive()) {
+            return Err(Trouble::Said(refusal));
+        }
+        let ready = connection.data().await.map_err(Trouble::Hop)?;
+        if ready.code == 354 { Ok(()) } else { Err(Trouble::Said(ready)) }
+    }
+
+    async fn deliver(&self, claim: &Claim, mut loan: Loan, emitted: &[u8]) -> Step {
+        match self.store.start_attempt(claim, self.clock.now()).await {
+            Ok(()) => {}
+            Err(StoreError::Refused(why)) => {
+                tracing::warn!(release = %claim.release, why, "a claim was lost before its dot");
+                return Step::Lost;
+            }
+            // Not recorded, so not sent; the connection is dropped inside its data, which no hop takes for a mail.
+            Err(error) => return Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+        }
+        failpoint::step("release-attempt-committed");
+        let began = Instant::now();
+        let outcome = loan.connection.send(emitted).await;
+        self.pacing.answered(loan.hop().name(), began.elapsed());
+        failpoint::step("release-dot-answered");
+        match outcome {
+            DotOutcome::Replied(reply) => {
+                let event = event_of(&reply);
+                if reply.code != 421 {
+                    loan.give_back();
+                }
+                Step::Concluded(event, reply.to_line())
+            }
+            DotOutcome::NotSent(error) => Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+            DotOutcome::Unanswered(error) => Step::Concluded(ReleaseEvent::AnswerLost, error.to_string()),
+        }
+    }
+}
+
+/// What came between claim and dot.
+enum Trouble {
+    Said(Reply),
+    Hop(ClientError),
+}
+
+impl Trouble {
+    async fn end(self, mut loan: Loan) -> Step {
+        match self {
+            Self::Said(reply) => {
+                if reply.code != 421 && loan.connection.reset().await.is_ok() {
+                    loan.give_back();
+                }
+                Step::Concluded(event_of(&reply), reply.to_line())
+            }
+            Self::Hop(error) => Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+        }
+    }
+}
+
+/// How often it was tried, this time included: each claim is a try, also one that did not come as far as an attempt.
+fn tries(claim: &Claim) -> u32 {
+    u32::try_from(claim.fence).unwrap_or(u32::MAX).max(claim.attempt + 1)
+}
+
+fn unreachable_hop(error: &HopError) -> Step {
+    Step::Concluded(ReleaseEvent::PutOff, error.to_string())
+}
+
+fn event_of(reply: &Reply) -> ReleaseEvent {
+    match reply.code / 100 {
+        2 => ReleaseEvent::Accepted,
+        5 => ReleaseEvent::Refused,
+        _ => ReleaseEvent::PutOff,
+    }
+}
+
+/// A hop that has lost what the mail needs: the release fails with that reason, the mail stays exportable (ruling 3).
+fn missing(envelope: &Envelope, loan: &Loan) -> Option<String> {
+    let offered = loan.connection.capabilities();
+    let eight_bit = envelope.params.body == Some(domain::envelope::Body::EightBitMime);
+    if envelope.params.smtputf8 && !offered.smtputf8 {
+        return Some("5.6.7 the next hop does not offer SMTPUTF8, which this mail needs".into());
+    }
+    (eight_bit && !offered.eight_bit)
+        .then(|| "5.6.3 the next hop does not offer 8BITMIME, which this mail needs".into())
+}

@@ -1,0 +1,289 @@
+//! The replay reconciler: what a wrong detection held is examined again by all that is in force now, and decided under what is contained
+//! now. What passes is released by the one way that there is; what does not stays, with its reason.
+//!
+//! Each message is one write: its new record, the outcome of its units and the requests for their release. A replay that is killed goes on
+//! where it was; one that is repeated changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::containment::Containment;
+use domain::incident::{Outcome, Stage, Step};
+use domain::ledger::Account;
+use domain::verdict::Verdict;
+use domain::{MailId, Timestamp};
+use store::arrival::Record;
+use store::completion::{Completion, Occasion};
+use store::incident::{Incident, IncidentChange, Replayed};
+use store::sentinel::Suspect;
+use store::{StoreError, failpoint};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::incident::ACTOR;
+use crate::reexamination::Retrial;
+use platform::clock::Clock;
+use platform::items::{Items, caught, may_be_of_item};
+use platform::reconciler::{Beat, Rounds};
+use platform::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(2);
+/// Units that one look takes.
+const BATCH: usize = 200;
+/// Messages whose outcomes are written together: so few that live mail, which waits for the same writer, does not notice.
+const WRITTEN_TOGETHER: usize = 6;
+/// Failures of one message after which its units are inconclusive: the incident has them examined once more later, and ends without them at last.
+const FAILURES_MAX: u32 = 2;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Replayer {
+    /// What a message is examined with.
+    pub retrial: Retrial,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the loop, and the releases.
+    pub signals: Signals,
+    /// Messages that are under way at the same time: while some are examined, others are read, and others written.
+    pub at_once: usize,
+    /// Incidents and messages that fail.
+    pub items: Items,
+}
+
+impl Replayer {
+    /// Runs until `stop` says so.
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat::every(PERIOD, "replays", "a round of replays failed").or_when(&self.signals.replay);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
+        while turns.after(self.round(turns.stopping()).await).await {}
+    }
+
+    /// One round: some messages of each incident that is being replayed. Returns whether there was anything to do.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+        let mut worked = false;
+        for incident in self.retrial.store.incidents().await? {
+            if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
+                let now = self.clock.now();
+                worked |= self.items.alone(&incident.id, now, self.some_of(&incident)).await?.unwrap_or(false);
+            }
+        }
+        Ok(worked)
+    }
+
+    async fn some_of(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let waiting = self.retrial.store.awaiting_replay(&incident.id, BATCH).await?;
+        if waiting.is_empty() {
+            return self.done(incident).await;
+        }
+        if !self.is_up_to_date().await? {
+            return Ok(false);
+        }
+        let containment = self.retrial.contained.now();
+        let mut running: JoinSet<Result<Option<Replayed>, StoreError>> = JoinSet::new();
+        let mut waiting = waiting.into_iter();
+        let (mut ready, mut found) = (Vec::new(), false);
+        loop {
+            while running.len() < self.at_once {
+                let Some((mail, numbers)) = waiting.next() else { break };
+                running.spawn(self.clone().alone(incident.clone(), mail, numbers, containment.clone()));
+            }
+            let Some(finished) = running.join_next().await else { break };
+            match finished {
+                Ok(replayed) => ready.extend(replayed?),
+                Err(ended) => tracing::error!(%ended, "a message could not be replayed"),
+            }
+            found |= !ready.is_empty();
+            if ready.len() >= WRITTEN_TOGETHER {
+                self.write(std::mem::take(&mut ready)).await?;
+            }
+        }
+        self.write(ready).await?;
+        Ok(found)
+    }
+
+    /// One message by itself. None when it failed and is to be tried again; when it fails once more it is inconclusive, and holds up nothing.
+    async fn alone(
+        self,
+        incident: Incident,
+        mail_id: MailId,
+        numbers: Vec<u32>,
+        containment: Arc<Containment>,
+    ) -> Result<Option<Replayed>, StoreError> {
+        let replayer = self.clone();
+        let again = self.again(incident.clone(), mail_id, numbers.clone(), containment);
+        let fault = match caught(again).await {
+            Ok(Ok(replayed)) => return Ok(Some(replayed)),
+            Ok(Err(error)) if !may_be_of_item(&error) => return Err(error),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic,
+        };
+        Ok(replayer.given_up(&incident.id, mail_id, numbers, &fault))
+    }
+
+    /// Counts a failure of one message; what its replay comes to when it has failed often enough.
+    fn given_up(&self, incident: &str, mail_id: MailId, numbers: Vec<u32>, fault: &str) -> Option<Replayed> {
+        let (at, item) = (self.clock.now(), format!("replay of {mail_id} for {incident}"));
+        self.items.failed(&item, at, fault);
+        if self.items.failures(&item) < FAILURES_MAX {
+            return None;
+        }
+        let why = format!("it cannot be examined again: {fault}");
+        let outcomes = numbers.into_iter().map(|number| (number, Outcome::Inconclusive, why.clone())).collect();
+        Some(Replayed { incident: incident.to_owned(), mail_id, outcomes, completion: None, at })
+    }
+
+    /// Whether what examines here is what the store says is in force, and what is contained and which entries count likewise: a ruleset takes
+    /// seconds to compile, and until then the wrong one would say once more what it has said.
+    async fn is_up_to_date(&self) -> Result<bool, StoreError> {
+        let live = self.retrial.store.ruleset_in_force().await?;
+        let is_loaded = live.is_none_or(|live| self.retrial.examiner.in_force().live.id == live);
+        let entries = self.retrial.store.entries_stamp(self.clock.now()).await?;
+        let epoch = self.retrial.store.containment(self.clock.now()).await?.epoch;
+        Ok(is_loaded && self.retrial.entries.stamp() == Some(entries) && self.retrial.contained.now().epoch == epoch)
+    }
+
+    async fn write(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
+        if replayed.is_empty() {
+            return Ok(());
+        }
+        self.retrial.way.give().await;
+        failpoint::step("replay-examined");
+        match self.retrial.store.record_replay(replayed.clone()).await {
+            Ok(()) => {}
+            Err(error) if !may_be_of_item(&error) => return Err(error),
+            Err(_) => self.write_each(replayed).await?,
+        }
+        failpoint::step("replay-recorded");
+        self.signals.release.notify_one();
+        self.signals.status.notify_one();
+        Ok(())
+    }
+
+    /// One of them cannot be written: each is written by itself.
+    async fn write_each(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
+        for one in replayed {
+            let (incident, mail_id) = (one.incident.clone(), one.mail_id);
+            let numbers = one.outcomes.iter().map(|(number, ..)| *number).collect();
+            let fault = match self.retrial.store.record_replay(vec![one]).await {
+                Ok(()) => continue,
+                Err(error) if !may_be_of_item(&error) => return Err(error),
+                Err(error) => error.to_string(),
+            };
+            if let Some(given_up) = self.given_up(&incident, mail_id, numbers, &fault) {
+                self.retrial.store.record_replay(vec![given_up]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let progress = self.retrial.store.incident_progress(&incident.id).await?;
+        let text = format!(
+            "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before, {} old, whose senders \
+             are asked first.",
+            progress.of(Outcome::Cleared),
+            progress.of(Outcome::Upheld),
+            progress.of(Outcome::Inconclusive),
+            progress.of(Outcome::Settled),
+            progress.of(Outcome::Asked)
+        );
+        let change = IncidentChange::step(incident, Step::ReplayDone, self.clock.now(), ACTOR, &text);
+        match self.retrial.store.change_incident(change).await {
+            Ok(()) | Err(StoreError::Refused(_)) => {
+                self.signals.incident.notify_one();
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One message: its bytes through everything that is in force.
+    async fn again(
+        self,
+        incident: Incident,
+        mail_id: MailId,
+        numbers: Vec<u32>,
+        containment: Arc<Containment>,
+    ) -> Result<Replayed, StoreError> {
+        self.retrial.way.give().await;
+        let at = self.clock.now();
+        let accounts = self.retrial.store.accounts_of(mail_id).await?;
+        let account = |number: u32| accounts.iter().find(|(one, _)| *one == number).map(|(_, account)| *account);
+        let all = |outcome: Outcome, why: &str| -> Vec<(u32, Outcome, String)> {
+            numbers.iter().map(|number| (*number, outcome, why.to_owned())).collect()
+        };
+        let Suspect { code, version } = incident.suspect;
+        let incident = incident.id;
+        let replayed = |outcomes, completion| Replayed { incident, mail_id, outcomes, completion, at };
+        // What somebody has decided, or what is under way, is not touched.
+        if numbers.iter().all(|number| account(*number) != Some(Account::Held)) {
+            let outcomes = numbers.iter().map(|number| (*number, Outcome::Settled, settled_by(account(*number))));
+            return Ok(replayed(outcomes.collect(), None));
+        }
+        let record = self.retrial.store.record(mail_id).await?;
+        let Some(blob) = record.blob else {
+            return Ok(replayed(all(Outcome::Inconclusive, "its bytes are gone"), None));
+        };
+        let bytes = match self.retrial.store.blobs().get(blob).await {
+            Ok(bytes) => Arc::new(bytes),
+            Err(error) => {
+                let why = format!("its bytes cannot be read: {error}");
+                return Ok(replayed(all(Outcome::Inconclusive, &why), None));
+            }
+        };
+        let examination = match self.retrial.examine(&record, bytes, at).await? {
+            Ok(examination) => examination,
+            Err(why) => return Ok(replayed(all(Outcome::Inconclusive, &why), None)),
+        };
+        let verdicts = self.retrial.decide(mail_id, &record, &examination, &containment).await?;
+        let outcomes = numbers.iter().map(|number| match (account(*number), verdict_of(&verdicts, *number)) {
+            (Some(Account::Held), Some(verdict)) if verdict.disposition.passes() => {
+                let category = verdict.category.as_str();
+                // The new record no longer has the finding; who asks why it was held finds it here.
+                let why = format!("{code} ({version}) had held it; examined again: {category}");
+                match outcome_of(&record, &verdicts, *number, at) {
+                    Outcome::Asked => {
+                        (*number, Outcome::Asked, format!("{why}; held for over a day, so its sender is asked"))
+                    }
+                    outcome => (*number, outcome, why),
+                }
+            }
+            (Some(Account::Held), Some(verdict)) => {
+                let why = verdict.reasons.first().map(|reason| reason.text.clone()).unwrap_or_default();
+                (*number, Outcome::Upheld, why)
+            }
+            (account, _) => (*number, Outcome::Settled, settled_by(account)),
+        });
+        let outcomes = outcomes.collect();
+        let (examination, occasion) = (Arc::new(examination), Occasion::Replay);
+        let completion = Completion { mail_id, examination, verdicts, at, occasion };
+        Ok(replayed(outcomes, Some(completion)))
+    }
+}
+
+fn verdict_of(verdicts: &[(u32, Verdict)], number: u32) -> Option<&Verdict> {
+    verdicts.iter().find(|(one, _)| *one == number).map(|(_, verdict)| verdict)
+}
+
+/// What becomes of a unit that passes.
+fn outcome_of(record: &Record, verdicts: &[(u32, Verdict)], number: u32, at: Timestamp) -> Outcome {
+    let place = verdicts.iter().position(|(one, _)| *one == number);
+    let recipient = place.and_then(|place| record.envelope.recipients.get(place));
+    recipient.map_or(Outcome::Cleared, |recipient| Outcome::of_passing(recipient.direction, at.since(record.received)))
+}
+
+/// Who or what has decided about a unit before the replay came to it.
+fn settled_by(account: Option<Account>) -> String {
+    match account {
+        Some(Account::Released) => "it had been released".into(),
+        Some(Account::Releasing | Account::InDoubt) => "its release was under way".into(),
+        Some(Account::Denied) => "a person had decided that it stays".into(),
+        Some(Account::Failed) => "the next hop had refused it".into(),
+        Some(account) => format!("it was {}", account.as_str()),
+        None => "it is gone".into(),
+    }
+}

@@ -1,0 +1,196 @@
+//! The sentinel: what acts on mail is heard, what the past says of it is asked, and a detection that the past convicts is contained.
+//!
+//! Evidence is a journal in the store; what is believed of a detection version is a pure function of it (`platform::belief`), and what follows from
+//! that is one of what is believed (`domain::sentinel::diagnosis`). This room loads, asks, stores and carries out. Nothing is remembered here that
+//! cannot be read again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::detection::{DetectionCode, DetectionVersion, RulesetId};
+use domain::rollout::Stage;
+use domain::sentinel::diagnosis::Told;
+use domain::sentinel::{Event, Suspect};
+use domain::token::TokenKey;
+use store::rollout::Rollout;
+use store::sentinel::NewLine;
+use store::vault::Vault;
+use store::version::KeptRuleset;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::act::Done;
+use crate::in_force::{FRESH, InForceNow};
+use examiner::external_engines::Neighbours;
+use platform::belief::Belief;
+use platform::clock::Clock;
+use platform::config::Config;
+use platform::items::Items;
+use platform::reconciler::{Beat, Rounds};
+use platform::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(2);
+/// How often it is counted how many are established.
+const SIZED_EVERY: Duration = Duration::from_secs(3600);
+/// What its rounds are called.
+const NAME: &str = "sentinel";
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Watcher {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// The bytes of known-good content, if they are kept.
+    pub vault: Option<Vault>,
+    /// The engines outside.
+    pub neighbours: Neighbours,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Seals identities.
+    pub key: TokenKey,
+    /// Wakes the loop, and others.
+    pub signals: Signals,
+    /// What of its work fails.
+    pub items: Items,
+}
+
+/// What was read so far: all of it is in the store.
+#[derive(Debug, Default)]
+pub struct Mind {
+    /// What is believed.
+    pub(super) belief: Belief,
+    /// Rulesets that were in force, by id.
+    rulesets: HashMap<RulesetId, Arc<KeptRuleset>>,
+    /// Roll-outs that were taken back and whose held mail was looked for.
+    followed: BTreeSet<u32>,
+    /// Rulesets whose changes have been tried.
+    pub(super) tried: BTreeSet<RulesetId>,
+    /// When there was last nothing to try a suspect on.
+    pub(super) nothing_to_try: BTreeMap<Suspect, Timestamp>,
+    /// When it was last counted how many are established.
+    sized: Option<Timestamp>,
+    /// Suspects that several people speak against, and when the last did.
+    pub(super) accused: BTreeMap<Suspect, Timestamp>,
+    /// What people have been told of.
+    pub(super) told: BTreeSet<Told>,
+}
+
+impl Watcher {
+    /// Runs until `stop` says so.
+    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat::every(PERIOD, NAME, "a round of the sentinel failed").or_when(&self.signals.sentinel);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
+        let mut mind = Mind::default();
+        while turns.after(self.round(&mut mind).await.map(|()| false)).await {}
+    }
+
+    /// One round: hear, try, act. What fails of it is tried again, and the rest is done.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self, mind: &mut Mind) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
+            self.store.size_site(&self.config.sentinel.establish, now).await?;
+            mind.sized = Some(now);
+        }
+        let in_force = &InForceNow::load(&self.store, &mut mind.rulesets).await?;
+        self.catch_up(mind).await?;
+        let items = &self.items;
+        items.alone("what changed", now, self.try_what_changed(mind, in_force, now)).await?;
+        items.alone("mail", now, self.hear(mind, in_force, now)).await?;
+        items.alone("what people report", now, self.hear_people(mind, now)).await?;
+        items.alone("suspects", now, self.try_suspects(mind, in_force, now)).await?;
+        items.alone("what nothing came of", now, self.wait(mind, in_force, now)).await?;
+        items.alone("diagnoses", now, self.act(mind, in_force, now)).await?;
+        items.alone("containments", now, self.correct(mind, in_force, now)).await?;
+        items.alone("roll-outs that were taken back", now, self.follow_rollbacks(mind, now)).await?;
+        Ok(())
+    }
+
+    /// What a person, or a roll-out, has taken back may have held mail meanwhile, whatever the sentinel has made of it: an incident opens, and
+    /// what it held is examined again (methods section 2: a rollback re-evaluates everything that was held since).
+    async fn follow_rollbacks(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
+        for rollout in self.store.rollouts().await? {
+            let is_new = rollout.stage == Stage::RolledBack && now.since(rollout.since) < FRESH;
+            if !is_new || mind.followed.contains(&rollout.number) {
+                continue;
+            }
+            let item = format!("roll-out {} that was taken back", rollout.number);
+            if self.items.alone(&item, now, self.follow_rollback(&rollout, now)).await?.is_some() {
+                mind.followed.insert(rollout.number);
+            }
+        }
+        Ok(())
+    }
+
+    async fn follow_rollback(&self, rollout: &Rollout, now: Timestamp) -> Result<(), StoreError> {
+        let (Some(taken), Some(before)) =
+            (self.store.ruleset(&rollout.ruleset).await?, self.store.ruleset(&rollout.before).await?)
+        else {
+            return Ok(());
+        };
+        let before: BTreeMap<&DetectionCode, &DetectionVersion> =
+            before.detections.iter().map(|(one, _)| (&one.code, &one.version)).collect();
+        let known = self.store.incidents().await?;
+        for (one, _) in taken.detections.iter().filter(|(one, _)| before.get(&one.code) != Some(&&one.version)) {
+            let suspect = Suspect { code: one.code.clone(), version: one.version.clone() };
+            if known.iter().any(|incident| incident.suspect == suspect) || !self.store.has_held(&suspect).await? {
+                continue;
+            }
+            let why = format!("ruleset {} was taken back: {}", rollout.ruleset, rollout.note);
+            self.open_incident(&suspect, rollout.started, rollout.ruleset.clone(), &why, Done::TakenBack, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes up what was added to the journal.
+    pub(super) async fn catch_up(&self, mind: &mut Mind) -> Result<(), StoreError> {
+        let passed = mind.belief.catch_up(&self.store).await?;
+        for (suspect, state) in passed {
+            let evidence = mind.belief.suspicions.get(&suspect).map(|one| one.evidence());
+            let Suspect { code, version } = &suspect;
+            tracing::warn!(%code, %version, state = state.as_str(), evidence, "sentinel");
+        }
+        match mind.belief.unreadable.first() {
+            Some(first) => self.items.failed("the journal", self.clock.now(), first),
+            None => self.items.succeeded("the journal"),
+        }
+        Ok(())
+    }
+
+    pub(super) async fn append(
+        &self,
+        mind: &mut Mind,
+        in_force: &InForceNow,
+        lines: Vec<NewLine>,
+    ) -> Result<(), StoreError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let lines = self.opened(mind, in_force, lines);
+        self.store.append_evidence(lines).await?;
+        self.catch_up(mind).await
+    }
+
+    /// Suspicions that nothing came of.
+    async fn wait(&self, mind: &mut Mind, in_force: &InForceNow, now: Timestamp) -> Result<(), StoreError> {
+        let stale = mind.belief.suspicions.iter().filter(|(_, one)| one.is_stale(now));
+        let line = |(suspect, _): (&Suspect, _)| {
+            let key = format!("waited/{}/{}/{}", suspect.code, suspect.version, now.as_micros());
+            NewLine::new(key, suspect.clone(), Event::Waited { at: now })
+        };
+        let lines = stale.map(line).collect();
+        self.append(mind, in_force, lines).await
+    }
+}
+
+/// The number of the day that a moment is in, of UTC since 1970.
+pub(super) fn day(at: Timestamp) -> i64 {
+    at.as_seconds() / 86_400
+}

@@ -1,0 +1,22 @@
+//! Background tasks that decide which detections act.
+//!
+//! | module | what it keeps true |
+//! |---|---|
+//! | [`rollout`] | a published version goes through the gates, and on or back by what was seen |
+//! | [`plan`], [`entries`], [`contain`] | what examines and decides is what the store says is in force |
+//! | [`conviction`]: `hear`, `trial`, [`retrospective_scan`], `act` | what acts is heard and tried; what the past convicts is contained |
+//! | [`group_suspects`] | detections that a change made hit together are tried together |
+//! | [`rate`] | hits are counted by the hour, and a rate out of the ordinary calls people |
+
+mod act;
+pub mod contain;
+pub mod conviction;
+pub mod entries;
+pub mod group_suspects;
+mod hear;
+mod in_force;
+pub mod plan;
+pub mod rate;
+pub mod retrospective_scan;
+pub mod rollout;
+mod trial;

@@ -1,0 +1,124 @@
+//! The plan reconciler: what examines mail becomes what the store says is in force: the ruleset, the candidate of a roll-out
+//! and how far it acts, and the modes that people have set.
+
+use std::time::Duration;
+
+use std::sync::Arc;
+
+use detect::in_force::{Candidate, InForce};
+use detect::ruleset::{LoadErrors, Ruleset, load};
+use domain::detection::RulesetId;
+use domain::token::TokenKey;
+use store::rollout::Plan;
+use store::{Store, StoreError};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use examiner::ExaminerPool;
+use platform::clock::Clock;
+use platform::reconciler::{Beat, Rounds};
+use platform::signals::Signals;
+
+/// How often it looks without a signal.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    /// The store.
+    pub store: Store,
+    /// The examining threads.
+    pub examiner: ExaminerPool,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the loop.
+    pub signals: Signals,
+    /// What makes the buckets of a canary.
+    pub key: TokenKey,
+    /// Where rules are compiled, so that live mail does not feel it.
+    pub background: Handle,
+}
+
+impl Planner {
+    /// Runs until `stop` says so. `known` is the plan that the examining threads were started with.
+    pub async fn run(self, known: Plan, rounds: Rounds, stop: watch::Receiver<bool>) {
+        let beat = Beat::every(PERIOD, "what examines", "what examines mail could not be brought to what is in force")
+            .or_when(&self.signals.plan);
+        let mut turns = rounds.turns(beat, stop);
+        let mut known = known;
+        loop {
+            let ended = self.round(&known).await.map(|plan| {
+                known = plan.unwrap_or_else(|| known.clone());
+                false
+            });
+            if !turns.after(ended).await {
+                return;
+            }
+        }
+    }
+
+    /// One round; returns the plan if it was another than `known`.
+    ///
+    /// # Errors
+    /// When the store fails, or the ruleset in force does not load; then what examined mail before goes on.
+    pub async fn round(&self, known: &Plan) -> Result<Option<Plan>, StoreError> {
+        let Some(plan) = self.store.plan(self.clock.now()).await? else { return Ok(None) };
+        if plan == *known {
+            return Ok(None);
+        }
+        let now = self.examiner.in_force();
+        let live =
+            if now.live.id == plan.live { now.live.clone() } else { Arc::new(self.load_live(&plan.live).await?) };
+        let candidate = match &plan.candidate {
+            Some((id, stage)) => match self.candidate(id, &live, stage.buckets()).await {
+                Ok(candidate) => Some(candidate),
+                Err(error) => {
+                    // The roll-out's own reconciler finds it standing still; mail is examined all the same.
+                    tracing::error!(ruleset = %id, %error, "the candidate cannot be run beside what is in force");
+                    None
+                }
+            },
+            None => None,
+        };
+        tracing::info!(live = %plan.live, candidate = ?plan.candidate, modes = plan.modes.len(), "in force");
+        self.examiner.put_in_force(InForce { live, candidate, modes: plan.modes.clone() });
+        self.signals.replay.notify_one();
+        Ok(Some(plan))
+    }
+
+    async fn load_live(&self, id: &RulesetId) -> Result<Ruleset, StoreError> {
+        let mut live = load_kept(&self.store, id, &self.background).await?;
+        for fault in live.remember_previous(self.store.ruleset_before(id).await?) {
+            tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
+        }
+        Ok(live)
+    }
+
+    async fn candidate(&self, id: &RulesetId, live: &Arc<Ruleset>, buckets: u16) -> Result<Candidate, StoreError> {
+        let whole = load_kept(&self.store, id, &self.background).await?;
+        let (live, key) = (live.clone(), self.key.clone());
+        let made = self.background.spawn_blocking(move || Candidate::new(whole, &live, buckets, key)).await;
+        match made {
+            Ok(Ok(candidate)) => Ok(candidate),
+            Ok(Err(errors)) => Err(StoreError::Unreadable(errors.to_string())),
+            Err(panic) => Err(StoreError::Unreadable(panic.to_string())),
+        }
+    }
+}
+
+/// A ruleset as it was kept, loaded again.
+///
+/// # Errors
+/// When it is not known, or a detection of it does not load any more.
+pub async fn load_kept(store: &Store, id: &RulesetId, background: &Handle) -> Result<Ruleset, StoreError> {
+    let kept = store.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
+    // Compiling hundreds of rules takes a second.
+    let loaded = background.spawn_blocking(move || {
+        let mut ruleset = load::all_of(kept.detections)?;
+        ruleset.pages = kept.pages;
+        Ok(ruleset)
+    });
+    let loaded = loaded.await.map_err(|panic| StoreError::Unreadable(panic.to_string()))?;
+    let ruleset = loaded.map_err(|errors: LoadErrors| StoreError::Unreadable(format!("ruleset {id}: {errors}")))?;
+    if ruleset.id == *id { Ok(ruleset) } else { Err(StoreError::Unreadable(format!("ruleset {id} is not whole"))) }
+}

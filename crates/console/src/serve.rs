@@ -1,5 +1,5 @@
 //! The API's two doors. The unix socket is for root and for the user that runs the program, known by its
-//! peer credentials (ruling 16). Over TCP a token opens it; the probes need none.
+//! peer credentials. Over TCP a token opens it; the probes need none.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The earlier form of a changed detection is run on what today's form hits, and its word is recorded (ruling 11).
+//! The earlier form of a changed detection is run on what today's form hits, and its word is recorded.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use std::collections::BTreeMap;

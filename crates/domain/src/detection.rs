@@ -64,7 +64,7 @@ impl From<DetectionCode> for String {
 }
 
 /// The version of one detection: the first 12 hexadecimal digits of the SHA-256 of its own canonical
-/// form (ruling 26). Changing another detection leaves it as it is.
+/// form. Changing another detection leaves it as it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DetectionVersion(String);
@@ -130,7 +130,7 @@ pub enum Category {
     Clean,
     /// Wanted by some, sent to many.
     Bulk,
-    /// A deterministic limit kept a part from being examined (ruling 13).
+    /// A deterministic limit kept a part from being examined.
     Unscannable,
     /// Unsolicited.
     Spam,
@@ -238,7 +238,7 @@ pub enum Scope {
     Message,
 }
 
-/// What a detection reads; it runs there and nowhere else (ruling 12).
+/// What a detection reads; it runs there and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {

@@ -115,7 +115,7 @@ pub struct Recipient {
     pub domain: DomainName,
 }
 
-/// The envelope of one message: one transaction, one next hop (ruling 2).
+/// The envelope of one message: one transaction, one next hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// Who connected.
@@ -157,7 +157,7 @@ pub struct Border {
     pub trusted_networks: Vec<IpNet>,
 }
 
-/// A client that is neither authenticated nor trusted asked for a domain that is not ours (ruling 1).
+/// A client that is neither authenticated nor trusted asked for a domain that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("relaying denied")]
 pub struct RelayDenied;
@@ -180,7 +180,7 @@ impl Border {
         is_public(ip) && !self.trusts(ip)
     }
 
-    /// The direction of one recipient, and the domain that owns the unit (rulings 1, 2, 4).
+    /// The direction of one recipient, and the domain that owns the unit .
     ///
     /// `trusted` says that the client authenticated or sits in a trusted network. A trusted client with
     /// a sender outside our domains that writes to us is an upstream gateway: inbound.

@@ -32,7 +32,7 @@ pub struct Finding {
     pub offset: Option<u64>,
     /// What was seen, safe to show: at most 200 printable characters.
     pub evidence: String,
-    /// What the detection's previous version says about the same target, where this version is new (ruling 11).
+    /// What the detection's previous version says about the same target, where this version is new.
     pub previous: Option<PreviousForm>,
 }
 
@@ -104,7 +104,7 @@ impl EngineReport {
     }
 }
 
-/// How well the past vouches for the content of a finding (methods 1.2); resolved before `decide`.
+/// How well the past vouches for the content of a finding; resolved before `decide`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MemoryClass {
     /// Nothing is known.
@@ -118,7 +118,7 @@ pub enum MemoryClass {
     C3,
 }
 
-/// Facts from outside the message that were resolved before deciding, as they stood then (ruling 10).
+/// Facts from outside the message that were resolved before deciding, as they stood then.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Allow and block entries that matched.
@@ -137,7 +137,7 @@ pub struct Facts {
     pub sender: Option<SenderFact>,
 }
 
-/// What is known of the sender (methods 1.2).
+/// What is known of the sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SenderFact {
     /// One of ours, who has logged in; or an organisation that we have corresponded with for long.

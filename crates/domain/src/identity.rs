@@ -1,4 +1,4 @@
-//! Who a mail is from, as far as that can be vouched for (methods 1.2). Content memory counts identities, and a domain that anybody may
+//! Who a mail is from, as far as that can be vouched for. Content memory counts identities, and a domain that anybody may
 //! write into From is none.
 
 use std::fmt;
@@ -167,7 +167,7 @@ impl Default for Establish {
 }
 
 impl Acquaintance {
-    /// Whether it is established at `now` (methods 1.2).
+    /// Whether it is established at `now`.
     pub fn is_established(&self, rule: &Establish, now: Timestamp) -> bool {
         match self.kind {
             Kind::Login => return true,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::envelope::Direction;
 use crate::ledger::Account;
 
-/// Mail of ours that was held longer is not sent without a word of who wrote it: what it says may do harm today (methods 4.4).
+/// Mail of ours that was held longer is not sent without a word of who wrote it: what it says may do harm today.
 pub const STALE: Duration = Duration::from_secs(24 * 3600);
 
 /// Where an incident stands.

@@ -1,7 +1,7 @@
 //! The double-entry ledger: every (message, recipient) unit is in exactly one account at any time.
 //!
 //! A move takes one unit out of one account and puts it into another, in the transaction that makes it
-//! true. Accepted mail is what we answered 2xx for; the other accounts are shown beside it (ruling 29).
+//! true. Accepted mail is what we answered 2xx for; the other accounts are shown beside it.
 
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +125,7 @@ impl Account {
         Self::ALL.into_iter().find(|account| account.as_str() == text)
     }
 
-    /// Whether a unit here counts as accepted: we answered 2xx for it (ruling 29).
+    /// Whether a unit here counts as accepted: we answered 2xx for it.
     pub fn is_accepted(self) -> bool {
         !matches!(self, Self::Forwarding | Self::Tentative | Self::Refused | Self::InDoubtLive)
     }

@@ -1,4 +1,4 @@
-//! How quickly one next hop is sent what is released (ruling 21): as quickly as it takes it well, and never so that live mail waits for it.
+//! How quickly one next hop is sent what is released: as quickly as it takes it well, and never so that live mail waits for it.
 //!
 //! It begins slowly and doubles each second while the hop has no complaint; from the first complaint on it climbs by steps and halves at
 //! each further one (additive increase, multiplicative decrease). A complaint is a second in which more than a tenth of the mails was put off,

@@ -25,7 +25,7 @@ pub enum Disposition {
     Defer,
     /// Kept in the quarantine.
     Hold,
-    /// Answered 5xx. No policy may choose it: what is rejected cannot be replayed (promise 7).
+    /// Answered 5xx. No policy may choose it: what is rejected cannot be replayed.
     Reject,
 }
 
@@ -135,7 +135,7 @@ pub enum Preset {
 /// Engines that weigh a mail and hold nothing back for certain.
 const WEIGHING: [&str; 3] = ["auth", "dnsbl", "rspamd"];
 
-/// What is done when an engine failed or ran out of time; never a verdict (promise 6).
+/// What is done when an engine failed or ran out of time; never a verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {

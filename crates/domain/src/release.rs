@@ -1,4 +1,4 @@
-//! The release of one unit: its states, and what moves it (ruling 30).
+//! The release of one unit: its states, and what moves it.
 //!
 //! The attempt is committed before the final dot is sent. So a crash leaves either no attempt (nothing
 //! was sent) or an attempt without an outcome (in doubt), never an unrecorded delivery.
@@ -12,9 +12,9 @@ use crate::message::Correspondence;
 
 /// Seconds that a claim holds: long enough for a 50 MiB mail and a ten-minute answer (RFC 5321 4.5.3.2.6).
 pub const LEASE: Duration = Duration::from_secs(15 * 60);
-/// Rows that one claim takes at most (ruling 34).
+/// Rows that one claim takes at most.
 pub const CLAIM_ROWS_MAX: u32 = 50;
-/// How long a release in doubt rests before it is sent once more (ruling 14).
+/// How long a release in doubt rests before it is sent once more.
 pub const IN_DOUBT_REST: Duration = Duration::from_secs(10 * 60);
 /// Waits between attempts after a temporary answer; the last one repeats.
 pub const BACKOFF: [Duration; 5] = [
@@ -25,7 +25,7 @@ pub const BACKOFF: [Duration; 5] = [
     Duration::from_secs(1800),
 ];
 
-/// In which order releases go out (methods 4.4): what somebody waits for before what nobody reads today.
+/// In which order releases go out: what somebody waits for before what nobody reads today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A person asked for this very one.
@@ -189,7 +189,7 @@ pub fn backoff(attempt: u32) -> Duration {
     BACKOFF[at]
 }
 
-/// What is to be done with a release in doubt (ruling 14).
+/// What is to be done with a release in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InDoubtAnswer {
     /// Let it rest.

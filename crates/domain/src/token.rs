@@ -1,7 +1,7 @@
 //! The release token: a signed field that lets our own released mail pass us again unexamined, and nothing else.
 //!
 //! It is the lowest of the prepended fields. Its MAC covers the release id, the recipient, the expiry and
-//! every byte below it, so it cannot be moved to another mail, another recipient or another day (ruling 7).
+//! every byte below it, so it cannot be moved to another mail, another recipient or another day.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -165,7 +165,7 @@ fn acts(finding: &Finding, examination: &Examination, containment: &Containment)
     finding.may_act() && !holds_back(finding, examination, containment)
 }
 
-/// Whether containment keeps a finding from acting. What an independent engine says as well is never touched (methods 1.5).
+/// Whether containment keeps a finding from acting. What an independent engine says as well is never touched.
 fn holds_back(finding: &Finding, examination: &Examination, containment: &Containment) -> bool {
     let Some(level) = containment.level(&finding.detection, &finding.detection_version) else { return false };
     if examination.is_corroborated(finding) {

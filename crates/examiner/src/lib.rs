@@ -7,7 +7,7 @@
 //!
 //! A fault in a parser of strangers' mail ends a process that has no files, no network and no keys. A process that overruns is killed:
 //! a Timeout report, which policy decides. One that dies is replaced, and the mail tried once more; when it kills that one as well, it is
-//! Unscannable, and held. A panic is an Error report. None of it is ever a verdict (ruling 32).
+//! Unscannable, and held. A panic is an Error report. None of it is ever a verdict.
 
 mod child;
 pub mod external_engines;

@@ -378,7 +378,7 @@ impl Door {
             protocol: self.identity.proto.clone().unwrap_or_else(|| session.protocol().to_owned()),
             login,
         };
-        // Trust is that of the session, never of a name that XFORWARD carries for the record (ruling 4).
+        // Trust is that of the session, never of a name that XFORWARD carries for the record.
         let trusted = self.identity.login.is_some()
             || self.listener.role == Role::Submission
             || gateway.config.border.trusts(self.identity.source.client);

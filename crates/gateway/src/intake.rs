@@ -450,7 +450,7 @@ impl Intake {
         outgoing::received(&self.gateway.config.hostname, self.mail_id, &self.transaction.envelope, self.received)
     }
 
-    /// Our fields. All recipients of one transaction get the same (ruling 2): those of the first that passes.
+    /// Our fields. All recipients of one transaction get the same, because the hop gets one message: those of the first that passes.
     fn prepended(&self, judged: &Judged, first: usize) -> String {
         let verdict = &judged.verdicts[first];
         let mode = if judged.enforced[first] { "" } else { "; observed" };

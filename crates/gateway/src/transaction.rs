@@ -31,7 +31,7 @@ pub struct Transaction {
     pub memory: Account,
     source: Source,
     trusted: bool,
-    /// The hop, fixed by the first recipient (ruling 2).
+    /// The hop, fixed by the first recipient: one transaction has one next hop, and a recipient of another is asked to come again (452).
     hop: Option<Arc<Hop>>,
     /// The claim to the connection on which the transaction is open there.
     ticket: Option<Ticket>,
@@ -284,7 +284,7 @@ pub async fn give_back_reset(mut loan: Loan) {
     }
 }
 
-/// What the client's message needs and this hop has lost since EHLO: never a downgrade (ruling 3).
+/// What the client's message needs and this hop has lost since EHLO: never a downgrade.
 pub fn missing_capability(params: &MailParams, hop: &Capabilities) -> Option<Reply> {
     use domain::envelope::Body;
     let missing = if params.smtputf8 && !hop.smtputf8 {

@@ -1,5 +1,5 @@
 //! Mail of an archive, taken into the memory: what was clean then vouches for today, so that a new site is protected on its first day
-//! (ruling 19).
+//!.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

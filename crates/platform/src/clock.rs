@@ -1,4 +1,4 @@
-//! Domain time, ids and randomness: everything that makes two runs differ, behind one argument (ruling 20).
+//! Domain time, ids and randomness: everything that makes two runs differ, behind one argument.
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -56,7 +56,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that another process owns: the driver of a drill (ruling 20). The moment lies in a file of ten bytes, microseconds since the epoch
+/// A clock that another process owns: the driver of a drill. The moment lies in a file of ten bytes, microseconds since the epoch
 /// and the number of this start, so that it outlives whatever dies.
 #[derive(Debug)]
 pub struct DrivenClock {

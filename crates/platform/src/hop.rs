@@ -19,7 +19,7 @@ use wire::tls;
 use crate::config::{Config, HopConfig};
 use crate::measure;
 
-/// How long what a hop offers is believed (ruling 3).
+/// How long what a hop offers is believed.
 const CAPABILITIES_KEPT: Duration = Duration::from_secs(60);
 /// How long a hop that could not be asked is left alone before it is asked again.
 const SILENCE_KEPT: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
 //! The bytes that go out: prepended fields, then the stored bytes minus forged fields of our own names
-//! (ruling 7). Nothing else changes, so DKIM survives.
+//!. Nothing else changes, so DKIM survives.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
 //! The switch for the worst day: a file that only root (or our own user) can write turns the gateway to
-//! `bypass` or `tempfail-all`, even when the store, the console and the network are broken (ruling 8).
+//! `bypass` or `tempfail-all`, even when the store, the console and the network are broken.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -123,7 +123,7 @@ impl BulkWorker {
 
     async fn release(&self, bulk: &Bulk, items: Vec<BulkItem>) -> Result<Vec<BulkItem>, StoreError> {
         let accounts = self.accounts(&items).await?;
-        // Whose sender was told that it failed is released one by one, by somebody who has said so (ruling 6). What was purged is gone.
+        // Whose sender was told that it failed is released one by one, by somebody who has said so. What was purged is gone.
         let (possible, rest): (Vec<BulkItem>, Vec<BulkItem>) = items
             .into_iter()
             .partition(|item| accounts.get(&item.unit).is_some_and(|account| *account != Account::Refused));

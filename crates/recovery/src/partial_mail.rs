@@ -1,5 +1,5 @@
 //! The re-examination reconciler: mail that was held because an engine failed is looked at again when the engine is back.
-//! What passes then is released; what does not stays, with what was found. Nobody has to ask (promise 6).
+//! What passes then is released; what does not stays, with what was found. Nobody has to ask.
 
 use std::sync::Arc;
 use std::time::Duration;

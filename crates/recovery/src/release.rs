@@ -334,7 +334,7 @@ fn event_of(reply: &Reply) -> ReleaseEvent {
     }
 }
 
-/// A hop that has lost what the mail needs: the release fails with that reason, the mail stays exportable (ruling 3).
+/// A hop that has lost what the mail needs: the release fails with that reason, the mail stays exportable.
 fn missing(envelope: &Envelope, loan: &Loan) -> Option<String> {
     let offered = loan.connection.capabilities();
     let eight_bit = envelope.params.body == Some(domain::envelope::Body::EightBitMime);

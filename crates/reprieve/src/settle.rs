@@ -1,4 +1,4 @@
-//! All reconcilers together: started as loops of their own, or brought to rest one after another when a drill's driver asks (ruling 20).
+//! All reconcilers together: started as loops of their own, or brought to rest one after another when a drill's driver asks.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The probe: detections tried on what was accepted as clean before they existed, with a stop as soon as that decides (methods 1.4).
+//! The probe: detections tried on what was accepted as clean before they existed, with a stop as soon as that decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -22,7 +22,7 @@ use crate::retrospective_scan::{self, Exhibits, Found};
 const EMPTY_AGAIN: Duration = Duration::from_secs(60);
 
 impl Watcher {
-    /// A ruleset that has just come into force: what is new in it is tried before it can do much (methods 1.4: a change is a reason).
+    /// A ruleset that has just come into force: what is new in it is tried before it can do much a change is a reason to look.
     pub(super) async fn try_what_changed(
         &self,
         mind: &mut Mind,

@@ -21,7 +21,7 @@ use crate::fold::{FOLDED, Folded};
 use crate::journal::{self, Grounds, Group, Line};
 use crate::moves;
 
-/// How long a retry of the same mail finds the unit that is already held (ruling 6).
+/// How long a retry of the same mail finds the unit that is already held.
 pub const RETRY_MEMORY: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// One unit as it arrives.

@@ -1,5 +1,5 @@
 //! A later examination of a held message takes the place of the first: what an engine's failure left partial becomes whole and what passes
-//! is released, in one transaction (promise 6: mail held for re-examination drains by itself); and what a wrong detection held is judged
+//! is released, in one transaction (mail held for re-examination drains by itself); and what a wrong detection held is judged
 //! anew by a replay, which asks for the releases itself.
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The explorer: units by a query, newest first, and their sums.
 //!
 //! The record is looked through backwards in windows of time, each larger than the one before, until a page is full or the time is over: so any
-//! query shows its first page soon, and says how far it has looked (ruling 24). Ids begin with their moment, so a window costs nothing to find. What
+//! query shows its first page soon, and says how far it has looked. Ids begin with their moment, so a window costs nothing to find. What
 //! an index answers (a sender, a recipient, a Message-ID, a hash, an address, a detection) is asked for by it, and crosses the record in a few windows.
 
 use std::collections::BTreeMap;

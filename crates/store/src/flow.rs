@@ -1,4 +1,4 @@
-//! The flow of mail by the hour, kept as sums, so that a chart over millions of messages is exact and there in a moment (ruling 24).
+//! The flow of mail by the hour, kept as sums, so that a chart over millions of messages is exact and there in a moment.
 //!
 //! The sums of an hour are made when it is over, from the rows themselves, and replaced as a whole when one of its messages has changed: a replay, a
 //! release or a purge marks the hour in its own transaction. What is young or marked is counted where it stands. So a sum is never added to, and

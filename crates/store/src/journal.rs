@@ -1,4 +1,4 @@
-//! The journal: what a group commit wrote into the ledger, as one leaf of the audit log in the same transaction (ruling 15).
+//! The journal: what a group commit wrote into the ledger, as one leaf of the audit log in the same transaction.
 //!
 //! A row's line commits to the unit, its move and the verdict behind it. So a verdict or a move that is changed,
 //! added or removed afterwards, by whoever has the database, no longer agrees with the sealed head.

@@ -1,4 +1,4 @@
-//! Content of clean mail: what was seen, since when, by how many; and which of its bytes are kept (methods 1.2, ruling 12).
+//! Content of clean mail: what was seen, since when, by how many; and which of its bytes are kept .
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -53,7 +53,7 @@ pub const CHECKS: [(&str, &str); 6] = [
 pub struct Balance {
     /// Units in each account.
     pub accounts: BTreeMap<String, i64>,
-    /// Units that we answered 2xx for (ruling 29).
+    /// Units that we answered 2xx for.
     pub accepted: i64,
     /// Units shown beside them: being forwarded, tentative, refused, or in doubt while live.
     pub unconfirmed: i64,

@@ -1,4 +1,4 @@
-//! Who sends mail, and what the past says of a content: which of those whom we know have carried it (methods 1.2).
+//! Who sends mail, and what the past says of a content: which of those whom we know have carried it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
@@ -81,7 +81,7 @@ pub struct MemoryStrength {
     pub by_family: BTreeMap<String, u64>,
 }
 
-/// Eligible contents from which on what the sentinel finds is acted on by itself (ruling 19).
+/// Eligible contents from which on what the sentinel finds is acted on by itself.
 pub const STRONG_CONTENTS: u64 = 2000;
 /// Established identities from which on it is.
 pub const STRONG_IDENTITIES: u64 = 20;

@@ -43,7 +43,7 @@ impl Store {
         self.writer.moves(moves).await
     }
 
-    /// What this node was forwarding when it died is in doubt now: shown, and never sent again by us (ruling 9).
+    /// What this node was forwarding when it died is in doubt now: shown, and never sent again by us.
     ///
     /// # Errors
     /// When the store fails.

@@ -19,7 +19,7 @@ use crate::error::StoreError;
 use crate::journal::Group;
 use crate::moves::{self, UnitMove};
 
-/// Units of one request's transaction: each has three rows (ruling 15).
+/// Units of one request's transaction: each has three rows.
 const REQUESTS_MAX: usize = 300;
 /// Leases that one transaction ends.
 const LEASES_MAX: usize = 200;

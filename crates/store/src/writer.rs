@@ -51,7 +51,7 @@ use crate::version::{self, VersionWrite};
 const QUEUE_MAX: usize = 4096;
 /// Writes that are taken out of the queue at once.
 const TAKEN_MAX: usize = 128;
-/// Rows of one transaction at most (ruling 15), unless a single write has more.
+/// Rows of one transaction at most, unless a single write has more.
 const ROWS_MAX: usize = 1000;
 /// How often a write is tried that another transaction was in the way of.
 const TRIES: u32 = 4;

@@ -297,7 +297,7 @@ async fn acted(portal: &Portal, visitor: &Visitor, form: &Form) -> Result<(), Wr
     }
 }
 
-/// A recipient says that it was held wrongly: one voice (ruling 22).
+/// A recipient says that it was held wrongly: one voice.
 async fn report(portal: &Portal, address: &str, row: &Own) -> Result<(), Wrong> {
     let console = &portal.console;
     let (store, mail_id) = (console.store()?, row.message.mail_id);

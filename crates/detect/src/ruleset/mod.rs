@@ -90,7 +90,7 @@ impl Ruleset {
     }
 
     /// Takes the earlier forms of those detections that have changed from what was in force before, so that they are run on whatever
-    /// the new ones hit (ruling 11). Returns which could not be loaded, and why.
+    /// the new ones hit. Returns which could not be loaded, and why.
     pub fn remember_previous(&mut self, before: Vec<(Detection, String)>) -> Vec<String> {
         let changed = before.into_iter().filter_map(|(mut earlier, source)| {
             let today = self.detections.get(&earlier.code)?;

@@ -1,4 +1,4 @@
-//! How much a witness weighs, and what a probe proves: e-values, valid at any time and without a rate of before (methods 1.3, 1.4).
+//! How much a witness weighs, and what a probe proves: e-values, valid at any time and without a rate of before.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What is suspected as one, beside each detection: what changed together, and an engine as a whole (methods 1.2 and 1.4). Many small mistakes
+//! What is suspected as one, beside each detection: what changed together, and an engine as a whole. Many small mistakes
 //! of one change are one mistake: each detection for itself hits too little to be convicted.
 
 use crate::detection::{DetectionCode, DetectionVersion};

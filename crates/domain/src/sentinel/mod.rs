@@ -36,7 +36,7 @@ pub struct Suspect {
     pub version: DetectionVersion,
 }
 
-/// Distinct people who say within [`VOICES_SPAN`] that a detection version is wrong: so many have it tried and call somebody (ruling 22).
+/// Distinct people who say within [`VOICES_SPAN`] that a detection version is wrong: so many have it tried and call somebody.
 pub const VOICES_MIN: u32 = 3;
 /// See [`VOICES_MIN`].
 pub const VOICES_SPAN: Duration = Duration::from_secs(24 * 3600);

@@ -1,4 +1,4 @@
-//! A rate out of the ordinary. An outbreak is one as well as a mistake, so a rate calls people and convicts nobody (methods 1.1 and 1.5).
+//! A rate out of the ordinary. An outbreak is one as well as a mistake, so a rate calls people and convicts nobody.
 //!
 //! Hits of one hour are compared with those of the same hour of the week in the weeks before, as a Gamma-Poisson mixture: its tail says how
 //! seldom as many or more are seen by chance.

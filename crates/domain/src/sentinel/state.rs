@@ -1,4 +1,4 @@
-//! The states of a detection version before the sentinel, and what moves them: one table (methods 1.5).
+//! The states of a detection version before the sentinel, and what moves them: one table.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
 //! All that is known against one detection version. A pure function of the ordered journal: the same events give the same numbers on every
-//! node and in every year (methods 1.3 to 1.6).
+//! node and in every year.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -77,7 +77,7 @@ pub struct ListenerConfig {
     pub proxy_from: Vec<IpNet>,
     /// What to do with bare CR, LF and NUL.
     pub bare_newline: BareNewline,
-    /// Submission: the MTA lets a login use its own sender only, so the sender is an identity (ruling 4).
+    /// Submission: the MTA lets a login use its own sender only, so the sender is an identity.
     pub sender_login_enforced: bool,
     /// Certificate and key for STARTTLS.
     pub tls: Option<(PathBuf, PathBuf)>,
@@ -160,7 +160,7 @@ pub struct KnownClients {
     pub kept: Duration,
 }
 
-/// What to do with a release in doubt (ruling 14).
+/// What to do with a release in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InDoubtPolicy {
     /// Send it once more after ten minutes, then count it as released, possibly twice.
@@ -169,7 +169,7 @@ pub enum InDoubtPolicy {
     Ask,
 }
 
-/// How long what is kept (ruling 16).
+/// How long what is kept.
 #[derive(Clone, Debug)]
 pub struct Retention {
     /// Held mail, from its arrival.
@@ -238,7 +238,7 @@ pub struct Announcements {
 /// How the sentinel acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContainmentMode {
-    /// What is convicted is contained, as soon as the memory is strong enough to be trusted with it (ruling 19).
+    /// What is convicted is contained, as soon as the memory is strong enough to be trusted with it.
     Automatic,
     /// A person is told, and decides.
     Recommend,

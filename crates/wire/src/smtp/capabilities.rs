@@ -1,4 +1,4 @@
-//! What EHLO says: read from a next hop, offered to a client, and cut down to what both sides have (ruling 3).
+//! What EHLO says: read from a next hop, offered to a client, and cut down to what both sides have.
 
 use super::reply::Reply;
 

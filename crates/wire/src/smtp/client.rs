@@ -142,7 +142,7 @@ pub enum DotOutcome {
     Unanswered(ClientError),
 }
 
-/// A client to introduce to the hop with XFORWARD or XCLIENT (ruling 1).
+/// A client to introduce to the hop with XFORWARD or XCLIENT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introduction {
     /// The real client's address.

@@ -32,7 +32,7 @@ pub struct ReleaseAsk {
     actor: String,
     /// Only say what would be done.
     what_if: bool,
-    /// Releases what was refused: the sender was told that it failed, and knows of no delivery (ruling 6).
+    /// Releases what was refused: the sender was told that it failed, and knows of no delivery.
     confirm_refused: bool,
 }
 

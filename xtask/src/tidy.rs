@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours each crate may use: arrows point down only.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("wire", &["domain"]),
     ("detect", &["domain"]),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("operations", &["domain", "wire", "store", "platform"]),
     ("console", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
     ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
+    ("drill", &["domain", "wire", "detect", "store", "platform", "cli"]),
     // The one that wires them.
     ("reprieve", &WIRED),
     ("properties", &["domain", "wire", "detect", "platform"]),
@@ -30,7 +31,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("xtask", &[]),
 ];
 /// What the program is wired of.
-const WIRED: [&str; 13] = [
+const WIRED: [&str; 14] = [
     "domain",
     "wire",
     "detect",
@@ -44,6 +45,7 @@ const WIRED: [&str; 13] = [
     "operations",
     "console",
     "cli",
+    "drill",
 ];
 /// What only tests use.
 const FOR_TESTS: [&str; 2] = ["nameserver", "nested"];

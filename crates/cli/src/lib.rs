@@ -9,10 +9,8 @@ pub mod classifier;
 pub mod client;
 pub mod compose;
 pub mod config;
-pub mod demo;
 pub mod detection;
 pub mod doctor;
-pub mod drill;
 pub mod entry;
 pub mod feed;
 pub mod incident;
@@ -29,31 +27,18 @@ pub mod scan;
 pub mod sentinel;
 pub mod serve;
 pub mod service;
-pub mod sink;
 pub mod status_page;
 pub mod submission;
 pub mod terminal;
 pub mod token;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Subcommand};
 
-use examiner;
-
-/// Mail protection that can take back its own mistakes.
-#[derive(Debug, Parser)]
-#[command(name = "reprieve", version, max_term_width = 100)]
-pub struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
+/// The verbs that look at a service, or ask one for something.
 #[derive(Debug, Subcommand)]
-enum Verb {
-    /// Run the gateway, the quarantine and the API.
-    Serve(serve::ServeArgs),
+pub enum Verb {
     /// Examine files offline and print the verdict of each.
     Scan(scan::ScanArgs),
     /// Send mail from files through a gateway over SMTP, and report.
@@ -125,26 +110,8 @@ enum Verb {
     /// Print or check a configuration.
     #[command(subcommand)]
     Config(config::ConfigVerb),
-    /// Print completions for a shell.
-    Completions {
-        /// bash, zsh, fish, elvish or powershell.
-        shell: clap_complete::Shell,
-    },
-    /// Print the manual page.
-    Man,
     /// Look at everything an administrator would look at first; exit 1 when there is a fault.
     Doctor(doctor::DoctorArgs),
-    /// Play a scenario of a mistake through an instance of its own, and say what came of it.
-    Drill(drill::DrillArgs),
-    /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
-    Demo(demo::DemoArgs),
-    /// Examine mail for a gateway, which starts it: one of its processes.
-    #[command(name = examiner::VERB, hide = true)]
-    ExamineWorker {
-        /// How far it stands back behind other processes.
-        #[arg(long, default_value_t = 0)]
-        nice: i32,
-    },
 }
 
 /// Where the API is.
@@ -198,40 +165,12 @@ impl CliError {
     }
 }
 
-/// Parses the command line, runs the verb, and turns the result into an exit code. `start` starts the service.
-pub fn main(start: service::Start) -> ExitCode {
-    let cli = Cli::parse();
-    if let Verb::ExamineWorker { nice } = cli.verb {
-        // Before there is a second thread: what a thread gives up, it gives up for itself.
-        return examiner::run(nice);
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            terminal::complain(&format!("cannot start: {error}"));
-            return ExitCode::from(3);
-        }
-    };
-    let result = runtime.block_on(run(cli.verb, start));
-    // What still runs (a stuck examination) is not waited for.
-    runtime.shutdown_background();
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(CliError::No) => ExitCode::from(1),
-        Err(CliError::Usage(what)) => {
-            terminal::complain(&what);
-            ExitCode::from(2)
-        }
-        Err(CliError::Unreachable(what)) => {
-            terminal::complain(&what);
-            ExitCode::from(3)
-        }
-    }
-}
-
-async fn run(verb: Verb, start: service::Start) -> Result<(), CliError> {
+/// Does what a verb says.
+///
+/// # Errors
+/// As the verb says.
+pub async fn run(verb: Verb) -> Result<(), CliError> {
     match verb {
-        Verb::Serve(args) => serve::run(args, start).await,
         Verb::Scan(args) => scan::run(args).await,
         Verb::Feed(args) => feed::run(args).await,
         Verb::Quarantine(verb) => quarantine::run(verb).await,
@@ -257,33 +196,7 @@ async fn run(verb: Verb, start: service::Start) -> Result<(), CliError> {
         Verb::Audit(verb) => audit::run(verb).await,
         Verb::Person(verb) => person::run(verb).await,
         Verb::Token(verb) => token::run(verb).await,
-        Verb::Completions { shell } => {
-            // Written as a whole: the generator panics when its reader goes away in the middle (`| head`).
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "reprieve", &mut script);
-            terminal::bytes(&script);
-            Ok(())
-        }
-        Verb::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(CliError::unreachable)?;
-            terminal::bytes(&page);
-            Ok(())
-        }
         Verb::Config(verb) => config::run(verb),
         Verb::Doctor(args) => doctor::run(args).await,
-        Verb::Drill(args) => drill::run(args).await,
-        Verb::Demo(args) => demo::run(args, start).await,
-        Verb::ExamineWorker { .. } => Err(CliError::Usage("it runs alone".into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
     }
 }

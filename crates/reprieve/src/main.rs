@@ -2,12 +2,14 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `command` | the command line: every verb, and its exit code |
 //! | `data` | opens what is on the disk: the data folder, the store, the vault of known-good content, the ruleset in force |
 //! | `service` | starts the gateway, the background tasks and the HTTP servers, in this order, and stops them |
 //! | `tasks` | gives each background task what it needs, and starts it |
 //! | `settle` | brings the tasks to rest one after another, when a drill's driver asks |
 //! | `http` | the API, the pages and the portal |
 
+mod command;
 mod data;
 mod http;
 mod service;
@@ -18,5 +20,5 @@ mod tasks;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main(service::start)
+    command::main()
 }

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::neighbour::Neighbour;
 use super::scenario::{Containment, EstablishAfter, Scenario};
-use crate::CliError;
-use crate::client::Client;
 use crate::sink::Sink;
+use cli::CliError;
+use cli::client::Client;
 use platform::clock::DrivenClock;
 
 /// The clock file, the configuration and the log, in the folder of the drill.
@@ -161,7 +161,7 @@ impl Instance {
     /// # Errors
     /// When it does not load, or a gate says no.
     pub async fn publish(&self, folder: &Path, force: bool) -> Result<(), CliError> {
-        let built = crate::ruleset::build_folder(&self.client, folder).await?;
+        let built = cli::ruleset::build_folder(&self.client, folder).await?;
         let id = built["id"].as_str().unwrap_or_default();
         let ask = json!({ "force": force, "fast": false, "reason": "drill", "actor": "drill" });
         self.client.post(&format!("/api/v1/rulesets/{id}/publish"), &ask).await?;

@@ -20,8 +20,7 @@ use super::instance::{Instance, is_plain};
 use super::letters::{Clerk, Letter, read, shuffled};
 use super::report::{Phase, Report, Residual};
 use super::scenario::{At, Event, IdentityBy, Label, Scenario, What};
-use crate::CliError;
-use crate::feed;
+use cli::{CliError, feed};
 use examiner::ExaminerPool;
 use known_good::archive::received_at;
 
@@ -510,7 +509,7 @@ fn same(arrived: &[u8], sent: &[u8]) -> bool {
 }
 
 /// Units that are in the quarantine still, by Message-ID.
-async fn states(client: &crate::client::Client) -> Result<HashMap<String, usize>, CliError> {
+async fn states(client: &cli::client::Client) -> Result<HashMap<String, usize>, CliError> {
     let mut kept: HashMap<String, usize> = HashMap::new();
     let mut after: Option<String> = None;
     loop {

@@ -7,7 +7,7 @@ use domain::envelope::Direction;
 use domain::{Address, DomainName, header};
 
 use super::scenario::{Label, Traffic};
-use crate::{CliError, mailbox};
+use cli::{CliError, mailbox};
 
 /// A mail to play.
 #[derive(Clone, Debug)]

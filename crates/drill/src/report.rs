@@ -231,9 +231,9 @@ impl Report {
         ));
         for one in &self.expectations {
             let word = match one.ok {
-                Some(true) => super::terminal::coloured("ok", 32),
-                Some(false) => super::terminal::coloured("NOT OK", 31),
-                None => super::terminal::coloured("memory too weak", 33),
+                Some(true) => cli::terminal::coloured("ok", 32),
+                Some(false) => cli::terminal::coloured("NOT OK", 31),
+                None => cli::terminal::coloured("memory too weak", 33),
             };
             out.push(format!("  {}: wanted {}, got {} [{word}]", one.name, one.want, one.got));
         }

@@ -9,8 +9,8 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use domain::Digest;
 
-use crate::CliError;
-use crate::compose::Mail;
+use cli::CliError;
+use cli::compose::Mail;
 
 /// A built-in scenario.
 pub struct Builtin {
@@ -386,7 +386,7 @@ pub fn bad(is_outbreak: bool) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drill::scenario::Scenario;
+    use crate::scenario::Scenario;
 
     #[test]
     fn every_scenario_can_be_read_and_its_rule_loads() {

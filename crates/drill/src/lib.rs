@@ -1,6 +1,7 @@
-//! `reprieve drill`: a scenario through the real gateway, store, sentinel, replay and release, in an instance of its own on loopback with a
-//! simulated clock; and what came of it.
+//! The service beside itself: `reprieve drill` plays a scenario through the real gateway, store, conviction, replay and release, in an instance of its
+//! own on loopback with a simulated clock, and says what came of it; `reprieve demo` tells the story of a mistake.
 
+pub mod demo;
 pub mod instance;
 pub mod letters;
 pub mod library;
@@ -8,12 +9,13 @@ pub mod neighbour;
 pub mod play;
 pub mod report;
 pub mod scenario;
+pub mod sink;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{CliError, terminal};
+use cli::{CliError, terminal};
 use report::Report;
 use scenario::Scenario;
 
@@ -49,7 +51,7 @@ pub async fn run(args: DrillArgs) -> Result<(), CliError> {
         return Ok(());
     }
     let name = args.scenario.unwrap_or_default();
-    let folder = super::demo::temporary_folder("drill")?;
+    let folder = demo::temporary_folder("drill")?;
     let (mut scenario, base) = find(&name, folder.path())?;
     if let Some(seed) = args.seed {
         scenario.seed = seed;

@@ -14,15 +14,16 @@ use clap::Args;
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::compose::Mail;
-use super::drill::library;
-use super::feed::{self, Letter};
-use super::service::{Running, Start, Tasks};
-use super::sink::Sink;
-use super::{CliError, ledger, quarantine, serve, terminal};
+use cli::client::Client;
+use cli::compose::Mail;
+use cli::feed::{self, Letter};
+use cli::service::{Running, Start, Tasks};
+use cli::{CliError, ledger, quarantine, serve, terminal};
 use platform::clock::{Clock, SystemClock};
 use platform::config::{Config, Role};
+
+use crate::library;
+use crate::sink::Sink;
 
 /// How to show it.
 #[derive(Debug, Args)]
@@ -270,7 +271,7 @@ impl Story<'_> {
         }
         let ask = json!({ "step": "end", "reason": "demo", "actor": "demo" });
         let memory = self.client.post("/api/v1/memory/imports", &ask).await?;
-        terminal::line(&super::memory::strength_text(&memory));
+        terminal::line(&cli::memory::strength_text(&memory));
         let ok = memory["eligible"].as_u64().unwrap_or_default() > 50;
         Ok((ok, format!("{} contents of {} senders can testify", memory["eligible"], memory["established"])))
     }
@@ -281,7 +282,7 @@ impl Story<'_> {
             "\nAn operator forces a rule past the gates: it holds every picture. Mail goes on, in all three directions:",
         );
         std::fs::write(self.folder.join("wrong.yar"), library::every_picture()).map_err(CliError::unreachable)?;
-        let built = super::ruleset::build_folder(self.client, &self.folder.join("wrong.yar")).await?;
+        let built = cli::ruleset::build_folder(self.client, &self.folder.join("wrong.yar")).await?;
         let path = format!("/api/v1/rulesets/{}/publish", built["id"].as_str().unwrap_or_default());
         let ask = json!({ "force": true, "fast": false, "reason": "the vendor says so", "actor": "demo" });
         self.client.post(&path, &ask).await?;
@@ -358,7 +359,7 @@ impl Story<'_> {
         let incidents = self.client.get("/api/v1/incidents", &[]).await?;
         let id = incidents[0]["id"].as_str().unwrap_or_default().to_owned();
         let shown = self.client.get(&format!("/api/v1/incidents/{id}"), &[]).await?;
-        terminal::line(&super::incident::show_text(&shown));
+        terminal::line(&cli::incident::show_text(&shown));
         let arrived = self.sink.arrived();
         let copies = |letter: &Letter| arrived.iter().filter(|mail| mail.bytes.ends_with(&letter.bytes)).count();
         let once = self.wrong.iter().filter(|letter| copies(letter) == 1).count();

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use detect::auth::NoResolver;
 use detect::in_force::InForce;
-use detect::limits::Limits;
 use detect::ruleset::{LoadErrors, Ruleset, load};
 use domain::Timestamp;
 use domain::detection::RulesetId;
@@ -33,6 +32,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ListenerConfig, Role};
 use crate::console::portal::{self, Portal};
 use crate::console::rate::Rates;
+use crate::console::secret::Passwords;
 use crate::console::{Console, Costs, serve};
 use crate::contact::Met;
 use crate::contained::Contained;
@@ -54,7 +54,7 @@ use crate::items::Items;
 use crate::keep::keep;
 use crate::keys::{self, KEY_FILE, Ring};
 use crate::learn::Learner;
-use crate::measure;
+use crate::measure::{self, Scarce};
 use crate::neighbours::Neighbours;
 use crate::notary::Notary;
 use crate::panic_switch::{PanicSwitch, Stance, read as read_panic_file};
@@ -252,7 +252,6 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
     let known = Plan { live: ruleset.id.clone(), candidate: None, modes: BTreeMap::new() };
     let neighbours = Neighbours::new(&config.engines)?;
     let config = Arc::new(config);
-    let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let panic_switch = PanicSwitch::default();
     let room = Room::default();
@@ -279,7 +278,8 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
     let gateway = Arc::new(Gateway {
         config: config.clone(),
         store: store.clone(),
-        examiner: ExaminerPool::start(InForce::only(ruleset), limits, cores).map_err(StartError::Examiner)?,
+        examiner: ExaminerPool::start(InForce::only(ruleset), config.examination.clone(), cores)
+            .map_err(StartError::Examiner)?,
         neighbours,
         hops: Hops::for_live_mail(&config, &live_timeouts(&config)),
         clock: clock.clone(),
@@ -300,6 +300,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
         known: Known::new(config.limits.known),
         repeats: Repeats::new(config.limits.repeats_max),
     });
+    tell_limits(&gateway);
     if let Some(store) = &store {
         gateway.known.recall(store).await;
         // Before any mail is taken: what was contained stays so over a restart.
@@ -540,10 +541,11 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
         books,
         rounds,
         removal,
-        viewer: Viewer::start().map_err(StartError::Examiner)?,
+        viewer: Viewer::start(&config.examination).map_err(StartError::Examiner)?,
         hops: Arc::new(Hops::new(&config, 1, &postman::timeouts())),
         readiness,
         listens_at: Arc::default(),
+        passwords: Passwords::new(&config.http),
     };
     let listens_at = console.listens_at.clone();
     let portal = Portal {
@@ -603,6 +605,22 @@ fn settle_when_asked(
         }
     });
     asks
+}
+
+/// The limits that are in force, beside what is used of them.
+fn tell_limits(gateway: &Gateway) {
+    let (limits, http) = (&gateway.config.limits, &gateway.config.http);
+    for (what, most) in [
+        (Scarce::Connections, limits.connections_max as u64),
+        (Scarce::HopConnections, limits.hop_connections_max as u64),
+        (Scarce::Memory, gateway.memory.coming_max()),
+        (Scarce::Recipients, limits.recipients_max as u64),
+        (Scarce::Examinations, gateway.examiner.live_max()),
+        (Scarce::Http, http.connections_max as u64),
+        (Scarce::Streams, http.streams_max as u64),
+    ] {
+        measure::limit(what, most);
+    }
 }
 
 /// Live mail must be answered within the reply deadline; each step of the hop gets no more than that.

@@ -11,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::{ApiArgs, CliError};
 use platform::config::Config;
+use platform::https::with_a_labels;
 use platform::percent::encoded;
 
 /// Where the API is.
@@ -33,6 +34,7 @@ impl Client {
     /// When neither names an API, or a file cannot be read.
     pub fn new(args: &ApiArgs) -> Result<Self, CliError> {
         if let Some(url) = &args.api {
+            let url = &with_a_labels(url).map_err(|why| CliError::Usage(format!("--api {why}")))?;
             let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/').to_owned());
             let authority = authority.ok_or_else(|| CliError::Usage(format!("'{url}' does not begin with http://")))?;
             if authority.is_empty() {

@@ -1,5 +1,7 @@
 //! `reprieve doctor`: what an administrator would look at first, in one list: each line ok, a warning, or a fault with what to do.
 
+mod limits;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -89,6 +91,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     list.extend(panic_switch(&config));
     list.extend(gateway(&config).await);
     list.extend(one_for_all(&config).await);
+    list.extend(limits::limits(&Client::at_socket(config.api_socket.clone())).await);
     for listener in &config.listeners {
         list.push(relay(&config, listener).await);
     }
@@ -471,13 +474,7 @@ fn stored(health: &Value) -> Option<Finding> {
 async fn relay(config: &Config, listener: &ListenerConfig) -> Finding {
     let what = format!("relaying at {} ({})", listener.address, listener.role.as_str());
     if listener.role == Role::Submission {
-        let open = config.border.trusted_networks.iter().any(|network| network.prefix_len() == 0);
-        let told = if open {
-            Err("trusted_networks holds every address: anybody may submit".into())
-        } else {
-            Ok("for trusted_networks only".into())
-        };
-        return of(what, told);
+        return of(what, Ok("for trusted_networks and xclient_from only".into()));
     }
     let told = match tokio::time::timeout(PROBE * 2, probe(listener.address, config)).await {
         Ok(told) => told,

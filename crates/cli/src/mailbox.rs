@@ -3,35 +3,86 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use detect::mime::wire_form;
 use domain::Timestamp;
 
+use super::terminal;
+
 /// Bytes of one file at most.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
-/// The files below `paths`, in the order given, folders in the order of their names.
+/// The files below `paths`, in the order given, folders in the order of their names. A symbolic link that leads back to where it stands, or to
+/// itself, is no mail that is not read elsewhere: it is skipped, and said on standard error, with how many there were.
 ///
 /// # Errors
 /// When a path cannot be read.
 pub fn files(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+    let found = find(paths)?;
+    for path in &found.loops {
+        terminal::complain(&format!("{}: a symbolic link that leads in a ring; skipped", path.display()));
+    }
+    if !found.loops.is_empty() {
+        terminal::complain(&format!("{} symbolic links skipped", found.loops.len()));
+    }
+    Ok(found.files)
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    loops: Vec<PathBuf>,
+    /// The folders that are being looked through, outermost first: device and number.
+    within: Vec<(u64, u64)>,
+}
+
+fn find(paths: &[PathBuf]) -> io::Result<Found> {
+    let mut found = Found::default();
     for path in paths {
-        let kind =
-            fs::metadata(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        found.add(path, true)?;
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn add(&mut self, path: &Path, is_named: bool) -> io::Result<()> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let kind = match fs::metadata(path) {
+            Ok(kind) => kind,
+            // One that was named is to be there; of what a folder holds, the reading tells what cannot be read.
+            Err(error) if is_named => return Err(named(error)),
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                self.loops.push(path.to_owned());
+                return Ok(());
+            }
+            Err(_) => {
+                self.files.push(path.to_owned());
+                return Ok(());
+            }
+        };
         if !kind.is_dir() {
-            found.push(path.clone());
-            continue;
+            self.files.push(path.to_owned());
+            return Ok(());
         }
-        let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>();
-        let mut entries = entries?;
+        let folder = (kind.dev(), kind.ino());
+        if self.within.contains(&folder) {
+            self.loops.push(path.to_owned());
+            return Ok(());
+        }
+        self.within.push(folder);
+        let entries = fs::read_dir(path).map_err(named)?.map(|entry| entry.map(|entry| entry.path()));
+        let mut entries = entries.collect::<io::Result<Vec<_>>>().map_err(named)?;
         entries.sort();
         // `tmp` of a Maildir holds what is not yet mail.
         entries.retain(|entry| !(entry.ends_with("tmp") && path.join("cur").is_dir()));
-        found.extend(files(&entries)?);
+        for entry in &entries {
+            self.add(entry, false)?;
+        }
+        self.within.pop();
+        Ok(())
     }
-    Ok(found)
 }
 
 /// The bytes of a file.
@@ -111,6 +162,26 @@ mod tests {
         assert_eq!(split[0], b"Subject: 1\r\n\r\nx\r\n\r\n");
         assert_eq!(split[1], b"Subject: 2\r\n\r\ny\r\nFrom here on\r\n");
         assert_eq!(mails(Path::new("one.eml"), mbox).len(), 1);
+    }
+
+    #[test]
+    fn a_link_that_leads_in_a_ring_is_skipped() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("a/b")).expect("made");
+        fs::write(at("a/b/one.eml"), "Subject: x\n\n").expect("written");
+        symlink(at("a"), at("a/b/up")).expect("linked");
+        symlink(at("a/self"), at("a/self")).expect("linked");
+        symlink(at("nowhere"), at("a/gone.eml")).expect("linked");
+        symlink(at("a/b/one.eml"), at("a/two.eml")).expect("linked");
+        let found = find(&[folder.path().to_owned()]).expect("read");
+        assert_eq!(found.files, [at("a/b/one.eml"), at("a/gone.eml"), at("a/two.eml")]);
+        assert_eq!(found.loops, [at("a/b/up"), at("a/self")]);
+        // Two ways to one folder are no ring.
+        symlink(at("a/b"), at("b")).expect("linked");
+        assert_eq!(find(&[at("b")]).expect("read").files.len(), 3);
+        assert!(find(&[at("nowhere")]).is_err());
     }
 
     #[test]

@@ -107,9 +107,10 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     let rcpt = address("--rcpt", &args.rcpt)?;
     let sender = (!args.from.is_empty()).then(|| address("--from", &args.from)).transpose()?;
     let domain = rcpt.domain();
+    let limits = config.as_ref().map(|config| config.examination.clone()).unwrap_or_default();
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     Ok(Scanner {
-        examiner: ExaminerPool::alone(InForce::only(ruleset)).map_err(CliError::Unreachable)?,
+        examiner: ExaminerPool::alone(InForce::only(ruleset), limits).map_err(CliError::Unreachable)?,
         border: config.as_ref().map(|config| config.border.clone()).unwrap_or_default(),
         neighbours: config.as_ref().map(|config| Neighbours::without_dns(&config.engines)).unwrap_or_default(),
         trusted_authserv: config

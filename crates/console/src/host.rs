@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use domain::DomainName;
 use hyper::HeaderMap;
 use hyper::header::HOST;
 
@@ -14,13 +15,14 @@ use platform::config::http::name_of;
 const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// Whether a request comes by a name of ours.
-pub(super) fn is_ours(names: &[String], uri: &Uri, headers: &HeaderMap) -> bool {
+pub(super) fn is_ours(names: &[DomainName], uri: &Uri, headers: &HeaderMap) -> bool {
     if PROBES.contains(&uri.path()) {
         return true;
     }
     // RFC 9112 section 3.2.2: a host in the request line stands before the field; and there is one field.
     let mut fields = headers.get_all(HOST).iter();
-    let field = fields.next().and_then(|host| host.to_str().ok());
+    // Programs send A-labels, and some what was typed.
+    let field = fields.next().and_then(|host| std::str::from_utf8(host.as_bytes()).ok());
     if fields.next().is_some() {
         return false;
     }
@@ -30,7 +32,7 @@ pub(super) fn is_ours(names: &[String], uri: &Uri, headers: &HeaderMap) -> bool 
     // An address leads nowhere else.
     address.parse::<IpAddr>().is_ok()
         || address.parse::<std::net::SocketAddr>().is_ok()
-        || names.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || names.contains(&DomainName::of(name))
 }
 
 /// 421 (RFC 9110 section 15.5.20), and what to do about it.
@@ -41,13 +43,15 @@ pub(super) fn refusal() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
     fn is(path: &str, hosts: &[&str]) -> bool {
-        let names = ["gw.example.com".to_owned(), "localhost".to_owned()];
+        let names = ["gw.example.com", "localhost", "bücher.example"].map(DomainName::of);
         let mut headers = HeaderMap::new();
         for host in hosts {
-            headers.append(HOST, host.parse().expect("a value"));
+            headers.append(HOST, HeaderValue::from_bytes(host.as_bytes()).expect("a value"));
         }
         is_ours(&names, &path.parse().expect("a target"), &headers)
     }
@@ -63,6 +67,8 @@ mod tests {
             "192.0.2.1:8025",
             "[::1]:8025",
             "[2001:db8::1]",
+            "xn--bcher-kva.example:8025",
+            "BÜCHER.example",
         ] {
             assert!(is("/sign-in", &[host]), "{host}");
         }

@@ -81,4 +81,6 @@ pub struct Console {
     pub readiness: Readiness,
     /// Where the API and the console listen, once they do.
     pub listens_at: Arc<OnceLock<SocketAddr>>,
+    /// Hashes passwords.
+    pub passwords: secret::Passwords,
 }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{Request, Response, StatusCode};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::serve::Listener;
+use domain::DomainName;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -29,10 +30,8 @@ use super::pulse::{Overdue, Phase, Pulse, Tracked, Watched};
 use super::serve::Peer;
 use platform::config::Config;
 use platform::config::http::HttpConfig;
-use platform::measure;
+use platform::measure::{self, Scarce};
 
-/// Bytes of a header at most; 431 above it.
-const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How long those who are served have at the end of the program.
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long a refusal may take, and how many are told at once; others see the connection close.
@@ -69,7 +68,7 @@ pub(super) struct Door {
     router: Router,
     limits: Arc<HttpConfig>,
     /// Names of ours; none where nobody comes by a name.
-    hosts: Option<Arc<Vec<String>>>,
+    hosts: Option<Arc<Vec<DomainName>>>,
     connections: Places,
     /// Requests of clients behind listed proxies. A connection has one at a time, so that the limit of connections is theirs in all: a limit of its own
     /// would refuse whoever another connection has just made room for, while the request of that one still ends.
@@ -139,6 +138,7 @@ impl Door {
                     measure::http_refused(self.name, "made room");
                 }
                 measure::http_connections(self.name, self.connections.count());
+                measure::in_use(Scarce::Http, self.connections.count() as u64);
                 connections.spawn(self.clone().connection(socket, caller, pulse, place, stop.clone()));
             }
             Err(full) => {
@@ -181,13 +181,19 @@ impl Door {
         let watched = TokioIo::new(Watched { socket, pulse: pulse.clone() });
         let service = service_fn(|request| self.clone().answer(request, caller.clone(), pulse.clone()));
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
+        builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(self.limits.header_bytes_max);
         let mut connection = builder.serve_connection(watched, service);
         let mut look = tokio::time::interval(look_every(&self.limits));
         let mut is_stopping = false;
         let ended = loop {
             tokio::select! {
-                _ = &mut connection => break None,
+                served = &mut connection => {
+                    // What is larger still than what is refused below does not come so far; it is answered 431 as well.
+                    if served.is_err_and(|error| error.is_parse_too_large()) {
+                        measure::http_refused(self.name, "header");
+                    }
+                    break None;
+                }
                 () = pulse.evicted.notified() => {
                     break Some((StatusCode::SERVICE_UNAVAILABLE, "idle connections make room for others\n"));
                 }
@@ -230,6 +236,10 @@ impl Door {
     ) -> Result<Response<Body>, Infallible> {
         pulse.enter(if request.body().is_end_stream() { Phase::Work } else { Phase::Body });
         let mut request = request.map(|body| Body::new(Tracked::new(body, pulse.clone(), Phase::Work, ())));
+        if header_bytes(&request) > self.limits.header_bytes_max {
+            measure::http_refused(self.name, "header");
+            return Ok(self.sent(too_large(self.limits.header_bytes_max), &pulse, None));
+        }
         let is_ours = self.hosts.as_deref().is_none_or(|names| host::is_ours(names, request.uri(), request.headers()));
         if !is_ours {
             measure::http_refused(self.name, "host");
@@ -256,6 +266,7 @@ impl Door {
         }
         match self.streams.take(ip, None) {
             Ok((stream, _)) => {
+                measure::in_use(Scarce::Streams, self.streams.count() as u64);
                 pulse.enter(Phase::Stream);
                 Ok(response.map(|body| Body::new(Tracked::new(body, pulse, Phase::Idle, (stream, place)))))
             }
@@ -283,6 +294,19 @@ impl Door {
         pulse.enter(Phase::Answer);
         response.map(|body| Body::new(Tracked::new(body, pulse.clone(), Phase::Idle, place)))
     }
+}
+
+/// Bytes of a header as it came, blanks around values aside. What is read at once may be more than the header may have, so it is counted here.
+fn header_bytes(request: &Request<Body>) -> usize {
+    let line = request.method().as_str().len() + request.uri().to_string().len() + "  HTTP/1.1\r\n".len();
+    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + ": \r\n".len();
+    line + request.headers().iter().map(field).sum::<usize>() + "\r\n".len()
+}
+
+/// 431 (RFC 6585 section 5).
+fn too_large(most: usize) -> Response<Body> {
+    let text = format!("the header of this request has more than {} KiB\n", most >> 10);
+    (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, [(CONNECTION, "close")], text).into_response()
 }
 
 fn is_stream(response: &Response<Body>) -> bool {

@@ -293,6 +293,9 @@ mod tests {
             streams_per_ip_max: 1,
             proxies: Vec::new(),
             hosts: Vec::new(),
+            header_bytes_max: 64 << 10,
+            passwords_at_once: 2,
+            passwords_waiting_max: 64,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Secrets that people and their programs show: random, and never kept but as a digest.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -12,15 +13,14 @@ use tokio::sync::Semaphore;
 
 use super::api::error::ApiError;
 use platform::clock::Clock;
+use platform::config::http::HttpConfig;
+use platform::measure;
 
 /// Characters of a password at least and at most (NIST SP 800-63B-4 section 3.1.1.2: 15 where nothing else is asked for, and no rules beside).
 pub const PASSWORD_MIN: usize = 12;
 /// See [`PASSWORD_MIN`].
 pub const PASSWORD_MAX: usize = 256;
-/// Passwords that are hashed at once, of 19 MiB each, and those that wait for that; others are told to come again.
-const HASHES_AT_ONCE: usize = 2;
-const HASHES_WAITING_MAX: usize = 64;
-/// How long one waits.
+/// How long a password waits to be hashed.
 const HASHES_WAIT: Duration = Duration::from_secs(5);
 /// Seconds for which a one-time code holds (RFC 6238 section 5.2).
 const STEP: i64 = 30;
@@ -42,44 +42,57 @@ fn random(clock: &dyn Clock) -> [u8; 32] {
     random
 }
 
-/// Hashes work, a few at a time, on threads that nobody else waits for.
-///
-/// # Errors
-/// [`ApiError::TooMany`] when too many others want the same.
-async fn worked_out<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    static WAITING: Semaphore = Semaphore::const_new(HASHES_WAITING_MAX);
-    static AT_ONCE: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
-    let busy = || ApiError::TooMany(HASHES_WAIT.as_secs());
-    let _waiting = WAITING.try_acquire().map_err(|_| busy())?;
-    let permit = tokio::time::timeout(HASHES_WAIT, AT_ONCE.acquire()).await;
-    let permit = permit.map_err(|_| busy())?.map_err(|closed| ApiError::Internal(closed.to_string()))?;
-    let done = tokio::task::spawn_blocking(move || {
-        let done = work();
-        // Whoever asked may have gone; the work is done all the same, and counts until then.
-        drop(permit);
-        done
-    });
-    done.await.map_err(|panic| ApiError::Internal(panic.to_string()))
+/// Hashes passwords, so many at once and so many that wait; others are told to come again. All copies are one.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    waiting: Arc<Semaphore>,
+    at_once: Arc<Semaphore>,
 }
 
-/// The hash of a new password, as it is kept.
-///
-/// # Errors
-/// When the system gives no random bytes, or too many others want the same.
-pub async fn hashed(password: String) -> Result<String, ApiError> {
-    worked_out(move || hash(&password)).await?.map_err(ApiError::Internal)
-}
-
-/// Whether this is the password of that hash, as [`is_password`]. What is longer than any password is none, and costs nothing.
-///
-/// # Errors
-/// When too many others want the same.
-pub async fn checked(password: &str, known: Option<String>) -> Result<bool, ApiError> {
-    if password.len() > PASSWORD_MAX * 4 {
-        return Ok(false);
+impl Passwords {
+    /// Nobody waits yet.
+    pub fn new(limits: &HttpConfig) -> Self {
+        let permits = |count| Arc::new(Semaphore::new(count));
+        Self { waiting: permits(limits.passwords_waiting_max), at_once: permits(limits.passwords_at_once) }
     }
-    let password = password.to_owned();
-    worked_out(move || is_password(&password, known.as_deref())).await
+
+    /// The hash of a new password, as it is kept.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes, or too many others want the same.
+    pub async fn hashed(&self, password: String) -> Result<String, ApiError> {
+        self.worked_out(move || hash(&password)).await?.map_err(ApiError::Internal)
+    }
+
+    /// Whether this is the password of that hash, as [`is_password`]. What is longer than any password is none, and costs nothing.
+    ///
+    /// # Errors
+    /// When too many others want the same.
+    pub async fn checked(&self, password: &str, known: Option<String>) -> Result<bool, ApiError> {
+        if password.len() > PASSWORD_MAX * 4 {
+            return Ok(false);
+        }
+        let password = password.to_owned();
+        self.worked_out(move || is_password(&password, known.as_deref())).await
+    }
+
+    /// Works, on threads that nobody else waits for.
+    async fn worked_out<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+        let busy = || {
+            measure::http_refused("api", "passwords");
+            ApiError::TooMany(HASHES_WAIT.as_secs())
+        };
+        let _waiting = self.waiting.try_acquire().map_err(|_| busy())?;
+        let permit = tokio::time::timeout(HASHES_WAIT, self.at_once.clone().acquire_owned()).await;
+        let permit = permit.map_err(|_| busy())?.map_err(|closed| ApiError::Internal(closed.to_string()))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            // Whoever asked may have gone; the work is done all the same, and counts until then.
+            drop(permit);
+            done
+        });
+        done.await.map_err(|panic| ApiError::Internal(panic.to_string()))
+    }
 }
 
 /// The argon2id hash of a password, in PHC form. It takes some tens of milliseconds and 19 MiB: not for a thread that others wait for.

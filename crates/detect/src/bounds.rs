@@ -11,39 +11,31 @@ use mail_parser::parsers::MessageStream;
 
 use crate::limits::Limits;
 
-/// Mails in mails, one in another or side by side, encoded ones with what they hold. Each may be a step of the stack.
-const MAILS_MAX: usize = 500;
 /// Delimiters for each part that a mail may have: it begins, a multipart around it ends, and text may look like one.
 const DELIMITERS_A_PART: usize = 4;
-/// Bytes of all headers, and of one field.
-const HEADERS_BYTES_MAX: usize = 8 << 20;
+/// Bytes of one field that says what a part is.
 const FIELD_BYTES_MAX: usize = 1 << 20;
 /// Bytes of all fields that say what a part is.
 const KINDS_BYTES_MAX: usize = 16 << 20;
-/// Lines of all headers.
-const HEADER_LINES_MAX: usize = 200_000;
 /// Bytes that are compared with delimiters where two hyphens stand.
 const LOOKS_MAX: usize = 2 << 30;
 /// Bytes of a boundary; RFC 2046 allows 70.
 const BOUNDARY_BYTES_MAX: usize = 1000;
-/// Bytes of encoded mails in mails that are decoded to be looked at, all together.
-const DECODED_BYTES_MAX: usize = 256 << 20;
-/// Encoded mails in encoded mails, as deep as the parser goes, and all of them.
+/// Encoded mails in encoded mails, as deep as the parser goes.
 const ENCODED_DEPTH: usize = 3;
-const ENCODED_MAX: usize = 200;
 
 /// Whether a mail may be parsed.
 ///
 /// # Errors
 /// What is over which limit, for people.
 pub(crate) fn check(raw: &[u8], limits: &Limits) -> Result<(), String> {
-    let mut counted = Counted { delimiters_max: limits.parts_max * DELIMITERS_A_PART, ..Counted::default() };
-    counted.count(raw, 0)
+    Counted::within(limits).count(raw, 0)
 }
 
 /// What one mail has, with all that it holds.
-#[derive(Debug, Default)]
-struct Counted {
+#[derive(Debug)]
+struct Counted<'l> {
+    limits: &'l Limits,
     delimiters_max: usize,
     mails: usize,
     delimiters: usize,
@@ -66,7 +58,22 @@ struct Block {
     is_encoded: bool,
 }
 
-impl Counted {
+impl<'l> Counted<'l> {
+    fn within(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            delimiters_max: limits.parts_max.saturating_mul(DELIMITERS_A_PART),
+            mails: 0,
+            delimiters: 0,
+            header_bytes: 0,
+            header_lines: 0,
+            looks: 0,
+            decoded_bytes: 0,
+            kind_bytes: 0,
+            encoded: 0,
+        }
+    }
+
     fn count(&mut self, raw: &[u8], depth: usize) -> Result<(), String> {
         let mut boundaries = HashSet::new();
         let mut encoded = Vec::new();
@@ -111,13 +118,14 @@ impl Counted {
         }
         for begin in encoded {
             self.encoded += 1;
-            if self.encoded > ENCODED_MAX {
-                return Err(format!("more than {ENCODED_MAX} encoded mails in a mail"));
+            if self.encoded > self.limits.encoded_mails_max {
+                return Err(format!("more than {} encoded mails in a mail", self.limits.encoded_mails_max));
             }
             for decoded in decodings(&raw[begin..]) {
                 self.decoded_bytes += raw.len() - begin;
-                if self.decoded_bytes > DECODED_BYTES_MAX {
-                    return Err(format!("more than {} MiB of encoded mails in mails", DECODED_BYTES_MAX >> 20));
+                let most = self.limits.encoded_bytes_max;
+                if self.decoded_bytes > most {
+                    return Err(format!("more than {} MiB of encoded mails in mails", most >> 20));
                 }
                 self.count(&decoded, depth + 1)?;
             }
@@ -128,11 +136,12 @@ impl Counted {
     fn header(&mut self, bytes: usize) -> Result<(), String> {
         self.header_bytes += bytes;
         self.header_lines += 1;
-        if self.header_bytes > HEADERS_BYTES_MAX {
-            return Err(format!("headers of more than {} MiB", HEADERS_BYTES_MAX >> 20));
+        let Limits { headers_bytes_max, header_lines_max, .. } = *self.limits;
+        if self.header_bytes > headers_bytes_max {
+            return Err(format!("headers of more than {} MiB", headers_bytes_max >> 20));
         }
-        if self.header_lines > HEADER_LINES_MAX {
-            return Err(format!("headers of more than {HEADER_LINES_MAX} lines"));
+        if self.header_lines > header_lines_max {
+            return Err(format!("headers of more than {header_lines_max} lines"));
         }
         Ok(())
     }
@@ -164,8 +173,8 @@ impl Counted {
             _ => return Ok(Kind::Other),
         };
         self.mails += 1;
-        if self.mails > MAILS_MAX {
-            return Err(format!("more than {MAILS_MAX} mails in a mail"));
+        if self.mails > self.limits.nested_mails_max {
+            return Err(format!("more than {} mails in a mail", self.limits.nested_mails_max));
         }
         Ok(kind)
     }
@@ -274,6 +283,24 @@ mod tests {
         assert_eq!(over(&format!("To: {}\n\nx\n", "a@x.example,\n ".repeat(50_000))), None);
         assert_eq!(over(&format!("Subject: a\n\n{}", "-- comment: of a dump\n".repeat(200_000))), None);
         assert_eq!(over(&format!("Subject: a\n\n{}", "a: b\n".repeat(300_000))), None, "a body is no header");
+    }
+
+    #[test]
+    fn limits_that_are_set_are_those_that_hold() {
+        let with = |raw: &str, limits: Limits| check(raw.replace('\n', "\r\n").as_bytes(), &limits).err();
+        let usual = Limits::default;
+        let nested = "Content-Type: message/rfc822\n\n".repeat(5);
+        assert_eq!(with(&nested, Limits { nested_mails_max: 5, ..usual() }), None);
+        let few = Limits { nested_mails_max: 4, ..usual() };
+        assert_eq!(with(&nested, few).as_deref(), Some("more than 4 mails in a mail"));
+        let head = format!("{}\nx\n", "a: b\n".repeat(300));
+        assert!(with(&head, Limits { header_lines_max: 299, ..usual() }).is_some());
+        assert!(with(&head, Limits { headers_bytes_max: 1000, ..usual() }).is_some());
+        let encoded =
+            format!("Content-Transfer-Encoding: base64\nContent-Type: message/rfc822\n\n{}\n", "QUFB".repeat(100));
+        assert_eq!(with(&encoded, usual()), None);
+        assert!(with(&encoded, Limits { encoded_mails_max: 0, ..usual() }).is_some());
+        assert!(with(&encoded, Limits { encoded_bytes_max: 300, ..usual() }).is_some());
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl<'r> Examiner<'r> {
     /// Examines one message as received. Never fails: what went wrong is in the reports.
     pub fn examine(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Examination {
         let began = Instant::now();
-        let read = mime::read(raw);
+        let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
         let signals = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
         let structure_report = report("structure", env!("CARGO_PKG_VERSION"), began, Outcome::Done, String::new());
@@ -146,7 +146,7 @@ impl<'r> Examiner<'r> {
 impl Examiner<'_> {
     /// What a classifier sees of a message: what a model is trained on.
     pub fn features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Vec<Feature> {
-        let read = mime::read(raw);
+        let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
         let signals = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
         let mut findings = self.live.judge(&signals);

@@ -19,6 +19,16 @@ pub struct Limits {
     pub unpacked_bytes_max: u64,
     /// Unpacked bytes for each packed byte, once more than [`Limits::RATIO_GRACE_BYTES`] have come out.
     pub ratio_max: u64,
+    /// Mails in mails, one in another or side by side, encoded ones with what they hold. Each may be a step of the parser's stack.
+    pub nested_mails_max: usize,
+    /// Bytes of all headers.
+    pub headers_bytes_max: usize,
+    /// Lines of all headers.
+    pub header_lines_max: usize,
+    /// Encoded mails in a mail.
+    pub encoded_mails_max: usize,
+    /// Bytes of encoded mails in mails that are decoded to be looked at, all together.
+    pub encoded_bytes_max: usize,
     /// Time for one message, all engines together.
     pub time_max: Duration,
 }
@@ -37,6 +47,11 @@ impl Default for Limits {
             archive_entries_max: 10_000,
             unpacked_bytes_max: 200 << 20,
             ratio_max: 200,
+            nested_mails_max: 500,
+            headers_bytes_max: 8 << 20,
+            header_lines_max: 200_000,
+            encoded_mails_max: 200,
+            encoded_bytes_max: 256 << 20,
             time_max: Duration::from_secs(30),
         }
     }

@@ -69,7 +69,12 @@ pub struct Parsed<'m> {
 /// The parse of `mail-parser`; it borrows the raw bytes, and the parts borrow it. None for what nests or grows beyond the limits; then
 /// [`parse`] says which.
 pub fn read(raw: &[u8]) -> Option<mail_parser::Message<'_>> {
-    bounds::check(raw, &Limits::default()).ok()?;
+    read_within(raw, &Limits::default())
+}
+
+/// As [`read`], with limits of one's own.
+pub fn read_within<'m>(raw: &'m [u8], limits: &Limits) -> Option<mail_parser::Message<'m>> {
+    bounds::check(raw, limits).ok()?;
     MessageParser::default().parse(raw)
 }
 
@@ -95,7 +100,7 @@ pub fn parse<'m>(raw: &'m [u8], read: Option<&'m mail_parser::Message<'m>>, limi
     let mut has_strays = false;
     // Of what is over a limit the beginning is enough to know it by.
     let mut head = raw;
-    if let (None, Err(what)) = (read, bounds::check(raw, &Limits::default())) {
+    if let (None, Err(what)) = (read, bounds::check(raw, limits)) {
         walk.limit_hits.push(LimitHit { part: None, family: Family::Mail, what });
         head = &raw[..raw.len().min(HEAD_BYTES_MAX)];
     }

@@ -88,6 +88,15 @@ impl Address {
         format!("{}@{}", lower.nfc(), self.domain())
     }
 
+    /// The same mailbox with A-labels for U-labels, so that it needs SMTPUTF8 only where its local part does (RFC 6531 section 3.2). For mail of our own:
+    /// what others wrote goes on as they wrote it.
+    pub fn with_a_labels(&self) -> Self {
+        if self.text[self.at..].is_ascii() {
+            return self.clone();
+        }
+        Self::parse(&format!("{}@{}", self.local_part(), self.domain())).unwrap_or_else(|_| self.clone())
+    }
+
     /// Whether any octet is outside ASCII, so that only SMTPUTF8 may carry it.
     pub fn needs_smtputf8(&self) -> bool {
         !self.text.is_ascii()
@@ -245,6 +254,16 @@ mod tests {
         }
         assert_ne!(normal("strasse@b.example"), normal("straße@b.example"), "two mailboxes");
         assert_eq!(normal("A..B.@Docomo.example"), "a..b.@docomo.example");
+    }
+
+    #[test]
+    fn mail_of_our_own_to_a_domain_with_u_labels_needs_no_smtputf8() {
+        let ops = Address::parse("Ops@Bücher.example").expect("an address").with_a_labels();
+        assert_eq!((ops.as_str(), ops.needs_smtputf8()), ("Ops@xn--bcher-kva.example", false));
+        for same in ["Ops@B.Example", "x@[192.0.2.1]"] {
+            assert_eq!(Address::parse(same).expect("an address").with_a_labels().as_str(), same);
+        }
+        assert!(Address::parse("jörg@bücher.example").expect("an address").with_a_labels().needs_smtputf8());
     }
 
     proptest! {

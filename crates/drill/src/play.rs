@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use detect::auth::upstream;
 use detect::examine::EnvelopeFacts;
 use detect::in_force::InForce;
+use detect::limits::Limits;
 use domain::containment::Containment as Contained;
 use domain::envelope::{Border, Client as From, Envelope, MailParams, RcptParams, Recipient};
 use domain::policy::Policy;
@@ -88,7 +89,7 @@ pub async fn play(scenario: &Scenario, base: &Path, folder: &Path) -> Result<Rep
         scenario,
         base,
         instance,
-        judge: ExaminerPool::alone(InForce::only(good)).map_err(CliError::Unreachable)?,
+        judge: ExaminerPool::alone(InForce::only(good), Limits::default()).map_err(CliError::Unreachable)?,
         fates: Vec::new(),
         refused: 0,
         fired: vec![false; scenario.event.len()],

@@ -5,12 +5,14 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use detect::limits::Limits;
+use domain::share::Over;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::child::{GRACE, NotStarted};
 use super::force::Force;
 use super::frame::{Said, Task};
 use super::keeper::{DEATHS_MAX, Keeper};
+use platform::measure;
 
 /// Messages waiting for a process, for each process.
 const WAITING_PER_PROCESS: usize = 16;
@@ -48,6 +50,8 @@ impl Unanswered {
 pub(super) struct Lane {
     jobs: Sender<Job>,
     permits: Arc<Semaphore>,
+    /// Messages that are worked on or wait for a process, at most.
+    pub(super) jobs_max: u64,
 }
 
 impl std::fmt::Debug for Job {
@@ -83,7 +87,8 @@ impl Lane {
                 Err(NotStarted::Ended(why)) => tracing::error!(why, "mail cannot be examined with this ruleset"),
             }
         }
-        Ok(Self { jobs, permits: Arc::new(Semaphore::new(processes * WAITING_PER_PROCESS)) })
+        let jobs_max = processes * WAITING_PER_PROCESS;
+        Ok(Self { jobs, permits: Arc::new(Semaphore::new(jobs_max)), jobs_max: jobs_max as u64 })
     }
 
     /// Has one message worked on; always an answer, within twice its time and a grace: a mail that ends a process has a second one.
@@ -102,6 +107,7 @@ impl Lane {
         };
         tokio::time::timeout(until, working).await.unwrap_or_else(|_| {
             tracing::error!(bytes, "an examination was not begun or not ended in time");
+            measure::refused("examination", Over::All);
             Err(Unanswered::TimedOut("no process had time for it".into()))
         })
     }

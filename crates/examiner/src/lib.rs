@@ -37,6 +37,8 @@ use lane::{Lane, Unanswered};
 pub use viewer::Viewer;
 pub use worker::run;
 
+use platform::measure::{self, Scarce};
+
 /// Starts a process that examines, over a ruleset, and ends it. Returns what the kernel could not do to shut it in.
 ///
 /// # Errors
@@ -74,8 +76,8 @@ impl ExaminerPool {
     ///
     /// # Errors
     /// As [`ExaminerPool::start`].
-    pub fn alone(in_force: InForce) -> Result<Self, String> {
-        let (force, limits) = (Force::new(in_force), Limits::default());
+    pub fn alone(in_force: InForce, limits: Limits) -> Result<Self, String> {
+        let force = Force::new(in_force);
         let lane = Lane::start(&force, &limits, 1, 0)?;
         Ok(Self {
             live: lane.clone(),
@@ -102,10 +104,16 @@ impl ExaminerPool {
 
     /// Examines a message of a client that waits.
     pub async fn examine_live(&self, raw: Arc<Vec<u8>>, envelope: EnvelopeFacts) -> Examination {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let others = self.waiting.fetch_add(1, Ordering::SeqCst);
+        measure::in_use(Scarce::Examinations, others as u64 + 1);
         // Counted down even when the asker gives up.
         let _counted = Counted(self.waiting.clone());
         self.examine_in(&self.live, raw, envelope).await
+    }
+
+    /// Live mails that may be examined or wait for a process at once; those beyond wait for that.
+    pub fn live_max(&self) -> u64 {
+        self.live.jobs_max
     }
 
     /// Waits while live mail is examined, for half a second at most: what nobody waits for comes second, and is not starved.

@@ -32,10 +32,10 @@ impl Viewer {
     ///
     /// # Errors
     /// When there is no thread for it; for people.
-    pub fn start() -> Result<Self, String> {
+    pub fn start(limits: &Limits) -> Result<Self, String> {
         let nothing = load::all_of(Vec::new()).map_err(|error| error.to_string())?;
         let force = Force::new(InForce::only(nothing));
-        Ok(Self { lane: Lane::start(&force, &Limits::default(), 1, NICE)?, force })
+        Ok(Self { lane: Lane::start(&force, limits, 1, NICE)?, force })
     }
 
     /// The plain texts of a mail.

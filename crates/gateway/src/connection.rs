@@ -23,7 +23,7 @@ use super::source::listed;
 use super::transaction::{Transaction, too_much_mail};
 use super::{Gateway, intake};
 use platform::config::{ListenerConfig, Role};
-use platform::measure;
+use platform::measure::{self, Scarce};
 
 /// Serves a connection to its end.
 pub async fn serve(
@@ -91,10 +91,14 @@ pub async fn serve(
         transaction: None,
         last_accepted: Instant::now(),
     };
-    if let Err(ended) = door.serve(wire, tls, stop).await
-        && !matches!(ended, Ended::Closed)
-    {
-        tracing::debug!(%peer, %ended, "connection ended");
+    match door.serve(wire, tls, stop).await {
+        Ok(()) | Err(Ended::Closed) => {}
+        Err(ended) => {
+            if matches!(ended, Ended::TimedOut) {
+                measure::sent_off_slow();
+            }
+            tracing::debug!(%peer, %ended, "connection ended");
+        }
     }
 }
 
@@ -200,16 +204,25 @@ impl Door {
             // A drain waits for a transaction until its time is over, and closes what is between transactions.
             let idle = self.transaction.is_none() && wire.session.is_idle();
             let progress = tokio::select! {
-                progress = wire.progress() => progress?,
+                progress = wire.progress() => progress,
                 () = self.place.is_wanted(), if !in_data => {
                     return self.close(wire, &Reply::new(421, "4.3.2 Too busy, try again later")).await;
                 }
                 () = stopped(&mut stop), if idle => return end(wire).await,
                 () = &mut over => return end(wire).await,
             };
-            let Progress::Event(event) = progress else {
-                self.account(&mut wire);
-                continue;
+            let over_limit = wire.session.take_recipients_over();
+            if over_limit > 0 {
+                measure::recipients_refused(over_limit);
+            }
+            let event = match progress? {
+                Progress::Event(event) => event,
+                Progress::Bytes => {
+                    self.account(&mut wire);
+                    continue;
+                }
+                // How much patience there is for it is looked at again above.
+                Progress::Silence => continue,
             };
             self.place.works();
             is_waiting = false;
@@ -225,6 +238,9 @@ impl Door {
                     };
                 }
                 Event::Close => {
+                    if let Some(excess) = wire.session.excess() {
+                        measure::sent_off(excess);
+                    }
                     self.drop_transaction().await;
                     wire.shut().await;
                     return Ok(());
@@ -262,10 +278,9 @@ impl Door {
         let limits = &self.gateway.config.limits;
         let stress = self.place.places().stress().max(self.gateway.hops.stress(limits.stress_percent));
         let patience = patience(limits, self.identity.source.standing, stress);
-        let left = patience.visit.saturating_sub(self.last_accepted.elapsed());
         wire.session.tolerate(patience.tolerance);
         wire.deadlines = patience.deadlines;
-        wire.deadlines.command = wire.deadlines.command.min(left);
+        wire.leaves = Some((self.last_accepted + patience.visit).into());
         if wire.session.discards() {
             // What is thrown away earns no time.
             wire.deadlines.data_bytes_per_second = u32::MAX;
@@ -307,6 +322,7 @@ impl Door {
                     None => vec![Reply::new(451, "4.3.0 No transaction"); asked.len()],
                 };
                 session.answer_recipients(replies);
+                measure::in_use(Scarce::Recipients, session.recipients_so_far() as u64);
             }
             Event::Data => {
                 let reply = match &mut self.transaction {

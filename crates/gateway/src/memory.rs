@@ -7,7 +7,7 @@ use domain::share::{Bounds, Over, Shares, Source};
 use tokio::time::Instant;
 
 use platform::config::GatewayLimits;
-use platform::measure;
+use platform::measure::{self, Scarce};
 
 /// What is taken at once, so that not every read asks.
 const STEP_BYTES: u64 = 64 * 1024;
@@ -38,6 +38,11 @@ impl Memory {
         let bounds = Bounds::of(coming.max(one), &limits.percents, one);
         let (coming, copies) = (Mutex::new(Shares::new(bounds)), Mutex::default());
         Self(Arc::new(Inner { coming, copies, copies_max: all.saturating_sub(bounds.all) }))
+    }
+
+    /// Bytes that messages which are still coming may take, all together.
+    pub fn coming_max(&self) -> u64 {
+        self.coming().bounds().all
     }
 
     /// Nothing yet, for a client.
@@ -84,7 +89,12 @@ impl Account {
     pub fn holds(&mut self, bytes: u64) -> Result<(), Over> {
         let wanted = bytes.div_ceil(STEP_BYTES) * STEP_BYTES;
         let taken = match wanted.cmp(&self.bytes) {
-            std::cmp::Ordering::Greater => self.memory.coming().take(&self.source, wanted - self.bytes),
+            std::cmp::Ordering::Greater => {
+                let mut coming = self.memory.coming();
+                let taken = coming.take(&self.source, wanted - self.bytes);
+                measure::in_use(Scarce::Memory, coming.held());
+                taken
+            }
             std::cmp::Ordering::Less => {
                 self.memory.coming().give(&self.source, self.bytes - wanted);
                 Ok(())

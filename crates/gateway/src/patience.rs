@@ -28,7 +28,7 @@ pub fn patience(limits: &GatewayLimits, standing: Standing, stress: Stress) -> P
         data_max: limits.data_deadline,
         ..Deadlines::default()
     };
-    let calm = Patience { deadlines: usual, tolerance: Tolerance::default(), visit: limits.visit };
+    let calm = Patience { deadlines: usual, tolerance: limits.tolerance, visit: limits.visit };
     match (standing, stress) {
         (Standing::Ours, _) | (_, Stress::None) => calm,
         (Standing::Known, _) => shortened(&calm, 30, 10, 4),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use domain::share::{Bounds, Over, Shares, Source, Standing, Stress};
 use tokio::sync::Notify;
 
-use platform::measure;
+use platform::measure::{self, Scarce};
 
 /// How long a client of the same weight as the newcomer must have been idle before it has to go.
 const IDLE_LEAST: Duration = Duration::from_secs(2);
@@ -96,6 +96,7 @@ impl Places {
     fn note(&self, room: &Room) {
         self.0.strangers.store(room.shares.held_by_strangers(), Ordering::Relaxed);
         measure::connections(room.shares.held());
+        measure::in_use(Scarce::Connections, room.shares.held());
     }
 
     fn now(&self) -> u64 {

@@ -17,7 +17,7 @@ use wire::smtp::client::{ClientError, Connection, Target, Timeouts};
 use wire::tls;
 
 use crate::config::{Config, HopConfig};
-use crate::measure;
+use crate::measure::{self, Scarce};
 
 /// How long what a hop offers is believed.
 const CAPABILITIES_KEPT: Duration = Duration::from_secs(60);
@@ -263,7 +263,15 @@ impl Hop {
         until: Instant,
     ) -> Result<(Place, Option<Connection>), HopError> {
         let over = loop {
-            let admitted = self.lock_pool().admit(source, purpose, Instant::now());
+            let admitted = {
+                let mut pool = self.lock_pool();
+                let admitted = pool.admit(source, purpose, Instant::now());
+                // Work of our own has connections of its own.
+                if *source != HOUSE {
+                    measure::in_use(Scarce::HopConnections, pool.held());
+                }
+                admitted
+            };
             let place = || Place { hop: self.clone(), source: *source, purpose: Some(purpose), is_passed_on: false };
             match admitted {
                 Admitted::Place(idle) => return Ok((place(), idle.map(|connection| *connection))),

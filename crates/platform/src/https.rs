@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::DomainName;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Bytes};
 use hyper::{Method, Request, StatusCode};
@@ -18,6 +19,30 @@ use tokio_rustls::TlsConnector;
 const TIME: Duration = Duration::from_secs(10);
 /// Bytes of an answer at most.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// The same URL with A-labels for U-labels in its host: so it is asked, sent and compared (RFC 3986 has no others).
+///
+/// # Errors
+/// When the host is none.
+pub fn with_a_labels(url: &str) -> Result<String, String> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Ok(url.to_owned()) };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if authority.is_ascii() {
+        return Ok(url.to_owned());
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, format!(":{port}")),
+        None => (authority, String::new()),
+    };
+    Ok(format!("{scheme}://{}{port}{path}", host_name(host)?))
+}
+
+/// A host as it is looked up.
+fn host_name(host: &str) -> Result<String, String> {
+    let name = if host.is_ascii() { host.to_owned() } else { DomainName::of(host).into() };
+    if name.is_ascii() { Ok(name) } else { Err(format!("'{host}' is no host name")) }
+}
 
 /// Where something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +78,7 @@ impl Place {
         if host.is_empty() || authority.contains('@') {
             return Err("must name a host, and no user".into());
         }
-        Ok(Self { is_secret, host: host.to_owned(), port, path: format!("/{path}") })
+        Ok(Self { is_secret, host: host_name(host)?, port, path: format!("/{path}") })
     }
 
     /// The host, as people know it.
@@ -132,7 +157,12 @@ mod tests {
         assert_eq!(read("http://127.0.0.1:8080"), is(false, "127.0.0.1", 8080, "/"));
         assert_eq!(read("https://[::1]:8443/a"), is(true, "::1", 8443, "/a"));
         assert_eq!(read("https://[::1]/a"), is(true, "::1", 443, "/a"));
-        for nonsense in ["", "ftp://x/", "https://", "https:///x", "https://u@x/", "https://x:port/"] {
+        assert_eq!(read("https://Bücher.example:8443/ü"), is(true, "xn--bcher-kva.example", 8443, "/ü"));
+        assert_eq!(with_a_labels("https://bücher.example:1/x").as_deref(), Ok("https://xn--bcher-kva.example:1/x"));
+        assert_eq!(with_a_labels("http://[::1]:80/").as_deref(), Ok("http://[::1]:80/"));
+        for nonsense in
+            ["", "ftp://x/", "https://", "https:///x", "https://u@x/", "https://x:port/", "https://bü%40.example/"]
+        {
             assert!(Place::parse(nonsense).is_err(), "{nonsense}");
         }
     }

@@ -1,6 +1,7 @@
 //! What is counted, under which names, for Prometheus. Every name and label is here, so that none is misspelt elsewhere.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::Examination;
@@ -9,8 +10,72 @@ use domain::release::ReleaseEvent;
 use domain::share::Over;
 use domain::verdict::Verdict;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use wire::smtp::session::Excess;
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// What there is a limit on that all share, as metrics and `reprieve doctor` name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scarce {
+    /// Connections of SMTP clients.
+    Connections,
+    /// Connections to one next hop for live mail: at the hop that has most.
+    HopConnections,
+    /// Bytes of mail that is coming in.
+    Memory,
+    /// Recipients of one message.
+    Recipients,
+    /// Live mails that are examined or wait for it.
+    Examinations,
+    /// Connections of HTTP, at the listener that has most.
+    Http,
+    /// Streams of events, at the listener that has most.
+    Streams,
+}
+
+impl Scarce {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Connections,
+        Self::HopConnections,
+        Self::Memory,
+        Self::Recipients,
+        Self::Examinations,
+        Self::Http,
+        Self::Streams,
+    ];
+
+    /// The label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::HopConnections => "hop_connections",
+            Self::Memory => "memory",
+            Self::Recipients => "recipients",
+            Self::Examinations => "examinations",
+            Self::Http => "http_connections",
+            Self::Streams => "streams",
+        }
+    }
+}
+
+/// The most of each that was in use at once, since the start.
+static MOST: [AtomicU64; Scarce::ALL.len()] = [const { AtomicU64::new(0) }; Scarce::ALL.len()];
+
+/// Sets how much there may be of something.
+pub fn limit(what: Scarce, limit: u64) {
+    metrics::gauge!("reprieve_limit", "what" => what.as_str()).set(limit as f64);
+    let most = MOST[what as usize].load(Ordering::Relaxed);
+    metrics::gauge!("reprieve_limit_used_most", "what" => what.as_str()).set(most as f64);
+}
+
+/// So much of something is in use now; what is remembered is the most since the start.
+pub fn in_use(what: Scarce, now: u64) {
+    // It is the rare case that it is more than ever.
+    if MOST[what as usize].fetch_max(now, Ordering::Relaxed) < now {
+        metrics::gauge!("reprieve_limit_used_most", "what" => what.as_str()).set(now as f64);
+    }
+}
 
 /// Upper bounds of the durations, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 90.0];
@@ -113,7 +178,7 @@ pub fn connections(open: u64) {
     metrics::gauge!("reprieve_connections").set(open as f64);
 }
 
-/// Something scarce was refused: `what` is `connection`, `hop_connection` or `memory`, and `over` the bound that was met.
+/// Something scarce was refused: `what` is `connection`, `hop_connection`, `memory` or `examination`, and `over` the bound that was met.
 pub fn refused(what: &'static str, over: Over) {
     metrics::counter!("reprieve_refused_total", "what" => what, "over" => over.as_str()).increment(1);
 }
@@ -146,4 +211,24 @@ pub fn talked_early() {
 /// A client made us ask a next hop again too often.
 pub fn repeats_refused() {
     metrics::counter!("reprieve_repeats_refused_total").increment(1);
+}
+
+/// Recipients were refused since their message has as many as it may.
+pub fn recipients_refused(count: u64) {
+    metrics::counter!("reprieve_recipients_over_limit_total").increment(count);
+}
+
+/// A client was sent off for what it did too much of.
+pub fn sent_off(excess: Excess) {
+    let reason = match excess {
+        Excess::Errors => "errors",
+        Excess::Junk => "junk_commands",
+        Excess::RefusedRecipients => "refused_recipients",
+    };
+    metrics::counter!("reprieve_sent_off_total", "reason" => reason).increment(1);
+}
+
+/// A client was sent off since it took longer than it may.
+pub fn sent_off_slow() {
+    metrics::counter!("reprieve_sent_off_total", "reason" => "time").increment(1);
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use domain::envelope::Envelope;
 use domain::header;
 use domain::token::{self, TokenKey};
-use domain::{Address, MailId, ReleaseId, Timestamp};
+use domain::{Address, DomainName, MailId, ReleaseId, Timestamp};
 use wire::smtp::data::{self, StrayNewline};
 
 /// What begins the names of our own fields.
@@ -79,7 +79,7 @@ impl<'m> Outgoing<'m> {
 /// Whether an Authentication-Results body begins with this authserv-id.
 fn claims(body: &str, authserv_id: &str) -> bool {
     let id = body.split([';', ' ', '\t']).find(|word| !word.is_empty()).unwrap_or_default();
-    id.eq_ignore_ascii_case(authserv_id)
+    DomainName::of(id) == DomainName::of(authserv_id)
 }
 
 /// Our trace field (RFC 5321 section 4.4).

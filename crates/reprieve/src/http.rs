@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use console::portal::{self, Portal};
 use console::rate::Rates;
+use console::secret::Passwords;
 use console::serve::{self, Settle};
 use console::{Console, Costs};
 use domain::token::TokenKey;
@@ -76,10 +77,11 @@ fn console(gateway: &Gateway, seen: Seen) -> Result<Console, StartError> {
         books: seen.books,
         rounds: seen.rounds,
         removal: seen.removal,
-        viewer: Viewer::start().map_err(StartError::Examiner)?,
+        viewer: Viewer::start(&config.examination).map_err(StartError::Examiner)?,
         hops: Arc::new(Hops::new(&config, 1, &system_mail::timeouts())),
         readiness: gateway.readiness.clone(),
         listens_at: Arc::default(),
+        passwords: Passwords::new(&config.http),
         config,
     })
 }

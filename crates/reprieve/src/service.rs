@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use cli::service::{Running, Tasks, Waiting};
 use detect::in_force::InForce;
-use detect::limits::Limits;
 use detect::ruleset::Ruleset;
 use detect::ruleset::load::from_folder_or_shipped;
 use domain::token::TokenKey;
@@ -35,7 +34,7 @@ use platform::entries::Entries;
 use platform::hop::Hops;
 use platform::keys::{self, KEY_FILE, Ring};
 use platform::ledger_check::Books;
-use platform::measure;
+use platform::measure::{self, Scarce};
 use platform::panic_switch::PanicSwitch;
 use platform::priority::RightOfWay;
 use platform::readiness::Readiness;
@@ -116,6 +115,7 @@ impl Service {
         let (stop, stopping) = watch::channel(false);
         let opened = Opened { store, vault: vault.clone(), ruleset, token_key, cores };
         let gateway = Arc::new(opened.gateway(Arc::new(config), clock.clone(), &stopping)?);
+        tell_limits(&gateway);
         if let Some(store) = &gateway.store {
             gateway.known.recall(store).await;
             // Before any mail is taken: what was contained stays so over a restart.
@@ -219,8 +219,7 @@ impl Opened {
         clock: Arc<dyn Clock>,
         stopping: &watch::Receiver<bool>,
     ) -> Result<Gateway, StartError> {
-        let limits = Limits { time_max: config.limits.examine_deadline, ..Limits::default() };
-        let examiner = ExaminerPool::start(InForce::only(self.ruleset), limits, self.cores);
+        let examiner = ExaminerPool::start(InForce::only(self.ruleset), config.examination.clone(), self.cores);
         let panic_switch = PanicSwitch::default();
         let room = Room::default();
         room.look(&config.data_dir, config.retention.disk_floor_bytes);
@@ -296,5 +295,21 @@ fn live_timeouts(config: &Config) -> Timeouts {
         data: full.data.min(most),
         block: full.block.min(most),
         dot: full.dot.min(most),
+    }
+}
+
+/// The limits that are in force, beside what is used of them.
+fn tell_limits(gateway: &Gateway) {
+    let (limits, http) = (&gateway.config.limits, &gateway.config.http);
+    for (what, most) in [
+        (Scarce::Connections, limits.connections_max as u64),
+        (Scarce::HopConnections, limits.hop_connections_max as u64),
+        (Scarce::Memory, gateway.memory.coming_max()),
+        (Scarce::Recipients, limits.recipients_max as u64),
+        (Scarce::Examinations, gateway.examiner.live_max()),
+        (Scarce::Http, http.connections_max as u64),
+        (Scarce::Streams, http.streams_max as u64),
+    ] {
+        measure::limit(what, most);
     }
 }

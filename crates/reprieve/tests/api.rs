@@ -357,15 +357,21 @@ fn the_doctor_finds_what_is_wrong() {
     // On a kernel without Landlock it is a warning.
     assert!(health(&list, "examining processes").1.starts_with("shut in"), "{list}");
     assert!(health(&list, "relaying at 127.0.0.1").1.contains("550 5.7.1"));
-    // A network that trusts everybody is an open relay, and the doctor says so; so does a hop that is down.
-    let open = fixed
-        .replace("trusted_networks = []", "trusted_networks = [\"0.0.0.0/0\"]")
-        .replace(&format!("\"{}\"", sink.address), "\"127.0.0.1:9\"");
-    std::fs::write(gateway.path("reprieve.toml"), open).unwrap();
+    // How near the running service came to each limit.
+    let (what, told) = health(&list, "limits: connections of clients");
+    assert!(what == "ok" && told.contains("of 1000 in use at once"), "{told}");
+    // A hop that is down is told.
+    let down = fixed.replace(&format!("\"{}\"", sink.address), "\"127.0.0.1:9\"");
+    std::fs::write(gateway.path("reprieve.toml"), &down).unwrap();
     let (code, list) = doctor(&gateway);
     assert_eq!(code, Some(1));
     assert_eq!(health(&list, "next hop of inbound").0, "fault");
-    assert!(list.to_string().contains("anybody may submit"), "{list}");
+    // A network that trusts everybody is an open relay: it is not even a configuration.
+    let open = down.replace("trusted_networks = []", "trusted_networks = [\"0.0.0.0/0\"]");
+    std::fs::write(gateway.path("reprieve.toml"), open).unwrap();
+    let output = gateway.cli(&["doctor", "--config", "reprieve.toml", "--json"]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("anybody could send to the outside"), "{output:?}");
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

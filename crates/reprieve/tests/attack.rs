@@ -409,3 +409,74 @@ async fn a_hop_that_changes_its_answer_ends_the_transaction() {
     let got = sink.wait(5);
     assert_eq!(got[4].rcpts, ["RCPT TO:<steady@ours.example>", "RCPT TO:<other@ours.example>"]);
 }
+
+/// Nobody has to send a byte to lose the patience that there is no more: a client that is silent in its data when connections become scarce keeps its
+/// place for seconds, not for the five minutes that it began with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_silent_in_its_data_loses_its_place_when_places_are_scarce() {
+    let sink = Sink::start();
+    let text = format!("{}[limits]\ngreeting_pause_ms = 0\nconnections = 20\n", config(sink.address));
+    let gateway = Gateway::start(&text);
+    let mut silent = connect_from(Ipv4Addr::new(127, 10, 0, 1), gateway.mx).await.unwrap();
+    reply(&mut silent).await.unwrap();
+    for line in ["EHLO x.example", "MAIL FROM:<a@x.example>", "RCPT TO:<b@ours.example>", "DATA"] {
+        assert!(say(&mut silent, line).await.unwrap().starts_with(['2', '3']));
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut others = Vec::new();
+    for n in 0..12 {
+        others.push(connect_from(Ipv4Addr::new(127, 11, n, 1), gateway.mx).await.unwrap());
+    }
+    let began = Instant::now();
+    let told =
+        tokio::time::timeout(Duration::from_secs(30), reply(&mut silent)).await.expect("it is sent off").unwrap();
+    assert!(told.starts_with("421 4.4.2"), "{told}");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    drop(others);
+}
+
+#[test]
+fn limits_that_are_set_hold_are_counted_and_told_by_the_doctor() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&format!(
+        "{}[limits]\nerrors = 2\njunk_commands = 3\nrefused_recipients = 4\nrecipients = 5\n[examination]\nnested_mails = 2\n",
+        config(sink.address)
+    ));
+    let last = |lines: &[&str]| {
+        let mut talk = Talk::from_outside(gateway.mx);
+        lines.iter().map(|line| talk.say(line)).last().unwrap()
+    };
+    assert!(last(&["BAD", "BAD", "BAD"]).starts_with("421 4.7.0 Too many errors"));
+    assert!(last(&["NOOP", "VRFY x", "NOOP", "NOOP"]).starts_with("421 4.7.0 Too many commands"));
+    let asked: Vec<String> = (0..5).map(|n| format!("RCPT TO:<u{n}@elsewhere.example>")).collect();
+    let lines: Vec<&str> = ["MAIL FROM:<a@x.example>"].into_iter().chain(asked.iter().map(String::as_str)).collect();
+    let mut talk = Talk::from_outside(gateway.mx);
+    let said: Vec<String> = lines.iter().map(|line| talk.say(line)).collect();
+    assert!(said.last().unwrap().starts_with("550"), "{said:?}");
+    assert!(talk.reply().unwrap().starts_with("421 4.7.0 Too many recipients"), "{said:?}");
+    let mut talk = Talk::from_outside(gateway.mx);
+    talk.say("MAIL FROM:<a@x.example>");
+    let replies: Vec<String> = (0..7).map(|n| talk.say(&format!("RCPT TO:<u{n}@ours.example>"))).collect();
+    assert_eq!(replies.iter().filter(|said| said.starts_with("452 4.5.3")).count(), 2);
+    talk.say("QUIT");
+    // Mails in mails, beyond what an examining process may take apart.
+    let nested =
+        |levels: usize| format!("{}Subject: x\r\n\r\nx\r\n", "Content-Type: message/rfc822\r\n\r\n".repeat(levels));
+    let mut talk = Talk::from_outside(gateway.mx);
+    assert!(talk.send("a@x.example", &["two@ours.example"], nested(2).as_bytes()).starts_with("250"));
+    assert!(talk.send("a@x.example", &["three@ours.example"], nested(3).as_bytes()).starts_with("250"));
+    let held = gateway.held();
+    assert_eq!((held.len(), held[0]["category"].as_str()), (1, Some("Unscannable")), "{held:?}");
+    let output = gateway.cli(&["doctor", "--config", "reprieve.toml", "--json"]);
+    let lines: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let line = |what: &str| {
+        let all = lines.as_array().unwrap();
+        all.iter().find(|line| line["what"].as_str().unwrap().ends_with(what)).expect(what).to_string()
+    };
+    let recipients = line("recipients of one message");
+    assert!(recipients.contains("warning") && recipients.contains("at most 5 of 5"), "{recipients}");
+    assert!(recipients.contains("2 refused (if that is good traffic, raise recipients)"), "{recipients}");
+    let patience = line("patience with clients");
+    assert!(patience.contains("1 sent off for errors, 1 for junk_commands, 1 for refused_recipients"), "{patience}");
+    assert!(line("mails in examination").contains("none refused"), "{lines}");
+}

@@ -227,3 +227,54 @@ fn an_invitation_leads_to_where_the_console_is() {
     let named = invite(&["--console", "https://mail.ours.example/"]);
     assert!(named.starts_with("https://mail.ours.example/welcome#"), "{named}");
 }
+
+#[test]
+fn a_link_that_leads_in_a_ring_is_skipped_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("mail")).unwrap();
+    std::fs::write(folder.path().join("mail/one.eml"), clean("one")).unwrap();
+    std::os::unix::fs::symlink("..", folder.path().join("mail/up")).unwrap();
+    std::os::unix::fs::symlink("self", folder.path().join("mail/self")).unwrap();
+    let scanned = support::reprieve(&["scan", ".", "--json"], folder.path());
+    assert_eq!(scanned.status.code(), Some(0), "{scanned:?}");
+    assert_eq!(out(&scanned).lines().count(), 1, "the mail, once: {}", out(&scanned));
+    let told = complaint(&scanned);
+    assert!(told.contains("mail/up: ") && told.contains("mail/self: ") && told.contains("2 symbolic links"), "{told}");
+    // What a link promises and is not there could not be read.
+    std::os::unix::fs::symlink("nowhere", folder.path().join("mail/gone.eml")).unwrap();
+    assert_eq!(support::reprieve(&["scan", "."], folder.path()).status.code(), Some(3));
+}
+
+#[test]
+fn a_folder_that_holds_no_ruleset_is_told_what_one_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("hosts"), "127.0.0.1 localhost\n").unwrap();
+    let lint = || support::reprieve(&["ruleset", "lint", "."], folder.path());
+    let told = complaint(&lint());
+    assert!(told.contains("no detection in it") && told.contains("detection.toml"), "{told}");
+    std::os::unix::fs::symlink("/nowhere/mtab", folder.path().join("mtab")).unwrap();
+    let told = complaint(&lint());
+    assert!(told.contains("mtab in it: No such file") && told.contains("detection.toml"), "{told}");
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_refused_by_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = config(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+    let check = |more: &str| {
+        std::fs::write(folder.path().join("reprieve.toml"), format!("{text}{more}")).unwrap();
+        support::reprieve(&["config", "check", "--config", "reprieve.toml"], folder.path())
+    };
+    assert_eq!(check("").status.code(), Some(0));
+    let refused = check("[limits]\nhop_wait_s = 90\npercent_strangers = 99\n[http]\nproxies = [\"0.0.0.0/0\"]\n");
+    assert_eq!(refused.status.code(), Some(1));
+    let told = complaint(&refused);
+    let lines = text.lines().count();
+    for (line, words) in [
+        (lines + 2, "limits.hop_wait_s: hop_wait_s (90) is not below reply_deadline_s (85, its default)"),
+        (lines + 3, "limits.percent_strangers: percent_strangers (99) is above percent_strangers_and_known"),
+        (lines + 5, "http.proxies: holds every address"),
+    ] {
+        assert!(told.contains(&format!("line {line}: {words}")), "{line} {words}: {told}");
+    }
+}

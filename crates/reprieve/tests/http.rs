@@ -289,3 +289,48 @@ fn connections_that_do_not_fit_are_told_by_the_check() {
     assert!(told.contains("file descriptors") && told.contains("1500") && told.contains("LimitNOFILE"), "{told}");
     assert!(check(8192).status.success());
 }
+
+#[test]
+fn a_header_over_its_limit_is_refused_and_told() {
+    let (_sink, gateway, portal) = with_portal("");
+    let with = |address: &str, fields: &str| {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!("GET /sign-in HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n");
+        // It may be refused before all of it has come.
+        let _ = socket.write_all(head.as_bytes());
+        rest(&mut socket)
+    };
+    let one = |bytes: usize| format!("X-Large: {}\r\n", "x".repeat(bytes));
+    let many = |count: usize, bytes: usize| (0..count).map(|n| format!("X-{n}: {}\r\n", "x".repeat(bytes))).collect();
+    let many: [String; 3] = [many(70, 1000), many(80, 1200), many(300, 10)];
+    let [large, larger, countless] = &many;
+    for fields in [&one(60_000), &"X: y\r\n".repeat(50)] {
+        let seen = with(&gateway.api, fields);
+        assert!(seen.starts_with("HTTP/1.1 200"), "{}", seen.lines().next().unwrap_or_default());
+    }
+    for address in [gateway.api.clone(), portal.to_string()] {
+        for fields in [&one(66_000), &one(100_000), &one(1_000_000), large, larger, countless] {
+            let seen = with(&address, fields);
+            assert!(seen.starts_with("HTTP/1.1 431"), "{}: {}", fields.len(), seen.lines().next().unwrap_or_default());
+        }
+    }
+    assert!(refused(&gateway, "api", "header") >= 5 && refused(&gateway, "portal", "header") >= 5);
+    let (_sink, gateway, _) = with_portal("[http]\nheader_kib = 16\n");
+    assert!(with(&gateway.api, &one(15_000)).starts_with("HTTP/1.1 200"));
+    assert!(with(&gateway.api, &one(17_000)).starts_with("HTTP/1.1 431"));
+}
+
+#[test]
+fn names_lead_to_the_sign_in_form_in_either_kind_of_labels() {
+    let sink = Sink::start();
+    let text = config(sink.address).replace("gw.example", "mx.bücher.example");
+    let gateway = Gateway::start(&format!("{text}[http]\nhosts = [\"büro.example\"]\n"));
+    for host in ["mx.xn--bcher-kva.example:8025", "MX.Bücher.example", "xn--bro-hoa.example", "büro.example."] {
+        assert!(get(&gateway.api, "/sign-in", host).starts_with("HTTP/1.1 200"), "{host}");
+    }
+    assert!(get(&gateway.api, "/sign-in", "buecher.example").starts_with("HTTP/1.1 421"));
+    let mut greeted = Talk::try_to(gateway.mx).unwrap();
+    let said = greeted.try_say("EHLO x.example").unwrap();
+    assert!(said.starts_with("250") && said.contains("mx.xn--bcher-kva.example"), "{said}");
+}

@@ -127,7 +127,7 @@ pub async fn enter(
     let store = console.store()?;
     let person = store.person(&name).await?.filter(|person| person.disabled.is_none());
     let known = person.as_ref().and_then(|person| person.password.clone());
-    let is_password = secret::checked(form.one("password"), known).await?;
+    let is_password = console.passwords.checked(form.one("password"), known).await?;
     let codes = person.as_ref().and_then(|person| person.totp.clone());
     let is_code = codes.is_none_or(|codes| secret::is_code(&codes, form.one("code"), now));
     if !(is_password && is_code) {
@@ -255,7 +255,7 @@ pub async fn accept(
     if password != again {
         return again_wrong("The two passwords differ.");
     }
-    let hashed = secret::hashed(password).await?;
+    let hashed = console.passwords.hashed(password).await?;
     console.record(person.name.clone(), "person.accept", &person.name, "").await?;
     console.store()?.accept_invitation(&person.name, hashed).await?;
     begin(&console, &person.name, &headers, peer, "/").await

@@ -190,7 +190,8 @@ impl Authenticator {
         let sealer = arc.and_then(|arc| arc.sets().last().map(|set| clean_domain(&set.seal.header.d)));
         let arc_result = arc.map_or(AuthResult::None, |arc| of_dkim(arc.result()));
         let arc_sealer = sealer.unwrap_or_default();
-        let is_trusted = self.trusted_sealers.iter().any(|trusted| trusted.eq_ignore_ascii_case(&arc_sealer));
+        let is_trusted =
+            self.trusted_sealers.iter().any(|trusted| DomainName::of(trusted) == DomainName::of(&arc_sealer));
         let mut authentication = Authentication {
             source: Source::Own,
             spf: of_spf(spf.result()),

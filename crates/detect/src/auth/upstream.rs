@@ -1,6 +1,7 @@
 //! Authentication-Results of hosts in front of us that the site trusts (RFC 8601). Only the topmost field that names such a host counts: what
 //! is below it may have come from anywhere.
 
+use domain::DomainName;
 use domain::authentication::{AuthResult, Authentication, DkimSignature, DmarcPolicy, Source};
 use domain::header;
 
@@ -18,7 +19,7 @@ pub fn of_message(raw: &[u8], trusted: &[String]) -> Option<Authentication> {
     }
     let fields = header::fields(raw).filter(|field| field.is("Authentication-Results"));
     let read = fields.filter_map(|field| parse(&field.unfolded()));
-    let believed = |id: &str| trusted.iter().any(|one| one.eq_ignore_ascii_case(id));
+    let believed = |id: &str| trusted.iter().any(|one| DomainName::of(one) == DomainName::of(id));
     let (id, results) = read.into_iter().find(|(id, _)| believed(id))?;
     let from = header::fields(raw).find(|field| field.is("From")).map(|field| address_of(&field.unfolded()));
     Some(gathered(&id, &results, from))

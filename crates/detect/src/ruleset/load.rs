@@ -59,6 +59,10 @@ pub(super) enum Runs {
     },
 }
 
+/// What a folder of rules holds, for who named another.
+const HOLDS: &str = "a ruleset folder has a folder for each detection, with a detection.toml in it (and the .yar file or the table that it names), or plain \
+    .yar and .yara files; `reprieve ruleset lint` without a folder looks at the shipped one";
+
 /// The ruleset in a folder, or the shipped one where no folder is named.
 ///
 /// # Errors
@@ -93,18 +97,23 @@ pub fn folder_files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, LoadErro
 fn read_folder(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
+        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+        // What cannot be read is named: it may be that this is no ruleset folder at all.
+        let failed = |error: std::io::Error| std::io::Error::other(format!("{name} in it: {error}. {HOLDS}"));
         if path.is_dir() {
-            read_folder(root, &path, files)?;
+            match read_folder(root, &path, files) {
+                Err(error) if error.kind() != std::io::ErrorKind::Other => return Err(failed(error)),
+                read => read?,
+            }
             continue;
         }
-        if files.len() >= FILES_MAX || path.metadata()?.len() > FILE_BYTES_MAX {
-            return Err(std::io::Error::other(format!(
-                "over {FILES_MAX} files or {FILE_BYTES_MAX} bytes in one: {}",
-                path.display()
-            )));
+        let bytes = path.metadata().map_err(failed)?.len();
+        if files.len() >= FILES_MAX || bytes > FILE_BYTES_MAX {
+            let most = FILE_BYTES_MAX >> 20;
+            let why = format!("a ruleset has at most {FILES_MAX} files, of {most} MiB each");
+            return Err(failed(std::io::Error::other(why)));
         }
-        let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-        files.insert(name, std::fs::read(&path)?);
+        files.insert(name.clone(), std::fs::read(&path).map_err(failed)?);
     }
     Ok(())
 }
@@ -128,7 +137,7 @@ pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Ruleset, LoadError
         errors.extend(result.err().into_iter().flatten());
     }
     if prepared.is_empty() && errors.is_empty() {
-        errors.push("no detection.toml and no .yar or .yara file in it".into());
+        errors.push(format!("there is no detection in it: {HOLDS}"));
     }
     let mut ruleset = assemble(prepared, errors)?;
     ruleset.pages = pages(&files, &ruleset);

@@ -9,6 +9,9 @@ use domain::policy::{OnFailure, Policy};
 use super::section::{Faults, Section};
 use super::{domain_name, host_and_port, host_name};
 
+/// Settings of an engine that is asked over the network.
+const ASKED: [&str; 4] = [auth::ENGINE, dnsbl::ENGINE, clamd::ENGINE, rspamd::ENGINE];
+
 /// The engines outside the pipeline.
 #[derive(Clone, Debug, Default)]
 pub struct EngineConfig {
@@ -73,6 +76,26 @@ pub(super) fn engines(
     }
     engines.end(faults);
     config
+}
+
+/// Whether engines answer before the client has its 451: `reply` is when that is.
+pub(super) fn fits(root: &mut Section<'_>, reply: Duration, faults: &mut Faults<'_>) {
+    // What is no table and no number has been told.
+    let mut told = Faults::new("");
+    let mut engines = root.section("engine", &mut told);
+    for engine in ASKED {
+        let mut section = engines.section(engine, &mut told);
+        let name = section.name("timeout_s");
+        let Some(asked) = section.number("timeout_s", 1..600, &mut told) else { continue };
+        if asked >= reply.as_secs() {
+            let reply = reply.as_secs();
+            let what = format!(
+                "timeout_s ({asked}) is not below reply_deadline_s ({reply}) of [limits]: the client would have its 451 first; lower the one or raise \
+                 the other"
+            );
+            faults.add(section.place("timeout_s"), &name, what);
+        }
+    }
 }
 
 fn timeout(section: &mut Section<'_>, usual: u64, faults: &mut Faults<'_>) -> Duration {

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use domain::DomainName;
 use ipnet::IpNet;
 
+use super::contradiction::{is_reached, not_above, not_everybody, set};
 use super::section::{Faults, Section};
 use super::{Config, host_name, network};
 
@@ -35,7 +37,13 @@ pub struct HttpConfig {
     /// Proxies in front, whose X-Forwarded-For or Forwarded says who the client is.
     pub proxies: Vec<IpNet>,
     /// Names by which people come, beside those that the rest of the configuration has.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<DomainName>,
+    /// Bytes of the header of a request.
+    pub header_bytes_max: usize,
+    /// Passwords that are hashed at once, of 19 MiB each.
+    pub passwords_at_once: usize,
+    /// Passwords that wait to be hashed, those that are included.
+    pub passwords_waiting_max: usize,
 }
 
 /// Reads it.
@@ -53,24 +61,37 @@ pub fn http(root: &mut Section<'_>, faults: &mut Faults<'_>) -> HttpConfig {
         write_timeout: seconds(number("write_timeout_s", 1..3601, 30)),
         streams_max: number("streams", 1..10_001, 64) as usize,
         streams_per_ip_max: number("streams_per_ip", 1..10_001, 16) as usize,
+        header_bytes_max: (number("header_kib", 8..1025, 64) << 10) as usize,
+        passwords_at_once: number("passwords_at_once", 1..65, 2) as usize,
+        passwords_waiting_max: number("passwords_waiting", 1..10_001, 64) as usize,
         proxies: Vec::new(),
         hosts: Vec::new(),
     };
     config.proxies = section.list("proxies", faults, network).unwrap_or_default();
-    let name = |text: &str| host_name(text).map(|name| name.to_lowercase());
-    config.hosts = section.list("hosts", faults, name).unwrap_or_default();
+    not_everybody(&section, "proxies", &config.proxies, "anybody could say who their client is", faults);
+    config.hosts = section.list("hosts", faults, |text| host_name(text).map(DomainName::from)).unwrap_or_default();
+    let of = |key, number: usize| set(key, number as u64);
+    let connections = of("connections", config.connections_max);
+    let streams = of("streams", config.streams_max);
+    let why = "there are not so many";
+    is_reached(&section, of("connections_per_ip", config.connections_per_ip_max), connections, why, faults);
+    is_reached(&section, of("streams_per_ip", config.streams_per_ip_max), streams, why, faults);
+    is_reached(&section, streams, connections, "each is a connection", faults);
+    let (at_once, waiting) =
+        (of("passwords_at_once", config.passwords_at_once), of("passwords_waiting", config.passwords_waiting_max));
+    not_above(&section, at_once, waiting, "those that are hashed are among those that wait", faults);
     section.end(faults);
     config
 }
 
 impl Config {
-    /// The names by which people may come to API, console and portal, lower case: those of `[http] hosts`, our own, those of the portal's and the
+    /// The names by which people may come to API, console and portal: those of `[http] hosts`, our own, those of the portal's and the
     /// console's URL, and `localhost`. An address written as such is no name and needs none.
-    pub fn http_hosts(&self) -> Vec<String> {
+    pub fn http_hosts(&self) -> Vec<DomainName> {
         let urls = [Some(self.portal.url.as_str()), self.oidc.as_ref().map(|oidc| oidc.console.as_str())];
         let of_urls = urls.into_iter().flatten().filter_map(host_of_url);
-        let own = [self.hostname.to_lowercase(), "localhost".into()];
-        let mut names: Vec<String> = self.http.hosts.iter().cloned().chain(own).chain(of_urls).collect();
+        let own = [DomainName::of(&self.hostname), "localhost".into()];
+        let mut names: Vec<DomainName> = self.http.hosts.iter().cloned().chain(own).chain(of_urls).collect();
         names.sort();
         names.dedup();
         names
@@ -82,11 +103,11 @@ impl Config {
     }
 }
 
-/// The host of a URL, lower case; none for an empty one.
-fn host_of_url(url: &str) -> Option<String> {
+/// The host of a URL; none for an empty one.
+fn host_of_url(url: &str) -> Option<DomainName> {
     let place = url.split_once("://")?.1;
     let authority = place.split(['/', '?', '#']).next()?;
-    Some(name_of(authority.rsplit('@').next()?).to_lowercase()).filter(|name| !name.is_empty())
+    Some(name_of(authority.rsplit('@').next()?)).filter(|name| !name.is_empty()).map(DomainName::of)
 }
 
 /// The name in `name:port`; an address in brackets stays in them.
@@ -113,5 +134,26 @@ mod tests {
         let config = Config::parse(&text, Path::new("/etc/reprieve")).expect("a right one");
         assert_eq!(config.http_hosts(), ["gw.example.com", "held.example.com", "localhost", "mail.example.org"]);
         assert_eq!(config.http_listeners(), 2);
+    }
+
+    #[test]
+    fn names_are_taken_in_either_kind_of_labels() {
+        let text = format!(
+            "hostname = \"mx.bücher.example\"\n{}\n[http]\nhosts = [\"Büro.example\"]\n[portal]\naddress = \"127.0.0.1:8026\"\n\
+             url = \"https://held.bücher.example:8443/x\"\n[notices]\nincident_mail = [\"ops@bücher.example\"]\n\
+             alert_webhooks = [\"https://chat.bücher.example/x\"]\n[engine.auth]\ntrusted_authserv = [\"mx.grüße.example\"]\n\
+             [engine.rspamd]\naddress = \"rspamd.bücher.example:11333\"\n",
+            crate::config::EXAMPLE
+        );
+        let config = Config::parse(&text, Path::new("/etc/reprieve")).expect("a right one");
+        assert_eq!(config.hostname, "mx.xn--bcher-kva.example");
+        assert_eq!(config.portal.url, "https://held.xn--bcher-kva.example:8443/x");
+        assert_eq!(
+            config.http_hosts(),
+            ["held.xn--bcher-kva.example", "localhost", "mx.xn--bcher-kva.example", "xn--bro-hoa.example"]
+        );
+        assert_eq!(config.announcements.mail[0].as_str(), "ops@xn--bcher-kva.example");
+        assert_eq!(config.engines.auth.expect("on").trusted_authserv, ["mx.xn--gre-6ka8l.example"]);
+        assert_eq!(config.engines.rspamd.expect("on").address, "rspamd.xn--bcher-kva.example:11333");
     }
 }

@@ -1,6 +1,8 @@
 //! The configuration: one commented TOML file, checked whole before anything starts.
 
+mod contradiction;
 mod engine;
+mod examination;
 pub mod http;
 pub mod oidc;
 mod policy;
@@ -14,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use contradiction::{below, is_reached, not_above, not_everybody, one_each, set, set_in};
 use domain::detection::Category;
 use domain::envelope::Border;
 use domain::identity::Establish;
@@ -28,6 +31,7 @@ use oidc::OidcConfig;
 use portal::PortalConfig;
 use section::{Fault, Faults, Section};
 use wire::smtp::data::BareNewline;
+use wire::smtp::session::Tolerance;
 use wire::tls::TlsPolicy;
 
 use crate::keys::RING_FILE;
@@ -135,6 +139,8 @@ pub struct GatewayLimits {
     pub drain: Duration,
     /// From when on a client is known.
     pub known: KnownClients,
+    /// How much of a client is borne with.
+    pub tolerance: Tolerance,
 }
 
 impl GatewayLimits {
@@ -286,6 +292,8 @@ pub struct Config {
     pub hops: BTreeMap<Direction, HopConfig>,
     /// Limits.
     pub limits: GatewayLimits,
+    /// How far one mail is taken apart, and how long that may take.
+    pub examination: detect::limits::Limits,
     /// The address of the REST API.
     pub api_address: SocketAddr,
     /// The unix socket of the REST API.
@@ -418,8 +426,11 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     if listeners.is_empty() && !root.has("listener") {
         faults.add(0, "listener", "is missing: at least one [[listener]] with an address");
     }
+    not_everybody(root, "trusted_networks", &border.trusted_networks, "anybody could send to the outside", faults);
     let hops = hops(root, faults);
     let limits = limits(root, faults);
+    let examination = examination::examination(root, limits.examine_deadline, faults);
+    engine::fits(root, limits.reply_deadline, faults);
     let mut api = root.section("api", faults);
     let api_address =
         api.text("address", faults, socket_address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8025)));
@@ -438,7 +449,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     release.end(faults);
     let mut notices = root.section("notices", faults);
     let tells_senders = notices.flag("outbound", faults).unwrap_or(true);
-    let address = |text: &str| Address::parse(text).map_err(|error| error.to_string());
+    let address = |text: &str| Address::parse(text).map(|one| one.with_a_labels()).map_err(|error| error.to_string());
     let announcements = Announcements {
         webhooks: notices.list("incident_webhooks", faults, Webhook::parse).unwrap_or_default(),
         webhook_ca: notices.text("incident_webhook_ca", faults, |text| Ok(folder.join(text))),
@@ -455,6 +466,13 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
     let portal = portal::portal(root, folder, faults);
     let oidc = oidc::oidc(root, folder, faults);
     let http = http::http(root, faults);
+    let listening = listeners.iter().map(|one| ("listener.address".to_owned(), "listener", one.address));
+    let listening: Vec<_> = listening
+        .chain([("api.address".to_owned(), "api", api_address)])
+        .chain(portal.address.map(|address| ("portal.address".to_owned(), "portal", address)))
+        .collect();
+    let named = hops.iter().map(|(direction, hop)| (direction.as_str().to_lowercase(), hop.address.clone()));
+    one_each(root, &listening, &named.collect(), faults);
     Config {
         panic_file: root.text("panic_file", faults, path).unwrap_or_else(|| data_dir.join("panic")),
         ruleset: root.text("ruleset", faults, path),
@@ -469,6 +487,7 @@ fn read(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Confi
         listeners,
         hops,
         limits,
+        examination,
         api_address,
         api_socket,
         api_requests_per_second: per_second.unwrap_or(20),
@@ -505,6 +524,16 @@ fn known_good(root: &mut Section<'_>, data_dir: &Path, folder: &Path, faults: &m
         mails_a_day: number("mails_a_day", 0..100_001, 200),
         mails_max: number("mails", 0..1_000_001, 3000),
     };
+    let parts = set_in("part_kib", config.part_bytes_max >> 10, 1);
+    is_reached(
+        &section,
+        parts,
+        set_in("mib", config.bytes_max >> 20, 1024),
+        "no part of that size could be kept",
+        faults,
+    );
+    let (a_day, all) = (set("mails_a_day", config.mails_a_day), set("mails", config.mails_max));
+    is_reached(&section, a_day, all, "the sample of a day would not fit", faults);
     section.end(faults);
     config
 }
@@ -551,6 +580,9 @@ fn rollout(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Pace {
             minutes("canary_50_minutes", third),
         ],
     };
+    let of = |key, time: Duration| set(key, time.as_secs() / 60);
+    let (least, most) = (of("shadow_minutes", pace.shadow), of("shadow_minutes_most", pace.shadow_most));
+    not_above(&section, least, most, "the shadow would end before it may", faults);
     section.end(faults);
     pace
 }
@@ -603,6 +635,9 @@ fn listener(mut section: Section<'_>, folder: &Path, faults: &mut Faults<'_>) ->
         sender_login_enforced: section.flag("sender_login_enforced", faults).unwrap_or(false),
         tls: certificate.zip(key),
     };
+    let why = "anybody could say to be somebody else";
+    not_everybody(&section, "xclient_from", &listener.xclient_from, why, faults);
+    not_everybody(&section, "proxy_from", &listener.proxy_from, why, faults);
     section.end(faults);
     address.map(|_| listener)
 }
@@ -646,6 +681,7 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
     let mut number = |key: &str, allowed, default: u64| section.number(key, allowed, faults).unwrap_or(default);
     let seconds = Duration::from_secs;
     let usual = Percents::default();
+    let usual_tolerance = Tolerance::default();
     let limits = GatewayLimits {
         message_bytes_max: number("message_bytes", 1024..1_073_741_825, 50 << 20) as usize,
         recipients_max: number("recipients", 1..100_001, 1000) as usize,
@@ -673,12 +709,52 @@ fn limits(root: &mut Section<'_>, faults: &mut Faults<'_>) -> GatewayLimits {
         known: KnownClients {
             mails: number("known_mails", 1..1_000_001, 3),
             age: seconds(number("known_hours", 0..10_001, 24) * 3600),
-            kept: seconds(30 * 24 * 3600),
+            kept: seconds(number("known_days", 1..3651, 30) * 24 * 3600),
+        },
+        tolerance: Tolerance {
+            errors_max: number("errors", 1..100_001, usual_tolerance.errors_max.into()) as u32,
+            junk_max: number("junk_commands", 1..100_001, usual_tolerance.junk_max.into()) as u32,
+            refused_recipients_max: number(
+                "refused_recipients",
+                1..100_001,
+                usual_tolerance.refused_recipients_max.into(),
+            ) as u32,
         },
         drain: seconds(number("drain_s", 1..601, 7)),
     };
+    contradictions(&section, &limits, faults);
     section.end(faults);
     limits
+}
+
+fn contradictions(section: &Section<'_>, limits: &GatewayLimits, faults: &mut Faults<'_>) {
+    let percents = &limits.percents;
+    let (client, network) = (set("percent_per_client", percents.client), set("percent_per_network", percents.network));
+    let (strangers, others) =
+        (set("percent_strangers", percents.strangers), set("percent_strangers_and_known", percents.others));
+    is_reached(section, client, network, "a client is part of its network, and would never come so far", faults);
+    is_reached(section, network, others, "no network could ever have so much", faults);
+    not_above(section, strangers, others, "known clients would have no share that strangers cannot take", faults);
+    let of_ip = set("connections_per_ip", limits.connections_per_ip_max as u64);
+    let of_network = set("connections_per_network", limits.connections_per_network_max as u64);
+    let all = set("connections", limits.connections_max as u64);
+    is_reached(section, of_ip, of_network, "an address is part of its network, and would never come so far", faults);
+    is_reached(section, of_network, all, "there are not so many", faults);
+    let in_s = |key, time: Duration| set(key, time.as_secs());
+    let reply = in_s("reply_deadline_s", limits.reply_deadline);
+    for (key, time) in [("hop_wait_s", limits.hop_wait), ("examine_deadline_s", limits.examine_deadline)] {
+        if section.has(key) {
+            below(section, in_s(key, time), reply, "the client would have its 451 before that is over", faults);
+        }
+    }
+    let (command, visit) = (in_s("command_deadline_s", limits.command_deadline), in_s("visit_s", limits.visit));
+    is_reached(section, command, visit, "the visit would be over first", faults);
+    let message = set_in("message_bytes", limits.message_bytes_max as u64, 1);
+    let in_flight = set_in("in_flight_mib", limits.in_flight_bytes_max >> 20, 1 << 20);
+    is_reached(section, message, in_flight, "one message would be more than all may be", faults);
+    let hours = set_in("known_hours", limits.known.age.as_secs() / 3600, 1);
+    let days = set_in("known_days", limits.known.kept.as_secs() / 86_400, 24);
+    not_above(section, hours, days, "a network would be forgotten before it is known", faults);
 }
 
 fn retention(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Retention {
@@ -702,6 +778,11 @@ fn retention(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Retention {
         let why = "must not be below held_days and held_days_of: what is held needs its record";
         faults.add(section.start(), "retention.record_days", why);
     }
+    let shortest = held_of.values().copied().chain([held]).min().unwrap_or(held);
+    let jump = set_in("clock_jump_hours", clock_jump.as_secs() / 3600, 1);
+    let key = if shortest < held { "held_days_of" } else { "held_days" };
+    let why = "a clock that is wrong by less than that could end all held mail at once";
+    below(&section, jump, set_in(key, shortest.as_secs() / 86_400, 24), why, faults);
     if audit < records {
         let why = "must not be below record_days: a record needs the entry that vouches for it";
         faults.add(section.start(), "retention.audit_days", why);
@@ -720,10 +801,12 @@ fn retention(root: &mut Section<'_>, faults: &mut Faults<'_>) -> Retention {
     }
 }
 
+/// A host name, in A-labels: what is written with U-labels is taken, and sent and compared as everybody does.
 fn host_name(text: &str) -> Result<String, String> {
+    let name = if text.is_ascii() { text.to_owned() } else { DomainName::of(text).into() };
     let fits =
-        !text.is_empty() && text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
-    if fits { Ok(text.to_owned()) } else { Err("must be a host name, such as \"mx.example.com\"".into()) }
+        !name.is_empty() && name.len() <= 255 && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    if fits { Ok(name) } else { Err("must be a host name, such as \"mx.example.com\" or \"bücher.example\"".into()) }
 }
 
 /// A domain in either kind of labels: `bücher.example` and `xn--bcher-kva.example` are one.
@@ -742,9 +825,14 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("'{text}' is not an address with a port, such as \"127.0.0.1:2525\""))
 }
 
+/// `host:port`, the host in A-labels.
 fn host_and_port(text: &str) -> Result<String, String> {
-    let fits = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if fits { Ok(text.to_owned()) } else { Err(format!("'{text}' is not host:port, such as \"127.0.0.1:10025\"")) }
+    let split = text.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let read = split.and_then(|(host, port)| match host.is_ascii() {
+        true => Some(text.to_owned()),
+        false => Some(format!("{}:{port}", host_name(host).ok()?)),
+    });
+    read.ok_or_else(|| format!("'{text}' is not host:port, such as \"127.0.0.1:10025\""))
 }
 
 fn system_hostname() -> String {

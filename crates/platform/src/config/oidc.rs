@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::section::{Faults, Section};
-use crate::https::Place;
+use crate::https::{Place, with_a_labels};
 
 /// Bytes of the file with the client's secret.
 const SECRET_BYTES_MAX: u64 = 4096;
@@ -33,7 +33,7 @@ pub fn oidc(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> O
         let place = Place::parse(text)?;
         // The token is believed because of whom it was fetched from.
         if place.is_secret {
-            Ok(text.trim_end_matches('/').to_owned())
+            with_a_labels(text.trim_end_matches('/'))
         } else {
             Err("must begin with https://".to_owned())
         }
@@ -41,8 +41,8 @@ pub fn oidc(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> O
     let issuer = section.text("issuer", faults, url);
     let client_id = section.text("client_id", faults, |text| Ok(text.to_owned()));
     let client_secret = section.text("client_secret_file", faults, |text| secret(&folder.join(text)));
-    let console =
-        section.text("console", faults, |text| Place::parse(text).map(|_| text.trim_end_matches('/').to_owned()));
+    let console = section
+        .text("console", faults, |text| Place::parse(text).and_then(|_| with_a_labels(text.trim_end_matches('/'))));
     let claim = section.text("claim", faults, |text| Ok(text.to_owned())).unwrap_or_else(|| "email".into());
     let ca = section.text("ca", faults, |text| Ok(folder.join(text)));
     for (name, is_missing) in [

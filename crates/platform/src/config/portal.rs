@@ -7,6 +7,7 @@ use domain::Timestamp;
 
 use super::section::{Faults, Section};
 use super::socket_address;
+use crate::https::with_a_labels;
 use crate::recipient::language::Languages;
 
 /// An hour, a day and a week, in seconds.
@@ -74,7 +75,7 @@ pub fn portal(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) ->
     let url = section.text("url", faults, |text| {
         let is_url = (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(['#', '?', ' ']);
         if is_url {
-            Ok(text.trim_end_matches('/').to_owned())
+            with_a_labels(text.trim_end_matches('/'))
         } else {
             Err("must be a URL such as \"https://held.example.com\"".into())
         }

@@ -64,6 +64,12 @@ impl<'t> Section<'t> {
         self.start
     }
 
+    /// Where the value of a key stands; where the table begins, if it has none.
+    pub fn place(&self, key: &str) -> usize {
+        let found = self.table.and_then(|table| table.iter().find(|(name, _)| name.get_ref().as_ref() == key));
+        found.map_or(self.start, |(_, value)| value.span().start)
+    }
+
     fn value(&mut self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.asked.insert(key.to_owned());
         self.table?.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)

@@ -5,6 +5,7 @@ use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use detect::clamd::{Address, Clamd};
+use detect::limits::Limits;
 use domain::Direction;
 use domain::detection::Category;
 
@@ -29,7 +30,8 @@ pub fn shown(config: &Config) -> Vec<Section> {
     let mut all = vec![general(config)];
     all.extend(config.listeners.iter().map(listener));
     all.extend(config.hops.iter().map(|(direction, hop)| next_hop(*direction, hop)));
-    all.extend([engines(config), limits(&config.limits), retention(config), known_good(&config.known_good)]);
+    all.extend([engines(config), examination(&config.examination), limits(&config.limits)]);
+    all.extend([retention(config), known_good(&config.known_good)]);
     all.extend([
         rollout(config),
         sentinel(config),
@@ -119,6 +121,25 @@ fn clamd(one: &Clamd) -> String {
     format!("{place}, {}", span(one.timeout))
 }
 
+fn examination(limits: &Limits) -> Section {
+    section(
+        "examination",
+        vec![
+            ("mime_depth", limits.mime_depth_max.to_string()),
+            ("parts", limits.parts_max.to_string()),
+            ("archive_depth", limits.archive_depth_max.to_string()),
+            ("archive_entries", limits.archive_entries_max.to_string()),
+            ("unpacked", bytes(limits.unpacked_bytes_max)),
+            ("unpacked_ratio", limits.ratio_max.to_string()),
+            ("nested_mails", limits.nested_mails_max.to_string()),
+            ("headers", bytes(limits.headers_bytes_max as u64)),
+            ("header_lines", limits.header_lines_max.to_string()),
+            ("encoded_mails", limits.encoded_mails_max.to_string()),
+            ("encoded", bytes(limits.encoded_bytes_max as u64)),
+        ],
+    )
+}
+
 fn limits(limits: &GatewayLimits) -> Section {
     section(
         "limits",
@@ -142,6 +163,10 @@ fn limits(limits: &GatewayLimits) -> Section {
             ("visit", span(limits.visit)),
             ("known_mails", limits.known.mails.to_string()),
             ("known_hours", (limits.known.age.as_secs() / 3600).to_string()),
+            ("known_days", (limits.known.kept.as_secs() / 86_400).to_string()),
+            ("errors", limits.tolerance.errors_max.to_string()),
+            ("junk_commands", limits.tolerance.junk_max.to_string()),
+            ("refused_recipients", limits.tolerance.refused_recipients_max.to_string()),
             ("in_flight_bytes", bytes(limits.in_flight_bytes_max)),
             ("reply_deadline", span(limits.reply_deadline)),
             ("examine_deadline", span(limits.examine_deadline)),
@@ -283,6 +308,9 @@ fn http(config: &Config) -> Section {
             ("write_timeout", span(http.write_timeout)),
             ("streams", http.streams_max.to_string()),
             ("streams_per_ip", http.streams_per_ip_max.to_string()),
+            ("header", bytes(http.header_bytes_max as u64)),
+            ("passwords_at_once", http.passwords_at_once.to_string()),
+            ("passwords_waiting", http.passwords_waiting_max.to_string()),
             ("proxies", list(&http.proxies)),
             ("hosts", list(config.http_hosts())),
         ],

@@ -148,6 +148,11 @@ impl Pool {
         self.asking -= u64::from(purpose == Some(Purpose::Recipients)).min(self.asking);
     }
 
+    /// What is held in all.
+    pub(super) fn held(&self) -> u64 {
+        self.shares.held()
+    }
+
     /// What strangers hold, and what they may.
     pub(super) fn strangers(&self) -> (u64, u64) {
         (self.shares.held_by_strangers(), self.shares.bounds().strangers)

@@ -20,6 +20,9 @@ const READ_BYTES: usize = 64 * 1024;
 /// Bytes read at once while commands come: what many idle clients cost together is what counts.
 const READ_BYTES_COMMANDS: usize = 4 * 1024;
 
+/// After so long without anything from the client whoever serves the connection is asked whether the client may still wait.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// How long a client that is sent away may take to hear it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -71,6 +74,8 @@ pub enum Progress {
     Event(Event),
     /// Bytes that make no whole command or message yet.
     Bytes,
+    /// Nothing for two seconds: deadlines may have changed meanwhile.
+    Silence,
 }
 
 /// A connection in the server's hands.
@@ -81,16 +86,30 @@ pub struct Connection {
     pub session: Session,
     /// How long the client may take from now on. They may change while it is waited for.
     pub deadlines: Deadlines,
+    /// Until when commands are waited for at all, whatever the deadline of one.
+    pub leaves: Option<Instant>,
     buffer: Vec<u8>,
-    /// Since when the next event is waited for.
+    /// What is being sent, and how much of it is.
+    sending: (Vec<u8>, usize),
+    /// Since when the next command, or the end of the data, is waited for.
     waiting: Option<Instant>,
+    /// Commands that had come when that began.
+    commands: u64,
 }
 
 impl Connection {
     /// A session over an accepted socket. `first` is what has already been read behind a PROXY header.
     pub fn new(socket: TcpStream, session: Session, deadlines: Deadlines, first: &[u8]) -> Self {
-        let mut connection =
-            Self { stream: Stream::Plain(socket), session, deadlines, buffer: Vec::new(), waiting: None };
+        let mut connection = Self {
+            stream: Stream::Plain(socket),
+            session,
+            deadlines,
+            leaves: None,
+            buffer: Vec::new(),
+            sending: (Vec::new(), 0),
+            waiting: None,
+            commands: 0,
+        };
         connection.session.receive(first);
         connection
     }
@@ -107,8 +126,9 @@ impl Connection {
         }
     }
 
-    /// Sends what is to be sent and waits for the next event or for more bytes, whichever comes first: so whoever counts what a session holds can
-    /// look while a message comes.
+    /// Sends what is to be sent and waits for the next event, for more bytes, or for two seconds, whichever comes first: so whoever counts what a
+    /// session holds can look while a message comes, and whoever has less patience now does not wait for bytes to say so. Nothing is lost when it
+    /// is dropped and called again.
     ///
     /// # Errors
     /// When the connection is over.
@@ -117,10 +137,17 @@ impl Connection {
             self.waiting = None;
             return Ok(Progress::Event(event));
         }
-        let since = *self.waiting.get_or_insert_with(Instant::now);
-        let deadline = since + self.limit();
-        let stepped = timeout_at(deadline, self.exchange()).await;
-        let Ok(count) = stepped else {
+        // Each command has its own deadline (RFC 5321 section 4.5.3.2.7), also one that is answered without an event, such as NOOP.
+        if self.session.commands() != self.commands {
+            self.commands = self.session.commands();
+            self.waiting = None;
+        }
+        let deadline = self.deadline();
+        let look = Instant::now() + LOOK;
+        let Ok(count) = timeout_at(deadline.min(look), self.exchange()).await else {
+            if look < deadline {
+                return Ok(Progress::Silence);
+            }
             self.session.close(&Reply::new(421, "4.4.2 Too slow"));
             // It is told if it listens; a client that does not read has no claim to more time.
             let _ = tokio::time::timeout(FAREWELL, self.flush()).await;
@@ -132,6 +159,15 @@ impl Connection {
         }
         self.session.receive(&self.buffer[..count]);
         Ok(Progress::Bytes)
+    }
+
+    /// Until when the client may take for what is waited for.
+    fn deadline(&mut self) -> Instant {
+        let deadline = *self.waiting.get_or_insert_with(Instant::now) + self.limit();
+        match self.leaves {
+            Some(leaves) if !self.session.in_data() => deadline.min(leaves),
+            _ => deadline,
+        }
     }
 
     /// How long the client may take for what is waited for.
@@ -158,17 +194,31 @@ impl Connection {
         self.session.held_bytes() + self.buffer.len()
     }
 
-    /// Sends what is to be sent, in one write.
+    /// Sends what is to be sent, in one write where the socket takes it. Nothing is lost when it is dropped and called again.
     ///
     /// # Errors
     /// When the socket fails.
     pub async fn flush(&mut self) -> io::Result<()> {
         let output = self.session.take_output();
-        if output.is_empty() {
+        if output.is_empty() && self.sending.0.is_empty() {
             return Ok(());
         }
-        self.stream.write_all(&output).await?;
-        self.stream.flush().await
+        if self.sending.0.is_empty() {
+            self.sending = (output, 0);
+        } else {
+            self.sending.0.extend(output);
+        }
+        // What has been written is noted at once: whoever waits may look elsewhere in between and call again.
+        while self.sending.1 < self.sending.0.len() {
+            let written = self.stream.write(&self.sending.0[self.sending.1..]).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.sending.1 += written;
+        }
+        self.stream.flush().await?;
+        self.sending = (Vec::new(), 0);
+        Ok(())
     }
 
     /// Takes the connection to TLS after [`Event::StartTls`].
@@ -224,4 +274,115 @@ pub async fn read_proxy_header(socket: &mut TcpStream, limit: Duration) -> io::R
         }
     };
     tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| Err(refuse("no PROXY header in time")))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::smtp::capabilities::Capabilities;
+    use crate::smtp::session::Settings;
+
+    async fn connected(deadlines: Deadlines) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connects");
+        let (socket, _) = listener.accept().await.expect("comes");
+        (Connection::new(socket, Session::new(Settings::default()), deadlines, &[]), client)
+    }
+
+    /// Answers until the client has the word within its data.
+    async fn into_data(wire: &mut Connection, client: &mut TcpStream) {
+        client.write_all(b"EHLO c\r\n").await.expect("sent");
+        let commands: [&[u8]; 3] = [b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<c@d.example>\r\n", b"DATA\r\n"];
+        let mut commands = commands.into_iter();
+        while !wire.session.in_data() {
+            match wire.event().await.expect("goes on") {
+                Event::Hello => wire.session.hello(&Capabilities::bare()),
+                Event::Recipients(asked) => {
+                    wire.session.answer_recipients(vec![Reply::new(250, "2.1.5 Ok"); asked.len()]);
+                }
+                Event::Data => wire.session.answer(&Reply::new(354, "Go on")),
+                _ => wire.session.answer(&Reply::new(250, "2.1.0 Ok")),
+            }
+            if let Some(command) = commands.next() {
+                client.write_all(command).await.expect("sent");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_silent_in_its_data_has_as_little_time_as_all_have_now() {
+        let (mut wire, mut client) = connected(Deadlines::default()).await;
+        into_data(&mut wire, &mut client).await;
+        let began = Instant::now();
+        assert_eq!(wire.progress().await.expect("it may wait"), Progress::Silence);
+        wire.deadlines.data = Duration::from_secs(3);
+        let ended = loop {
+            match wire.progress().await {
+                Ok(progress) => assert_eq!(progress, Progress::Silence),
+                Err(ended) => break ended,
+            }
+        };
+        assert!(matches!(ended, Ended::TimedOut), "{ended}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn each_command_has_its_own_deadline_and_a_visit_ends_all_the_same() {
+        let second = Duration::from_secs(1);
+        let (mut wire, client) = connected(Deadlines { command: 3 * second, ..Deadlines::default() }).await;
+        wire.leaves = Some(Instant::now() + 7 * second);
+        let (mut reading, mut writing) = client.into_split();
+        let chatter = tokio::spawn(async move {
+            for _ in 0..20 {
+                tokio::time::sleep(second).await;
+                writing.write_all(b"NOOP\r\n").await?;
+            }
+            Ok::<_, io::Error>(writing)
+        });
+        let began = Instant::now();
+        let ended = wire.event().await.expect_err("no event comes of it");
+        chatter.abort();
+        assert!(matches!(ended, Ended::TimedOut), "{ended}");
+        let lasted = began.elapsed();
+        assert!((6 * second..9 * second).contains(&lasted), "{lasted:?}");
+        drop(wire);
+        let mut said = Vec::new();
+        let _ = reading.read_to_end(&mut said).await;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.matches("250 2.0.0 Ok").count() >= 5 && said.contains("421 4.4.2"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_while_somebody_looks_elsewhere_is_sent_once_and_whole() {
+        let (mut wire, mut client) = connected(Deadlines::default()).await;
+        let lines = 30_000;
+        client.write_all(b"HELO c\r\n").await.expect("sent");
+        assert_eq!(wire.event().await.expect("said hello"), Event::Hello);
+        // One long reply, more than the socket takes at once; it is waited for in pieces.
+        let long: Vec<String> = (0..lines).map(|n| format!("{n:06} {}", "x".repeat(200))).collect();
+        wire.session.close(&Reply { code: 421, lines: long });
+        let reader = tokio::spawn(async move {
+            let mut said = Vec::new();
+            let mut block = vec![0; 4096];
+            loop {
+                let count = client.read(&mut block).await.expect("reads");
+                if count == 0 {
+                    return said;
+                }
+                said.extend_from_slice(&block[..count]);
+                if said.len() % (1 << 18) < 4096 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        });
+        while tokio::time::timeout(Duration::from_millis(1), wire.flush()).await.is_err() {}
+        wire.shut().await;
+        let said = String::from_utf8(reader.await.expect("reads")).expect("text");
+        let numbers: Vec<&str> = said.lines().filter_map(|line| line.get(4..10)).collect();
+        assert!(numbers.len() > lines, "the greeting as well: {}", numbers.len());
+        let wanted: Vec<String> = (0..lines).map(|n| format!("{n:06}")).collect();
+        assert_eq!(numbers[numbers.len() - lines..], wanted[..]);
+    }
 }

@@ -50,6 +50,17 @@ impl Default for Tolerance {
     }
 }
 
+/// What a client was sent away for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// Commands that were refused.
+    Errors,
+    /// Commands that bring nothing on.
+    Junk,
+    /// Recipients that were refused.
+    RefusedRecipients,
+}
+
 /// How a session is set up.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -156,6 +167,9 @@ pub struct Session {
     junk: u32,
     accepted_recipients: u32,
     refused_recipients: u32,
+    commands: u64,
+    excess: Option<Excess>,
+    recipients_over: u64,
 }
 
 impl Session {
@@ -175,6 +189,9 @@ impl Session {
             junk: 0,
             accepted_recipients: 0,
             refused_recipients: 0,
+            commands: 0,
+            excess: None,
+            recipients_over: 0,
         };
         let greeting = format!("{} ESMTP Reprieve", session.settings.hostname);
         session.reply(&Reply::new(220, greeting));
@@ -210,6 +227,26 @@ impl Session {
     /// Whether bytes of a message are awaited, for the choice of a deadline.
     pub fn in_data(&self) -> bool {
         matches!(self.state, State::Data(..))
+    }
+
+    /// Whole command lines that have come so far.
+    pub fn commands(&self) -> u64 {
+        self.commands
+    }
+
+    /// What there was too much of, where the session has ended for that.
+    pub fn excess(&self) -> Option<Excess> {
+        self.excess
+    }
+
+    /// Recipients that the transaction in progress has so far.
+    pub fn recipients_so_far(&self) -> usize {
+        if let State::Mail { recipients } = self.state { recipients } else { 0 }
+    }
+
+    /// Recipients that were refused since this was asked last, because their message has as many as it may.
+    pub fn take_recipients_over(&mut self) -> u64 {
+        std::mem::take(&mut self.recipients_over)
     }
 
     /// Bytes of the message in progress that have come so far, kept or not.
@@ -366,6 +403,7 @@ impl Session {
         }
         let most = self.settings.limits.tolerance.refused_recipients_max.saturating_add(self.accepted_recipients / 4);
         if self.refused_recipients > most {
+            self.excess = Some(Excess::RefusedRecipients);
             self.end(&Reply::new(421, "4.7.0 Too many recipients that do not exist"));
         }
     }
@@ -413,12 +451,14 @@ impl Session {
         }
         let line = self.input[..lf - 1].to_vec();
         self.input.drain(..=lf);
+        self.commands += 1;
         Ok(Some(line))
     }
 
     fn refuse(&mut self, reply: &Reply) {
         self.errors += 1;
         if self.errors > self.settings.limits.tolerance.errors_max {
+            self.excess = Some(Excess::Errors);
             return self.end(&Reply::new(421, "4.7.0 Too many errors"));
         }
         self.reply(reply);
@@ -512,6 +552,7 @@ impl Session {
         let mut next = Some((recipient, text.to_owned()));
         while let Some((recipient, text)) = next.take() {
             let full = accepted + asked.len() >= self.settings.limits.recipients_max;
+            self.recipients_over += u64::from(full);
             match self.recipient(recipient, &text, full) {
                 Ok(request) => {
                     before.push(None);
@@ -616,6 +657,7 @@ impl Session {
         self.junk += 1;
         let is_over = self.junk > self.settings.limits.tolerance.junk_max;
         if is_over {
+            self.excess = Some(Excess::Junk);
             self.end(&Reply::new(421, "4.7.0 Too many commands without a message"));
         }
         is_over

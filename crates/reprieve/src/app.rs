@@ -338,6 +338,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 vault: vault.clone(),
                 clock: clock.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             },
             planner: Planner {
                 store: store.clone(),
@@ -401,6 +402,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 notary: Notary::new(&token_key, &config.hostname),
                 clock: clock.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             },
         };
         if is_driven {
@@ -416,6 +418,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 removal: removal.clone(),
                 signals: signals.clone(),
                 quotas: Quotas::default(),
+                items: Items::default(),
             };
             tasks.spawn(keeper.run(rounds.clone(), stopping.clone()));
             let watcher = ClockWatcher { store: store.clone(), removal: removal.clone(), signals: signals.clone() };
@@ -426,9 +429,15 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 clock: clock.clone(),
                 signals: signals.clone(),
                 way: gateway.way.clone(),
+                items: Items::default(),
             };
             tasks.spawn_on(scrubber.run(rounds.clone(), stopping.clone()), background.handle());
-            let rates = RateWatcher { store: store.clone(), clock: clock.clone(), signals: signals.clone() };
+            let rates = RateWatcher {
+                store: store.clone(),
+                clock: clock.clone(),
+                signals: signals.clone(),
+                items: Items::default(),
+            };
             tasks.spawn_on(rates.run(rounds.clone(), stopping.clone()), background.handle());
             let bookkeeper = Bookkeeper {
                 store: store.clone(),
@@ -480,6 +489,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 hops: Hops::new(&config, NOTICE_CONNECTIONS, &postman::timeouts()),
                 clock: clock.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             };
             let caller = Caller {
                 tls: announcer.tls.clone(),
@@ -488,6 +498,7 @@ async fn start_as(mut config: Config, clock: Arc<dyn Clock>, is_driven: bool) ->
                 hops: Hops::new(&config, NOTICE_CONNECTIONS, &call::timeouts()),
                 clock: clock.clone(),
                 signals: signals.clone(),
+                items: Items::default(),
             };
             tasks.spawn(caller.run(rounds.clone(), stopping.clone()));
             tasks.spawn(announcer.run(rounds.clone(), stopping.clone()));

@@ -33,8 +33,6 @@ use crate::measure;
 
 /// Bytes of a header at most; 431 above it.
 const HEAD_BYTES_MAX: usize = 64 << 10;
-/// How long those who are served have at the end of the program.
-const DRAIN: Duration = Duration::from_secs(5);
 /// How long a refusal may take, and how many are told at once; others see the connection close.
 const TELLING: Duration = Duration::from_secs(1);
 const TOLD_AT_ONCE: usize = 32;
@@ -99,7 +97,7 @@ impl Door {
         Self { hosts: None, ..Self::on_network(name, router, config) }
     }
 
-    /// Serves until `stop` says so, then lets those finish who are served, for some seconds.
+    /// Serves until `stop` says so, then lets those finish who are served, for as long as whoever waits for this allows.
     pub(super) async fn serve<L>(
         self,
         mut listener: L,
@@ -121,10 +119,7 @@ impl Door {
             }
         }
         drop(listener);
-        let finish = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, finish).await.is_err() {
-            tracing::warn!(listener = self.name, "connections of HTTP were cut at the end");
-        }
+        while connections.join_next().await.is_some() {}
     }
 
     /// Gives a connection a place, or tells it that there is none.

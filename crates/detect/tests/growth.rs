@@ -193,6 +193,8 @@ fn computed(began: Instant) -> Duration {
     nanos.map_or_else(|| began.elapsed(), Duration::from_nanos)
 }
 
+type Reader<'r> = &'r mut dyn FnMut(&[u8]);
+
 fn budget() -> Budget {
     Budget::starting_now(Duration::from_secs(3600))
 }
@@ -213,7 +215,7 @@ fn four_times_the_bytes_take_no_more_than_eight_times_as_long() {
     let mut pages = |raw: &[u8]| drop(show(raw, Wish::Pages, budget()));
     let mut pictures = |raw: &[u8]| drop(show(raw, Wish::Pictures, budget()));
     let mut page = |raw: &[u8]| drop(html::read(raw, true));
-    let mut readers: [(&str, &mut dyn FnMut(&[u8])); 5] = [
+    let mut readers: [(&str, Reader<'_>); 5] = [
         ("examined", &mut examine),
         ("texts for a person", &mut texts),
         ("pages for a person", &mut pages),

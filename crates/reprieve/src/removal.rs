@@ -26,14 +26,21 @@ pub struct Looked {
     pub confirmed: Option<Timestamp>,
 }
 
+/// A reading of this process, and when the clock had been confirmed then.
+#[derive(Debug)]
+struct Own {
+    reading: Reading,
+    confirmed: Option<Timestamp>,
+}
+
 /// Whether anything may be removed for its age.
 #[derive(Clone, Debug)]
 pub struct Removal {
     clock: Arc<dyn Clock>,
     bound: Duration,
     last: Arc<Mutex<Option<Looked>>>,
-    /// What this process has read itself, and when the clock had been confirmed then. One look at a time: each takes the place of the one before.
-    own: Arc<tokio::sync::Mutex<Option<(Reading, Option<Timestamp>)>>>,
+    /// What this process has read itself. One look at a time: each takes the place of the one before.
+    own: Arc<tokio::sync::Mutex<Option<Own>>>,
 }
 
 impl Removal {
@@ -63,14 +70,14 @@ impl Removal {
                 None => Reading::of_a_record(store.newest_moment().await?.unwrap_or(now)),
             };
             // What was read before a person confirmed the clock proves nothing beside it.
-            if let Some((own, _)) = own.as_ref().filter(|(_, at)| *at == confirmed) {
-                reading = reading.beside(own, &uptime);
+            if let Some(own) = own.as_ref().filter(|own| own.confirmed == confirmed) {
+                reading = reading.beside(&own.reading, &uptime);
             }
             let reached = reading.reached(&uptime);
             let (doubt, next) = reading.judge(now, &uptime, self.bound);
             let remembered = Remembered { reading: next.clone(), confirmed, turn: turn + 1 };
             if store.remember_reading(remembered).await? {
-                *own = Some((next, confirmed));
+                *own = Some(Own { reading: next, confirmed });
                 return Ok(self.keep(Looked { now, reached, doubt, confirmed }));
             }
         }
@@ -88,7 +95,7 @@ impl Removal {
             let turn = store.clock_reading().await?.map_or(0, |known| known.turn);
             let (reading, confirmed) = (Reading { at: now, uptime, unproven: Duration::ZERO }, Some(now));
             if store.remember_reading(Remembered { reading: reading.clone(), confirmed, turn: turn + 1 }).await? {
-                *own = Some((reading, confirmed));
+                *own = Some(Own { reading, confirmed });
                 return Ok(self.keep(Looked { now, reached: now, doubt: None, confirmed }));
             }
         }

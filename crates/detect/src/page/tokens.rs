@@ -27,9 +27,9 @@ impl Iterator for Tokens<'_> {
 
     fn next(&mut self) -> Option<Token> {
         loop {
-            match self.0.next()? {
-                Ok(token) => return Some(token),
-                Err(Rest) => {}
+            // A rest is nobody's token.
+            if let Ok(token) = self.0.next()? {
+                return Some(token);
             }
         }
     }

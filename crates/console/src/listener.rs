@@ -32,8 +32,6 @@ use platform::config::Config;
 use platform::config::http::HttpConfig;
 use platform::measure::{self, Scarce};
 
-/// How long those who are served have at the end of the program.
-const DRAIN: Duration = Duration::from_secs(5);
 /// How long a refusal may take, and how many are told at once; others see the connection close.
 const TELLING: Duration = Duration::from_secs(1);
 const TOLD_AT_ONCE: usize = 32;
@@ -98,7 +96,7 @@ impl Door {
         Self { hosts: None, ..Self::on_network(name, router, config) }
     }
 
-    /// Serves until `stop` says so, then lets those finish who are served, for some seconds.
+    /// Serves until `stop` says so, then lets those finish who are served, for as long as whoever waits for this allows.
     pub(super) async fn serve<L>(
         self,
         mut listener: L,
@@ -120,10 +118,7 @@ impl Door {
             }
         }
         drop(listener);
-        let finish = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, finish).await.is_err() {
-            tracing::warn!(listener = self.name, "connections of HTTP were cut at the end");
-        }
+        while connections.join_next().await.is_some() {}
     }
 
     /// Gives a connection a place, or tells it that there is none.

@@ -11,9 +11,13 @@ use crate::Timestamp;
 
 /// How long rows and bytes of what was released, deleted or expired are kept, from that end on: as long can it be taken back.
 pub const GRACE: Duration = Duration::from_secs(24 * 3600);
+/// What a clock was believed without proof is forgotten over so many times as long as it was: half a day within a month of running. So a few minutes of
+/// every restart never add up, and a clock that is set forward again and again gains hardly more than by its first jump.
+const FORGOTTEN_IN: u32 = 60;
 /// Removal is allowed to be this many times as fast as mail comes in.
 const TIMES_THE_INTAKE: u64 = 2;
 const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long a machine has run, and since which start of it: what a clock that is set does not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +35,9 @@ pub struct Reading {
     pub at: Timestamp,
     /// How long the machine had run then.
     pub uptime: Uptime,
+    /// By how much the moment is later than what running time proves: jumps that were believed since a person confirmed the clock, so far as they are not
+    /// forgotten.
+    pub unproven: Duration,
 }
 
 /// What makes a clock doubtful.
@@ -40,6 +47,8 @@ pub enum Doubt {
     Ahead {
         /// By so much.
         by: Duration,
+        /// So much was believed before, without proof.
+        before: Duration,
         /// Whether the machine was started anew in between, so that it may have been off for as long.
         restarted: bool,
     },
@@ -51,6 +60,11 @@ pub enum Doubt {
 }
 
 impl Reading {
+    /// That of a store without one: it is as old as what was recorded in it last.
+    pub fn of_a_record(at: Timestamp) -> Self {
+        Self { at, uptime: Uptime { boot: String::new(), up: Duration::ZERO }, unproven: Duration::ZERO }
+    }
+
     /// The moment that has certainly come by now: nobody knows how long a machine was off, so that counts for nothing.
     pub fn reached(&self, uptime: &Uptime) -> Timestamp {
         self.ran(uptime).map_or(self.at, |ran| self.at.after(ran))
@@ -62,40 +76,73 @@ impl Reading {
         uptime.up.checked_sub(self.uptime.up).filter(|_| is_same)
     }
 
-    /// Whether a clock that says `now` is believed, and the reading to remember in place of this one. A clock in doubt teaches nothing, but the time
-    /// that runs meanwhile counts: after as long as it seems to have jumped it is explained, and believed again.
+    /// The same moment or a later one, so far as this machine has run since a reading of its own: where several machines share a store, the last one is
+    /// mostly another's, which proves nothing here.
+    pub fn beside(self, own: &Self, uptime: &Uptime) -> Self {
+        let reached = own.reached(uptime);
+        let ran = reached.since(self.reached(uptime));
+        if ran.is_zero() {
+            return self;
+        }
+        Self { at: reached, uptime: uptime.clone(), unproven: forget(self.unproven, reached.since(self.at)) }
+    }
+
+    /// Whether a clock that says `now` is believed, and the reading to remember in place of this one. It may be ahead of what running time proves by
+    /// `bound`, all jumps together that are not forgotten. A clock in doubt teaches nothing, but the time that runs meanwhile counts: after as long as it
+    /// seems to have jumped it is explained, and believed again.
     pub fn judge(&self, now: Timestamp, uptime: &Uptime, bound: Duration) -> (Option<Doubt>, Self) {
         let reached = self.reached(uptime);
+        let before = forget(self.unproven, reached.since(self.at));
         let (ahead, behind) = (now.since(reached), reached.since(now));
-        let doubt = if ahead > bound {
-            Some(Doubt::Ahead { by: ahead, restarted: self.ran(uptime).is_none() })
+        let doubt = if ahead > bound.saturating_sub(before) {
+            Some(Doubt::Ahead { by: ahead, before, restarted: self.ran(uptime).is_none() })
         } else if behind > bound {
             Some(Doubt::Behind { by: behind })
         } else {
             None
         };
-        let at = if doubt.is_some() { reached } else { now };
-        (doubt, Self { at, uptime: uptime.clone() })
+        let (at, unproven) = match doubt {
+            Some(_) => (reached, before),
+            // What was set back was not gained.
+            None => (now, (before + ahead).saturating_sub(behind)),
+        };
+        (doubt, Self { at, uptime: uptime.clone(), unproven })
     }
+}
+
+/// What is left of an unproven span when so much time has run.
+fn forget(unproven: Duration, ran: Duration) -> Duration {
+    unproven.saturating_sub(ran / FORGOTTEN_IN)
 }
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ahead { by, restarted: true } => write!(
+            Self::Ahead { by, before, restarted: true } => write!(
                 f,
-                "it is {} later than the last time that is known to have come: the clock was set forward, an older database was restored, \
+                "it is {} later than the last time that is known to have come{}: the clock was set forward, an older database was restored, \
                  or this machine was off for so long; nothing here can tell which",
-                span(*by)
+                span(*by),
+                also(*before)
             ),
-            Self::Ahead { by, restarted: false } => {
-                write!(f, "it is {} later than this machine has run: the clock was set forward", span(*by))
+            Self::Ahead { by, before, restarted: false } => {
+                write!(
+                    f,
+                    "it is {} later than this machine has run{}: the clock was set forward",
+                    span(*by),
+                    also(*before)
+                )
             }
             Self::Behind { by } => {
                 write!(f, "it is {} earlier than a time that had come before: the clock was set back", span(*by))
             }
         }
     }
+}
+
+/// What was believed before, where it matters.
+fn also(before: Duration) -> String {
+    if before < MINUTE { String::new() } else { format!(", after {} that nothing proves either", span(before)) }
 }
 
 /// A span as people say it, in its largest whole unit.
@@ -138,6 +185,7 @@ impl Quota {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const BOUND: Duration = Duration::from_secs(12 * 3600);
     const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -150,15 +198,20 @@ mod tests {
         Uptime { boot: boot.into(), up }
     }
 
+    fn ahead(by: Duration, restarted: bool) -> Doubt {
+        Doubt::Ahead { by, before: Duration::ZERO, restarted }
+    }
+
     fn reading() -> Reading {
-        Reading { at: start(), uptime: up("a", HOUR) }
+        Reading { at: start(), uptime: up("a", HOUR), unproven: Duration::ZERO }
     }
 
     #[test]
     fn a_clock_that_goes_as_the_machine_runs_is_believed_and_remembered() {
         let later = up("a", HOUR + DAY * 40);
         let (doubt, next) = reading().judge(start().after(DAY * 40), &later, BOUND);
-        assert_eq!((doubt, next), (None, Reading { at: start().after(DAY * 40), uptime: later }));
+        let at = start().after(DAY * 40);
+        assert_eq!((doubt, next), (None, Reading { at, uptime: later, unproven: Duration::ZERO }));
     }
 
     #[test]
@@ -169,7 +222,7 @@ mod tests {
             let uptime = up("a", HOUR + DAY * day);
             let now = start().after(jump + DAY * day);
             let (doubt, next) = reading.judge(now, &uptime, BOUND);
-            assert_eq!(doubt, Some(Doubt::Ahead { by: jump, restarted: false }), "a clock 40 days ahead stays ahead");
+            assert_eq!(doubt, Some(ahead(jump, false)), "a clock 40 days ahead stays ahead");
             reading = next;
         }
         // The clock is set right: what has run explains it at once.
@@ -181,16 +234,16 @@ mod tests {
     fn a_clock_that_stood_still_after_a_jump_is_explained_by_time_that_has_run() {
         let now = start().after(DAY * 40);
         let (doubt, next) = reading().judge(now, &up("a", HOUR + DAY * 20), BOUND);
-        assert_eq!(doubt, Some(Doubt::Ahead { by: DAY * 20, restarted: false }));
+        assert_eq!(doubt, Some(ahead(DAY * 20, false)));
         assert_eq!(next.judge(now, &up("a", HOUR + DAY * 39 + HOUR * 13), BOUND).0, None);
     }
 
     #[test]
     fn a_machine_that_was_off_cannot_be_told_from_a_jump() {
         let (doubt, next) = reading().judge(start().after(DAY * 40), &up("b", HOUR), BOUND);
-        assert_eq!(doubt, Some(Doubt::Ahead { by: DAY * 40, restarted: true }));
+        assert_eq!(doubt, Some(ahead(DAY * 40, true)));
         assert!(doubt.expect("doubted").to_string().contains("off for so long"));
-        assert_eq!(next, Reading { at: start(), uptime: up("b", HOUR) }, "what cannot be known counts for nothing");
+        assert_eq!(next, Reading { uptime: up("b", HOUR), ..reading() }, "what cannot be known counts for nothing");
         let (doubt, _) = reading().judge(start().after(HOUR * 11), &up("b", HOUR), BOUND);
         assert_eq!(doubt, None, "a night off is within the bound");
     }
@@ -199,9 +252,9 @@ mod tests {
     fn a_process_that_starts_again_on_the_same_machine_goes_on_where_it_was() {
         assert_eq!(reading().judge(start().after(DAY), &up("a", HOUR + DAY), BOUND).0, None);
         // Without a name of the start nothing is known of it.
-        let nameless = Reading { at: start(), uptime: up("", HOUR) };
+        let nameless = Reading { uptime: up("", HOUR), ..reading() };
         let (doubt, _) = nameless.judge(start().after(DAY), &up("", HOUR + DAY), BOUND);
-        assert_eq!(doubt, Some(Doubt::Ahead { by: DAY, restarted: true }));
+        assert_eq!(doubt, Some(ahead(DAY, true)));
     }
 
     #[test]
@@ -215,6 +268,108 @@ mod tests {
     fn a_jump_within_the_bound_moves_no_more_than_the_bound() {
         let (doubt, next) = reading().judge(start().after(BOUND), &up("a", HOUR), BOUND);
         assert_eq!((doubt, next.at), (None, start().after(BOUND)));
+    }
+
+    #[test]
+    fn jumps_within_the_bound_add_up_until_they_are_forgotten() {
+        let (doubt, next) = reading().judge(start().after(HOUR * 11), &up("b", HOUR), BOUND);
+        assert_eq!((doubt, next.unproven), (None, HOUR * 11));
+        let (doubt, next) = next.judge(start().after(HOUR * 22), &up("c", HOUR), BOUND);
+        let doubted = doubt.expect("a second night is too much");
+        assert_eq!(doubted, Doubt::Ahead { by: HOUR * 11, before: HOUR * 11, restarted: true });
+        assert!(doubted.to_string().contains("after 11 hours that nothing proves either"), "{doubted}");
+        // Ten hours are forgotten in 600; the clock goes on meanwhile.
+        let later = |hours: u32| (start().after(HOUR * (22 + hours)), up("c", HOUR * (1 + hours)));
+        let (now, uptime) = later(599);
+        assert!(next.judge(now, &uptime, BOUND).0.is_some());
+        let (now, uptime) = later(600);
+        assert_eq!(next.judge(now, &uptime, BOUND).0, None);
+        // A restart of two minutes every day, for ten years.
+        let mut reading = reading();
+        for day in 1..=3650_u32 {
+            let boot = day.to_string();
+            let (doubt, started) = reading.judge(reading.at.after(MINUTE * 2), &up(&boot, Duration::ZERO), BOUND);
+            assert_eq!(doubt, None, "day {day}");
+            let (doubt, next) = started.judge(start().after(DAY * day), &up(&boot, DAY - MINUTE * 2), BOUND);
+            assert_eq!(doubt, None, "day {day}");
+            reading = next;
+        }
+        assert!(reading.unproven < HOUR);
+    }
+
+    #[test]
+    fn a_clock_that_swings_around_the_right_time_gains_nothing() {
+        let mut reading = reading();
+        for turn in 1..=1000_u32 {
+            let right = start().after(HOUR * turn);
+            let now = if turn % 2 == 0 { right } else { right.before(HOUR * 2) };
+            let (doubt, next) = reading.judge(now, &up("a", HOUR * (1 + turn)), BOUND);
+            assert_eq!(doubt, None, "turn {turn}");
+            reading = next;
+        }
+    }
+
+    #[test]
+    fn two_machines_on_one_store_prove_their_time_each() {
+        let machine = |name: &str, minutes: u32| up(name, HOUR * 7 + MINUTE * minutes);
+        let (mut shared, mut own) = (reading(), [None, None]);
+        for minute in 0..10_000_u32 {
+            let which = minute as usize % 2;
+            let (now, uptime) = (start().after(MINUTE * minute), machine(["x", "y"][which], minute));
+            if let Some(own) = &own[which] {
+                shared = shared.beside(own, &uptime);
+            }
+            let (doubt, next) = shared.judge(now, &uptime, BOUND);
+            assert_eq!(doubt, None, "minute {minute}");
+            own[which] = Some(next.clone());
+            shared = next;
+        }
+        assert!(shared.unproven < HOUR, "{shared:?}");
+    }
+
+    /// What happens to a clock between two looks.
+    #[derive(Clone, Debug)]
+    struct Turn {
+        ran: Duration,
+        jump: Duration,
+        is_back: bool,
+        is_restarted: bool,
+    }
+
+    fn turns() -> impl Strategy<Value = Vec<Turn>> {
+        let turn = (0_u64..200_000, 0_u64..60_000, any::<bool>(), any::<bool>());
+        let turn = turn.prop_map(|(ran, jump, is_back, is_restarted)| Turn {
+            ran: Duration::from_secs(ran),
+            jump: Duration::from_secs(jump),
+            is_back,
+            is_restarted,
+        });
+        proptest::collection::vec(turn, 1..60)
+    }
+
+    proptest! {
+        /// Whatever jumps: beside the time that has run the clock gains the bound, and what is forgotten meanwhile.
+        #[test]
+        fn no_row_of_jumps_gains_more_than_the_bound(turns in turns()) {
+            let (mut reading, mut clock, mut boot, mut ran) = (reading(), start(), 0, Duration::ZERO);
+            let mut uptime = up("a", HOUR);
+            for turn in turns {
+                if turn.is_restarted {
+                    boot += 1;
+                    uptime = up(&boot.to_string(), Duration::ZERO);
+                }
+                uptime.up += turn.ran;
+                ran += turn.ran;
+                clock = clock.after(turn.ran);
+                clock = if turn.is_back { clock.before(turn.jump) } else { clock.after(turn.jump) };
+                let (doubt, next) = reading.judge(clock, &uptime, BOUND);
+                prop_assert!(doubt.is_some() || next.at == clock);
+                prop_assert!(next.unproven <= BOUND);
+                let gained = next.at.since(start().after(ran));
+                prop_assert!(gained <= BOUND + ran / FORGOTTEN_IN, "{gained:?} of {ran:?}");
+                reading = next;
+            }
+        }
     }
 
     #[test]

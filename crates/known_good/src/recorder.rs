@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::first_contact;
 use crate::known_senders::{answered, sealed};
 use platform::config::KnownGoodConfig;
+use platform::items::caught;
 
 /// Lessons waiting at most; more are not learned, and mail does not wait.
 const WAITING_MAX: usize = 64;
@@ -151,7 +152,13 @@ impl Memory {
         loop {
             tokio::select! {
                 lesson = lessons.recv() => match lesson {
-                    Some(Word::Lesson(lesson)) => self.take(*lesson).await,
+                    Some(Word::Lesson(lesson)) => {
+                        // A fault of ours over one mail must not end the learning of all others.
+                        let mail = lesson.mail_id;
+                        if let Err(panic) = caught(self.take(*lesson)).await {
+                            tracing::error!(%mail, panic, "a mail could not be learned from");
+                        }
+                    }
                     Some(Word::Write(answer)) => {
                         self.write().await;
                         // Who asked may have gone.
@@ -318,11 +325,10 @@ impl Memory {
     }
 
     async fn write(&mut self) {
-        let contacts = std::mem::take(&mut self.contacts);
-        if !contacts.is_empty() {
-            match self.store.remember_contacts(contacts.clone()).await {
-                Ok(()) => self.met.written(contacts),
-                Err(error) => tracing::warn!(%error, "who has met whom could not be remembered"),
+        if !self.contacts.is_empty() {
+            match self.store.remember_contacts(self.contacts.clone()).await {
+                Ok(()) => self.met.written(std::mem::take(&mut self.contacts)),
+                Err(error) => tracing::warn!(%error, "who has met whom could not be remembered; tried again"),
             }
         }
         // What could not be written is written with the next round; it is forgotten only when more waits than is kept in memory.
@@ -330,6 +336,7 @@ impl Memory {
         if !meetings.is_empty() {
             match self.store.meet(meetings).await {
                 Ok(()) => self.meetings.clear(),
+                Err(error) if error.may_be_of_item() => self.meet_each().await,
                 Err(error) => tracing::warn!(%error, "who has written could not be remembered; tried again"),
             }
         }
@@ -340,14 +347,50 @@ impl Memory {
                     self.parts.clear();
                     self.mails.clear();
                 }
+                Err(error) if error.may_be_of_item() => self.learn_each().await,
                 Err(error) => tracing::warn!(%error, "known-good content could not be remembered; tried again"),
             }
         }
-        if self.parts.len() + self.mails.len() + self.meetings.len() > UNWRITTEN_MAX {
+        let waiting = self.parts.len() + self.mails.len() + self.meetings.len() + self.contacts.len();
+        if waiting > UNWRITTEN_MAX {
             tracing::error!("more waits to be remembered than is kept in memory: it is forgotten");
             self.parts.clear();
             self.mails.clear();
             self.meetings.clear();
+            self.contacts.clear();
+        }
+    }
+
+    /// One by one, when all together were refused: the one that is refused again is left out, and keeps no other.
+    async fn meet_each(&mut self) {
+        for (seal, meeting) in std::mem::take(&mut self.meetings) {
+            match self.store.meet(vec![meeting.clone()]).await {
+                Ok(()) => {}
+                Err(error) if error.may_be_of_item() => tracing::warn!(%error, "a sender could not be remembered"),
+                Err(_) => drop(self.meetings.insert(seal, meeting)),
+            }
+        }
+    }
+
+    /// The same for known-good content.
+    async fn learn_each(&mut self) {
+        for (key, part) in std::mem::take(&mut self.parts) {
+            match self.store.learn_good(vec![part.clone()], Vec::new()).await {
+                Ok(()) => {}
+                Err(error) if error.may_be_of_item() => {
+                    tracing::warn!(%error, content = %key.0, "a content could not be remembered");
+                }
+                Err(_) => drop(self.parts.insert(key, part)),
+            }
+        }
+        for mail in std::mem::take(&mut self.mails) {
+            match self.store.learn_good(Vec::new(), vec![mail.clone()]).await {
+                Ok(()) => {}
+                Err(error) if error.may_be_of_item() => {
+                    tracing::warn!(%error, mail = %mail.mail_id, "a mail could not be remembered");
+                }
+                Err(_) => self.mails.push(mail),
+            }
         }
     }
 }

@@ -11,15 +11,16 @@ use store::incident::{Announced, Announcement};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use crate::deliveries::Deliveries;
+use super::channel::Channel;
+use super::deliveries::Deliveries;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
+use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Rounds};
 use platform::report::{Told, moment};
 use platform::signals::Signals;
 use platform::system_mail::{self, Letter};
-use platform::webhook::Webhook;
 
 /// How often it looks without a signal.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -43,14 +44,19 @@ pub struct Announcer {
     pub tls: Arc<ClientConfig>,
     /// Wakes the loop.
     pub signals: Signals,
+    /// What could not be told to whom.
+    pub items: Items,
 }
+
+/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the next round.
+const MISSED_MAX: u32 = 2;
 
 impl Announcer {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat =
             Beat::every(PERIOD, "announcements", "a round of announcements failed").or_when(&self.signals.announce);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         let mut deliveries = Deliveries::default();
         while turns.after(self.round(&mut deliveries).map(|()| false)).await {}
     }
@@ -58,62 +64,58 @@ impl Announcer {
     /// One round: every channel that is not being told something is told what it does not know.
     fn round(&self, deliveries: &mut Deliveries) -> Result<(), StoreError> {
         let ended = deliveries.ended();
-        for hook in &self.config.announcements.webhooks {
-            deliveries.begin(&hook.url, self.clone().tell_hook(hook.clone()));
-        }
-        for to in &self.config.announcements.mail {
-            deliveries.begin(to.as_str(), self.clone().tell_mailbox(to.clone()));
+        let told = &self.config.announcements;
+        for channel in Channel::all(&told.webhooks, &told.mail) {
+            let name = channel.name().to_owned();
+            deliveries.begin(&name, self.clone().tell(channel));
         }
         ended
     }
 
-    async fn tell_hook(self, hook: Webhook) -> Result<(), StoreError> {
-        for one in self.store.unannounced(&hook.url, self.clock.now().before(TOLD)).await? {
-            let title = self.title(&one).await?;
-            let Announcement { incident, note, .. } = &one;
-            let line =
-                json!({ "incident": incident, "title": title, "stage": note.what, "at": note.at, "text": note.text });
-            let posted = async {
-                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&line, &self.tls)).await;
-                said.unwrap_or_else(|_| Err("no answer".into()))
-            };
-            if !self.told(&hook.url, &one, posted).await? {
+    /// Tells a channel all that it does not know. What it does not take rests, and holds up none behind it.
+    async fn tell(self, channel: Channel) -> Result<(), StoreError> {
+        let (now, name) = (self.clock.now(), channel.name());
+        let untold = self.store.unannounced(name, now.before(TOLD)).await?;
+        let mut missed = 0;
+        let item = |one: &Announcement| format!("line {} of {} for {name}", one.number, one.incident);
+        for (item, one) in self.items.due_of(untold, item, now) {
+            let told = self.items.attempt(&item, now, self.told(&channel, &one)).await?;
+            missed = if told.is_some() { 0 } else { missed + 1 };
+            if missed >= MISSED_MAX {
                 break;
             }
         }
         Ok(())
     }
 
-    async fn tell_mailbox(self, to: Address) -> Result<(), StoreError> {
-        for one in self.store.unannounced(to.as_str(), self.clock.now().before(TOLD)).await? {
-            let mail = self.compose(&to, &one, &self.title(&one).await?);
-            if !self.told(to.as_str(), &one, system_mail::deliver(&self.hops, &to, &mail)).await? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Claims a line, tells it, and remembers the answer; `false` when the channel does not take it now. One that another process has claimed holds up
-    /// none behind it.
-    async fn told(
-        &self,
-        channel: &str,
-        one: &Announcement,
-        telling: impl Future<Output = Result<String, String>>,
-    ) -> Result<bool, StoreError> {
-        let key = format!("line {} {} {channel}", one.incident, one.number);
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(true) };
-        match telling.await {
+    /// Claims a line, tells it, and remembers the answer; the inner error says why it has to be told again.
+    async fn told(&self, channel: &Channel, one: &Announcement) -> Result<Result<(), String>, StoreError> {
+        let title = self.title(one).await?;
+        let key = format!("line {} {} {}", one.incident, one.number, channel.name());
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+            return Ok(Err(ELSEWHERE.to_owned()));
+        };
+        match self.say(channel, one, &title).await {
             Ok(reply) => {
                 let (incident, number, at) = (one.incident.clone(), one.number, self.clock.now());
-                let told = Announced { claim, incident, number, channel: channel.to_owned(), at, reply };
-                self.store.announced(told).await.map(|()| true)
+                let told = Announced { claim, incident, number, channel: channel.name().to_owned(), at, reply };
+                self.store.announced(told).await.map(Ok)
             }
-            Err(why) => {
-                tracing::warn!(channel, why, "an announcement did not arrive; tried again");
-                self.store.give_up_notice(claim, self.clock.now()).await.map(|()| false)
+            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+        }
+    }
+
+    async fn say(&self, channel: &Channel, one: &Announcement, title: &str) -> Result<String, String> {
+        match channel {
+            Channel::Hook(hook) => {
+                let Announcement { incident, note, .. } = one;
+                let line = json!({
+                    "incident": incident, "title": title, "stage": note.what, "at": note.at, "text": note.text,
+                });
+                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&line, &self.tls)).await;
+                said.unwrap_or_else(|_| Err("no answer".into()))
             }
+            Channel::Mailbox(to) => system_mail::deliver(&self.hops, to, &self.compose(to, one, title)).await,
         }
     }
 

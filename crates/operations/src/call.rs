@@ -13,14 +13,15 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 use wire::smtp::client::Timeouts;
 
-use crate::deliveries::Deliveries;
+use super::channel::Channel;
+use super::deliveries::Deliveries;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
+use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Rounds};
 use platform::signals::Signals;
 use platform::system_mail::{self, Letter};
-use platform::webhook::Webhook;
 
 /// How often it looks without a signal.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -46,7 +47,12 @@ pub struct Caller {
     pub tls: Arc<ClientConfig>,
     /// Wakes the loop.
     pub signals: Signals,
+    /// What could not be told to whom.
+    pub items: Items,
 }
+
+/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the next round.
+const MISSED_MAX: u32 = 2;
 
 /// How long a mail host may take for each step of a call.
 pub fn timeouts() -> Timeouts {
@@ -65,7 +71,7 @@ impl Caller {
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat =
             Beat::every(PERIOD, "calls to operators", "a call to operators failed").or_when(&self.signals.operators);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         let mut deliveries = Deliveries::default();
         while turns.after(self.round(&mut deliveries).map(|()| false)).await {}
     }
@@ -73,63 +79,52 @@ impl Caller {
     /// One round: every channel that is not being called is called for what it does not know.
     fn round(&self, deliveries: &mut Deliveries) -> Result<(), StoreError> {
         let ended = deliveries.ended();
-        for hook in &self.config.announcements.alert_webhooks {
-            deliveries.begin(&hook.url, self.clone().call_hook(hook.clone()));
-        }
-        for to in &self.config.announcements.alert_mail {
-            deliveries.begin(to.as_str(), self.clone().call_mailbox(to.clone()));
+        let told = &self.config.announcements;
+        for channel in Channel::all(&told.alert_webhooks, &told.alert_mail) {
+            let name = channel.name().to_owned();
+            deliveries.begin(&name, self.clone().call(channel));
         }
         ended
     }
 
-    async fn call_hook(self, hook: Webhook) -> Result<(), StoreError> {
-        for one in self.untold(&hook.url).await? {
-            let call = json!({
-                "alert": one.number, "kind": one.kind.as_str(), "at": one.at, "subject": one.subject, "text": one.text,
-            });
-            let posted = async {
+    /// Calls a channel for all that it does not know. What it does not take rests, and holds up none behind it.
+    async fn call(self, channel: Channel) -> Result<(), StoreError> {
+        let (now, name) = (self.clock.now(), channel.name());
+        let untold = self.store.untold_alerts(name, now.before(TOLD)).await?;
+        let mut missed = 0;
+        for (item, one) in self.items.due_of(untold, |one| format!("call {} of {name}", one.number), now) {
+            let called = self.items.attempt(&item, now, self.called(&channel, &one)).await?;
+            missed = if called.is_some() { 0 } else { missed + 1 };
+            if missed >= MISSED_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims a call, makes it, and remembers the answer; the inner error says why it has to be made again.
+    async fn called(&self, channel: &Channel, one: &Alert) -> Result<Result<(), String>, StoreError> {
+        let name = channel.name();
+        let key = format!("alert {} {name}", one.number);
+        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+            return Ok(Err(ELSEWHERE.to_owned()));
+        };
+        match self.say(channel, one).await {
+            Ok(reply) => self.store.alert_told(claim, one.number, name, self.clock.now(), reply).await.map(Ok),
+            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+        }
+    }
+
+    async fn say(&self, channel: &Channel, one: &Alert) -> Result<String, String> {
+        match channel {
+            Channel::Hook(hook) => {
+                let call = json!({
+                    "alert": one.number, "kind": one.kind.as_str(), "at": one.at, "subject": one.subject, "text": one.text,
+                });
                 let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&call, &self.tls)).await;
                 said.unwrap_or_else(|_| Err("no answer".into()))
-            };
-            if !self.called(&hook.url, &one, posted).await? {
-                break;
             }
-        }
-        Ok(())
-    }
-
-    async fn call_mailbox(self, to: Address) -> Result<(), StoreError> {
-        for one in self.untold(to.as_str()).await? {
-            let mail = self.compose(&to, &one);
-            if !self.called(to.as_str(), &one, system_mail::deliver(&self.hops, &to, &mail)).await? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn untold(&self, channel: &str) -> Result<Vec<Alert>, StoreError> {
-        self.store.untold_alerts(channel, self.clock.now().before(TOLD)).await
-    }
-
-    /// Claims a call, makes it, and remembers the answer; `false` when the channel does not take it now. One that another process has claimed holds up
-    /// none behind it.
-    async fn called(
-        &self,
-        channel: &str,
-        one: &Alert,
-        call: impl Future<Output = Result<String, String>>,
-    ) -> Result<bool, StoreError> {
-        let key = format!("alert {} {channel}", one.number);
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else { return Ok(true) };
-        match call.await {
-            Ok(reply) => {
-                self.store.alert_told(claim, one.number, channel, self.clock.now(), reply).await.map(|()| true)
-            }
-            Err(why) => {
-                tracing::warn!(channel, why, "an operator could not be called; tried again");
-                self.store.give_up_notice(claim, self.clock.now()).await.map(|()| false)
-            }
+            Channel::Mailbox(to) => system_mail::deliver(&self.hops, to, &self.compose(to, one)).await,
         }
     }
 

@@ -12,6 +12,7 @@
 pub mod acknowledge;
 pub mod announce;
 pub mod call;
+pub mod channel;
 pub mod clock;
 pub mod deliveries;
 pub mod flow;

@@ -14,6 +14,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::config::Config;
+use platform::items::Items;
 use platform::keys::Ring;
 use platform::measure;
 use platform::recipient::link;
@@ -53,6 +54,8 @@ pub struct Keeper {
     pub signals: Signals,
     /// How much may still go.
     pub quotas: Quotas,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 /// How much of each kind may still go. In memory: a start begins with the share of one round.
@@ -108,7 +111,7 @@ impl Keeper {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "retention", "a round of retention failed").or_when(&self.signals.retention);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round().await.map(|()| false)).await {}
     }
 
@@ -124,16 +127,22 @@ impl Keeper {
         }
         let now = looked.now;
         self.earn(now).await?;
-        let expired = self.expire(now).await?;
+        let mut expired = 0;
+        for category in Category::ALL {
+            let item = format!("{} that is over", category.as_str());
+            expired += self.items.alone(&item, now, self.expire(category, now)).await?.unwrap_or(0);
+        }
+        expired += self.items.alone("tentative units", now, self.lapse(now)).await?.unwrap_or(0);
         // Whoever has just said that the clock is right may have erred: from then on there is a whole grace again.
         let may_drop = looked.confirmed.is_none_or(|confirmed| now.since(confirmed) >= GRACE);
         let gone = if may_drop { self.drop_ended(now).await? } else { 0 };
         if expired + gone > 0 {
             tracing::info!(expired, gone, "retention");
         }
-        self.tell_of_tentative(now).await?;
-        self.forget_remembered(now).await?;
-        self.forget_good(now.before(self.config.known_good.remembered)).await
+        self.items.alone("what is tentative for long", now, self.tell_of_tentative(now)).await?;
+        self.items.alone("what is remembered", now, self.forget_remembered(now)).await?;
+        let before = now.before(self.config.known_good.remembered);
+        self.items.alone("known-good content", now, self.forget_good(before)).await.map(drop)
     }
 
     /// What may go by now.
@@ -146,54 +155,61 @@ impl Keeper {
         Ok(())
     }
 
-    /// What was held long enough expires, and what nobody ever confirmed lapses.
-    async fn expire(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let mut expired = 0;
-        for category in Category::ALL {
-            let before = now.before(self.config.retention.held(category));
-            while self.quotas.left(UNITS) > 0 {
-                let batch = self.store.expire_held(category, before, now, self.quotas.left(UNITS)).await?;
-                if !self.went(UNITS, batch, &mut expired).await {
-                    break;
-                }
+    /// What was held long enough expires.
+    async fn expire(&self, category: Category, now: Timestamp) -> Result<usize, StoreError> {
+        let (before, mut expired) = (now.before(self.config.retention.held(category)), 0);
+        while self.quotas.left(UNITS) > 0 {
+            let batch = self.store.expire_held(category, before, now, self.quotas.left(UNITS)).await?;
+            if !self.went(UNITS, batch, &mut expired).await {
+                break;
             }
         }
-        let mut lapsed = 0;
-        let unfinished = now.before(UNFINISHED_KEPT);
+        Ok(expired)
+    }
+
+    /// What nobody ever confirmed lapses.
+    async fn lapse(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let (unfinished, mut lapsed) = (now.before(UNFINISHED_KEPT), 0);
         while self.quotas.left(UNITS) > 0 {
             let batch = self.store.lapse_tentative(unfinished, now).await?;
             if !self.went(UNITS, batch, &mut lapsed).await {
                 break;
             }
         }
-        Ok(expired + lapsed)
+        Ok(lapsed)
     }
 
-    /// What cannot be undone: bytes of what ended a whole grace ago, records, entries of the log, bytes that nobody names.
+    /// What cannot be undone: bytes of what ended a whole grace ago, records, entries of the log, bytes that nobody names. Each kind by itself.
     async fn drop_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
         let kept = &self.config.retention;
+        let (store, unfinished) = (&self.store, system_time(now.before(UNFINISHED_KEPT)));
+        let bytes = self.drop_batches(BYTES, |most| store.drop_blobs(now.before(GRACE), most));
+        let mut gone = self.items.alone(BYTES, now, bytes).await?.unwrap_or(0);
+        let records = self.drop_batches(RECORDS, |most| store.purge_records(now.before(kept.records), now, most));
+        gone += self.items.alone(RECORDS, now, records).await?.unwrap_or(0);
+        let entries = self.drop_batches(ENTRIES, |_| store.prune_audit(now.before(kept.audit)));
+        gone += self.items.alone(ENTRIES, now, entries).await?.unwrap_or(0);
+        let orphans = async {
+            let (swept, mut gone) = (store.sweep_orphans(unfinished, self.quotas.left(ORPHANS)).await?, 0);
+            self.went(ORPHANS, swept, &mut gone).await;
+            Ok(gone)
+        };
+        Ok(gone + self.items.alone(ORPHANS, now, orphans).await?.unwrap_or(0))
+    }
+
+    /// Batches of a kind, as many as may go.
+    async fn drop_batches<F: Future<Output = Result<usize, StoreError>>>(
+        &self,
+        kind: &'static str,
+        batch: impl Fn(u64) -> F,
+    ) -> Result<usize, StoreError> {
         let mut gone = 0;
-        while self.quotas.left(BYTES) > 0 {
-            let batch = self.store.drop_blobs(now.before(GRACE), self.quotas.left(BYTES)).await?;
-            if !self.went(BYTES, batch, &mut gone).await {
+        while self.quotas.left(kind) > 0 {
+            let batch = batch(self.quotas.left(kind)).await?;
+            if !self.went(kind, batch, &mut gone).await {
                 break;
             }
         }
-        while self.quotas.left(RECORDS) > 0 {
-            let batch = self.store.purge_records(now.before(kept.records), now, self.quotas.left(RECORDS)).await?;
-            if !self.went(RECORDS, batch, &mut gone).await {
-                break;
-            }
-        }
-        while self.quotas.left(ENTRIES) > 0 {
-            let batch = self.store.prune_audit(now.before(kept.audit)).await?;
-            if !self.went(ENTRIES, batch, &mut gone).await {
-                break;
-            }
-        }
-        let unfinished = system_time(now.before(UNFINISHED_KEPT));
-        let swept = self.store.sweep_orphans(unfinished, self.quotas.left(ORPHANS)).await?;
-        self.went(ORPHANS, swept, &mut gone).await;
         Ok(gone)
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use platform::clock::Clock;
 use platform::config::Config;
+use platform::items::Items;
 use platform::measure;
 use platform::priority::RightOfWay;
 use platform::reconciler::{Beat, Rounds};
@@ -44,13 +45,15 @@ pub struct Scrubber {
     pub signals: Signals,
     /// Live mail comes first.
     pub way: RightOfWay,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 impl Scrubber {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "scrub", "stored bytes could not be checked");
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         loop {
             let ended = self.round().await;
             let more = ended.as_ref().is_ok_and(Option::is_some);
@@ -93,7 +96,8 @@ impl Scrubber {
         let mut read = 0;
         for (blob, mail) in blobs {
             self.way.give().await;
-            read += self.check(blob, mail).await?;
+            // What it is about a blob that fails, the next pass tries again.
+            read += self.items.alone(&format!("the bytes of {mail}"), now, self.check(blob, mail)).await?.unwrap_or(0);
             pass.place = Some(blob);
             pass.blobs += 1;
             if read >= BYTES_AT_ONCE {
@@ -129,14 +133,21 @@ impl Scrubber {
 
     /// What was damaged and has been restored, or is not needed any more, is damaged no longer.
     async fn look_again(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
         for damage in self.store.damaged_blobs(DAMAGED_LOOKED_AT).await?.1 {
-            let is_whole = matches!(self.store.blobs().check(damage.blob).await, Ok(Sound::Whole(_)));
-            if is_whole || self.store.messages_of_blob(damage.blob, 1).await?.is_empty() {
-                self.store.blob_whole(damage.blob).await?;
-                tracing::info!(mail = %damage.mail, is_whole, "stored bytes are damaged no longer");
-            }
+            let item = format!("the damaged bytes of {}", damage.mail);
+            self.items.alone(&item, now, self.look_at(&damage)).await?;
         }
         self.count().await
+    }
+
+    async fn look_at(&self, damage: &Damage) -> Result<(), StoreError> {
+        let is_whole = matches!(self.store.blobs().check(damage.blob).await, Ok(Sound::Whole(_)));
+        if is_whole || self.store.messages_of_blob(damage.blob, 1).await?.is_empty() {
+            self.store.blob_whole(damage.blob).await?;
+            tracing::info!(mail = %damage.mail, is_whole, "stored bytes are damaged no longer");
+        }
+        Ok(())
     }
 
     async fn count(&self) -> Result<(), StoreError> {

@@ -145,6 +145,19 @@ impl Items {
         known.refusals = 0;
     }
 
+    /// Of these, those that are due, in their order, but those that have failed behind all that have not.
+    pub fn due_of<T>(&self, all: Vec<T>, name: impl Fn(&T) -> String, now: Timestamp) -> Vec<(String, T)> {
+        let mut due: Vec<(u32, String, T)> = Vec::new();
+        for one in all {
+            let item = name(&one);
+            if self.is_due(&item, now) {
+                due.push((self.failures(&item), item, one));
+            }
+        }
+        due.sort_by_key(|(failures, ..)| *failures);
+        due.into_iter().map(|(_, item, one)| (item, one)).collect()
+    }
+
     /// All that fail, those first that have failed most often.
     pub fn failing(&self) -> Vec<(String, Failing)> {
         let mut all: Vec<_> = self.known().failing.iter().map(|(name, one)| (name.clone(), one.clone())).collect();
@@ -167,18 +180,12 @@ impl Items {
             known.refusals = 0;
             return true;
         }
-        !may_be_of_item(error)
+        !error.may_be_of_item()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().expect("nobody panics while holding what fails")
     }
-}
-
-/// Whether a single item may be the cause, and not the store.
-pub fn may_be_of_item(error: &StoreError) -> bool {
-    use StoreError::{Broken, Busy, Full, NewerSchema, Unreachable};
-    !matches!(error, Broken(_) | Full(_) | Busy(_) | Unreachable(_) | NewerSchema { .. })
 }
 
 /// Waits for work that may panic; then with what it said.

@@ -10,6 +10,9 @@ use store::{Store, StoreError};
 
 use crate::clock::Clock;
 
+/// How often a look begins anew because another process has looked meanwhile.
+const TRIES_MAX: u32 = 10;
+
 /// What was found when the clock was last looked at.
 #[derive(Clone, Debug)]
 pub struct Looked {
@@ -23,20 +26,27 @@ pub struct Looked {
     pub confirmed: Option<Timestamp>,
 }
 
+/// A reading of this process, and when the clock had been confirmed then.
+#[derive(Debug)]
+struct Own {
+    reading: Reading,
+    confirmed: Option<Timestamp>,
+}
+
 /// Whether anything may be removed for its age.
 #[derive(Clone, Debug)]
 pub struct Removal {
     clock: Arc<dyn Clock>,
     bound: Duration,
     last: Arc<Mutex<Option<Looked>>>,
-    /// One look at a time: each takes the place of the one before.
-    looking: Arc<tokio::sync::Mutex<()>>,
+    /// What this process has read itself. One look at a time: each takes the place of the one before.
+    own: Arc<tokio::sync::Mutex<Option<Own>>>,
 }
 
 impl Removal {
     /// With a clock that may be `bound` away from the time that has certainly passed.
     pub fn new(clock: Arc<dyn Clock>, bound: Duration) -> Self {
-        Self { clock, bound, last: Arc::default(), looking: Arc::default() }
+        Self { clock, bound, last: Arc::default(), own: Arc::default() }
     }
 
     /// What was found last; none before the first look.
@@ -50,19 +60,28 @@ impl Removal {
     /// # Errors
     /// When the store fails; then nothing is known, and nothing may be removed.
     pub async fn look(&self, store: &Store) -> Result<Looked, StoreError> {
-        let _alone = self.looking.lock().await;
-        let (now, uptime) = (self.clock.now(), self.clock.uptime());
-        let (known, confirmed) = match store.clock_reading().await? {
-            Some(Remembered { reading, confirmed }) => (reading, confirmed),
-            None => {
-                let at = store.newest_moment().await?.unwrap_or(now);
-                (Reading { at, uptime: domain::removal::Uptime { boot: String::new(), up: Duration::ZERO } }, None)
+        let mut own = self.own.lock().await;
+        for _ in 0..TRIES_MAX {
+            let (now, uptime) = (self.clock.now(), self.clock.uptime());
+            let known = store.clock_reading().await?;
+            let (turn, confirmed) = known.as_ref().map_or((0, None), |known| (known.turn, known.confirmed));
+            let mut reading = match known {
+                Some(known) => known.reading,
+                None => Reading::of_a_record(store.newest_moment().await?.unwrap_or(now)),
+            };
+            // What was read before a person confirmed the clock proves nothing beside it.
+            if let Some(own) = own.as_ref().filter(|own| own.confirmed == confirmed) {
+                reading = reading.beside(&own.reading, &uptime);
             }
-        };
-        let reached = known.reached(&uptime);
-        let (doubt, reading) = known.judge(now, &uptime, self.bound);
-        store.remember_reading(Remembered { reading, confirmed }).await?;
-        Ok(self.keep(Looked { now, reached, doubt, confirmed }))
+            let reached = reading.reached(&uptime);
+            let (doubt, next) = reading.judge(now, &uptime, self.bound);
+            let remembered = Remembered { reading: next.clone(), confirmed, turn: turn + 1 };
+            if store.remember_reading(remembered).await? {
+                *own = Some(Own { reading: next, confirmed });
+                return Ok(self.keep(Looked { now, reached, doubt, confirmed }));
+            }
+        }
+        Err(too_many())
     }
 
     /// A person says that the clock is right: it is believed from now on.
@@ -70,11 +89,17 @@ impl Removal {
     /// # Errors
     /// When the store fails.
     pub async fn confirm(&self, store: &Store) -> Result<Looked, StoreError> {
-        let _alone = self.looking.lock().await;
-        let (now, uptime) = (self.clock.now(), self.clock.uptime());
-        let confirmed = Some(now);
-        store.remember_reading(Remembered { reading: Reading { at: now, uptime }, confirmed }).await?;
-        Ok(self.keep(Looked { now, reached: now, doubt: None, confirmed }))
+        let mut own = self.own.lock().await;
+        for _ in 0..TRIES_MAX {
+            let (now, uptime) = (self.clock.now(), self.clock.uptime());
+            let turn = store.clock_reading().await?.map_or(0, |known| known.turn);
+            let (reading, confirmed) = (Reading { at: now, uptime, unproven: Duration::ZERO }, Some(now));
+            if store.remember_reading(Remembered { reading: reading.clone(), confirmed, turn: turn + 1 }).await? {
+                *own = Some(Own { reading, confirmed });
+                return Ok(self.keep(Looked { now, reached: now, doubt: None, confirmed }));
+            }
+        }
+        Err(too_many())
     }
 
     fn keep(&self, looked: Looked) -> Looked {
@@ -82,4 +107,8 @@ impl Removal {
         *self.last.lock().expect("nobody panics while holding this") = Some(looked.clone());
         looked
     }
+}
+
+fn too_many() -> StoreError {
+    StoreError::Busy("other processes look at the clock all the time".into())
 }

@@ -110,41 +110,69 @@ impl BulkWorker {
         Ok(true)
     }
 
-    /// Where each unit is now.
-    async fn accounts(&self, items: &[BulkItem]) -> Result<BTreeMap<UnitId, Account>, StoreError> {
+    /// Where each unit is now; and those of which that cannot be read, done with.
+    async fn accounts(
+        &self,
+        items: Vec<BulkItem>,
+    ) -> Result<(BTreeMap<UnitId, Account>, Vec<BulkItem>, Vec<BulkItem>), StoreError> {
         let mails: BTreeSet<MailId> = items.iter().map(|item| item.unit.mail).collect();
-        let mut accounts = BTreeMap::new();
+        let (mut accounts, mut unread) = (BTreeMap::new(), BTreeMap::new());
         for mail in mails {
-            let units = self.store.accounts_of(mail).await?;
-            accounts.extend(units.into_iter().map(|(number, account)| (UnitId { mail, number }, account)));
+            match self.store.accounts_of(mail).await {
+                Ok(units) => {
+                    accounts.extend(units.into_iter().map(|(number, account)| (UnitId { mail, number }, account)));
+                }
+                Err(error) if error.may_be_of_item() => drop(unread.insert(mail, error.to_string())),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(accounts)
+        let (mut readable, mut done) = (Vec::new(), Vec::new());
+        for item in items {
+            match unread.get(&item.unit.mail) {
+                Some(why) => done.push(became(item, "refused", why)),
+                None => readable.push(item),
+            }
+        }
+        Ok((accounts, readable, done))
     }
 
     async fn release(&self, bulk: &Bulk, items: Vec<BulkItem>) -> Result<Vec<BulkItem>, StoreError> {
-        let accounts = self.accounts(&items).await?;
+        let (accounts, items, mut acted) = self.accounts(items).await?;
         // Whose sender was told that it failed is released one by one, by somebody who has said so. What was purged is gone.
         let (possible, rest): (Vec<BulkItem>, Vec<BulkItem>) = items
             .into_iter()
             .partition(|item| accounts.get(&item.unit).is_some_and(|account| *account != Account::Refused));
         let units: Vec<UnitId> = possible.iter().map(|item| item.unit).collect();
-        let answers = self.store.request_releases(&units, &bulk.actor, &bulk.reason, self.clock.now()).await?;
-        self.signals.release.notify_one();
-        let mut acted: Vec<BulkItem> =
-            rest.into_iter().map(|item| became(item, "refused", "its sender was told that it failed")).collect();
-        for (item, answer) in possible.into_iter().zip(answers) {
-            acted.push(match answer {
-                Requested::Queued(_) => became(item, "done", ""),
-                Requested::Already(..) => became(item, "already", ""),
-                Requested::Impossible(account) => became(item, "refused", &format!("it is {}", account.as_str())),
-            });
+        acted.extend(rest.into_iter().map(|item| became(item, "refused", "its sender was told that it failed")));
+        let answers = self.store.request_releases(&units, &bulk.actor, &bulk.reason, self.clock.now()).await;
+        match answers {
+            Ok(answers) => acted.extend(possible.into_iter().zip(answers).map(|(item, answer)| asked(item, answer))),
+            // One of them is refused, and takes the others with it: each by itself.
+            Err(error) if error.may_be_of_item() => {
+                for item in possible {
+                    acted.push(self.release_one(bulk, item).await?);
+                }
+            }
+            Err(error) => return Err(error),
         }
+        self.signals.release.notify_one();
         Ok(acted)
     }
 
+    async fn release_one(&self, bulk: &Bulk, item: BulkItem) -> Result<BulkItem, StoreError> {
+        let answers = self.store.request_releases(&[item.unit], &bulk.actor, &bulk.reason, self.clock.now()).await;
+        match answers {
+            Ok(mut answers) => Ok(match answers.pop() {
+                Some(answer) => asked(item, answer),
+                None => became(item, "refused", "its record is gone"),
+            }),
+            Err(error) if error.may_be_of_item() => Ok(became(item, "refused", &error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn settle(&self, bulk: &Bulk, items: Vec<BulkItem>, by: Move) -> Result<Vec<BulkItem>, StoreError> {
-        let accounts = self.accounts(&items).await?;
-        let mut acted = Vec::new();
+        let (accounts, items, mut acted) = self.accounts(items).await?;
         for item in items {
             let Some(from) = accounts.get(&item.unit).copied() else {
                 acted.push(became(item, "refused", "its record is gone"));
@@ -160,12 +188,21 @@ impl BulkWorker {
                     match self.store.move_units(vec![step]).await {
                         Ok(()) => became(item, "done", ""),
                         Err(StoreError::Refused(why)) => became(item, "refused", &why),
+                        Err(error) if error.may_be_of_item() => became(item, "refused", &error.to_string()),
                         Err(error) => return Err(error),
                     }
                 }
             });
         }
         Ok(acted)
+    }
+}
+
+fn asked(item: BulkItem, answer: Requested) -> BulkItem {
+    match answer {
+        Requested::Queued(_) => became(item, "done", ""),
+        Requested::Already(..) => became(item, "already", ""),
+        Requested::Impossible(account) => became(item, "refused", &format!("it is {}", account.as_str())),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod bulk;
 pub mod incident;
 pub mod pacing;
 pub mod partial_mail;
+pub mod queue;
 pub mod reexamination;
 pub mod release;
 pub mod replay;

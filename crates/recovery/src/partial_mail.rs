@@ -2,13 +2,14 @@
 //! What passes then is released; what does not stays, with what was found. Nobody has to ask.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use domain::{MailId, Timestamp};
+use domain::MailId;
 use store::StoreError;
 use store::completion::{Completion, Occasion};
 use tokio::sync::watch;
 
+use crate::queue::Queue;
 use crate::reexamination::Retrial;
 use platform::clock::Clock;
 use platform::items::Items;
@@ -19,8 +20,8 @@ use platform::signals::Signals;
 const PERIOD: Duration = Duration::from_secs(10);
 /// Messages that one look takes at most.
 const BATCH: i64 = 50;
-/// Messages in a row that are partial again, after which an engine is taken for not being back.
-const MISSED_MAX: u32 = 3;
+/// How long a round goes on. After that it is begun anew, with what has come meanwhile, and those first that have failed least often.
+const ROUND_TIME: Duration = Duration::from_secs(30);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -40,48 +41,51 @@ impl Reexaminer {
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "re-examination", "a round of re-examinations failed");
         let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+        while turns.after(self.round().await).await {}
     }
 
-    /// One round: first what was not looked at again before, oldest first, then what was partial again, those first that were so least often. A
-    /// message that is partial every time keeps no other waiting. When several in a row are partial again, the engine is not back, and the round
-    /// ends.
+    /// One round: everybody's messages in turn, those first that were partial again least often. A message that is partial again rests for a growing time
+    /// and keeps no other waiting. Whether an engine is back is asked with a mail of our own, once a round, so that one that is away is not asked about
+    /// every message. Returns whether the time of the round was over before all had their turn.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let (mut after, mut again, mut missed) = (None, Vec::new(), 0);
+    pub async fn round(&self) -> Result<bool, StoreError> {
+        let mut queue = self.due().await?;
+        let Some(mut next) = queue.take() else { return Ok(false) };
+        if let Err(why) = self.retrial.probe().await {
+            tracing::info!(why, "mail that was held because an engine failed waits for it");
+            return Ok(false);
+        }
+        let began = Instant::now();
         loop {
-            let waiting = self.retrial.store.partial_held(after, BATCH).await?;
-            let Some(last) = waiting.last().copied() else { break };
-            for mail in waiting {
-                match self.items.failures(&mail.to_string()) {
-                    0 if !self.look(mail, now, &mut missed).await? => return Ok(()),
-                    0 => {}
-                    failures => again.push((failures, mail)),
-                }
-            }
-            after = Some(last);
-        }
-        again.sort_unstable();
-        for (_, mail) in again {
-            if !self.look(mail, now, &mut missed).await? {
-                return Ok(());
+            let (mail, from) = next;
+            let done = self.items.attempt(&mail.to_string(), self.clock.now(), self.look_again(mail)).await?;
+            queue.went(from, done.is_some());
+            match queue.take() {
+                None => return Ok(false),
+                Some(_) if began.elapsed() >= ROUND_TIME => return Ok(true),
+                Some(waiting) => next = waiting,
             }
         }
-        Ok(())
     }
 
-    /// Looks at one message again, unless it rests; `false` when the engine is not back. `missed` counts the messages in a row that are partial
-    /// again.
-    async fn look(&self, mail: MailId, now: Timestamp, missed: &mut u32) -> Result<bool, StoreError> {
-        let item = mail.to_string();
-        if self.items.is_due(&item, now) {
-            let done = self.items.attempt(&item, now, self.look_again(mail)).await?;
-            *missed = if done.is_some() { 0 } else { *missed + 1 };
+    /// What may be looked at again now.
+    async fn due(&self) -> Result<Queue, StoreError> {
+        let (mut queue, mut after, now) = (Queue::default(), None, self.clock.now());
+        loop {
+            let waiting = self.retrial.store.partial_held(after, BATCH).await?;
+            let Some((last, _)) = waiting.last() else { break };
+            after = Some(*last);
+            for (mail, client) in waiting {
+                let item = mail.to_string();
+                if self.items.is_due(&item, now) {
+                    queue.add(&client, mail, self.items.failures(&item));
+                }
+            }
         }
-        Ok(*missed < MISSED_MAX)
+        queue.close();
+        Ok(queue)
     }
 
     /// Looks at one message again; the inner error says which engine still fails.

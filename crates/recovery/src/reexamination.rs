@@ -20,6 +20,9 @@ use platform::containment::Contained;
 use platform::entries::Entries;
 use platform::priority::RightOfWay;
 
+/// What tells whether engines answer.
+const PROBE: &[u8] = b"From: postmaster@localhost\r\nSubject: probe\r\n\r\nDoes every engine answer?\r\n";
+
 /// What a message is examined with.
 #[derive(Clone, Debug)]
 pub struct Retrial {
@@ -70,6 +73,20 @@ impl Retrial {
         let rule = &self.config.sentinel.establish;
         known_senders::resolve(&self.store, &self.key, rule, &mut examination, &record.envelope, at).await?;
         Ok(Ok(examination))
+    }
+
+    /// Whether all engines finish with a mail of our own, in which nothing is.
+    ///
+    /// # Errors
+    /// Which engine did not, and why.
+    pub async fn probe(&self) -> Result<(), String> {
+        let examination =
+            self.neighbours.examine(&self.examiner, Arc::new(PROBE.to_vec()), EnvelopeFacts::default()).await;
+        let is_needed = |engine: &str| self.config.policy.on_failure(engine) != OnFailure::Continue;
+        match examination.engines.iter().find(|report| report.is_missed() && is_needed(&report.engine)) {
+            Some(missed) => Err(format!("engine {} did not finish: {}", missed.engine, missed.detail)),
+            None => Ok(()),
+        }
     }
 
     /// What is decided about each unit of a message, by its number.

@@ -20,10 +20,10 @@ use store::{StoreError, failpoint};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::incident::ACTOR;
+use super::incident::ACTOR;
 use crate::reexamination::Retrial;
 use platform::clock::Clock;
-use platform::items::{Items, caught, may_be_of_item};
+use platform::items::{Items, caught};
 use platform::reconciler::{Beat, Rounds};
 use platform::signals::Signals;
 
@@ -117,7 +117,7 @@ impl Replayer {
         let again = self.again(incident.clone(), mail_id, numbers.clone(), containment);
         let fault = match caught(again).await {
             Ok(Ok(replayed)) => return Ok(Some(replayed)),
-            Ok(Err(error)) if !may_be_of_item(&error) => return Err(error),
+            Ok(Err(error)) if !error.may_be_of_item() => return Err(error),
             Ok(Err(error)) => error.to_string(),
             Err(panic) => panic,
         };
@@ -154,7 +154,7 @@ impl Replayer {
         failpoint::step("replay-examined");
         match self.retrial.store.record_replay(replayed.clone()).await {
             Ok(()) => {}
-            Err(error) if !may_be_of_item(&error) => return Err(error),
+            Err(error) if !error.may_be_of_item() => return Err(error),
             Err(_) => self.write_each(replayed).await?,
         }
         failpoint::step("replay-recorded");
@@ -170,7 +170,7 @@ impl Replayer {
             let numbers = one.outcomes.iter().map(|(number, ..)| *number).collect();
             let fault = match self.retrial.store.record_replay(vec![one]).await {
                 Ok(()) => continue,
-                Err(error) if !may_be_of_item(&error) => return Err(error),
+                Err(error) if !error.may_be_of_item() => return Err(error),
                 Err(error) => error.to_string(),
             };
             if let Some(given_up) = self.given_up(&incident, mail_id, numbers, &fault) {

@@ -14,9 +14,10 @@ use store::incident::Incident;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use crate::tiles;
+use super::tiles;
 use platform::audit_signer::Notary;
 use platform::clock::Clock;
+use platform::items::Items;
 use platform::reconciler::{Beat, Rounds};
 use platform::report::{self, Told, escaped, moment};
 use platform::signals::Signals;
@@ -56,6 +57,8 @@ pub struct Publisher {
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop.
     pub signals: Signals,
+    /// Incidents that cannot be read.
+    pub items: Items,
 }
 
 impl Publisher {
@@ -64,7 +67,7 @@ impl Publisher {
         let beat = Beat::every(PERIOD, "status page", "the status page could not be published; the last one stays")
             .or_when(&self.signals.status)
             .resting(REST);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         let mut published = None;
         loop {
             let ended = self.round(published.take()).await.map(|now| {
@@ -82,20 +85,31 @@ impl Publisher {
     /// # Errors
     /// When the store fails, or a file cannot be written.
     pub async fn round(&self, known: Option<[String; 3]>) -> Result<[String; 3], PublishError> {
-        let mut told = Vec::new();
-        for incident in self.store.incidents().await?.into_iter().take(PAST_MAX) {
-            let all = Told::in_brief(&self.store, &incident).await?;
-            told.push((incident, all));
-        }
         let now = self.clock.now();
-        let texts = [page(&self.hostname, &told, now), issues(&told).to_string(), feed(&self.hostname, &told)];
+        let published = self.publish(known, now).await;
+        // The checkpoint waits for no page, and the page for no checkpoint.
+        let anchored = self.anchor(now).await;
+        let texts = published?;
+        anchored.map(|()| texts)
+    }
+
+    /// The pages, if they say anything else than what is known.
+    async fn publish(&self, known: Option<[String; 3]>, now: Timestamp) -> Result<[String; 3], PublishError> {
+        let (mut told, mut unread) = (Vec::new(), Vec::new());
+        for incident in self.store.incidents().await?.into_iter().take(PAST_MAX) {
+            match self.items.alone(&incident.id, now, Told::in_brief(&self.store, &incident)).await? {
+                Some(all) => told.push((incident, all)),
+                None => unread.push(incident),
+            }
+        }
+        let page = page(&self.hostname, &told, &unread, now);
+        let texts = [page, issues(&told, &unread).to_string(), feed(&self.hostname, &told)];
         if known.as_ref() != Some(&texts) {
             fs::create_dir_all(&self.folder)?;
             for (name, text) in [PAGE, ISSUES, FEED].into_iter().zip(&texts) {
                 replace(&self.folder, name, text)?;
             }
         }
-        self.anchor(now).await?;
         Ok(texts)
     }
 
@@ -144,10 +158,19 @@ fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::rename(fresh, folder.join(name))
 }
 
-fn page(host: &str, told: &[(Incident, Told)], now: Timestamp) -> String {
+/// What is said of an incident of which nothing else can be said.
+const UNREAD: &str = "What is recorded of this incident cannot be read at the moment.";
+
+fn page(host: &str, told: &[(Incident, Told)], unread: &[Incident], now: Timestamp) -> String {
     let (open, past): (Vec<_>, Vec<_>) = told.iter().partition(|(incident, _)| incident.stage != Stage::Resolved);
     let mut body = format!("<h1>Mail protection of {}</h1>", escaped(host));
-    if open.is_empty() {
+    for incident in unread {
+        let (id, stage) = (escaped(&incident.id), incident.stage.as_str());
+        body.push_str(&format!(
+            "<article><h2>{id}</h2><p class=\"state {stage}\">{stage}</p><p>{UNREAD}</p></article>"
+        ));
+    }
+    if open.is_empty() && unread.iter().all(|incident| incident.stage == Stage::Resolved) {
         body.push_str("<p class=\"state operational\">operational</p><p>No incident is open.</p>");
     }
     open.iter().for_each(|(incident, told)| body.push_str(&article(incident, told, Some(now))));
@@ -198,7 +221,7 @@ fn article(incident: &Incident, told: &Told, now: Option<Timestamp>) -> String {
 }
 
 /// `serviceHealthIssue` of Microsoft Graph, as far as it has a meaning here.
-fn issues(told: &[(Incident, Told)]) -> Value {
+fn issues(told: &[(Incident, Told)], unread: &[Incident]) -> Value {
     let issue = |(incident, told): &(Incident, Told)| {
         let facts = told.facts(incident);
         let posts: Vec<Value> = told
@@ -239,7 +262,14 @@ fn issues(told: &[(Incident, Told)]) -> Value {
             "posts": posts,
         })
     };
-    json!({ "value": told.iter().map(issue).collect::<Vec<_>>() })
+    let unread = unread.iter().map(|incident| {
+        json!({
+            "id": incident.id, "title": incident.id, "impactDescription": UNREAD, "origin": "reprieve",
+            "service": "Mail protection", "isResolved": incident.stage == Stage::Resolved, "endDateTime": incident.resolved,
+            "lastModifiedDateTime": incident.opened, "posts": [],
+        })
+    });
+    json!({ "value": told.iter().map(issue).chain(unread).collect::<Vec<_>>() })
 }
 
 /// RFC 4287: one entry a public line.

@@ -166,6 +166,7 @@ impl Parts {
             vault: self.vault.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
+            items: Items::default(),
         }
     }
 
@@ -254,6 +255,7 @@ impl Parts {
             notary: Notary::new(&self.gateway.token_key, &self.config.hostname),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
+            items: Items::default(),
         }
     }
 
@@ -266,6 +268,7 @@ impl Parts {
             removal: self.removal.clone(),
             signals: self.signals.clone(),
             quotas: Quotas::default(),
+            items: Items::default(),
         }
     }
 
@@ -280,11 +283,17 @@ impl Parts {
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             way: self.gateway.way.clone(),
+            items: Items::default(),
         }
     }
 
     fn rate_watcher(&self) -> RateWatcher {
-        RateWatcher { store: self.store.clone(), clock: self.clock.clone(), signals: self.signals.clone() }
+        RateWatcher {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            signals: self.signals.clone(),
+            items: Items::default(),
+        }
     }
 
     fn bookkeeper(&self) -> Bookkeeper {
@@ -352,6 +361,7 @@ impl Parts {
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &system_mail::timeouts()),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
+            items: Items::default(),
         }
     }
 
@@ -363,6 +373,7 @@ impl Parts {
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &call::timeouts()),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
+            items: Items::default(),
         }
     }
 

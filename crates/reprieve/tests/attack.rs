@@ -25,8 +25,9 @@ const PROBE_MAX: Duration = Duration::from_secs(20);
 const SERVED_PERCENT: usize = 99;
 /// How much longer than in quiet times a probe may take at the 99th percentile.
 const SLOWER: f64 = 5.0;
-/// What a probe may take at the 99th percentile in any case: two busy cores with our code unoptimised make a quiet value of a few milliseconds noise.
-const SLOW_ANYWAY: Duration = Duration::from_millis(400);
+/// What a probe may take at the 99th percentile in any case. Beside other work a core comes back after some tens of milliseconds, which is more than five times
+/// a quiet value of ten; whoever is kept waiting by an attacker waits for seconds.
+const NOISE: Duration = Duration::from_millis(100);
 
 /// Whether all of it runs, or the part for CI.
 fn is_full() -> bool {
@@ -171,7 +172,8 @@ fn row(what: &str, probed: &Probed) {
 
 fn must_hold(quiet: &Probed, probed: &Probed) {
     assert!(probed.served * 100 >= probed.asked * SERVED_PERCENT, "{probed:?}");
-    let most = quiet.p99.mul_f64(SLOWER).max(SLOW_ANYWAY);
+    let most = quiet.p99.mul_f64(SLOWER).max(NOISE);
+    eprintln!("p99 {:?} beside {:?} in quiet times: {:?} is allowed", probed.p99, quiet.p99, most);
     assert!(probed.p99 <= most, "{:?} beside {:?} in quiet times", probed.p99, quiet.p99);
 }
 

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::containment::{Containment, Level};
@@ -23,19 +23,27 @@ use domain::token::TokenKey;
 use domain::verdict::decide;
 use domain::{Address, Digest, Direction, MailId, Timestamp};
 use examiner::external_engines::Neighbours;
+use known_good::recorder::{Learner, Lesson};
+use operations::retention::{Keeper, Quotas};
+use operations::scrub::Scrubber;
+use platform::audit_signer::Notary;
 use platform::belief::Belief;
 use platform::clock::{Clock, ManualClock, SystemClock};
 use platform::config::Config;
 use platform::items::Items;
-use platform::keys;
+use platform::keys::{self, Ring};
 use platform::priority::RightOfWay;
+use platform::removal::Removal;
 use platform::signals::Signals;
 use recovery::bulk::BulkWorker;
+use recovery::status::Publisher;
 use rules::conviction::{Mind, Watcher};
+use rules::rate::{Counted, RateWatcher};
 use serde_json::Value;
 use store::arrival::{Arrival, UnitArrival};
 use store::bulk::{Bulk, BulkPlace, BulkStage, BulkVerb};
 use store::sentinel::NewLine;
+use store::vault::{MasterKey, Vault};
 use store::version::KeptRuleset;
 use store::{Scope, Store};
 use support::{Gateway, Sink, Talk, bad, clean, config};
@@ -116,8 +124,18 @@ impl Site {
     }
 
     async fn sql(&self, sql: &str) {
+        run(&self.folder.join("reprieve.db"), sql).await;
+    }
+
+    /// The one number that a query answers.
+    async fn number(&self, sql: &str) -> i64 {
         let mut database = store::db::connect(&store::db::sqlite_url(&self.folder.join("reprieve.db"))).await.unwrap();
-        store::db::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
+        let row = store::db::query(sql.to_owned(), Vec::new()).fetch_one(&mut database).await.unwrap();
+        sqlx::Row::try_get(&row, 0).unwrap()
+    }
+
+    async fn account(&self, mail: MailId) -> Account {
+        self.store.accounts_of(mail).await.unwrap()[0].1
     }
 
     /// Hits on mail that the journal has of the suspect.
@@ -125,6 +143,11 @@ impl Site {
         let belief = Belief::of_all(&self.store).await.unwrap();
         belief.suspicions.get(&suspect()).map_or(0, |one| one.counts().0)
     }
+}
+
+async fn run(database: &Path, sql: &str) {
+    let mut database = store::db::connect(&store::db::sqlite_url(database)).await.unwrap();
+    store::db::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
 }
 
 fn suspect() -> Suspect {
@@ -343,13 +366,14 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
     assert_eq!((failing.len(), failing[0].0.as_str()), (1, format!("job {bad}").as_str()), "{failing:?}");
 }
 
-/// A clamd that does not answer: for any mail while it is away, and for one with its marker for ever.
-fn clamd(is_away: Arc<AtomicBool>, marker: &'static str) -> std::net::SocketAddr {
+/// A clamd that does not answer: for any mail while it is away, and for one with its marker for ever. It counts what it is asked.
+fn clamd(is_away: Arc<AtomicBool>, asked: Arc<AtomicUsize>, marker: &'static str) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let (mut stream, is_away) = (stream.unwrap(), is_away.clone());
+            asked.fetch_add(1, Ordering::SeqCst);
             std::thread::spawn(move || {
                 let (mut heard, mut buffer) = (Vec::new(), [0; 8192]);
                 let mut answered = false;
@@ -374,23 +398,31 @@ fn clamd(is_away: Arc<AtomicBool>, marker: &'static str) -> std::net::SocketAddr
 #[test]
 fn mail_that_is_partial_for_ever_keeps_no_later_one_waiting() {
     let is_away = Arc::new(AtomicBool::new(true));
-    let clamd = clamd(is_away.clone(), "engines-choke-on-this");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let clamd = clamd(is_away.clone(), asked.clone(), "engines-choke-on-this");
     let sink = Sink::start();
     let gateway = Gateway::start(&format!(
         "{}[engine.clamd]\naddress = \"{clamd}\"\ntimeout_s = 2\non_failure = \"hold\"\n",
         config(sink.address)
     ));
     let mut talk = Talk::from_outside(gateway.mx);
-    let crafted = [clean("crafted"), b"engines-choke-on-this\r\n".to_vec()].concat();
-    for mail in [crafted, clean("good-1"), clean("good-2")] {
+    let crafted = |n: u8| [clean(&format!("crafted-{n}")), b"engines-choke-on-this\r\n".to_vec()].concat();
+    let crafted = (0..6).map(crafted);
+    for mail in crafted.chain([clean("good-1"), clean("good-2")]) {
         let reply = talk.send("a@x.example", &["b@ours.example"], &mail);
         assert!(reply.contains("taken as"), "{reply}");
     }
+    // While it is away it is asked once a round, about no mail of anybody.
+    std::thread::sleep(Duration::from_secs(2));
+    asked.store(0, Ordering::SeqCst);
+    std::thread::sleep(Duration::from_secs(21));
+    let probes = asked.load(Ordering::SeqCst);
+    assert!((1..=3).contains(&probes), "{probes} in two or three rounds, for eight mails");
     is_away.store(false, Ordering::SeqCst);
     let mut subjects: Vec<String> = sink.wait(2).iter().filter_map(|mail| mail.header("Subject")).collect();
     subjects.sort();
     assert_eq!(subjects, ["good-1", "good-2"]);
-    assert_eq!(gateway.account("held"), 1);
+    assert_eq!(gateway.account("held"), 6);
 }
 
 #[test]
@@ -426,4 +458,253 @@ fn a_record_that_cannot_be_read_does_not_stop_a_replay() {
     gateway.json(&["replay", "start", &id, "--reason", "see what it says now"]);
     until("the replay ends", &|now| now["stage"] != "replaying" && now["progress"]["upheld"] == 2);
     assert_eq!(incident()["progress"]["inconclusive"], 1, "{}", incident());
+}
+
+/// A listener that takes no post in which a word stands, and tells which others came.
+fn pager(word: &'static str) -> (std::net::SocketAddr, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (came, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut heard, mut buffer) = (stream.unwrap(), Vec::new(), [0; 8192]);
+            stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                heard.extend_from_slice(&buffer[..count]);
+                if heard.ends_with(b"}") {
+                    break;
+                }
+            }
+            let text = String::from_utf8_lossy(&heard).into_owned();
+            let status = if text.contains(word) { "500 No" } else { "200 Ok" };
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            if !text.contains(word) && came.send(text).is_err() {
+                return;
+            }
+        }
+    });
+    (address, receiver)
+}
+
+#[test]
+fn what_a_channel_does_not_take_or_nobody_can_read_keeps_no_other_from_being_told() {
+    let sink = Sink::start();
+    let (address, came) = pager("choke");
+    let gateway = Gateway::start(&format!(
+        "{}incident_webhooks = [\"http://{address}/status\"]\nalert_webhooks = [\"http://{address}/pager\"]\n",
+        config(sink.address)
+    ));
+    let opened = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a drill"]);
+    let (id, now) = (opened["id"].as_str().unwrap(), SystemClock.now().as_micros());
+    let lines = ["choke", "choke", "choke", "a line for all"];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for (n, text) in lines.iter().enumerate() {
+            let line = format!("insert into incident_event values ('{id}', {}, {now}, 'anna', 'note', '{text}', 1)", 50 + n);
+            run(&gateway.path("data/reprieve.db"), &line).await;
+            let call = format!(
+                "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) values ({}, 'k{n}', {now}, '{}', 's', '{text} of operators', '')",
+                900 + n,
+                if n == 0 { "nothing of this kind" } else { "damage" }
+            );
+            run(&gateway.path("data/reprieve.db"), &call).await;
+        }
+    });
+    let (began, mut wanted) = (Instant::now(), vec!["a line for all of operators", "a line for all\""]);
+    while !wanted.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "never: {wanted:?}: {}", gateway.log());
+        if let Ok(text) = came.recv_timeout(Duration::from_secs(1)) {
+            wanted.retain(|one| !text.contains(one));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_unit_that_cannot_expire_keeps_no_other_from_it_and_one_kind_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let came = site.clock.now().before(Duration::from_secs(100 * 86_400));
+    let (stuck, other) = (site.arrive(came, 1).await, site.arrive(came, 2).await);
+    site.sql(&format!(
+        "create trigger fails before update on unit when old.mail_id = '{stuck}' begin select raise(abort, 'it fails'); end"
+    ))
+    .await;
+    site.sql("create trigger fails_too before delete on hit_hour begin select raise(abort, 'it fails'); end").await;
+    site.sql("insert into hit_hour values (0, 'clamd:Win.Test', 'x', 1, 1)").await;
+    let keeper = Keeper {
+        config: site.watcher.config.clone(),
+        store: site.store.clone(),
+        vault: None,
+        ring: Ring::find(&site.folder.join("ring")),
+        removal: Removal::new(site.clock.clone(), Duration::from_secs(200 * 86_400)),
+        signals: Signals::default(),
+        quotas: Quotas::default(),
+        items: Items::default(),
+    };
+    keeper.round().await.unwrap();
+    assert_eq!((site.account(stuck).await, site.account(other).await), (Account::Held, Account::Expired));
+    assert!(
+        keeper.items.failing().iter().any(|(item, _)| item == "what is remembered"),
+        "{:?}",
+        keeper.items.failing()
+    );
+}
+
+#[tokio::test]
+async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoint_from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
+    let text = format!("{}[sentinel]\ntrust_weak_memory = true\n", config(hop));
+    let key = TokenKey::new([5; 32]);
+    let site = Site::start(folder.path(), &text, &key, SystemClock.now()).await;
+    site.arrive(site.clock.now(), 1).await;
+    let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
+    site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
+    site.watcher.round(&mut Mind::default()).await.unwrap();
+    site.sql("update incident_event set text = x'ff'").await;
+    let publisher = Publisher {
+        store: site.store.clone(),
+        folder: folder.path().join("status"),
+        hostname: "mx.ours.example".into(),
+        notary: Notary::new(&key, "mx.ours.example"),
+        clock: site.clock.clone(),
+        signals: Signals::default(),
+        items: Items::default(),
+    };
+    let [page, issues, _] = publisher.round(None).await.unwrap();
+    let id = site.store.incidents().await.unwrap()[0].id.clone();
+    assert!(page.contains(&id) && page.contains("cannot be read") && !page.contains("No incident is open"), "{page}");
+    assert!(issues.contains(&id));
+    assert!(folder.path().join("status/checkpoint").exists());
+    assert_eq!(publisher.items.failing().len(), 1);
+}
+
+#[tokio::test]
+async fn a_unit_that_cannot_be_moved_keeps_no_other_of_its_job_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let (stuck, other) = (site.arrive(site.clock.now(), 1).await, site.arrive(site.clock.now(), 2).await);
+    site.sql(&format!(
+        "create trigger fails before update on unit when old.mail_id = '{stuck}' begin select raise(abort, 'it fails'); end"
+    ))
+    .await;
+    let now = site.clock.now().after(Duration::from_secs(1));
+    let job = Bulk {
+        number: 0,
+        verb: BulkVerb::Deny,
+        query: "state:held".into(),
+        scope: Scope::All,
+        actor: "anna".into(),
+        reason: "r".into(),
+        made: now,
+        stage: BulkStage::Running,
+        moved: now,
+        place: BulkPlace::Begin,
+        fence: 0,
+    };
+    let job = site.store.begin_bulk(job).await.unwrap();
+    let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
+    let worker = BulkWorker { store, clock, signals, way: RightOfWay::default(), items: Items::default() };
+    for _ in 0..6 {
+        worker.round().await.unwrap();
+        site.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(site.store.bulk(job).await.unwrap().stage, BulkStage::Done);
+    assert_eq!((site.account(stuck).await, site.account(other).await), (Account::Held, Account::Denied));
+}
+
+#[tokio::test]
+async fn an_hour_or_a_mail_that_cannot_be_read_keeps_no_other_from_being_summed_up_and_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let hour = Duration::from_secs(3600);
+    let damaged = site.arrive(site.clock.now().before(hour * 8), 1).await;
+    site.arrive(site.clock.now().before(hour * 4), 2).await;
+    site.sql(&format!("update unit set domain = x'ff' where mail_id = '{damaged}'")).await;
+    assert!(site.store.roll_flow(site.clock.now()).await.is_err(), "it is said");
+    let _ = site.store.roll_flow(site.clock.now()).await;
+    let waiting = "select count(*) from flow_mark where rolled <> stamp";
+    assert_eq!((site.number("select count(*) from flow_mark").await, site.number(waiting).await), (2, 1));
+    // The same for the texts by which mail is found, and the reading of subjects.
+    site.sql("update message set subject = 'M\u{c4}RZ'").await;
+    site.sql(&format!("update message set subject = x'ff' where mail_id = '{damaged}'")).await;
+    site.sql("delete from folded").await;
+    site.sql("delete from folded_reach").await;
+    while site.store.fold_older().await.unwrap() {}
+    assert_eq!(site.number("select count(*) from folded where field = 'subject'").await, 1);
+}
+
+#[tokio::test]
+async fn a_blob_that_nobody_can_be_called_for_keeps_no_other_from_being_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let (first, second) = (site.arrive(site.clock.now(), 1).await, site.arrive(site.clock.now(), 2).await);
+    let third = site.arrive(site.clock.now(), 3).await;
+    let (low, high) = ("0".repeat(64), "f".repeat(64));
+    site.sql(&format!("update message set blob = '{low}' where mail_id = '{first}'")).await;
+    site.sql(&format!("update message set blob = '{high}' where mail_id = '{second}'")).await;
+    site.sql(&format!("update message set blob = 'no digest' where mail_id = '{third}'")).await;
+    site.sql(&format!(
+        "create trigger fails before insert on damaged_blob when new.blob = '{low}' begin select raise(abort, 'it fails'); end"
+    ))
+    .await;
+    let scrubber = Scrubber {
+        config: site.watcher.config.clone(),
+        store: site.store.clone(),
+        clock: site.clock.clone(),
+        signals: Signals::default(),
+        way: RightOfWay::default(),
+        items: Items::default(),
+    };
+    while scrubber.round().await.unwrap().is_some() {}
+    let (count, damaged) = site.store.damaged_blobs(5).await.unwrap();
+    assert_eq!((count, damaged[0].mail), (1, second));
+    assert_eq!(scrubber.items.failing().len(), 1);
+}
+
+#[tokio::test]
+async fn a_detection_that_nobody_can_be_called_for_keeps_no_other_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    site.arrive(site.clock.now(), 1).await;
+    let hour = site.clock.now().as_micros().div_euclid(3_600_000_000) * 3_600_000_000;
+    for (code, version) in [("clamd:A", "x"), ("clamd:B", "x"), ("no code at all", "x")] {
+        site.sql(&format!("insert into hit_hour values ({hour}, '{code}', '{version}', 5000, 5000)")).await;
+    }
+    site.sql("create trigger fails before insert on alert when new.subject = 'clamd:A' begin select raise(abort, 'it fails'); end").await;
+    // And the hour that has just begun cannot be counted.
+    site.sql("create trigger fails_too before insert on hit_hour begin select raise(abort, 'it fails'); end").await;
+    let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
+    let watcher = RateWatcher { store, clock, signals, items: Items::default() };
+    watcher.round(&mut Counted::default()).await.unwrap();
+    let alerts = site.store.alerts(true, 10).await.unwrap();
+    assert!(alerts.iter().any(|alert| alert.subject == "clamd:B"), "{alerts:?} {:?}", watcher.items.failing());
+    assert!(watcher.items.failing().len() >= 2, "{:?}", watcher.items.failing());
+}
+
+#[tokio::test]
+async fn a_sender_who_cannot_be_remembered_keeps_no_other_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::alone(folder.path()).await;
+    let vault = Vault::open(&folder.path().join("good"), vec![MasterKey::new([7; 32])]).unwrap();
+    let known_good = site.watcher.config.known_good.clone();
+    let learner = Learner::start(site.store.clone(), vault, known_good, TokenKey::new([5; 32]), Arc::default());
+    site.sql(
+        "create trigger fails before insert on identity when new.mails = 2 begin select raise(abort, 'it fails'); end",
+    )
+    .await;
+    // Two mails of one, whom the database refuses, and one of another.
+    for (n, login) in [(1, "anna"), (2, "anna"), (3, "bert")] {
+        let mail_id = MailId::new(site.clock.now(), [n; 10]);
+        let ip = "192.0.2.1".parse().unwrap();
+        let client = Client { ip, peer: ip, helo: "x".into(), protocol: "ESMTPA".into(), login: Some(login.into()) };
+        let envelope = Envelope { client, sender: None, params: MailParams::default(), recipients: Vec::new() };
+        let mut examination = examination(n);
+        examination.findings.clear();
+        let (examination, clean) = (Arc::new(examination), Some(Arc::new(clean("x"))));
+        let received = site.clock.now();
+        learner.teach(Lesson { mail_id, received, envelope, examination, clean, answers_itself: false }).await;
+    }
+    learner.written().await;
+    assert_eq!(site.number("select count(*) from identity").await, 1);
 }

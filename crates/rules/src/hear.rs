@@ -18,10 +18,10 @@ use store::memory::Remembered;
 use store::sentinel::NewLine;
 use store::{StoreError, failpoint};
 
+use super::in_force::{InForceNow, engine_of};
 use crate::conviction::{Mind, Watcher, day};
-use crate::in_force::{InForceNow, engine_of};
 use known_good::known_senders::sealed;
-use platform::items::{caught, may_be_of_item, rest};
+use platform::items::{caught, rest};
 
 /// Messages that one look takes.
 const BATCH: i64 = 200;
@@ -37,7 +37,7 @@ impl Watcher {
         for one in self.store.due_unheard(now).await? {
             // Each of them has failed before; that one fails again keeps nobody from being heard.
             match self.take(mind, in_force, &[(one.mail, one.tries)], None, now).await {
-                Err(error) if may_be_of_item(&error) => {
+                Err(error) if error.may_be_of_item() => {
                     tracing::warn!(mail_id = %one.mail, %error, "what this mail says cannot be heard; tried again");
                 }
                 other => other?,
@@ -58,7 +58,7 @@ impl Watcher {
                     return Ok(());
                 }
                 // One of them cannot be written: which one is found out one by one.
-                Err(error) if limit > 1 && may_be_of_item(&error) => {
+                Err(error) if limit > 1 && error.may_be_of_item() => {
                     tracing::warn!(%error, "what mail said could not be written together; it is heard one by one");
                     limit = 1;
                 }
@@ -90,7 +90,7 @@ impl Watcher {
         failpoint::step("sentinel-heard");
         match (self.store.hear(heard).await, wanted) {
             (Ok(_), _) => self.catch_up(mind).await,
-            (Err(error), [(mail, tries)]) if may_be_of_item(&error) && !matches!(error, StoreError::Refused(_)) => {
+            (Err(error), [(mail, tries)]) if error.may_be_of_item() && !matches!(error, StoreError::Refused(_)) => {
                 let set_aside = vec![set_aside(*mail, *tries, error.to_string(), now)];
                 self.store.hear(Heard { moved, set_aside, ..Heard::default() }).await.map(drop)
             }
@@ -109,7 +109,7 @@ impl Watcher {
             Ok(Ok(lines)) => Ok(Ok(lines)),
             // It was purged meanwhile.
             Ok(Err(StoreError::NotFound(_))) => Ok(Ok(Vec::new())),
-            Ok(Err(error)) if may_be_of_item(&error) && !matches!(error, StoreError::Sql(_)) => {
+            Ok(Err(error)) if error.may_be_of_item() && !matches!(error, StoreError::Sql(_)) => {
                 Ok(Err(error.to_string()))
             }
             Ok(Err(error)) => Err(error),

@@ -14,6 +14,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
+use platform::items::Items;
 use platform::reconciler::{Beat, Rounds};
 use platform::report::moment;
 use platform::signals::Signals;
@@ -36,26 +37,37 @@ pub struct RateWatcher {
     pub clock: Arc<dyn Clock>,
     /// Wakes who tells people.
     pub signals: Signals,
+    /// What of its work fails.
+    pub items: Items,
+}
+
+/// What was counted by this run.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// The last hour, which was not over then.
+    last: Option<Timestamp>,
+    /// Hours before it that could not be counted.
+    missed: BTreeSet<Timestamp>,
 }
 
 impl RateWatcher {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "hits", "hits could not be counted");
-        let mut turns = rounds.turns(beat, stop);
-        let mut counted = None;
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
+        let mut counted = Counted::default();
         while turns.after(self.round(&mut counted).await).await {}
     }
 
     /// One round: counts up to the present hour, and calls people for what is out of the ordinary in it. Returns whether hours are left.
-    /// `counted` is the last hour that was counted, which was not over then.
+    /// An hour that cannot be counted, or a detection that nobody can be called for, holds up no other.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn round(&self, counted: &mut Option<Timestamp>) -> Result<bool, StoreError> {
+    pub async fn round(&self, counted: &mut Counted) -> Result<bool, StoreError> {
         let present = hour_of(self.clock.now());
         let Some(first) = self.store.first_message().await?.map(hour_of) else { return Ok(false) };
-        let known = match *counted {
+        let known = match counted.last {
             Some(hour) => Some(hour),
             None => self.store.last_hour_of_hits().await?,
         };
@@ -63,18 +75,28 @@ impl RateWatcher {
         let known = known.map(|hour| hours(hour, -1));
         let mut hour = known.unwrap_or(first).max(hours(present, -FIRST_LOOK_HOURS)).min(present);
         let last = hours(hour, HOURS_A_ROUND).min(present);
+        let missed = std::mem::take(&mut counted.missed);
+        let mut due: Vec<Timestamp> = missed.into_iter().filter(|missed| *missed < hour).collect();
         while hour <= last {
-            let hits = self.store.count_hits(hour).await?;
-            if !hits.is_empty() {
-                self.store.keep_hits(hits).await?;
-            }
+            due.push(hour);
             hour = hours(hour, 1);
         }
-        *counted = Some(last);
+        let now = self.clock.now();
+        for hour in due {
+            if self.items.alone(&format!("the hour from {hour}"), now, self.count(hour)).await?.is_none() {
+                counted.missed.insert(hour);
+            }
+        }
+        counted.last = Some(last);
         if last < present {
             return Ok(true);
         }
         self.judge(present, first).await.map(|()| false)
+    }
+
+    async fn count(&self, hour: Timestamp) -> Result<(), StoreError> {
+        let hits = self.store.count_hits(hour).await?;
+        if hits.is_empty() { Ok(()) } else { self.store.keep_hits(hits).await }
     }
 
     /// What hit more in this hour than is chance, after the same hour of the weeks before. The hour need not be over.
@@ -89,7 +111,8 @@ impl RateWatcher {
             let before: Vec<u64> = weeks.iter().map(of).collect();
             let hits = of(&present);
             if is_unusual(&before, hits) {
-                self.call(&code, hits, &before, present).await?;
+                let called = self.call(&code, hits, &before, present);
+                self.items.alone(&format!("the call for {code}"), self.clock.now(), called).await?;
             }
         }
         Ok(())

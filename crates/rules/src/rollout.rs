@@ -20,9 +20,10 @@ use store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::plan::load_kept;
+use super::plan::load_kept;
 use platform::clock::Clock;
 use platform::config::Config;
+use platform::items::Items;
 use platform::reconciler::{Beat, Rounds};
 use platform::signals::Signals;
 
@@ -46,13 +47,15 @@ pub struct Roller {
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop, and the plan's.
     pub signals: Signals,
+    /// What of its work fails.
+    pub items: Items,
 }
 
 impl Roller {
     /// Runs until `stop` says so.
     pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
         let beat = Beat::every(PERIOD, "roll-outs", "a round of roll-outs failed").or_when(&self.signals.rollout);
-        let mut turns = rounds.turns(beat, stop);
+        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
         while turns.after(self.round().await).await {}
     }
 
@@ -62,14 +65,20 @@ impl Roller {
     /// When the store fails.
     pub async fn round(&self) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        if let Some(live) = self.store.rollout_in_force().await?
-            && live.is_fast
-            && now.since(live.since) >= FAST_LANE_SPAN
-            && !live.is_forced
-        {
-            let why = "the fast lane's day is over: it needs to be seen in shadow".to_owned();
-            return self.step(&live, Step::FastLaneEnded, why, None).await;
+        if self.items.alone("what is in force", now, self.end_fast_lane(now)).await? == Some(true) {
+            return Ok(true);
         }
+        self.items.alone("the roll-out under way", now, self.go_on(now)).await.map(|moved| moved.unwrap_or(false))
+    }
+
+    async fn end_fast_lane(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let is_over = |live: &Rollout| live.is_fast && now.since(live.since) >= FAST_LANE_SPAN && !live.is_forced;
+        let Some(live) = self.store.rollout_in_force().await?.filter(is_over) else { return Ok(false) };
+        let why = "the fast lane's day is over: it needs to be seen in shadow".to_owned();
+        self.step(&live, Step::FastLaneEnded, why, None).await
+    }
+
+    async fn go_on(&self, now: Timestamp) -> Result<bool, StoreError> {
         let Some(rollout) = self.store.rollout_under_way().await? else { return Ok(false) };
         if rollout.stage == Stage::Checking { self.check(&rollout).await } else { self.advance(&rollout, now).await }
     }

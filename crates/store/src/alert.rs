@@ -151,7 +151,7 @@ impl Store {
         let sql = "select a.* from alert a where a.at_us >= $1 and a.seen_us is null and not exists \
                    (select 1 from alert_told t where t.alert = a.alert and t.channel = $2) order by a.alert limit 50";
         let values = vec![since.as_micros().into(), channel.into()];
-        db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read).collect()
+        Ok(db::readable(&db::query(sql.to_owned(), values).fetch_all(&self.reads).await?, read))
     }
 
     /// Remembers that a channel was told, and what it answered.

@@ -190,9 +190,6 @@ impl Head {
             let Entry { actor, action, object, .. } = entry;
             rows.push(vec![seq.into(), at.as_micros().into(), actor.into(), action.into(), object.into(), text.into()]);
         }
-        db::insert(connection, "audit_leaf", &["seq", "at_us", "actor", "action", "object", "entry_json"], rows)
-            .await?;
-        db::insert(connection, "audit_private", &["seq", "salt", "private_json"], private).await?;
         let (size, root) = (self.batch(), self.frontier.root().hex());
         let seal = sealed(key, size, &root);
         let sql = if self.is_stored {
@@ -206,11 +203,15 @@ impl Head {
             .bind(root)
             .bind(seal)
             .bind(known)
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
+        // The head first: where another process has appended meanwhile, this is tried again behind what it wrote.
         if written.rows_affected() != 1 {
-            return Err(StoreError::Refused(format!("the audit log has moved on from {known} entries")));
+            return Err(StoreError::Busy(format!("the audit log has moved on from {known} entries")));
         }
+        let columns = ["seq", "at_us", "actor", "action", "object", "entry_json"];
+        db::insert(&mut *connection, "audit_leaf", &columns, rows).await?;
+        db::insert(connection, "audit_private", &["seq", "salt", "private_json"], private).await?;
         self.is_stored = true;
         Ok(())
     }

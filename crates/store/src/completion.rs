@@ -47,12 +47,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn partial_held(&self, after: Option<MailId>, limit: i64) -> Result<Vec<MailId>, StoreError> {
-        let sql = "select distinct m.mail_id from message m join unit u on u.mail_id = m.mail_id \
+    pub async fn partial_held(&self, after: Option<MailId>, limit: i64) -> Result<Vec<(MailId, String)>, StoreError> {
+        let sql = "select distinct m.mail_id, m.client_ip from message m join unit u on u.mail_id = m.mail_id \
                    where m.is_partial = 1 and u.account = 'held' and m.mail_id > $1 order by m.mail_id limit $2";
         let after = after.map(|mail| mail.to_string()).unwrap_or_default();
         let rows = sqlx::query(sql).bind(after).bind(limit).fetch_all(&self.reads).await?;
-        rows.iter().map(|row| parsed(row, "mail_id")).collect()
+        Ok(db::readable(&rows, |row| Ok((parsed(row, "mail_id")?, row.try_get("client_ip")?))))
     }
 
     /// Records a whole examination, and asks for the release of the units that pass.

@@ -177,6 +177,18 @@ pub async fn insert(
     Ok(())
 }
 
+/// What can be read of the rows of a list of work. A row that cannot be read is left out and named in the log, so that it keeps no other from being done.
+pub(crate) fn readable<T>(rows: &[AnyRow], read: impl Fn(&AnyRow) -> Result<T, StoreError>) -> Vec<T> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read(row) {
+            Ok(one) => all.push(one),
+            Err(error) => tracing::warn!(%error, "a row that waits for work cannot be read: it is left out"),
+        }
+    }
+    all
+}
+
 /// Rows in groups of powers of two, each small enough for one statement: few different statements, so each stays prepared.
 pub fn in_groups<T>(rows: Vec<T>, columns: usize) -> impl Iterator<Item = Vec<T>> {
     let mut rows = rows.into_iter();

@@ -172,6 +172,16 @@ fn is_of_row(error: &sqlx::Error) -> bool {
     matches!(error, ColumnDecode { .. } | Decode(_) | ColumnNotFound(_) | TypeNotFound { .. } | AnyDriverError(_))
 }
 
+impl StoreError {
+    /// Whether a single item may be the cause, and not the store.
+    pub fn may_be_of_item(&self) -> bool {
+        !matches!(
+            self,
+            Self::Broken(_) | Self::Full(_) | Self::Busy(_) | Self::Unreachable(_) | Self::NewerSchema { .. }
+        )
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let text = error.to_string();

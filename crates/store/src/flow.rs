@@ -74,6 +74,15 @@ struct Plan {
     young: Option<Window>,
 }
 
+/// Why an hour has no sums, when it is not the store that fails.
+fn of_the_hour(rolled: Result<(), StoreError>) -> Result<Option<StoreError>, StoreError> {
+    match rolled {
+        Ok(()) => Ok(None),
+        Err(error) if error.may_be_of_item() => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}
+
 impl Store {
     /// Makes the sums of some hours that are over or were marked; says whether there is more to do.
     ///
@@ -84,8 +93,11 @@ impl Store {
         let sql = "select hour_us from flow_mark where rolled <> stamp and hour_us < $1 order by hour_us limit $2";
         let until = reach.map_or(i64::MIN, Timestamp::as_micros);
         let marked = sqlx::query(sql).bind(until).bind(ROUND_MAX).fetch_all(&self.reads).await?;
+        // An hour whose sums cannot be made stays marked, and keeps no other from having some.
+        let mut failed = None;
         for row in &marked {
-            self.roll_hour(Timestamp::from_micros(row.try_get("hour_us")?)).await?;
+            let rolled = self.roll_hour(Timestamp::from_micros(row.try_get("hour_us")?)).await;
+            failed = failed.or(of_the_hour(rolled)?);
         }
         let mut new = 0;
         while new < ROUND_MAX {
@@ -94,13 +106,16 @@ impl Store {
                 break;
             }
             self.writer.flow(FlowWrite::Mark(hour)).await?;
-            self.roll_hour(hour).await?;
+            failed = failed.or(of_the_hour(self.roll_hour(hour).await)?);
             self.writer.flow(FlowWrite::Reach(end_of(hour))).await?;
             reach = Some(end_of(hour));
             new += 1;
         }
         self.forget_empty_hours().await?;
-        Ok(new == ROUND_MAX || marked.len() as i64 == ROUND_MAX)
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(new == ROUND_MAX || marked.len() as i64 == ROUND_MAX),
+        }
     }
 
     /// Hours of which all messages were purged need no mark.

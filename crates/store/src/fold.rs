@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use domain::{address, fold};
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
@@ -112,10 +113,17 @@ impl Store {
         let mut mails: Vec<String> = Vec::new();
         for row in &messages {
             let mail: String = row.try_get("mail_id")?;
-            folded.text(&mail, "subject", 0, &row.try_get::<String, _>("subject")?);
-            folded.name(&mail, "sender", 0, &row.try_get::<String, _>("sender")?);
-            folded.name(&mail, "from", 0, &row.try_get::<String, _>("header_from")?);
-            folded.text(&mail, "login", 0, &row.try_get::<Option<String>, _>("login")?.unwrap_or_default());
+            // What cannot be read of a message is not found by its text, and keeps no older message from being found.
+            let column = |name: &str| {
+                row.try_get::<Option<String>, _>(name).map(Option::unwrap_or_default).unwrap_or_else(|error| {
+                    tracing::warn!(%error, mail, column = name, "it cannot be read, and is not found by it");
+                    String::new()
+                })
+            };
+            folded.text(&mail, "subject", 0, &column("subject"));
+            folded.name(&mail, "sender", 0, &column("sender"));
+            folded.name(&mail, "from", 0, &column("header_from"));
+            folded.text(&mail, "login", 0, &column("login"));
             mails.push(mail);
         }
         self.fold_below(&mails, &mut folded).await?;
@@ -138,14 +146,18 @@ impl Store {
         let list = marks(1, mails.len());
         let ids = || mails.iter().map(|mail| mail.as_str().into()).collect::<Vec<Value>>();
         let sql = format!("select mail_id, unit_no, recipient from unit where mail_id in ({list})");
-        for row in db::query(sql, ids()).fetch_all(&self.reads).await? {
-            let (mail, recipient): (String, String) = (row.try_get("mail_id")?, row.try_get("recipient")?);
-            folded.recipient(&mail, row.try_get("unit_no")?, &recipient);
+        let read = |row: &AnyRow| {
+            Ok((row.try_get::<String, _>("mail_id")?, row.try_get("unit_no")?, row.try_get::<String, _>("recipient")?))
+        };
+        for (mail, number, recipient) in db::readable(&db::query(sql, ids()).fetch_all(&self.reads).await?, read) {
+            folded.recipient(&mail, number, &recipient);
         }
         let sql = format!("select mail_id, part_no, name from part where name <> '' and mail_id in ({list})");
-        for row in db::query(sql, ids()).fetch_all(&self.reads).await? {
-            let (mail, name): (String, String) = (row.try_get("mail_id")?, row.try_get("name")?);
-            folded.text(&mail, "file", row.try_get("part_no")?, &name);
+        let read = |row: &AnyRow| {
+            Ok((row.try_get::<String, _>("mail_id")?, row.try_get("part_no")?, row.try_get::<String, _>("name")?))
+        };
+        for (mail, number, name) in db::readable(&db::query(sql, ids()).fetch_all(&self.reads).await?, read) {
+            folded.text(&mail, "file", number, &name);
         }
         Ok(())
     }

@@ -77,12 +77,12 @@ impl Store {
             marks(1, hours.len())
         );
         let values: Vec<Value> = hours.iter().map(|hour| hour.as_micros().into()).collect();
-        let mut acted = BTreeMap::new();
-        for row in db::query(sql, values).fetch_all(&self.reads).await? {
+        let rows = db::query(sql, values).fetch_all(&self.reads).await?;
+        let acted = db::readable(&rows, |row| {
             let hour = Timestamp::from_micros(row.try_get("hour_us")?);
-            acted.insert((parsed(&row, "detection")?, hour), number(&row, "acted")?);
-        }
-        Ok(acted)
+            Ok(((parsed(row, "detection")?, hour), number(row, "acted")?))
+        });
+        Ok(acted.into_iter().collect())
     }
 
     /// The hits of a detection, in all its versions, hour by hour since `since`, oldest first; of all detections without one.

@@ -357,7 +357,7 @@ impl Store {
             let note = read_note(row)?;
             Ok(Announcement { incident: row.try_get("incident")?, number: row.try_get("event_no")?, note })
         };
-        rows.iter().map(read).collect()
+        Ok(db::readable(&rows, read))
     }
 
     /// Remembers that a channel was told a line.

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 27] = [
+const MIGRATIONS: [(&str, &str); 28] = [
     ("0001_spine", include_str!("../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../migrations/0003_journal.sql")),
@@ -34,6 +34,7 @@ const MIGRATIONS: [(&str, &str); 27] = [
     ("0025_incident_from_the_record", include_str!("../migrations/0025_incident_from_the_record.sql")),
     ("0026_release_is_no_report", include_str!("../migrations/0026_release_is_no_report.sql")),
     ("0027_folded", include_str!("../migrations/0027_folded.sql")),
+    ("0028_clock_reading_is_guarded", include_str!("../migrations/0028_clock_reading_is_guarded.sql")),
 ];
 
 /// Brings the schema to what this program knows.

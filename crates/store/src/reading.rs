@@ -17,6 +17,8 @@ pub struct Remembered {
     pub reading: Reading,
     /// When somebody confirmed the clock, by that clock.
     pub confirmed: Option<Timestamp>,
+    /// The how manieth reading it is: each takes the place of the one before, and of no other.
+    pub turn: i64,
 }
 
 impl Store {
@@ -30,17 +32,20 @@ impl Store {
         let up: i64 = row.try_get("up_us")?;
         let uptime = Uptime { boot: row.try_get("boot")?, up: Duration::from_micros(u64::try_from(up).unwrap_or(0)) };
         let confirmed: Option<i64> = row.try_get("confirmed_us")?;
+        let unproven: i64 = row.try_get("unproven_us")?;
+        let unproven = Duration::from_micros(u64::try_from(unproven).unwrap_or(0));
         Ok(Some(Remembered {
-            reading: Reading { at: Timestamp::from_micros(row.try_get("at_us")?), uptime },
+            reading: Reading { at: Timestamp::from_micros(row.try_get("at_us")?), uptime, unproven },
             confirmed: confirmed.map(Timestamp::from_micros),
+            turn: row.try_get("turn")?,
         }))
     }
 
-    /// Remembers a reading in place of the last one.
+    /// Remembers a reading in place of the one whose turn was before; `false`, and nothing is done, when another process has put one there meanwhile.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn remember_reading(&self, remembered: Remembered) -> Result<(), StoreError> {
+    pub async fn remember_reading(&self, remembered: Remembered) -> Result<bool, StoreError> {
         self.writer.reading(remembered).await
     }
 
@@ -56,17 +61,21 @@ impl Store {
     }
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, remembered: &Remembered) -> Result<(), StoreError> {
-    let Remembered { reading, confirmed } = remembered;
+/// Applies inside the writer's transaction; returns whether it was its turn.
+pub(crate) async fn apply(connection: &mut AnyConnection, remembered: &Remembered) -> Result<bool, StoreError> {
+    let Remembered { reading, confirmed, turn } = remembered;
+    let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     let row: Vec<Value> = vec![
         reading.at.as_micros().into(),
         reading.uptime.boot.as_str().into(),
-        i64::try_from(reading.uptime.up.as_micros()).unwrap_or(i64::MAX).into(),
+        micros(reading.uptime.up).into(),
         confirmed.map(Timestamp::as_micros).into(),
+        micros(reading.unproven).into(),
+        (*turn).into(),
     ];
-    let sql = "insert into clock_reading (id, at_us, boot, up_us, confirmed_us) values (1, $1, $2, $3, $4) \
-               on conflict (id) do update set at_us = $1, boot = $2, up_us = $3, confirmed_us = $4";
-    db::query(sql.to_owned(), row).execute(connection).await?;
-    Ok(())
+    // Compared and set in one statement: what was confirmed by a person is not overwritten by who had looked before.
+    let sql = "insert into clock_reading (id, at_us, boot, up_us, confirmed_us, unproven_us, turn) values (1, $1, $2, $3, $4, $5, $6) \
+               on conflict (id) do update set at_us = $1, boot = $2, up_us = $3, confirmed_us = $4, unproven_us = $5, turn = $6 \
+               where clock_reading.turn = $6 - 1";
+    Ok(db::query(sql.to_owned(), row).execute(connection).await?.rows_affected() == 1)
 }

@@ -1,5 +1,7 @@
 //! Taking back that mail was deleted or expired, as long as its bytes are there: one unit, or all that ended since a moment.
 
+use std::collections::BTreeSet;
+
 use domain::ledger::{Account, Move};
 use domain::{Timestamp, UnitId};
 use sqlx::any::AnyRow;
@@ -104,18 +106,36 @@ impl Store {
     }
 }
 
-/// Inside the writer's transaction: what is taken back has its bytes, or it is refused.
+/// Inside the writer's transaction: what is taken back has its bytes, and keeps them and its record until the end of the transaction; or it is refused.
 pub(crate) async fn must_have_bytes(connection: &mut AnyConnection, units: &[UnitId]) -> Result<(), StoreError> {
-    let mails: Vec<Value> = units.iter().map(|unit| unit.mail.to_string().into()).collect();
+    let mails: BTreeSet<String> = units.iter().map(|unit| unit.mail.to_string()).collect();
+    let mails: Vec<String> = mails.into_iter().collect();
+    claim(connection, &mails).await?;
     for mails in db::in_groups(mails, 1) {
-        let sql = format!(
-            "select mail_id from message where blob is null and mail_id in ({}) limit 1",
-            marks(1, mails.len())
-        );
-        if let Some(row) = db::query(sql, mails).fetch_optional(&mut *connection).await? {
-            let mail: String = row.try_get("mail_id")?;
+        let sql =
+            format!("select mail_id from message where blob is not null and mail_id in ({})", marks(1, mails.len()));
+        let rows =
+            db::query(sql, mails.iter().map(|mail| mail.as_str().into()).collect()).fetch_all(&mut *connection).await?;
+        let with_bytes = rows.iter().map(|row| row.try_get("mail_id")).collect::<Result<BTreeSet<String>, _>>()?;
+        if let Some(mail) = mails.iter().find(|mail| !with_bytes.contains(*mail)) {
             return Err(StoreError::Refused(format!("the bytes of {mail} are gone: it cannot be taken back")));
         }
+    }
+    Ok(())
+}
+
+/// Inside the writer's transaction: what another transaction does about these messages and has not ended is waited for, and what it would begin waits for
+/// this one. Whoever takes back, forgets bytes or purges does this first, and looks then, in a statement of its own: PostgreSQL shows a statement what was
+/// committed before it began, not before its wait ended.
+pub(crate) async fn claim(connection: &mut AnyConnection, mails: &[String]) -> Result<(), StoreError> {
+    // One at a time and in their order, so that two that claim the same ones do not wait for each other.
+    let mut mails: Vec<&String> = mails.iter().collect();
+    mails.sort_unstable();
+    for mail in mails {
+        sqlx::query("update message set blob = blob where mail_id = $1")
+            .bind(mail.clone())
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

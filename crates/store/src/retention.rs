@@ -22,6 +22,7 @@ use crate::error::StoreError;
 use crate::flow;
 use crate::journal::Group;
 use crate::moves::UnitMove;
+use crate::recovery;
 
 /// Messages of one batch at most; each has a handful of rows.
 const BATCH: i64 = 50;
@@ -50,6 +51,7 @@ pub(crate) struct Forgetting {
 
 /// Forgets the bytes of a message inside the writer's transaction, unless a unit has been taken back meanwhile.
 pub(crate) async fn forget_blob(connection: &mut AnyConnection, forgetting: &Forgetting) -> Result<(), StoreError> {
+    recovery::claim(connection, std::slice::from_ref(&forgetting.mail)).await?;
     let sql = format!("update message set blob = null where mail_id = $2 and not exists ({NEEDED} and u.mail_id = $2)");
     let values = vec![forgetting.before.as_micros().into(), forgetting.mail.as_str().into()];
     db::query(sql, values).execute(connection).await?;
@@ -97,10 +99,30 @@ impl Store {
             let (actor, reason) = ("retention".into(), "its time in the quarantine is over".into());
             moves.push(UnitMove { unit: unit_id(row)?, from, by: Move::Expired, at: now, actor, reason });
         }
-        if !moves.is_empty() {
-            self.move_units(moves).await?;
+        self.move_each(moves).await
+    }
+
+    /// Moves units together; one by one when that is refused for one of them, which keeps no other. Returns how many moved.
+    async fn move_each(&self, moves: Vec<UnitMove>) -> Result<usize, StoreError> {
+        if moves.is_empty() {
+            return Ok(0);
         }
-        Ok(rows.len())
+        match self.move_units(moves.clone()).await {
+            Ok(()) => return Ok(moves.len()),
+            Err(error) if error.may_be_of_item() => {}
+            Err(error) => return Err(error),
+        }
+        let mut moved = 0;
+        for one in moves {
+            match self.move_units(vec![one]).await {
+                Ok(()) => moved += 1,
+                Err(error) if error.may_be_of_item() => {
+                    tracing::warn!(%error, "a unit whose time is over stays where it is");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(moved)
     }
 
     /// Ends units that have been tentative since before `before`: nobody ever recorded whether the next hop took the rest of their
@@ -118,10 +140,7 @@ impl Store {
             actor: "retention".into(),
             reason: "it was never recorded whether the next hop took the rest of this mail".into(),
         };
-        if !units.is_empty() {
-            self.move_units(units.iter().map(lapse).collect()).await?;
-        }
-        Ok(units.len())
+        self.move_each(units.iter().map(lapse).collect()).await
     }
 
     /// Units that have been tentative since before `before`, oldest first: the first `most`.
@@ -170,11 +189,26 @@ impl Store {
             .bind(batch(most))
             .fetch_all(&self.reads)
             .await?;
-        let mails: Vec<MailId> = rows.iter().map(|row| parsed(row, "mail_id")).collect::<Result<_, _>>()?;
-        if !mails.is_empty() {
-            self.writer.purge(Purge { mails, at: now, key: self.key.clone() }).await?;
+        let mails: Vec<MailId> = db::readable(&rows, |row| parsed(row, "mail_id"));
+        if mails.is_empty() {
+            return Ok(0);
         }
-        Ok(rows.len())
+        let purge = |mails: Vec<MailId>| self.writer.purge(Purge { mails, at: now, key: self.key.clone() });
+        match purge(mails.clone()).await {
+            Ok(()) => return Ok(mails.len()),
+            Err(error) if error.may_be_of_item() => {}
+            Err(error) => return Err(error),
+        }
+        // One of them keeps no other.
+        let mut purged = 0;
+        for mail in mails {
+            match purge(vec![mail]).await {
+                Ok(()) => purged += 1,
+                Err(error) if error.may_be_of_item() => tracing::warn!(%error, "a record whose time is over is kept"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(purged)
     }
 
     /// Removes the bytes of messages that nobody can release any more and whose last unit came to its end (released, deleted, expired) before
@@ -190,8 +224,9 @@ impl Store {
         );
         let values = vec![before.as_micros().into(), batch(most).into()];
         let rows = db::query(sql, values).fetch_all(&self.reads).await?;
-        for row in &rows {
-            let (mail, blob): (String, String) = (row.try_get("mail_id")?, row.try_get("blob")?);
+        for (mail, blob) in
+            db::readable(&rows, |row| Ok((row.try_get::<String, _>("mail_id")?, row.try_get::<String, _>("blob")?)))
+        {
             // The row first: a blob without a row is an orphan, a row without its blob would be a loss.
             self.writer.forget_blob(Forgetting { mail, before }).await?;
             self.remove_if_unused(&blob).await?;
@@ -341,6 +376,8 @@ async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, St
 
 /// The unit of a purge that went wrong is not worth a loss: what must not be purged is refused here as well.
 async fn check(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
+    let mails: Vec<String> = purge.mails.iter().map(MailId::to_string).collect();
+    recovery::claim(connection, &mails).await?;
     let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
     let sql = format!(
         "select mail_id, unit_no from unit where mail_id in ({}) and account in \

@@ -73,7 +73,7 @@ impl Store {
                    group by blob order by blob limit $2";
         let place = place.map(|place| place.hex()).unwrap_or_default();
         let rows = sqlx::query(sql).bind(place).bind(most).fetch_all(&self.reads).await?;
-        rows.iter().map(|row| Ok((digest(row)?, parsed(row, "mail_id")?))).collect()
+        Ok(db::readable(&rows, |row| Ok((digest(row)?, parsed(row, "mail_id")?))))
     }
 
     /// The messages whose bytes a blob has: the first `most`. None need one that has been removed meanwhile.

@@ -320,8 +320,11 @@ impl Writer {
         self.write(Write::ForgetBlob(forgetting)).await.map(drop)
     }
 
-    pub(crate) async fn reading(&self, remembered: Remembered) -> Result<(), StoreError> {
-        self.write(Write::Reading(remembered)).await.map(drop)
+    pub(crate) async fn reading(&self, remembered: Remembered) -> Result<bool, StoreError> {
+        match self.write(Write::Reading(remembered)).await? {
+            Written::Count(count) => Ok(count == 1),
+            _ => Err(stopped()),
+        }
     }
 
     pub(crate) async fn scrub(&self, write: ScrubWrite) -> Result<(), StoreError> {
@@ -581,6 +584,7 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Recipient(write) => Written::Count(recipient::apply(connection, write).await?),
             Write::Alert(write) => Written::Count(alert::apply(connection, write).await?),
             Write::Submission(write) => Written::Count(submission::apply(connection, write).await?),
+            Write::Reading(remembered) => Written::Count(reading::apply(connection, remembered).await?.into()),
             Write::Version(write) => done(version::apply(connection, write).await?),
             Write::KnownGood(write) => done(known_good::apply(connection, write).await?),
             Write::Contact(write) => done(contact::apply(connection, write).await?),
@@ -600,7 +604,6 @@ async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, 
             Write::Purge(purge) => done(retention::apply(group, purge).await?),
             Write::Complete(completion) => done(completion::apply(group, &[completion]).await?),
             Write::ForgetBlob(forgetting) => done(retention::forget_blob(connection, forgetting).await?),
-            Write::Reading(remembered) => done(reading::apply(connection, remembered).await?),
             Write::Scrub(write) => done(scrub::apply(connection, write).await?),
             Write::ForgetRetries(before) => {
                 let sql = "delete from retry where at_us < $1";

@@ -422,7 +422,7 @@ async fn unfinished(store: &Store) {
     examination.engines[0].outcome = Outcome::Timeout;
     partial.examination = Arc::new(examination.clone());
     store.record_arrival(partial.clone()).await.expect("records");
-    assert_eq!(store.partial_held(None, 10).await.expect("lists"), [mail_id(70)]);
+    assert_eq!(store.partial_held(None, 10).await.expect("lists"), [(mail_id(70), "192.0.2.1".to_owned())]);
     examination.engines[0].outcome = Outcome::Done;
     examination.findings.clear();
     let recipient = &partial.envelope.recipients[0];

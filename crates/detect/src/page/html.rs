@@ -1,11 +1,11 @@
 //! HTML, tokenised as browsers do (WHATWG 13.2.5). In the body of a mail scripts do not run, so only its links matter; an attached
 //! page runs with all a browser gives, so what it does matters as well.
 
-use html5gum::emitters::default::DefaultEmitter;
-use html5gum::{StartTag, Token, Tokenizer};
+use html5gum::{StartTag, Token};
 
 use super::clipped;
 use super::link::{Link, Place};
+use super::tokens::Tokens;
 use crate::structure::Check;
 
 /// Bytes of one page that are read.
@@ -39,11 +39,8 @@ pub struct Page {
 /// Reads a page. `is_attachment`: it opens in a browser.
 pub fn read(bytes: &[u8], is_attachment: bool) -> Page {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PAGE_BYTES_MAX)]);
-    let mut emitter = DefaultEmitter::<()>::default();
-    emitter.naively_switch_states(true);
     let mut reader = PageReader::default();
-    for token in Tokenizer::new_with_emitter(text.as_ref(), emitter) {
-        let Ok(token) = token;
+    for token in Tokens::of(&text) {
         reader.take(token);
     }
     reader.end(is_attachment)

@@ -4,6 +4,7 @@ pub mod html;
 pub mod link;
 pub mod qr;
 pub mod sender;
+pub(crate) mod tokens;
 
 /// Characters of something seen that evidence quotes.
 const QUOTED_MAX: usize = 80;

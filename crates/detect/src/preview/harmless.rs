@@ -4,10 +4,10 @@
 //! raw text to an HTML parser (script, style, templates, foreign content) is left out with its content, so the result is read by every parser
 //! as it was written.
 
-use html5gum::emitters::default::DefaultEmitter;
-use html5gum::{Token, Tokenizer};
+use html5gum::Token;
 
 use super::Drawn;
+use crate::page::tokens::Tokens;
 
 /// Tags that are kept: they shape text and can do nothing else.
 const KEPT: [&str; 46] = [
@@ -99,11 +99,7 @@ const DEPTH_MAX: usize = 100;
 pub fn harmless(html: &str, drawn: &mut dyn FnMut(&str) -> Option<Drawn>) -> String {
     let cut = (0..=html.len().min(BYTES_MAX)).rev().find(|at| html.is_char_boundary(*at)).unwrap_or(0);
     let mut writer = Writer::default();
-    // Scripts, styles and titles are raw text, as browsers read them.
-    let mut emitter = DefaultEmitter::<()>::default();
-    emitter.naively_switch_states(true);
-    for token in Tokenizer::new_with_emitter(&html[..cut], emitter) {
-        let Ok(token) = token;
+    for token in Tokens::of(&html[..cut]) {
         match token {
             Token::StartTag(tag) => {
                 let name = String::from_utf8_lossy(&tag.name).to_ascii_lowercase();

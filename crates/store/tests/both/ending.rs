@@ -103,11 +103,17 @@ pub(crate) async fn remembered(store: &Store) {
     assert!(store.newest_moment().await.expect("reads").is_some_and(|newest| newest >= at(0)));
     assert_eq!(store.clock_reading().await.expect("reads"), None);
     let uptime = Uptime { boot: "b".into(), up: Duration::from_secs(3) };
-    let mut now = Remembered { reading: Reading { at: at(1), uptime }, confirmed: None };
-    store.remember_reading(now.clone()).await.expect("remembers");
-    (now.reading.at, now.confirmed) = (at(2), Some(at(2)));
-    store.remember_reading(now.clone()).await.expect("remembers");
-    assert_eq!(store.clock_reading().await.expect("reads"), Some(now));
+    let reading = Reading { at: at(1), uptime, unproven: Duration::from_secs(5) };
+    let first = Remembered { reading, confirmed: None, turn: 1 };
+    assert!(store.remember_reading(first.clone()).await.expect("remembers"));
+    assert!(!store.remember_reading(first.clone()).await.expect("asks"), "there is one already");
+    assert_eq!(store.clock_reading().await.expect("reads"), Some(first.clone()));
+    // A person confirms the clock while another process, which has read what was there before, judges it.
+    let late = Remembered { turn: 2, ..first.clone() };
+    let confirmed = Remembered { reading: Reading { at: at(2), ..first.reading }, confirmed: Some(at(2)), turn: 2 };
+    assert!(store.remember_reading(confirmed.clone()).await.expect("remembers"));
+    assert!(!store.remember_reading(late).await.expect("asks"), "what was confirmed is not overwritten");
+    assert_eq!(store.clock_reading().await.expect("reads"), Some(confirmed));
     assert_eq!(store.scrub_pass().await.expect("reads"), None);
     let place = Some(Digest::of(b"x"));
     let pass = Pass { began: at(1), place, is_done: false, blobs: 3, bytes: 9, last: None };

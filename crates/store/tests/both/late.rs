@@ -1,21 +1,24 @@
 //! Two processes on one store: who has lost a claim and does not know it yet changes nothing any more.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ledger::Move;
 use domain::query::Query;
 use domain::release::{ReleaseEvent, ReleaseState};
-use domain::{ReleaseId, Timestamp};
+use domain::{Digest, ReleaseId, Timestamp};
 use sqlx::Row;
 use store::alert::{AlertKind, NewAlert};
 use store::blob::Blobs;
 use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
 use store::claim::{LEASE as NOTICE_LEASE, NoticeClaim, ONCE};
 use store::db::Dialect;
+use store::moves::UnitMove;
 use store::release::Claim;
 use store::{Scope, Store, StoreError};
 
-use super::{Account, LEASE, arrival, at, check_balanced, key, unit};
+use super::{ALL, Account, DAY, LEASE, arrival, at, check_balanced, key, unit};
 
 /// The right to tell something that nobody else is telling.
 pub(crate) async fn claimed(store: &Store, key: &str, now: Timestamp) -> NoticeClaim {
@@ -26,13 +29,86 @@ pub(crate) async fn two_processes(store: &Store, url: &str, folder: &Path) {
     let blobs = Blobs::open(&folder.join("blobs")).expect("blobs");
     let other = Store::open(url, blobs, "other", &key(), at(0)).await.expect("opens");
     a_late_release(store, &other).await;
+    taken_back_or_gone(store, &other).await;
     if Dialect::of(url) == Dialect::Postgres {
+        for end in [Ending::Bytes, Ending::Record] {
+            taken_back_while_another_removes(store, &other, url, end).await;
+        }
         a_release_that_is_claimed_between_look_and_write(store, url).await;
     }
     notices(store, &other).await;
     jobs(store, &other).await;
     check_balanced(store).await;
     other.close().await;
+}
+
+/// What retention does with what has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Bytes,
+    Record,
+}
+
+/// A message that was deleted at `second`, with its bytes.
+async fn deleted(store: &Store, n: u8, second: i64) -> Digest {
+    let body = [n, 3, 3];
+    let digest = Digest::of(&body);
+    drop(store.blobs().put(Arc::new(body.to_vec()), digest).await.expect("puts"));
+    store.record_arrival(arrival(n, &body, &[("late@ours.example", Account::Held)])).await.expect("records");
+    store.move_units(vec![moved(n, Account::Held, Move::Deleted, second)]).await.expect("deletes");
+    digest
+}
+
+fn moved(n: u8, from: Account, by: Move, second: i64) -> UnitMove {
+    UnitMove { unit: unit(n, 0), from, by, at: at(second), actor: "x".into(), reason: "x".into() }
+}
+
+/// Two processes, one of which takes back what the other removes: it is held with its bytes, or refused.
+async fn taken_back_or_gone(store: &Store, other: &Store) {
+    for n in 220..226 {
+        let digest = deleted(store, n, 300).await;
+        let back = moved(n, Account::Deleted, Move::Recovered, 500);
+        let (back, dropped) = tokio::join!(store.move_units(vec![back]), other.drop_blobs(at(400), ALL));
+        dropped.expect("drops");
+        match back {
+            Ok(()) => assert!(other.blobs().has(digest), "it is held, so its bytes are there"),
+            Err(error) => assert!(matches!(error, StoreError::Refused(_)), "{error}"),
+        }
+    }
+}
+
+/// One process has looked that the bytes are there, and has not written yet that they are needed again, when the other removes them.
+async fn taken_back_while_another_removes(store: &Store, other: &Store, url: &str, end: Ending) {
+    let n = if end == Ending::Bytes { 226 } else { 227 };
+    let digest = deleted(store, n, 300).await;
+    // Whoever takes it back waits for this, between its look and its write.
+    let mut lock = store::db::connect(url).await.expect("connects");
+    sqlx::query("begin").execute(&mut lock).await.expect("begins");
+    let sql = "update unit set reply = reply where mail_id = $1";
+    sqlx::query(sql).bind(unit(n, 0).mail.to_string()).execute(&mut lock).await.expect("locks");
+    let back = tokio::spawn({
+        let store = store.clone();
+        async move { store.move_units(vec![moved(n, Account::Deleted, Move::Recovered, 500)]).await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let removed = tokio::spawn({
+        let other = other.clone();
+        async move {
+            match end {
+                Ending::Bytes => other.drop_blobs(at(400), ALL).await,
+                Ending::Record => other.purge_records(at(DAY * 40), at(DAY * 80), ALL).await,
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!back.is_finished() && !removed.is_finished(), "the one waits for the lock, the other for the one");
+    sqlx::query("rollback").execute(&mut lock).await.expect("ends");
+    back.await.expect("runs").expect("takes back");
+    // It may be refused, because it is in custody again.
+    let _ = removed.await.expect("runs");
+    assert_eq!(store.accounts_of(unit(n, 0).mail).await.expect("reads"), [(0, Account::Held)]);
+    assert!(store.blobs().has(digest), "it is held, so its bytes are there");
+    assert_eq!(store.messages_of_blob(digest, 1).await.expect("reads"), [unit(n, 0).mail], "its record names them");
 }
 
 /// A release that a worker is sending, claimed at `second`.

@@ -17,7 +17,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::system_mail::{self, Letter};
 
 /// How often it looks.
@@ -82,28 +82,30 @@ impl Word {
     }
 }
 
-impl Acknowledger {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "answers to reports", "who reported a message could not be answered");
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+impl Reconciler for Acknowledger {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "answers to reports", "who reported a message could not be answered")
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: each report that waits for a word goes one step on.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         // Those that cannot be answered rest, and do not keep those behind them from being asked for.
         for report in self.store.unanswered(now.before(SPAN), BATCH.saturating_add(self.items.count())).await? {
             let item = format!("report {}", report.number);
             self.items.attempt(&item, now, self.answer(&report, now)).await?;
         }
-        Ok(())
+        Ok(false)
     }
+}
 
+impl Acknowledger {
     /// One report; the inner error says why a word has to be tried again.
     async fn answer(&self, report: &Submission, now: Timestamp) -> Result<Result<(), String>, StoreError> {
         if report.acknowledged.is_none() {

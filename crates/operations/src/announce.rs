@@ -17,7 +17,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::report::{Told, moment};
 use platform::signals::Signals;
 use platform::system_mail::{self, Letter};
@@ -51,27 +51,31 @@ pub struct Announcer {
 /// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the next round.
 const MISSED_MAX: u32 = 2;
 
-impl Announcer {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat =
-            Beat::every(PERIOD, "announcements", "a round of announcements failed").or_when(&self.signals.announce);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        let mut deliveries = Deliveries::default();
-        while turns.after(self.round(&mut deliveries).map(|()| false)).await {}
+impl Reconciler for Announcer {
+    type Memory = Deliveries;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "announcements", "a round of announcements failed").or_when(&self.signals.announce)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: every channel that is not being told something is told what it does not know.
-    fn round(&self, deliveries: &mut Deliveries) -> Result<(), StoreError> {
+    async fn round(&self, deliveries: &mut Deliveries, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let ended = deliveries.ended();
         let told = &self.config.announcements;
         for channel in Channel::all(&told.webhooks, &told.mail) {
             let name = channel.name().to_owned();
             deliveries.begin(&name, self.clone().tell(channel));
         }
-        ended
+        ended?;
+        Ok(false)
     }
+}
 
+impl Announcer {
     /// Tells a channel all that it does not know. What it does not take rests, and holds up none behind it.
     async fn tell(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());

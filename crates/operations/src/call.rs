@@ -19,7 +19,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 use platform::system_mail::{self, Letter};
 
@@ -66,27 +66,31 @@ pub fn timeouts() -> Timeouts {
     }
 }
 
-impl Caller {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat =
-            Beat::every(PERIOD, "calls to operators", "a call to operators failed").or_when(&self.signals.operators);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        let mut deliveries = Deliveries::default();
-        while turns.after(self.round(&mut deliveries).map(|()| false)).await {}
+impl Reconciler for Caller {
+    type Memory = Deliveries;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "calls to operators", "a call to operators failed").or_when(&self.signals.operators)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: every channel that is not being called is called for what it does not know.
-    fn round(&self, deliveries: &mut Deliveries) -> Result<(), StoreError> {
+    async fn round(&self, deliveries: &mut Deliveries, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let ended = deliveries.ended();
         let told = &self.config.announcements;
         for channel in Channel::all(&told.alert_webhooks, &told.alert_mail) {
             let name = channel.name().to_owned();
             deliveries.begin(&name, self.clone().call(channel));
         }
-        ended
+        ended?;
+        Ok(false)
     }
+}
 
+impl Caller {
     /// Calls a channel for all that it does not know. What it does not take rests, and holds up none behind it.
     async fn call(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());

@@ -6,7 +6,7 @@ use store::alert::{AlertKind, NewAlert};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::removal::{Looked, Removal};
 use platform::signals::Signals;
 
@@ -24,35 +24,30 @@ pub struct ClockWatcher {
     pub signals: Signals,
 }
 
-impl ClockWatcher {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(
-            PERIOD,
-            "clock",
-            "it could not be told whether the clock is right; nothing is removed meanwhile",
-        );
-        let mut turns = rounds.turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+impl Reconciler for ClockWatcher {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "clock", "it could not be told whether the clock is right; nothing is removed meanwhile")
     }
 
     /// One round.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let was_doubted = self.removal.last().is_some_and(|last| last.doubt.is_some());
         let looked = self.removal.look(&self.store).await?;
         if looked.doubt.is_some() {
-            return self.call(&looked).await;
+            self.call(&looked).await?;
+            return Ok(false);
         }
         if was_doubted {
             tracing::info!("the clock is believed again: retention goes on");
             self.signals.retention.notify_one();
         }
-        Ok(())
+        Ok(false)
     }
+}
 
+impl ClockWatcher {
     /// People are called, once a day while it lasts.
     async fn call(&self, looked: &Looked) -> Result<(), StoreError> {
         let Looked { now, reached, doubt: Some(doubt), .. } = looked else { return Ok(()) };

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use platform::clock::Clock;
 use platform::priority::RightOfWay;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -25,14 +25,16 @@ pub struct FlowRoller {
     pub way: RightOfWay,
 }
 
-impl FlowRoller {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "flow of mail", "the flow of mail could not be summed up");
-        let mut turns = rounds.turns(beat, stop);
+impl Reconciler for FlowRoller {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "flow of mail", "the flow of mail could not be summed up")
+    }
+
+    /// One round.
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         self.way.give().await;
-        while turns.after(self.store.roll_flow(self.clock.now()).await).await {
-            self.way.give().await;
-        }
+        Ok(self.store.roll_flow(self.clock.now()).await?)
     }
 }

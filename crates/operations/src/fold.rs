@@ -7,7 +7,7 @@ use store::Store;
 use tokio::sync::watch;
 
 use platform::priority::RightOfWay;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 
 /// How often it looks, when it is through.
 const PERIOD: Duration = Duration::from_secs(3600);
@@ -23,14 +23,17 @@ pub struct Folder {
     pub way: RightOfWay,
 }
 
-impl Folder {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let fails = "older mail could not be made ready for searching without case";
-        let mut turns = rounds.turns(Beat::every(PERIOD, "search of older mail", fails).resting(REST), stop);
+impl Reconciler for Folder {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "search of older mail", "older mail could not be made ready for searching without case")
+            .resting(REST)
+    }
+
+    /// One round.
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         self.way.give().await;
-        while turns.after(self.store.fold_older().await).await {
-            self.way.give().await;
-        }
+        Ok(self.store.fold_older().await?)
     }
 }

@@ -22,7 +22,7 @@ use platform::items::{ELSEWHERE, Items};
 use platform::recipient::language::{Language, Languages};
 use platform::recipient::link::{self, Kind};
 use platform::recipient::may;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::system_mail::{self, Letter};
 
 /// How often it looks.
@@ -55,19 +55,19 @@ pub struct HeldNotifier {
     pub items: Items,
 }
 
-impl HeldNotifier {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "notices to recipients", "recipients could not be told what is held for them");
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round(turns.stopping()).await).await {}
+impl Reconciler for HeldNotifier {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "notices to recipients", "recipients could not be told what is held for them")
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: some of those who are to be told in this period. Returns whether there may be more.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+    async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let Some(period) = self.config.portal.notices.period(now) else { return Ok(false) };
         // Those who cannot be told rest, and do not keep those behind them from being asked for.
@@ -87,7 +87,9 @@ impl HeldNotifier {
         }
         Ok(told == BATCH)
     }
+}
 
+impl HeldNotifier {
     /// Tells one person; the inner error says why that has to be tried again.
     async fn tell(&self, address: &str, period: i64, now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let key = format!("held {period} {address}");

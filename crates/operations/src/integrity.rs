@@ -6,7 +6,7 @@ use std::time::Duration;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(24 * 3600);
@@ -18,23 +18,20 @@ pub struct Inspector {
     pub store: Store,
 }
 
-impl Inspector {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "structure of the database", "the database is damaged or cannot be read");
-        let mut turns = rounds.turns(beat, stop);
-        while turns.after(self.round().await).await {}
+impl Reconciler for Inspector {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "structure of the database", "the database is damaged or cannot be read")
     }
 
     /// One round: every table, with its indexes.
-    ///
-    /// # Errors
     /// What is wrong, or that it cannot be read.
-    pub async fn round(&self) -> Result<bool, StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let checked = self.store.check_structure().await?;
         match checked.faults.is_empty() {
             true => Ok(false),
-            false => Err(StoreError::Broken(checked.faults.join("; "))),
+            false => Err(StoreError::Broken(checked.faults.join("; ")).into()),
         }
     }
 }

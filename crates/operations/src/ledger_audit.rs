@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use platform::clock::Clock;
 use platform::ledger_check::{Books, Checked};
 use platform::priority::RightOfWay;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks whether a check is due.
@@ -38,22 +38,18 @@ pub struct Bookkeeper {
     pub way: RightOfWay,
 }
 
-impl Bookkeeper {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "books", "the books could not be checked");
-        let mut turns = rounds.turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+impl Reconciler for Bookkeeper {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "books", "the books could not be checked")
     }
 
     /// One round: checks the books where that is due.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if self.books.last().is_some_and(|last| !is_due(&last, now)) {
-            return Ok(());
+            return Ok(false);
         }
         self.way.give().await;
         let began = Instant::now();
@@ -62,9 +58,11 @@ impl Bookkeeper {
             self.call(&balance.faults, now).await?;
         }
         self.books.keep(Checked { at: self.clock.now(), took: began.elapsed(), balance });
-        Ok(())
+        Ok(false)
     }
+}
 
+impl Bookkeeper {
     /// People are called, once a day while it lasts.
     async fn call(&self, faults: &[String], at: Timestamp) -> Result<(), StoreError> {
         let named = faults.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join("; ");

@@ -17,7 +17,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::system_mail::{self, Letter};
 
 /// How often it looks.
@@ -46,19 +46,19 @@ pub struct Notifier {
     pub items: Items,
 }
 
-impl Notifier {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "notices to senders", "senders of held mail could not be told");
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+impl Reconciler for Notifier {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "notices to senders", "senders of held mail could not be told")
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: every sender with held mail that they do not know of, once.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let mut by_sender: BTreeMap<String, Vec<Untold>> = BTreeMap::new();
         for untold in self.store.untold(now.before(SPAN), BATCH).await? {
@@ -68,9 +68,11 @@ impl Notifier {
             let item = format!("notice to {sender}");
             self.items.attempt(&item, now, self.tell(&sender, &held, now)).await?;
         }
-        Ok(())
+        Ok(false)
     }
+}
 
+impl Notifier {
     /// Tells one sender; the inner error says why that has to be tried again.
     async fn tell(&self, sender: &str, held: &[Untold], now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let mails = held.iter().map(|one| one.mail_id).collect();

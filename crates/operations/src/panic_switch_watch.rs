@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use platform::clock::Clock;
 use platform::panic_switch::{PanicSwitch, Stance};
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks.
@@ -32,20 +32,15 @@ pub struct StanceWatcher {
     pub signals: Signals,
 }
 
-impl StanceWatcher {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "panic switch", "a move of the panic switch could not be written down");
-        let mut turns = rounds.turns(beat, stop);
-        let mut known = Stance::Normal;
-        while turns.after(self.round(&mut known).await.map(|()| false)).await {}
+impl Reconciler for StanceWatcher {
+    type Memory = Stance;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "panic switch", "a move of the panic switch could not be written down")
     }
 
     /// One round: a move is written down, and what holds is called out once a day. `known` is what was written down last.
-    ///
-    /// # Errors
-    /// When the store fails; then it is tried again.
-    pub async fn round(&self, known: &mut Stance) -> Result<(), StoreError> {
+    async fn round(&self, known: &mut Stance, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let (stance, now) = (self.switch.stance(), self.clock.now());
         if stance != *known {
             let action = match stance {
@@ -65,14 +60,18 @@ impl StanceWatcher {
             *known = stance;
         }
         match stance {
-            Stance::Normal => Ok(()),
-            Stance::Bypass => self.call("bypass", "Mail passes unexamined: the panic switch says bypass.", now).await,
+            Stance::Normal => {}
+            Stance::Bypass => self.call("bypass", "Mail passes unexamined: the panic switch says bypass.", now).await?,
             Stance::TempfailAll => {
-                self.call("tempfail-all", "All mail is put off (451): the panic switch says tempfail-all.", now).await
+                self.call("tempfail-all", "All mail is put off (451): the panic switch says tempfail-all.", now)
+                    .await?;
             }
         }
+        Ok(false)
     }
+}
 
+impl StanceWatcher {
     async fn call(&self, what: &str, told: &str, at: Timestamp) -> Result<(), StoreError> {
         let day = at.to_string().chars().take(10).collect::<String>();
         let text = format!(

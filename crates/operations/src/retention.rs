@@ -18,7 +18,7 @@ use platform::items::Items;
 use platform::keys::Ring;
 use platform::measure;
 use platform::recipient::link;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::removal::Removal;
 use platform::signals::Signals;
 
@@ -107,23 +107,24 @@ const ORPHANS: &str = "orphans";
 /// Entries of the audit log that a message makes, about.
 const ENTRIES_OF_A_MESSAGE: u64 = 4;
 
-impl Keeper {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "retention", "a round of retention failed").or_when(&self.signals.retention);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+impl Reconciler for Keeper {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "retention", "a round of retention failed").or_when(&self.signals.retention)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: expire, lapse, drop bytes, purge records and the log's oldest entries, sweep what a crash left; as much of each as may go. While the
     /// clock is not believed nothing goes, but known-good content beyond its bounds, which no clock decides over.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let looked = self.removal.look(&self.store).await?;
         if looked.doubt.is_some() {
-            return self.forget_good(Timestamp::from_micros(0)).await;
+            self.forget_good(Timestamp::from_micros(0)).await?;
+            return Ok(false);
         }
         let now = looked.now;
         self.earn(now).await?;
@@ -142,9 +143,12 @@ impl Keeper {
         self.items.alone("what is tentative for long", now, self.tell_of_tentative(now)).await?;
         self.items.alone("what is remembered", now, self.forget_remembered(now)).await?;
         let before = now.before(self.config.known_good.remembered);
-        self.items.alone("known-good content", now, self.forget_good(before)).await.map(drop)
+        self.items.alone("known-good content", now, self.forget_good(before)).await?;
+        Ok(false)
     }
+}
 
+impl Keeper {
     /// What may go by now.
     async fn earn(&self, now: Timestamp) -> Result<(), StoreError> {
         let least = self.config.retention.removals_per_hour;

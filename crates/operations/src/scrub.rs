@@ -16,7 +16,7 @@ use platform::config::Config;
 use platform::items::Items;
 use platform::measure;
 use platform::priority::RightOfWay;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks whether a pass is due, and whether what is damaged has been restored.
@@ -49,35 +49,26 @@ pub struct Scrubber {
     pub items: Items,
 }
 
-impl Scrubber {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "scrub", "stored bytes could not be checked");
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        loop {
-            let ended = self.round().await;
-            let more = ended.as_ref().is_ok_and(Option::is_some);
-            if let Ok(Some(read)) = &ended {
-                self.rest(*read, turns.stopping()).await;
-            }
-            if !turns.after(ended.map(|_| more)).await {
-                return;
-            }
-        }
+impl Reconciler for Scrubber {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "scrub", "stored bytes could not be checked")
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: some blobs of a pass that is due. Returns the bytes that were read, if there may be more; none when nothing is due.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<Option<u64>, StoreError> {
+    async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let known = self.store.scrub_pass().await?;
         let is_due =
             known.as_ref().is_none_or(|pass| !pass.is_done || now.since(pass.began) >= self.config.retention.scrub);
         if !is_due {
             self.look_again().await?;
-            return Ok(None);
+            return Ok(false);
         }
         let fresh = |last| Pass { began: now, place: None, is_done: false, blobs: 0, bytes: 0, last };
         let mut pass = match known {
@@ -91,7 +82,7 @@ impl Scrubber {
             pass.last = Some((self.clock.now(), pass.blobs, pass.bytes));
             tracing::info!(blobs = pass.blobs, bytes = pass.bytes, "all stored bytes were read and checked");
             self.store.keep_scrub_pass(pass).await?;
-            return Ok(None);
+            return Ok(false);
         }
         let mut read = 0;
         for (blob, mail) in blobs {
@@ -107,9 +98,12 @@ impl Scrubber {
         pass.bytes += read;
         measure::scrubbed(read);
         self.store.keep_scrub_pass(pass).await?;
-        Ok(Some(read))
+        self.rest(read, stop).await;
+        Ok(true)
     }
+}
 
+impl Scrubber {
     /// Checks one blob; returns how many bytes it has. One that cannot be looked at just now says nothing, and keeps no other waiting.
     async fn check(&self, blob: Digest, mail: MailId) -> Result<u64, StoreError> {
         let sound = match self.store.blobs().check(blob).await {

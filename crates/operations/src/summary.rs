@@ -19,7 +19,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::report::{moment, span};
 use platform::system_mail::{self, Letter};
 
@@ -47,25 +47,24 @@ pub struct Digester {
     pub items: Items,
 }
 
-impl Digester {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "digests", "people could not be told what reached them late");
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        let mut told = BTreeSet::new();
-        while turns.after(self.round(&mut told, turns.stopping()).await).await {}
+impl Reconciler for Digester {
+    type Memory = BTreeSet<(String, Timestamp)>;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "digests", "people could not be told what reached them late")
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: some of those who do not know yet. Returns whether there may be more. `told` are incidents, with their ends, of which
     /// everybody knows: they are not looked up again.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(
+    async fn round(
         &self,
         told: &mut BTreeSet<(String, Timestamp)>,
         stop: &watch::Receiver<bool>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let mut more = false;
         for incident in self.store.incidents().await? {
@@ -98,7 +97,9 @@ impl Digester {
         }
         Ok(more)
     }
+}
 
+impl Digester {
     /// Tells one person; the inner error says why that has to be tried again.
     async fn tell(&self, incident: &Incident, address: &str, late: &[Late]) -> Result<Result<(), String>, StoreError> {
         let key = format!("digest {} {address}", incident.id);

@@ -18,9 +18,10 @@ pub const PERIOD: Duration = Duration::from_millis(250);
 pub const DEFAULT_SPAN: Duration = Duration::from_secs(4 * 3600);
 
 /// What the switch says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Stance {
     /// Nothing: examine and decide.
+    #[default]
     Normal,
     /// Pass everything on unexamined, with a field that says so.
     Bypass,

@@ -2,6 +2,7 @@
 //! operator. A round takes no input and may be killed at any line; what it leaves, the next one finds.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,6 +13,34 @@ use tokio::sync::{Notify, watch};
 use crate::clock::Clock;
 use crate::items::{Failing, Items};
 use crate::measure;
+
+/// Why a round ended early.
+pub type RoundError = Box<dyn Error + Send + Sync>;
+
+/// A background task that keeps something true. It takes no input, works on what the store says, and may be killed at any line: what it leaves, its next
+/// round finds.
+pub trait Reconciler: Send + Sync + 'static {
+    /// What it has read so far. Whatever is lost of it with the process, the next round reads again.
+    type Memory: Default + Send;
+
+    /// What it is called, and when it makes its rounds.
+    fn beat(&self) -> Beat;
+
+    /// What fails alone; none where its work is one.
+    fn items(&self) -> Option<&Items> {
+        None
+    }
+
+    /// One round; whether there is more to do at once. `stop` says that the program ends: a long round looks at it.
+    ///
+    /// # Errors
+    /// When it has to be tried again; what fails alone is no error.
+    fn round(
+        &self,
+        memory: &mut Self::Memory,
+        stop: &watch::Receiver<bool>,
+    ) -> impl Future<Output = Result<bool, RoundError>> + Send;
+}
 
 /// When a reconciler makes its rounds.
 #[derive(Clone, Debug)]
@@ -62,19 +91,12 @@ pub struct Rounds {
     went: Arc<Mutex<BTreeMap<&'static str, Went>>>,
     /// The items of those that have some, by the name of the reconciler.
     items: Arc<Mutex<BTreeMap<&'static str, Items>>>,
-    /// The items of the one whose turns begin next.
-    mine: Option<Items>,
 }
 
 impl Rounds {
     /// None yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, went: Arc::default(), items: Arc::default(), mine: None }
-    }
-
-    /// The same, for a reconciler that has items: what fails of them is shown with its rounds.
-    pub fn with_items(self, items: &Items) -> Self {
-        Self { mine: Some(items.clone()), ..self }
+        Self { clock, went: Arc::default(), items: Arc::default() }
     }
 
     /// The items of each reconciler that fail, by its name.
@@ -88,36 +110,38 @@ impl Rounds {
         self.went.lock().expect("nobody panics while holding this").clone()
     }
 
-    /// The turns of one reconciler, until `stop` says so; the first begins now.
-    pub fn turns(&self, beat: Beat, stop: watch::Receiver<bool>) -> Turns {
-        if let Some(items) = &self.mine {
+    /// Makes the rounds of one reconciler until `stop` says so; the first begins now.
+    pub async fn run<R: Reconciler>(self, reconciler: R, stop: watch::Receiver<bool>) {
+        let mut turns = self.turns(reconciler.beat(), reconciler.items(), stop.clone());
+        let mut memory = R::Memory::default();
+        while turns.after(reconciler.round(&mut memory, &stop).await).await {}
+    }
+
+    fn turns(&self, beat: Beat, items: Option<&Items>, stop: watch::Receiver<bool>) -> Turns {
+        if let Some(items) = items {
             self.items.lock().expect("nobody panics while holding this").insert(beat.name, items.clone());
         }
-        let turns = Turns { rounds: self.clone(), beat, stop, began: Instant::now() };
+        let turns = Turns { rounds: self.clone(), beat, items: items.cloned(), stop, began: Instant::now() };
         turns.note(|went, now| went.under_way = Some(now));
         turns
     }
 }
 
-/// The turns of one reconciler. Used as `while turns.after(self.round().await).await {}`.
+/// The turns of one reconciler.
 #[derive(Debug)]
-pub struct Turns {
+struct Turns {
     rounds: Rounds,
     beat: Beat,
+    items: Option<Items>,
     stop: watch::Receiver<bool>,
     /// When the round under way began.
     began: Instant,
 }
 
 impl Turns {
-    /// Whether the program ends.
-    pub fn stopping(&self) -> &watch::Receiver<bool> {
-        &self.stop
-    }
-
     /// Takes how a round ended, and waits for the next: not at all when there is more to do (`Ok(true)`), else until something wakes it or its
     /// time has come. One that failed is tried again then. `false` when the program ends.
-    pub async fn after<E: Display>(&mut self, ended: Result<bool, E>) -> bool {
+    async fn after<E: Display>(&mut self, ended: Result<bool, E>) -> bool {
         let ended = ended.map_err(|error| error.to_string());
         let took = self.began.elapsed();
         self.note(|went, now| {
@@ -128,7 +152,7 @@ impl Turns {
                 went.fault = Some((now, error.clone()));
             }
         });
-        if let Some(items) = &self.rounds.mine {
+        if let Some(items) = &self.items {
             measure::failing_items(self.beat.name, items.failing().len());
         }
         if let Err(error) = &ended {
@@ -174,7 +198,7 @@ mod tests {
 
     fn turns(rounds: &Rounds, period: Duration, wake: Option<Arc<Notify>>, stop: watch::Receiver<bool>) -> Turns {
         let beat = Beat::every(period, "a", "it fails");
-        rounds.turns(wake.iter().fold(beat, Beat::or_when), stop)
+        rounds.turns(wake.iter().fold(beat, Beat::or_when), None, stop)
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use platform::clock::Clock;
 use platform::items::Items;
 use platform::priority::RightOfWay;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -46,21 +46,21 @@ pub struct BulkWorker {
     pub items: Items,
 }
 
-impl BulkWorker {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "jobs", "a job over what a query fits could not go on")
+impl Reconciler for BulkWorker {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "jobs", "a job over what a query fits could not go on")
             .or_when(&self.signals.bulk)
-            .resting(PAUSE);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round().await).await {}
+            .resting(PAUSE)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: a page of each job that runs. Returns whether any has more.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<bool, StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let (mut more, now) = (false, self.clock.now());
         for bulk in self.store.bulks(true).await? {
             let item = format!("job {}", bulk.number);
@@ -75,7 +75,9 @@ impl BulkWorker {
         }
         Ok(more)
     }
+}
 
+impl BulkWorker {
     /// Acts on what is pending, or looks for more. Returns whether there may be more to do.
     async fn page(&self, bulk: &Bulk) -> Result<bool, StoreError> {
         self.way.give().await;

@@ -16,7 +16,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::derived;
 use platform::items::Items;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -46,32 +46,29 @@ pub struct Steward {
     pub items: Items,
 }
 
-impl Steward {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "incidents", "a round of incidents failed").or_when(&self.signals.incident);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        let mut all: Option<Instant> = None;
-        loop {
-            let is_all = all.is_none_or(|last| last.elapsed() >= ALL_EVERY);
-            let ended = if is_all { self.round().await } else { self.round_of_recent().await };
-            if is_all && ended.is_ok() {
-                all = Some(Instant::now());
-            }
-            if !turns.after(ended).await {
-                return;
-            }
-        }
+impl Reconciler for Steward {
+    type Memory = Option<Instant>;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "incidents", "a round of incidents failed").or_when(&self.signals.incident)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round over all that are open; returns whether anything moved.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<bool, StoreError> {
-        self.round_since(None).await
+    async fn round(&self, all: &mut Option<Instant>, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
+        if all.is_some_and(|last| last.elapsed() < ALL_EVERY) {
+            return Ok(self.round_of_recent().await?);
+        }
+        let more = self.round_since(None).await?;
+        *all = Some(Instant::now());
+        Ok(more)
     }
+}
 
+impl Steward {
     /// The same, but only of mail that came a moment ago. An old mail may get into an incident as well, when an engine that had failed is back
     /// and it is examined again: for those there is [`Steward::round`].
     async fn round_of_recent(&self) -> Result<bool, StoreError> {

@@ -13,7 +13,7 @@ use crate::queue::Queue;
 use crate::reexamination::Retrial;
 use platform::clock::Clock;
 use platform::items::Items;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks.
@@ -36,21 +36,21 @@ pub struct Reexaminer {
     pub items: Items,
 }
 
-impl Reexaminer {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "re-examination", "a round of re-examinations failed");
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round().await).await {}
+impl Reconciler for Reexaminer {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "re-examination", "a round of re-examinations failed")
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: everybody's messages in turn, those first that were partial again least often. A message that is partial again rests for a growing time
     /// and keeps no other waiting. Whether an engine is back is asked with a mail of our own, once a round, so that one that is away is not asked about
     /// every message. Returns whether the time of the round was over before all had their turn.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<bool, StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let mut queue = self.due().await?;
         let Some(mut next) = queue.take() else { return Ok(false) };
         if let Err(why) = self.retrial.probe().await {
@@ -69,7 +69,9 @@ impl Reexaminer {
             }
         }
     }
+}
 
+impl Reexaminer {
     /// What may be looked at again now.
     async fn due(&self) -> Result<Queue, StoreError> {
         let (mut queue, mut after, now) = (Queue::default(), None, self.clock.now());

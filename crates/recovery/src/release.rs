@@ -26,7 +26,7 @@ use platform::items::Items;
 use platform::measure;
 use platform::outgoing::{self, Outgoing};
 use platform::priority::RightOfWay;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often the loop looks without a signal.
@@ -89,25 +89,28 @@ impl Places {
     }
 }
 
-impl Releaser {
-    /// Runs until `stop` says so; what is being sent then is finished, what is only claimed is not begun.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "releases", "a round of releases failed").or_when(&self.signals.release);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round(turns.stopping()).await.map(|()| false)).await {}
+impl Reconciler for Releaser {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "releases", "a round of releases failed").or_when(&self.signals.release)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: ends leases that are over, decides doubts, and sends what is due.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
+    async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         self.store.end_leases(None, now).await?;
         self.decide_doubts(now).await?;
-        self.send_due(stop.clone()).await
+        self.send_due(stop.clone()).await?;
+        Ok(false)
     }
+}
 
+impl Releaser {
     async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
         let ask = self.config.in_doubt == InDoubtPolicy::Ask;
         for doubt in self.store.releases_in_doubt(DOUBTS_MAX).await? {

@@ -24,7 +24,7 @@ use super::incident::ACTOR;
 use crate::reexamination::Retrial;
 use platform::clock::Clock;
 use platform::items::{Items, caught};
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -51,19 +51,19 @@ pub struct Replayer {
     pub items: Items,
 }
 
-impl Replayer {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "replays", "a round of replays failed").or_when(&self.signals.replay);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round(turns.stopping()).await).await {}
+impl Reconciler for Replayer {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "replays", "a round of replays failed").or_when(&self.signals.replay)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: some messages of each incident that is being replayed. Returns whether there was anything to do.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+    async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let mut worked = false;
         for incident in self.retrial.store.incidents().await? {
             if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
@@ -73,7 +73,9 @@ impl Replayer {
         }
         Ok(worked)
     }
+}
 
+impl Replayer {
     async fn some_of(&self, incident: &Incident) -> Result<bool, StoreError> {
         let waiting = self.retrial.store.awaiting_replay(&incident.id, BATCH).await?;
         if waiting.is_empty() {

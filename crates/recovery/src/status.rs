@@ -18,7 +18,7 @@ use super::tiles;
 use platform::audit_signer::Notary;
 use platform::clock::Clock;
 use platform::items::Items;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::report::{self, Told, escaped, moment};
 use platform::signals::Signals;
 
@@ -61,38 +61,32 @@ pub struct Publisher {
     pub items: Items,
 }
 
-impl Publisher {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "status page", "the status page could not be published; the last one stays")
+impl Reconciler for Publisher {
+    type Memory = Option<[String; 3]>;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "status page", "the status page could not be published; the last one stays")
             .or_when(&self.signals.status)
-            .resting(REST);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        let mut published = None;
-        loop {
-            let ended = self.round(published.take()).await.map(|now| {
-                published = Some(now);
-                false
-            });
-            if !turns.after(ended).await {
-                return;
-            }
-        }
+            .resting(REST)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round; returns what is published now. `known` is what was published before.
-    ///
-    /// # Errors
-    /// When the store fails, or a file cannot be written.
-    pub async fn round(&self, known: Option<[String; 3]>) -> Result<[String; 3], PublishError> {
+    async fn round(&self, published: &mut Option<[String; 3]>, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
-        let published = self.publish(known, now).await;
+        let done = self.publish(published.take(), now).await;
         // The checkpoint waits for no page, and the page for no checkpoint.
         let anchored = self.anchor(now).await;
-        let texts = published?;
-        anchored.map(|()| texts)
+        *published = Some(done?);
+        anchored?;
+        Ok(false)
     }
+}
 
+impl Publisher {
     /// The pages, if they say anything else than what is known.
     async fn publish(&self, known: Option<[String; 3]>, now: Timestamp) -> Result<[String; 3], PublishError> {
         let (mut told, mut unread) = (Vec::new(), Vec::new());

@@ -1,6 +1,5 @@
 //! The service: what starts in which order, and how it all stops.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,7 +44,6 @@ use platform::start_error::BindError;
 use recovery::pacing::Pacing;
 use rustls::ServerConfig;
 use store::Store;
-use store::rollout::Plan;
 use store::vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -57,7 +55,7 @@ use crate::data::{close_store, open_store, open_vault, prepare_data_dir};
 use crate::http::{self, Seen};
 use crate::settle::settle_when_asked;
 use crate::start_error::StartError;
-use crate::tasks::Parts;
+use crate::tasks::{Parts, Starter};
 
 /// What a stop may take after the drain: what connections, background tasks, writes and the API's answers have for their end. With the drain it
 /// is under 10 s, unless that is set otherwise.
@@ -108,7 +106,6 @@ impl Service {
         let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref(), &removal).await?;
         let ring = Ring::find(&config.known_good.key_file);
         let vault = open_vault(&config, &ring, clock.as_ref())?;
-        let known = Plan { live: ruleset.id.clone(), candidate: None, modes: BTreeMap::new() };
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let rounds = Rounds::new(clock.clone());
         let books = Books::default();
@@ -137,17 +134,22 @@ impl Service {
                 gateway: gateway.clone(),
                 removal: removal.clone(),
                 books: books.clone(),
-                rounds: rounds.clone(),
                 cores,
             };
             let per_second = gateway.config.release_per_second;
             if when == Tasks::WhenAsked {
                 let reconcilers = parts.reconcilers(Pacing::of_drill(per_second), background.handle());
-                settle = Some(settle_when_asked(reconcilers, known, gateway.clone(), &stopping, &mut tasks));
+                settle = Some(settle_when_asked(reconcilers, gateway.clone(), &stopping, &mut tasks));
             } else {
                 let reconcilers = parts.reconcilers(Pacing::new(per_second), background.handle());
-                reconcilers.start(known, &rounds, &stopping, &mut tasks, background.handle());
-                parts.start(&stopping, &mut tasks, background.handle())?;
+                let mut starter = Starter {
+                    rounds: &rounds,
+                    stopping: &stopping,
+                    tasks: &mut tasks,
+                    background: background.handle(),
+                };
+                reconcilers.start(&mut starter);
+                parts.start(starter)?;
             }
         }
         let (close_doors, closing_doors) = watch::channel(false);

@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use console::serve::Settle;
 use gateway::Gateway;
-use store::rollout::Plan;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use platform::reconciler::Rounds;
+use crate::tasks::Starter;
+use platform::reconciler::{Reconciler, RoundError};
 use recovery::incident::Steward;
 use recovery::partial_mail::Reexaminer;
 use recovery::release::Releaser;
 use recovery::replay::Replayer;
 use recovery::status::Publisher;
 use rules::contain::Container;
-use rules::conviction::{Mind, Watcher};
+use rules::conviction::Watcher;
 use rules::entries::EntryKeeper;
 use rules::plan::Planner;
 use rules::rollout::Roller;
@@ -50,41 +49,27 @@ pub(crate) struct Reconcilers {
 }
 
 /// What the reconcilers have read so far, between two rests.
-#[derive(Debug)]
-pub(crate) struct Resting {
-    known: Plan,
-    entries: Option<[i64; 3]>,
-    mind: Mind,
-    published: Option<[String; 3]>,
-}
-
-impl Resting {
-    /// Before the first round, with what examines mail.
-    pub(crate) fn new(known: Plan) -> Self {
-        Self { known, entries: None, mind: Mind::default(), published: None }
-    }
+#[derive(Debug, Default)]
+struct Resting {
+    entries: <EntryKeeper as Reconciler>::Memory,
+    plan: <Planner as Reconciler>::Memory,
+    mind: <Watcher as Reconciler>::Memory,
+    published: <Publisher as Reconciler>::Memory,
 }
 
 impl Reconcilers {
     /// Starts each as a loop of its own; what moves mail that nobody waits for runs in the background.
-    pub(crate) fn start(
-        self,
-        known: Plan,
-        rounds: &Rounds,
-        stopping: &watch::Receiver<bool>,
-        tasks: &mut JoinSet<()>,
-        background: &Handle,
-    ) {
-        tasks.spawn(self.entries.run(rounds.clone(), stopping.clone()));
-        tasks.spawn_on(self.roller.run(rounds.clone(), stopping.clone()), background);
-        tasks.spawn(self.planner.run(known, rounds.clone(), stopping.clone()));
-        tasks.spawn(self.container.run(rounds.clone(), stopping.clone()));
-        tasks.spawn(self.watcher.run(rounds.clone(), stopping.clone()));
-        tasks.spawn(self.steward.run(rounds.clone(), stopping.clone()));
-        tasks.spawn_on(self.replayer.run(rounds.clone(), stopping.clone()), background);
-        tasks.spawn_on(self.reexaminer.run(rounds.clone(), stopping.clone()), background);
-        tasks.spawn_on(self.releaser.run(rounds.clone(), stopping.clone()), background);
-        tasks.spawn(self.publisher.run(rounds.clone(), stopping.clone()));
+    pub(crate) fn start(self, tasks: &mut Starter<'_>) {
+        tasks.start(self.entries);
+        tasks.behind(self.roller);
+        tasks.start(self.planner);
+        tasks.start(self.container);
+        tasks.start(self.watcher);
+        tasks.start(self.steward);
+        tasks.behind(self.replayer);
+        tasks.behind(self.reexaminer);
+        tasks.behind(self.releaser);
+        tasks.start(self.publisher);
     }
 
     /// Runs all of them until none has anything left to do at this moment.
@@ -93,28 +78,24 @@ impl Reconcilers {
             match self.round(resting, stop).await {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return tracing::error!(error, "a drill does not come to rest"),
+                Err(error) => return tracing::error!(%error, "a drill does not come to rest"),
             }
         }
     }
 
-    async fn round(&self, resting: &mut Resting, stop: &watch::Receiver<bool>) -> Result<bool, String> {
-        let text = |error: store::StoreError| error.to_string();
-        resting.entries = Some(self.entries.round(resting.entries).await.map_err(text)?);
-        let mut moved = self.roller.round().await.map_err(text)?;
-        if let Some(plan) = self.planner.round(&resting.known).await.map_err(text)? {
-            resting.known = plan;
-            moved = true;
-        }
-        self.watcher.round(&mut resting.mind).await.map_err(text)?;
-        self.container.round().await.map_err(text)?;
-        moved |= self.steward.round().await.map_err(text)?;
-        moved |= self.replayer.round(stop).await.map_err(text)?;
-        self.reexaminer.round().await.map_err(text)?;
-        self.releaser.round(stop).await.map_err(text)?;
+    async fn round(&self, resting: &mut Resting, stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
+        self.entries.round(&mut resting.entries, stop).await?;
+        let mut moved = self.roller.round(&mut (), stop).await?;
+        moved |= self.planner.round(&mut resting.plan, stop).await?;
+        self.watcher.round(&mut resting.mind, stop).await?;
+        self.container.round(&mut (), stop).await?;
+        // Time stands still: it counts all mail in, and not what is recent alone.
+        moved |= self.steward.round(&mut None, stop).await?;
+        moved |= self.replayer.round(&mut (), stop).await?;
+        self.reexaminer.round(&mut (), stop).await?;
+        self.releaser.round(&mut (), stop).await?;
         if !moved {
-            let published = self.publisher.round(resting.published.take()).await;
-            resting.published = Some(published.map_err(|error| error.to_string())?);
+            self.publisher.round(&mut resting.published, stop).await?;
         }
         Ok(moved)
     }
@@ -124,7 +105,6 @@ impl Reconcilers {
 /// to do.
 pub(crate) fn settle_when_asked(
     reconcilers: Reconcilers,
-    known: Plan,
     gateway: Arc<Gateway>,
     stopping: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
@@ -132,7 +112,7 @@ pub(crate) fn settle_when_asked(
     let (asks, mut asked) = mpsc::channel::<oneshot::Sender<()>>(1);
     let mut stop = stopping.clone();
     tasks.spawn(async move {
-        let mut resting = Resting::new(known);
+        let mut resting = Resting::default();
         loop {
             let answer = tokio::select! {
                 _ = stop.changed() => return,

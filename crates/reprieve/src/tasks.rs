@@ -26,7 +26,7 @@ use platform::items::Items;
 use platform::keys::Ring;
 use platform::ledger_check::Books;
 use platform::recipient;
-use platform::reconciler::Rounds;
+use platform::reconciler::{Reconciler, Rounds};
 use platform::removal::Removal;
 use platform::signals::Signals;
 use platform::system_mail;
@@ -73,8 +73,28 @@ pub(crate) struct Parts {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) removal: Removal,
     pub(crate) books: Books,
-    pub(crate) rounds: Rounds,
     pub(crate) cores: usize,
+}
+
+/// Starts background tasks.
+pub(crate) struct Starter<'s> {
+    pub(crate) rounds: &'s Rounds,
+    pub(crate) stopping: &'s watch::Receiver<bool>,
+    pub(crate) tasks: &'s mut JoinSet<()>,
+    /// Threads for what nobody waits for.
+    pub(crate) background: &'s Handle,
+}
+
+impl Starter<'_> {
+    /// Starts one beside live mail.
+    pub(crate) fn start(&mut self, reconciler: impl Reconciler) {
+        self.tasks.spawn(self.rounds.clone().run(reconciler, self.stopping.clone()));
+    }
+
+    /// Starts one that nobody waits for.
+    pub(crate) fn behind(&mut self, reconciler: impl Reconciler) {
+        self.tasks.spawn_on(self.rounds.clone().run(reconciler, self.stopping.clone()), self.background);
+    }
 }
 
 impl Parts {
@@ -95,44 +115,28 @@ impl Parts {
     }
 
     /// Starts all the others; those that nobody waits for run in the background.
-    pub(crate) fn start(
-        &self,
-        stopping: &watch::Receiver<bool>,
-        tasks: &mut JoinSet<()>,
-        background: &Handle,
-    ) -> Result<(), TlsError> {
-        let with = || (self.rounds.clone(), stopping.clone());
-        macro_rules! start {
-            ($task:expr) => {{
-                let (rounds, stop) = with();
-                tasks.spawn($task.run(rounds, stop));
-            }};
-            ($task:expr, on $threads:expr) => {{
-                let (rounds, stop) = with();
-                tasks.spawn_on($task.run(rounds, stop), $threads);
-            }};
-        }
-        start!(self.keeper());
-        start!(self.clock_watcher());
-        start!(self.stance_watcher());
-        start!(self.scrubber(), on background);
-        start!(self.rate_watcher(), on background);
-        start!(self.bookkeeper(), on background);
-        start!(self.flow_roller(), on background);
-        start!(self.folder(), on background);
-        start!(self.bulk_worker(), on background);
-        start!(self.inspector(), on background);
+    pub(crate) fn start(&self, mut tasks: Starter<'_>) -> Result<(), TlsError> {
+        tasks.start(self.keeper());
+        tasks.start(self.clock_watcher());
+        tasks.start(self.stance_watcher());
+        tasks.behind(self.scrubber());
+        tasks.behind(self.rate_watcher());
+        tasks.behind(self.bookkeeper());
+        tasks.behind(self.flow_roller());
+        tasks.behind(self.folder());
+        tasks.behind(self.bulk_worker());
+        tasks.behind(self.inspector());
         let trusted = self.config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
         let tls = tls::client_config_trusting(trusted.unwrap_or_default())?;
-        start!(self.caller(tls.clone()));
-        start!(self.announcer(tls));
-        start!(self.acknowledger());
-        start!(self.held_notifier());
+        tasks.start(self.caller(tls.clone()));
+        tasks.start(self.announcer(tls));
+        tasks.start(self.acknowledger());
+        tasks.start(self.held_notifier());
         if self.config.tells_affected {
-            start!(self.digester());
+            tasks.start(self.digester());
         }
         if self.config.tells_senders {
-            start!(self.notifier());
+            tasks.start(self.notifier());
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ use platform::config::Config;
 use platform::items::Items;
 use platform::keys::{self, Ring};
 use platform::priority::RightOfWay;
+use platform::reconciler::Reconciler;
 use platform::removal::Removal;
 use platform::signals::Signals;
 use recovery::bulk::BulkWorker;
@@ -52,6 +53,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DATA: &str = "27000";
 
 /// A store with a sentinel that has nothing to try detections on.
+/// The program goes on.
+fn going() -> tokio::sync::watch::Receiver<bool> {
+    tokio::sync::watch::channel(false).1
+}
+
 struct Site {
     folder: PathBuf,
     clock: Arc<ManualClock>,
@@ -213,13 +219,13 @@ async fn what_could_not_be_written_down_is_heard_later() {
     site.arrive(site.clock.now(), 2).await;
     site.sql("create trigger fails before insert on sentinel_event begin select raise(abort, 'it fails'); end").await;
     // Whether the round fails or goes on without it: the evidence is not lost.
-    let _ = site.watcher.round(&mut mind).await;
+    let _ = site.watcher.round(&mut mind, &going()).await;
     assert_eq!(site.heard().await, 0);
     site.sql("drop trigger fails").await;
     site.clock.advance(Duration::from_secs(60));
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 2);
-    site.watcher.round(&mut Mind::default()).await.unwrap();
+    site.watcher.round(&mut Mind::default(), &going()).await.unwrap();
     assert_eq!(site.heard().await, 2, "after a restart nothing is heard twice");
     assert_eq!(site.store.all_unheard(1).await.unwrap().0, 0);
 }
@@ -231,13 +237,13 @@ async fn mail_that_was_examined_for_long_is_heard() {
     let mut mind = Mind::default();
     let began = site.clock.now();
     site.arrive(began.after(Duration::from_secs(50)), 1).await;
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     site.clock.advance(Duration::from_secs(90));
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 1);
     // Its id and its time are those of its receipt, ninety seconds ago; it is recorded now.
     site.arrive(began, 2).await;
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 2);
 }
 
@@ -249,14 +255,14 @@ async fn a_record_that_cannot_be_read_keeps_no_other_from_being_heard() {
     let damaged = site.arrive(site.clock.now(), 1).await;
     site.sql(&format!("update message set facts_json = '{{' where mail_id = '{damaged}'")).await;
     site.arrive(site.clock.now(), 2).await;
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 1, "the one behind it");
     let (count, aside) = site.store.all_unheard(5).await.unwrap();
     assert_eq!((count, aside[0].mail), (1, damaged));
     let facts = serde_json::to_string(&examination(1).facts).unwrap();
     site.sql(&format!("update message set facts_json = '{facts}' where mail_id = '{damaged}'")).await;
     site.clock.advance(Duration::from_secs(700));
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 2, "it is heard when it can be read");
     // A line of the journal that cannot be read is left out, by everybody alike, and stops nothing.
     let first =
@@ -264,7 +270,7 @@ async fn a_record_that_cannot_be_read_keeps_no_other_from_being_heard() {
     site.sql(&format!("update sentinel_event set event_json = '{{' where seq = ({first})")).await;
     site.arrive(site.clock.now(), 3).await;
     let mut mind = Mind::default();
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 2, "of three one is left out");
     assert!(site.watcher.items.failing().iter().any(|(item, _)| item == "the journal"));
 }
@@ -281,18 +287,18 @@ async fn the_api_and_the_sentinel_believe_the_same_after_a_restart() {
     let site = Site::start(&data, &text, &key, SystemClock.now().before(Duration::from_secs(3 * 86_400))).await;
     let mut mind = Mind::default();
     site.arrive(site.clock.now(), 1).await;
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     // A trial finds two thousand times as much for it being wrong: that convicts what has just come, and nothing else.
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 2e3 };
     site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     let level = |contained: Containment| contained.level(&suspect().code, &suspect().version);
     assert_eq!(level(site.store.containment(site.clock.now()).await.unwrap()), Some(Level::Contained));
     assert_eq!(site.store.incidents().await.unwrap().len(), 1);
     // Two days later, by a sentinel that has only the journal.
     site.clock.advance(Duration::from_secs(2 * 86_400));
     let mut after = Mind::default();
-    site.watcher.round(&mut after).await.unwrap();
+    site.watcher.round(&mut after, &going()).await.unwrap();
     let believed = Belief::of_all(&site.store).await.unwrap();
     assert_eq!(believed.suspicions[&suspect()].state(), State::Contained);
     site.store.clone().close().await;
@@ -317,11 +323,11 @@ async fn what_is_contained_has_an_incident_whatever_fails_in_between() {
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
     site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
     site.sql("create trigger fails before insert on incident begin select raise(abort, 'it fails'); end").await;
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.store.incidents().await.unwrap().len(), 0);
     site.sql("drop trigger fails").await;
     site.clock.advance(Duration::from_secs(60));
-    site.watcher.round(&mut mind).await.unwrap();
+    site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.store.incidents().await.unwrap().len(), 1);
     let contained = site.store.containment(site.clock.now()).await.unwrap();
     assert_eq!(contained.level(&suspect().code, &suspect().version), Some(Level::Contained));
@@ -357,7 +363,7 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
         items: Items::default(),
     };
     for _ in 0..6 {
-        worker.round().await.unwrap();
+        worker.round(&mut (), &going()).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
     }
     assert_eq!(site.store.bulk(good).await.unwrap().stage, BulkStage::Done);
@@ -541,7 +547,7 @@ async fn a_unit_that_cannot_expire_keeps_no_other_from_it_and_one_kind_no_other(
         quotas: Quotas::default(),
         items: Items::default(),
     };
-    keeper.round().await.unwrap();
+    keeper.round(&mut (), &going()).await.unwrap();
     assert_eq!((site.account(stuck).await, site.account(other).await), (Account::Held, Account::Expired));
     assert!(
         keeper.items.failing().iter().any(|(item, _)| item == "what is remembered"),
@@ -560,7 +566,7 @@ async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoin
     site.arrive(site.clock.now(), 1).await;
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
     site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
-    site.watcher.round(&mut Mind::default()).await.unwrap();
+    site.watcher.round(&mut Mind::default(), &going()).await.unwrap();
     site.sql("update incident_event set text = x'ff'").await;
     let publisher = Publisher {
         store: site.store.clone(),
@@ -571,7 +577,9 @@ async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoin
         signals: Signals::default(),
         items: Items::default(),
     };
-    let [page, issues, _] = publisher.round(None).await.unwrap();
+    let mut published = None;
+    publisher.round(&mut published, &going()).await.unwrap();
+    let [page, issues, _] = published.unwrap();
     let id = site.store.incidents().await.unwrap()[0].id.clone();
     assert!(page.contains(&id) && page.contains("cannot be read") && !page.contains("No incident is open"), "{page}");
     assert!(issues.contains(&id));
@@ -606,7 +614,7 @@ async fn a_unit_that_cannot_be_moved_keeps_no_other_of_its_job_waiting() {
     let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
     let worker = BulkWorker { store, clock, signals, way: RightOfWay::default(), items: Items::default() };
     for _ in 0..6 {
-        worker.round().await.unwrap();
+        worker.round(&mut (), &going()).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
     }
     assert_eq!(site.store.bulk(job).await.unwrap().stage, BulkStage::Done);
@@ -656,7 +664,7 @@ async fn a_blob_that_nobody_can_be_called_for_keeps_no_other_from_being_checked(
         way: RightOfWay::default(),
         items: Items::default(),
     };
-    while scrubber.round().await.unwrap().is_some() {}
+    while scrubber.round(&mut (), &going()).await.unwrap() {}
     let (count, damaged) = site.store.damaged_blobs(5).await.unwrap();
     assert_eq!((count, damaged[0].mail), (1, second));
     assert_eq!(scrubber.items.failing().len(), 1);
@@ -676,7 +684,7 @@ async fn a_detection_that_nobody_can_be_called_for_keeps_no_other_from_it() {
     site.sql("create trigger fails_too before insert on hit_hour begin select raise(abort, 'it fails'); end").await;
     let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
     let watcher = RateWatcher { store, clock, signals, items: Items::default() };
-    watcher.round(&mut Counted::default()).await.unwrap();
+    watcher.round(&mut Counted::default(), &going()).await.unwrap();
     let alerts = site.store.alerts(true, 10).await.unwrap();
     assert!(alerts.iter().any(|alert| alert.subject == "clamd:B"), "{alerts:?} {:?}", watcher.items.failing());
     assert!(watcher.items.failing().len() >= 2, "{:?}", watcher.items.failing());

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{Store, StoreError};
+use store::Store;
 use tokio::sync::watch;
 
 use platform::clock::Clock;
 use platform::containment::Contained;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -27,27 +27,22 @@ pub struct Container {
     pub signals: Signals,
 }
 
-impl Container {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat =
-            Beat::every(PERIOD, "containment", "the containment state could not be read; what is in force stays so")
-                .or_when(&self.signals.containment);
-        let mut turns = rounds.turns(beat, stop);
-        while turns.after(self.round().await.map(|()| false)).await {}
+impl Reconciler for Container {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "containment", "the containment state could not be read; what is in force stays so")
+            .or_when(&self.signals.containment)
     }
 
     /// One round.
-    ///
-    /// # Errors
-    /// When the store fails; then what was in force before goes on.
-    pub async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let state = self.store.containment(self.clock.now()).await?;
         if *self.contained.now() != state {
             let held_back: Vec<&str> = state.held_back.keys().map(|code| code.as_str()).collect();
             tracing::warn!(epoch = state.epoch, held_back = held_back.join(", "), "containment");
             self.contained.put(state);
         }
-        Ok(())
+        Ok(false)
     }
 }

@@ -28,7 +28,7 @@ use platform::belief::Belief;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::items::Items;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -80,20 +80,19 @@ pub struct Mind {
     pub(super) told: BTreeSet<Told>,
 }
 
-impl Watcher {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, NAME, "a round of the sentinel failed").or_when(&self.signals.sentinel);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        let mut mind = Mind::default();
-        while turns.after(self.round(&mut mind).await.map(|()| false)).await {}
+impl Reconciler for Watcher {
+    type Memory = Mind;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, NAME, "a round of the sentinel failed").or_when(&self.signals.sentinel)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: hear, try, act. What fails of it is tried again, and the rest is done.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self, mind: &mut Mind) -> Result<(), StoreError> {
+    async fn round(&self, mind: &mut Mind, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
             self.store.size_site(&self.config.sentinel.establish, now).await?;
@@ -110,9 +109,11 @@ impl Watcher {
         items.alone("diagnoses", now, self.act(mind, in_force, now)).await?;
         items.alone("containments", now, self.correct(mind, in_force, now)).await?;
         items.alone("roll-outs that were taken back", now, self.follow_rollbacks(mind, now)).await?;
-        Ok(())
+        Ok(false)
     }
+}
 
+impl Watcher {
     /// What a person, or a roll-out, has taken back may have held mail meanwhile, whatever the sentinel has made of it: an incident opens, and
     /// what it held is examined again (methods section 2: a rollback re-evaluates everything that was held since).
     async fn follow_rollbacks(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::entry::EntryBook;
-use store::{Store, StoreError};
+use store::Store;
 use tokio::sync::watch;
 
 use platform::clock::Clock;
 use platform::entries::Entries;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -29,42 +29,30 @@ pub struct EntryKeeper {
     pub signals: Signals,
 }
 
-impl EntryKeeper {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "lists", "allow and block entries could not be brought to what is in force")
-            .or_when(&self.signals.entries);
-        let mut turns = rounds.turns(beat, stop);
-        let mut known = None;
-        loop {
-            let ended = self.round(known).await.map(|stamp| {
-                known = Some(stamp);
-                false
-            });
-            if !turns.after(ended).await {
-                return;
-            }
-        }
+impl Reconciler for EntryKeeper {
+    type Memory = Option<[i64; 3]>;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "lists", "allow and block entries could not be brought to what is in force")
+            .or_when(&self.signals.entries)
     }
 
     /// One round; returns the stamp of what is in force now. `known` is that of the last round.
-    ///
-    /// # Errors
-    /// When the store fails; then what was in force before goes on.
-    pub async fn round(&self, known: Option<[i64; 3]>) -> Result<[i64; 3], StoreError> {
+    async fn round(&self, known: &mut Option<[i64; 3]>, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let used = self.entries.take_used();
         if !used.is_empty()
             && let Err(error) = self.store.entries_used(used.clone()).await
         {
             self.entries.put_back_used(used);
-            return Err(error);
+            return Err(error.into());
         }
         let stamp = self.store.entries_stamp(now).await?;
-        if known != Some(stamp) {
+        if *known != Some(stamp) {
             self.entries.put(EntryBook::new(self.store.entries(now).await?), stamp);
             tracing::info!(entries = stamp[0], "allow and block entries in force");
         }
-        Ok(stamp)
+        *known = Some(stamp);
+        Ok(false)
     }
 }

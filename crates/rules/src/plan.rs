@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use examiner::ExaminerPool;
 use platform::clock::Clock;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -39,32 +39,19 @@ pub struct Planner {
     pub background: Handle,
 }
 
-impl Planner {
-    /// Runs until `stop` says so. `known` is the plan that the examining threads were started with.
-    pub async fn run(self, known: Plan, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "what examines", "what examines mail could not be brought to what is in force")
-            .or_when(&self.signals.plan);
-        let mut turns = rounds.turns(beat, stop);
-        let mut known = known;
-        loop {
-            let ended = self.round(&known).await.map(|plan| {
-                known = plan.unwrap_or_else(|| known.clone());
-                false
-            });
-            if !turns.after(ended).await {
-                return;
-            }
-        }
+impl Reconciler for Planner {
+    type Memory = Option<Plan>;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "what examines", "what examines mail could not be brought to what is in force")
+            .or_when(&self.signals.plan)
     }
 
     /// One round; returns the plan if it was another than `known`.
-    ///
-    /// # Errors
-    /// When the store fails, or the ruleset in force does not load; then what examined mail before goes on.
-    pub async fn round(&self, known: &Plan) -> Result<Option<Plan>, StoreError> {
-        let Some(plan) = self.store.plan(self.clock.now()).await? else { return Ok(None) };
-        if plan == *known {
-            return Ok(None);
+    async fn round(&self, known: &mut Option<Plan>, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
+        let Some(plan) = self.store.plan(self.clock.now()).await? else { return Ok(false) };
+        if known.as_ref() == Some(&plan) {
+            return Ok(false);
         }
         let now = self.examiner.in_force();
         let live =
@@ -83,9 +70,12 @@ impl Planner {
         tracing::info!(live = %plan.live, candidate = ?plan.candidate, modes = plan.modes.len(), "in force");
         self.examiner.put_in_force(InForce { live, candidate, modes: plan.modes.clone() });
         self.signals.replay.notify_one();
-        Ok(Some(plan))
+        *known = Some(plan);
+        Ok(true)
     }
+}
 
+impl Planner {
     async fn load_live(&self, id: &RulesetId) -> Result<Ruleset, StoreError> {
         let mut live = load_kept(&self.store, id, &self.background).await?;
         for fault in live.remember_previous(self.store.ruleset_before(id).await?) {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use platform::clock::Clock;
 use platform::items::Items;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::report::moment;
 use platform::signals::Signals;
 
@@ -50,21 +50,20 @@ pub struct Counted {
     missed: BTreeSet<Timestamp>,
 }
 
-impl RateWatcher {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "hits", "hits could not be counted");
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        let mut counted = Counted::default();
-        while turns.after(self.round(&mut counted).await).await {}
+impl Reconciler for RateWatcher {
+    type Memory = Counted;
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "hits", "hits could not be counted")
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: counts up to the present hour, and calls people for what is out of the ordinary in it. Returns whether hours are left.
     /// An hour that cannot be counted, or a detection that nobody can be called for, holds up no other.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self, counted: &mut Counted) -> Result<bool, StoreError> {
+    async fn round(&self, counted: &mut Counted, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let present = hour_of(self.clock.now());
         let Some(first) = self.store.first_message().await?.map(hour_of) else { return Ok(false) };
         let known = match counted.last {
@@ -91,9 +90,12 @@ impl RateWatcher {
         if last < present {
             return Ok(true);
         }
-        self.judge(present, first).await.map(|()| false)
+        self.judge(present, first).await?;
+        Ok(false)
     }
+}
 
+impl RateWatcher {
     async fn count(&self, hour: Timestamp) -> Result<(), StoreError> {
         let hits = self.store.count_hits(hour).await?;
         if hits.is_empty() { Ok(()) } else { self.store.keep_hits(hits).await }

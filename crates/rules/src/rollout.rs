@@ -24,7 +24,7 @@ use super::plan::load_kept;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::items::Items;
-use platform::reconciler::{Beat, Rounds};
+use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
 /// How often it looks without a signal.
@@ -51,26 +51,29 @@ pub struct Roller {
     pub items: Items,
 }
 
-impl Roller {
-    /// Runs until `stop` says so.
-    pub async fn run(self, rounds: Rounds, stop: watch::Receiver<bool>) {
-        let beat = Beat::every(PERIOD, "roll-outs", "a round of roll-outs failed").or_when(&self.signals.rollout);
-        let mut turns = rounds.with_items(&self.items).turns(beat, stop);
-        while turns.after(self.round().await).await {}
+impl Reconciler for Roller {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "roll-outs", "a round of roll-outs failed").or_when(&self.signals.rollout)
+    }
+
+    fn items(&self) -> Option<&Items> {
+        Some(&self.items)
     }
 
     /// One round: the fast lane's end, the gates, or the next stage. Returns whether anything moved.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn round(&self) -> Result<bool, StoreError> {
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if self.items.alone("what is in force", now, self.end_fast_lane(now)).await? == Some(true) {
             return Ok(true);
         }
-        self.items.alone("the roll-out under way", now, self.go_on(now)).await.map(|moved| moved.unwrap_or(false))
+        let moved = self.items.alone("the roll-out under way", now, self.go_on(now)).await?;
+        Ok(moved.unwrap_or(false))
     }
+}
 
+impl Roller {
     async fn end_fast_lane(&self, now: Timestamp) -> Result<bool, StoreError> {
         let is_over = |live: &Rollout| live.is_fast && now.since(live.since) >= FAST_LANE_SPAN && !live.is_forced;
         let Some(live) = self.store.rollout_in_force().await?.filter(is_over) else { return Ok(false) };

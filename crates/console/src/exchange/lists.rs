@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::invoke::{Answer, Call, Trouble};
 use crate::api;
-use crate::web::page::{answer, asked, text};
+use crate::api::entry::{EntryAsk, EntryView, RemoveAsk};
+use crate::web::page::view;
 
 /// Its kinds of lists.
 const LISTS: [&str; 4] = ["Sender", "Url", "FileHash", "IP"];
@@ -41,17 +42,23 @@ fn is_on(list: &str, kind: &str) -> bool {
 }
 
 /// What is in force, as our API has it.
-async fn in_force(call: &Call) -> Result<Vec<Value>, Trouble> {
+async fn in_force(call: &Call) -> Result<Vec<EntryView>, Trouble> {
     let (state, who) = call.who();
-    let entries = answer(api::entry::list(state, who).await)?;
-    Ok(entries.as_array().cloned().unwrap_or_default())
+    Ok(view(api::entry::list(state, who).await)?)
 }
 
-fn object(entry: &Value, list: &str) -> Value {
+fn object(entry: &EntryView, list: &str) -> Value {
     json!({
-        "Identity": entry["id"].to_string(), "Value": entry["value"], "Action": if text(entry, "action") == "allow" { "Allow" } else { "Block" },
-        "ListType": list, "ListSubType": "Tenant", "ExpirationDate": entry["expires"], "CreatedDateTime": entry["made"],
-        "ModifiedBy": entry["owner"], "Notes": entry["reason"], "LastUsedDate": entry["last_used"],
+        "Identity": entry.id.to_string(),
+        "Value": entry.value,
+        "Action": if entry.action == "allow" { "Allow" } else { "Block" },
+        "ListType": list,
+        "ListSubType": "Tenant",
+        "ExpirationDate": entry.expires,
+        "CreatedDateTime": entry.made,
+        "ModifiedBy": entry.owner,
+        "Notes": entry.reason,
+        "LastUsedDate": entry.last_used,
     })
 }
 
@@ -68,11 +75,11 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
     }
     let entries = in_force(&call).await?;
     call.given.end()?;
-    let fits = |entry: &&Value| {
-        let is_allow = text(entry, "action") == "allow";
-        is_on(list, text(entry, "kind"))
+    let fits = |entry: &&EntryView| {
+        let is_allow = entry.action == "allow";
+        is_on(list, &entry.kind)
             && (allows == blocks || is_allow == allows)
-            && wanted.as_deref().is_none_or(|wanted| text(entry, "value").eq_ignore_ascii_case(wanted))
+            && wanted.as_deref().is_none_or(|wanted| entry.value.eq_ignore_ascii_case(wanted))
     };
     Ok(Answer { objects: entries.iter().filter(fits).map(|entry| object(entry, list)).collect(), ..Answer::default() })
 }
@@ -96,10 +103,15 @@ pub async fn new(mut call: Call) -> Result<Answer, Trouble> {
     call.given.end()?;
     let mut objects = Vec::new();
     for value in values {
-        let ask = json!({
-            "action": if allows { "allow" } else { "block" }, "kind": kind(list, &value), "value": value, "reason": notes, "hours": hours,
-        });
-        let made = answer(api::entry::add(state.clone(), who.clone(), Json(asked(ask)?)).await)?;
+        let ask = EntryAsk {
+            action: if allows { "allow" } else { "block" }.to_owned(),
+            kind: kind(list, &value).to_owned(),
+            value,
+            reason: notes.clone(),
+            hours: Some(hours),
+            ..EntryAsk::default()
+        };
+        let made = view(api::entry::add(state.clone(), who.clone(), Json(ask)).await)?;
         objects.push(object(&made, list));
     }
     Ok(Answer { objects, warnings, ..Answer::default() })
@@ -145,19 +157,17 @@ pub async fn remove(mut call: Call) -> Result<Answer, Trouble> {
     call.given.end()?;
     let mut objects = Vec::new();
     for wanted in ids.iter().chain(&values) {
-        let is_meant = |entry: &&Value| {
-            let is_value = !values.is_empty() && text(entry, "value").eq_ignore_ascii_case(wanted);
-            is_on(list, text(entry, "kind"))
-                && (is_value || !ids.is_empty() && entry["id"].as_u64() == wanted.parse().ok())
+        let is_meant = |entry: &&EntryView| {
+            let is_value = !values.is_empty() && entry.value.eq_ignore_ascii_case(wanted);
+            is_on(list, &entry.kind) && (is_value || !ids.is_empty() && Some(entry.id) == wanted.parse().ok())
         };
         let mut meant = known.iter().filter(is_meant).peekable();
         if meant.peek().is_none() {
             return Err(api::error::ApiError::NotFound(format!("'{wanted}' is not on the list {list}")).into());
         }
         for entry in meant {
-            let number = entry["id"].as_u64().unwrap_or_default();
-            let ask = asked(json!({ "reason": "Remove-TenantAllowBlockListItems" }))?;
-            let ended = answer(api::entry::remove(state.clone(), who.clone(), Path(number), Json(ask)).await)?;
+            let ask = RemoveAsk { reason: "Remove-TenantAllowBlockListItems".to_owned(), ..RemoveAsk::default() };
+            let ended = view(api::entry::remove(state.clone(), who.clone(), Path(entry.id), Json(ask)).await)?;
             objects.push(object(&ended, list));
         }
     }

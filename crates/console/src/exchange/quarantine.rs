@@ -14,7 +14,13 @@ use serde_json::{Value, json};
 
 use super::invoke::{Answer, Call, Trouble};
 use crate::api;
-use crate::web::page::{answer, asked, list, text};
+use crate::api::entry::EntryAsk;
+use crate::api::quarantine::list::ListQuery;
+use crate::api::quarantine::release::ReleaseManyAsk;
+use crate::api::quarantine::settle::DecideAsk;
+use crate::api::quarantine::{HeldView, RecipientView, ReleasedUnit, ReleasedView};
+use crate::api::submission::SubmissionAsk;
+use crate::web::page::view;
 
 /// Messages of one page unless `PageSize` says otherwise, and at most; pages at most.
 const PAGE_SIZE: u64 = 100;
@@ -86,8 +92,8 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
     if call.given.has("Identity") {
         let id = one_identity(&mut call)?;
         let (state, who) = call.who();
-        let held = answer(api::quarantine::show::show(state, who, Path(id)).await)?;
-        let object = object(&call, &held).await?;
+        let shown = view(api::quarantine::show::show(state, who, Path(id)).await)?;
+        let object = object(&call, &shown.held).await?;
         call.given.end()?;
         return Ok(Answer { objects: vec![object], ..Answer::default() });
     }
@@ -113,7 +119,7 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
         for _ in 1..page {
             let skipped = some(&call, &filters, after.as_deref(), page_size).await?;
             match skipped.last().filter(|_| skipped.len() as u64 == page_size) {
-                Some(last) => after = Some(text(last, "mail_id").to_owned()),
+                Some(last) => after = Some(last.mail_id.clone()),
                 None => return Ok(Answer { warnings, ..Answer::default() }),
             }
         }
@@ -122,12 +128,11 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
     let rows = some(&call, &filters, after.as_deref(), wanted).await?;
     left -= rows.len() as u64;
     let is_full = rows.len() as u64 == wanted && left > 0;
-    let token = rows.last().filter(|_| is_full).map(|last| format!("{}.{left}", text(last, "mail_id")));
+    let token = rows.last().filter(|_| is_full).map(|last| format!("{}.{left}", last.mail_id));
     let mut objects = Vec::new();
     for row in &rows {
         let object = object(&call, row).await?;
-        let is_subject =
-            subject.as_deref().is_none_or(|subject| fold::text(text(row, "subject")) == fold::text(subject));
+        let is_subject = subject.as_deref().is_none_or(|subject| fold::text(&row.subject) == fold::text(subject));
         if is_subject && reported.is_none_or(|wanted| object["Reported"] == wanted) {
             objects.push(object);
         }
@@ -143,22 +148,14 @@ fn read_token(token: &str) -> Result<(Option<String>, u64), Trouble> {
 }
 
 /// What the list is asked with: one of these each, because ours takes one value where theirs takes several.
-fn filters(call: &mut Call) -> Result<Vec<Value>, Trouble> {
+fn filters(call: &mut Call) -> Result<Vec<ListQuery>, Trouble> {
     let given = &mut call.given;
-    let mut common = json!({});
-    for (name, ours) in [("MessageId", "message_id"), ("Subject", "subject")] {
-        if let Some(value) = given.text(name)? {
-            common[ours] = json!(value);
-        }
-    }
-    if let Some(direction) = given.word("Direction", &["Inbound", "Outbound", "Internal", "IntraOrg"])? {
-        common["direction"] = json!(if direction == "IntraOrg" { "Internal" } else { direction });
-    }
-    for (name, ours) in [("StartReceivedDate", "since"), ("EndReceivedDate", "until")] {
-        if let Some(at) = given.moment(name)? {
-            common[ours] = json!(at.to_string());
-        }
-    }
+    let (message_id, subject) = (given.text("MessageId")?, given.text("Subject")?);
+    let direction = given.word("Direction", &["Inbound", "Outbound", "Internal", "IntraOrg"])?;
+    let direction = direction.map(|word| if word == "IntraOrg" { "Internal" } else { word }.to_owned());
+    let [since, until] = [given.moment("StartReceivedDate")?, given.moment("EndReceivedDate")?];
+    let [since, until] = [since, until].map(|at| at.map(|at| at.to_string()));
+    let common = ListQuery { message_id, subject, direction, since, until, ..ListQuery::default() };
     let mut types = given.texts("QuarantineTypes")?;
     types.extend(given.text("Type")?);
     let mut categories = Vec::new();
@@ -183,22 +180,32 @@ fn filters(call: &mut Call) -> Result<Vec<Value>, Trouble> {
         states.push((*ours).to_owned());
     }
     let (senders, recipients) = (given.texts("SenderAddress")?, given.texts("RecipientAddress")?);
-    let mut filters = vec![common];
-    for (ours, values) in [("category", categories), ("status", states), ("sender", senders), ("recipient", recipients)]
-    {
-        if !values.is_empty() {
-            let with = |filter: &Value, value: &String| {
-                let mut filter = filter.clone();
-                filter[ours] = json!(value);
-                filter
-            };
-            filters = filters.iter().flat_map(|filter| values.iter().map(move |value| with(filter, value))).collect();
-        }
-    }
+    let by_category = each(vec![common], &categories, |filter| &mut filter.category);
+    let by_status = each(by_category, &states, |filter| &mut filter.status);
+    let by_sender = each(by_status, &senders, |filter| &mut filter.sender);
+    let filters = each(by_sender, &recipients, |filter| &mut filter.recipient);
     if filters.len() > IDENTITIES_MAX {
         return Err(Trouble::argument("these are too many values at once".into()));
     }
     Ok(filters)
+}
+
+/// Every filter once for each of the values, put into one of its fields; where there is no value, the filters as they
+/// are.
+fn each(
+    filters: Vec<ListQuery>,
+    values: &[String],
+    field: fn(&mut ListQuery) -> &mut Option<String>,
+) -> Vec<ListQuery> {
+    if values.is_empty() {
+        return filters;
+    }
+    let with = |filter: &ListQuery, value: &String| {
+        let mut filter = filter.clone();
+        *field(&mut filter) = Some(value.clone());
+        filter
+    };
+    filters.iter().flat_map(|filter| values.iter().map(move |value| with(filter, value))).collect()
 }
 
 /// What is taken and changes nothing here, with a word about it.
@@ -221,68 +228,64 @@ fn unused(call: &mut Call) -> Vec<String> {
 }
 
 /// The newest that one of the filters fits, behind `after`.
-async fn some(call: &Call, filters: &[Value], after: Option<&str>, most: u64) -> Result<Vec<Value>, Trouble> {
+async fn some(call: &Call, filters: &[ListQuery], after: Option<&str>, most: u64) -> Result<Vec<HeldView>, Trouble> {
     let mut found = BTreeMap::new();
     for filter in filters {
-        let mut ask = filter.clone();
-        if ask["status"].is_null() {
-            // As there: what was released is listed as well, unless a ReleaseStatus is asked for.
-            ask["state"] = json!("any");
-        }
-        ask["limit"] = json!(most);
-        if let Some(after) = after {
-            ask["after"] = json!(after);
-        }
+        // As there: what was released is listed as well, unless a ReleaseStatus is asked for.
+        let any = filter.status.is_none().then(|| "any".to_owned());
+        let ask = ListQuery {
+            state: any,
+            limit: Some(u32::try_from(most).unwrap_or(u32::MAX)),
+            after: after.map(str::to_owned),
+            ..filter.clone()
+        };
         let (state, who) = call.who();
-        let held = answer(api::quarantine::list::list(state, who, Query(asked(ask)?)).await)?;
-        for row in held.as_array().into_iter().flatten() {
-            found.insert(text(row, "mail_id").to_owned(), row.clone());
-        }
+        let held = view(api::quarantine::list::list(state, who, Query(ask)).await)?;
+        found.extend(held.into_iter().map(|row| (row.mail_id.clone(), row)));
     }
     Ok(found.into_values().rev().take(usize::try_from(most).unwrap_or(usize::MAX)).collect())
 }
 
 /// A held message with the properties that clients know, and a few of ours.
-async fn object(call: &Call, held: &Value) -> Result<Value, Trouble> {
-    let id = text(held, "mail_id");
-    let category = Category::parse(text(held, "category"));
+async fn object(call: &Call, held: &HeldView) -> Result<Value, Trouble> {
+    let id = held.mail_id.as_str();
+    let category = Category::parse(&held.category);
     let (_, kind, policy_type) = TYPES.iter().find(|(ours, ..)| Some(*ours) == category).copied().unwrap_or(TYPES[9]);
-    let recipients: Vec<&str> = list(held, "recipients").map(|one| text(one, "address")).collect();
-    let released: Vec<&str> = list(held, "recipients")
-        .filter(|one| text(one, "state") == "released")
-        .map(|one| text(one, "address"))
-        .collect();
-    let status = text(held, "status");
-    let received = Timestamp::parse(text(held, "received")).map_err(|error| Trouble::argument(error.to_string()))?;
+    let address = |one: &RecipientView| one.address.clone();
+    let in_state =
+        |state: &str| -> Vec<String> { held.recipients.iter().filter(|one| one.state == state).map(address).collect() };
+    let recipients: Vec<String> = held.recipients.iter().map(address).collect();
+    let released = in_state("released");
+    let received = Timestamp::parse(&held.received).map_err(|error| Trouble::argument(error.to_string()))?;
     let expires = received.after(call.console.config.retention.held(category.unwrap_or(Category::Clean)));
     let (by_system, reported) = afterwards(call, id, !released.is_empty()).await?;
     Ok(json!({
         "Identity": format!("{id}\\{id}"),
         "NetworkMessageId": id,
-        "ReceivedTime": text(held, "received"),
+        "ReceivedTime": held.received,
         "ReceivedTime@odata.type": "#DateTimeOffset",
-        "MessageId": held["message_id"],
-        "SenderAddress": text(held, "sender"),
+        "MessageId": held.message_id,
+        "SenderAddress": held.sender,
         "RecipientAddress": recipients,
         "RecipientAddress@odata.type": "#Collection(String)",
-        "Subject": text(held, "subject"),
-        "Size": held["size"],
+        "Subject": held.subject,
+        "Size": held.size,
         "Type": kind,
         "QuarantineTypes": kind,
         "PolicyType": policy_type,
-        "PolicyName": held["detection"],
+        "PolicyName": held.detection,
         "Expires": expires.to_string(),
-        "ReleaseStatus": status.to_uppercase(),
+        "ReleaseStatus": held.status.to_uppercase(),
         "Released": !released.is_empty() && released.len() == recipients.len(),
         "ReleasedUser": released,
-        "QuarantinedUser": list(held, "recipients").filter(|one| text(one, "state") == "held").map(|one| text(one, "address")).collect::<Vec<_>>(),
+        "QuarantinedUser": in_state("held"),
         "SystemReleased": by_system,
         "Reported": reported,
-        "Direction": text(held, "direction"),
+        "Direction": held.direction,
         "EntityType": "Email",
-        "Detection": held["detection"],
-        "DetectionVersion": held["detection_version"],
-        "Sha256": held["sha256"],
+        "Detection": held.detection,
+        "DetectionVersion": held.detection_version,
+        "Sha256": held.sha256,
     }))
 }
 
@@ -297,12 +300,12 @@ async fn afterwards(call: &Call, id: &str, is_released: bool) -> Result<(bool, b
     }
     let (state, who) = call.who();
     let ask = api::message::TraceQuery { mail_id: Some(id.to_owned()), ..Default::default() };
-    let traced = answer(api::message::trace(state, who, Query(ask)).await)?;
-    let events = traced.as_array().into_iter().flatten().flat_map(|unit| list(unit, "events"));
-    let requested = events.filter(|event| text(event, "what") == "release_requested");
+    let traced = view(api::message::trace(state, who, Query(ask)).await)?;
+    let events = traced.iter().flat_map(|unit| &unit.events);
+    let mut requested = events.filter(|event| event.what == "release_requested");
     // An incident, or the re-examination of what an engine's failure had held; all others are people.
     let is_system = |actor: &str| actor.starts_with("INC-") || actor == "re-examination";
-    let by_system = requested.map(|event| text(event, "actor")).any(is_system);
+    let by_system = requested.any(|event| is_system(&event.actor));
     Ok((by_system, reported))
 }
 
@@ -314,8 +317,8 @@ pub async fn header(mut call: Call) -> Result<Answer, Trouble> {
     let id = one_identity(&mut call)?;
     let (state, who) = call.who();
     call.given.end()?;
-    let shown = answer(api::quarantine::read::headers(state, who, Path(id.clone())).await)?;
-    let object = json!({ "Identity": format!("{id}\\{id}"), "Header": text(&shown, "headers") });
+    let shown = view(api::quarantine::read::headers(state, who, Path(id.clone())).await)?;
+    let object = json!({ "Identity": format!("{id}\\{id}"), "Header": shown.headers });
     Ok(Answer { objects: vec![object], ..Answer::default() })
 }
 
@@ -327,11 +330,16 @@ pub async fn preview(mut call: Call) -> Result<Answer, Trouble> {
     let id = one_identity(&mut call)?;
     let (state, who) = call.who();
     call.given.end()?;
-    let shown = answer(api::quarantine::read::preview(state, who, Path(id.clone())).await)?;
-    let texts: Vec<&str> = list(&shown, "texts").filter_map(Value::as_str).collect();
+    let shown = view(api::quarantine::read::preview(state, who, Path(id.clone())).await)?;
+    let names = shown.parts.iter().map(|part| part.name.as_str()).filter(|name| !name.is_empty());
     let object = json!({
-        "Identity": format!("{id}\\{id}"), "ReceivedTime": shown["received"], "SenderAddress": shown["sender"], "Subject": shown["subject"],
-        "Body": texts.join("\n"), "IsHtml": false, "Attachment": list(&shown, "parts").map(|part| text(part, "name")).filter(|name| !name.is_empty()).collect::<Vec<_>>(),
+        "Identity": format!("{id}\\{id}"),
+        "ReceivedTime": shown.held.received,
+        "SenderAddress": shown.held.sender,
+        "Subject": shown.held.subject,
+        "Body": shown.texts.join("\n"),
+        "IsHtml": false,
+        "Attachment": names.collect::<Vec<_>>(),
     });
     Ok(Answer { objects: vec![object], ..Answer::default() })
 }
@@ -399,30 +407,47 @@ pub async fn release(mut call: Call) -> Result<Answer, Trouble> {
     if forces {
         warnings.push("Force has no effect: what was released is not released again.".to_owned());
     }
-    let ask = json!({ "recipients": users, "reason": reason, "what_if": only_if });
     let mut objects = Vec::new();
     if action == "Deny" {
+        let ask = DecideAsk { recipients: users, reason, what_if: only_if, ..DecideAsk::default() };
         for id in ids {
-            let done = answer(
-                api::quarantine::settle::deny(who.0.clone(), who.1.clone(), Path(id), Json(asked(ask.clone())?)).await,
-            )?;
+            let (state, operator) = who.clone();
+            let done = view(api::quarantine::settle::deny(state, operator, Path(id), Json(ask.clone())).await)?;
             objects.extend(outcomes(&done));
         }
         return Ok(Answer { objects, warnings, ..Answer::default() });
     }
-    let mut many = ask.clone();
-    many["ids"] = json!(ids);
-    let done = answer(api::quarantine::release::release_many(who.0.clone(), who.1.clone(), Json(asked(many)?)).await)?;
-    objects.extend(done.as_array().into_iter().flatten().flat_map(outcomes));
+    let ask = ReleaseManyAsk {
+        ids: ids.clone(),
+        recipients: users,
+        reason: reason.clone(),
+        what_if: only_if,
+        ..ReleaseManyAsk::default()
+    };
+    let done = view(api::quarantine::release::release_many(who.0.clone(), who.1.clone(), Json(ask)).await)?;
+    objects.extend(done.iter().flat_map(outcomes));
     for id in ids.iter().filter(|_| !only_if && (allows || reports)) {
-        let held = answer(api::quarantine::show::show(who.0.clone(), who.1.clone(), Path(id.clone())).await)?;
+        let shown = view(api::quarantine::show::show(who.0.clone(), who.1.clone(), Path(id.clone())).await)?;
         if reports {
-            let ask = json!({ "mail_id": id, "kind": "false_positive", "reporter": who.1.name, "comment": reason });
-            answer(api::submission::add(who.0.clone(), who.1.clone(), Json(asked(ask)?)).await)?;
+            let ask = SubmissionAsk {
+                mail_id: id.clone(),
+                kind: "false_positive".into(),
+                reporter: who.1.name.clone(),
+                comment: reason.clone(),
+                ..SubmissionAsk::default()
+            };
+            view(api::submission::add(who.0.clone(), who.1.clone(), Json(ask)).await)?;
         }
         if allows {
-            let ask = json!({ "action": "allow", "kind": "sender", "value": text(&held, "sender"), "reason": reason, "caused_by": id });
-            answer(api::entry::add(who.0.clone(), who.1.clone(), Json(asked(ask)?)).await)?;
+            let ask = EntryAsk {
+                action: "allow".into(),
+                kind: "sender".into(),
+                value: shown.held.sender,
+                reason: reason.clone(),
+                caused_by: Some(id.clone()),
+                ..EntryAsk::default()
+            };
+            view(api::entry::add(who.0.clone(), who.1.clone(), Json(ask)).await)?;
         }
     }
     Ok(Answer { objects, warnings, ..Answer::default() })
@@ -443,21 +468,29 @@ pub async fn delete(mut call: Call) -> Result<Answer, Trouble> {
     }
     let who = call.who();
     call.given.end()?;
+    let reason = "Delete-QuarantineMessage".to_owned();
+    let ask = DecideAsk { recipients, reason, what_if: only_if, ..DecideAsk::default() };
     let mut objects = Vec::new();
     for id in ids {
-        let ask = json!({ "recipients": recipients, "reason": "Delete-QuarantineMessage", "what_if": only_if });
-        let done =
-            answer(api::quarantine::settle::delete(who.0.clone(), who.1.clone(), Path(id), Json(asked(ask)?)).await)?;
+        let (state, operator) = who.clone();
+        let done = view(api::quarantine::settle::delete(state, operator, Path(id), Json(ask.clone())).await)?;
         objects.extend(outcomes(&done));
     }
     Ok(Answer { objects, ..Answer::default() })
 }
 
 /// What became of each recipient of a message.
-fn outcomes(done: &Value) -> Vec<Value> {
-    let id = text(done, "id");
-    let one = |unit: &Value| json!({ "Identity": format!("{id}\\{id}"), "RecipientAddress": unit["recipient"], "State": unit["state"], "Message": unit["reply"] });
-    list(done, "units").map(one).collect()
+fn outcomes(done: &ReleasedView) -> Vec<Value> {
+    let identity = format!("{id}\\{id}", id = done.id);
+    let one = |unit: &ReleasedUnit| {
+        json!({
+            "Identity": identity,
+            "RecipientAddress": unit.recipient,
+            "State": unit.state,
+            "Message": unit.reply,
+        })
+    };
+    done.units.iter().map(one).collect()
 }
 
 /// `Get-QuarantinePolicy`: the three that there are, with their bits.
@@ -469,7 +502,8 @@ pub fn policies(mut call: Call) -> Result<Answer, Trouble> {
     let kind = call.given.word("QuarantinePolicyType", &["QuarantinePolicy", "GlobalQuarantinePolicy"])?;
     let notices = call.console.config.portal.notices != platform::config::portal::Notices::Never;
     call.given.end()?;
-    // What our portal lets people do: block the sender (16), see the text (2) and delete (1) with both; ask (8), or release (4) and allow the sender (32).
+    // What our portal lets people do: block the sender (16), see the text (2) and delete (1) with both; ask (8), or
+    // release (4) and allow the sender (32).
     let all = [
         (QuarantinePolicy::AdminOnlyAccess, 0),
         (QuarantinePolicy::LimitedAccess, 27),

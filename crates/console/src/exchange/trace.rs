@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::invoke::{Answer, Call, Trouble};
 use crate::api;
-use crate::api::explore::ExploreQuery;
-use crate::web::page::{answer, list, quoted, text};
+use crate::api::explore::{ExploreQuery, FoundView};
+use crate::api::message::EventView;
+use crate::web::page::{quoted, view};
 
 /// Rows of one answer at most, and unless `ResultSize` says otherwise.
 const ROWS_MAX: u64 = 5000;
@@ -41,13 +42,13 @@ pub async fn get(mut call: Call) -> Result<Answer, Trouble> {
     while (objects.len() as u64) < size {
         let limit = PAGE.min(usize::try_from(size).unwrap_or(PAGE) - objects.len());
         let ask = ExploreQuery { q: q.clone(), after: after.take(), limit: Some(limit) };
-        let page = answer(api::explore::list(state.clone(), who.clone(), Query(ask)).await)?;
-        objects.extend(list(&page, "rows").map(row));
-        after = page["next"].as_str().map(str::to_owned);
+        let page = view(api::explore::list(state.clone(), who.clone(), Query(ask)).await)?;
+        objects.extend(page.rows.iter().map(row));
+        after = page.next;
         if after.is_none() {
             break;
         }
-        if page["is_cut"] == true {
+        if page.is_cut {
             warnings.push("The search takes long: the next page goes on with it.".to_owned());
             break;
         }
@@ -101,17 +102,29 @@ fn pattern(value: &str) -> String {
         .join("*")
 }
 
-fn row(row: &Value) -> Value {
-    let state = text(row, "state");
-    let is_junk = state == "delivered" && text(row, "disposition") == "Junk";
+/// Its word for a state, and for a message that was delivered as junk.
+fn status(state: &str, disposition: &str) -> &'static str {
+    let is_junk = state == "delivered" && disposition == "Junk";
     let of_state = |(_, query): &&(&str, &str)| {
         query.contains(&format!("state:{state} ")) || query.contains(&format!("state:{state})"))
     };
     let (status, _) = if is_junk { STATES[5] } else { *STATES.iter().find(of_state).unwrap_or(&STATES[4]) };
+    status
+}
+
+fn row(row: &FoundView) -> Value {
     json!({
-        "MessageTraceId": row["mail_id"], "MessageId": row["message_id"], "Received": row["received"],
-        "Received@odata.type": "#DateTimeOffset", "SenderAddress": row["sender"], "RecipientAddress": row["recipient"],
-        "Subject": row["subject"], "Status": status, "Size": row["size"], "FromIP": row["ip"], "Direction": row["direction"],
+        "MessageTraceId": row.mail_id,
+        "MessageId": row.message_id,
+        "Received": row.received,
+        "Received@odata.type": "#DateTimeOffset",
+        "SenderAddress": row.sender,
+        "RecipientAddress": row.recipient,
+        "Subject": row.subject,
+        "Status": status(&row.state, &row.disposition),
+        "Size": row.size,
+        "FromIP": row.ip,
+        "Direction": row.direction,
     })
 }
 
@@ -133,12 +146,12 @@ pub async fn detail(mut call: Call) -> Result<Answer, Trouble> {
         recipient: Some(recipient.clone()),
         ..Default::default()
     };
-    let traced = answer(api::message::trace(state, who, Query(ask)).await)?;
-    let Some(unit) = traced.as_array().and_then(|units| units.first()) else {
+    let traced = view(api::message::trace(state, who, Query(ask)).await)?;
+    let Some(unit) = traced.first() else {
         return Err(api::error::ApiError::NotFound(format!("there is no message {id} for {recipient}")).into());
     };
-    let event = |event: &Value| {
-        let name = match text(event, "what") {
+    let event = |event: &EventView| {
+        let name = match event.what.as_str() {
             "arrived" => "RECEIVE",
             "hop_accepted" | "release_accepted" => "DELIVER",
             "hop_refused" | "release_refused" => "FAIL",
@@ -146,12 +159,19 @@ pub async fn detail(mut call: Call) -> Result<Answer, Trouble> {
             _ => "TRANSFER",
         };
         json!({
-            "MessageTraceId": id, "MessageId": unit["message_id"], "SenderAddress": unit["sender"], "RecipientAddress": unit["recipient"],
-            "Date": event["at"], "Date@odata.type": "#DateTimeOffset", "Event": name, "Action": event["account"],
-            "Detail": event["reason"], "Data": format!("{} by {}", text(event, "what"), text(event, "actor")),
+            "MessageTraceId": id,
+            "MessageId": unit.message_id,
+            "SenderAddress": unit.sender,
+            "RecipientAddress": unit.recipient,
+            "Date": event.at,
+            "Date@odata.type": "#DateTimeOffset",
+            "Event": name,
+            "Action": event.account,
+            "Detail": event.reason,
+            "Data": format!("{} by {}", event.what, event.actor),
         })
     };
-    Ok(Answer { objects: list(unit, "events").map(event).collect(), ..Answer::default() })
+    Ok(Answer { objects: unit.events.iter().map(event).collect(), ..Answer::default() })
 }
 
 /// `Get-AcceptedDomain`.
@@ -180,14 +200,11 @@ mod tests {
     #[test]
     fn every_state_has_a_status_and_every_status_is_a_query() {
         for account in Account::ALL {
-            let of_state = |name: &str, disposition: &str| {
-                row(&json!({ "state": name, "disposition": disposition }))["Status"].clone()
-            };
-            assert_ne!(of_state(account.as_str(), "Deliver"), "FilteredAsSpam", "{account:?}");
-            assert_eq!(of_state(account.as_str(), "Junk") == "FilteredAsSpam", account == Account::Delivered);
+            assert_ne!(status(account.as_str(), "Deliver"), "FilteredAsSpam", "{account:?}");
+            assert_eq!(status(account.as_str(), "Junk") == "FilteredAsSpam", account == Account::Delivered);
         }
-        assert_eq!(row(&json!({ "state": "in_doubt" }))["Status"], "GettingStatus");
-        assert_eq!(row(&json!({ "state": "expired" }))["Status"], "Failed");
+        assert_eq!(status("in_doubt", ""), "GettingStatus");
+        assert_eq!(status("expired", ""), "Failed");
         let now = Timestamp::from_micros(1_795_000_000_000_000);
         for (_, query) in STATES {
             domain::query::Query::parse(query, now).expect("it is a query");

@@ -1,12 +1,12 @@
-//! Pictures of numbers, drawn here: stacked columns over time, and bars. Each has the same numbers as text for who does not see it.
+//! Pictures of numbers, drawn here: stacked columns over time, and bars. Each has the same numbers as text for who does
+//! not see it.
 
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
 use maud::{Markup, html};
-use serde_json::Value;
 
-use super::page::{list, text};
+use crate::api::explore::{SlotView, SumView, SummaryView};
 
 /// Width and height of a chart, in its own units.
 const WIDTH: f64 = 720.0;
@@ -14,8 +14,8 @@ const HEIGHT: f64 = 120.0;
 /// Columns of a chart at most.
 const COLUMNS_MAX: usize = 120;
 
-/// The states of a chart from the bottom up, with the class that gives each its colour. What is called held is `state:held`, as everywhere: what
-/// is in the quarantine now and waits for a decision.
+/// The states of a chart from the bottom up, with the class that gives each its colour. What is called held is
+/// `state:held`, as everywhere: what is in the quarantine now and waits for a decision.
 const LAYERS: [(&str, &[&str]); 5] = [
     ("delivered", &["delivered", "released"]),
     ("held", &["held"]),
@@ -30,10 +30,11 @@ struct Column {
     layers: [u64; LAYERS.len()],
 }
 
-/// Columns over time, from the `over_time` of a summary, up to `until`. Where it has columns, each leads to the explorer with that time.
-pub fn over_time(summary: &Value, until: Timestamp, columns: usize, query: &str) -> Markup {
-    let interval = summary["interval"].as_u64().unwrap_or(3600).max(1);
-    let columns = columns_of(summary, until, interval, columns.clamp(1, COLUMNS_MAX));
+/// Columns over time, from the `over_time` of a summary, up to `until`. Where it has columns, each leads to the
+/// explorer with that time.
+pub fn over_time(summary: &SummaryView, until: Timestamp, columns: usize, query: &str) -> Markup {
+    let interval = summary.interval.max(1);
+    let columns = columns_of(&summary.over_time, until, interval, columns.clamp(1, COLUMNS_MAX));
     let most = columns.iter().map(|column| column.layers.iter().sum::<u64>()).max().unwrap_or(0).max(1);
     let width = WIDTH / columns.len() as f64;
     let all: u64 = columns.iter().flat_map(|column| column.layers).sum();
@@ -42,11 +43,13 @@ pub fn over_time(summary: &Value, until: Timestamp, columns: usize, query: &str)
         figure.chart data-brush=(query) {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="group" aria-label=(label) {
                 @for (number, column) in columns.iter().enumerate() {
-                    a href=(super::page::explorer(&within(query, column.at, interval))) data-from=(column.at) data-to=(end_of(column.at, interval)) {
+                    a href=(super::page::explorer(&within(query, column.at, interval)))
+                        data-from=(column.at) data-to=(end_of(column.at, interval)) {
                         title { (described(column)) }
                         rect.reach x=(number as f64 * width) y="0" width=(width) height=(HEIGHT) {}
                         @for (layer, y, height) in stacked(column, most) {
-                            rect class=(LAYERS[layer].0) x=(number as f64 * width + width * 0.1) y=(round(y)) width=(round(width * 0.8)) height=(round(height)) {}
+                            rect class=(LAYERS[layer].0) x=(number as f64 * width + width * 0.1) y=(round(y))
+                                width=(round(width * 0.8)) height=(round(height)) {}
                         }
                     }
                 }
@@ -77,14 +80,14 @@ fn stacked(column: &Column, most: u64) -> Vec<(usize, f64, f64)> {
     stack
 }
 
-fn columns_of(summary: &Value, until: Timestamp, interval: u64, count: usize) -> Vec<Column> {
+fn columns_of(slots: &[SlotView], until: Timestamp, interval: u64, count: usize) -> Vec<Column> {
     let mut sums: BTreeMap<i64, [u64; LAYERS.len()]> = BTreeMap::new();
     let interval = i64::try_from(interval).unwrap_or(3600);
-    for slot in list(summary, "over_time") {
-        let Ok(at) = Timestamp::parse(text(slot, "at")) else { continue };
-        let layer = LAYERS.iter().position(|(_, states)| states.contains(&text(slot, "state")));
+    for slot in slots {
+        let Ok(at) = Timestamp::parse(&slot.at) else { continue };
+        let layer = LAYERS.iter().position(|(_, states)| states.contains(&slot.state.as_str()));
         let sum = sums.entry(at.as_seconds().div_euclid(interval)).or_default();
-        sum[layer.unwrap_or(0)] += slot["units"].as_u64().unwrap_or(0);
+        sum[layer.unwrap_or(0)] += slot.units;
     }
     let last = until.as_seconds().div_euclid(interval);
     let first = last - i64::try_from(count).unwrap_or(24) + 1;
@@ -121,6 +124,11 @@ fn within(query: &str, at: Timestamp, interval: u64) -> String {
     if query.is_empty() { time } else { format!("({query}) {time}") }
 }
 
+/// Sums of the explorer, as [`bars`] takes them.
+pub(crate) fn numbers(values: &[SumView]) -> Vec<(String, u64)> {
+    values.iter().map(|sum| (sum.value.clone(), sum.units)).collect()
+}
+
 /// Numbers by name as bars, the largest first; each leads where `href` says.
 pub fn bars(title: &str, sums: &[(String, u64)], href: impl Fn(&str) -> String) -> Markup {
     let most = sums.iter().map(|(_, units)| *units).max().unwrap_or(0).max(1);
@@ -143,7 +151,6 @@ pub fn bars(title: &str, sums: &[(String, u64)], href: impl Fn(&str) -> String) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn every_state_has_one_layer() {
@@ -156,16 +163,18 @@ mod tests {
     #[test]
     fn columns_add_up_and_lead_somewhere() {
         let at = |second: i64| Timestamp::from_micros(1_794_996_000_000_000 + second * 1_000_000);
-        let summary = json!({ "interval": 3600, "over_time": [
-            { "at": at(0).to_string(), "state": "delivered", "units": 40 },
-            { "at": at(0).to_string(), "state": "held", "units": 2 },
-            { "at": at(0).to_string(), "state": "denied", "units": 1 },
-            { "at": at(7200).to_string(), "state": "released", "units": 5 },
-        ] });
-        let columns = columns_of(&summary, at(7300), 3600, 4);
+        let slot = |second: i64, state: &str, units: u64| SlotView {
+            at: at(second).to_string(),
+            state: state.to_owned(),
+            units,
+        };
+        let over_time =
+            vec![slot(0, "delivered", 40), slot(0, "held", 2), slot(0, "denied", 1), slot(7200, "released", 5)];
+        let summary = SummaryView { units: 48, by: Vec::new(), over_time, interval: 3600, next: None };
+        let columns = columns_of(&summary.over_time, at(7300), 3600, 4);
         let sums: Vec<[u64; 5]> = columns.iter().map(|column| column.layers).collect();
         assert_eq!(sums, [[0; 5], [40, 2, 0, 1, 0], [0; 5], [5, 0, 0, 0, 0]], "what was denied is not held");
-        let shown = over_time(&summary, at(7300), 4, "a OR b").into_string();
+        let shown = super::over_time(&summary, at(7300), 4, "a OR b").into_string();
         assert!(
             shown.contains("48 units in 4 intervals of 60 min; 43 at most")
                 && shown.contains("%28a%20OR%20b%29%20received%3A")

@@ -12,13 +12,15 @@ use super::chart;
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, enter_does_nothing, explorer, facts, list, moment, page, quoted, reason, text};
+use super::page::{
+    answer, asked, chip, enter_does_nothing, explorer, facts, list, moment, page, quoted, reason, text, view,
+};
 use super::{incident, sentinel};
 use crate::Console;
 use crate::access::{Operator, Permission};
 use crate::api;
 use crate::api::error::ApiError;
-use crate::api::explore::SummaryQuery;
+use crate::api::explore::{SummaryQuery, SummaryView};
 use crate::api::hits::HitsQuery;
 use platform::percent::encoded;
 
@@ -148,7 +150,7 @@ pub async fn show(
 }
 
 /// The units of the last 7 days that it found something in, as the explorer finds and counts them: the query, and its sums.
-async fn units_of(console: &Console, operator: &Operator, code: &str) -> Result<(String, Value), ApiError> {
+async fn units_of(console: &Console, operator: &Operator, code: &str) -> Result<(String, SummaryView), ApiError> {
     let q = format!("detection:{} received:>=-7d", quoted(code));
     let ask = SummaryQuery {
         q: q.clone(),
@@ -157,19 +159,18 @@ async fn units_of(console: &Console, operator: &Operator, code: &str) -> Result<
         ..SummaryQuery::default()
     };
     let sums = api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await;
-    Ok((q, answer(sums)?))
+    Ok((q, view(sums)?))
 }
 
 /// What has become of the units that it found something in. One definition and one query for what is called held, here and in the explorer.
-fn what_became_of_it(console: &Console, q: &str, sums: &Value) -> Markup {
-    let by_state = list(sums, "by").find(|pivot| text(pivot, "field") == "state");
-    let states = by_state.into_iter().flat_map(|pivot| list(pivot, "values"));
-    let held = states.filter(|sum| text(sum, "value") == "held").filter_map(|sum| sum["units"].as_u64()).sum::<u64>();
+fn what_became_of_it(console: &Console, q: &str, sums: &SummaryView) -> Markup {
+    let states = sums.by.iter().find(|pivot| pivot.field == "state").into_iter().flat_map(|pivot| &pivot.values);
+    let held: u64 = states.filter(|sum| sum.value == "held").map(|sum| sum.units).sum();
     html! {
         section {
-            h2 { "What became of its hits, last 7 days" @if sums["next"].is_string() { " (the newest part: there is too much to add up at once)" } }
+            h2 { "What became of its hits, last 7 days" @if sums.next.is_some() { " (the newest part: there is too much to add up at once)" } }
             p {
-                a href=(explorer(q)) { (sums["units"]) " units" } ", " a href=(explorer(&format!("{q} state:held"))) { (held) " held" } ". "
+                a href=(explorer(q)) { (sums.units) " units" } ", " a href=(explorer(&format!("{q} state:held"))) { (held) " held" } ". "
                 span.dim { "A unit is one message for one recipient. Held is what is in the quarantine now and waits for a decision, as " code { "state:held" } " finds it; what was released, denied or deleted since is not." }
             }
             (chart::over_time(sums, console.clock.now(), COLUMNS, q))

@@ -7,21 +7,26 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::chart;
 use super::confirm::{self, Wanted};
 use super::door::cookie;
 use super::fault::{Fault, PageResult};
 use super::form::Form;
-use super::page::{answer, asked, chip, enter_does_nothing, explorer, list, moment, page, quoted, reason, size, text};
+use super::page::{chip, enter_does_nothing, explorer, moment, page, quoted, reason, size, view};
 use super::state::{self, state};
 use crate::Console;
 use crate::access::{Operator, Permission};
 use crate::api;
 use crate::api::error::ApiError;
-use crate::api::explore::{CompleteQuery, ExploreQuery, ExportQuery, PivotQuery, SummaryQuery};
-use crate::api::quarantine::{release, settle};
+use crate::api::explore::{
+    CompleteQuery, ExploreQuery, ExploredView, ExportQuery, FoundView, PivotQuery, PivotedView, SummaryQuery,
+    SummaryView,
+};
+use crate::api::quarantine::ReleasedView;
+use crate::api::quarantine::release::{self, ReleaseAsk};
+use crate::api::quarantine::settle::{self, DecideAsk};
+use crate::api::saved::{SaveAsk, SavedView};
 use platform::percent::encoded;
 
 /// Messages that one press of a button acts on at most.
@@ -60,8 +65,7 @@ pub async fn show(
 ) -> PageResult {
     let columns = columns_of(&headers);
     let ask = ExploreQuery { q: asked.q.clone(), after: asked.after.clone(), limit: None };
-    let found = match answer(api::explore::list(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
-    {
+    let found = match view(api::explore::list(State(console.clone()), Extension(operator.clone()), Query(ask)).await) {
         Err(ApiError::Query(error)) => {
             let (before, rest) = asked.q.split_at(error.at.start.min(asked.q.len()));
             let (wrong, after) = rest.split_at(error.at.len().min(rest.len()));
@@ -83,10 +87,10 @@ pub async fn show(
         None => None,
         Some(by) => {
             let ask = PivotQuery { q: asked.q.clone(), by: by.clone() };
-            Some(answer(api::explore::pivot(State(console.clone()), Extension(operator.clone()), Query(ask)).await)?)
+            Some(view(api::explore::pivot(State(console.clone()), Extension(operator.clone()), Query(ask)).await)?)
         }
     };
-    let saved = answer(api::saved::list(State(console.clone()), Extension(operator.clone())).await)?;
+    let saved = view(api::saved::list(State(console.clone()), Extension(operator.clone())).await)?;
     let at = if asked.q.trim() == "state:held" { "/explorer?q=state%3Aheld" } else { "/explorer" };
     let title = if at == "/explorer" { "Explorer" } else { "Quarantine" };
     let body = html! {
@@ -108,16 +112,17 @@ async fn summed(
     q: &str,
     before: Option<String>,
     interval: Option<u64>,
-) -> Result<Value, ApiError> {
+) -> Result<SummaryView, ApiError> {
     let ask = SummaryQuery { q: q.to_owned(), before, interval, patience: None };
-    answer(api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
+    view(api::explore::summary(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
 }
 
 fn search(q: &str) -> Markup {
     html! {
         form.search method="get" action="/explorer" role="search" {
             label for="q" { "Query" }
-            input #q type="search" name="q" value=(q) autocomplete="off" spellcheck="false" data-complete="/explorer/complete"
+            input #q type="search" name="q" value=(q) autocomplete="off" spellcheck="false"
+                data-complete="/explorer/complete"
                 placeholder="category:Malware received:>=-24h sender:*@x.example" maxlength="4096";
             button { "Look" }
             ul #suggestions hidden {}
@@ -129,28 +134,33 @@ fn offered() -> Markup {
     html! { p.offered { @for (name, query) in OFFERED { a href=(explorer(query)) { (name) } } } }
 }
 
-fn sums_of(console: &Console, asked: &Asked, sums: &Value) -> Markup {
-    let units = sums["units"].as_u64().unwrap_or(0);
-    let interval = sums["interval"].as_u64().unwrap_or(3600);
-    let columns = if interval >= 86_400 { 30 } else { 48 };
-    let more = sums["next"].as_str();
+fn sums_of(console: &Console, asked: &Asked, sums: &SummaryView) -> Markup {
+    let by_day = sums.interval >= 86_400;
+    let columns = if by_day { 30 } else { 48 };
+    let more = sums.next.as_deref();
+    let export = |form: &str| format!("/explorer/export?form={form}&q={}", encoded(&asked.q));
+    let here = explorer(&asked.q);
     html! {
         section.sums data-more=[more] data-query=(asked.q) {
             h2.unseen { "How much fits" }
             p.count {
-                span { strong data-sum="units" { (units) } @if more.is_some() { span.so-far { " so far" } } @else { " units" } }
-                span.export { a href={ "/explorer/export?form=csv&q=" (encoded(&asked.q)) } { "CSV" } " " a href={ "/explorer/export?form=json&q=" (encoded(&asked.q)) } { "JSON" } }
+                span {
+                    strong data-sum="units" { (sums.units) }
+                    @if more.is_some() { span.so-far { " so far" } } @else { " units" }
+                }
+                span.export { a href=(export("csv")) { "CSV" } " " a href=(export("json")) { "JSON" } }
                 span.interval {
-                    a href={ (explorer(&asked.q)) "&interval=3600" } aria-current=[(interval < 86_400).then_some("true")] { "48 hours" } " "
-                    a href={ (explorer(&asked.q)) "&interval=86400" } aria-current=[(interval >= 86_400).then_some("true")] { "30 days" }
+                    a href={ (here) "&interval=3600" } aria-current=[(!by_day).then_some("true")] { "48 hours" } " "
+                    a href={ (here) "&interval=86400" } aria-current=[by_day.then_some("true")] { "30 days" }
                 }
             }
             (chart::over_time(sums, console.clock.now(), columns, &asked.q))
             div.facets {
-                @for pivot in list(sums, "by") {
-                    @let field = text(pivot, "field");
-                    @let values: Vec<(String, u64)> = list(pivot, "values").map(|sum| (text(sum, "value").to_owned(), sum["units"].as_u64().unwrap_or(0))).collect();
-                    (chart::bars(field, &values, |value| explorer(&narrowed(&asked.q, field, value))))
+                @for pivot in &sums.by {
+                    @let field = pivot.field.as_str();
+                    (chart::bars(field, &chart::numbers(&pivot.values), |value| {
+                        explorer(&narrowed(&asked.q, field, value))
+                    }))
                 }
             }
         }
@@ -158,17 +168,24 @@ fn sums_of(console: &Console, asked: &Asked, sums: &Value) -> Markup {
 }
 
 /// Queries that are kept by a name, and keeping this one.
-fn kept(operator: &Operator, q: &str, saved: &Value) -> Markup {
-    let saved: Vec<&Value> = saved.as_array().into_iter().flatten().collect();
-    let this = saved.iter().find(|one| text(one, "q") == q.trim());
+fn kept(operator: &Operator, q: &str, saved: &[SavedView]) -> Markup {
+    let this = saved.iter().find(|one| one.q == q.trim());
+    let name = this.map_or("", |one| one.name.as_str());
+    let is_tracked = this.is_some_and(|one| one.tracked);
     html! {
-        @if !saved.is_empty() { p.offered { @for one in &saved { a href=(explorer(text(one, "q"))) { (text(one, "name")) @if one["tracked"] == true { " ★" } } } } }
+        @if !saved.is_empty() {
+            p.offered { @for one in saved { a href=(explorer(&one.q)) { (one.name) @if one.tracked { " ★" } } } }
+        }
         @if operator.role.may(Permission::Decide) && !q.trim().is_empty() {
-            details { summary { @match this { Some(one) => { "Kept as " (text(one, "name")) }, None => "Keep this query" } }
+            details { summary { @if this.is_some() { "Kept as " (name) } @else { "Keep this query" } }
                 form.inline method="post" action="/explorer/keep" {
                     input type="hidden" name="q" value=(q);
-                    label { "Name" input type="text" name="name" maxlength="80" required value=(this.map_or("", |one| text(one, "name"))) autocomplete="off"; }
-                    label.check { input type="checkbox" name="tracked" value="yes" checked[this.is_some_and(|one| one["tracked"] == true)]; " On the first page" }
+                    label {
+                        "Name" input type="text" name="name" maxlength="80" required value=(name) autocomplete="off";
+                    }
+                    label.check {
+                        input type="checkbox" name="tracked" value="yes" checked[is_tracked]; " On the first page"
+                    }
                     button { "Keep it" }
                     @if this.is_some() { button.quiet name="forget" value="yes" { "Forget it" } }
                 }
@@ -184,16 +201,17 @@ fn kept(operator: &Operator, q: &str, saved: &Value) -> Markup {
 pub async fn keep(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
     let (q, name) = (form.one("q"), form.one("name"));
     if form.one("forget") == "yes" {
-        answer(api::saved::forget(State(console), Extension(operator), Path(name.trim().to_owned())).await)?;
+        view(api::saved::forget(State(console), Extension(operator), Path(name.trim().to_owned())).await)?;
     } else {
-        let ask = asked(json!({ "name": name, "q": q, "tracked": form.one("tracked") == "yes" }))?;
-        answer(api::saved::save(State(console), Extension(operator), Json(ask)).await)?;
+        let tracked = form.one("tracked") == "yes";
+        let ask = SaveAsk { name: name.to_owned(), q: q.to_owned(), tracked };
+        view(api::saved::save(State(console), Extension(operator), Json(ask)).await)?;
     }
     Ok(back_to(&explorer(q)))
 }
 
 /// Sums by what no roll-up is kept of: a choice, and what was chosen.
-fn pivoted(asked: &Asked, pivot: Option<&Value>) -> Markup {
+fn pivoted(asked: &Asked, pivot: Option<&PivotedView>) -> Markup {
     const BY: [(&str, &str); 6] = [
         ("detection", "detection"),
         ("version", "detection version"),
@@ -205,16 +223,21 @@ fn pivoted(asked: &Asked, pivot: Option<&Value>) -> Markup {
     html! {
         section.pivot {
             p.offered { span.dim { "Sum up by" } @for (by, name) in BY {
-                a href={ (explorer(&asked.q)) "&by=" (by) } aria-current=[(asked.by.as_deref() == Some(by)).then_some("true")] { (name) }
+                @let is_this = asked.by.as_deref() == Some(by);
+                a href={ (explorer(&asked.q)) "&by=" (by) } aria-current=[is_this.then_some("true")] { (name) }
             } }
             @if let Some(pivot) = pivot {
-                @let by = text(pivot, "by");
+                @let by = pivot.by.as_str();
                 @let name = BY.iter().find(|(field, _)| *field == by).map_or(by, |(_, name)| name);
-                @let values: Vec<(String, u64)> = list(pivot, "values").map(|sum| (text(sum, "value").to_owned(), sum["units"].as_u64().unwrap_or(0))).collect();
-                (chart::bars(name, &values, |value| explorer(&narrowed(&asked.q, by, &quoted(value)))))
+                (chart::bars(name, &chart::numbers(&pivot.values), |value| {
+                    explorer(&narrowed(&asked.q, by, &quoted(value)))
+                }))
                 p.dim {
-                    @if pivot["others"].as_u64().unwrap_or(0) > 0 { "and " (pivot["others"]) " others. " }
-                    @match pivot["since"].as_str() { Some(since) => { "Counted from " (moment(since)) " on: it has looked for long enough." }, None => "All of it was counted." }
+                    @if pivot.others > 0 { "and " (pivot.others) " others. " }
+                    @match &pivot.since {
+                        Some(since) => { "Counted from " (moment(since)) " on: it has looked for long enough." },
+                        None => "All of it was counted.",
+                    }
                 }
             }
         }
@@ -230,10 +253,9 @@ fn narrowed(query: &str, field: &str, value: &str) -> String {
     }
 }
 
-fn table(operator: &Operator, asked: &Asked, found: &Value, columns: &[Column]) -> Markup {
+fn table(operator: &Operator, asked: &Asked, found: &ExploredView, columns: &[Column]) -> Markup {
     let may_decide = operator.role.may(Permission::Decide);
-    let rows: Vec<&Value> = list(found, "rows").collect();
-    let next = found["next"].as_str();
+    let rows = &found.rows;
     html! {
         form.found method="post" action="/explorer/act" { (enter_does_nothing())
             input type="hidden" name="q" value=(asked.q);
@@ -242,19 +264,28 @@ fn table(operator: &Operator, asked: &Asked, found: &Value, columns: &[Column]) 
             div.scroll {
                 table {
                     thead { tr {
-                        @if may_decide { th { input type="checkbox" data-all="mail" aria-label="Choose all on this page"; } }
-                        @for column in columns { @if column.key == "size" { th.right { (column.title) } } @else { th { (column.title) } } }
+                        @if may_decide {
+                            th { input type="checkbox" data-all="mail" aria-label="Choose all on this page"; }
+                        }
+                        @for column in columns {
+                            @if column.key == "size" { th.right { (column.title) } } @else { th { (column.title) } }
+                        }
                     } }
-                    tbody { @for row in &rows { (found_row(row, may_decide, columns)) } }
+                    tbody { @for row in rows { (found_row(row, may_decide, columns)) } }
                 }
             }
             @if rows.is_empty() {
-                p.empty { @if found["is_cut"] == true { "Nothing so far: it has looked for long enough to show you this." } @else { "Nothing fits." } }
+                p.empty {
+                    @if found.is_cut { "Nothing so far: it has looked for long enough to show you this." }
+                    @else { "Nothing fits." }
+                }
             }
             p.pages {
                 @if asked.after.is_some() { a href=(explorer(&asked.q)) { "Newest" } " " }
-                @if let Some(next) = next {
-                    a href={ (explorer(&asked.q)) "&after=" (encoded(next)) } rel="next" { @if found["is_cut"] == true { "Look further back" } @else { "Older" } }
+                @if let Some(next) = &found.next {
+                    a href={ (explorer(&asked.q)) "&after=" (encoded(next)) } rel="next" {
+                        @if found.is_cut { "Look further back" } @else { "Older" }
+                    }
                 }
             }
             @if may_decide && !rows.is_empty() {
@@ -266,68 +297,91 @@ fn table(operator: &Operator, asked: &Asked, found: &Value, columns: &[Column]) 
                     button.quiet name="do" value="delete" { "Delete" }
                 }
                 @if !asked.q.trim().is_empty() {
-                    p.pages { "All that fit: " @for (verb, name) in [("release", "release"), ("deny", "deny"), ("delete", "delete")] { a href={ "/bulk/new?verb=" (verb) "&q=" (encoded(&asked.q)) } { (name) } " " } a href="/bulk" { "jobs" } }
+                    p.pages {
+                        "All that fit: "
+                        @for verb in ["release", "deny", "delete"] {
+                            a href={ "/bulk/new?verb=" (verb) "&q=" (encoded(&asked.q)) } { (verb) } " "
+                        }
+                        a href="/bulk" { "jobs" }
+                    }
                 }
             }
         }
     }
 }
 
-fn found_row(row: &Value, may_decide: bool, columns: &[Column]) -> Markup {
-    let (id, recipient) = (text(row, "mail_id"), text(row, "recipient"));
-    let subject = if text(row, "subject").is_empty() { "(no subject)" } else { text(row, "subject") };
+fn found_row(row: &FoundView, may_decide: bool, columns: &[Column]) -> Markup {
     html! {
         tr {
-            @if may_decide { td { input type="checkbox" name="mail" value={ (id) " " (recipient) } aria-label={ "Choose " (subject) }; } }
-            @for column in columns { (cell(column.key, row, subject)) }
+            @if may_decide { td {
+                input type="checkbox" name="mail" value={ (row.mail_id) " " (row.recipient) }
+                    aria-label={ "Choose " (subject_of(row)) };
+            } }
+            @for column in columns { ((column.cell)(row)) }
         }
     }
 }
 
-fn cell(key: &str, row: &Value, subject: &str) -> Markup {
-    let value = text(row, key);
-    html! {
-        @match key {
-            "received" => td.when { (moment(value)) },
-            "sender" => td.address { (value) @if value.is_empty() { span.dim { "(null sender)" } } },
-            "recipient" | "message_id" => td.address { (value) },
-            "subject" => td.subject { a href={ "/messages/" (text(row, "mail_id")) } { (subject) } },
-            "category" | "disposition" => td { (chip(value)) },
-            "state" => td { (state(text(row, "mail_id"), text(row, "recipient"), value)) @if row["enforced"] == false { span.dim title="Recorded, and not acted on" { " observed" } } },
-            "size" => td.right { (size(row["size"].as_i64().unwrap_or(0))) },
-            "mail_id" => td { a href={ "/messages/" (value) } { code { (value) } } },
-            _ => td { (value) },
-        }
-    }
+fn subject_of(row: &FoundView) -> &str {
+    if row.subject.is_empty() { "(no subject)" } else { &row.subject }
 }
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug)]
 struct Column {
+    /// How forms and the cookie call it.
     key: &'static str,
     title: &'static str,
     is_usual: bool,
+    /// Its cell in the row of a unit.
+    cell: fn(&FoundView) -> Markup,
 }
 
-const fn column(key: &'static str, title: &'static str, is_usual: bool) -> Column {
-    Column { key, title, is_usual }
+const fn column(key: &'static str, title: &'static str, is_usual: bool, cell: fn(&FoundView) -> Markup) -> Column {
+    Column { key, title, is_usual, cell }
 }
 
 /// All columns, in their order.
 const COLUMNS: [Column; 12] = [
-    column("received", "Received (UTC)", true),
-    column("direction", "Direction", true),
-    column("sender", "Sender", true),
-    column("recipient", "Recipient", true),
-    column("subject", "Subject", true),
-    column("category", "Category", true),
-    column("disposition", "Disposition", false),
-    column("state", "State", true),
-    column("size", "Size", true),
-    column("ip", "Client", false),
-    column("message_id", "Message-ID", false),
-    column("mail_id", "Network message id", false),
+    column("received", "Received (UTC)", true, |row| html! { td.when { (moment(&row.received)) } }),
+    column("direction", "Direction", true, |row| html! { td { (row.direction) } }),
+    column("sender", "Sender", true, sender_cell),
+    column("recipient", "Recipient", true, |row| html! { td.address { (row.recipient) } }),
+    column("subject", "Subject", true, subject_cell),
+    column("category", "Category", true, |row| html! { td { (chip(&row.category)) } }),
+    column("disposition", "Disposition", false, |row| html! { td { (chip(&row.disposition)) } }),
+    column("state", "State", true, state_cell),
+    column("size", "Size", true, |row| html! { td.right { (size(row.size)) } }),
+    column("ip", "Client", false, |row| html! { td { (row.ip) } }),
+    column("message_id", "Message-ID", false, message_id_cell),
+    column("mail_id", "Network message id", false, mail_id_cell),
 ];
+
+fn sender_cell(row: &FoundView) -> Markup {
+    html! { td.address { (row.sender) @if row.sender.is_empty() { span.dim { "(null sender)" } } } }
+}
+
+fn subject_cell(row: &FoundView) -> Markup {
+    html! { td.subject { a href={ "/messages/" (row.mail_id) } { (subject_of(row)) } } }
+}
+
+fn state_cell(row: &FoundView) -> Markup {
+    html! {
+        td {
+            (state(&row.mail_id, &row.recipient, &row.state))
+            @if !row.enforced { span.dim title="Recorded, and not acted on" { " observed" } }
+        }
+    }
+}
+
+fn message_id_cell(row: &FoundView) -> Markup {
+    html! { td.address { (row.message_id.as_deref().unwrap_or_default()) } }
+}
+
+fn mail_id_cell(row: &FoundView) -> Markup {
+    html! { td { a href={ "/messages/" (row.mail_id) } { code { (row.mail_id) } } } }
+}
+
 /// Where a browser keeps which columns somebody wants.
 const COLUMNS_COOKIE: &str = "__Host-reprieve-columns";
 
@@ -344,7 +398,10 @@ fn choice_of_columns(q: &str, columns: &[Column]) -> Markup {
             form method="post" action="/explorer/columns" {
                 input type="hidden" name="q" value=(q);
                 div.buttons { @for column in COLUMNS {
-                    label.check { input type="checkbox" name="column" value=(column.key) checked[columns.iter().any(|one| one.key == column.key)]; " " (column.title) }
+                    @let is_shown = columns.iter().any(|one| one.key == column.key);
+                    label.check {
+                        input type="checkbox" name="column" value=(column.key) checked[is_shown]; " " (column.title)
+                    }
                 } }
                 button.quiet { "Show these" }
             }
@@ -426,10 +483,7 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
     for (id, recipient) in &chosen {
         let said = decide(&console, &operator, &verb, id, vec![(*recipient).to_owned()], form.one("reason")).await;
         let said = match said {
-            Ok(view) => list(&view, "units")
-                .map(|unit| (text(unit, "state").to_owned(), text(unit, "reply").to_owned()))
-                .next()
-                .unwrap_or_default(),
+            Ok(said) => said.units.into_iter().next().map(|unit| (unit.state, unit.reply)).unwrap_or_default(),
             Err(error) => ("not done".to_owned(), refusal(&error)),
         };
         done.push((*id, *recipient, said));
@@ -440,7 +494,12 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
         div.scroll { table {
             thead { tr { th { "Message" } th { "Recipient" } th { "State" } td {} } }
             tbody { @for (id, recipient, (state, reply)) in &done {
-                tr { td { a href={ "/messages/" (id) } { code { (id) } } } td.address { (recipient) } td { (state::state(id, recipient, state)) } td { (reply) } }
+                tr {
+                    td { a href={ "/messages/" (id) } { code { (id) } } }
+                    td.address { (recipient) }
+                    td { (state::state(id, recipient, state)) }
+                    td { (reply) }
+                }
             } }
         } }
         p { a href=(explorer(form.one("q"))) { "Back" } }
@@ -459,14 +518,18 @@ pub async fn decide(
     id: &str,
     recipients: Vec<String>,
     reason: &str,
-) -> Result<Value, ApiError> {
+) -> Result<ReleasedView, ApiError> {
     let (state, operator, path) =
         (State(console.clone()), Extension(operator.clone()), axum::extract::Path(id.to_owned()));
-    let ask = serde_json::json!({ "recipients": recipients, "reason": reason });
+    let reason = reason.to_owned();
+    if verb == "release" {
+        let ask = ReleaseAsk { recipients, reason, ..ReleaseAsk::default() };
+        return view(release::release(state, operator, path, Json(ask)).await);
+    }
+    let ask = DecideAsk { recipients, reason, ..DecideAsk::default() };
     match verb {
-        "release" => answer(release::release(state, operator, path, Json(asked(ask)?)).await),
-        "deny" => answer(settle::deny(state, operator, path, Json(asked(ask)?)).await),
-        "delete" => answer(settle::delete(state, operator, path, Json(asked(ask)?)).await),
+        "deny" => view(settle::deny(state, operator, path, Json(ask)).await),
+        "delete" => view(settle::delete(state, operator, path, Json(ask)).await),
         other => Err(ApiError::Bad(format!("'{other}' is none of release, deny, delete"))),
     }
 }

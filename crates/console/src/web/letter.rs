@@ -1,18 +1,20 @@
-//! The HTML of a held mail, made harmless: only tags that shape text are kept, without any attribute; everything else is text or nothing.
+//! The HTML of a held mail, made harmless: only tags that shape text are kept, without any attribute; everything else
+//! is text or nothing.
 //!
-//! It is written anew from the tokens of an HTML parser, so nothing of the mail's own markup is passed on: no attribute, no address, no style.
-//! Pictures of the mail itself are drawn anew and stand in the document; none is loaded. Elements whose content is not text (scripts, styles, vector pictures, frames) are left out with all that is in them. And it is
-//! shown in a frame that may do nothing: an opaque origin without scripts, forms or requests.
+//! It is written anew from the tokens of an HTML parser, so nothing of the mail's own markup is passed on: no
+//! attribute, no address, no style.
+//! Pictures of the mail itself are drawn anew and stand in the document; none is loaded. Elements whose content is not
+//! text (scripts, styles, vector pictures, frames) are left out with all that is in them. And it is shown in a frame
+//! that may do nothing: an opaque origin without scripts, forms or requests.
 
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
-use serde_json::Value;
 
 use super::fault::PageResult;
 use super::message;
-use super::page::{answer, list};
+use super::page::view;
 use crate::Console;
 use crate::access::Operator;
 use crate::api::quarantine::read;
@@ -31,14 +33,13 @@ pub async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     message::is_id(&id)?;
-    let preview = answer(read::pages(State(console), Extension(operator), Path(id)).await)?;
+    let shown = view(read::pages(State(console), Extension(operator), Path(id)).await)?;
     let mut out =
         String::from("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>Message</title></head><body>");
-    let mut pages = list(&preview, "pages").filter_map(Value::as_str).peekable();
-    if pages.peek().is_none() {
+    if shown.pages.is_empty() {
         out.push_str("<p>It has no HTML.</p>");
     }
-    pages.for_each(|page| out.push_str(page));
+    shown.pages.iter().for_each(|page| out.push_str(page));
     out.push_str("</body></html>");
     let fields = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
     Ok((fields, out).into_response())

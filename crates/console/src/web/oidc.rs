@@ -1,7 +1,12 @@
-//! Signing in where somebody has an account already: OpenID Connect (Core 1.0) by the authorization code flow with PKCE (RFC 7636).
+//! Signing in where somebody has an account already: OpenID Connect (Core 1.0) by the authorization code flow with PKCE
+//! (RFC 7636).
 //!
-//! It says who somebody is, and nothing of what they may: that is the table of people here, and who is not in it does not come in. The id token comes
-//! from the issuer itself, over TLS; so its signature need not be checked (Core 1.0 section 3.1.3.7), and all that it says is.
+//! It says who somebody is, and nothing of what they may: that is the table of people here, and who is not in it does
+//! not come in. The id token comes from the issuer itself, over TLS; so its signature need not be checked (Core 1.0 section
+//! 3.1.3.7), and all that it says is.
+//!
+//! What the issuer says is read as plain JSON, by the names of those specifications: it is a stranger's, a field may be
+//! missing or be of another type than it should, and which claim is the name is a setting.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -122,8 +127,8 @@ fn name_in(claims: &Value, config: &OidcConfig, nonce: &str, now: Timestamp) -> 
     } else if config.claim == "email" && claims["email_verified"] != true {
         Err(match claims["email_verified"] {
             Value::Null => {
-                "the issuer does not say whether the address is verified: an administrator has it send email_verified with the address, or sets \
-                 claim in [oidc] to one that nobody can choose, such as sub"
+                "the issuer does not say whether the address is verified: an administrator has it send email_verified \
+                 with the address, or sets claim in [oidc] to one that nobody can choose, such as sub"
             }
             _ => "the address is not verified there: verify it with the issuer first",
         })
@@ -183,7 +188,8 @@ pub struct Back {
     error: String,
 }
 
-/// `GET /sign-in/back`: somebody comes back from the issuer. A session begins only for who went there from this browser a moment ago.
+/// `GET /sign-in/back`: somebody comes back from the issuer. A session begins only for who went there
+/// from this browser a moment ago.
 ///
 /// # Errors
 /// When the issuer does not vouch for them, or nobody of that name is a person here.
@@ -222,7 +228,8 @@ pub async fn back(
     Ok(welcome(&person.name, own_path(&to), [(SET_COOKIE, session), (SET_COOKIE, gone)]))
 }
 
-/// The session's cookie is not sent along with what another site began, such as the way back: so there is a page between.
+/// The session's cookie is not sent along with what another site began, such as the way back: so there is a page
+/// between.
 fn welcome(name: &str, to: &str, cookies: [(axum::http::HeaderName, String); 2]) -> Response {
     let page = bare("Signed in", html! { h1 { "Welcome, " (name) } p { a.button href=(to) data-go="1" { "Go on" } } });
     let mut response = page;
@@ -251,7 +258,10 @@ mod tests {
         };
         let now = Timestamp::from_micros(1_795_000_000_000_000);
         let second = now.as_seconds();
-        let good = json!({ "iss": "https://id.example/", "aud": "us", "exp": second + 60, "iat": second, "nonce": "n", "email": "anna@ours.example", "email_verified": true });
+        let good = json!({
+            "iss": "https://id.example/", "aud": "us", "exp": second + 60, "iat": second, "nonce": "n",
+            "email": "anna@ours.example", "email_verified": true,
+        });
         let with = |name: &str, value: Value| {
             let mut claims = good.clone();
             claims[name] = value;

@@ -92,7 +92,15 @@ pub fn mark() -> Markup {
     }
 }
 
-/// What the API answers, as plain data: a page shows nothing else.
+/// What the API answers, as its own type: a page shows nothing else, and names each field that it reads.
+///
+/// # Errors
+/// What the API says.
+pub fn view<T>(answer: ApiResult<T>) -> Result<T, ApiError> {
+    answer.map(|Json(view)| view)
+}
+
+/// What the API answers, as plain data.
 ///
 /// # Errors
 /// What the API says.

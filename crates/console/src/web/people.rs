@@ -5,18 +5,18 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use maud::{Markup, html};
-use serde_json::{Value, json};
 use store::person::Session;
 
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, enter_does_nothing, facts, list, moment, page, reason, text};
+use super::page::{chip, enter_does_nothing, facts, moment, page, reason, view};
 use super::sign_in::one_more_try;
 use crate::Console;
 use crate::access::{Operator, Role};
 use crate::api;
 use crate::api::error::ApiError;
+use crate::api::person::{DisableAsk, InviteAsk, PersonView};
 use crate::secret;
 
 /// `GET /people`.
@@ -25,26 +25,31 @@ use crate::secret;
 /// What the API says.
 pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
     let needs_password = console.config.oidc.is_none();
-    let people = answer(api::person::list(State(console.clone()), Extension(operator.clone())).await)?;
+    let people = view(api::person::list(State(console.clone()), Extension(operator.clone())).await)?;
     Ok(page(&operator, "/people", "People", people_body(&people, None, &operator.name, needs_password)))
 }
 
-/// Whether somebody can sign in as an administrator of all domains; where an account elsewhere vouches for people, none needs a password here. (The
-/// store decides; this is so that nobody has to try.)
-fn is_admin(one: &Value, needs_password: bool) -> bool {
-    text(one, "role") == Role::Admin.as_str()
-        && one["disabled"].is_null()
-        && (one["has_password"] == true || !needs_password)
-        && list(one, "domains").next().is_none()
+/// Whether somebody can sign in as an administrator of all domains; where an account elsewhere vouches for people, none
+/// needs a password here. (The store decides; this is so that nobody has to try.)
+fn is_admin(one: &PersonView, needs_password: bool) -> bool {
+    one.role == Role::Admin.as_str()
+        && one.disabled.is_none()
+        && (one.has_password || !needs_password)
+        && one.domains.is_empty()
 }
 
-fn people_body(people: &Value, invited: Option<&Value>, me: &str, needs_password: bool) -> Markup {
+fn people_body(people: &[PersonView], invited: Option<&PersonView>, me: &str, needs_password: bool) -> Markup {
+    let admins = people.iter().filter(|one| is_admin(one, needs_password));
+    let admins: Vec<&str> = admins.map(|one| one.name.as_str()).collect();
     html! {
         h1 { "People" }
         @if let Some(invited) = invited {
             article.notice.good role="status" {
-                p { "Give " strong { (text(invited, "name")) } " this link. It works once, until " (moment(text(invited, "invited_until"))) ", and is not shown again:" }
-                p { code.secret { "/welcome#" (text(invited, "invitation")) } }
+                p {
+                    "Give " strong { (invited.name) } " this link. It works once, until "
+                    (moment(invited.invited_until.as_deref().unwrap_or_default())) ", and is not shown again:"
+                }
+                p { code.secret { "/welcome#" (invited.invitation.as_deref().unwrap_or_default()) } }
                 p.dim { "Put the address of this console before it." }
             }
         }
@@ -52,22 +57,44 @@ fn people_body(people: &Value, invited: Option<&Value>, me: &str, needs_password
             h2 { "Invite somebody" }
             form.row method="post" action="/people/act" { (enter_does_nothing())
                 label { "Name" input type="text" name="name" required maxlength="100" autocomplete="off"; }
-                label { "Role" select name="role" { @for role in [Role::Analyst, Role::Auditor, Role::Admin] { option value=(role.as_str()) { (role.as_str()) } } } }
+                label { "Role" select name="role" {
+                    @for role in [Role::Analyst, Role::Auditor, Role::Admin] {
+                        option value=(role.as_str()) { (role.as_str()) }
+                    }
+                } }
                 label { "Only for these domains" input type="text" name="domains" placeholder="all"; }
                 button name="do" value="invite" { "Invite" }
             }
         }
-        @let admins: Vec<&str> = people.as_array().into_iter().flatten().filter(|one| is_admin(one, needs_password)).map(|one| text(one, "name")).collect();
         div.scroll { table {
-            thead { tr { th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } td {} } }
-            tbody { @for one in people.as_array().into_iter().flatten() { tr {
-                td { (text(one, "name")) } td { (text(one, "role")) }
-                td { @let domains: Vec<&str> = list(one, "domains").filter_map(Value::as_str).collect(); @if domains.is_empty() { span.dim { "all" } } @else { (domains.join(", ")) } }
-                td { @if one["disabled"].is_string() { (chip("shut out")) } @else if one["has_password"] == true { "password" @if one["has_totp"] == true { " and codes" } } @else { span.dim { "invited" } } }
-                td.when { (moment(text(one, "made"))) " " span.dim { "by " (text(one, "made_by")) } }
-                td { @if !one["disabled"].is_string() { @if admins == [text(one, "name")] { span.dim { "the last administrator: make another first" } } @else { form.inline method="post" action="/people/act" { (enter_does_nothing()) input type="hidden" name="name" value=(text(one, "name")); (reason(false)) button.quiet name="do" value="disable" { "Shut out" @if text(one, "name") == me { " yourself" } } } } } }
+            thead { tr {
+                th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } td {}
+            } }
+            tbody { @for one in people { tr {
+                td { (one.name) } td { (one.role) }
+                td { @if one.domains.is_empty() { span.dim { "all" } } @else { (one.domains.join(", ")) } }
+                td {
+                    @if one.disabled.is_some() { (chip("shut out")) }
+                    @else if one.has_password { "password" @if one.has_totp { " and codes" } }
+                    @else { span.dim { "invited" } }
+                }
+                td.when { (moment(&one.made)) " " span.dim { "by " (one.made_by) } }
+                td { @if one.disabled.is_none() {
+                    @if admins == [one.name.as_str()] { span.dim { "the last administrator: make another first" } }
+                    @else { (shut_out(&one.name, me)) }
+                } }
             } } }
         } }
+    }
+}
+
+fn shut_out(name: &str, me: &str) -> Markup {
+    html! {
+        form.inline method="post" action="/people/act" { (enter_does_nothing())
+            input type="hidden" name="name" value=(name);
+            (reason(false))
+            button.quiet name="do" value="disable" { "Shut out" @if name == me { " yourself" } }
+        }
     }
 }
 
@@ -77,17 +104,21 @@ fn people_body(people: &Value, invited: Option<&Value>, me: &str, needs_password
 /// What the API says.
 pub async fn act(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
     if form.one("do") == "disable" {
-        let ask = asked(json!({ "reason": form.one("reason") }))?;
+        let ask = DisableAsk { reason: form.one("reason").to_owned(), ..DisableAsk::default() };
         let path = Path(form.one("name").to_owned());
-        answer(api::person::disable(State(console), Extension(operator), path, Json(ask)).await)?;
+        view(api::person::disable(State(console), Extension(operator), path, Json(ask)).await)?;
         return Ok(back_to("/people"));
     }
-    let domains: Vec<&str> = form.one("domains").split([',', ' ']).filter(|domain| !domain.is_empty()).collect();
-    let ask = json!({ "name": form.one("name"), "role": form.one("role"), "domains": domains });
-    let ask = asked(ask)?;
-    let invited = answer(api::person::invite(State(console.clone()), Extension(operator.clone()), Json(ask)).await)?;
+    let domains = form.one("domains").split([',', ' ']).filter(|domain| !domain.is_empty());
+    let ask = InviteAsk {
+        name: form.one("name").to_owned(),
+        role: form.one("role").to_owned(),
+        domains: domains.map(str::to_owned).collect(),
+        ..InviteAsk::default()
+    };
+    let invited = view(api::person::invite(State(console.clone()), Extension(operator.clone()), Json(ask)).await)?;
     let needs_password = console.config.oidc.is_none();
-    let people = answer(api::person::list(State(console), Extension(operator.clone())).await)?;
+    let people = view(api::person::list(State(console), Extension(operator.clone())).await)?;
     // Shown in the answer itself: the secret is nowhere else.
     Ok(page(&operator, "/people", "People", people_body(&people, Some(&invited), &operator.name, needs_password)))
 }
@@ -118,24 +149,30 @@ async fn me_body(
     let sessions = store.sessions_of(&operator.name, console.clock.now()).await?;
     Ok(html! {
         h1 { (operator.name) }
-        (facts(&[("Role", html! { (operator.role.as_str()) }), ("One-time codes", html! { @if has_codes { "used" } @else { "not used" } })]))
+        (facts(&[
+            ("Role", html! { (operator.role.as_str()) }),
+            ("One-time codes", html! { @if has_codes { "used" } @else { "not used" } }),
+        ]))
         section {
             h2 { "One-time codes" }
             @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
             @if let Some(codes) = new_codes {
                 article.notice.warn {
-                    p { "Add this secret to your program for codes (time-based, 6 digits, SHA-1), then show that it works:" }
+                    p {
+                        "Add this secret to your program for codes (time-based, 6 digits, SHA-1), then show that it "
+                        "works:"
+                    }
                     p { code.secret { (codes) } }
                     form.inline method="post" action="/me/act" {
                         input type="hidden" name="secret" value=(codes);
-                        label { "Code" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="7"; }
+                        (code_field())
                         button name="do" value="codes-on" { "Use codes" }
                     }
                 }
             } @else {
                 form.inline method="post" action="/me/act" {
                     @if has_codes {
-                        label { "Code" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="7"; }
+                        (code_field())
                         button.quiet name="do" value="codes-off" { "Use no codes any more" }
                     } @else { button name="do" value="codes-new" { "Use codes" } }
                 }
@@ -143,12 +180,31 @@ async fn me_body(
         }
         section {
             h2 { "Sessions" }
-            div.scroll { table { thead { tr { th { "Began (UTC)" } th { "Last used" } th { "From" } td {} } } tbody { @for one in sessions { tr {
-                td.when { (moment(&one.began.to_string())) } td.when { (moment(&one.seen.to_string())) } td { (one.client) }
-                td { @if one.id == session.id { "this one" } @else { form.inline method="post" action="/me/act" { input type="hidden" name="session" value=(one.id); button.quiet name="do" value="end" { "End" } } } }
-            } } } } }
+            div.scroll { table {
+                thead { tr { th { "Began (UTC)" } th { "Last used" } th { "From" } td {} } }
+                tbody { @for one in sessions { tr {
+                    td.when { (moment(&one.began.to_string())) }
+                    td.when { (moment(&one.seen.to_string())) }
+                    td { (one.client) }
+                    td { @if one.id == session.id { "this one" } @else {
+                        form.inline method="post" action="/me/act" {
+                            input type="hidden" name="session" value=(one.id);
+                            button.quiet name="do" value="end" { "End" }
+                        }
+                    } }
+                } } }
+            } }
         }
     })
+}
+
+fn code_field() -> Markup {
+    html! {
+        label {
+            "Code"
+            input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="7";
+        }
+    }
 }
 
 /// `POST /me/act`.
@@ -163,7 +219,8 @@ pub async fn me_act(
 ) -> PageResult {
     let store = console.store()?;
     let now = console.clock.now();
-    // The secret that somebody has just put into their device stays on the page, so that another code of it can be tried.
+    // The secret that somebody has just put into their device stays on the page, so that another code of it can be
+    // tried.
     let again = async |codes: Option<&str>| {
         let wrong = "This code does not fit: is the clock of your device right?";
         let body = me_body(&console, &operator, &session, codes, wrong).await?;

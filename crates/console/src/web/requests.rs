@@ -5,16 +5,18 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
-use serde_json::{Value, json};
 
 use super::confirm::{self, Wanted};
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{answer, asked, chip, enter_does_nothing, moment, page, reason, text};
+use super::page::{chip, enter_does_nothing, moment, page, reason, view};
 use crate::Console;
 use crate::access::{Operator, Permission};
 use crate::api::error::ApiError;
-use crate::api::quarantine::{close, release, request, settle};
+use crate::api::quarantine::close::{self, CloseAsk};
+use crate::api::quarantine::release::{self, ReleaseAsk};
+use crate::api::quarantine::request::{self, RequestView};
+use crate::api::quarantine::settle::{self, DecideAsk};
 
 /// `GET /requests`.
 ///
@@ -22,16 +24,20 @@ use crate::api::quarantine::{close, release, request, settle};
 /// What the API says.
 pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
     let has_portal = console.config.portal.address.is_some();
-    let waiting = answer(request::list(State(console), Extension(operator.clone())).await)?;
-    let waiting: Vec<&Value> = waiting.as_array().into_iter().flatten().collect();
+    let waiting = view(request::list(State(console), Extension(operator.clone())).await)?;
     let may = operator.role.may(Permission::Decide);
     let body = html! {
         h1 { "Requests" }
-        p.dim { "Recipients ask for mail that their quarantine policy does not let them release. The longest waiting come first." }
+        p.dim {
+            "Recipients ask for mail that their quarantine policy does not let them release. The longest waiting come "
+            "first."
+        }
         @if waiting.is_empty() { p.calm { "Nobody waits for an answer." } }
-        @for one in waiting { (card(one, may)) }
+        @for one in &waiting { (card(one, may)) }
         @if may && has_portal { details { summary { "A link or a visit is in the wrong hands" }
-            p.dim { "What a recipient got or began before now opens the portal no longer. They can ask for a new link." }
+            p.dim {
+                "What a recipient got or began before now opens the portal no longer. They can ask for a new link."
+            }
             form.inline method="post" action="/requests/close" { (enter_does_nothing())
                 label { "Recipient" input type="email" name="address" required autocomplete="off"; }
                 (reason(true))
@@ -42,17 +48,17 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
     Ok(page(&operator, "/requests", "Requests", body))
 }
 
-fn card(one: &Value, may: bool) -> Markup {
-    let subject = if text(one, "subject").is_empty() { "(no subject)" } else { text(one, "subject") };
+fn card(one: &RequestView, may: bool) -> Markup {
+    let subject = if one.subject.is_empty() { "(no subject)" } else { &one.subject };
     html! {
         article.card {
-            h2 { a href={ "/messages/" (text(one, "mail_id")) } { (subject) } " " (chip(text(one, "category"))) }
-            p { strong { (text(one, "recipient")) } " asked " (moment(text(one, "asked"))) " for mail from " (text(one, "sender")) }
-            @if !text(one, "reason").is_empty() { blockquote { (text(one, "reason")) } }
+            h2 { a href={ "/messages/" (one.mail_id) } { (subject) } " " (chip(&one.category)) }
+            p { strong { (one.recipient) } " asked " (moment(&one.asked)) " for mail from " (one.sender) }
+            @if !one.reason.is_empty() { blockquote { (one.reason) } }
             @if may {
                 form.inline method="post" action="/requests/act" { (enter_does_nothing())
-                    input type="hidden" name="id" value=(text(one, "mail_id"));
-                    input type="hidden" name="recipient" value=(text(one, "recipient"));
+                    input type="hidden" name="id" value=(one.mail_id);
+                    input type="hidden" name="recipient" value=(one.recipient);
                     (reason(false))
                     button name="verb" value="approve" { "Approve" }
                     button.quiet name="verb" value="deny" { "Deny" }
@@ -74,11 +80,17 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
             return Ok(page);
         }
     }
-    let ask = json!({ "recipients": [form.one("recipient")], "reason": form.one("reason") });
+    let (recipients, reason) = (vec![form.one("recipient").to_owned()], form.one("reason").to_owned());
     let (state, who, id) = (State(console), Extension(operator), Path(form.one("id").to_owned()));
     match form.one("verb") {
-        "approve" => answer(release::release(state, who, id, Json(asked(ask)?)).await)?,
-        "deny" => answer(settle::deny(state, who, id, Json(asked(ask)?)).await)?,
+        "approve" => {
+            let ask = ReleaseAsk { recipients, reason, ..ReleaseAsk::default() };
+            view(release::release(state, who, id, Json(ask)).await)?
+        }
+        "deny" => {
+            let ask = DecideAsk { recipients, reason, ..DecideAsk::default() };
+            view(settle::deny(state, who, id, Json(ask)).await)?
+        }
         other => return Err(ApiError::Bad(format!("'{other}' is none of approve, deny")).into()),
     };
     Ok(Redirect::to("/requests").into_response())
@@ -89,7 +101,8 @@ pub async fn act(State(console): State<Console>, Extension(operator): Extension<
 /// # Errors
 /// What the API says.
 pub async fn close(State(console): State<Console>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
-    let ask = asked(json!({ "address": form.one("address"), "reason": form.one("reason") }))?;
-    answer(close::close(State(console), Extension(operator), Json(ask)).await)?;
+    let (address, reason) = (form.one("address").to_owned(), form.one("reason").to_owned());
+    let ask = CloseAsk { address, reason, ..CloseAsk::default() };
+    view(close::close(State(console), Extension(operator), Json(ask)).await)?;
     Ok(Redirect::to("/requests").into_response())
 }

@@ -15,14 +15,14 @@ use crate::access::{Operator, Permission};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WishView {
     /// The act, as the audit log names it.
-    what: String,
-    object: String,
+    pub(crate) what: String,
+    pub(crate) object: String,
     /// Who wants it, and why.
-    actor: String,
-    reason: String,
-    asked: String,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    pub(crate) asked: String,
     /// Then nobody has agreed, and it is asked anew.
-    until: String,
+    pub(crate) until: String,
 }
 
 /// `GET /api/v1/agreements`: what waits for a second person, who asks for the same.

@@ -18,22 +18,22 @@ const LISTED_MAX: i64 = 500;
 #[serde(deny_unknown_fields, default)]
 pub struct AlertQuery {
     /// Also those that somebody has seen.
-    seen: bool,
+    pub(crate) seen: bool,
 }
 
 /// Something that operators are called for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertView {
-    number: i64,
-    at: String,
+    pub(crate) number: i64,
+    pub(crate) at: String,
     /// rate, reports, undecided, pardoned, engine, books, panic, clock or damage.
-    kind: String,
+    pub(crate) kind: String,
     /// What it is about: mostly the code of a detection.
-    subject: String,
+    pub(crate) subject: String,
     /// What happened, and what to do.
-    text: String,
-    seen: Option<String>,
-    seen_by: Option<String>,
+    pub(crate) text: String,
+    pub(crate) seen: Option<String>,
+    pub(crate) seen_by: Option<String>,
 }
 
 fn view(alert: Alert) -> AlertView {
@@ -76,9 +76,9 @@ pub async fn list(
 #[serde(deny_unknown_fields, default)]
 pub struct SeenAsk {
     /// What was made of it, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who, for the record.
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/alerts/{number}/seen`: somebody has seen it; nobody is called for it any more.

@@ -26,55 +26,55 @@ const SAMPLE: usize = 20;
 const ITEMS_MAX: i64 = 500;
 
 /// What to do, and to what.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkAsk {
     /// A query of the explorer. It may not be empty: everything is asked for as `received:>=-90d` or the like.
-    q: String,
+    pub(crate) q: String,
     /// release, deny or delete.
-    verb: String,
+    pub(crate) verb: String,
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Only say how much it would be, with a sample.
     #[serde(default)]
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// A job, or what one would be.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkView {
     /// Its number; none for what would be.
-    number: Option<i64>,
-    verb: String,
-    q: String,
-    actor: String,
-    reason: String,
-    made: String,
+    pub(crate) number: Option<i64>,
+    pub(crate) verb: String,
+    pub(crate) q: String,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    pub(crate) made: String,
     /// would_be, waiting (somebody else has to agree), running, done or cancelled.
-    stage: String,
-    moved: String,
+    pub(crate) stage: String,
+    pub(crate) moved: String,
     /// Units that it fitted when it was asked for what would be; those that it has come by, for a job.
-    units: u64,
+    pub(crate) units: u64,
     /// Whether there may be more than `units`: it was counted for long enough, or the job goes on.
-    so_far: bool,
+    pub(crate) so_far: bool,
     /// By outcome: pending, done, already, refused.
-    outcomes: Vec<OutcomeView>,
+    pub(crate) outcomes: Vec<OutcomeView>,
     /// Some of the units, for what would be.
-    sample: Vec<FoundView>,
+    pub(crate) sample: Vec<FoundView>,
     /// Why somebody else has to agree first; none where nobody has.
-    second_person: Option<String>,
+    pub(crate) second_person: Option<String>,
     /// Units among them that are malware or certain phishing, for what would be.
-    harmful: u64,
+    pub(crate) harmful: u64,
 }
 
 /// How many units came to what.
 #[derive(Debug, Serialize, ToSchema)]
-struct OutcomeView {
-    outcome: String,
-    units: u64,
+pub(crate) struct OutcomeView {
+    pub(crate) outcome: String,
+    pub(crate) units: u64,
 }
 
 async fn view(console: &Console, bulk: Bulk) -> Result<BulkView, ApiError> {
@@ -262,10 +262,10 @@ pub struct ItemsQuery {
 /// What became of one unit.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemView {
-    mail_id: String,
-    recipient: String,
-    outcome: String,
-    reply: String,
+    pub(crate) mail_id: String,
+    pub(crate) recipient: String,
+    pub(crate) outcome: String,
+    pub(crate) reply: String,
 }
 
 /// `GET /api/v1/bulk/{number}/items`: what became of each unit, 500 at most, by the message.
@@ -304,9 +304,9 @@ pub async fn items(
 #[serde(deny_unknown_fields, default)]
 pub struct CancelAsk {
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/bulk/{number}/cancel`: stops a job; what it had done stays done.

@@ -28,24 +28,24 @@ const HOURS_MAX: u64 = 366 * 24;
 /// An entry.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EntryView {
-    id: u64,
+    pub(crate) id: u64,
     /// allow or block.
-    action: String,
+    pub(crate) action: String,
     /// sender, domain, url, file or ip.
-    kind: String,
-    value: String,
+    pub(crate) kind: String,
+    pub(crate) value: String,
     /// everyone, domain or recipient.
-    reach: String,
+    pub(crate) reach: String,
     /// The domain or the recipient; empty for everyone.
-    whom: String,
-    clears_malware: bool,
-    owner: String,
-    reason: String,
+    pub(crate) whom: String,
+    pub(crate) clears_malware: bool,
+    pub(crate) owner: String,
+    pub(crate) reason: String,
     /// The message because of whose verdict it was made: an incident that takes the verdict back ends the entry.
-    caused_by: Option<String>,
-    made: String,
-    expires: String,
-    last_used: Option<String>,
+    pub(crate) caused_by: Option<String>,
+    pub(crate) made: String,
+    pub(crate) expires: String,
+    pub(crate) last_used: Option<String>,
 }
 
 fn view(entry: Entry) -> EntryView {
@@ -103,34 +103,34 @@ pub async fn list(
 }
 
 /// What entry to make.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntryAsk {
     /// allow or block.
-    action: String,
+    pub(crate) action: String,
     /// sender, domain, url, file or ip.
-    kind: String,
+    pub(crate) kind: String,
     /// An address; a domain; a host with the beginning of a path; the SHA-256 of a file; an address or a network.
-    value: String,
+    pub(crate) value: String,
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// The message because of whose verdict it is made.
-    caused_by: Option<String>,
+    pub(crate) caused_by: Option<String>,
     /// Only for units of this accepted domain.
-    domain: Option<String>,
+    pub(crate) domain: Option<String>,
     /// Only for this recipient.
-    recipient: Option<String>,
+    pub(crate) recipient: Option<String>,
     /// How long it holds: a day for a block, 30 days for an allow, 7 for one that clears malware, unless it is given.
-    hours: Option<u64>,
+    pub(crate) hours: Option<u64>,
     /// An allow entry for a file: malware as well.
     #[serde(default)]
-    clears_malware: bool,
+    pub(crate) clears_malware: bool,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be made.
     #[serde(default)]
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// `POST /api/v1/entries`: makes an entry. It counts within a second.
@@ -212,18 +212,18 @@ fn reach(ask: &EntryAsk) -> Result<Reach, ApiError> {
 }
 
 /// Why to end it.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveAsk {
     /// Why, for the record.
     #[serde(default)]
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be ended.
     #[serde(default)]
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// `POST /api/v1/entries/{id}/remove`: ends an entry. It counts no more within a second.

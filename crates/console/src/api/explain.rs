@@ -28,37 +28,37 @@ use crate::access::{Operator, Permission};
 /// What a detection saw, and where.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FindingView {
-    detection: String,
-    detection_version: String,
-    engine: String,
-    category: String,
-    effect: String,
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
+    pub(crate) engine: String,
+    pub(crate) category: String,
+    pub(crate) effect: String,
     /// Enforce or Shadow: what is in shadow is recorded and not acted on.
-    mode: String,
-    part: Option<u32>,
-    offset: Option<u64>,
-    evidence: String,
+    pub(crate) mode: String,
+    pub(crate) part: Option<u32>,
+    pub(crate) offset: Option<u64>,
+    pub(crate) evidence: String,
     /// What the detection's earlier version says of the same bytes, where this one is a change of it.
-    previous: Option<PreviousView>,
+    pub(crate) previous: Option<PreviousView>,
 }
 
 /// The earlier form of a detection that has changed.
 #[derive(Debug, Serialize, ToSchema)]
-struct PreviousView {
-    detection_version: String,
-    hit: bool,
+pub(crate) struct PreviousView {
+    pub(crate) detection_version: String,
+    pub(crate) hit: bool,
 }
 
 /// How an engine fared.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EngineView {
-    engine: String,
-    version: String,
-    data_version: String,
+    pub(crate) engine: String,
+    pub(crate) version: String,
+    pub(crate) data_version: String,
     /// Done, Error, Timeout or Skipped.
-    outcome: String,
-    millis: f64,
-    detail: String,
+    pub(crate) outcome: String,
+    pub(crate) millis: f64,
+    pub(crate) detail: String,
 }
 
 pub(super) fn engine_view(report: EngineReport) -> EngineView {
@@ -67,13 +67,13 @@ pub(super) fn engine_view(report: EngineReport) -> EngineView {
 }
 
 /// Why a unit is treated as it is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReasonView {
     /// A machine constant, such as `detection` or `engine-timeout`.
-    code: String,
-    text: String,
-    detection: Option<String>,
-    detection_version: Option<String>,
+    pub(crate) code: String,
+    pub(crate) text: String,
+    pub(crate) detection: Option<String>,
+    pub(crate) detection_version: Option<String>,
 }
 
 pub(super) fn reason_view(reason: &Reason) -> ReasonView {
@@ -106,76 +106,76 @@ pub(super) fn finding_view(finding: Finding) -> FindingView {
 /// A message, explained.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplainedView {
-    mail_id: String,
-    received: String,
-    sender: String,
-    subject: String,
-    category: String,
+    pub(crate) mail_id: String,
+    pub(crate) received: String,
+    pub(crate) sender: String,
+    pub(crate) subject: String,
+    pub(crate) category: String,
     /// The versions that the verdict rests on.
-    ruleset: String,
-    policy: String,
-    units: Vec<ExplainedUnit>,
-    findings: Vec<FindingView>,
-    engines: Vec<EngineView>,
+    pub(crate) ruleset: String,
+    pub(crate) policy: String,
+    pub(crate) units: Vec<ExplainedUnit>,
+    pub(crate) findings: Vec<FindingView>,
+    pub(crate) engines: Vec<EngineView>,
     /// How it authenticates; none where nobody has looked.
-    authentication: Option<AuthenticationView>,
+    pub(crate) authentication: Option<AuthenticationView>,
     /// Whether it was the first between its sender and all of its recipients; none where that is not known.
-    first_contact: Option<bool>,
+    pub(crate) first_contact: Option<bool>,
     /// What it is made of, and how often each part came before.
-    parts: Vec<KnownPartView>,
-    url_domains: Vec<String>,
+    pub(crate) parts: Vec<KnownPartView>,
+    pub(crate) url_domains: Vec<String>,
     /// Its links, without what stands before the host; the first ones.
-    urls: Vec<String>,
-    ambiguities: Vec<String>,
+    pub(crate) urls: Vec<String>,
+    pub(crate) ambiguities: Vec<String>,
     /// What would be without each detection that may act, for the first recipient.
-    counterfactuals: Vec<CounterfactualView>,
+    pub(crate) counterfactuals: Vec<CounterfactualView>,
     /// What today's ruleset makes of what was recorded, for the first recipient.
-    today: TodayView,
+    pub(crate) today: TodayView,
 }
 
 /// A part, and how often it came before.
 #[derive(Debug, Serialize, ToSchema)]
-struct KnownPartView {
+pub(crate) struct KnownPartView {
     #[serde(flatten)]
-    part: PartView,
+    pub(crate) part: PartView,
     /// None when it never came in clean mail, or for somebody of some domains, who does not see what others get.
-    memory: Option<SightingsView>,
+    pub(crate) memory: Option<SightingsView>,
 }
 
 /// How often a part came in clean mail.
 #[derive(Debug, Serialize, ToSchema)]
-struct SightingsView {
-    since: String,
-    last: String,
-    mails: u64,
+pub(crate) struct SightingsView {
+    pub(crate) since: String,
+    pub(crate) last: String,
+    pub(crate) mails: u64,
     /// Distinct senders.
-    senders: u64,
+    pub(crate) senders: u64,
     /// When something bad was last said of it.
-    called_bad: Option<String>,
+    pub(crate) called_bad: Option<String>,
 }
 
 /// How a message authenticates, by the words of RFC 8601.
 #[derive(Debug, Serialize, ToSchema)]
-struct AuthenticationView {
+pub(crate) struct AuthenticationView {
     /// Who found it out: `own`, or the authserv-id of a trusted host in front of us.
-    source: String,
-    spf: String,
-    spf_domain: String,
+    pub(crate) source: String,
+    pub(crate) spf: String,
+    pub(crate) spf_domain: String,
     /// Each signature: its result and its domain.
-    dkim: Vec<DkimView>,
-    dmarc: String,
-    dmarc_policy: String,
-    arc: String,
-    arc_sealer: String,
+    pub(crate) dkim: Vec<DkimView>,
+    pub(crate) dmarc: String,
+    pub(crate) dmarc_policy: String,
+    pub(crate) arc: String,
+    pub(crate) arc_sealer: String,
     /// The organisational domain that SPF or DKIM vouch for.
-    aligned: Option<String>,
+    pub(crate) aligned: Option<String>,
 }
 
 /// One DKIM signature.
 #[derive(Debug, Serialize, ToSchema)]
-struct DkimView {
-    result: String,
-    domain: String,
+pub(crate) struct DkimView {
+    pub(crate) result: String,
+    pub(crate) domain: String,
 }
 
 fn authentication_view(said: Authentication) -> AuthenticationView {
@@ -198,32 +198,32 @@ fn authentication_view(said: Authentication) -> AuthenticationView {
 
 /// One recipient.
 #[derive(Debug, Serialize, ToSchema)]
-struct ExplainedUnit {
-    recipient: String,
-    direction: String,
-    disposition: String,
-    enforced: bool,
-    account: String,
-    reasons: Vec<ReasonView>,
+pub(crate) struct ExplainedUnit {
+    pub(crate) recipient: String,
+    pub(crate) direction: String,
+    pub(crate) disposition: String,
+    pub(crate) enforced: bool,
+    pub(crate) account: String,
+    pub(crate) reasons: Vec<ReasonView>,
 }
 
 /// The verdict without one detection.
 #[derive(Debug, Serialize, ToSchema)]
-struct CounterfactualView {
-    without: String,
-    version: String,
-    category: String,
-    disposition: String,
+pub(crate) struct CounterfactualView {
+    pub(crate) without: String,
+    pub(crate) version: String,
+    pub(crate) category: String,
+    pub(crate) disposition: String,
 }
 
 /// The verdict under the ruleset in force now.
 #[derive(Debug, Serialize, ToSchema)]
-struct TodayView {
-    ruleset: String,
-    category: String,
-    disposition: String,
+pub(crate) struct TodayView {
+    pub(crate) ruleset: String,
+    pub(crate) category: String,
+    pub(crate) disposition: String,
     /// What this rests on: recorded findings tell what is gone, not what a newer detection would find.
-    rests_on: String,
+    pub(crate) rests_on: String,
 }
 
 /// `GET /api/v1/messages/{id}`: a message, explained.

@@ -54,29 +54,29 @@ pub struct ExploreQuery {
 /// A page of what was found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExploredView {
-    rows: Vec<FoundView>,
+    pub(crate) rows: Vec<FoundView>,
     /// What to ask with as `after` for the next page; none when nothing is left.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
     /// The page is not full because it has looked for long enough: `next` goes on where it stopped.
-    is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 /// One recipient of one message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FoundView {
-    mail_id: String,
-    received: String,
-    direction: String,
-    sender: String,
-    recipient: String,
-    subject: String,
-    category: String,
-    disposition: String,
-    enforced: bool,
-    state: String,
-    size: i64,
-    ip: String,
-    message_id: Option<String>,
+    pub(crate) mail_id: String,
+    pub(crate) received: String,
+    pub(crate) direction: String,
+    pub(crate) sender: String,
+    pub(crate) recipient: String,
+    pub(crate) subject: String,
+    pub(crate) category: String,
+    pub(crate) disposition: String,
+    pub(crate) enforced: bool,
+    pub(crate) state: String,
+    pub(crate) size: i64,
+    pub(crate) ip: String,
+    pub(crate) message_id: Option<String>,
 }
 
 pub(super) fn found_view(found: Found) -> FoundView {
@@ -158,37 +158,37 @@ pub struct SummaryQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SummaryView {
     /// Units, those before this answer not among them.
-    units: u64,
+    pub(crate) units: u64,
     /// By direction, category, disposition and state.
-    by: Vec<PivotView>,
+    pub(crate) by: Vec<PivotView>,
     /// By the beginning of each interval and the state, oldest first.
-    over_time: Vec<SlotView>,
-    interval: u64,
+    pub(crate) over_time: Vec<SlotView>,
+    pub(crate) interval: u64,
     /// Where to go on; none when everything was counted.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Sums by one field.
 #[derive(Debug, Serialize, ToSchema)]
-struct PivotView {
-    field: String,
+pub(crate) struct PivotView {
+    pub(crate) field: String,
     /// The largest first.
-    values: Vec<SumView>,
+    pub(crate) values: Vec<SumView>,
 }
 
 /// How many have a value.
 #[derive(Debug, Serialize, ToSchema)]
-struct SumView {
-    value: String,
-    units: u64,
+pub(crate) struct SumView {
+    pub(crate) value: String,
+    pub(crate) units: u64,
 }
 
 /// How many came in an interval and are in a state.
 #[derive(Debug, Serialize, ToSchema)]
-struct SlotView {
-    at: String,
-    state: String,
-    units: u64,
+pub(crate) struct SlotView {
+    pub(crate) at: String,
+    pub(crate) state: String,
+    pub(crate) units: u64,
 }
 
 /// `GET /api/v1/explore/summary`: how many units fit a query, by direction, category, disposition, state and time.
@@ -255,15 +255,15 @@ pub struct PivotQuery {
 /// Sums by one field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PivotedView {
-    by: String,
+    pub(crate) by: String,
     /// The largest first, 50 at most. A unit with several values counts for each.
-    values: Vec<SumView>,
+    pub(crate) values: Vec<SumView>,
     /// How many different values there were beside these.
-    others: usize,
+    pub(crate) others: usize,
     /// The units of all values together.
-    total: u64,
+    pub(crate) total: u64,
     /// From when on everything was counted; none when all of it was.
-    since: Option<String>,
+    pub(crate) since: Option<String>,
 }
 
 /// `GET /api/v1/explore/pivot`: how many units fit a query by detection, version, sender domain, host of a link, type of a part or client.
@@ -301,9 +301,9 @@ pub async fn pivot(
 #[serde(deny_unknown_fields, default)]
 pub struct ExportQuery {
     /// A query; everything without.
-    q: String,
+    pub(crate) q: String,
     /// csv or json (one object a line); csv without.
-    form: String,
+    pub(crate) form: String,
 }
 
 /// In which form rows are written out.
@@ -428,18 +428,18 @@ fn cell(text: &str) -> String {
 #[into_params(parameter_in = Query)]
 pub struct CompleteQuery {
     /// The text so far.
-    q: String,
+    pub(crate) q: String,
     /// The cursor, in bytes from its beginning; its end without.
-    cursor: Option<usize>,
+    pub(crate) cursor: Option<usize>,
 }
 
 /// What could stand there.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SuggestionView {
     /// Where the word begins that it stands in place of, in bytes.
-    from: usize,
-    text: String,
-    hint: String,
+    pub(crate) from: usize,
+    pub(crate) text: String,
+    pub(crate) hint: String,
 }
 
 /// `GET /api/v1/explore/complete`: what could come next in a query.

@@ -35,114 +35,114 @@ const FAILING_SHOWN: usize = 10;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthView {
     /// Each background loop; none in a drill, whose driver runs them.
-    reconcilers: Vec<ReconcilerView>,
+    pub(crate) reconcilers: Vec<ReconcilerView>,
     /// The last check of the books, which is repeated every quarter of an hour; none before the first has ended.
-    books: Option<CheckedView>,
+    pub(crate) books: Option<CheckedView>,
     /// How each engine fared with the mails that came last, 20 at most.
-    engines: Vec<EngineHealthView>,
-    volume: VolumeView,
+    pub(crate) engines: Vec<EngineHealthView>,
+    pub(crate) volume: VolumeView,
     /// Whether the clock is believed, so that what is over goes; none before the first look.
-    clock: Option<ClockView>,
+    pub(crate) clock: Option<ClockView>,
     /// The check of all stored bytes; none before the first has begun.
-    scrub: Option<ScrubView>,
+    pub(crate) scrub: Option<ScrubView>,
     /// How many stored blobs are damaged or missing, and the first twenty.
-    damaged: u64,
-    damage: Vec<DamageView>,
+    pub(crate) damaged: u64,
+    pub(crate) damage: Vec<DamageView>,
 }
 
 /// How far the check of all stored bytes is.
 #[derive(Debug, Serialize, ToSchema)]
-struct ScrubView {
+pub(crate) struct ScrubView {
     /// When this pass began.
-    began: String,
+    pub(crate) began: String,
     /// done; running; or late, when it has run for longer than it may take.
-    state: String,
+    pub(crate) state: String,
     /// Blobs that it has read, and their bytes.
-    blobs: u64,
-    bytes: u64,
+    pub(crate) blobs: u64,
+    pub(crate) bytes: u64,
     /// When the last whole pass ended, with its blobs and bytes.
-    last_ended: Option<String>,
-    last_blobs: u64,
-    last_bytes: u64,
+    pub(crate) last_ended: Option<String>,
+    pub(crate) last_blobs: u64,
+    pub(crate) last_bytes: u64,
 }
 
 /// Stored bytes that are damaged or missing.
 #[derive(Debug, Serialize, ToSchema)]
-struct DamageView {
+pub(crate) struct DamageView {
     /// A message whose bytes they are.
-    mail: String,
-    sha256: String,
-    found: String,
-    why: String,
+    pub(crate) mail: String,
+    pub(crate) sha256: String,
+    pub(crate) found: String,
+    pub(crate) why: String,
 }
 
 /// A check of the books.
 #[derive(Debug, Serialize, ToSchema)]
-struct CheckedView {
-    at: String,
-    took_ms: f64,
+pub(crate) struct CheckedView {
+    pub(crate) at: String,
+    pub(crate) took_ms: f64,
     #[serde(flatten)]
-    ledger: LedgerView,
+    pub(crate) ledger: LedgerView,
 }
 
 /// How an engine fared lately.
 #[derive(Debug, Serialize, ToSchema)]
-struct EngineHealthView {
-    engine: String,
-    version: String,
+pub(crate) struct EngineHealthView {
+    pub(crate) engine: String,
+    pub(crate) version: String,
     /// Empty for engines that bring no data of their own.
-    data_version: String,
+    pub(crate) data_version: String,
     /// Mails that it was asked about, and those with which it failed or ran out of time.
-    asked: u64,
-    failed: u64,
+    pub(crate) asked: u64,
+    pub(crate) failed: u64,
     /// The median of the time that it took, in milliseconds.
-    median_ms: f64,
+    pub(crate) median_ms: f64,
     /// What it said when it last failed.
-    fault: String,
+    pub(crate) fault: String,
 }
 
 /// A background loop, and how its rounds went.
 #[derive(Debug, Serialize, ToSchema)]
-struct ReconcilerView {
+pub(crate) struct ReconcilerView {
     /// What it does, in a word or two.
-    name: String,
+    pub(crate) name: String,
     /// ok; running, for its first round; failing, when the last round failed; or late, when a round runs for ten of its periods and ten minutes.
-    state: String,
+    pub(crate) state: String,
     /// Seconds between rounds when nothing wakes it.
-    period_s: f64,
+    pub(crate) period_s: f64,
     /// When the last round ended.
-    last: Option<String>,
+    pub(crate) last: Option<String>,
     /// How long it took, in milliseconds.
-    took_ms: Option<f64>,
+    pub(crate) took_ms: Option<f64>,
     /// When a round last failed, and why.
-    failed: Option<String>,
-    fault: Option<String>,
+    pub(crate) failed: Option<String>,
+    pub(crate) fault: Option<String>,
     /// How many of its items fail, and the worst of them, 10 at most. They rest for up to ten minutes and are tried again; nothing waits for them.
-    failing: u64,
-    failing_items: Vec<FailingView>,
+    pub(crate) failing: u64,
+    pub(crate) failing_items: Vec<FailingView>,
 }
 
 /// An item of a background loop that fails.
 #[derive(Debug, Serialize, ToSchema)]
-struct FailingView {
-    item: String,
+pub(crate) struct FailingView {
+    pub(crate) item: String,
     /// How often it was tried in vain.
-    failures: u32,
-    since: Option<String>,
+    pub(crate) failures: u32,
+    pub(crate) since: Option<String>,
     /// When it is tried again.
-    next: String,
-    fault: String,
+    pub(crate) next: String,
+    pub(crate) fault: String,
 }
 
 /// The volume that everything lies on.
 #[derive(Debug, Serialize, ToSchema)]
-struct VolumeView {
+pub(crate) struct VolumeView {
     /// None where the system does not say.
-    free_bytes: Option<u64>,
+    pub(crate) free_bytes: Option<u64>,
     /// Below this nothing more is taken (452).
-    floor_bytes: u64,
+    pub(crate) floor_bytes: u64,
     /// Bytes of the database and its log.
-    database_bytes: u64,
+    pub(crate) database_bytes: u64,
 }
 
 /// `GET /api/v1/health`: what the reconcilers did last, and whether there is room.
@@ -291,15 +291,15 @@ fn database_bytes(folder: &std::path::Path) -> u64 {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SectionView {
     /// As in the file, such as `next_hop.inbound`; empty for what stands above all sections.
-    section: String,
-    settings: Vec<SettingView>,
+    pub(crate) section: String,
+    pub(crate) settings: Vec<SettingView>,
 }
 
 /// A key of the configuration with its value, in words.
 #[derive(Debug, Serialize, ToSchema)]
-struct SettingView {
-    key: String,
-    value: String,
+pub(crate) struct SettingView {
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 /// `GET /api/v1/settings`: the configuration in force, defaults included. No secret is in it. It is changed in the file.

@@ -34,46 +34,46 @@ const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IncidentRow {
     /// Its public id.
-    id: String,
+    pub(crate) id: String,
     /// What has been found out so far.
-    title: String,
+    pub(crate) title: String,
     /// investigating, contained, replaying, releasing or resolved.
-    stage: String,
-    paused: bool,
-    opened: String,
-    opened_by: String,
-    contained: Option<String>,
-    resolved: Option<String>,
-    detection: String,
-    detection_version: String,
-    ruleset: String,
-    owner: String,
-    progress: ProgressView,
+    pub(crate) stage: String,
+    pub(crate) paused: bool,
+    pub(crate) opened: String,
+    pub(crate) opened_by: String,
+    pub(crate) contained: Option<String>,
+    pub(crate) resolved: Option<String>,
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
+    pub(crate) ruleset: String,
+    pub(crate) owner: String,
+    pub(crate) progress: ProgressView,
 }
 
 /// How far it is, in units (one message for one recipient).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProgressView {
-    units: u64,
-    pending: u64,
-    cleared: u64,
-    upheld: u64,
-    inconclusive: u64,
+    pub(crate) units: u64,
+    pub(crate) pending: u64,
+    pub(crate) cleared: u64,
+    pub(crate) upheld: u64,
+    pub(crate) inconclusive: u64,
     /// Decided by somebody else before the replay came to it.
-    settled: u64,
+    pub(crate) settled: u64,
     /// They pass now, but are old and go to strangers: their senders are asked first.
-    asked: u64,
+    pub(crate) asked: u64,
     /// Taken by the next hop, by whoever's decision.
-    restored: u64,
+    pub(crate) restored: u64,
     /// Those of them that this incident has delivered: they pass now.
-    delivered: u64,
+    pub(crate) delivered: u64,
     /// Those that other decisions have delivered: a person's, or another incident's.
-    delivered_by_others: u64,
+    pub(crate) delivered_by_others: u64,
     /// Needing nobody's work any more.
-    over: u64,
-    percent: f64,
+    pub(crate) over: u64,
+    pub(crate) percent: f64,
     /// Seconds until all are over, at the pace so far; none while nothing can be told.
-    eta_seconds: Option<u64>,
+    pub(crate) eta_seconds: Option<u64>,
 }
 
 async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<IncidentRow, ApiError> {
@@ -141,55 +141,55 @@ pub async fn list(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IncidentView {
     #[serde(flatten)]
-    row: IncidentRow,
-    cause: String,
+    pub(crate) row: IncidentRow,
+    pub(crate) cause: String,
     /// What the public is told: computed from the units, and what a person has added.
-    public_text: String,
+    pub(crate) public_text: String,
     /// When the first message came that was affected, or the detection version came into force; none while neither is known.
-    began: Option<String>,
+    pub(crate) began: Option<String>,
     /// When the detection version came into force; none when that is not known.
-    in_force_since: Option<String>,
-    next_update: Option<String>,
-    waves: u32,
+    pub(crate) in_force_since: Option<String>,
+    pub(crate) next_update: Option<String>,
+    pub(crate) waves: u32,
     /// The Merkle root over the sorted ids of its units (RFC 6962 hashing).
-    manifest_root: String,
-    timeline: Vec<NoteView>,
-    blast_radius: BlastView,
+    pub(crate) manifest_root: String,
+    pub(crate) timeline: Vec<NoteView>,
+    pub(crate) blast_radius: BlastView,
     /// Units that were not restored, each with its reason: the first 200.
-    residual: Vec<ResidualView>,
+    pub(crate) residual: Vec<ResidualView>,
     /// Senders who were told that their mail is held.
-    senders_told: u64,
+    pub(crate) senders_told: u64,
 }
 
 /// A line of the timeline.
 #[derive(Debug, Serialize, ToSchema)]
-struct NoteView {
-    at: String,
-    actor: String,
-    what: String,
-    text: String,
-    public: bool,
+pub(crate) struct NoteView {
+    pub(crate) at: String,
+    pub(crate) actor: String,
+    pub(crate) what: String,
+    pub(crate) text: String,
+    pub(crate) public: bool,
 }
 
 /// Where it hit: names with their units, the most first.
 #[derive(Debug, Serialize, ToSchema)]
-struct BlastView {
-    directions: Vec<(String, u64)>,
-    domains: Vec<(String, u64)>,
-    senders: Vec<(String, u64)>,
-    recipients: Vec<(String, u64)>,
+pub(crate) struct BlastView {
+    pub(crate) directions: Vec<(String, u64)>,
+    pub(crate) domains: Vec<(String, u64)>,
+    pub(crate) senders: Vec<(String, u64)>,
+    pub(crate) recipients: Vec<(String, u64)>,
 }
 
 /// A unit that was not restored.
 #[derive(Debug, Serialize, ToSchema)]
-struct ResidualView {
-    unit: String,
-    recipient: String,
-    sender: String,
-    subject: String,
-    outcome: String,
-    account: String,
-    reason: String,
+pub(crate) struct ResidualView {
+    pub(crate) unit: String,
+    pub(crate) recipient: String,
+    pub(crate) sender: String,
+    pub(crate) subject: String,
+    pub(crate) outcome: String,
+    pub(crate) account: String,
+    pub(crate) reason: String,
 }
 
 /// `GET /api/v1/incidents/{id}`: an incident with its timeline, its reach and what is left.
@@ -284,18 +284,18 @@ async fn view(console: &Console, incident: &Incident) -> ApiResult<IncidentView>
 #[serde(deny_unknown_fields)]
 pub struct OpenAsk {
     /// The detection that did it.
-    detection: String,
+    pub(crate) detection: String,
     /// Its version; none for the one in force.
     #[serde(default)]
-    version: Option<String>,
+    pub(crate) version: Option<String>,
     /// What the public is told beside what the record says.
     #[serde(default)]
-    public_text: Option<String>,
+    pub(crate) public_text: Option<String>,
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/incidents`: opens an incident about a detection version; one that is open already is shown. What it held is counted in at
@@ -363,24 +363,24 @@ fn must_be_said(what: &str, text: &str) -> Result<(), ApiError> {
 #[serde(deny_unknown_fields)]
 pub struct ChangeAsk {
     /// note, replay, pause, resume, cancel, retry, resolve or reopen.
-    action: String,
+    pub(crate) action: String,
     /// What goes into the timeline: for a note the text, else the reason.
-    text: String,
+    pub(crate) text: String,
     /// Whether the public sees that line.
     #[serde(default)]
-    public: bool,
+    pub(crate) public: bool,
     /// Another text for the public, in the place of what a person had added to what the record says.
     #[serde(default)]
-    public_text: Option<String>,
+    pub(crate) public_text: Option<String>,
     /// Another owner.
     #[serde(default)]
-    owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// Minutes until more will be said.
     #[serde(default)]
-    next_update_minutes: Option<u64>,
+    pub(crate) next_update_minutes: Option<u64>,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/incidents/{id}`: a note, or a step that a person decides.
@@ -448,13 +448,13 @@ pub async fn change(
 /// What a replay would do, from what was recorded.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DryRunView {
-    units: u64,
+    pub(crate) units: u64,
     /// Without the detection version nothing keeps these.
-    cleared: u64,
+    pub(crate) cleared: u64,
     /// Something else keeps these.
-    upheld: u64,
+    pub(crate) upheld: u64,
     /// What this rests on.
-    rests_on: String,
+    pub(crate) rests_on: String,
 }
 
 /// `GET /api/v1/incidents/{id}/dry-run`: what a replay would do, from recorded findings: quick, and silent about what a corrected
@@ -501,7 +501,7 @@ pub async fn dry_run(
 pub struct ReportQuery {
     /// markdown, html or json; markdown without.
     #[serde(default)]
-    form: String,
+    pub(crate) form: String,
 }
 
 /// `GET /api/v1/incidents/{id}/report`: the post-incident report, drafted from the record.

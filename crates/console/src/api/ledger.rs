@@ -20,20 +20,20 @@ use store::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
 pub struct LedgerQuery {
     /// Whether to look for every blob in custody as well.
     #[serde(default)]
-    deep: bool,
+    pub(crate) deep: bool,
 }
 
 /// The state of the books.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LedgerView {
-    balanced: bool,
-    accepted: i64,
-    unconfirmed: i64,
-    accounts: BTreeMap<String, i64>,
-    closed: BTreeMap<String, i64>,
+    pub(crate) balanced: bool,
+    pub(crate) accepted: i64,
+    pub(crate) unconfirmed: i64,
+    pub(crate) accounts: BTreeMap<String, i64>,
+    pub(crate) closed: BTreeMap<String, i64>,
     /// Units that have been tentative for over an hour: somebody should look at the next hop's log.
-    stale_tentative: Vec<String>,
-    faults: Vec<String>,
+    pub(crate) stale_tentative: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 /// `GET /api/v1/ledger`: checks the books.

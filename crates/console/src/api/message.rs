@@ -28,29 +28,29 @@ pub struct TraceQuery {
 /// One unit with its life.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TraceView {
-    mail_id: String,
-    message_id: Option<String>,
-    received: String,
-    sender: String,
-    subject: String,
-    recipient: String,
-    direction: String,
-    category: String,
-    disposition: String,
-    enforced: bool,
-    account: String,
-    reply: String,
-    events: Vec<EventView>,
+    pub(crate) mail_id: String,
+    pub(crate) message_id: Option<String>,
+    pub(crate) received: String,
+    pub(crate) sender: String,
+    pub(crate) subject: String,
+    pub(crate) recipient: String,
+    pub(crate) direction: String,
+    pub(crate) category: String,
+    pub(crate) disposition: String,
+    pub(crate) enforced: bool,
+    pub(crate) account: String,
+    pub(crate) reply: String,
+    pub(crate) events: Vec<EventView>,
 }
 
 /// One event.
 #[derive(Debug, Serialize, ToSchema)]
-struct EventView {
-    at: String,
-    what: String,
-    account: String,
-    actor: String,
-    reason: String,
+pub(crate) struct EventView {
+    pub(crate) at: String,
+    pub(crate) what: String,
+    pub(crate) account: String,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
 }
 
 /// `GET /api/v1/messages`: the units that fit, newest first.

@@ -25,23 +25,23 @@ const INVITED: Duration = Duration::from_secs(72 * 3600);
 /// Somebody who may sign in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PersonView {
-    name: String,
-    role: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
     /// Only units of these domains; all without.
-    domains: Vec<String>,
+    pub(crate) domains: Vec<String>,
     /// Whether they have chosen a password, and whether they use one-time codes.
-    has_password: bool,
-    has_totp: bool,
-    invited_until: Option<String>,
-    made: String,
-    made_by: String,
-    disabled: Option<String>,
+    pub(crate) has_password: bool,
+    pub(crate) has_totp: bool,
+    pub(crate) invited_until: Option<String>,
+    pub(crate) made: String,
+    pub(crate) made_by: String,
+    pub(crate) disabled: Option<String>,
     /// The secret of the invitation, once, when it was made: the page `/welcome#SECRET` of the console takes it.
-    invitation: Option<String>,
+    pub(crate) invitation: Option<String>,
     /// Where the console is, as the configuration has it for browsers (`console` of `[oidc]`); none where it has nothing.
-    console: Option<String>,
+    pub(crate) console: Option<String>,
     /// Where the console listens.
-    console_listens: Option<String>,
+    pub(crate) console_listens: Option<String>,
 }
 
 /// What is known of somebody, without an invitation.
@@ -87,22 +87,22 @@ pub async fn list(
 }
 
 /// Whom to invite.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InviteAsk {
     /// The name: what they type, and the actor in the audit log.
-    name: String,
+    pub(crate) name: String,
     /// admin, analyst or auditor.
-    role: String,
+    pub(crate) role: String,
     /// Only units of these domains; all without.
     #[serde(default)]
-    domains: Vec<String>,
+    pub(crate) domains: Vec<String>,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Over the unix socket alone: invites anew even the last administrator who can sign in.
     #[serde(default)]
-    last_admin: bool,
+    pub(crate) last_admin: bool,
 }
 
 /// Whether an act may take away the last administrator: only for who is on this host, and so can always invite another.
@@ -176,11 +176,11 @@ fn listening(at: SocketAddr, hostname: &str) -> String {
 #[serde(deny_unknown_fields, default)]
 pub struct DisableAsk {
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
-    actor: String,
+    pub(crate) actor: String,
     /// Over the unix socket alone: shuts out even the last administrator who can sign in.
-    last_admin: bool,
+    pub(crate) last_admin: bool,
 }
 
 /// `POST /api/v1/people/{name}/disable`: shuts somebody out; their sessions end now.

@@ -17,12 +17,12 @@ const NAME_MAX: usize = 80;
 /// A query with a name.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SavedView {
-    name: String,
-    q: String,
-    by: String,
-    made: String,
+    pub(crate) name: String,
+    pub(crate) q: String,
+    pub(crate) by: String,
+    pub(crate) made: String,
     /// Whether it stands on the first page, with how much fitted it in the last day.
-    tracked: bool,
+    pub(crate) tracked: bool,
 }
 
 fn view(saved: SavedQuery) -> SavedView {
@@ -48,11 +48,11 @@ pub async fn list(
 #[serde(deny_unknown_fields, default)]
 pub struct SaveAsk {
     /// Its name; one of the same name is replaced.
-    name: String,
+    pub(crate) name: String,
     /// The query; `received:>=-24h` and the like stay relative.
-    q: String,
+    pub(crate) q: String,
     /// Whether it is to stand on the first page.
-    tracked: bool,
+    pub(crate) tracked: bool,
 }
 
 /// `POST /api/v1/queries`: keeps a query.

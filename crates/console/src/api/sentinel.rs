@@ -29,37 +29,37 @@ const LINES_MAX: i64 = 200;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SentinelView {
     /// automatic or recommend.
-    containment: String,
+    pub(crate) containment: String,
     /// Whether it would act by itself now.
-    acts: bool,
-    memory: super::memory::MemoryView,
-    suspects: Vec<SuspicionView>,
-    contained: Vec<ContainmentView>,
-    pinned: Vec<PinView>,
+    pub(crate) acts: bool,
+    pub(crate) memory: super::memory::MemoryView,
+    pub(crate) suspects: Vec<SuspicionView>,
+    pub(crate) contained: Vec<ContainmentView>,
+    pub(crate) pinned: Vec<PinView>,
 }
 
 /// What is known against a detection version.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SuspicionView {
-    detection: String,
-    detection_version: String,
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
     /// live, suspect, pardon, contained or probation.
-    state: String,
-    since: Option<String>,
+    pub(crate) state: String,
+    pub(crate) since: Option<String>,
     /// What is compared with the threshold: live evidence times the probe's.
-    evidence: f64,
+    pub(crate) evidence: f64,
     /// The evidence that convicts it.
-    threshold: f64,
-    live_evidence: f64,
-    probe_evidence: f64,
+    pub(crate) threshold: f64,
+    pub(crate) live_evidence: f64,
+    pub(crate) probe_evidence: f64,
     /// Contents known to be good that the last probe hit, and looked at.
-    probe_hits: u32,
-    probe_seen: u32,
-    last_probe: Option<String>,
+    pub(crate) probe_hits: u32,
+    pub(crate) probe_seen: u32,
+    pub(crate) last_probe: Option<String>,
     /// Hits on mail of known senders; those senders; those of them whose content vouches against the detection.
-    hits: u64,
-    senders: usize,
-    witnesses: usize,
+    pub(crate) hits: u64,
+    pub(crate) senders: usize,
+    pub(crate) witnesses: usize,
 }
 
 fn suspicion_view(suspect: &Suspect, suspicion: &Suspicion) -> SuspicionView {
@@ -86,14 +86,14 @@ fn suspicion_view(suspect: &Suspect, suspicion: &Suspicion) -> SuspicionView {
 /// What is held back.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ContainmentView {
-    detection: String,
-    detection_version: String,
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
     /// pardon, contained, probation; none when it was given back.
-    level: Option<String>,
-    since: String,
-    until: Option<String>,
-    by: String,
-    reason: String,
+    pub(crate) level: Option<String>,
+    pub(crate) since: String,
+    pub(crate) until: Option<String>,
+    pub(crate) by: String,
+    pub(crate) reason: String,
 }
 
 fn containment_view(change: &ContainmentChange) -> ContainmentView {
@@ -111,10 +111,10 @@ fn containment_view(change: &ContainmentChange) -> ContainmentView {
 /// A detection that nothing contains by itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PinView {
-    detection: String,
-    since: String,
-    by: String,
-    reason: String,
+    pub(crate) detection: String,
+    pub(crate) since: String,
+    pub(crate) by: String,
+    pub(crate) reason: String,
 }
 
 /// `GET /api/v1/sentinel`: how the sentinel stands.
@@ -159,19 +159,19 @@ pub async fn status(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplanationView {
     /// Each version that was ever suspected.
-    versions: Vec<SuspicionView>,
+    pub(crate) versions: Vec<SuspicionView>,
     /// What was heard, the newest 200 lines, newest first.
-    journal: Vec<LineView>,
+    pub(crate) journal: Vec<LineView>,
 }
 
 /// A line of the journal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LineView {
-    at: String,
-    detection_version: String,
+    pub(crate) at: String,
+    pub(crate) detection_version: String,
     /// opened, hit, probed, moved or waited.
-    event: String,
-    text: String,
+    pub(crate) event: String,
+    pub(crate) text: String,
 }
 
 fn line_view(line: &JournalLine) -> LineView {
@@ -262,24 +262,24 @@ pub async fn suspect(console: &Console, code: &str, version: Option<&str>) -> Re
 #[serde(deny_unknown_fields)]
 pub struct ContainAsk {
     /// The detection.
-    detection: String,
+    pub(crate) detection: String,
     /// Its version; none for the one in force.
     #[serde(default)]
-    version: Option<String>,
+    pub(crate) version: Option<String>,
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Hours after which it ends by itself; none: until somebody ends it.
     #[serde(default)]
-    hours: Option<u64>,
+    pub(crate) hours: Option<u64>,
     /// Give it back: it acts again as policy says.
     #[serde(default)]
-    release: bool,
+    pub(crate) release: bool,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be done.
     #[serde(default)]
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// `POST /api/v1/containment`: contains a detection version, or gives it back. It holds within a second.
@@ -348,12 +348,12 @@ fn moved(suspect: Suspect, by: Step, at: Timestamp) -> NewLine {
 #[serde(deny_unknown_fields)]
 pub struct PinAsk {
     /// Whether it is pinned.
-    pinned: bool,
+    pub(crate) pinned: bool,
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/detections/{code}/pin`: a pinned detection is never contained by itself; the same evidence only calls people.

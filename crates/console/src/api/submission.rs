@@ -32,27 +32,27 @@ const COMMENT_BYTES_MAX: usize = 4096;
 /// What was said of a verdict.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubmissionView {
-    number: i64,
-    at: String,
-    mail_id: String,
+    pub(crate) number: i64,
+    pub(crate) at: String,
+    pub(crate) mail_id: String,
     /// false_positive or false_negative.
-    kind: String,
-    reporter: String,
-    comment: String,
+    pub(crate) kind: String,
+    pub(crate) reporter: String,
+    pub(crate) comment: String,
     /// The detections that could act on the message, as code and version.
-    about: Vec<AboutView>,
+    pub(crate) about: Vec<AboutView>,
     /// The incident that the message belongs to, once there is one.
-    incident: Option<String>,
+    pub(crate) incident: Option<String>,
     /// When the reporter was told that it arrived, and how it ended.
-    acknowledged: Option<String>,
-    ended: Option<String>,
+    pub(crate) acknowledged: Option<String>,
+    pub(crate) ended: Option<String>,
 }
 
 /// A detection version that a submission is about.
 #[derive(Debug, Serialize, ToSchema)]
-struct AboutView {
-    detection: String,
-    detection_version: String,
+pub(crate) struct AboutView {
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
 }
 
 fn view(submission: Submission) -> SubmissionView {
@@ -128,24 +128,24 @@ async fn visible(console: &Console, operator: &Operator, id: &str) -> Result<Mai
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubmissionDetailView {
     #[serde(flatten)]
-    said: SubmissionView,
+    pub(crate) said: SubmissionView,
     /// Of each detection version that it is about: who else says that it is wrong.
-    voices: Vec<VoicesView>,
+    pub(crate) voices: Vec<VoicesView>,
     /// What else was said of the same message.
-    others: Vec<SubmissionView>,
+    pub(crate) others: Vec<SubmissionView>,
 }
 
 /// Who says that a detection version is wrong.
 #[derive(Debug, Serialize, ToSchema)]
-struct VoicesView {
-    detection: String,
-    detection_version: String,
+pub(crate) struct VoicesView {
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
     /// Distinct people within 24 hours; 0 for somebody of some domains, who does not see what others report.
-    people: u64,
+    pub(crate) people: u64,
     /// So many have it tried on known-good mail, and call an operator.
-    people_min: u32,
+    pub(crate) people_min: u32,
     /// Distinct messages of the last 30 days that were called a false positive or cleared by an incident, of all its versions.
-    messages: u64,
+    pub(crate) messages: u64,
 }
 
 /// `GET /api/v1/submissions/{number}`: one of them, and what others say.
@@ -194,22 +194,22 @@ async fn voices(console: &Console, operator: &Operator, about: &[Suspect]) -> Re
 }
 
 /// Something to say of a verdict.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubmissionAsk {
     /// Of which message.
-    mail_id: String,
+    pub(crate) mail_id: String,
     /// false_positive or false_negative.
-    kind: String,
+    pub(crate) kind: String,
     /// Who found out: an address, mostly the recipient's. They are told what comes of it. None: who asks.
     #[serde(default)]
-    reporter: String,
+    pub(crate) reporter: String,
     /// In their own words; 4 KiB at most.
     #[serde(default)]
-    comment: String,
+    pub(crate) comment: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/submissions`: a message was judged wrongly. Saying the same twice is saying it once.
@@ -256,61 +256,61 @@ pub async fn add(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BundleView {
     /// The number of the submission, for questions.
-    submission: i64,
-    kind: String,
+    pub(crate) submission: i64,
+    pub(crate) kind: String,
     /// The day, without the time.
-    day: String,
-    program: String,
-    ruleset: String,
-    direction: String,
-    size: u64,
+    pub(crate) day: String,
+    pub(crate) program: String,
+    pub(crate) ruleset: String,
+    pub(crate) direction: String,
+    pub(crate) size: u64,
     /// How the engines fared, with the versions of their data.
-    engines: Vec<EngineView>,
-    hits: Vec<HitView>,
+    pub(crate) engines: Vec<EngineView>,
+    pub(crate) hits: Vec<HitView>,
     /// Distinct messages of the last 30 days, by detection, that people have called a false positive or an incident has cleared.
-    contradictions: Vec<ContradictionView>,
+    pub(crate) contradictions: Vec<ContradictionView>,
     /// By the words of RFC 8601, without domains.
-    spf: Option<String>,
-    dkim: Vec<String>,
-    dmarc: Option<String>,
+    pub(crate) spf: Option<String>,
+    pub(crate) dkim: Vec<String>,
+    pub(crate) dmarc: Option<String>,
 }
 
 /// What hit.
 #[derive(Debug, Serialize, ToSchema)]
-struct HitView {
-    detection: String,
-    detection_version: String,
-    engine: String,
-    category: String,
-    effect: String,
+pub(crate) struct HitView {
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
+    pub(crate) engine: String,
+    pub(crate) category: String,
+    pub(crate) effect: String,
     /// Byte offset in the part.
-    offset: Option<u64>,
+    pub(crate) offset: Option<u64>,
     /// What matched, as far as it is the detection's own and not the mail's: a name or the bytes in hexadecimal.
-    evidence: String,
-    part: Option<PartView>,
+    pub(crate) evidence: String,
+    pub(crate) part: Option<PartView>,
     /// What the version before says of the same bytes.
-    previous_hit: Option<bool>,
+    pub(crate) previous_hit: Option<bool>,
 }
 
 /// The part that was hit, without its name and bytes.
 #[derive(Debug, Serialize, ToSchema)]
-struct PartView {
-    family: String,
-    content_type: String,
-    declared: String,
-    size: u64,
-    sha256: String,
-    tail: String,
+pub(crate) struct PartView {
+    pub(crate) family: String,
+    pub(crate) content_type: String,
+    pub(crate) declared: String,
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    pub(crate) tail: String,
     /// How well the past vouches for it: Unknown, C1, C2 or C3, by how many carriers.
-    memory: String,
-    carriers: u64,
+    pub(crate) memory: String,
+    pub(crate) carriers: u64,
 }
 
 /// How often people say that a detection is wrong.
 #[derive(Debug, Serialize, ToSchema)]
-struct ContradictionView {
-    detection: String,
-    messages: u64,
+pub(crate) struct ContradictionView {
+    pub(crate) detection: String,
+    pub(crate) messages: u64,
 }
 
 /// `GET /api/v1/submissions/{number}/bundle`: evidence for the maker of the detection, without anything about people.

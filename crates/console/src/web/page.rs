@@ -92,7 +92,15 @@ pub fn mark() -> Markup {
     }
 }
 
-/// What the API answers, as plain data: a page shows nothing else.
+/// What the API answers, as its own type: a page shows nothing else, and names each field that it reads.
+///
+/// # Errors
+/// What the API says.
+pub fn view<T>(answer: ApiResult<T>) -> Result<T, ApiError> {
+    answer.map(|Json(view)| view)
+}
+
+/// What the API answers, as plain data.
 ///
 /// # Errors
 /// What the API says.
@@ -162,7 +170,8 @@ pub fn class_of(word: &str) -> &'static str {
 }
 
 /// Bytes as people read them.
-pub fn size(bytes: i64) -> String {
+pub fn size(bytes: impl TryInto<i64>) -> String {
+    let bytes = bytes.try_into().unwrap_or(i64::MAX);
     match bytes {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{:.0} kB", bytes as f64 / 1024.0),

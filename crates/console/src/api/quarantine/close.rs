@@ -11,24 +11,24 @@ use super::error::{ApiError, ApiResult, Refusal};
 use crate::access::{Operator, Permission};
 
 /// Whose, and why.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseAsk {
     /// A recipient of a domain of ours.
-    address: String,
+    pub(crate) address: String,
     /// Why, for the record; it must be said.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// What was closed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClosedView {
-    address: String,
+    pub(crate) address: String,
     /// Links and sessions from before this do not hold any more.
-    closed: String,
+    pub(crate) closed: String,
 }
 
 /// `POST /api/v1/portal/close`: the links and sessions that a recipient has now no longer open the portal. They can ask for a new link.

@@ -18,31 +18,31 @@ use crate::access::{Operator, Permission};
 const ANY: &str = "any";
 
 /// Filters of the list, as query parameters. Words and addresses are taken in any case; a word that is none is refused.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub struct ListQuery {
     /// Only with a recipient in one of these states, with commas between them: held (what waits for a decision; without this and `status`),
     /// tentative, releasing, in_doubt, released, failed, denied, deleted, or any.
-    state: Option<String>,
+    pub(crate) state: Option<String>,
     /// The same in Exchange's words: NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
-    status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Inbound, Outbound or Internal.
-    direction: Option<String>,
+    pub(crate) direction: Option<String>,
     /// The category of the verdict, such as Malware.
-    category: Option<String>,
+    pub(crate) category: Option<String>,
     /// The code of a detection that found something.
-    detection: Option<String>,
-    sender: Option<String>,
-    recipient: Option<String>,
+    pub(crate) detection: Option<String>,
+    pub(crate) sender: Option<String>,
+    pub(crate) recipient: Option<String>,
     /// A text in the subject.
-    subject: Option<String>,
-    message_id: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) message_id: Option<String>,
     /// Received at or after: a moment, a date, or a time before now such as -24h.
-    since: Option<String>,
+    pub(crate) since: Option<String>,
     /// Received before: the same.
-    until: Option<String>,
-    after: Option<String>,
-    limit: Option<u32>,
+    pub(crate) until: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
 }
 
 impl ListQuery {

@@ -28,27 +28,27 @@ fn mail_id(text: &str) -> Result<MailId, ApiError> {
 /// One row of the list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeldView {
-    id: String,
-    mail_id: String,
-    received: String,
-    direction: String,
-    sender: String,
-    subject: String,
-    message_id: Option<String>,
-    category: String,
-    detection: Option<String>,
-    detection_version: Option<String>,
-    status: String,
-    size: i64,
-    sha256: String,
-    recipients: Vec<RecipientView>,
+    pub(crate) id: String,
+    pub(crate) mail_id: String,
+    pub(crate) received: String,
+    pub(crate) direction: String,
+    pub(crate) sender: String,
+    pub(crate) subject: String,
+    pub(crate) message_id: Option<String>,
+    pub(crate) category: String,
+    pub(crate) detection: Option<String>,
+    pub(crate) detection_version: Option<String>,
+    pub(crate) status: String,
+    pub(crate) size: i64,
+    pub(crate) sha256: String,
+    pub(crate) recipients: Vec<RecipientView>,
 }
 
 /// One recipient of a row.
 #[derive(Debug, Serialize, ToSchema)]
-struct RecipientView {
-    address: String,
-    state: String,
+pub(crate) struct RecipientView {
+    pub(crate) address: String,
+    pub(crate) state: String,
 }
 
 fn view(held: &HeldMessage) -> HeldView {
@@ -98,14 +98,14 @@ fn not_held(id: &str) -> ApiError {
 
 /// A decoded part.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PartView {
-    number: u32,
-    name: String,
-    declared: String,
-    content_type: String,
-    family: String,
-    size: u64,
-    sha256: String,
+pub(crate) struct PartView {
+    pub(crate) number: u32,
+    pub(crate) name: String,
+    pub(crate) declared: String,
+    pub(crate) content_type: String,
+    pub(crate) family: String,
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
 }
 
 pub(super) fn part_view(part: domain::message::Part) -> PartView {
@@ -136,15 +136,15 @@ fn is(unit: &HeldUnit, address: &str) -> bool {
 /// What became of a request.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReleasedView {
-    id: String,
-    what_if: bool,
-    units: Vec<ReleasedUnit>,
+    pub(crate) id: String,
+    pub(crate) what_if: bool,
+    pub(crate) units: Vec<ReleasedUnit>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct ReleasedUnit {
-    recipient: String,
-    state: String,
-    release_id: Option<String>,
-    reply: String,
+pub(crate) struct ReleasedUnit {
+    pub(crate) recipient: String,
+    pub(crate) state: String,
+    pub(crate) release_id: Option<String>,
+    pub(crate) reply: String,
 }

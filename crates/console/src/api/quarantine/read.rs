@@ -123,8 +123,8 @@ pub(super) async fn stored(store: &Store, id: &str, scope: &Scope) -> Result<(He
 /// The header of a held message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeadersView {
-    id: String,
-    headers: String,
+    pub(crate) id: String,
+    pub(crate) headers: String,
 }
 
 /// `GET /api/v1/quarantine/{id}/headers`: the header block exactly as in the message, not unfolded.
@@ -154,9 +154,9 @@ pub async fn headers(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewView {
     #[serde(flatten)]
-    held: HeldView,
-    texts: Vec<String>,
-    parts: Vec<PartView>,
+    pub(crate) held: HeldView,
+    pub(crate) texts: Vec<String>,
+    pub(crate) parts: Vec<PartView>,
 }
 
 /// `GET /api/v1/quarantine/{id}/preview`: the plain texts, and the names of the parts. No HTML, nothing is loaded.
@@ -188,10 +188,10 @@ pub async fn preview(
 /// The HTML of a held message, made harmless.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PagesView {
-    id: String,
+    pub(crate) id: String,
     /// Each of its HTML texts: tags that shape text, without attributes, and text; links as words; pictures of its own, drawn anew, as `data:`,
     /// others as words. It can still say what it likes: show it in a frame of its own.
-    pages: Vec<String>,
+    pub(crate) pages: Vec<String>,
 }
 
 /// `GET /api/v1/quarantine/{id}/pages`: the HTML texts, made harmless.
@@ -220,34 +220,34 @@ pub async fn pages(
 /// The pictures of a held message.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PicturesView {
-    id: String,
+    pub(crate) id: String,
     /// In the order of the parts; 40 at most.
-    pictures: Vec<PictureView>,
+    pub(crate) pictures: Vec<PictureView>,
 }
 
 /// A picture of a message.
 #[derive(Debug, Serialize, ToSchema)]
-struct PictureView {
+pub(crate) struct PictureView {
     /// The number of the part.
-    part: u32,
-    name: String,
+    pub(crate) part: u32,
+    pub(crate) name: String,
     /// What its bytes show.
-    content_type: String,
+    pub(crate) content_type: String,
     /// It, decoded and encoded anew; none when it is not drawn.
-    drawn: Option<DrawnView>,
+    pub(crate) drawn: Option<DrawnView>,
     /// Why it is not drawn; empty when it is.
-    why: String,
+    pub(crate) why: String,
 }
 
 /// A picture as our own encoder wrote it, at most 1200 pixels wide and high.
 #[derive(Debug, Serialize, ToSchema)]
-struct DrawnView {
+pub(crate) struct DrawnView {
     /// `image/png` or `image/jpeg`.
-    content_type: String,
+    pub(crate) content_type: String,
     /// The file, in base64.
-    data: String,
-    width: u32,
-    height: u32,
+    pub(crate) data: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
 }
 
 /// `GET /api/v1/quarantine/{id}/pictures`: the pictures, decoded and encoded anew; nothing of the files themselves.

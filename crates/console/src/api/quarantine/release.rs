@@ -25,15 +25,15 @@ const IDS_MAX: usize = 500;
 #[serde(deny_unknown_fields, default)]
 pub struct ReleaseAsk {
     /// Only these recipients; all without.
-    recipients: Vec<String>,
+    pub(crate) recipients: Vec<String>,
     /// Why, for the record. What was held as Malware or HighConfidencePhish is not released without.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be done.
-    what_if: bool,
+    pub(crate) what_if: bool,
     /// Releases what was refused: the sender was told that it failed, and knows of no delivery.
-    confirm_refused: bool,
+    pub(crate) confirm_refused: bool,
 }
 
 /// `POST /api/v1/quarantine/{id}/release`: asks for the release of some or all recipients. Asking twice is asking once.
@@ -66,17 +66,17 @@ pub async fn release(
 #[serde(deny_unknown_fields, default)]
 pub struct ReleaseManyAsk {
     /// Held messages, 500 at most.
-    ids: Vec<String>,
+    pub(crate) ids: Vec<String>,
     /// Only these recipients; all without.
-    recipients: Vec<String>,
+    pub(crate) recipients: Vec<String>,
     /// Why, for the record. What was held as Malware or HighConfidencePhish is not released without.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be done.
-    what_if: bool,
+    pub(crate) what_if: bool,
     /// As in the release of one.
-    confirm_refused: bool,
+    pub(crate) confirm_refused: bool,
 }
 
 /// `POST /api/v1/quarantine/release`: asks for the release of many messages. One that is not known lets nothing be done.

@@ -16,14 +16,14 @@ const REQUESTS_MAX: i64 = 500;
 /// A recipient's wish for a release.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RequestView {
-    mail_id: String,
+    pub(crate) mail_id: String,
     /// The recipient: what to release or deny with.
-    recipient: String,
-    asked: String,
-    reason: String,
-    sender: String,
-    subject: String,
-    category: String,
+    pub(crate) recipient: String,
+    pub(crate) asked: String,
+    pub(crate) reason: String,
+    pub(crate) sender: String,
+    pub(crate) subject: String,
+    pub(crate) category: String,
 }
 
 fn view(request: ReleaseRequest) -> RequestView {

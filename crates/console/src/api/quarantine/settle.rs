@@ -13,17 +13,17 @@ use super::{Console, ReleasedUnit, ReleasedView, chosen, one};
 use crate::access::{Operator, Permission};
 
 /// What to deny, delete or take back, and why.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecideAsk {
     /// Only these recipients; all without.
-    recipients: Vec<String>,
+    pub(crate) recipients: Vec<String>,
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be done.
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// `POST /api/v1/quarantine/{id}/deny`: a person decided that it stays. It can still be released by another decision.

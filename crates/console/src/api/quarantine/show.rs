@@ -18,30 +18,30 @@ use crate::api::explain::{EngineView, FindingView, ReasonView, engine_view, find
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShownView {
     #[serde(flatten)]
-    held: HeldView,
-    units: Vec<UnitView>,
-    parts: Vec<PartView>,
-    findings: Vec<FindingView>,
-    engines: Vec<EngineView>,
-    url_domains: Vec<String>,
-    removed_fields: Vec<String>,
-    ruleset: String,
+    pub(crate) held: HeldView,
+    pub(crate) units: Vec<UnitView>,
+    pub(crate) parts: Vec<PartView>,
+    pub(crate) findings: Vec<FindingView>,
+    pub(crate) engines: Vec<EngineView>,
+    pub(crate) url_domains: Vec<String>,
+    pub(crate) removed_fields: Vec<String>,
+    pub(crate) ruleset: String,
 }
 
 /// One unit with its release.
 #[derive(Debug, Serialize, ToSchema)]
-struct UnitView {
-    recipient: String,
-    direction: String,
-    state: String,
-    reply: String,
-    release_id: Option<String>,
-    release_state: Option<String>,
-    attempts: u32,
-    possibly_twice: bool,
+pub(crate) struct UnitView {
+    pub(crate) recipient: String,
+    pub(crate) direction: String,
+    pub(crate) state: String,
+    pub(crate) reply: String,
+    pub(crate) release_id: Option<String>,
+    pub(crate) release_state: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) possibly_twice: bool,
     /// What its recipient may do with it: AdminOnlyAccess, LimitedAccess or FullAccess.
-    quarantine_policy: String,
-    reasons: Vec<ReasonView>,
+    pub(crate) quarantine_policy: String,
+    pub(crate) reasons: Vec<ReasonView>,
 }
 
 /// `GET /api/v1/quarantine/{id}`: one held message, explained.

@@ -20,28 +20,28 @@ const ENTRIES_MAX: i64 = 1000;
 #[serde(deny_unknown_fields, default)]
 pub struct AuditQuery {
     /// Newest first, those before this number; without, oldest first from `from` on.
-    before: Option<u64>,
+    pub(crate) before: Option<u64>,
     /// The first entry.
-    from: u64,
+    pub(crate) from: u64,
     /// Whether to list the leaves of group commits as well.
-    journal: bool,
+    pub(crate) journal: bool,
 }
 
 /// Who did what.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EntryView {
     /// Its place in the log, from 0.
-    seq: u64,
-    at: String,
-    actor: String,
+    pub(crate) seq: u64,
+    pub(crate) at: String,
+    pub(crate) actor: String,
     /// What, such as `quarantine.release`; `journal` for the leaf of a group commit.
-    action: String,
-    object: String,
-    reason: String,
+    pub(crate) action: String,
+    pub(crate) object: String,
+    pub(crate) reason: String,
     /// Anything else, as JSON text; empty if nothing.
-    detail: String,
+    pub(crate) detail: String,
     /// What the log has of that which may be about people (reason, detail, an object that is an address): a commitment to it.
-    commitment: Option<String>,
+    pub(crate) commitment: Option<String>,
 }
 
 fn entry_view(entry: Entry) -> EntryView {
@@ -80,23 +80,23 @@ pub async fn list(
 #[serde(deny_unknown_fields, default)]
 pub struct VerifyQuery {
     /// Only the tree and its head, not the ledger rows and verdicts that it vouches for.
-    tree_only: bool,
+    pub(crate) tree_only: bool,
 }
 
 /// What a check found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VerifiedView {
-    intact: bool,
-    size: u64,
-    root: String,
-    pruned: u64,
-    batches: u64,
-    batches_purged: u64,
-    verdicts: u64,
+    pub(crate) intact: bool,
+    pub(crate) size: u64,
+    pub(crate) root: String,
+    pub(crate) pruned: u64,
+    pub(crate) batches: u64,
+    pub(crate) batches_purged: u64,
+    pub(crate) verdicts: u64,
     /// Entries whose private part is what they commit to, and entries whose private part was destroyed.
-    private: u64,
-    erased: u64,
-    faults: Vec<String>,
+    pub(crate) private: u64,
+    pub(crate) erased: u64,
+    pub(crate) faults: Vec<String>,
 }
 
 /// `GET /api/v1/audit/verify`: computes the tree anew, and compares it with its sealed head, the ledger and the recorded verdicts.
@@ -137,10 +137,10 @@ pub async fn verify(
 #[serde(deny_unknown_fields)]
 pub struct EraseAsk {
     /// Why, for the record. It must not say again what is destroyed.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/audit/{seq}/erase`: destroys what of an entry may be about people, as they may ask for. The log stays intact and says that it
@@ -180,11 +180,11 @@ pub async fn erase(
 #[into_params(parameter_in = Query)]
 pub struct ProofQuery {
     /// The entry with this number.
-    entry: Option<u64>,
+    pub(crate) entry: Option<u64>,
     /// How the message with this id of ours came to us.
-    mail: Option<String>,
+    pub(crate) mail: Option<String>,
     /// That the log begins with the one of so many entries.
-    since: Option<u64>,
+    pub(crate) since: Option<u64>,
 }
 
 /// `GET /api/v1/audit/proof`: a bundle that proves an entry of the log, or how a message came to us, to somebody who has nothing of ours:

@@ -29,14 +29,14 @@ const HOURS_MAX: u64 = 24 * 366;
 /// A mode that a person has set.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModeView {
-    code: String,
+    pub(crate) code: String,
     /// Enforce, Shadow or Off.
-    mode: String,
-    reason: String,
-    by: String,
-    since: String,
+    pub(crate) mode: String,
+    pub(crate) reason: String,
+    pub(crate) by: String,
+    pub(crate) since: String,
     /// Then its own mode holds again.
-    until: String,
+    pub(crate) until: String,
 }
 
 fn mode_view(set: SetMode) -> ModeView {
@@ -54,9 +54,9 @@ fn mode_view(set: SetMode) -> ModeView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ActiveDetection {
     #[serde(flatten)]
-    detection: DetectionRow,
+    pub(crate) detection: DetectionRow,
     /// The mode that a person has set over its own.
-    set: Option<ModeView>,
+    pub(crate) set: Option<ModeView>,
 }
 
 /// `GET /api/v1/detections`: the detections in force.
@@ -87,56 +87,56 @@ pub async fn list(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DetectionView {
     #[serde(flatten)]
-    active: ActiveDetection,
+    pub(crate) active: ActiveDetection,
     /// Its page of documentation, in Markdown; empty for a plain rule.
-    page: String,
+    pub(crate) page: String,
     /// Its source as it was kept.
-    source: String,
+    pub(crate) source: String,
     /// Every version that was ever kept, newest first.
-    versions: Vec<VersionRow>,
+    pub(crate) versions: Vec<VersionRow>,
     /// The mails that show what it must hit and must miss, as text; none for a plain rule.
-    fixtures: Option<FixturesView>,
+    pub(crate) fixtures: Option<FixturesView>,
     /// Milliseconds that it adds to the scan of one MiB of what costs it most, measured once on this host; none for a check, since all checks are
     /// made in one pass over a mail whatever detections ask for.
-    cost_ms: Option<f64>,
+    pub(crate) cost_ms: Option<f64>,
     /// How right it has been; none for somebody of some domains.
-    record: Option<RecordView>,
+    pub(crate) record: Option<RecordView>,
 }
 
 /// Mails that a detection was tried on when it was built.
 #[derive(Debug, Serialize, ToSchema)]
-struct FixturesView {
-    hit: String,
-    miss: String,
+pub(crate) struct FixturesView {
+    pub(crate) hit: String,
+    pub(crate) miss: String,
 }
 
 /// How right a detection has been, by what is known of it.
 #[derive(Debug, Serialize, ToSchema)]
-struct RecordView {
+pub(crate) struct RecordView {
     /// The days that are looked at.
-    days: u64,
+    pub(crate) days: u64,
     /// Messages that it could act on, in all its versions.
-    acted: u64,
+    pub(crate) acted: u64,
     /// Those of them that somebody called a false positive, or that the replay of an incident cleared.
-    contradicted: u64,
+    pub(crate) contradicted: u64,
     /// The share that nobody contradicted; none when it did not act.
-    precision: Option<f64>,
+    pub(crate) precision: Option<f64>,
     /// What the precision is at least, with 95 % confidence, if people contradict all that is wrong.
-    precision_least: Option<f64>,
+    pub(crate) precision_least: Option<f64>,
     /// Contents known to be good that the last probe of this version looked at, and how many it hit.
-    probe_seen: u32,
-    probe_hits: u32,
+    pub(crate) probe_seen: u32,
+    pub(crate) probe_hits: u32,
     /// How many good contents it hits at most, as a share, with 95 % confidence; none before a probe.
-    false_positives_most: Option<f64>,
+    pub(crate) false_positives_most: Option<f64>,
 }
 
 /// A version of a detection.
 #[derive(Debug, Serialize, ToSchema)]
-struct VersionRow {
-    version: String,
-    first_seen: String,
+pub(crate) struct VersionRow {
+    pub(crate) version: String,
+    pub(crate) first_seen: String,
     /// What changed since the version before, as a unified diff; empty for the first.
-    changes: String,
+    pub(crate) changes: String,
 }
 
 /// `GET /api/v1/detections/{code}`: a detection in force, with its page, its source and its history.
@@ -237,19 +237,19 @@ async fn record_of(console: &Console, detection: &Detection) -> Result<RecordVie
 #[serde(deny_unknown_fields)]
 pub struct ModeAsk {
     /// enforce, shadow or off; `own` gives it its own mode back.
-    mode: String,
+    pub(crate) mode: String,
     /// Why, for the record.
     #[serde(default)]
-    reason: String,
+    pub(crate) reason: String,
     /// Hours after which its own mode holds again.
     #[serde(default = "a_day")]
-    hours: u64,
+    pub(crate) hours: u64,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be set.
     #[serde(default)]
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 fn a_day() -> u64 {
@@ -312,11 +312,11 @@ fn not_in_force(code: &DetectionCode) -> ApiError {
 /// A version that an engine has said it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EngineRow {
-    engine: String,
-    version: String,
+    pub(crate) engine: String,
+    pub(crate) version: String,
     /// Empty for engines that bring no data of their own.
-    data_version: String,
-    first_seen: String,
+    pub(crate) data_version: String,
+    pub(crate) first_seen: String,
 }
 
 /// `GET /api/v1/engines`: the versions that engines have said they are, newest first.

@@ -20,38 +20,38 @@ const DAYS_MAX: u64 = 90;
 #[serde(deny_unknown_fields, default)]
 pub struct HitsQuery {
     /// The code of a detection; all without.
-    detection: Option<String>,
+    pub(crate) detection: Option<String>,
     /// Days back from now: 7, or another number up to 90.
-    days: Option<u64>,
+    pub(crate) days: Option<u64>,
 }
 
 /// How often detections hit.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HitsView {
     /// By hour and detection version, oldest first. The present hour is counted every minute.
-    hours: Vec<HourView>,
+    pub(crate) hours: Vec<HourView>,
     /// Distinct messages of the same time that people have called a false positive or an incident has cleared, by detection.
-    contradictions: Vec<ContradictedView>,
+    pub(crate) contradictions: Vec<ContradictedView>,
 }
 
 /// What a detection version hit in one hour.
 #[derive(Debug, Serialize, ToSchema)]
-struct HourView {
-    hour: String,
-    detection: String,
-    detection_version: String,
+pub(crate) struct HourView {
+    pub(crate) hour: String,
+    pub(crate) detection: String,
+    pub(crate) detection_version: String,
     /// Messages.
-    hits: u64,
+    pub(crate) hits: u64,
     /// Those of them on which it could act: it was enforced, and its effect is to hold or to block. What was held is policy's to say, and what is
     /// held still is found with `detection:CODE state:held`.
-    acted: u64,
+    pub(crate) acted: u64,
 }
 
 /// How often a detection was wrong, by what people and incidents say.
 #[derive(Debug, Serialize, ToSchema)]
-struct ContradictedView {
-    detection: String,
-    messages: u64,
+pub(crate) struct ContradictedView {
+    pub(crate) detection: String,
+    pub(crate) messages: u64,
 }
 
 /// `GET /api/v1/hits`: how often detections hit, by the hour.

@@ -280,7 +280,7 @@ async fn view(console: &Console, incident: &Incident) -> ApiResult<IncidentView>
 }
 
 /// An incident that a person opens.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenAsk {
     /// The detection that did it.
@@ -359,7 +359,7 @@ fn must_be_said(what: &str, text: &str) -> Result<(), ApiError> {
 }
 
 /// What a person does about an incident.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeAsk {
     /// note, replay, pause, resume, cancel, retry, resolve or reopen.

@@ -22,17 +22,17 @@ pub const MAIL_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MemoryView {
     /// none, weak, fair or strong.
-    strength: String,
+    pub(crate) strength: String,
     /// Identities that are remembered, those of them that are established, and those of these that are ours.
-    identities: u64,
-    established: u64,
-    internal: u64,
+    pub(crate) identities: u64,
+    pub(crate) established: u64,
+    pub(crate) internal: u64,
     /// Contents that may testify: known for 72 hours, carried by somebody established.
-    eligible: u64,
-    eligible_by_family: BTreeMap<String, u64>,
+    pub(crate) eligible: u64,
+    pub(crate) eligible_by_family: BTreeMap<String, u64>,
     /// From these on what the sentinel finds is acted on without a person.
-    strong_contents: u64,
-    strong_identities: u64,
+    pub(crate) strong_contents: u64,
+    pub(crate) strong_identities: u64,
 }
 
 /// The view of a strength.
@@ -70,20 +70,20 @@ pub async fn status(State(console): State<Console>, Extension(operator): Extensi
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
     /// When it came, in RFC 3339.
-    received: String,
+    pub(crate) received: String,
     /// Whether From is believed: the archive's mail was checked when it came.
     #[serde(default)]
-    trust_from: bool,
+    pub(crate) trust_from: bool,
     /// Whether it counts as an answer of ours to its sender as well.
     #[serde(default)]
-    correspond: bool,
+    pub(crate) correspond: bool,
 }
 
 /// What became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportView {
     /// learned, bad, partial, no-sender, too-old or off.
-    became: String,
+    pub(crate) became: String,
 }
 
 /// `POST /api/v1/memory/mails`: takes one mail of an archive, as `message/rfc822`. It is examined first, and nothing bad enters.
@@ -128,12 +128,12 @@ pub async fn import(
 #[serde(deny_unknown_fields)]
 pub struct ImportAsk {
     /// begin or end.
-    step: String,
+    pub(crate) step: String,
     /// What is imported, on which terms, and at the end with what result.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/memory/imports`: writes the begin or the end of an import into the audit log; at the end all of it is written down.

@@ -14,34 +14,34 @@ use crate::access::{Operator, Permission};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PolicyView {
     /// Its version, which every verdict names.
-    id: String,
+    pub(crate) id: String,
     /// The rules in order, presets unfolded: the first that fits decides.
-    rules: Vec<RuleView>,
+    pub(crate) rules: Vec<RuleView>,
     /// What is done without an engine that failed.
-    on_failure: Vec<FailureView>,
+    pub(crate) on_failure: Vec<FailureView>,
 }
 
 /// A rule.
 #[derive(Debug, Serialize, ToSchema)]
-struct RuleView {
-    name: String,
-    category: String,
+pub(crate) struct RuleView {
+    pub(crate) name: String,
+    pub(crate) category: String,
     /// Only where the detection hit one of these; all without.
-    families: Vec<String>,
+    pub(crate) families: Vec<String>,
     /// Only in these directions; all without.
-    directions: Vec<String>,
+    pub(crate) directions: Vec<String>,
     /// Only for these domains and recipients; all without.
-    whom: Vec<String>,
-    disposition: String,
+    pub(crate) whom: Vec<String>,
+    pub(crate) disposition: String,
     /// What recipients may do with what it holds.
-    quarantine: Option<String>,
+    pub(crate) quarantine: Option<String>,
 }
 
 /// What is done when an engine failed.
 #[derive(Debug, Serialize, ToSchema)]
-struct FailureView {
-    engine: String,
-    on_failure: String,
+pub(crate) struct FailureView {
+    pub(crate) engine: String,
+    pub(crate) on_failure: String,
 }
 
 fn rule_view(rule: &PolicyRule) -> RuleView {

@@ -21,15 +21,15 @@ const BATCH: usize = 100;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClockView {
     /// believed; or doubted, and then nothing is removed for its age.
-    state: String,
+    pub(crate) state: String,
     /// What it says.
-    now: String,
+    pub(crate) now: String,
     /// The last time that has certainly come.
-    certain: String,
+    pub(crate) certain: String,
     /// Why it is doubted, and what to do; empty when it is not.
-    why: String,
+    pub(crate) why: String,
     /// When an operator last said that it is right.
-    confirmed: Option<String>,
+    pub(crate) confirmed: Option<String>,
 }
 
 /// The clock as it was found.
@@ -69,10 +69,10 @@ pub async fn clock(State(console): State<Console>, Extension(operator): Extensio
 #[serde(deny_unknown_fields)]
 pub struct ConfirmAsk {
     /// Why, for the record; it must be said.
-    reason: String,
+    pub(crate) reason: String,
     /// Who says so, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// `POST /api/v1/retention/confirm-clock`: the clock is right, although it is doubted. What is over goes from now on, little by little.
@@ -112,28 +112,28 @@ pub async fn confirm_clock(
 #[serde(deny_unknown_fields)]
 pub struct RecoverAsk {
     /// What was deleted or expired at this time or later, such as 2026-11-23T08:00:00Z or -2h.
-    since: String,
+    pub(crate) since: String,
     /// What people deleted as well as what retention expired.
     #[serde(default)]
-    deleted: bool,
+    pub(crate) deleted: bool,
     /// Why, for the record; it must be said.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Only say how much it would be.
     #[serde(default)]
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// What was taken back.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RecoveredView {
-    what_if: bool,
+    pub(crate) what_if: bool,
     /// Units that are held again, or would be.
-    units: u64,
+    pub(crate) units: u64,
     /// Units that remain to be taken back: ask again.
-    remain: u64,
+    pub(crate) remain: u64,
 }
 
 /// `POST /api/v1/retention/recover`: takes back into the quarantine what expired (and what was deleted) since a moment, as long as its bytes are there:

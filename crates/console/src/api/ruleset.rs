@@ -28,47 +28,47 @@ pub const UPLOAD_BYTES_MAX: usize = 64 << 20;
 /// A ruleset in the list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RulesetRow {
-    id: String,
-    first_seen: String,
-    detections: usize,
+    pub(crate) id: String,
+    pub(crate) first_seen: String,
+    pub(crate) detections: usize,
     /// When it was last put in force, if ever.
-    in_force_since: Option<String>,
-    in_force: bool,
+    pub(crate) in_force_since: Option<String>,
+    pub(crate) in_force: bool,
     /// Where its roll-out stands, if it is under way.
-    stage: Option<String>,
+    pub(crate) stage: Option<String>,
 }
 
 /// What a gate said.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GateView {
-    gate: String,
-    passed: bool,
-    summary: String,
-    faults: Vec<String>,
-    notes: Vec<String>,
+    pub(crate) gate: String,
+    pub(crate) passed: bool,
+    pub(crate) summary: String,
+    pub(crate) faults: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// A detection of a ruleset.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DetectionRow {
-    code: String,
-    version: String,
-    title: String,
-    engine: String,
-    category: String,
-    effect: String,
-    target: String,
-    scope: String,
-    mode: String,
-    owner: String,
+    pub(crate) code: String,
+    pub(crate) version: String,
+    pub(crate) title: String,
+    pub(crate) engine: String,
+    pub(crate) category: String,
+    pub(crate) effect: String,
+    pub(crate) target: String,
+    pub(crate) scope: String,
+    pub(crate) mode: String,
+    pub(crate) owner: String,
 }
 
 /// A ruleset.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RulesetView {
-    id: String,
-    detections: Vec<DetectionRow>,
-    gates: Vec<GateView>,
+    pub(crate) id: String,
+    pub(crate) detections: Vec<DetectionRow>,
+    pub(crate) gates: Vec<GateView>,
 }
 
 fn gate_view(report: GateReport) -> GateView {
@@ -155,28 +155,28 @@ pub async fn show(
 #[serde(deny_unknown_fields)]
 pub struct BuildAsk {
     /// The files of the ruleset's folder by path, each in base64. Plain YARA files alone are added to what is in force.
-    files: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<String, String>,
     /// Add them to what is in force, whatever they are.
     #[serde(default)]
-    add: bool,
+    pub(crate) add: bool,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what the gates say.
     #[serde(default)]
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// What was built.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BuiltView {
-    id: String,
+    pub(crate) id: String,
     /// Whether it is kept now.
-    kept: bool,
+    pub(crate) kept: bool,
     /// The version in force that its plain rules were added to.
-    added_to: Option<String>,
-    detections: usize,
-    gates: Vec<GateView>,
+    pub(crate) added_to: Option<String>,
+    pub(crate) detections: usize,
+    pub(crate) gates: Vec<GateView>,
 }
 
 /// `POST /api/v1/rulesets`: builds a version from files, and runs the gates that need them. It acts on nothing until it is published.
@@ -245,19 +245,19 @@ fn make(files: BTreeMap<String, Vec<u8>>, base: Option<KeptRuleset>) -> Result<M
 #[serde(deny_unknown_fields, default)]
 pub struct DiffQuery {
     /// The earlier version; what is in force without.
-    against: Option<String>,
+    pub(crate) against: Option<String>,
 }
 
 /// One difference.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangeView {
-    code: String,
+    pub(crate) code: String,
     /// added, removed or changed.
-    kind: String,
-    before: Option<String>,
-    after: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
     /// The lines that differ, as a unified diff.
-    lines: String,
+    pub(crate) lines: String,
 }
 
 /// `GET /api/v1/rulesets/{id}/diff`: what is different in a version.
@@ -308,46 +308,46 @@ fn change_view(change: Change) -> ChangeView {
 #[serde(deny_unknown_fields, default)]
 pub struct PublishAsk {
     /// Put it in force at once, whatever the gates say. Needs a reason.
-    force: bool,
+    pub(crate) force: bool,
     /// Through the gates, but without shadow and canary; after a day it must stand them. Needs a reason.
-    fast: bool,
+    pub(crate) fast: bool,
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be done.
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// A roll-out.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RolloutView {
-    rollout: u32,
-    ruleset: String,
+    pub(crate) rollout: u32,
+    pub(crate) ruleset: String,
     /// What was in force when it began, and is again when it is taken back.
-    before: String,
+    pub(crate) before: String,
     /// checking, refused, shadow, canary-1, canary-10, canary-50, live, rolled-back or superseded.
-    stage: String,
-    since: String,
-    started: String,
-    started_by: String,
-    reason: String,
-    forced: bool,
-    fast: bool,
+    pub(crate) stage: String,
+    pub(crate) since: String,
+    pub(crate) started: String,
+    pub(crate) started_by: String,
+    pub(crate) reason: String,
+    pub(crate) forced: bool,
+    pub(crate) fast: bool,
     /// Why it stands where it stands, or what it waits for.
-    note: String,
-    gates: Vec<GateView>,
-    steps: Vec<StepView>,
+    pub(crate) note: String,
+    pub(crate) gates: Vec<GateView>,
+    pub(crate) steps: Vec<StepView>,
 }
 
 /// One step of a roll-out.
 #[derive(Debug, Serialize, ToSchema)]
-struct StepView {
-    at: String,
-    from: String,
-    to: String,
-    actor: String,
-    reason: String,
+pub(crate) struct StepView {
+    pub(crate) at: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
 }
 
 fn rollout_view(rollout: Rollout, steps: Vec<RolloutStep>) -> RolloutView {
@@ -482,11 +482,11 @@ pub async fn rollout(
 #[serde(deny_unknown_fields, default)]
 pub struct RollbackAsk {
     /// Why, for the record.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
-    actor: String,
+    pub(crate) actor: String,
     /// Only say what would be taken back.
-    what_if: bool,
+    pub(crate) what_if: bool,
 }
 
 /// `POST /api/v1/rollouts/rollback`: takes back the version that is being rolled out; without one, the version in force, and what was in

@@ -258,7 +258,7 @@ pub async fn suspect(console: &Console, code: &str, version: Option<&str>) -> Re
 }
 
 /// What to contain, or to give back.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContainAsk {
     /// The detection.

@@ -6,22 +6,21 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use domain::detection::DetectionCode;
 use maud::{Markup, html};
-use serde_json::{Value, json};
 
 use super::chart;
 use super::explorer::back_to;
 use super::fault::PageResult;
 use super::form::Form;
-use super::page::{
-    answer, asked, chip, enter_does_nothing, explorer, facts, list, moment, page, quoted, reason, text, view,
-};
+use super::page::{chip, enter_does_nothing, explorer, facts, moment, page, quoted, reason, view};
 use super::{incident, sentinel};
 use crate::Console;
 use crate::access::{Operator, Permission};
-use crate::api;
+use crate::api::detection::{ActiveDetection, DetectionView, FixturesView, ModeAsk, VersionRow};
 use crate::api::error::ApiError;
 use crate::api::explore::{SummaryQuery, SummaryView};
-use crate::api::hits::HitsQuery;
+use crate::api::hits::{HitsQuery, HitsView};
+use crate::api::sentinel::ExplanationView;
+use crate::api::{self, detection};
 use platform::percent::encoded;
 
 /// Seconds of a column of the chart of a detection, and columns: 7 days.
@@ -31,51 +30,45 @@ const COLUMNS: usize = 84;
 /// Milliseconds that the sums of a page may take.
 const SUMMED_UP_MS: u64 = 1000;
 
-async fn hits(console: &Console, operator: &Operator) -> Result<Value, ApiError> {
-    let ask = json!({ "days": 7 });
-    let ask: HitsQuery = asked(ask)?;
-    answer(api::hits::hits(State(console.clone()), Extension(operator.clone()), Query(ask)).await)
-}
-
 /// `GET /detections`.
 ///
 /// # Errors
 /// What the API says.
 pub async fn list_all(State(console): State<Console>, Extension(operator): Extension<Operator>) -> PageResult {
-    let all = answer(api::detection::list(State(console.clone()), Extension(operator.clone())).await)?;
-    let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let mut said = BTreeMap::new();
+    let (state, who) = (|| State(console.clone()), || Extension(operator.clone()));
+    let all = view(detection::list(state(), who()).await)?;
+    let mut figures = Figures::default();
     if operator.must_see_all().is_ok() {
-        let hits = hits(&console, &operator).await?;
-        for hour in list(&hits, "hours") {
-            let sum = sums.entry(text(hour, "detection").to_owned()).or_default();
-            sum.0 += hour["hits"].as_u64().unwrap_or(0);
-            sum.1 += hour["acted"].as_u64().unwrap_or(0);
-        }
-        said = list(&hits, "contradictions")
-            .map(|one| (text(one, "detection").to_owned(), one["messages"].as_u64().unwrap_or(0)))
-            .collect();
+        let ask = HitsQuery { days: Some(7), ..HitsQuery::default() };
+        figures = Figures::of(view(api::hits::hits(state(), who(), Query(ask)).await)?);
     }
-    let known: Vec<&str> = all.as_array().into_iter().flatten().map(|one| text(one, "code")).collect();
-    let outside: Vec<(&String, &(u64, u64))> =
-        sums.iter().filter(|(code, _)| !known.contains(&code.as_str())).collect();
+    let known: Vec<&str> = all.iter().map(|one| one.detection.code.as_str()).collect();
+    let outside = figures.hits.keys().filter(|code| !known.contains(&code.as_str()));
     let body = html! {
         h1 { "Detections" }
-        p.dim { (known.len()) " in force. Hits are messages of the last 7 days that it found something in. It could act on those on which it was enforced with an effect that holds or blocks: what was held is policy's to say, and what is held now is " code { "detection:CODE state:held" } " in the explorer. Said to be wrong are those that somebody called a false positive, or that an incident cleared." }
+        p.dim {
+            (known.len()) " in force. Hits are messages of the last 7 days that it found something in. It could act on "
+            "those on which it was enforced with an effect that holds or blocks: what was held is policy's to say, and "
+            "what is held now is " code { "detection:CODE state:held" } " in the explorer. Said to be wrong are those "
+            "that somebody called a false positive, or that an incident cleared."
+        }
         div.scroll { table {
-            thead { tr { th { "Detection" } td {} th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" } th.right { "Could act on" } th.right { "Said to be wrong" } } }
+            thead { tr {
+                th { "Detection" } td {} th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" }
+                th.right { "Could act on" } th.right { "Said to be wrong" }
+            } }
             tbody {
-                @for one in all.as_array().into_iter().flatten() { @let code = text(one, "code"); @let (hits, acted) = sums.get(code).copied().unwrap_or_default(); tr {
-                    td { a href={ "/detections/" (encoded(code)) } { (code) } }
-                    td { (text(one, "title")) }
-                    td { (text(one, "category")) } td { (chip(text(one, "effect"))) }
+                @for one in &all { @let row = &one.detection; tr {
+                    td { a href={ "/detections/" (encoded(&row.code)) } { (row.code) } }
+                    td { (row.title) }
+                    td { (row.category) } td { (chip(&row.effect)) }
                     td { (mode(one)) }
-                    td.right { @if hits > 0 { a href=(explorer(&format!("detection:{} received:>=-7d", quoted(code)))) { (hits) } } @else { span.dim { "0" } } }
-                    td.right { (acted) } td.right { (said.get(code).copied().unwrap_or(0)) }
+                    (figures.cells(&row.code))
                 } }
-                @for (code, (hits, acted)) in outside { tr {
-                    td { a href={ "/detections/" (encoded(code)) } { (code) } } td.dim { "of an engine outside, or not in force any more" } td {} td {} td {}
-                    td.right { a href=(explorer(&format!("detection:{} received:>=-7d", quoted(code)))) { (hits) } } td.right { (acted) } td.right { (said.get(code).copied().unwrap_or(0)) }
+                @for code in outside { tr {
+                    td { a href={ "/detections/" (encoded(code)) } { (code) } }
+                    td.dim { "of an engine outside, or not in force any more" } td {} td {} td {}
+                    (figures.cells(code))
                 } }
             }
         } }
@@ -83,11 +76,46 @@ pub async fn list_all(State(console): State<Console>, Extension(operator): Exten
     Ok(page(&operator, "/detections", "Detections", body))
 }
 
-fn mode(one: &Value) -> Markup {
+/// What the last 7 days say of all detections; nothing for somebody of some domains.
+#[derive(Default)]
+struct Figures {
+    /// By detection: messages that it hit, and those of them that it could act on.
+    hits: BTreeMap<String, (u64, u64)>,
+    /// By detection: messages about which it is said to be wrong.
+    wrong: BTreeMap<String, u64>,
+}
+
+impl Figures {
+    fn of(said: HitsView) -> Self {
+        let mut hits: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for hour in said.hours {
+            let sum = hits.entry(hour.detection).or_default();
+            sum.0 += hour.hits;
+            sum.1 += hour.acted;
+        }
+        let wrong = said.contradictions.into_iter().map(|one| (one.detection, one.messages)).collect();
+        Self { hits, wrong }
+    }
+
+    /// The cells of a detection's row.
+    fn cells(&self, code: &str) -> Markup {
+        let (hits, acted) = self.hits.get(code).copied().unwrap_or_default();
+        let wrong = self.wrong.get(code).copied().unwrap_or_default();
+        let query = format!("detection:{} received:>=-7d", quoted(code));
+        html! {
+            td.right {
+                @if hits > 0 { a href=(explorer(&query)) { (hits) } } @else { span.dim { "0" } }
+            }
+            td.right { (acted) } td.right { (wrong) }
+        }
+    }
+}
+
+fn mode(one: &ActiveDetection) -> Markup {
     html! {
-        @match one["set"]["mode"].as_str() {
-            Some(set) => { (chip(set)) " until " (moment(text(&one["set"], "until"))) }
-            None => { (text(one, "mode")) }
+        @match &one.set {
+            Some(set) => { (chip(&set.mode)) " until " (moment(&set.until)) }
+            None => { (one.detection.mode) }
         }
     }
 }
@@ -106,32 +134,25 @@ pub async fn show(
     DetectionCode::parse(&code).map_err(|_| ApiError::NotFound(format!("there is no detection {code}")))?;
     let code = api::word::detection(console.store()?, &code).await?.to_string();
     // One of an engine outside is known by what it hits alone.
-    let shown = match answer(api::detection::show(state(), who(), Path(code.clone())).await) {
-        Err(ApiError::NotFound(_)) => Value::Null,
-        other => other?,
+    let shown = match view(detection::show(state(), who(), Path(code.clone())).await) {
+        Err(ApiError::NotFound(_)) => None,
+        other => Some(other?),
     };
     let may = operator.role.may(Permission::Rules);
     let sees_all = operator.must_see_all().is_ok();
-    let mut heard = Value::Null;
+    let mut heard = None;
     if sees_all {
-        heard = answer(api::sentinel::explain(state(), who(), Path(code.clone())).await)?;
+        heard = Some(view(api::sentinel::explain(state(), who(), Path(code.clone())).await)?);
     }
     let (units_of_it, units) = units_of(&console, &operator, &code).await?;
     let body = html! {
-        h1 { (code) @if !shown.is_null() { ": " (text(&shown, "title")) } }
-        @if shown.is_null() { p.dim { "It is not in the ruleset in force: one of an engine outside, or one that was taken back." } }
-        @if !shown.is_null() {
-            (facts(&[
-                ("Version", html! { code { (text(&shown, "version")) } }),
-                ("Reads", html! { (text(&shown, "target")) ", judges " (text(&shown, "scope")) }),
-                ("Category", html! { (text(&shown, "category")) }),
-                ("Effect", chip(text(&shown, "effect"))),
-                ("Mode", mode(&shown)),
-                ("Owner", html! { (text(&shown, "owner")) }),
-                ("Messages", html! { a href=(explorer(&format!("detection:{}", quoted(&code)))) { "in the explorer" } }),
-            ]))
+        h1 { (code) @if let Some(shown) = &shown { ": " (shown.active.detection.title) } }
+        @match &shown {
+            Some(shown) => { (in_brief(&code, &shown.active)) (track_record(shown)) }
+            None => p.dim {
+                "It is not in the ruleset in force: one of an engine outside, or one that was taken back."
+            },
         }
-        (track_record(&shown))
         (what_became_of_it(&console, &units_of_it, &units))
         @if may && sees_all {
             section.actions { h2 { "Act" }
@@ -140,16 +161,27 @@ pub async fn show(
                 (incident::opening(&code, "", ""))
             }
         }
-        (evidence(&heard))
-        @if !text(&shown, "page").is_empty() { section { h2 { "Documentation" } pre.page { (text(&shown, "page")) } } }
-        @if !text(&shown, "source").is_empty() { details { summary { "Source" } pre.mail { (text(&shown, "source")) } } }
-        (fixtures(&shown["fixtures"]))
-        (history(&shown))
+        @if let Some(heard) = &heard { (evidence(heard)) }
+        @if let Some(shown) = &shown { (how_it_is_made(shown)) }
     };
     Ok(page(&operator, "/detections", &code, body))
 }
 
-/// The units of the last 7 days that it found something in, as the explorer finds and counts them: the query, and its sums.
+fn in_brief(code: &str, active: &ActiveDetection) -> Markup {
+    let row = &active.detection;
+    facts(&[
+        ("Version", html! { code { (row.version) } }),
+        ("Reads", html! { (row.target) ", judges " (row.scope) }),
+        ("Category", html! { (row.category) }),
+        ("Effect", chip(&row.effect)),
+        ("Mode", mode(active)),
+        ("Owner", html! { (row.owner) }),
+        ("Messages", html! { a href=(explorer(&format!("detection:{}", quoted(code)))) { "in the explorer" } }),
+    ])
+}
+
+/// The units of the last 7 days that it found something in, as the explorer finds and counts them: the query, and its
+/// sums.
 async fn units_of(console: &Console, operator: &Operator, code: &str) -> Result<(String, SummaryView), ApiError> {
     let q = format!("detection:{} received:>=-7d", quoted(code));
     let ask = SummaryQuery {
@@ -162,71 +194,100 @@ async fn units_of(console: &Console, operator: &Operator, code: &str) -> Result<
     Ok((q, view(sums)?))
 }
 
-/// What has become of the units that it found something in. One definition and one query for what is called held, here and in the explorer.
+/// What has become of the units that it found something in. One definition and one query for what is called held, here
+/// and in the explorer.
 fn what_became_of_it(console: &Console, q: &str, sums: &SummaryView) -> Markup {
     let states = sums.by.iter().find(|pivot| pivot.field == "state").into_iter().flat_map(|pivot| &pivot.values);
     let held: u64 = states.filter(|sum| sum.value == "held").map(|sum| sum.units).sum();
     html! {
         section {
-            h2 { "What became of its hits, last 7 days" @if sums.next.is_some() { " (the newest part: there is too much to add up at once)" } }
+            h2 {
+                "What became of its hits, last 7 days"
+                @if sums.next.is_some() { " (the newest part: there is too much to add up at once)" }
+            }
             p {
-                a href=(explorer(q)) { (sums.units) " units" } ", " a href=(explorer(&format!("{q} state:held"))) { (held) " held" } ". "
-                span.dim { "A unit is one message for one recipient. Held is what is in the quarantine now and waits for a decision, as " code { "state:held" } " finds it; what was released, denied or deleted since is not." }
+                a href=(explorer(q)) { (sums.units) " units" } ", "
+                a href=(explorer(&format!("{q} state:held"))) { (held) " held" } ". "
+                span.dim {
+                    "A unit is one message for one recipient. Held is what is in the quarantine now and waits for a "
+                    "decision, as " code { "state:held" } " finds it; what was released, denied or deleted since is "
+                    "not."
+                }
             }
             (chart::over_time(sums, console.clock.now(), COLUMNS, q))
         }
     }
 }
 
-/// How right it has been, and what it costs.
-fn track_record(shown: &Value) -> Markup {
-    let record = &shown["record"];
-    let share = |value: &Value| value.as_f64().map(|share| format!("{:.2} %", share * 100.0));
-    html! {
-        @if record.is_object() {
-            (facts(&[
-                ("Precision seen", html! { @match (share(&record["precision"]), share(&record["precision_least"])) {
-                    (Some(seen), Some(least)) => { (seen) span.dim { ", at least " (least) ": " (record["contradicted"]) " of " (record["acted"]) " messages that it could act on in " (record["days"]) " days were called a false positive, or cleared by an incident; a release alone says nothing of it" } }
-                    _ => span.dim { "there was nothing that it could act on in " (record["days"]) " days" }
-                } }),
-                ("Good content that it hits", html! { @match share(&record["false_positives_most"]) {
-                    Some(most) => { "at most " (most) span.dim { ": " (record["probe_hits"]) " of " (record["probe_seen"]) " when it was last tried" } }
-                    None => span.dim { "not tried on known-good content yet" }
-                } }),
-                ("Cost", html! { @match shown["cost_ms"].as_f64() {
-                    Some(ms) => { (format!("{ms:.2}")) " ms for 1 MiB" }
-                    None => span.dim { "none of its own: one pass over a mail serves all checks" }
-                } }),
-            ]))
+/// How right it has been, and what it costs; nothing for somebody of some domains.
+fn track_record(shown: &DetectionView) -> Markup {
+    let Some(record) = &shown.record else { return html! {} };
+    let share = |share: f64| format!("{:.2} %", share * 100.0);
+    let precision = html! {
+        @match (record.precision, record.precision_least) {
+            (Some(seen), Some(least)) => {
+                (share(seen))
+                span.dim {
+                    ", at least " (share(least)) ": " (record.contradicted) " of " (record.acted)
+                    " messages that it could act on in " (record.days) " days were called a false positive, or cleared "
+                    "by an incident; a release alone says nothing of it"
+                }
+            }
+            _ => span.dim { "there was nothing that it could act on in " (record.days) " days" },
         }
+    };
+    let good_content = html! {
+        @match record.false_positives_most {
+            Some(most) => {
+                "at most " (share(most))
+                span.dim { ": " (record.probe_hits) " of " (record.probe_seen) " when it was last tried" }
+            }
+            None => span.dim { "not tried on known-good content yet" },
+        }
+    };
+    let cost = html! {
+        @match shown.cost_ms {
+            Some(ms) => { (format!("{ms:.2}")) " ms for 1 MiB" }
+            None => span.dim { "none of its own: one pass over a mail serves all checks" },
+        }
+    };
+    facts(&[("Precision seen", precision), ("Good content that it hits", good_content), ("Cost", cost)])
+}
+
+/// Its documentation, its source, what it was tried on, and its versions.
+fn how_it_is_made(shown: &DetectionView) -> Markup {
+    html! {
+        @if !shown.page.is_empty() { section { h2 { "Documentation" } pre.page { (shown.page) } } }
+        @if !shown.source.is_empty() { details { summary { "Source" } pre.mail { (shown.source) } } }
+        @if let Some(both) = &shown.fixtures { (fixtures(both)) }
+        @if !shown.versions.is_empty() { (history(&shown.versions)) }
     }
 }
 
 /// What it was tried on when it was built.
-fn fixtures(both: &Value) -> Markup {
+fn fixtures(both: &FixturesView) -> Markup {
     html! {
-        @if both.is_object() {
-            section {
-                h2 { "Fixtures" }
-                p.dim { "The ruleset was not built before the detection hit the first and missed the second." }
-                details { summary { "A mail that it must hit" } pre.mail { (text(both, "hit")) } }
-                details { summary { "A mail that it must miss" } pre.mail { (text(both, "miss")) } }
-            }
+        section {
+            h2 { "Fixtures" }
+            p.dim { "The ruleset was not built before the detection hit the first and missed the second." }
+            details { summary { "A mail that it must hit" } pre.mail { (both.hit) } }
+            details { summary { "A mail that it must miss" } pre.mail { (both.miss) } }
         }
     }
 }
 
 /// Its versions, and what changed in each.
-fn history(shown: &Value) -> Markup {
+fn history(versions: &[VersionRow]) -> Markup {
     html! {
-        @if list(shown, "versions").next().is_some() {
-            section {
-                h2 { "History" }
-                ol.timeline reversed { @for one in list(shown, "versions") { li {
-                    a href=(explorer(&format!("version:{}", quoted(text(one, "version"))))) { code { (text(one, "version")) } } " since " (moment(text(one, "first_seen")))
-                    @if !text(one, "changes").is_empty() { details { summary { "What changed" } pre.mail { (text(one, "changes")) } } }
-                } } }
-            }
+        section {
+            h2 { "History" }
+            ol.timeline reversed { @for one in versions { li {
+                a href=(explorer(&format!("version:{}", quoted(&one.version)))) { code { (one.version) } }
+                " since " (moment(&one.first_seen))
+                @if !one.changes.is_empty() {
+                    details { summary { "What changed" } pre.mail { (one.changes) } }
+                }
+            } } }
         }
     }
 }
@@ -243,14 +304,19 @@ fn modes(code: &str) -> Markup {
     }
 }
 
-fn evidence(heard: &Value) -> Markup {
-    let lines: Vec<&Value> = list(heard, "journal").take(50).collect();
+fn evidence(heard: &ExplanationView) -> Markup {
     html! {
-        @if !lines.is_empty() {
+        @if !heard.journal.is_empty() {
             section {
                 h2 { "What the sentinel has heard" }
-                @for one in list(heard, "versions") { p { code { (text(one, "detection_version")) } " " (chip(text(one, "state"))) " evidence " (format!("{:.2e}", one["evidence"].as_f64().unwrap_or(0.0))) ": hits " (one["hits"]) ", witnesses " (one["witnesses"]) ", probe " (one["probe_hits"]) " of " (one["probe_seen"]) } }
-                ol.timeline { @for line in lines { li { (moment(text(line, "at"))) " " strong { (text(line, "event")) } " " (text(line, "text")) } } }
+                @for one in &heard.versions { p {
+                    code { (one.detection_version) } " " (chip(&one.state))
+                    " evidence " (format!("{:.2e}", one.evidence)) ": hits " (one.hits) ", witnesses " (one.witnesses)
+                    ", probe " (one.probe_hits) " of " (one.probe_seen)
+                } }
+                ol.timeline { @for line in heard.journal.iter().take(50) {
+                    li { (moment(&line.at)) " " strong { (line.event) } " " (line.text) }
+                } }
             }
         }
     }
@@ -267,8 +333,8 @@ pub async fn act(
     form: Form,
 ) -> PageResult {
     let hours: u64 = form.one("hours").parse().map_err(|_| ApiError::Bad("hours is a number".into()))?;
-    let ask = json!({ "mode": form.one("mode"), "reason": form.one("reason"), "hours": hours });
-    let ask = asked(ask)?;
-    answer(api::detection::mode(State(console), Extension(operator), Path(code.clone()), Json(ask)).await)?;
+    let (mode, reason) = (form.one("mode").to_owned(), form.one("reason").to_owned());
+    let ask = ModeAsk { mode, reason, hours, actor: String::new(), what_if: false };
+    view(detection::mode(State(console), Extension(operator), Path(code.clone()), Json(ask)).await)?;
     Ok(back_to(&format!("/detections/{}", encoded(&code))))
 }

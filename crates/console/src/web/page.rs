@@ -4,9 +4,6 @@ use axum::Json;
 use axum::response::{Html, IntoResponse, Response};
 use domain::Timestamp;
 use maud::{DOCTYPE, Markup, html};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::access::{Operator, Permission};
 use crate::api::error::{ApiError, ApiResult};
@@ -100,33 +97,6 @@ pub fn view<T>(answer: ApiResult<T>) -> Result<T, ApiError> {
     answer.map(|Json(view)| view)
 }
 
-/// What the API answers, as plain data.
-///
-/// # Errors
-/// What the API says.
-pub fn answer<T: Serialize>(answer: ApiResult<T>) -> Result<Value, ApiError> {
-    let Json(view) = answer?;
-    serde_json::to_value(view).map_err(|error| ApiError::Internal(error.to_string()))
-}
-
-/// What the API is asked with, of plain data.
-///
-/// # Errors
-/// When a field is not what it takes.
-pub fn asked<T: DeserializeOwned>(ask: Value) -> Result<T, ApiError> {
-    serde_json::from_value(ask).map_err(|error| ApiError::Bad(error.to_string()))
-}
-
-/// A text of an answer; empty when it has none.
-pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value[key].as_str().unwrap_or_default()
-}
-
-/// A list of an answer.
-pub fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
-    value[key].as_array().into_iter().flatten()
-}
-
 /// A moment as people read it, with the exact one behind it.
 pub fn moment(value: &str) -> Markup {
     let shown = match Timestamp::parse(value) {
@@ -170,7 +140,8 @@ pub fn class_of(word: &str) -> &'static str {
 }
 
 /// Bytes as people read them.
-pub fn size(bytes: i64) -> String {
+pub fn size(bytes: impl TryInto<i64>) -> String {
+    let bytes = bytes.try_into().unwrap_or(i64::MAX);
     match bytes {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{:.0} kB", bytes as f64 / 1024.0),

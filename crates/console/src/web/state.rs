@@ -1,11 +1,12 @@
-//! How far the releases are that a page shows: what is on its way is asked about again by the page's script, until it has arrived.
+//! How far the releases are that a page shows: what is on its way is asked about again by the page's script, until it
+//! has arrived.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::{Extension, Json};
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::page::{answer, chip, class_of, list, shown, text};
+use super::page::{chip, class_of, shown, view};
 use crate::Console;
 use crate::access::Operator;
 use crate::api::error::ApiError;
@@ -19,7 +20,8 @@ fn moves(state: &str) -> bool {
     matches!(state, "releasing" | "in_doubt" | "in_doubt_live")
 }
 
-/// The state of a recipient's copy of a message, with the colour of its meaning. While it moves, the script of the page keeps it up to date.
+/// The state of a recipient's copy of a message, with the colour of its meaning. While it moves, the script of the page
+/// keeps it up to date.
 pub fn state(id: &str, recipient: &str, state: &str) -> Markup {
     html! {
         @if moves(state) {
@@ -41,7 +43,8 @@ pub struct StateView {
     moves: bool,
 }
 
-/// `GET /states?mail=ID&mail=ID`: the states of some messages, 50 at most. One that is not known, or not to be seen, is left out.
+/// `GET /states?mail=ID&mail=ID`: the states of some messages, 50 at most. One that is not known, or not to be seen, is
+/// left out.
 ///
 /// # Errors
 /// What the API says.
@@ -55,19 +58,16 @@ pub async fn of(
     let mut states = Vec::new();
     for (_, mail) in mails {
         let ask = show::show(State(console.clone()), Extension(operator.clone()), Path(mail.to_string()));
-        let held = match answer(ask.await) {
+        let held = match view(ask.await) {
             Err(ApiError::NotFound(_) | ApiError::Bad(_)) => continue,
             held => held?,
         };
-        states.extend(list(&held, "units").map(|unit| {
-            let state = text(unit, "state");
-            StateView {
-                mail: mail.to_string(),
-                recipient: text(unit, "recipient").to_owned(),
-                shown: shown(state),
-                class: class_of(state),
-                moves: moves(state),
-            }
+        states.extend(held.units.into_iter().map(|unit| StateView {
+            mail: mail.to_string(),
+            recipient: unit.recipient,
+            shown: shown(&unit.state),
+            class: class_of(&unit.state),
+            moves: moves(&unit.state),
         }));
     }
     Ok(Json(states))

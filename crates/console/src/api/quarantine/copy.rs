@@ -17,25 +17,25 @@ use platform::outgoing::Outgoing;
 use platform::system_mail;
 
 /// To whom, and why.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CopyAsk {
     /// An address of a domain of ours.
-    to: String,
+    pub(crate) to: String,
     /// Why, for the record; it must be said.
-    reason: String,
+    pub(crate) reason: String,
     /// Who asks, for the record.
     #[serde(default)]
-    actor: String,
+    pub(crate) actor: String,
 }
 
 /// What became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CopiedView {
-    id: String,
-    to: String,
+    pub(crate) id: String,
+    pub(crate) to: String,
     /// What the mailbox server said.
-    reply: String,
+    pub(crate) reply: String,
 }
 
 /// `POST /api/v1/quarantine/{id}/copy`: sends its bytes to somebody else, behind Resent fields (RFC 5322 section 3.6.6). Nothing else happens to it.

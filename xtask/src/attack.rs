@@ -1,5 +1,5 @@
-//! Attacks on the shipped program and the probes of legitimate senders beside them, as one table. All of it is a part of the tests; here the full
-//! number of probes is made, and what was measured is shown.
+//! Attacks on the shipped program and the probes of legitimate senders beside them, as one table. All of it is a part
+//! of the tests; here the full number of probes is made, and what was measured is shown.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

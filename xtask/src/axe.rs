@@ -1,5 +1,6 @@
-//! axe-core, which the browser tests ask whether a page can be used by everybody: downloaded from the Python package that carries it, checked
-//! against its digest, and unpacked into the user's cache. It is no part of the product (its licence is the MPL).
+//! axe-core, which the browser tests ask whether a page can be used by everybody: downloaded from the Python package
+//! that carries it, checked against its digest, and unpacked into the user's cache. It is no part of the product (its
+//! licence is the MPL).
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -63,7 +63,8 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Tells the demo's story with the program that the tests have built; building it alone would build it with other features.
+/// Tells the demo's story with the program that the tests have built; building it alone would build it with other
+/// features.
 fn demo() -> Result<()> {
     let metadata = MetadataCommand::new().no_deps().exec()?;
     let program = metadata.target_directory.join("ci/reprieve");

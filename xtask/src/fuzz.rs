@@ -1,4 +1,5 @@
-//! Searches for bytes for which a parser does not hold what it promises: every fuzz target for some time, two at a time.
+//! Searches for bytes for which a parser does not hold what it promises: every fuzz target for some time, two at a
+//! time.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -33,9 +33,13 @@ fn main() -> Result<()> {
             ci::bench(name, None)
         }
         _ => bail!(
-            "verbs: ci | tidy | licences | picture | pictures (of the console) | evaluate FOLDER (a folder of real mail: ham, phish, spam, mime, images, attachments) | \
-             attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | fuzz SECONDS (every target, two at a time; needs cargo-fuzz and a nightly compiler) | \
-             bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"
+            "verbs: ci | tidy | licences | picture | pictures (of the console) | evaluate FOLDER (a folder of real \
+                mail: ham, phish, spam, mime, images, attachments) | \
+             attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | \
+             kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | fuzz SECONDS (every \
+             target, two at a time; needs cargo-fuzz and a nightly compiler) | \
+             bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench \
+             bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"
         ),
     }
 }

@@ -1,5 +1,5 @@
-//! Exim and OpenSMTPD for the tests: Debian's MTAs exclude one another, so these are downloaded and unpacked into the user's
-//! cache, and never installed.
+//! Exim and OpenSMTPD for the tests: Debian's MTAs exclude one another, so these are downloaded and unpacked into the
+//! user's cache, and never installed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -26,7 +26,8 @@ fn svg(text: &str) -> String {
         ["$ reprieve demo".to_owned()].into_iter().chain(text.lines().take(LINES_MAX).map(cut)).collect();
     let (width, height) = (COLUMNS_MAX as f32 * 7.3 + 32.0, shown.len() as f32 * 17.0 + 36.0);
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"DejaVu Sans Mono, \
+            Menlo, Consolas, monospace\" \
          font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#16181d\"/>\n"
     );
     for (at, line) in shown.iter().enumerate() {

@@ -1,8 +1,9 @@
 //! What is caught and what is not, on a folder of real mail: Reprieve beside rspamd and clamd, in one table.
 //!
-//! `cargo xtask bench accuracy FOLDER` (sub-folders ham, phish, spam) as root, with rspamd and clamd installed. Half of the mail, by thread and
-//! campaign, trains our classifier; the other half is what all of them are asked about. No network: rspamd without its name servers and without
-//! learned statistics, clamd with the signatures that are there. Mail is read where it lies and never kept; the misses are told by file name.
+//! `cargo xtask bench accuracy FOLDER` (sub-folders ham, phish, spam) as root, with rspamd and clamd installed. Half of
+//! the mail, by thread and campaign, trains our classifier; the other half is what all of them are asked about. No
+//! network: rspamd without its name servers and without learned statistics, clamd with the signatures that are there.
+//! Mail is read where it lies and never kept; the misses are told by file name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,8 +81,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Links each mail into `train` or `test`, by its thread; returns how many there are of each kind. One corpus writes the same address into all of
-/// its mail, which would be a give-away: it is another here.
+/// Links each mail into `train` or `test`, by its thread; returns how many there are of each kind. One corpus writes
+/// the same address into all of its mail, which would be a give-away: it is another here.
 fn split(corpus: &Path, folder: &Path) -> Result<BTreeMap<&'static str, usize>> {
     let mut counts = BTreeMap::new();
     for kind in KINDS {

@@ -1,8 +1,9 @@
-//! One act over everything that a query fits: a hundred thousand held mails, released by one job, while live mail goes on, pages are looked at, and the
-//! program is killed half way.
+//! One act over everything that a query fits: a hundred thousand held mails, released by one job, while live mail goes
+//! on, pages are looked at, and the program is killed half way.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-bulk [MAILS]` (100,000 without) as root, with postfix installed (its `smtp-sink` is
-//! the mailbox server). The peer is Exchange Online's own limit: a hundred at a time by hand, and 200,000 by a job that shows no result for each.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-bulk [MAILS]` (100,000 without) as root, with postfix
+//! installed (its `smtp-sink` is the mailbox server). The peer is Exchange Online's own limit: a hundred at a time by
+//! hand, and 200,000 by a job that shows no result for each.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -153,7 +154,8 @@ fn ask(ours: &Reprieve, token: &str, method: &str, path: &str, body: &str) -> Re
     let mut socket = TcpStream::connect(ours.api()?)?;
     write!(
         socket,
-        "{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: \
+            application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     )?;

@@ -1,8 +1,9 @@
-//! How long somebody waits who looks for mail among millions: the explorer's own queries, beside the same conditions as one plain statement of
-//! SQL, on the same SQLite file, while mail goes on being recorded.
+//! How long somebody waits who looks for mail among millions: the explorer's own queries, beside the same conditions as
+//! one plain statement of SQL, on the same SQLite file, while mail goes on being recorded.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-explorer -- [MESSAGES [FOLDER]]` (10,000,000 without; a folder that has them is used again). Senders, recipients, detections and
-//! attachments are skewed as in real mail: a few have most of it. Rows are made by SQLite itself, their indexes afterwards.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-explorer -- [MESSAGES [FOLDER]]` (10,000,000 without;
+//! a folder that has them is used again). Senders, recipients, detections and attachments are skewed as in real mail: a
+//! few have most of it. Rows are made by SQLite itself, their indexes afterwards.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -207,7 +208,8 @@ async fn run(connection: &mut AnyConnection, sql: &str) -> Result<()> {
 async fn fill(file: &Path, count: u64) -> Result<()> {
     let mut connection = connect(file).await?;
     let began = Instant::now();
-    let sql = "select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name in ('message', 'unit', 'part', 'finding')";
+    let sql = "select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name in \
+        ('message', 'unit', 'part', 'finding')";
     let mut indexes = Vec::new();
     for row in sqlx::query(sql).fetch_all(&mut connection).await? {
         indexes.push((row.try_get::<String, _>("name")?, row.try_get::<String, _>("sql")?));
@@ -238,35 +240,51 @@ async fn rows(connection: &mut AnyConnection, from: u64, to: u64, count: u64) ->
     let numbers = format!(
         "with recursive n(i) as (select {from} union all select i + 1 from n where i + 1 < {to}), \
          k as (select i, {NEWEST} * 1000 - ({count} - i) * {SPAN} * 1000 / {count} as ms, \
-         ((i * 2654435761) % 4294967296) / 4294967296.0 as a, ((i * 40503 + 12345) % 1000003) / 1000003.0 as b from n), \
+         ((i * 2654435761) % 4294967296) / 4294967296.0 as a, ((i * 40503 + 12345) % 1000003) / 1000003.0 as b from \
+         n), \
          v as (select i, ms, printf('%08x-%04x-7%03x-8000-%012x', ms >> 16, ms & 65535, i & 4095, i) as id, \
-         cast(a * a * a * {senders} as int) as s, cast(b * b * b * {senders} as int) as r, cast(a * 10000 as int) as p, cast(b * 10000 as int) as q from k)"
+         cast(a * a * a * {senders} as int) as s, cast(b * b * b * {senders} as int) as r, cast(a * 10000 as int) as \
+         p, cast(b * 10000 as int) as q from k)"
     );
     let message = format!(
-        "insert into message (mail_id, node, received_us, client_ip, client_peer, client_helo, client_protocol, sender, mail_params_json, \
-         message_id, subject, header_from, from_domain, authentication_results_json, received_count, size_bytes, sha256, body_sha256, \
-         url_domains_json, ambiguities_json, category, ruleset, policy, containment_epoch, engines_json, facts_json, is_partial, is_normalised, \
-         removed_fields_json, timings_json) {numbers} select id, 'n', ms * 1000, printf('10.1.%d.%d', p % 97, i % 250), '10.1.0.1', 'helo.example', 'ESMTP', \
+        "insert into message (mail_id, node, received_us, client_ip, client_peer, client_helo, client_protocol, \
+            sender, mail_params_json, \
+         message_id, subject, header_from, from_domain, authentication_results_json, received_count, size_bytes, \
+         sha256, body_sha256, \
+         url_domains_json, ambiguities_json, category, ruleset, policy, containment_epoch, engines_json, facts_json, \
+         is_partial, is_normalised, \
+         removed_fields_json, timings_json) {numbers} select id, 'n', ms * 1000, printf('10.1.%d.%d', p % 97, i % \
+         250), '10.1.0.1', 'helo.example', 'ESMTP', \
          printf('s%d@x%d.example', s, s % 5000), '{{}}', printf('<m%d@x.example>', i), \
-         printf('%s %d about %s', case p % 7 when 0 then 'Re: report' when 1 then 'Fwd: invoice' when 2 then 'minutes' else 'Hello' end, p, case q % 5 when 0 then 'the order' else 'figures' end), \
-         printf('Sender %d <s%d@x%d.example>', s, s, s % 5000), printf('x%d.example', s % 5000), '[]', 2, 2000 + p * 11, printf('%064x', i), printf('%064x', i), \
-         printf('[\"x%d.example\"]', q % 3000), '[]', case when p < 50 then 'Malware' when p < 400 then 'Phish' when p < 3000 then 'Spam' else 'Clean' end, \
+         printf('%s %d about %s', case p % 7 when 0 then 'Re: report' when 1 then 'Fwd: invoice' when 2 then 'minutes' \
+         else 'Hello' end, p, case q % 5 when 0 then 'the order' else 'figures' end), \
+         printf('Sender %d <s%d@x%d.example>', s, s, s % 5000), printf('x%d.example', s % 5000), '[]', 2, 2000 + p * \
+         11, printf('%064x', i), printf('%064x', i), \
+         printf('[\"x%d.example\"]', q % 3000), '[]', case when p < 50 then 'Malware' when p < 400 then 'Phish' when p \
+         < 3000 then 'Spam' else 'Clean' end, \
          '0123456789abcdef', 'fedcba9876543210', 0, '[]', '{{}}', 0, 0, '[]', '{{}}' from v"
     );
     let unit = format!(
-        "insert into unit (mail_id, unit_no, recipient, domain, direction, rcpt_params_json, disposition, is_enforced, reasons_json, account, moved_us, reply) \
-         {numbers} select id, 0, printf('r%d@ours.example', r), 'ours.example', case q % 10 when 0 then 'Outbound' when 1 then 'Internal' else 'Inbound' end, '{{}}', \
+        "insert into unit (mail_id, unit_no, recipient, domain, direction, rcpt_params_json, disposition, is_enforced, \
+            reasons_json, account, moved_us, reply) \
+         {numbers} select id, 0, printf('r%d@ours.example', r), 'ours.example', case q % 10 when 0 then 'Outbound' \
+         when 1 then 'Internal' else 'Inbound' end, '{{}}', \
          case when p < 400 then 'Hold' when p < 3000 then 'Junk' else 'Deliver' end, 1, '[]', \
-         case when p < 380 then 'held' when p < 400 then 'released' else 'delivered' end, ms * 1000, '250 2.0.0 Ok' from v"
+         case when p < 380 then 'held' when p < 400 then 'released' else 'delivered' end, ms * 1000, '250 2.0.0 Ok' \
+         from v"
     );
     let part = format!(
-        "insert into part (mail_id, part_no, sha256, size_bytes, family, content_type, declared, name, tail_json) {numbers} \
-         select id, 0, printf('%064x', s), 4000, case q % 3 when 0 then 'image' else 'html' end, 'text/html', 'text/html', \
+        "insert into part (mail_id, part_no, sha256, size_bytes, family, content_type, declared, name, tail_json) \
+            {numbers} \
+         select id, 0, printf('%064x', s), 4000, case q % 3 when 0 then 'image' else 'html' end, 'text/html', \
+         'text/html', \
          case q % 3 when 0 then 'image001.png' when 1 then printf('file%d.docm', i) else '' end, '\"None\"' from v"
     );
     let finding = format!(
-        "insert into finding (mail_id, finding_no, detection, detection_version, engine, category, effect, mode, family, evidence) {numbers} \
-         select id, 0, printf('DET-%d', p % 97), '0123456789ab', 'yara', 'Malware', 'Hold', 'Enforce', 'html', 'e' from v where p < 3000"
+        "insert into finding (mail_id, finding_no, detection, detection_version, engine, category, effect, mode, \
+            family, evidence) {numbers} \
+         select id, 0, printf('DET-%d', p % 97), '0123456789ab', 'yara', 'Malware', 'Hold', 'Enforce', 'html', 'e' \
+         from v where p < 3000"
     );
     run(connection, "begin").await?;
     for sql in [message, unit, part, finding] {

@@ -1,7 +1,8 @@
-//! Delivering: Reprieve beside `smtp-sink` alone, Debian's Postfix as a plain relay, and Postfix with the rspamd milter, in one run.
+//! Delivering: Reprieve beside `smtp-sink` alone, Debian's Postfix as a plain relay, and Postfix with the rspamd
+//! milter, in one run.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-gateway` as root, with postfix and rspamd installed. Ratios
-//! carry over to other machines, absolute figures do not. A mail counts when the sink has it.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-gateway` as root, with postfix and rspamd installed.
+//! Ratios carry over to other machines, absolute figures do not. A mail counts when the sink has it.
 
 use std::net::SocketAddr;
 use std::path::Path;

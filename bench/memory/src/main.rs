@@ -1,8 +1,9 @@
-//! What memory costs: clean mail through a gateway that remembers it and watches its detections, beside the same gateway that does neither, in
-//! turn, in one run.
+//! What memory costs: clean mail through a gateway that remembers it and watches its detections, beside the same
+//! gateway that does neither, in turn, in one run.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-memory` as root, with postfix installed (its `smtp-sink` is the mailbox
-//! server). Both have the whole pipeline on; the one without memory has `[known_good] on = false`, so that nothing is learned and nobody is known.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-memory` as root, with postfix installed (its
+//! `smtp-sink` is the mailbox server). Both have the whole pipeline on; the one without memory has `[known_good] on =
+//! false`, so that nothing is learned and nobody is known.
 
 use anyhow::Result;
 use rig::cost;

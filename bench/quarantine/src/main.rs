@@ -1,8 +1,10 @@
-//! Holding and releasing: Reprieve beside Debian's amavis (clamd, quarantine to files, release over AM.PDP), in one run.
+//! Holding and releasing: Reprieve beside Debian's amavis (clamd, quarantine to files, release over AM.PDP), in one
+//! run.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-quarantine` as root, with postfix, amavisd-new and clamav-daemon
-//! installed. Every held mail of ours is fsynced and recorded, every release has its attempt and its outcome committed; amavis
-//! syncs nothing and records no release. Ratios carry over to other machines, absolute figures do not.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-quarantine` as root, with postfix, amavisd-new and
+//! clamav-daemon installed. Every held mail of ours is fsynced and recorded, every release has its attempt and its
+//! outcome committed; amavis syncs nothing and records no release. Ratios carry over to other machines, absolute
+//! figures do not.
 
 use std::time::Instant;
 

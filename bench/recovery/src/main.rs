@@ -1,8 +1,9 @@
-//! Recovery at scale: mails that a wrong detection held, through dry run, replay with re-examination and release over SMTP, with everything
-//! durable, while live mail goes on.
+//! Recovery at scale: mails that a wrong detection held, through dry run, replay with re-examination and release over
+//! SMTP, with everything durable, while live mail goes on.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-recovery [MAILS]` (100,000 without) as root, with postfix installed (its
-//! `smtp-sink` is the mailbox server). The peer is the hosted service's own account of its incident of 26 August 2024: 99 % in about 2 h 45 min.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-recovery [MAILS]` (100,000 without) as root, with
+//! postfix installed (its `smtp-sink` is the mailbox server). The peer is the hosted service's own account of its
+//! incident of 26 August 2024: 99 % in about 2 h 45 min.
 
 use std::fs;
 use std::sync::Arc;

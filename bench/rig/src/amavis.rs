@@ -39,19 +39,27 @@ impl Amavis {
         let text = format!(
             "use strict;\n$max_servers = 4; $max_requests = 1000; $daemon_user = 'amavis'; $daemon_group = 'amavis';\n\
              $MYHOME = '{home}'; $TEMPBASE = '{tmp}'; $QUARANTINEDIR = '{quarantine}'; $db_home = '{db}';\n\
-             $pid_file = '{pid}'; $lock_file = '{lock}'; $enable_db = 0; $enable_zmq = 0; $log_level = 0; $do_syslog = 0;\n\
+             $pid_file = '{pid}'; $lock_file = '{lock}'; $enable_db = 0; $enable_zmq = 0; $log_level = 0; $do_syslog = \
+             0;\n\
              $LOGFILE = '{log}'; $mydomain = 'ours.example'; $myhostname = 'amavis.ours.example';\n\
              @local_domains_acl = (\".$mydomain\"); @mynetworks = qw(127.0.0.0/8);\n\
-             $inet_socket_port = [{mail}, {pdp}]; $inet_socket_bind = '127.0.0.1'; @inet_acl = qw(127.0.0.1); $unix_socketname = undef;\n\
+             $inet_socket_port = [{mail}, {pdp}]; $inet_socket_bind = '127.0.0.1'; @inet_acl = qw(127.0.0.1); \
+             $unix_socketname = undef;\n\
              $interface_policy{{'{pdp}'}} = 'AM.PDP-INET';\n\
-             $policy_bank{{'AM.PDP-INET'}} = {{ protocol => 'AM.PDP', inet_acl => [qw(127.0.0.1)], auth_required_release => 0 }};\n\
-             $forward_method = 'smtp:[127.0.0.1]:{hop}'; $notify_method = $forward_method; $requeue_method = $forward_method;\n\
+             $policy_bank{{'AM.PDP-INET'}} = {{ protocol => 'AM.PDP', inet_acl => [qw(127.0.0.1)], \
+             auth_required_release => 0 }};\n\
+             $forward_method = 'smtp:[127.0.0.1]:{hop}'; $notify_method = $forward_method; $requeue_method = \
+             $forward_method;\n\
              $release_method = $forward_method; $enable_dkim_verification = 0; $enable_dkim_signing = 0;\n\
-             $final_virus_destiny = D_DISCARD; $final_banned_destiny = D_PASS; $final_spam_destiny = D_DISCARD; $final_bad_header_destiny = D_PASS;\n\
-             $virus_admin = undef; $spam_admin = undef; $warnvirusrecip = 0; $spam_quarantine_to = undef; $bad_header_quarantine_to = undef;\n\
-             $banned_quarantine_to = undef; $virus_quarantine_to = 'virus-quarantine'; $virus_quarantine_method = 'local:v-%m';\n\
+             $final_virus_destiny = D_DISCARD; $final_banned_destiny = D_PASS; $final_spam_destiny = D_DISCARD; \
+             $final_bad_header_destiny = D_PASS;\n\
+             $virus_admin = undef; $spam_admin = undef; $warnvirusrecip = 0; $spam_quarantine_to = undef; \
+             $bad_header_quarantine_to = undef;\n\
+             $banned_quarantine_to = undef; $virus_quarantine_to = 'virus-quarantine'; $virus_quarantine_method = \
+             'local:v-%m';\n\
              @decoders = (['mail', \\&do_mime_decode]); @bypass_spam_checks_maps = (1);\n\
-             @av_scanners = (['ClamAV-clamd', \\&ask_daemon, [\"CONTSCAN {{}}\\n\", '{socket}'], qr/\\bOK$/m, qr/\\bFOUND$/m, qr/^.*?: (.*) FOUND$/m]);\n\
+             @av_scanners = (['ClamAV-clamd', \\&ask_daemon, [\"CONTSCAN {{}}\\n\", '{socket}'], qr/\\bOK$/m, \
+             qr/\\bFOUND$/m, qr/^.*?: (.*) FOUND$/m]);\n\
              @av_scanners_backup = (); 1;\n",
             home = home.display(),
             tmp = at("tmp"),
@@ -126,7 +134,8 @@ pub fn start_clamd(folder: &Path) -> Result<Process> {
     fs::write(database.join("eicar.hdb"), "44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-File\n")?;
     let config = folder.join("clamd.conf");
     let text = format!(
-        "DatabaseDirectory {}\nLocalSocket {}\nLocalSocketMode 666\nTemporaryDirectory {}\nMaxThreads 8\nForeground yes\n\
+        "DatabaseDirectory {}\nLocalSocket {}\nLocalSocketMode 666\nTemporaryDirectory {}\nMaxThreads 8\nForeground \
+            yes\n\
          DisableCache yes\nScanMail yes\nStreamMaxLength 50M\n",
         database.display(),
         socket.display(),

@@ -84,7 +84,8 @@ pub fn text(name: &'static str, bytes: usize) -> Mail {
     Mail { name, bytes: text.into_bytes() }
 }
 
-/// A reply with text and HTML and a signature with a logo and three small pictures, some 14 kB: the mail of the incident.
+/// A reply with text and HTML and a signature with a logo and three small pictures, some 14 kB: the mail of the
+/// incident.
 pub fn signature_reply(name: &'static str) -> Mail {
     let mut dice = Dice(11);
     let words = prose(&mut dice, 1_200);
@@ -92,12 +93,14 @@ pub fn signature_reply(name: &'static str) -> Mail {
     let paragraphs: String = words.lines().map(|line| format!("<p>{line}</p>\r\n")).collect();
     let html = format!(
         "<html><body>{paragraphs}<p>Number {TOKEN}</p><p>Alice Partner<br>Partner GmbH</p>\r\n\
-         <img src=\"cid:logo@partner\"><img src=\"cid:in@partner\"><img src=\"cid:www@partner\"><img src=\"cid:call@partner\">\r\n\
+         <img src=\"cid:logo@partner\"><img src=\"cid:in@partner\"><img src=\"cid:www@partner\"><img \
+         src=\"cid:call@partner\">\r\n\
          <blockquote>{quoted}</blockquote></body></html>\r\n"
     );
     let mut related = part("text/html; charset=utf-8", "", &html);
     related = format!(
-        "--alt\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\nNumber {TOKEN}\r\n{quoted}\r\n--alt\r\n{related}\r\n--alt--\r\n"
+        "--alt\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\nNumber \
+            {TOKEN}\r\n{quoted}\r\n--alt\r\n{related}\r\n--alt--\r\n"
     );
     let mut body = format!("--rel\r\nContent-Type: multipart/alternative; boundary=\"alt\"\r\n\r\n{related}");
     for (name, side, format) in [
@@ -163,7 +166,8 @@ fn picture(dice: &mut Dice, name: &str, (width, height): (u32, u32), format: Ima
     image.write_to(&mut file, format).expect("an image of our own making");
     let end = if format == ImageFormat::Png { "png" } else { "jpeg" };
     let more = format!(
-        "Content-Transfer-Encoding: base64\r\nContent-ID: <{name}@partner>\r\nContent-Disposition: inline; filename=\"{name}.{end}\"\r\n"
+        "Content-Transfer-Encoding: base64\r\nContent-ID: <{name}@partner>\r\nContent-Disposition: inline; \
+            filename=\"{name}.{end}\"\r\n"
     );
     let head = format!("image/{end}; name=\"{name}.{end}\"");
     format!("--rel\r\n{}", part(&head, &more, &base64_lines(file.get_ref())))

@@ -17,9 +17,12 @@ pub struct Postfix {
     folder: PathBuf,
 }
 
-const SERVICES: &str = "postlog unix-dgram n - n - 1 postlogd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\n\
-    qmgr unix n - n 300 1 qmgr\nrewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\n\
-    trace unix - - n - 0 bounce\nverify unix - - n - 1 verify\nflush unix n - n 1000? 0 flush\nproxymap unix - - n - - proxymap\n\
+const SERVICES: &str = "postlog unix-dgram n - n - 1 postlogd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 \
+    cleanup\n\
+    qmgr unix n - n 300 1 qmgr\nrewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n \
+    - 0 bounce\n\
+    trace unix - - n - 0 bounce\nverify unix - - n - 1 verify\nflush unix n - n 1000? 0 flush\nproxymap unix - - n - - \
+    proxymap\n\
     smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nerror unix - - n - - error\nretry unix - - n - - error\n\
     discard unix - - n - - discard\nanvil unix - - n - 1 anvil\nscache unix - - n - 1 scache\n";
 
@@ -36,11 +39,15 @@ impl Postfix {
         // What a relay under load would be given: no look-ups that need a network, no limits on one client.
         let main = format!(
             "compatibility_level = 3.6\nqueue_directory = {queue}\ndata_directory = {data}\nmaillog_file = {log}\n\
-             maillog_file_prefixes = {here}\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmyhostname = relay.example\n\
-             mydestination =\nalias_maps =\nmynetworks = 127.0.0.0/8\nrelay_domains = ours.example\nrelayhost = [127.0.0.1]:{hop}\n\
-             disable_dns_lookups = yes\nsmtp_dns_support_level = disabled\nsmtpd_peername_lookup = no\nin_flow_delay = 0\n\
+             maillog_file_prefixes = {here}\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmyhostname = \
+             relay.example\n\
+             mydestination =\nalias_maps =\nmynetworks = 127.0.0.0/8\nrelay_domains = ours.example\nrelayhost = \
+             [127.0.0.1]:{hop}\n\
+             disable_dns_lookups = yes\nsmtp_dns_support_level = disabled\nsmtpd_peername_lookup = no\nin_flow_delay = \
+             0\n\
              smtpd_client_connection_count_limit = 0\nsmtpd_tls_security_level = none\nsmtp_tls_security_level = none\n\
-             default_destination_concurrency_limit = 20\ninitial_destination_concurrency = 20\nmessage_size_limit = 52428800\n{more}\n"
+             default_destination_concurrency_limit = 20\ninitial_destination_concurrency = 20\nmessage_size_limit = \
+             52428800\n{more}\n"
         );
         fs::write(folder.join("etc/main.cf"), main)?;
         fs::write(folder.join("etc/master.cf"), format!("127.0.0.1:{port} inet n - n - - smtpd\n{SERVICES}"))?;

@@ -66,10 +66,13 @@ impl Reprieve {
     pub fn start_with(built: &Built, folder: &Path, hop: SocketAddr, more: &str) -> Result<Self> {
         fs::create_dir_all(folder)?;
         rules(&built.detections, &folder.join("rules"))?;
-        // The load stands for many clients, so its address is that of a relay: no pause before the greeting, no limit of one address.
+        // The load stands for many clients, so its address is that of a relay: no pause before the greeting, no limit
+        // of one address.
         let text = format!(
-            "data_dir = \"data\"\nhostname = \"gateway.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\nruleset = \"rules\"\n\
-             [[listener]]\naddress = \"127.0.0.1:0\"\nxclient_from = [\"127.0.0.1\"]\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n\
+            "data_dir = \"data\"\nhostname = \"gateway.example\"\nmode = \"enforce\"\naccepted_domains = \
+                [\"ours.example\"]\nruleset = \"rules\"\n\
+             [[listener]]\naddress = \"127.0.0.1:0\"\nxclient_from = [\"127.0.0.1\"]\n[next_hop.inbound]\naddress \
+             = \"{hop}\"\ntls = \"none\"\n\
              [api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n{more}"
         );
         fs::write(folder.join("reprieve.toml"), text)?;
@@ -144,7 +147,8 @@ fn rules(shipped: &Path, folder: &Path) -> Result<()> {
         let of = folder.join(&code);
         fs::create_dir_all(&of)?;
         let toml = format!(
-            "code = \"{code}\"\ntitle = \"Benchmark\"\nengine = \"yara\"\ncategory = \"Malware\"\neffect = \"Hold\"\ntarget = \"raw\"\n\
+            "code = \"{code}\"\ntitle = \"Benchmark\"\nengine = \"yara\"\ncategory = \"Malware\"\neffect \
+                = \"Hold\"\ntarget = \"raw\"\n\
              scope = \"message\"\nmode = \"Enforce\"\nowner = \"bench\"\nsince = \"0.1.0\"\n"
         );
         fs::write(of.join("detection.toml"), toml)?;
@@ -161,7 +165,9 @@ fn patterns(number: usize) -> String {
     let [h1, h2, h3, h4] = [c >> 24 & 0xff, c >> 16 & 0xff, d >> 24 & 0xff, d >> 16 & 0xff];
     // Each pattern has a run of four bytes, as YARA's authors advise.
     format!(
-        "  strings:\n    $a = \"Zq{a:08x}-payload\"\n    $b = \"cmd{b:08x}.ps1\" nocase\n    $c = {{ {h1:02x} ?? 4d 5a {h3:02x} {h2:02x} [2-4] {h4:02x} 90 }}\n    $d = /xk{:04x}[0-9]{{4,8}}\\.(exe|scr)/\n  condition:\n    any of them\n",
+        "  strings:\n    $a = \"Zq{a:08x}-payload\"\n    $b = \"cmd{b:08x}.ps1\" nocase\n    $c = {{ {h1:02x} ?? 4d 5a \
+            {h3:02x} {h2:02x} [2-4] {h4:02x} 90 }}\n    $d = /xk{:04x}[0-9]{{4,8}}\\.(exe|scr)/\n  condition:\n    any \
+            of them\n",
         a & 0xffff
     )
 }

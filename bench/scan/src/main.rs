@@ -1,8 +1,9 @@
 //! Scanning alone: Reprieve's whole native pipeline beside rspamd over HTTP and clamd over INSTREAM, in one run.
 //!
-//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-scan` as root, with rspamd and clamd installed. Ours is `reprieve scan` in two
-//! processes of one thread each, start and compilation of its rules left out; rspamd has two workers, clamd eight threads, and both are asked
-//! by four clients. Ratios carry over to other machines, absolute figures do not.
+//! `cargo run --release --manifest-path bench/Cargo.toml -p bench-scan` as root, with rspamd and clamd installed. Ours
+//! is `reprieve scan` in two processes of one thread each, start and compilation of its rules left out; rspamd has two
+//! workers, clamd eight threads, and both are asked by four clients. Ratios carry over to other machines, absolute
+//! figures do not.
 
 use std::collections::BTreeMap;
 use std::fs;

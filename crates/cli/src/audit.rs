@@ -50,7 +50,8 @@ pub enum AuditVerb {
         #[arg(long, value_name = "FILE")]
         since: Option<PathBuf>,
     },
-    /// Destroy what of an entry may be about people (reason, detail, an address); the log stays intact and says that it was done.
+    /// Destroy what of an entry may be about people (reason, detail, an address); the log stays intact and says that it
+    /// was done.
     Erase {
         /// The number of the entry.
         entry: u64,
@@ -61,7 +62,8 @@ pub enum AuditVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Compute the tree anew and compare it with its sealed head, the ledger and the verdicts; exit 1 when it is not intact.
+    /// Compute the tree anew and compare it with its sealed head, the ledger and the verdicts; exit 1 when it is not
+    /// intact.
     Verify {
         /// Only the tree and its head: quicker, and blind to a changed ledger or verdict.
         #[arg(long)]
@@ -136,7 +138,8 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
                     let [batches, purged, verdicts] =
                         ["batches", "batches_purged", "verdicts"].map(|key| &verified[key]);
                     terminal::line(&format!(
-                        "{batches} group commits and {verdicts} verdicts are as they were written; {purged} group commits have purged rows"
+                        "{batches} group commits and {verdicts} verdicts are as they were written; {purged} group \
+                            commits have purged rows"
                     ));
                 }
                 if let Some(erased @ 1..) = verified["erased"].as_u64() {

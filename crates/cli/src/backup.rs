@@ -87,14 +87,16 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
         let whole = faults.is_empty();
         terminal::line(
             &json!({
-                "whole": whole, "messages": messages, "blobs": blobs, "accepted": accepted, "held": held, "faults": faults,
+                "whole": whole, "messages": messages, "blobs": blobs, "accepted": accepted, "held": held,
+                    "faults": faults,
             })
             .to_string(),
         );
     } else {
         let verdict = if faults.is_empty() { "whole" } else { "NOT whole" };
         terminal::line(&format!(
-            "{}: has {}, all of which were read: {verdict}. {held} of these mails are held or on their way; {accepted} units (one message for one recipient) were accepted.",
+            "{}: has {}, all of which were read: {verdict}. {held} of these mails are held or on their way; {accepted} \
+                units (one message for one recipient) were accepted.",
             args.backup.display(),
             contents(&messages.into(), &blobs.into()),
         ));

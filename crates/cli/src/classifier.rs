@@ -30,7 +30,8 @@ const SHOWN_WORDS: usize = 120;
 /// Verbs about classifiers of text.
 #[derive(Debug, Subcommand)]
 pub enum ClassifierVerb {
-    /// Train a model from folders of good and bad mail. Nothing of the mail leaves this machine; the model has weights of hashed words.
+    /// Train a model from folders of good and bad mail. Nothing of the mail leaves this machine; the model has weights
+    /// of hashed words.
     Train(TrainArgs),
 }
 
@@ -114,7 +115,8 @@ fn read(examiner: &mut Examiner<'_>, paths: &[PathBuf], is_bad: bool) -> Result<
     Ok(examples.into_values().collect())
 }
 
-/// What the mails of one thread or campaign have in common: their subject, without what is put before it and without numbers.
+/// What the mails of one thread or campaign have in common: their subject, without what is put before it and without
+/// numbers.
 fn thread(mail: &[u8]) -> String {
     let subject = header::fields(mail).find(|field| field.is("Subject")).map(|field| field.unfolded().to_lowercase());
     let subject = subject.unwrap_or_default();
@@ -168,15 +170,18 @@ fn features_of(examiner: &mut Examiner<'_>, mail: &[u8]) -> Vec<detect::classifi
 
 fn fixture(subject: &str, body: &str) -> Vec<u8> {
     format!(
-        "From: Anna <anna@partner.example>\nTo: Bert <bert@example.com>\nSubject: {subject}\nDate: Mon, 23 Nov 2026 09:30:00 +0000\n\
+        "From: Anna <anna@partner.example>\nTo: Bert <bert@example.com>\nSubject: {subject}\nDate: Mon, 23 Nov 2026 \
+            09:30:00 +0000\n\
          Message-ID: <model@partner.example>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n{body}\n"
     )
     .into_bytes()
 }
 
 /// What every model must miss.
-const INNOCENT: &str = "From: Anna <anna@partner.example>\nTo: Bert <bert@example.com>\nSubject: Re: meeting on Tuesday\n\
-    Date: Mon, 23 Nov 2026 09:30:00 +0000\nMessage-ID: <miss@partner.example>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n\
+const INNOCENT: &str = "From: Anna <anna@partner.example>\nTo: Bert <bert@example.com>\nSubject: Re: meeting on \
+    Tuesday\n\
+    Date: Mon, 23 Nov 2026 09:30:00 +0000\nMessage-ID: <miss@partner.example>\nMIME-Version: 1.0\nContent-Type: \
+    text/plain; charset=utf-8\n\n\
     Hi Bert,\n\nthanks, Tuesday at ten works for me. I have read your notes and would change the second table;\n\
     the figures of last year are missing. Shall I ask Carla to join?\n\nBest regards\nAnna\n";
 
@@ -209,7 +214,8 @@ impl Detection<'_> {
     fn settings(&self) -> String {
         let (code, title, category) = (self.code, self.title(), self.category.as_str());
         format!(
-            "code = \"{code}\"\ntitle = \"{title}\"\nengine = \"text\"\ncategory = \"{category}\"\neffect = \"Hold\"\ntarget = \"text\"\n\
+            "code = \"{code}\"\ntitle = \"{title}\"\nengine = \"text\"\ncategory = \"{category}\"\neffect \
+                = \"Hold\"\ntarget = \"text\"\n\
              scope = \"message\"\nmode = \"Enforce\"\nowner = \"this site\"\nsince = \"{}\"\n",
             env!("CARGO_PKG_VERSION")
         )
@@ -218,9 +224,12 @@ impl Detection<'_> {
     fn page(&self) -> String {
         let Trained { caught, wrong, model } = self.trained;
         format!(
-            "# {}: {}\n\nA model trained on {} good and {} bad mails of this site. Of mail that a model had not seen in training (a fifth at a time, \
-             threads and campaigns kept together) it caught {} of {} bad ones, and would have acted on {} of {} good ones. It acts from a score \
-             (logarithm of the odds) of {:.2} on; the evidence names the heaviest terms.\n\n## Looks like it, but is not\n\n\
+            "# {}: {}\n\nA model trained on {} good and {} bad mails of this site. Of mail that a model had not seen \
+                in training (a fifth at a time, \
+             threads and campaigns kept together) it caught {} of {} bad ones, and would have acted on {} of {} good \
+             ones. It acts from a score \
+             (logarithm of the odds) of {:.2} on; the evidence names the heaviest terms.\n\n## Looks like it, but is \
+             not\n\n\
              Good mail of a kind that it has not been trained on. Train it again with such mail among the good.\n",
             self.code,
             self.title(),
@@ -244,7 +253,8 @@ fn text(told: &Value, out: &Path) -> String {
     let words: Vec<&str> =
         told["heaviest"].as_array().into_iter().flatten().filter_map(|one| one[0].as_str()).collect();
     format!(
-        "{code}: of mail not seen in training, caught {}, wrong {}\nheaviest: {}\nwritten to {}; `reprieve ruleset publish {} --add` offers it to the gates",
+        "{code}: of mail not seen in training, caught {}, wrong {}\nheaviest: {}\nwritten to {}; `reprieve ruleset \
+            publish {} --add` offers it to the gates",
         share("caught", "bad"),
         share("wrong", "good"),
         words.join("  "),

@@ -1,4 +1,5 @@
-//! `reprieve doctor`: what an administrator would look at first, in one list: each line ok, a warning, or a fault with what to do.
+//! `reprieve doctor`: what an administrator would look at first, in one list: each line ok, a warning, or a fault with
+//! what to do.
 
 mod limits;
 
@@ -177,7 +178,8 @@ async fn hops(config: &Config) -> Vec<Finding> {
     list
 }
 
-/// Addresses of ours that name a mailbox elsewhere in their local part, as hosts of old did: for each, how it is called.
+/// Addresses of ours that name a mailbox elsewhere in their local part, as hosts of old did: for each, how it is
+/// called.
 fn routed(domain: &str) -> [(&'static str, String); 3] {
     let (user, elsewhere) = ("relay-probe", "relay-probe.invalid");
     [
@@ -187,8 +189,8 @@ fn routed(domain: &str) -> [(&'static str, String); 3] {
     ]
 }
 
-/// Whether next hops pass on what is addressed to us and names a mailbox elsewhere: we cannot tell such an address from one of ours, they can. Each
-/// probe ends before DATA.
+/// Whether next hops pass on what is addressed to us and names a mailbox elsewhere: we cannot tell such an address from
+/// one of ours, they can. Each probe ends before DATA.
 async fn relaying_hops(config: &Config) -> Vec<Finding> {
     let Some(domain) = config.border.accepted_domains.iter().next().map(|domain| domain.trim_start_matches('.')) else {
         return Vec::new();
@@ -238,7 +240,8 @@ fn of_routes(said: &[(&'static str, Reply)]) -> (Health, String) {
         (false, true) => (
             Health::Warning,
             format!(
-                "takes {}, as it takes any address of ours: so it cannot be seen here whether it passes them on. See that it does not (Postfix: \
+                "takes {}, as it takes any address of ours: so it cannot be seen here whether it passes them on. See \
+                    that it does not (Postfix: \
                  allow_untrusted_routing = no), and that it refuses recipients that do not exist",
                 taken.join(", ")
             ),
@@ -246,7 +249,8 @@ fn of_routes(said: &[(&'static str, Reply)]) -> (Health, String) {
         (false, false) => (
             Health::Warning,
             format!(
-                "takes {}, and refuses an address that nobody has: it may relay for strangers through us. See that it does not (Postfix: \
+                "takes {}, and refuses an address that nobody has: it may relay for strangers through us. See that it \
+                    does not (Postfix: \
                  allow_untrusted_routing = no)",
                 taken.join(", ")
             ),
@@ -261,7 +265,8 @@ fn file_descriptors(config: &Config) -> Finding {
         (budget, None) => {
             let Budget { limit, smtp, hops, store, http } = budget;
             let detail = format!(
-                "{limit}; at most {smtp} for SMTP clients, {hops} for next hops, {store} for the store, {http} for each listener of HTTP"
+                "{limit}; at most {smtp} for SMTP clients, {hops} for next hops, {store} for the store, {http} for \
+                    each listener of HTTP"
             );
             of(what, Ok(detail))
         }
@@ -388,7 +393,8 @@ async fn books(client: &Client) -> Vec<Finding> {
             what: "tentative units".into(),
             health: Health::Warning,
             detail: format!(
-                "{stale} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their mail; its log tells",
+                "{stale} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their \
+                    mail; its log tells",
                 books["stale_tentative"][0]
             ),
         });
@@ -408,7 +414,8 @@ async fn books(client: &Client) -> Vec<Finding> {
     list
 }
 
-/// Whether one address brings most of the mail of a day: then it is a proxy or a relay, and limits for one address would be limits for everybody.
+/// Whether one address brings most of the mail of a day: then it is a proxy or a relay, and limits for one address
+/// would be limits for everybody.
 async fn one_for_all(config: &Config) -> Option<Finding> {
     let client = Client::at_socket(config.api_socket.clone());
     let asked = [("q", Some("received:>=-24h direction:Inbound".to_owned())), ("by", Some("ip".to_owned()))];
@@ -424,7 +431,8 @@ async fn one_for_all(config: &Config) -> Option<Finding> {
         what,
         health: Health::Warning,
         detail: format!(
-            "{ip} brought {units} of {all} inbound deliveries; if it speaks for others, let it name them: XFORWARD or XCLIENT with xclient_from, or \
+            "{ip} brought {units} of {all} inbound deliveries; if it speaks for others, let it name them: XFORWARD or \
+                XCLIENT with xclient_from, or \
              PROXY with proxy_from. Else connections_per_ip and percent_per_client apply to all of them together"
         ),
     })

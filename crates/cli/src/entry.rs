@@ -17,7 +17,8 @@ pub enum EntryVerb {
     },
     /// Hold whatever comes from or brings this; for a day, unless --hours says otherwise.
     Block(MakeArgs),
-    /// Let pass what only guesses speak against; a sender must be vouched for. For 30 days, unless --hours says otherwise.
+    /// Let pass what only guesses speak against; a sender must be vouched for. For 30 days, unless --hours says
+    /// otherwise.
     Allow {
         /// What, for whom, how long.
         #[command(flatten)]
@@ -98,7 +99,8 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
 async fn add(action: &str, make: MakeArgs, malware: bool) -> Result<(), CliError> {
     let MakeArgs { kind, value, reason, because_of, domain, rcpt, hours, what_if, api } = make;
     let ask = json!({
-        "action": action, "kind": kind, "value": value, "reason": reason, "caused_by": because_of, "domain": domain, "recipient": rcpt,
+        "action": action, "kind": kind, "value": value, "reason": reason, "caused_by": because_of, "domain": domain,
+            "recipient": rcpt,
         "hours": hours, "clears_malware": malware, "actor": super::quarantine::actor(), "what_if": what_if,
     });
     let made = Client::new(&api)?.post("/api/v1/entries", &ask).await?;

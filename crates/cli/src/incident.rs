@@ -1,5 +1,5 @@
-//! `reprieve incident`: what a wrong detection did, how far taking it back is, and what people do about it. `reprieve replay` is the same
-//! by the name of what it does.
+//! `reprieve incident`: what a wrong detection did, how far taking it back is, and what people do about it. `reprieve
+//! replay` is the same by the name of what it does.
 
 use std::time::Duration;
 
@@ -177,7 +177,8 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
         IncidentVerb::Open { detection, version, reason, public_text, api } => {
             let actor = super::quarantine::actor();
             let ask = json!({
-                "detection": detection, "version": version, "reason": reason, "public_text": public_text, "actor": actor,
+                "detection": detection, "version": version, "reason": reason, "public_text": public_text,
+                    "actor": actor,
             });
             let shown = Client::new(&api)?.post("/api/v1/incidents", &ask).await?;
             say(&shown, &api);
@@ -313,7 +314,8 @@ fn progress_text(shown: &Value) -> String {
     let progress = &shown["progress"];
     let number = |key: &str| progress[key].as_u64().unwrap_or_default();
     let mut text = format!(
-        "{} of {} units accounted for ({} %): {} cleared, {} delivered by it, {} by other decisions, {} upheld, {} inconclusive, {} settled before",
+        "{} of {} units accounted for ({} %): {} cleared, {} delivered by it, {} by other decisions, {} upheld, {} \
+            inconclusive, {} settled before",
         number("over"),
         number("units"),
         progress["percent"],

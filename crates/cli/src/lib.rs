@@ -117,7 +117,8 @@ pub enum Verb {
 /// Where the API is.
 #[derive(Debug, Clone, Args)]
 pub struct ApiArgs {
-    /// The configuration of the gateway on this host; its unix socket is used. Without it and without --api, REPRIEVE_CONFIG names it.
+    /// The configuration of the gateway on this host; its unix socket is used. Without it and without --api,
+    /// REPRIEVE_CONFIG names it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The API of a gateway elsewhere, such as http://127.0.0.1:8025; it goes before REPRIEVE_CONFIG.
@@ -135,8 +136,9 @@ pub struct ApiArgs {
 const CONFIG_VARIABLE: &str = "REPRIEVE_CONFIG";
 
 impl ApiArgs {
-    /// The configuration of the gateway on this host, where that is the one that is meant: the one that a flag names, or, without any flag
-    /// that names a gateway, the one that the environment names. What is written on the command line goes before what was exported once.
+    /// The configuration of the gateway on this host, where that is the one that is meant: the one that a flag names,
+    /// or, without any flag that names a gateway, the one that the environment names. What is written on the command
+    /// line goes before what was exported once.
     fn configuration(&self) -> Option<PathBuf> {
         let exported = || std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         match (&self.config, &self.api) {

@@ -14,8 +14,9 @@ use super::terminal;
 /// Bytes of one file at most.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
-/// The files below `paths`, in the order given, folders in the order of their names. A symbolic link that leads back to where it stands, or to
-/// itself, is no mail that is not read elsewhere: it is skipped, and said on standard error, with how many there were.
+/// The files below `paths`, in the order given, folders in the order of their names. A symbolic link that leads back to
+/// where it stands, or to itself, is no mail that is not read elsewhere: it is skipped, and said on standard error,
+/// with how many there were.
 ///
 /// # Errors
 /// When a path cannot be read.

@@ -20,12 +20,15 @@ pub enum MemoryVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Take mail of an archive (mbox, Maildir, .eml) with its own dates: each is examined first, and nothing bad enters.
+    /// Take mail of an archive (mbox, Maildir, .eml) with its own dates: each is examined first, and nothing bad
+    /// enters.
     Import {
-        /// The host of ours whose Received field says when a mail came; without, the date of the file or of the mbox line does.
+        /// The host of ours whose Received field says when a mail came; without, the date of the file or of the mbox
+        /// line does.
         #[arg(long, value_name = "HOST")]
         received_by: Option<String>,
-        /// Believe From: this archive's mail was checked when it came. Without, only Authentication-Results of a trusted host count.
+        /// Believe From: this archive's mail was checked when it came. Without, only Authentication-Results of a
+        /// trusted host count.
         #[arg(long)]
         trust_archive: bool,
         /// Count each mail as an answer of ours to its sender as well: for an archive that has only what came in.
@@ -128,7 +131,8 @@ pub fn strength_text(memory: &Value) -> String {
         .map(|(family, count)| format!("{family} {count}"))
         .collect();
     format!(
-        "memory: {} ({} of {} contents that may testify{}{}; {} of {} established identities, {} of them ours; {} known in all)",
+        "memory: {} ({} of {} contents that may testify{}{}; {} of {} established identities, {} of them ours; {} \
+            known in all)",
         memory["strength"].as_str().unwrap_or_default(),
         number("eligible"),
         number("strong_contents"),

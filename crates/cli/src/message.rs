@@ -28,7 +28,8 @@ pub enum MessageVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Explain the verdict on a message: findings, engines, the rule that decided, what would be without each detection, and today.
+    /// Explain the verdict on a message: findings, engines, the rule that decided, what would be without each
+    /// detection, and today.
     Show {
         /// Our id.
         id: String,

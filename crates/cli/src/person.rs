@@ -20,8 +20,8 @@ pub enum PersonVerb {
         /// Only units of this domain.
         #[arg(long)]
         domain: Vec<String>,
-        /// The address of the console, as they reach it. Without it: the one that the configuration has for browsers, or --api, or where the
-        /// gateway listens.
+        /// The address of the console, as they reach it. Without it: the one that the configuration has for browsers,
+        /// or --api, or where the gateway listens.
         #[arg(long, value_name = "URL")]
         console: Option<String>,
         /// Give another role even to the last administrator who can sign in.

@@ -102,8 +102,8 @@ pub enum QuarantineVerb {
 /// Filters of the list.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only with a recipient in one of these states, with commas between them: held (without this and --status), tentative, releasing,
-    /// in_doubt, released, failed, denied, deleted, or any.
+    /// Only with a recipient in one of these states, with commas between them: held (without this and --status),
+    /// tentative, releasing, in_doubt, released, failed, denied, deleted, or any.
     #[arg(long)]
     state: Option<String>,
     /// The same in Exchange's words: NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
@@ -155,7 +155,8 @@ pub struct ReleaseArgs {
     /// Only these recipients.
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Vec<String>,
-    /// Why, for the record. Without it a person at a terminal is asked; of a script the record says that none was given.
+    /// Why, for the record. Without it a person at a terminal is asked; of a script the record says that none was
+    /// given.
     #[arg(long, default_value = "")]
     reason: String,
     /// Wait until each has been accepted or refused by the next hop.
@@ -466,8 +467,8 @@ async fn release(args: ReleaseArgs) -> Result<(), CliError> {
     if no { Err(CliError::No) } else { Ok(()) }
 }
 
-/// Why messages are released. Whoever sits at a terminal and has not said it is asked, and may still leave it; a script goes on, as scripts of before do,
-/// and the record says that nobody gave a reason.
+/// Why messages are released. Whoever sits at a terminal and has not said it is asked, and may still leave it; a script
+/// goes on, as scripts of before do, and the record says that nobody gave a reason.
 fn reason_of_release(given: String, messages: usize, reads_ids: bool) -> Result<String, CliError> {
     if !given.trim().is_empty() {
         return Ok(given);

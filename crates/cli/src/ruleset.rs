@@ -64,7 +64,8 @@ pub enum RulesetVerb {
         /// What its plain YARA files read.
         #[arg(long)]
         target: Option<Target>,
-        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are always added.
+        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are
+        /// always added.
         #[arg(long)]
         add: bool,
         /// Only say what the gates say.
@@ -81,7 +82,8 @@ pub enum RulesetVerb {
         /// What its plain YARA files read.
         #[arg(long)]
         target: Option<Target>,
-        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are always added.
+        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are
+        /// always added.
         #[arg(long)]
         add: bool,
         /// In force at once, whatever the gates say.

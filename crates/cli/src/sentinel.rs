@@ -1,4 +1,5 @@
-//! `reprieve sentinel`, `contain`, `release-containment`: what is suspected and why, and what people contain and give back.
+//! `reprieve sentinel`, `contain`, `release-containment`: what is suspected and why, and what people contain and give
+//! back.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};

@@ -89,7 +89,8 @@ async fn wait_for_the_end() {
 /// When the filter makes no sense.
 pub fn start_log(filter: &str, json: bool) -> Result<(), CliError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| CliError::Usage(format!("--log: {error}")))?;
-    // Where standard error has lost its reader, a line is lost with it; to complain of that there would end the thread that has logged.
+    // Where standard error has lost its reader, a line is lost with it; to complain of that there would end the thread
+    // that has logged.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // A second start in one process (tests) keeps the first.
     let _ = if json { log.json().try_init() } else { log.with_ansi(false).try_init() };

@@ -27,7 +27,8 @@ pub enum SubmissionVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Report a message that was judged wrongly. Three people who do within a day have its detection tried on known-good mail.
+    /// Report a message that was judged wrongly. Three people who do within a day have its detection tried on
+    /// known-good mail.
     Add {
         /// The id of the message.
         mail: String,
@@ -78,7 +79,8 @@ pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
                 Said::FalseNegative => "false_negative",
             };
             let ask = json!({
-                "mail_id": mail, "kind": kind, "reporter": reporter, "comment": comment, "actor": super::quarantine::actor(),
+                "mail_id": mail, "kind": kind, "reporter": reporter, "comment": comment,
+                    "actor": super::quarantine::actor(),
             });
             let done = Client::new(&api)?.post("/api/v1/submissions", &ask).await?;
             terminal::line(&if api.json { done.to_string() } else { list_text(&Value::Array(vec![done])) });

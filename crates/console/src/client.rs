@@ -21,8 +21,8 @@ pub(super) fn is_listed(networks: &[IpNet], ip: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&ip.to_canonical()))
 }
 
-/// The client of a request that a listed proxy passes on: the last address that no listed proxy has. None when the proxy says nothing that can be read, or
-/// two things that differ: then a client has said one of them.
+/// The client of a request that a listed proxy passes on: the last address that no listed proxy has. None when the
+/// proxy says nothing that can be read, or two things that differ: then a client has said one of them.
 pub(super) fn behind(proxies: &[IpNet], headers: &HeaderMap) -> Option<IpAddr> {
     let text = |name: &str| {
         let all: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();

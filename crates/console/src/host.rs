@@ -1,5 +1,5 @@
-//! By which name somebody comes. A page of a stranger can have its own name lead to us (DNS rebinding), and a browser then takes our pages for its own; but it
-//! says that name, which is none of ours.
+//! By which name somebody comes. A page of a stranger can have its own name lead to us (DNS rebinding), and a browser
+//! then takes our pages for its own; but it says that name, which is none of ours.
 
 use std::net::IpAddr;
 
@@ -37,7 +37,8 @@ pub(super) fn is_ours(names: &[DomainName], uri: &Uri, headers: &HeaderMap) -> b
 
 /// 421 (RFC 9110 section 15.5.20), and what to do about it.
 pub(super) fn refusal() -> Response {
-    let text = "this gateway is not known by the name in the Host of this request: add the name to hosts in [http] of the configuration\n";
+    let text = "this gateway is not known by the name in the Host of this request: add the name to hosts in [http] of \
+        the configuration\n";
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
 }
 

@@ -1,5 +1,5 @@
-//! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP; and the pages of the console,
-//! which ask the API for everything that they show and do. Recipients have a portal of their own.
+//! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP; and the
+//! pages of the console, which ask the API for everything that they show and do. Recipients have a portal of their own.
 
 pub mod access;
 pub mod api;

@@ -1,4 +1,5 @@
-//! Serving HTTP to strangers: connections are counted, everything that a client can be slow at has an end, and every request comes by a name of ours.
+//! Serving HTTP to strangers: connections are counted, everything that a client can be slow at has an end, and every
+//! request comes by a name of ours.
 
 use std::convert::Infallible;
 use std::io;
@@ -68,8 +69,9 @@ pub(super) struct Door {
     /// Names of ours; none where nobody comes by a name.
     hosts: Option<Arc<Vec<DomainName>>>,
     connections: Places,
-    /// Requests of clients behind listed proxies. A connection has one at a time, so that the limit of connections is theirs in all: a limit of its own
-    /// would refuse whoever another connection has just made room for, while the request of that one still ends.
+    /// Requests of clients behind listed proxies. A connection has one at a time, so that the limit of connections is
+    /// theirs in all: a limit of its own would refuse whoever another connection has just made room for, while the
+    /// request of that one still ends.
     requests: Places,
     streams: Places,
     telling: Arc<Semaphore>,
@@ -96,7 +98,8 @@ impl Door {
         Self { hosts: None, ..Self::on_network(name, router, config) }
     }
 
-    /// Serves until `stop` says so, then lets those finish who are served, for as long as whoever waits for this allows.
+    /// Serves until `stop` says so, then lets those finish who are served, for as long as whoever waits for this
+    /// allows.
     pub(super) async fn serve<L>(
         self,
         mut listener: L,
@@ -209,7 +212,8 @@ impl Door {
                 }
             }
         };
-        // A client that has begun a request, or none at all, is told why it ends; behind a half answer nothing can be said.
+        // A client that has begun a request, or none at all, is told why it ends; behind a half answer nothing can be
+        // said.
         if let Some((status, text)) = ended
             && !text.is_empty()
             && matches!(pulse.phase(), Phase::Head | Phase::Body)
@@ -291,7 +295,8 @@ impl Door {
     }
 }
 
-/// Bytes of a header as it came, blanks around values aside. What is read at once may be more than the header may have, so it is counted here.
+/// Bytes of a header as it came, blanks around values aside. What is read at once may be more than the header may have,
+/// so it is counted here.
 fn header_bytes(request: &Request<Body>) -> usize {
     let line = request.method().as_str().len() + request.uri().to_string().len() + "  HTTP/1.1\r\n".len();
     let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + ": \r\n".len();
@@ -323,7 +328,8 @@ fn look_every(limits: &HttpConfig) -> Duration {
 /// Says why a connection ends, to a client that may not listen.
 async fn tell<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, status: StatusCode, text: &str) {
     let answer = format!(
-        "HTTP/1.1 {} {}\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{text}",
+        "HTTP/1.1 {} {}\r\nConnection: close\r\nRetry-After: 5\r\nContent-Type: text/plain; \
+            charset=utf-8\r\nContent-Length: {}\r\n\r\n{text}",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
         text.len()

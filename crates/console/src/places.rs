@@ -1,5 +1,5 @@
-//! Who has a place at a listener of HTTP: so many in all, so many of one address. When all are taken, whoever has shown nothing of who they are and does
-//! nothing makes room.
+//! Who has a place at a listener of HTTP: so many in all, so many of one address. When all are taken, whoever has shown
+//! nothing of who they are and does nothing makes room.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -67,8 +67,8 @@ impl Places {
         self.taken().by_number.len()
     }
 
-    /// Takes a place. `ip` is whose share it is of, `None` for who is not counted by address. With a pulse, it may have to make room later. The second
-    /// is whether somebody made room for it now.
+    /// Takes a place. `ip` is whose share it is of, `None` for who is not counted by address. With a pulse, it may have
+    /// to make room later. The second is whether somebody made room for it now.
     pub(super) fn take(&self, ip: Option<IpAddr>, pulse: Option<Arc<Pulse>>) -> Result<(Place, bool), Full> {
         let ip = ip.map(counted);
         let mut taken = self.taken();

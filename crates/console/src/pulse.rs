@@ -1,4 +1,5 @@
-//! How a connection of HTTP fares: what it is at and since when, so that what stands still can be told from what goes on.
+//! How a connection of HTTP fares: what it is at and since when, so that what stands still can be told from what goes
+//! on.
 
 use std::io;
 use std::pin::Pin;
@@ -121,8 +122,8 @@ impl Pulse {
         self.is_known.store(true, Ordering::Relaxed);
     }
 
-    /// How long a stranger has had this connection do nothing to speak of; none for everybody else. A request that comes, or an answer that is taken,
-    /// for longer than a moment is no more than that when others have no place.
+    /// How long a stranger has had this connection do nothing to speak of; none for everybody else. A request that
+    /// comes, or an answer that is taken, for longer than a moment is no more than that when others have no place.
     pub(super) fn idle_stranger(&self) -> Option<Duration> {
         let stalled = self.stalled.load(Ordering::Relaxed);
         let stall = Duration::from_millis(self.millis().saturating_sub(stalled.saturating_sub(1)));
@@ -299,7 +300,8 @@ mod tests {
         }
     }
 
-    /// A connection in a phase for so many seconds, in which so many bytes were read and written, and the reader took nothing for some.
+    /// A connection in a phase for so many seconds, in which so many bytes were read and written, and the reader took
+    /// nothing for some.
     fn seen(phase: Phase, seconds: u64, moved: u64, stalled: Option<u64>) -> Option<Overdue> {
         let mut pulse = Pulse::new();
         pulse.began = Instant::now().checked_sub(Duration::from_secs(1000)).expect("the machine runs for longer");

@@ -1,7 +1,8 @@
-//! How often a token, a session, a name or an address may ask: a bucket each, so that one runaway script takes the API from nobody else.
+//! How often a token, a session, a name or an address may ask: a bucket each, so that one runaway script takes the API
+//! from nobody else.
 //!
-//! Strangers choose what buckets are called. So a bucket is known by the digest of that, whatever its length; there are so many and no more; and those that are
-//! full again are given back.
+//! Strangers choose what buckets are called. So a bucket is known by the digest of that, whatever its length; there are
+//! so many and no more; and those that are full again are given back.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -16,7 +16,8 @@ use platform::clock::Clock;
 use platform::config::http::HttpConfig;
 use platform::measure;
 
-/// Characters of a password at least and at most (NIST SP 800-63B-4 section 3.1.1.2: 15 where nothing else is asked for, and no rules beside).
+/// Characters of a password at least and at most (NIST SP 800-63B-4 section 3.1.1.2: 15 where nothing else is asked
+/// for, and no rules beside).
 pub const PASSWORD_MIN: usize = 12;
 /// See [`PASSWORD_MIN`].
 pub const PASSWORD_MAX: usize = 256;
@@ -64,7 +65,8 @@ impl Passwords {
         self.worked_out(move || hash(&password)).await?.map_err(ApiError::Internal)
     }
 
-    /// Whether this is the password of that hash, as [`is_password`]. What is longer than any password is none, and costs nothing.
+    /// Whether this is the password of that hash, as [`is_password`]. What is longer than any password is none, and
+    /// costs nothing.
     ///
     /// # Errors
     /// When too many others want the same.
@@ -95,7 +97,8 @@ impl Passwords {
     }
 }
 
-/// The argon2id hash of a password, in PHC form. It takes some tens of milliseconds and 19 MiB: not for a thread that others wait for.
+/// The argon2id hash of a password, in PHC form. It takes some tens of milliseconds and 19 MiB: not for a thread that
+/// others wait for.
 ///
 /// # Errors
 /// When the system gives no random bytes.
@@ -122,7 +125,8 @@ pub fn new_totp(clock: &dyn Clock) -> String {
     letters.collect()
 }
 
-/// Whether this is the code of now, or of the half minute before or behind (RFC 6238; SHA-1, six digits, as programs have them).
+/// Whether this is the code of now, or of the half minute before or behind (RFC 6238; SHA-1, six digits, as programs
+/// have them).
 pub fn is_code(secret: &str, code: &str, now: Timestamp) -> bool {
     let code = code.replace(' ', "");
     let step = now.as_seconds() / STEP;

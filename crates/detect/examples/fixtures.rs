@@ -1,5 +1,6 @@
-//! Writes hit.eml and miss.eml of the detections that the product ships, and the seeds of the walkers' fuzz targets. All of it is made
-//! here: `cargo run -p detect --example fixtures` in the repository's root, after a change of the pack or of a fixture.
+//! Writes hit.eml and miss.eml of the detections that the product ships, and the seeds of the walkers' fuzz targets.
+//! All of it is made here: `cargo run -p detect --example fixtures` in the repository's root, after a change of the
+//! pack or of a fixture.
 #![allow(clippy::print_stdout, reason = "a command for developers talks on the terminal")]
 
 #[path = "fixtures/document.rs"]

@@ -92,7 +92,8 @@ impl<'r> Backtest<'r> {
         }
     }
 
-    /// Looks at a whole mail and at each distinct part of it: what reads parts looks at the parts, what reads mails at the mail.
+    /// Looks at a whole mail and at each distinct part of it: what reads parts looks at the parts, what reads mails at
+    /// the mail.
     pub fn mail(&mut self, raw: &[u8], class: MemoryClass, label: &str) {
         let read = mime::read(raw);
         let parsed = mime::parse(raw, read.as_ref(), &Limits::default());

@@ -1,8 +1,10 @@
-//! How far a mail is parsed at all. The parser of mail builds a tree of everything that a mail nests, and takes stack and memory for that; so it is looked first,
-//! in one pass and without a tree, whether that would be more than anybody's mail needs. What is over is `Unscannable`, in every build.
+//! How far a mail is parsed at all. The parser of mail builds a tree of everything that a mail nests, and takes stack
+//! and memory for that; so it is looked first, in one pass and without a tree, whether that would be more than
+//! anybody's mail needs. What is over is `Unscannable`, in every build.
 //!
-//! Nothing is parsed here: what could be a header, a delimiter or a mail in a mail is counted as one, wherever it stands. So whatever the parser makes
-//! of these bytes, it is not more. Only a mail in a mail that is encoded is decoded, because what it nests is seen by nobody otherwise.
+//! Nothing is parsed here: what could be a header, a delimiter or a mail in a mail is counted as one, wherever it
+//! stands. So whatever the parser makes of these bytes, it is not more. Only a mail in a mail that is encoded is
+//! decoded, because what it nests is seen by nobody otherwise.
 
 use std::collections::HashSet;
 
@@ -236,7 +238,8 @@ fn begins(line: &[u8], name: &[u8]) -> bool {
     line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
-/// What these bytes are when they are encoded: by base64 up to the first byte that is of no such text, and by quoted-printable.
+/// What these bytes are when they are encoded: by base64 up to the first byte that is of no such text, and by
+/// quoted-printable.
 fn decodings(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let text = bytes.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"+/= \t\r\n".contains(byte));
     // Two hyphens end base64, and begin a delimiter.

@@ -1,7 +1,8 @@
 //! Lists of client addresses in DNS (RFC 5782), asked outside the pipeline.
 //!
-//! A list is believed only while it lists its own test address and not the one that must never be listed; a list that lists the world, as
-//! abandoned ones do, switches itself off. An answer outside 127.0.0.0/8, or one that says "you may not ask", is no listing.
+//! A list is believed only while it lists its own test address and not the one that must never be listed; a list that
+//! lists the world, as abandoned ones do, switches itself off. An answer outside 127.0.0.0/8, or one that says "you may
+//! not ask", is no listing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr};

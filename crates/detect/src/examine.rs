@@ -36,7 +36,8 @@ pub struct EnvelopeFacts {
     pub client: Option<Client>,
     /// Whether it comes from outside.
     pub is_inbound: bool,
-    /// Whether its client is of outside as well: one of ours passes on what others have sent, and says nothing about them.
+    /// Whether its client is of outside as well: one of ours passes on what others have sent, and says nothing about
+    /// them.
     pub is_of_stranger: bool,
     /// How the mail authenticates; none when nobody has looked.
     pub authentication: Option<Authentication>,
@@ -234,8 +235,8 @@ pub fn unfinished(raw: &[u8], ruleset: &Ruleset, outcome: Outcome, why: &str) ->
     }
 }
 
-/// The examination of a message that ended the process which examined it, twice: it cannot be scanned, and policy says what becomes of
-/// such. With a ruleset that has no detection for limits it is a failure, as any other.
+/// The examination of a message that ended the process which examined it, twice: it cannot be scanned, and policy says
+/// what becomes of such. With a ruleset that has no detection for limits it is a failure, as any other.
 pub fn unscannable(raw: &[u8], in_force: &InForce, why: &str) -> Examination {
     let signal =
         Signal { check: Check::Limit, part: None, family: Family::Mail, offset: None, evidence: why.to_owned() };

@@ -1,7 +1,9 @@
-//! The text of header fields: encoded words (RFC 2047), parameters (RFC 2231), and bytes that stand there as they are, in the charset of the mail.
+//! The text of header fields: encoded words (RFC 2047), parameters (RFC 2231), and bytes that stand there as they are,
+//! in the charset of the mail.
 //!
-//! `mail-parser` decodes each encoded word by itself and takes raw bytes for UTF-8. Old programs split a character between two words, and write
-//! KOI8-R or Latin-1 into a field without saying so; what they mean must be shown, and found, as readers of mail show it.
+//! `mail-parser` decodes each encoded word by itself and takes raw bytes for UTF-8. Old programs split a character
+//! between two words, and write KOI8-R or Latin-1 into a field without saying so; what they mean must be shown, and
+//! found, as readers of mail show it.
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
@@ -27,8 +29,8 @@ impl Charset {
         Self(encoding(label.as_bytes()))
     }
 
-    /// Text of bytes that carry no label: UTF-8 if they are UTF-8 (RFC 6532; hardly any other text is by chance), else the mail's charset, else
-    /// windows-1252, which shows every byte.
+    /// Text of bytes that carry no label: UTF-8 if they are UTF-8 (RFC 6532; hardly any other text is by chance), else
+    /// the mail's charset, else windows-1252, which shows every byte.
     fn text(self, bytes: &[u8]) -> String {
         let is_shifted = bytes.contains(&0x1b);
         match std::str::from_utf8(bytes) {
@@ -223,7 +225,8 @@ impl Run {
     }
 }
 
-/// Text in the charset of a label. Where the label is unknown or says ASCII and the bytes do not, they are read as if they had none.
+/// Text in the charset of a label. Where the label is unknown or says ASCII and the bytes do not, they are read as if
+/// they had none.
 fn labelled(label: &[u8], bytes: &[u8], charset: Charset) -> String {
     if label.eq_ignore_ascii_case(b"us-ascii") {
         return charset.text(bytes);

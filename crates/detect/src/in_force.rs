@@ -60,7 +60,8 @@ impl InForce {
         Self { live: Arc::new(live), candidate: None, modes: BTreeMap::new() }
     }
 
-    /// All of it as bytes, for another process of this program: the length of the text as 8 bytes, the text, the compiled rules.
+    /// All of it as bytes, for another process of this program: the length of the text as 8 bytes, the text, the
+    /// compiled rules.
     ///
     /// # Errors
     /// When it cannot be written down.
@@ -117,13 +118,15 @@ impl Candidate {
         Ok(PackedCandidate { whole, changed, buckets: self.buckets, key: self.key.bytes() })
     }
 
-    /// The bucket of a message: that of its conversation, so that all mails of a thread and all retries of a client fare alike.
+    /// The bucket of a message: that of its conversation, so that all mails of a thread and all retries of a client
+    /// fare alike.
     pub(crate) fn bucket(&self, raw: &[u8], envelope: &EnvelopeFacts) -> u16 {
         rollout::bucket(&self.key, &conversation(raw, envelope))
     }
 }
 
-/// What names a conversation: the first id of References, else In-Reply-To, else Message-ID, else sender, date and subject.
+/// What names a conversation: the first id of References, else In-Reply-To, else Message-ID, else sender, date and
+/// subject.
 fn conversation(raw: &[u8], envelope: &EnvelopeFacts) -> String {
     let field = |name: &str| header::fields(raw).find(|field| field.is(name)).map(|field| field.unfolded());
     let id = |name: &str| field(name)?.split_ascii_whitespace().next().map(str::to_owned);

@@ -19,7 +19,8 @@ pub struct Limits {
     pub unpacked_bytes_max: u64,
     /// Unpacked bytes for each packed byte, once more than [`Limits::RATIO_GRACE_BYTES`] have come out.
     pub ratio_max: u64,
-    /// Mails in mails, one in another or side by side, encoded ones with what they hold. Each may be a step of the parser's stack.
+    /// Mails in mails, one in another or side by side, encoded ones with what they hold. Each may be a step of the
+    /// parser's stack.
     pub nested_mails_max: usize,
     /// Bytes of all headers.
     pub headers_bytes_max: usize,

@@ -66,8 +66,8 @@ pub struct Parsed<'m> {
     pub reply_to: String,
 }
 
-/// The parse of `mail-parser`; it borrows the raw bytes, and the parts borrow it. None for what nests or grows beyond the limits; then
-/// [`parse`] says which.
+/// The parse of `mail-parser`; it borrows the raw bytes, and the parts borrow it. None for what nests or grows beyond
+/// the limits; then [`parse`] says which.
 pub fn read(raw: &[u8]) -> Option<mail_parser::Message<'_>> {
     read_within(raw, &Limits::default())
 }
@@ -201,7 +201,8 @@ fn coded<'m>(raw: &'m [u8], read: &mail_parser::Message<'_>, name: HeaderName<'_
     field_text::raw_of(header, &[raw]).filter(|bytes| field_text::is_coded(bytes))
 }
 
-/// An address for showing and comparing: as [`clean`], but none that the envelope could have is cut, and with it its domain.
+/// An address for showing and comparing: as [`clean`], but none that the envelope could have is cut, and with it its
+/// domain.
 fn clean_address(text: &str) -> String {
     cleaned(text, ADDRESS_BYTES_MAX)
 }
@@ -391,8 +392,8 @@ const STRAYS_MAX: usize = 100;
 /// Bytes by which two readers may differ on where a part begins: the line end behind its delimiter.
 const BEGIN_TOLERANCE: usize = 4;
 
-/// What stands behind a delimiter line and was not reached by the parse. Other programs read on behind the end of a multipart, or
-/// recover from damage that ends ours; what they show must have been looked at.
+/// What stands behind a delimiter line and was not reached by the parse. Other programs read on behind the end of a
+/// multipart, or recover from damage that ends ours; what they show must have been looked at.
 fn strays<'m>(raw: &'m [u8], read: &mail_parser::Message<'_>) -> Vec<&'m [u8]> {
     let (mut boundaries, mut begins) = (HashSet::new(), Vec::new());
     reached(read, &mut boundaries, &mut begins);
@@ -537,8 +538,10 @@ mod tests {
     fn a_reply_with_a_signature_image() {
         let message = facts(concat!(
             "From: =?utf-8?q?J=C3=BCrgen?= <j@Partner.example>\nSubject: Re: offer\nMessage-ID: <1@partner.example>\n",
-            "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>See https://www.partner.example/x</p>\n",
-            "--b\nContent-Type: image/png; name=\"image001.png\"\nContent-Transfer-Encoding: base64\n\niVBORw0KGgoAAAANSUhEUg==\n--b--\n"
+            "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>See \
+                https://www.partner.example/x</p>\n",
+            "--b\nContent-Type: image/png; name=\"image001.png\"\nContent-Transfer-Encoding: \
+                base64\n\niVBORw0KGgoAAAANSUhEUg==\n--b--\n"
         ));
         assert_eq!((message.from.as_str(), message.from_domain.as_str()), ("j@Partner.example", "partner.example"));
         assert_eq!(message.message_id.as_deref(), Some("<1@partner.example>"));
@@ -569,15 +572,19 @@ mod tests {
 
     #[test]
     fn parts_behind_the_end_are_read_and_told() {
-        let mail = "Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\nContent-Type: text/plain\n\none\n--b--\nepilogue\n\
-                    --b\nContent-Type: application/octet-stream; name=a.exe\nContent-Transfer-Encoding: base64\n\nTVqQAA==\n--b--\n";
+        let mail = "Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\nContent-Type: \
+            text/plain\n\none\n--b--\nepilogue\n\
+                    --b\nContent-Type: application/octet-stream; name=a.exe\nContent-Transfer-Encoding: \
+                    base64\n\nTVqQAA==\n--b--\n";
         let message = facts(mail);
         assert_eq!(message.ambiguities, [Ambiguity::StrayParts]);
         let names: Vec<&str> = message.parts.iter().map(|part| part.name.as_str()).collect();
         assert_eq!(names, ["", "a.exe"]);
-        let usual = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; boundary=c\n\n\
+        let usual = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/alternative; \
+            boundary=c\n\n\
                      --c\nContent-Type: text/plain\n\none\n--c\nContent-Type: text/html\n\n<p>one</p>\n--c--\n\n--b\n\n\
-                     Content-Type: text/plain\n\ntwo\n--b\nContent-Type: message/rfc822\n\nSubject: x\nContent-Type: multipart/mixed; boundary=d\n\n\
+                     Content-Type: text/plain\n\ntwo\n--b\nContent-Type: message/rfc822\n\nSubject: x\nContent-Type: \
+                     multipart/mixed; boundary=d\n\n\
                      --d\nContent-Type: text/plain\n\nthree\n--d--\n\n--b--\n";
         assert!(facts(usual).ambiguities.is_empty(), "{:?}", facts(usual).ambiguities);
     }

@@ -1,5 +1,5 @@
-//! Pixels of pictures, decoded within limits: for the codes in them, and for people who look at a mail. No verdict rests on whether a picture
-//! can be decoded.
+//! Pixels of pictures, decoded within limits: for the codes in them, and for people who look at a mail. No verdict
+//! rests on whether a picture can be decoded.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +25,8 @@ pub struct Declared<'b> {
 }
 
 impl<'b> Declared<'b> {
-    /// Reads the header; none for another format, or a header that cannot be read. The content type is the one that the bytes show.
+    /// Reads the header; none for another format, or a header that cannot be read. The content type is the one that the
+    /// bytes show.
     pub fn read(bytes: &'b [u8], content_type: &str) -> Option<Self> {
         let format = match content_type {
             "image/png" => ImageFormat::Png,
@@ -49,8 +50,8 @@ impl<'b> Declared<'b> {
         self.width <= EDGE_MAX && self.height <= EDGE_MAX && self.pixels() <= PIXELS_MAX
     }
 
-    /// The first frame, upright; none when it cannot be decoded within the limits. Decoders are other people's code: one that panics has
-    /// not decoded it.
+    /// The first frame, upright; none when it cannot be decoded within the limits. Decoders are other people's code:
+    /// one that panics has not decoded it.
     pub fn decode(&self) -> Option<DynamicImage> {
         if !self.fits() {
             return None;

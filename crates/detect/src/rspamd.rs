@@ -1,7 +1,8 @@
 //! rspamd as a neighbour: the message over HTTP, its symbols as findings, its action as what they come to.
 //!
-//! Each symbol is a detection of its own, and a fact: rspamd adds their scores up, and what the sum leads to is said by one more finding, which
-//! may act. Whatever rspamd does (hang, garble, die) is an engine's failure with a policy, never a verdict.
+//! Each symbol is a detection of its own, and a fact: rspamd adds their scores up, and what the sum leads to is said by
+//! one more finding, which may act. Whatever rspamd does (hang, garble, die) is an engine's failure with a policy,
+//! never a verdict.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -225,9 +226,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ANSWER: &str = r#"{"is_skipped":false,"score":16.5,"required_score":15.0,"action":"reject","thresholds":{"reject":15.0},
-        "symbols":{"GTUBE":{"name":"GTUBE","score":0.0,"metric_score":0.0},"BAYES_SPAM":{"name":"BAYES_SPAM","score":5.1,
-        "description":"Message probably spam, probability: ","options":["99.9%"]},"GOOD (odd)":{"score":-1.0}},"messages":{}}"#;
+    const ANSWER: &str = r#"{"is_skipped":false,"score":16.5,"required_score":15.0,"action":"reject",
+        "thresholds":{"reject":15.0},
+        "symbols":{"GTUBE":{"name":"GTUBE","score":0.0,"metric_score":0.0},
+        "BAYES_SPAM":{"name":"BAYES_SPAM","score":5.1,
+        "description":"Message probably spam, probability: ","options":["99.9%"]},
+        "GOOD (odd)":{"score":-1.0}},"messages":{}}"#;
 
     #[test]
     fn each_symbol_is_a_detection_and_the_action_says_what_they_come_to() {

@@ -130,8 +130,8 @@ impl<'r> Eyes<'r> {
         })
     }
 
-    /// Which earlier forms hit the same bytes; asked only where a detection that has one hits. None when it cannot be told: an
-    /// earlier form that fails or runs out of time takes nothing from what today's form has found.
+    /// Which earlier forms hit the same bytes; asked only where a detection that has one hits. None when it cannot be
+    /// told: an earlier form that fails or runs out of time takes nothing from what today's form has found.
     fn earlier_hits(
         &mut self,
         layer: Layer,

@@ -1,5 +1,5 @@
-//! A parsed mail taken apart: everything that can be opened is opened, everything that can be looked at is looked at. What comes of it,
-//! signals and more parts, is the same for every ruleset.
+//! A parsed mail taken apart: everything that can be opened is opened, everything that can be looked at is looked at.
+//! What comes of it, signals and more parts, is the same for every ruleset.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -83,7 +83,8 @@ fn of_mail(check: Check, evidence: String) -> Signal {
     Signal { check, part: None, family: Family::Mail, offset: None, evidence }
 }
 
-/// Links are kept as people look for them; domains of those in documents and codes are searched for as those of the text are.
+/// Links are kept as people look for them; domains of those in documents and codes are searched for as those of the
+/// text are.
 fn remember_links(message: &mut Message, links: &[Link]) {
     let parsed: Vec<Url> = links.iter().filter_map(|link| Url::parse(&link.target)).collect();
     let found = parsed.iter().filter_map(|url| text::registrable(&url.host));

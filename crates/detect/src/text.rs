@@ -103,7 +103,8 @@ pub fn organisation(address: &str) -> Option<String> {
     registrable(&DomainName::of(address.rsplit_once('@')?.1))
 }
 
-/// A text as it is read: in a calendar, long lines are folded and line ends are written out (RFC 5545 sections 3.1 and 3.3.11).
+/// A text as it is read: in a calendar, long lines are folded and line ends are written out (RFC 5545 sections 3.1 and
+/// 3.3.11).
 pub(crate) fn as_read(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
     if !text.trim_start().get(..15).is_some_and(|head| head.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
@@ -150,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_calendar_is_unfolded() {
-        let invite = b"BEGIN:VCALENDAR\r\nDESCRIPTION:pay at https://evil.exam\r\n ple/login\\nor later\r\nURL:https://x.exa\r\n\tmple/\r\nEND:VCALENDAR\r\n";
+        let invite = b"BEGIN:VCALENDAR\r\nDESCRIPTION:pay at https://evil.exam\r\n ple/login\\nor \
+            later\r\nURL:https://x.exa\r\n\tmple/\r\nEND:VCALENDAR\r\n";
         assert_eq!(links(&as_read(invite)), ["https://evil.example/login", "https://x.example/"]);
         assert_eq!(as_read(b"no\r\n calendar\\n"), "no\r\n calendar\\n");
         assert_eq!(organisation("Anna@Mail.Shop.example.co.uk").as_deref(), Some("example.co.uk"));
@@ -167,7 +169,8 @@ mod tests {
 
     #[test]
     fn registrable_domains_of_urls() {
-        let html = "<a href=\"https://user@www.shop.example.co.uk:8443/x?y\">http://10.1.2.3/a</a> mail me@mail.example https://b.example.com.";
+        let html = "<a href=\"https://user@www.shop.example.co.uk:8443/x?y\">http://10.1.2.3/a</a> mail \
+            me@mail.example https://b.example.com.";
         assert_eq!(url_domains(&[html]), ["10.1.2.3", "example.co.uk", "example.com"]);
     }
 }

@@ -15,12 +15,13 @@ const MATCHES_PER_PATTERN_MAX: usize = 1000;
 /// Bytes of a match shown as evidence.
 const EVIDENCE_BYTES_MAX: usize = 48;
 
-/// What rules may ask about the file that bytes came in, by the names that published sets use for it: name and path (ours are the
-/// same), and the extension with its dot. `filetype` and `owner` are there and empty: nothing of the kind is known of a part.
+/// What rules may ask about the file that bytes came in, by the names that published sets use for it: name and path
+/// (ours are the same), and the extension with its dot. `filetype` and `owner` are there and empty: nothing of the kind
+/// is known of a part.
 const FILE_GLOBALS: [&str; 5] = ["filename", "filepath", "extension", "filetype", "owner"];
 
-/// A compiler as all our rules are compiled: no includes, the names above, and regular expressions as forgiving as those of the older
-/// YARA that most rules were written for.
+/// A compiler as all our rules are compiled: no includes, the names above, and regular expressions as forgiving as
+/// those of the older YARA that most rules were written for.
 pub(crate) fn compiler() -> yara_x::Compiler<'static> {
     let mut compiler = yara_x::Compiler::new();
     compiler.enable_includes(false);

@@ -39,8 +39,11 @@ fn rsa(key: &[u8]) -> RsaKey<Sha256> {
 }
 
 fn mail(from: &str) -> Vec<u8> {
-    format!("From: Anna <{from}>\r\nTo: b@ours.example\r\nSubject: offer\r\nDate: Mon, 23 Nov 2026 09:30:00 +0000\r\nMessage-ID: <1@x>\r\n\r\nHello Bert\r\n")
-        .into_bytes()
+    format!(
+        "From: Anna <{from}>\r\nTo: b@ours.example\r\nSubject: offer\r\nDate: Mon, 23 Nov 2026 09:30:00 \
+        +0000\r\nMessage-ID: <1@x>\r\n\r\nHello Bert\r\n"
+    )
+    .into_bytes()
 }
 
 fn signed(mail: &[u8], key: &[u8], domain: &str) -> Vec<u8> {
@@ -227,7 +230,8 @@ async fn examined_for(server: &NameServer, from: &str, timeout: Duration) -> Aut
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_trusted_host_has_spoken_nobody_is_asked() {
     let Partner { server, .. } = partner("reject");
-    let said = b"Authentication-Results: mx.up.example; spf=pass smtp.mailfrom=partner.example; dmarc=pass header.from=partner.example\r\n";
+    let said = b"Authentication-Results: mx.up.example; spf=pass smtp.mailfrom=partner.example; dmarc=pass \
+        header.from=partner.example\r\n";
     let mail = [&said[..], &mail("anna@partner.example")].concat();
     let answer = examined(&server, &mail, "198.51.100.9", "x@quiet.example").await;
     assert_eq!((answer.source, answer.dmarc), (Source::Upstream("mx.up.example".into()), AuthResult::Pass));

@@ -1,4 +1,5 @@
-//! What is long is not slow: contents made so that a careless look takes the square of their length, or a stack without end.
+//! What is long is not slow: contents made so that a careless look takes the square of their length, or a stack without
+//! end.
 #![allow(clippy::print_stderr, reason = "says how long each took")]
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Vectors of others for SPF and ARC: `cargo xtask evaluate FOLDER` (sub-folder auth, as far as there is one), asked of a name server on
-//! loopback by our own authenticator.
+//! Vectors of others for SPF and ARC: `cargo xtask evaluate FOLDER` (sub-folder auth, as far as there is one), asked of
+//! a name server on loopback by our own authenticator.
 #![allow(clippy::print_stderr, reason = "says what it measured")]
 
 use std::path::{Path, PathBuf};
@@ -94,7 +94,8 @@ async fn spf_vectors() {
             let server = NameServer::start(case.zone.broken("_dns_error.org").broken("_dns_error.test.org"));
             for [domain, path, ip, expect] in case.tests {
                 let (Ok(ip), Some(expect)) = (ip.parse(), AuthResult::parse(&expect)) else { continue };
-                // The vectors ask about a domain and a sender of their own; mail has one reverse path. Where they differ it is no mail.
+                // The vectors ask about a domain and a sender of their own; mail has one reverse path. Where they
+                // differ it is no mail.
                 if path.rsplit_once('@').is_none_or(|(_, of)| of != domain) {
                     continue;
                 }
@@ -113,8 +114,8 @@ async fn spf_vectors() {
         }
     }
     eprintln!("SPF: {asked} vectors asked, {} differ{}", differ.len(), shown(&differ));
-    // The library compares a name that the resolver ends in a dot with one that has none, so that `ptr` alone never matches the domain
-    // itself. RFC 7208 section 5.5 asks nobody to use it.
+    // The library compares a name that the resolver ends in a dot with one that has none, so that `ptr` alone never
+    // matches the domain itself. RFC 7208 section 5.5 asks nobody to use it.
     let is_known =
         |one: &String| one.starts_with("PTR domain match") || one.starts_with("Multiple Requirements Example");
     assert!(asked > 50 && differ.iter().all(is_known));
@@ -146,8 +147,8 @@ async fn arc_vectors() {
         }
     }
     eprintln!("ARC: {asked} vectors asked, {} differ{}", differ.len(), shown(&differ));
-    // What the library reads more kindly than the suite: tags twice or with odd case, a missing algorithm, `arc-seal` among what is signed.
-    // A signature that is not of the sealer's key never passes.
+    // What the library reads more kindly than the suite: tags twice or with odd case, a missing algorithm, `arc-seal`
+    // among what is signed. A signature that is not of the sealer's key never passes.
     let kind = ["_a_na", "includes_as", "inv_tag_key", "tags_dup", "tags_key_case", "tags_sc"];
     let is_known =
         |one: &String| !one.contains(": pass instead") || kind.iter().any(|end| one.contains(&format!("{end}:")));

@@ -13,7 +13,8 @@ use detect::ruleset::Ruleset;
 const SMALL: usize = 32 << 10;
 /// How much longer the larger one may take: work that grows with the square takes 16 times as long.
 const TIMES_MAX: u32 = 8;
-/// Below this nothing can be told from noise. Work that takes a minute for a mebibyte, and grows with the square, takes a second here.
+/// Below this nothing can be told from noise. Work that takes a minute for a mebibyte, and grows with the square, takes
+/// a second here.
 const FLOOR: Duration = Duration::from_millis(250);
 /// How often what looks slow is measured, the best counts.
 const TRIES: usize = 3;
@@ -186,7 +187,8 @@ fn mail(hostile: &Hostile, size: usize) -> Vec<u8> {
     mail.into_bytes()
 }
 
-/// Time that this thread has computed, in which nothing is of what else the machine does; where the system does not say, time that has passed.
+/// Time that this thread has computed, in which nothing is of what else the machine does; where the system does not
+/// say, time that has passed.
 fn computed(began: Instant) -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());

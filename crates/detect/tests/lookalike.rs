@@ -1,5 +1,5 @@
-//! The look-alike pack against the shipped ruleset: no innocent file is held, each harmful one is found by the check that is meant
-//! to find it, and the naive detection shows what happens without all this.
+//! The look-alike pack against the shipped ruleset: no innocent file is held, each harmful one is found by the check
+//! that is meant to find it, and the naive detection shows what happens without all this.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

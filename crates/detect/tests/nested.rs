@@ -1,5 +1,5 @@
-//! Mail that nests or grows without end: every kind of it is examined on a small stack, within a time and a memory, in this build as in any other, and what is
-//! over a limit says so.
+//! Mail that nests or grows without end: every kind of it is examined on a small stack, within a time and a memory, in
+//! this build as in any other, and what is over a limit says so.
 #![allow(
     clippy::print_stderr,
     clippy::unwrap_used,

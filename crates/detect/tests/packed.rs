@@ -13,7 +13,8 @@ use domain::detection::{DetectionCode, Mode};
 use domain::finding::Finding;
 use domain::token::TokenKey;
 
-/// The shipped ruleset with a rule that has changed, a plain file of rules beside it, and a candidate that changes it again.
+/// The shipped ruleset with a rule that has changed, a plain file of rules beside it, and a candidate that changes it
+/// again.
 fn in_force() -> InForce {
     let before = Ruleset::shipped().expect("loads");
     let with = |rule: &str| {

@@ -9,10 +9,13 @@ use detect::in_force::InForce;
 use detect::limits::{Budget, Limits};
 use detect::ruleset::{Ruleset, load};
 
-const TOML: &str = "code = \"TST-0001\"\ntitle = \"t\"\nengine = \"yara\"\ncategory = \"Malware\"\neffect = \"Hold\"\ntarget = \"text\"\n\
+const TOML: &str = "code = \"TST-0001\"\ntitle = \"t\"\nengine = \"yara\"\ncategory = \"Malware\"\neffect \
+    = \"Hold\"\ntarget = \"text\"\n\
                     scope = \"content\"\nmode = \"Enforce\"\nowner = \"o\"\nsince = \"1\"\n";
-const CHECK: &str = "code = \"TST-0002\"\ntitle = \"t\"\nengine = \"structure\"\ncheck = \"executable\"\nrevision = 1\ncategory = \"FileTypeBlock\"\n\
-                     effect = \"Hold\"\ntarget = \"part:executable\"\nscope = \"content\"\nmode = \"Enforce\"\nowner = \"o\"\nsince = \"1\"\n";
+const CHECK: &str = "code = \"TST-0002\"\ntitle = \"t\"\nengine = \"structure\"\ncheck = \"executable\"\nrevision = \
+    1\ncategory = \"FileTypeBlock\"\n\
+                     effect = \"Hold\"\ntarget = \"part:executable\"\nscope = \"content\"\nmode = \"Enforce\"\nowner \
+                     = \"o\"\nsince = \"1\"\n";
 
 fn ruleset(rule: &str, plain: &str, check: &str) -> Ruleset {
     let rule = format!("rule TST_0001 {{ strings: $a = \"{rule}\" condition: $a }}");
@@ -77,7 +80,9 @@ fn what_has_not_changed_has_no_earlier_form() {
 #[test]
 fn a_changed_check_is_run_as_it_was() {
     let program = "Subject: s\r\nContent-Type: application/x\r\nContent-Disposition: attachment; filename=a.exe\r\n\
-                   Content-Transfer-Encoding: base64\r\n\r\nTVqQAAMAAAAEAAAA//8AALgAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAgAAAAA==\r\n";
+                   Content-Transfer-Encoding: \
+                   base64\r\n\r\nTVqQAAMAAAAEAAAA//8AALgAAAAAAAAAQAAAAAAAAAAAAAAA\
+                   AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAgAAAAA==\r\n";
     for (earlier, hit) in [("executable", true), ("encrypted-archive", false)] {
         let check = CHECK.replace("executable\"\nrevision", &format!("{earlier}\"\nrevision"));
         let before = ruleset("x", &plain("x"), &check);

@@ -1,4 +1,5 @@
-//! The shipped ruleset: what its fixtures lead to, and what its versions depend on (that each hits its hit is `ruleset::lint`).
+//! The shipped ruleset: what its fixtures lead to, and what its versions depend on (that each hits its hit is
+//! `ruleset::lint`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

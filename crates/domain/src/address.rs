@@ -9,16 +9,18 @@ use crate::domain_name::DomainName;
 
 /// Octets of a whole address at most.
 ///
-/// RFC 5321 section 4.5.3.1.1 gives a local part 64, and section 4.5.3.1 asks to set no such limit where it can be avoided: forwarders write
-/// `anna+caf_=bert=other.example`, SRS and VERP put an address into another. Whether it exists the next hop knows, and a refusal here would be
-/// a bounce that no quarantine sees. This bound only keeps commands, rows and header fields of a size that everybody takes.
+/// RFC 5321 section 4.5.3.1.1 gives a local part 64, and section 4.5.3.1 asks to set no such limit where it can be
+/// avoided: forwarders write `anna+caf_=bert=other.example`, SRS and VERP put an address into another. Whether it
+/// exists the next hop knows, and a refusal here would be a bounce that no quarantine sees. This bound only keeps
+/// commands, rows and header fields of a size that everybody takes.
 pub const ADDRESS_BYTES_MAX: usize = 500;
 /// Octets of a domain at most (RFC 5321 section 4.5.3.1.2).
 pub const DOMAIN_BYTES_MAX: usize = 255;
 
 /// A mailbox `local@domain`, without the angle brackets, byte for byte as received.
 ///
-/// Dots at the ends of a local part or in a row are taken although RFC 5321 has none: telephones had such addresses for years, and still have.
+/// Dots at the ends of a local part or in a row are taken although RFC 5321 has none: telephones had such addresses for
+/// years, and still have.
 ///
 /// UTF-8 is accepted here (RFC 6531); whether a transaction may use it is the session's question.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,13 +74,14 @@ impl Address {
         &self.text[..self.at]
     }
 
-    /// The domain, for comparing; neither case nor the kind of its labels carries a meaning there (RFC 5321 2.4, RFC 5890).
+    /// The domain, for comparing; neither case nor the kind of its labels carries a meaning there (RFC 5321 2.4, RFC
+    /// 5890).
     pub fn domain(&self) -> DomainName {
         DomainName::of(&self.text[self.at + 1..])
     }
 
-    /// The form in which mailboxes are compared: the local part in lower case and NFC (RFC 6532 section 3.1), the domain as [`DomainName`].
-    /// It is never sent.
+    /// The form in which mailboxes are compared: the local part in lower case and NFC (RFC 6532 section 3.1), the
+    /// domain as [`DomainName`]. It is never sent.
     pub fn normal(&self) -> String {
         let local = self.local_part();
         if local.is_ascii() {
@@ -88,8 +91,8 @@ impl Address {
         format!("{}@{}", lower.nfc(), self.domain())
     }
 
-    /// The same mailbox with A-labels for U-labels, so that it needs SMTPUTF8 only where its local part does (RFC 6531 section 3.2). For mail of our own:
-    /// what others wrote goes on as they wrote it.
+    /// The same mailbox with A-labels for U-labels, so that it needs SMTPUTF8 only where its local part does (RFC 6531
+    /// section 3.2). For mail of our own: what others wrote goes on as they wrote it.
     pub fn with_a_labels(&self) -> Self {
         if self.text[self.at..].is_ascii() {
             return self.clone();

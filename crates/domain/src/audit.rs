@@ -4,8 +4,9 @@
 //! with the installation's key. So a changed, removed or inserted entry is found, and what the tree proves
 //! stays provable as it grows.
 //!
-//! What of an entry may be about people (what was acted on by name, why, and anything else that was said) is beside the log: the entry has a
-//! commitment to it (methods section 5). When its salt is destroyed, nobody can tell what it was, and every proof stays valid.
+//! What of an entry may be about people (what was acted on by name, why, and anything else that was said) is beside the
+//! log: the entry has a commitment to it (methods section 5). When its salt is destroyed, nobody can tell what it was,
+//! and every proof stays valid.
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -53,7 +54,8 @@ pub struct Private {
 }
 
 impl Entry {
-    /// Takes what may be about people out of an entry. The rest names the act, and what it was done to unless that is an address.
+    /// Takes what may be about people out of an entry. The rest names the act, and what it was done to unless that is
+    /// an address.
     pub fn part_from_people(&mut self) -> Private {
         let object = if self.object.contains('@') { std::mem::take(&mut self.object) } else { String::new() };
         Private { object, reason: std::mem::take(&mut self.reason), detail: std::mem::take(&mut self.detail) }
@@ -69,7 +71,8 @@ impl Entry {
     }
 }
 
-/// The commitment to a private part, given as the JSON text that is kept: `HMAC-SHA-256(salt, text)`, the salt 32 random bytes of its own.
+/// The commitment to a private part, given as the JSON text that is kept: `HMAC-SHA-256(salt, text)`, the salt 32
+/// random bytes of its own.
 pub fn commitment(salt: &[u8; 32], private: &str) -> Digest {
     seal(&TokenKey::new(*salt), "audit-private", private)
 }

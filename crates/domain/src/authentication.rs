@@ -1,5 +1,5 @@
-//! What a sender's domain vouches for: SPF, DKIM, DMARC and ARC as they stood when the mail came. DNS cannot be asked again for
-//! yesterday's answers, so they are recorded, and a verdict, an explanation and a replay rest on the record.
+//! What a sender's domain vouches for: SPF, DKIM, DMARC and ARC as they stood when the mail came. DNS cannot be asked
+//! again for yesterday's answers, so they are recorded, and a verdict, an explanation and a replay rest on the record.
 
 use serde::{Deserialize, Serialize};
 
@@ -114,9 +114,11 @@ pub struct Authentication {
     pub arc: AuthResult,
     /// The domain of the last ARC seal; empty without a chain.
     pub arc_sealer: String,
-    /// Whether the chain passes and this site trusts its last sealer, so that what broke on the way may have been whole before.
+    /// Whether the chain passes and this site trusts its last sealer, so that what broke on the way may have been whole
+    /// before.
     pub arc_trusted: bool,
-    /// The organisational domain that From names and that SPF or DKIM vouch for (relaxed alignment); none when nothing does.
+    /// The organisational domain that From names and that SPF or DKIM vouch for (relaxed alignment); none when nothing
+    /// does.
     pub aligned: Option<String>,
     /// The body of our own Authentication-Results field, behind the authserv-id; empty when we have found nothing out.
     pub field: String,

@@ -1,5 +1,6 @@
-//! Domains as they are compared. `Bücher.example`, `bücher.example.` and `xn--bcher-kva.example` are one name (RFC 5890, UTS 46), and whoever
-//! compares a domain with another compares two of these, so that none of the three is forgotten.
+//! Domains as they are compared. `Bücher.example`, `bücher.example.` and `xn--bcher-kva.example` are one name (RFC
+//! 5890, UTS 46), and whoever compares a domain with another compares two of these, so that none of the three is
+//! forgotten.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
@@ -9,10 +10,11 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 
-/// A domain in its one form for comparing: A-labels, lower case, without the dot of the root. What is sent is what was written, never this.
+/// A domain in its one form for comparing: A-labels, lower case, without the dot of the root. What is sent is what was
+/// written, never this.
 ///
-/// A leading dot, which stands for all that is below a domain, stays. What is no domain (an address literal, labels that UTS 46 refuses) is only put into
-/// lower case, so that it equals itself and nothing else.
+/// A leading dot, which stands for all that is below a domain, stays. What is no domain (an address literal, labels
+/// that UTS 46 refuses) is only put into lower case, so that it equals itself and nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct DomainName(String);

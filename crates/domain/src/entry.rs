@@ -1,8 +1,8 @@
 //! Allow and block entries: what people know better than any detection, for whom, until when.
 //!
-//! Which entries match is found out before a verdict is made, and recorded with it. A block always holds and never does more. An
-//! allow clears what only guesses (spam, bulk, spoofing, phishing), and only for a sender who is vouched for; one for a file clears what
-//! speaks of that file, malware only where it says so itself.
+//! Which entries match is found out before a verdict is made, and recorded with it. A block always holds and never does
+//! more. An allow clears what only guesses (spam, bulk, spoofing, phishing), and only for a sender who is vouched for;
+//! one for a file clears what speaks of that file, malware only where it says so itself.
 
 use std::collections::{BTreeSet, HashMap};
 

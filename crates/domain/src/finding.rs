@@ -52,7 +52,8 @@ pub struct PreviousForm {
     pub hit: bool,
 }
 
-/// The engine name of a candidate that runs beside the ruleset in force. Its failure is its own: it never touches the mail.
+/// The engine name of a candidate that runs beside the ruleset in force. Its failure is its own: it never touches the
+/// mail.
 pub const SHADOW: &str = "shadow";
 
 /// How an engine fared on one message.
@@ -160,7 +161,8 @@ pub struct MemoryFact {
     pub internal: u64,
 }
 
-/// All findings and reports for one message under one ruleset: with the envelope and the policy, all that a verdict rests on.
+/// All findings and reports for one message under one ruleset: with the envelope and the policy, all that a verdict
+/// rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Examination {
     /// The ruleset it was made under.
@@ -176,7 +178,8 @@ pub struct Examination {
 }
 
 impl Examination {
-    /// Whether an independent engine says the same of the same part; one that speaks of the whole mail speaks of all its parts.
+    /// Whether an independent engine says the same of the same part; one that speaks of the whole mail speaks of all
+    /// its parts.
     pub fn is_corroborated(&self, finding: &Finding) -> bool {
         self.findings.iter().any(|other| {
             other.may_act()

@@ -1,11 +1,13 @@
-//! Text as it is searched: case, and the different ways to write one character, do not matter. What is stored and what is asked for are folded by the same
-//! functions, since the databases fold ASCII only, or by a locale that nobody has chosen.
+//! Text as it is searched: case, and the different ways to write one character, do not matter. What is stored and what
+//! is asked for are folded by the same functions, since the databases fold ASCII only, or by a locale that nobody has
+//! chosen.
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::domain_name::has_a_label;
 
-/// A text for searching: in full case folding and NFKC, without characters that nobody sees. `STRASSE` and `straße` are one, as are `ﬁn` and `fin`.
+/// A text for searching: in full case folding and NFKC, without characters that nobody sees. `STRASSE` and `straße` are
+/// one, as are `ﬁn` and `fin`.
 pub fn text(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -14,7 +16,8 @@ pub fn text(text: &str) -> String {
     once(&once(text))
 }
 
-/// An address, a domain or a piece of one for searching: as [`text`], with A-labels (`xn--bcher-kva`) as the U-labels that they stand for.
+/// An address, a domain or a piece of one for searching: as [`text`], with A-labels (`xn--bcher-kva`) as the U-labels
+/// that they stand for.
 pub fn name(name: &str) -> String {
     if !has_a_label(name) {
         return text(name);
@@ -33,7 +36,8 @@ pub fn name(name: &str) -> String {
     text(&labels.collect::<String>())
 }
 
-/// Whether lower case of ASCII alone does not make a text what it is folded to: then the folded text must be kept beside it.
+/// Whether lower case of ASCII alone does not make a text what it is folded to: then the folded text must be kept
+/// beside it.
 pub fn differs(text: &str, folded: &str) -> bool {
     text.len() != folded.len() || text.bytes().zip(folded.bytes()).any(|(one, other)| one.to_ascii_lowercase() != other)
 }

@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn folded_fields_and_the_body() {
-        let message = b"From: a@b\r\nSubject: one\r\n two\r\n\tthree\r\nX-Odd : v\r\nno field here\r\nTo:\r\n\r\nBody: not a field\r\n";
+        let message =
+            b"From: a@b\r\nSubject: one\r\n two\r\n\tthree\r\nX-Odd : v\r\nno field here\r\nTo:\r\n\r\nBody: \
+            not a field\r\n";
         let seen: Vec<(String, String)> = fields(message).map(|f| (f.name.to_owned(), f.unfolded())).collect();
         let expected = [("From", "a@b"), ("Subject", "one two\tthree"), ("X-Odd", "v"), ("To", "")];
         assert_eq!(seen, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));

@@ -1,5 +1,5 @@
-//! Who a mail is from, as far as that can be vouched for. Content memory counts identities, and a domain that anybody may
-//! write into From is none.
+//! Who a mail is from, as far as that can be vouched for. Content memory counts identities, and a domain that anybody
+//! may write into From is none.
 
 use std::fmt;
 use std::time::Duration;

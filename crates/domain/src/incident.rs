@@ -1,5 +1,5 @@
-//! An incident: a detection version that was wrong, everything that it held, and how that is taken back. States and what moves them
-//! are one table, and so is what may become of each unit.
+//! An incident: a detection version that was wrong, everything that it held, and how that is taken back. States and
+//! what moves them are one table, and so is what may become of each unit.
 
 pub mod told;
 
@@ -196,7 +196,8 @@ mod tests {
         insta::assert_snapshot!(shown);
     }
 
-    /// Every walk: an incident with a replay under way is not resolved before the replay is done, and every stage leads to the end.
+    /// Every walk: an incident with a replay under way is not resolved before the replay is done, and every stage leads
+    /// to the end.
     #[test]
     fn every_walk_of_seven_steps() {
         fn walk(stage: Stage, replaying: bool, left: u32) {

@@ -23,7 +23,8 @@ pub struct Standing {
 /// Carriers that make a heirloom (C3) of content where many are established.
 pub const HEIRLOOM_CARRIERS: u64 = 20;
 
-/// Carriers that make a heirloom at a site where so many are established: a twentieth of them, from 5 to [`HEIRLOOM_CARRIERS`].
+/// Carriers that make a heirloom at a site where so many are established: a twentieth of them, from 5 to
+/// [`HEIRLOOM_CARRIERS`].
 pub fn heirloom_carriers(established: u64) -> u64 {
     (established / 20).clamp(5, HEIRLOOM_CARRIERS)
 }

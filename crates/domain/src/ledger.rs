@@ -229,8 +229,9 @@ mod tests {
         insta::assert_snapshot!(table);
     }
 
-    /// Every sequence of up to six moves from every beginning: accepted mail never leaves the accepted
-    /// accounts, nothing moves once it is released or delivered, and what was deleted or expired only comes back to the quarantine.
+    /// Every sequence of up to six moves from every beginning: accepted mail never leaves the accepted accounts,
+    /// nothing moves once it is released or delivered, and what was deleted or expired only comes back to the
+    /// quarantine.
     #[test]
     fn accepted_mail_stays_accounted_for() {
         fn walk(account: Account, was_accepted: bool, left: u32) {

@@ -168,7 +168,8 @@ impl Ambiguity {
     }
 }
 
-/// What kind of correspondence a mail is. What is held back longest hurts differently by kind: this orders releases, and decides nothing else.
+/// What kind of correspondence a mail is. What is held back longest hurts differently by kind: this orders releases,
+/// and decides nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Correspondence {
     /// As far as its header says, a person wrote it to persons; replies and forwards among them.

@@ -1,8 +1,10 @@
-//! How quickly one next hop is sent what is released: as quickly as it takes it well, and never so that live mail waits for it.
+//! How quickly one next hop is sent what is released: as quickly as it takes it well, and never so that live mail waits
+//! for it.
 //!
-//! It begins slowly and doubles each second while the hop has no complaint; from the first complaint on it climbs by steps and halves at
-//! each further one (additive increase, multiplicative decrease). A complaint is a second in which more than a tenth of the mails was put off,
-//! or in which answers came twice as late as they did at their best; the first mail of all that is put off ends the doubling. Time is given: spans since some beginning.
+//! It begins slowly and doubles each second while the hop has no complaint; from the first complaint on it climbs by
+//! steps and halves at each further one (additive increase, multiplicative decrease). A complaint is a second in which
+//! more than a tenth of the mails was put off, or in which answers came twice as late as they did at their best; the
+//! first mail of all that is put off ends the doubling. Time is given: spans since some beginning.
 
 use std::time::Duration;
 
@@ -115,7 +117,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// A second of sending as much as it lets, each answered in `latency`, of which `complaints` temporarily. Returns how much was sent.
+    /// A second of sending as much as it lets, each answered in `latency`, of which `complaints` temporarily. Returns
+    /// how much was sent.
     fn second(pace: &mut Pace, at: u64, latency: Duration, complaints: u32) -> u32 {
         let mut sent = 0;
         for step in 0..1000 {

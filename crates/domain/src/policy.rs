@@ -251,8 +251,8 @@ impl Policy {
         said.unwrap_or_else(|| QuarantinePolicy::usual(category))
     }
 
-    /// What to do when this engine failed. Without a word about it, an engine that only weighs who sent a mail is done without: DNS and
-    /// scores fail more often than mail is bad.
+    /// What to do when this engine failed. Without a word about it, an engine that only weighs who sent a mail is done
+    /// without: DNS and scores fail more often than mail is bad.
     pub fn on_failure(&self, engine: &str) -> OnFailure {
         let usual = if WEIGHING.contains(&engine) { OnFailure::Continue } else { OnFailure::default() };
         self.on_failure.get(engine).copied().unwrap_or(usual)

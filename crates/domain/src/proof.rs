@@ -1,5 +1,5 @@
-//! Proofs over the audit log's tree: that an entry is in it, and that a later log begins with an earlier one (RFC 6962 sections 2.1.1 and
-//! 2.1.2). What is here needs no store: a bundle is checked anywhere.
+//! Proofs over the audit log's tree: that an entry is in it, and that a later log begins with an earlier one (RFC 6962
+//! sections 2.1.1 and 2.1.2). What is here needs no store: a bundle is checked anywhere.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -178,7 +178,8 @@ impl Inclusion {
 }
 
 impl Consistency {
-    /// Whether it proves that the log with root `later` begins with the log with root `earlier` (RFC 9162 section 2.1.4.2).
+    /// Whether it proves that the log with root `later` begins with the log with root `earlier` (RFC 9162 section
+    /// 2.1.4.2).
     pub fn holds(&self, earlier: Digest, later: Digest) -> bool {
         if self.first == self.size {
             return self.path.is_empty() && earlier == later;

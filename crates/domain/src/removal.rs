@@ -1,18 +1,22 @@
-//! May anything be removed because of its age? Only while the clock agrees with the time that has certainly passed; and then a little at a time.
+//! May anything be removed because of its age? Only while the clock agrees with the time that has certainly passed; and
+//! then a little at a time.
 //!
-//! An age is a difference of two readings of a clock, and a clock can jump: a battery that died, a virtual machine that was resumed, a wrong time
-//! server. A machine that was switched off for a month looks the same from within. Neither is a reason to empty a quarantine within seconds, so
-//! removal waits until a person says that the clock is right, or until so much time has run that the clock is explained.
+//! An age is a difference of two readings of a clock, and a clock can jump: a battery that died, a virtual machine that
+//! was resumed, a wrong time server. A machine that was switched off for a month looks the same from within. Neither is
+//! a reason to empty a quarantine within seconds, so removal waits until a person says that the clock is right, or
+//! until so much time has run that the clock is explained.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// How long rows and bytes of what was released, deleted or expired are kept, from that end on: as long can it be taken back.
+/// How long rows and bytes of what was released, deleted or expired are kept, from that end on: as long can it be taken
+/// back.
 pub const GRACE: Duration = Duration::from_secs(24 * 3600);
-/// What a clock was believed without proof is forgotten over so many times as long as it was: half a day within a month of running. So a few minutes of
-/// every restart never add up, and a clock that is set forward again and again gains hardly more than by its first jump.
+/// What a clock was believed without proof is forgotten over so many times as long as it was: half a day within a month
+/// of running. So a few minutes of every restart never add up, and a clock that is set forward again and again gains
+/// hardly more than by its first jump.
 const FORGOTTEN_IN: u32 = 60;
 /// Removal is allowed to be this many times as fast as mail comes in.
 const TIMES_THE_INTAKE: u64 = 2;
@@ -35,8 +39,8 @@ pub struct Reading {
     pub at: Timestamp,
     /// How long the machine had run then.
     pub uptime: Uptime,
-    /// By how much the moment is later than what running time proves: jumps that were believed since a person confirmed the clock, so far as they are not
-    /// forgotten.
+    /// By how much the moment is later than what running time proves: jumps that were believed since a person confirmed
+    /// the clock, so far as they are not forgotten.
     pub unproven: Duration,
 }
 
@@ -76,8 +80,8 @@ impl Reading {
         uptime.up.checked_sub(self.uptime.up).filter(|_| is_same)
     }
 
-    /// The same moment or a later one, so far as this machine has run since a reading of its own: where several machines share a store, the last one is
-    /// mostly another's, which proves nothing here.
+    /// The same moment or a later one, so far as this machine has run since a reading of its own: where several
+    /// machines share a store, the last one is mostly another's, which proves nothing here.
     pub fn beside(self, own: &Self, uptime: &Uptime) -> Self {
         let reached = own.reached(uptime);
         let ran = reached.since(self.reached(uptime));
@@ -87,9 +91,10 @@ impl Reading {
         Self { at: reached, uptime: uptime.clone(), unproven: forget(self.unproven, reached.since(self.at)) }
     }
 
-    /// Whether a clock that says `now` is believed, and the reading to remember in place of this one. It may be ahead of what running time proves by
-    /// `bound`, all jumps together that are not forgotten. A clock in doubt teaches nothing, but the time that runs meanwhile counts: after as long as it
-    /// seems to have jumped it is explained, and believed again.
+    /// Whether a clock that says `now` is believed, and the reading to remember in place of this one. It may be ahead
+    /// of what running time proves by `bound`, all jumps together that are not forgotten. A clock in doubt teaches
+    /// nothing, but the time that runs meanwhile counts: after as long as it seems to have jumped it is explained, and
+    /// believed again.
     pub fn judge(&self, now: Timestamp, uptime: &Uptime, bound: Duration) -> (Option<Doubt>, Self) {
         let reached = self.reached(uptime);
         let before = forget(self.unproven, reached.since(self.at));
@@ -120,7 +125,8 @@ impl fmt::Display for Doubt {
         match self {
             Self::Ahead { by, before, restarted: true } => write!(
                 f,
-                "it is {} later than the last time that is known to have come{}: the clock was set forward, an older database was restored, \
+                "it is {} later than the last time that is known to have come{}: the clock was set forward, an older \
+                    database was restored, \
                  or this machine was off for so long; nothing here can tell which",
                 span(*by),
                 also(*before)
@@ -154,12 +160,14 @@ fn span(span: Duration) -> String {
     }
 }
 
-/// How much of a kind may go in an hour: `least` of it in any case, and twice what comes in, so that a store never grows for being careful.
+/// How much of a kind may go in an hour: `least` of it in any case, and twice what comes in, so that a store never
+/// grows for being careful.
 pub fn per_hour(least: u64, came_in_a_day: u64) -> u64 {
     least.max((came_in_a_day * TIMES_THE_INTAKE).div_ceil(24))
 }
 
-/// How much of a kind may still go: it is earned by time that runs, not by the time that a clock shows, and an hour's worth can be saved up.
+/// How much of a kind may still go: it is earned by time that runs, not by the time that a clock shows, and an hour's
+/// worth can be saved up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quota(f64);
 

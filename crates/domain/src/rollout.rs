@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::finding::MemoryClass;
 use crate::token::{TokenKey, seal};
 
-/// Distinct known-good contents that a backtest wants to see: no hit among them bounds the rate of false positives at 0.1 % (95 %).
+/// Distinct known-good contents that a backtest wants to see: no hit among them bounds the rate of false positives at
+/// 0.1 % (95 %).
 pub const BACKTEST_CONTENTS: usize = 3000;
 /// How long a version that came by the fast lane stays in force before it needs promotion.
 pub const FAST_LANE_SPAN: Duration = Duration::from_secs(24 * 3600);

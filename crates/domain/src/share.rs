@@ -1,7 +1,9 @@
-//! Who may hold how much of something scarce that strangers can ask for: connections, connections to a next hop, bytes of mail in memory.
+//! Who may hold how much of something scarce that strangers can ask for: connections, connections to a next hop, bytes
+//! of mail in memory.
 //!
-//! What is held is counted for the client, for its network, for its [`Standing`] and in all. So one client cannot take everything, many clients of
-//! one network cannot, and all strangers together cannot: a part is always left for clients that are known and for our own.
+//! What is held is counted for the client, for its network, for its [`Standing`] and in all. So one client cannot take
+//! everything, many clients of one network cannot, and all strangers together cannot: a part is always left for clients
+//! that are known and for our own.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -251,7 +253,8 @@ fn lower<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, u64>, key: K, amount: 
     }
 }
 
-/// How much of what strangers may hold is in use: the fuller it is, the less patience there is for those who do nothing with what they hold.
+/// How much of what strangers may hold is in use: the fuller it is, the less patience there is for those who do nothing
+/// with what they hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stress {
     /// There is enough.
@@ -264,7 +267,8 @@ pub enum Stress {
 }
 
 impl Stress {
-    /// The stress when `held` of `bound` is in use, with the first threshold in percent. Severe begins half-way between it and the bound.
+    /// The stress when `held` of `bound` is in use, with the first threshold in percent. Severe begins half-way between
+    /// it and the bound.
     pub fn of(held: u64, bound: u64, threshold_percent: u64) -> Self {
         let percent = held.saturating_mul(100) / bound.max(1);
         match percent {
@@ -339,7 +343,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_given_back_leaves_no_trace(steps in prop::collection::vec((0..4_u8, 0..3_u8, 0..30_u64, any::<bool>()), 0..60)) {
+        fn what_is_given_back_leaves_no_trace(steps in prop::collection::vec((0..4_u8, 0..3_u8, 0..30_u64,
+            any::<bool>()), 0..60)) {
             let bounds = Bounds::of(100, &Percents::default(), 1);
             let mut shares = Shares::new(bounds);
             let mut held = Vec::new();

@@ -1,5 +1,6 @@
-//! The audit log's hashes as static files (c2sp.org/tlog-tiles): a tile holds up to 256 hashes of one level, of which each stands for 256 of the
-//! level below. Who has copied the tiles and a checkpoint can check everything that we say of the log later, without asking us anything.
+//! The audit log's hashes as static files (c2sp.org/tlog-tiles): a tile holds up to 256 hashes of one level, of which
+//! each stands for 256 of the level below. Who has copied the tiles and a checkpoint can check everything that we say
+//! of the log later, without asking us anything.
 
 use crate::audit::Frontier;
 use crate::digest::Digest;

@@ -1,5 +1,6 @@
-//! It must not be fooled: a made-up site of 800 users and 1,500 partner organisations with 10,000 mails a day, a month of memory, and then
-//! either a detection that is wrong, or one that is right and an outbreak. The tables of the method (section 1.7), from our own sentinel.
+//! It must not be fooled: a made-up site of 800 users and 1,500 partner organisations with 10,000 mails a day, a month
+//! of memory, and then either a detection that is wrong, or one that is right and an outbreak. The tables of the method
+//! (section 1.7), from our own sentinel.
 //!
 //! `SURGE_RUNS=100 cargo test --profile ci --workspace --test surge -- --nocapture` prints them.
 #![allow(clippy::print_stderr, reason = "it says what it measured")]

@@ -1,8 +1,8 @@
 //! `reprieve demo`: the whole product in one command, with nothing to install and no network.
 //!
-//! A gateway with embedded storage and a next hop of our own, mails of all three directions that our code
-//! composes, what is delivered and what is held and why, one release; then the story: a wrong detection is forced into force, the past convicts
-//! it, what it held is taken back, and the malware of the same hour stays. At the end, the books.
+//! A gateway with embedded storage and a next hop of our own, mails of all three directions that our code composes,
+//! what is delivered and what is held and why, one release; then the story: a wrong detection is forced into force, the
+//! past convicts it, what it held is taken back, and the malware of the same hour stays. At the end, the books.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -158,11 +158,15 @@ async fn tell(folder: &Path, start: Start) -> Result<Told, CliError> {
 
 async fn started(folder: &Path, sink: &Sink, start: Start) -> Result<Running, CliError> {
     let text = format!(
-        "data_dir = \"data\"\nhostname = \"gateway.demo.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\n\
-         trusted_networks = [\"127.0.0.1\"]\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
-         [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n[next_hop.inbound]\naddress = \"{}\"\n[api]\naddress = \"127.0.0.1:0\"\n\
+        "data_dir = \"data\"\nhostname = \"gateway.demo.example\"\nmode = \"enforce\"\naccepted_domains = \
+            [\"ours.example\"]\n\
+         trusted_networks = [\"127.0.0.1\"]\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = \
+         [\"127.0.0.1\"]\n\
+         [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\n[next_hop.inbound]\naddress \
+         = \"{}\"\n[api]\naddress = \"127.0.0.1:0\"\n\
          [engine.auth]\non = false\n[notices]\noutbound = false\nincident_digest = false\n\
-         [sentinel]\ntrust_from = true\ntrust_weak_memory = true\nestablished_mails = 3\nestablished_days = 7\nestablished_answers = 0\n",
+         [sentinel]\ntrust_from = true\ntrust_weak_memory = true\nestablished_mails = 3\nestablished_days = \
+         7\nestablished_answers = 0\n",
         sink.address
     );
     std::fs::write(folder.join("demo.toml"), &text).map_err(CliError::unreachable)?;
@@ -279,7 +283,8 @@ impl Story<'_> {
     /// Somebody forces a rule past the gates that hits every picture; mail of an hour comes.
     async fn mistake(&mut self) -> Result<Chapter, CliError> {
         terminal::line(
-            "\nAn operator forces a rule past the gates: it holds every picture. Mail goes on, in all three directions:",
+            "\nAn operator forces a rule past the gates: it holds every picture. Mail goes on, in all three \
+                directions:",
         );
         std::fs::write(self.folder.join("wrong.yar"), library::every_picture()).map_err(CliError::unreachable)?;
         let built = cli::ruleset::build_folder(self.client, &self.folder.join("wrong.yar")).await?;
@@ -368,7 +373,8 @@ impl Story<'_> {
         Ok((
             ok,
             format!(
-                "{once} of {} good mails have arrived once, byte for byte; {} malware mails stay held; `reprieve incident report {id}` has the numbers",
+                "{once} of {} good mails have arrived once, byte for byte; {} malware mails stay held; `reprieve \
+                    incident report {id}` has the numbers",
                 self.wrong.len(),
                 progress["upheld"]
             ),

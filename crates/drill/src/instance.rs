@@ -1,4 +1,5 @@
-//! The isolated instance of a drill: the real gateway as a child process on loopback, with a clock that the drill owns, and a mailbox server.
+//! The isolated instance of a drill: the real gateway as a child process on loopback, with a clock that the drill owns,
+//! and a mailbox server.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -201,10 +202,13 @@ fn config(base: &Path, scenario: &Scenario, hop: SocketAddr, engine: Option<Sock
         scenario.history.as_ref().map_or_else(EstablishAfter::default, |history| history.establish_after);
     let answers = if scenario.history.as_ref().is_some_and(|history| history.correspond) { 0 } else { 2 };
     format!(
-        "data_dir = \"data\"\nhostname = \"gateway.drill.example\"\nmode = \"enforce\"\naccepted_domains = {domains}\n{ruleset}\
-         trusted_networks = []\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
+        "data_dir = \"data\"\nhostname = \"gateway.drill.example\"\nmode = \"enforce\"\naccepted_domains = \
+            {domains}\n{ruleset}\
+         trusted_networks = []\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = \
+         [\"127.0.0.1\"]\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\nxclient_from = [\"127.0.0.1\"]\n\
-         [next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non = false\n\
+         [next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n[engine.auth]\non \
+         = false\n\
          {engine}[notices]\noutbound = false\n[known_good]\nmails_a_day = 100000\nmails = 100000\ndays = 3650\n\
          [sentinel]\ncontainment = \"{containment}\"\nestablished_mails = {messages}\nestablished_days = {days}\n\
          established_answers = {answers}\ntrust_from = {}\ntrust_weak_memory = true\n",

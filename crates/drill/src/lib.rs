@@ -1,5 +1,6 @@
-//! The service beside itself: `reprieve drill` plays a scenario through the real gateway, store, conviction, replay and release, in an instance of its
-//! own on loopback with a simulated clock, and says what came of it; `reprieve demo` tells the story of a mistake.
+//! The service beside itself: `reprieve drill` plays a scenario through the real gateway, store, conviction, replay and
+//! release, in an instance of its own on loopback with a simulated clock, and says what came of it; `reprieve demo`
+//! tells the story of a mistake.
 
 pub mod demo;
 pub mod instance;

@@ -1,5 +1,5 @@
-//! Built-in scenarios: mistakes of detections that have happened to others, and outbreaks that must not be taken for mistakes. All mail in
-//! them is composed by our code.
+//! Built-in scenarios: mistakes of detections that have happened to others, and outbreaks that must not be taken for
+//! mistakes. All mail in them is composed by our code.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -45,7 +45,8 @@ enum Plot {
     EngineDown,
     /// Many detections come at once, each wrong about one sender's picture.
     Batch,
-    /// As a mistake, but it is withdrawn after more than a day: old mail to strangers is not sent without a word of who wrote it.
+    /// As a mistake, but it is withdrawn after more than a day: old mail to strangers is not sent without a word of who
+    /// wrote it.
     Weekend,
     /// Nothing is remembered; a person withdraws it.
     NoMemory,
@@ -107,19 +108,22 @@ pub const SCENARIOS: [Builtin; 18] = [
     },
     Builtin {
         name: "a-batch-of-mistakes",
-        about: "an update brings two dozen detections, each wrong about one sender's logo: none does enough to be convicted, all of them together do",
+        about: "an update brings two dozen detections, each wrong about one sender's logo: none does enough to be \
+            convicted, all of them together do",
         rule: Rule { target: "part:image", condition: "" },
         plot: Plot::Batch,
     },
     Builtin {
         name: "corrected-on-monday",
-        about: "the pictures again, corrected after a weekend: what was to go out is old by then, and its senders are asked",
+        about: "the pictures again, corrected after a weekend: what was to go out is old by then, and its senders are \
+            asked",
         rule: Rule { target: "part:image", condition: "$png at 0 or $jpeg at 0" },
         plot: Plot::Weekend,
     },
     Builtin {
         name: "no-memory",
-        about: "the pictures on the first day: nothing can convict, a person takes it back, and what it held is replayed",
+        about: "the pictures on the first day: nothing can convict, a person takes it back, and what it held is \
+            replayed",
         rule: Rule { target: "part:image", condition: "$png at 0 or $jpeg at 0" },
         plot: Plot::NoMemory,
     },
@@ -226,16 +230,19 @@ fn scenario(builtin: &Builtin) -> String {
     let history = if builtin.plot == Plot::NoMemory {
         ""
     } else {
-        "[history]\nmail = [\"history\"]\nspan = \"30d\"\nestablish_after = { messages = 3, days = 7 }\ncorrespond = true\n"
+        "[history]\nmail = [\"history\"]\nspan = \"30d\"\nestablish_after = { messages = 3, days = 7 }\ncorrespond = \
+            true\n"
     };
     let head = format!(
-        "name = \"{}\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n{before}{history}[[traffic]]\nmail = [\"traffic\"]\nlabel = \"good\"\nper_hour = 600\n\
+        "name = \"{}\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n{before}{history}[[traffic]]\nmail = \
+            [\"traffic\"]\nlabel = \"good\"\nper_hour = 600\n\
          [[traffic]]\nmail = [\"bad\"]\nlabel = \"bad\"\nper_hour = 120\n\
          [[event]]\nat = \"msg:20\"\ndo = \"publish\"\npath = \"published\"\nforce = true\n",
         builtin.name
     );
     let withdrawn = "[[event]]\nat = \"contained+20m\"\ndo = \"withdraw\"\n";
-    let taken_back = "[expect]\ncontained = true\nresolved = true\nwrong_holds_before_containment_max = 5\nrestored_min_percent = 100.0\n\
+    let taken_back = "[expect]\ncontained = true\nresolved = true\nwrong_holds_before_containment_max = \
+        5\nrestored_min_percent = 100.0\n\
                       duplicates_max = 0\nbad_let_out_max = 0\nlost_max = 0\n";
     head + &match builtin.plot {
         Plot::Mistake | Plot::Batch => format!("{withdrawn}{taken_back}"),
@@ -257,7 +264,8 @@ fn scenario(builtin: &Builtin) -> String {
         Plot::Trouble => format!(
             "[[event]]\nat = \"msg:30\"\ndo = \"crash\"\n[[event]]\nat = \"contained+10m\"\ndo = \"crash\"\n\
              [[event]]\nat = \"contained+19m\"\ndo = \"next-hop-down\"\n{withdrawn}\
-             [[event]]\nat = \"contained+25m\"\ndo = \"crash\"\n[[event]]\nat = \"contained+40m\"\ndo = \"next-hop-up\"\n{taken_back}"
+             [[event]]\nat = \"contained+25m\"\ndo = \"crash\"\n[[event]]\nat = \"contained+40m\"\ndo \
+             = \"next-hop-up\"\n{taken_back}"
         ),
         Plot::Outbreak => {
             "[expect]\ncontained = false\nbad_let_out_max = 0\nlost_max = 0\nlost_catch_max = 0\n".to_owned()
@@ -293,7 +301,8 @@ fn zipped(seed: u32) -> Vec<u8> {
 
 fn document(seed: u32) -> Vec<u8> {
     format!(
-        "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n\
+        "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [] /Count 0 \
+            >>\nendobj\n\
          % offer {seed}\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
     )
     .into_bytes()
@@ -301,7 +310,8 @@ fn document(seed: u32) -> Vec<u8> {
 
 fn invitation(seed: u32) -> Vec<u8> {
     format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//drill//EN\r\nBEGIN:VEVENT\r\nUID:{seed}@partner.example\r\nDTSTAMP:20260101T000000Z\r\n\
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//drill//EN\r\nBEGIN:VEVENT\r\nUID:{seed}@partner.example\r\n\
+         DTSTAMP:20260101T000000Z\r\n\
          DTSTART:20260112T100000Z\r\nSUMMARY:Meeting {seed}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
     .into_bytes()

@@ -1,4 +1,5 @@
-//! The engine outside of a drill whose scenario lets one fail: it speaks clamd's protocol, finds nothing, and can be down.
+//! The engine outside of a drill whose scenario lets one fail: it speaks clamd's protocol, finds nothing, and can be
+//! down.
 
 use std::io;
 use std::net::SocketAddr;

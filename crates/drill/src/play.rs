@@ -1,5 +1,6 @@
-//! A scenario played: the history into the memory, the traffic through the gateway, the events at their time, and an account of it that is
-//! kept outside the product: what was answered, what arrived, what the last good version says of each mail.
+//! A scenario played: the history into the memory, the traffic through the gateway, the events at their time, and an
+//! account of it that is kept outside the product: what was answered, what arrived, what the last good version says of
+//! each mail.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -27,7 +28,8 @@ use known_good::archive::received_at;
 
 /// When a drill begins: Monday, 5 January 2026, 09:00 UTC.
 const BEGINNING: i64 = 1_767_603_600_000_000;
-/// How far time goes on after the last mail, at most (four days), and in which steps: longer ones when nothing has come of ten hours.
+/// How far time goes on after the last mail, at most (four days), and in which steps: longer ones when nothing has come
+/// of ten hours.
 const AFTERMATH_STEPS: u32 = 600;
 const AFTERMATH_STEP: Duration = Duration::from_secs(120);
 const AFTERMATH_SLOW: u32 = 300;
@@ -501,7 +503,8 @@ fn is_wrong(fate: &Fate) -> bool {
     fate.letter.label == Label::Good && fate.is_held && !fate.held_by_good && !fate.without_engine
 }
 
-/// Whether a mail is what was sent behind our own fields. What bears our name and was forged is taken out, so it is taken out here too.
+/// Whether a mail is what was sent behind our own fields. What bears our name and was forged is taken out, so it is
+/// taken out here too.
 fn same(arrived: &[u8], sent: &[u8]) -> bool {
     let own = |bytes: &[u8]| platform::outgoing::Outgoing::new(bytes, "gateway.drill.example", None).pieces().concat();
     // SMTP ends the last line.

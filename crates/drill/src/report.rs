@@ -148,7 +148,8 @@ pub struct Phase {
 }
 
 impl Report {
-    /// Compares the run with what was expected. Where the probe could not have decided, what depends on it is neither passed nor failed.
+    /// Compares the run with what was expected. Where the probe could not have decided, what depends on it is neither
+    /// passed nor failed.
     pub fn judge(&mut self, expect: &Expect, resolved: bool, memory_suffices: bool) {
         let mut all = Vec::new();
         let mut add = |name: &str, want: Value, got: Value, ok: bool| {
@@ -198,7 +199,8 @@ impl Report {
             vec![format!("{} (seed {}): {} mails, {} refused", self.scenario, self.seed, self.messages, self.refused)];
         let Memory { identities_established, eligible_keys, strength, probe_k, probe_n, .. } = &self.memory;
         out.push(format!(
-            "  memory {strength}: {eligible_keys} contents that may testify, {identities_established} established identities; the probe hit {probe_k} of {probe_n}"
+            "  memory {strength}: {eligible_keys} contents that may testify, {identities_established} established \
+                identities; the probe hit {probe_k} of {probe_n}"
         ));
         let contained = &self.contained;
         out.push(match (&contained.detection, contained.happened) {
@@ -212,7 +214,8 @@ impl Report {
             _ => "  nothing was contained".into(),
         });
         out.push(format!(
-            "  wrongly held {}, restored {} %; replay: {} units, {} cleared, {} upheld, {} inconclusive; released {}, twice {}, in doubt {}, refused {}, lost {}",
+            "  wrongly held {}, restored {} %; replay: {} units, {} cleared, {} upheld, {} inconclusive; released {}, \
+                twice {}, in doubt {}, refused {}, lost {}",
             self.wrongly_held_total,
             self.restored_percent,
             self.replay.units,
@@ -226,7 +229,8 @@ impl Report {
             self.release.lost
         ));
         out.push(format!(
-            "  bad mail let out: {} by containment, {} by replay; {} bad mails arrived in all, {} of them only the withdrawn detection had held",
+            "  bad mail let out: {} by containment, {} by replay; {} bad mails arrived in all, {} of them only the \
+                withdrawn detection had held",
             self.bad_let_out_by_containment, self.bad_let_out_by_replay, self.bad_delivered_total, self.lost_catch
         ));
         for one in &self.expectations {

@@ -1,5 +1,5 @@
-//! The engines outside the pipeline: DNS, clamd, rspamd. They are asked at the same time as our own engines look, but for DNS, whose answers
-//! our own engines act on.
+//! The engines outside the pipeline: DNS, clamd, rspamd. They are asked at the same time as our own engines look, but
+//! for DNS, whose answers our own engines act on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +57,8 @@ impl Neighbours {
         self.examine_by(raw.clone(), envelope, |facts| async move { own.examine(raw, facts).await }).await
     }
 
-    /// What an engine outside says of bytes alone: how a probe tries one of its detections. None when it is not there, fails, or cannot
-    /// be asked about bytes alone.
+    /// What an engine outside says of bytes alone: how a probe tries one of its detections. None when it is not there,
+    /// fails, or cannot be asked about bytes alone.
     pub async fn says(&self, engine: &str, raw: &[u8], envelope: &EnvelopeFacts) -> Option<Vec<Finding>> {
         let (report, findings) = match (engine, &self.clamd, &self.rspamd) {
             (clamd::ENGINE, Some(clamd), _) => clamd.examine(raw).await,

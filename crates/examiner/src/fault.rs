@@ -1,5 +1,6 @@
-//! Faults on purpose, so that what is there against real ones is tried in the program that is shipped (decision 0005). The variable
-//! `REPRIEVE_EXAMINE_FAULT` holds the kind of a fault and a text, as in `abort:xyzzy`: a process that examines a mail with this text has it.
+//! Faults on purpose, so that what is there against real ones is tried in the program that is shipped (decision 0005).
+//! The variable `REPRIEVE_EXAMINE_FAULT` holds the kind of a fault and a text, as in `abort:xyzzy`: a process that
+//! examines a mail with this text has it.
 
 use std::ffi::OsString;
 

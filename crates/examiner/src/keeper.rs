@@ -16,7 +16,8 @@ use super::lane::{Job, Unanswered};
 const IDLE: Duration = Duration::from_secs(60);
 /// Processes that one mail may end.
 pub(super) const DEATHS_MAX: u32 = 2;
-/// Mails in a row that may end processes: after more of them it is not the mail, and what follows is an engine's failure, never a verdict.
+/// Mails in a row that may end processes: after more of them it is not the mail, and what follows is an engine's
+/// failure, never a verdict.
 const FATAL_IN_A_ROW_MAX: u32 = 3;
 
 /// One thread, and the process that it gives mail to.

@@ -91,7 +91,8 @@ impl Lane {
         Ok(Self { jobs, permits: Arc::new(Semaphore::new(jobs_max)), jobs_max: jobs_max as u64 })
     }
 
-    /// Has one message worked on; always an answer, within twice its time and a grace: a mail that ends a process has a second one.
+    /// Has one message worked on; always an answer, within twice its time and a grace: a mail that ends a process has a
+    /// second one.
     ///
     /// # Errors
     /// Why there is no answer.

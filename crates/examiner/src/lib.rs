@@ -1,13 +1,16 @@
-//! CPU work off the async threads, bounded, and shut in: for each core one process of this program that does nothing but examine, and one
-//! thread here that gives it mail (`child`; the other side is `worker`, its walls are [`sandbox`]).
+//! CPU work off the async threads, bounded, and shut in: for each core one process of this program that does nothing
+//! but examine, and one thread here that gives it mail (`child`; the other side is `worker`, its walls are
+//! [`sandbox`]).
 //!
-//! There are two lanes (`lane`): live mail has processes of its own; what nobody waits for is examined by others, which the kernel lets run when
-//! there is nothing else to do (`nice`), and which are there while there is something for them. A third reads mail for people who look at it
-//! ([`Viewer`]). A thread for each process keeps it going (`keeper`).
+//! There are two lanes (`lane`): live mail has processes of its own; what nobody waits for is examined by others, which
+//! the kernel lets run when there is nothing else to do (`nice`), and which are there while there is something for
+//! them. A third reads mail for people who look at it ([`Viewer`]). A thread for each process keeps it going
+//! (`keeper`).
 //!
-//! A fault in a parser of strangers' mail ends a process that has no files, no network and no keys. A process that overruns is killed:
-//! a Timeout report, which policy decides. One that dies is replaced, and the mail tried once more; when it kills that one as well, it is
-//! Unscannable, and held. A panic is an Error report. None of it is ever a verdict.
+//! A fault in a parser of strangers' mail ends a process that has no files, no network and no keys. A process that
+//! overruns is killed: a Timeout report, which policy decides. One that dies is replaced, and the mail tried once more;
+//! when it kills that one as well, it is Unscannable, and held. A panic is an Error report. None of it is ever a
+//! verdict.
 
 mod child;
 pub mod external_engines;
@@ -116,7 +119,8 @@ impl ExaminerPool {
         self.live.jobs_max
     }
 
-    /// Waits while live mail is examined, for half a second at most: what nobody waits for comes second, and is not starved.
+    /// Waits while live mail is examined, for half a second at most: what nobody waits for comes second, and is not
+    /// starved.
     pub async fn give_way(&self) {
         for _ in 0..100 {
             if self.waiting.load(Ordering::SeqCst) == 0 {

@@ -1,11 +1,13 @@
-//! What an examining process may do: read and answer on the socket that it has, use memory, and nothing else. It opens no file, connects to
-//! nothing, starts nothing, signals nobody; a fault in a parser of strangers' mail ends with that process (reliability 4.2).
+//! What an examining process may do: read and answer on the socket that it has, use memory, and nothing else. It opens
+//! no file, connects to nothing, starts nothing, signals nobody; a fault in a parser of strangers' mail ends with that
+//! process (reliability 4.2).
 //!
-//! It is started with what whoever started the gateway left open, and as root with all that root may: the one is closed on the way, and the
-//! other is given up first of all.
+//! It is started with what whoever started the gateway left open, and as root with all that root may: the one is closed
+//! on the way, and the other is given up first of all.
 //!
-//! Two walls, each enough by itself: Landlock takes away files, TCP and signals before anything is loaded; seccomp leaves some forty system
-//! calls once all is loaded. Limits on memory and files come first. What is not allowed fails with EPERM, as a library expects that it may.
+//! Two walls, each enough by itself: Landlock takes away files, TCP and signals before anything is loaded; seccomp
+//! leaves some forty system calls once all is loaded. Limits on memory and files come first. What is not allowed fails
+//! with EPERM, as a library expects that it may.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -53,13 +55,14 @@ pub enum SandboxError {
     Seccomp(#[from] seccompiler::Error),
 }
 
-/// Sees to it that whatever is started from here has its standard input, output and error, and nothing else that is open now: neither ours, nor what whoever
-/// has started us left open.
+/// Sees to it that whatever is started from here has its standard input, output and error, and nothing else that is
+/// open now: neither ours, nor what whoever has started us left open.
 pub fn keep_descriptors() {
     close_fds::set_fds_cloexec_threadsafe(STANDARD.end, &[]);
 }
 
-/// Checks that nothing but standard input, output and error is open: to be called before anything is opened, while there is one thread.
+/// Checks that nothing but standard input, output and error is open: to be called before anything is opened, while
+/// there is one thread.
 ///
 /// # Errors
 /// When something is, or it cannot be seen what is.
@@ -81,13 +84,15 @@ fn inherited() -> io::Result<Vec<RawFd>> {
     Ok(found)
 }
 
-/// Gives up every capability, and the way to any: the bounding set, where that may be changed. Landlock sees to it that no program gives any back.
+/// Gives up every capability, and the way to any: the bounding set, where that may be changed. Landlock sees to it that
+/// no program gives any back.
 fn give_up_capabilities() -> Result<(), SandboxError> {
     let failed = |error: CapsError| SandboxError::Capabilities(error.to_string());
     // Kernels without ambient capabilities have none to clear.
     let _ = caps::clear(None, CapSet::Ambient);
     for capability in caps::all() {
-        // One that the kernel does not know is not there; and who may not take one away has none to begin with, and gets none any more.
+        // One that the kernel does not know is not there; and who may not take one away has none to begin with, and
+        // gets none any more.
         let _ = caps::drop(None, CapSet::Bounding, capability);
     }
     for set in [CapSet::Effective, CapSet::Inheritable, CapSet::Permitted] {
@@ -100,7 +105,8 @@ fn give_up_capabilities() -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// Takes away what nothing of ours needs: to be called first, while there is one thread. Returns what the kernel cannot do.
+/// Takes away what nothing of ours needs: to be called first, while there is one thread. Returns what the kernel cannot
+/// do.
 ///
 /// # Errors
 /// When a limit cannot be set.

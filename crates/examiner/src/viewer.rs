@@ -1,4 +1,5 @@
-//! Mail for people who look at it: read and drawn where it is examined, behind the same walls, by a process that is there while somebody looks.
+//! Mail for people who look at it: read and drawn where it is examined, behind the same walls, by a process that is
+//! there while somebody looks.
 
 use std::sync::Arc;
 use std::time::Duration;

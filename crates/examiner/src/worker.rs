@@ -1,5 +1,5 @@
-//! The other side: a process that examines mail for a gateway, shut in (see [`super::sandbox`]). It has a socket as its standard input, is
-//! told once what is in force, and then takes one mail after the other until the socket ends.
+//! The other side: a process that examines mail for a gateway, shut in (see [`super::sandbox`]). It has a socket as its
+//! standard input, is told once what is in force, and then takes one mail after the other until the socket ends.
 
 use std::io::{self, BufReader};
 use std::os::fd::AsFd;
@@ -77,7 +77,8 @@ fn serve(mut socket: UnixStream, own: Result<(), SandboxError>) -> io::Result<()
     Ok(())
 }
 
-/// Scanners that have been used once: what they set up at first, a thread that counts seconds among it, is there before the walls are.
+/// Scanners that have been used once: what they set up at first, a thread that counts seconds among it, is there before
+/// the walls are.
 fn warm<'f>(in_force: &'f InForce, limits: &Limits) -> Examiner<'f> {
     let mut examiner = Examiner::new(in_force, limits.clone());
     let mail = b"Subject: nothing\r\n\r\nnothing\r\n";
@@ -94,8 +95,8 @@ const TRIAL: &[u8] =
     --b\r\nContent-Type: image/gif; name=a.gif\r\nContent-Transfer-Encoding: base64\r\n\r\n\
     R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7\r\n--b--\r\n";
 
-/// Examines a mail within the walls. What ends the process is seen by who has started it; a rule that panics does so for every mail, and is
-/// told of then.
+/// Examines a mail within the walls. What ends the process is seen by who has started it; a rule that panics does so
+/// for every mail, and is told of then.
 fn try_out(examiner: &mut Examiner<'_>, limits: &Limits) {
     let budget = Budget::starting_now(limits.time_max);
     let _ = catch_unwind(AssertUnwindSafe(|| examiner.examine(TRIAL, &EnvelopeFacts::default(), budget)));

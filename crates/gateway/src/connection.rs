@@ -102,8 +102,8 @@ pub async fn serve(
     }
 }
 
-/// Whether the client has sent something already: no program that speaks SMTP does, before it has seen the greeting (RFC 5321
-/// section 4.3.1).
+/// Whether the client has sent something already: no program that speaks SMTP does, before it has seen the greeting
+/// (RFC 5321 section 4.3.1).
 fn has_talked(socket: &TcpStream) -> bool {
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
     rustix::net::recv(socket, &mut [0_u8; 1][..], flags).is_ok_and(|(bytes, _)| bytes > 0)
@@ -171,7 +171,8 @@ struct Door {
     place: Place,
     identity: Identity,
     peer: IpAddr,
-    /// XFORWARD: the client of the next message, where a relay in front speaks for it. For the record, and for what one client may take.
+    /// XFORWARD: the client of the next message, where a relay in front speaks for it. For the record, and for what one
+    /// client may take.
     forwarded: Option<Attributes>,
     transaction: Option<Transaction>,
     /// When a message was accepted last, or the visit began.

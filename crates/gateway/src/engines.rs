@@ -1,5 +1,5 @@
-//! What engines say of themselves: a version that was never heard before is remembered, because it may be the cause of what
-//! follows.
+//! What engines say of themselves: a version that was never heard before is remembered, because it may be the cause of
+//! what follows.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
@@ -25,7 +25,8 @@ impl Engines {
             let (engine, version, data) = (&report.engine, &report.version, &report.data_version);
             tracing::info!(engine, version, data, "an engine says a version that was not heard since the start");
             match store.remember_engine(engine, version, data, now).await {
-                // Only now: what could not be remembered is said again by the next mail. It is remembered once, however many say it.
+                // Only now: what could not be remembered is said again by the next mail. It is remembered once, however
+                // many say it.
                 Ok(()) => drop(self.heard().insert(said)),
                 Err(error) => tracing::warn!(%error, engine, "the version of an engine could not be remembered"),
             }

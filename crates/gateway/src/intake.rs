@@ -252,8 +252,8 @@ impl Intake {
         reply
     }
 
-    /// What is to be learned: that it is clean, or that parts of it are not. A mail that was not seen whole teaches nothing, and one that
-    /// we have released ourselves is judged by people.
+    /// What is to be learned: that it is clean, or that parts of it are not. A mail that was not seen whole teaches
+    /// nothing, and one that we have released ourselves is judged by people.
     fn lesson(&self, judged: &Judged) -> Option<Lesson> {
         let examination = judged.examination.clone();
         let category = judged.verdicts.iter().map(|verdict| verdict.category).max()?;
@@ -410,7 +410,8 @@ impl Intake {
     /// An engine failed and policy says that the sender keeps the mail: recorded as an attempt.
     async fn defer(self, store: &Store, judged: &Judged, removed: Vec<String>) -> Reply {
         let text = judged.verdicts.iter().find(|v| v.disposition == Disposition::Defer).and_then(|v| v.reasons.first());
-        tracing::warn!(mail_id = %self.mail_id, reason = text.map_or("", |reason| reason.text.as_str()), "message deferred");
+        tracing::warn!(mail_id = %self.mail_id, reason = text.map_or("", |reason| reason.text.as_str()), "message \
+            deferred");
         let reply = Reply::new(451, "4.7.1 The message could not be examined, try again later");
         let accounts = vec![Account::Refused; judged.actions.len()];
         let arrival = self.arrival(judged, &accounts, None, removed, &reply.to_line());
@@ -450,7 +451,8 @@ impl Intake {
         outgoing::received(&self.gateway.config.hostname, self.mail_id, &self.transaction.envelope, self.received)
     }
 
-    /// Our fields. All recipients of one transaction get the same, because the hop gets one message: those of the first that passes.
+    /// Our fields. All recipients of one transaction get the same, because the hop gets one message: those of the first
+    /// that passes.
     fn prepended(&self, judged: &Judged, first: usize) -> String {
         let verdict = &judged.verdicts[first];
         let mode = if judged.enforced[first] { "" } else { "; observed" };

@@ -1,7 +1,8 @@
-//! Networks that have sent good mail for some time: when connections are scarce they have a share that strangers cannot take.
+//! Networks that have sent good mail for some time: when connections are scarce they have a share that strangers cannot
+//! take.
 //!
-//! What one accepted mail earns is nothing: a network is known after several, the first of them some time ago. It is a matter of service alone; no
-//! verdict depends on it.
+//! What one accepted mail earns is nothing: a network is known after several, the first of them some time ago. It is a
+//! matter of service alone; no verdict depends on it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -47,8 +48,8 @@ impl Known {
         })
     }
 
-    /// Takes over what the record says of recent mail, so that a restart makes nobody a stranger. It is no more than a matter of service: without it
-    /// mail goes on.
+    /// Takes over what the record says of recent mail, so that a restart makes nobody a stranger. It is no more than a
+    /// matter of service: without it mail goes on.
     pub async fn recall(&self, store: &Store) {
         match store.recent_clients().await {
             Ok(clients) => clients.iter().for_each(|one| self.remember(one.ip, one.first, one.last, one.mails)),

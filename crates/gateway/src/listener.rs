@@ -93,7 +93,8 @@ impl Listener {
     }
 }
 
-/// Says why and closes. Nobody waits for a client that is refused: the line fits into the empty buffer of its socket, or it goes without.
+/// Says why and closes. Nobody waits for a client that is refused: the line fits into the empty buffer of its socket,
+/// or it goes without.
 fn refuse(socket: &TcpStream, over: Over) {
     measure::refused("connection", over);
     let _ = socket.try_write(too_many(over).as_bytes());

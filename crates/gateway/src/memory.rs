@@ -11,7 +11,8 @@ use platform::measure::{self, Scarce};
 
 /// What is taken at once, so that not every read asks.
 const STEP_BYTES: u64 = 64 * 1024;
-/// Of the whole, what messages that are still coming may take, in percent. The rest is for what is made of those that are here.
+/// Of the whole, what messages that are still coming may take, in percent. The rest is for what is made of those that
+/// are here.
 const COMING_PERCENT: u64 = 70;
 /// How often who waits for memory looks again.
 const LOOK: Duration = Duration::from_millis(20);
@@ -108,7 +109,8 @@ impl Account {
         taken
     }
 
-    /// Room for a copy of the message, as it goes to the next hop. Waits for others until `deadline`; one copy always fits.
+    /// Room for a copy of the message, as it goes to the next hop. Waits for others until `deadline`; one copy always
+    /// fits.
     pub async fn copies(&mut self, bytes: u64, deadline: Instant) -> bool {
         loop {
             {

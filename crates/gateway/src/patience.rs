@@ -1,5 +1,5 @@
-//! How long clients may take and how much of them is borne with: the scarcer connections are, the less, and for strangers least. It is the idea of
-//! Postfix's stress-dependent behaviour, by degrees.
+//! How long clients may take and how much of them is borne with: the scarcer connections are, the less, and for
+//! strangers least. It is the idea of Postfix's stress-dependent behaviour, by degrees.
 
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ pub fn patience(limits: &GatewayLimits, standing: Standing, stress: Stress) -> P
     }
 }
 
-/// Waits no longer than `seconds` for a command, bears with few faults, and asks for data that comes `faster` times as fast.
+/// Waits no longer than `seconds` for a command, bears with few faults, and asks for data that comes `faster` times as
+/// fast.
 fn shortened(calm: &Patience, seconds: u64, faults: u32, faster: u32) -> Patience {
     let most = Duration::from_secs(seconds);
     let usual = &calm.deadlines;

@@ -1,7 +1,8 @@
 //! Places: how many connections clients may have at once, and who goes when there are none left.
 //!
-//! Nobody is shut out by those who hold a place and do nothing with it: a newcomer gets the place of an idle client that takes more of them than
-//! the newcomer does, strangers first, the longest idle first. That client is told 421 and may come again.
+//! Nobody is shut out by those who hold a place and do nothing with it: a newcomer gets the place of an idle client
+//! that takes more of them than the newcomer does, strangers first, the longest idle first. That client is told 421 and
+//! may come again.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,8 @@ use platform::measure::{self, Scarce};
 
 /// How long a client of the same weight as the newcomer must have been idle before it has to go.
 const IDLE_LEAST: Duration = Duration::from_secs(2);
-/// Clients that have been told to go and are not gone, per hundred places, at most: so much more than the limit may be open for a moment.
+/// Clients that have been told to go and are not gone, per hundred places, at most: so much more than the limit may be
+/// open for a moment.
 const LEAVING_PERCENT: u64 = 10;
 
 /// All places of an installation. Clones are the same.

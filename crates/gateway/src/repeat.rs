@@ -1,5 +1,6 @@
-//! For how many recipients one client may make us ask a next hop again. A transaction that waits may lose its connection to others through no fault of its
-//! client, so a few recipients cost nothing to speak of; what is bounded is a long list that is asked for again and again.
+//! For how many recipients one client may make us ask a next hop again. A transaction that waits may lose its
+//! connection to others through no fault of its client, so a few recipients cost nothing to speak of; what is bounded
+//! is a long list that is asked for again and again.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -14,7 +14,8 @@ pub fn listed(networks: &[IpNet], ip: IpAddr) -> bool {
 }
 
 impl Gateway {
-    /// A connection's peer as it is before it has named anybody. A peer that is listed speaks for many: no limit for one address applies to it.
+    /// A connection's peer as it is before it has named anybody. A peer that is listed speaks for many: no limit for
+    /// one address applies to it.
     pub fn peer(&self, listener: &ListenerConfig, ip: IpAddr) -> Source {
         let speaks_for_others = listed(&listener.xclient_from, ip) || listed(&listener.proxy_from, ip);
         let client = self.client(listener, ip, false);

@@ -1,8 +1,9 @@
 //! One transaction before its data: recipients are passed through to the next hop as they come, so that
 //! unknown users are refused there and then, and no backscatter ever arises.
 //!
-//! While the client has the word, the connection to the hop is kept only as long as nobody else needs it (`hop::pool`). When it has been taken back,
-//! every recipient is asked for again on another one before DATA is answered 354: what the hop says then must be what it said before.
+//! While the client has the word, the connection to the hop is kept only as long as nobody else needs it (`hop::pool`).
+//! When it has been taken back, every recipient is asked for again on another one before DATA is answered 354: what the
+//! hop says then must be what it said before.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,7 +32,8 @@ pub struct Transaction {
     pub memory: Account,
     source: Source,
     trusted: bool,
-    /// The hop, fixed by the first recipient: one transaction has one next hop, and a recipient of another is asked to come again (452).
+    /// The hop, fixed by the first recipient: one transaction has one next hop, and a recipient of another is asked to
+    /// come again (452).
     hop: Option<Arc<Hop>>,
     /// The claim to the connection on which the transaction is open there.
     ticket: Option<Ticket>,
@@ -150,7 +152,8 @@ impl Transaction {
         changed()
     }
 
-    /// Opens the transaction at the hop; none when it refused the sender. A connection that was idle may have been closed meanwhile: then once more.
+    /// Opens the transaction at the hop; none when it refused the sender. A connection that was idle may have been
+    /// closed meanwhile: then once more.
     async fn open(
         &self,
         recipients: &[Recipient],
@@ -198,7 +201,8 @@ impl Transaction {
         Introduction { ip: client.ip, helo: client.helo.clone(), proto: proto.into(), login: client.login.clone() }
     }
 
-    /// Answers DATA: 354 when there is room for the message, and the hop still takes every recipient that it has accepted.
+    /// Answers DATA: 354 when there is room for the message, and the hop still takes every recipient that it has
+    /// accepted.
     pub async fn ready_for_data(&mut self) -> Reply {
         let declared = self.envelope.params.size.unwrap_or(0);
         if self.memory.fits(declared).is_err() {
@@ -232,8 +236,9 @@ impl Transaction {
         self.ticket.take().and_then(Ticket::redeem)
     }
 
-    /// Opens the transaction at the hop again for some of its recipients: where some are held, or where its connection has been lost or taken back
-    /// during the scan. Any reply to RCPT but acceptance ends it. What is here already goes before what is only asked about.
+    /// Opens the transaction at the hop again for some of its recipients: where some are held, or where its connection
+    /// has been lost or taken back during the scan. Any reply to RCPT but acceptance ends it. What is here already goes
+    /// before what is only asked about.
     ///
     /// # Errors
     /// The reply to give the client.

@@ -1,4 +1,5 @@
-//! Mail of an archive, taken into the memory: what was clean then vouches for today, so that a new site is protected on its first day
+//! Mail of an archive, taken into the memory: what was clean then vouches for today, so that a new site is protected on
+//! its first day
 //!.
 
 use std::net::Ipv4Addr;
@@ -112,8 +113,8 @@ impl Importer {
         Some(Envelope { client, sender: Some(sender), params: MailParams::default(), recipients })
     }
 
-    /// Who vouches for the sender: a host that is trusted, by the field that it left; or the archive, if From is believed. Where nobody
-    /// looks at authentication, nobody does.
+    /// Who vouches for the sender: a host that is trusted, by the field that it left; or the archive, if From is
+    /// believed. Where nobody looks at authentication, nobody does.
     fn authentication(&self, raw: &[u8], envelope: &Envelope, terms: Terms) -> Option<Authentication> {
         let settings = self.config.engines.auth.as_ref()?;
         let mut trusted = settings.trusted_authserv.clone();
@@ -147,7 +148,8 @@ fn addresses<'r>(raw: &'r [u8], names: &'static [&'static str]) -> impl Iterator
     fields.flat_map(|field| header::addresses(&field.unfolded()))
 }
 
-/// When a mail came, by the topmost Received field of `host`; none when there is no such field or its date cannot be read.
+/// When a mail came, by the topmost Received field of `host`; none when there is no such field or its date cannot be
+/// read.
 pub fn received_at(raw: &[u8], host: &str) -> Option<Timestamp> {
     let by = format!(" by {} ", host.to_lowercase());
     let field = header::fields(raw)
@@ -165,7 +167,8 @@ mod tests {
     #[test]
     fn the_time_is_that_of_the_host_that_is_named() {
         let raw = b"Received: from x by other.example with SMTP; Mon, 2 Nov 2026 10:00:00 +0000\r\n\
-                    Received: from y\r\n by mx.ours.example with ESMTPS id 1; Sun, 1 Nov 2026 09:00:00 +0100 (CET)\r\n\r\n";
+                    Received: from y\r\n by mx.ours.example with ESMTPS id 1; Sun, 1 Nov 2026 09:00:00 +0100 \
+                    (CET)\r\n\r\n";
         let at = received_at(raw, "mx.ours.example").expect("a time");
         assert_eq!(at.to_string(), "2026-11-01T08:00:00Z");
         assert_eq!(received_at(raw, "nobody.example"), None);

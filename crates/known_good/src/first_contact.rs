@@ -1,5 +1,5 @@
-//! Whether sender and recipient have met: a mail that went through clean between them, in either direction. The first of a sender is what a
-//! recipient should look at twice; it is a fact, shown, and nothing acts on it alone.
+//! Whether sender and recipient have met: a mail that went through clean between them, in either direction. The first
+//! of a sender is what a recipient should look at twice; it is a fact, shown, and nothing acts on it alone.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -32,7 +32,8 @@ pub fn pairs(key: &TokenKey, examination: &Examination, envelope: &Envelope) -> 
         match unit.direction {
             Direction::Inbound if sender == Identity::Unverified => Vec::new(),
             Direction::Inbound => vec![sealed(&sender, &unit.address)],
-            // Whoever of us writes to somebody has met them: when they answer they are no strangers, by whichever name they are known then.
+            // Whoever of us writes to somebody has met them: when they answer they are no strangers, by whichever name
+            // they are known then.
             Direction::Outbound => {
                 let names = organisation(address).map(|organisation| Identity::of(address, &organisation));
                 let names = names.into_iter().chain([Identity::Claimed(unit.address.domain().into())]);
@@ -49,7 +50,8 @@ pub fn pairs(key: &TokenKey, examination: &Examination, envelope: &Envelope) -> 
 pub struct Met(Mutex<HashMap<String, Timestamp>>);
 
 impl Met {
-    /// Whether an inbound mail is the first between its sender and all of its recipients; none where that cannot be known.
+    /// Whether an inbound mail is the first between its sender and all of its recipients; none where that cannot be
+    /// known.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,5 @@
-//! What the memory knows of a mail: who sent it, and who has carried what something in it acts on. Resolved before `decide`, and recorded.
+//! What the memory knows of a mail: who sent it, and who has carried what something in it acts on. Resolved before
+//! `decide`, and recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,8 @@ pub fn sealed(key: &TokenKey, identity: &Identity) -> String {
     seal(key, "carrier", &identity.to_string()).hex()[..SEAL_CHARS].to_owned()
 }
 
-/// Whom of outside a mail of ours is written to, by whichever name they are known when they answer; none when no person wrote it.
+/// Whom of outside a mail of ours is written to, by whichever name they are known when they answer; none when no person
+/// wrote it.
 pub fn answered(examination: &Examination, envelope: &Envelope) -> Vec<Identity> {
     let is_automatic = examination.message.auto_submitted.as_deref().is_some_and(|said| said != "no");
     if is_automatic || envelope.sender.is_none() {
@@ -36,7 +38,8 @@ pub fn answered(examination: &Examination, envelope: &Envelope) -> Vec<Identity>
     names
 }
 
-/// Resolves what is known of the sender, and of every part that something acts on. For a mail that nothing acts on nobody asks.
+/// Resolves what is known of the sender, and of every part that something acts on. For a mail that nothing acts on
+/// nobody asks.
 ///
 /// # Errors
 /// When the store fails; then nothing is known.

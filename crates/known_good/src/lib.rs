@@ -1,5 +1,5 @@
-//! Content that is known to be good, and senders that are known: written down behind clean mail, never before it; taken in from archives; and asked
-//! before a verdict.
+//! Content that is known to be good, and senders that are known: written down behind clean mail, never before it; taken
+//! in from archives; and asked before a verdict.
 
 pub mod archive;
 pub mod first_contact;

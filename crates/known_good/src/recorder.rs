@@ -1,5 +1,5 @@
-//! What went through clean is remembered as known-good, behind the mail and never before it: parts by hash with their bytes, and a
-//! sample of whole mails. What is called bad vouches for nothing any more.
+//! What went through clean is remembered as known-good, behind the mail and never before it: parts by hash with their
+//! bytes, and a sample of whole mails. What is called bad vouches for nothing any more.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -212,8 +212,8 @@ impl Memory {
         }
     }
 
-    /// Attachments and pictures of a size that is worth it; not texts, which are somebody's words, and not what lies in an archive that is
-    /// kept itself.
+    /// Attachments and pictures of a size that is worth it; not texts, which are somebody's words, and not what lies in
+    /// an archive that is kept itself.
     fn wants(&self, part: &Part, lesson: &Lesson) -> bool {
         let is_body = matches!(part.family, Family::Text | Family::Html) && part.name.is_empty();
         let of_mail = part.parent.is_none_or(|parent| {
@@ -283,8 +283,8 @@ impl Memory {
         known
     }
 
-    /// What was called bad vouches for nothing any more; but one detection alone does not take its standing from what the past vouches
-    /// for. That is the evidence that convicts a wrong one, and a right one does not need it gone.
+    /// What was called bad vouches for nothing any more; but one detection alone does not take its standing from what
+    /// the past vouches for. That is the evidence that convicts a wrong one, and a right one does not need it gone.
     /// Whether a domain of ours that this mail is of, or for, has nothing remembered.
     fn is_left_out(&self, envelope: &Envelope) -> bool {
         let without = &self.config.without;
@@ -314,7 +314,8 @@ impl Memory {
         }
     }
 
-    /// What more than one engine finds bad speaks against its sender; what one alone says does not take away whom we know.
+    /// What more than one engine finds bad speaks against its sender; what one alone says does not take away whom we
+    /// know.
     fn distrust(&mut self, lesson: &Lesson) {
         let acting = lesson.examination.findings.iter().filter(|one| one.may_act());
         let engines: BTreeSet<&str> = acting.map(|one| one.engine.as_str()).collect();
@@ -331,7 +332,8 @@ impl Memory {
                 Err(error) => tracing::warn!(%error, "who has met whom could not be remembered; tried again"),
             }
         }
-        // What could not be written is written with the next round; it is forgotten only when more waits than is kept in memory.
+        // What could not be written is written with the next round; it is forgotten only when more waits than is kept
+        // in memory.
         let meetings: Vec<Meeting> = self.meetings.values().cloned().collect();
         if !meetings.is_empty() {
             match self.store.meet(meetings).await {

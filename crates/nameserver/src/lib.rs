@@ -1,7 +1,7 @@
 //! A name server on loopback for tests: a zone in memory, over UDP, and over TCP for what does not fit.
 //!
-//! What the zone has not is NXDOMAIN; what it has of another type is an empty answer; what is marked as broken is SERVFAIL; what is
-//! marked as silent gets no answer at all.
+//! What the zone has not is NXDOMAIN; what it has of another type is an empty answer; what is marked as broken is
+//! SERVFAIL; what is marked as silent gets no answer at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};

@@ -70,7 +70,8 @@ pub(crate) const KINDS: &[Kind] = &[
         document(&[("word/document.xml", xml.as_bytes())])
     }),
     Kind::examined("relations of a document", || {
-        let one = "<Relationship Id=\"a\" Type=\"x/attachedTemplate\" Target=\"http://x.example/a\" TargetMode=\"External\"/>";
+        let one = "<Relationship Id=\"a\" Type=\"x/attachedTemplate\" Target=\"http://x.example/a\" \
+            TargetMode=\"External\"/>";
         let xml = format!("<Relationships>{}</Relationships>", times(one, 20_000));
         document(&[("word/_rels/document.xml.rels", xml.as_bytes())])
     }),

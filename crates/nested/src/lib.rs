@@ -1,5 +1,5 @@
-//! Mail made to nest or to grow without end: what a careless reader takes a stack, all memory or an hour for. Each kind is made in code and is never a
-//! file. [`kinds`] is the table of them.
+//! Mail made to nest or to grow without end: what a careless reader takes a stack, all memory or an hour for. Each kind
+//! is made in code and is never a file. [`kinds`] is the table of them.
 
 mod archive;
 mod content;

@@ -35,7 +35,8 @@ pub(crate) const KINDS: &[Kind] = &[
         format!("{head}\r\n{}", times(NESTED, MANY / 4).replace('C', "=43")).into_bytes()
     }),
     Kind::limit("an encoded mail beside an encoded mail", || {
-        let one = "--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nU3ViamVjdDogYQ0KDQphDQo=\r\n";
+        let one = "--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: \
+            base64\r\n\r\nU3ViamVjdDogYQ0KDQphDQo=\r\n";
         mail("Content-Type: multipart/mixed; boundary=b\r\n", &times(one, 2000))
     }),
     Kind::limit("digests in digests", || nested_multiparts("digest", 10_000)),
@@ -47,7 +48,8 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::limit("multiparts in mails in multiparts", || {
         let level = |number| {
             format!(
-                "Content-Type: multipart/mixed; boundary=b{number}\r\n\r\n--b{number}\r\nContent-Type: message/rfc822\r\n\r\n"
+                "Content-Type: multipart/mixed; boundary=b{number}\r\n\r\n--b{number}\r\nContent-Type: \
+                    message/rfc822\r\n\r\n"
             )
         };
         (0..20_000).map(level).collect::<String>().into_bytes()

@@ -1,4 +1,5 @@
-//! The acknowledgement reconciler: who has reported a message is told that it arrived, and how the incident that it belongs to ended.
+//! The acknowledgement reconciler: who has reported a message is told that it arrived, and how the incident that it
+//! belongs to ended.
 //!
 //! An answer is claimed before it is sent ([`store::claim`]).
 
@@ -134,7 +135,8 @@ impl Acknowledger {
         Ok(Ok(()))
     }
 
-    /// Tells the reporter; the inner error says why that has to be tried again. Who is no address of ours reads it in the list.
+    /// Tells the reporter; the inner error says why that has to be tried again. Who is no address of ours reads it in
+    /// the list.
     async fn tell(&self, report: &Submission, word: Word) -> Result<Result<NoticeClaim, String>, StoreError> {
         let key = format!("report {} {}", report.number, word.name());
         let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {

@@ -1,4 +1,5 @@
-//! The announcement reconciler: what the public is told of an incident goes to webhooks and mailboxes as well, each line once to each.
+//! The announcement reconciler: what the public is told of an incident goes to webhooks and mailboxes as well, each
+//! line once to each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +49,8 @@ pub struct Announcer {
     pub items: Items,
 }
 
-/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the next round.
+/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the
+/// next round.
 const MISSED_MAX: u32 = 2;
 
 impl Reconciler for Announcer {

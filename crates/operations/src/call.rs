@@ -1,5 +1,6 @@
-//! Calls to operators: what they are called for goes to their webhooks and mailboxes, each thing once to each. They have a loop and connections of
-//! their own, so that they wait for no notice to the public, and each channel is called beside the others, so that none waits for a slow one.
+//! Calls to operators: what they are called for goes to their webhooks and mailboxes, each thing once to each. They
+//! have a loop and connections of their own, so that they wait for no notice to the public, and each channel is called
+//! beside the others, so that none waits for a slow one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,8 @@ pub struct Caller {
     pub items: Items,
 }
 
-/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the next round.
+/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the
+/// next round.
 const MISSED_MAX: u32 = 2;
 
 /// How long a mail host may take for each step of a call.
@@ -123,7 +125,8 @@ impl Caller {
         match channel {
             Channel::Hook(hook) => {
                 let call = json!({
-                    "alert": one.number, "kind": one.kind.as_str(), "at": one.at, "subject": one.subject, "text": one.text,
+                    "alert": one.number, "kind": one.kind.as_str(), "at": one.at, "subject": one.subject,
+                        "text": one.text,
                 });
                 let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&call, &self.tls)).await;
                 said.unwrap_or_else(|_| Err("no answer".into()))

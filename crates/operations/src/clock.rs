@@ -1,4 +1,5 @@
-//! The reconciler of the clock: looks at it again and again, and calls people while it is not believed and nothing is removed.
+//! The reconciler of the clock: looks at it again and again, and calls people while it is not believed and nothing is
+//! removed.
 
 use std::time::Duration;
 
@@ -52,17 +53,22 @@ impl ClockWatcher {
     async fn call(&self, looked: &Looked) -> Result<(), StoreError> {
         let Looked { now, reached, doubt: Some(doubt), .. } = looked else { return Ok(()) };
         let text = format!(
-            "The clock says {now}, and {doubt}. The last time that is certain is {reached}. Until that is settled nothing is removed for its age: no \
-             held mail expires, and no bytes, records or entries of the audit log go. Mail goes on. If the clock is wrong, set it right, and retention \
-             goes on by itself. If it is right (this machine was off, or a backup was restored and you want it to go on from there), say so with \
-             `reprieve retention confirm-clock --reason ...`: what is over then goes little by little, and for a day `reprieve retention recover` takes \
+            "The clock says {now}, and {doubt}. The last time that is certain is {reached}. Until that is settled \
+                nothing is removed for its age: no \
+             held mail expires, and no bytes, records or entries of the audit log go. Mail goes on. If the clock is \
+             wrong, set it right, and retention \
+             goes on by itself. If it is right (this machine was off, or a backup was restored and you want it to go \
+             on from there), say so with \
+             `reprieve retention confirm-clock --reason ...`: what is over then goes little by little, and for a day \
+             `reprieve retention recover` takes \
              it back. Said nothing, it goes on when as much time has run."
         );
         let day = now.to_string().chars().take(10).collect::<String>();
         let alert =
             NewAlert { key: format!("clock/{day}"), at: *now, kind: AlertKind::Clock, subject: "clock".into(), text };
         if self.store.call(alert).await? {
-            tracing::error!(%now, certain = %reached, %doubt, "the clock is not believed: nothing is removed, and people are called");
+            tracing::error!(%now, certain = %reached, %doubt, "the clock is not believed: nothing is removed, and \
+                people are called");
             self.signals.operators.notify_one();
         }
         Ok(())

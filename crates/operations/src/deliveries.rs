@@ -1,4 +1,5 @@
-//! Deliveries that are under way, one to a channel at most: a channel that is slow, or does not answer, keeps no other waiting.
+//! Deliveries that are under way, one to a channel at most: a channel that is slow, or does not answer, keeps no other
+//! waiting.
 
 use std::collections::HashMap;
 

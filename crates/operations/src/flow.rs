@@ -1,5 +1,5 @@
-//! The flow reconciler: hours that are over get their sums, and those of which something has changed get new ones, so that a chart over everything
-//! is there in a moment (`store::flow`).
+//! The flow reconciler: hours that are over get their sums, and those of which something has changed get new ones, so
+//! that a chart over everything is there in a moment (`store::flow`).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The fold reconciler: mail that came before texts were kept as they are searched gets them, a batch at a time behind live mail, the newest first
-//! (`store::fold`). When it is through there is nothing left to do, ever.
+//! The fold reconciler: mail that came before texts were kept as they are searched gets them, a batch at a time behind
+//! live mail, the newest first (`store::fold`). When it is through there is nothing left to do, ever.
 
 use std::time::Duration;
 

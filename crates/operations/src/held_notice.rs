@@ -1,6 +1,6 @@
-//! The notice of held mail: every recipient for whom something is held that they may see is told so, all of it in one mail, once in each period.
-//! What leads to it is a link that does nothing by itself.
-//! A notice is claimed before it is sent ([`store::claim`]).
+//! The notice of held mail: every recipient for whom something is held that they may see is told so, all of it in one
+//! mail, once in each period. What leads to it is a link that does nothing by itself. A notice is claimed before it is
+//! sent ([`store::claim`]).
 
 use std::sync::Arc;
 use std::time::Duration;

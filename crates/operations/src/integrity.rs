@@ -1,5 +1,6 @@
-//! The integrity reconciler: the structure of the whole database is read once a day, in the background, and what a start left first. What is found
-//! breaks the store: nothing more is taken into custody, `/readyz` says why, and Health shows it.
+//! The integrity reconciler: the structure of the whole database is read once a day, in the background, and what a
+//! start left first. What is found breaks the store: nothing more is taken into custody, `/readyz` says why, and Health
+//! shows it.
 
 use std::time::Duration;
 

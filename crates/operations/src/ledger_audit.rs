@@ -1,4 +1,5 @@
-//! The bookkeeper: do the books balance? It asks again and again, keeps the answer for whoever looks, and calls people when they do not.
+//! The bookkeeper: do the books balance? It asks again and again, keeps the answer for whoever looks, and calls people
+//! when they do not.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
-//! The notice reconciler: people whose outbound mail is held are told so, since nobody else can tell them: not the recipient, who knows
-//! nothing of it, and not their mail program, which has seen a 250.
+//! The notice reconciler: people whose outbound mail is held are told so, since nobody else can tell them: not the
+//! recipient, who knows nothing of it, and not their mail program, which has seen a 250.
 //!
-//! One notice for all that is held of a sender, and no more than one in a quarter of an hour: whoever sends a thousand mails through a
-//! stolen login gets a few. A notice is claimed before it is sent ([`store::claim`]).
+//! One notice for all that is held of a sender, and no more than one in a quarter of an hour: whoever sends a thousand
+//! mails through a stolen login gets a few. A notice is claimed before it is sent ([`store::claim`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

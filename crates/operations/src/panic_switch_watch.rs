@@ -1,4 +1,5 @@
-//! Whoever moves the panic switch moves it past every other rule: it is written down, and people are called while it holds.
+//! Whoever moves the panic switch moves it past every other rule: it is written down, and people are called while it
+//! holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,8 @@ impl Reconciler for StanceWatcher {
         Beat::every(PERIOD, "panic switch", "a move of the panic switch could not be written down")
     }
 
-    /// One round: a move is written down, and what holds is called out once a day. `known` is what was written down last.
+    /// One round: a move is written down, and what holds is called out once a day. `known` is what was written down
+    /// last.
     async fn round(&self, known: &mut Stance, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let (stance, now) = (self.switch.stance(), self.clock.now());
         if stance != *known {

@@ -28,7 +28,8 @@ const PERIOD: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Pause between two batches, so that live mail comes first.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long what a crash left unfinished is kept: longer than any client still tries the same connection (qmail's rule).
+/// How long what a crash left unfinished is kept: longer than any client still tries the same connection (qmail's
+/// rule).
 const UNFINISHED_KEPT: Duration = Duration::from_secs(36 * 3600);
 
 /// Files that are encrypted anew before a pause.
@@ -118,8 +119,9 @@ impl Reconciler for Keeper {
         Some(&self.items)
     }
 
-    /// One round: expire, lapse, drop bytes, purge records and the log's oldest entries, sweep what a crash left; as much of each as may go. While the
-    /// clock is not believed nothing goes, but known-good content beyond its bounds, which no clock decides over.
+    /// One round: expire, lapse, drop bytes, purge records and the log's oldest entries, sweep what a crash left; as
+    /// much of each as may go. While the clock is not believed nothing goes, but known-good content beyond its bounds,
+    /// which no clock decides over.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let looked = self.removal.look(&self.store).await?;
         if looked.doubt.is_some() {
@@ -183,7 +185,8 @@ impl Keeper {
         Ok(lapsed)
     }
 
-    /// What cannot be undone: bytes of what ended a whole grace ago, records, entries of the log, bytes that nobody names. Each kind by itself.
+    /// What cannot be undone: bytes of what ended a whole grace ago, records, entries of the log, bytes that nobody
+    /// names. Each kind by itself.
     async fn drop_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
         let kept = &self.config.retention;
         let (store, unfinished) = (&self.store, system_time(now.before(UNFINISHED_KEPT)));
@@ -237,7 +240,8 @@ impl Keeper {
         self.store.forget_retries(now.before(RETRY_MEMORY)).await
     }
 
-    /// Known-good content that was not seen since `before`, or is beyond its bounds; and what an older key still encrypts.
+    /// Known-good content that was not seen since `before`, or is beyond its bounds; and what an older key still
+    /// encrypts.
     async fn forget_good(&self, before: Timestamp) -> Result<(), StoreError> {
         let Some(vault) = &self.vault else { return Ok(()) };
         let bounds = &self.config.known_good;
@@ -279,7 +283,8 @@ impl Keeper {
     /// A unit that stays tentative needs a person to know of it long before it lapses.
     async fn tell_of_tentative(&self, now: Timestamp) -> Result<(), StoreError> {
         for unit in self.store.tentative(now.before(TENTATIVE_SHOWN), TENTATIVE_LISTED_MAX).await? {
-            tracing::warn!(%unit, "tentative for over an hour: nobody recorded whether the next hop took the rest of its mail");
+            tracing::warn!(%unit, "tentative for over an hour: nobody recorded whether the next hop took the rest of \
+                its mail");
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The scrub: all stored bytes are read and checked again and again, slowly and behind live mail, so that a disk that rots is noticed while a backup
-//! still has what it lost. What is damaged is named and kept: nothing is removed for it.
+//! The scrub: all stored bytes are read and checked again and again, slowly and behind live mail, so that a disk that
+//! rots is noticed while a backup still has what it lost. What is damaged is named and kept: nothing is removed for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,8 @@ impl Reconciler for Scrubber {
         Some(&self.items)
     }
 
-    /// One round: some blobs of a pass that is due. Returns the bytes that were read, if there may be more; none when nothing is due.
+    /// One round: some blobs of a pass that is due. Returns the bytes that were read, if there may be more; none when
+    /// nothing is due.
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let known = self.store.scrub_pass().await?;
@@ -104,13 +105,15 @@ impl Reconciler for Scrubber {
 }
 
 impl Scrubber {
-    /// Checks one blob; returns how many bytes it has. One that cannot be looked at just now says nothing, and keeps no other waiting.
+    /// Checks one blob; returns how many bytes it has. One that cannot be looked at just now says nothing, and keeps no
+    /// other waiting.
     async fn check(&self, blob: Digest, mail: MailId) -> Result<u64, StoreError> {
         let sound = match self.store.blobs().check(blob).await {
             Ok(Sound::Whole(bytes)) => return Ok(bytes),
             Ok(sound) => sound,
             Err(error) => {
-                tracing::warn!(%error, %mail, "the stored bytes of a message could not be checked; the next pass tries again");
+                tracing::warn!(%error, %mail, "the stored bytes of a message could not be checked; the next pass tries \
+                    again");
                 return Ok(0);
             }
         };
@@ -154,15 +157,18 @@ impl Scrubber {
         let named = mails.iter().map(MailId::to_string).collect::<Vec<_>>().join(", ");
         let path = self.store.blobs().path(damage.blob);
         let text = format!(
-            "The stored bytes of message {named} are damaged: {}. It cannot be released as it is. Its record stays, and nothing is removed: put the \
-             file {} back from a backup, and it is found whole by itself. Look at the disk: what damaged one file may damage others.",
+            "The stored bytes of message {named} are damaged: {}. It cannot be released as it is. Its record stays, \
+                and nothing is removed: put the \
+             file {} back from a backup, and it is found whole by itself. Look at the disk: what damaged one file may \
+             damage others.",
             damage.why,
             path.display()
         );
         let (key, subject) = (format!("damage/{}", damage.blob), damage.mail.to_string());
         let alert = NewAlert { key, at: damage.found, kind: AlertKind::Damage, subject, text };
         if self.store.call(alert).await? {
-            tracing::error!(mail = %damage.mail, file = %path.display(), why = damage.why, "stored bytes are damaged: people are called");
+            tracing::error!(mail = %damage.mail, file = %path.display(), why = damage.why, "stored bytes are damaged: \
+                people are called");
             self.signals.operators.notify_one();
         }
         Ok(())

@@ -1,5 +1,6 @@
-//! The digest reconciler: when an incident is over, everybody of ours whom it kept mail from is told, in one mail: what reached them late,
-//! what of theirs went out late, and what of theirs has not gone because it is old and may do harm today.
+//! The digest reconciler: when an incident is over, everybody of ours whom it kept mail from is told, in one mail: what
+//! reached them late, what of theirs went out late, and what of theirs has not gone because it is old and may do harm
+//! today.
 //!
 //! A digest is claimed before it is sent ([`store::claim`]).
 
@@ -58,8 +59,8 @@ impl Reconciler for Digester {
         Some(&self.items)
     }
 
-    /// One round: some of those who do not know yet. Returns whether there may be more. `told` are incidents, with their ends, of which
-    /// everybody knows: they are not looked up again.
+    /// One round: some of those who do not know yet. Returns whether there may be more. `told` are incidents, with
+    /// their ends, of which everybody knows: they are not looked up again.
     async fn round(
         &self,
         told: &mut BTreeSet<(String, Timestamp)>,
@@ -180,7 +181,8 @@ fn text(incident: &Incident, late: &[Late]) -> String {
         }
     };
     list(
-        "What you have written to people outside and what has NOT been sent, since it was held for\nover a day and may be out of date. If it should still go, give your administrator the\nreference; otherwise do nothing:",
+        "What you have written to people outside and what has NOT been sent, since it was held for\nover a day and may \
+            be out of date. If it should still go, give your administrator the\nreference; otherwise do nothing:",
         &waiting,
         |one| format!("to {}, of {}, reference {}", one.recipient, moment(one.received), one.unit.mail),
     );

@@ -1,5 +1,6 @@
-//! Checkpoints of the audit log, signed so that anybody can check them: the signed notes of C2SP with Ed25519 (c2sp.org/signed-note,
-//! c2sp.org/tlog-checkpoint). And the bundle that proves an entry, checked with nothing but the public key.
+//! Checkpoints of the audit log, signed so that anybody can check them: the signed notes of C2SP with Ed25519
+//! (c2sp.org/signed-note, c2sp.org/tlog-checkpoint). And the bundle that proves an entry, checked with nothing but the
+//! public key.
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
@@ -140,8 +141,8 @@ impl Bundle {
         Self { entry, inclusion, consistency, lines, own, private, checkpoint, public_key: notary.public_key() }
     }
 
-    /// Checks it offline: the signature, the path of the entry, and that the lines are those that the entry commits to. `earlier` is a
-    /// checkpoint that somebody has kept. Returns what is proved, one line each.
+    /// Checks it offline: the signature, the path of the entry, and that the lines are those that the entry commits to.
+    /// `earlier` is a checkpoint that somebody has kept. Returns what is proved, one line each.
     ///
     /// # Errors
     /// What does not hold.

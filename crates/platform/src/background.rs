@@ -1,5 +1,5 @@
-//! Where work is done that nobody waits for: threads that the kernel lets run when there is nothing else to do, so that a replay of a hundred
-//! thousand mails leaves live mail alone.
+//! Where work is done that nobody waits for: threads that the kernel lets run when there is nothing else to do, so that
+//! a replay of a hundred thousand mails leaves live mail alone.
 
 use std::io;
 

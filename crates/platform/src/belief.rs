@@ -1,5 +1,5 @@
-//! What is believed of detections: the journal of evidence, read in its order. The sentinel acts on this and the console shows it, so both come by
-//! it in one way.
+//! What is believed of detections: the journal of evidence, read in its order. The sentinel acts on this and the
+//! console shows it, so both come by it in one way.
 
 use std::collections::BTreeMap;
 

@@ -56,8 +56,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that another process owns: the driver of a drill. The moment lies in a file of ten bytes, microseconds since the epoch
-/// and the number of this start, so that it outlives whatever dies.
+/// A clock that another process owns: the driver of a drill. The moment lies in a file of ten bytes, microseconds since
+/// the epoch and the number of this start, so that it outlives whatever dies.
 #[derive(Debug)]
 pub struct DrivenClock {
     file: File,

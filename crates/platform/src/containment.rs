@@ -1,4 +1,5 @@
-//! The containment state in force, where every message finds it. It is in memory on each node: what failed cannot keep it from acting.
+//! The containment state in force, where every message finds it. It is in memory on each node: what failed cannot keep
+//! it from acting.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,12 +1,14 @@
-//! What a wrong verdict led to beside the hold itself, and what is undone before a replay: entries that people made because of it. (Content that was
-//! called bad because of it vouches again with each message that is cleared, and notices to senders are made good by the release.)
+//! What a wrong verdict led to beside the hold itself, and what is undone before a replay: entries that people made
+//! because of it. (Content that was called bad because of it vouches again with each message that is cleared, and
+//! notices to senders are made good by the release.)
 
 use domain::Timestamp;
 use store::audit::Act;
 use store::incident::IncidentChange;
 use store::{Store, StoreError};
 
-/// Ends the entries that were made because of a message of this incident. Each is in the audit log before, and in the incident's timeline.
+/// Ends the entries that were made because of a message of this incident. Each is in the audit log before, and in the
+/// incident's timeline.
 ///
 /// # Errors
 /// When the store fails; what was ended stays so, and asking again does the rest.

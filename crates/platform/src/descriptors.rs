@@ -1,5 +1,5 @@
-//! File descriptors: as many as the system gives, and divided, so that SMTP and the store always have theirs whatever the listeners of HTTP are
-//! asked for.
+//! File descriptors: as many as the system gives, and divided, so that SMTP and the store always have theirs whatever
+//! the listeners of HTTP are asked for.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,10 +9,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::config::http::CONNECTIONS_MIN;
 
-/// What the store opens at most: its database, the log and the index of that for each reader, and blobs that are read and written.
+/// What the store opens at most: its database, the log and the index of that for each reader, and blobs that are read
+/// and written.
 const STORE: u64 = 256;
-/// What we open ourselves: logs, timers, listeners, the unix socket of the API, processes that examine, questions to name servers and engines, and
-/// connections that are told that there is no room.
+/// What we open ourselves: logs, timers, listeners, the unix socket of the API, processes that examine, questions to
+/// name servers and engines, and connections that are told that there is no room.
 const OWN: u64 = 256;
 /// Connections to next hops beside those that have a setting: notices and acknowledgements.
 const NOTICES: u64 = 16;
@@ -46,15 +47,16 @@ impl fmt::Display for Shortage {
         let Self { needed, limit } = self;
         write!(
             f,
-            "the connections that are configured need {needed} file descriptors, and the system gives {limit}: raise the hard limit (LimitNOFILE= of \
+            "the connections that are configured need {needed} file descriptors, and the system gives {limit}: raise \
+                the hard limit (LimitNOFILE= of \
              systemd, `ulimit -Hn`), or lower connections in [limits] and [http] or hop_connections in [limits]"
         )
     }
 }
 
 impl Budget {
-    /// Divides `limit` descriptors over what a configuration asks for. HTTP gives way first, down to a few connections for each listener; then SMTP does.
-    /// The second is what does not fit, if anything does not.
+    /// Divides `limit` descriptors over what a configuration asks for. HTTP gives way first, down to a few connections
+    /// for each listener; then SMTP does. The second is what does not fit, if anything does not.
     pub fn divide(config: &Config, limit: u64) -> (Self, Option<Shortage>) {
         let (clients, hops) = (config.limits.connections_max as u64, to_hops(config));
         let listeners = config.http_listeners() as u64;

@@ -243,7 +243,8 @@ impl Hop {
         self.lend(&HOUSE, Purpose::Message, Instant::now()).await
     }
 
-    /// A connection for a client's mail. Waits for one until `until`; a transaction that only waits for its client gives up its own.
+    /// A connection for a client's mail. Waits for one until `until`; a transaction that only waits for its client
+    /// gives up its own.
     ///
     /// # Errors
     /// When none can be had in time, or the hop cannot be reached.
@@ -315,8 +316,9 @@ impl Hop {
         })
     }
 
-    /// What it offers, as it said within the last minute. One asks, and the others take what it said before, or wait where it has said nothing yet. One
-    /// that cannot be asked is believed as it was; one that never could is bare ESMTP.
+    /// What it offers, as it said within the last minute. One asks, and the others take what it said before, or wait
+    /// where it has said nothing yet. One that cannot be asked is believed as it was; one that never could is bare
+    /// ESMTP.
     pub async fn capabilities(self: &Arc<Self>) -> Capabilities {
         let (known, is_fresh) = self.known_capabilities();
         if let Some(known) = known.filter(|_| is_fresh) {

@@ -1,5 +1,5 @@
-//! A request to somebody else's host: over TLS with a certificate that a public authority, or the operator's own, vouches for; or in the clear, to a
-//! host that the operator trusts.
+//! A request to somebody else's host: over TLS with a certificate that a public authority, or the operator's own,
+//! vouches for; or in the clear, to a host that the operator trusts.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! The items of a reconciler's round, each by itself. One that fails or panics is counted, rests for a growing time and is tried again; it ends no
-//! round, and keeps no other item waiting.
+//! The items of a reconciler's round, each by itself. One that fails or panics is counted, rests for a growing time and
+//! is tried again; it ends no round, and keeps no other item waiting.
 //!
-//! What rests is remembered in memory, at most [`FAILING_MAX`] items a reconciler: after a restart everything is due at once. Where a cursor has
-//! moved past an item it is kept in the store instead (`store::hearing`).
+//! What rests is remembered in memory, at most [`FAILING_MAX`] items a reconciler: after a restart everything is due at
+//! once. Where a cursor has moved past an item it is kept in the store instead (`store::hearing`).
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -16,11 +16,13 @@ use std::time::Duration;
 use domain::Timestamp;
 use store::StoreError;
 
-/// Failing items that one reconciler remembers; of more than that, those whose turn comes soonest are tried in every round.
+/// Failing items that one reconciler remembers; of more than that, those whose turn comes soonest are tried in every
+/// round.
 pub const FAILING_MAX: usize = 10_000;
 /// Why an item is not done when another process has claimed it.
 pub const ELSEWHERE: &str = "another process has begun with it, or ended within its work";
-/// How long an item rests after its second failure; twice as long after each further one. After the first it is tried in the next round.
+/// How long an item rests after its second failure; twice as long after each further one. After the first it is tried
+/// in the next round.
 const REST_FIRST: Duration = Duration::from_secs(10);
 /// How long it rests at most.
 const REST_MAX: Duration = Duration::from_secs(600);

@@ -94,7 +94,8 @@ impl Ring {
             return Ok(());
         }
         Err(io::Error::other(format!(
-            "{} is a credential of systemd: put a new line of 64 hexadecimal digits before the others where it comes from, and restart",
+            "{} is a credential of systemd: put a new line of 64 hexadecimal digits before the others where it comes \
+                from, and restart",
             self.path.display()
         )))
     }

@@ -1,5 +1,5 @@
-//! What the rooms of the service share. It knows none of them: the gateway, the rules, the recovery, the operations, the console and the commands
-//! import this and never one another.
+//! What the rooms of the service share. It knows none of them: the gateway, the rules, the recovery, the operations,
+//! the console and the commands import this and never one another.
 //!
 //! | module | what it is |
 //! |---|---|

@@ -1,4 +1,5 @@
-//! What is counted, under which names, for Prometheus. Every name and label is here, so that none is misspelt elsewhere.
+//! What is counted, under which names, for Prometheus. Every name and label is here, so that none is misspelt
+//! elsewhere.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -178,7 +179,8 @@ pub fn connections(open: u64) {
     metrics::gauge!("reprieve_connections").set(open as f64);
 }
 
-/// Something scarce was refused: `what` is `connection`, `hop_connection`, `memory` or `examination`, and `over` the bound that was met.
+/// Something scarce was refused: `what` is `connection`, `hop_connection`, `memory` or `examination`, and `over` the
+/// bound that was met.
 pub fn refused(what: &'static str, over: Over) {
     metrics::counter!("reprieve_refused_total", "what" => what, "over" => over.as_str()).increment(1);
 }

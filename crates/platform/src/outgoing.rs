@@ -117,8 +117,10 @@ mod tests {
 
     #[test]
     fn forged_fields_are_removed_and_nothing_else() {
-        let mail = b"From: a@b\r\nx-reprieve-verdict: Clean\r\n folded\r\nAuthentication-Results: GW.example; spf=pass\r\n\
-                     Authentication-Results: other.example; spf=pass\r\nAuthentication-Results: gw.example.org; x=y\r\n\r\nX-Reprieve-Body: stays\r\n";
+        let mail = b"From: a@b\r\nx-reprieve-verdict: Clean\r\n folded\r\nAuthentication-Results: GW.example; \
+            spf=pass\r\n\
+                     Authentication-Results: other.example; spf=pass\r\nAuthentication-Results: gw.example.org; \
+                     x=y\r\n\r\nX-Reprieve-Body: stays\r\n";
         let outgoing = Outgoing::new(mail, "gw.example", None);
         assert_eq!(outgoing.removed_names, ["x-reprieve-verdict", "Authentication-Results"]);
         let expected = "From: a@b\r\nAuthentication-Results: other.example; spf=pass\r\n\

@@ -1,13 +1,14 @@
 //! Live mail comes first: while it is being worked on, those who can wait begin nothing new.
 //!
-//! Low priority alone does not do that. What was begun before a live mail came runs to its end in the same writer and on the same cores, and the
-//! kernel knows nothing of the steps between which a client has the word.
+//! Low priority alone does not do that. What was begun before a live mail came runs to its end in the same writer and
+//! on the same cores, and the kernel knows nothing of the steps between which a client has the word.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// After the last step of live mail it is expected to go on for so long: a client answers within that, or nobody notices a delay.
+/// After the last step of live mail it is expected to go on for so long: a client answers within that, or nobody
+/// notices a delay.
 const EXPECTED: Duration = Duration::from_millis(5);
 /// The longest that one piece of work waits for live mail: so a replay goes on, slowly, beside mail that never stops.
 const LONGEST: Duration = Duration::from_millis(40);

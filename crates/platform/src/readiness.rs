@@ -1,4 +1,5 @@
-//! Whether mail is taken now, and if not, why: asked by the gateway at MAIL and by `/readyz`, so that both say the same.
+//! Whether mail is taken now, and if not, why: asked by the gateway at MAIL and by `/readyz`, so that both say the
+//! same.
 
 use store::Store;
 use tokio::sync::watch;
@@ -49,7 +50,8 @@ impl Obstacle {
                 "the store is not open; the log says why, and restoring a backup helps where it is damaged".into()
             }
             Self::Broken(why) => format!(
-                "the store has failed: {why}. Look at the volume and the system's log; restart when they are sound, and restore a backup \
+                "the store has failed: {why}. Look at the volume and the system's log; restart when they are sound, \
+                    and restore a backup \
                  where the database is damaged. The panic switch at bypass lets mail pass unexamined meanwhile"
             ),
             Self::Full => "the volume of the store has too little room; make some, or lower disk_floor_mib".into(),
@@ -89,8 +91,8 @@ impl Readiness {
         }
     }
 
-    /// As [`Readiness::obstacle`], and what a mail would meet later: the last write found no room. The gateway goes on asking, since only a write
-    /// that succeeds can tell that there is room again.
+    /// As [`Readiness::obstacle`], and what a mail would meet later: the last write found no room. The gateway goes on
+    /// asking, since only a write that succeeds can tell that there is room again.
     pub fn seen_by_clients(&self) -> Option<Obstacle> {
         let is_full = || self.store.as_ref().is_some_and(Store::is_full);
         let keeps = self.panic_switch.stance() != Stance::Bypass;

@@ -1,5 +1,6 @@
-//! The rounds of the reconcilers: one after the other, on a signal and on a clock, until the program ends; and how the last of each went, for the
-//! operator. A round takes no input and may be killed at any line; what it leaves, the next one finds.
+//! The rounds of the reconcilers: one after the other, on a signal and on a clock, until the program ends; and how the
+//! last of each went, for the operator. A round takes no input and may be killed at any line; what it leaves, the next
+//! one finds.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,8 +18,8 @@ use crate::measure;
 /// Why a round ended early.
 pub type RoundError = Box<dyn Error + Send + Sync>;
 
-/// A background task that keeps something true. It takes no input, works on what the store says, and may be killed at any line: what it leaves, its next
-/// round finds.
+/// A background task that keeps something true. It takes no input, works on what the store says, and may be killed at
+/// any line: what it leaves, its next round finds.
 pub trait Reconciler: Send + Sync + 'static {
     /// What it has read so far. Whatever is lost of it with the process, the next round reads again.
     type Memory: Default + Send;
@@ -139,8 +140,8 @@ struct Turns {
 }
 
 impl Turns {
-    /// Takes how a round ended, and waits for the next: not at all when there is more to do (`Ok(true)`), else until something wakes it or its
-    /// time has come. One that failed is tried again then. `false` when the program ends.
+    /// Takes how a round ended, and waits for the next: not at all when there is more to do (`Ok(true)`), else until
+    /// something wakes it or its time has come. One that failed is tried again then. `false` when the program ends.
     async fn after<E: Display>(&mut self, ended: Result<bool, E>) -> bool {
         let ended = ended.map_err(|error| error.to_string());
         let took = self.began.elapsed();

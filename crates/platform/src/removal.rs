@@ -1,4 +1,5 @@
-//! Whether the clock is believed, for everything that removes by age: asked before each removal, shown to whoever looks.
+//! Whether the clock is believed, for everything that removes by age: asked before each removal, shown to whoever
+//! looks.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -54,8 +55,8 @@ impl Removal {
         self.last.lock().expect("nobody panics while holding this").clone()
     }
 
-    /// Looks at the clock, and remembers what is certain. A store without a reading is as old as what was recorded in it last: so it must be asked
-    /// once before anything is written by this run.
+    /// Looks at the clock, and remembers what is certain. A store without a reading is as old as what was recorded in
+    /// it last: so it must be asked once before anything is written by this run.
     ///
     /// # Errors
     /// When the store fails; then nothing is known, and nothing may be removed.

@@ -1,4 +1,5 @@
-//! What is told of an incident: to operators as a report drafted from the record, to the public as a page and a feed. Pure: data in, text out.
+//! What is told of an incident: to operators as a report drafted from the record, to the public as a page and a feed.
+//! Pure: data in, text out.
 
 use std::time::Duration;
 
@@ -148,7 +149,8 @@ pub fn markdown(incident: &Incident, told: &Told) -> String {
     let facts = told.facts(incident);
     let mut out = format!("# {}: {}\n\n{}\n\n", incident.id, facts.title(), one_line(&facts.text()));
     out.push_str(&format!(
-        "Stage: **{}**. Detection {} in version {}, in force since {} with ruleset {}.\n\n## Cause\n\n{}\n\n## Numbers\n\n| what | how much |\n|---|---|\n",
+        "Stage: **{}**. Detection {} in version {}, in force since {} with ruleset {}.\n\n## Cause\n\n{}\n\n## \
+            Numbers\n\n| what | how much |\n|---|---|\n",
         facts.stage(),
         incident.suspect.code,
         incident.suspect.version,
@@ -211,7 +213,10 @@ pub fn json(incident: &Incident, told: &Told) -> Value {
     let timeline: Vec<Value> = told
         .notes
         .iter()
-        .map(|note| json!({ "at": note.at, "actor": note.actor, "what": note.what, "text": note.text, "public": note.is_public }))
+        .map(|note| {
+            json!({ "at": note.at, "actor": note.actor, "what": note.what, "text": note.text,
+            "public": note.is_public })
+        })
         .collect();
     let residual: Vec<Value> = told
         .residual
@@ -227,7 +232,8 @@ pub fn json(incident: &Incident, told: &Told) -> Value {
     json!({
         "id": incident.id, "title": facts.title(), "stage": facts.stage(),
         "detection": incident.suspect.code, "detection_version": incident.suspect.version, "ruleset": incident.ruleset,
-        "began": facts.began(), "in_force_since": incident.in_force, "opened": incident.opened, "contained": incident.contained, "resolved": incident.resolved,
+        "began": facts.began(), "in_force_since": incident.in_force, "opened": incident.opened,
+            "contained": incident.contained, "resolved": incident.resolved,
         "cause": incident.cause, "public_text": facts.text(), "manifest_root": incident.root,
         "numbers": numbers, "timeline": timeline, "residual": residual,
     })
@@ -278,7 +284,8 @@ pub fn html(incident: &Incident, told: &Told) -> String {
         .collect();
     let facts = told.facts(incident);
     let body = format!(
-        "<h1>{}: {}</h1><p class=\"state {}\">{}</p><p>{}</p><h2>Cause</h2><p>{}</p><h2>Numbers</h2><table>{rows}</table>\
+        "<h1>{}: {}</h1><p class=\"state \
+            {}\">{}</p><p>{}</p><h2>Cause</h2><p>{}</p><h2>Numbers</h2><table>{rows}</table>\
          <h2>Timeline</h2><ol>{notes}</ol><h2>Reach</h2><table>{reached}</table><h2>What was not delivered</h2>{left}",
         escaped(&incident.id),
         escaped(&facts.title()),
@@ -294,7 +301,8 @@ pub fn html(incident: &Incident, told: &Told) -> String {
 pub fn page(title: &str, body: &str) -> String {
     const STYLE: &str = include_str!("report.css");
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+            content=\"width=device-width\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
          <title>{}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n",
         escaped(title)

@@ -1,4 +1,5 @@
-//! A ruleset as the store keeps it: detections with their sources and pages, what the gates said, and fixtures for people to read.
+//! A ruleset as the store keeps it: detections with their sources and pages, what the gates said, and fixtures for
+//! people to read.
 
 use detect::ruleset::{Fixtures, Ruleset};
 use domain::Timestamp;

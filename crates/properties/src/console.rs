@@ -5,7 +5,8 @@ use domain::Timestamp;
 use domain::query::complete::complete;
 use domain::query::{Query, parse};
 
-/// Reads the bytes as HTML: no attribute, no element that does anything, and nothing that is read otherwise a second time.
+/// Reads the bytes as HTML: no attribute, no element that does anything, and nothing that is read otherwise a second
+/// time.
 pub fn harmless_html(bytes: &[u8]) {
     let plain = |html: &str| harmless(html, &mut |_| None);
     let once = plain(&String::from_utf8_lossy(bytes));

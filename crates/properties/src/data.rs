@@ -1,10 +1,12 @@
-//! The data of a message: read strictly, emitted without a stray line end, and the same again when it is read once more.
+//! The data of a message: read strictly, emitted without a stray line end, and the same again when it is read once
+//! more.
 
 use wire::smtp::data::{BareNewline, DataReader, emit};
 
 const BYTES_MAX: usize = 1 << 20;
 
-/// The first byte says how bare line ends are treated and how long the pieces are; the rest is read, and emitted as it is.
+/// The first byte says how bare line ends are treated and how long the pieces are; the rest is read, and emitted as it
+/// is.
 pub fn data(bytes: &[u8]) {
     let Some((setup, rest)) = bytes.split_first() else { return };
     let mode = if setup & 1 == 0 { BareNewline::Reject } else { BareNewline::Normalise };

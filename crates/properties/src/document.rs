@@ -1,4 +1,5 @@
-//! Documents, pages and other containers: whatever strangers write into them, the look ends, within what one message may unpack.
+//! Documents, pages and other containers: whatever strangers write into them, the look ends, within what one message
+//! may unpack.
 
 use std::time::Duration;
 
@@ -64,8 +65,8 @@ pub fn url(bytes: &[u8]) {
     drop(link::look(&[link], &["ours.example".to_owned()], &["b@ours.example".to_owned()]));
 }
 
-/// Opens the bytes as each container that is opened besides zip, gzip and tar, by its first byte. Cabinets are left out: their library
-/// panics on damage. The product catches that, a fuzzer does not.
+/// Opens the bytes as each container that is opened besides zip, gzip and tar, by its first byte. Cabinets are left
+/// out: their library panics on damage. The product catches that, a fuzzer does not.
 pub fn container(bytes: &[u8]) {
     const KINDS: [&str; 7] = [
         "application/x-bzip2",

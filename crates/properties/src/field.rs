@@ -3,7 +3,8 @@
 use detect::field_text::{self, Charset};
 use domain::{Address, DomainName, fold};
 
-/// Reads the bytes as an address: what is taken is kept as it was written, cannot end its command, and has one form for comparing and for searching.
+/// Reads the bytes as an address: what is taken is kept as it was written, cannot end its command, and has one form for
+/// comparing and for searching.
 pub fn address(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let name = DomainName::of(&text);
@@ -23,7 +24,8 @@ pub fn address(bytes: &[u8]) {
     assert!(normal.is_err() || normal.as_ref() == Ok(&address.normal()), "{line}: {normal:?}");
 }
 
-/// Reads the bytes as the body of a field, in several charsets: text comes out, on one line but for what an encoded word brings.
+/// Reads the bytes as the body of a field, in several charsets: text comes out, on one line but for what an encoded
+/// word brings.
 pub fn text(bytes: &[u8]) {
     for label in ["", "koi8-r", "iso-2022-jp", "gb18030"] {
         let charset = Charset::named(label);

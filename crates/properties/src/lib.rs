@@ -1,7 +1,7 @@
 //! What must hold for any bytes: one function for each parser that reads what strangers send.
 //!
-//! `cargo +nightly fuzz run TARGET` searches for bytes for which it does not hold (CONTRIBUTING says how); the test of this crate
-//! replays the seeds, and whatever was found once.
+//! `cargo +nightly fuzz run TARGET` searches for bytes for which it does not hold (CONTRIBUTING says how); the test of
+//! this crate replays the seeds, and whatever was found once.
 
 pub mod archive;
 pub mod clamd;

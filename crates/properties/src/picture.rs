@@ -1,4 +1,5 @@
-//! The picture walkers: whatever a container says of itself, they end, what they point at is there, and what they bring out was in it.
+//! The picture walkers: whatever a container says of itself, they end, what they point at is there, and what they bring
+//! out was in it.
 
 use detect::mime;
 use detect::picture;

@@ -1,4 +1,5 @@
-//! What a person looks at of a mail: whatever it is made of, it is bounded, and its pages hold tags and pictures of ours alone.
+//! What a person looks at of a mail: whatever it is made of, it is bounded, and its pages hold tags and pictures of
+//! ours alone.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
-//! The reconciler of jobs over everything that a query fits: page by page, newest first, with a result for each unit. What was found is written down
-//! before it is acted on, since what was acted on fits the query no more. Killed at any line it acts again on what is pending: what it comes by twice
-//! is asked for once (`store::release`) or stands where it was put.
+//! The reconciler of jobs over everything that a query fits: page by page, newest first, with a result for each unit.
+//! What was found is written down before it is acted on, since what was acted on fits the query no more. Killed at any
+//! line it acts again on what is pending: what it comes by twice is asked for once (`store::release`) or stands where
+//! it was put.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -140,7 +141,8 @@ impl BulkWorker {
 
     async fn release(&self, bulk: &Bulk, items: Vec<BulkItem>) -> Result<Vec<BulkItem>, StoreError> {
         let (accounts, items, mut acted) = self.accounts(items).await?;
-        // Whose sender was told that it failed is released one by one, by somebody who has said so. What was purged is gone.
+        // Whose sender was told that it failed is released one by one, by somebody who has said so. What was purged is
+        // gone.
         let (possible, rest): (Vec<BulkItem>, Vec<BulkItem>) = items
             .into_iter()
             .partition(|item| accounts.get(&item.unit).is_some_and(|account| *account != Account::Refused));

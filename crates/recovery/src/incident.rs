@@ -1,5 +1,5 @@
-//! The incident reconciler: its units are counted in, it moves when what it waits for has come, and it ends when every unit is accounted
-//! for.
+//! The incident reconciler: its units are counted in, it moves when what it waits for has come, and it ends when every
+//! unit is accounted for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -69,8 +69,8 @@ impl Reconciler for Steward {
 }
 
 impl Steward {
-    /// The same, but only of mail that came a moment ago. An old mail may get into an incident as well, when an engine that had failed is back
-    /// and it is examined again: for those there is [`Steward::round`].
+    /// The same, but only of mail that came a moment ago. An old mail may get into an incident as well, when an engine
+    /// that had failed is back and it is examined again: for those there is [`Steward::round`].
     async fn round_of_recent(&self) -> Result<bool, StoreError> {
         let since = self.clock.now().before(RECENT);
         self.round_since(Some(MailId::new(since, [0; 10]))).await
@@ -129,7 +129,8 @@ impl Steward {
         Ok(progress.over() >= progress.units())
     }
 
-    /// Units that it held and that are in no wave yet, of mail that came at `since` or later. Returns how many there were.
+    /// Units that it held and that are in no wave yet, of mail that came at `since` or later. Returns how many there
+    /// were.
     async fn count_in(&self, incident: &Incident, since: Option<MailId>) -> Result<usize, StoreError> {
         let mut found = 0;
         // While it is replayed nothing is asked twice; what comes then is a wave of its own behind it.
@@ -151,8 +152,8 @@ impl Steward {
         Ok(found)
     }
 
-    /// What was held is examined again as soon as that can lead to something: a corrected ruleset is in force, or the previous form
-    /// decides under the containment.
+    /// What was held is examined again as soon as that can lead to something: a corrected ruleset is in force, or the
+    /// previous form decides under the containment.
     async fn begin_replay(&self, incident: &Incident, now: Timestamp) -> Result<bool, StoreError> {
         if !self.config.sentinel.replays || incident.is_paused {
             return Ok(false);

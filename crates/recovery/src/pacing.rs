@@ -1,5 +1,5 @@
-//! The pace of releases to each next hop: who sends asks here for a turn. What is measured is a neighbour, so it is measured by the real clock
-//! (docs/decisions/0015); the rule is `domain::pace`.
+//! The pace of releases to each next hop: who sends asks here for a turn. What is measured is a neighbour, so it is
+//! measured by the real clock (docs/decisions/0015); the rule is `domain::pace`.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -25,7 +25,8 @@ impl Pacing {
         Self { began: Instant::now(), first: RATE_FIRST, limit: f64::from(limit), by_hop: Mutex::default() }
     }
 
-    /// The same without a slow beginning: in a drill the hop is the driver's own, and its clock stands still while anybody waits.
+    /// The same without a slow beginning: in a drill the hop is the driver's own, and its clock stands still while
+    /// anybody waits.
     pub fn of_drill(limit: u32) -> Self {
         Self { first: f64::from(limit), ..Self::new(limit) }
     }

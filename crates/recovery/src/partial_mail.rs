@@ -1,5 +1,5 @@
-//! The re-examination reconciler: mail that was held because an engine failed is looked at again when the engine is back.
-//! What passes then is released; what does not stays, with what was found. Nobody has to ask.
+//! The re-examination reconciler: mail that was held because an engine failed is looked at again when the engine is
+//! back. What passes then is released; what does not stays, with what was found. Nobody has to ask.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,8 @@ use platform::signals::Signals;
 const PERIOD: Duration = Duration::from_secs(10);
 /// Messages that one look takes at most.
 const BATCH: i64 = 50;
-/// How long a round goes on. After that it is begun anew, with what has come meanwhile, and those first that have failed least often.
+/// How long a round goes on. After that it is begun anew, with what has come meanwhile, and those first that have
+/// failed least often.
 const ROUND_TIME: Duration = Duration::from_secs(30);
 
 /// The reconciler.
@@ -47,9 +48,10 @@ impl Reconciler for Reexaminer {
         Some(&self.items)
     }
 
-    /// One round: everybody's messages in turn, those first that were partial again least often. A message that is partial again rests for a growing time
-    /// and keeps no other waiting. Whether an engine is back is asked with a mail of our own, once a round, so that one that is away is not asked about
-    /// every message. Returns whether the time of the round was over before all had their turn.
+    /// One round: everybody's messages in turn, those first that were partial again least often. A message that is
+    /// partial again rests for a growing time and keeps no other waiting. Whether an engine is back is asked with a
+    /// mail of our own, once a round, so that one that is away is not asked about every message. Returns whether the
+    /// time of the round was over before all had their turn.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let mut queue = self.due().await?;
         let Some(mut next) = queue.take() else { return Ok(false) };

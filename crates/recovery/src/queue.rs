@@ -1,5 +1,5 @@
-//! Whose message is looked at next: everybody's in turn, those last whose messages have failed most often. So who sends messages that fail every time waits
-//! for them alone.
+//! Whose message is looked at next: everybody's in turn, those last whose messages have failed most often. So who sends
+//! messages that fail every time waits for them alone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,4 +1,5 @@
-//! A held message before all that is in force now: how a replay and a re-examination look at it again, and how they decide.
+//! A held message before all that is in force now: how a replay and a re-examination look at it again, and how they
+//! decide.
 
 use std::sync::Arc;
 
@@ -45,8 +46,8 @@ pub struct Retrial {
 }
 
 impl Retrial {
-    /// Examines a message as it came, with the authentication of then and the lists, entries and memory of `at`. The inner error says
-    /// which engine did not finish; what policy does without is done without.
+    /// Examines a message as it came, with the authentication of then and the lists, entries and memory of `at`. The
+    /// inner error says which engine did not finish; what policy does without is done without.
     ///
     /// # Errors
     /// When the store fails.

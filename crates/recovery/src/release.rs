@@ -127,7 +127,8 @@ impl Releaser {
         Ok(())
     }
 
-    /// Sends what is due. More is claimed as soon as half of a claim is done, so that no connection waits for the slowest.
+    /// Sends what is due. More is claimed as soon as half of a claim is done, so that no connection waits for the
+    /// slowest.
     async fn send_due(&self, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let places = Arc::new(Places::new(self.config.release_connections, stop));
         let mut sending = JoinSet::new();
@@ -218,8 +219,8 @@ impl Releaser {
         Ok((parcel, recipient, emitted))
     }
 
-    /// Whether a failure to read the bytes may pass: they are there, and the system had no descriptor or the disk no answer. What is gone, or is
-    /// not what its name says, stays so.
+    /// Whether a failure to read the bytes may pass: they are there, and the system had no descriptor or the disk no
+    /// answer. What is gone, or is not what its name says, stays so.
     async fn may_be_read_later(&self, error: &StoreError, blob: Digest) -> bool {
         let is_gone = async || matches!(tokio::fs::try_exists(self.store.blobs().path(blob)).await, Ok(false));
         !matches!(error, StoreError::Corrupt { .. }) && !is_gone().await

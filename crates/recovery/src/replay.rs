@@ -1,8 +1,8 @@
-//! The replay reconciler: what a wrong detection held is examined again by all that is in force now, and decided under what is contained
-//! now. What passes is released by the one way that there is; what does not stays, with its reason.
+//! The replay reconciler: what a wrong detection held is examined again by all that is in force now, and decided under
+//! what is contained now. What passes is released by the one way that there is; what does not stays, with its reason.
 //!
-//! Each message is one write: its new record, the outcome of its units and the requests for their release. A replay that is killed goes on
-//! where it was; one that is repeated changes nothing.
+//! Each message is one write: its new record, the outcome of its units and the requests for their release. A replay
+//! that is killed goes on where it was; one that is repeated changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,9 +31,11 @@ use platform::signals::Signals;
 const PERIOD: Duration = Duration::from_secs(2);
 /// Units that one look takes.
 const BATCH: usize = 200;
-/// Messages whose outcomes are written together: so few that live mail, which waits for the same writer, does not notice.
+/// Messages whose outcomes are written together: so few that live mail, which waits for the same writer, does not
+/// notice.
 const WRITTEN_TOGETHER: usize = 6;
-/// Failures of one message after which its units are inconclusive: the incident has them examined once more later, and ends without them at last.
+/// Failures of one message after which its units are inconclusive: the incident has them examined once more later, and
+/// ends without them at last.
 const FAILURES_MAX: u32 = 2;
 
 /// The reconciler.
@@ -107,7 +109,8 @@ impl Replayer {
         Ok(found)
     }
 
-    /// One message by itself. None when it failed and is to be tried again; when it fails once more it is inconclusive, and holds up nothing.
+    /// One message by itself. None when it failed and is to be tried again; when it fails once more it is inconclusive,
+    /// and holds up nothing.
     async fn alone(
         self,
         incident: Incident,
@@ -138,8 +141,8 @@ impl Replayer {
         Some(Replayed { incident: incident.to_owned(), mail_id, outcomes, completion: None, at })
     }
 
-    /// Whether what examines here is what the store says is in force, and what is contained and which entries count likewise: a ruleset takes
-    /// seconds to compile, and until then the wrong one would say once more what it has said.
+    /// Whether what examines here is what the store says is in force, and what is contained and which entries count
+    /// likewise: a ruleset takes seconds to compile, and until then the wrong one would say once more what it has said.
     async fn is_up_to_date(&self) -> Result<bool, StoreError> {
         let live = self.retrial.store.ruleset_in_force().await?;
         let is_loaded = live.is_none_or(|live| self.retrial.examiner.in_force().live.id == live);
@@ -185,7 +188,8 @@ impl Replayer {
     async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
         let progress = self.retrial.store.incident_progress(&incident.id).await?;
         let text = format!(
-            "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before, {} old, whose senders \
+            "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before, {} old, \
+                whose senders \
              are asked first.",
             progress.of(Outcome::Cleared),
             progress.of(Outcome::Upheld),

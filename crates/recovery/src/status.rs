@@ -1,5 +1,6 @@
-//! The status reconciler: what the public is told lies as files that need no database: a page, JSON in the shape of Microsoft Graph's
-//! `serviceHealthIssue`, and an Atom feed. The last that was published stays when everything else is down.
+//! The status reconciler: what the public is told lies as files that need no database: a page, JSON in the shape of
+//! Microsoft Graph's `serviceHealthIssue`, and an Atom feed. The last that was published stays when everything else is
+//! down.
 
 use std::fs;
 use std::io::{self, Write};
@@ -173,7 +174,8 @@ fn page(host: &str, told: &[(Incident, Told)], unread: &[Incident], now: Timesta
         past.iter().for_each(|(incident, told)| body.push_str(&article(incident, told, None)));
     }
     body.push_str(&format!(
-        "<p class=\"dim\">Counted in units: one message for one recipient. <a href=\"{FEED}\">Feed</a>, <a href=\"{ISSUES}\">JSON</a>, \
+        "<p class=\"dim\">Counted in units: one message for one recipient. <a href=\"{FEED}\">Feed</a>, <a \
+            href=\"{ISSUES}\">JSON</a>, \
          <a href=\"{CHECKPOINT}\">checkpoint of the audit log</a>.</p>"
     ));
     report::page("Status", &body)
@@ -192,7 +194,8 @@ fn article(incident: &Incident, told: &Told, now: Option<Timestamp>) -> String {
     out.push_str(&format!("<p class=\"dim\">Began: {}.</p>", report::moment_or_not(facts.began())));
     if progress.units() > 0 {
         out.push_str(&format!(
-            "<div class=\"bar\" role=\"progressbar\" aria-label=\"Accounted for\" aria-valuenow=\"{percent}\" aria-valuemin=\"0\" aria-valuemax=\"100\">\
+            "<div class=\"bar\" role=\"progressbar\" aria-label=\"Accounted for\" aria-valuenow=\"{percent}\" \
+                aria-valuemin=\"0\" aria-valuemax=\"100\">\
              <span style=\"width:{percent}%\"></span></div><p>{} of {} units are accounted for ({percent} %).",
             progress.over(),
             progress.units(),
@@ -259,7 +262,8 @@ fn issues(told: &[(Incident, Told)], unread: &[Incident]) -> Value {
     let unread = unread.iter().map(|incident| {
         json!({
             "id": incident.id, "title": incident.id, "impactDescription": UNREAD, "origin": "reprieve",
-            "service": "Mail protection", "isResolved": incident.stage == Stage::Resolved, "endDateTime": incident.resolved,
+            "service": "Mail protection", "isResolved": incident.stage == Stage::Resolved,
+                "endDateTime": incident.resolved,
             "lastModifiedDateTime": incident.opened, "posts": [],
         })
     });
@@ -274,7 +278,8 @@ fn feed(host: &str, told: &[(Incident, Told)]) -> String {
             entries.push((
                 note.at,
                 format!(
-                    "<entry><id>urn:reprieve:{id}:{number}</id><title>{id}: {what}</title><updated>{at}</updated><content>{text}</content></entry>",
+                    "<entry><id>urn:reprieve:{id}:{number}</id><title>{id}: \
+                        {what}</title><updated>{at}</updated><content>{text}</content></entry>",
                     id = escaped(&incident.id),
                     what = escaped(&note.what),
                     at = note.at,
@@ -288,7 +293,9 @@ fn feed(host: &str, told: &[(Incident, Told)]) -> String {
     let host = escaped(host);
     let entries: String = entries.into_iter().take(100).map(|(_, entry)| entry).collect();
     format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>urn:reprieve:{host}</id>\
-         <title>Mail protection of {host}</title><updated>{updated}</updated><author><name>{host}</name></author>{entries}</feed>\n"
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed \
+            xmlns=\"http://www.w3.org/2005/Atom\"><id>urn:reprieve:{host}</id>\
+         <title>Mail protection of \
+         {host}</title><updated>{updated}</updated><author><name>{host}</name></author>{entries}</feed>\n"
     )
 }

@@ -1,5 +1,5 @@
-//! The hashes of the audit log as files beside its checkpoint, in the layout of tlog-tiles (`domain::tile`): any web server serves them, and who
-//! has copied them needs nothing of ours to check a proof.
+//! The hashes of the audit log as files beside its checkpoint, in the layout of tlog-tiles (`domain::tile`): any web
+//! server serves them, and who has copied them needs nothing of ours to check a proof.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,7 +11,8 @@ use store::Store;
 
 use crate::status::PublishError;
 
-/// Writes the tiles that a log of `size` entries has and one of `before` had not. What was pruned before it was ever written is left out.
+/// Writes the tiles that a log of `size` entries has and one of `before` had not. What was pruned before it was ever
+/// written is left out.
 ///
 /// # Errors
 /// When the store fails or a file cannot be written.

@@ -43,8 +43,9 @@ pub(crate) fn prepare_data_dir(path: &Path) -> Result<File, StartError> {
     }
 }
 
-/// Opens the store, and loads what is in force. The ruleset that the configuration names, or the program brings, is in force until a
-/// version is published; from then on a change of it is a change like any other, and goes through the gates.
+/// Opens the store, and loads what is in force. The ruleset that the configuration names, or the program brings, is in
+/// force until a version is published; from then on a change of it is a change like any other, and goes through the
+/// gates.
 pub(crate) async fn open_store(
     config: &Config,
     offered: Ruleset,
@@ -88,7 +89,8 @@ pub(crate) async fn open_store(
 /// The ruleset that the store says is in force; none when it is the one that is offered.
 async fn in_force(store: &Store, offered: &RulesetId) -> Result<Option<Ruleset>, StoreError> {
     let Some(live) = store.ruleset_in_force().await?.filter(|live| live != offered) else { return Ok(None) };
-    tracing::info!(%live, %offered, "a published ruleset is in force; `reprieve ruleset publish` offers the other one to the gates");
+    tracing::info!(%live, %offered, "a published ruleset is in force; `reprieve ruleset publish` offers the other one \
+        to the gates");
     plan::load_kept(store, &live, &Handle::current()).await.map(Some)
 }
 

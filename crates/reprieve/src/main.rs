@@ -1,4 +1,5 @@
-//! Reprieve in one program: the rooms are crates that never import one another, the commands start the service, and this wires it all.
+//! Reprieve in one program: the rooms are crates that never import one another, the commands start the service, and
+//! this wires it all.
 //!
 //! | module | what it does |
 //! |---|---|

@@ -57,13 +57,14 @@ use crate::settle::settle_when_asked;
 use crate::start_error::StartError;
 use crate::tasks::{Parts, Starter};
 
-/// What a stop may take after the drain: what connections, background tasks, writes and the API's answers have for their end. With the drain it
-/// is under 10 s, unless that is set otherwise.
+/// What a stop may take after the drain: what connections, background tasks, writes and the API's answers have for
+/// their end. With the drain it is under 10 s, unless that is set otherwise.
 const LAST_WRITES: Duration = Duration::from_millis(1000);
 /// See [`LAST_WRITES`]: for what has been cut, or answers an HTTP request.
 const LAST_STEPS: Duration = Duration::from_millis(200);
 
-/// Starts everything that a configuration asks for. With the panic switch at `bypass`, mail passes even without a store.
+/// Starts everything that a configuration asks for. With the panic switch at `bypass`, mail passes even without a
+/// store.
 pub(crate) fn start(config: Config, clock: Arc<dyn Clock>, tasks: Tasks) -> Waiting<Result<Running, String>> {
     Box::pin(async move {
         let service = Service::start(config, clock, tasks).await.map_err(|error| error.to_string())?;
@@ -171,8 +172,9 @@ impl Service {
         })
     }
 
-    /// Stops accepting, lets messages and rounds finish for as long as the drain allows, cuts what is left, writes what is to be written, and closes.
-    /// What is cut is as what a kill cuts: mail that the next hop has not answered is in doubt, a release likewise, a round begins anew.
+    /// Stops accepting, lets messages and rounds finish for as long as the drain allows, cuts what is left, writes what
+    /// is to be written, and closes. What is cut is as what a kill cuts: mail that the next hop has not answered is in
+    /// doubt, a release likewise, a round begins anew.
     async fn stop(mut self) {
         let until = Instant::now() + self.gateway.config.limits.drain;
         // Nobody listening means that everything has stopped already.

@@ -1,4 +1,5 @@
-//! All reconcilers together: started as loops of their own, or brought to rest one after another when a drill's driver asks.
+//! All reconcilers together: started as loops of their own, or brought to rest one after another when a drill's driver
+//! asks.
 
 use std::sync::Arc;
 
@@ -101,8 +102,8 @@ impl Reconcilers {
     }
 }
 
-/// Brings everything to rest whenever somebody asks: outcomes are written, what was learned is written, and every reconciler has nothing left
-/// to do.
+/// Brings everything to rest whenever somebody asks: outcomes are written, what was learned is written, and every
+/// reconciler has nothing left to do.
 pub(crate) fn settle_when_asked(
     reconcilers: Reconcilers,
     gateway: Arc<Gateway>,

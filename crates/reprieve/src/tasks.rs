@@ -1,5 +1,5 @@
-//! The background tasks: each is given what it needs, and started. Those that a drill brings to rest are [`Reconcilers`]; the others run by
-//! themselves or not at all.
+//! The background tasks: each is given what it needs, and started. Those that a drill brings to rest are
+//! [`Reconcilers`]; the others run by themselves or not at all.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Addresses, names and subjects as mail really has them, through the whole program: long local parts, odd dots, `<Postmaster>`, other scripts.
+//! Addresses, names and subjects as mail really has them, through the whole program: long local parts, odd dots,
+//! `<Postmaster>`, other scripts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -26,7 +27,8 @@ fn explored(gateway: &Gateway, query: &str) -> Vec<Value> {
     let mut socket = TcpStream::connect(&gateway.api).unwrap();
     let token = made["secret"].as_str().unwrap();
     let request = format!(
-        "GET /api/v1/explore?q={query} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n",
+        "GET /api/v1/explore?q={query} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer \
+            {token}\r\n\r\n",
         gateway.api
     );
     socket.write_all(request.as_bytes()).unwrap();

@@ -15,7 +15,8 @@ fn http(gateway: &Gateway, method: &str, path: &str, token: &str, body: &str) ->
     let authorization = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}Content-Type: \
+            application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     socket.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
@@ -167,9 +168,9 @@ fn the_matrix_of_roles_and_endpoints() {
                 let url = url.replace("/people/x", "/people/{name}").replace("/audit/2", "/audit/{seq}");
                 known.eq_ignore_ascii_case(method) && url == *path
             };
-            // A backup is for the local socket alone.
-            // A job is only stopped while it runs, and agreed to while it waits; a query is forgotten once: see `tests/console.rs`.
-            // A clock is confirmed only while it is doubted: see `tests/retention.rs`.
+            // A backup is for the local socket alone. A job is only stopped while it runs, and agreed to while it
+            // waits; a query is forgotten once: see `tests/console.rs`. A clock is confirmed only while it is doubted:
+            // see `tests/retention.rs`.
             let apart = [
                 "/api/v1/backup",
                 "/api/v1/retention/confirm-clock",
@@ -246,7 +247,8 @@ fn ask(path: &str, id: &str) -> String {
 /// A block entry; `more` are further fields.
 fn entry(more: &str, what_if: bool) -> String {
     format!(
-        "{{\"action\":\"block\",\"kind\":\"domain\",\"value\":\"evil.example\",\"reason\":\"r\",\"what_if\":{what_if}{more}}}"
+        "{{\"action\":\"block\",\"kind\":\"domain\",\"value\":\"evil.example\",\
+         \"reason\":\"r\",\"what_if\":{what_if}{more}}}"
     )
 }
 

@@ -1,4 +1,5 @@
-//! One stranger cannot stop the service: attacks on loopback, bounded in number and time, with the probes of legitimate senders beside them.
+//! One stranger cannot stop the service: attacks on loopback, bounded in number and time, with the probes of legitimate
+//! senders beside them.
 //!
 //! CI runs a part of it; `cargo xtask attack` runs all and prints a table.
 #![allow(
@@ -25,8 +26,9 @@ const PROBE_MAX: Duration = Duration::from_secs(20);
 const SERVED_PERCENT: usize = 99;
 /// How much longer than in quiet times a probe may take at the 99th percentile.
 const SLOWER: f64 = 5.0;
-/// What a probe may take at the 99th percentile in any case. Beside other work a core comes back after some tens of milliseconds, which is more than five times
-/// a quiet value of ten; whoever is kept waiting by an attacker waits for seconds.
+/// What a probe may take at the 99th percentile in any case. Beside other work a core comes back after some tens of
+/// milliseconds, which is more than five times a quiet value of ten; whoever is kept waiting by an attacker waits for
+/// seconds.
 const NOISE: Duration = Duration::from_millis(100);
 
 /// Whether all of it runs, or the part for CI.
@@ -412,8 +414,8 @@ async fn a_hop_that_changes_its_answer_ends_the_transaction() {
     assert_eq!(got[4].rcpts, ["RCPT TO:<steady@ours.example>", "RCPT TO:<other@ours.example>"]);
 }
 
-/// Nobody has to send a byte to lose the patience that there is no more: a client that is silent in its data when connections become scarce keeps its
-/// place for seconds, not for the five minutes that it began with.
+/// Nobody has to send a byte to lose the patience that there is no more: a client that is silent in its data when
+/// connections become scarce keeps its place for seconds, not for the five minutes that it began with.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_is_silent_in_its_data_loses_its_place_when_places_are_scarce() {
     let sink = Sink::start();
@@ -441,7 +443,8 @@ async fn a_client_that_is_silent_in_its_data_loses_its_place_when_places_are_sca
 fn limits_that_are_set_hold_are_counted_and_told_by_the_doctor() {
     let sink = Sink::start();
     let gateway = Gateway::start(&format!(
-        "{}[limits]\nerrors = 2\njunk_commands = 3\nrefused_recipients = 4\nrecipients = 5\n[examination]\nnested_mails = 2\n",
+        "{}[limits]\nerrors = 2\njunk_commands = 3\nrefused_recipients = 4\nrecipients = \
+            5\n[examination]\nnested_mails = 2\n",
         config(sink.address)
     ));
     let last = |lines: &[&str]| {

@@ -1,5 +1,6 @@
-//! A recovery in bad weather: a next hop that drops connections after the final dot, answers 4xx and 5xx, and hangs, while the gateway is killed
-//! again and again. Nothing is lost, nothing that is recorded happens twice, what cannot be known is listed, and it ends without a hand.
+//! A recovery in bad weather: a next hop that drops connections after the final dot, answers 4xx and 5xx, and hangs,
+//! while the gateway is killed again and again. Nothing is lost, nothing that is recorded happens twice, what cannot be
+//! known is listed, and it ends without a hand.
 //!
 //! `cargo xtask chaos UNITS KILLS` plays it large; CI plays it small, and without what has to wait for minutes.
 #![allow(
@@ -28,7 +29,8 @@ fn setting(name: &str, usual: u64) -> u64 {
 
 fn mail(number: u64) -> Vec<u8> {
     format!(
-        "From: a@x.example\r\nSubject: chaos {number}\r\nMessage-ID: <{number}@chaos.example>\r\n\r\na mail of the chaos\r\n{}\r\n",
+        "From: a@x.example\r\nSubject: chaos {number}\r\nMessage-ID: <{number}@chaos.example>\r\n\r\na mail of the \
+            chaos\r\n{}\r\n",
         "some more of it\r\n".repeat(20)
     )
     .into_bytes()
@@ -86,7 +88,8 @@ struct Fate {
 
 async fn fates(gateway: &Gateway) -> HashMap<u64, Fate> {
     let mut connection = store::db::connect(&store::db::sqlite_url(&gateway.path("data/reprieve.db"))).await.unwrap();
-    let sql = "select m.subject, r.state, r.repeats, (select count(*) from release_attempt a where a.release_id = r.release_id \
+    let sql = "select m.subject, r.state, r.repeats, (select count(*) from release_attempt a where a.release_id = \
+        r.release_id \
                and a.outcome = 'released') as accepted from release_item r join message m on m.mail_id = r.mail_id";
     let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
     let fate = |row: &sqlx::any::AnyRow| {
@@ -141,7 +144,8 @@ async fn a_recovery_in_bad_weather() {
         gateway.run();
     }
     eprintln!("{kills} kills in {:?}", began.elapsed());
-    // Nobody does anything any more. What is in doubt is sent once more after ten minutes; the small play does not wait for that.
+    // Nobody does anything any more. What is in doubt is sent once more after ten minutes; the small play does not wait
+    // for that.
     let patience = Duration::from_secs(if is_large { 3600 } else { 120 });
     until(patience, "every unit has come to an end or is listed as in doubt", || {
         let accounts = gateway.json(&["ledger", "check"])["accounts"].clone();

@@ -1,4 +1,5 @@
-//! A classifier of text from training to acting: trained on mail that is made here, offered to the gates, explained by its words, taken back.
+//! A classifier of text from training to acting: trained on mail that is made here, offered to the gates, explained by
+//! its words, taken back.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -27,7 +28,11 @@ fn letters(folder: &Path, kind: &str, words: &[&str], count: usize) {
 }
 
 fn letter(n: usize, subject: &str, body: &str) -> Vec<u8> {
-    format!("From: a{n}@x.example\r\nTo: b@ours.example\r\nSubject: {subject}\r\nMessage-ID: <c{n}@x.example>\r\n\r\n{body}\r\n").into_bytes()
+    format!(
+        "From: a{n}@x.example\r\nTo: b@ours.example\r\nSubject: {subject}\r\nMessage-ID: \
+        <c{n}@x.example>\r\n\r\n{body}\r\n"
+    )
+    .into_bytes()
 }
 
 const BAD: [&str; 8] = ["lottery", "winner", "casino", "jackpot", "pills", "replica", "unclaimed", "millions"];

@@ -1,5 +1,6 @@
-//! The shipped program as somebody uses it who has never seen it: wrong words, pipes that close, an environment that was set once. An answer
-//! is true, or it is a refusal with the exit code of one: 0 done, 1 the answer is no, 2 wrong use, 3 could not reach or open.
+//! The shipped program as somebody uses it who has never seen it: wrong words, pipes that close, an environment that
+//! was set once. An answer is true, or it is a refusal with the exit code of one: 0 done, 1 the answer is no, 2 wrong
+//! use, 3 could not reach or open.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;

@@ -79,7 +79,8 @@ fn a_session_begins_with_an_invitation_and_ends_when_it_should() {
     assert!(!std::fs::read_to_string(gateway.path("log")).unwrap().contains(PASSWORD));
 }
 
-/// Every page for every role, and for somebody of one domain: what the table does not allow is not shown, nor anything of another domain.
+/// Every page for every role, and for somebody of one domain: what the table does not allow is not shown, nor anything
+/// of another domain.
 #[test]
 fn the_matrix_of_roles_and_pages() {
     let (gateway, _sink) = two_domains();
@@ -200,7 +201,8 @@ fn a_person_finds_understands_and_releases() {
     assert!(wrong.status == 200 && wrong.body.contains("there is no field"), "{}", wrong.body);
 }
 
-/// Who has to look into a held mail gets a copy of it, and nobody else: behind Resent fields, as it came. No unit moves.
+/// Who has to look into a held mail gets a copy of it, and nobody else: behind Resent fields, as it came. No unit
+/// moves.
 #[test]
 fn a_copy_goes_to_who_looks_into_it() {
     let (gateway, sink) = two_domains();
@@ -239,7 +241,8 @@ fn a_part_is_known_by_where_it_came_before() {
     let anna = person(&gateway, "anna", "admin", &[]);
     let with_prices = |number: u32| {
         format!(
-            "From: a@x.example\r\nSubject: prices {number}\r\nMessage-ID: <l{number}@x.example>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+            "From: a@x.example\r\nSubject: prices {number}\r\nMessage-ID: <l{number}@x.example>\r\nContent-Type: \
+                multipart/mixed; boundary=b\r\n\r\n\
              --b\r\nContent-Type: text/plain\r\n\r\nsee https://www.shop.example/offer?n={number}\r\n\
              --b\r\nContent-Type: text/csv; name=prices.csv\r\nContent-Disposition: attachment\r\n\r\n{}--b--\r\n",
             "pears,12.50\r\n".repeat(20)
@@ -367,7 +370,8 @@ fn the_explorer_finds_what_there_is() {
     assert_eq!(api("/api/v1/explore/export?form=json&q=state:held").lines().count(), 8);
 }
 
-/// Everything that a query fits is released while mail comes in; killed in the middle it goes on, and each has its result.
+/// Everything that a query fits is released while mail comes in; killed in the middle it goes on, and each has its
+/// result.
 #[test]
 fn a_job_over_everything_that_a_query_fits() {
     let sink = Sink::start();
@@ -432,7 +436,8 @@ fn a_job_over_everything_that_a_query_fits() {
     gateway.books();
 }
 
-/// Queries are kept and tracked, sums come by what no roll-up has, like mail is found, and bytes leave only behind a password.
+/// Queries are kept and tracked, sums come by what no roll-up has, like mail is found, and bytes leave only behind a
+/// password.
 #[test]
 fn what_people_keep_and_sum_up() {
     let (gateway, _sink) = two_domains();
@@ -576,7 +581,8 @@ fn whether_all_is_well_is_seen() {
     gateway.stop();
     let tamper = |from: &str, to: &str| {
         let script = format!(
-            "import sqlite3; c = sqlite3.connect('data/reprieve.db'); n = c.execute(\"update unit set account = '{to}' where account = '{from}'\").rowcount; \
+            "import sqlite3; c = sqlite3.connect('data/reprieve.db'); n = c.execute(\"update unit set account = '{to}' \
+                where account = '{from}'\").rowcount; \
              c.commit(); assert n == 2, n"
         );
         let done = Command::new("python3").args(["-c", &script]).current_dir(gateway.path(".")).status().unwrap();

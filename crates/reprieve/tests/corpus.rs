@@ -129,7 +129,8 @@ fn every_mail_is_held_and_released_byte_for_byte() {
     });
     std::fs::write(gateway.path("policy.toml"), format!("{}[on_failure]\n", all.concat())).unwrap();
     gateway.run();
-    // Ruling 6 takes the same mail to the same recipient for a retry; so mails with one body get recipients of their own.
+    // Ruling 6 takes the same mail to the same recipient for a retry; so mails with one body get recipients of their
+    // own.
     let mut rounds: BTreeMap<Digest, usize> = BTreeMap::new();
     for mail in &expected {
         let round = rounds.entry(Digest::of(&mail[domain::header::body_start(mail)..])).or_insert(0);
@@ -276,8 +277,8 @@ fn published_sets_load_are_quick_and_hold_no_ham() {
     }
 }
 
-/// Real corrections of real rules: both versions load, the difference is told, and mail that the one held can be looked at with the
-/// other.
+/// Real corrections of real rules: both versions load, the difference is told, and mail that the one held can be looked
+/// at with the other.
 #[test]
 fn real_corrections_load_differ_and_replay() {
     use detect::examine::{EnvelopeFacts, Examiner};
@@ -368,9 +369,9 @@ fn play(folder: &Path, scenario: &str, seeds: u64) -> Vec<u64> {
     before
 }
 
-/// A real over-broad rule, forced past the gates on whole mails; and a rule of ours that matches compressed pictures by chance, as real
-/// signatures have done. Ham with pictures comes, other ham is the past (most of the pictures as well, where a rule reads nothing else), phish and spam come
-/// beside it. `REPRIEVE_SEEDS` says how often (3 without).
+/// A real over-broad rule, forced past the gates on whole mails; and a rule of ours that matches compressed pictures by
+/// chance, as real signatures have done. Ham with pictures comes, other ham is the past (most of the pictures as well,
+/// where a rule reads nothing else), phish and spam come beside it. `REPRIEVE_SEEDS` says how often (3 without).
 #[test]
 fn a_real_incident_is_taken_back() {
     let Some(corpus) = corpus() else { return };
@@ -405,12 +406,15 @@ fn a_real_incident_is_taken_back() {
         folders(&corpus, &["phish", "spam"]).iter().map(|path| format!("{:?}", path.display().to_string())).collect();
     let scenario = |name: &str, history: &str, traffic: &str, rules: &str| {
         format!(
-            "name = \"{name}\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n[history]\nmail = [{history}]\nspan = \"30d\"\n\
-             establish_after = {{ messages = 2, days = 1 }}\ncorrespond = true\n[[traffic]]\nmail = [\"{traffic}\"]\nlabel = \"good\"\n\
+            "name = \"{name}\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n[history]\nmail = \
+                [{history}]\nspan = \"30d\"\n\
+             establish_after = {{ messages = 2, days = 1 }}\ncorrespond = true\n[[traffic]]\nmail = \
+             [\"{traffic}\"]\nlabel = \"good\"\n\
              per_hour = 400\n[[traffic]]\nmail = [{}]\nlabel = \"bad\"\ndirection = \"inbound\"\nper_hour = 400\n\
              [[event]]\nat = \"msg:40\"\ndo = \"publish\"\npath = \"{rules}\"\nforce = true\n\
              [[event]]\nat = \"contained+10m\"\ndo = \"withdraw\"\n\
-             [expect]\ncontained = true\nresolved = true\nwrong_holds_before_containment_max = 15\nrestored_min_percent = 100.0\n\
+             [expect]\ncontained = true\nresolved = true\nwrong_holds_before_containment_max = \
+             15\nrestored_min_percent = 100.0\n\
              duplicates_max = 0\nbad_let_out_max = 0\nlost_max = 0\n",
             bad.join(", ")
         )

@@ -91,7 +91,8 @@ fn judge(gateway: &Gateway, sink: &Sink, known: &Known) {
     }
 }
 
-/// The script of the exhaustive loop: every kind of way through the gateway once. Sends only what is not yet acknowledged.
+/// The script of the exhaustive loop: every kind of way through the gateway once. Sends only what is not yet
+/// acknowledged.
 fn script(gateway: &Gateway, known: &mut Known) -> std::io::Result<()> {
     for (number, mail, to) in [
         ("clean", clean("clean"), vec!["b@ours.example"]),
@@ -125,12 +126,14 @@ fn strict(sink: &Sink) -> Gateway {
         .replace("mode =", "policy = \"policy.toml\"\nmode =")
         .replace("[\"ours.example\"]", "[\"ours.example\", \"strict.example\"]");
     let gateway = Gateway::prepare(&text);
-    let policy = "preset = \"none\"\n[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
+    let policy = "preset = \"none\"\n[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = \
+        [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
     std::fs::write(gateway.path("policy.toml"), policy).unwrap();
     gateway
 }
 
-/// Every kind of durable step. What loops write in the background shifts the numbers of all steps, so each kind is counted for itself.
+/// Every kind of durable step. What loops write in the background shifts the numbers of all steps, so each kind is
+/// counted for itself.
 const KINDS: [&str; 14] = [
     "after-commit",
     "after-dot",

@@ -12,7 +12,11 @@ use support::{Gateway, Sink, Talk, bad, config};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn mail(number: u32, from: &str, body: &str) -> Vec<u8> {
-    format!("From: {from}\r\nTo: b@ours.example\r\nSubject: s{number}\r\nMessage-ID: <e{number}@x.example>\r\n\r\n{body} {number}\r\n").into_bytes()
+    format!(
+        "From: {from}\r\nTo: b@ours.example\r\nSubject: s{number}\r\nMessage-ID: \
+        <e{number}@x.example>\r\n\r\n{body} {number}\r\n"
+    )
+    .into_bytes()
 }
 
 struct Site {
@@ -181,6 +185,7 @@ fn a_file_that_people_know_passes_and_real_malware_does_not() {
     // What passes because somebody says so is no evidence of what is good. Lessons are written every two seconds.
     std::thread::sleep(Duration::from_millis(2500));
     assert_eq!(site.gateway.json(&["known-good", "status"])["contents"], 0);
-    let other = b"From: a@x.example\r\nSubject: s\r\nContent-Type: text/plain; name=\"invoice.pdf.vbs\"\r\nContent-Disposition: attachment\r\n\r\nMsgBox 1\r\n";
+    let other = b"From: a@x.example\r\nSubject: s\r\nContent-Type: text/plain; \
+        name=\"invoice.pdf.vbs\"\r\nContent-Disposition: attachment\r\n\r\nMsgBox 1\r\n";
     assert!(Talk::from_outside(site.gateway.mx).send("a@x.example", &["b@ours.example"], other).contains("taken as"));
 }

@@ -1,4 +1,5 @@
-//! Processes that examine, as the gateway lives with them: one that dies, hangs or eats all memory costs nobody else's mail, and says so.
+//! Processes that examine, as the gateway lives with them: one that dies, hangs or eats all memory costs nobody else's
+//! mail, and says so.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;

@@ -1,4 +1,5 @@
-//! The endpoint that scripts for Exchange Online speak to: its paging, warnings and errors, and the examples of the guide as they stand there.
+//! The endpoint that scripts for Exchange Online speak to: its paging, warnings and errors, and the examples of the
+//! guide as they stand there.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -27,7 +28,8 @@ impl<'g> Client<'g> {
     fn ask(&self, method: &str, path: &str, prefer: &str, body: &str) -> (u16, String, Value) {
         let mut socket = TcpStream::connect(self.gateway.api.as_str()).unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\nPrefer: {prefer}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\nPrefer: \
+                {prefer}\r\n\
              Content-Type: application/json; charset=utf-8\r\nX-CmdletName: x\r\nContent-Length: {}\r\n\r\n{body}",
             self.token,
             body.len()
@@ -185,7 +187,11 @@ fn the_quarantine_in_its_words() {
         json!({ "Identity": to("mail 3"), "User": ["c@ours.example"], "WhatIf": true }),
     );
     assert_eq!(done[0]["Message"], "would be released");
-    admin.objects("Release-QuarantineMessage", json!({ "Identity": to("mail 3"), "User": ["c@ours.example"], "ReportFalsePositive": true, "AllowSender": true }));
+    admin.objects(
+        "Release-QuarantineMessage",
+        json!({ "Identity": to("mail 3"), "User": ["c@ours.example"],
+        "ReportFalsePositive": true, "AllowSender": true }),
+    );
     admin.objects(
         "Release-QuarantineMessage",
         json!({ "Identities": [to("mail 0"), to("mail 1")], "Identity": "000", "ReleaseToAll": true }),
@@ -266,7 +272,9 @@ fn lists_traces_and_batches() {
     assert_eq!(traced(json!({})).len(), 9);
     assert_eq!(traced(json!({ "Status": "Delivered" })).len(), 1);
     assert_eq!(traced(json!({ "Status": ["Quarantined"], "RecipientAddress": "*@ours.example" })).len(), 7);
-    let one = traced(json!({ "Subject": "good", "SubjectFilterType": "StartsWith", "SenderAddress": "a@x.example", "StartDate": "2020-01-01" })).remove(0);
+    let one = traced(json!({ "Subject": "good", "SubjectFilterType": "StartsWith", "SenderAddress": "a@x.example",
+        "StartDate": "2020-01-01" }))
+    .remove(0);
     assert_eq!((one["Status"].as_str(), one["Subject"].as_str()), (Some("Delivered"), Some("good")));
     let detail = admin.objects(
         "Get-MessageTraceDetailV2",
@@ -282,9 +290,12 @@ fn lists_traces_and_batches() {
     // A batch: one fault stops nobody.
     let call = |id: &str, name: &str| {
         let body = json!({ "CmdletInput": { "CmdletName": name, "Parameters": {} } });
-        json!({ "id": id, "method": "POST", "url": "/adminapi/beta/ours.example/InvokeCommand", "headers": {}, "body": body })
+        json!({ "id": id, "method": "POST", "url": "/adminapi/beta/ours.example/InvokeCommand", "headers": {},
+            "body": body })
     };
-    let batch = json!({ "requests": [call("1", "Get-AcceptedDomain"), call("2", "Nonsense"), call("3", "Get-QuarantinePolicy")] }).to_string();
+    let batch = json!({ "requests": [call("1", "Get-AcceptedDomain"), call("2", "Nonsense"), call("3",
+        "Get-QuarantinePolicy")] })
+    .to_string();
     let (status, _, answer) =
         admin.ask("POST", "/adminapi/beta/ours.example/$batch", "odata.continue-on-error", &batch);
     let states: Vec<u64> =

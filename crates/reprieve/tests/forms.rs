@@ -196,7 +196,8 @@ fn what_there_is_not_is_a_page_that_says_so() {
     assert!(answer.starts_with("HTTP/1.0 404") && answer.contains("\"code\":\"not_found\""), "{answer}");
 }
 
-/// The last administrator who can sign in is not shut out, nor made less: not on the page, not by a program, and on the host only by saying so.
+/// The last administrator who can sign in is not shut out, nor made less: not on the page, not by a program, and on the
+/// host only by saying so.
 #[test]
 fn the_last_administrator_is_not_shut_out() {
     let (gateway, _sink) = two_domains();
@@ -236,7 +237,8 @@ fn the_last_administrator_is_not_shut_out() {
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
     let body = "{\"last_admin\":true}";
     let ask = format!(
-        "POST /api/v1/people/anna/disable HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /api/v1/people/anna/disable HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer \
+            {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     socket.write_all(ask.as_bytes()).unwrap();
@@ -253,7 +255,8 @@ fn the_last_administrator_is_not_shut_out() {
     invite(&gateway, "cora", "admin", &[]);
 }
 
-/// A form that cannot be taken comes back, on its page, with what was typed into it; and one of a session that is over is not lost either.
+/// A form that cannot be taken comes back, on its page, with what was typed into it; and one of a session that is over
+/// is not lost either.
 #[test]
 fn a_form_that_cannot_be_taken_keeps_what_was_typed() {
     let (gateway, _sink) = two_domains();

@@ -105,7 +105,8 @@ fn half_requests_of_many_addresses_make_room_for_who_asks() {
     let asking: Vec<TcpStream> = (0..8)
         .map(|_| {
             let mut socket = TcpStream::connect(portal).unwrap();
-            let head = "POST /ask HTTP/1.1\r\nHost: held.ours.example\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Length: 10\r\n\
+            let head = "POST /ask HTTP/1.1\r\nHost: held.ours.example\r\nX-Forwarded-For: \
+                203.0.113.9\r\nContent-Length: 10\r\n\
                         Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na";
             socket.write_all(head.as_bytes()).unwrap();
             socket
@@ -133,7 +134,8 @@ fn slow_bodies_of_many_addresses_make_room_for_who_asks() {
         .map(|client| {
             let mut socket = TcpStream::connect(portal).unwrap();
             let head = format!(
-                "POST /ask HTTP/1.1\r\nHost: held.ours.example\r\nX-Forwarded-For: 203.0.113.{client}\r\nContent-Length: 10000\r\n\
+                "POST /ask HTTP/1.1\r\nHost: held.ours.example\r\nX-Forwarded-For: \
+                    203.0.113.{client}\r\nContent-Length: 10000\r\n\
                  Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na"
             );
             socket.write_all(head.as_bytes()).unwrap();

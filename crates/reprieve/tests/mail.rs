@@ -32,7 +32,8 @@ fn parameters_and_pipelining_go_through() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address));
     let mut talk = Talk::from_outside(gateway.mx);
-    let group = "MAIL FROM:<a@x.example> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ1\r\nRCPT TO:<b@ours.example> NOTIFY=NEVER\r\n\
+    let group = "MAIL FROM:<a@x.example> BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=QQ1\r\nRCPT TO:<b@ours.example> \
+        NOTIFY=NEVER\r\n\
                  RCPT TO:<unknown@ours.example>\r\nRCPT TO:<c@elsewhere.example>\r\nDATA\r\n";
     talk.write(group.as_bytes()).expect("writes");
     let replies: Vec<String> = (0..5).map(|_| talk.reply().expect("reply")).collect();
@@ -226,7 +227,8 @@ fn mixed(hop: &Sink) -> (Gateway, Vec<u8>) {
         .replace("mode =", "policy = \"policy.toml\"\nmode =")
         .replace("[\"ours.example\"]", "[\"ours.example\", \"strict.example\"]");
     let mut gateway = Gateway::prepare(&text);
-    let policy = "preset = \"none\"\n[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
+    let policy = "preset = \"none\"\n[[rules]]\nname = \"strict\"\ncategory = \"Malware\"\ndomains = \
+        [\"strict.example\"]\ndisposition = \"Hold\"\n[on_failure]\n";
     std::fs::write(gateway.path("policy.toml"), policy).expect("policy");
     gateway.run();
     (gateway, bad("mixed"))
@@ -590,7 +592,8 @@ fn the_earlier_form_of_a_changed_rule_is_recorded() {
     assert_ne!(finding["previous"]["detection_version"], finding["detection_version"]);
 }
 
-/// A stop does not wait for a long queue of releases, and the next start goes on with it: none is lost, none is sent twice.
+/// A stop does not wait for a long queue of releases, and the next start goes on with it: none is lost, none is sent
+/// twice.
 #[test]
 fn a_stop_leaves_a_queue_of_releases_for_the_next_start() {
     let sink = Sink::answering(|_| {
@@ -620,7 +623,8 @@ fn a_stop_leaves_a_queue_of_releases_for_the_next_start() {
     gateway.books();
 }
 
-/// A hop that has just come back is not sent a flood: twenty mails a second at first, and more only as it takes them well.
+/// A hop that has just come back is not sent a flood: twenty mails a second at first, and more only as it takes them
+/// well.
 #[test]
 fn releases_begin_slowly() {
     let sink = Sink::start();

@@ -52,8 +52,10 @@ impl Postfix {
         }
         Command::new("chmod").arg("755").arg(folder.path()).status().unwrap();
         let text = format!(
-            "compatibility_level = 3.6\nqueue_directory = {q}\ndata_directory = {d}\nmaillog_file = {l}\nmaillog_file_prefixes = {f}\n\
-             inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmyhostname = postfix.example\nmydestination =\nalias_maps =\n\
+            "compatibility_level = 3.6\nqueue_directory = {q}\ndata_directory = {d}\nmaillog_file = \
+                {l}\nmaillog_file_prefixes = {f}\n\
+             inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmyhostname = postfix.example\nmydestination \
+             =\nalias_maps =\n\
              mynetworks = 127.0.0.0/8\nrelayhost = [127.0.0.1]:{sink}\nsmtpd_authorized_xforward_hosts = 127.0.0.0/8\n\
              message_size_limit = 104857600\nmailbox_size_limit = 0\nsmtpd_recipient_limit = 2000\n{main}\n",
             q = at("queue").display(),
@@ -63,10 +65,14 @@ impl Postfix {
             sink = sink.port(),
         );
         std::fs::write(at("etc/main.cf"), text).unwrap();
-        let own = "postlog unix-dgram n - n - 1 postlogd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n\
-                   tlsmgr unix - - n 1000? 1 tlsmgr\nrewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\n\
-                   trace unix - - n - 0 bounce\nverify unix - - n - 1 verify\nflush unix n - n 1000? 0 flush\nproxymap unix - - n - - proxymap\n\
-                   smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nerror unix - - n - - error\nretry unix - - n - - error\n\
+        let own = "postlog unix-dgram n - n - 1 postlogd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 \
+            cleanup\nqmgr unix n - n 300 1 qmgr\n\
+                   tlsmgr unix - - n 1000? 1 tlsmgr\nrewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 \
+                   bounce\ndefer unix - - n - 0 bounce\n\
+                   trace unix - - n - 0 bounce\nverify unix - - n - 1 verify\nflush unix n - n 1000? 0 flush\nproxymap \
+                   unix - - n - - proxymap\n\
+                   smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nerror unix - - n - - error\nretry unix - - n - \
+                   - error\n\
                    discard unix - - n - - discard\nanvil unix - - n - 1 anvil\nscache unix - - n - 1 scache\n";
         std::fs::write(at("etc/master.cf"), format!("{}\n{own}", services.join("\n"))).unwrap();
         let postfix = Self { folder };
@@ -409,7 +415,8 @@ fn what_was_held_for_a_failed_engine_drains_by_itself() {
         config(sink.address),
         socket.display()
     );
-    // The oldest is of a sender whose name servers are dead: DNS fails for it again, and it must not stand in the way of the others.
+    // The oldest is of a sender whose name servers are dead: DNS fails for it again, and it must not stand in the way
+    // of the others.
     let server = NameServer::start(Zone::new().silent("dead.example"));
     let dns = format!("[engine.auth]\nname_server = \"{}\"\ntimeout_s = 1\n", server.address);
     let gateway = Gateway::start(&text.replace("[engine.auth]\non = false\n", &dns));

@@ -1,4 +1,5 @@
-//! Signing in by OpenID Connect, against an issuer of the test's own over TLS: who is vouched for and invited comes in, and nobody else.
+//! Signing in by OpenID Connect, against an issuer of the test's own over TLS: who is vouched for and invited comes in,
+//! and nobody else.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -63,7 +64,8 @@ async fn issuer(said: Arc<Mutex<Said>>) -> (String, String) {
 
 fn answer(request: &str, own: &str, said: &Mutex<Said>) -> (u16, String) {
     if request.starts_with("GET /.well-known/openid-configuration ") {
-        let known = json!({ "issuer": own, "authorization_endpoint": format!("{own}/authorize?x=y"), "token_endpoint": format!("{own}/token") });
+        let known = json!({ "issuer": own, "authorization_endpoint": format!("{own}/authorize?x=y"),
+            "token_endpoint": format!("{own}/token") });
         return (200, known.to_string());
     }
     let mut said = said.lock().unwrap();
@@ -89,7 +91,8 @@ fn get(gateway: &Gateway, path: &str, cookie: &str) -> (u16, String, String) {
 fn get_once(gateway: &Gateway, path: &str, cookie: &str) -> (u16, String, String) {
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {cookie}\r\nSec-Fetch-Site: cross-site\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {cookie}\r\nSec-Fetch-Site: \
+            cross-site\r\n\r\n"
     );
     socket.write_all(request.as_bytes()).unwrap();
     let mut bytes = Vec::new();
@@ -117,7 +120,8 @@ async fn who_is_vouched_for_and_invited_comes_in() {
     tokio::task::spawn_blocking(move || {
         let sink = Sink::start();
         let text = format!(
-            "{}[oidc]\nissuer = \"{base}\"\nclient_id = \"us & them\"\nclient_secret_file = \"secret\"\nconsole = \"https://console.example\"\nca = \"ca.pem\"\n",
+            "{}[oidc]\nissuer = \"{base}\"\nclient_id = \"us & them\"\nclient_secret_file = \"secret\"\nconsole \
+                = \"https://console.example\"\nca = \"ca.pem\"\n",
             config(sink.address)
         );
         let mut gateway = Gateway::prepare(&text);
@@ -135,11 +139,15 @@ async fn who_is_vouched_for_and_invited_comes_in() {
         };
         let claims = |nonce: &str| {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-            json!({ "iss": base, "aud": "us & them", "exp": now + 60, "iat": now, "nonce": nonce, "email": "anna@ours.example", "email_verified": true })
+            json!({ "iss": base, "aud": "us & them", "exp": now + 60, "iat": now, "nonce": nonce,
+                "email": "anna@ours.example", "email_verified": true })
         };
         let (kept, asked, url) = away();
         assert!(url.starts_with(&format!("{base}/authorize?x=y&response_type=code")), "{url}");
-        assert_eq!((asked["redirect_uri"].as_str(), asked["client_id"].as_str()), ("https://console.example/sign-in/back", "us & them"));
+        assert_eq!(
+            (asked["redirect_uri"].as_str(), asked["client_id"].as_str()),
+            ("https://console.example/sign-in/back", "us & them")
+        );
         let verifier = kept.split('.').nth(2).unwrap();
         assert_eq!(asked["code_challenge"], BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
         assert!(!url.contains(verifier));
@@ -164,8 +172,15 @@ async fn who_is_vouched_for_and_invited_comes_in() {
         assert_eq!(get(&gateway, "/people", &session).0, 403, "roles stay here");
         let redeemed = said.lock().unwrap().redeemed.last().unwrap().clone();
         let basic = BASE64_STANDARD.encode("us%20%26%20them:s3cret");
-        assert!(redeemed.contains(&format!("authorization: Basic {basic}")) && redeemed.contains(&format!("code_verifier={verifier}")), "{redeemed}");
-        // A token that is another's, of another time, for another; and somebody whom nobody has invited, or who may no longer.
+        assert!(
+            redeemed.contains(&format!(
+                "authorization: Basic \
+            {basic}"
+            )) && redeemed.contains(&format!("code_verifier={verifier}")),
+            "{redeemed}"
+        );
+        // A token that is another's, of another time, for another; and somebody whom nobody has invited, or who may no
+        // longer.
         for (name, value, expected) in [
             ("nonce", json!("x"), 401),
             ("aud", json!("them"), 401),
@@ -179,7 +194,8 @@ async fn who_is_vouched_for_and_invited_comes_in() {
             let mut said_now = claims(&asked["nonce"]);
             said_now[name] = value;
             said.lock().unwrap().claims = said_now;
-            let (status, head, body) = get(&gateway, &format!("/sign-in/back?code=right&state={}", asked["state"]), &kept);
+            let (status, head, body) =
+                get(&gateway, &format!("/sign-in/back?code=right&state={}", asked["state"]), &kept);
             assert!(status == expected && cookies(&head).is_empty(), "{name}: {status} {body}");
         }
         gateway.json(&["person", "disable", "anna@ours.example", "--reason", "left", "--last-admin"]);

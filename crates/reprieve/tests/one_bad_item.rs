@@ -1,4 +1,5 @@
-//! Order and belief: nothing that acts on mail goes unheard, what is believed is what the journal says, and one bad item holds up no other.
+//! Order and belief: nothing that acts on mail goes unheard, what is believed is what the journal says, and one bad
+//! item holds up no other.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -275,7 +276,8 @@ async fn a_record_that_cannot_be_read_keeps_no_other_from_being_heard() {
     assert!(site.watcher.items.failing().iter().any(|(item, _)| item == "the journal"));
 }
 
-/// The API shows what the sentinel believes, for what is judged by less evidence too, and after a restart, when it is fresh no more.
+/// The API shows what the sentinel believes, for what is judged by less evidence too, and after a restart, when it is
+/// fresh no more.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_and_the_sentinel_believe_the_same_after_a_restart() {
     let sink = Sink::start();
@@ -372,7 +374,8 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
     assert_eq!((failing.len(), failing[0].0.as_str()), (1, format!("job {bad}").as_str()), "{failing:?}");
 }
 
-/// A clamd that does not answer: for any mail while it is away, and for one with its marker for ever. It counts what it is asked.
+/// A clamd that does not answer: for any mail while it is away, and for one with its marker for ever. It counts what it
+/// is asked.
 fn clamd(is_away: Arc<AtomicBool>, asked: Arc<AtomicUsize>, marker: &'static str) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -506,10 +509,15 @@ fn what_a_channel_does_not_take_or_nobody_can_read_keeps_no_other_from_being_tol
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for (n, text) in lines.iter().enumerate() {
-            let line = format!("insert into incident_event values ('{id}', {}, {now}, 'anna', 'note', '{text}', 1)", 50 + n);
+            let line = format!(
+                "insert into incident_event values ('{id}', {}, {now}, 'anna', 'note', '{text}', \
+                1)",
+                50 + n
+            );
             run(&gateway.path("data/reprieve.db"), &line).await;
             let call = format!(
-                "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) values ({}, 'k{n}', {now}, '{}', 's', '{text} of operators', '')",
+                "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) values ({}, 'k{n}', {now}, \
+                    '{}', 's', '{text} of operators', '')",
                 900 + n,
                 if n == 0 { "nothing of this kind" } else { "damage" }
             );
@@ -532,7 +540,8 @@ async fn a_unit_that_cannot_expire_keeps_no_other_from_it_and_one_kind_no_other(
     let came = site.clock.now().before(Duration::from_secs(100 * 86_400));
     let (stuck, other) = (site.arrive(came, 1).await, site.arrive(came, 2).await);
     site.sql(&format!(
-        "create trigger fails before update on unit when old.mail_id = '{stuck}' begin select raise(abort, 'it fails'); end"
+        "create trigger fails before update on unit when old.mail_id = '{stuck}' begin select raise(abort, 'it \
+            fails'); end"
     ))
     .await;
     site.sql("create trigger fails_too before delete on hit_hour begin select raise(abort, 'it fails'); end").await;
@@ -593,7 +602,8 @@ async fn a_unit_that_cannot_be_moved_keeps_no_other_of_its_job_waiting() {
     let site = Site::alone(folder.path()).await;
     let (stuck, other) = (site.arrive(site.clock.now(), 1).await, site.arrive(site.clock.now(), 2).await);
     site.sql(&format!(
-        "create trigger fails before update on unit when old.mail_id = '{stuck}' begin select raise(abort, 'it fails'); end"
+        "create trigger fails before update on unit when old.mail_id = '{stuck}' begin select raise(abort, 'it \
+            fails'); end"
     ))
     .await;
     let now = site.clock.now().after(Duration::from_secs(1));
@@ -653,7 +663,8 @@ async fn a_blob_that_nobody_can_be_called_for_keeps_no_other_from_being_checked(
     site.sql(&format!("update message set blob = '{high}' where mail_id = '{second}'")).await;
     site.sql(&format!("update message set blob = 'no digest' where mail_id = '{third}'")).await;
     site.sql(&format!(
-        "create trigger fails before insert on damaged_blob when new.blob = '{low}' begin select raise(abort, 'it fails'); end"
+        "create trigger fails before insert on damaged_blob when new.blob = '{low}' begin select raise(abort, 'it \
+            fails'); end"
     ))
     .await;
     let scrubber = Scrubber {
@@ -679,7 +690,11 @@ async fn a_detection_that_nobody_can_be_called_for_keeps_no_other_from_it() {
     for (code, version) in [("clamd:A", "x"), ("clamd:B", "x"), ("no code at all", "x")] {
         site.sql(&format!("insert into hit_hour values ({hour}, '{code}', '{version}', 5000, 5000)")).await;
     }
-    site.sql("create trigger fails before insert on alert when new.subject = 'clamd:A' begin select raise(abort, 'it fails'); end").await;
+    site.sql(
+        "create trigger fails before insert on alert when new.subject = 'clamd:A' begin select raise(abort, 'it \
+        fails'); end",
+    )
+    .await;
     // And the hour that has just begun cannot be counted.
     site.sql("create trigger fails_too before insert on hit_hour begin select raise(abort, 'it fails'); end").await;
     let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());

@@ -1,5 +1,5 @@
-//! Exim and OpenSMTPD as clients. They exclude Debian's Postfix, so the test command unpacks them into a cache; here they run
-//! from there, in a mount namespace that has the users and folders they insist on. Needs root.
+//! Exim and OpenSMTPD as clients. They exclude Debian's Postfix, so the test command unpacks them into a cache; here
+//! they run from there, in a mount namespace that has the users and folders they insist on. Needs root.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -43,7 +43,8 @@ impl House {
         for (file, users) in [
             (
                 "passwd",
-                "Debian-exim:x:890:890::/:/bin/false\nopensmtpd:x:891:891::/:/bin/false\nopensmtpq:x:892:892::/:/bin/false\n",
+                "Debian-exim:x:890:890::/:/bin/false\nopensmtpd:x:891:891::/:/bin/false\n\
+                 opensmtpq:x:892:892::/:/bin/false\n",
             ),
             ("group", "Debian-exim:x:890:\nopensmtpd:x:891:\nopensmtpq:x:892:\n"),
         ] {
@@ -84,8 +85,10 @@ fn exim(house: &House, root: &Path, hop: SocketAddr, rcpt: &str, mail: &[u8]) ->
     let program = program.display().to_string();
     let text = format!(
         "primary_hostname = exim.example\nexim_path = {program}\nexim_user = nobody\nexim_group = nogroup\n\
-         spool_directory = {spool}\nlog_file_path = {spool}/%slog\nkeep_environment =\nnever_users =\ntls_advertise_hosts =\n\
-         begin routers\nout:\n  driver = manualroute\n  transport = smtp\n  route_list = * 127.0.0.1::{port}\n  self = send\n\
+         spool_directory = {spool}\nlog_file_path = {spool}/%slog\nkeep_environment =\nnever_users \
+         =\ntls_advertise_hosts =\n\
+         begin routers\nout:\n  driver = manualroute\n  transport = smtp\n  route_list = * 127.0.0.1::{port}\n  self = \
+         send\n\
          begin transports\nsmtp:\n  driver = smtp\n  hosts_avoid_tls = *\nbegin retry\n* * F,1h,1m\n",
         spool = house.path("spool").display(),
         port = hop.port(),
@@ -132,7 +135,8 @@ impl OpenSmtpd {
         let house = House::new();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let text = format!(
-            "listen on 127.0.0.1 port {} hostname smtpd.example\naction \"out\" relay host smtp://127.0.0.1:{}\nmatch from any for any action \"out\"\n",
+            "listen on 127.0.0.1 port {} hostname smtpd.example\naction \"out\" relay host smtp://127.0.0.1:{}\nmatch \
+                from any for any action \"out\"\n",
             address.port(),
             hop.port()
         );

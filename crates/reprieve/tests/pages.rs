@@ -75,7 +75,15 @@ fn in_a_browser() {
     for page in PAGES {
         browser.go(&format!("{base}{page}"));
         assert_eq!(browser.run("return document.documentElement.scrollWidth <= window.innerWidth"), true, "{page}");
-        assert_eq!(browser.run("return document.querySelectorAll('input:not([type=hidden]):not([aria-label])').length === [...document.querySelectorAll('input:not([type=hidden]):not([aria-label])')].filter(i => i.labels.length > 0).length"), true, "{page}: each field has a label");
+        assert_eq!(
+            browser.run(
+                "return document.querySelectorAll('input:not([type=hidden]):not([aria-label])').length \
+            === [...document.querySelectorAll('input:not([type=hidden]):not([aria-label])')].filter(i => \
+            i.labels.length > 0).length"
+            ),
+            true,
+            "{page}: each field has a label"
+        );
     }
     assert!(browser.text("h1").contains("anna"));
 }
@@ -210,7 +218,8 @@ fn payloads(port: u16) -> Vec<String> {
     bases.iter().flat_map(|base| wraps.iter().map(move |wrap| wrap(base))).collect()
 }
 
-/// Hostile text in every field that a mail has, and hostile HTML in bodies, in a real browser: nothing runs, nothing is loaded, nothing is sent.
+/// Hostile text in every field that a mail has, and hostile HTML in bodies, in a real browser: nothing runs, nothing is
+/// loaded, nothing is sent.
 #[test]
 fn hostile_mail_in_a_browser() {
     let sink = Sink::start();
@@ -223,7 +232,8 @@ fn hostile_mail_in_a_browser() {
     for (n, some) in payloads.chunks(16).enumerate() {
         let word = |text: &str| format!("=?utf-8?B?{}?=", STANDARD.encode(text));
         let mut mail = format!(
-            "From: {} <a@x.example>\r\nTo: b@ours.example\r\nSubject: {}\r\nMessage-ID: <{}@x.example>\r\nX-Odd: {}\r\nMIME-Version: 1.0\r\n\
+            "From: {} <a@x.example>\r\nTo: b@ours.example\r\nSubject: {}\r\nMessage-ID: <{}@x.example>\r\nX-Odd: \
+                {}\r\nMIME-Version: 1.0\r\n\
              Content-Type: multipart/mixed; boundary=BB\r\n\r\n",
             word(&some[0]),
             some.iter().take(4).map(|one| word(one)).collect::<Vec<_>>().join("\r\n "),
@@ -233,7 +243,8 @@ fn hostile_mail_in_a_browser() {
         for (at, payload) in some.iter().enumerate() {
             mail.push_str(&format!(
                 "--BB\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
-                 --BB\r\nContent-Type: text/plain; name=\"{}\"\r\nContent-Disposition: attachment; filename=\"{}\"\r\n\r\n{payload}\r\n",
+                 --BB\r\nContent-Type: text/plain; name=\"{}\"\r\nContent-Disposition: attachment; \
+                 filename=\"{}\"\r\n\r\n{payload}\r\n",
                 lines(&STANDARD.encode(format!("<html><body>{payload} <p>part {at}</p></body></html>"))),
                 word(payload).replace("\r\n ", ""),
                 payload.replace(['"', '\\', '\r', '\n'], "'"),
@@ -243,14 +254,17 @@ fn hostile_mail_in_a_browser() {
         let alt = some[3].replace('"', "&quot;");
         mail.push_str(&format!(
             "--BB\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
-             --BB\r\nContent-Type: image/gif; name=\"{}\"\r\nContent-ID: <l@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n{DOT}\r\n\
-             --BB\r\nContent-Type: image/svg+xml; name=a.svg\r\nContent-ID: <v@x>\r\n\r\n<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"document.documentElement.dataset.owned=1\">{}</svg>\r\n",
+             --BB\r\nContent-Type: image/gif; name=\"{}\"\r\nContent-ID: <l@x>\r\nContent-Transfer-Encoding: \
+             base64\r\n\r\n{DOT}\r\n\
+             --BB\r\nContent-Type: image/svg+xml; name=a.svg\r\nContent-ID: <v@x>\r\n\r\n<svg \
+             xmlns=\"http://www.w3.org/2000/svg\" onload=\"document.documentElement.dataset.owned=1\">{}</svg>\r\n",
             lines(&STANDARD.encode(format!("<img src=\"cid:l@x\" onerror=1 alt=\"{alt}\"><img src=\"cid:v@x\">"))),
             word(&some[3]).replace("\r\n ", ""),
             some[4].replace(['\r', '\n'], ""),
         ));
         mail.push_str(&format!(
-            "--BB\r\nContent-Type: application/octet-stream; name=e.com\r\nContent-Transfer-Encoding: base64\r\n\r\n{eicar}\r\n--BB--\r\n"
+            "--BB\r\nContent-Type: application/octet-stream; name=e.com\r\nContent-Transfer-Encoding: \
+                base64\r\n\r\n{eicar}\r\n--BB--\r\n"
         ));
         let said = talk.send("a@x.example", &["b@ours.example"], mail.as_bytes());
         assert!(said.starts_with("250"), "{n}: {said}");
@@ -279,7 +293,14 @@ fn hostile_mail_in_a_browser() {
         for page in ["", "/text", "/text?show=page", "/text?show=pictures", "/html"] {
             if page == "/html" {
                 browser.go(&format!("{base}/messages/{id}{page}"));
-                assert_eq!(browser.run("return document.querySelectorAll('script, iframe, svg, style, link, form, [onerror], [onload], [href], [src]:not(img), [srcset], [style]').length"), 0, "{id}");
+                assert_eq!(
+                    browser.run(
+                        "return document.querySelectorAll('script, iframe, svg, style, link, form, \
+                    [onerror], [onload], [href], [src]:not(img), [srcset], [style]').length"
+                    ),
+                    0,
+                    "{id}"
+                );
                 assert_eq!(
                     browser
                         .run("return [...document.images].map(i => i.src.split(',')[0] + ' ' + i.naturalWidth).join()"),
@@ -308,7 +329,8 @@ fn lines(text: &str) -> String {
     text.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>().join("\r\n")
 }
 
-/// Takes the pictures of the guide, of the demo's story, into the folder that `REPRIEVE_PICTURES` names: `cargo xtask pictures`.
+/// Takes the pictures of the guide, of the demo's story, into the folder that `REPRIEVE_PICTURES` names: `cargo xtask
+/// pictures`.
 #[test]
 #[ignore = "a tool and no test: `cargo xtask pictures` runs it"]
 fn pictures() {
@@ -374,8 +396,10 @@ fn signed_in(gateway: &Gateway) -> Browser {
 }
 
 /// The fields that somebody writes into on a page, of forms that do something; each by a selector.
-const FIELDS: &str = "const found = []; [...document.forms].forEach((form, at) => { if (form.method !== 'post') return; \
-    [...form.elements].forEach((field, number) => { if (field.matches('input:not([type=hidden]):not([hidden])')) found.push(at + ' ' + number); }); }); return found;";
+const FIELDS: &str = "const found = []; [...document.forms].forEach((form, at) => { if (form.method !== 'post') \
+    return; \
+    [...form.elements].forEach((field, number) => { if (field.matches('input:not([type=hidden]):not([hidden])')) \
+    found.push(at + ' ' + number); }); }); return found;";
 
 /// Whoever writes into a field and presses Enter has done nothing: on no page, with scripts and without.
 #[test]
@@ -442,16 +466,20 @@ fn enter_in_a_field_does_nothing_to_mail() {
             }
             // The form is filled as well as it can be, so that nothing but Enter itself is in the way.
             browser.run(&format!(
-                "{find}; [...form.elements].forEach(one => {{ if (one.type === 'checkbox') one.checked = true; else if (one.type === 'email') one.value = 'b@ours.example'; \
-                 else if (one.type === 'text') one.value = one.name === 'password' ? 'infected' : one.name === 'value' ? '203.0.113.7' : 'x'; }}); \
+                "{find}; [...form.elements].forEach(one => {{ if (one.type === 'checkbox') one.checked = true; else if \
+                    (one.type === 'email') one.value = 'b@ours.example'; \
+                 else if (one.type === 'text') one.value = one.name === 'password' ? 'infected' : one.name === 'value' \
+                 ? '203.0.113.7' : 'x'; }}); \
                  document.querySelectorAll('details').forEach(one => one.open = true); \
-                 document.querySelectorAll('[data-tried]').forEach(one => delete one.dataset.tried); field.dataset.tried = '1'; window.stays = true;"
+                 document.querySelectorAll('[data-tried]').forEach(one => delete one.dataset.tried); \
+                 field.dataset.tried = '1'; window.stays = true;"
             ));
             let kind = browser.run(&format!("{find}; return field.type"));
             let text = if kind == "checkbox" || kind == "number" { "\u{e007}" } else { "looks bad, will deny\u{e007}" };
             browser.type_into("[data-tried]", text);
             std::thread::sleep(Duration::from_millis(60));
-            // The page of an incident is drawn anew when its stage changes; whatever else were sent would be in the audit log.
+            // The page of an incident is drawn anew when its stage changes; whatever else were sent would be in the
+            // audit log.
             let is_here = browser.run("return window.stays === true") == true || browser.url().ends_with(&page);
             assert!(is_here, "{page} {action}: Enter leads to {}", browser.url());
             tried += 1;
@@ -486,9 +514,11 @@ fn completion_takes_what_fits_what_is_written() {
     browser.go(&format!("http://{}/explorer", gateway.api));
     // Answers to shorter texts come later than those to longer ones, and none at once.
     browser.run(
-        "const asked = window.fetch; window.late = (q) => Math.max(100, 900 - 120 * q.length); window.fetch = (url, more) => { \
+        "const asked = window.fetch; window.late = (q) => Math.max(100, 900 - 120 * q.length); window.fetch = (url, \
+            more) => { \
          const q = new URL(url, location).searchParams.get('q'); \
-         return q === null ? asked(url, more) : new Promise(done => setTimeout(() => done(asked(url, more)), window.late(q))); };",
+         return q === null ? asked(url, more) : new Promise(done => setTimeout(() => done(asked(url, more)), \
+         window.late(q))); };",
     );
     let value = "return document.getElementById('q').value";
     browser.type_into("#q", "state:h\u{e015}\u{e007}");
@@ -554,7 +584,10 @@ fn a_release_is_seen_to_end_without_a_reload() {
         browser.run("return window.stays === true && document.querySelector('section.actions [name=reason]').value"),
         "I write"
     );
-    list.until("return document.querySelectorAll('[data-unit]').length === 0 && [...document.querySelectorAll('.chip')].some(one => one.textContent === 'released')");
+    list.until(
+        "return document.querySelectorAll('[data-unit]').length === 0 && \
+        [...document.querySelectorAll('.chip')].some(one => one.textContent === 'released')",
+    );
     // Where nobody writes, the page is drawn anew, with what can be done now.
     is_open.store(false, Ordering::SeqCst);
     release(&id_of(&gateway, "two"));

@@ -1,4 +1,5 @@
-//! What recipients see and do: notices, links that are inert until a button is pressed, own mail only, and what policy lets them do.
+//! What recipients see and do: notices, links that are inert until a button is pressed, own mail only, and what policy
+//! lets them do.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 #[path = "support/browser.rs"]
@@ -14,9 +15,10 @@ use support::{Gateway, Received, Sink, Talk, bad, config};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What is held as spam, by a rule of the test's own: its recipient may release it. What is malware stays for administrators, but for `ask`, who
-/// may ask for it.
-const POLICY: &str = "preset = \"strict\"\n[[rules]]\nname = \"ask\"\ncategory = \"Malware\"\nrecipients = [\"ask@ours.example\"]\n\
+/// What is held as spam, by a rule of the test's own: its recipient may release it. What is malware stays for
+/// administrators, but for `ask`, who may ask for it.
+const POLICY: &str = "preset = \"strict\"\n[[rules]]\nname = \"ask\"\ncategory = \"Malware\"\nrecipients = \
+    [\"ask@ours.example\"]\n\
                       disposition = \"Hold\"\nquarantine = \"LimitedAccess\"\n";
 
 fn spam(subject: &str) -> Vec<u8> {
@@ -30,7 +32,8 @@ fn portal(notices: &str) -> (Gateway, Sink, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let text = config(sink.address);
     let text = format!(
-        "policy = \"policy.toml\"\nruleset = \"rules\"\n{text}[portal]\naddress = \"127.0.0.1:{port}\"\nurl = \"http://127.0.0.1:{port}\"\n\
+        "policy = \"policy.toml\"\nruleset = \"rules\"\n{text}[portal]\naddress = \"127.0.0.1:{port}\"\nurl \
+            = \"http://127.0.0.1:{port}\"\n\
          notices = \"{notices}\"\n"
     );
     let mut gateway = Gateway::prepare(&text);
@@ -244,8 +247,8 @@ fn a_recipient_is_told_looks_and_releases_their_own() {
     );
 }
 
-/// A browser that runs scripts looks at a link and nothing happens; a person presses the button, and it does. The page is narrow, and each field says
-/// what it is.
+/// A browser that runs scripts looks at a link and nothing happens; a person presses the button, and it does. The page
+/// is narrow, and each field says what it is.
 #[test]
 fn a_link_in_a_browser() {
     let (gateway, sink, portal) = portal("never");
@@ -316,7 +319,8 @@ fn a_link_in_a_browser() {
     wait_released(&gateway, 2);
 }
 
-/// A link that was passed on, a visit that was left open: the recipient ends all of them, or an operator does, and a new link works.
+/// A link that was passed on, a visit that was left open: the recipient ends all of them, or an operator does, and a
+/// new link works.
 #[test]
 fn what_lets_a_recipient_in_can_be_closed() {
     let (gateway, sink, portal) = portal("never");

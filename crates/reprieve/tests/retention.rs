@@ -1,5 +1,5 @@
-//! What removes by age, in the shipped program: a clock that jumps takes nothing, what is over goes little by little and comes back whole, and a disk
-//! that rots is noticed.
+//! What removes by age, in the shipped program: a clock that jumps takes nothing, what is over goes little by little
+//! and comes back whole, and a disk that rots is noticed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;

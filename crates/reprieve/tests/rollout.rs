@@ -22,9 +22,12 @@ const GOOD: &str = "rule one_campaign { strings: $a = \"urgent wire transfer of 
 /// A reply with the logo as signature.
 fn reply(number: u32) -> Vec<u8> {
     format!(
-        "From: anna{number}@partner{number}.example\r\nTo: b@ours.example\r\nSubject: Re: offer {number}\r\nMessage-ID: <r{number}@partner.example>\r\n\
-         MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Thanks {number}</p>\r\n\
-         --b\r\nContent-Type: image/png; name=\"image001.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{LOGO}\r\n--b--\r\n"
+        "From: anna{number}@partner{number}.example\r\nTo: b@ours.example\r\nSubject: Re: offer \
+            {number}\r\nMessage-ID: <r{number}@partner.example>\r\n\
+         MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: \
+         text/html\r\n\r\n<p>Thanks {number}</p>\r\n\
+         --b\r\nContent-Type: image/png; name=\"image001.png\"\r\nContent-Transfer-Encoding: \
+         base64\r\n\r\n{LOGO}\r\n--b--\r\n"
     )
     .into_bytes()
 }
@@ -32,7 +35,8 @@ fn reply(number: u32) -> Vec<u8> {
 /// A reply with the logo, and with a picture that nobody else has sent.
 fn reply_with_photo(number: u32) -> Vec<u8> {
     let photo = format!(
-        "--b\r\nContent-Type: image/png; name=\"photo.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{PHOTO}\r\n--b--\r\n"
+        "--b\r\nContent-Type: image/png; name=\"photo.png\"\r\nContent-Transfer-Encoding: \
+            base64\r\n\r\n{PHOTO}\r\n--b--\r\n"
     );
     let reply = String::from_utf8(reply(number)).unwrap();
     reply.replace("--b--\r\n", &photo).into_bytes()
@@ -40,7 +44,8 @@ fn reply_with_photo(number: u32) -> Vec<u8> {
 
 fn text(number: u32, body: &str) -> Vec<u8> {
     format!(
-        "From: c@x.example\r\nTo: b@ours.example\r\nSubject: s{number}\r\nMessage-ID: <t{number}@x.example>\r\n\r\n{body} {number}\r\n"
+        "From: c@x.example\r\nTo: b@ours.example\r\nSubject: s{number}\r\nMessage-ID: \
+            <t{number}@x.example>\r\n\r\n{body} {number}\r\n"
     )
     .into_bytes()
 }
@@ -94,7 +99,8 @@ impl Site {
         until("the logo is kept", || known()["kept"] == 1 && known()["mails"].as_u64().unwrap() >= 1);
     }
 
-    /// Lets the past vouch for what is remembered and fits `filter`: first seen a month ago, carried by enough. Returns how many.
+    /// Lets the past vouch for what is remembered and fits `filter`: first seen a month ago, carried by enough. Returns
+    /// how many.
     fn age(&self, filter: &str) -> u64 {
         let sql = format!(
             "update known_good_part set first_seen_us = first_seen_us - 2592000000000, carriers = 25 where {filter}"
@@ -266,7 +272,8 @@ fn findings_in_shadow(site: &Site) -> i64 {
 #[test]
 fn a_candidate_that_hits_known_good_content_is_taken_back_by_itself() {
     let mut site = Site::start("shadow_messages = 1000\nshadow_minutes = 60\n");
-    // Nothing is known yet, so the gates cannot stop it; the look-alike pack would, so this one hits what only this site has.
+    // Nothing is known yet, so the gates cannot stop it; the look-alike pack would, so this one hits what only this
+    // site has.
     let own = "rule own_logo { strings: $a = { 49 44 41 54 78 DA 63 64 60 F8 5F 0F 00 02 87 01 80 } condition: $a }";
     std::fs::write(site.gateway.path("own.yar"), own).unwrap();
     let published = site.gateway.json(&["ruleset", "publish", "own.yar", "--wait"]);

@@ -1,5 +1,5 @@
-//! The walls around a process that examines, from within: a process of ours is shut in as those are, and tries what a hostile mail that has
-//! taken it over would try. Nothing of it may succeed, and what examining needs must still work.
+//! The walls around a process that examines, from within: a process of ours is shut in as those are, and tries what a
+//! hostile mail that has taken it over would try. Nothing of it may succeed, and what examining needs must still work.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

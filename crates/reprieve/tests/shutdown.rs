@@ -1,4 +1,5 @@
-//! A stop has a deadline: whatever is open or under way, the process has ended within ten seconds, live mail is answered, and nothing is lost.
+//! A stop has a deadline: whatever is open or under way, the process has ended within ten seconds, live mail is
+//! answered, and nothing is lost.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;

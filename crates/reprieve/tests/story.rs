@@ -1,5 +1,6 @@
-//! The story of the product, through the whole program: a wrong detection is forced into force, the past convicts it, it is contained, and what
-//! it held is taken back; real malware of the same hour stays held. Once as it is, and once for each place where it may die.
+//! The story of the product, through the whole program: a wrong detection is forced into force, the past convicts it,
+//! it is contained, and what it held is taken back; real malware of the same hour stays held. Once as it is, and once
+//! for each place where it may die.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -30,9 +31,12 @@ fn picture(number: u32) -> String {
 
 fn with_picture(from: &str, to: &str, id: &str, picture: &str) -> String {
     format!(
-        "From: {from}\r\nTo: {to}\r\nSubject: Re: offer {id}\r\nMessage-ID: <{id}@story.example>\r\nMIME-Version: 1.0\r\n\
-         Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Thanks {id}</p>\r\n\
-         --b\r\nContent-Type: image/png; name=\"image001.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{picture}\r\n--b--\r\n"
+        "From: {from}\r\nTo: {to}\r\nSubject: Re: offer {id}\r\nMessage-ID: <{id}@story.example>\r\nMIME-Version: \
+            1.0\r\n\
+         Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Thanks \
+         {id}</p>\r\n\
+         --b\r\nContent-Type: image/png; name=\"image001.png\"\r\nContent-Transfer-Encoding: \
+         base64\r\n\r\n{picture}\r\n--b--\r\n"
     )
 }
 
@@ -193,7 +197,8 @@ impl Site {
 fn malware(id: &str) -> String {
     let eicar = "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=";
     let part = format!(
-        "--b\r\nContent-Type: application/octet-stream; name=\"e.com\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{eicar}\r\n--b--\r\n"
+        "--b\r\nContent-Type: application/octet-stream; name=\"e.com\"\r\nContent-Transfer-Encoding: \
+            base64\r\n\r\n{eicar}\r\n--b--\r\n"
     );
     with_picture("x@stranger.example", "b@ours.example", id, &picture(900)).replace("--b--\r\n", &part)
 }
@@ -240,7 +245,8 @@ fn the_story() {
     let page = || std::fs::read_to_string(site.gateway.path("data/status/index.html")).unwrap_or_default();
     site.until("the status page says so", || page().contains("INC-") && page().contains("held by mistake"));
 
-    // Contained is not switched off: what the past vouches for passes, what it does not know is still held, and malware as well.
+    // Contained is not switched off: what the past vouches for passes, what it does not know is still held, and malware
+    // as well.
     until("what is known passes", || {
         let id = format!("known-{}", site.sent.len());
         let passed = site.reply(3, &id, &picture(3));
@@ -322,7 +328,8 @@ fn the_story() {
     assert!(site.reply(5, "after", &picture(5)));
 }
 
-/// The same with SIGKILL in every phase: while it is convicted, while it is replayed, while it is released, again and again.
+/// The same with SIGKILL in every phase: while it is convicted, while it is replayed, while it is released, again and
+/// again.
 #[test]
 fn the_story_with_deaths() {
     let mut site = Site::start();

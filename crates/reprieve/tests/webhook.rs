@@ -1,4 +1,5 @@
-//! Lines of an incident posted over TLS: to a host that an authority of the operator's own vouches for, and to no other.
+//! Lines of an incident posted over TLS: to a host that an authority of the operator's own vouches for, and to no
+//! other.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -125,7 +126,8 @@ fn silent_host() -> u16 {
 fn operators_are_called_although_every_other_host_is_slow() {
     let sink = Sink::start();
     let hooks = format!(
-        "[notices]\nincident_webhooks = [\"http://127.0.0.1:{}/a\", \"http://127.0.0.1:{}/b\", \"http://127.0.0.1:{}/c\"]\n\
+        "[notices]\nincident_webhooks = \
+            [\"http://127.0.0.1:{}/a\", \"http://127.0.0.1:{}/b\", \"http://127.0.0.1:{}/c\"]\n\
          alert_webhooks = [\"http://127.0.0.1:{}/pager\"]\nalert_mail = [\"ops@ours.example\"]\n",
         silent_host(),
         silent_host(),

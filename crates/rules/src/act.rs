@@ -1,5 +1,6 @@
-//! What follows from what is believed is done: the decisions are `domain::sentinel::diagnosis`, here they are loaded for and carried out. Each
-//! suspect's are carried out by themselves, the containment last, and may be carried out again.
+//! What follows from what is believed is done: the decisions are `domain::sentinel::diagnosis`, here they are loaded
+//! for and carried out. Each suspect's are carried out by themselves, the containment last, and may be carried out
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -130,7 +131,8 @@ impl Watcher {
             }
             Call::Pardoned => {
                 let text = format!(
-                    "Content that everybody knows passes {code} from now on; what else it hits is held. Live witnesses speak against it, and no \
+                    "Content that everybody knows passes {code} from now on; what else it hits is held. Live witnesses \
+                        speak against it, and no \
                      probe has convicted it: decide, with `reprieve contain` or `reprieve release-containment`. {why}"
                 );
                 (about, AlertKind::Pardoned, code.to_string(), text)
@@ -152,7 +154,8 @@ impl Watcher {
         self.call(key, kind, subject, text, now).await
     }
 
-    /// Calls people, once for each `key`: what lasts is named with its [`day`], so that after a restart it calls again on another day.
+    /// Calls people, once for each `key`: what lasts is named with its [`day`], so that after a restart it calls again
+    /// on another day.
     pub(super) async fn call(
         &self,
         key: String,
@@ -209,8 +212,10 @@ impl Watcher {
         let previous: Vec<bool> = held.iter().filter_map(|one| one.previous.as_ref()).map(|one| !one.hit).collect();
         let clears = previous.iter().filter(|clears| **clears).count();
         let mut why = format!(
-            "Tried on {seen} contents that are known to be good, it hits {probe_hits}, each of another sender: evidence {}; {} convicts it. \
-             Live it has hit mail of known senders {hits} times ({identities} senders, {witnesses} of them with content that was known): evidence {}.",
+            "Tried on {seen} contents that are known to be good, it hits {probe_hits}, each of another sender: \
+                evidence {}; {} convicts it. \
+             Live it has hit mail of known senders {hits} times ({identities} senders, {witnesses} of them with \
+             content that was known): evidence {}.",
             whole(suspicion.evidence()),
             whole(suspicion.threshold()),
             whole(suspicion.live()),
@@ -267,7 +272,8 @@ impl Watcher {
             let item = format!("containment of {} {}", change.suspect.code, change.suspect.version);
             self.items.alone(&item, now, self.correct_one(&change, mind, in_force, now)).await?;
         }
-        // What was convicted and has gone without a containment of its own (a person was asked, and corrected it) is over as well.
+        // What was convicted and has gone without a containment of its own (a person was asked, and corrected it) is
+        // over as well.
         let mut lines = Vec::new();
         for (suspect, suspicion) in &mind.belief.suspicions {
             if suspicion.state() == State::Probation

@@ -1,4 +1,5 @@
-//! The containment reconciler: what every verdict is made under becomes what the store says is contained, within a second.
+//! The containment reconciler: what every verdict is made under becomes what the store says is contained, within a
+//! second.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,9 @@
-//! The sentinel: what acts on mail is heard, what the past says of it is asked, and a detection that the past convicts is contained.
+//! The sentinel: what acts on mail is heard, what the past says of it is asked, and a detection that the past convicts
+//! is contained.
 //!
-//! Evidence is a journal in the store; what is believed of a detection version is a pure function of it (`platform::belief`), and what follows from
-//! that is one of what is believed (`domain::sentinel::diagnosis`). This room loads, asks, stores and carries out. Nothing is remembered here that
-//! cannot be read again.
+//! Evidence is a journal in the store; what is believed of a detection version is a pure function of it
+//! (`platform::belief`), and what follows from that is one of what is believed (`domain::sentinel::diagnosis`). This
+//! room loads, asks, stores and carries out. Nothing is remembered here that cannot be read again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -114,8 +115,9 @@ impl Reconciler for Watcher {
 }
 
 impl Watcher {
-    /// What a person, or a roll-out, has taken back may have held mail meanwhile, whatever the sentinel has made of it: an incident opens, and
-    /// what it held is examined again (methods section 2: a rollback re-evaluates everything that was held since).
+    /// What a person, or a roll-out, has taken back may have held mail meanwhile, whatever the sentinel has made of it:
+    /// an incident opens, and what it held is examined again (methods section 2: a rollback re-evaluates everything
+    /// that was held since).
     async fn follow_rollbacks(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
         for rollout in self.store.rollouts().await? {
             let is_new = rollout.stage == Stage::RolledBack && now.since(rollout.since) < FRESH;

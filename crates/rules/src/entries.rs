@@ -1,5 +1,5 @@
-//! The entry reconciler: what every message is compared with becomes what the store says is in force, within a second; and what was used
-//! is written down.
+//! The entry reconciler: what every message is compared with becomes what the store says is in force, within a second;
+//! and what was used is written down.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! Suspects that are many: what a change of a ruleset or of an engine's data brought, and an engine as a whole. What changed together and is wrong
-//! together is contained together; an engine that is wrong whatever its data is for people to judge.
+//! Suspects that are many: what a change of a ruleset or of an engine's data brought, and an engine as a whole. What
+//! changed together and is wrong together is contained together; an engine that is wrong whatever its data is for
+//! people to judge.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +82,8 @@ impl Watcher {
         }
     }
 
-    /// What changed together is contained, member by member. Incidents come first, so that none is missing when we die between two of them.
+    /// What changed together is contained, member by member. Incidents come first, so that none is missing when we die
+    /// between two of them.
     pub(super) async fn contain_together(
         &self,
         suspect: &Suspect,
@@ -105,8 +107,8 @@ impl Watcher {
             let Some(since) = in_force.since(member) else { continue };
             accused.push((member, since, self.store.has_held(member).await?));
         }
-        // An incident for each that has held mail; where none has yet, one that says so. What the others hold later opens its own when the
-        // change is taken back.
+        // An incident for each that has held mail; where none has yet, one that says so. What the others hold later
+        // opens its own when the change is taken back.
         let has_held = accused.iter().any(|(.., has_held)| *has_held);
         for (at, (member, (began, ruleset), held)) in accused.iter().enumerate() {
             if *held || (!has_held && at == 0) {

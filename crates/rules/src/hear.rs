@@ -1,7 +1,8 @@
 //! What acts on mail is heard: what each message says against the detections that hit it becomes lines of the journal.
 //!
-//! Mail is read in the order in which it was committed, and how far is written together with what it said: nothing is missed and nothing said
-//! twice, however long a message was examined and wherever we die. A message that cannot be read is set aside, and tried again.
+//! Mail is read in the order in which it was committed, and how far is written together with what it said: nothing is
+//! missed and nothing said twice, however long a message was examined and wherever we die. A message that cannot be
+//! read is set aside, and tried again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -132,13 +133,15 @@ impl Watcher {
         opened.into_iter().chain(lines).collect()
     }
 
-    /// What several people call wrong is tried, and somebody is called. It convicts nothing: people report real malware as well.
+    /// What several people call wrong is tried, and somebody is called. It convicts nothing: people report real malware
+    /// as well.
     pub(super) async fn hear_people(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
         let mut accused = BTreeMap::new();
         for voices in self.store.voices(now.before(VOICES_SPAN), VOICES_MIN).await? {
             let Suspect { code, version } = &voices.suspect;
             let text = format!(
-                "{} people have said within a day that {code} ({version}) is wrong. It is tried on mail that is known to be good; \
+                "{} people have said within a day that {code} ({version}) is wrong. It is tried on mail that is known \
+                    to be good; \
                  `reprieve sentinel explain {code}` says what came of it.",
                 voices.people
             );
@@ -151,7 +154,8 @@ impl Watcher {
         Ok(())
     }
 
-    /// What one mail says against the detections that hit it: only that of somebody whom we know, where no other engine agrees.
+    /// What one mail says against the detections that hit it: only that of somebody whom we know, where no other engine
+    /// agrees.
     async fn testimony(&self, mail: MailId, mind: &Mind, in_force: &InForceNow) -> Result<Vec<NewLine>, StoreError> {
         let record = self.store.record(mail).await?;
         let examination = &record.examination;

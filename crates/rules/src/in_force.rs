@@ -1,4 +1,5 @@
-//! What is in force and what was: since when a detection version acts without a break, and by what it is judged therefore.
+//! What is in force and what was: since when a detection version acts without a break, and by what it is judged
+//! therefore.
 
 use std::collections::HashMap;
 use std::sync::Arc;

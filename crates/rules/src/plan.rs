@@ -1,5 +1,5 @@
-//! The plan reconciler: what examines mail becomes what the store says is in force: the ruleset, the candidate of a roll-out
-//! and how far it acts, and the modes that people have set.
+//! The plan reconciler: what examines mail becomes what the store says is in force: the ruleset, the candidate of a
+//! roll-out and how far it acts, and the modes that people have set.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The rate reconciler: hits are counted by the hour, and a detection that hits far more than it ever did at that hour calls people. It does
-//! nothing else: an outbreak looks the same (`domain::sentinel::rate`).
+//! The rate reconciler: hits are counted by the hour, and a detection that hits far more than it ever did at that hour
+//! calls people. It does nothing else: an outbreak looks the same (`domain::sentinel::rate`).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,8 +61,9 @@ impl Reconciler for RateWatcher {
         Some(&self.items)
     }
 
-    /// One round: counts up to the present hour, and calls people for what is out of the ordinary in it. Returns whether hours are left.
-    /// An hour that cannot be counted, or a detection that nobody can be called for, holds up no other.
+    /// One round: counts up to the present hour, and calls people for what is out of the ordinary in it. Returns
+    /// whether hours are left. An hour that cannot be counted, or a detection that nobody can be called for, holds up
+    /// no other.
     async fn round(&self, counted: &mut Counted, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let present = hour_of(self.clock.now());
         let Some(first) = self.store.first_message().await?.map(hour_of) else { return Ok(false) };
@@ -70,7 +71,8 @@ impl Reconciler for RateWatcher {
             Some(hour) => Some(hour),
             None => self.store.last_hour_of_hits().await?,
         };
-        // The hour before the last one is counted again: mail is recorded after it has come, and examining it takes its time.
+        // The hour before the last one is counted again: mail is recorded after it has come, and examining it takes its
+        // time.
         let known = known.map(|hour| hours(hour, -1));
         let mut hour = known.unwrap_or(first).max(hours(present, -FIRST_LOOK_HOURS)).min(present);
         let last = hours(hour, HOURS_A_ROUND).min(present);
@@ -134,7 +136,8 @@ impl RateWatcher {
             kind: AlertKind::Rate,
             subject: code.to_string(),
             text: format!(
-                "{code} has hit {hits} messages since {}; {usual}. An outbreak looks like that, and so does a detection that is wrong: \
+                "{code} has hit {hits} messages since {}; {usual}. An outbreak looks like that, and so does a \
+                    detection that is wrong: \
                  look at what it hits. Nothing was done about it.",
                 moment(hour)
             ),

@@ -118,7 +118,8 @@ impl Exhibits {
     }
 }
 
-/// Tries all detections of a ruleset at once, each for itself and all as one. `enough` is the evidence, and the hits, at which one is decided.
+/// Tries all detections of a ruleset at once, each for itself and all as one. `enough` is the evidence, and the hits,
+/// at which one is decided.
 pub fn try_ruleset(
     in_force: &InForce,
     exhibits: &Exhibits,

@@ -1,5 +1,6 @@
 //! The roll-out reconciler: a published version goes through the gates, is seen in shadow, acts on a growing share of
-//! conversations, and goes on or back by what was seen (methods section 2). Every step is a row; nothing is remembered here.
+//! conversations, and goes on or back by what was seen (methods section 2). Every step is a row; nothing is remembered
+//! here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -109,8 +110,8 @@ impl Roller {
         self.step(rollout, by, why, Some(gates)).await
     }
 
-    /// All gates, whatever the first says: a person who forces a version sees all that speaks against it. What the first two said
-    /// was kept when the version was built; they need its files, and nothing that changes.
+    /// All gates, whatever the first says: a person who forces a version sees all that speaks against it. What the
+    /// first two said was kept when the version was built; they need its files, and nothing that changes.
     async fn ask_gates(&self, rollout: &Rollout) -> Result<Vec<GateReport>, StoreError> {
         let kept = self.store.ruleset(&rollout.ruleset).await?;
         let mut gates = kept.map(|kept| kept.gates).unwrap_or_default();

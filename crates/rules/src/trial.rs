@@ -22,7 +22,8 @@ use crate::retrospective_scan::{self, Exhibits, Found};
 const EMPTY_AGAIN: Duration = Duration::from_secs(60);
 
 impl Watcher {
-    /// A ruleset that has just come into force: what is new in it is tried before it can do much a change is a reason to look.
+    /// A ruleset that has just come into force: what is new in it is tried before it can do much a change is a reason
+    /// to look.
     pub(super) async fn try_what_changed(
         &self,
         mind: &mut Mind,
@@ -47,7 +48,8 @@ impl Watcher {
             mind.tried.insert(live.id.clone());
             return Ok(());
         }
-        tracing::info!(ruleset = %live.id, detections = changed.len(), "what is new is tried on what is known to be good");
+        tracing::info!(ruleset = %live.id, detections = changed.len(), "what is new is tried on what is known to be \
+            good");
         let together =
             Suspect { code: Group::ChangedInRuleset.code(), version: DetectionVersion::external(live.id.as_str()) };
         let mut found = self.try_detections(changed, Some(&together), TRIP_AFTER_CHANGE).await?;

@@ -46,7 +46,8 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Takes a wish. Returns who has wished the same, if that is somebody else and still waits: then it may be done, and waits no longer.
+    /// Takes a wish. Returns who has wished the same, if that is somebody else and still waits: then it may be done,
+    /// and waits no longer.
     ///
     /// # Errors
     /// When the store fails.

@@ -192,7 +192,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &AlertWrite) ->
     let (sql, values): (&str, Vec<Value>) = match write {
         AlertWrite::Call(new) => (
             "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) \
-             select coalesce(max(alert), 0) + 1, $1, $2, $3, $4, $5, '' from alert where true on conflict (alert_key) do nothing",
+             select coalesce(max(alert), 0) + 1, $1, $2, $3, $4, $5, '' from alert where true on conflict (alert_key) \
+             do nothing",
             vec![
                 new.key.as_str().into(),
                 new.at.as_micros().into(),

@@ -75,8 +75,9 @@ pub enum Recorded {
 }
 
 impl Arrival {
-    /// What a retry of the same client has in common: sender, recipient, Message-ID and body. Without a Message-ID only the
-    /// very same bytes are a retry: two mails with one body may be two mails, and taking them for one would lose one.
+    /// What a retry of the same client has in common: sender, recipient, Message-ID and body. Without a Message-ID only
+    /// the very same bytes are a retry: two mails with one body may be two mails, and taking them for one would lose
+    /// one.
     fn retry_key(&self, number: usize) -> Option<String> {
         let recipient = &self.envelope.recipients[number].address;
         let message = &self.examination.message;

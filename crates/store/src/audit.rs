@@ -1,4 +1,5 @@
-//! The audit log: people's acts are appended before they are done, group commits with what they write; no entry is ever changed.
+//! The audit log: people's acts are appended before they are done, group commits with what they write; no entry is ever
+//! changed.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +74,8 @@ impl Store {
         rows.iter().map(whole).collect()
     }
 
-    /// What people and the program's own reconcilers did, newest first, before entry `before`; the leaves of the journal are not among it.
+    /// What people and the program's own reconcilers did, newest first, before entry `before`; the leaves of the
+    /// journal are not among it.
     ///
     /// # Errors
     /// When the store fails.
@@ -89,8 +91,8 @@ impl Store {
         rows.iter().map(whole).collect()
     }
 
-    /// Destroys what of an entry may be about people, and the salt of the commitment to it. The log stays as it is, and nobody can tell any
-    /// more what was meant.
+    /// Destroys what of an entry may be about people, and the salt of the commitment to it. The log stays as it is, and
+    /// nobody can tell any more what was meant.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when it has nothing private (any more).
@@ -124,8 +126,8 @@ impl Store {
         Ok(leaves)
     }
 
-    /// Ends the oldest entries, those before `before`: one batch; returns how many. What is gone stays in the tree, as the sealed
-    /// checkpoint from which it goes on.
+    /// Ends the oldest entries, those before `before`: one batch; returns how many. What is gone stays in the tree, as
+    /// the sealed checkpoint from which it goes on.
     ///
     /// # Errors
     /// When the store fails.
@@ -217,8 +219,8 @@ impl Head {
     }
 }
 
-/// Takes what may be about people out of an entry, which commits to it: the row that keeps it. What the program itself says of its books is about
-/// nobody.
+/// Takes what may be about people out of an entry, which commits to it: the row that keeps it. What the program itself
+/// says of its books is about nobody.
 fn part_from_people(entry: &mut Entry) -> Result<Option<Vec<Value>>, StoreError> {
     if entry.action == journal::ACTION || entry.action == retention::ACTION {
         return Ok(None);

@@ -1,4 +1,5 @@
-//! Backups of the embedded store, taken while mail flows: a consistent copy of the database, then every blob that it names.
+//! Backups of the embedded store, taken while mail flows: a consistent copy of the database, then every blob that it
+//! names.
 //!
 //! The database first, the blobs after it: a blob is on the disk before the row that names it, and nothing is
 //! removed while a backup runs; so whatever the copy names is there to be copied.
@@ -36,7 +37,8 @@ pub struct BlobsRead {
     pub messages: i64,
     /// Blobs that it names.
     pub blobs: usize,
-    /// Those of them that are in custody still: of mail that is held or on its way, and not of what was released or deleted.
+    /// Those of them that are in custody still: of mail that is held or on its way, and not of what was released or
+    /// deleted.
     pub held: usize,
     /// What is wrong with them.
     pub faults: Vec<String>,
@@ -108,7 +110,8 @@ impl Store {
     /// When the store fails.
     pub async fn verify_blobs(&self) -> Result<BlobsRead, StoreError> {
         let sql = format!(
-            "select m.blob, cast(max(case when u.account in ({CUSTODY}) then 1 else 0 end) as bigint) as is_held from message m \
+            "select m.blob, cast(max(case when u.account in ({CUSTODY}) then 1 else 0 end) as bigint) as is_held from \
+                message m \
              left join unit u on u.mail_id = m.mail_id where m.blob is not null group by m.blob"
         );
         let rows = db::query(sql, Vec::new()).fetch_all(&self.reads).await?;

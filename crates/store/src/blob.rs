@@ -107,8 +107,8 @@ fn lock(uses: &Mutex<Uses>) -> MutexGuard<'_, Uses> {
 }
 
 impl Blobs {
-    /// Opens the folder, makes it and its 256 folders where needed, durably, and removes what a crash left half-written. So no writer ever finds a
-    /// folder that another one made and that is not on the disk yet.
+    /// Opens the folder, makes it and its 256 folders where needed, durably, and removes what a crash left
+    /// half-written. So no writer ever finds a folder that another one made and that is not on the disk yet.
     ///
     /// # Errors
     /// When the folder cannot be made or read.
@@ -231,7 +231,8 @@ impl Blobs {
     }
 
     /// Removes a blob unless it is pinned or `is_used` says that a row names it. The question is asked after new pins
-    /// have been made to wait, so whoever took the blob before has committed its row, and whoever comes later writes it anew.
+    /// have been made to wait, so whoever took the blob before has committed its row, and whoever comes later writes it
+    /// anew.
     ///
     /// # Errors
     /// When the question or the removal fails.
@@ -249,7 +250,8 @@ impl Blobs {
         if is_used.await? { Ok(()) } else { self.remove(removing).await }
     }
 
-    /// Removes the file. Whoever waits may be cancelled: the file goes all the same, and only then may others take the blob again.
+    /// Removes the file. Whoever waits may be cancelled: the file goes all the same, and only then may others take the
+    /// blob again.
     async fn remove(&self, removing: Removing) -> Result<(), StoreError> {
         let path = self.path(removing.digest);
         let removed = {
@@ -386,8 +388,8 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// Whether the program or the system had no descriptor or memory left for the moment (EMFILE, ENFILE, ENOMEM): nothing was written then, and it says
-/// nothing of the volume.
+/// Whether the program or the system had no descriptor or memory left for the moment (EMFILE, ENFILE, ENOMEM): nothing
+/// was written then, and it says nothing of the volume.
 fn is_out_of_means(error: &io::Error) -> bool {
     const MEANS: [i32; 3] = [24, 23, 12];
     error.raw_os_error().is_some_and(|code| MEANS.contains(&code))

@@ -199,7 +199,8 @@ impl Store {
         Ok(self.writer.bulk(BulkWrite::Make(Box::new(bulk))).await? as i64)
     }
 
-    /// Claims a running job for this process, for [`LEASE`], and reads it under its new fence; none when another process goes on with it.
+    /// Claims a running job for this process, for [`LEASE`], and reads it under its new fence; none when another
+    /// process goes on with it.
     ///
     /// # Errors
     /// When the store fails.
@@ -213,8 +214,8 @@ impl Store {
         self.bulk(bulk.number).await.map(|bulk| Some(bulk).filter(|bulk| bulk.fence == fence))
     }
 
-    /// A claimed job has found some units, up to a place: they are written down before anything is done to them, so that each gets its result.
-    /// Nothing is written of a job that was stopped meanwhile.
+    /// A claimed job has found some units, up to a place: they are written down before anything is done to them, so
+    /// that each gets its result. Nothing is written of a job that was stopped meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
@@ -244,7 +245,8 @@ impl Store {
         self.writer.bulk(BulkWrite::Finish { job: Held::of(bulk), at }).await.map(drop)
     }
 
-    /// Forgets some results of jobs that ended before `before`, and the jobs of which none is left; says whether there may be more.
+    /// Forgets some results of jobs that ended before `before`, and the jobs of which none is left; says whether there
+    /// may be more.
     ///
     /// # Errors
     /// When the store fails.
@@ -314,7 +316,8 @@ impl Store {
         after: Option<MailId>,
         limit: i64,
     ) -> Result<Vec<BulkItem>, StoreError> {
-        let sql = "select * from bulk_item where bulk = $1 and ($2 = '' or outcome = $3) and mail_id > $4 order by mail_id, unit_no limit $5";
+        let sql = "select * from bulk_item where bulk = $1 and ($2 = '' or outcome = $3) and mail_id > $4 order by \
+            mail_id, unit_no limit $5";
         let outcome = outcome.unwrap_or_default();
         let after = after.map(|mail| mail.to_string()).unwrap_or_default();
         let values = vec![number.into(), outcome.into(), outcome.into(), after.into(), limit.into()];
@@ -397,7 +400,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> 
             Ok(0)
         }
         BulkWrite::Cancel { number, at } => {
-            let sql = "update bulk set stage = 'cancelled', moved_us = $1 where bulk = $2 and stage in ('running', 'waiting')";
+            let sql = "update bulk set stage = 'cancelled', moved_us = $1 where bulk = $2 and stage in ('running', \
+                'waiting')";
             move_to(connection, sql, *number, *at, "run").await
         }
         BulkWrite::Approve { number, at } => {
@@ -448,7 +452,8 @@ async fn is_ours(connection: &mut AnyConnection, sql: &str, values: Vec<Value>, 
 /// What became of units that were pending.
 async fn acted(connection: &mut AnyConnection, job: Held, items: &[BulkItem]) -> Result<(), StoreError> {
     for item in items {
-        let sql = "update bulk_item set outcome = $1, reply = $2 where bulk = $3 and mail_id = $4 and unit_no = $5 and outcome = $6";
+        let sql = "update bulk_item set outcome = $1, reply = $2 where bulk = $3 and mail_id = $4 and unit_no = $5 and \
+            outcome = $6";
         let values = vec![
             item.outcome.as_str().into(),
             item.reply.as_str().into(),

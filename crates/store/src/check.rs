@@ -1,8 +1,9 @@
-//! Is the database what it should be? Its structure is read, page by page: a flipped byte in a header or in a tree is found before anything is
-//! taken into custody with it, and not by the first mail that meets it.
+//! Is the database what it should be? Its structure is read, page by page: a flipped byte in a header or in a tree is
+//! found before anything is taken into custody with it, and not by the first mail that meets it.
 //!
-//! SQLite checks table after table, those first without which nothing works, and stops when its time is over: a start does not wait for a
-//! large store, and what it has left is read in the background. PostgreSQL looks after its own pages.
+//! SQLite checks table after table, those first without which nothing works, and stops when its time is over: a start
+//! does not wait for a large store, and what it has left is read in the background. PostgreSQL looks after its own
+//! pages.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -38,7 +39,8 @@ pub struct Checked {
 }
 
 impl Store {
-    /// Reads the structure of the whole database, for as long as it takes. What is wrong ends the soundness of the store.
+    /// Reads the structure of the whole database, for as long as it takes. What is wrong ends the soundness of the
+    /// store.
     ///
     /// # Errors
     /// When it cannot be read at all.
@@ -50,14 +52,15 @@ impl Store {
         Ok(checked)
     }
 
-    /// Reads the newest messages whole: what was written last is what a failing disk loses first. A record that this program does not
-    /// understand is told, and stops nothing: it may be of another version.
+    /// Reads the newest messages whole: what was written last is what a failing disk loses first. A record that this
+    /// program does not understand is told, and stops nothing: it may be of another version.
     pub(crate) async fn read_newest(&self) -> Result<(), StoreError> {
         for mail in self.newest(NEWEST).await? {
             match self.record(mail).await {
                 Ok(_) | Err(StoreError::NotFound(_)) => {}
                 Err(error @ StoreError::Unreadable(_)) => {
-                    tracing::error!(%mail, %error, "the record of a message cannot be read; `reprieve audit verify` looks at all of them");
+                    tracing::error!(%mail, %error, "the record of a message cannot be read; `reprieve audit verify` \
+                        looks at all of them");
                 }
                 Err(error) => return Err(error),
             }

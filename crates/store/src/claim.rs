@@ -1,6 +1,7 @@
-//! Who tells people what. A notice is claimed in the database before it is sent and settled in the same transaction that remembers it as told, so
-//! two processes never tell the same. If the process dies in between, its claim ends with its lease, or when the same node starts again, and
-//! the notice is sent then: late, perhaps for the second time, with the same Message-ID (at least once, decision 0027).
+//! Who tells people what. A notice is claimed in the database before it is sent and settled in the same transaction
+//! that remembers it as told, so two processes never tell the same. If the process dies in between, its claim ends with
+//! its lease, or when the same node starts again, and the notice is sent then: late, perhaps for the second time, with
+//! the same Message-ID (at least once, decision 0027).
 
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ impl Store {
         self.writer.claim(ClaimWrite::GiveUp { claim, at }).await.map(drop)
     }
 
-    /// Ends the claims of notices and jobs of owners that begin so: a node that has just started holds none. Returns how many ended.
+    /// Ends the claims of notices and jobs of owners that begin so: a node that has just started holds none. Returns
+    /// how many ended.
     ///
     /// # Errors
     /// When the store fails.
@@ -107,7 +109,8 @@ async fn take(connection: &mut AnyConnection, key: &str, owner: &str, at: Timest
     let sql = "delete from notice_claim where lease_until_us < $1";
     affected(connection, sql, vec![at.before(KEPT).as_micros().into()]).await?;
     let sql = "insert into notice_claim (claim_key, lease_owner, lease_until_us, fence) values ($1, $2, $3, 1) \
-               on conflict (claim_key) do update set lease_owner = excluded.lease_owner, lease_until_us = excluded.lease_until_us, \
+               on conflict (claim_key) do update set lease_owner = excluded.lease_owner, lease_until_us = \
+               excluded.lease_until_us, \
                fence = notice_claim.fence + 1 where notice_claim.lease_until_us <= $4 returning fence";
     let values = vec![key.into(), owner.into(), at.after(LEASE).as_micros().into(), at.as_micros().into()];
     let taken = db::query(sql.to_owned(), values).fetch_optional(connection).await?;

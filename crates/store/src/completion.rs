@@ -1,6 +1,6 @@
-//! A later examination of a held message takes the place of the first: what an engine's failure left partial becomes whole and what passes
-//! is released, in one transaction (mail held for re-examination drains by itself); and what a wrong detection held is judged
-//! anew by a replay, which asks for the releases itself.
+//! A later examination of a held message takes the place of the first: what an engine's failure left partial becomes
+//! whole and what passes is released, in one transaction (mail held for re-examination drains by itself); and what a
+//! wrong detection held is judged anew by a replay, which asks for the releases itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,7 +95,8 @@ async fn update_messages(connection: &mut AnyConnection, judged: &[Judged<'_>]) 
     for judged in db::in_groups(judged.iter().collect(), COLUMNS) {
         let mut marks = Marks::of(connection);
         let sql = format!(
-            "with v (mail_id, partial_least, category, ruleset, policy, epoch, engines_json, facts_json) as (values {}) \
+            "with v (mail_id, partial_least, category, ruleset, policy, epoch, engines_json, facts_json) as (values \
+                {}) \
              update message set is_partial = 0, category = v.category, ruleset = v.ruleset, policy = v.policy, \
              containment_epoch = v.epoch, engines_json = v.engines_json, facts_json = v.facts_json \
              from v where message.mail_id = v.mail_id and message.is_partial >= v.partial_least",
@@ -152,7 +153,8 @@ async fn update_units(
     for some in db::in_groups(verdicts.iter().collect(), COLUMNS) {
         let mut marks = Marks::of(connection);
         let sql = format!(
-            "with v (mail_id, unit_no, disposition, reasons_json) as (values {}) update unit set disposition = v.disposition, \
+            "with v (mail_id, unit_no, disposition, reasons_json) as (values {}) update unit set disposition = \
+                v.disposition, \
              reasons_json = v.reasons_json from v where unit.mail_id = v.mail_id and unit.unit_no = v.unit_no \
              returning unit.mail_id, unit.unit_no, unit.recipient, unit.is_enforced, unit.account",
             marks.rows(some.len(), COLUMNS)

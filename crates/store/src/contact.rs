@@ -75,7 +75,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &ContactWrite) 
     match write {
         ContactWrite::Met(pairs) => {
             for (pair, at) in pairs {
-                let sql = "insert into contact (pair, first_us, last_us) values ($1, $2, $2) on conflict (pair) do update set last_us = $2";
+                let sql = "insert into contact (pair, first_us, last_us) values ($1, $2, $2) on conflict (pair) do \
+                    update set last_us = $2";
                 let values = vec![pair.as_str().into(), at.as_micros().into()];
                 db::query(sql.to_owned(), values).execute(&mut *connection).await?;
             }

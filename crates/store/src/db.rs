@@ -85,8 +85,8 @@ pub async fn read_pool(url: &str) -> Result<AnyPool, StoreError> {
     if !is_sqlite {
         return Ok(options.connect(url).await?);
     }
-    // A connection to SQLite is a thread, with the priority of the thread that opened it. Live mail reads by all of them, so all are opened
-    // now, and stay: none is left for one that stands back.
+    // A connection to SQLite is a thread, with the priority of the thread that opened it. Live mail reads by all of
+    // them, so all are opened now, and stay: none is left for one that stands back.
     let pool = options.idle_timeout(None).max_lifetime(None).connect(url).await?;
     let mut all = Vec::new();
     for _ in 0..READ_CONNECTIONS_MAX {
@@ -177,7 +177,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// What can be read of the rows of a list of work. A row that cannot be read is left out and named in the log, so that it keeps no other from being done.
+/// What can be read of the rows of a list of work. A row that cannot be read is left out and named in the log, so that
+/// it keeps no other from being done.
 pub(crate) fn readable<T>(rows: &[AnyRow], read: impl Fn(&AnyRow) -> Result<T, StoreError>) -> Vec<T> {
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
@@ -189,7 +190,8 @@ pub(crate) fn readable<T>(rows: &[AnyRow], read: impl Fn(&AnyRow) -> Result<T, S
     all
 }
 
-/// Rows in groups of powers of two, each small enough for one statement: few different statements, so each stays prepared.
+/// Rows in groups of powers of two, each small enough for one statement: few different statements, so each stays
+/// prepared.
 pub fn in_groups<T>(rows: Vec<T>, columns: usize) -> impl Iterator<Item = Vec<T>> {
     let mut rows = rows.into_iter();
     std::iter::from_fn(move || {

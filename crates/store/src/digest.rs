@@ -17,8 +17,9 @@ use crate::scope::MAILBOX;
 /// Rows that one write forgets.
 const FORGET_BATCH: i64 = 500;
 
-/// What of an incident's units somebody of ours has to know: what was held by mistake and came late to them, and what of theirs went out late or
-/// has not gone. What was held rightly, or released before anybody knew, is no mistake of ours. Whom it is for depends on the direction.
+/// What of an incident's units somebody of ours has to know: what was held by mistake and came late to them, and what
+/// of theirs went out late or has not gone. What was held rightly, or released before anybody knew, is no mistake of
+/// ours. Whom it is for depends on the direction.
 fn affected() -> String {
     format!(
         "select case when u.direction = 'Outbound' then lower(m.sender) else {MAILBOX} end as address, \
@@ -72,7 +73,8 @@ impl Store {
         let affected = affected();
         let sql = format!(
             "select distinct address from ({affected}) as affected where address <> '' and not exists \
-             (select 1 from incident_digest d where d.incident = $2 and d.address = affected.address) order by address limit $3"
+             (select 1 from incident_digest d where d.incident = $2 and d.address = affected.address) order by address \
+             limit $3"
         );
         let values = vec![incident.into(), incident.into(), most.into()];
         let rows = db::query(sql, values).fetch_all(&self.reads).await?;
@@ -101,7 +103,8 @@ impl Store {
         self.writer.incident(IncidentWrite::Digested(Box::new(told))).await.map(drop)
     }
 
-    /// Forgets some of those who were told before `before`; says whether there may be more. Nobody may still be asking about their incidents.
+    /// Forgets some of those who were told before `before`; says whether there may be more. Nobody may still be asking
+    /// about their incidents.
     ///
     /// # Errors
     /// When the store fails.

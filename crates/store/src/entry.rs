@@ -67,12 +67,14 @@ impl Store {
         db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    /// What tells whether the entries in force are others than before: how many there are, and what was made and ended last.
+    /// What tells whether the entries in force are others than before: how many there are, and what was made and ended
+    /// last.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn entries_stamp(&self, now: Timestamp) -> Result<[i64; 3], StoreError> {
-        let sql = "select cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as bigint) as active, \
+        let sql = "select cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as \
+            bigint) as active, \
                    coalesce(max(entry), 0) as last, coalesce(max(removed_us), 0) as removed from entry";
         let row = sqlx::query(sql).bind(now.as_micros()).fetch_one(&self.reads).await?;
         Ok([row.try_get("active")?, row.try_get("last")?, row.try_get("removed")?])
@@ -120,7 +122,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &EntryWrite) ->
     match write {
         EntryWrite::Add(new) => add(connection, new).await,
         EntryWrite::Remove { id, by, at } => {
-            let sql = "update entry set removed_us = $1, removed_by = $2 where entry = $3 and removed_us is null and expires_us > $1";
+            let sql = "update entry set removed_us = $1, removed_by = $2 where entry = $3 and removed_us is null and \
+                expires_us > $1";
             let values = vec![at.as_micros().into(), by.as_str().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
             let done = db::query(sql.to_owned(), values).execute(connection).await?;
             if done.rows_affected() == 0 {
@@ -130,7 +133,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &EntryWrite) ->
         }
         EntryWrite::Used(used) => {
             for (id, at) in used {
-                let sql = "update entry set last_used_us = $1 where entry = $2 and (last_used_us is null or last_used_us < $1)";
+                let sql = "update entry set last_used_us = $1 where entry = $2 and (last_used_us is null or \
+                    last_used_us < $1)";
                 let values = vec![at.as_micros().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
                 db::query(sql.to_owned(), values).execute(&mut *connection).await?;
             }
@@ -141,14 +145,16 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &EntryWrite) ->
 
 async fn add(connection: &mut AnyConnection, new: &Entry) -> Result<u64, StoreError> {
     let sql = "select coalesce(max(entry), 0) as last, \
-               cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as bigint) as active from entry";
+               cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as bigint) as \
+               active from entry";
     let row = db::query(sql.to_owned(), vec![new.made.as_micros().into()]).fetch_one(&mut *connection).await?;
     if row.try_get::<i64, _>("active")? >= ENTRIES_MAX {
         return Err(StoreError::Refused(format!("{ENTRIES_MAX} entries are in force; remove some first")));
     }
     let id: i64 = row.try_get::<i64, _>("last")? + 1;
     let (reach, whom) = reach_parts(&new.reach);
-    let sql = "insert into entry (entry, is_allow, kind, subject, reach, whom, clears_malware, owner, reason, made_us, expires_us, \
+    let sql = "insert into entry (entry, is_allow, kind, subject, reach, whom, clears_malware, owner, reason, made_us, \
+        expires_us, \
                caused_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let values = vec![
         id.into(),

@@ -10,14 +10,16 @@ use crate::db::Dialect;
 /// A failure of the store.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The disk failed, or what it gave back is no database. It is not tried again: after a failed fsync the system may have
-    /// dropped the data and forgotten it (Rebello et al., ATC 2020). Restart when the volume is sound.
+    /// The disk failed, or what it gave back is no database. It is not tried again: after a failed fsync the system may
+    /// have dropped the data and forgotten it (Rebello et al., ATC 2020). Restart when the volume is sound.
     #[error("the volume of the store failed: {0}; nothing more is taken into custody until a restart")]
     Broken(String),
     /// The database was found damaged when it was opened.
     #[error(
-        "the database {path} is damaged: {what}. Nothing is taken into custody with it. Keep a copy of its folder, and restore the \
-         newest backup: `reprieve restore BACKUP --to FOLDER`, then set data_dir to that folder. To let mail pass unexamined until \
+        "the database {path} is damaged: {what}. Nothing is taken into custody with it. Keep a copy of its folder, and \
+            restore the \
+         newest backup: `reprieve restore BACKUP --to FOLDER`, then set data_dir to that folder. To let mail pass \
+         unexamined until \
          then, write `bypass` into the panic file and start again"
     )]
     Damaged {
@@ -71,7 +73,8 @@ pub enum StoreError {
     },
 }
 
-/// What an error code of a database means for us. A code that is in no table is the statement's own fault, and no more than that.
+/// What an error code of a database means for us. A code that is in no table is the statement's own fault, and no more
+/// than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     /// The disk failed, or the database on it is damaged.
@@ -86,7 +89,8 @@ enum Meaning {
     Statement,
 }
 
-/// SQLite's result codes (sqlite.org/rescode.html): extended ones, and primary ones for all others of their kind. The first that fits counts.
+/// SQLite's result codes (sqlite.org/rescode.html): extended ones, and primary ones for all others of their kind. The
+/// first that fits counts.
 const SQLITE: [(i64, Meaning); 20] = [
     // Of the kind IOERR, but no fault of the disk: memory, locks, and the shared memory beside the log.
     (10 | (11 << 8), Meaning::Statement), // IOERR_BLOCKED
@@ -111,7 +115,8 @@ const SQLITE: [(i64, Meaning); 20] = [
     (26, Meaning::Broken),                // NOTADB
 ];
 
-/// PostgreSQL's SQLSTATEs (its manual, appendix A): whole codes, and classes of two characters. The first that fits counts.
+/// PostgreSQL's SQLSTATEs (its manual, appendix A): whole codes, and classes of two characters. The first that fits
+/// counts.
 const POSTGRES: [(&str, Meaning); 14] = [
     ("53100", Meaning::Full),        // disk_full
     ("53300", Meaning::Unreachable), // too_many_connections
@@ -166,7 +171,8 @@ fn meaning_of(error: &sqlx::Error) -> Meaning {
     }
 }
 
-/// Whether a row was read whose values are not what they should be: the row is at fault, and neither the statement nor the database.
+/// Whether a row was read whose values are not what they should be: the row is at fault, and neither the statement nor
+/// the database.
 fn is_of_row(error: &sqlx::Error) -> bool {
     use sqlx::Error::{AnyDriverError, ColumnDecode, ColumnNotFound, Decode, TypeNotFound};
     matches!(error, ColumnDecode { .. } | Decode(_) | ColumnNotFound(_) | TypeNotFound { .. } | AnyDriverError(_))
@@ -205,7 +211,8 @@ impl From<serde_json::Error> for StoreError {
 }
 
 impl StoreError {
-    /// Whether an error of the driver says that the disk failed or the database is damaged, so that nothing more may be trusted to it.
+    /// Whether an error of the driver says that the disk failed or the database is damaged, so that nothing more may be
+    /// trusted to it.
     pub(crate) fn breaks(error: &sqlx::Error) -> bool {
         meaning_of(error) == Meaning::Broken
     }

@@ -1,8 +1,9 @@
 //! The explorer: units by a query, newest first, and their sums.
 //!
-//! The record is looked through backwards in windows of time, each larger than the one before, until a page is full or the time is over: so any
-//! query shows its first page soon, and says how far it has looked. Ids begin with their moment, so a window costs nothing to find. What
-//! an index answers (a sender, a recipient, a Message-ID, a hash, an address, a detection) is asked for by it, and crosses the record in a few windows.
+//! The record is looked through backwards in windows of time, each larger than the one before, until a page is full or
+//! the time is over: so any query shows its first page soon, and says how far it has looked. Ids begin with their
+//! moment, so a window costs nothing to find. What an index answers (a sender, a recipient, a Message-ID, a hash, an
+//! address, a detection) is asked for by it, and crosses the record in a few windows.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -193,7 +194,8 @@ impl Walk {
         self.before.1
     }
 
-    /// After a window that took so long: the next is as large as half of the time that is left should allow. Says whether there is any.
+    /// After a window that took so long: the next is as large as half of the time that is left should allow. Says
+    /// whether there is any.
     pub(crate) fn has_time(&mut self, took: Duration) -> bool {
         let left = self.budget.saturating_sub(self.began.elapsed());
         let growth = left.as_secs_f64() / 2.0 / took.max(TOOK_MIN).as_secs_f64();
@@ -204,7 +206,8 @@ impl Walk {
 }
 
 impl Store {
-    /// A page of the units that fit a query, newest first, behind `after`. It ends when it has `limit` units, nothing is left, or `budget` is over.
+    /// A page of the units that fit a query, newest first, behind `after`. It ends when it has `limit` units, nothing
+    /// is left, or `budget` is over.
     ///
     /// # Errors
     /// When the store fails.
@@ -242,9 +245,9 @@ impl Store {
         Ok(page)
     }
 
-    /// Sums over the units that fit a query: by the roll-up where it covers the query (see [`crate::flow`]), and without `before`; else from messages
-    /// before `before` on backwards, until `budget` is over. `interval` is the width of a
-    /// column of the chart, in microseconds.
+    /// Sums over the units that fit a query: by the roll-up where it covers the query (see [`crate::flow`]), and
+    /// without `before`; else from messages before `before` on backwards, until `budget` is over. `interval` is the
+    /// width of a column of the chart, in microseconds.
     ///
     /// # Errors
     /// When the store fails.
@@ -313,8 +316,10 @@ impl Store {
         let holds = sql.whole(query, scope);
         let limit = sql.value(i64::try_from(limit).unwrap_or(i64::MAX));
         let text = format!(
-            "select u.mail_id, u.unit_no, u.recipient, u.direction, u.disposition, u.is_enforced, u.account, m.received_us, m.sender, \
-             m.subject, m.category, m.size_bytes, m.client_ip, m.message_id from unit u join message m on m.mail_id = u.mail_id \
+            "select u.mail_id, u.unit_no, u.recipient, u.direction, u.disposition, u.is_enforced, u.account, \
+                m.received_us, m.sender, \
+             m.subject, m.category, m.size_bytes, m.client_ip, m.message_id from unit u join message m on m.mail_id = \
+             u.mail_id \
              where {holds} order by u.mail_id desc, u.unit_no limit {limit}"
         );
         db::query(text, sql.values).fetch_all(&self.reads).await?.iter().map(read).collect()
@@ -369,7 +374,8 @@ pub(crate) fn span_of(query: &Query) -> (Option<Timestamp>, Option<Timestamp>) {
     }
 }
 
-/// Conditions on a unit row `u` and its message row `m`, with their values; or on a row of sums `u`, which has no window.
+/// Conditions on a unit row `u` and its message row `m`, with their values; or on a row of sums `u`, which has no
+/// window.
 pub(crate) struct Conditions<'w> {
     window: Option<&'w Window>,
     pub(crate) values: Vec<Value>,
@@ -483,7 +489,8 @@ impl<'w> Conditions<'w> {
             Field::Incident => {
                 let fits = self.fits("i.incident", &upper(pattern));
                 format!(
-                    "exists (select 1 from incident_unit i where i.mail_id = u.mail_id and i.unit_no = u.unit_no and {fits})"
+                    "exists (select 1 from incident_unit i where i.mail_id = u.mail_id and i.unit_no = u.unit_no and \
+                        {fits})"
                 )
             }
             // Their tests are ranges.
@@ -491,8 +498,8 @@ impl<'w> Conditions<'w> {
         }
     }
 
-    /// A finding of a detection, in whatever case its code is written. The index knows codes as they are kept, so the spellings that are known are
-    /// looked up first; they are few.
+    /// A finding of a detection, in whatever case its code is written. The index knows codes as they are kept, so the
+    /// spellings that are known are looked up first; they are few.
     fn of_detection(&mut self, pattern: &Pattern) -> String {
         let Some(code) = pattern.literal() else { return self.among("finding", "lower(x.detection)", pattern) };
         let (exact, lowered) = (self.value(code), self.value(code.to_lowercase()));
@@ -563,7 +570,8 @@ impl<'w> Conditions<'w> {
         let fits = self.fits("f.folded", pattern);
         let window = self.in_window("f");
         format!(
-            "({stored} or u.mail_id in (select f.mail_id from folded f where f.field = '{field}' and {fits} and {window}))"
+            "({stored} or u.mail_id in (select f.mail_id from folded f where f.field = '{field}' and {fits} and \
+                {window}))"
         )
     }
 

@@ -1,4 +1,5 @@
-//! Crash tests: the process aborts at the n-th durable step when `REPRIEVE_ABORT_AT_STEP=n` says so, or at the n-th of this name: `name:n`.
+//! Crash tests: the process aborts at the n-th durable step when `REPRIEVE_ABORT_AT_STEP=n` says so, or at the n-th of
+//! this name: `name:n`.
 //!
 //! The steps are in the shipped program, so the program that is tested is the program that runs. Each is
 //! one comparison; who may set our environment may kill us anyway.

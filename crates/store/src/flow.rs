@@ -1,8 +1,9 @@
-//! The flow of mail by the hour, kept as sums, so that a chart over millions of messages is exact and there in a moment.
+//! The flow of mail by the hour, kept as sums, so that a chart over millions of messages is exact and there in a
+//! moment.
 //!
-//! The sums of an hour are made when it is over, from the rows themselves, and replaced as a whole when one of its messages has changed: a replay, a
-//! release or a purge marks the hour in its own transaction. What is young or marked is counted where it stands. So a sum is never added to, and
-//! cannot drift away from what it sums up.
+//! The sums of an hour are made when it is over, from the rows themselves, and replaced as a whole when one of its
+//! messages has changed: a replay, a release or a purge marks the hour in its own transaction. What is young or marked
+//! is counted where it stands. So a sum is never added to, and cannot drift away from what it sums up.
 //!
 //! The hour of a message is that of its id.
 
@@ -24,7 +25,8 @@ use crate::scope::Scope;
 const ALL_DOMAINS: &str = "*";
 /// From when on, after its end, a change to a message of an hour marks it.
 const MARKED_AFTER: Duration = Duration::from_secs(5 * 60);
-/// From when on, after its end, an hour's sums are made. The difference is the time that a transaction has, and clocks that disagree.
+/// From when on, after its end, an hour's sums are made. The difference is the time that a transaction has, and clocks
+/// that disagree.
 const ROLLED_AFTER: Duration = Duration::from_secs(20 * 60);
 /// Hours that one round makes.
 const ROUND_MAX: i64 = 24;
@@ -265,7 +267,8 @@ impl Store {
         let holds = sql.query(query);
         let text = format!(
             "select direction, category, disposition, account, slot, cast(sum(units) as bigint) as units from \
-             (select u.direction, u.category, u.disposition, u.account, u.hour_us / {width} as slot, u.units from flow_hour u \
+             (select u.direction, u.category, u.disposition, u.account, u.hour_us / {width} as slot, u.units from \
+             flow_hour u \
              where {whose} and u.hour_us >= {from} and u.hour_us < {until}{except} and {holds}) as fitting \
              group by direction, category, disposition, account, slot"
         );
@@ -339,7 +342,8 @@ async fn mark_hours(connection: &mut AnyConnection, hours: Vec<Timestamp>) -> Re
     for hours in db::in_groups(hours, 3) {
         let mut marks = Marks::of(connection);
         let sql = format!(
-            "insert into flow_mark (hour_us, stamp, rolled) values {} on conflict (hour_us) do update set stamp = flow_mark.stamp + 1",
+            "insert into flow_mark (hour_us, stamp, rolled) values {} on conflict (hour_us) do update set stamp = \
+                flow_mark.stamp + 1",
             marks.rows(hours.len(), 3)
         );
         let values = hours.iter().flat_map(|hour| [hour.as_micros(), 1, 0].map(Value::from)).collect();
@@ -367,7 +371,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &FlowWrite) -> 
             Ok(())
         }
         FlowWrite::Reach(until) => {
-            let sql = "insert into flow_reach (one, until_us) values (1, $1) on conflict (one) do update set until_us = excluded.until_us";
+            let sql = "insert into flow_reach (one, until_us) values (1, $1) on conflict (one) do update set until_us \
+                = excluded.until_us";
             sqlx::query(sql).bind(until.as_micros()).execute(connection).await?;
             Ok(())
         }

@@ -1,5 +1,6 @@
-//! Texts as they are searched, kept beside the record where the databases cannot fold them: SQLite knows the case of ASCII only, PostgreSQL that of a
-//! locale. New mail has its rows with its record; what is older gets them batch by batch, the newest first (until then it is found by the case of ASCII).
+//! Texts as they are searched, kept beside the record where the databases cannot fold them: SQLite knows the case of
+//! ASCII only, PostgreSQL that of a locale. New mail has its rows with its record; what is older gets them batch by
+//! batch, the newest first (until then it is found by the case of ASCII).
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,7 +14,8 @@ use crate::error::StoreError;
 
 /// The table's columns.
 pub(crate) const FOLDED: [&str; 4] = ["mail_id", "field", "number", "folded"];
-/// Bytes of a folded text that are kept: an index of PostgreSQL takes no more than 2,700, and folding can make a text longer.
+/// Bytes of a folded text that are kept: an index of PostgreSQL takes no more than 2,700, and folding can make a text
+/// longer.
 const FOLDED_BYTES_MAX: usize = 2_000;
 /// Messages of one batch.
 const BATCH: i64 = 200;
@@ -54,7 +56,8 @@ impl Folded {
     }
 }
 
-/// A condition on a message row `m`: its sender is this one, whatever the case and the kind of labels. The indexes find it.
+/// A condition on a message row `m`: its sender is this one, whatever the case and the kind of labels. The indexes find
+/// it.
 pub(crate) fn sender_is(sender: &str, values: &mut Vec<Value>) -> String {
     values.extend([fold::text(sender).into(), fold::name(sender).into()]);
     let (written, shown) = (values.len() - 1, values.len());
@@ -107,7 +110,8 @@ impl Store {
         if before.is_empty() {
             return Ok(false);
         }
-        let sql = "select mail_id, subject, sender, header_from, login from message where mail_id < $1 order by mail_id desc limit $2";
+        let sql = "select mail_id, subject, sender, header_from, login from message where mail_id < $1 order by \
+            mail_id desc limit $2";
         let messages = sqlx::query(sql).bind(before).bind(BATCH).fetch_all(&self.reads).await?;
         let mut folded = Folded::default();
         let mut mails: Vec<String> = Vec::new();
@@ -184,7 +188,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &FoldWrite) -> 
         );
         db::query(sql, group.into_iter().flatten().collect()).execute(&mut *connection).await?;
     }
-    let sql = "insert into folded_reach (one, before_mail) values (1, $1) on conflict (one) do update set before_mail = excluded.before_mail";
+    let sql = "insert into folded_reach (one, before_mail) values (1, $1) on conflict (one) do update set before_mail \
+        = excluded.before_mail";
     sqlx::query(sql).bind(write.reach.clone()).execute(connection).await?;
     Ok(())
 }

@@ -1,9 +1,11 @@
-//! Hearing: mail in the order in which it was committed, for a reader that must miss none of it, however long a message was examined.
+//! Hearing: mail in the order in which it was committed, for a reader that must miss none of it, however long a message
+//! was examined.
 //!
-//! A message's id and the time of its receipt are given before it is examined, so neither is the order in which messages appear. The order is that
-//! of the batches of the journal: the number of a batch is the length of the audit log before it, and the same transaction makes the log longer
-//! where it still has that length. On PostgreSQL, where the order of a sequence is not the order of commits, two writers with the same number
-//! therefore wait for one another, and one of them is refused: when a batch is seen, all before it have been seen or will never be.
+//! A message's id and the time of its receipt are given before it is examined, so neither is the order in which
+//! messages appear. The order is that of the batches of the journal: the number of a batch is the length of the audit
+//! log before it, and the same transaction makes the log longer where it still has that length. On PostgreSQL, where
+//! the order of a sequence is not the order of commits, two writers with the same number therefore wait for one
+//! another, and one of them is refused: when a batch is seen, all before it have been seen or will never be.
 //!
 //! What a reader makes of a page and how far it has read are one transaction.
 
@@ -36,8 +38,8 @@ pub struct Page {
     pub from: Place,
     /// Where it ends; that of its beginning when nothing came.
     pub to: Place,
-    /// The messages on which something has acted, by their ids; the same one again when it was examined again. What was committed before a page
-    /// was in one before.
+    /// The messages on which something has acted, by their ids; the same one again when it was examined again. What was
+    /// committed before a page was in one before.
     pub mails: Vec<MailId>,
 }
 
@@ -77,7 +79,8 @@ impl Store {
         let row = row.fetch_one(&self.reads).await?;
         let from = Place { batch: row.try_get("batch")?, mail: row.try_get("mail_id")? };
         // What a replay says of a message again is no news of it.
-        let sql = "select l.batch, l.mail_id, (select count(*) from finding f where f.mail_id = l.mail_id and f.mode = 'Enforce' \
+        let sql = "select l.batch, l.mail_id, (select count(*) from finding f where f.mail_id = l.mail_id and f.mode = \
+            'Enforce' \
                    and f.effect in ('Hold', 'Block')) as acted from (select distinct batch, mail_id from ledger \
                    where batch >= $1 and batch >= 0 and (batch > $2 or mail_id > $3) \
                    and (moved_by = 'arrived' or (moved_by = 'reexamined' and actor = 're-examination')) \

@@ -43,7 +43,8 @@ impl Store {
     pub async fn count_hits(&self, hour: Timestamp) -> Result<Vec<HourOfHits>, StoreError> {
         let next = Timestamp::from_micros(hour.as_micros() + HOUR_US);
         let sql = "select detection, detection_version, count(distinct mail_id) as hits, \
-                   count(distinct case when effect in ('Hold', 'Block') and mode = 'Enforce' then mail_id end) as acted \
+                   count(distinct case when effect in ('Hold', 'Block') and mode = 'Enforce' then mail_id end) as \
+                   acted \
                    from finding where mail_id >= $1 and mail_id < $2 group by detection, detection_version";
         let values = [hour, next].map(|at| MailId::new(at, [0; 10]).to_string().into());
         let rows = db::query(sql.to_owned(), values.into()).fetch_all(&self.reads).await?;
@@ -73,7 +74,8 @@ impl Store {
     /// When the store fails.
     pub async fn acted_in(&self, hours: &[Timestamp]) -> Result<BTreeMap<(DetectionCode, Timestamp), u64>, StoreError> {
         let sql = format!(
-            "select detection, hour_us, cast(sum(acted) as bigint) as acted from hit_hour where hour_us in ({}) group by detection, hour_us",
+            "select detection, hour_us, cast(sum(acted) as bigint) as acted from hit_hour where hour_us in ({}) group \
+                by detection, hour_us",
             marks(1, hours.len())
         );
         let values: Vec<Value> = hours.iter().map(|hour| hour.as_micros().into()).collect();
@@ -85,7 +87,8 @@ impl Store {
         Ok(acted.into_iter().collect())
     }
 
-    /// The hits of a detection, in all its versions, hour by hour since `since`, oldest first; of all detections without one.
+    /// The hits of a detection, in all its versions, hour by hour since `since`, oldest first; of all detections
+    /// without one.
     ///
     /// # Errors
     /// When the store fails.
@@ -94,7 +97,8 @@ impl Store {
         code: Option<&DetectionCode>,
         since: Timestamp,
     ) -> Result<Vec<HourOfHits>, StoreError> {
-        let sql = "select * from hit_hour where ($1 = '' or detection = $2) and hour_us >= $3 order by hour_us, detection, detection_version";
+        let sql = "select * from hit_hour where ($1 = '' or detection = $2) and hour_us >= $3 order by hour_us, \
+            detection, detection_version";
         let code = code.map(DetectionCode::as_str).unwrap_or_default();
         let values = vec![code.into(), code.into(), since.as_micros().into()];
         let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
@@ -154,7 +158,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &HitsWrite) -> 
     match write {
         HitsWrite::Keep(counted) => {
             for one in counted {
-                let sql = "insert into hit_hour (hour_us, detection, detection_version, hits, acted) values ($1, $2, $3, $4, $5) \
+                let sql = "insert into hit_hour (hour_us, detection, detection_version, hits, acted) values ($1, $2, \
+                    $3, $4, $5) \
                            on conflict (detection, detection_version, hour_us) do update set hits = $4, acted = $5";
                 let count = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
                 let values = vec![

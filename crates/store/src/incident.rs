@@ -65,7 +65,8 @@ pub struct Incident {
     pub next_update: Option<Timestamp>,
     /// Waves of its manifest.
     pub waves: u32,
-    /// The Merkle root over its units (RFC 6962 hashing over their sorted ids), in hexadecimal; empty while there is none.
+    /// The Merkle root over its units (RFC 6962 hashing over their sorted ids), in hexadecimal; empty while there is
+    /// none.
     pub root: String,
 }
 
@@ -349,7 +350,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn unannounced(&self, channel: &str, since: Timestamp) -> Result<Vec<Announcement>, StoreError> {
-        let sql = "select e.* from incident_event e where e.is_public = 1 and e.at_us >= $1 and not exists (select 1 from announcement a where a.incident = e.incident \
+        let sql = "select e.* from incident_event e where e.is_public = 1 and e.at_us >= $1 and not exists (select 1 \
+            from announcement a where a.incident = e.incident \
                    and a.event_no = e.event_no and a.channel = $2) order by e.at_us, e.event_no limit 50";
         let rows =
             db::query(sql.to_owned(), vec![since.as_micros().into(), channel.into()]).fetch_all(&self.reads).await?;
@@ -404,7 +406,8 @@ impl Store {
         sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await?.iter().map(read_note).collect()
     }
 
-    /// Units that the detection version held, of messages from `from` on, and that are in no wave yet, oldest first: the first `limit`.
+    /// Units that the detection version held, of messages from `from` on, and that are in no wave yet, oldest first:
+    /// the first `limit`.
     ///
     /// # Errors
     /// When the store fails.
@@ -414,14 +417,16 @@ impl Store {
         from: Option<MailId>,
         limit: usize,
     ) -> Result<Vec<UnitId>, StoreError> {
-        // The messages come first, in the order of the index, so that a batch ends where it is full and does not sort all that is left.
+        // The messages come first, in the order of the index, so that a batch ends where it is full and does not sort
+        // all that is left.
         let is_missing = format!(
             "u.account in ({HELD_ACCOUNTS}) and not exists (select 1 from incident_unit i where i.incident = $3 \
              and i.mail_id = u.mail_id and i.unit_no = u.unit_no)"
         );
         let sql = format!(
             "select u.mail_id, u.unit_no from (select distinct f.mail_id from finding f \
-             where f.detection = $1 and f.detection_version = $2 and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
+             where f.detection = $1 and f.detection_version = $2 and f.mode = 'Enforce' and f.effect in ('Hold', \
+             'Block') \
              and f.mail_id >= $5 and exists (select 1 from unit u where u.mail_id = f.mail_id and {is_missing}) \
              order by f.mail_id limit $4) hit join unit u on u.mail_id = hit.mail_id where {is_missing} \
              order by u.mail_id, u.unit_no limit $4"
@@ -466,7 +471,8 @@ impl Store {
     /// When the store fails.
     pub async fn incident_progress(&self, id: &str) -> Result<Progress, StoreError> {
         let sql = "select i.outcome, u.account, count(*) as units from incident_unit i \
-                   join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no where i.incident = $1 group by i.outcome, u.account";
+                   join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no where i.incident = $1 group by \
+                   i.outcome, u.account";
         let mut progress = Progress::default();
         for row in sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await? {
             let key = (named(&row, "outcome", Outcome::parse)?, named(&row, "account", Account::parse)?);
@@ -481,7 +487,8 @@ impl Store {
     /// When the store fails.
     pub async fn incident_residual(&self, id: &str, limit: i64) -> Result<Vec<Residual>, StoreError> {
         let sql = "select i.*, u.recipient, u.account, u.reply, m.sender, m.subject from incident_unit i \
-                   join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no join message m on m.mail_id = i.mail_id \
+                   join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no join message m on m.mail_id = \
+                   i.mail_id \
                    where i.incident = $1 and u.account <> 'released' \
                    order by i.mail_id, i.unit_no limit $2";
         let read = |row: &AnyRow| {
@@ -505,8 +512,8 @@ impl Store {
         sqlx::query(sql).bind(id.to_owned()).bind(limit).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    /// What the units of an incident would be without the detection version, from what was recorded: how many of them nothing else acts on,
-    /// and the messages of the others, for which somebody has to decide.
+    /// What the units of an incident would be without the detection version, from what was recorded: how many of them
+    /// nothing else acts on, and the messages of the others, for which somebody has to decide.
     ///
     /// # Errors
     /// When the store fails.
@@ -568,7 +575,8 @@ impl Store {
         let mut tree = Frontier::default();
         let (mut mail, mut number) = (String::new(), -1_i64);
         loop {
-            let sql = "select mail_id, unit_no from incident_unit where incident = $1 and (mail_id > $2 or (mail_id = $2 and unit_no > $3)) \
+            let sql = "select mail_id, unit_no from incident_unit where incident = $1 and (mail_id > $2 or (mail_id = \
+                $2 and unit_no > $3)) \
                        order by mail_id, unit_no limit 5000";
             let values = vec![id.into(), mail.as_str().into(), number.into()];
             let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
@@ -585,7 +593,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn notices_of_incident(&self, id: &str) -> Result<Vec<(MailId, String)>, StoreError> {
-        let sql = "select distinct n.mail_id, n.sender from sender_notice n join incident_unit i on i.mail_id = n.mail_id where i.incident = $1 \
+        let sql = "select distinct n.mail_id, n.sender from sender_notice n join incident_unit i on i.mail_id = \
+            n.mail_id where i.incident = $1 \
                    order by n.mail_id limit 1000";
         let rows = sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.reads).await?;
         rows.iter().map(|row| Ok((parsed(row, "mail_id")?, row.try_get("sender")?))).collect()
@@ -593,9 +602,11 @@ impl Store {
 }
 
 /// 1 where nothing but the suspect of the incident `n` acts on the message `m`; else 0.
-const IS_ALONE: &str = "cast(case when m.is_partial = 1 or m.facts_json not like '%\"entries\":[]%' or exists (select 1 from finding f \
+const IS_ALONE: &str = "cast(case when m.is_partial = 1 or m.facts_json not like '%\"entries\":[]%' or exists (select \
+    1 from finding f \
                         where f.mail_id = m.mail_id and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') \
-                        and not (f.detection = n.detection and f.detection_version = n.detection_version)) then 0 else 1 end as bigint)";
+                        and not (f.detection = n.detection and f.detection_version = n.detection_version)) then 0 else \
+                        1 end as bigint)";
 
 fn jiff_year(at: Timestamp) -> i32 {
     at.to_string().get(..4).and_then(|year| year.parse().ok()).unwrap_or(0)
@@ -648,8 +659,10 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
         IncidentWrite::Wave { incident, wave, units } => {
             let sql = format!(
                 "insert into incident_unit (incident, mail_id, unit_no, wave, outcome, ruleset, reason, is_alone) \
-                 select n.incident, m.mail_id, u.unit_no, {wave}, 'pending', '', '', {IS_ALONE} from incident n, message m \
-                 join unit u on u.mail_id = m.mail_id where n.incident = $1 and m.mail_id = $2 and u.unit_no = $3 on conflict do nothing"
+                 select n.incident, m.mail_id, u.unit_no, {wave}, 'pending', '', '', {IS_ALONE} from incident n, \
+                 message m \
+                 join unit u on u.mail_id = m.mail_id where n.incident = $1 and m.mail_id = $2 and u.unit_no = $3 on \
+                 conflict do nothing"
             );
             for unit in units {
                 let values: Vec<Value> =
@@ -666,7 +679,8 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
         }
         IncidentWrite::Announced(told) => {
             claim::settle(group.connection, &told.claim, told.at).await?;
-            let sql = "insert into announcement (incident, event_no, channel, told_us, reply) values ($1, $2, $3, $4, $5) on conflict do nothing";
+            let sql = "insert into announcement (incident, event_no, channel, told_us, reply) values ($1, $2, $3, $4, \
+                $5) on conflict do nothing";
             let values: Vec<Value> = vec![
                 told.incident.as_str().into(),
                 told.number.into(),
@@ -680,7 +694,8 @@ pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Resul
         IncidentWrite::Digested(told) => digest::apply(group.connection, told).await.map(|()| 1),
         IncidentWrite::ForgetDigests(before) => digest::forget(group.connection, *before).await,
         IncidentWrite::Retry { incident } => {
-            let sql = "update incident_unit set outcome = 'pending', reason = '' where incident = $1 and outcome = 'inconclusive'";
+            let sql = "update incident_unit set outcome = 'pending', reason = '' where incident = $1 and outcome = \
+                'inconclusive'";
             let done = sqlx::query(sql).bind(incident.clone()).execute(&mut *group.connection).await?;
             Ok(usize::try_from(done.rows_affected()).unwrap_or(0))
         }
@@ -703,7 +718,8 @@ async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<usize
     let number = row.try_get::<i64, _>("incidents")? + 1;
     let id = public_id(jiff_year(new.at), u32::try_from(number).unwrap_or(0));
     let at = new.at.as_micros();
-    let sql = "insert into incident (incident, stage, is_paused, opened_us, opened_by, moved_us, in_force_us, is_convicted, detection, \
+    let sql = "insert into incident (incident, stage, is_paused, opened_us, opened_by, moved_us, in_force_us, \
+        is_convicted, detection, \
                detection_version, ruleset, cause, public_text, owner, next_update_us, waves, root) \
                values ($1, 'investigating', 0, $2, $3, $2, $4, $5, $6, $7, $8, $9, $10, '', $11, 0, '')";
     let values: Vec<Value> = vec![
@@ -734,7 +750,8 @@ async fn note(
     is_public: bool,
 ) -> Result<(), StoreError> {
     let sql = "insert into incident_event (incident, event_no, at_us, actor, what, text, is_public) \
-               select $1, (select coalesce(max(event_no), 0) + 1 from incident_event where incident = $1), $2, $3, $4, $5, $6";
+               select $1, (select coalesce(max(event_no), 0) + 1 from incident_event where incident = $1), $2, $3, $4, \
+               $5, $6";
     let values: Vec<Value> =
         vec![incident.into(), at.as_micros().into(), actor.into(), what.into(), text.into(), is_public.into()];
     db::query(sql.to_owned(), values).execute(connection).await?;
@@ -782,7 +799,8 @@ async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> 
 
 /// Messages of a replay: their new records, what became of each unit, and the release of those that are cleared.
 async fn record(group: &mut Group<'_>, replayed: &[Replayed]) -> Result<(), StoreError> {
-    // The outcome of a unit is written once. A message none of whose units waits any more was replayed by another: its record stays.
+    // The outcome of a unit is written once. A message none of whose units waits any more was replayed by another: its
+    // record stays.
     let (touched, cleared) = record_outcomes(group.connection, replayed).await?;
     let replayed: Vec<&Replayed> =
         replayed.iter().filter(|one| touched.contains(&(one.incident.clone(), one.mail_id))).collect();
@@ -827,7 +845,8 @@ async fn record_outcomes(
         let mut marks = Marks::of(connection);
         let sql = format!(
             "with v (incident, mail_id, unit_no, outcome, outcome_us, ruleset, reason) as (values {}) \
-             update incident_unit set outcome = v.outcome, outcome_us = v.outcome_us, ruleset = v.ruleset, reason = v.reason \
+             update incident_unit set outcome = v.outcome, outcome_us = v.outcome_us, ruleset = v.ruleset, reason = \
+             v.reason \
              from v where incident_unit.incident = v.incident and incident_unit.mail_id = v.mail_id \
              and incident_unit.unit_no = v.unit_no and incident_unit.outcome = 'pending' \
              returning incident_unit.incident, incident_unit.mail_id, incident_unit.unit_no, incident_unit.outcome, \

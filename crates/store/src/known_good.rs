@@ -183,7 +183,8 @@ impl Store {
         Ok(known)
     }
 
-    /// How often these contents came in clean mail, and whether anybody called them bad; those that nothing is known of are left out.
+    /// How often these contents came in clean mail, and whether anybody called them bad; those that nothing is known of
+    /// are left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -191,7 +192,8 @@ impl Store {
         let mut known = HashMap::new();
         for group in contents.chunks(ASKED_MAX) {
             let sql = format!(
-                "select sha256, first_seen_us, last_seen_us, mails, carriers, last_bad_us from known_good_part where sha256 in ({})",
+                "select sha256, first_seen_us, last_seen_us, mails, carriers, last_bad_us from known_good_part where \
+                    sha256 in ({})",
                 marks(1, group.len())
             );
             let values = group.iter().map(|digest| Value::Text(digest.hex())).collect();
@@ -204,8 +206,8 @@ impl Store {
         Ok(known)
     }
 
-    /// Up to `most` kept contents of these families (none: of all), spread over formats, trailers, directions and carriers. `from`
-    /// is where in the order of hashes to begin, so that not every run sees the same.
+    /// Up to `most` kept contents of these families (none: of all), spread over formats, trailers, directions and
+    /// carriers. `from` is where in the order of hashes to begin, so that not every run sees the same.
     ///
     /// # Errors
     /// When the store fails.
@@ -230,7 +232,8 @@ impl Store {
             }
             values.push(Value::Int(fetched));
             let sql = format!(
-                "select * from known_good_part where sha256 {comparison} $1{filter} and is_kept = 1 and last_bad_us is null \
+                "select * from known_good_part where sha256 {comparison} $1{filter} and is_kept = 1 and last_bad_us is \
+                    null \
                  order by sha256 limit ${}",
                 values.len()
             );
@@ -258,7 +261,8 @@ impl Store {
         rows.iter().map(|row| Ok((digest(row, "sha256")?, parsed(row, "mail_id")?))).collect()
     }
 
-    /// Contents and mails that must go: not seen since `before`, or beyond these bounds, the longest unseen first. One batch.
+    /// Contents and mails that must go: not seen since `before`, or beyond these bounds, the longest unseen first. One
+    /// batch.
     ///
     /// # Errors
     /// When the store fails.
@@ -299,7 +303,8 @@ impl Store {
     /// When the store fails.
     pub async fn known_good_status(&self, now: Timestamp) -> Result<KnownGoodStatus, StoreError> {
         let mut status = KnownGoodStatus::default();
-        let sql = "select family, count(*) as contents, cast(sum(is_kept) as bigint) as kept, cast(coalesce(sum(size_bytes * is_kept), 0) as bigint) as bytes, \
+        let sql = "select family, count(*) as contents, cast(sum(is_kept) as bigint) as kept, \
+            cast(coalesce(sum(size_bytes * is_kept), 0) as bigint) as bytes, \
                    min(first_seen_us) as since_us from known_good_part group by family";
         for row in sqlx::query(sql).fetch_all(&self.reads).await? {
             status.contents += unsigned(&row, "contents")?;
@@ -314,7 +319,8 @@ impl Store {
         let row = sqlx::query(sql).fetch_one(&self.reads).await?;
         status.mails = unsigned(&row, "mails")?;
         status.mail_bytes = unsigned(&row, "bytes")?;
-        let sql = "select first_seen_us, carriers, last_bad_us from known_good_part where carriers >= 2 and last_bad_us is null";
+        let sql = "select first_seen_us, carriers, last_bad_us from known_good_part where carriers >= 2 and \
+            last_bad_us is null";
         for row in sqlx::query(sql).fetch_all(&self.reads).await? {
             match standing(&row)?.class(now, self.heirloom()) {
                 MemoryClass::Unknown => {}
@@ -404,10 +410,13 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &KnownGoodWrite
 /// What was called bad and comes through clean again, because what called it so was corrected, begins its age anew.
 async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(), StoreError> {
     let GoodPart { part, carrier, direction, is_kept, mails, first, seen } = good;
-    let sql = "insert into known_good_part (sha256, family, content_type, declared, name, tail, direction, first_carrier, size_bytes, \
-               first_seen_us, last_seen_us, mails, carriers, is_kept) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13) \
+    let sql = "insert into known_good_part (sha256, family, content_type, declared, name, tail, direction, \
+        first_carrier, size_bytes, \
+               first_seen_us, last_seen_us, mails, carriers, is_kept) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+               $11, $12, 0, $13) \
                on conflict (sha256) do update set \
-               last_seen_us = case when known_good_part.last_seen_us > $11 then known_good_part.last_seen_us else $11 end, mails = known_good_part.mails + $12, \
+               last_seen_us = case when known_good_part.last_seen_us > $11 then known_good_part.last_seen_us else $11 \
+               end, mails = known_good_part.mails + $12, \
                is_kept = case when known_good_part.is_kept = 1 then 1 else $13 end, \
                first_seen_us = case when known_good_part.last_bad_us is null and known_good_part.first_seen_us < $10 \
                then known_good_part.first_seen_us else $10 end, \
@@ -445,7 +454,8 @@ async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(
 }
 
 async fn learn_mail(connection: &mut AnyConnection, mail: &GoodMail) -> Result<(), StoreError> {
-    let sql = "insert into known_good_mail (sha256, mail_id, seen_us, size_bytes, envelope_json, carrier) values ($1, $2, $3, $4, $5, $6) \
+    let sql = "insert into known_good_mail (sha256, mail_id, seen_us, size_bytes, envelope_json, carrier) values ($1, \
+        $2, $3, $4, $5, $6) \
                on conflict do nothing";
     let values = vec![
         mail.sha256.hex().into(),

@@ -23,7 +23,8 @@ pub const CHECKS: [(&str, &str); 6] = [
     (
         "a row of the ledger does not begin where the one before ended",
         "select l.mail_id, l.unit_no, l.from_account as what from ledger l left join ledger b on b.mail_id = l.mail_id \
-         and b.unit_no = l.unit_no and b.step = l.step - 1 where coalesce(b.to_account, 'outside') <> l.from_account limit 100",
+         and b.unit_no = l.unit_no and b.step = l.step - 1 where coalesce(b.to_account, 'outside') <> l.from_account \
+         limit 100",
     ),
     (
         "the ledger speaks of a unit that is not there",
@@ -38,7 +39,8 @@ pub const CHECKS: [(&str, &str); 6] = [
     (
         "a unit in custody has no stored bytes",
         "select u.mail_id, u.unit_no, u.account as what from unit u join message m on m.mail_id = u.mail_id \
-         where m.blob is null and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied') limit 100",
+         where m.blob is null and u.account in ('tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied') \
+         limit 100",
     ),
     (
         "a release and its unit disagree",
@@ -92,7 +94,8 @@ impl Store {
         let mut faults = Vec::new();
         let sides = "select account, cast(sum(units) as bigint) as units from (\
                      select to_account as account, count(*) as units from ledger group by to_account union all \
-                     select from_account as account, -count(*) as units from ledger group by from_account) sides group by account";
+                     select from_account as account, -count(*) as units from ledger group by from_account) sides group \
+                     by account";
         for row in sqlx::query(sides).fetch_all(&mut *moment).await? {
             let (account, units): (String, i64) = (row.try_get("account")?, row.try_get("units")?);
             let shown = if account == "outside" {

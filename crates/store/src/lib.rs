@@ -117,7 +117,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens (and where needed makes) the embedded store in `folder`: `reprieve.db` and `blobs/`. `key` seals the audit log.
+    /// Opens (and where needed makes) the embedded store in `folder`: `reprieve.db` and `blobs/`. `key` seals the audit
+    /// log.
     ///
     /// # Errors
     /// When the folder cannot be used, or its schema is newer than this program.
@@ -172,7 +173,8 @@ impl Store {
         &self.node
     }
 
-    /// Whether the disk or the database's structure has failed, under a write or a read; nothing is accepted into custody then.
+    /// Whether the disk or the database's structure has failed, under a write or a read; nothing is accepted into
+    /// custody then.
     pub fn is_broken(&self) -> bool {
         self.soundness.is_broken() || self.blobs.is_broken()
     }

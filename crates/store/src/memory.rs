@@ -146,7 +146,8 @@ impl Store {
         let asked: Vec<Digest> = known.keys().copied().collect();
         for group in asked.chunks(ASKED_MAX) {
             let sql = format!(
-                "select c.sha256, i.* from known_good_carrier c join identity i on i.identity = c.carrier where c.sha256 in ({})",
+                "select c.sha256, i.* from known_good_carrier c join identity i on i.identity = c.carrier where \
+                    c.sha256 in ({})",
                 marks(1, group.len())
             );
             let values = group.iter().map(|one| Value::Text(one.hex())).collect();
@@ -166,8 +167,8 @@ impl Store {
         Ok(known)
     }
 
-    /// Up to `most` contents of these families (none: of all) that may testify: known for 72 hours, carried by somebody established,
-    /// never bad; spread over formats, trailers, directions and carriers.
+    /// Up to `most` contents of these families (none: of all) that may testify: known for 72 hours, carried by somebody
+    /// established, never bad; spread over formats, trailers, directions and carriers.
     ///
     /// # Errors
     /// When the store fails.
@@ -211,7 +212,8 @@ impl Store {
         rule: &Establish,
         now: Timestamp,
     ) -> Result<Vec<Exhibit>, StoreError> {
-        let sql = "select m.sha256, m.mail_id, m.envelope_json, i.* from known_good_mail m join identity i on i.identity = m.carrier \
+        let sql = "select m.sha256, m.mail_id, m.envelope_json, i.* from known_good_mail m join identity i on \
+            i.identity = m.carrier \
                    where m.last_bad_us is null and m.seen_us <= $1 order by m.sha256 limit $2";
         let fetched = i64::try_from(most.saturating_mul(4)).unwrap_or(i64::MAX);
         let values = vec![now.before(PROBE_AGE).as_micros().into(), fetched.into()];
@@ -297,7 +299,8 @@ impl Store {
                 established.insert(row.try_get::<String, _>("identity")?);
             }
         }
-        let sql = "select p.sha256, p.family, c.carrier from known_good_part p join known_good_carrier c on c.sha256 = p.sha256 \
+        let sql = "select p.sha256, p.family, c.carrier from known_good_part p join known_good_carrier c on c.sha256 = \
+            p.sha256 \
                    where p.is_kept = 1 and p.last_bad_us is null and p.first_seen_us <= $1 order by p.sha256";
         let mut last = String::new();
         for row in sqlx::query(sql).bind(now.before(PROBE_AGE).as_micros()).fetch_all(&self.reads).await? {

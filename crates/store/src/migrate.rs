@@ -42,9 +42,12 @@ const MIGRATIONS: [(&str, &str); 28] = [
 /// # Errors
 /// When the schema is newer, or a statement fails.
 pub async fn run(connection: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("create table if not exists schema_version (version bigint primary key, name text not null, applied_us bigint not null)")
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query(
+        "create table if not exists schema_version (version bigint primary key, name text not null, applied_us \
+        bigint not null)",
+    )
+    .execute(&mut *connection)
+    .await?;
     let row = sqlx::query("select coalesce(max(version), 0) as version from schema_version")
         .fetch_one(&mut *connection)
         .await?;

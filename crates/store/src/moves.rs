@@ -168,7 +168,8 @@ pub(crate) async fn insert_lines(group: &mut Group<'_>, lines: Vec<Line>) -> Res
         let mut marks = Marks::of(group.connection);
         let sql = format!(
             "with v ({columns}) as (values {}) insert into ledger ({columns}, step) select {}, \
-             (select coalesce(max(l.step), -1) + 1 from ledger l where l.mail_id = v.mail_id and l.unit_no = v.unit_no) from v",
+             (select coalesce(max(l.step), -1) + 1 from ledger l where l.mail_id = v.mail_id and l.unit_no = \
+             v.unit_no) from v",
             marks.rows(lines.len(), COLUMNS.len()),
             COLUMNS.map(|column| format!("v.{column}")).join(",")
         );

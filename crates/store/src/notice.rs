@@ -36,15 +36,18 @@ pub(crate) struct Told {
 }
 
 impl Store {
-    /// Up to `most` held outbound units that came since `since` and whose sender is not told, oldest first, gathered by message.
+    /// Up to `most` held outbound units that came since `since` and whose sender is not told, oldest first, gathered by
+    /// message.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn untold(&self, since: Timestamp, most: i64) -> Result<Vec<Untold>, StoreError> {
         let sql = "select u.mail_id, u.recipient, m.sender, m.subject, m.auto_submitted, m.received_us from unit u \
                    join message m on m.mail_id = u.mail_id left join sender_notice n on n.mail_id = u.mail_id \
-                   where u.account = $1 and u.mail_id > $2 and u.direction = $3 and u.is_enforced = 1 and n.mail_id is null \
-                   and not exists (select 1 from incident_unit i where i.mail_id = u.mail_id) order by u.mail_id, u.unit_no limit $4";
+                   where u.account = $1 and u.mail_id > $2 and u.direction = $3 and u.is_enforced = 1 and n.mail_id is \
+                   null \
+                   and not exists (select 1 from incident_unit i where i.mail_id = u.mail_id) order by u.mail_id, \
+                   u.unit_no limit $4";
         let values = vec![
             Account::Held.as_str().into(),
             MailId::new(since, [0; 10]).to_string().into(),
@@ -100,7 +103,8 @@ impl Store {
 pub(crate) async fn apply(connection: &mut AnyConnection, told: &Told) -> Result<(), StoreError> {
     claim::settle(connection, &told.claim, told.at).await?;
     for mail in &told.mails {
-        let sql = "insert into sender_notice (mail_id, sender, told_us, reply) values ($1, $2, $3, $4) on conflict do nothing";
+        let sql = "insert into sender_notice (mail_id, sender, told_us, reply) values ($1, $2, $3, $4) on conflict do \
+            nothing";
         let values: Vec<Value> = vec![
             mail.to_string().into(),
             told.sender.as_str().into(),

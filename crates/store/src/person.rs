@@ -1,5 +1,5 @@
-//! People who may sign in to the console, and their sessions. A secret is never kept: of a password its argon2id hash, of an invitation and of a
-//! session the SHA-256.
+//! People who may sign in to the console, and their sessions. A secret is never kept: of a password its argon2id hash,
+//! of an invitation and of a session the SHA-256.
 
 use domain::{Digest, Timestamp};
 use sqlx::any::AnyRow;
@@ -55,7 +55,8 @@ pub struct Session {
 pub enum LastAdmin {
     /// The act is refused unless somebody else is one, with a password of their own.
     StaysByPassword,
-    /// The act is refused unless somebody else is one; where an account elsewhere vouches for people, none needs a password.
+    /// The act is refused unless somebody else is one; where an account elsewhere vouches for people, none needs a
+    /// password.
     Stays,
     /// The act is done in any case: whoever asks has another way in.
     MayGo,
@@ -102,8 +103,8 @@ impl Store {
     /// Shuts somebody out; their sessions end.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when they are not known, or shut out already; [`StoreError::Refused`] when they are the last administrator and
-    /// `last` keeps one.
+    /// [`StoreError::NotFound`] when they are not known, or shut out already; [`StoreError::Refused`] when they are the
+    /// last administrator and `last` keeps one.
     pub async fn disable_person(&self, name: &str, at: Timestamp, last: LastAdmin) -> Result<(), StoreError> {
         self.writer.person(PersonWrite::Disable { name: name.to_owned(), at, last }).await
     }
@@ -284,8 +285,8 @@ async fn known(connection: &mut AnyConnection, name: &str, sql: &str, values: Ve
 
 /// Refuses what would leave nobody who can sign in as an administrator of all domains.
 ///
-/// The rows of all administrators are locked first: on PostgreSQL two processes that shut out one another's last administrator would otherwise each
-/// still see the other.
+/// The rows of all administrators are locked first: on PostgreSQL two processes that shut out one another's last
+/// administrator would otherwise each still see the other.
 async fn keep_an_admin(connection: &mut AnyConnection, name: &str, last: LastAdmin) -> Result<(), StoreError> {
     let able = match last {
         LastAdmin::StaysByPassword => "domains_json is null and disabled_us is null and password is not null",

@@ -1,5 +1,6 @@
-//! How many units fit a query by something that no roll-up is kept of: detections and their versions, sender domains, the hosts of links, types of
-//! parts, addresses of clients. The record is walked through backwards for as long as there is time.
+//! How many units fit a query by something that no roll-up is kept of: detections and their versions, sender domains,
+//! the hosts of links, types of parts, addresses of clients. The record is walked through backwards for as long as
+//! there is time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -66,7 +67,8 @@ impl Store {
             |column: &str| format!("select {column} as value, count(*) as units from ({fitting}) as f group by 1");
         let of_table = |table: &str, column: &str| {
             format!(
-                "select value, count(*) as units from (select distinct f.mail_id, f.unit_no, x.{column} as value from ({fitting}) as f \
+                "select value, count(*) as units from (select distinct f.mail_id, f.unit_no, x.{column} as value from \
+                    ({fitting}) as f \
                  join {table} x on x.mail_id = f.mail_id) as each_value group by value"
             )
         };

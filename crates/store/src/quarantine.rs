@@ -189,7 +189,8 @@ impl Store {
         let limit = if filter.limit == 0 { 100 } else { filter.limit.min(PAGE_MAX) };
         values.push(i64::from(limit).into());
         let sql = format!(
-            "select distinct m.mail_id, m.received_us, m.sender, m.subject, m.message_id, m.category, m.size_bytes, m.sha256 \
+            "select distinct m.mail_id, m.received_us, m.sender, m.subject, m.message_id, m.category, m.size_bytes, \
+                m.sha256 \
              from message m join unit u on u.mail_id = m.mail_id \
              where m.blob is not null and {} order by m.mail_id desc limit ${}",
             texts.join(" and "),

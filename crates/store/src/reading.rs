@@ -41,7 +41,8 @@ impl Store {
         }))
     }
 
-    /// Remembers a reading in place of the one whose turn was before; `false`, and nothing is done, when another process has put one there meanwhile.
+    /// Remembers a reading in place of the one whose turn was before; `false`, and nothing is done, when another
+    /// process has put one there meanwhile.
     ///
     /// # Errors
     /// When the store fails.
@@ -74,8 +75,10 @@ pub(crate) async fn apply(connection: &mut AnyConnection, remembered: &Remembere
         (*turn).into(),
     ];
     // Compared and set in one statement: what was confirmed by a person is not overwritten by who had looked before.
-    let sql = "insert into clock_reading (id, at_us, boot, up_us, confirmed_us, unproven_us, turn) values (1, $1, $2, $3, $4, $5, $6) \
-               on conflict (id) do update set at_us = $1, boot = $2, up_us = $3, confirmed_us = $4, unproven_us = $5, turn = $6 \
+    let sql = "insert into clock_reading (id, at_us, boot, up_us, confirmed_us, unproven_us, turn) values (1, $1, $2, \
+        $3, $4, $5, $6) \
+               on conflict (id) do update set at_us = $1, boot = $2, up_us = $3, confirmed_us = $4, unproven_us = $5, \
+               turn = $6 \
                where clock_reading.turn = $6 - 1";
     Ok(db::query(sql.to_owned(), row).execute(connection).await?.rows_affected() == 1)
 }

@@ -131,8 +131,9 @@ impl Store {
         Ok(units)
     }
 
-    /// Up to `most` recipients for whom something is held that came at `since` or later, of which they have not been told, and who were told
-    /// nothing in this period. What an open incident is about to give back is told nobody; what one did not give back is told when it is over.
+    /// Up to `most` recipients for whom something is held that came at `since` or later, of which they have not been
+    /// told, and who were told nothing in this period. What an open incident is about to give back is told nobody; what
+    /// one did not give back is told when it is over.
     ///
     /// # Errors
     /// When the store fails.
@@ -141,11 +142,13 @@ impl Store {
             "select distinct {MAILBOX} as address from unit u \
                    left join quarantine_notice n on n.address = {MAILBOX} \
                    where u.account = $1 and u.mail_id >= $2 and u.direction <> 'Outbound' and u.is_enforced = 1 \
-                   and (n.address is null or n.period < $3 and (u.mail_id > n.until_mail or exists (select 1 from incident_unit i \
+                   and (n.address is null or n.period < $3 and (u.mail_id > n.until_mail or exists (select 1 from \
+                   incident_unit i \
                    join incident c on c.incident = i.incident where i.mail_id = u.mail_id and i.unit_no = u.unit_no \
                    and c.opened_us <= n.told_us and c.resolved_us > n.told_us))) \
                    and not exists (select 1 from incident_unit i join incident c on c.incident = i.incident \
-                   where i.mail_id = u.mail_id and i.unit_no = u.unit_no and c.stage <> 'resolved') order by address limit $4"
+                   where i.mail_id = u.mail_id and i.unit_no = u.unit_no and c.stage <> 'resolved') order by address \
+                   limit $4"
         );
         let values = vec![
             Account::Held.as_str().into(),
@@ -177,8 +180,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Those of these messages of which this recipient has not been told because an incident might have given them back, and did not: it was open
-    /// when they were last told, and is over.
+    /// Those of these messages of which this recipient has not been told because an incident might have given them
+    /// back, and did not: it was open when they were last told, and is over.
     ///
     /// # Errors
     /// When the store fails.
@@ -226,8 +229,8 @@ impl Store {
         Ok(self.writer.recipient(RecipientWrite::UseLink { link, until }).await? == 1)
     }
 
-    /// Forgets used links that hold no longer at `links`, closings of the portal from before `closings`, when nothing from before them can hold
-    /// any more, and who was told before `notices`.
+    /// Forgets used links that hold no longer at `links`, closings of the portal from before `closings`, when nothing
+    /// from before them can hold any more, and who was told before `notices`.
     ///
     /// # Errors
     /// When the store fails.

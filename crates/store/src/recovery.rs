@@ -1,4 +1,5 @@
-//! Taking back that mail was deleted or expired, as long as its bytes are there: one unit, or all that ended since a moment.
+//! Taking back that mail was deleted or expired, as long as its bytes are there: one unit, or all that ended since a
+//! moment.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +68,8 @@ impl Store {
         Ok((u64::try_from(count).unwrap_or(0), rows.iter().map(unit).collect::<Result<_, StoreError>>()?))
     }
 
-    /// Takes units back into the quarantine; returns those that came. One whose bytes have gone, or that somebody else took back, stays as it is.
+    /// Takes units back into the quarantine; returns those that came. One whose bytes have gone, or that somebody else
+    /// took back, stays as it is.
     ///
     /// # Errors
     /// When the store fails.
@@ -106,7 +108,8 @@ impl Store {
     }
 }
 
-/// Inside the writer's transaction: what is taken back has its bytes, and keeps them and its record until the end of the transaction; or it is refused.
+/// Inside the writer's transaction: what is taken back has its bytes, and keeps them and its record until the end of
+/// the transaction; or it is refused.
 pub(crate) async fn must_have_bytes(connection: &mut AnyConnection, units: &[UnitId]) -> Result<(), StoreError> {
     let mails: BTreeSet<String> = units.iter().map(|unit| unit.mail.to_string()).collect();
     let mails: Vec<String> = mails.into_iter().collect();
@@ -124,9 +127,10 @@ pub(crate) async fn must_have_bytes(connection: &mut AnyConnection, units: &[Uni
     Ok(())
 }
 
-/// Inside the writer's transaction: what another transaction does about these messages and has not ended is waited for, and what it would begin waits for
-/// this one. Whoever takes back, forgets bytes or purges does this first, and looks then, in a statement of its own: PostgreSQL shows a statement what was
-/// committed before it began, not before its wait ended.
+/// Inside the writer's transaction: what another transaction does about these messages and has not ended is waited for,
+/// and what it would begin waits for this one. Whoever takes back, forgets bytes or purges does this first, and looks
+/// then, in a statement of its own: PostgreSQL shows a statement what was committed before it began, not before its
+/// wait ended.
 pub(crate) async fn claim(connection: &mut AnyConnection, mails: &[String]) -> Result<(), StoreError> {
     // One at a time and in their order, so that two that claim the same ones do not wait for each other.
     let mut mails: Vec<&String> = mails.iter().collect();

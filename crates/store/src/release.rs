@@ -389,7 +389,8 @@ async fn where_they_are(
     for units in db::in_groups(units.to_vec(), 2) {
         let mut marks = Marks::of(connection);
         let sql = format!(
-            "with v (mail_id, unit_no) as (values {}) select u.mail_id, u.unit_no, u.account, u.recipient, m.correspondence, r.state \
+            "with v (mail_id, unit_no) as (values {}) select u.mail_id, u.unit_no, u.account, u.recipient, \
+                m.correspondence, r.state \
              from v join unit u on u.mail_id = v.mail_id and u.unit_no = v.unit_no \
              join message m on m.mail_id = v.mail_id \
              left join release_item r on r.mail_id = u.mail_id and r.unit_no = u.unit_no",
@@ -488,8 +489,8 @@ fn queued_row(step: &UnitMove, recipient: &str, class: i64, turn: i64) -> Vec<Va
 
 /// Writes the rows that the reconciler finds; one that is there already is queued again.
 ///
-/// Such a one has failed or was settled, so nobody holds it: a row that a worker has claimed meanwhile is not changed, and the whole
-/// request is refused.
+/// Such a one has failed or was settled, so nobody holds it: a row that a worker has claimed meanwhile is not changed,
+/// and the whole request is refused.
 async fn queue(connection: &mut AnyConnection, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
     for rows in db::in_groups(rows, QUEUE.len()) {
         let asked = rows.len() as u64;
@@ -498,7 +499,8 @@ async fn queue(connection: &mut AnyConnection, rows: Vec<Vec<Value>>) -> Result<
             "insert into release_item ({}) values {} on conflict (release_id) do update set state = excluded.state, \
              requested_us = excluded.requested_us, requested_by = excluded.requested_by, reason = excluded.reason, \
              not_before_us = excluded.not_before_us, moved_us = excluded.moved_us, class = excluded.class, \
-             turn = excluded.turn where release_item.lease_owner = '' and release_item.state not in ('claimed', 'attempting')",
+             turn = excluded.turn where release_item.lease_owner = '' and release_item.state not in ('claimed', \
+             'attempting')",
             QUEUE.join(","),
             marks.rows(rows.len(), QUEUE.len())
         );
@@ -513,9 +515,11 @@ async fn queue(connection: &mut AnyConnection, rows: Vec<Vec<Value>>) -> Result<
 }
 
 async fn claim(group: &mut Group<'_>, owner: &str, at: Timestamp, until: Timestamp) -> Result<Vec<Claim>, StoreError> {
-    // The guard stands again outside the sub-select: a losing racer under PostgreSQL re-checks it and gets no row. What is queued is taken
-    // from the head of an index; what was put off and is due is little, or all of it waits for the same hop.
-    let sql = "update release_item set state = 'claimed', lease_owner = $1, lease_until_us = $2, fence = fence + 1, moved_us = $3 \
+    // The guard stands again outside the sub-select: a losing racer under PostgreSQL re-checks it and gets no row. What
+    // is queued is taken from the head of an index; what was put off and is due is little, or all of it waits for the
+    // same hop.
+    let sql = "update release_item set state = 'claimed', lease_owner = $1, lease_until_us = $2, fence = fence + 1, \
+        moved_us = $3 \
                where release_id in (select release_id from ( \
                select * from (select release_id, class, turn from release_item where state = 'queued' \
                order by class, turn, release_id limit $4) as waiting \
@@ -636,7 +640,8 @@ struct ReleaseStep {
     not_before: Timestamp,
     /// The attempt that ends with it, if one is running.
     attempt: i64,
-    /// The fence of the claim that makes it, or that it ends: the row that is changed still has it, or nothing is changed.
+    /// The fence of the claim that makes it, or that it ends: the row that is changed still has it, or nothing is
+    /// changed.
     fence: i64,
 }
 
@@ -672,7 +677,8 @@ async fn update_items(
         let mut marks = Marks::of(connection);
         let sql = format!(
             "with v (release_id, from_state, fence, to_state, reply, at_us, later_us, again, settled) as (values {}) \
-             update release_item set state = v.to_state, reply = v.reply, moved_us = v.at_us, not_before_us = v.later_us, \
+             update release_item set state = v.to_state, reply = v.reply, moved_us = v.at_us, not_before_us = \
+             v.later_us, \
              lease_owner = '', lease_until_us = 0, repeats = repeats + v.again, \
              possibly_twice = case when v.settled = 1 then 1 else possibly_twice end \
              from v where release_item.release_id = v.release_id and release_item.state = v.from_state \
@@ -740,7 +746,8 @@ async fn end_attempts(
 
 async fn end_leases(group: &mut Group<'_>, owner_prefix: Option<&str>, at: Timestamp) -> Result<u64, StoreError> {
     let sql = "select release_id, mail_id, unit_no, state, attempt, fence, lease_owner from release_item \
-               where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit $3";
+               where state in ('claimed', 'attempting') and (lease_until_us <= $1 or $2 = 1) order by release_id limit \
+               $3";
     let rows = sqlx::query(sql)
         .bind(at.as_micros())
         .bind(i64::from(owner_prefix.is_some()))

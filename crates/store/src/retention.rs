@@ -1,4 +1,5 @@
-//! What ends when its time is over: held units expire, records and blobs are purged, and the books keep a sealed closing balance.
+//! What ends when its time is over: held units expire, records and blobs are purged, and the books keep a sealed
+//! closing balance.
 //!
 //! Every step is a small batch, so that live mail never waits long behind it.
 
@@ -67,8 +68,9 @@ pub(crate) struct Purge {
 }
 
 impl Store {
-    /// Expires units of a category that came before `before`, or were taken back before it, and nobody asked for: one batch, `most` of them at most;
-    /// returns how many. What came to where it is within the last day stays: somebody may just be at it.
+    /// Expires units of a category that came before `before`, or were taken back before it, and nobody asked for: one
+    /// batch, `most` of them at most; returns how many. What came to where it is within the last day stays: somebody
+    /// may just be at it.
     ///
     /// # Errors
     /// When the store fails.
@@ -80,7 +82,8 @@ impl Store {
         most: u64,
     ) -> Result<usize, StoreError> {
         let sql = "select u.mail_id, u.unit_no, u.account from unit u join message m on m.mail_id = u.mail_id \
-                   where u.account in ('held', 'failed', 'denied') and m.received_us < $1 and m.category = $2 and u.moved_us < $3 \
+                   where u.account in ('held', 'failed', 'denied') and m.received_us < $1 and m.category = $2 and \
+                   u.moved_us < $3 \
                    and not exists (select 1 from ledger l where l.mail_id = u.mail_id and l.unit_no = u.unit_no \
                    and l.moved_by = 'recovered' and l.at_us >= $4) \
                    and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
@@ -102,7 +105,8 @@ impl Store {
         self.move_each(moves).await
     }
 
-    /// Moves units together; one by one when that is refused for one of them, which keeps no other. Returns how many moved.
+    /// Moves units together; one by one when that is refused for one of them, which keeps no other. Returns how many
+    /// moved.
     async fn move_each(&self, moves: Vec<UnitMove>) -> Result<usize, StoreError> {
         if moves.is_empty() {
             return Ok(0);
@@ -125,8 +129,9 @@ impl Store {
         Ok(moved)
     }
 
-    /// Ends units that have been tentative since before `before`: nobody ever recorded whether the next hop took the rest of their
-    /// mail. They are kept as refused ones are: searchable, and released only with a confirmation. One batch; returns how many.
+    /// Ends units that have been tentative since before `before`: nobody ever recorded whether the next hop took the
+    /// rest of their mail. They are kept as refused ones are: searchable, and released only with a confirmation. One
+    /// batch; returns how many.
     ///
     /// # Errors
     /// When the store fails.
@@ -154,8 +159,8 @@ impl Store {
         rows.iter().map(unit_id).collect()
     }
 
-    /// Removes blobs that no record names and that were written before `before`: what a crash between a blob and its record left; `most` of them at
-    /// most. Returns how many.
+    /// Removes blobs that no record names and that were written before `before`: what a crash between a blob and its
+    /// record left; `most` of them at most. Returns how many.
     ///
     /// # Errors
     /// When the folder cannot be read, or the store fails.
@@ -173,14 +178,15 @@ impl Store {
         Ok(swept)
     }
 
-    /// Purges the records of messages received before `before` whose units all came to an end more than the grace before `now`: one batch, `most` of
-    /// them at most; returns how many.
+    /// Purges the records of messages received before `before` whose units all came to an end more than the grace
+    /// before `now`: one batch, `most` of them at most; returns how many.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn purge_records(&self, before: Timestamp, now: Timestamp, most: u64) -> Result<usize, StoreError> {
         let sql = "select m.mail_id from message m where m.received_us < $1 and not exists (select 1 from unit u \
-                   where u.mail_id = m.mail_id and (u.moved_us >= $2 or u.account in ('forwarding', 'tentative', 'held', 'releasing', 'in_doubt', 'failed', 'denied'))) \
+                   where u.mail_id = m.mail_id and (u.moved_us >= $2 or u.account in ('forwarding', 'tentative', \
+                   'held', 'releasing', 'in_doubt', 'failed', 'denied'))) \
                    and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
                    where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $3";
         let rows = sqlx::query(sql)
@@ -211,15 +217,17 @@ impl Store {
         Ok(purged)
     }
 
-    /// Removes the bytes of messages that nobody can release any more and whose last unit came to its end (released, deleted, expired) before
-    /// `before`, whenever they had come: one batch, `most` of them at most; returns how many.
+    /// Removes the bytes of messages that nobody can release any more and whose last unit came to its end (released,
+    /// deleted, expired) before `before`, whenever they had come: one batch, `most` of them at most; returns how many.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn drop_blobs(&self, before: Timestamp, most: u64) -> Result<usize, StoreError> {
         let sql = format!(
-            "select m.mail_id, m.blob from message m where m.blob is not null and m.received_us < $1 and not exists ({NEEDED} \
-             and u.mail_id = m.mail_id) and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
+            "select m.mail_id, m.blob from message m where m.blob is not null and m.received_us < $1 and not exists \
+                ({NEEDED} \
+             and u.mail_id = m.mail_id) and not exists (select 1 from incident_unit i join incident n on n.incident = \
+             i.incident \
              where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $2"
         );
         let values = vec![before.as_micros().into(), batch(most).into()];
@@ -364,7 +372,8 @@ async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, St
     ] {
         let sql = if table == "release_attempt" {
             format!(
-                "delete from release_attempt where release_id in (select release_id from release_item where mail_id in ({list}))"
+                "delete from release_attempt where release_id in (select release_id from release_item where mail_id in \
+                    ({list}))"
             )
         } else {
             format!("delete from {table} where mail_id in ({list})")

@@ -276,8 +276,8 @@ impl Store {
         sqlx::query(sql).bind(i64::from(number)).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    /// What was seen of a candidate since `since`: of the detection versions `changed`, which read parts of `families` (none: of all,
-    /// or whole mails).
+    /// What was seen of a candidate since `since`: of the detection versions `changed`, which read parts of `families`
+    /// (none: of all, or whole mails).
     ///
     /// # Errors
     /// When the store fails.
@@ -327,7 +327,8 @@ impl Store {
             let sql = format!(
                 "select f.mail_id, p.sha256 from finding f join message m on m.mail_id = f.mail_id \
                  left join part p on p.mail_id = f.mail_id and p.part_no = f.part_no \
-                 where m.received_us >= $1 and f.effect in ('Hold', 'Block') and f.detection_version in ({}) limit {HITS_MAX}",
+                 where m.received_us >= $1 and f.effect in ('Hold', 'Block') and f.detection_version in ({}) limit \
+                 {HITS_MAX}",
                 marks(2, group.len())
             );
             let values = [Value::Int(since.as_micros())].into_iter();
@@ -400,8 +401,10 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &RolloutWrite) 
             db::query(sql.to_owned(), values).execute(connection).await?;
         }
         RolloutWrite::SetMode(set) => {
-            let sql = "insert into detection_mode (detection, mode, reason, set_by, set_us, until_us) values ($1, $2, $3, $4, $5, $6) \
-                       on conflict (detection) do update set mode = $2, reason = $3, set_by = $4, set_us = $5, until_us = $6";
+            let sql = "insert into detection_mode (detection, mode, reason, set_by, set_us, until_us) values ($1, $2, \
+                $3, $4, $5, $6) \
+                       on conflict (detection) do update set mode = $2, reason = $3, set_by = $4, set_us = $5, \
+                       until_us = $6";
             let values = vec![
                 set.code.as_str().into(),
                 serde_name(&set.mode)?.into(),

@@ -8,13 +8,15 @@ use crate::db::{Value, from_json, marks, to_json};
 use crate::error::StoreError;
 
 /// The mailbox of a unit row `u`, as mailboxes are compared.
-pub(crate) const MAILBOX: &str = "coalesce((select f.folded from folded f where f.mail_id = u.mail_id and f.field = 'mailbox' \
+pub(crate) const MAILBOX: &str = "coalesce((select f.folded from folded f where f.mail_id = u.mail_id and f.field = \
+    'mailbox' \
                                   and f.number = u.unit_no), lower(u.recipient))";
 
 /// A condition on a unit row `u`: its mailbox is that of the value with this mark. The indexes find the messages.
 pub(crate) fn mailbox_is(mark: &str) -> String {
     format!(
-        "(u.mail_id in (select x.mail_id from unit x where lower(x.recipient) = {mark} union all select f.mail_id from folded f \
+        "(u.mail_id in (select x.mail_id from unit x where lower(x.recipient) = {mark} union all select f.mail_id from \
+            folded f \
          where f.field = 'mailbox' and f.folded = {mark}) and {MAILBOX} = {mark})"
     )
 }

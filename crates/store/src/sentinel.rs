@@ -138,7 +138,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn hits_of(&self, suspect: &Suspect, limit: i64) -> Result<Vec<Finding>, StoreError> {
-        let sql = "select f.* from finding f where f.detection = $1 and f.detection_version = $2 order by f.mail_id desc limit $3";
+        let sql = "select f.* from finding f where f.detection = $1 and f.detection_version = $2 order by f.mail_id \
+            desc limit $3";
         let values = vec![suspect.code.as_str().into(), suspect.version.as_str().into(), limit.into()];
         db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read_finding).collect()
     }
@@ -148,18 +149,21 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn has_held(&self, suspect: &Suspect) -> Result<bool, StoreError> {
-        let sql = "select f.mail_id from finding f join unit u on u.mail_id = f.mail_id where f.detection = $1 and f.detection_version = $2 \
+        let sql = "select f.mail_id from finding f join unit u on u.mail_id = f.mail_id where f.detection = $1 and \
+            f.detection_version = $2 \
                    and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') and u.account = 'held' limit 1";
         let values = vec![suspect.code.as_str().into(), suspect.version.as_str().into()];
         Ok(db::query(sql.to_owned(), values).fetch_optional(&self.reads).await?.is_some())
     }
 
-    /// The detections of an engine that acted on mail while its data was of another version than this: what is not new in it.
+    /// The detections of an engine that acted on mail while its data was of another version than this: what is not new
+    /// in it.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn said_before(&self, engine: &str, version: &str) -> Result<BTreeSet<DetectionCode>, StoreError> {
-        let sql = "select distinct detection from finding where detection >= $1 and detection < $2 and detection_version <> $3 limit 100000";
+        let sql = "select distinct detection from finding where detection >= $1 and detection < $2 and \
+            detection_version <> $3 limit 100000";
         // ';' is behind ':': all codes of this engine.
         let values = vec![format!("{engine}:").into(), format!("{engine};").into(), version.into()];
         let rows = db::query(sql.to_owned(), values).fetch_all(&self.reads).await?;
@@ -174,7 +178,8 @@ impl Store {
         self.writer.sentinel(SentinelWrite::Append(lines)).await
     }
 
-    /// The journal behind `after`, in its order; only what is about one detection with `code`. What cannot be read is named, and stops nothing.
+    /// The journal behind `after`, in its order; only what is about one detection with `code`. What cannot be read is
+    /// named, and stops nothing.
     ///
     /// # Errors
     /// When the store fails.
@@ -231,7 +236,8 @@ impl Store {
     /// When the store fails.
     pub async fn containment_in(&self, epoch: u64) -> Result<Containment, StoreError> {
         let sql = "select c.* from containment_change c where c.epoch = \
-                   (select max(o.epoch) from containment_change o where o.detection = c.detection and o.epoch <= $1) and c.level <> 'none'";
+                   (select max(o.epoch) from containment_change o where o.detection = c.detection and o.epoch <= $1) \
+                   and c.level <> 'none'";
         let last = i64::try_from(epoch).unwrap_or(i64::MAX);
         let rows = sqlx::query(sql).bind(last).fetch_all(&self.reads).await?;
         let mut containment = Containment { epoch, ..Containment::default() };
@@ -248,7 +254,8 @@ impl Store {
     /// When the store fails.
     pub async fn containments(&self, now: Timestamp) -> Result<Vec<ContainmentChange>, StoreError> {
         let sql = "select c.* from containment_change c where c.epoch = \
-                   (select max(o.epoch) from containment_change o where o.detection = c.detection) and c.level <> 'none' \
+                   (select max(o.epoch) from containment_change o where o.detection = c.detection) and c.level <> \
+                   'none' \
                    and (c.until_us is null or c.until_us > $1) order by c.epoch";
         sqlx::query(sql).bind(now.as_micros()).fetch_all(&self.reads).await?.iter().map(change).collect()
     }
@@ -346,15 +353,17 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &SentinelWrite)
     }
 }
 
-/// Appends what is not there yet. On PostgreSQL two writers that take the same place wait for one another, since it is the primary key: a place is
-/// never seen before the ones ahead of it.
+/// Appends what is not there yet. On PostgreSQL two writers that take the same place wait for one another, since it is
+/// the primary key: a place is never seen before the ones ahead of it.
 pub(crate) async fn append(connection: &mut AnyConnection, lines: &[NewLine]) -> Result<usize, StoreError> {
     let next = sqlx::query("select coalesce(max(seq), 0) as seq from sentinel_event");
     let mut seq: i64 = next.fetch_one(&mut *connection).await?.try_get("seq")?;
     let mut added = 0;
     for line in lines {
-        let sql = "insert into sentinel_event (seq, event_key, at_us, detection, detection_version, event_json, mail_id, content) \
-                   select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1 from sentinel_event where detection = $4 \
+        let sql = "insert into sentinel_event (seq, event_key, at_us, detection, detection_version, event_json, \
+            mail_id, content) \
+                   select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1 from sentinel_event where \
+                   detection = $4 \
                    and detection_version = $5 and mail_id = $7 and content = $8) on conflict (event_key) do nothing";
         let values: Vec<Value> = vec![
             (seq + 1).into(),
@@ -379,7 +388,8 @@ async fn contain(connection: &mut AnyConnection, change: &ContainmentChange) -> 
     let last = sqlx::query("select coalesce(max(epoch), 0) as epoch from containment_change");
     let epoch: i64 = last.fetch_one(&mut *connection).await?.try_get::<i64, _>("epoch")? + 1;
     let level = change.level.map(|level| serde_name(&level)).transpose()?.unwrap_or_else(|| "none".into());
-    let sql = "insert into containment_change (epoch, at_us, detection, detection_version, level, until_us, actor, reason) \
+    let sql = "insert into containment_change (epoch, at_us, detection, detection_version, level, until_us, actor, \
+        reason) \
                values ($1, $2, $3, $4, $5, $6, $7, $8)";
     let values: Vec<Value> = vec![
         epoch.into(),

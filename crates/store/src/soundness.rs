@@ -1,5 +1,5 @@
-//! Whether the store can be relied on. The first failure of its disk, or of the database's structure, whoever meets it, a write or a read,
-//! ends that for good: what such a disk gives back next is anybody's guess.
+//! Whether the store can be relied on. The first failure of its disk, or of the database's structure, whoever meets it,
+//! a write or a read, ends that for good: what such a disk gives back next is anybody's guess.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -50,7 +50,8 @@ impl Soundness {
     }
 }
 
-/// The connections for reading. A read that meets a failing disk or a damaged page ends the store's soundness, as a write does.
+/// The connections for reading. A read that meets a failing disk or a damaged page ends the store's soundness, as a
+/// write does.
 #[derive(Clone, Debug)]
 pub(crate) struct Reads {
     pool: AnyPool,

@@ -1,5 +1,5 @@
-//! What people say of verdicts: a false positive or a false negative. Counted by detection version; it may have a detection looked at, and
-//! convicts none. A release is no report: what policy blocks may be wanted all the same.
+//! What people say of verdicts: a false positive or a false negative. Counted by detection version; it may have a
+//! detection looked at, and convicts none. A release is no report: what policy blocks may be wanted all the same.
 
 use domain::detection::DetectionCode;
 use domain::finding::Finding;
@@ -127,7 +127,8 @@ impl SubmissionWrite {
 }
 
 impl Store {
-    /// Writes down what people say; what the same person has said of the same message already is not said twice. Returns how many were new.
+    /// Writes down what people say; what the same person has said of the same message already is not said twice.
+    /// Returns how many were new.
     ///
     /// # Errors
     /// When the store fails.
@@ -165,14 +166,16 @@ impl Store {
         self.read_submissions(rows).await
     }
 
-    /// Those whose reporter waits for a word: for that it arrived, that it belongs to an incident, or how that ended. Oldest first.
+    /// Those whose reporter waits for a word: for that it arrived, that it belongs to an incident, or how that ended.
+    /// Oldest first.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn unanswered(&self, since: Timestamp, limit: i64) -> Result<Vec<Submission>, StoreError> {
         let sql = "select s.* from submission s where s.at_us >= $1 and (s.acknowledged_us is null \
                    or (s.incident is null and exists (select 1 from incident_unit u where u.mail_id = s.mail_id)) \
-                   or (s.ended_us is null and exists (select 1 from incident i where i.incident = s.incident and i.stage = 'resolved'))) \
+                   or (s.ended_us is null and exists (select 1 from incident i where i.incident = s.incident and \
+                   i.stage = 'resolved'))) \
                    order by s.submission limit $2";
         let values = vec![since.as_micros().into(), limit.into()];
         self.read_submissions(db::query(sql.to_owned(), values).fetch_all(&self.reads).await?).await
@@ -192,7 +195,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn voices(&self, since: Timestamp, people_min: u32) -> Result<Vec<Voices>, StoreError> {
-        let sql = "select a.detection, a.detection_version, count(distinct lower(s.reporter)) as people, max(a.at_us) as last_us \
+        let sql = "select a.detection, a.detection_version, count(distinct lower(s.reporter)) as people, max(a.at_us) \
+            as last_us \
                    from submission_about a join submission s on s.submission = a.submission \
                    where a.at_us >= $1 and s.kind = 'false_positive' group by a.detection, a.detection_version \
                    having count(distinct lower(s.reporter)) >= $2";
@@ -207,16 +211,18 @@ impl Store {
         db::query(sql.to_owned(), values).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    /// How many messages that came since `since` each detection, in all its versions, was wrong about: those that somebody has called a false
-    /// positive, and those that the replay of an incident has cleared.
+    /// How many messages that came since `since` each detection, in all its versions, was wrong about: those that
+    /// somebody has called a false positive, and those that the replay of an incident has cleared.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn contradictions(&self, since: Timestamp) -> Result<Vec<(DetectionCode, u64)>, StoreError> {
         let sql = "select detection, count(*) as mails from (select a.detection, s.mail_id from submission_about a \
-                   join submission s on s.submission = a.submission where s.mail_id >= $1 and s.kind = 'false_positive' \
+                   join submission s on s.submission = a.submission where s.mail_id >= $1 and s.kind = \
+                   'false_positive' \
                    union select n.detection, i.mail_id from incident_unit i join incident n on n.incident = i.incident \
-                   where i.mail_id >= $1 and i.outcome in ('cleared', 'asked')) as wrong group by detection order by detection";
+                   where i.mail_id >= $1 and i.outcome in ('cleared', 'asked')) as wrong group by detection order by \
+                   detection";
         let read =
             |row: &AnyRow| Ok((parsed(row, "detection")?, u64::try_from(row.try_get::<i64, _>("mails")?).unwrap_or(0)));
         let since = MailId::new(since, [0; 10]).to_string();
@@ -326,7 +332,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &SubmissionWrit
 async fn add(connection: &mut AnyConnection, new: &NewSubmission) -> Result<bool, StoreError> {
     let next = sqlx::query("select coalesce(max(submission), 0) + 1 as next from submission");
     let number: i64 = next.fetch_one(&mut *connection).await?.try_get("next")?;
-    let sql = "insert into submission (submission, at_us, mail_id, kind, reporter, comment) values ($1, $2, $3, $4, $5, $6) \
+    let sql = "insert into submission (submission, at_us, mail_id, kind, reporter, comment) values ($1, $2, $3, $4, \
+        $5, $6) \
                on conflict (mail_id, kind, reporter) do nothing";
     let values = vec![
         number.into(),

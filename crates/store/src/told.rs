@@ -12,14 +12,16 @@ use crate::error::StoreError;
 use crate::sentinel::Suspect;
 
 impl Store {
-    /// When the first message came that the detection held, and the first that it held wrongly, as far as that is known.
+    /// When the first message came that the detection held, and the first that it held wrongly, as far as that is
+    /// known.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn incident_first(&self, id: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
         // An id begins with the moment at which it came, and the index is in their order.
         let sql = "select (select min(mail_id) from incident_unit where incident = $1) as held, \
-                   (select min(mail_id) from incident_unit where incident = $1 and outcome in ('cleared', 'asked')) as wrong";
+                   (select min(mail_id) from incident_unit where incident = $1 and outcome in ('cleared', 'asked')) as \
+                   wrong";
         let row = sqlx::query(sql).bind(id.to_owned()).fetch_one(&self.reads).await?;
         let moment = |column: &str| {
             let mail: Option<String> = row.try_get(column)?;
@@ -39,8 +41,8 @@ impl Store {
         rows.iter().map(|row| named(row, "outcome", Outcome::parse)).collect()
     }
 
-    /// When a detection version came into force, as far as the record says: by the rulesets that were in force, or by what an engine outside has
-    /// said of its data.
+    /// When a detection version came into force, as far as the record says: by the rulesets that were in force, or by
+    /// what an engine outside has said of its data.
     ///
     /// # Errors
     /// When the store fails.

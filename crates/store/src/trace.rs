@@ -113,8 +113,10 @@ impl Store {
         }
         values.push(TRACE_MAX.into());
         let sql = format!(
-            "select m.mail_id, m.message_id, m.received_us, m.sender, m.subject, m.category, u.unit_no, u.recipient, u.domain, \
-             u.direction, u.disposition, u.is_enforced, u.account, u.reply from message m join unit u on u.mail_id = m.mail_id \
+            "select m.mail_id, m.message_id, m.received_us, m.sender, m.subject, m.category, u.unit_no, u.recipient, \
+                u.domain, \
+             u.direction, u.disposition, u.is_enforced, u.account, u.reply from message m join unit u on u.mail_id = \
+             m.mail_id \
              where {} order by m.mail_id desc, u.unit_no limit ${}",
             texts.join(" and "),
             values.len()

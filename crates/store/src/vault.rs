@@ -1,8 +1,8 @@
 //! The bytes of known-good content, encrypted: whoever steals the disk reads nobody's mail in it.
 //!
-//! Each content has a key of its own, derived from the master key and the content's hash, so the same nonce is never used for two
-//! plaintexts and equal content is equal on the disk. This is evidence, not custody: a file that a crash loses is content that is
-//! not kept, so nothing is fsynced.
+//! Each content has a key of its own, derived from the master key and the content's hash, so the same nonce is never
+//! used for two plaintexts and equal content is equal on the disk. This is evidence, not custody: a file that a crash
+//! loses is content that is not kept, so nothing is fsynced.
 
 use std::fs;
 use std::io;
@@ -157,8 +157,8 @@ impl Vault {
         }
     }
 
-    /// Encrypts up to `most` files that have an older key with today's. Returns how many were done; fewer than `most` means that none
-    /// is left.
+    /// Encrypts up to `most` files that have an older key with today's. Returns how many were done; fewer than `most`
+    /// means that none is left.
     ///
     /// # Errors
     /// When the folder cannot be read, or a file cannot be written.

@@ -1,4 +1,5 @@
-//! `audit verify`: the tree anew from every entry, the journal's batches anew from the ledger, the verdicts anew from the records.
+//! `audit verify`: the tree anew from every entry, the journal's batches anew from the ledger, the verdicts anew from
+//! the records.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -63,11 +64,13 @@ pub struct Evidence {
     pub inclusion: Inclusion,
     /// That the log begins with an earlier one, if that was asked for.
     pub consistency: Option<Consistency>,
-    /// For an entry of the journal: the digests of its lines in their order, and the texts of those that were asked for.
+    /// For an entry of the journal: the digests of its lines in their order, and the texts of those that were asked
+    /// for.
     pub lines: Vec<Digest>,
     /// See [`Evidence::lines`]: the place of a line, and its fields.
     pub own: Vec<(usize, Vec<String>)>,
-    /// What of the entry is about people, with the salt of the commitment to it; none when it has nothing, or it was destroyed.
+    /// What of the entry is about people, with the salt of the commitment to it; none when it has nothing, or it was
+    /// destroyed.
     pub private: Option<(String, String)>,
 }
 
@@ -129,8 +132,9 @@ impl Store {
         Ok(evidence)
     }
 
-    /// Computes the tree anew and compares it with its sealed head; compares every batch of the journal with its ledger rows, and
-    /// every recorded verdict with what the ledger committed to. Without `records` only the tree, which is quicker.
+    /// Computes the tree anew and compares it with its sealed head; compares every batch of the journal with its ledger
+    /// rows, and every recorded verdict with what the ledger committed to. Without `records` only the tree, which is
+    /// quicker.
     ///
     /// # Errors
     /// When the store fails; a fault in the log is no error but part of the answer.
@@ -165,7 +169,8 @@ async fn verify_log(
     let mut missing_rows = 0;
     let mut next_batch = None;
     loop {
-        let sql = "select l.seq, l.at_us, l.actor, l.action, l.object, l.entry_json, p.salt, p.private_json from audit_leaf l \
+        let sql = "select l.seq, l.at_us, l.actor, l.action, l.object, l.entry_json, p.salt, p.private_json from \
+            audit_leaf l \
                    left join audit_private p on p.seq = l.seq where l.seq >= $1 order by l.seq limit $2";
         let from = i64::try_from(log.frontier.size).unwrap_or(i64::MAX);
         let rows = sqlx::query(sql).bind(from).bind(PAGE).fetch_all(&mut *moment).await?;
@@ -348,7 +353,8 @@ async fn verify_verdicts(moment: &mut AnyConnection, found: &mut Verified) -> Re
         let digests = grounds_of(moment, &messages, &ids).await?;
         let committed = committed_of(moment, &ids).await?;
         let sql = format!(
-            "select mail_id, unit_no, recipient, disposition, is_enforced, reasons_json from unit where mail_id in ({})",
+            "select mail_id, unit_no, recipient, disposition, is_enforced, reasons_json from unit where mail_id in \
+                ({})",
             marks(1, ids.len())
         );
         for row in db::query(sql, ids).fetch_all(&mut *moment).await? {
@@ -387,7 +393,8 @@ async fn grounds_of(
 async fn committed_of(moment: &mut AnyConnection, ids: &[Value]) -> Result<HashMap<UnitId, String>, StoreError> {
     let list = marks(1, ids.len());
     let sql = format!(
-        "select mail_id, unit_no, verdict from ledger where mail_id in ({list}) and verdict <> '' order by mail_id, unit_no, step"
+        "select mail_id, unit_no, verdict from ledger where mail_id in ({list}) and verdict <> '' order by mail_id, \
+            unit_no, step"
     );
     let rows = db::query(sql, ids.to_vec()).fetch_all(moment).await?;
     rows.iter().map(|row| Ok((unit_id(row)?, row.try_get("verdict")?))).collect()

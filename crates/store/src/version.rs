@@ -180,7 +180,8 @@ impl Store {
         let gates = from_json(&row, "gates_json")?;
         let (mut detections, mut pages) = (Vec::with_capacity(versions.len()), BTreeMap::new());
         for (code, version) in versions {
-            let sql = "select detection_json, source, page from detection_source where detection = $1 and detection_version = $2";
+            let sql = "select detection_json, source, page from detection_source where detection = $1 and \
+                detection_version = $2";
             let row = sqlx::query(sql).bind(code).bind(version).fetch_optional(&self.reads).await?;
             let Some(row) = row else { continue };
             let detection: Detection = from_json(&row, "detection_json")?;
@@ -228,13 +229,14 @@ impl Store {
         sqlx::query(sql).bind(code.as_str()).fetch_all(&self.reads).await?.iter().map(read).collect()
     }
 
-    /// The code of a detection that is known, as it is kept, whatever the case in which `code` is written: one of a ruleset that was kept, or one
-    /// that has hit something or was heard of.
+    /// The code of a detection that is known, as it is kept, whatever the case in which `code` is written: one of a
+    /// ruleset that was kept, or one that has hit something or was heard of.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn known_detection(&self, code: &DetectionCode) -> Result<Option<DetectionCode>, StoreError> {
-        // Findings and the journal are many, and are asked for by their index, in this spelling alone; the others are few.
+        // Findings and the journal are many, and are asked for by their index, in this spelling alone; the others are
+        // few.
         let sql = format!(
             "{} union select detection from (select detection from finding where detection = $2 limit 1) as hit \
              union select detection from (select detection from sentinel_event where detection = $2 limit 1) as heard",
@@ -297,7 +299,8 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &VersionWrite) 
                 detections.iter().map(|(detection, _)| (detection.code.as_str(), detection.version.as_str())).collect();
             // Built again, it is the same version; what was said of it last holds.
             let sql = "insert into ruleset (ruleset, first_seen_us, versions_json, gates_json) values ($1, $2, $3, $4) \
-                       on conflict (ruleset) do update set gates_json = case when $4 = '[]' then ruleset.gates_json else $4 end";
+                       on conflict (ruleset) do update set gates_json = case when $4 = '[]' then ruleset.gates_json \
+                       else $4 end";
             let values =
                 vec![id.as_str().into(), at.as_micros().into(), to_json(&versions)?.into(), to_json(gates)?.into()];
             db::query(sql.to_owned(), values).execute(&mut *connection).await?;
@@ -335,7 +338,8 @@ pub(crate) async fn into_force(
     }
     // Two changes in one microsecond of domain time still have an order.
     let sql = "insert into ruleset_live (since_us, ruleset) \
-               select case when coalesce(max(since_us), 0) >= $1 then max(since_us) + 1 else $1 end, $2 from ruleset_live";
+               select case when coalesce(max(since_us), 0) >= $1 then max(since_us) + 1 else $1 end, $2 from \
+               ruleset_live";
     db::query(sql.to_owned(), vec![at.as_micros().into(), id.as_str().into()]).execute(connection).await?;
     Ok(())
 }

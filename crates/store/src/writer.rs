@@ -1,7 +1,7 @@
 //! The group commit: one task owns the writing connection. What waits when it comes round is one transaction.
 //!
-//! If a group fails, each of its writes is tried alone, so that one refused write takes no other with it.
-//! A failed write to the disk is not tried again: the store is broken until a restart, and nothing behind it is written.
+//! If a group fails, each of its writes is tried alone, so that one refused write takes no other with it. A failed
+//! write to the disk is not tried again: the store is broken until a restart, and nothing behind it is written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -454,7 +454,8 @@ trait Alone<W, T> {
     fn alone(&mut self, write: W) -> impl Future<Output = Result<T, StoreError>> + Send;
 }
 
-/// Writes each alone, until one fails in a way that all others would: they are answered the same, and nothing more is begun.
+/// Writes each alone, until one fails in a way that all others would: they are answered the same, and nothing more is
+/// begun.
 async fn one_by_one<W, T>(writes: Vec<W>, writer: &mut impl Alone<W, T>) -> Vec<Result<T, StoreError>> {
     let mut results: Vec<Result<T, StoreError>> = Vec::with_capacity(writes.len());
     let mut end = None;
@@ -500,7 +501,8 @@ impl Ledger {
         one_by_one(writes, self).await
     }
 
-    /// A connection that the database has closed is made anew. What was being written then was answered as it was: unreachable.
+    /// A connection that the database has closed is made anew. What was being written then was answered as it was:
+    /// unreachable.
     async fn reconnect(&mut self) -> Result<(), StoreError> {
         if self.is_lost {
             self.connection = db::connect(&self.url).await?;
@@ -561,9 +563,9 @@ impl Ledger {
     }
 }
 
-/// Applies a group: what is asked for many times at once goes together, in few statements, then the rest in its order. A write
-/// about a message or a release is only asked for after the one before it was answered, so this changes no order that anyone
-/// relies on. Each kind has its line in one of the two tables; one that has none does not compile.
+/// Applies a group: what is asked for many times at once goes together, in few statements, then the rest in its order.
+/// A write about a message or a release is only asked for after the one before it was answered, so this changes no
+/// order that anyone relies on. Each kind has its line in one of the two tables; one that has none does not compile.
 async fn apply(group: &mut Group<'_>, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
     let mut recorded = apply_together(group, writes).await?.into_iter();
     let mut written = Vec::with_capacity(writes.len());

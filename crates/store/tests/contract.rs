@@ -398,7 +398,8 @@ async fn people(store: &Store) {
     let verified = check_intact(store).await;
     let acts = store.audit_entries(0, false, 100).await.expect("reads");
     assert_eq!((acts.len(), acts[8].object.as_str(), acts[8].reason.as_str()), (9, "mail 8", "wanted"));
-    // What may be about people is beside the log, which commits to it; once destroyed, nobody can tell what it was, and the log stands.
+    // What may be about people is beside the log, which commits to it; once destroyed, nobody can tell what it was, and
+    // the log stands.
     assert_eq!((verified.private, verified.erased), (9, 0));
     store.erase_private(acts[8].seq).await.expect("erases");
     assert!(store.erase_private(acts[8].seq).await.is_err(), "once");
@@ -517,7 +518,8 @@ async fn retention(store: &Store) {
     check_balanced(store).await;
 }
 
-/// What a wrong detection held: suspected, contained, counted in, replayed, released; and what is kept from expiry meanwhile.
+/// What a wrong detection held: suspected, contained, counted in, replayed, released; and what is kept from expiry
+/// meanwhile.
 async fn taking_back(store: &Store) {
     let suspect =
         Suspect { code: DetectionCode::parse("IMG-0007").expect("code"), version: DetectionVersion::of(&[b"v1"]) };
@@ -649,7 +651,8 @@ async fn taking_back(store: &Store) {
     assert_eq!(store.record(mail_id(200)).await.expect("reads").examination.findings, []);
     let progress = store.incident_progress(&id).await.expect("reads");
     assert_eq!((progress.of(UnitOutcome::Cleared), progress.of(UnitOutcome::Inconclusive)), (2, 1));
-    // What the public is told is computed from these: the first message that was held, and the first that was held wrongly.
+    // What the public is told is computed from these: the first message that was held, and the first that was held
+    // wrongly.
     let first = missing.iter().map(|unit| unit.mail.at()).min();
     let expected = (first, Some(mail_id(200).at()));
     assert_eq!(store.incident_first(&id).await.expect("reads"), expected);
@@ -846,7 +849,8 @@ async fn damage_is_found() {
         ),
         ("update ledger set batch = batch + 100", "update ledger set batch = batch - 100"),
         (
-            "insert into ledger select mail_id, 9, step, at_us, from_account, to_account, moved_by, actor, reason, batch, verdict from ledger",
+            "insert into ledger select mail_id, 9, step, at_us, from_account, to_account, moved_by, actor, reason, \
+                batch, verdict from ledger",
             "delete from ledger where unit_no = 9",
         ),
         ("update ledger set batch = -1", "update ledger set batch = 0"),
@@ -859,8 +863,10 @@ async fn damage_is_found() {
             "update audit_private set private_json = replace(private_json, 'wantec', 'wanted') where seq = 3",
         ),
         (
-            "update audit_private set seq = 1000 + seq where seq in (3, 4); update audit_private set seq = 1007 - seq where seq > 1000",
-            "update audit_private set seq = 1000 + seq where seq in (3, 4); update audit_private set seq = 1007 - seq where seq > 1000",
+            "update audit_private set seq = 1000 + seq where seq in (3, 4); update audit_private set seq = 1007 - seq \
+                where seq > 1000",
+            "update audit_private set seq = 1000 + seq where seq in (3, 4); update audit_private set seq = 1007 - seq \
+                where seq > 1000",
         ),
         ("update audit_leaf set actor = 'bert' where seq = 2", "update audit_leaf set actor = 'anna' where seq = 2"),
         ("update audit_head set seal = 'x' || seal", "update audit_head set seal = substr(seal, 2)"),

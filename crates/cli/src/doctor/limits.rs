@@ -1,4 +1,5 @@
-//! How near the running service has come to its limits, and how often it refused for one: from its metrics, which begin with its start.
+//! How near the running service has come to its limits, and how often it refused for one: from its metrics, which begin
+//! with its start.
 
 use crate::client::Client;
 use platform::measure::Scarce;
@@ -175,12 +176,15 @@ fn sum(metrics: &str, name: &str, labels: &[(&str, &str)]) -> u64 {
 mod tests {
     use super::*;
 
-    const METRICS: &str = "# TYPE reprieve_limit gauge\nreprieve_limit{what=\"connections\"} 1000\nreprieve_limit{what=\"memory\"} 536870912\n\
+    const METRICS: &str = "# TYPE reprieve_limit gauge\nreprieve_limit{what=\"connections\"} \
+        1000\nreprieve_limit{what=\"memory\"} 536870912\n\
         reprieve_limit{what=\"hop_connections\"} 80\nreprieve_limit_used_most{what=\"connections\"} 930\n\
         reprieve_limit_used_most{what=\"memory\"} 1048576\n\
-        reprieve_refused_total{what=\"connection\",over=\"client\"} 7\nreprieve_refused_total{what=\"connection\",over=\"all\"} 2\n\
+        reprieve_refused_total{what=\"connection\",over=\"client\"} \
+        7\nreprieve_refused_total{what=\"connection\",over=\"all\"} 2\n\
         reprieve_refused_total{what=\"connection\",over=\"others\"} 1\n\
-        reprieve_http_refused_total{listener=\"api\",reason=\"streams\"} 3\nreprieve_http_refused_total{listener=\"portal\",reason=\"streams\"} 1\n\
+        reprieve_http_refused_total{listener=\"api\",reason=\"streams\"} \
+        3\nreprieve_http_refused_total{listener=\"portal\",reason=\"streams\"} 1\n\
         reprieve_sent_off_total{reason=\"errors\"} 5\n";
 
     #[test]

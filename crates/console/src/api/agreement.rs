@@ -1,4 +1,5 @@
-//! What takes two persons, where that is configured: the first one's request waits, and somebody else's same request does it.
+//! What takes two persons, where that is configured: the first one's request waits, and somebody else's same request
+//! does it.
 
 use axum::extract::State;
 use axum::{Extension, Json};

@@ -40,7 +40,8 @@ pub struct EntryView {
     pub(crate) reason: String,
     /// Anything else, as JSON text; empty if nothing.
     pub(crate) detail: String,
-    /// What the log has of that which may be about people (reason, detail, an object that is an address): a commitment to it.
+    /// What the log has of that which may be about people (reason, detail, an object that is an address): a commitment
+    /// to it.
     pub(crate) commitment: Option<String>,
 }
 
@@ -99,7 +100,8 @@ pub struct VerifiedView {
     pub(crate) faults: Vec<String>,
 }
 
-/// `GET /api/v1/audit/verify`: computes the tree anew, and compares it with its sealed head, the ledger and the recorded verdicts.
+/// `GET /api/v1/audit/verify`: computes the tree anew, and compares it with its sealed head, the ledger and the
+/// recorded verdicts.
 ///
 /// # Errors
 /// When the operator may not, or the store fails.
@@ -143,8 +145,8 @@ pub struct EraseAsk {
     pub(crate) actor: String,
 }
 
-/// `POST /api/v1/audit/{seq}/erase`: destroys what of an entry may be about people, as they may ask for. The log stays intact and says that it
-/// was done.
+/// `POST /api/v1/audit/{seq}/erase`: destroys what of an entry may be about people, as they may ask for. The log stays
+/// intact and says that it was done.
 ///
 /// # Errors
 /// When a reason is missing, there is nothing (any more), or the operator may not.
@@ -187,8 +189,8 @@ pub struct ProofQuery {
     pub(crate) since: Option<u64>,
 }
 
-/// `GET /api/v1/audit/proof`: a bundle that proves an entry of the log, or how a message came to us, to somebody who has nothing of ours:
-/// `reprieve audit check` checks it offline.
+/// `GET /api/v1/audit/proof`: a bundle that proves an entry of the log, or how a message came to us, to somebody who
+/// has nothing of ours: `reprieve audit check` checks it offline.
 ///
 /// # Errors
 /// When it was pruned or never was there, or the operator may not.

@@ -36,8 +36,8 @@ pub struct BackupView {
     taken: String,
 }
 
-/// `POST /api/v1/backup`: a consistent copy of database, held mail and key while mail flows. Over the unix socket only: who may
-/// name files on the host is root anyway.
+/// `POST /api/v1/backup`: a consistent copy of database, held mail and key while mail flows. Over the unix socket only:
+/// who may name files on the host is root anyway.
 ///
 /// # Errors
 /// When the folder exists or cannot be written.

@@ -96,8 +96,8 @@ pub struct DetectionView {
     pub(crate) versions: Vec<VersionRow>,
     /// The mails that show what it must hit and must miss, as text; none for a plain rule.
     pub(crate) fixtures: Option<FixturesView>,
-    /// Milliseconds that it adds to the scan of one MiB of what costs it most, measured once on this host; none for a check, since all checks are
-    /// made in one pass over a mail whatever detections ask for.
+    /// Milliseconds that it adds to the scan of one MiB of what costs it most, measured once on this host; none for a
+    /// check, since all checks are made in one pass over a mail whatever detections ask for.
     pub(crate) cost_ms: Option<f64>,
     /// How right it has been; none for somebody of some domains.
     pub(crate) record: Option<RecordView>,

@@ -1,5 +1,5 @@
-//! A verdict explained: every finding with its version and evidence, every engine, the rule of the policy that decided, what would be without
-//! each detection, and what today's ruleset makes of what was recorded.
+//! A verdict explained: every finding with its version and evidence, every engine, the rule of the policy that decided,
+//! what would be without each detection, and what today's ruleset makes of what was recorded.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,4 +1,5 @@
-//! The explorer over HTTP: units by a query, their sums, an export without a limit of rows, and what could come next in a query.
+//! The explorer over HTTP: units by a query, their sums, an export without a limit of rows, and what could come next in
+//! a query.
 
 use std::time::Duration;
 
@@ -266,7 +267,8 @@ pub struct PivotedView {
     pub(crate) since: Option<String>,
 }
 
-/// `GET /api/v1/explore/pivot`: how many units fit a query by detection, version, sender domain, host of a link, type of a part or client.
+/// `GET /api/v1/explore/pivot`: how many units fit a query by detection, version, sender domain, host of a link, type
+/// of a part or client.
 ///
 /// # Errors
 /// When the query or the field is wrong, or the operator may not.
@@ -373,7 +375,8 @@ impl Export {
         let mut out = String::new();
         if after.is_none() && self.form == Form::Csv {
             out.push_str(
-                "mail_id,received,direction,sender,recipient,subject,category,disposition,enforced,state,size,ip,message_id\r\n",
+                "mail_id,received,direction,sender,recipient,subject,category,disposition,\
+                 enforced,state,size,ip,message_id\r\n",
             );
         }
         let page = self.store.explore(&self.query, &self.scope, after, PAGE_MAX, EXPORT_BUDGET).await?;

@@ -106,7 +106,8 @@ pub(crate) struct EngineHealthView {
 pub(crate) struct ReconcilerView {
     /// What it does, in a word or two.
     pub(crate) name: String,
-    /// ok; running, for its first round; failing, when the last round failed; or late, when a round runs for ten of its periods and ten minutes.
+    /// ok; running, for its first round; failing, when the last round failed; or late, when a round runs for ten of its
+    /// periods and ten minutes.
     pub(crate) state: String,
     /// Seconds between rounds when nothing wakes it.
     pub(crate) period_s: f64,
@@ -117,7 +118,8 @@ pub(crate) struct ReconcilerView {
     /// When a round last failed, and why.
     pub(crate) failed: Option<String>,
     pub(crate) fault: Option<String>,
-    /// How many of its items fail, and the worst of them, 10 at most. They rest for up to ten minutes and are tried again; nothing waits for them.
+    /// How many of its items fail, and the worst of them, 10 at most. They rest for up to ten minutes and are tried
+    /// again; nothing waits for them.
     pub(crate) failing: u64,
     pub(crate) failing_items: Vec<FailingView>,
 }
@@ -302,7 +304,8 @@ pub(crate) struct SettingView {
     pub(crate) value: String,
 }
 
-/// `GET /api/v1/settings`: the configuration in force, defaults included. No secret is in it. It is changed in the file.
+/// `GET /api/v1/settings`: the configuration in force, defaults included. No secret is in it. It is changed in the
+/// file.
 ///
 /// # Errors
 /// When the operator may not.

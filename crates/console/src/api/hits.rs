@@ -30,7 +30,8 @@ pub struct HitsQuery {
 pub struct HitsView {
     /// By hour and detection version, oldest first. The present hour is counted every minute.
     pub(crate) hours: Vec<HourView>,
-    /// Distinct messages of the same time that people have called a false positive or an incident has cleared, by detection.
+    /// Distinct messages of the same time that people have called a false positive or an incident has cleared, by
+    /// detection.
     pub(crate) contradictions: Vec<ContradictedView>,
 }
 
@@ -42,8 +43,8 @@ pub(crate) struct HourView {
     pub(crate) detection_version: String,
     /// Messages.
     pub(crate) hits: u64,
-    /// Those of them on which it could act: it was enforced, and its effect is to hold or to block. What was held is policy's to say, and what is
-    /// held still is found with `detection:CODE state:held`.
+    /// Those of them on which it could act: it was enforced, and its effect is to hold or to block. What was held is
+    /// policy's to say, and what is held still is found with `detection:CODE state:held`.
     pub(crate) acted: u64,
 }
 

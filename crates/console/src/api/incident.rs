@@ -145,7 +145,8 @@ pub struct IncidentView {
     pub(crate) cause: String,
     /// What the public is told: computed from the units, and what a person has added.
     pub(crate) public_text: String,
-    /// When the first message came that was affected, or the detection version came into force; none while neither is known.
+    /// When the first message came that was affected, or the detection version came into force; none while neither is
+    /// known.
     pub(crate) began: Option<String>,
     /// When the detection version came into force; none when that is not known.
     pub(crate) in_force_since: Option<String>,
@@ -298,8 +299,8 @@ pub struct OpenAsk {
     pub(crate) actor: String,
 }
 
-/// `POST /api/v1/incidents`: opens an incident about a detection version; one that is open already is shown. What it held is counted in at
-/// once.
+/// `POST /api/v1/incidents`: opens an incident about a detection version; one that is open already is shown. What it
+/// held is counted in at once.
 ///
 /// # Errors
 /// When the detection is not in force and no version is named, or the operator may not.
@@ -457,8 +458,8 @@ pub struct DryRunView {
     pub(crate) rests_on: String,
 }
 
-/// `GET /api/v1/incidents/{id}/dry-run`: what a replay would do, from recorded findings: quick, and silent about what a corrected
-/// detection would say.
+/// `GET /api/v1/incidents/{id}/dry-run`: what a replay would do, from recorded findings: quick, and silent about what a
+/// corrected detection would say.
 ///
 /// # Errors
 /// When there is none, or the operator may not.

@@ -84,7 +84,8 @@ pub struct RotateAsk {
     what_if: bool,
 }
 
-/// `POST /api/v1/known-good/rotate-key`: makes a new key. What is kept is encrypted anew in the background, then the old key goes.
+/// `POST /api/v1/known-good/rotate-key`: makes a new key. What is kept is encrypted anew in the background, then the
+/// old key goes.
 ///
 /// # Errors
 /// When nothing is kept, the keys are systemd's, or the operator may not.

@@ -86,7 +86,8 @@ pub struct ImportView {
     pub(crate) became: String,
 }
 
-/// `POST /api/v1/memory/mails`: takes one mail of an archive, as `message/rfc822`. It is examined first, and nothing bad enters.
+/// `POST /api/v1/memory/mails`: takes one mail of an archive, as `message/rfc822`. It is examined first, and nothing
+/// bad enters.
 ///
 /// # Errors
 /// When the time makes no sense, or the operator may not.
@@ -136,7 +137,8 @@ pub struct ImportAsk {
     pub(crate) actor: String,
 }
 
-/// `POST /api/v1/memory/imports`: writes the begin or the end of an import into the audit log; at the end all of it is written down.
+/// `POST /api/v1/memory/imports`: writes the begin or the end of an import into the audit log; at the end all of it is
+/// written down.
 ///
 /// # Errors
 /// When the operator may not.

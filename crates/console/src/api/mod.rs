@@ -55,7 +55,8 @@ async fn unknown(method: Method, uri: Uri) -> ApiError {
     ApiError::NotFound(format!("there is no {method} {}; GET /api/v1/openapi.json says what there is", uri.path()))
 }
 
-/// The OpenAPI document: made from the same list as the routes, and from the doc comments of the handlers and their types.
+/// The OpenAPI document: made from the same list as the routes, and from the doc comments of the handlers and their
+/// types.
 pub fn document() -> OpenApi {
     routes().split_for_parts().1
 }
@@ -152,7 +153,8 @@ fn routes() -> OpenApiRouter<Console> {
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Reprieve", description = "The REST API of the mail gateway: quarantine, messages, rulesets, books, audit log, tokens."),
+    info(title = "Reprieve", description = "The REST API of the mail gateway: quarantine, messages, rulesets, books, \
+        audit log, tokens."),
     components(schemas(error::RefusalView)),
     modifiers(&Door),
     security(("token" = []))

@@ -38,7 +38,8 @@ pub struct PersonView {
     pub(crate) disabled: Option<String>,
     /// The secret of the invitation, once, when it was made: the page `/welcome#SECRET` of the console takes it.
     pub(crate) invitation: Option<String>,
-    /// Where the console is, as the configuration has it for browsers (`console` of `[oidc]`); none where it has nothing.
+    /// Where the console is, as the configuration has it for browsers (`console` of `[oidc]`); none where it has
+    /// nothing.
     pub(crate) console: Option<String>,
     /// Where the console listens.
     pub(crate) console_listens: Option<String>,
@@ -115,7 +116,8 @@ fn last_admin(console: &Console, operator: &Operator, may_go: bool) -> Result<La
     }
 }
 
-/// `POST /api/v1/people`: invites somebody, or somebody anew who has lost their password: what they had is forgotten, and their sessions end.
+/// `POST /api/v1/people`: invites somebody, or somebody anew who has lost their password: what they had is forgotten,
+/// and their sessions end.
 ///
 /// # Errors
 /// When the role is none, it is the last administrator who can sign in, or the operator may not.

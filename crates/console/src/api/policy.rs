@@ -61,7 +61,8 @@ fn rule_view(rule: &PolicyRule) -> RuleView {
 ///
 /// # Errors
 /// When the operator may not.
-#[utoipa::path(get, operation_id = "policy.show", path = "/api/v1/policy", responses((status = 200, body = PolicyView), Refusal))]
+#[utoipa::path(get, operation_id = "policy.show", path = "/api/v1/policy", responses((status = 200, body = PolicyView),
+    Refusal))]
 pub async fn show(State(console): State<Console>, Extension(operator): Extension<Operator>) -> ApiResult<PolicyView> {
     operator.may(Permission::Look)?;
     let policy = &console.config.policy;

@@ -36,7 +36,8 @@ pub struct ClockView {
 pub(super) fn clock_view(looked: &Looked) -> ClockView {
     let why = looked.doubt.map(|doubt| {
         format!(
-            "{doubt}; nothing is removed until it is set right, `reprieve retention confirm-clock` says that it is right, or as much time has run"
+            "{doubt}; nothing is removed until it is set right, `reprieve retention confirm-clock` says that it is \
+                right, or as much time has run"
         )
     });
     ClockView {
@@ -75,7 +76,8 @@ pub struct ConfirmAsk {
     pub(crate) actor: String,
 }
 
-/// `POST /api/v1/retention/confirm-clock`: the clock is right, although it is doubted. What is over goes from now on, little by little.
+/// `POST /api/v1/retention/confirm-clock`: the clock is right, although it is doubted. What is over goes from now on,
+/// little by little.
 ///
 /// # Errors
 /// When no reason is given, the clock is not doubted, or the operator may not.
@@ -136,8 +138,8 @@ pub struct RecoveredView {
     pub(crate) remain: u64,
 }
 
-/// `POST /api/v1/retention/recover`: takes back into the quarantine what expired (and what was deleted) since a moment, as long as its bytes are there:
-/// that is a day. 5,000 units at once; it has its whole time in the quarantine anew.
+/// `POST /api/v1/retention/recover`: takes back into the quarantine what expired (and what was deleted) since a moment,
+/// as long as its bytes are there: that is a day. 5,000 units at once; it has its whole time in the quarantine anew.
 ///
 /// # Errors
 /// When the moment makes no sense, no reason is given, or the operator may not.

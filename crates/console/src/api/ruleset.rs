@@ -179,7 +179,8 @@ pub struct BuiltView {
     pub(crate) gates: Vec<GateView>,
 }
 
-/// `POST /api/v1/rulesets`: builds a version from files, and runs the gates that need them. It acts on nothing until it is published.
+/// `POST /api/v1/rulesets`: builds a version from files, and runs the gates that need them. It acts on nothing until it
+/// is published.
 ///
 /// # Errors
 /// When the files do not load, all that is wrong with them; or the operator may not.
@@ -378,7 +379,8 @@ fn rollout_view(rollout: Rollout, steps: Vec<RolloutStep>) -> RolloutView {
 /// `POST /api/v1/rulesets/{id}/publish`: begins the roll-out of a version; one that is under way is superseded.
 ///
 /// # Errors
-/// When it is in force already, a reason is missing, going past the gates takes a second person, or the operator may not.
+/// When it is in force already, a reason is missing, going past the gates takes a second person, or the operator may
+/// not.
 #[utoipa::path(
     post,
     operation_id = "ruleset.publish",
@@ -489,8 +491,8 @@ pub struct RollbackAsk {
     pub(crate) what_if: bool,
 }
 
-/// `POST /api/v1/rollouts/rollback`: takes back the version that is being rolled out; without one, the version in force, and what was in
-/// force before it is again.
+/// `POST /api/v1/rollouts/rollback`: takes back the version that is being rolled out; without one, the version in
+/// force, and what was in force before it is again.
 ///
 /// # Errors
 /// When nothing was published, or the operator may not.

@@ -34,7 +34,8 @@ fn view(saved: SavedQuery) -> SavedView {
 ///
 /// # Errors
 /// When the operator may not.
-#[utoipa::path(get, operation_id = "query.list", path = "/api/v1/queries", responses((status = 200, body = [SavedView]), Refusal))]
+#[utoipa::path(get, operation_id = "query.list", path = "/api/v1/queries", responses((status = 200, body = [SavedView]),
+    Refusal))]
 pub async fn list(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,
@@ -59,7 +60,8 @@ pub struct SaveAsk {
 ///
 /// # Errors
 /// When the query cannot be read, the name is none, or the operator may not.
-#[utoipa::path(post, operation_id = "query.save", path = "/api/v1/queries", request_body = SaveAsk, responses((status = 200, body = SavedView), Refusal))]
+#[utoipa::path(post, operation_id = "query.save", path = "/api/v1/queries", request_body = SaveAsk,
+    responses((status = 200, body = SavedView), Refusal))]
 pub async fn save(
     State(console): State<Console>,
     Extension(operator): Extension<Operator>,

@@ -356,7 +356,8 @@ pub struct PinAsk {
     pub(crate) actor: String,
 }
 
-/// `POST /api/v1/detections/{code}/pin`: a pinned detection is never contained by itself; the same evidence only calls people.
+/// `POST /api/v1/detections/{code}/pin`: a pinned detection is never contained by itself; the same evidence only calls
+/// people.
 ///
 /// # Errors
 /// When a reason is missing, or the operator may not.

@@ -144,7 +144,8 @@ pub(crate) struct VoicesView {
     pub(crate) people: u64,
     /// So many have it tried on known-good mail, and call an operator.
     pub(crate) people_min: u32,
-    /// Distinct messages of the last 30 days that were called a false positive or cleared by an incident, of all its versions.
+    /// Distinct messages of the last 30 days that were called a false positive or cleared by an incident, of all its
+    /// versions.
     pub(crate) messages: u64,
 }
 
@@ -252,7 +253,8 @@ pub async fn add(
     found.map(view).map(Json).ok_or_else(|| ApiError::Internal("a submission that was not kept".into()))
 }
 
-/// What the maker of a detection needs to mend it, and nothing about people: no address, subject, name of a file, or word of the mail.
+/// What the maker of a detection needs to mend it, and nothing about people: no address, subject, name of a file, or
+/// word of the mail.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BundleView {
     /// The number of the submission, for questions.
@@ -267,7 +269,8 @@ pub struct BundleView {
     /// How the engines fared, with the versions of their data.
     pub(crate) engines: Vec<EngineView>,
     pub(crate) hits: Vec<HitView>,
-    /// Distinct messages of the last 30 days, by detection, that people have called a false positive or an incident has cleared.
+    /// Distinct messages of the last 30 days, by detection, that people have called a false positive or an incident has
+    /// cleared.
     pub(crate) contradictions: Vec<ContradictionView>,
     /// By the words of RFC 8601, without domains.
     pub(crate) spf: Option<String>,
@@ -384,7 +387,8 @@ fn hit_view(finding: &Finding, part: Option<PartView>) -> HitView {
         category: finding.category.as_str().to_owned(),
         effect: finding.effect.as_str().to_owned(),
         offset: finding.offset,
-        // What our own detections say of texts, links and senders quotes the mail; what is said of a part is about bytes.
+        // What our own detections say of texts, links and senders quotes the mail; what is said of a part is about
+        // bytes.
         evidence: if part.is_some() { finding.evidence.clone() } else { String::new() },
         part,
         previous_hit: finding.previous.as_ref().map(|previous| previous.hit),

@@ -1,5 +1,5 @@
-//! Words that a request chooses from a list, codes of detections, and moments: in any case, and refused where nothing is called so. A list
-//! that says "nothing" to a misspelt filter would be an untruth.
+//! Words that a request chooses from a list, codes of detections, and moments: in any case, and refused where nothing
+//! is called so. A list that says "nothing" to a misspelt filter would be an untruth.
 
 use domain::detection::DetectionCode;
 use domain::envelope::Border;

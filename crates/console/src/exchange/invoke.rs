@@ -120,8 +120,10 @@ impl Trouble {
         json!({ "error": {
             "code": self.status.canonical_reason().unwrap_or("Error").replace(' ', ""),
             "message": "Error executing cmdlet",
-            "details": [{ "code": "Context", "target": "", "message": format!("{}|Reprieve|{}", self.kind, self.text) }],
-            "innererror": { "message": self.text, "type": self.kind, "internalexception": { "message": self.text, "type": self.kind } },
+            "details": [{ "code": "Context", "target": "", "message": format!("{}|Reprieve|{}", self.kind,
+                self.text) }],
+            "innererror": { "message": self.text, "type": self.kind, "internalexception": { "message": self.text,
+                "type": self.kind } },
         } })
     }
 }

@@ -1,5 +1,6 @@
-//! An endpoint in the shape that scripts for Exchange Online speak: `InvokeCommand`, with the verbs of quarantine, trace, allow and block lists and
-//! policies that administrators know. Each verb asks the API in the name of who shows the token: one path, one record.
+//! An endpoint in the shape that scripts for Exchange Online speak: `InvokeCommand`, with the verbs of quarantine,
+//! trace, allow and block lists and policies that administrators know. Each verb asks the API in the name of who shows
+//! the token: one path, one record.
 //!
 //! | module | what it has |
 //! |---|---|
@@ -9,7 +10,8 @@
 //! | [`lists`] | `*-TenantAllowBlockListItems` |
 //! | [`trace`] | `Get-MessageTraceV2`, `Get-MessageTraceDetailV2`, `Get-AcceptedDomain` |
 //!
-//! It differs where the original is dangerous: an empty identity is an error and never everything; `Force` releases nothing twice.
+//! It differs where the original is dangerous: an empty identity is an error and never everything; `Force` releases
+//! nothing twice.
 
 pub mod invoke;
 pub mod lists;

@@ -1,4 +1,5 @@
-//! What a verb is given: names in any case, as PowerShell takes them. What no verb asks for is an error, so that a misspelt one changes nothing silently.
+//! What a verb is given: names in any case, as PowerShell takes them. What no verb asks for is an error, so that a
+//! misspelt one changes nothing silently.
 
 use std::collections::{BTreeMap, BTreeSet};
 

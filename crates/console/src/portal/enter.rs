@@ -93,13 +93,15 @@ pub fn entrance(words: &Language, note: Option<(&str, bool)>, typed: Typed<'_>) 
         }
         form.card method="post" action="/enter" {
             p { (words.say("enter.text")) }
-            label { (words.say("enter.code")) input type="text" name="link" value=[link] required autocomplete="off" spellcheck="false" maxlength="800" data-from-fragment="1"; }
+            label { (words.say("enter.code")) input type="text" name="link" value=[link] required autocomplete="off"
+                spellcheck="false" maxlength="800" data-from-fragment="1"; }
             button { (words.say("enter.button")) }
         }
         form.card method="post" action="/ask" {
             h2 { (words.say("ask.title")) }
             p { (words.say("ask.text")) }
-            label { (words.say("ask.address")) input type="email" name="address" value=[address] required autocomplete="email" maxlength="320"; }
+            label { (words.say("ask.address")) input type="email" name="address" value=[address] required
+                autocomplete="email" maxlength="320"; }
             button.quiet { (words.say("ask.button")) }
         }
     };

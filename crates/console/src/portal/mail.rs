@@ -1,5 +1,5 @@
-//! Own mail: what is held, its text, and what the quarantine policy lets its recipient do with it. Everything is read within the recipient's own
-//! scope; whatever is not theirs is not there.
+//! Own mail: what is held, its text, and what the quarantine policy lets its recipient do with it. Everything is read
+//! within the recipient's own scope; whatever is not theirs is not there.
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -167,7 +167,8 @@ fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
             div { dt { (words.say("received")) } dd { (moment(&row.message.received.to_string())) } }
             div { dt { (words.say("reason")) } dd { (words.reason(&row.message.category)) } }
         }
-        p.state data-state=(row.state()) data-refresh=[(row.state() == "state.releasing").then_some("2")] { (words.say(row.state())) " · " (size(row.message.size)) }
+        p.state data-state=(row.state()) data-refresh=[(row.state() == "state.releasing").then_some("2")] {
+            (words.say(row.state())) " · " (size(row.message.size)) }
         div.acts {
             @if with_look { a.button.quiet href={ "/mail/" (row.message.mail_id) } { (words.say("look")) } }
             @if row.may_release() {
@@ -180,15 +181,19 @@ fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
             @if row.may_ask() {
                 form method="post" action="/act" { (enter_does_nothing())
                     (of(row, "ask"))
-                    label { (words.say("ask.reason")) input type="text" name="reason" maxlength=(REASON_MAX) autocomplete="off"; }
+                    label { (words.say("ask.reason")) input type="text" name="reason" maxlength=(REASON_MAX)
+                        autocomplete="off"; }
                     button { (words.say("ask")) }
                 }
             }
             @if row.is_held() {
-                form method="post" action="/act" { (enter_does_nothing()) (of(row, "delete")) button.quiet { (words.say("delete")) } }
+                form method="post" action="/act" { (enter_does_nothing()) (of(row, "delete")) button.quiet {
+                    (words.say("delete")) } }
             }
-            @if row.may_block() { form method="post" action="/act" { (enter_does_nothing()) (of(row, "block")) button.quiet { (words.say("block")) } } }
-            @if row.may_allow() { form method="post" action="/act" { (enter_does_nothing()) (of(row, "allow")) button.quiet { (words.say("allow")) } } }
+            @if row.may_block() { form method="post" action="/act" { (enter_does_nothing()) (of(row,
+                "block")) button.quiet { (words.say("block")) } } }
+            @if row.may_allow() { form method="post" action="/act" { (enter_does_nothing()) (of(row,
+                "allow")) button.quiet { (words.say("allow")) } } }
         }
     }
 }

@@ -1,5 +1,6 @@
-//! What recipients see: their own held mail, on an address of its own that is off unless it is configured. They come by a link in a mail. A link is
-//! inert: looking at a page does nothing, whoever looks; only a button that is pressed does.
+//! What recipients see: their own held mail, on an address of its own that is off unless it is configured. They come by
+//! a link in a mail. A link is inert: looking at a page does nothing, whoever looks; only a button that is pressed
+//! does.
 //!
 //! | module | what it has |
 //! |---|---|

@@ -18,7 +18,8 @@ pub fn page(words: &Language, who: Option<&str>, title: &str, body: Markup) -> R
                 header.top {
                     a.brand href="/" { (mark()) (words.say("title")) }
                     @if let Some(address) = who {
-                        div.me { span.dim { (address) } form method="post" action="/leave" { button.quiet { (words.say("leave")) } } }
+                        div.me { span.dim { (address) } form method="post" action="/leave" { button.quiet {
+                            (words.say("leave")) } } }
                     }
                 }
                 main #main { (body) }

@@ -1,5 +1,6 @@
-//! Senders that a recipient blocks or allows, for their own mail alone: entries like those of operators (`domain::entry`), with an end. An allow entry
-//! clears what only guesses, and only for a sender who is vouched for; never malware or certain phishing.
+//! Senders that a recipient blocks or allows, for their own mail alone: entries like those of operators
+//! (`domain::entry`), with an end. An allow entry clears what only guesses, and only for a sender who is vouched for;
+//! never malware or certain phishing.
 
 use std::time::Duration;
 
@@ -91,7 +92,8 @@ pub fn list(words: &Language, entries: &[Entry]) -> Markup {
             section {
                 h2 { (words.say("senders")) }
                 ul.senders { @for entry in entries { li {
-                    span { (entry.subject.value()) " · " (words.say(if entry.allow { "senders.allowed" } else { "senders.blocked" })) " " (moment(&entry.expires.to_string())) }
+                    span { (entry.subject.value()) " · " (words.say(if entry.allow { "senders.allowed" } else {
+                        "senders.blocked" })) " " (moment(&entry.expires.to_string())) }
                     form method="post" action="/act" { (enter_does_nothing())
                         input type="hidden" name="verb" value="forget";
                         input type="hidden" name="entry" value=(entry.id);

@@ -1,4 +1,5 @@
-//! Whose session it is. A session is a random secret in a cookie that no script sees; we keep its digest. An act is done only for a form of ours.
+//! Whose session it is. A session is a random secret in a cookie that no script sees; we keep its digest. An act is
+//! done only for a form of ours.
 
 use std::time::Duration;
 
@@ -77,7 +78,8 @@ async fn session_over(request: Request) -> Response {
     (StatusCode::UNAUTHORIZED, page::bare(told.title, body)).into_response()
 }
 
-/// Answers who has signed in: an error has the navigation around it, and a form that could not be taken comes back with what was typed.
+/// Answers who has signed in: an error has the navigation around it, and a form that could not be taken comes back with
+/// what was typed.
 async fn answered(request: Request, next: Next, operator: &Operator) -> Response {
     if *request.method() != Method::POST {
         return as_page(next.run(request).await, operator).await;
@@ -129,7 +131,8 @@ async fn form_again(mut parts: Parts, page: Next, typed: &Form, status: StatusCo
     )
 }
 
-/// An error as a page with the navigation; what the framework says in a bare line as well, such as of a number that is none.
+/// An error as a page with the navigation; what the framework says in a bare line as well, such as of a number that is
+/// none.
 async fn as_page(response: Response, operator: &Operator) -> Response {
     let status = response.status();
     if let Some(told) = response.extensions().get::<Told>() {
@@ -201,7 +204,8 @@ pub fn session(secret: &str, person: &str, client: String, now: Timestamp) -> Se
     }
 }
 
-/// No act but from a page of ours: browsers say where a request comes from (Fetch Metadata), older ones at least the origin.
+/// No act but from a page of ours: browsers say where a request comes from (Fetch Metadata), older ones at least the
+/// origin.
 pub async fn from_our_own_page(request: Request, next: Next) -> Response {
     let is_act = !matches!(*request.method(), Method::GET | Method::HEAD);
     if is_act && !is_ours(request.headers()) {

@@ -30,7 +30,8 @@ impl IntoResponse for Fault {
     }
 }
 
-/// What was wrong, in the words of a page: it travels with the answer, so that the page can be drawn again for who has signed in.
+/// What was wrong, in the words of a page: it travels with the answer, so that the page can be drawn again for who has
+/// signed in.
 #[derive(Clone, Debug)]
 pub struct Told {
     /// In a line.
@@ -78,7 +79,8 @@ pub fn page(error: ApiError) -> Response {
     response
 }
 
-/// The same page for who has signed in: with the navigation, and with what they had typed, which is nowhere else any more.
+/// The same page for who has signed in: with the navigation, and with what they had typed, which is nowhere else any
+/// more.
 pub fn with_navigation(operator: &Operator, status: StatusCode, told: &Told, typed: &[(String, String)]) -> Response {
     (status, page::page(operator, "", told.title, said(told, typed))).into_response()
 }

@@ -1,5 +1,6 @@
-//! The console's pages: server-rendered, embedded, without anything of others. A page shows what the API answers, asked for in the name of who has
-//! signed in: so nobody sees or does more here than there, and there is one path for every act.
+//! The console's pages: server-rendered, embedded, without anything of others. A page shows what the API answers, asked
+//! for in the name of who has signed in: so nobody sees or does more here than there, and there is one path for every
+//! act.
 //!
 //! | module | what it has |
 //! |---|---|
@@ -55,8 +56,10 @@ use super::Console;
 use super::api::error::ApiError;
 
 /// What a page may do: show what comes from us, and send its forms to us. There is no inline script or style anywhere.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src \
+    'self'; \
+                      form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
+                      require-trusted-types-for 'script'";
 
 /// All pages.
 pub fn router(console: Console) -> Router {
@@ -132,8 +135,8 @@ pub fn router(console: Console) -> Router {
         .with_state(console)
 }
 
-/// Whether there are pages for who has signed in under the first part of a path; everything else is told to be unknown at once, so that a probe
-/// of another program does not take the page where one signs in for an answer.
+/// Whether there are pages for who has signed in under the first part of a path; everything else is told to be unknown
+/// at once, so that a probe of another program does not take the page where one signs in for an answer.
 fn has_pages(path: &str) -> bool {
     const PARTS: [&str; 20] = [
         "",

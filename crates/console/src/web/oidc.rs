@@ -2,8 +2,8 @@
 //! (RFC 7636).
 //!
 //! It says who somebody is, and nothing of what they may: that is the table of people here, and who is not in it does
-//! not come in. The id token comes from the issuer itself, over TLS; so its signature need not be checked (Core 1.0 section
-//! 3.1.3.7), and all that it says is.
+//! not come in. The id token comes from the issuer itself, over TLS; so its signature need not be checked (Core 1.0
+//! section 3.1.3.7), and all that it says is.
 //!
 //! What the issuer says is read as plain JSON, by the names of those specifications: it is a stranger's, a field may be
 //! missing or be of another type than it should, and which claim is the name is a setting.

@@ -39,7 +39,8 @@ pub fn page(operator: &Operator, at: &str, title: &str, body: Markup) -> Respons
                 header.top {
                     a.brand href="/" { (mark()) "Reprieve" }
                     nav aria-label="Main" {
-                        ul { @for (href, name, _) in seen { li { a href=(href) aria-current=[(*href == at).then_some("page")] { (name) } } } }
+                        ul { @for (href, name, _) in seen { li {
+                            a href=(href) aria-current=[(*href == at).then_some("page")] { (name) } } } }
                     }
                     div.me {
                         a href="/me" { (operator.name) }
@@ -165,17 +166,20 @@ pub fn quoted(value: &str) -> String {
 /// A field for the reason of an act: it goes into the record.
 pub fn reason(is_needed: bool) -> Markup {
     html! {
-        label { "Reason, for the record" input type="text" name="reason" maxlength="1000" required[is_needed] autocomplete="off"; }
+        label { "Reason, for the \
+            record" input type="text" name="reason" maxlength="1000" required[is_needed] autocomplete="off"; }
     }
 }
 
 /// The button that Enter presses in a form of acts, and what it sends.
 pub const ENTER: &str = "enter";
 
-/// Stands first in every form that does something to mail or to what judges it: an act is done by pressing its own button, with scripts or without.
+/// Stands first in every form that does something to mail or to what judges it: an act is done by pressing its own
+/// button, with scripts or without.
 ///
-/// Enter in a field presses the first button of a form; where that is disabled, it does nothing (HTML, section 4.10.21.2). From a checkbox or a list
-/// of choices Chromium goes on to the first button that is not disabled: that is the second, which is taken for no act (`door`, `portal::mail`).
+/// Enter in a field presses the first button of a form; where that is disabled, it does nothing (HTML, section
+/// 4.10.21.2). From a checkbox or a list of choices Chromium goes on to the first button that is not disabled: that is
+/// the second, which is taken for no act (`door`, `portal::mail`).
 pub fn enter_does_nothing() -> Markup {
     html! {
         button type="submit" disabled hidden {}

@@ -1,4 +1,5 @@
-//! Signing in and out, and the page that an invitation leads to. Looking at any of these pages does nothing: only a form that is sent does.
+//! Signing in and out, and the page that an invitation leads to. Looking at any of these pages does nothing: only a
+//! form that is sent does.
 
 use std::net::SocketAddr;
 
@@ -26,7 +27,8 @@ use platform::percent::encoded;
 
 /// Characters that are kept of what a browser says it is.
 const CLIENT_MAX: usize = 200;
-/// Bytes of a name that somebody signs in with, of a one-time code with its blanks, and of a page that is wanted, at most.
+/// Bytes of a name that somebody signs in with, of a one-time code with its blanks, and of a page that is wanted, at
+/// most.
 const NAME_BYTES_MAX: usize = 400;
 const CODE_BYTES_MAX: usize = 32;
 const PATH_BYTES_MAX: usize = 2000;
@@ -60,7 +62,8 @@ fn entrance(console: &Console, to: &str, name: &str, wrong: &str, is_empty: bool
     html! {
         h1 { "Sign in" }
         @if is_empty {
-            p.notice.warn { "Nobody may sign in yet. On the gateway's own host, " code { "reprieve person invite --name YOU --role admin" } " prints a link for you." }
+            p.notice.warn { "Nobody may sign in yet. On the gateway's own host, " code { "reprieve person invite \
+                --name YOU --role admin" } " prints a link for you." }
         }
         @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
         @if let Some(issuer) = elsewhere {
@@ -68,9 +71,12 @@ fn entrance(console: &Console, to: &str, name: &str, wrong: &str, is_empty: bool
         }
         form.card method="post" action="/sign-in" {
             input type="hidden" name="to" value=(to);
-            label { "Name" input type="text" name="name" value=[Some(name).filter(|name| !name.is_empty())] required autofocus[name.is_empty()] autocomplete="username" maxlength="100"; }
-            label { "Password" input type="password" name="password" required autofocus[!name.is_empty()] autocomplete="current-password" maxlength=(PASSWORD_MAX); }
-            label { "One-time code, if you use them" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="7"; }
+            label { "Name" input type="text" name="name" value=[Some(name).filter(|name| !name.is_empty())] required
+                autofocus[name.is_empty()] autocomplete="username" maxlength="100"; }
+            label { "Password" input type="password" name="password" required autofocus[!name.is_empty()]
+                autocomplete="current-password" maxlength=(PASSWORD_MAX); }
+            label { "One-time code, if you use \
+                them" input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="7"; }
             button { "Sign in" }
         }
     }
@@ -175,7 +181,8 @@ pub async fn out(State(console): State<Console>, Extension(session): Extension<S
     Ok(([(SET_COOKIE, ended())], Redirect::to("/sign-in")).into_response())
 }
 
-/// `GET /welcome`: the secret of the invitation stands behind the `#`, where no server and no log sees it; the page's script puts it into the form.
+/// `GET /welcome`: the secret of the invitation stands behind the `#`, where no server and no log sees it; the page's
+/// script puts it into the form.
 pub async fn welcome() -> Response {
     bare("Welcome", welcome_form("", None, ""))
 }
@@ -188,15 +195,21 @@ fn welcome_form(invitation: &str, name: Option<&str>, wrong: &str) -> Markup {
     let invitation = Some(invitation).filter(|text| !text.is_empty() && text.len() <= INVITATION_MAX);
     html! {
         h1 { "Welcome" }
-        p { "Choose a password of at least " (PASSWORD_MIN) " characters. A sentence is easier to remember than signs." }
+        p { "Choose a password of at least " (PASSWORD_MIN) " characters. A sentence is easier to remember than \
+            signs." }
         @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
         form.card method="post" action="/welcome" {
-            label { "Invitation" input type="text" name="invitation" value=[invitation] required autocomplete="off" data-from-fragment="1" data-invitation="/welcome/name" spellcheck="false"; }
-            p { "The name that you sign in with: " output.name name="name" data-name="1" { @match name { Some(name) => strong { (name) }, None => span.dim { "not known yet" } } } }
+            label { "Invitation" input type="text" name="invitation" value=[invitation] required autocomplete="off"
+                data-from-fragment="1" data-invitation="/welcome/name" spellcheck="false"; }
+            p { "The name that you sign in \
+                with: " output.name name="name" data-name="1" { @match name { Some(name) => strong { (name) },
+                    None => span.dim { "not known yet" } } } }
             // For password managers, which keep it beside the password.
             input type="text" name="username" value=[name] autocomplete="username" readonly hidden;
-            label { "Password" input type="password" name="password" required autocomplete="new-password" minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
-            label { "Once more" input type="password" name="again" required autocomplete="new-password" minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
+            label { "Password" input type="password" name="password" required autocomplete="new-password"
+                minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
+            label { "Once more" input type="password" name="again" required autocomplete="new-password"
+                minlength=(PASSWORD_MIN) maxlength=(PASSWORD_MAX); }
             button { "Begin" }
             noscript { button.quiet name="do" value="look" formnovalidate { "Show the name" } }
         }

@@ -1,7 +1,8 @@
-//! What somebody typed stays: a form that could not be taken comes back with everything in it but secrets, on the page where it stood.
+//! What somebody typed stays: a form that could not be taken comes back with everything in it but secrets, on the page
+//! where it stood.
 //!
-//! The page is drawn as always, and the fields are put into its text. That text is written by this program, so it has one shape: attributes in
-//! double quotes, and no `>` within a tag.
+//! The page is drawn as always, and the fields are put into its text. That text is written by this program, so it has
+//! one shape: attributes in double quotes, and no `>` within a tag.
 
 use std::ops::Range;
 
@@ -200,7 +201,8 @@ mod tests {
     fn page() -> String {
         html! {
             main #main {
-                form method="post" action="/a/act" { input type="hidden" name="n" value="1"; input type="text" name="reason"; }
+                form method="post" action="/a/act" { input type="hidden" name="n" value="1";
+                    input type="text" name="reason"; }
                 details { summary { "more" }
                     form.inline method="post" action="/a/act" {
                         input type="hidden" name="n" value="<2>";
@@ -225,7 +227,8 @@ mod tests {
         for part in [
             "<main id=\"main\"><p class=\"wrong\" role=\"alert\">it is &lt;wrong&gt;. What you typed",
             "<input type=\"hidden\" name=\"n\" value=\"1\"><input type=\"text\" name=\"reason\"></form>",
-            "<details open><summary>more</summary><form class=\"inline\" method=\"post\" action=\"/a/act\" id=\"again\">",
+            "<details open><summary>more</summary><form class=\"inline\" method=\"post\" action=\"/a/act\" \
+                id=\"again\">",
             "<input type=\"text\" name=\"reason\" required value=\"&quot;a&quot; &lt;b&gt;\">",
             "<input type=\"text\" name=\"code\" autocomplete=\"one-time-code\">",
             "<input type=\"password\" name=\"password\">",

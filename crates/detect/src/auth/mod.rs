@@ -1,5 +1,5 @@
-//! Authentication: what the sender's domain vouches for. DNS is asked outside the pipeline, like every neighbour; what it said goes into the
-//! pipeline as a fact, where detections of the ruleset act on it.
+//! Authentication: what the sender's domain vouches for. DNS is asked outside the pipeline, like every neighbour; what
+//! it said goes into the pipeline as a fact, where detections of the ruleset act on it.
 
 mod check;
 pub mod upstream;
@@ -107,9 +107,10 @@ impl Authenticator {
         Ok(Self { resolver, authserv_id, timeout, trusted_sealers, trusted_authserv })
     }
 
-    /// Finds out how a mail authenticates. Where a trusted host in front of us has said it already, that counts, and DNS is not asked:
-    /// it has seen the client that we have not. Without a sender, because one of our own hosts has passed the mail on, signatures are looked at
-    /// and SPF is not; then nothing is said to fail that SPF might have saved.
+    /// Finds out how a mail authenticates. Where a trusted host in front of us has said it already, that counts, and
+    /// DNS is not asked: it has seen the client that we have not. Without a sender, because one of our own hosts has
+    /// passed the mail on, signatures are looked at and SPF is not; then nothing is said to fail that SPF might have
+    /// saved.
     pub async fn examine(&self, raw: Arc<Vec<u8>>, sender: Option<Sender>) -> (EngineReport, Option<Authentication>) {
         let began = Instant::now();
         if let Some(said) = upstream::of_message(&raw, &self.trusted_authserv) {
@@ -163,8 +164,8 @@ impl Authenticator {
         self.gathered(sender, spf, &dkim, Some(&arc), Some(&dmarc), &message.from)
     }
 
-    /// SPF of the reverse path, or of HELO for the null sender. A name in HELO that fails by itself says nothing about the domain of the
-    /// mail, and DMARC does not ask for it.
+    /// SPF of the reverse path, or of HELO for the null sender. A name in HELO that fails by itself says nothing about
+    /// the domain of the mail, and DMARC does not ask for it.
     async fn spf(&self, sender: &Sender) -> SpfOutput {
         let Sender { ip, helo, mail_from } = sender;
         let parameters = match mail_from.as_str() {

@@ -1,5 +1,5 @@
-//! Authentication-Results of hosts in front of us that the site trusts (RFC 8601). Only the topmost field that names such a host counts: what
-//! is below it may have come from anywhere.
+//! Authentication-Results of hosts in front of us that the site trusts (RFC 8601). Only the topmost field that names
+//! such a host counts: what is below it may have come from anywhere.
 
 use domain::DomainName;
 use domain::authentication::{AuthResult, Authentication, DkimSignature, DmarcPolicy, Source};
@@ -28,7 +28,8 @@ pub fn of_message(raw: &[u8], trusted: &[String]) -> Option<Authentication> {
 /// One method's result with its properties, such as `("dkim", Pass, [("header.d", "example.com")])`.
 pub type MethodResult = (String, AuthResult, Vec<(String, String)>);
 
-/// Reads the body of a field: the authserv-id and its results. None when it is not one. What cannot be read inside it is left out.
+/// Reads the body of a field: the authserv-id and its results. None when it is not one. What cannot be read inside it
+/// is left out.
 pub fn parse(body: &str) -> Option<(String, Vec<MethodResult>)> {
     let end = body.floor_char_boundary(body.len().min(FIELD_BYTES_MAX));
     let tokens = tokens(&body[..end])?;
@@ -181,16 +182,19 @@ mod tests {
 
     fn of(field: &str, trusted: &str) -> Option<Authentication> {
         let mail = format!(
-            "Authentication-Results: {field}\r\nFrom: \"A <x@evil.example>\" <anna@mail.partner.example>\r\n\r\nbody\r\n"
+            "Authentication-Results: {field}\r\nFrom: \"A <x@evil.example>\" \
+                <anna@mail.partner.example>\r\n\r\nbody\r\n"
         );
         of_message(mail.as_bytes(), &[trusted.to_owned()])
     }
 
     #[test]
     fn a_trusted_host_is_believed() {
-        let field = "mx.UP.example 1; spf=pass (mx: domain of a@b (c \\) d) designates) smtp.mailfrom=\"anna\"@bounce.partner.example;\r\n\
+        let field = "mx.UP.example 1; spf=pass (mx: domain of a@b (c \\) d) designates) \
+            smtp.mailfrom=\"anna\"@bounce.partner.example;\r\n\
                      \tdkim=fail (bad) header.d=Partner.example header.s=x; dkim/1=pass header.i=@partner.example;\r\n\
-                     \tdmarc=pass (p=REJECT) header.from=partner.example policy.dmarc=reject; arc=none; x-odd; iprev=pass";
+                     \tdmarc=pass (p=REJECT) header.from=partner.example policy.dmarc=reject; arc=none; x-odd; \
+                     iprev=pass";
         let said = of(field, "mx.up.example").expect("reads");
         assert_eq!(said.source, Source::Upstream("mx.up.example".into()));
         assert_eq!((said.spf, said.dmarc, said.arc), (AuthResult::Pass, AuthResult::Pass, AuthResult::None));
@@ -211,7 +215,8 @@ mod tests {
 
     #[test]
     fn only_the_topmost_field_counts() {
-        let mail = b"Authentication-Results: mx.up.example; dmarc=fail\r\nAuthentication-Results: mx.up.example; dmarc=pass\r\nFrom: a@b.example\r\n\r\n";
+        let mail = b"Authentication-Results: mx.up.example; dmarc=fail\r\nAuthentication-Results: mx.up.example; \
+            dmarc=pass\r\nFrom: a@b.example\r\n\r\n";
         let said = of_message(mail, &["mx.up.example".to_owned()]).expect("reads");
         assert_eq!(said.dmarc, AuthResult::Fail);
     }

@@ -1,4 +1,5 @@
-//! What a classifier sees of a mail: words of subject and text, pairs of words, kinds of links, and what other detections saw.
+//! What a classifier sees of a mail: words of subject and text, pairs of words, kinds of links, and what other
+//! detections saw.
 
 use std::collections::BTreeSet;
 
@@ -129,7 +130,8 @@ mod tests {
 
     #[test]
     fn words_pairs_and_shape() {
-        let raw = b"From: a@b.example\r\nSubject: FREE MONEY NOW 99\r\nContent-Type: text/plain\r\n\r\nClaim $500 today!\r\n> quoted words\r\n";
+        let raw = b"From: a@b.example\r\nSubject: FREE MONEY NOW 99\r\nContent-Type: text/plain\r\n\r\nClaim $500 \
+            today!\r\n> quoted words\r\n";
         let read = mime::read(raw);
         let parsed = mime::parse(raw, read.as_ref(), &Limits::default());
         let seen: Vec<String> = features(&parsed, &[], None).into_iter().map(|one| one.text).collect();

@@ -1,6 +1,6 @@
-//! A statistical classifier for what has no structure to look at: text. Hashed features and a logistic model for each category, trained on a
-//! site's own mail; its weights are a file of the ruleset, so that a model is a detection like any other: with a version, in shadow first, and
-//! taken back when it is wrong.
+//! A statistical classifier for what has no structure to look at: text. Hashed features and a logistic model for each
+//! category, trained on a site's own mail; its weights are a file of the ruleset, so that a model is a detection like
+//! any other: with a version, in shadow first, and taken back when it is wrong.
 //!
 //! Every score is a plain sum, and each of its terms is a word that was seen, so that a verdict can be read.
 

@@ -56,7 +56,8 @@ pub struct TooFew {
 /// Mails of each kind that are needed.
 pub const MAILS_MIN: usize = 20;
 
-/// Trains a model. `allowed` is the share of good mail that may be acted on, among mail that the model has not seen; the threshold follows.
+/// Trains a model. `allowed` is the share of good mail that may be acted on, among mail that the model has not seen;
+/// the threshold follows.
 ///
 /// # Errors
 /// When there is too little to learn from.
@@ -86,7 +87,8 @@ fn fold_of(group: &str) -> u64 {
     u64::from(Digest::of(group.as_bytes()).as_bytes()[0]) % FOLDS
 }
 
-/// Above all but the allowed share of unseen good mail, with some room; and never where bad is not much likelier than good.
+/// Above all but the allowed share of unseen good mail, with some room; and never where bad is not much likelier than
+/// good.
 fn threshold(unseen: &[(bool, f64)], allowed: f64) -> f64 {
     let mut good: Vec<f64> = unseen.iter().filter(|(is_bad, _)| !is_bad).map(|(_, score)| *score).collect();
     good.sort_by(|a, b| b.total_cmp(a));

@@ -1,5 +1,6 @@
-//! Documents: what in them runs, loads or hides. Macros, remote templates and links, DDE, embedded files, the actions of a PDF. That a
-//! document has macros is a fact; what acts is a macro that starts by itself and reaches out of the document.
+//! Documents: what in them runs, loads or hides. Macros, remote templates and links, DDE, embedded files, the actions
+//! of a PDF. That a document has macros is a fact; what acts is a macro that starts by itself and reaches out of the
+//! document.
 
 mod macros;
 mod ole;

@@ -1,4 +1,5 @@
-//! Office documents since 2007 (ECMA-376) and OpenDocument: a zip of XML. Looked at are relations, macros, fields and what is embedded.
+//! Office documents since 2007 (ECMA-376) and OpenDocument: a zip of XML. Looked at are relations, macros, fields and
+//! what is embedded.
 
 use std::io::Cursor;
 

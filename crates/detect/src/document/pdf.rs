@@ -1,5 +1,5 @@
-//! PDF (ISO 32000): names and strings wherever they stand, those in compressed object streams too. Whether the file's table of objects
-//! is whole does not matter: readers repair it, and attackers break it.
+//! PDF (ISO 32000): names and strings wherever they stand, those in compressed object streams too. Whether the file's
+//! table of objects is whole does not matter: readers repair it, and attackers break it.
 
 use std::io::Read;
 

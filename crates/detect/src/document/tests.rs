@@ -89,7 +89,9 @@ fn what_a_document_loads_when_it_is_opened() {
     use Check as C;
     let relation = |kind: &str, target: &str| {
         let rels = format!(
-            "<Relationships><Relationship Id=\"1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{target}\" TargetMode=\"External\"/></Relationships>"
+            "<Relationships><Relationship Id=\"1\" \
+                Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" \
+                Target=\"{target}\" TargetMode=\"External\"/></Relationships>"
         );
         ooxml(&[("word/_rels/settings.xml.rels", rels.as_bytes())])
     };
@@ -137,7 +139,8 @@ fn fields_that_ask_another_program() {
     check(
         "a field in pieces",
         &document(
-            "<w:fldChar w:fldCharType='begin'/><w:instrText>DDE</w:instrText><w:instrText>AUTO cmd</w:instrText><w:fldChar w:fldCharType='separate'/>",
+            "<w:fldChar w:fldCharType='begin'/><w:instrText>DDE</w:instrText><w:instrText>AUTO \
+                cmd</w:instrText><w:fldChar w:fldCharType='separate'/>",
         ),
         &[C::Dde],
     );
@@ -229,9 +232,8 @@ fn what_a_pdf_does() {
     );
     let linked = check(
         "links",
-        &pdf(
-            "1 0 obj<</A<</S/URI/URI(https://www.example.com/a\\(b\\))>>>>endobj 2 0 obj<</URI<68747470733a2f2f782e6578616d706c65>>>endobj",
-        ),
+        &pdf("1 0 obj<</A<</S/URI/URI(https://www.example.com/a\\(b\\))>>>>endobj 2 0 \
+                obj<</URI<68747470733a2f2f782e6578616d706c65>>>endobj"),
         &[],
     );
     assert_eq!(linked.links, ["https://www.example.com/a(b)", "https://x.example"]);

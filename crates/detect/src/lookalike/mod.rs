@@ -1,8 +1,9 @@
-//! The look-alike pack: pictures that look harmful and are not, and pictures that look innocent and are not. All of them are made
-//! here, by our own generators; none is anybody's.
+//! The look-alike pack: pictures that look harmful and are not, and pictures that look innocent and are not. All of
+//! them are made here, by our own generators; none is anybody's.
 //!
-//! A ruleset that holds one of the innocent makes the mistake that this product exists for, and is not published. The pack holds
-//! one file for each row of the table of picture signals (methods section 3) and more; it is a gate, a test and a specification.
+//! A ruleset that holds one of the innocent makes the mistake that this product exists for, and is not published. The
+//! pack holds one file for each row of the table of picture signals (methods section 3) and more; it is a gate, a test
+//! and a specification.
 
 mod carrier;
 mod picture;
@@ -70,7 +71,8 @@ pub fn naive_trailing_data(bytes: &[u8]) -> bool {
     }
 }
 
-/// The gate: no detection of `codes` holds an innocent specimen, and the ruleset as a whole still finds each harmful one.
+/// The gate: no detection of `codes` holds an innocent specimen, and the ruleset as a whole still finds each harmful
+/// one.
 pub fn gate(ruleset: &Arc<Ruleset>, codes: &BTreeSet<DetectionCode>) -> GateReport {
     let in_force = InForce { live: ruleset.clone(), candidate: None, modes: std::collections::BTreeMap::new() };
     let mut examiner = Examiner::new(&in_force, Limits::default());

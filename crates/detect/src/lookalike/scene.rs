@@ -21,7 +21,8 @@ pub(super) fn photoshop(caption: &str) -> Vec<u8> {
 /// An XMP packet with one attribute.
 pub(super) fn xmp(attribute: &str) -> Vec<u8> {
     format!(
-        "http://ns.adobe.com/xap/1.0/\0<?xpacket begin='\u{feff}'?><x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF><rdf:Description {attribute}/>\
+        "http://ns.adobe.com/xap/1.0/\0<?xpacket begin='\u{feff}'?><x:xmpmeta \
+            xmlns:x='adobe:ns:meta/'><rdf:RDF><rdf:Description {attribute}/>\
          </rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
     )
     .into_bytes()
@@ -89,8 +90,8 @@ impl Bits {
     }
 }
 
-/// A lossless picture whose first four codes are as complete codes may be, and whose fifth is not complete, so that its table needs
-/// more entries than any complete code of 40 symbols: the shape of CVE-2023-4863, and nothing behind it.
+/// A lossless picture whose first four codes are as complete codes may be, and whose fifth is not complete, so that its
+/// table needs more entries than any complete code of 40 symbols: the shape of CVE-2023-4863, and nothing behind it.
 pub(super) fn tables_that_overflow() -> Vec<u8> {
     let mut bits = Bits::default();
     bits.put(0x2f, 8);

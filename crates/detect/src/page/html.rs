@@ -1,5 +1,5 @@
-//! HTML, tokenised as browsers do (WHATWG 13.2.5). In the body of a mail scripts do not run, so only its links matter; an attached
-//! page runs with all a browser gives, so what it does matters as well.
+//! HTML, tokenised as browsers do (WHATWG 13.2.5). In the body of a mail scripts do not run, so only its links matter;
+//! an attached page runs with all a browser gives, so what it does matters as well.
 
 use html5gum::{StartTag, Token};
 
@@ -237,7 +237,11 @@ mod tests {
 
     #[test]
     fn links_with_what_they_show() {
-        let page = read(b"<p>Hi <a href=' https://a.example/x '>see <b>www.b.example</b></a><a href=\"mailto:x@y\">mail</a></p><area href=https://c.example>", false);
+        let page = read(
+            b"<p>Hi <a href=' https://a.example/x '>see <b>www.b.example</b></a><a \
+            href=\"mailto:x@y\">mail</a></p><area href=https://c.example>",
+            false,
+        );
         let seen: Vec<(&str, &str)> =
             page.links.iter().map(|link| (link.target.as_str(), link.shown.as_str())).collect();
         assert_eq!(
@@ -256,7 +260,8 @@ mod tests {
         );
         assert_eq!(
             checks(
-                "<script>var b=new Blob([Uint8Array.from(atob('TVqQ'),c=>c.charCodeAt(0))]);a.href=URL.createObjectURL(b);a.download='x.iso';a.click()</script>"
+                "<script>var b=new Blob([Uint8Array.from(atob('TVqQ'),c=>c.charCodeAt(0))]);\
+                 a.href=URL.createObjectURL(b);a.download='x.iso';a.click()</script>"
             ),
             [C::HtmlSmuggling]
         );
@@ -271,7 +276,8 @@ mod tests {
         );
         assert_eq!(
             checks(
-                "<script>document.write( unescape('%3Chtml%3E'))</script><p>enough text here that this is more than a page that moves on, really.</p>"
+                "<script>document.write( unescape('%3Chtml%3E'))</script><p>enough text here that this is more than a \
+                    page that moves on, really.</p>"
             ),
             [C::HtmlDecoded]
         );
@@ -279,7 +285,8 @@ mod tests {
         assert_eq!(checks("<body onload=\"location.href='https://evil.example'\">"), [C::HtmlRedirect]);
         assert_eq!(
             checks(
-                "<script src=https://cdn.example/chart.js></script><script>new Chart(document.body)</script><p>A chart of the sales of the last year, with text around it.</p>"
+                "<script src=https://cdn.example/chart.js></script><script>new Chart(document.body)</script><p>A chart \
+                    of the sales of the last year, with text around it.</p>"
             ),
             []
         );

@@ -1,5 +1,5 @@
-//! Codes in pictures (ISO/IEC 18004): the only reason for which pixels are decoded here to judge. What cannot be decoded is not analysed,
-//! and that is all.
+//! Codes in pictures (ISO/IEC 18004): the only reason for which pixels are decoded here to judge. What cannot be
+//! decoded is not analysed, and that is all.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

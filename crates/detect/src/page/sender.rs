@@ -7,7 +7,8 @@ use super::clipped;
 use super::link::{imitates, registrable};
 use crate::structure::Check;
 
-/// What is said of the sender. `own` are the accepted domains; `name` is the display name of From, `reply_to` the address of Reply-To.
+/// What is said of the sender. `own` are the accepted domains; `name` is the display name of From, `reply_to` the
+/// address of Reply-To.
 pub fn look(message: &Message, name: &str, reply_to: &str, own: &[String]) -> Vec<(Check, String)> {
     let mut found = Vec::new();
     let from = message.from_domain.as_str();
@@ -22,7 +23,8 @@ pub fn look(message: &Message, name: &str, reply_to: &str, own: &[String]) -> Ve
     if !is_own && let Some(model) = imitates(&domain, own.iter().map(|one| one.trim_start_matches('.'))) {
         found.push((Check::SenderLookalike, format!("{domain} looks like {model}")));
     }
-    // An address of ours as the name, another behind it. Lists write "anna@ours.example via list", and that is more than an address.
+    // An address of ours as the name, another behind it. Lists write "anna@ours.example via list", and that is more
+    // than an address.
     let shown = name.trim().trim_matches(['"', '\'', '<', '>']);
     if let Some((_, shown_domain)) = shown.rsplit_once('@')
         && !shown.contains(char::is_whitespace)

@@ -1,8 +1,9 @@
 //! The tokens of a page, as browsers read them (WHATWG 13.2.5), on a stack that does not grow with the page.
 //!
-//! The tokenizer goes from one state to the next by calling it, and comes back when it is between two tags: a tag with a hundred thousand quoted
-//! attributes takes a hundred thousand steps of the stack. It comes back as well when its reader fails, and begins again where it was when it is asked for
-//! the next token. So our reader fails now and then, before it has read anything, and nobody else sees it.
+//! The tokenizer goes from one state to the next by calling it, and comes back when it is between two tags: a tag with
+//! a hundred thousand quoted attributes takes a hundred thousand steps of the stack. It comes back as well when its
+//! reader fails, and begins again where it was when it is asked for the next token. So our reader fails now and then,
+//! before it has read anything, and nobody else sees it.
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{Readable, Reader, StringReader, Token, Tokenizer};
@@ -59,8 +60,8 @@ impl Reader for Resting<'_> {
         Ok(is_read)
     }
 
-    /// The only one that rests: each value of an attribute is read by it, as the first thing that its state does. Others read in the middle of a state,
-    /// which would begin again behind what it has read.
+    /// The only one that rests: each value of an attribute is read by it, as the first thing that its state does.
+    /// Others read in the middle of a state, which would begin again behind what it has read.
     fn read_until<'b>(&'b mut self, needle: &[u8], buffer: &'b mut [u8; 4]) -> Result<Option<&'b [u8]>, Rest> {
         if self.reads == READS_MAX {
             self.reads = 0;
@@ -100,7 +101,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_rest_changes_no_token(pieces in proptest::collection::vec(
-            "(<|</|<!--|-->|--!>|<!\\[CDATA\\[|\\]\\]>|>|/>|\"|'|=|\r\n|\r|\u{0}|script|style|svg|title|<!doctype a \"b\">|<p |a=\"b&amp;c\" |a='&lt' |a=b |&ne;|&not|&#60;|&#x41|&| |x)",
+            "(<|</|<!--|-->|--!>|<!\\[CDATA\\[|\\]\\]>|>|/>|\"|'|=|\r\n|\r|\u{0}|script|style|svg|title|<!doctype \
+                a \"b\">|<p |a=\"b&amp;c\" |a='&lt' |a=b |&ne;|&not|&#60;|&#x41|&| |x)",
             0..400,
         )) {
             let page = pieces.concat();

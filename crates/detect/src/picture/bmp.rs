@@ -1,5 +1,5 @@
-//! BMP: the header says where the pixels begin; their number and depth say where they end. The size that the file claims for itself
-//! is not believed: whoever appends something can change it.
+//! BMP: the header says where the pixels begin; their number and depth say where they end. The size that the file
+//! claims for itself is not believed: whoever appends something can change it.
 
 use super::{Walk, le16, le32, to_usize};
 

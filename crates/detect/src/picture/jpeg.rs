@@ -54,8 +54,8 @@ pub(super) fn walk(bytes: &[u8]) -> Walk {
     walk
 }
 
-/// The marker at or behind `at`, and moves behind it. Any number of fill bytes may come before one (B.1.1.2); other bytes must not,
-/// but decoders skip them, and some writers leave them.
+/// The marker at or behind `at`, and moves behind it. Any number of fill bytes may come before one (B.1.1.2); other
+/// bytes must not, but decoders skip them, and some writers leave them.
 fn next_marker(bytes: &[u8], at: &mut usize, walk: &mut Walk) -> Option<u8> {
     loop {
         let start = *at;

@@ -1,5 +1,5 @@
-//! Programs and scripts where a picture keeps its texts: comments, EXIF, XMP, profiles. Text about anything is innocent; what acts
-//! is a program that decodes whole, or a script that would run as it stands.
+//! Programs and scripts where a picture keeps its texts: comments, EXIF, XMP, profiles. Text about anything is
+//! innocent; what acts is a program that decodes whole, or a script that would run as it stands.
 
 use base64::Engine;
 use base64::alphabet;
@@ -111,8 +111,8 @@ pub(crate) fn encoded_program(text: &[u8]) -> Option<(usize, String)> {
     None
 }
 
-/// A colour profile (ICC.1 section 7.3) with a tag whose place and length overflow: no writer makes one. A tag that merely points
-/// beyond a profile is what is left when a tool loses half of one, and is nobody's fault.
+/// A colour profile (ICC.1 section 7.3) with a tag whose place and length overflow: no writer makes one. A tag that
+/// merely points beyond a profile is what is left when a tool loses half of one, and is nobody's fault.
 fn profile_overflow(text: &[u8]) -> Option<(usize, String)> {
     // In a JPEG behind its name and number; in a WebP alone.
     let (start, profile) = match text.strip_prefix(b"ICC_PROFILE\0") {

@@ -1,5 +1,5 @@
-//! SVG: a picture that is a document, and may be a program. Read as XML without expanding anything; what is read before the XML
-//! breaks counts, because a browser runs it all the same.
+//! SVG: a picture that is a document, and may be a program. Read as XML without expanding anything; what is read before
+//! the XML breaks counts, because a browser runs it all the same.
 
 use domain::message::Part;
 use quick_xml::Reader;

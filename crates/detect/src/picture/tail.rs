@@ -1,5 +1,5 @@
-//! What follows the real end of a picture, piece by piece. A trailer is recognised only when its own structure accounts for
-//! every byte of it; else whoever appends a program before a fake trailer goes unseen.
+//! What follows the real end of a picture, piece by piece. A trailer is recognised only when its own structure accounts
+//! for every byte of it; else whoever appends a program before a fake trailer goes unseen.
 
 use std::ops::Range;
 
@@ -128,7 +128,8 @@ fn starts_something(rest: &[u8]) -> bool {
         || is_samsung(rest)
 }
 
-/// What runs, by more than two letters: in the megabytes of pictures that are mailed every day, two letters are everywhere.
+/// What runs, by more than two letters: in the megabytes of pictures that are mailed every day, two letters are
+/// everywhere.
 fn program(rest: &[u8]) -> Option<&'static str> {
     if rest.starts_with(b"MZ") {
         let pe = to_usize(le32(rest, 0x3c)?);
@@ -242,7 +243,8 @@ fn is_remainder(rest: &[u8]) -> bool {
     rest.ends_with(b"\0\0\0\0IEND\xae\x42\x60\x82") || rest.ends_with(&[0xff, 0xd9])
 }
 
-/// Where a zip begins whose end record is in the last bytes and whose directory leads to its files; it must lie behind `end`.
+/// Where a zip begins whose end record is in the last bytes and whose directory leads to its files; it must lie behind
+/// `end`.
 fn zip_start(bytes: &[u8], end: usize) -> Option<usize> {
     let from = bytes.len().saturating_sub(ZIP_END_SPAN).max(end);
     let record = from + memchr::memmem::rfind(bytes.get(from..)?, b"PK\x05\x06")?;

@@ -1,10 +1,11 @@
 //! The Huffman codes of a lossless WebP, read as a decoder reads them, to see whether their tables fit (CVE-2023-4863).
 //!
-//! libwebp before 1.3.2 laid the tables of all five codes of a group into a buffer of a fixed size, and found out only afterwards that
-//! a code was not complete. A file whose tables need more than that buffer is the exploit; nothing else makes one, because complete
-//! codes always fit. A code that is merely wrong is damage, and a fact.
+//! libwebp before 1.3.2 laid the tables of all five codes of a group into a buffer of a fixed size, and found out only
+//! afterwards that a code was not complete. A file whose tables need more than that buffer is the exploit; nothing else
+//! makes one, because complete codes always fit. A code that is merely wrong is damage, and a fact.
 
-/// What the tables of a group may need, by the bits of the colour cache (libwebp's own constants: the most that complete codes need).
+/// What the tables of a group may need, by the bits of the colour cache (libwebp's own constants: the most that
+/// complete codes need).
 const GREEN_TABLE: [usize; 12] = [654, 656, 658, 662, 670, 686, 718, 782, 912, 1168, 1680, 2704];
 const LITERAL_TABLE: usize = 630;
 const DISTANCE_TABLE: usize = 410;
@@ -288,7 +289,8 @@ fn lengths(bits: &mut Bits<'_>, alphabet: usize) -> Result<Vec<u8>, Stop> {
     Ok(lengths)
 }
 
-/// Entries that libwebp's two-level table for this code takes, counted as it counts them, whether the code is complete or not.
+/// Entries that libwebp's two-level table for this code takes, counted as it counts them, whether the code is complete
+/// or not.
 fn table_size(lengths: &[u8]) -> usize {
     let mut count = [0_usize; LENGTH_MAX + 1];
     for length in lengths {

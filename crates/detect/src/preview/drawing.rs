@@ -1,5 +1,6 @@
-//! Pictures drawn anew: decoded to pixels, made no larger than a screen, and written by our own encoder. Nothing of the file itself is passed
-//! on: no metadata, no profile, no trailer, and none of the oddities that a browser's decoder would have to bear.
+//! Pictures drawn anew: decoded to pixels, made no larger than a screen, and written by our own encoder. Nothing of the
+//! file itself is passed on: no metadata, no profile, no trailer, and none of the oddities that a browser's decoder
+//! would have to bear.
 
 use std::io::Cursor;
 

@@ -1,8 +1,8 @@
 //! HTML of strangers as HTML that cannot do anything: for a person who wants to see a mail.
 //!
-//! Written anew from tokens: tags that shape text, without attributes; text, escaped; pictures that were drawn anew; and nothing else. What is
-//! raw text to an HTML parser (script, style, templates, foreign content) is left out with its content, so the result is read by every parser
-//! as it was written.
+//! Written anew from tokens: tags that shape text, without attributes; text, escaped; pictures that were drawn anew;
+//! and nothing else. What is raw text to an HTML parser (script, style, templates, foreign content) is left out with
+//! its content, so the result is read by every parser as it was written.
 
 use html5gum::Token;
 
@@ -94,8 +94,8 @@ const ABOUT_CHARS_MAX: usize = 300;
 /// Elements inside one another at most; deeper ones are written flat.
 const DEPTH_MAX: usize = 100;
 
-/// Makes a document harmless. Links become text that says where they led; so do pictures, but for those of the mail itself that `drawn` has,
-/// by their Content-ID.
+/// Makes a document harmless. Links become text that says where they led; so do pictures, but for those of the mail
+/// itself that `drawn` has, by their Content-ID.
 pub fn harmless(html: &str, drawn: &mut dyn FnMut(&str) -> Option<Drawn>) -> String {
     let cut = (0..=html.len().min(BYTES_MAX)).rev().find(|at| html.is_char_boundary(*at)).unwrap_or(0);
     let mut writer = Writer::default();
@@ -156,7 +156,8 @@ impl Writer {
             return;
         }
         if DROPPED.contains(&name) {
-            // In HTML only foreign elements can close themselves; taking the others at their word would show what a browser hides.
+            // In HTML only foreign elements can close themselves; taking the others at their word would show what a
+            // browser hides.
             if !(closes_itself && matches!(name, "svg" | "math")) && name != "embed" {
                 self.dropped = Some((name.to_owned(), 1));
             }
@@ -305,7 +306,8 @@ mod tests {
 
         #[test]
         fn any_markup_becomes_harmless(pieces in proptest::collection::vec(
-            "(<|</|<!--|-->|<!\\[CDATA\\[|\\]\\]>|>|/>|\"|'|=|script|style|svg|math|title|noscript|template|table|td|p|b|a href=javascript:x|img src=x onerror=y|&lt;|&#60;|&| |x)",
+            "(<|</|<!--|-->|<!\\[CDATA\\[|\\]\\]>|>|/>|\"|'|=|script|style|svg|math|title|\
+             noscript|template|table|td|p|b|a href=javascript:x|img src=x onerror=y|&lt;|&#60;|&| |x)",
             0..60,
         )) {
             assert_harmless(&plain(&pieces.concat()));
@@ -313,7 +315,10 @@ mod tests {
 
         /// Making it harmless once more changes no tag: what we write is read as we wrote it.
         #[test]
-        fn what_is_written_is_read_as_it_was_written(pieces in proptest::collection::vec("(<p>|</p>|<b>|</b>|<table>|<td>|<script>|</script>|text|&amp;|&lt;b&gt;)", 0..40)) {
+        fn what_is_written_is_read_as_it_was_written(pieces in proptest::collection::vec(
+            "(<p>|</p>|<b>|</b>|<table>|<td>|<script>|</script>|text|&amp;|&lt;b&gt;)",
+            0..40,
+        )) {
             let once = plain(&pieces.concat());
             prop_assert_eq!(plain(&once), once);
         }

@@ -1,7 +1,8 @@
-//! What a person may look at of a mail: its plain texts, its pages made harmless, its pictures drawn anew. Mails inside the mail are read as
-//! well.
+//! What a person may look at of a mail: its plain texts, its pages made harmless, its pictures drawn anew. Mails inside
+//! the mail are read as well.
 //!
-//! It reads what strangers sent as [`examine`](crate::examine) does, so it runs where that runs: in a process that can do nothing else.
+//! It reads what strangers sent as [`examine`](crate::examine) does, so it runs where that runs: in a process that can
+//! do nothing else.
 
 mod drawing;
 pub mod harmless;
@@ -157,9 +158,12 @@ mod tests {
 
     fn mail() -> Vec<u8> {
         let mail = format!(
-            "Subject: a\nContent-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/related; boundary=b\n\n\
-             --b\nContent-Type: text/html\n\n<p onclick=x>Hi <img src=\"cid:logo@x\" alt=Logo width=90><img src=\"https://x.example/t.gif\">\n\
-             --b\nContent-Type: image/png; name=logo.png\nContent-ID: <logo@x>\nContent-Transfer-Encoding: base64\n\n{DOT}\n--b--\n\
+            "Subject: a\nContent-Type: multipart/mixed; boundary=o\n\n--o\nContent-Type: multipart/related; \
+                boundary=b\n\n\
+             --b\nContent-Type: text/html\n\n<p onclick=x>Hi <img src=\"cid:logo@x\" alt=Logo width=90><img \
+             src=\"https://x.example/t.gif\">\n\
+             --b\nContent-Type: image/png; name=logo.png\nContent-ID: <logo@x>\nContent-Transfer-Encoding: \
+             base64\n\n{DOT}\n--b--\n\
              --o\nContent-Type: image/svg+xml; name=a.svg\n\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n\
              --o\nContent-Type: message/rfc822\n\nSubject: b\n\ninner\n--o--\n"
         );

@@ -104,11 +104,13 @@ mod tests {
     #[test]
     fn what_changed_is_shown_line_by_line() {
         let before = ruleset(
-            "rule stays { condition: filesize > 9 }\nrule goes { condition: filesize > 8 }\nrule image {\n  strings:\n    $a = \".jpg\"\n  condition:\n    any of them\n}",
+            "rule stays { condition: filesize > 9 }\nrule goes { condition: filesize > 8 }\nrule image {\n  \
+                strings:\n    $a = \".jpg\"\n  condition:\n    any of them\n}",
             "",
         );
         let after = ruleset(
-            "rule stays { condition: filesize > 9 }\nrule comes { condition: filesize > 7 }\nrule image {\n  strings:\n    $a = \".jpg\"\n    $b = \"From:\"\n  condition:\n    all of them\n}",
+            "rule stays { condition: filesize > 9 }\nrule comes { condition: filesize > 7 }\nrule image {\n  \
+                strings:\n    $a = \".jpg\"\n    $b = \"From:\"\n  condition:\n    all of them\n}",
             "",
         );
         let shown: String = diff(&before, &after)

@@ -34,7 +34,10 @@ pub fn lint(files: &BTreeMap<String, Vec<u8>>, ruleset: &Arc<Ruleset>, codes: &B
     let limit = if cfg!(debug_assertions) { RULE_MS_MAX * UNOPTIMISED } else { RULE_MS_MAX };
     match slow_rules(ruleset, codes, limit) {
         Ok(slow) => faults.extend(slow.into_iter().map(|(code, ms)| {
-            format!("{code}: adds {ms:.1} ms to the scan of 1 MiB; the limit is {limit:.0} ms: give it longer or rarer strings")
+            format!(
+                "{code}: adds {ms:.1} ms to the scan of 1 MiB; the limit is {limit:.0} ms: give it longer or rarer \
+                strings"
+            )
         })),
         Err(why) => faults.push(why),
     }
@@ -109,8 +112,8 @@ fn verb(hits: bool) -> &'static str {
     if hits { "hit" } else { "miss" }
 }
 
-/// Rules that add more than `limit` milliseconds to the scan of any sample. Rules are timed together and only a slow group is
-/// divided, so a thousand quick rules cost no more than a few.
+/// Rules that add more than `limit` milliseconds to the scan of any sample. Rules are timed together and only a slow
+/// group is divided, so a thousand quick rules cost no more than a few.
 fn slow_rules(
     ruleset: &Ruleset,
     codes: &BTreeSet<DetectionCode>,
@@ -143,8 +146,8 @@ fn slow_rules(
     Ok(slow)
 }
 
-/// Milliseconds that each YARA detection adds to the scan of one MiB of its worst sample, the dearest first. Checks of ours are made in
-/// one pass over a mail whatever detections ask for, so they have no cost of their own.
+/// Milliseconds that each YARA detection adds to the scan of one MiB of its worst sample, the dearest first. Checks of
+/// ours are made in one pass over a mail whatever detections ask for, so they have no cost of their own.
 ///
 /// # Errors
 /// When a rule does not compile.
@@ -232,10 +235,19 @@ fn samples() -> Vec<Vec<u8>> {
     vec![
         vec![0; SAMPLE_BYTES],
         vec![b'A'; SAMPLE_BYTES],
-        fill(b"Dear Mr Smith, please find attached the invoice of March. Kind regards, Anna <anna@example.com> https://www.example.com/a?b=c\r\n"),
-        fill(b"<table><tr><td style=\"color:#fff\"><a href=\"https://example.com/\">link</a><script>var a = eval(unescape('%75'));</script></td></tr></table>\r\n"),
+        fill(
+            b"Dear Mr Smith, please find attached the invoice of March. Kind regards, Anna <anna@example.com> \
+            https://www.example.com/a?b=c\r\n",
+        ),
+        fill(
+            b"<table><tr><td style=\"color:#fff\"><a href=\"https://example.com/\">link</a><script>var a = \
+            eval(unescape('%75'));</script></td></tr></table>\r\n",
+        ),
         fill(b"TVqQAAMAAAAEAAAA//8AALgAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAgAAA\r\n"),
-        fill(b"MZ\x90\0PE\0\0PK\x03\x04%PDF-1.7\x89PNG\r\n\x1a\n\xff\xd8\xff\xe0\0\x10JFIF\0\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x7fELF"),
+        fill(
+            b"MZ\x90\0PE\0\0PK\x03\x04%PDF-1.7\
+               \x89PNG\r\n\x1a\n\xff\xd8\xff\xe0\0\x10JFIF\0\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x7fELF",
+        ),
         noise.take(SAMPLE_BYTES).collect(),
     ]
 }
@@ -279,7 +291,8 @@ mod tests {
         let quick: String = (0..20)
             .map(|n| format!("rule quick{n} {{ strings: $a = \"a rare string {n}\" condition: $a }}\n"))
             .collect();
-        let slow = "rule slow { condition: for any i in (0..filesize) : ( uint8(i) == 0x99 and uint8(i + 1) == 0x98 and uint8(i + 2) == 0x97 ) }";
+        let slow = "rule slow { condition: for any i in (0..filesize) : ( uint8(i) == 0x99 and uint8(i + 1) == 0x98 \
+            and uint8(i + 2) == 0x97 ) }";
         let files = BTreeMap::from([("rules.yar".to_owned(), format!("{quick}{slow}").into_bytes())]);
         let ruleset = load::from_files(files).expect("loads");
         let codes = ruleset.detections.keys().cloned().collect();

@@ -60,7 +60,8 @@ pub(super) enum Runs {
 }
 
 /// What a folder of rules holds, for who named another.
-const HOLDS: &str = "a ruleset folder has a folder for each detection, with a detection.toml in it (and the .yar file or the table that it names), or plain \
+const HOLDS: &str = "a ruleset folder has a folder for each detection, with a detection.toml in it (and the .yar file \
+    or the table that it names), or plain \
     .yar and .yara files; `reprieve ruleset lint` without a folder looks at the shipped one";
 
 /// The ruleset in a folder, or the shipped one where no folder is named.
@@ -293,7 +294,8 @@ pub(super) fn halves(source: &str) -> (&str, &str) {
     }
 }
 
-/// A stored source is what [`prepare`] or [`plain::prepare`] kept: a line of JSON, and the rule behind it; or the rule alone.
+/// A stored source is what [`prepare`] or [`plain::prepare`] kept: a line of JSON, and the rule behind it; or the rule
+/// alone.
 fn prepare_stored(detection: Detection, source: String) -> Result<Prepared, String> {
     let prepared = prepare_compiled(detection, source)?;
     if let Runs::Yara { text, .. } = &prepared.runs {

@@ -47,7 +47,8 @@ pub struct Ruleset {
     pub(crate) models: BTreeMap<DetectionCode, Model>,
     /// Compiled rules.
     pub(crate) yara: RuleSets,
-    /// The earlier forms of detections that have changed, by the same codes; each reads what the detection of today reads.
+    /// The earlier forms of detections that have changed, by the same codes; each reads what the detection of today
+    /// reads.
     pub(crate) previous: Option<Box<Ruleset>>,
 }
 
@@ -89,8 +90,8 @@ impl Ruleset {
         Ok(both)
     }
 
-    /// Takes the earlier forms of those detections that have changed from what was in force before, so that they are run on whatever
-    /// the new ones hit. Returns which could not be loaded, and why.
+    /// Takes the earlier forms of those detections that have changed from what was in force before, so that they are
+    /// run on whatever the new ones hit. Returns which could not be loaded, and why.
     pub fn remember_previous(&mut self, before: Vec<(Detection, String)>) -> Vec<String> {
         let changed = before.into_iter().filter_map(|(mut earlier, source)| {
             let today = self.detections.get(&earlier.code)?;

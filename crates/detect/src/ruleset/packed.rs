@@ -1,5 +1,5 @@
-//! A compiled ruleset as bytes: how it comes to a process that examines. Compiling its rules takes seconds, reading them takes
-//! milliseconds. Only for a process of the same program: what is compiled is machine code, and is believed.
+//! A compiled ruleset as bytes: how it comes to a process that examines. Compiling its rules takes seconds, reading
+//! them takes milliseconds. Only for a process of the same program: what is compiled is machine code, and is believed.
 
 use domain::detection::{Detection, DetectionCode};
 use serde::{Deserialize, Serialize};

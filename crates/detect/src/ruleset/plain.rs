@@ -75,8 +75,8 @@ pub(super) fn prepare(path: &str, bytes: &[u8], plain: &PlainAs) -> Result<Vec<P
     if errors.is_empty() { Ok(prepared) } else { Err(errors) }
 }
 
-/// `alone` is the text of this rule with all that it needs: what is kept, so that it can be run when its file is long gone.
-/// Private and global rules of the file take part in what this rule means, so they take part in its version.
+/// `alone` is the text of this rule with all that it needs: what is kept, so that it can be run when its file is long
+/// gone. Private and global rules of the file take part in what this rule means, so they take part in its version.
 fn one(
     path: &str,
     text: &str,

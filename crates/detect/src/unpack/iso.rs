@@ -1,5 +1,5 @@
-//! ISO 9660 images: the files of their folders, by the Joliet names where there are some. People are sent programs in them because
-//! what comes out of an image carries no mark of the web.
+//! ISO 9660 images: the files of their folders, by the Joliet names where there are some. People are sent programs in
+//! them because what comes out of an image carries no mark of the web.
 
 use super::{Allowance, Closed, Member};
 

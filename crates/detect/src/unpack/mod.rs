@@ -109,7 +109,8 @@ impl<'l> Allowance<'l> {
 /// Opens an archive of the family `Archive`: its members, and why some were not seen.
 pub fn open(content_type: &str, bytes: &[u8], name: &str, allowance: &mut Allowance<'_>) -> (Vec<Member>, Vec<Closed>) {
     let mut members = Vec::new();
-    // Containers are opened by other people's code as well: one that panics on damage has not analysed this one, and no more.
+    // Containers are opened by other people's code as well: one that panics on damage has not analysed this one, and no
+    // more.
     let opened = catch_unwind(AssertUnwindSafe(|| by_kind(content_type, bytes, name, allowance, &mut members)));
     let result = opened.unwrap_or_else(|_| Err(Closed::NotAnalysed(format!("{content_type} that cannot be read"))));
     (members, result.err().into_iter().collect())
@@ -298,7 +299,8 @@ mod tests {
         let four =
             [&b"Rar!\x1a\x07\0"[..], &[0, 0, 0x73, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0], &file, &[0, 0, 0x7b, 0, 0, 7, 0]]
                 .concat();
-        // Version 5: checksum, size, type 2, no flags; then file flags, size, attributes, compression, system, the name.
+        // Version 5: checksum, size, type 2, no flags; then file flags, size, attributes, compression, system, the
+        // name.
         let five = [&b"Rar!\x1a\x07\x01\0"[..], &[0, 0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 6], b"in.exe"].concat();
         for bytes in [four, five] {
             let (members, closed) = opened("application/vnd.rar", &bytes, &Limits::default());

@@ -1,5 +1,5 @@
-//! OneNote sections (MS-ONESTORE 2.6.13): the files that are embedded in a page. A page that asks for a double click on a picture hides
-//! a script below it.
+//! OneNote sections (MS-ONESTORE 2.6.13): the files that are embedded in a page. A page that asks for a double click on
+//! a picture hides a script below it.
 
 use super::{Allowance, Closed, Member};
 

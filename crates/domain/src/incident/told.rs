@@ -1,7 +1,7 @@
 //! What the public is told of an incident: computed from what the record has, and from nothing else.
 //!
-//! An incident that a person opens is a question: it says that something is looked into until what was held has been examined again. Only
-//! that says whether messages were held wrongly, rightly, or some of each.
+//! An incident that a person opens is a question: it says that something is looked into until what was held has been
+//! examined again. Only that says whether messages were held wrongly, rightly, or some of each.
 
 use super::{Outcome, Stage};
 use crate::ledger::Account;
@@ -140,7 +140,9 @@ impl Facts<'_> {
                 "It is being looked into whether messages were held by mistake. What was held is kept.".to_owned()
             }
             Finding::Suspected => {
-                "Messages seem to have been held by mistake. What was held is kept, and what is found to be good is delivered.".to_owned()
+                "Messages seem to have been held by mistake. What was held is kept, and what is found to be good is \
+                    delivered."
+                    .to_owned()
             }
             Finding::Wrong => format!("Messages were held by mistake: {wrong} of {units} units."),
             Finding::Mixed => {
@@ -150,9 +152,7 @@ impl Facts<'_> {
                 format!("No message was found that was held by mistake: {right} of {units} units were held rightly.")
             }
             Finding::Nothing => "The detection had held no message.".to_owned(),
-            Finding::Undecided => {
-                "It was closed before it was known whether messages were held by mistake.".to_owned()
-            }
+            Finding::Undecided => "It was closed before it was known whether messages were held by mistake.".to_owned(),
         }];
         if self.is_contained && self.stage != Stage::Resolved {
             said.push("The detection has been contained.".to_owned());
@@ -169,8 +169,8 @@ impl Facts<'_> {
         said.join(" ")
     }
 
-    /// Since when messages were affected: the first that was held wrongly, else the first that was held, else the coming into force of the
-    /// detection version; none while none of these is known.
+    /// Since when messages were affected: the first that was held wrongly, else the first that was held, else the
+    /// coming into force of the detection version; none while none of these is known.
     pub fn began(&self) -> Option<Timestamp> {
         self.first_wrong.or(self.first_held).or(self.in_force)
     }
@@ -194,7 +194,8 @@ impl Facts<'_> {
         }
     }
 
-    /// The `classification` of a `serviceHealthIssue`: an incident when something is wrong, an advisory while that is only asked.
+    /// The `classification` of a `serviceHealthIssue`: an incident when something is wrong, an advisory while that is
+    /// only asked.
     pub fn classification(&self) -> &'static str {
         match self.finding() {
             Finding::Suspected | Finding::Wrong | Finding::Mixed => "incident",
@@ -203,8 +204,9 @@ impl Facts<'_> {
     }
 }
 
-/// Since when a detection version is in force, of the rulesets that were in force, newest first: each with whether it has that version, and
-/// since when. Where it is in force no more, the last time that it came into force; none when it never was.
+/// Since when a detection version is in force, of the rulesets that were in force, newest first: each with whether it
+/// has that version, and since when. Where it is in force no more, the last time that it came into force; none when it
+/// never was.
 pub fn came_into_force(history: impl IntoIterator<Item = (bool, Timestamp)>) -> Option<Timestamp> {
     let run = history.into_iter().skip_while(|(has, _)| !has).take_while(|(has, _)| *has);
     run.last().map(|(_, since)| since)
@@ -288,7 +290,8 @@ mod tests {
         assert_eq!((tally.delivered, tally.delivered_by_others, tally.units), (3, 3, 7));
         assert_eq!(
             tally.closing(),
-            "All 7 units are accounted for: 3 were held by mistake and have been delivered, 3 were delivered by other decisions, \
+            "All 7 units are accounted for: 3 were held by mistake and have been delivered, 3 were delivered by other \
+                decisions, \
              1 were not delivered."
         );
     }

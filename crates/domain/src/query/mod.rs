@@ -1,4 +1,5 @@
-//! What people ask of the record: a small query language, `field:value` with AND, OR, NOT, parentheses, wildcards and ranges.
+//! What people ask of the record: a small query language, `field:value` with AND, OR, NOT, parentheses, wildcards and
+//! ranges.
 //!
 //! ```text
 //! query  = and *("OR" and)
@@ -8,8 +9,9 @@
 //! value  = word / "quoted" / ">=" bound / ">" bound / "<=" bound / "<" bound / bound ".." bound
 //! ```
 //!
-//! A word may have wildcards: `*` any text, `?` one character; in quotes they are themselves. A moment is a date, a moment in RFC 3339, or
-//! relative: `-2h`, `-7d`. A value without a field is looked for in subject, sender and recipient.
+//! A word may have wildcards: `*` any text, `?` one character; in quotes they are themselves. A moment is a date, a
+//! moment in RFC 3339, or relative: `-2h`, `-7d`. A value without a field is looked for in subject, sender and
+//! recipient.
 //!
 //! | module | what it has |
 //! |---|---|
@@ -78,7 +80,8 @@ impl Pattern {
         }
     }
 
-    /// Whether a text fits, whatever the case of its letters. It takes time for each piece and each character, and no more.
+    /// Whether a text fits, whatever the case of its letters. It takes time for each piece and each character, and no
+    /// more.
     pub fn fits(&self, text: &str) -> bool {
         let chars: Vec<char> = text.chars().collect();
         // Where in the text the pieces so far can have ended.

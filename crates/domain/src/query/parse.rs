@@ -120,8 +120,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
     Ok(tokens)
 }
 
-/// Whether a word before a colon is meant for a field, with or without the sign of a negation: it is one, or looks like one, so that a slip is
-/// told and not searched for. `Re:` and `https://` do not.
+/// Whether a word before a colon is meant for a field, with or without the sign of a negation: it is one, or looks like
+/// one, so that a slip is told and not searched for. `Re:` and `https://` do not.
 fn names_a_field(word: &str) -> bool {
     let name = word.strip_prefix('-').unwrap_or(word);
     Field::parse(name).is_some() || name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
@@ -307,7 +307,8 @@ impl Parser<'_> {
         self.text[token.at.start..end].trim_matches('"').to_owned()
     }
 
-    /// One of the words of a field, in any case, or those of them that a pattern fits: one that fits none could only find nothing.
+    /// One of the words of a field, in any case, or those of them that a pattern fits: one that fits none could only
+    /// find nothing.
     fn word(&mut self, token: &Token, field: Field) -> Result<Query, QueryError> {
         let pattern = self.pattern_of(token);
         if pattern.is_any() {
@@ -459,8 +460,8 @@ fn relative(text: &str) -> Option<i64> {
     count.parse::<i64>().ok().filter(|count| *count >= 0)?.checked_mul(seconds)?.checked_mul(1_000_000)
 }
 
-/// A date (the whole day, UTC), a moment in RFC 3339, `now`, or a time before now (`-24h`): the microsecond at which it begins, and the one
-/// that it ends before.
+/// A date (the whole day, UTC), a moment in RFC 3339, `now`, or a time before now (`-24h`): the microsecond at which it
+/// begins, and the one that it ends before.
 ///
 /// # Errors
 /// When it is none, with what to write.
@@ -596,7 +597,8 @@ mod tests {
 
         /// What is made of the language's own pieces neither.
         #[test]
-        fn any_pieces(pieces in proptest::collection::vec("(sender:|-|NOT |OR |AND |\\(|\\)|\"|\\*|a |..|received:|>=|-2d|size:)", 0..20)) {
+        fn any_pieces(pieces in proptest::collection::vec("(sender:|-|NOT |OR |AND |\\(|\\)|\"|\\*|a \
+            |..|received:|>=|-2d|size:)", 0..20)) {
             let text = pieces.concat();
             if let Err(error) = Query::parse(&text, now()) {
                 prop_assert!(error.at.end <= text.len() && text.is_char_boundary(error.at.start));

@@ -1,8 +1,8 @@
-//! What follows from what is believed: which detections are contained, who is called, where an incident is opened. A pure function of a
-//! snapshot, so that the same journal under the same circumstances leads to the same acts.
+//! What follows from what is believed: which detections are contained, who is called, where an incident is opened. A
+//! pure function of a snapshot, so that the same journal under the same circumstances leads to the same acts.
 //!
-//! The acts of one diagnosis are done in their order, and the one that shows that all of it is done (the containment) comes last: what a failure
-//! leaves half done is diagnosed again, and each act may be done twice without harm.
+//! The acts of one diagnosis are done in their order, and the one that shows that all of it is done (the containment)
+//! comes last: what a failure leaves half done is diagnosed again, and each act may be done twice without harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,8 @@ use crate::containment::{Containment, Level};
 use crate::detection::DetectionCode;
 use crate::time::Timestamp;
 
-/// What people have been told of: a suspect, where it stands and since when. When it stands there anew they are told anew.
+/// What people have been told of: a suspect, where it stands and since when. When it stands there anew they are told
+/// anew.
 pub type Told = (Suspect, State, Option<Timestamp>);
 
 /// All that a diagnosis rests on.
@@ -69,7 +70,8 @@ pub struct Diagnosis {
     pub suspect: Suspect,
     /// In this order.
     pub actions: Vec<Action>,
-    /// What people have been told of when all of it is done; none when the same has to be done again for those who are heard of later.
+    /// What people have been told of when all of it is done; none when the same has to be done again for those who are
+    /// heard of later.
     pub told: Option<Told>,
 }
 
@@ -113,7 +115,8 @@ fn of_detection(snapshot: &Snapshot<'_>, suspect: &Suspect, suspicion: &Suspicio
     once(snapshot, suspect, suspicion, actions)
 }
 
-/// What changed together and is wrong together, unless a single member, or those that are convicted by themselves, explain it.
+/// What changed together and is wrong together, unless a single member, or those that are convicted by themselves,
+/// explain it.
 fn of_change(snapshot: &Snapshot<'_>, suspect: &Suspect, suspicion: &Suspicion) -> Option<Diagnosis> {
     let members = snapshot.members.get(suspect)?;
     let hits = |one: &Suspicion| one.counts().0 + u64::from(one.probe().1);

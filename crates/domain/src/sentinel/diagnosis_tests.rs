@@ -170,7 +170,8 @@ fn a_journal_says_what_it_is_judged_by() {
     // What somebody says later changes nothing.
     let later = [Event::Opened { at: at(0), settings: Settings::default() }, opened, probed];
     assert_eq!(Suspicion::replay(&later).state(), State::Live);
-    // A line as it was written before there were thresholds in a journal, and one with a threshold that is not known yet.
+    // A line as it was written before there were thresholds in a journal, and one with a threshold that is not known
+    // yet.
     let old: Event = serde_json::from_str(r#"{"event":"waited","at":"2026-11-27T08:00:00Z"}"#)
         .or_else(|_| serde_json::from_str(r#"{"event":"waited","at":1795000000000000}"#))
         .expect("an old line");
@@ -186,10 +187,12 @@ fn an_event() -> impl Strategy<Value = Event> {
     let step = prop_oneof![Just(Step::Convicted), Just(Step::Corrected), Just(Step::Restored)];
     prop_oneof![
         4 => (0_u32..1000, class).prop_map(|(n, class)| hit(n, class)),
-        1 => (0_u32..1000, 0_u32..8).prop_map(|(n, hits)| Event::Probed { at: at(n), hits, seen: 500, value: 10_f64.powi(hits as i32) }),
+        1 => (0_u32..1000, 0_u32..8).prop_map(|(n, hits)| Event::Probed { at: at(n), hits, seen: 500,
+            value: 10_f64.powi(hits as i32) }),
         1 => (0_u32..1000, step).prop_map(|(n, by)| Event::Moved { at: at(n), by }),
         1 => (0_u32..1000).prop_map(|n| Event::Waited { at: at(n) }),
-        1 => (100.0_f64..1e5).prop_map(|trip| Event::Opened { at: at(0), settings: Settings { trip, ..Settings::default() } }),
+        1 => (100.0_f64..1e5).prop_map(|trip| Event::Opened { at: at(0), settings: Settings { trip,
+            ..Settings::default() } }),
     ]
 }
 
@@ -233,7 +236,8 @@ proptest! {
 
     /// However often somebody is killed between two acts: in the end all of it is done, and then nothing is left to do.
     #[test]
-    fn it_comes_to_rest_wherever_it_is_interrupted(world in a_world(), stops in prop::collection::vec(0_usize..3, 0..6)) {
+    fn it_comes_to_rest_wherever_it_is_interrupted(world in a_world(), stops in prop::collection::vec(0_usize..3,
+        0..6)) {
         let mut world = world;
         for most in stops {
             for diagnosis in world.diagnose() {

@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::MemoryClass;
 
-/// The share of a right detection's hits that fall on content of each class, at most: unknown, C1, C2, C3. A bound, never lowered.
+/// The share of a right detection's hits that fall on content of each class, at most: unknown, C1, C2, C3. A bound,
+/// never lowered.
 pub const BAD_SHARE_MAX: [f64; 4] = [0.939, 0.05, 0.01, 0.001];
 /// How much of each bet is kept back, so that no run of hits on new content can sink the evidence.
 const HEDGE: f64 = 0.5;
 /// The weight of one witness at most.
 const WEIGHT_MAX: f64 = 60.0;
-/// The share of old, good content that is bad without anybody knowing, at most: what a right detection may hit in a probe.
+/// The share of old, good content that is bad without anybody knowing, at most: what a right detection may hit in a
+/// probe.
 const LATENT_BAD: f64 = 5e-4;
 /// The rates of false positives that a probe bets on, with equal stakes.
 const RATES: [f64; 5] = [0.001, 0.003, 0.01, 0.05, 0.3];
@@ -47,7 +49,8 @@ impl Weights {
     }
 }
 
-/// What a probe proves that has looked at `seen` contents, known to be good, and found `hits` among them (each with a carrier of its own).
+/// What a probe proves that has looked at `seen` contents, known to be good, and found `hits` among them (each with a
+/// carrier of its own).
 pub fn probe_value(hits: u32, seen: u32) -> f64 {
     let misses = f64::from(seen.saturating_sub(hits));
     let bet = |rate: f64| {
@@ -58,8 +61,8 @@ pub fn probe_value(hits: u32, seen: u32) -> f64 {
     value.min(PROBE_MAX)
 }
 
-/// How often a detection may still be wrong when it was so `wrong` times of `seen`: the greatest rate that this fits with 95 % confidence
-/// (Clopper and Pearson 1934, one-sided). 1 when nothing was seen.
+/// How often a detection may still be wrong when it was so `wrong` times of `seen`: the greatest rate that this fits
+/// with 95 % confidence (Clopper and Pearson 1934, one-sided). 1 when nothing was seen.
 pub fn rate_at_most(wrong: u64, seen: u64) -> f64 {
     const DOUBT: f64 = 0.05;
     if wrong >= seen {
@@ -122,9 +125,11 @@ mod tests {
     }
 
     proptest! {
-        /// Under any mix of classes within the bounds a witness is worth at most 1 on average: what makes the false alarms rare.
+        /// Under any mix of classes within the bounds a witness is worth at most 1 on average: what makes the false
+        /// alarms rare.
         #[test]
-        fn a_right_detection_earns_nothing(good in proptest::array::uniform4(0_u64..100_000), old in proptest::array::uniform3(0.0_f64..1.0)) {
+        fn a_right_detection_earns_nothing(good in proptest::array::uniform4(0_u64..100_000),
+            old in proptest::array::uniform3(0.0_f64..1.0)) {
             let weights = Weights::of(good);
             let bad: Vec<f64> = (0..3).map(|class| BAD_SHARE_MAX[class + 1] * old[class]).collect();
             let unknown = 1.0 - bad.iter().sum::<f64>();

@@ -1,5 +1,5 @@
-//! What is suspected as one, beside each detection: what changed together, and an engine as a whole. Many small mistakes
-//! of one change are one mistake: each detection for itself hits too little to be convicted.
+//! What is suspected as one, beside each detection: what changed together, and an engine as a whole. Many small
+//! mistakes of one change are one mistake: each detection for itself hits too little to be convicted.
 
 use crate::detection::{DetectionCode, DetectionVersion};
 
@@ -41,11 +41,12 @@ impl Group {
     }
 }
 
-/// The share of a group's hits that one of its members alone may have, or those that are convicted by themselves: above it they are the
-/// mistake, and not the group.
+/// The share of a group's hits that one of its members alone may have, or those that are convicted by themselves: above
+/// it they are the mistake, and not the group.
 pub const EXPLAINED: f64 = 0.9;
 
-/// Whether others explain what a group is accused of: by its hits, and of each member its hits and whether it is convicted by itself.
+/// Whether others explain what a group is accused of: by its hits, and of each member its hits and whether it is
+/// convicted by itself.
 pub fn is_explained(group: u64, members: &[(u64, bool)]) -> bool {
     let is_most = |hits: u64| hits > 0 && hits as f64 >= EXPLAINED * group as f64;
     let convicted = members.iter().filter(|(_, is_convicted)| *is_convicted).map(|(hits, _)| hits).sum();

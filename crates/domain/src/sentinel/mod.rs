@@ -1,7 +1,7 @@
 //! When a detection is wrong, and what is done about it then (methods section 1).
 //!
-//! "A detection is convicted only by the past." What an attacker can shape today may open an investigation; what convicts is content that
-//! was accepted as clean before the detection version existed.
+//! "A detection is convicted only by the past." What an attacker can shape today may open an investigation; what
+//! convicts is content that was accepted as clean before the detection version existed.
 //!
 //! | module | what it says |
 //! |---|---|
@@ -36,7 +36,8 @@ pub struct Suspect {
     pub version: DetectionVersion,
 }
 
-/// Distinct people who say within [`VOICES_SPAN`] that a detection version is wrong: so many have it tried and call somebody.
+/// Distinct people who say within [`VOICES_SPAN`] that a detection version is wrong: so many have it tried and call
+/// somebody.
 pub const VOICES_MIN: u32 = 3;
 /// See [`VOICES_MIN`].
 pub const VOICES_SPAN: Duration = Duration::from_secs(24 * 3600);

@@ -1,7 +1,7 @@
 //! A rate out of the ordinary. An outbreak is one as well as a mistake, so a rate calls people and convicts nobody.
 //!
-//! Hits of one hour are compared with those of the same hour of the week in the weeks before, as a Gamma-Poisson mixture: its tail says how
-//! seldom as many or more are seen by chance.
+//! Hits of one hour are compared with those of the same hour of the week in the weeks before, as a Gamma-Poisson
+//! mixture: its tail says how seldom as many or more are seen by chance.
 
 /// Hits below which nobody is called.
 pub const HITS_MIN: u64 = 10;
@@ -9,7 +9,8 @@ pub const HITS_MIN: u64 = 10;
 pub const CHANCE_MAX: f64 = 1e-6;
 /// Weeks that are looked back.
 pub const WEEKS: usize = 4;
-/// The shape of the mixture at least: few hits are never taken for regular ones. Also the hits that a week without any stands for.
+/// The shape of the mixture at least: few hits are never taken for regular ones. Also the hits that a week without any
+/// stands for.
 const SHAPE_MIN: f64 = 0.5;
 
 /// Whether this many hits in an hour are out of the ordinary, after `before`: the same hour of the weeks before.

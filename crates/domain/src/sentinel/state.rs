@@ -11,7 +11,8 @@ pub enum State {
     Live,
     /// There is reason to look: a probe is due or running. What it hits is held, and nobody is told meanwhile.
     Suspect,
-    /// Live witnesses say that it is wrong, and no probe has said so: content that everybody carries passes, and a person is called.
+    /// Live witnesses say that it is wrong, and no probe has said so: content that everybody carries passes, and a
+    /// person is called.
     Pardon,
     /// Convicted: it acts no more as it did. Its previous form does, or the past decides.
     Contained,

@@ -1,5 +1,5 @@
-//! All that is known against one detection version. A pure function of the ordered journal: the same events give the same numbers on every
-//! node and in every year.
+//! All that is known against one detection version. A pure function of the ordered journal: the same events give the
+//! same numbers on every node and in every year.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,8 +16,8 @@ const SILENT: Duration = Duration::from_secs(24 * 3600);
 /// How long a detection stays under suspicion without a conviction.
 pub const SUSPECT_SPAN: Duration = Duration::from_secs(15 * 60);
 
-/// The thresholds that a detection version is judged by. They are a line of its journal ([`Event::Opened`]), so that whoever reads the journal
-/// judges by the same ones.
+/// The thresholds that a detection version is judged by. They are a line of its journal ([`Event::Opened`]), so that
+/// whoever reads the journal judges by the same ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -60,7 +60,8 @@ pub struct Hit {
     pub at: Timestamp,
     /// Who sent it: a seal over an identity.
     pub identity: String,
-    /// The content that was hit; none when the detection speaks of the message, or its content has no key: then it does not testify.
+    /// The content that was hit; none when the detection speaks of the message, or its content has no key: then it does
+    /// not testify.
     pub content: Option<String>,
     /// How well the past vouches for the content.
     pub class: MemoryClass,
@@ -74,7 +75,8 @@ pub struct Hit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// Its journal begins: what it is judged by. Journals of before this line existed have none, and are judged by the defaults.
+    /// Its journal begins: what it is judged by. Journals of before this line existed have none, and are judged by the
+    /// defaults.
     Opened {
         /// When.
         at: Timestamp,
@@ -286,7 +288,8 @@ impl Suspicion {
         }
     }
 
-    /// One hit: how often its content was heard, and whether there are carriers who have not vouched yet, decides what it weighs.
+    /// One hit: how often its content was heard, and whether there are carriers who have not vouched yet, decides what
+    /// it weighs.
     fn hear(&mut self, hit: &Hit) {
         self.hits += 1;
         self.hit.insert(hit.identity.clone());

@@ -113,8 +113,8 @@ fn suspicion_ends_after_a_while() {
     assert_eq!(suspicion.state(), State::Live);
 }
 
-/// A right detection at the worst mix that the bounds allow, 12 hits that may testify a day: pardons in 200 years of it (theory: at most
-/// 12 x 365 / 10,000 = 0.44 a year).
+/// A right detection at the worst mix that the bounds allow, 12 hits that may testify a day: pardons in 200 years of it
+/// (theory: at most 12 x 365 / 10,000 = 0.44 a year).
 #[test]
 fn false_alarms_are_as_rare_as_the_theory_says() {
     let weights = Weights::of_shares([0.49, 0.15, 0.24, 0.13]);

@@ -1,4 +1,5 @@
-//! Settings that contradict one another. Each may be right by itself; together one of them is never reached, or undoes what the other is for.
+//! Settings that contradict one another. Each may be right by itself; together one of them is never reached, or undoes
+//! what the other is for.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -41,7 +42,8 @@ pub(super) fn not_above(section: &Section<'_>, low: Setting, high: Setting, why:
     }
 }
 
-/// As [`not_above`], where a default for `low` is right whatever `high` is: it is only a fault to write what is never reached.
+/// As [`not_above`], where a default for `low` is right whatever `high` is: it is only a fault to write what is never
+/// reached.
 pub(super) fn is_reached(section: &Section<'_>, low: Setting, high: Setting, why: &str, faults: &mut Faults<'_>) {
     if section.has(low.key) {
         not_above(section, low, high, why, faults);

@@ -90,7 +90,8 @@ pub(super) fn fits(root: &mut Section<'_>, reply: Duration, faults: &mut Faults<
         if asked >= reply.as_secs() {
             let reply = reply.as_secs();
             let what = format!(
-                "timeout_s ({asked}) is not below reply_deadline_s ({reply}) of [limits]: the client would have its 451 first; lower the one or raise \
+                "timeout_s ({asked}) is not below reply_deadline_s ({reply}) of [limits]: the client would have its \
+                    451 first; lower the one or raise \
                  the other"
             );
             faults.add(section.place("timeout_s"), &name, what);

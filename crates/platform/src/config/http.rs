@@ -85,8 +85,8 @@ pub fn http(root: &mut Section<'_>, faults: &mut Faults<'_>) -> HttpConfig {
 }
 
 impl Config {
-    /// The names by which people may come to API, console and portal: those of `[http] hosts`, our own, those of the portal's and the
-    /// console's URL, and `localhost`. An address written as such is no name and needs none.
+    /// The names by which people may come to API, console and portal: those of `[http] hosts`, our own, those of the
+    /// portal's and the console's URL, and `localhost`. An address written as such is no name and needs none.
     pub fn http_hosts(&self) -> Vec<DomainName> {
         let urls = [Some(self.portal.url.as_str()), self.oidc.as_ref().map(|oidc| oidc.console.as_str())];
         let of_urls = urls.into_iter().flatten().filter_map(host_of_url);
@@ -127,7 +127,8 @@ mod tests {
     #[test]
     fn people_come_by_the_names_of_the_configuration() {
         let text = format!(
-            "hostname = \"GW.example.com\"\n{}\n[http]\nhosts = [\"Mail.Example.org\"]\n[portal]\naddress = \"127.0.0.1:8026\"\n\
+            "hostname = \"GW.example.com\"\n{}\n[http]\nhosts = [\"Mail.Example.org\"]\n[portal]\naddress \
+                = \"127.0.0.1:8026\"\n\
              url = \"https://held.example.com:8443/x\"\n",
             crate::config::EXAMPLE
         );
@@ -139,9 +140,11 @@ mod tests {
     #[test]
     fn names_are_taken_in_either_kind_of_labels() {
         let text = format!(
-            "hostname = \"mx.bücher.example\"\n{}\n[http]\nhosts = [\"Büro.example\"]\n[portal]\naddress = \"127.0.0.1:8026\"\n\
+            "hostname = \"mx.bücher.example\"\n{}\n[http]\nhosts = [\"Büro.example\"]\n[portal]\naddress \
+                = \"127.0.0.1:8026\"\n\
              url = \"https://held.bücher.example:8443/x\"\n[notices]\nincident_mail = [\"ops@bücher.example\"]\n\
-             alert_webhooks = [\"https://chat.bücher.example/x\"]\n[engine.auth]\ntrusted_authserv = [\"mx.grüße.example\"]\n\
+             alert_webhooks = [\"https://chat.bücher.example/x\"]\n[engine.auth]\ntrusted_authserv = \
+             [\"mx.grüße.example\"]\n\
              [engine.rspamd]\naddress = \"rspamd.bücher.example:11333\"\n",
             crate::config::EXAMPLE
         );

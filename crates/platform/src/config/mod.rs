@@ -190,7 +190,8 @@ pub struct Retention {
     pub disk_floor_bytes: u64,
     /// How far the clock may be from the time that has certainly passed before nothing is removed any more.
     pub clock_jump: Duration,
-    /// How much of each kind may go in an hour in any case: units, bytes of messages, records. More goes only where more comes in.
+    /// How much of each kind may go in an hour in any case: units, bytes of messages, records. More goes only where
+    /// more comes in.
     pub removals_per_hour: u64,
     /// How often all stored bytes are read and checked.
     pub scrub: Duration,
@@ -276,7 +277,8 @@ pub struct Config {
     pub modes: BTreeMap<Direction, Mode>,
     /// Our domains and networks.
     pub border: Border,
-    /// The accepted domain that is named first and is no pattern: whose postmaster `<Postmaster>` without a domain means.
+    /// The accepted domain that is named first and is no pattern: whose postmaster `<Postmaster>` without a domain
+    /// means.
     pub postmaster_domain: Option<DomainName>,
     /// The ruleset folder; the shipped ruleset without.
     pub ruleset: Option<PathBuf>,
@@ -872,8 +874,10 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let text = "data_dir = \"x\"\nmode = \"maybe\"\naccepted_domains = [\"a b\"]\ntrusted_networks = [\"10.0.0.0/99\"]\ncolour = 1\n\
-                    [[listener]]\nrole = \"front\"\n[next_hop.inbound]\naddress = \"nowhere\"\n[limits]\nrecipients = 0\n";
+        let text = "data_dir = \"x\"\nmode = \"maybe\"\naccepted_domains = [\"a b\"]\ntrusted_networks = \
+            [\"10.0.0.0/99\"]\ncolour = 1\n\
+                    [[listener]]\nrole = \"front\"\n[next_hop.inbound]\naddress = \"nowhere\"\n[limits]\nrecipients = \
+                    0\n";
         insta::assert_snapshot!(faults(text).join("\n"));
     }
 

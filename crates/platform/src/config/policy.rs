@@ -107,10 +107,13 @@ mod tests {
     #[test]
     fn rules_come_before_scopes_and_scopes_before_the_preset() {
         let policy = parse(
-            "preset = \"standard\"\n[[scopes]]\nname = \"board\"\npreset = \"strict\"\nrecipients = [\"Boss@ours.example\"]\n\
+            "preset = \"standard\"\n[[scopes]]\nname = \"board\"\npreset = \"strict\"\nrecipients = \
+                [\"Boss@ours.example\"]\n\
              [[scopes]]\nname = \"out\"\npreset = \"strict\"\ndirections = [\"Outbound\"]\n\
-             [[rules]]\nname = \"press\"\ncategory = \"Spam\"\nrecipients = [\"press@ours.example\"]\ndisposition = \"Tag\"\n\
-             [[rules]]\nname = \"ask\"\ncategory = \"Malware\"\ndisposition = \"Hold\"\nquarantine = \"LimitedAccess\"\n",
+             [[rules]]\nname = \"press\"\ncategory = \"Spam\"\nrecipients = [\"press@ours.example\"]\ndisposition \
+             = \"Tag\"\n\
+             [[rules]]\nname = \"ask\"\ncategory = \"Malware\"\ndisposition = \"Hold\"\nquarantine \
+             = \"LimitedAccess\"\n",
         )
         .expect("reads");
         let says = |address: &str, direction| {

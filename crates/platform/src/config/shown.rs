@@ -1,5 +1,5 @@
-//! What is in force, for people: by the names of the file, defaults included. No secret is in it: of files only their paths, of a webhook only
-//! its host.
+//! What is in force, for people: by the names of the file, defaults included. No secret is in it: of files only their
+//! paths, of a webhook only its host.
 
 use std::fmt::{Debug, Display};
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! The connections to one next hop: who has one, who waits for its client with one, and who has to give one up.
 //!
-//! A transaction whose client has not sent its message yet may keep its connection, but only as long as nobody needs it: then it is taken back, and
-//! the transaction opens another when it goes on. So no client holds up others by waiting, however many connections it opens.
+//! A transaction whose client has not sent its message yet may keep its connection, but only as long as nobody needs
+//! it: then it is taken back, and the transaction opens another when it goes on. So no client holds up others by
+//! waiting, however many connections it opens.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,7 +12,8 @@ use wire::smtp::client::Connection;
 
 /// How long an idle connection is kept; well under what hops allow.
 const IDLE_MAX: Duration = Duration::from_secs(20);
-/// For so long a transaction keeps its connection against one of the same weight, so that two do not take it from each other in turns.
+/// For so long a transaction keeps its connection against one of the same weight, so that two do not take it from each
+/// other in turns.
 const KEPT_LEAST: Duration = Duration::from_millis(50);
 /// After so long any transaction may lose its connection to any other.
 const KEPT_MOST: Duration = Duration::from_secs(5);
@@ -92,7 +94,8 @@ impl Pool {
         Some(given.connection)
     }
 
-    /// Whose connection is taken back: the least known's first, then that of who holds most, then the one that has waited longest.
+    /// Whose connection is taken back: the least known's first, then that of who holds most, then the one that has
+    /// waited longest.
     fn who_gives(&self, source: &Source, over: Over, now: Instant) -> Option<u64> {
         let own = self.shares.held_by(source);
         let may_be_taken = |one: &Waiting| {

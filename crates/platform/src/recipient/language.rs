@@ -1,5 +1,5 @@
-//! The words that recipients read, a file a language: pages and notices say nothing that does not stand in it. A file of one's own can be named in
-//! the configuration.
+//! The words that recipients read, a file a language: pages and notices say nothing that does not stand in it. A file
+//! of one's own can be named in the configuration.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! What lets a recipient in: a link that was mailed to them and opens the portal once, and the session that it begins. Both are sealed, so that
-//! nothing of them has to be kept but which links have been used.
+//! What lets a recipient in: a link that was mailed to them and opens the portal once, and the session that it begins.
+//! Both are sealed, so that nothing of them has to be kept but which links have been used.
 
 use std::time::Duration;
 
@@ -63,7 +63,8 @@ impl Pass {
     }
 }
 
-/// A sealed text: end, a random number, the seal, and the address. It needs no quoting in a fragment, a cookie or a form.
+/// A sealed text: end, a random number, the seal, and the address. It needs no quoting in a fragment, a cookie or a
+/// form.
 pub fn make(key: &TokenKey, kind: Kind, address: &Address, until: Timestamp, clock: &dyn Clock) -> String {
     let random: String = clock.entropy()[2..].iter().map(|byte| format!("{byte:02x}")).collect();
     let said = format!("{}.{random}", until.as_seconds());

@@ -60,7 +60,8 @@ impl Browser {
         socket.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         let body = if method == "GET" { String::new() } else { body.to_string() };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: \
+                application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         socket.write_all(request.as_bytes()).unwrap();
@@ -152,18 +153,20 @@ impl Browser {
     pub(crate) fn drag(&self, from: &str, to: &str) {
         let place = |css: &str| {
             let script = format!(
-                "const box = document.querySelector('{css}').getBoundingClientRect(); return [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)]"
+                "const box = document.querySelector('{css}').getBoundingClientRect(); return [Math.round(box.x + \
+                    box.width / 2), Math.round(box.y + box.height / 2)]"
             );
             self.run(&script)
         };
         let (from, to) = (place(from), place(to));
         let step = |at: &Value| json!({ "type": "pointerMove", "duration": 100, "x": at[0], "y": at[1] });
-        let actions = json!([step(&from), { "type": "pointerDown", "button": 0 }, step(&to), { "type": "pointerUp", "button": 0 }]);
+        let actions = json!([step(&from), { "type": "pointerDown", "button": 0 }, step(&to), { "type": "pointerUp",
+            "button": 0 }]);
         self.command("actions", json!({ "actions": [{ "type": "pointer", "id": "mouse", "actions": actions }] }));
     }
 
-    /// Looks at the page as it is: everybody can use it, light and dark (axe-core, which `REPRIEVE_TEST_AXE` names); and keeps pictures of it
-    /// where [`Browser::keep`] does.
+    /// Looks at the page as it is: everybody can use it, light and dark (axe-core, which `REPRIEVE_TEST_AXE` names);
+    /// and keeps pictures of it where [`Browser::keep`] does.
     pub(crate) fn look_at(&self, name: &str) {
         let faults = self.faults();
         assert!(faults.is_empty(), "{name}, {}:\n{}", self.url(), faults.join("\n"));
@@ -186,8 +189,10 @@ impl Browser {
 
     fn axe(&self, options: &str) -> Vec<String> {
         let script = format!(
-            "const done = arguments[arguments.length - 1]; axe.run(document, {options}).then(found => done(found.violations.flatMap(\
-             rule => rule.nodes.map(node => rule.id + ' ' + node.target.join(' ') + ': ' + node.failureSummary))), fault => done(['axe: ' + fault]))"
+            "const done = arguments[arguments.length - 1]; axe.run(document, {options}).then(found => \
+                done(found.violations.flatMap(\
+             rule => rule.nodes.map(node => rule.id + ' ' + node.target.join(' ') + ': ' + node.failureSummary))), \
+             fault => done(['axe: ' + fault]))"
         );
         let found = self.command("execute/async", json!({ "script": script, "args": [] }));
         found.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap().to_owned()).collect()

@@ -97,7 +97,8 @@ pub struct SinkPlan {
 impl Default for SinkPlan {
     fn default() -> Self {
         Self {
-            ehlo: "250-sink\r\n250-PIPELINING\r\n250-SIZE 100000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 XFORWARD NAME ADDR PROTO HELO\r\n",
+            ehlo: "250-sink\r\n250-PIPELINING\r\n250-SIZE 100000000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 \
+                XFORWARD NAME ADDR PROTO HELO\r\n",
             on_rcpt: Arc::new(|line| line.contains("unknown").then_some("550 5.1.1 no such user")),
             on_dot: Arc::new(|_| Answer::Say("250 2.0.0 Ok: sunk")),
         }
@@ -220,11 +221,13 @@ pub struct Gateway {
     arguments: Vec<String>,
 }
 
-/// The configuration of a test: one hop, enforcing, loopback is no trusted network for the mx listener's XCLIENT identities.
+/// The configuration of a test: one hop, enforcing, loopback is no trusted network for the mx listener's XCLIENT
+/// identities.
 pub fn config(hop: SocketAddr) -> String {
     format!(
         "data_dir = \"data\"\nhostname = \"gw.example\"\nmode = \"enforce\"\naccepted_domains = [\"ours.example\"]\n\
-         trusted_networks = []\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = [\"127.0.0.1\"]\n\
+         trusted_networks = []\n[[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\nxclient_from = \
+         [\"127.0.0.1\"]\n\
          [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"submission\"\nxclient_from = [\"127.0.0.1\"]\n\
          [next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n\
          [engine.auth]\non = false\n[notices]\noutbound = false\nincident_digest = false\n"
@@ -523,7 +526,8 @@ pub fn clean(number: &str) -> Vec<u8> {
 pub fn bad(number: &str) -> Vec<u8> {
     let eicar = "WDVPIVAlQEFQWzRcUFpYNTQoUF4pN0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=";
     format!(
-        "From: a@x.example\r\nSubject: {number}\r\nMessage-ID: <{number}@x.example>\r\nContent-Type: application/octet-stream; name=e.com\r\n\
+        "From: a@x.example\r\nSubject: {number}\r\nMessage-ID: <{number}@x.example>\r\nContent-Type: \
+            application/octet-stream; name=e.com\r\n\
          Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n{eicar}\r\n"
     )
     .into_bytes()

@@ -452,7 +452,8 @@ pub(crate) async fn people_of_the_console(store: &Store) {
     assert!(store.session(secret, at(90)).await.expect("looks").is_none());
 }
 
-/// Nobody shuts out, or invites anew, the last administrator who can sign in; nor do two who shut out each other at once.
+/// Nobody shuts out, or invites anew, the last administrator who can sign in; nor do two who shut out each other at
+/// once.
 pub(crate) async fn the_last_administrator(store: &Store) {
     let admin = |name: &str| Person {
         name: name.into(),

@@ -15,7 +15,8 @@ use store::{Scope, Store, StoreError};
 
 use super::{ALL, DAY, arrival, at, check_balanced, mail_id};
 
-/// The bytes of what has ended are kept for a whole day after that end, whenever it had come; and as long it can be taken back.
+/// The bytes of what has ended are kept for a whole day after that end, whenever it had come; and as long it can be
+/// taken back.
 pub(crate) async fn recovering(store: &Store) {
     let day = |days: i64| at(days * DAY);
     let grace = |now: Timestamp| now.before(GRACE);

@@ -117,7 +117,8 @@ pub(crate) async fn testimonies(store: &Store) {
     assert_eq!((Suspicion::replay([&last.event]).threshold(), evidence.last), (1e3, Some(last.seq)));
 }
 
-/// Nothing that is committed is missed, by however many writers at once, and wherever the one who listens looks in between.
+/// Nothing that is committed is missed, by however many writers at once, and wherever the one who listens looks in
+/// between.
 pub(crate) async fn many_writers(url: &str, folder: &Path) {
     let open = |node: &'static str, folder: &str| {
         let blobs = Blobs::open(&Path::new(folder).join("blobs")).expect("blobs");
@@ -128,7 +129,8 @@ pub(crate) async fn many_writers(url: &str, folder: &Path) {
     hear_all(&one).await;
     let writes = |store: Store, from: u16| async move {
         for n in from..from + 15 {
-            // On PostgreSQL another may have taken the same place in the log: then nothing was written, and the client comes again.
+            // On PostgreSQL another may have taken the same place in the log: then nothing was written, and the client
+            // comes again.
             while store.record_arrival(mail(n)).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -160,7 +162,8 @@ async fn commits_in_reverse(url: &str, one: &Store, two: &Store) {
     let begun = [
         "begin".to_owned(),
         format!(
-            "insert into finding (mail_id, finding_no, detection, detection_version, engine, category, effect, mode, family, evidence) \
+            "insert into finding (mail_id, finding_no, detection, detection_version, engine, category, effect, mode, \
+                family, evidence) \
                  values ('{}', 0, '', '', '', '', '', '', '', '')",
             slow.mail_id
         ),

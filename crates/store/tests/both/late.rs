@@ -77,7 +77,8 @@ async fn taken_back_or_gone(store: &Store, other: &Store) {
     }
 }
 
-/// One process has looked that the bytes are there, and has not written yet that they are needed again, when the other removes them.
+/// One process has looked that the bytes are there, and has not written yet that they are needed again, when the other
+/// removes them.
 async fn taken_back_while_another_removes(store: &Store, other: &Store, url: &str, end: Ending) {
     let n = if end == Ending::Bytes { 226 } else { 227 };
     let digest = deleted(store, n, 300).await;

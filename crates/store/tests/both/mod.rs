@@ -1,7 +1,7 @@
 //! A real PostgreSQL for a story that must mean the same on both databases.
 //!
-//! It is found by `REPRIEVE_TEST_POSTGRES` (a URL of a database that may be emptied); the test command sets it. Without it the
-//! PostgreSQL half says so and fails under `CI`.
+//! It is found by `REPRIEVE_TEST_POSTGRES` (a URL of a database that may be emptied); the test command sets it. Without
+//! it the PostgreSQL half says so and fails under `CI`.
 #![allow(clippy::print_stderr, reason = "says why it skipped")]
 
 /// The URL of an emptied database; none where there is no PostgreSQL.

@@ -251,7 +251,8 @@ impl Connection {
         self.read("the introduction", self.target.timeouts.command).await
     }
 
-    /// Opens a transaction: MAIL and the first recipients in one group. Returns the reply to MAIL, and one reply for each recipient.
+    /// Opens a transaction: MAIL and the first recipients in one group. Returns the reply to MAIL, and one reply for
+    /// each recipient.
     ///
     /// # Errors
     /// When the connection fails.

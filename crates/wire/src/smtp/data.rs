@@ -78,7 +78,8 @@ pub struct DataReader {
 }
 
 impl DataReader {
-    /// A reader that keeps at most `bytes_max` bytes; of a message that is to be refused nothing is kept, but it is read to its end.
+    /// A reader that keeps at most `bytes_max` bytes; of a message that is to be refused nothing is kept, but it is
+    /// read to its end.
     pub fn new(mode: BareNewline, bytes_max: usize) -> Self {
         let (bytes, flaws) = (Vec::new(), Flaws::default());
         Self { state: State::LineStart, mode, bytes_max, line_bytes: 0, counted: 0, bytes, flaws, discards: false }
@@ -196,7 +197,8 @@ impl DataReader {
         }
     }
 
-    /// Room for more. A large message grows by a quarter, not to twice its size: what is not used is memory all the same.
+    /// Room for more. A large message grows by a quarter, not to twice its size: what is not used is memory all the
+    /// same.
     fn make_room(&mut self, more: usize) {
         let (length, capacity) = (self.bytes.len(), self.bytes.capacity());
         if length + more > capacity && capacity >= GROWS_SLOWLY_FROM {

@@ -24,8 +24,8 @@ fn pairs(text: &str) -> impl Iterator<Item = (String, Option<&str>)> {
     })
 }
 
-/// Reads the parameters of MAIL; only what was offered is taken. RET and ENVID only say what a report may have: where their values cannot be
-/// read, they are dropped, and no mail is refused for them.
+/// Reads the parameters of MAIL; only what was offered is taken. RET and ENVID only say what a report may have: where
+/// their values cannot be read, they are dropped, and no mail is refused for them.
 ///
 /// # Errors
 /// The reply to give: 555 for what was not offered, 501 for a bad value.
@@ -73,8 +73,9 @@ fn dropped<T>(names: &mut Vec<String>, name: &str) -> Option<T> {
     None
 }
 
-/// Reads the parameters of RCPT. ORCPT only tells a report what the sender had written: where its value cannot be read (many forwarders
-/// write it without xtext), it is dropped, and nobody's mail is refused for it. NOTIFY asks for something and must be right.
+/// Reads the parameters of RCPT. ORCPT only tells a report what the sender had written: where its value cannot be read
+/// (many forwarders write it without xtext), it is dropped, and nobody's mail is refused for it. NOTIFY asks for
+/// something and must be right.
 ///
 /// # Errors
 /// As [`parse_mail`].

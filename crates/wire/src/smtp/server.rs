@@ -20,13 +20,15 @@ const READ_BYTES: usize = 64 * 1024;
 /// Bytes read at once while commands come: what many idle clients cost together is what counts.
 const READ_BYTES_COMMANDS: usize = 4 * 1024;
 
-/// After so long without anything from the client whoever serves the connection is asked whether the client may still wait.
+/// After so long without anything from the client whoever serves the connection is asked whether the client may still
+/// wait.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// How long a client that is sent away may take to hear it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long a client may take. Each is for the whole request, not for one read, so that a byte a minute does not hold a place.
+/// How long a client may take. Each is for the whole request, not for one read, so that a byte a minute does not hold a
+/// place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// For one command line (RFC 5321 section 4.5.3.2.7: 5 minutes).
@@ -126,9 +128,9 @@ impl Connection {
         }
     }
 
-    /// Sends what is to be sent and waits for the next event, for more bytes, or for two seconds, whichever comes first: so whoever counts what a
-    /// session holds can look while a message comes, and whoever has less patience now does not wait for bytes to say so. Nothing is lost when it
-    /// is dropped and called again.
+    /// Sends what is to be sent and waits for the next event, for more bytes, or for two seconds, whichever comes
+    /// first: so whoever counts what a session holds can look while a message comes, and whoever has less patience now
+    /// does not wait for bytes to say so. Nothing is lost when it is dropped and called again.
     ///
     /// # Errors
     /// When the connection is over.
@@ -137,7 +139,8 @@ impl Connection {
             self.waiting = None;
             return Ok(Progress::Event(event));
         }
-        // Each command has its own deadline (RFC 5321 section 4.5.3.2.7), also one that is answered without an event, such as NOOP.
+        // Each command has its own deadline (RFC 5321 section 4.5.3.2.7), also one that is answered without an event,
+        // such as NOOP.
         if self.session.commands() != self.commands {
             self.commands = self.session.commands();
             self.waiting = None;
@@ -194,7 +197,8 @@ impl Connection {
         self.session.held_bytes() + self.buffer.len()
     }
 
-    /// Sends what is to be sent, in one write where the socket takes it. Nothing is lost when it is dropped and called again.
+    /// Sends what is to be sent, in one write where the socket takes it. Nothing is lost when it is dropped and called
+    /// again.
     ///
     /// # Errors
     /// When the socket fails.

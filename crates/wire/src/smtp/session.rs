@@ -33,7 +33,8 @@ impl Default for Limits {
     }
 }
 
-/// How much of a client is borne with before its connection is closed with 421. It may change while the session goes on.
+/// How much of a client is borne with before its connection is closed with 421. It may change while the session goes
+/// on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tolerance {
     /// Commands that were refused.
@@ -265,8 +266,8 @@ impl Session {
         self.settings.limits.tolerance = tolerance;
     }
 
-    /// Refuses the message in progress: nothing more of it is kept, it is read to its real end, and only then the reply is given. So no byte of it
-    /// is ever taken for a command. It counts as an error of the client.
+    /// Refuses the message in progress: nothing more of it is kept, it is read to its real end, and only then the reply
+    /// is given. So no byte of it is ever taken for a command. It counts as an error of the client.
     pub fn refuse_data(&mut self, reply: Reply) {
         if let State::Data(reader, refused) = &mut self.state
             && refused.is_none()
@@ -371,7 +372,8 @@ impl Session {
                 let limit = self.settings.limits.message_bytes_max;
                 self.state = State::Data(DataReader::new(self.settings.bare_newline, limit), None);
             }
-            // Refused for what the client does with our memory or the hop: whoever goes on all the same is not heard for ever.
+            // Refused for what the client does with our memory or the hop: whoever goes on all the same is not heard
+            // for ever.
             Some(Owed::Data) => return self.refuse(reply),
             Some(Owed::Message) => {
                 self.state = State::Ready;
@@ -572,7 +574,8 @@ impl Session {
         Some(Event::Recipients(asked))
     }
 
-    /// A recipient over the limit is no fault of the client: it is to send the rest in another transaction (RFC 5321 section 4.5.3.1.10).
+    /// A recipient over the limit is no fault of the client: it is to send the rest in another transaction (RFC 5321
+    /// section 4.5.3.1.10).
     fn refuse_recipient(&mut self, reply: &Reply) {
         if reply.is_transient() { self.reply(reply) } else { self.refuse(reply) }
     }

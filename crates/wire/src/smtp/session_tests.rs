@@ -361,8 +361,10 @@ proptest! {
     #[test]
     fn no_more_messages_than_ends_of_data(
         words in prop::collection::vec(prop_oneof![
-            Just("EHLO x\r\n"), Just("MAIL FROM:<a@b.example>\r\n"), Just("RCPT TO:<c@d.example>\r\n"), Just("DATA\r\n"),
-            Just("\r\n.\r\n"), Just("\n.\n"), Just("\r.\r"), Just("\n.\r\n"), Just("text\r\n"), Just("RSET\r\n"), Just("."), Just("\r"), Just("\n"), Just("QUIT\r\n"),
+            Just("EHLO x\r\n"), Just("MAIL FROM:<a@b.example>\r\n"), Just("RCPT TO:<c@d.example>\r\n"),
+                Just("DATA\r\n"),
+            Just("\r\n.\r\n"), Just("\n.\n"), Just("\r.\r"), Just("\n.\r\n"), Just("text\r\n"), Just("RSET\r\n"),
+                Just("."), Just("\r"), Just("\n"), Just("QUIT\r\n"),
         ], 0..40),
         chunk in 1_usize..60,
     ) {

@@ -1,4 +1,5 @@
-//! Closing the portal to what lets a recipient in now: a link that was forwarded, a session on a machine that is somebody else's.
+//! Closing the portal to what lets a recipient in now: a link that was forwarded, a session on a machine that is
+//! somebody else's.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -31,7 +32,8 @@ pub struct ClosedView {
     pub(crate) closed: String,
 }
 
-/// `POST /api/v1/portal/close`: the links and sessions that a recipient has now no longer open the portal. They can ask for a new link.
+/// `POST /api/v1/portal/close`: the links and sessions that a recipient has now no longer open the portal. They can ask
+/// for a new link.
 ///
 /// # Errors
 /// When no reason is given, or the address is of no domain of the operator's.

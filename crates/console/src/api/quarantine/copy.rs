@@ -1,5 +1,5 @@
-//! A copy of a held message to somebody of ours who is no recipient of it: who has to look into it. No unit moves by that, and the books know
-//! nothing of it; the audit log does.
+//! A copy of a held message to somebody of ours who is no recipient of it: who has to look into it. No unit moves by
+//! that, and the books know nothing of it; the audit log does.
 
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
@@ -38,11 +38,12 @@ pub struct CopiedView {
     pub(crate) reply: String,
 }
 
-/// `POST /api/v1/quarantine/{id}/copy`: sends its bytes to somebody else, behind Resent fields (RFC 5322 section 3.6.6). Nothing else happens to it.
+/// `POST /api/v1/quarantine/{id}/copy`: sends its bytes to somebody else, behind Resent fields (RFC 5322 section
+/// 3.6.6). Nothing else happens to it.
 ///
 /// # Errors
-/// When it is not known, its bytes are gone, no reason is given, the address is not one of ours, it takes two persons, or the mailbox server
-/// does not take it.
+/// When it is not known, its bytes are gone, no reason is given, the address is not one of ours, it takes two persons,
+/// or the mailbox server does not take it.
 #[utoipa::path(
     post,
     operation_id = "quarantine.copy",
@@ -90,7 +91,8 @@ pub async fn copy(
 fn resent(console: &Console, to: &Address, id: &str) -> String {
     let (host, now) = (&console.config.hostname, console.clock.now());
     format!(
-        "Resent-From: Mail protection <postmaster@{host}>\r\nResent-To: <{to}>\r\nResent-Date: {}\r\nResent-Message-ID: <{}.copy@{host}>\r\n\
+        "Resent-From: Mail protection <postmaster@{host}>\r\nResent-To: <{to}>\r\nResent-Date: \
+            {}\r\nResent-Message-ID: <{}.copy@{host}>\r\n\
          X-Reprieve-Copy: {id}\r\n",
         now.rfc5322(),
         console.clock.mail_id()

@@ -21,8 +21,8 @@ const ANY: &str = "any";
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub struct ListQuery {
-    /// Only with a recipient in one of these states, with commas between them: held (what waits for a decision; without this and `status`),
-    /// tentative, releasing, in_doubt, released, failed, denied, deleted, or any.
+    /// Only with a recipient in one of these states, with commas between them: held (what waits for a decision; without
+    /// this and `status`), tentative, releasing, in_doubt, released, failed, denied, deleted, or any.
     pub(crate) state: Option<String>,
     /// The same in Exchange's words: NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
     pub(crate) status: Option<String>,

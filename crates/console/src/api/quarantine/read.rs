@@ -66,7 +66,8 @@ pub struct ArchiveAsk {
     pub password: String,
 }
 
-/// `POST /api/v1/quarantine/{id}/archive`: the stored bytes in a zip file with a password (AES-256), which no other program opens by mistake.
+/// `POST /api/v1/quarantine/{id}/archive`: the stored bytes in a zip file with a password (AES-256), which no other
+/// program opens by mistake.
 ///
 /// # Errors
 /// When it is not known, its bytes are gone, or the password is too short.
@@ -189,8 +190,8 @@ pub async fn preview(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PagesView {
     pub(crate) id: String,
-    /// Each of its HTML texts: tags that shape text, without attributes, and text; links as words; pictures of its own, drawn anew, as `data:`,
-    /// others as words. It can still say what it likes: show it in a frame of its own.
+    /// Each of its HTML texts: tags that shape text, without attributes, and text; links as words; pictures of its own,
+    /// drawn anew, as `data:`, others as words. It can still say what it likes: show it in a frame of its own.
     pub(crate) pages: Vec<String>,
 }
 

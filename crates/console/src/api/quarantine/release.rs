@@ -60,8 +60,8 @@ pub async fn release(
     one.map(Json).ok_or_else(|| ApiError::Internal("a release without an answer".into()))
 }
 
-/// What to release at once: [`ReleaseAsk`] with ids. (Its fields stand here again, because a flattened struct cannot deny fields that it does
-/// not know, and a misspelt `recipients` must not release a mail to everybody.)
+/// What to release at once: [`ReleaseAsk`] with ids. (Its fields stand here again, because a flattened struct cannot
+/// deny fields that it does not know, and a misspelt `recipients` must not release a mail to everybody.)
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReleaseManyAsk {
@@ -79,7 +79,8 @@ pub struct ReleaseManyAsk {
     pub(crate) confirm_refused: bool,
 }
 
-/// `POST /api/v1/quarantine/release`: asks for the release of many messages. One that is not known lets nothing be done.
+/// `POST /api/v1/quarantine/release`: asks for the release of many messages. One that is not known lets nothing be
+/// done.
 ///
 /// # Errors
 /// When one is not known, a recipient is not among its own, or the store fails.

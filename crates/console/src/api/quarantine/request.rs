@@ -38,7 +38,8 @@ fn view(request: ReleaseRequest) -> RequestView {
     }
 }
 
-/// `GET /api/v1/quarantine/requests`: what recipients ask for and is held still. Release approves, deny denies, for the named recipient.
+/// `GET /api/v1/quarantine/requests`: what recipients ask for and is held still. Release approves, deny denies, for the
+/// named recipient.
 ///
 /// # Errors
 /// When the operator may not, or the store fails.

@@ -70,7 +70,8 @@ pub async fn delete(
     settle(&console, &operator, &id, ask, Move::Deleted).await
 }
 
-/// `POST /api/v1/quarantine/{id}/recover`: what was deleted or expired is held again, as long as its bytes are there: a day.
+/// `POST /api/v1/quarantine/{id}/recover`: what was deleted or expired is held again, as long as its bytes are there: a
+/// day.
 ///
 /// # Errors
 /// As [`deny`]; it is not known any more when its bytes are gone.

@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("operations", &["domain", "wire", "store", "platform"]),
     ("console", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
     ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
-    ("drill", &["domain", "wire", "detect", "store", "platform", "cli"]),
+    ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "cli"]),
     // The one that wires them.
     ("reprieve", &WIRED),
     ("properties", &["domain", "wire", "detect", "platform"]),

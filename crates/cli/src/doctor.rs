@@ -31,7 +31,7 @@ use platform::clock::{Clock, SystemClock};
 use platform::config::{Config, ListenerConfig, Mode, Role};
 use platform::descriptors::{self, Budget};
 use platform::hop::{Hop, Hops};
-use platform::panic_switch::{self, Stance};
+use platform::panic_switch::{self, SwitchPosition};
 
 /// How long one probe may take.
 const PROBE: Duration = Duration::from_secs(10);
@@ -323,13 +323,13 @@ fn room(config: &Config) -> Finding {
 fn panic_switch(config: &Config) -> Option<Finding> {
     let (what, file) = ("panic switch".to_owned(), config.panic_file.display());
     match panic_switch::read(&config.panic_file, SystemClock.now()) {
-        Ok(Stance::Normal) => None,
-        Ok(Stance::Bypass) => Some(Finding {
+        Ok(SwitchPosition::Normal) => None,
+        Ok(SwitchPosition::Bypass) => Some(Finding {
             what,
             health: Health::Warning,
             detail: format!("{file} says bypass: mail passes unexamined"),
         }),
-        Ok(Stance::TempfailAll) => {
+        Ok(SwitchPosition::TempfailAll) => {
             Some(of(what, Err(format!("{file} says tempfail-all: every mail is answered 451; remove it to end that"))))
         }
         Err(why) => Some(of(what, Err(format!("{file} is ignored: {why}")))),

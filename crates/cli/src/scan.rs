@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{CliError, mailbox, terminal};
 use detect::ruleset::load::from_folder_or_shipped;
 use examiner::ExaminerPool;
-use examiner::external_engines::Neighbours;
+use examiner::external_engines::ExternalEngines;
 use platform::config::Config;
 
 /// What to scan, and as what.
@@ -56,7 +56,7 @@ pub struct ScanArgs {
 struct Scanner {
     examiner: ExaminerPool,
     policy: Policy,
-    neighbours: Neighbours,
+    external_engines: ExternalEngines,
     envelope: Envelope,
     border: Border,
     trusted_authserv: Vec<String>,
@@ -112,7 +112,10 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
     Ok(Scanner {
         examiner: ExaminerPool::alone(InForce::only(ruleset), limits).map_err(CliError::Unreachable)?,
         border: config.as_ref().map(|config| config.border.clone()).unwrap_or_default(),
-        neighbours: config.as_ref().map(|config| Neighbours::without_dns(&config.engines)).unwrap_or_default(),
+        external_engines: config
+            .as_ref()
+            .map(|config| ExternalEngines::without_dns(&config.engines))
+            .unwrap_or_default(),
         trusted_authserv: config
             .iter()
             .filter_map(|config| config.engines.auth.as_ref())
@@ -139,7 +142,7 @@ impl Scanner {
         // A file does not say who handed it in; what a trusted host in front has said stands in it.
         let authentication = upstream::of_message(&raw, &self.trusted_authserv);
         let facts = EnvelopeFacts { client: None, authentication, ..EnvelopeFacts::of(&self.envelope, &self.border) };
-        let examination = self.neighbours.examine(&self.examiner, Arc::new(raw), facts).await;
+        let examination = self.external_engines.examine(&self.examiner, Arc::new(raw), facts).await;
         let unit = &self.envelope.recipients[0];
         let verdict = decide(&examination, &self.envelope, unit, &self.policy, &Containment::default());
         let mut value = self.json(&examination, &verdict);

@@ -26,12 +26,12 @@ use store::vault::Vault;
 
 use examiner::Viewer;
 use known_good::archive::Importer;
-use platform::audit_signer::Notary;
+use platform::audit_signer::AuditSigner;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
-use platform::keys::Ring;
-use platform::ledger_check::Books;
+use platform::keys::KeyRing;
+use platform::ledger_check::LedgerCheck;
 use platform::readiness::Readiness;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
@@ -58,17 +58,17 @@ pub struct Console {
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// Their keys.
-    pub ring: Ring,
+    pub ring: KeyRing,
     /// The configuration.
     pub config: Arc<Config>,
     /// Signs checkpoints of the audit log.
-    pub notary: Notary,
+    pub notary: AuditSigner,
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
     /// Milliseconds that each version of a detection costs, once measured: it takes a core for a moment.
     pub costs: Costs,
     /// What the last check of the books said.
-    pub books: Books,
+    pub books: LedgerCheck,
     /// How the rounds of the reconcilers went.
     pub rounds: Rounds,
     /// Whether the clock is believed.

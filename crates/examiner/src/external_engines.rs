@@ -18,14 +18,14 @@ use platform::config::EngineConfig;
 
 /// Those that are configured.
 #[derive(Clone, Debug, Default)]
-pub struct Neighbours {
+pub struct ExternalEngines {
     auth: Option<Authenticator>,
     clamd: Option<Clamd>,
     rspamd: Option<Rspamd>,
     dnsbl: Option<Dnsbl>,
 }
 
-impl Neighbours {
+impl ExternalEngines {
     /// Those that the configuration names.
     ///
     /// # Errors

@@ -306,7 +306,7 @@ impl Door {
     }
 
     async fn on(&mut self, event: Event, session: &mut Session) {
-        let _passing = self.gateway.way.enter();
+        let _passing = self.gateway.priority.enter();
         match event {
             Event::Hello => {
                 self.drop_transaction().await;

@@ -24,12 +24,12 @@ use wire::smtp::reply::Reply;
 use super::Gateway;
 use super::transaction::{Transaction, give_back_reset, hop_reply, too_much_mail};
 use known_good::known_senders;
-use known_good::recorder::Lesson;
+use known_good::recorder::CleanMail;
 use platform::config::Mode;
 use platform::hop::{HopError, Loan};
 use platform::measure;
 use platform::outgoing::{self, Outgoing};
-use platform::panic_switch::Stance;
+use platform::panic_switch::SwitchPosition;
 
 /// Received fields at most (RFC 5321 section 6.3).
 const RECEIVED_MAX: u32 = 100;
@@ -53,7 +53,7 @@ async fn take(transaction: Transaction, bytes: Vec<u8>, normalised: bool) -> Rep
         intake.transaction.abandon().await;
         return reply;
     }
-    if intake.gateway.panic_switch.stance() == Stance::Bypass {
+    if intake.gateway.panic_switch.stance() == SwitchPosition::Bypass {
         return intake.bypass().await;
     }
     let Some(store) = intake.gateway.store.clone() else {
@@ -121,7 +121,7 @@ impl Intake {
         let began = Instant::now();
         let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border);
         let mut examination =
-            self.gateway.neighbours.examine_live(&self.gateway.examiner, self.bytes.clone(), facts).await;
+            self.gateway.external_engines.examine_live(&self.gateway.examiner, self.bytes.clone(), facts).await;
         measure::examination(&examination);
         examination.facts.first_contact = self.first_contact(&examination).await;
         examination.facts.entries = self.gateway.entries.matching(&examination, envelope, self.received);
@@ -254,7 +254,7 @@ impl Intake {
 
     /// What is to be learned: that it is clean, or that parts of it are not. A mail that was not seen whole teaches
     /// nothing, and one that we have released ourselves is judged by people.
-    fn lesson(&self, judged: &Judged) -> Option<Lesson> {
+    fn lesson(&self, judged: &Judged) -> Option<CleanMail> {
         let examination = judged.examination.clone();
         let category = judged.verdicts.iter().map(|verdict| verdict.category).max()?;
         let is_bad = matches!(category, Category::Malware | Category::HighConfidencePhish | Category::Phish);
@@ -266,7 +266,7 @@ impl Intake {
         let clean = (!is_bad).then(|| self.bytes.clone());
         let (mail_id, received) = (self.mail_id, self.received);
         let envelope = self.transaction.envelope.clone();
-        Some(Lesson { mail_id, received, envelope, examination, clean, answers_itself: false })
+        Some(CleanMail { mail_id, received, envelope, examination, clean, answers_itself: false })
     }
 
     /// All recipients are held: the hop is told to forget them, and custody is ours.
@@ -595,7 +595,7 @@ impl Settle {
             return;
         }
         let (store, mail_id) = (self.store.clone(), self.mail_id);
-        self.gateway.behind.spawn(async move {
+        self.gateway.post_reply.spawn(async move {
             if let Err(error) = store.move_units(moves).await {
                 tracing::error!(%mail_id, %error, "an outcome could not be recorded; the next start will doubt it");
             }

@@ -1,4 +1,4 @@
-//! Mail in, mail out. A message's way: [`listener`] -> [`connection`] -> [`transaction`] (recipients, next hop)
+//! Mail in, mail out. A message's priority: [`listener`] -> [`connection`] -> [`transaction`] (recipients, next hop)
 //! -> [`intake`] (examine, decide, record, pass on or hold, answer), and behind the answer [`known_good::recorder`].
 //!
 //! Live mail has no queue here: the next hop's answer is our answer. Only held mail is in our custody, and
@@ -23,17 +23,17 @@ use domain::token::TokenKey;
 use store::Store;
 
 use examiner::ExaminerPool;
-use examiner::external_engines::Neighbours;
-use known_good::first_contact::Met;
-use known_good::recorder::Learner;
+use examiner::external_engines::ExternalEngines;
+use known_good::first_contact::FirstContacts;
+use known_good::recorder::KnownGoodRecorder;
 use platform::clock::Clock;
 use platform::config::Config;
-use platform::containment::Contained;
-use platform::disk::Room;
+use platform::containment::ContainmentInForce;
+use platform::disk::DiskSpace;
 use platform::entries::Entries;
 use platform::hop::Hops;
 use platform::panic_switch::PanicSwitch;
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 use platform::readiness::Readiness;
 use platform::signals::Signals;
 
@@ -47,7 +47,7 @@ pub struct Gateway {
     /// The examining threads.
     pub examiner: ExaminerPool,
     /// The engines beside them.
-    pub neighbours: Neighbours,
+    pub external_engines: ExternalEngines,
     /// Next hops for live mail.
     pub hops: Hops,
     /// Domain time and ids.
@@ -55,13 +55,13 @@ pub struct Gateway {
     /// The key of release tokens.
     pub token_key: TokenKey,
     /// Whether there is room for more.
-    pub room: Room,
+    pub room: DiskSpace,
     /// Whether mail is taken now.
     pub readiness: Readiness,
     /// The panic switch.
     pub panic_switch: PanicSwitch,
     /// The containment state that verdicts are made under.
-    pub contained: Contained,
+    pub contained: ContainmentInForce,
     /// Wakes the sentinel.
     pub signals: Signals,
     /// Allow and block entries.
@@ -69,13 +69,13 @@ pub struct Gateway {
     /// What engines have said of themselves.
     pub engines: engines::Engines,
     /// Who has met whom.
-    pub met: Arc<Met>,
+    pub met: Arc<FirstContacts>,
     /// Remembers what went through clean.
-    pub learner: Learner,
+    pub learner: KnownGoodRecorder,
     /// Outcomes being written behind their answers.
-    pub behind: post_reply::Behind,
+    pub post_reply: post_reply::PostReply,
     /// Live mail that is under way, for which others wait.
-    pub way: RightOfWay,
+    pub priority: Priority,
     /// Memory for mail that is here now.
     pub memory: memory::Memory,
     /// Places for connections.

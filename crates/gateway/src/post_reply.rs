@@ -6,9 +6,9 @@ use tokio::task::JoinSet;
 
 /// The work in progress.
 #[derive(Debug, Default)]
-pub struct Behind(Mutex<JoinSet<()>>);
+pub struct PostReply(Mutex<JoinSet<()>>);
 
-impl Behind {
+impl PostReply {
     /// Begins some work.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.0.lock().expect("nobody panics while beginning work");

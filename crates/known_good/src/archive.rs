@@ -14,7 +14,7 @@ use domain::envelope::{Client, Direction, Envelope, MailParams, RcptParams, Reci
 use domain::finding::Finding;
 use domain::{Address, Timestamp, header};
 
-use crate::recorder::{Learner, Lesson};
+use crate::recorder::{CleanMail, KnownGoodRecorder};
 use examiner::ExaminerPool;
 use platform::clock::Clock;
 use platform::config::Config;
@@ -56,7 +56,7 @@ pub struct Importer {
     /// The examining threads.
     pub examiner: ExaminerPool,
     /// What learns.
-    pub learner: Learner,
+    pub learner: KnownGoodRecorder,
     /// Ids.
     pub clock: Arc<dyn Clock>,
 }
@@ -85,7 +85,7 @@ impl Importer {
         let examination = Arc::new(examination);
         let clean = Some(raw);
         let answers_itself = terms.answers_itself;
-        let lesson = Lesson { mail_id, received, envelope, examination, clean, answers_itself };
+        let lesson = CleanMail { mail_id, received, envelope, examination, clean, answers_itself };
         if self.learner.teach(lesson).await { Imported::Learned } else { Imported::Off }
     }
 

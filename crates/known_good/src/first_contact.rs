@@ -47,9 +47,9 @@ pub fn pairs(key: &TokenKey, examination: &Examination, envelope: &Envelope) -> 
 
 /// Pairs that are known to have met, so that the store is asked about each once and told of each once an hour.
 #[derive(Debug, Default)]
-pub struct Met(Mutex<HashMap<String, Timestamp>>);
+pub struct FirstContacts(Mutex<HashMap<String, Timestamp>>);
 
-impl Met {
+impl FirstContacts {
     /// Whether an inbound mail is the first between its sender and all of its recipients; none where that cannot be
     /// known.
     ///

@@ -39,7 +39,7 @@ const KNOWN_MAX: usize = 200_000;
 
 /// A mail that has been decided.
 #[derive(Debug)]
-pub struct Lesson {
+pub struct CleanMail {
     /// Our id.
     pub mail_id: MailId,
     /// When it came.
@@ -57,16 +57,16 @@ pub struct Lesson {
 /// What the learner is told.
 #[derive(Debug)]
 enum Word {
-    Lesson(Box<Lesson>),
+    CleanMail(Box<CleanMail>),
     /// To write what it has learned, and to say so.
     Write(oneshot::Sender<()>),
 }
 
 /// The handle that the way of a message has.
 #[derive(Clone, Debug)]
-pub struct Learner(Option<mpsc::Sender<Word>>);
+pub struct KnownGoodRecorder(Option<mpsc::Sender<Word>>);
 
-impl Learner {
+impl KnownGoodRecorder {
     /// Learns nothing.
     pub fn idle() -> Self {
         Self(None)
@@ -78,7 +78,7 @@ impl Learner {
         vault: Vault,
         config: KnownGoodConfig,
         key: TokenKey,
-        met: Arc<first_contact::Met>,
+        met: Arc<first_contact::FirstContacts>,
     ) -> Self {
         let (sender, lessons) = mpsc::channel(WAITING_MAX);
         let memory = Memory {
@@ -99,17 +99,17 @@ impl Learner {
     }
 
     /// Takes a lesson, if there is room for it.
-    pub fn learn(&self, lesson: Lesson) {
+    pub fn learn(&self, lesson: CleanMail) {
         if let Some(sender) = &self.0 {
             // Full means busy; what recurs comes again.
-            let _ = sender.try_send(Word::Lesson(Box::new(lesson)));
+            let _ = sender.try_send(Word::CleanMail(Box::new(lesson)));
         }
     }
 
     /// Takes a lesson, when there is room for it: for what nobody waits for. `false` when nothing is learned here.
-    pub async fn teach(&self, lesson: Lesson) -> bool {
+    pub async fn teach(&self, lesson: CleanMail) -> bool {
         match &self.0 {
-            Some(sender) => sender.send(Word::Lesson(Box::new(lesson))).await.is_ok(),
+            Some(sender) => sender.send(Word::CleanMail(Box::new(lesson))).await.is_ok(),
             None => false,
         }
     }
@@ -139,7 +139,7 @@ struct Memory {
     /// Who has written, and whom we have answered, since the last write.
     meetings: BTreeMap<String, Meeting>,
     /// Who is known to have met.
-    met: Arc<first_contact::Met>,
+    met: Arc<first_contact::FirstContacts>,
     /// Who has met since the last write.
     contacts: BTreeMap<String, Timestamp>,
     /// The day, and whole mails kept on it.
@@ -152,7 +152,7 @@ impl Memory {
         loop {
             tokio::select! {
                 lesson = lessons.recv() => match lesson {
-                    Some(Word::Lesson(lesson)) => {
+                    Some(Word::CleanMail(lesson)) => {
                         // A fault of ours over one mail must not end the learning of all others.
                         let mail = lesson.mail_id;
                         if let Err(panic) = caught(self.take(*lesson)).await {
@@ -171,7 +171,7 @@ impl Memory {
         }
     }
 
-    async fn take(&mut self, lesson: Lesson) {
+    async fn take(&mut self, lesson: CleanMail) {
         let Some(raw) = lesson.clean.clone() else { return self.unlearn(&lesson).await };
         if self.is_left_out(&lesson.envelope) {
             return;
@@ -206,7 +206,7 @@ impl Memory {
             known.is_kept = is_kept;
         }
         if whole {
-            let Lesson { mail_id, received, envelope, examination, .. } = lesson;
+            let CleanMail { mail_id, received, envelope, examination, .. } = lesson;
             let (sha256, size) = (examination.message.sha256, examination.message.size);
             self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope, carrier });
         }
@@ -214,7 +214,7 @@ impl Memory {
 
     /// Attachments and pictures of a size that is worth it; not texts, which are somebody's words, and not what lies in
     /// an archive that is kept itself.
-    fn wants(&self, part: &Part, lesson: &Lesson) -> bool {
+    fn wants(&self, part: &Part, lesson: &CleanMail) -> bool {
         let is_body = matches!(part.family, Family::Text | Family::Html) && part.name.is_empty();
         let of_mail = part.parent.is_none_or(|parent| {
             lesson.examination.message.part(parent).is_some_and(|parent| parent.family == Family::Mail)
@@ -245,7 +245,7 @@ impl Memory {
     }
 
     /// Whole mails are spread over the day: by noon at most half of a day's share is taken.
-    fn wants_whole(&mut self, lesson: &Lesson) -> bool {
+    fn wants_whole(&mut self, lesson: &CleanMail) -> bool {
         const DAY: i64 = 24 * 3600;
         let seconds = lesson.received.as_seconds();
         let (day, of_day) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
@@ -262,7 +262,7 @@ impl Memory {
     }
 
     /// The sender has written once more, and those of outside to whom one of ours has written have an answer.
-    fn meet(&mut self, lesson: &Lesson) {
+    fn meet(&mut self, lesson: &CleanMail) {
         let from = sender(lesson);
         if from != Identity::Unverified {
             let answers = u64::from(lesson.answers_itself);
@@ -293,7 +293,7 @@ impl Memory {
             || envelope.recipients.iter().any(|unit| of(&unit.address.domain()) || of(&unit.domain))
     }
 
-    async fn unlearn(&mut self, lesson: &Lesson) {
+    async fn unlearn(&mut self, lesson: &CleanMail) {
         self.distrust(lesson);
         let accused = accused(&lesson.examination);
         let contents: Vec<Digest> = accused.keys().copied().collect();
@@ -316,7 +316,7 @@ impl Memory {
 
     /// What more than one engine finds bad speaks against its sender; what one alone says does not take away whom we
     /// know.
-    fn distrust(&mut self, lesson: &Lesson) {
+    fn distrust(&mut self, lesson: &CleanMail) {
         let acting = lesson.examination.findings.iter().filter(|one| one.may_act());
         let engines: BTreeSet<&str> = acting.map(|one| one.engine.as_str()).collect();
         let from = sender(lesson);
@@ -397,7 +397,7 @@ impl Memory {
     }
 }
 
-fn sender(lesson: &Lesson) -> Identity {
+fn sender(lesson: &CleanMail) -> Identity {
     lesson.examination.identity(lesson.envelope.client.login.as_deref())
 }
 

@@ -8,7 +8,7 @@ use store::Store;
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 
 /// How often it looks.
@@ -16,16 +16,16 @@ const PERIOD: Duration = Duration::from_secs(30);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct FlowRoller {
+pub struct FlowSummer {
     /// The store.
     pub store: Store,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Live mail comes first.
-    pub way: RightOfWay,
+    pub priority: Priority,
 }
 
-impl Reconciler for FlowRoller {
+impl Reconciler for FlowSummer {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -34,7 +34,7 @@ impl Reconciler for FlowRoller {
 
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
-        self.way.give().await;
+        self.priority.give().await;
         Ok(self.store.roll_flow(self.clock.now()).await?)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::sync::watch;
 
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 
 /// How often it looks, when it is through.
@@ -16,14 +16,14 @@ const REST: Duration = Duration::from_millis(50);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Folder {
+pub struct SearchTextWorker {
     /// The store.
     pub store: Store,
     /// Live mail comes first.
-    pub way: RightOfWay,
+    pub priority: Priority,
 }
 
-impl Reconciler for Folder {
+impl Reconciler for SearchTextWorker {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -33,7 +33,7 @@ impl Reconciler for Folder {
 
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
-        self.way.give().await;
+        self.priority.give().await;
         Ok(self.store.fold_older().await?)
     }
 }

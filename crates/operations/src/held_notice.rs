@@ -38,7 +38,7 @@ const NAMED_MAX: usize = 30;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct HeldNotifier {
+pub struct RecipientNotifier {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -55,7 +55,7 @@ pub struct HeldNotifier {
     pub items: Items,
 }
 
-impl Reconciler for HeldNotifier {
+impl Reconciler for RecipientNotifier {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -89,7 +89,7 @@ impl Reconciler for HeldNotifier {
     }
 }
 
-impl HeldNotifier {
+impl RecipientNotifier {
     /// Tells one person; the inner error says why that has to be tried again.
     async fn tell(&self, address: &str, period: i64, now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let key = format!("held {period} {address}");

@@ -14,12 +14,12 @@ const PERIOD: Duration = Duration::from_secs(24 * 3600);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Inspector {
+pub struct StructureChecker {
     /// The store.
     pub store: Store,
 }
 
-impl Reconciler for Inspector {
+impl Reconciler for StructureChecker {
     type Memory = ();
 
     fn beat(&self) -> Beat {

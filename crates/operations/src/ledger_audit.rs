@@ -10,8 +10,8 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::ledger_check::{Books, Checked};
-use platform::priority::RightOfWay;
+use platform::ledger_check::{Checked, LedgerCheck};
+use platform::priority::Priority;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
@@ -26,20 +26,20 @@ const NAMED_MAX: usize = 3;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Bookkeeper {
+pub struct LedgerAuditor {
     /// The store.
     pub store: Store,
     /// What the last check said.
-    pub books: Books,
+    pub books: LedgerCheck,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes those who tell people.
     pub signals: Signals,
     /// Live mail comes first.
-    pub way: RightOfWay,
+    pub priority: Priority,
 }
 
-impl Reconciler for Bookkeeper {
+impl Reconciler for LedgerAuditor {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -52,7 +52,7 @@ impl Reconciler for Bookkeeper {
         if self.books.last().is_some_and(|last| !is_due(&last, now)) {
             return Ok(false);
         }
-        self.way.give().await;
+        self.priority.give().await;
         let began = Instant::now();
         let balance = self.store.check_ledger(false).await?;
         if !balance.is_balanced() {
@@ -63,7 +63,7 @@ impl Reconciler for Bookkeeper {
     }
 }
 
-impl Bookkeeper {
+impl LedgerAuditor {
     /// People are called, once a day while it lasts.
     async fn call(&self, faults: &[String], at: Timestamp) -> Result<(), StoreError> {
         let named = faults.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join("; ");

@@ -33,7 +33,7 @@ const NAMED_MAX: usize = 20;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Notifier {
+pub struct SenderNotifier {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -46,7 +46,7 @@ pub struct Notifier {
     pub items: Items,
 }
 
-impl Reconciler for Notifier {
+impl Reconciler for SenderNotifier {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -72,7 +72,7 @@ impl Reconciler for Notifier {
     }
 }
 
-impl Notifier {
+impl SenderNotifier {
     /// Tells one sender; the inner error says why that has to be tried again.
     async fn tell(&self, sender: &str, held: &[Untold], now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let mails = held.iter().map(|one| one.mail_id).collect();

@@ -11,7 +11,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::panic_switch::{PanicSwitch, Stance};
+use platform::panic_switch::{PanicSwitch, SwitchPosition};
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
@@ -22,7 +22,7 @@ const ACTOR: &str = "root of this host";
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct StanceWatcher {
+pub struct PanicSwitchWatcher {
     /// The store.
     pub store: Store,
     /// The switch.
@@ -33,8 +33,8 @@ pub struct StanceWatcher {
     pub signals: Signals,
 }
 
-impl Reconciler for StanceWatcher {
-    type Memory = Stance;
+impl Reconciler for PanicSwitchWatcher {
+    type Memory = SwitchPosition;
 
     fn beat(&self) -> Beat {
         Beat::every(PERIOD, "panic switch", "a move of the panic switch could not be written down")
@@ -42,13 +42,13 @@ impl Reconciler for StanceWatcher {
 
     /// One round: a move is written down, and what holds is called out once a day. `known` is what was written down
     /// last.
-    async fn round(&self, known: &mut Stance, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
+    async fn round(&self, known: &mut SwitchPosition, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let (stance, now) = (self.switch.stance(), self.clock.now());
         if stance != *known {
             let action = match stance {
-                Stance::Normal => "panic.end",
-                Stance::Bypass => "panic.bypass",
-                Stance::TempfailAll => "panic.tempfail-all",
+                SwitchPosition::Normal => "panic.end",
+                SwitchPosition::Bypass => "panic.bypass",
+                SwitchPosition::TempfailAll => "panic.tempfail-all",
             };
             let act = Act {
                 at: now,
@@ -62,9 +62,11 @@ impl Reconciler for StanceWatcher {
             *known = stance;
         }
         match stance {
-            Stance::Normal => {}
-            Stance::Bypass => self.call("bypass", "Mail passes unexamined: the panic switch says bypass.", now).await?,
-            Stance::TempfailAll => {
+            SwitchPosition::Normal => {}
+            SwitchPosition::Bypass => {
+                self.call("bypass", "Mail passes unexamined: the panic switch says bypass.", now).await?
+            }
+            SwitchPosition::TempfailAll => {
                 self.call("tempfail-all", "All mail is put off (451): the panic switch says tempfail-all.", now)
                     .await?;
             }
@@ -73,7 +75,7 @@ impl Reconciler for StanceWatcher {
     }
 }
 
-impl StanceWatcher {
+impl PanicSwitchWatcher {
     async fn call(&self, what: &str, told: &str, at: Timestamp) -> Result<(), StoreError> {
         let day = at.to_string().chars().take(10).collect::<String>();
         let text = format!(

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use platform::config::Config;
 use platform::items::Items;
-use platform::keys::Ring;
+use platform::keys::KeyRing;
 use platform::measure;
 use platform::recipient::link;
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -40,7 +40,7 @@ const BATCHES_MAX: usize = 20;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Keeper {
+pub struct RetentionWorker {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -48,7 +48,7 @@ pub struct Keeper {
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// Their keys.
-    pub ring: Ring,
+    pub ring: KeyRing,
     /// Whether the clock is believed.
     pub removal: Removal,
     /// Wakes the loop when it is believed again.
@@ -108,7 +108,7 @@ const ORPHANS: &str = "orphans";
 /// Entries of the audit log that a message makes, about.
 const ENTRIES_OF_A_MESSAGE: u64 = 4;
 
-impl Reconciler for Keeper {
+impl Reconciler for RetentionWorker {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -150,7 +150,7 @@ impl Reconciler for Keeper {
     }
 }
 
-impl Keeper {
+impl RetentionWorker {
     /// What may go by now.
     async fn earn(&self, now: Timestamp) -> Result<(), StoreError> {
         let least = self.config.retention.removals_per_hour;

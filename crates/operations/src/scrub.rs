@@ -15,7 +15,7 @@ use platform::clock::Clock;
 use platform::config::Config;
 use platform::items::Items;
 use platform::measure;
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
@@ -44,7 +44,7 @@ pub struct Scrubber {
     /// Wakes those who tell people.
     pub signals: Signals,
     /// Live mail comes first.
-    pub way: RightOfWay,
+    pub priority: Priority,
     /// What of its work fails.
     pub items: Items,
 }
@@ -87,7 +87,7 @@ impl Reconciler for Scrubber {
         }
         let mut read = 0;
         for (blob, mail) in blobs {
-            self.way.give().await;
+            self.priority.give().await;
             // What it is about a blob that fails, the next pass tries again.
             read += self.items.alone(&format!("the bytes of {mail}"), now, self.check(blob, mail)).await?.unwrap_or(0);
             pass.place = Some(blob);

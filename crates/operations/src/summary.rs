@@ -35,7 +35,7 @@ const NAMED_MAX: usize = 50;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Digester {
+pub struct SummaryMailer {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -48,7 +48,7 @@ pub struct Digester {
     pub items: Items,
 }
 
-impl Reconciler for Digester {
+impl Reconciler for SummaryMailer {
     type Memory = BTreeSet<(String, Timestamp)>;
 
     fn beat(&self) -> Beat {
@@ -100,7 +100,7 @@ impl Reconciler for Digester {
     }
 }
 
-impl Digester {
+impl SummaryMailer {
     /// Tells one person; the inner error says why that has to be tried again.
     async fn tell(&self, incident: &Incident, address: &str, late: &[Late]) -> Result<Result<(), String>, StoreError> {
         let key = format!("digest {} {address}", incident.id);

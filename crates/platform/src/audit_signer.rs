@@ -21,7 +21,7 @@ const ED25519_TYPE: u8 = 1;
 
 /// Signs checkpoints in the name of this installation.
 #[derive(Clone, Debug)]
-pub struct Notary {
+pub struct AuditSigner {
     origin: String,
     pair: std::sync::Arc<Ed25519KeyPair>,
 }
@@ -40,7 +40,7 @@ pub enum Doubt {
     Proof(String),
 }
 
-impl Notary {
+impl AuditSigner {
     /// The notary of an installation: its name, and a key that follows from the installation's own.
     pub fn new(key: &TokenKey, host: &str) -> Self {
         let seed = seal(key, PURPOSE, "");
@@ -135,7 +135,7 @@ pub struct Bundle {
 
 impl Bundle {
     /// A bundle of evidence.
-    pub fn new(evidence: Evidence, notary: &Notary) -> Self {
+    pub fn new(evidence: Evidence, notary: &AuditSigner) -> Self {
         let Evidence { entry, inclusion, consistency, lines, own, private } = evidence;
         let checkpoint = notary.sign(inclusion.size, &inclusion.root);
         Self { entry, inclusion, consistency, lines, own, private, checkpoint, public_key: notary.public_key() }
@@ -197,11 +197,11 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_signed_and_opened() {
-        let notary = Notary::new(&TokenKey::new([7; 32]), "gw.example");
+        let notary = AuditSigner::new(&TokenKey::new([7; 32]), "gw.example");
         let root = Digest::of(b"root");
         let note = notary.sign(42, &root);
         assert_eq!(open(&note, &notary.public_key()), Ok((42, root)));
-        let other = Notary::new(&TokenKey::new([8; 32]), "gw.example");
+        let other = AuditSigner::new(&TokenKey::new([8; 32]), "gw.example");
         assert_eq!(open(&note, &other.public_key()), Err(Doubt::Signature("gw.example/reprieve".into())));
         let forged = note.replacen("42", "43", 1);
         assert_eq!(open(&forged, &notary.public_key()), Err(Doubt::Signature("gw.example/reprieve".into())));

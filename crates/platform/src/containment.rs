@@ -7,9 +7,9 @@ use domain::containment::Containment;
 
 /// A handle; all copies are one.
 #[derive(Clone, Debug, Default)]
-pub struct Contained(Arc<Mutex<Arc<Containment>>>);
+pub struct ContainmentInForce(Arc<Mutex<Arc<Containment>>>);
 
-impl Contained {
+impl ContainmentInForce {
     /// What is in force.
     pub fn now(&self) -> Arc<Containment> {
         self.0.lock().expect("nobody panics while holding the containment").clone()

@@ -10,9 +10,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Whether the volume of the store has room.
 #[derive(Clone, Debug, Default)]
-pub struct Room(Arc<AtomicBool>);
+pub struct DiskSpace(Arc<AtomicBool>);
 
-impl Room {
+impl DiskSpace {
     /// Whether there is too little room to take anything into custody.
     pub fn is_low(&self) -> bool {
         self.0.load(Ordering::Relaxed)

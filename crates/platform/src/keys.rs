@@ -36,13 +36,13 @@ pub fn token_key(path: &Path, clock: &dyn Clock) -> Result<TokenKey, DataDirErro
 
 /// The keys of known-good content, and where they come from.
 #[derive(Clone, Debug)]
-pub struct Ring {
+pub struct KeyRing {
     path: PathBuf,
     /// Given by systemd (`LoadCredential=known-good.key:...`): read, never written.
     is_credential: bool,
 }
 
-impl Ring {
+impl KeyRing {
     /// The credential that systemd gives, else a file.
     pub fn find(configured: &Path) -> Self {
         let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(RING_FILE));
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_ring_grows_and_shrinks_and_survives() {
         let folder = tempfile::tempdir().expect("folder");
-        let ring = Ring { path: folder.path().join(RING_FILE), is_credential: false };
+        let ring = KeyRing { path: folder.path().join(RING_FILE), is_credential: false };
         let ids = |keys: Vec<MasterKey>| keys.iter().map(MasterKey::id_hex).collect::<Vec<_>>();
         let first = ids(ring.load(&SystemClock).expect("made"));
         assert_eq!(ids(ring.load(&SystemClock).expect("read")), first);
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(ids(ring.load(&SystemClock).expect("read")), [added.clone(), first[0].clone()]);
         ring.drop_old().expect("dropped");
         assert_eq!(ids(ring.load(&SystemClock).expect("read")), [added]);
-        let given = Ring { path: ring.path.clone(), is_credential: true };
+        let given = KeyRing { path: ring.path.clone(), is_credential: true };
         assert!(given.add(&SystemClock).is_err());
         fs::write(&ring.path, "nonsense\n").expect("writes");
         assert!(ring.load(&SystemClock).is_err());

@@ -19,9 +19,9 @@ pub struct Checked {
 
 /// The last check of the books; none before the first has ended.
 #[derive(Clone, Debug, Default)]
-pub struct Books(Arc<Mutex<Option<Checked>>>);
+pub struct LedgerCheck(Arc<Mutex<Option<Checked>>>);
 
-impl Books {
+impl LedgerCheck {
     /// The last check.
     pub fn last(&self) -> Option<Checked> {
         self.0.lock().expect("nobody panics while holding this").clone()

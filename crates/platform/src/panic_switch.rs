@@ -19,7 +19,7 @@ pub const DEFAULT_SPAN: Duration = Duration::from_secs(4 * 3600);
 
 /// What the switch says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Stance {
+pub enum SwitchPosition {
     /// Nothing: examine and decide.
     #[default]
     Normal,
@@ -35,15 +35,15 @@ pub struct PanicSwitch(Arc<AtomicU8>);
 
 impl PanicSwitch {
     /// What it says now.
-    pub fn stance(&self) -> Stance {
+    pub fn stance(&self) -> SwitchPosition {
         match self.0.load(Ordering::Relaxed) {
-            1 => Stance::Bypass,
-            2 => Stance::TempfailAll,
-            _ => Stance::Normal,
+            1 => SwitchPosition::Bypass,
+            2 => SwitchPosition::TempfailAll,
+            _ => SwitchPosition::Normal,
         }
     }
 
-    fn set(&self, stance: Stance) {
+    fn set(&self, stance: SwitchPosition) {
         self.0.store(stance as u8, Ordering::Relaxed);
     }
 
@@ -58,9 +58,9 @@ impl PanicSwitch {
                 Ok(Ok(stance)) => stance,
                 Ok(Err(why)) => {
                     tracing::error!(file = %file.display(), why, "the panic switch is ignored");
-                    Stance::Normal
+                    SwitchPosition::Normal
                 }
-                Err(_) => Stance::Normal,
+                Err(_) => SwitchPosition::Normal,
             };
             if stance != self.stance() {
                 tracing::warn!(?stance, "the panic switch was moved");
@@ -75,8 +75,8 @@ impl PanicSwitch {
 ///
 /// # Errors
 /// Why the file is not obeyed: its owner, its mode, its text.
-pub fn read(file: &Path, now: Timestamp) -> Result<Stance, String> {
-    let Ok(facts) = fs::metadata(file) else { return Ok(Stance::Normal) };
+pub fn read(file: &Path, now: Timestamp) -> Result<SwitchPosition, String> {
+    let Ok(facts) = fs::metadata(file) else { return Ok(SwitchPosition::Normal) };
     let own = fs::metadata("/proc/self").map_or(0, |own| own.uid());
     if facts.uid() != 0 && facts.uid() != own {
         return Err(format!("it belongs to user {}, not to root", facts.uid()));
@@ -87,15 +87,15 @@ pub fn read(file: &Path, now: Timestamp) -> Result<Stance, String> {
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
     let mut words = text.split_whitespace();
     let stance = match words.next() {
-        Some("bypass") => Stance::Bypass,
-        Some("tempfail-all") => Stance::TempfailAll,
+        Some("bypass") => SwitchPosition::Bypass,
+        Some("tempfail-all") => SwitchPosition::TempfailAll,
         other => return Err(format!("'{}' is neither bypass nor tempfail-all", other.unwrap_or_default())),
     };
     let until = match words.next().and_then(|word| word.strip_prefix("until=")) {
         Some(moment) => Timestamp::parse(moment).map_err(|error| error.to_string())?,
         None => Timestamp::from_micros(facts.mtime() * 1_000_000).after(DEFAULT_SPAN),
     };
-    Ok(if now < until { stance } else { Stance::Normal })
+    Ok(if now < until { stance } else { SwitchPosition::Normal })
 }
 
 #[cfg(test)]
@@ -114,11 +114,14 @@ mod tests {
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("mode");
             read(&file, at)
         };
-        assert_eq!(read(&file, now), Ok(Stance::Normal), "no file");
-        assert_eq!(check("bypass\n", 0o600, now), Ok(Stance::Bypass));
-        assert_eq!(check("tempfail-all until=2100-01-01T00:00:00Z flood\n", 0o600, now), Ok(Stance::TempfailAll));
-        assert_eq!(check("bypass until=2001-01-01T00:00:00Z", 0o600, now), Ok(Stance::Normal), "over");
-        assert_eq!(check("bypass", 0o600, now.after(DEFAULT_SPAN * 2)), Ok(Stance::Normal), "over by itself");
+        assert_eq!(read(&file, now), Ok(SwitchPosition::Normal), "no file");
+        assert_eq!(check("bypass\n", 0o600, now), Ok(SwitchPosition::Bypass));
+        assert_eq!(
+            check("tempfail-all until=2100-01-01T00:00:00Z flood\n", 0o600, now),
+            Ok(SwitchPosition::TempfailAll)
+        );
+        assert_eq!(check("bypass until=2001-01-01T00:00:00Z", 0o600, now), Ok(SwitchPosition::Normal), "over");
+        assert_eq!(check("bypass", 0o600, now.after(DEFAULT_SPAN * 2)), Ok(SwitchPosition::Normal), "over by itself");
         assert!(check("bypass", 0o666, now).is_err());
         assert!(check("open the gates", 0o600, now).is_err());
         assert!(check("", 0o600, now).is_err());

@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// Says whether live mail is under way. Clones are the same.
 #[derive(Clone, Debug)]
-pub struct RightOfWay(Arc<Road>);
+pub struct Priority(Arc<Road>);
 
 #[derive(Debug)]
 struct Road {
@@ -27,13 +27,13 @@ struct Road {
     until: AtomicU64,
 }
 
-impl Default for RightOfWay {
+impl Default for Priority {
     fn default() -> Self {
         Self(Arc::new(Road { began: Instant::now(), under_way: AtomicUsize::new(0), until: AtomicU64::new(0) }))
     }
 }
 
-impl RightOfWay {
+impl Priority {
     /// A step of live mail begins; it ends when the answer is dropped.
     #[must_use]
     pub fn enter(&self) -> Passing {
@@ -77,14 +77,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_road_is_taken_by_nobody() {
-        let way = RightOfWay::default();
+        let way = Priority::default();
         assert!(!way.is_taken());
         way.give().await;
     }
 
     #[tokio::test]
     async fn who_waits_waits_until_it_is_free_and_a_moment_longer() {
-        let way = RightOfWay::default();
+        let way = Priority::default();
         let passing = way.enter();
         let other = way.enter();
         assert!(way.is_taken());
@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_ever() {
-        let way = RightOfWay::default();
+        let way = Priority::default();
         let _passing = way.enter();
         way.give().await;
         assert!(way.is_taken(), "it went on all the same");

@@ -5,8 +5,8 @@ use store::Store;
 use tokio::sync::watch;
 use wire::smtp::reply::Reply;
 
-use crate::disk::Room;
-use crate::panic_switch::{PanicSwitch, Stance};
+use crate::disk::DiskSpace;
+use crate::panic_switch::{PanicSwitch, SwitchPosition};
 
 /// Why no mail is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub struct Readiness {
     /// The store; none if it did not open.
     pub store: Option<Store>,
     /// Whether there is room for more.
-    pub room: Room,
+    pub room: DiskSpace,
     /// The panic switch.
     pub panic_switch: PanicSwitch,
     /// Whether the program ends.
@@ -79,10 +79,10 @@ impl Readiness {
             return Some(Obstacle::Stopping);
         }
         match self.panic_switch.stance() {
-            Stance::TempfailAll => return Some(Obstacle::Closed),
+            SwitchPosition::TempfailAll => return Some(Obstacle::Closed),
             // Nothing of it is kept, so it needs neither store nor room.
-            Stance::Bypass => return None,
-            Stance::Normal => {}
+            SwitchPosition::Bypass => return None,
+            SwitchPosition::Normal => {}
         }
         let Some(store) = &self.store else { return Some(Obstacle::NoStore) };
         match store.fault() {
@@ -95,12 +95,12 @@ impl Readiness {
     /// asking, since only a write that succeeds can tell that there is room again.
     pub fn seen_by_clients(&self) -> Option<Obstacle> {
         let is_full = || self.store.as_ref().is_some_and(Store::is_full);
-        let keeps = self.panic_switch.stance() != Stance::Bypass;
+        let keeps = self.panic_switch.stance() != SwitchPosition::Bypass;
         self.obstacle().or_else(|| (keeps && is_full()).then_some(Obstacle::Full))
     }
 
     /// Whether mail passes without being examined.
     pub fn is_bypassed(&self) -> bool {
-        self.panic_switch.stance() == Stance::Bypass
+        self.panic_switch.stance() == SwitchPosition::Bypass
     }
 }

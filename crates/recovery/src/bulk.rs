@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use platform::clock::Clock;
 use platform::items::Items;
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
@@ -42,7 +42,7 @@ pub struct BulkWorker {
     /// Wakes the loop, and who sends releases.
     pub signals: Signals,
     /// Live mail comes first.
-    pub way: RightOfWay,
+    pub priority: Priority,
     /// The jobs that fail.
     pub items: Items,
 }
@@ -81,7 +81,7 @@ impl Reconciler for BulkWorker {
 impl BulkWorker {
     /// Acts on what is pending, or looks for more. Returns whether there may be more to do.
     async fn page(&self, bulk: &Bulk) -> Result<bool, StoreError> {
-        self.way.give().await;
+        self.priority.give().await;
         let pending = self.store.bulk_items(bulk.number, Some(PENDING), None, PAGE as i64).await?;
         if !pending.is_empty() {
             let acted = match bulk.verb {

@@ -33,7 +33,7 @@ pub const ACTOR: &str = "sentinel";
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Steward {
+pub struct IncidentWorker {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -46,7 +46,7 @@ pub struct Steward {
     pub items: Items,
 }
 
-impl Reconciler for Steward {
+impl Reconciler for IncidentWorker {
     type Memory = Option<Instant>;
 
     fn beat(&self) -> Beat {
@@ -68,9 +68,9 @@ impl Reconciler for Steward {
     }
 }
 
-impl Steward {
+impl IncidentWorker {
     /// The same, but only of mail that came a moment ago. An old mail may get into an incident as well, when an engine
-    /// that had failed is back and it is examined again: for those there is [`Steward::round`].
+    /// that had failed is back and it is examined again: for those there is [`IncidentWorker::round`].
     async fn round_of_recent(&self) -> Result<bool, StoreError> {
         let since = self.clock.now().before(RECENT);
         self.round_since(Some(MailId::new(since, [0; 10]))).await

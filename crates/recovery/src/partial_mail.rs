@@ -10,7 +10,7 @@ use store::completion::{Completion, Occasion};
 use tokio::sync::watch;
 
 use crate::queue::Queue;
-use crate::reexamination::Retrial;
+use crate::reexamination::Reexamination;
 use platform::clock::Clock;
 use platform::items::Items;
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -26,9 +26,9 @@ const ROUND_TIME: Duration = Duration::from_secs(30);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Reexaminer {
+pub struct PartialMailWorker {
     /// What a message is examined with.
-    pub retrial: Retrial,
+    pub reexamination: Reexamination,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the releases.
@@ -37,7 +37,7 @@ pub struct Reexaminer {
     pub items: Items,
 }
 
-impl Reconciler for Reexaminer {
+impl Reconciler for PartialMailWorker {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -55,7 +55,7 @@ impl Reconciler for Reexaminer {
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let mut queue = self.due().await?;
         let Some(mut next) = queue.take() else { return Ok(false) };
-        if let Err(why) = self.retrial.probe().await {
+        if let Err(why) = self.reexamination.probe().await {
             tracing::info!(why, "mail that was held because an engine failed waits for it");
             return Ok(false);
         }
@@ -73,12 +73,12 @@ impl Reconciler for Reexaminer {
     }
 }
 
-impl Reexaminer {
+impl PartialMailWorker {
     /// What may be looked at again now.
     async fn due(&self) -> Result<Queue, StoreError> {
         let (mut queue, mut after, now) = (Queue::default(), None, self.clock.now());
         loop {
-            let waiting = self.retrial.store.partial_held(after, BATCH).await?;
+            let waiting = self.reexamination.store.partial_held(after, BATCH).await?;
             let Some((last, _)) = waiting.last() else { break };
             after = Some(*last);
             for (mail, client) in waiting {
@@ -94,17 +94,17 @@ impl Reexaminer {
 
     /// Looks at one message again; the inner error says which engine still fails.
     async fn look_again(&self, mail_id: MailId) -> Result<Result<(), String>, StoreError> {
-        let Retrial { store, contained, way, .. } = &self.retrial;
-        way.give().await;
+        let Reexamination { store, contained, priority, .. } = &self.reexamination;
+        priority.give().await;
         let record = store.record(mail_id).await?;
         let Some(blob) = record.blob else { return Ok(Ok(())) };
         let bytes = Arc::new(store.blobs().get(blob).await?);
         let at = self.clock.now();
-        let examination = match self.retrial.examine(&record, bytes, at).await? {
+        let examination = match self.reexamination.examine(&record, bytes, at).await? {
             Ok(examination) => examination,
             Err(why) => return Ok(Err(why)),
         };
-        let verdicts = self.retrial.decide(mail_id, &record, &examination, &contained.now()).await?;
+        let verdicts = self.reexamination.decide(mail_id, &record, &examination, &contained.now()).await?;
         let examination = Arc::new(examination);
         store.complete(Completion { mail_id, verdicts, examination, at, occasion: Occasion::Partial }).await?;
         tracing::info!(%mail_id, "examined again, completely");

@@ -14,19 +14,19 @@ use store::arrival::Record;
 use store::{Store, StoreError};
 
 use examiner::ExaminerPool;
-use examiner::external_engines::Neighbours;
+use examiner::external_engines::ExternalEngines;
 use known_good::known_senders;
 use platform::config::Config;
-use platform::containment::Contained;
+use platform::containment::ContainmentInForce;
 use platform::entries::Entries;
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 
 /// What tells whether engines answer.
 const PROBE: &[u8] = b"From: postmaster@localhost\r\nSubject: probe\r\n\r\nDoes every engine answer?\r\n";
 
 /// What a message is examined with.
 #[derive(Clone, Debug)]
-pub struct Retrial {
+pub struct Reexamination {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -34,18 +34,18 @@ pub struct Retrial {
     /// Our own engines.
     pub examiner: ExaminerPool,
     /// The engines beside them.
-    pub neighbours: Neighbours,
+    pub external_engines: ExternalEngines,
     /// Allow and block entries.
     pub entries: Entries,
     /// What is contained.
-    pub contained: Contained,
+    pub contained: ContainmentInForce,
     /// Seals identities.
     pub key: TokenKey,
     /// Live mail comes first.
-    pub way: RightOfWay,
+    pub priority: Priority,
 }
 
-impl Retrial {
+impl Reexamination {
     /// Examines a message as it came, with the authentication of then and the lists, entries and memory of `at`. The
     /// inner error says which engine did not finish; what policy does without is done without.
     ///
@@ -59,7 +59,7 @@ impl Retrial {
     ) -> Result<Result<Examination, String>, StoreError> {
         let facts = EnvelopeFacts::of(&record.envelope, &self.config.border);
         let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
-        let mut examination = self.neighbours.examine(&self.examiner, bytes, facts).await;
+        let mut examination = self.external_engines.examine(&self.examiner, bytes, facts).await;
         // A sender whose name servers are dead must not keep others waiting.
         for report in &mut examination.engines {
             if report.is_missed() && self.config.policy.on_failure(&report.engine) == OnFailure::Continue {
@@ -82,7 +82,7 @@ impl Retrial {
     /// Which engine did not, and why.
     pub async fn probe(&self) -> Result<(), String> {
         let examination =
-            self.neighbours.examine(&self.examiner, Arc::new(PROBE.to_vec()), EnvelopeFacts::default()).await;
+            self.external_engines.examine(&self.examiner, Arc::new(PROBE.to_vec()), EnvelopeFacts::default()).await;
         let is_needed = |engine: &str| self.config.policy.on_failure(engine) != OnFailure::Continue;
         match examination.engines.iter().find(|report| report.is_missed() && is_needed(&report.engine)) {
             Some(missed) => Err(format!("engine {} did not finish: {}", missed.engine, missed.detail)),

@@ -25,7 +25,7 @@ use platform::hop::{Hop, HopError, Hops, Loan};
 use platform::items::Items;
 use platform::measure;
 use platform::outgoing::{self, Outgoing};
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
@@ -57,7 +57,7 @@ pub struct Releaser {
     /// Wakes the loop.
     pub signals: Signals,
     /// Live mail comes first.
-    pub way: RightOfWay,
+    pub priority: Priority,
     /// The name that claims carry: the node and this start of it.
     pub owner: String,
     /// Releases in doubt that cannot be decided.
@@ -186,7 +186,7 @@ impl Releaser {
         };
         let hop = self.hops.of(recipient.direction);
         self.pacing.turn(hop.name()).await;
-        self.way.give().await;
+        self.priority.give().await;
         let _connection = places.connections.acquire().await;
         if places.is_stopping() {
             return Step::Lost;

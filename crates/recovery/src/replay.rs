@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::incident::ACTOR;
-use crate::reexamination::Retrial;
+use crate::reexamination::Reexamination;
 use platform::clock::Clock;
 use platform::items::{Items, caught};
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -42,7 +42,7 @@ const FAILURES_MAX: u32 = 2;
 #[derive(Clone, Debug)]
 pub struct Replayer {
     /// What a message is examined with.
-    pub retrial: Retrial,
+    pub reexamination: Reexamination,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop, and the releases.
@@ -67,7 +67,7 @@ impl Reconciler for Replayer {
     /// One round: some messages of each incident that is being replayed. Returns whether there was anything to do.
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let mut worked = false;
-        for incident in self.retrial.store.incidents().await? {
+        for incident in self.reexamination.store.incidents().await? {
             if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
                 let now = self.clock.now();
                 worked |= self.items.alone(&incident.id, now, self.some_of(&incident)).await?.unwrap_or(false);
@@ -79,14 +79,14 @@ impl Reconciler for Replayer {
 
 impl Replayer {
     async fn some_of(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let waiting = self.retrial.store.awaiting_replay(&incident.id, BATCH).await?;
+        let waiting = self.reexamination.store.awaiting_replay(&incident.id, BATCH).await?;
         if waiting.is_empty() {
             return self.done(incident).await;
         }
         if !self.is_up_to_date().await? {
             return Ok(false);
         }
-        let containment = self.retrial.contained.now();
+        let containment = self.reexamination.contained.now();
         let mut running: JoinSet<Result<Option<Replayed>, StoreError>> = JoinSet::new();
         let mut waiting = waiting.into_iter();
         let (mut ready, mut found) = (Vec::new(), false);
@@ -144,20 +144,22 @@ impl Replayer {
     /// Whether what examines here is what the store says is in force, and what is contained and which entries count
     /// likewise: a ruleset takes seconds to compile, and until then the wrong one would say once more what it has said.
     async fn is_up_to_date(&self) -> Result<bool, StoreError> {
-        let live = self.retrial.store.ruleset_in_force().await?;
-        let is_loaded = live.is_none_or(|live| self.retrial.examiner.in_force().live.id == live);
-        let entries = self.retrial.store.entries_stamp(self.clock.now()).await?;
-        let epoch = self.retrial.store.containment(self.clock.now()).await?.epoch;
-        Ok(is_loaded && self.retrial.entries.stamp() == Some(entries) && self.retrial.contained.now().epoch == epoch)
+        let live = self.reexamination.store.ruleset_in_force().await?;
+        let is_loaded = live.is_none_or(|live| self.reexamination.examiner.in_force().live.id == live);
+        let entries = self.reexamination.store.entries_stamp(self.clock.now()).await?;
+        let epoch = self.reexamination.store.containment(self.clock.now()).await?.epoch;
+        Ok(is_loaded
+            && self.reexamination.entries.stamp() == Some(entries)
+            && self.reexamination.contained.now().epoch == epoch)
     }
 
     async fn write(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
         if replayed.is_empty() {
             return Ok(());
         }
-        self.retrial.way.give().await;
+        self.reexamination.priority.give().await;
         failpoint::step("replay-examined");
-        match self.retrial.store.record_replay(replayed.clone()).await {
+        match self.reexamination.store.record_replay(replayed.clone()).await {
             Ok(()) => {}
             Err(error) if !error.may_be_of_item() => return Err(error),
             Err(_) => self.write_each(replayed).await?,
@@ -173,20 +175,20 @@ impl Replayer {
         for one in replayed {
             let (incident, mail_id) = (one.incident.clone(), one.mail_id);
             let numbers = one.outcomes.iter().map(|(number, ..)| *number).collect();
-            let fault = match self.retrial.store.record_replay(vec![one]).await {
+            let fault = match self.reexamination.store.record_replay(vec![one]).await {
                 Ok(()) => continue,
                 Err(error) if !error.may_be_of_item() => return Err(error),
                 Err(error) => error.to_string(),
             };
             if let Some(given_up) = self.given_up(&incident, mail_id, numbers, &fault) {
-                self.retrial.store.record_replay(vec![given_up]).await?;
+                self.reexamination.store.record_replay(vec![given_up]).await?;
             }
         }
         Ok(())
     }
 
     async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let progress = self.retrial.store.incident_progress(&incident.id).await?;
+        let progress = self.reexamination.store.incident_progress(&incident.id).await?;
         let text = format!(
             "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before, {} old, \
                 whose senders \
@@ -198,7 +200,7 @@ impl Replayer {
             progress.of(Outcome::Asked)
         );
         let change = IncidentChange::step(incident, Step::ReplayDone, self.clock.now(), ACTOR, &text);
-        match self.retrial.store.change_incident(change).await {
+        match self.reexamination.store.change_incident(change).await {
             Ok(()) | Err(StoreError::Refused(_)) => {
                 self.signals.incident.notify_one();
                 Ok(true)
@@ -215,9 +217,9 @@ impl Replayer {
         numbers: Vec<u32>,
         containment: Arc<Containment>,
     ) -> Result<Replayed, StoreError> {
-        self.retrial.way.give().await;
+        self.reexamination.priority.give().await;
         let at = self.clock.now();
-        let accounts = self.retrial.store.accounts_of(mail_id).await?;
+        let accounts = self.reexamination.store.accounts_of(mail_id).await?;
         let account = |number: u32| accounts.iter().find(|(one, _)| *one == number).map(|(_, account)| *account);
         let all = |outcome: Outcome, why: &str| -> Vec<(u32, Outcome, String)> {
             numbers.iter().map(|number| (*number, outcome, why.to_owned())).collect()
@@ -230,22 +232,22 @@ impl Replayer {
             let outcomes = numbers.iter().map(|number| (*number, Outcome::Settled, settled_by(account(*number))));
             return Ok(replayed(outcomes.collect(), None));
         }
-        let record = self.retrial.store.record(mail_id).await?;
+        let record = self.reexamination.store.record(mail_id).await?;
         let Some(blob) = record.blob else {
             return Ok(replayed(all(Outcome::Inconclusive, "its bytes are gone"), None));
         };
-        let bytes = match self.retrial.store.blobs().get(blob).await {
+        let bytes = match self.reexamination.store.blobs().get(blob).await {
             Ok(bytes) => Arc::new(bytes),
             Err(error) => {
                 let why = format!("its bytes cannot be read: {error}");
                 return Ok(replayed(all(Outcome::Inconclusive, &why), None));
             }
         };
-        let examination = match self.retrial.examine(&record, bytes, at).await? {
+        let examination = match self.reexamination.examine(&record, bytes, at).await? {
             Ok(examination) => examination,
             Err(why) => return Ok(replayed(all(Outcome::Inconclusive, &why), None)),
         };
-        let verdicts = self.retrial.decide(mail_id, &record, &examination, &containment).await?;
+        let verdicts = self.reexamination.decide(mail_id, &record, &examination, &containment).await?;
         let outcomes = numbers.iter().map(|number| match (account(*number), verdict_of(&verdicts, *number)) {
             (Some(Account::Held), Some(verdict)) if verdict.disposition.passes() => {
                 let category = verdict.category.as_str();

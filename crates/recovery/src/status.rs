@@ -16,7 +16,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use super::tiles;
-use platform::audit_signer::Notary;
+use platform::audit_signer::AuditSigner;
 use platform::clock::Clock;
 use platform::items::Items;
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -53,7 +53,7 @@ pub struct Publisher {
     /// Whose mail it is: the name of this gateway.
     pub hostname: String,
     /// Signs the checkpoint of the audit log that lies beside the page.
-    pub notary: Notary,
+    pub notary: AuditSigner,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop.

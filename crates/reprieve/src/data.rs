@@ -10,8 +10,8 @@ use domain::detection::RulesetId;
 use domain::token::TokenKey;
 use platform::clock::Clock;
 use platform::config::Config;
-use platform::keys::Ring;
-use platform::panic_switch::{Stance, read as read_panic_file};
+use platform::keys::KeyRing;
+use platform::panic_switch::{SwitchPosition, read as read_panic_file};
 use platform::removal::Removal;
 use platform::ruleset_store::keep;
 use platform::start_error::DataDirError;
@@ -78,7 +78,7 @@ pub(crate) async fn open_store(
             }
             Ok((Some(store), live))
         }
-        Err(error) if read_panic_file(&config.panic_file, now) == Ok(Stance::Bypass) => {
+        Err(error) if read_panic_file(&config.panic_file, now) == Ok(SwitchPosition::Bypass) => {
             tracing::error!(%error, "the store does not open; the panic switch says bypass, so mail passes unexamined");
             Ok((None, offered))
         }
@@ -95,7 +95,7 @@ async fn in_force(store: &Store, offered: &RulesetId) -> Result<Option<Ruleset>,
 }
 
 /// The bytes of known-good content, encrypted; none if it is not to be kept.
-pub(crate) fn open_vault(config: &Config, ring: &Ring, clock: &dyn Clock) -> Result<Option<Vault>, StartError> {
+pub(crate) fn open_vault(config: &Config, ring: &KeyRing, clock: &dyn Clock) -> Result<Option<Vault>, StartError> {
     if !config.known_good.is_on {
         return Ok(None);
     }

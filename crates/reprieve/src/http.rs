@@ -12,10 +12,10 @@ use domain::token::TokenKey;
 use examiner::Viewer;
 use gateway::Gateway;
 use known_good::archive::Importer;
-use platform::audit_signer::Notary;
+use platform::audit_signer::AuditSigner;
 use platform::hop::Hops;
-use platform::keys::Ring;
-use platform::ledger_check::Books;
+use platform::keys::KeyRing;
+use platform::ledger_check::LedgerCheck;
 use platform::recipient;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
@@ -29,9 +29,9 @@ use crate::start_error::StartError;
 /// What people see of the other rooms.
 pub(crate) struct Seen {
     pub(crate) vault: Option<Vault>,
-    pub(crate) ring: Ring,
+    pub(crate) ring: KeyRing,
     pub(crate) removal: Removal,
-    pub(crate) books: Books,
+    pub(crate) books: LedgerCheck,
     pub(crate) rounds: Rounds,
 }
 
@@ -66,7 +66,7 @@ fn console(gateway: &Gateway, seen: Seen) -> Result<Console, StartError> {
         data_dir: config.data_dir.clone(),
         vault: seen.vault,
         ring: seen.ring,
-        notary: Notary::new(&gateway.token_key, &config.hostname),
+        notary: AuditSigner::new(&gateway.token_key, &config.hostname),
         importer: Importer {
             config: config.clone(),
             examiner: gateway.examiner.clone(),

@@ -12,30 +12,30 @@ use detect::ruleset::Ruleset;
 use detect::ruleset::load::from_folder_or_shipped;
 use domain::token::TokenKey;
 use examiner::ExaminerPool;
-use examiner::external_engines::Neighbours;
+use examiner::external_engines::ExternalEngines;
 use gateway::Gateway;
 use gateway::engines::Engines;
 use gateway::known::Known;
 use gateway::listener::Listener;
 use gateway::memory::Memory;
 use gateway::place::Places;
-use gateway::post_reply::Behind;
+use gateway::post_reply::PostReply;
 use gateway::repeat::Repeats;
-use known_good::first_contact::Met;
-use known_good::recorder::Learner;
+use known_good::first_contact::FirstContacts;
+use known_good::recorder::KnownGoodRecorder;
 use platform::background::Background;
 use platform::clock::Clock;
 use platform::config::{Config, ListenerConfig, Role};
-use platform::containment::Contained;
+use platform::containment::ContainmentInForce;
 use platform::descriptors;
-use platform::disk::Room;
+use platform::disk::DiskSpace;
 use platform::entries::Entries;
 use platform::hop::Hops;
-use platform::keys::{self, KEY_FILE, Ring};
-use platform::ledger_check::Books;
+use platform::keys::{self, KEY_FILE, KeyRing};
+use platform::ledger_check::LedgerCheck;
 use platform::measure::{self, Scarce};
 use platform::panic_switch::PanicSwitch;
-use platform::priority::RightOfWay;
+use platform::priority::Priority;
 use platform::readiness::Readiness;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
@@ -105,11 +105,11 @@ impl Service {
         let offered = from_folder_or_shipped(config.ruleset.as_deref())?;
         let removal = Removal::new(clock.clone(), config.retention.clock_jump);
         let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref(), &removal).await?;
-        let ring = Ring::find(&config.known_good.key_file);
+        let ring = KeyRing::find(&config.known_good.key_file);
         let vault = open_vault(&config, &ring, clock.as_ref())?;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let rounds = Rounds::new(clock.clone());
-        let books = Books::default();
+        let books = LedgerCheck::default();
         let (stop, stopping) = watch::channel(false);
         let opened = Opened { store, vault: vault.clone(), ruleset, token_key, cores };
         let gateway = Arc::new(opened.gateway(Arc::new(config), clock.clone(), &stopping)?);
@@ -184,7 +184,7 @@ impl Service {
         end(&mut self.tasks, "reconciler", until).await;
         // Where mail and rounds were quick, what is left of the drain is for the writes.
         let last = until.max(Instant::now()) + LAST_WRITES;
-        if timeout_at(last, self.gateway.behind.finish()).await.is_err() {
+        if timeout_at(last, self.gateway.post_reply.finish()).await.is_err() {
             tracing::warn!("outcomes of messages could not be written in time; the next start doubts them");
         }
         if let Some(store) = self.gateway.store.clone() {
@@ -225,16 +225,16 @@ impl Opened {
     ) -> Result<Gateway, StartError> {
         let examiner = ExaminerPool::start(InForce::only(self.ruleset), config.examination.clone(), self.cores);
         let panic_switch = PanicSwitch::default();
-        let room = Room::default();
+        let room = DiskSpace::default();
         room.look(&config.data_dir, config.retention.disk_floor_bytes);
         tokio::spawn(room.clone().watch(config.data_dir.clone(), config.retention.disk_floor_bytes));
-        let met = Arc::new(Met::default());
+        let met = Arc::new(FirstContacts::default());
         let learner = match (&self.store, self.vault) {
             (Some(store), Some(vault)) => {
                 let (settings, key) = (config.known_good.clone(), self.token_key.clone());
-                Learner::start(store.clone(), vault, settings, key, met.clone())
+                KnownGoodRecorder::start(store.clone(), vault, settings, key, met.clone())
             }
-            _ => Learner::idle(),
+            _ => KnownGoodRecorder::idle(),
         };
         let readiness = Readiness {
             store: self.store.clone(),
@@ -245,21 +245,21 @@ impl Opened {
         Ok(Gateway {
             store: self.store,
             examiner: examiner.map_err(StartError::Examiner)?,
-            neighbours: Neighbours::new(&config.engines)?,
+            external_engines: ExternalEngines::new(&config.engines)?,
             hops: Hops::for_live_mail(&config, &live_timeouts(&config)),
             clock,
             token_key: self.token_key,
             room,
             readiness,
             panic_switch,
-            contained: Contained::default(),
+            contained: ContainmentInForce::default(),
             signals: Signals::default(),
             entries: Entries::default(),
             engines: Engines::default(),
             learner,
             met,
-            behind: Behind::default(),
-            way: RightOfWay::default(),
+            post_reply: PostReply::default(),
+            priority: Priority::default(),
             memory: Memory::new(&config.limits),
             places: Places::new(config.limits.connections(), config.limits.stress_percent),
             known: Known::new(config.limits.known),

@@ -10,16 +10,16 @@ use tokio::task::JoinSet;
 
 use crate::tasks::Starter;
 use platform::reconciler::{Reconciler, RoundError};
-use recovery::incident::Steward;
-use recovery::partial_mail::Reexaminer;
+use recovery::incident::IncidentWorker;
+use recovery::partial_mail::PartialMailWorker;
 use recovery::release::Releaser;
 use recovery::replay::Replayer;
 use recovery::status::Publisher;
-use rules::contain::Container;
-use rules::conviction::Watcher;
-use rules::entries::EntryKeeper;
-use rules::plan::Planner;
-use rules::rollout::Roller;
+use rules::contain::ContainmentLoader;
+use rules::conviction::ConvictionWorker;
+use rules::entries::EntryLoader;
+use rules::plan::PlanLoader;
+use rules::rollout::RolloutWorker;
 
 /// Rounds after which what does not come to rest is left as it is.
 const ROUNDS_MAX: u32 = 1000;
@@ -28,21 +28,21 @@ const ROUNDS_MAX: u32 = 1000;
 #[derive(Clone, Debug)]
 pub(crate) struct Reconcilers {
     /// Allow and block entries.
-    pub(crate) entries: EntryKeeper,
+    pub(crate) entries: EntryLoader,
     /// Roll-outs.
-    pub(crate) roller: Roller,
+    pub(crate) rollout_worker: RolloutWorker,
     /// What examines.
-    pub(crate) planner: Planner,
+    pub(crate) plan_loader: PlanLoader,
     /// What is contained.
-    pub(crate) container: Container,
+    pub(crate) containment_loader: ContainmentLoader,
     /// The sentinel.
-    pub(crate) watcher: Watcher,
+    pub(crate) conviction_worker: ConvictionWorker,
     /// Incidents.
-    pub(crate) steward: Steward,
+    pub(crate) incident_worker: IncidentWorker,
     /// Replays.
     pub(crate) replayer: Replayer,
     /// What an engine's failure held.
-    pub(crate) reexaminer: Reexaminer,
+    pub(crate) partial_mail_worker: PartialMailWorker,
     /// Releases.
     pub(crate) releaser: Releaser,
     /// The status page.
@@ -52,9 +52,9 @@ pub(crate) struct Reconcilers {
 /// What the reconcilers have read so far, between two rests.
 #[derive(Debug, Default)]
 struct Resting {
-    entries: <EntryKeeper as Reconciler>::Memory,
-    plan: <Planner as Reconciler>::Memory,
-    mind: <Watcher as Reconciler>::Memory,
+    entries: <EntryLoader as Reconciler>::Memory,
+    plan: <PlanLoader as Reconciler>::Memory,
+    mind: <ConvictionWorker as Reconciler>::Memory,
     published: <Publisher as Reconciler>::Memory,
 }
 
@@ -62,14 +62,14 @@ impl Reconcilers {
     /// Starts each as a loop of its own; what moves mail that nobody waits for runs in the background.
     pub(crate) fn start(self, tasks: &mut Starter<'_>) {
         tasks.start(self.entries);
-        tasks.behind(self.roller);
-        tasks.start(self.planner);
-        tasks.start(self.container);
-        tasks.start(self.watcher);
-        tasks.start(self.steward);
-        tasks.behind(self.replayer);
-        tasks.behind(self.reexaminer);
-        tasks.behind(self.releaser);
+        tasks.in_background(self.rollout_worker);
+        tasks.start(self.plan_loader);
+        tasks.start(self.containment_loader);
+        tasks.start(self.conviction_worker);
+        tasks.start(self.incident_worker);
+        tasks.in_background(self.replayer);
+        tasks.in_background(self.partial_mail_worker);
+        tasks.in_background(self.releaser);
         tasks.start(self.publisher);
     }
 
@@ -86,14 +86,14 @@ impl Reconcilers {
 
     async fn round(&self, resting: &mut Resting, stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         self.entries.round(&mut resting.entries, stop).await?;
-        let mut moved = self.roller.round(&mut (), stop).await?;
-        moved |= self.planner.round(&mut resting.plan, stop).await?;
-        self.watcher.round(&mut resting.mind, stop).await?;
-        self.container.round(&mut (), stop).await?;
+        let mut moved = self.rollout_worker.round(&mut (), stop).await?;
+        moved |= self.plan_loader.round(&mut resting.plan, stop).await?;
+        self.conviction_worker.round(&mut resting.mind, stop).await?;
+        self.containment_loader.round(&mut (), stop).await?;
         // Time stands still: it counts all mail in, and not what is recent alone.
-        moved |= self.steward.round(&mut None, stop).await?;
+        moved |= self.incident_worker.round(&mut None, stop).await?;
         moved |= self.replayer.round(&mut (), stop).await?;
-        self.reexaminer.round(&mut (), stop).await?;
+        self.partial_mail_worker.round(&mut (), stop).await?;
         self.releaser.round(&mut (), stop).await?;
         if !moved {
             self.publisher.round(&mut resting.published, stop).await?;
@@ -120,7 +120,7 @@ pub(crate) fn settle_when_asked(
                 answer = asked.recv() => answer,
             };
             let Some(answer) = answer else { return };
-            gateway.behind.finish().await;
+            gateway.post_reply.finish().await;
             gateway.learner.written().await;
             reconcilers.settle(&mut resting, &stop).await;
             // Who asked may have gone.

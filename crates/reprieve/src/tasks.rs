@@ -8,42 +8,42 @@ use operations::acknowledge::Acknowledger;
 use operations::announce::Announcer;
 use operations::call::{self, Caller};
 use operations::clock::ClockWatcher;
-use operations::flow::FlowRoller;
-use operations::fold::Folder;
-use operations::held_notice::HeldNotifier;
-use operations::integrity::Inspector;
-use operations::ledger_audit::Bookkeeper;
-use operations::notice::Notifier;
-use operations::panic_switch_watch::StanceWatcher;
-use operations::retention::{Keeper, Quotas};
+use operations::flow::FlowSummer;
+use operations::fold::SearchTextWorker;
+use operations::held_notice::RecipientNotifier;
+use operations::integrity::StructureChecker;
+use operations::ledger_audit::LedgerAuditor;
+use operations::notice::SenderNotifier;
+use operations::panic_switch_watch::PanicSwitchWatcher;
+use operations::retention::{Quotas, RetentionWorker};
 use operations::scrub::Scrubber;
-use operations::summary::Digester;
-use platform::audit_signer::Notary;
+use operations::summary::SummaryMailer;
+use platform::audit_signer::AuditSigner;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::Items;
-use platform::keys::Ring;
-use platform::ledger_check::Books;
+use platform::keys::KeyRing;
+use platform::ledger_check::LedgerCheck;
 use platform::recipient;
 use platform::reconciler::{Reconciler, Rounds};
 use platform::removal::Removal;
 use platform::signals::Signals;
 use platform::system_mail;
 use recovery::bulk::BulkWorker;
-use recovery::incident::Steward;
+use recovery::incident::IncidentWorker;
 use recovery::pacing::Pacing;
-use recovery::partial_mail::Reexaminer;
-use recovery::reexamination::Retrial;
+use recovery::partial_mail::PartialMailWorker;
+use recovery::reexamination::Reexamination;
 use recovery::release::Releaser;
 use recovery::replay::Replayer;
 use recovery::status::{self, Publisher};
-use rules::contain::Container;
-use rules::conviction::Watcher;
-use rules::entries::EntryKeeper;
-use rules::plan::Planner;
+use rules::contain::ContainmentLoader;
+use rules::conviction::ConvictionWorker;
+use rules::entries::EntryLoader;
+use rules::plan::PlanLoader;
 use rules::rate::RateWatcher;
-use rules::rollout::Roller;
+use rules::rollout::RolloutWorker;
 use store::Store;
 use store::vault::Vault;
 
@@ -67,12 +67,12 @@ pub(crate) struct Parts {
     pub(crate) config: Arc<Config>,
     pub(crate) store: Store,
     pub(crate) vault: Option<Vault>,
-    pub(crate) ring: Ring,
+    pub(crate) ring: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) signals: Signals,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) removal: Removal,
-    pub(crate) books: Books,
+    pub(crate) books: LedgerCheck,
     pub(crate) cores: usize,
 }
 
@@ -92,7 +92,7 @@ impl Starter<'_> {
     }
 
     /// Starts one that nobody waits for.
-    pub(crate) fn behind(&mut self, reconciler: impl Reconciler) {
+    pub(crate) fn in_background(&mut self, reconciler: impl Reconciler) {
         self.tasks.spawn_on(self.rounds.clone().run(reconciler, self.stopping.clone()), self.background);
     }
 }
@@ -101,14 +101,14 @@ impl Parts {
     /// Those that mail is handled by.
     pub(crate) fn reconcilers(&self, pacing: Pacing, background: &Handle) -> Reconcilers {
         Reconcilers {
-            entries: self.entry_keeper(),
-            roller: self.roller(),
-            planner: self.planner(background),
-            container: self.container(),
-            watcher: self.watcher(),
-            steward: self.steward(),
+            entries: self.entry_loader(),
+            rollout_worker: self.rollout_worker(),
+            plan_loader: self.plan_loader(background),
+            containment_loader: self.containment_loader(),
+            conviction_worker: self.conviction_worker(),
+            incident_worker: self.incident_worker(),
             replayer: self.replayer(),
-            reexaminer: self.reexaminer(),
+            partial_mail_worker: self.partial_mail_worker(),
             releaser: self.releaser(pacing),
             publisher: self.publisher(),
         }
@@ -116,46 +116,46 @@ impl Parts {
 
     /// Starts all the others; those that nobody waits for run in the background.
     pub(crate) fn start(&self, mut tasks: Starter<'_>) -> Result<(), TlsError> {
-        tasks.start(self.keeper());
+        tasks.start(self.retention_worker());
         tasks.start(self.clock_watcher());
-        tasks.start(self.stance_watcher());
-        tasks.behind(self.scrubber());
-        tasks.behind(self.rate_watcher());
-        tasks.behind(self.bookkeeper());
-        tasks.behind(self.flow_roller());
-        tasks.behind(self.folder());
-        tasks.behind(self.bulk_worker());
-        tasks.behind(self.inspector());
+        tasks.start(self.panic_switch_watcher());
+        tasks.in_background(self.scrubber());
+        tasks.in_background(self.rate_watcher());
+        tasks.in_background(self.ledger_auditor());
+        tasks.in_background(self.flow_summer());
+        tasks.in_background(self.search_text_worker());
+        tasks.in_background(self.bulk_worker());
+        tasks.in_background(self.structure_checker());
         let trusted = self.config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
         let tls = tls::client_config_trusting(trusted.unwrap_or_default())?;
         tasks.start(self.caller(tls.clone()));
         tasks.start(self.announcer(tls));
         tasks.start(self.acknowledger());
-        tasks.start(self.held_notifier());
+        tasks.start(self.recipient_notifier());
         if self.config.tells_affected {
-            tasks.start(self.digester());
+            tasks.start(self.summary_mailer());
         }
         if self.config.tells_senders {
-            tasks.start(self.notifier());
+            tasks.start(self.sender_notifier());
         }
         Ok(())
     }
 
-    fn retrial(&self) -> Retrial {
-        Retrial {
+    fn reexamination(&self) -> Reexamination {
+        Reexamination {
             config: self.config.clone(),
             store: self.store.clone(),
             examiner: self.gateway.examiner.clone(),
-            neighbours: self.gateway.neighbours.clone(),
+            external_engines: self.gateway.external_engines.clone(),
             entries: self.gateway.entries.clone(),
             contained: self.gateway.contained.clone(),
             key: self.gateway.token_key.clone(),
-            way: self.gateway.way.clone(),
+            priority: self.gateway.priority.clone(),
         }
     }
 
-    fn entry_keeper(&self) -> EntryKeeper {
-        EntryKeeper {
+    fn entry_loader(&self) -> EntryLoader {
+        EntryLoader {
             store: self.store.clone(),
             entries: self.gateway.entries.clone(),
             clock: self.clock.clone(),
@@ -163,8 +163,8 @@ impl Parts {
         }
     }
 
-    fn roller(&self) -> Roller {
-        Roller {
+    fn rollout_worker(&self) -> RolloutWorker {
+        RolloutWorker {
             config: self.config.clone(),
             store: self.store.clone(),
             vault: self.vault.clone(),
@@ -174,8 +174,8 @@ impl Parts {
         }
     }
 
-    fn planner(&self, background: &Handle) -> Planner {
-        Planner {
+    fn plan_loader(&self, background: &Handle) -> PlanLoader {
+        PlanLoader {
             store: self.store.clone(),
             examiner: self.gateway.examiner.clone(),
             clock: self.clock.clone(),
@@ -185,8 +185,8 @@ impl Parts {
         }
     }
 
-    fn container(&self) -> Container {
-        Container {
+    fn containment_loader(&self) -> ContainmentLoader {
+        ContainmentLoader {
             store: self.store.clone(),
             contained: self.gateway.contained.clone(),
             clock: self.clock.clone(),
@@ -194,12 +194,12 @@ impl Parts {
         }
     }
 
-    fn watcher(&self) -> Watcher {
-        Watcher {
+    fn conviction_worker(&self) -> ConvictionWorker {
+        ConvictionWorker {
             config: self.config.clone(),
             store: self.store.clone(),
             vault: self.vault.clone(),
-            neighbours: self.gateway.neighbours.clone(),
+            external_engines: self.gateway.external_engines.clone(),
             clock: self.clock.clone(),
             key: self.gateway.token_key.clone(),
             signals: self.signals.clone(),
@@ -207,8 +207,8 @@ impl Parts {
         }
     }
 
-    fn steward(&self) -> Steward {
-        Steward {
+    fn incident_worker(&self) -> IncidentWorker {
+        IncidentWorker {
             config: self.config.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),
@@ -219,7 +219,7 @@ impl Parts {
 
     fn replayer(&self) -> Replayer {
         Replayer {
-            retrial: self.retrial(),
+            reexamination: self.reexamination(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             at_once: self.cores * REPLAYED_PER_CORE,
@@ -227,9 +227,9 @@ impl Parts {
         }
     }
 
-    fn reexaminer(&self) -> Reexaminer {
-        Reexaminer {
-            retrial: self.retrial(),
+    fn partial_mail_worker(&self) -> PartialMailWorker {
+        PartialMailWorker {
+            reexamination: self.reexamination(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
@@ -245,7 +245,7 @@ impl Parts {
             clock: self.clock.clone(),
             token_key: self.gateway.token_key.clone(),
             signals: self.signals.clone(),
-            way: self.gateway.way.clone(),
+            priority: self.gateway.priority.clone(),
             owner: format!("{}/{}", self.store.node(), self.clock.mail_id()),
             items: Items::default(),
         }
@@ -256,15 +256,15 @@ impl Parts {
             store: self.store.clone(),
             folder: self.config.data_dir.join(status::FOLDER),
             hostname: self.config.hostname.clone(),
-            notary: Notary::new(&self.gateway.token_key, &self.config.hostname),
+            notary: AuditSigner::new(&self.gateway.token_key, &self.config.hostname),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
         }
     }
 
-    fn keeper(&self) -> Keeper {
-        Keeper {
+    fn retention_worker(&self) -> RetentionWorker {
+        RetentionWorker {
             config: self.config.clone(),
             store: self.store.clone(),
             vault: self.vault.clone(),
@@ -286,7 +286,7 @@ impl Parts {
             store: self.store.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
-            way: self.gateway.way.clone(),
+            priority: self.gateway.priority.clone(),
             items: Items::default(),
         }
     }
@@ -300,18 +300,18 @@ impl Parts {
         }
     }
 
-    fn bookkeeper(&self) -> Bookkeeper {
-        Bookkeeper {
+    fn ledger_auditor(&self) -> LedgerAuditor {
+        LedgerAuditor {
             store: self.store.clone(),
             books: self.books.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
-            way: self.gateway.way.clone(),
+            priority: self.gateway.priority.clone(),
         }
     }
 
-    fn stance_watcher(&self) -> StanceWatcher {
-        StanceWatcher {
+    fn panic_switch_watcher(&self) -> PanicSwitchWatcher {
+        PanicSwitchWatcher {
             store: self.store.clone(),
             switch: self.gateway.panic_switch.clone(),
             clock: self.clock.clone(),
@@ -319,12 +319,12 @@ impl Parts {
         }
     }
 
-    fn flow_roller(&self) -> FlowRoller {
-        FlowRoller { store: self.store.clone(), clock: self.clock.clone(), way: self.gateway.way.clone() }
+    fn flow_summer(&self) -> FlowSummer {
+        FlowSummer { store: self.store.clone(), clock: self.clock.clone(), priority: self.gateway.priority.clone() }
     }
 
-    fn folder(&self) -> Folder {
-        Folder { store: self.store.clone(), way: self.gateway.way.clone() }
+    fn search_text_worker(&self) -> SearchTextWorker {
+        SearchTextWorker { store: self.store.clone(), priority: self.gateway.priority.clone() }
     }
 
     fn bulk_worker(&self) -> BulkWorker {
@@ -332,7 +332,7 @@ impl Parts {
             store: self.store.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
-            way: self.gateway.way.clone(),
+            priority: self.gateway.priority.clone(),
             items: Items::default(),
         }
     }
@@ -347,8 +347,8 @@ impl Parts {
         }
     }
 
-    fn notifier(&self) -> Notifier {
-        Notifier {
+    fn sender_notifier(&self) -> SenderNotifier {
+        SenderNotifier {
             config: self.config.clone(),
             store: self.store.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
@@ -381,12 +381,12 @@ impl Parts {
         }
     }
 
-    fn inspector(&self) -> Inspector {
-        Inspector { store: self.store.clone() }
+    fn structure_checker(&self) -> StructureChecker {
+        StructureChecker { store: self.store.clone() }
     }
 
-    fn digester(&self) -> Digester {
-        Digester {
+    fn summary_mailer(&self) -> SummaryMailer {
+        SummaryMailer {
             config: self.config.clone(),
             store: self.store.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
@@ -395,8 +395,8 @@ impl Parts {
         }
     }
 
-    fn held_notifier(&self) -> HeldNotifier {
-        HeldNotifier {
+    fn recipient_notifier(&self) -> RecipientNotifier {
+        RecipientNotifier {
             config: self.config.clone(),
             store: self.store.clone(),
             hops: Arc::new(Hops::new(&self.config, 1, &system_mail::timeouts())),

@@ -1,4 +1,4 @@
-//! Real neighbours: Debian's Postfix with its default hardening (none) as next hop and as client, swaks as
+//! Real external_engines: Debian's Postfix with its default hardening (none) as next hop and as client, swaks as
 //! client. Needs root and the packages that the test command installs.
 #![allow(
     clippy::unwrap_used,
@@ -452,7 +452,7 @@ fn what_was_held_for_a_failed_engine_drains_by_itself() {
     assert_eq!((&books["accounts"]["released"], &books["accounts"]["held"]), (&1.into(), &2.into()));
 }
 
-/// Ways to end data that are not the way: each is followed by a would-be second message.
+/// Ways to end data that are not the priority: each is followed by a would-be second message.
 const FAKE_ENDS: [&[u8]; 18] = [
     b"\n.\n",
     b"\n.\r\n",

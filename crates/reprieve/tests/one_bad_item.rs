@@ -23,23 +23,23 @@ use domain::sentinel::{Event, State, Suspect};
 use domain::token::TokenKey;
 use domain::verdict::decide;
 use domain::{Address, Digest, Direction, MailId, Timestamp};
-use examiner::external_engines::Neighbours;
-use known_good::recorder::{Learner, Lesson};
-use operations::retention::{Keeper, Quotas};
+use examiner::external_engines::ExternalEngines;
+use known_good::recorder::{CleanMail, KnownGoodRecorder};
+use operations::retention::{Quotas, RetentionWorker};
 use operations::scrub::Scrubber;
-use platform::audit_signer::Notary;
+use platform::audit_signer::AuditSigner;
 use platform::belief::Belief;
 use platform::clock::{Clock, ManualClock, SystemClock};
 use platform::config::Config;
 use platform::items::Items;
-use platform::keys::{self, Ring};
-use platform::priority::RightOfWay;
+use platform::keys::{self, KeyRing};
+use platform::priority::Priority;
 use platform::reconciler::Reconciler;
 use platform::removal::Removal;
 use platform::signals::Signals;
 use recovery::bulk::BulkWorker;
 use recovery::status::Publisher;
-use rules::conviction::{Mind, Watcher};
+use rules::conviction::{ConvictionMemory, ConvictionWorker};
 use rules::rate::{Counted, RateWatcher};
 use serde_json::Value;
 use store::arrival::{Arrival, UnitArrival};
@@ -63,7 +63,7 @@ struct Site {
     folder: PathBuf,
     clock: Arc<ManualClock>,
     store: Store,
-    watcher: Watcher,
+    watcher: ConvictionWorker,
 }
 
 impl Site {
@@ -77,8 +77,8 @@ impl Site {
         store.remember_engine("clamd", "1", "26999", now.before(Duration::from_secs(900_000))).await.unwrap();
         store.remember_engine("clamd", "1", DATA, now.before(Duration::from_secs(60))).await.unwrap();
         let config = Arc::new(Config::parse(config, folder).unwrap());
-        let watcher = Watcher {
-            neighbours: Neighbours::without_dns(&config.engines),
+        let watcher = ConvictionWorker {
+            external_engines: ExternalEngines::without_dns(&config.engines),
             config,
             store: store.clone(),
             vault: None,
@@ -215,7 +215,7 @@ fn examination(n: u8) -> Examination {
 async fn what_could_not_be_written_down_is_heard_later() {
     let folder = tempfile::tempdir().unwrap();
     let site = Site::alone(folder.path()).await;
-    let mut mind = Mind::default();
+    let mut mind = ConvictionMemory::default();
     site.arrive(site.clock.now(), 1).await;
     site.arrive(site.clock.now(), 2).await;
     site.sql("create trigger fails before insert on sentinel_event begin select raise(abort, 'it fails'); end").await;
@@ -226,7 +226,7 @@ async fn what_could_not_be_written_down_is_heard_later() {
     site.clock.advance(Duration::from_secs(60));
     site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 2);
-    site.watcher.round(&mut Mind::default(), &going()).await.unwrap();
+    site.watcher.round(&mut ConvictionMemory::default(), &going()).await.unwrap();
     assert_eq!(site.heard().await, 2, "after a restart nothing is heard twice");
     assert_eq!(site.store.all_unheard(1).await.unwrap().0, 0);
 }
@@ -235,7 +235,7 @@ async fn what_could_not_be_written_down_is_heard_later() {
 async fn mail_that_was_examined_for_long_is_heard() {
     let folder = tempfile::tempdir().unwrap();
     let site = Site::alone(folder.path()).await;
-    let mut mind = Mind::default();
+    let mut mind = ConvictionMemory::default();
     let began = site.clock.now();
     site.arrive(began.after(Duration::from_secs(50)), 1).await;
     site.watcher.round(&mut mind, &going()).await.unwrap();
@@ -252,7 +252,7 @@ async fn mail_that_was_examined_for_long_is_heard() {
 async fn a_record_that_cannot_be_read_keeps_no_other_from_being_heard() {
     let folder = tempfile::tempdir().unwrap();
     let site = Site::alone(folder.path()).await;
-    let mut mind = Mind::default();
+    let mut mind = ConvictionMemory::default();
     let damaged = site.arrive(site.clock.now(), 1).await;
     site.sql(&format!("update message set facts_json = '{{' where mail_id = '{damaged}'")).await;
     site.arrive(site.clock.now(), 2).await;
@@ -270,7 +270,7 @@ async fn a_record_that_cannot_be_read_keeps_no_other_from_being_heard() {
         "select min(seq) from sentinel_event where detection = 'clamd:Win.Test' and event_json like '%\"hit\"%'";
     site.sql(&format!("update sentinel_event set event_json = '{{' where seq = ({first})")).await;
     site.arrive(site.clock.now(), 3).await;
-    let mut mind = Mind::default();
+    let mut mind = ConvictionMemory::default();
     site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 2, "of three one is left out");
     assert!(site.watcher.items.failing().iter().any(|(item, _)| item == "the journal"));
@@ -287,7 +287,7 @@ async fn the_api_and_the_sentinel_believe_the_same_after_a_restart() {
     std::fs::create_dir_all(&data).unwrap();
     let key = keys::token_key(&data.join(keys::KEY_FILE), &SystemClock).unwrap();
     let site = Site::start(&data, &text, &key, SystemClock.now().before(Duration::from_secs(3 * 86_400))).await;
-    let mut mind = Mind::default();
+    let mut mind = ConvictionMemory::default();
     site.arrive(site.clock.now(), 1).await;
     site.watcher.round(&mut mind, &going()).await.unwrap();
     // A trial finds two thousand times as much for it being wrong: that convicts what has just come, and nothing else.
@@ -299,7 +299,7 @@ async fn the_api_and_the_sentinel_believe_the_same_after_a_restart() {
     assert_eq!(site.store.incidents().await.unwrap().len(), 1);
     // Two days later, by a sentinel that has only the journal.
     site.clock.advance(Duration::from_secs(2 * 86_400));
-    let mut after = Mind::default();
+    let mut after = ConvictionMemory::default();
     site.watcher.round(&mut after, &going()).await.unwrap();
     let believed = Belief::of_all(&site.store).await.unwrap();
     assert_eq!(believed.suspicions[&suspect()].state(), State::Contained);
@@ -320,7 +320,7 @@ async fn what_is_contained_has_an_incident_whatever_fails_in_between() {
     let hop = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
     let text = format!("{}[sentinel]\ntrust_weak_memory = true\n", config(hop));
     let site = Site::start(folder.path(), &text, &TokenKey::new([5; 32]), SystemClock.now()).await;
-    let mut mind = Mind::default();
+    let mut mind = ConvictionMemory::default();
     site.arrive(site.clock.now(), 1).await;
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
     site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
@@ -361,7 +361,7 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
         store: site.store.clone(),
         clock: site.clock.clone(),
         signals: Signals::default(),
-        way: RightOfWay::default(),
+        priority: Priority::default(),
         items: Items::default(),
     };
     for _ in 0..6 {
@@ -546,11 +546,11 @@ async fn a_unit_that_cannot_expire_keeps_no_other_from_it_and_one_kind_no_other(
     .await;
     site.sql("create trigger fails_too before delete on hit_hour begin select raise(abort, 'it fails'); end").await;
     site.sql("insert into hit_hour values (0, 'clamd:Win.Test', 'x', 1, 1)").await;
-    let keeper = Keeper {
+    let keeper = RetentionWorker {
         config: site.watcher.config.clone(),
         store: site.store.clone(),
         vault: None,
-        ring: Ring::find(&site.folder.join("ring")),
+        ring: KeyRing::find(&site.folder.join("ring")),
         removal: Removal::new(site.clock.clone(), Duration::from_secs(200 * 86_400)),
         signals: Signals::default(),
         quotas: Quotas::default(),
@@ -575,13 +575,13 @@ async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoin
     site.arrive(site.clock.now(), 1).await;
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
     site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
-    site.watcher.round(&mut Mind::default(), &going()).await.unwrap();
+    site.watcher.round(&mut ConvictionMemory::default(), &going()).await.unwrap();
     site.sql("update incident_event set text = x'ff'").await;
     let publisher = Publisher {
         store: site.store.clone(),
         folder: folder.path().join("status"),
         hostname: "mx.ours.example".into(),
-        notary: Notary::new(&key, "mx.ours.example"),
+        notary: AuditSigner::new(&key, "mx.ours.example"),
         clock: site.clock.clone(),
         signals: Signals::default(),
         items: Items::default(),
@@ -622,7 +622,7 @@ async fn a_unit_that_cannot_be_moved_keeps_no_other_of_its_job_waiting() {
     };
     let job = site.store.begin_bulk(job).await.unwrap();
     let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
-    let worker = BulkWorker { store, clock, signals, way: RightOfWay::default(), items: Items::default() };
+    let worker = BulkWorker { store, clock, signals, priority: Priority::default(), items: Items::default() };
     for _ in 0..6 {
         worker.round(&mut (), &going()).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
@@ -672,7 +672,7 @@ async fn a_blob_that_nobody_can_be_called_for_keeps_no_other_from_being_checked(
         store: site.store.clone(),
         clock: site.clock.clone(),
         signals: Signals::default(),
-        way: RightOfWay::default(),
+        priority: Priority::default(),
         items: Items::default(),
     };
     while scrubber.round(&mut (), &going()).await.unwrap() {}
@@ -711,7 +711,8 @@ async fn a_sender_who_cannot_be_remembered_keeps_no_other_from_it() {
     let site = Site::alone(folder.path()).await;
     let vault = Vault::open(&folder.path().join("good"), vec![MasterKey::new([7; 32])]).unwrap();
     let known_good = site.watcher.config.known_good.clone();
-    let learner = Learner::start(site.store.clone(), vault, known_good, TokenKey::new([5; 32]), Arc::default());
+    let learner =
+        KnownGoodRecorder::start(site.store.clone(), vault, known_good, TokenKey::new([5; 32]), Arc::default());
     site.sql(
         "create trigger fails before insert on identity when new.mails = 2 begin select raise(abort, 'it fails'); end",
     )
@@ -726,7 +727,7 @@ async fn a_sender_who_cannot_be_remembered_keeps_no_other_from_it() {
         examination.findings.clear();
         let (examination, clean) = (Arc::new(examination), Some(Arc::new(clean("x"))));
         let received = site.clock.now();
-        learner.teach(Lesson { mail_id, received, envelope, examination, clean, answers_itself: false }).await;
+        learner.teach(CleanMail { mail_id, received, envelope, examination, clean, answers_itself: false }).await;
     }
     learner.written().await;
     assert_eq!(site.number("select count(*) from identity").await, 1);

@@ -18,7 +18,7 @@ use store::incident::NewIncident;
 use store::sentinel::{ContainmentChange, NewLine};
 use store::{StoreError, failpoint};
 
-use crate::conviction::{Mind, Watcher, day};
+use crate::conviction::{ConvictionMemory, ConvictionWorker, day};
 use crate::in_force::InForceNow;
 use platform::config::ContainmentMode;
 
@@ -40,9 +40,14 @@ pub(super) enum Done {
     TakenBack,
 }
 
-impl Watcher {
+impl ConvictionWorker {
     /// What is convicted is contained, or recommended to be.
-    pub(super) async fn act(&self, mind: &mut Mind, in_force: &InForceNow, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn act(
+        &self,
+        mind: &mut ConvictionMemory,
+        in_force: &InForceNow,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let contained = self.store.containment(now).await?;
         let pinned: BTreeSet<DetectionCode> = self.store.pins().await?.into_iter().map(|pin| pin.code).collect();
         let may_act = self.may_act(now).await?;
@@ -81,7 +86,7 @@ impl Watcher {
     async fn carry_out(
         &self,
         diagnosis: &Diagnosis,
-        mind: &Mind,
+        mind: &ConvictionMemory,
         in_force: &InForceNow,
         may_act: bool,
         now: Timestamp,
@@ -264,7 +269,7 @@ impl Watcher {
     /// What was contained and is corrected is watched for a while; what has stood that is free again.
     pub(super) async fn correct(
         &self,
-        mind: &mut Mind,
+        mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -288,7 +293,7 @@ impl Watcher {
     async fn correct_one(
         &self,
         change: &ContainmentChange,
-        mind: &mut Mind,
+        mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use store::Store;
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::containment::Contained;
+use platform::containment::ContainmentInForce;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
 
@@ -17,18 +17,18 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Container {
+pub struct ContainmentLoader {
     /// The store.
     pub store: Store,
     /// Where messages find it.
-    pub contained: Contained,
+    pub contained: ContainmentInForce,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop.
     pub signals: Signals,
 }
 
-impl Reconciler for Container {
+impl Reconciler for ContainmentLoader {
     type Memory = ();
 
     fn beat(&self) -> Beat {

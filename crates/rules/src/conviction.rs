@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 use crate::act::Done;
 use crate::in_force::{FRESH, InForceNow};
-use examiner::external_engines::Neighbours;
+use examiner::external_engines::ExternalEngines;
 use platform::belief::Belief;
 use platform::clock::Clock;
 use platform::config::Config;
@@ -41,7 +41,7 @@ const NAME: &str = "sentinel";
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Watcher {
+pub struct ConvictionWorker {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -49,7 +49,7 @@ pub struct Watcher {
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// The engines outside.
-    pub neighbours: Neighbours,
+    pub external_engines: ExternalEngines,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Seals identities.
@@ -62,7 +62,7 @@ pub struct Watcher {
 
 /// What was read so far: all of it is in the store.
 #[derive(Debug, Default)]
-pub struct Mind {
+pub struct ConvictionMemory {
     /// What is believed.
     pub(super) belief: Belief,
     /// Rulesets that were in force, by id.
@@ -81,8 +81,8 @@ pub struct Mind {
     pub(super) told: BTreeSet<Told>,
 }
 
-impl Reconciler for Watcher {
-    type Memory = Mind;
+impl Reconciler for ConvictionWorker {
+    type Memory = ConvictionMemory;
 
     fn beat(&self) -> Beat {
         Beat::every(PERIOD, NAME, "a round of the sentinel failed").or_when(&self.signals.sentinel)
@@ -93,7 +93,7 @@ impl Reconciler for Watcher {
     }
 
     /// One round: hear, try, act. What fails of it is tried again, and the rest is done.
-    async fn round(&self, mind: &mut Mind, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
+    async fn round(&self, mind: &mut ConvictionMemory, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
             self.store.size_site(&self.config.sentinel.establish, now).await?;
@@ -114,11 +114,11 @@ impl Reconciler for Watcher {
     }
 }
 
-impl Watcher {
+impl ConvictionWorker {
     /// What a person, or a roll-out, has taken back may have held mail meanwhile, whatever the sentinel has made of it:
     /// an incident opens, and what it held is examined again (methods section 2: a rollback re-evaluates everything
     /// that was held since).
-    async fn follow_rollbacks(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
+    async fn follow_rollbacks(&self, mind: &mut ConvictionMemory, now: Timestamp) -> Result<(), StoreError> {
         for rollout in self.store.rollouts().await? {
             let is_new = rollout.stage == Stage::RolledBack && now.since(rollout.since) < FRESH;
             if !is_new || mind.followed.contains(&rollout.number) {
@@ -153,7 +153,7 @@ impl Watcher {
     }
 
     /// Takes up what was added to the journal.
-    pub(super) async fn catch_up(&self, mind: &mut Mind) -> Result<(), StoreError> {
+    pub(super) async fn catch_up(&self, mind: &mut ConvictionMemory) -> Result<(), StoreError> {
         let passed = mind.belief.catch_up(&self.store).await?;
         for (suspect, state) in passed {
             let evidence = mind.belief.suspicions.get(&suspect).map(|one| one.evidence());
@@ -169,7 +169,7 @@ impl Watcher {
 
     pub(super) async fn append(
         &self,
-        mind: &mut Mind,
+        mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         lines: Vec<NewLine>,
     ) -> Result<(), StoreError> {
@@ -182,7 +182,7 @@ impl Watcher {
     }
 
     /// Suspicions that nothing came of.
-    async fn wait(&self, mind: &mut Mind, in_force: &InForceNow, now: Timestamp) -> Result<(), StoreError> {
+    async fn wait(&self, mind: &mut ConvictionMemory, in_force: &InForceNow, now: Timestamp) -> Result<(), StoreError> {
         let stale = mind.belief.suspicions.iter().filter(|(_, one)| one.is_stale(now));
         let line = |(suspect, _): (&Suspect, _)| {
             let key = format!("waited/{}/{}/{}", suspect.code, suspect.version, now.as_micros());

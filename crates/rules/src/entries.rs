@@ -18,7 +18,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct EntryKeeper {
+pub struct EntryLoader {
     /// The store.
     pub store: Store,
     /// Where messages find them.
@@ -29,7 +29,7 @@ pub struct EntryKeeper {
     pub signals: Signals,
 }
 
-impl Reconciler for EntryKeeper {
+impl Reconciler for EntryLoader {
     type Memory = Option<[i64; 3]>;
 
     fn beat(&self) -> Beat {

@@ -12,7 +12,7 @@ use domain::sentinel::group::Group;
 use store::StoreError;
 
 use crate::act::Done;
-use crate::conviction::{Mind, Watcher};
+use crate::conviction::{ConvictionMemory, ConvictionWorker};
 use crate::in_force::{InForceNow, engine_of};
 use crate::retrospective_scan::Found;
 
@@ -35,7 +35,7 @@ fn suspect_of(detection: &Detection) -> Suspect {
     Suspect { code: detection.code.clone(), version: detection.version.clone() }
 }
 
-impl Watcher {
+impl ConvictionWorker {
     /// The groups that a detection belongs to.
     pub(super) async fn groups_of(&self, suspect: &Suspect, in_force: &InForceNow) -> Result<Vec<Suspect>, StoreError> {
         let Some(engine) = engine_of(&suspect.code) else {
@@ -88,7 +88,7 @@ impl Watcher {
         &self,
         suspect: &Suspect,
         members: &[Suspect],
-        mind: &Mind,
+        mind: &ConvictionMemory,
         in_force: &InForceNow,
         cause: &str,
         now: Timestamp,
@@ -126,7 +126,7 @@ impl Watcher {
         &self,
         group: &Group,
         suspect: &Suspect,
-        mind: &Mind,
+        mind: &ConvictionMemory,
         in_force: &InForceNow,
     ) -> Result<BTreeSet<Suspect>, StoreError> {
         let Group::ChangedIn(engine) = group else {

@@ -20,7 +20,7 @@ use store::sentinel::NewLine;
 use store::{StoreError, failpoint};
 
 use super::in_force::{InForceNow, engine_of};
-use crate::conviction::{Mind, Watcher, day};
+use crate::conviction::{ConvictionMemory, ConvictionWorker, day};
 use known_good::known_senders::sealed;
 use platform::items::{caught, rest};
 
@@ -32,9 +32,14 @@ const MEASURED: Duration = Duration::from_secs(3 * 24 * 3600);
 /// A message to hear, and how often that has failed.
 type Wanted = (MailId, u32);
 
-impl Watcher {
+impl ConvictionWorker {
     /// Mail that something has acted on since the last look.
-    pub(super) async fn hear(&self, mind: &mut Mind, in_force: &InForceNow, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn hear(
+        &self,
+        mind: &mut ConvictionMemory,
+        in_force: &InForceNow,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         for one in self.store.due_unheard(now).await? {
             // Each of them has failed before; that one fails again keeps nobody from being heard.
             match self.take(mind, in_force, &[(one.mail, one.tries)], None, now).await {
@@ -71,7 +76,7 @@ impl Watcher {
     /// Writes down what some messages say, and that they were heard: `moved` is from where to where that was.
     async fn take(
         &self,
-        mind: &mut Mind,
+        mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         wanted: &[Wanted],
         moved: Option<(Place, Place)>,
@@ -103,7 +108,7 @@ impl Watcher {
     async fn listen(
         &self,
         mail: MailId,
-        mind: &Mind,
+        mind: &ConvictionMemory,
         in_force: &InForceNow,
     ) -> Result<Result<Vec<NewLine>, String>, StoreError> {
         match caught(self.testimony(mail, mind, in_force)).await {
@@ -119,7 +124,7 @@ impl Watcher {
     }
 
     /// Lines for the journal, with what each suspect is judged by before the first line about it.
-    pub(super) fn opened(&self, mind: &Mind, in_force: &InForceNow, lines: Vec<NewLine>) -> Vec<NewLine> {
+    pub(super) fn opened(&self, mind: &ConvictionMemory, in_force: &InForceNow, lines: Vec<NewLine>) -> Vec<NewLine> {
         let mut opened: BTreeMap<&Suspect, NewLine> = BTreeMap::new();
         for line in lines.iter().filter(|line| !mind.belief.is_opened(&line.suspect)) {
             let at = line.event.at();
@@ -135,7 +140,7 @@ impl Watcher {
 
     /// What several people call wrong is tried, and somebody is called. It convicts nothing: people report real malware
     /// as well.
-    pub(super) async fn hear_people(&self, mind: &mut Mind, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn hear_people(&self, mind: &mut ConvictionMemory, now: Timestamp) -> Result<(), StoreError> {
         let mut accused = BTreeMap::new();
         for voices in self.store.voices(now.before(VOICES_SPAN), VOICES_MIN).await? {
             let Suspect { code, version } = &voices.suspect;
@@ -156,7 +161,12 @@ impl Watcher {
 
     /// What one mail says against the detections that hit it: only that of somebody whom we know, where no other engine
     /// agrees.
-    async fn testimony(&self, mail: MailId, mind: &Mind, in_force: &InForceNow) -> Result<Vec<NewLine>, StoreError> {
+    async fn testimony(
+        &self,
+        mail: MailId,
+        mind: &ConvictionMemory,
+        in_force: &InForceNow,
+    ) -> Result<Vec<NewLine>, StoreError> {
         let record = self.store.record(mail).await?;
         let examination = &record.examination;
         if !examination.facts.sender.is_some_and(|sender| sender.established) {

@@ -24,7 +24,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Planner {
+pub struct PlanLoader {
     /// The store.
     pub store: Store,
     /// The examining threads.
@@ -39,7 +39,7 @@ pub struct Planner {
     pub background: Handle,
 }
 
-impl Reconciler for Planner {
+impl Reconciler for PlanLoader {
     type Memory = Option<Plan>;
 
     fn beat(&self) -> Beat {
@@ -75,7 +75,7 @@ impl Reconciler for Planner {
     }
 }
 
-impl Planner {
+impl PlanLoader {
     async fn load_live(&self, id: &RulesetId) -> Result<Ruleset, StoreError> {
         let mut live = load_kept(&self.store, id, &self.background).await?;
         for fault in live.remember_previous(self.store.ruleset_before(id).await?) {

@@ -20,7 +20,7 @@ use store::memory::Exhibit;
 use store::vault::Vault;
 use store::{Store, StoreError};
 
-use examiner::external_engines::Neighbours;
+use examiner::external_engines::ExternalEngines;
 use platform::clock::Clock;
 
 /// Contents and mails that a probe looks at.
@@ -179,7 +179,7 @@ fn reads(target: Option<Target>, exhibit: &Exhibit, family: Family, is_hit: bool
 
 /// Tries those detections of an engine outside that are meant, as one. None when the engine cannot be asked.
 pub async fn try_outside(
-    neighbours: &Neighbours,
+    external_engines: &ExternalEngines,
     engine: &str,
     is_meant: impl Fn(&DetectionCode) -> bool,
     exhibits: &Exhibits,
@@ -193,7 +193,7 @@ pub async fn try_outside(
         let Ok(Some(bytes)) = vault.get(exhibit.content.sha256) else { continue };
         let facts =
             exhibit.mail.as_ref().map_or_else(EnvelopeFacts::default, |(_, one)| EnvelopeFacts::of(one, border));
-        let Some(findings) = neighbours.says(engine, &bytes, &facts).await else {
+        let Some(findings) = external_engines.says(engine, &bytes, &facts).await else {
             failures += 1;
             // An engine that is not there convicts nobody, and keeps nobody waiting.
             if failures > 3 {

@@ -37,7 +37,7 @@ const ACTOR: &str = "roll-out";
 
 /// The reconciler.
 #[derive(Clone, Debug)]
-pub struct Roller {
+pub struct RolloutWorker {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store.
@@ -52,7 +52,7 @@ pub struct Roller {
     pub items: Items,
 }
 
-impl Reconciler for Roller {
+impl Reconciler for RolloutWorker {
     type Memory = ();
 
     fn beat(&self) -> Beat {
@@ -74,7 +74,7 @@ impl Reconciler for Roller {
     }
 }
 
-impl Roller {
+impl RolloutWorker {
     async fn end_fast_lane(&self, now: Timestamp) -> Result<bool, StoreError> {
         let is_over = |live: &Rollout| live.is_fast && now.since(live.since) >= FAST_LANE_SPAN && !live.is_forced;
         let Some(live) = self.store.rollout_in_force().await?.filter(is_over) else { return Ok(false) };

@@ -14,19 +14,19 @@ use domain::sentinel::{Event, Settings, Suspect, Suspicion};
 use store::StoreError;
 use store::sentinel::NewLine;
 
-use crate::conviction::{Mind, Watcher};
+use crate::conviction::{ConvictionMemory, ConvictionWorker};
 use crate::in_force::{FRESH, InForceNow, engine_of};
 use crate::retrospective_scan::{self, Exhibits, Found};
 
 /// Time until a suspect that nothing could be tried on is tried again.
 const EMPTY_AGAIN: Duration = Duration::from_secs(60);
 
-impl Watcher {
+impl ConvictionWorker {
     /// A ruleset that has just come into force: what is new in it is tried before it can do much a change is a reason
     /// to look.
     pub(super) async fn try_what_changed(
         &self,
-        mind: &mut Mind,
+        mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -69,7 +69,7 @@ impl Watcher {
     /// Suspects whose turn it is.
     pub(super) async fn try_suspects(
         &self,
-        mind: &mut Mind,
+        mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -95,7 +95,7 @@ impl Watcher {
     async fn try_suspect(
         &self,
         suspect: &Suspect,
-        mind: &mut Mind,
+        mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -166,8 +166,8 @@ impl Watcher {
         };
         let exhibits = Exhibits::of(&self.store, families.as_ref(), wants_mails, &rule, self.clock.as_ref()).await?;
         let enough = (trip, Settings::default().probe_hits_min);
-        let (neighbours, border) = (&self.neighbours, &self.config.border);
-        Ok(retrospective_scan::try_outside(neighbours, engine, is_meant, &exhibits, vault, border, enough).await)
+        let (engines, border) = (&self.external_engines, &self.config.border);
+        Ok(retrospective_scan::try_outside(engines, engine, is_meant, &exhibits, vault, border, enough).await)
     }
 }
 

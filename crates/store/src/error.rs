@@ -31,8 +31,8 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the volume of the store is full: {0}")]
     Full(String),
-    /// Another transaction was in the way: the same write may succeed when it is tried again.
-    #[error("another transaction was in the way: {0}; try again")]
+    /// Another transaction was in the priority: the same write may succeed when it is tried again.
+    #[error("another transaction was in the priority: {0}; try again")]
     Busy(String),
     /// The database cannot be reached, or has closed the connection. What was being written may or may not have been.
     #[error("the database cannot be reached: {0}")]

@@ -211,7 +211,7 @@ impl Store {
         Ok(Some(Plan { live, candidate, modes }))
     }
 
-    /// The roll-out that is under way: in the gates, in shadow, as a canary.
+    /// The roll-out that is under priority: in the gates, in shadow, as a canary.
     ///
     /// # Errors
     /// When the store fails.

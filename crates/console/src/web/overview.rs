@@ -199,7 +199,7 @@ fn going_on(incident: &IncidentRow) -> Markup {
     }
 }
 
-/// Books, engines, what runs in the background: in a line each, with the page that has more.
+/// LedgerCheck, engines, what runs in the background: in a line each, with the page that has more.
 fn all_is_well(health: &HealthView) -> Markup {
     let engines = health.engines.iter().filter(|one| one.failed != 0).map(|one| one.engine.as_str());
     let loops = health.reconcilers.iter().filter(|one| !matches!(one.state.as_str(), "ok" | "running"));

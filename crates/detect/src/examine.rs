@@ -14,7 +14,7 @@ use crate::in_force::{Candidate, InForce};
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Parsed};
 use crate::page::qr;
-use crate::rule_runner::Eyes;
+use crate::rule_runner::RuleRunner;
 use crate::ruleset::Ruleset;
 use crate::structure::{Check, Signal};
 use crate::take_apart::take_apart;
@@ -61,7 +61,7 @@ impl EnvelopeFacts {
 
 /// One worker's view of what is in force. Making one costs a millisecond, using it again costs nothing.
 pub struct Examiner<'r> {
-    live: Eyes<'r>,
+    live: RuleRunner<'r>,
     candidate: Option<Beside<'r>>,
     limits: Limits,
     codes: qr::Reader,
@@ -74,8 +74,8 @@ pub struct Examiner<'r> {
 struct Beside<'r> {
     candidate: &'r Candidate,
     /// Present while it acts anywhere.
-    whole: Option<Eyes<'r>>,
-    changed: Eyes<'r>,
+    whole: Option<RuleRunner<'r>>,
+    changed: RuleRunner<'r>,
 }
 
 /// A shadow may take a quarter of the time that the mail itself takes, and this much at first.
@@ -88,12 +88,12 @@ impl<'r> Examiner<'r> {
         let InForce { live, candidate, modes } = in_force;
         let candidate = candidate.as_ref().map(|candidate| Beside {
             candidate,
-            whole: (candidate.buckets > 0).then(|| Eyes::new(&candidate.whole, modes, false)),
-            changed: Eyes::new(&candidate.changed, modes, true),
+            whole: (candidate.buckets > 0).then(|| RuleRunner::new(&candidate.whole, modes, false)),
+            changed: RuleRunner::new(&candidate.changed, modes, true),
         });
         let (spent, spent_in_shadow) = (Duration::ZERO, Duration::ZERO);
         let codes = qr::Reader::default();
-        Self { live: Eyes::new(live, modes, false), candidate, limits, codes, spent, spent_in_shadow }
+        Self { live: RuleRunner::new(live, modes, false), candidate, limits, codes, spent, spent_in_shadow }
     }
 
     /// Examines one message as received. Never fails: what went wrong is in the reports.
@@ -104,24 +104,25 @@ impl<'r> Examiner<'r> {
         let signals = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
         let structure_report = report("structure", env!("CARGO_PKG_VERSION"), began, Outcome::Done, String::new());
         let canary_bucket = self.candidate.as_ref().map(|beside| beside.candidate.bucket(raw, envelope));
-        let (eyes, shadow) = match (&mut self.candidate, canary_bucket) {
+        let (runner, shadow) = match (&mut self.candidate, canary_bucket) {
             (Some(Beside { candidate, whole: Some(whole), .. }), Some(bucket)) if bucket < candidate.buckets => {
                 (whole, None)
             }
             (Some(beside), _) => (&mut self.live, Some(&mut beside.changed)),
             (None, _) => (&mut self.live, None),
         };
-        let mut findings = eyes.judge(&signals);
+        let mut findings = runner.judge(&signals);
         let yara_began = Instant::now();
-        let scanned = eyes.scan(raw, &parsed, budget, &mut findings);
+        let scanned = runner.scan(raw, &parsed, budget, &mut findings);
         let mut engines = vec![structure_report, yara_report("yara", yara_began, scanned)];
-        let features =
-            if eyes.ruleset.models.is_empty() && shadow.as_ref().is_none_or(|eyes| eyes.ruleset.models.is_empty()) {
-                Vec::new()
-            } else {
-                features(&parsed, &findings, envelope.authentication.as_ref())
-            };
-        findings.extend(eyes.weigh(&features));
+        let features = if runner.ruleset.models.is_empty()
+            && shadow.as_ref().is_none_or(|runner| runner.ruleset.models.is_empty())
+        {
+            Vec::new()
+        } else {
+            features(&parsed, &findings, envelope.authentication.as_ref())
+        };
+        findings.extend(runner.weigh(&features));
         self.spent += began.elapsed();
         if let Some(shadow) = shadow {
             let began = Instant::now();
@@ -135,7 +136,7 @@ impl<'r> Examiner<'r> {
         }
         findings.truncate(FINDINGS_MAX);
         Examination {
-            ruleset: eyes.ruleset.id.clone(),
+            ruleset: runner.ruleset.id.clone(),
             message: parsed.message,
             findings,
             engines,
@@ -180,7 +181,7 @@ impl Examiner<'_> {
 
 /// What a candidate sees of a message on which it does not act. Its faults are its own, panics among them.
 fn watch(
-    shadow: &mut Eyes<'_>,
+    shadow: &mut RuleRunner<'_>,
     raw: &[u8],
     parsed: &Parsed<'_>,
     signals: &[Signal],
@@ -240,7 +241,7 @@ pub fn unfinished(raw: &[u8], ruleset: &Ruleset, outcome: Outcome, why: &str) ->
 pub fn unscannable(raw: &[u8], in_force: &InForce, why: &str) -> Examination {
     let signal =
         Signal { check: Check::Limit, part: None, family: Family::Mail, offset: None, evidence: why.to_owned() };
-    let findings = Eyes::new(&in_force.live, &in_force.modes, false).judge(&[signal]);
+    let findings = RuleRunner::new(&in_force.live, &in_force.modes, false).judge(&[signal]);
     let outcome = if findings.is_empty() { Outcome::Error } else { Outcome::Skipped };
     Examination { findings, ..unfinished(raw, &in_force.live, outcome, why) }
 }

@@ -15,7 +15,7 @@ use crate::structure::Signal;
 use crate::yara::{Hit, Layer, Scanners, YaraError};
 
 /// A ruleset with scanners of its own.
-pub(crate) struct Eyes<'r> {
+pub(crate) struct RuleRunner<'r> {
     pub(crate) ruleset: &'r Ruleset,
     scanners: Scanners<'r>,
     /// The earlier forms of what has changed, run where today's form hits and nowhere else.
@@ -25,7 +25,7 @@ pub(crate) struct Eyes<'r> {
     in_shadow: bool,
 }
 
-impl<'r> Eyes<'r> {
+impl<'r> RuleRunner<'r> {
     pub(crate) fn new(ruleset: &'r Ruleset, modes: &'r BTreeMap<DetectionCode, Mode>, in_shadow: bool) -> Self {
         let previous = ruleset.previous.as_deref().map(|previous| (previous, previous.yara.scanners()));
         Self { ruleset, scanners: ruleset.yara.scanners(), previous, modes, in_shadow }
@@ -88,7 +88,7 @@ impl<'r> Eyes<'r> {
     /// Runs the rules on one part.
     ///
     /// # Errors
-    /// As [`Eyes::scan`].
+    /// As [`RuleRunner::scan`].
     pub(crate) fn scan_part(
         &mut self,
         part: &Decoded<'_>,

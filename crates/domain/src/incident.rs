@@ -32,7 +32,7 @@ pub enum Stage {
 /// What moves an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum IncidentStep {
     /// Its detection was contained.
     Contained,
     /// A corrected ruleset is in force, or a person began it: what was held is examined again.
@@ -56,7 +56,7 @@ pub struct Refused {
     /// The stage.
     pub from: Stage,
     /// The step.
-    pub by: Step,
+    pub by: IncidentStep,
 }
 
 impl Stage {
@@ -93,9 +93,9 @@ impl Stage {
     ///
     /// # Errors
     /// When the stage does not allow the step.
-    pub fn on(self, by: Step) -> Result<Self, Refused> {
+    pub fn on(self, by: IncidentStep) -> Result<Self, Refused> {
+        use IncidentStep as T;
         use Stage as S;
-        use Step as T;
         Ok(match (self, by) {
             (S::Investigating, T::Contained) => S::Contained,
             (S::Investigating | S::Contained, T::ReplayBegun) => S::Replaying,
@@ -173,14 +173,14 @@ pub fn public_id(year: i32, number: u32) -> String {
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 7] = [
-        Step::Contained,
-        Step::ReplayBegun,
-        Step::ReplayCancelled,
-        Step::ReplayDone,
-        Step::WaveFound,
-        Step::Resolved,
-        Step::Reopened,
+    const STEPS: [IncidentStep; 7] = [
+        IncidentStep::Contained,
+        IncidentStep::ReplayBegun,
+        IncidentStep::ReplayCancelled,
+        IncidentStep::ReplayDone,
+        IncidentStep::WaveFound,
+        IncidentStep::Resolved,
+        IncidentStep::Reopened,
     ];
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             assert!(Stage::ALL.into_iter().any(|_| reaches_the_end(stage, 3)));
             for by in STEPS {
                 if let (Ok(to), 1..) = (stage.on(by), left) {
-                    let ends = matches!(by, Step::ReplayDone | Step::ReplayCancelled);
+                    let ends = matches!(by, IncidentStep::ReplayDone | IncidentStep::ReplayCancelled);
                     walk(to, (replaying && !ends) || to == Stage::Replaying, left - 1);
                 }
             }

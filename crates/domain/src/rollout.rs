@@ -43,7 +43,7 @@ pub enum Stage {
 /// What moves a roll-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum RolloutTrigger {
     /// All gates let it through.
     Passed,
     /// All gates let it through, and a person asked for the fast lane.
@@ -69,7 +69,7 @@ pub struct Refused {
     /// The stage.
     pub from: Stage,
     /// The step.
-    pub by: Step,
+    pub by: RolloutTrigger,
 }
 
 impl Stage {
@@ -110,9 +110,9 @@ impl Stage {
     ///
     /// # Errors
     /// When the stage does not allow the step.
-    pub fn on(self, by: Step) -> Result<Self, Refused> {
+    pub fn on(self, by: RolloutTrigger) -> Result<Self, Refused> {
+        use RolloutTrigger as T;
         use Stage as S;
-        use Step as T;
         Ok(match (self, by) {
             (S::Checking, T::Passed) => S::Shadow,
             (S::Checking, T::PassedFast) => S::Live,
@@ -231,11 +231,16 @@ impl Evidence {
 ///
 /// # Errors
 /// What it waits for, in words.
-pub fn due(stage: Stage, since: Duration, evidence: &Evidence, pace: &Pace) -> Result<(Step, String), String> {
+pub fn due(
+    stage: Stage,
+    since: Duration,
+    evidence: &Evidence,
+    pace: &Pace,
+) -> Result<(RolloutTrigger, String), String> {
     if stage.is_candidate()
         && let Some(why) = evidence.against()
     {
-        return Ok((Step::TakenBack, why));
+        return Ok((RolloutTrigger::TakenBack, why));
     }
     let minutes = |span: Duration| span.as_secs().div_ceil(60);
     let [first, second, third] = pace.canary;
@@ -243,11 +248,14 @@ pub fn due(stage: Stage, since: Duration, evidence: &Evidence, pace: &Pace) -> R
         Stage::Shadow => {
             let Evidence { messages: seen, hits, .. } = evidence;
             if since >= pace.shadow && *seen >= pace.shadow_messages {
-                return Ok((Step::Promoted, format!("{seen} messages in shadow, {hits} hit, nothing against it")));
+                return Ok((
+                    RolloutTrigger::Promoted,
+                    format!("{seen} messages in shadow, {hits} hit, nothing against it"),
+                ));
             }
             if since >= pace.shadow_most {
                 let why = format!("the longest time in shadow is over; {seen} messages seen, {hits} hit");
-                return Ok((Step::Promoted, why));
+                return Ok((RolloutTrigger::Promoted, why));
             }
             let left = pace.shadow.saturating_sub(since);
             return Err(format!(
@@ -263,7 +271,10 @@ pub fn due(stage: Stage, since: Duration, evidence: &Evidence, pace: &Pace) -> R
         _ => return Err("nothing is due".into()),
     };
     if since >= wanted {
-        return Ok((Step::Promoted, format!("{} min as {}, nothing against it", minutes(wanted), stage.as_str())));
+        return Ok((
+            RolloutTrigger::Promoted,
+            format!("{} min as {}, nothing against it", minutes(wanted), stage.as_str()),
+        ));
     }
     Err(format!("{} min as {} left", minutes(wanted - since), stage.as_str()))
 }
@@ -349,15 +360,15 @@ pub fn judge_backtest(contents: usize, mut hits: Vec<GoodHit>) -> GateReport {
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 8] = [
-        Step::Passed,
-        Step::PassedFast,
-        Step::Failed,
-        Step::Forced,
-        Step::Promoted,
-        Step::FastLaneEnded,
-        Step::TakenBack,
-        Step::Replaced,
+    const STEPS: [RolloutTrigger; 8] = [
+        RolloutTrigger::Passed,
+        RolloutTrigger::PassedFast,
+        RolloutTrigger::Failed,
+        RolloutTrigger::Forced,
+        RolloutTrigger::Promoted,
+        RolloutTrigger::FastLaneEnded,
+        RolloutTrigger::TakenBack,
+        RolloutTrigger::Replaced,
     ];
 
     #[test]
@@ -379,11 +390,12 @@ mod tests {
     fn every_walk_of_six_steps() {
         fn walk(stage: Stage, let_through: bool, left: u32) {
             assert!(let_through || stage.buckets() == 0, "{stage:?} acts unasked");
-            assert!(stage.buckets() == 0 || stage.on(Step::TakenBack) == Ok(Stage::RolledBack));
+            assert!(stage.buckets() == 0 || stage.on(RolloutTrigger::TakenBack) == Ok(Stage::RolledBack));
             for by in STEPS {
                 let Ok(to) = stage.on(by) else { continue };
                 assert!(!stage.is_ended());
-                let through = let_through || matches!(by, Step::Passed | Step::PassedFast | Step::Forced);
+                let through = let_through
+                    || matches!(by, RolloutTrigger::Passed | RolloutTrigger::PassedFast | RolloutTrigger::Forced);
                 if left > 0 {
                     walk(to, through, left - 1);
                 }
@@ -401,20 +413,20 @@ mod tests {
         };
         assert_eq!(step(Stage::Shadow, 119, &seen(5000)), None);
         assert_eq!(step(Stage::Shadow, 120, &seen(999)), None);
-        assert_eq!(step(Stage::Shadow, 120, &seen(1000)), Some(Step::Promoted));
-        assert_eq!(step(Stage::Shadow, 24 * 60, &seen(3)), Some(Step::Promoted));
+        assert_eq!(step(Stage::Shadow, 120, &seen(1000)), Some(RolloutTrigger::Promoted));
+        assert_eq!(step(Stage::Shadow, 24 * 60, &seen(3)), Some(RolloutTrigger::Promoted));
         assert_eq!(step(Stage::Canary1, 29, &seen(0)), None);
-        assert_eq!(step(Stage::Canary1, 30, &seen(0)), Some(Step::Promoted));
-        assert_eq!(step(Stage::Canary50, 120, &seen(0)), Some(Step::Promoted));
+        assert_eq!(step(Stage::Canary1, 30, &seen(0)), Some(RolloutTrigger::Promoted));
+        assert_eq!(step(Stage::Canary50, 120, &seen(0)), Some(RolloutTrigger::Promoted));
         assert_eq!(step(Stage::Live, 9999, &seen(0)), None);
         let heirloom = Evidence { known_good: [0, 0, 1], ..seen(100_000) };
-        assert_eq!(step(Stage::Shadow, 0, &heirloom), Some(Step::TakenBack));
+        assert_eq!(step(Stage::Shadow, 0, &heirloom), Some(RolloutTrigger::TakenBack));
         let one_young = Evidence { known_good: [1, 0, 0], ..seen(2999) };
-        assert_eq!(step(Stage::Canary10, 1, &one_young), Some(Step::TakenBack));
+        assert_eq!(step(Stage::Canary10, 1, &one_young), Some(RolloutTrigger::TakenBack));
         assert_eq!(step(Stage::Canary10, 1, &Evidence { messages: 3000, ..one_young }), None);
-        assert_eq!(step(Stage::Canary10, 1, &Evidence { failures: 2, ..seen(100) }), Some(Step::TakenBack));
+        assert_eq!(step(Stage::Canary10, 1, &Evidence { failures: 2, ..seen(100) }), Some(RolloutTrigger::TakenBack));
         let slow = Evidence { p99_ms: 50.0, live_p99_ms: 20.0, ..seen(100) };
-        assert_eq!(step(Stage::Shadow, 1, &slow), Some(Step::TakenBack));
+        assert_eq!(step(Stage::Shadow, 1, &slow), Some(RolloutTrigger::TakenBack));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub struct DemoArgs {
 }
 
 /// One step of the story.
-struct Step {
+struct StoryStep {
     name: &'static str,
     ok: bool,
     detail: String,
@@ -97,12 +97,12 @@ async fn invited(running: &Running) -> Result<String, CliError> {
     Ok(format!("http://{}/welcome#{secret}", running.api))
 }
 
-struct Told {
-    steps: Vec<Step>,
+struct StoryTold {
+    steps: Vec<StoryStep>,
     running: Running,
 }
 
-async fn tell(folder: &Path, start: Start) -> Result<Told, CliError> {
+async fn tell(folder: &Path, start: Start) -> Result<StoryTold, CliError> {
     let sink = Sink::start().await.map_err(CliError::unreachable)?;
     let running = started(folder, &sink, start).await?;
     let client = Client::at_socket(running.socket.clone());
@@ -110,7 +110,7 @@ async fn tell(folder: &Path, start: Start) -> Result<Told, CliError> {
     let mut note = |name, ok, detail: String| {
         let mark = if ok { terminal::coloured("ok", 32) } else { terminal::coloured("NOT OK", 31) };
         terminal::line(&format!("== {name}: {detail} [{mark}]"));
-        steps.push(Step { name, ok, detail });
+        steps.push(StoryStep { name, ok, detail });
     };
     let letters = letters();
     let wanted = letters.len();
@@ -153,7 +153,7 @@ async fn tell(folder: &Path, start: Start) -> Result<Told, CliError> {
     terminal::line(&ledger::shown(&books));
     let balanced = books["balanced"] == Value::Bool(true);
     note("ledger", balanced, format!("{} accepted units, each in exactly one account", books["accepted"]));
-    Ok(Told { steps, running })
+    Ok(StoryTold { steps, running })
 }
 
 async fn started(folder: &Path, sink: &Sink, start: Start) -> Result<Running, CliError> {

@@ -19,7 +19,7 @@ use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Reconciler, RoundError};
-use platform::report::{Told, moment};
+use platform::report::{IncidentRecord, moment};
 use platform::signals::Signals;
 use platform::system_mail::{self, Letter};
 
@@ -128,7 +128,7 @@ impl Announcer {
     /// The title of the incident of a line, as the record has it now.
     async fn title(&self, one: &Announcement) -> Result<String, StoreError> {
         let incident = self.store.incident(&one.incident).await?;
-        Ok(Told::in_brief(&self.store, &incident).await?.facts(&incident).title())
+        Ok(IncidentRecord::in_brief(&self.store, &incident).await?.facts(&incident).title())
     }
 
     fn compose(&self, to: &Address, one: &Announcement, title: &str) -> Vec<u8> {

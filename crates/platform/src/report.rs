@@ -15,7 +15,7 @@ const RESIDUAL_MAX: i64 = 200;
 
 /// Everything that is known of an incident besides its own row.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct IncidentRecord {
     /// Its timeline.
     pub notes: Vec<Note>,
     /// How far it is.
@@ -34,7 +34,7 @@ pub struct Told {
     pub first_wrong: Option<Timestamp>,
 }
 
-impl Told {
+impl IncidentRecord {
     /// Reads the timeline and how far it is: what is asked for again and again.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ pub fn moment_or_not(at: Option<Timestamp>) -> String {
 }
 
 /// The numbers of a report, by name.
-fn numbers(incident: &Incident, told: &Told) -> Vec<(&'static str, String)> {
+fn numbers(incident: &Incident, told: &IncidentRecord) -> Vec<(&'static str, String)> {
     let (progress, tally) = (&told.progress, told.progress.tally());
     let end = incident.resolved.unwrap_or(incident.moved);
     let until_contained = match (incident.in_force, incident.contained) {
@@ -145,7 +145,7 @@ fn numbers(incident: &Incident, told: &Told) -> Vec<(&'static str, String)> {
 }
 
 /// The post-incident report as Markdown.
-pub fn markdown(incident: &Incident, told: &Told) -> String {
+pub fn markdown(incident: &Incident, told: &IncidentRecord) -> String {
     let facts = told.facts(incident);
     let mut out = format!("# {}: {}\n\n{}\n\n", incident.id, facts.title(), one_line(&facts.text()));
     out.push_str(&format!(
@@ -207,7 +207,7 @@ fn cell(text: &str) -> String {
 }
 
 /// The report as data.
-pub fn json(incident: &Incident, told: &Told) -> Value {
+pub fn json(incident: &Incident, told: &IncidentRecord) -> Value {
     let numbers: serde_json::Map<String, Value> =
         numbers(incident, told).into_iter().map(|(what, how_much)| (what.to_owned(), how_much.into())).collect();
     let timeline: Vec<Value> = told
@@ -240,7 +240,7 @@ pub fn json(incident: &Incident, told: &Told) -> Value {
 }
 
 /// The report as a page.
-pub fn html(incident: &Incident, told: &Told) -> String {
+pub fn html(incident: &Incident, told: &IncidentRecord) -> String {
     let rows: String = numbers(incident, told)
         .iter()
         .map(|(what, how_much)| format!("<tr><th>{}</th><td>{}</td></tr>", escaped(what), escaped(how_much)))

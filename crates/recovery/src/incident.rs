@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use domain::containment::Level;
 use domain::detection::DetectionCode;
-use domain::incident::{Outcome, Stage, Step};
+use domain::incident::{IncidentStep, Outcome, Stage};
 use domain::{MailId, Timestamp};
 use store::incident::{Incident, IncidentChange, WAVE_BATCH};
 use store::{Store, StoreError};
@@ -97,14 +97,14 @@ impl IncidentWorker {
         }
         if found > 0 && incident.stage == Stage::Releasing {
             let text = format!("{found} more units were held by it: wave {}", incident.waves + 1);
-            return self.step(incident, Step::WaveFound, now, &text).await;
+            return self.step(incident, IncidentStep::WaveFound, now, &text).await;
         }
         match incident.stage {
             Stage::Investigating => {
                 let contained = self.store.containment(now).await?;
                 let level = contained.level(&incident.suspect.code, &incident.suspect.version);
                 if level == Some(Level::Contained) {
-                    return self.step(incident, Step::Contained, now, "The detection is contained.").await;
+                    return self.step(incident, IncidentStep::Contained, now, "The detection is contained.").await;
                 }
                 self.begin_replay(incident, now).await
             }
@@ -118,7 +118,7 @@ impl IncidentWorker {
                 if progress.over() < progress.units() {
                     return Ok(false);
                 }
-                self.step(incident, Step::Resolved, now, &progress.tally().closing()).await
+                self.step(incident, IncidentStep::Resolved, now, &progress.tally().closing()).await
             }
             Stage::Resolved => Ok(false),
         }
@@ -171,7 +171,7 @@ impl IncidentWorker {
         if derived::undo(&self.store, &incident.id, now, ACTOR).await? > 0 {
             self.signals.entries.notify_one();
         }
-        self.step(incident, Step::ReplayBegun, now, text).await
+        self.step(incident, IncidentStep::ReplayBegun, now, text).await
     }
 
     async fn is_in_force(&self, code: &DetectionCode, incident: &Incident) -> Result<bool, StoreError> {
@@ -201,14 +201,14 @@ impl IncidentWorker {
         let units = self.store.retry_inconclusive(&incident.id).await?;
         self.step(
             incident,
-            Step::WaveFound,
+            IncidentStep::WaveFound,
             now,
             &format!("{units} units that were inconclusive are examined once more."),
         )
         .await
     }
 
-    async fn step(&self, incident: &Incident, by: Step, at: Timestamp, text: &str) -> Result<bool, StoreError> {
+    async fn step(&self, incident: &Incident, by: IncidentStep, at: Timestamp, text: &str) -> Result<bool, StoreError> {
         let change = IncidentChange::step(incident, by, at, ACTOR, text);
         match self.store.change_incident(change).await {
             Ok(()) => {

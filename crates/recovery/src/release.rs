@@ -65,7 +65,7 @@ pub struct Releaser {
 }
 
 /// How the way to the dot ended.
-enum Step {
+enum ReleaseStep {
     Concluded(ReleaseEvent, String),
     /// The claim is another's now, or will be: we stop. Nothing more is written; the next start ends its leases.
     Lost,
@@ -156,8 +156,8 @@ impl Releaser {
 
     async fn send(self, claim: Claim, places: Arc<Places>) {
         let (event, reply) = match self.attempt(&claim, &places).await {
-            Step::Concluded(event, reply) => (event, reply),
-            Step::Lost => return,
+            ReleaseStep::Concluded(event, reply) => (event, reply),
+            ReleaseStep::Lost => return,
         };
         let now = self.clock.now();
         let not_before = if event == ReleaseEvent::PutOff { now.after(backoff(tries(&claim))) } else { now };
@@ -175,10 +175,10 @@ impl Releaser {
     }
 
     /// The way to the dot. A connection is taken neither to read the mail nor to record its outcome.
-    async fn attempt(&self, claim: &Claim, places: &Places) -> Step {
+    async fn attempt(&self, claim: &Claim, places: &Places) -> ReleaseStep {
         let _memory = places.memory.acquire().await;
         if places.is_stopping() {
-            return Step::Lost;
+            return ReleaseStep::Lost;
         }
         let (parcel, recipient, emitted) = match self.prepare(claim).await {
             Ok(prepared) => prepared,
@@ -189,22 +189,22 @@ impl Releaser {
         self.priority.give().await;
         let _connection = places.connections.acquire().await;
         if places.is_stopping() {
-            return Step::Lost;
+            return ReleaseStep::Lost;
         }
         let step = match self.open(&hop, &parcel.envelope, &recipient).await {
             Ok(loan) => self.deliver(claim, loan, &emitted).await,
             Err(step) => step,
         };
-        if let Step::Concluded(ReleaseEvent::PutOff | ReleaseEvent::AnswerLost, _) = step {
+        if let ReleaseStep::Concluded(ReleaseEvent::PutOff | ReleaseEvent::AnswerLost, _) = step {
             self.pacing.complained(hop.name());
         }
         step
     }
 
     /// What is sent, to whom.
-    async fn prepare(&self, claim: &Claim) -> Result<(Parcel, Recipient, Vec<u8>), Step> {
-        let fail = |why: String| Step::Concluded(ReleaseEvent::Refused, why);
-        let put_off = |why: String| Step::Concluded(ReleaseEvent::PutOff, why);
+    async fn prepare(&self, claim: &Claim) -> Result<(Parcel, Recipient, Vec<u8>), ReleaseStep> {
+        let fail = |why: String| ReleaseStep::Concluded(ReleaseEvent::Refused, why);
+        let put_off = |why: String| ReleaseStep::Concluded(ReleaseEvent::PutOff, why);
         let parcel = self.store.parcel(claim).await.map_err(|error| match error {
             StoreError::NotFound(_) | StoreError::Unreadable(_) => fail(error.to_string()),
             _ => put_off(error.to_string()),
@@ -242,7 +242,7 @@ impl Releaser {
     }
 
     /// A connection on which the hop has accepted sender and recipient and said 354.
-    async fn open(&self, hop: &Arc<Hop>, envelope: &Envelope, recipient: &Recipient) -> Result<Loan, Step> {
+    async fn open(&self, hop: &Arc<Hop>, envelope: &Envelope, recipient: &Recipient) -> Result<Loan, ReleaseStep> {
         let mut loan = hop.connection().await.map_err(|error| unreachable_hop(&error))?;
         match self.begin(&mut loan, envelope, recipient).await {
             Err(Trouble::Hop(_)) if loan.reused => {
@@ -272,15 +272,15 @@ impl Releaser {
         if ready.code == 354 { Ok(()) } else { Err(Trouble::Said(ready)) }
     }
 
-    async fn deliver(&self, claim: &Claim, mut loan: Loan, emitted: &[u8]) -> Step {
+    async fn deliver(&self, claim: &Claim, mut loan: Loan, emitted: &[u8]) -> ReleaseStep {
         match self.store.start_attempt(claim, self.clock.now()).await {
             Ok(()) => {}
             Err(StoreError::Refused(why)) => {
                 tracing::warn!(release = %claim.release, why, "a claim was lost before its dot");
-                return Step::Lost;
+                return ReleaseStep::Lost;
             }
             // Not recorded, so not sent; the connection is dropped inside its data, which no hop takes for a mail.
-            Err(error) => return Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+            Err(error) => return ReleaseStep::Concluded(ReleaseEvent::PutOff, error.to_string()),
         }
         failpoint::step("release-attempt-committed");
         let began = Instant::now();
@@ -293,10 +293,10 @@ impl Releaser {
                 if reply.code != 421 {
                     loan.give_back();
                 }
-                Step::Concluded(event, reply.to_line())
+                ReleaseStep::Concluded(event, reply.to_line())
             }
-            DotOutcome::NotSent(error) => Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
-            DotOutcome::Unanswered(error) => Step::Concluded(ReleaseEvent::AnswerLost, error.to_string()),
+            DotOutcome::NotSent(error) => ReleaseStep::Concluded(ReleaseEvent::PutOff, error.to_string()),
+            DotOutcome::Unanswered(error) => ReleaseStep::Concluded(ReleaseEvent::AnswerLost, error.to_string()),
         }
     }
 }
@@ -308,15 +308,15 @@ enum Trouble {
 }
 
 impl Trouble {
-    async fn end(self, mut loan: Loan) -> Step {
+    async fn end(self, mut loan: Loan) -> ReleaseStep {
         match self {
             Self::Said(reply) => {
                 if reply.code != 421 && loan.connection.reset().await.is_ok() {
                     loan.give_back();
                 }
-                Step::Concluded(event_of(&reply), reply.to_line())
+                ReleaseStep::Concluded(event_of(&reply), reply.to_line())
             }
-            Self::Hop(error) => Step::Concluded(ReleaseEvent::PutOff, error.to_string()),
+            Self::Hop(error) => ReleaseStep::Concluded(ReleaseEvent::PutOff, error.to_string()),
         }
     }
 }
@@ -326,8 +326,8 @@ fn tries(claim: &Claim) -> u32 {
     u32::try_from(claim.fence).unwrap_or(u32::MAX).max(claim.attempt + 1)
 }
 
-fn unreachable_hop(error: &HopError) -> Step {
-    Step::Concluded(ReleaseEvent::PutOff, error.to_string())
+fn unreachable_hop(error: &HopError) -> ReleaseStep {
+    ReleaseStep::Concluded(ReleaseEvent::PutOff, error.to_string())
 }
 
 fn event_of(reply: &Reply) -> ReleaseEvent {

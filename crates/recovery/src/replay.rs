@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::containment::Containment;
-use domain::incident::{Outcome, Stage, Step};
+use domain::incident::{IncidentStep, Outcome, Stage};
 use domain::ledger::Account;
 use domain::verdict::Verdict;
 use domain::{MailId, Timestamp};
@@ -199,7 +199,7 @@ impl Replayer {
             progress.of(Outcome::Settled),
             progress.of(Outcome::Asked)
         );
-        let change = IncidentChange::step(incident, Step::ReplayDone, self.clock.now(), ACTOR, &text);
+        let change = IncidentChange::step(incident, IncidentStep::ReplayDone, self.clock.now(), ACTOR, &text);
         match self.reexamination.store.change_incident(change).await {
             Ok(()) | Err(StoreError::Refused(_)) => {
                 self.signals.incident.notify_one();

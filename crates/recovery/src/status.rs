@@ -20,7 +20,7 @@ use platform::audit_signer::AuditSigner;
 use platform::clock::Clock;
 use platform::items::Items;
 use platform::reconciler::{Beat, Reconciler, RoundError};
-use platform::report::{self, Told, escaped, moment};
+use platform::report::{self, IncidentRecord, escaped, moment};
 use platform::signals::Signals;
 
 /// How often it looks without a signal; progress moves with it.
@@ -92,7 +92,7 @@ impl Publisher {
     async fn publish(&self, known: Option<[String; 3]>, now: Timestamp) -> Result<[String; 3], PublishError> {
         let (mut told, mut unread) = (Vec::new(), Vec::new());
         for incident in self.store.incidents().await?.into_iter().take(PAST_MAX) {
-            match self.items.alone(&incident.id, now, Told::in_brief(&self.store, &incident)).await? {
+            match self.items.alone(&incident.id, now, IncidentRecord::in_brief(&self.store, &incident)).await? {
                 Some(all) => told.push((incident, all)),
                 None => unread.push(incident),
             }
@@ -156,7 +156,7 @@ fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
 /// What is said of an incident of which nothing else can be said.
 const UNREAD: &str = "What is recorded of this incident cannot be read at the moment.";
 
-fn page(host: &str, told: &[(Incident, Told)], unread: &[Incident], now: Timestamp) -> String {
+fn page(host: &str, told: &[(Incident, IncidentRecord)], unread: &[Incident], now: Timestamp) -> String {
     let (open, past): (Vec<_>, Vec<_>) = told.iter().partition(|(incident, _)| incident.stage != Stage::Resolved);
     let mut body = format!("<h1>Mail protection of {}</h1>", escaped(host));
     for incident in unread {
@@ -181,7 +181,7 @@ fn page(host: &str, told: &[(Incident, Told)], unread: &[Incident], now: Timesta
     report::page("Status", &body)
 }
 
-fn article(incident: &Incident, told: &Told, now: Option<Timestamp>) -> String {
+fn article(incident: &Incident, told: &IncidentRecord, now: Option<Timestamp>) -> String {
     let (progress, facts) = (&told.progress, told.facts(incident));
     let percent = told.percent();
     let mut out = format!(
@@ -218,8 +218,8 @@ fn article(incident: &Incident, told: &Told, now: Option<Timestamp>) -> String {
 }
 
 /// `serviceHealthIssue` of Microsoft Graph, as far as it has a meaning here.
-fn issues(told: &[(Incident, Told)], unread: &[Incident]) -> Value {
-    let issue = |(incident, told): &(Incident, Told)| {
+fn issues(told: &[(Incident, IncidentRecord)], unread: &[Incident]) -> Value {
+    let issue = |(incident, told): &(Incident, IncidentRecord)| {
         let facts = told.facts(incident);
         let posts: Vec<Value> = told
             .notes
@@ -271,7 +271,7 @@ fn issues(told: &[(Incident, Told)], unread: &[Incident]) -> Value {
 }
 
 /// RFC 4287: one entry a public line.
-fn feed(host: &str, told: &[(Incident, Told)]) -> String {
+fn feed(host: &str, told: &[(Incident, IncidentRecord)]) -> String {
     let mut entries: Vec<(Timestamp, String)> = Vec::new();
     for (incident, told) in told {
         for (number, note) in told.notes.iter().enumerate().filter(|(_, note)| note.is_public) {

@@ -10,7 +10,7 @@ use domain::containment::Level;
 use domain::detection::{DetectionCode, RulesetId};
 use domain::sentinel::diagnosis::{Action, Call, Diagnosis, Snapshot, diagnose};
 use domain::sentinel::group::Group;
-use domain::sentinel::state::Step;
+use domain::sentinel::state::SuspicionStep;
 use domain::sentinel::{Event, State, Suspect, Suspicion};
 use store::alert::{AlertKind, NewAlert};
 use store::audit::Act;
@@ -284,7 +284,7 @@ impl ConvictionWorker {
             if suspicion.state() == State::Probation
                 || (suspicion.state() == State::Suspect && in_force.since(suspect).is_none())
             {
-                lines.push(moved(suspect, Step::Restored, now));
+                lines.push(moved(suspect, SuspicionStep::Restored, now));
             }
         }
         self.append(mind, in_force, lines).await
@@ -317,7 +317,7 @@ impl ConvictionWorker {
             None => format!("{version} is in force no more"),
         };
         // The change comes last: it is what shows that this was done. A correction that is said twice is one.
-        self.append(mind, in_force, vec![moved(&change.suspect, Step::Corrected, now)]).await?;
+        self.append(mind, in_force, vec![moved(&change.suspect, SuspicionStep::Corrected, now)]).await?;
         self.change(&next, level, &why, now).await?;
         self.signals.incident.notify_one();
         Ok(())
@@ -336,7 +336,7 @@ fn whole(weight: f64) -> String {
 }
 
 /// That something moved a suspect, as a line of the journal.
-fn moved(suspect: &Suspect, by: Step, at: Timestamp) -> NewLine {
+fn moved(suspect: &Suspect, by: SuspicionStep, at: Timestamp) -> NewLine {
     let key = format!("moved/{by:?}/{}/{}/{}", suspect.code, suspect.version, at.as_micros());
     NewLine::new(key, suspect.clone(), Event::Moved { at, by })
 }

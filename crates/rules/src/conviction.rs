@@ -12,7 +12,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::detection::{DetectionCode, DetectionVersion, RulesetId};
 use domain::rollout::Stage;
-use domain::sentinel::diagnosis::Told;
+use domain::sentinel::diagnosis::StateOfSuspect;
 use domain::sentinel::{Event, Suspect};
 use domain::token::TokenKey;
 use store::rollout::Rollout;
@@ -78,7 +78,7 @@ pub struct ConvictionMemory {
     /// Suspects that several people speak against, and when the last did.
     pub(super) accused: BTreeMap<Suspect, Timestamp>,
     /// What people have been told of.
-    pub(super) told: BTreeSet<Told>,
+    pub(super) told: BTreeSet<StateOfSuspect>,
 }
 
 impl Reconciler for ConvictionWorker {

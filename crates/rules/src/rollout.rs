@@ -11,7 +11,7 @@ use detect::ruleset::Ruleset;
 use domain::detection::{DetectionCode, DetectionVersion, RulesetId, Target};
 use domain::finding::MemoryClass;
 use domain::message::Family;
-use domain::rollout::{FAST_LANE_SPAN, Gate, GateReport, Stage, Step, due};
+use domain::rollout::{FAST_LANE_SPAN, Gate, GateReport, RolloutTrigger, Stage, due};
 use domain::{Digest, Timestamp};
 use store::audit::Act;
 use store::known_good::Retained;
@@ -79,7 +79,7 @@ impl RolloutWorker {
         let is_over = |live: &Rollout| live.is_fast && now.since(live.since) >= FAST_LANE_SPAN && !live.is_forced;
         let Some(live) = self.store.rollout_in_force().await?.filter(is_over) else { return Ok(false) };
         let why = "the fast lane's day is over: it needs to be seen in shadow".to_owned();
-        self.step(&live, Step::FastLaneEnded, why, None).await
+        self.step(&live, RolloutTrigger::FastLaneEnded, why, None).await
     }
 
     async fn go_on(&self, now: Timestamp) -> Result<bool, StoreError> {
@@ -99,13 +99,17 @@ impl RolloutWorker {
         let failed: Vec<&str> = gates.iter().filter(|gate| !gate.passed).map(|gate| gate.gate.as_str()).collect();
         let loads = gates.iter().any(|gate| gate.gate == Gate::Backtest);
         let (by, why) = match (failed.as_slice(), rollout.is_forced) {
-            ([], true) => (Step::Forced, "all gates let it through, and it was to be in force at once".to_owned()),
-            ([], false) if rollout.is_fast => (Step::PassedFast, "all gates let it through; the fast lane".to_owned()),
-            ([], false) => (Step::Passed, "all gates let it through".to_owned()),
-            (failed, true) if loads => {
-                (Step::Forced, format!("forced past the gates that say no: {}", failed.join(", ")))
+            ([], true) => {
+                (RolloutTrigger::Forced, "all gates let it through, and it was to be in force at once".to_owned())
             }
-            (failed, _) => (Step::Failed, format!("the gates say no: {}", failed.join(", "))),
+            ([], false) if rollout.is_fast => {
+                (RolloutTrigger::PassedFast, "all gates let it through; the fast lane".to_owned())
+            }
+            ([], false) => (RolloutTrigger::Passed, "all gates let it through".to_owned()),
+            (failed, true) if loads => {
+                (RolloutTrigger::Forced, format!("forced past the gates that say no: {}", failed.join(", ")))
+            }
+            (failed, _) => (RolloutTrigger::Failed, format!("the gates say no: {}", failed.join(", "))),
         };
         self.step(rollout, by, why, Some(gates)).await
     }
@@ -157,7 +161,7 @@ impl RolloutWorker {
     async fn step(
         &self,
         rollout: &Rollout,
-        by: Step,
+        by: RolloutTrigger,
         reason: String,
         gates: Option<Vec<GateReport>>,
     ) -> Result<bool, StoreError> {

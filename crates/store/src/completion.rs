@@ -15,7 +15,7 @@ use crate::arrival::{self, unit_id};
 use crate::db::{self, Marks, Value, named, parsed, to_json};
 use crate::error::StoreError;
 use crate::journal::{self, Grounds, Group};
-use crate::moves::{self, Step, UnitMove};
+use crate::moves::{self, UnitMove, UnitStep};
 use crate::release::{self, Asking};
 
 /// Why a message was examined again.
@@ -84,7 +84,7 @@ pub(crate) async fn apply(group: &mut Group<'_>, completions: &[&Completion]) ->
     replace_findings(group.connection, completions).await?;
     let units = judged.iter().flat_map(|one| one.completion.verdicts.iter().map(move |verdict| (one, verdict)));
     let moved = update_units(group.connection, &units.collect::<Vec<_>>()).await?;
-    let steps = moved.iter().map(|(unit_move, verdict)| Step { unit_move, verdict: verdict.clone() });
+    let steps = moved.iter().map(|(unit_move, verdict)| UnitStep { unit_move, verdict: verdict.clone() });
     moves::make_steps(group, steps.collect()).await?;
     release_what_passes(group, completions, &moved).await
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::audit::{Frontier, leaf_hash};
 use domain::detection::RulesetId;
 use domain::incident::told::Tally;
-use domain::incident::{Outcome, Stage, Step, public_id};
+use domain::incident::{IncidentStep, Outcome, Stage, public_id};
 use domain::ledger::Account;
 use domain::{Direction, MailId, Timestamp, UnitId};
 use sqlx::any::AnyRow;
@@ -122,7 +122,7 @@ pub struct IncidentChange {
     /// Whether the public sees that line.
     pub is_public: bool,
     /// A step from the stage that it is believed to be in.
-    pub step: Option<(Stage, Step)>,
+    pub step: Option<(Stage, IncidentStep)>,
     /// Stop its replay, or go on.
     pub pause: Option<bool>,
     /// Another public text.
@@ -151,7 +151,7 @@ impl IncidentChange {
     }
 
     /// A step, told to the public.
-    pub fn step(incident: &Incident, by: Step, at: Timestamp, actor: &str, text: &str) -> Self {
+    pub fn step(incident: &Incident, by: IncidentStep, at: Timestamp, actor: &str, text: &str) -> Self {
         let step = Some((incident.stage, by));
         Self { step, is_public: true, ..Self::note(&incident.id, at, actor, text) }
     }
@@ -768,7 +768,7 @@ async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> 
                    contained_us = case when $5 = 1 and contained_us is null then $2 else contained_us end, \
                    resolved_us = case when $1 = 'resolved' then $2 else null end where incident = $3 and stage = $4";
         // A replay that was cancelled leads to the same stage, and contains nothing.
-        let is_containment = by == Step::Contained;
+        let is_containment = by == IncidentStep::Contained;
         let values: Vec<Value> =
             vec![to.as_str().into(), at.into(), change.id.as_str().into(), from.as_str().into(), is_containment.into()];
         let done = db::query(sql.to_owned(), values).execute(&mut *connection).await?;

@@ -19,7 +19,7 @@
 //! | [`retention`], [`recovery`] | what ends when its time is over, and how that is taken back |
 //! | [`reading`] | the last moment that had certainly come, beside which a clock is believed |
 //! | [`scrub`] | the check of all stored bytes, and what is damaged |
-//! | [`quarantine`], [`trace`], [`explore`], [`pivot`], [`saved`], [`bulk`] | what people look at, and what they do to much of it at once |
+//! | [`quarantine`], [`trace`], [`explore`], [`facets`], [`saved`], [`bulk`] | what people look at, and what they do to much of it at once |
 //! | [`recipient`] | what recipients ask for, and what they are told is held |
 //! | [`access`], [`person`], [`agreement`], [`audit`] | who may do what, what takes two, and who did what |
 //! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
@@ -51,6 +51,7 @@ pub mod digest;
 pub mod entry;
 pub mod error;
 pub mod explore;
+pub mod facets;
 pub mod failpoint;
 pub mod flow;
 pub mod fold;
@@ -65,7 +66,6 @@ pub mod migrate;
 pub mod moves;
 pub mod notice;
 pub mod person;
-pub mod pivot;
 pub mod quarantine;
 pub mod reading;
 pub mod recipient;

@@ -76,7 +76,7 @@ impl Store {
 }
 
 /// A move with the digest of a new verdict that comes with it; empty if none.
-pub(crate) struct Step<'m> {
+pub(crate) struct UnitStep<'m> {
     pub(crate) unit_move: &'m UnitMove,
     pub(crate) verdict: String,
 }
@@ -86,12 +86,12 @@ pub(crate) async fn make<'m, I>(group: &mut Group<'_>, moves: I) -> Result<(), S
 where
     I: IntoIterator<Item = &'m UnitMove>,
 {
-    make_steps(group, moves.into_iter().map(|unit_move| Step { unit_move, verdict: String::new() }).collect()).await
+    make_steps(group, moves.into_iter().map(|unit_move| UnitStep { unit_move, verdict: String::new() }).collect()).await
 }
 
 /// Makes steps. Those of different units go together, in few statements.
-pub(crate) async fn make_steps(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> Result<(), StoreError> {
-    let mut together: Vec<Step<'_>> = Vec::new();
+pub(crate) async fn make_steps(group: &mut Group<'_>, steps: Vec<UnitStep<'_>>) -> Result<(), StoreError> {
+    let mut together: Vec<UnitStep<'_>> = Vec::new();
     let mut units = HashSet::new();
     for step in steps {
         if !units.insert(step.unit_move.unit) {
@@ -104,7 +104,7 @@ pub(crate) async fn make_steps(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> R
 }
 
 /// Makes steps of different units.
-async fn make_together(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> Result<(), StoreError> {
+async fn make_together(group: &mut Group<'_>, steps: Vec<UnitStep<'_>>) -> Result<(), StoreError> {
     let taken_back = steps.iter().filter(|step| step.unit_move.by == Move::Recovered).map(|step| step.unit_move.unit);
     recovery::must_have_bytes(group.connection, &taken_back.collect::<Vec<_>>()).await?;
     let lines = steps.into_iter().map(line).collect::<Result<Vec<Line>, StoreError>>()?;
@@ -114,7 +114,7 @@ async fn make_together(group: &mut Group<'_>, steps: Vec<Step<'_>>) -> Result<()
     insert_lines(group, lines).await
 }
 
-fn line(step: Step<'_>) -> Result<Line, StoreError> {
+fn line(step: UnitStep<'_>) -> Result<Line, StoreError> {
     let UnitMove { unit, from, by, at, actor, reason } = step.unit_move;
     let to = from.on(*by).map_err(|refused| StoreError::Refused(refused.to_string()))?;
     Ok(Line {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::detection::{DetectionCode, DetectionVersion, Mode, RulesetId};
 use domain::finding::{EngineReport, Outcome, SHADOW};
 use domain::message::Family;
-use domain::rollout::{Evidence, GateReport, Stage, Step};
+use domain::rollout::{Evidence, GateReport, RolloutTrigger, Stage};
 use domain::{Digest, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -75,7 +75,7 @@ pub struct RolloutMove {
     /// The stage that it is believed to be in; in another one nothing is done.
     pub from: Stage,
     /// The step.
-    pub by: Step,
+    pub by: RolloutTrigger,
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -442,7 +442,7 @@ async fn begin(connection: &mut AnyConnection, new: &NewRollout) -> Result<u32, 
     for row in sqlx::query(sql).fetch_all(&mut *connection).await? {
         let old = read(&row)?;
         let reason = format!("ruleset {} is published", new.ruleset);
-        let by = Step::Replaced;
+        let by = RolloutTrigger::Replaced;
         let step = RolloutMove {
             number: old.number,
             from: old.stage,
@@ -548,7 +548,7 @@ async fn supersede_live(connection: &mut AnyConnection, step: &RolloutMove) -> R
             step.at.as_micros().into(),
             Stage::Live.as_str().into(),
             Stage::Superseded.as_str().into(),
-            serde_name(&Step::Replaced)?.into(),
+            serde_name(&RolloutTrigger::Replaced)?.into(),
             step.actor.as_str().into(),
             format!("roll-out {} is in force", step.number).into(),
         ];

@@ -23,7 +23,7 @@ use domain::envelope::{Body, Client, Envelope, MailParams, RcptParams, Recipient
 use domain::finding::MemoryClass;
 use domain::finding::{EngineReport, Examination, Facts, Finding, MemoryFact, Outcome, PreviousForm};
 use domain::identity::{Establish, Kind};
-use domain::incident::{Outcome as UnitOutcome, Stage, Step};
+use domain::incident::{IncidentStep, Outcome as UnitOutcome, Stage};
 use domain::ledger::{Account, Move};
 use domain::message::{Ambiguity, Correspondence, Family, Message, Part, Tail};
 use domain::policy::Policy;
@@ -591,9 +591,12 @@ async fn taking_back(store: &Store) {
     store.expire_held(Category::Malware, at(100_000), at(DAY * 100), ALL).await.expect("expires");
     assert_eq!(store.accounts_of(mail_id(200)).await.expect("reads")[0].1, Account::Held);
     // The table moves it, and nothing else does.
-    let wrong = IncidentChange::step(&frozen, Step::ReplayDone, at(350), "p", "x");
+    let wrong = IncidentChange::step(&frozen, IncidentStep::ReplayDone, at(350), "p", "x");
     assert!(matches!(store.change_incident(wrong).await, Err(StoreError::Refused(_))));
-    store.change_incident(IncidentChange::step(&frozen, Step::ReplayBegun, at(351), "p", "x")).await.expect("moves");
+    store
+        .change_incident(IncidentChange::step(&frozen, IncidentStep::ReplayBegun, at(351), "p", "x"))
+        .await
+        .expect("moves");
     let mut change = IncidentChange::note(&id, at(352), "p", "a note");
     (change.pause, change.owner, change.public_text) = (Some(true), Some("me".into()), Some("q".into()));
     store.change_incident(change).await.expect("notes");
@@ -661,11 +664,14 @@ async fn taking_back(store: &Store) {
     assert_eq!(store.incident_outcomes(&id, mail_id(200)).await.expect("reads"), [UnitOutcome::Cleared; 2]);
     // A replay that is cancelled leads to the stage "contained", and contains nothing.
     let replaying = store.incident(&id).await.expect("reads");
-    let cancelled = IncidentChange::step(&replaying, Step::ReplayCancelled, at(364), "p", "x");
+    let cancelled = IncidentChange::step(&replaying, IncidentStep::ReplayCancelled, at(364), "p", "x");
     store.change_incident(cancelled).await.expect("moves");
     let waiting = store.incident(&id).await.expect("reads");
     assert_eq!((waiting.stage, waiting.contained), (Stage::Contained, None));
-    store.change_incident(IncidentChange::step(&waiting, Step::ReplayBegun, at(365), "p", "x")).await.expect("moves");
+    store
+        .change_incident(IncidentChange::step(&waiting, IncidentStep::ReplayBegun, at(365), "p", "x"))
+        .await
+        .expect("moves");
     let residual = store.incident_residual(&id, 100).await.expect("reads");
     assert!(residual.iter().any(|one| one.unit == unit(201, 0) && one.reason == "an engine"), "{residual:?}");
     assert_eq!(store.retry_inconclusive(&id).await.expect("retries"), 1);

@@ -13,7 +13,7 @@ use domain::entry::{Entry, Reach, Subject};
 use domain::envelope::{Client, Direction, Envelope, MailParams};
 use domain::finding::MemoryClass;
 use domain::message::{Family, Part, Tail};
-use domain::rollout::{Gate, GateReport, Stage, Step};
+use domain::rollout::{Gate, GateReport, RolloutTrigger, Stage};
 use domain::token::TokenKey;
 use domain::{Digest, MailId, Timestamp};
 use store::blob::Blobs;
@@ -54,8 +54,8 @@ fn kept(detections: Vec<(Detection, String)>) -> KeptRuleset {
     KeptRuleset { id, detections, pages, gates: Vec::new() }
 }
 
-fn step(number: u32, from: Stage, by: Step, second: i64) -> RolloutMove {
-    let gates = (by == Step::Passed).then(|| {
+fn step(number: u32, from: Stage, by: RolloutTrigger, second: i64) -> RolloutMove {
+    let gates = (by == RolloutTrigger::Passed).then(|| {
         let summary = "fine".to_owned();
         vec![GateReport { gate: Gate::Static, passed: true, summary, faults: Vec::new(), notes: Vec::new() }]
     });
@@ -111,29 +111,29 @@ async fn rollouts(store: &Store, [one, two, three]: &[RulesetId; 3]) {
     let first = store.begin_rollout(publish(two, 10)).await.expect("begins");
     assert_eq!(store.plan(at(10)).await.expect("plans").expect("a plan").candidate, None, "the gates look at it");
     assert!(matches!(
-        store.move_rollout(step(first, Stage::Checking, Step::Promoted, 11)).await,
+        store.move_rollout(step(first, Stage::Checking, RolloutTrigger::Promoted, 11)).await,
         Err(StoreError::Refused(_))
     ));
-    store.move_rollout(step(first, Stage::Checking, Step::Passed, 12)).await.expect("moves");
+    store.move_rollout(step(first, Stage::Checking, RolloutTrigger::Passed, 12)).await.expect("moves");
     // Somebody who believes that it is still in the gates is told so.
     assert!(matches!(
-        store.move_rollout(step(first, Stage::Checking, Step::Failed, 13)).await,
+        store.move_rollout(step(first, Stage::Checking, RolloutTrigger::Failed, 13)).await,
         Err(StoreError::Refused(_))
     ));
     store.note_rollout(first, "waits").await.expect("notes");
     let plan = store.plan(at(14)).await.expect("plans").expect("a plan");
     assert_eq!((plan.live, plan.candidate), (one.clone(), Some((two.clone(), Stage::Shadow))));
     for (from, second) in [(Stage::Shadow, 15), (Stage::Canary1, 16), (Stage::Canary10, 17), (Stage::Canary50, 18)] {
-        store.move_rollout(step(first, from, Step::Promoted, second)).await.expect("moves");
+        store.move_rollout(step(first, from, RolloutTrigger::Promoted, second)).await.expect("moves");
     }
     assert_eq!(store.ruleset_in_force().await.expect("asks"), Some(two.clone()));
     assert_eq!(store.ruleset_before(two).await.expect("asks")[0].1, "one");
     // The next one takes its place, and gives it back.
     let second = store.begin_rollout(publish(three, 20)).await.expect("begins");
-    store.move_rollout(step(second, Stage::Checking, Step::Forced, 20)).await.expect("moves");
+    store.move_rollout(step(second, Stage::Checking, RolloutTrigger::Forced, 20)).await.expect("moves");
     assert_eq!(store.rollout(first).await.expect("asks").stage, Stage::Superseded);
     assert_eq!(store.rollout_in_force().await.expect("asks").map(|one| one.number), Some(second));
-    store.move_rollout(step(second, Stage::Live, Step::TakenBack, 20)).await.expect("moves");
+    store.move_rollout(step(second, Stage::Live, RolloutTrigger::TakenBack, 20)).await.expect("moves");
     assert_eq!(
         store.ruleset_in_force().await.expect("asks"),
         Some(two.clone()),

@@ -13,7 +13,7 @@ use domain::{MailId, Timestamp};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use store::explore::{Found, PAGE_MAX, Place, Summary};
-use store::pivot::BY;
+use store::facets::BY;
 use store::{Scope, Store, StoreError};
 use utoipa::{IntoParams, ToSchema};
 
@@ -288,7 +288,7 @@ pub async fn pivot(
     let query = read(&ask.q, console.clock.now())?;
     let by = Field::parse(word::one_of("by", &ask.by, &BY.map(Field::as_str))?);
     let by = by.ok_or_else(|| ApiError::Internal("a field without its name".into()))?;
-    let pivot = console.store()?.pivot(&query, &operator.scope, by, PIVOT_BUDGET).await?;
+    let pivot = console.store()?.facets(&query, &operator.scope, by, PIVOT_BUDGET).await?;
     let mut values: Vec<SumView> = pivot.units.into_iter().map(|(value, units)| SumView { value, units }).collect();
     values.sort_by_key(|sum| std::cmp::Reverse(sum.units));
     let total = values.iter().map(|sum| sum.units).sum();

@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use domain::Timestamp;
-use domain::incident::{Outcome, Stage, Step};
+use domain::incident::{IncidentStep, Outcome, Stage};
 use domain::policy::Policy;
 use domain::verdict::decide_without;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use super::error::{ApiError, ApiResult, Refusal};
 use super::word;
 use crate::access::{Operator, Permission};
 use platform::derived;
-use platform::report::{self, Told};
+use platform::report::{self, IncidentRecord};
 
 /// Characters of a text that a person gives.
 const TEXT_MAX: usize = 4000;
@@ -77,7 +77,7 @@ pub struct ProgressView {
 }
 
 async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<IncidentRow, ApiError> {
-    let told = Told::in_brief(store, incident).await?;
+    let told = IncidentRecord::in_brief(store, incident).await?;
     Ok(IncidentRow {
         id: incident.id.clone(),
         title: told.facts(incident).title(),
@@ -95,7 +95,7 @@ async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<Incid
     })
 }
 
-fn progress_view(told: &Told, now: Timestamp) -> ProgressView {
+fn progress_view(told: &IncidentRecord, now: Timestamp) -> ProgressView {
     let (progress, tally) = (&told.progress, told.progress.tally());
     ProgressView {
         units: progress.units(),
@@ -241,7 +241,7 @@ pub async fn progress(
 
 async fn view(console: &Console, incident: &Incident) -> ApiResult<IncidentView> {
     let store = console.store()?;
-    let told = Told::of(store, incident).await?;
+    let told = IncidentRecord::of(store, incident).await?;
     let note = |note: &store::incident::Note| NoteView {
         at: note.at.to_string(),
         actor: note.actor.clone(),
@@ -415,27 +415,27 @@ pub async fn change(
         "replay" => {
             // Who begins it wants it to go.
             change.pause = incident.is_paused.then_some(false);
-            change.step = Some((incident.stage, Step::ReplayBegun));
+            change.step = Some((incident.stage, IncidentStep::ReplayBegun));
         }
         // Paused as well: it must not begin again by itself.
         "cancel" => {
             change.pause = Some(true);
-            change.step = Some((incident.stage, Step::ReplayCancelled));
+            change.step = Some((incident.stage, IncidentStep::ReplayCancelled));
         }
         "pause" => change.pause = Some(true),
         "resume" => change.pause = Some(false),
         "retry" => {}
-        "resolve" => change.step = Some((incident.stage, Step::Resolved)),
-        _ => change.step = Some((incident.stage, Step::Reopened)),
+        "resolve" => change.step = Some((incident.stage, IncidentStep::Resolved)),
+        _ => change.step = Some((incident.stage, IncidentStep::Reopened)),
     }
     (change.is_public, change.public_text, change.owner) = (ask.public, ask.public_text, ask.owner);
     change.next_update = ask.next_update_minutes.map(|minutes| at.after(Duration::from_secs(minutes * 60)));
     console.record(by, &format!("incident.{action}"), &id, &ask.text).await?;
     if action == "retry" && store.retry_inconclusive(&id).await? > 0 && incident.stage == Stage::Releasing {
-        change.step = Some((Stage::Releasing, Step::WaveFound));
+        change.step = Some((Stage::Releasing, IncidentStep::WaveFound));
     }
     // Only where it begins: what is refused undoes nothing.
-    let begins = action == "replay" && incident.stage.on(Step::ReplayBegun).is_ok();
+    let begins = action == "replay" && incident.stage.on(IncidentStep::ReplayBegun).is_ok();
     if begins && derived::undo(store, &id, at, &operator.actor(&ask.actor)).await? > 0 {
         console.signals.entries.notify_one();
     }
@@ -526,7 +526,7 @@ pub async fn report(
     operator.must_see_all()?;
     let store = console.store()?;
     let incident = store.incident(&id).await?;
-    let told = Told::of(store, &incident).await?;
+    let told = IncidentRecord::of(store, &incident).await?;
     let form = if query.form.is_empty() {
         "markdown"
     } else {

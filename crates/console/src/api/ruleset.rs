@@ -11,7 +11,7 @@ use detect::lookalike;
 use detect::ruleset::diff::{Change, Kind, diff};
 use detect::ruleset::{LoadErrors, Ruleset, lint, load};
 use domain::detection::{Detection, DetectionCode, RulesetId};
-use domain::rollout::{GateReport, Step};
+use domain::rollout::{GateReport, RolloutTrigger};
 use serde::{Deserialize, Serialize};
 use store::rollout::{NewRollout, Rollout, RolloutMove, RolloutStep};
 use store::version::KeptRuleset;
@@ -525,7 +525,9 @@ pub async fn rollback(
     let reason = if ask.reason.is_empty() { "taken back by a person".to_owned() } else { ask.reason };
     console.record(actor.clone(), "ruleset.rollback", rollout.ruleset.as_str(), &reason).await?;
     let (number, from, at) = (rollout.number, rollout.stage, console.clock.now());
-    store.move_rollout(RolloutMove { number, from, by: Step::TakenBack, at, actor, reason, gates: None }).await?;
+    store
+        .move_rollout(RolloutMove { number, from, by: RolloutTrigger::TakenBack, at, actor, reason, gates: None })
+        .await?;
     console.signals.plan.notify_one();
     Ok(Json(rollout_view(store.rollout(number).await?, store.rollout_steps(number).await?)))
 }

@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use domain::Timestamp;
 use domain::containment::Level;
 use domain::detection::{DetectionCode, DetectionVersion};
-use domain::sentinel::state::Step;
+use domain::sentinel::state::SuspicionStep;
 use domain::sentinel::{Event, Suspicion};
 use serde::{Deserialize, Serialize};
 use store::sentinel::{ContainmentChange, JournalLine, NewLine, Pin, Suspect};
@@ -328,7 +328,7 @@ pub async fn contain(
         let object = format!("{} {}", suspect.code, suspect.version);
         console.record(actor, what, &object, &ask.reason).await?;
         store.change_containment(change.clone()).await?;
-        let by = if ask.release { Step::Restored } else { Step::Convicted };
+        let by = if ask.release { SuspicionStep::Restored } else { SuspicionStep::Convicted };
         store.append_evidence(vec![moved(suspect, by, at)]).await?;
         console.signals.containment.notify_one();
         console.signals.sentinel.notify_one();
@@ -338,7 +338,7 @@ pub async fn contain(
 }
 
 /// That a person moved it, for the journal: what is believed stays a function of it.
-fn moved(suspect: Suspect, by: Step, at: Timestamp) -> NewLine {
+fn moved(suspect: Suspect, by: SuspicionStep, at: Timestamp) -> NewLine {
     let key = format!("by-hand/{by:?}/{}/{}/{}", suspect.code, suspect.version, at.as_micros());
     NewLine::new(key, suspect, Event::Moved { at, by })
 }

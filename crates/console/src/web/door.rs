@@ -14,7 +14,7 @@ use domain::{Digest, Timestamp};
 use maud::html;
 use store::person::{Person, Session};
 
-use super::fault::{self, Told};
+use super::fault::{self, FaultText};
 use super::form::Form;
 use super::{page, typed};
 use crate::Console;
@@ -63,7 +63,7 @@ pub fn unknown(path: &str) -> ApiError {
 
 /// An act that comes after the end of its session is not done; what was typed for it is shown, to take along.
 async fn session_over(request: Request) -> Response {
-    let told = Told {
+    let told = FaultText {
         title: "Sign in first",
         text: "Your session is over: nothing was done. Sign in again.".into(),
         hint: "",
@@ -95,7 +95,9 @@ async fn answered(request: Request, next: Next, operator: &Operator) -> Response
         "" => next.run(Request::from_parts(parts.clone(), Body::from(bytes))).await,
         _ => fault::page(ApiError::Bad("Enter does nothing here: press the button of what is to be done".into())),
     };
-    let Some(told) = response.extensions().get::<Told>().cloned() else { return as_page(response, operator).await };
+    let Some(told) = response.extensions().get::<FaultText>().cloned() else {
+        return as_page(response, operator).await;
+    };
     let status = response.status();
     match form_again(parts, again, &typed, status, &told).await {
         Some(page) => (status, Html(page)).into_response(),
@@ -104,7 +106,13 @@ async fn answered(request: Request, next: Next, operator: &Operator) -> Response
 }
 
 /// The page of a form with what was typed; none where it would not help.
-async fn form_again(mut parts: Parts, page: Next, typed: &Form, status: StatusCode, told: &Told) -> Option<String> {
+async fn form_again(
+    mut parts: Parts,
+    page: Next,
+    typed: &Form,
+    status: StatusCode,
+    told: &FaultText,
+) -> Option<String> {
     let may_be_changed = matches!(
         status,
         StatusCode::BAD_REQUEST
@@ -135,7 +143,7 @@ async fn form_again(mut parts: Parts, page: Next, typed: &Form, status: StatusCo
 /// none.
 async fn as_page(response: Response, operator: &Operator) -> Response {
     let status = response.status();
-    if let Some(told) = response.extensions().get::<Told>() {
+    if let Some(told) = response.extensions().get::<FaultText>() {
         return fault::with_navigation(operator, status, told, &[]);
     }
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -147,7 +155,7 @@ async fn as_page(response: Response, operator: &Operator) -> Response {
     // A number in an address that is none is an address that there is not.
     let error = if text.starts_with("Invalid URL") { ApiError::NotFound(text) } else { ApiError::Bad(text) };
     let shown = fault::page(error);
-    let (status, told) = (shown.status(), shown.extensions().get::<Told>().cloned());
+    let (status, told) = (shown.status(), shown.extensions().get::<FaultText>().cloned());
     told.map_or(shown, |told| fault::with_navigation(operator, status, &told, &[]))
 }
 

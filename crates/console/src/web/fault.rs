@@ -33,7 +33,7 @@ impl IntoResponse for Fault {
 /// What was wrong, in the words of a page: it travels with the answer, so that the page can be drawn again for who has
 /// signed in.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct FaultText {
     /// In a line.
     pub title: &'static str,
     /// What exactly.
@@ -43,7 +43,7 @@ pub struct Told {
 }
 
 /// What a page says of an error.
-fn told(error: &ApiError) -> Told {
+fn told(error: &ApiError) -> FaultText {
     let (title, text, hint) = match error {
         ApiError::Bad(text) => ("This cannot be asked for", text.clone(), "Go back and change it."),
         ApiError::Query(error) => ("This query cannot be read", error.what.clone(), "Go back and change it."),
@@ -63,7 +63,7 @@ fn told(error: &ApiError) -> Told {
         }
         ApiError::Internal(_) => ("Something failed here", "The log of the program says what.".to_owned(), ""),
     };
-    Told { title, text, hint }
+    FaultText { title, text, hint }
 }
 
 /// The page of an error, with its status, for who has not signed in or may not have.
@@ -81,11 +81,16 @@ pub fn page(error: ApiError) -> Response {
 
 /// The same page for who has signed in: with the navigation, and with what they had typed, which is nowhere else any
 /// more.
-pub fn with_navigation(operator: &Operator, status: StatusCode, told: &Told, typed: &[(String, String)]) -> Response {
+pub fn with_navigation(
+    operator: &Operator,
+    status: StatusCode,
+    told: &FaultText,
+    typed: &[(String, String)],
+) -> Response {
     (status, page::page(operator, "", told.title, said(told, typed))).into_response()
 }
 
-fn said(told: &Told, typed: &[(String, String)]) -> Markup {
+fn said(told: &FaultText, typed: &[(String, String)]) -> Markup {
     html! {
         h1 { (told.title) }
         p { (told.text) }

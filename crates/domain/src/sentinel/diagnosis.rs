@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// What people have been told of: a suspect, where it stands and since when. When it stands there anew they are told
 /// anew.
-pub type Told = (Suspect, State, Option<Timestamp>);
+pub type StateOfSuspect = (Suspect, State, Option<Timestamp>);
 
 /// All that a diagnosis rests on.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub struct Snapshot<'s> {
     /// Whether the sentinel acts by itself; otherwise people are asked.
     pub may_act: bool,
     /// What people have been told of since the start.
-    pub told: &'s BTreeSet<Told>,
+    pub told: &'s BTreeSet<StateOfSuspect>,
 }
 
 /// Why people are called.
@@ -72,7 +72,7 @@ pub struct Diagnosis {
     pub actions: Vec<Action>,
     /// What people have been told of when all of it is done; none when the same has to be done again for those who are
     /// heard of later.
-    pub told: Option<Told>,
+    pub told: Option<StateOfSuspect>,
 }
 
 /// What is to be done now. Single detections come first: a group is contained for what none of its members explains.

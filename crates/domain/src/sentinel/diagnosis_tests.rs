@@ -4,7 +4,7 @@ use super::*;
 use crate::containment::HeldBack;
 use crate::detection::DetectionVersion;
 use crate::finding::MemoryClass;
-use crate::sentinel::state::Step;
+use crate::sentinel::state::SuspicionStep;
 use crate::sentinel::suspicion::{Hit, TRIP_AFTER_CHANGE};
 use crate::sentinel::{Event, Settings, Weights};
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn hit(n: u32, class: MemoryClass) -> Event {
 }
 
 fn convicted() -> Suspicion {
-    Suspicion::replay(&[Event::Moved { at: at(1), by: Step::Convicted }])
+    Suspicion::replay(&[Event::Moved { at: at(1), by: SuspicionStep::Convicted }])
 }
 
 fn pardoned() -> Suspicion {
@@ -42,7 +42,7 @@ struct World {
     pinned: BTreeSet<DetectionCode>,
     members: BTreeMap<Suspect, BTreeSet<Suspect>>,
     may_act: bool,
-    told: BTreeSet<Told>,
+    told: BTreeSet<StateOfSuspect>,
 }
 
 impl World {
@@ -116,9 +116,9 @@ fn what_is_convicted_anew_is_contained_anew() {
     world.does(&first[0], 2);
     world.contained = Containment::default();
     let again = [
-        Event::Moved { at: at(1), by: Step::Convicted },
-        Event::Moved { at: at(2), by: Step::Restored },
-        Event::Moved { at: at(3), by: Step::Convicted },
+        Event::Moved { at: at(1), by: SuspicionStep::Convicted },
+        Event::Moved { at: at(2), by: SuspicionStep::Restored },
+        Event::Moved { at: at(3), by: SuspicionStep::Convicted },
     ];
     world.suspicions.insert(suspect("IMG-0001"), Suspicion::replay(&again));
     assert_eq!(world.diagnose().len(), 1);
@@ -184,7 +184,8 @@ fn a_journal_says_what_it_is_judged_by() {
 
 fn an_event() -> impl Strategy<Value = Event> {
     let class = prop_oneof![Just(MemoryClass::Unknown), Just(MemoryClass::C1), Just(MemoryClass::C3)];
-    let step = prop_oneof![Just(Step::Convicted), Just(Step::Corrected), Just(Step::Restored)];
+    let step =
+        prop_oneof![Just(SuspicionStep::Convicted), Just(SuspicionStep::Corrected), Just(SuspicionStep::Restored)];
     prop_oneof![
         4 => (0_u32..1000, class).prop_map(|(n, class)| hit(n, class)),
         1 => (0_u32..1000, 0_u32..8).prop_map(|(n, hits)| Event::Probed { at: at(n), hits, seen: 500,

@@ -23,7 +23,7 @@ pub enum State {
 /// What moves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum SuspicionStep {
     /// Evidence of 30, or three identities that we know.
     Suspected,
     /// The probe speaks for it, and live witnesses do not suffice.
@@ -45,7 +45,7 @@ pub struct Refused {
     /// The state.
     pub from: State,
     /// The step.
-    pub by: Step,
+    pub by: SuspicionStep,
 }
 
 impl State {
@@ -77,9 +77,9 @@ impl State {
     ///
     /// # Errors
     /// When the state does not allow the step.
-    pub fn on(self, by: Step) -> Result<Self, Refused> {
+    pub fn on(self, by: SuspicionStep) -> Result<Self, Refused> {
         use State as S;
-        use Step as T;
+        use SuspicionStep as T;
         Ok(match (self, by) {
             (S::Live, T::Suspected) => S::Suspect,
             (S::Suspect, T::Relieved) => S::Live,
@@ -96,8 +96,14 @@ impl State {
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 6] =
-        [Step::Suspected, Step::Relieved, Step::Pardoned, Step::Convicted, Step::Corrected, Step::Restored];
+    const STEPS: [SuspicionStep; 6] = [
+        SuspicionStep::Suspected,
+        SuspicionStep::Relieved,
+        SuspicionStep::Pardoned,
+        SuspicionStep::Convicted,
+        SuspicionStep::Corrected,
+        SuspicionStep::Restored,
+    ];
 
     #[test]
     fn the_table_of_states() {
@@ -117,10 +123,10 @@ mod tests {
     fn every_walk_of_seven_steps() {
         fn walk(state: State, convicted: bool, left: u32) {
             assert!(convicted || state != State::Contained);
-            assert!(!state.holds_back() || state.on(Step::Restored) == Ok(State::Live));
+            assert!(!state.holds_back() || state.on(SuspicionStep::Restored) == Ok(State::Live));
             for by in STEPS {
                 if let (Ok(to), 1..) = (state.on(by), left) {
-                    walk(to, convicted || by == Step::Convicted, left - 1);
+                    walk(to, convicted || by == SuspicionStep::Convicted, left - 1);
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Weights;
-use super::state::{State, Step};
+use super::state::{State, SuspicionStep};
 use crate::finding::MemoryClass;
 use crate::time::Timestamp;
 
@@ -101,7 +101,7 @@ pub enum Event {
         /// When.
         at: Timestamp,
         /// How.
-        by: Step,
+        by: SuspicionStep,
     },
     /// Time has passed.
     Waited {
@@ -206,7 +206,7 @@ impl Suspicion {
             }
             Event::Moved { at, by } => {
                 self.step(*by, *at, &mut passed);
-                if *by == Step::Restored {
+                if *by == SuspicionStep::Restored {
                     // What was said before was heard; from here it counts anew.
                     let (since, probed, is_opened) = (self.since, self.probed, self.is_opened);
                     *self = Self { since, probed, is_opened, ..Self::new(self.settings) };
@@ -281,7 +281,7 @@ impl Suspicion {
         self.state == State::Suspect && self.since.is_some_and(|since| now.since(since) >= SUSPECT_SPAN)
     }
 
-    fn step(&mut self, by: Step, at: Timestamp, passed: &mut Vec<State>) {
+    fn step(&mut self, by: SuspicionStep, at: Timestamp, passed: &mut Vec<State>) {
         if let Ok(to) = self.state.on(by) {
             (self.state, self.since) = (to, Some(at));
             passed.push(to);
@@ -337,16 +337,16 @@ impl Suspicion {
     fn judge(&mut self, at: Timestamp, passed: &mut Vec<State>) {
         let Settings { trip, suspect, identities_min, probe_after, probe_hits_min, .. } = self.settings;
         if self.evidence() >= trip && self.probe_hits >= probe_hits_min {
-            return self.step(Step::Convicted, at, passed);
+            return self.step(SuspicionStep::Convicted, at, passed);
         }
         if self.live >= trip && self.witnesses.len() >= identities_min {
-            return self.step(Step::Pardoned, at, passed);
+            return self.step(SuspicionStep::Pardoned, at, passed);
         }
         let asked = self.live >= suspect || self.hit.len() >= probe_after;
         let answered = self.probed.is_some_and(|probed| self.since.is_none_or(|since| probed >= since));
         match self.state {
-            State::Live if asked && !answered => self.step(Step::Suspected, at, passed),
-            State::Suspect if answered || self.is_stale(at) => self.step(Step::Relieved, at, passed),
+            State::Live if asked && !answered => self.step(SuspicionStep::Suspected, at, passed),
+            State::Suspect if answered || self.is_stale(at) => self.step(SuspicionStep::Relieved, at, passed),
             _ => {}
         }
     }

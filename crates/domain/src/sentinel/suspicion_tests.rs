@@ -95,9 +95,9 @@ fn live_witnesses_alone_pardon_and_a_probe_convicts() {
     assert_eq!(suspicion.state(), State::Pardon, "three hits of a probe are too few");
     suspicion.on(&Event::Probed { at: at(10.0), hits: 4, seen: 600, value: probe_value(4, 600) });
     assert_eq!(suspicion.state(), State::Contained);
-    suspicion.on(&Event::Moved { at: at(11.0), by: Step::Corrected });
+    suspicion.on(&Event::Moved { at: at(11.0), by: SuspicionStep::Corrected });
     assert_eq!(suspicion.state(), State::Probation);
-    suspicion.on(&Event::Moved { at: at(12.0), by: Step::Restored });
+    suspicion.on(&Event::Moved { at: at(12.0), by: SuspicionStep::Restored });
     assert_eq!((suspicion.state(), suspicion.evidence()), (State::Live, 1.0));
 }
 

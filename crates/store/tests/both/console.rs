@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::detection::{DetectionCode, DetectionVersion};
-use domain::incident::{Stage, Step};
+use domain::incident::{IncidentStep, Stage};
 use domain::ledger::{Account, Move};
 use domain::query::Query;
 use domain::query::field::{Field, Kind};
@@ -11,11 +11,11 @@ use domain::{Digest, MailId, UnitId};
 use store::alert::{AlertKind, NewAlert};
 use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
 use store::explore::Place;
+use store::facets::BY;
 use store::hits::{HourOfHits, hour_of};
 use store::incident::IncidentChange;
 use store::moves::UnitMove;
 use store::person::{LastAdmin, Person, Session};
-use store::pivot::BY;
 use store::recipient::Noticed;
 use store::saved::{SAVED_MAX, SavedQuery};
 use store::sentinel::Suspect;
@@ -228,7 +228,7 @@ async fn pivots_and_kept_queries(store: &Store) {
     let patience = Duration::from_secs(60);
     for by in BY {
         let query = Query::parse("-state:delivered", at(3000)).expect("a query");
-        let pivot = store.pivot(&query, &Scope::All, by, patience).await.expect("sums");
+        let pivot = store.facets(&query, &Scope::All, by, patience).await.expect("sums");
         assert_eq!(pivot.since, None, "all of it");
         assert!(!pivot.units.is_empty(), "{}", by.as_str());
         for (value, units) in pivot.units {
@@ -240,8 +240,8 @@ async fn pivots_and_kept_queries(store: &Store) {
         }
     }
     let query = Query::All(Vec::new());
-    assert!(matches!(store.pivot(&query, &Scope::All, Field::Subject, patience).await, Err(StoreError::Refused(_))));
-    assert!(store.pivot(&query, &Scope::Domains(vec![]), Field::Ip, patience).await.expect("sums").units.is_empty());
+    assert!(matches!(store.facets(&query, &Scope::All, Field::Subject, patience).await, Err(StoreError::Refused(_))));
+    assert!(store.facets(&query, &Scope::Domains(vec![]), Field::Ip, patience).await.expect("sums").units.is_empty());
     let saved = |query: &str| SavedQuery {
         name: "held".into(),
         query: query.into(),
@@ -322,7 +322,7 @@ pub(crate) async fn left_untold(store: &Store) {
     };
     told(7, 3000).await;
     assert!(!waits(8).await && left().await.is_empty(), "it is open");
-    for (step, second) in [(Step::ReplayDone, 3001), (Step::Resolved, 3002)] {
+    for (step, second) in [(IncidentStep::ReplayDone, 3001), (IncidentStep::Resolved, 3002)] {
         let open = store
             .incidents()
             .await

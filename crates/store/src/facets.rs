@@ -23,7 +23,7 @@ const VALUES_MAX: usize = 5_000;
 
 /// Sums by a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pivot {
+pub struct Facets {
     /// Units by value: one that has several values counts for each.
     pub units: BTreeMap<String, u64>,
     /// From when on everything was counted; none when all of it was.
@@ -35,18 +35,24 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Refused`] for another field; when the store fails.
-    pub async fn pivot(&self, query: &Query, scope: &Scope, by: Field, budget: Duration) -> Result<Pivot, StoreError> {
+    pub async fn facets(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        by: Field,
+        budget: Duration,
+    ) -> Result<Facets, StoreError> {
         let mut walk = self.walk(query, None, budget).await?;
-        let mut pivot = Pivot::default();
+        let mut facets = Facets::default();
         while let Some(window) = walk.next() {
             let began = Instant::now();
-            self.count_by(query, scope, by, &window, &mut pivot.units).await?;
+            self.count_by(query, scope, by, &window, &mut facets.units).await?;
             if !walk.has_time(began.elapsed()) {
-                pivot.since = (!walk.is_over()).then(|| walk.at());
+                facets.since = (!walk.is_over()).then(|| walk.at());
                 break;
             }
         }
-        Ok(pivot)
+        Ok(facets)
     }
 
     async fn count_by(

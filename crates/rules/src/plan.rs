@@ -54,6 +54,12 @@ impl Reconciler for PlanLoader {
             return Ok(false);
         }
         let now = self.examiner.in_force();
+        // What a start puts in force is not put there once more: it would begin all examining processes anew.
+        let is_as_started = plan.candidate.is_none() && now.candidate.is_none() && now.modes == plan.modes;
+        if known.is_none() && is_as_started && now.live.id == plan.live {
+            *known = Some(plan);
+            return Ok(false);
+        }
         let live =
             if now.live.id == plan.live { now.live.clone() } else { Arc::new(self.load_live(&plan.live).await?) };
         let candidate = match &plan.candidate {

@@ -12,8 +12,8 @@ use store::incident::{Announced, Announcement};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use super::channel::Channel;
 use super::deliveries::Deliveries;
+use crate::channel::{Channel, tell_each};
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
@@ -49,10 +49,6 @@ pub struct Announcer {
     pub items: Items,
 }
 
-/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the
-/// next round.
-const MISSED_MAX: u32 = 2;
-
 impl Reconciler for Announcer {
     type Memory = Deliveries;
 
@@ -82,26 +78,18 @@ impl Announcer {
     async fn tell(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
         let untold = self.store.unannounced(name, now.before(TOLD)).await?;
-        let mut missed = 0;
         let item = |one: &Announcement| format!("line {} of {} for {name}", one.number, one.incident);
-        for (item, one) in self.items.due_of(untold, item, now) {
-            let told = self.items.attempt(&item, now, self.told(&channel, &one)).await?;
-            missed = if told.is_some() { 0 } else { missed + 1 };
-            if missed >= MISSED_MAX {
-                break;
-            }
-        }
-        Ok(())
+        tell_each(&self.items, untold, item, now, |one| self.told(&channel, one)).await
     }
 
     /// Claims a line, tells it, and remembers the answer; the inner error says why it has to be told again.
-    async fn told(&self, channel: &Channel, one: &Announcement) -> Result<Result<(), String>, StoreError> {
-        let title = self.title(one).await?;
+    async fn told(&self, channel: &Channel, one: Announcement) -> Result<Result<(), String>, StoreError> {
+        let title = self.title(&one).await?;
         let key = format!("line {} {} {}", one.incident, one.number, channel.name());
         let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
-        match self.say(channel, one, &title).await {
+        match self.say(channel, &one, &title).await {
             Ok(reply) => {
                 let (incident, number, at) = (one.incident.clone(), one.number, self.clock.now());
                 let told = Announced { claim, incident, number, channel: channel.name().to_owned(), at, reply };

@@ -14,8 +14,8 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 use wire::smtp::client::Timeouts;
 
-use super::channel::Channel;
 use super::deliveries::Deliveries;
+use crate::channel::{Channel, tell_each};
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
@@ -51,10 +51,6 @@ pub struct Caller {
     /// What could not be told to whom.
     pub items: Items,
 }
-
-/// What a channel does not take in a row, before it is the channel that does not answer: then it has a rest until the
-/// next round.
-const MISSED_MAX: u32 = 2;
 
 /// How long a mail host may take for each step of a call.
 pub fn timeouts() -> Timeouts {
@@ -97,25 +93,18 @@ impl Caller {
     async fn call(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
         let untold = self.store.untold_alerts(name, now.before(TOLD)).await?;
-        let mut missed = 0;
-        for (item, one) in self.items.due_of(untold, |one| format!("call {} of {name}", one.number), now) {
-            let called = self.items.attempt(&item, now, self.called(&channel, &one)).await?;
-            missed = if called.is_some() { 0 } else { missed + 1 };
-            if missed >= MISSED_MAX {
-                break;
-            }
-        }
-        Ok(())
+        let item = |one: &Alert| format!("call {} of {name}", one.number);
+        tell_each(&self.items, untold, item, now, |one| self.called(&channel, one)).await
     }
 
     /// Claims a call, makes it, and remembers the answer; the inner error says why it has to be made again.
-    async fn called(&self, channel: &Channel, one: &Alert) -> Result<Result<(), String>, StoreError> {
+    async fn called(&self, channel: &Channel, one: Alert) -> Result<Result<(), String>, StoreError> {
         let name = channel.name();
         let key = format!("alert {} {name}", one.number);
         let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
-        match self.say(channel, one).await {
+        match self.say(channel, &one).await {
             Ok(reply) => self.store.alert_told(claim, one.number, name, self.clock.now(), reply).await.map(Ok),
             Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
         }

@@ -41,7 +41,7 @@ pub enum Doubt {
 }
 
 impl AuditSigner {
-    /// The notary of an installation: its name, and a key that follows from the installation's own.
+    /// The signer of an installation: its name, and a key that follows from the installation's own.
     pub fn new(key: &TokenKey, host: &str) -> Self {
         let seed = seal(key, PURPOSE, "");
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_bytes()).expect("a seed of 32 bytes");

@@ -12,20 +12,39 @@ const URL_TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// The digest of the texts in lower case with white space folded; none if nothing is left.
 pub(crate) fn digest(texts: &[&str]) -> Option<Digest> {
-    let mut normal = String::new();
-    for word in texts.iter().flat_map(|text| text.split_whitespace()) {
+    let mut normal = String::with_capacity(texts.iter().map(|text| text.len()).sum());
+    for text in texts {
+        if text.is_ascii() { fold_ascii(text, &mut normal) } else { fold_words(text, &mut normal) }
+    }
+    (!normal.is_empty()).then(|| Digest::of(normal.as_bytes()))
+}
+
+/// Adds the words of an ASCII text in lower case, a blank between them: byte by byte, for this is most mail.
+fn fold_ascii(text: &str, normal: &mut String) {
+    // A vertical tab is white space to Unicode and not to ASCII.
+    let is_space = |byte: u8| byte.is_ascii_whitespace() || byte == 0x0b;
+    let mut is_between = true;
+    for byte in text.bytes() {
+        if is_space(byte) {
+            is_between = true;
+            continue;
+        }
+        if is_between && !normal.is_empty() {
+            normal.push(' ');
+        }
+        is_between = false;
+        normal.push(char::from(byte.to_ascii_lowercase()));
+    }
+}
+
+/// Adds the words of any text in lower case, a blank between them.
+fn fold_words(text: &str, normal: &mut String) {
+    for word in text.split_whitespace() {
         if !normal.is_empty() {
             normal.push(' ');
         }
-        if word.is_ascii() {
-            let begin = normal.len();
-            normal.push_str(word);
-            normal[begin..].make_ascii_lowercase();
-        } else {
-            normal.extend(word.chars().flat_map(char::to_lowercase));
-        }
+        normal.extend(word.chars().flat_map(char::to_lowercase));
     }
-    (!normal.is_empty()).then(|| Digest::of(normal.as_bytes()))
 }
 
 /// The registrable domains of the URLs in `texts`, by the public suffix list, sorted.
@@ -147,6 +166,12 @@ mod tests {
         assert_eq!(digest(&["Hello  World\r\nagain"]), digest(&["hello world", "AGAIN"]));
         assert_ne!(digest(&["helloworld"]), digest(&["hello world"]));
         assert_eq!(digest(&[" \r\n"]), None);
+        // ASCII and other texts are folded to the same words.
+        let (mut quick, mut whole) = (String::new(), String::new());
+        let text = "\u{b}One\u{c}TWO\t\u{1c}three\u{1f}FOUR \r\n five\u{b}";
+        fold_ascii(text, &mut quick);
+        fold_words(text, &mut whole);
+        assert_eq!(quick, whole);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Links: where they lead, what they show, and the tricks with which the one is made to look like the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -129,14 +130,19 @@ fn look_of(domain: &str) -> String {
     skeleton(domain).collect::<String>().to_lowercase().replace('0', "o").replace('1', "l")
 }
 
+/// What the imitated sites look like, each with its domain: worked out once.
+static LOOKS: LazyLock<BTreeMap<String, &'static str>> =
+    LazyLock::new(|| IMITATED.into_iter().map(|site| (look_of(site), site)).collect());
+
 /// The domain that `domain` only looks like: one of ours, or one that is often imitated.
 pub fn imitates<'d>(domain: &str, own: impl Iterator<Item = &'d str>) -> Option<String> {
-    let known: BTreeSet<String> = own.map(registrable).chain(IMITATED.map(str::to_owned)).collect();
-    if known.contains(domain) || domain.parse::<std::net::IpAddr>().is_ok() {
+    let own: BTreeSet<String> = own.map(registrable).collect();
+    if own.contains(domain) || IMITATED.contains(&domain) || domain.parse::<std::net::IpAddr>().is_ok() {
         return None;
     }
     let look = look_of(domain);
-    known.into_iter().find(|one| look_of(one) == look)
+    let ours = own.into_iter().find(|one| look_of(one) == look);
+    ours.or_else(|| LOOKS.get(&look).map(|site| (*site).to_owned()))
 }
 
 /// Looks at the links of a mail. `own` are the accepted domains, `recipients` the addresses that it goes to.

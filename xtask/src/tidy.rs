@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours each crate may use: arrows point down only.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 26] = [
     ("domain", &[]),
     ("wire", &["domain"]),
     ("detect", &["domain"]),
@@ -20,7 +20,15 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("rules", &["domain", "detect", "store", "platform", "examiner", "known_good"]),
     ("recovery", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
     ("operations", &["domain", "wire", "store", "platform"]),
-    ("console", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
+    // What people and programs see: one way to every act, and nobody but `service` asks the store for them.
+    ("api_types", &[]),
+    ("service", &["domain", "detect", "store", "platform", "examiner", "known_good", "api_types"]),
+    ("http_listener", &["domain", "platform"]),
+    ("web", &["domain", "service"]),
+    ("api", &["domain", "platform", "api_types", "service", "http_listener", "web"]),
+    ("exchange", &["domain", "store", "platform", "api_types", "service"]),
+    ("portal", &["domain", "store", "platform", "service", "http_listener", "web"]),
+    ("console", &["domain", "wire", "store", "platform", "api_types", "service", "http_listener", "web"]),
     ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
     ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "cli"]),
     // The one that wires them.
@@ -31,7 +39,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("xtask", &[]),
 ];
 /// What the program is wired of.
-const WIRED: [&str; 14] = [
+const WIRED: [&str; 19] = [
     "domain",
     "wire",
     "detect",
@@ -43,6 +51,11 @@ const WIRED: [&str; 14] = [
     "rules",
     "recovery",
     "operations",
+    "service",
+    "http_listener",
+    "api",
+    "exchange",
+    "portal",
     "console",
     "cli",
     "drill",

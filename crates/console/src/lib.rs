@@ -1,86 +1,164 @@
-//! What people and their programs see: the REST API, over a unix socket for root on this host, and over TCP; and the
-//! pages of the console, which ask the API for everything that they show and do. Recipients have a portal of their own.
+//! The console's pages: server-rendered, embedded, without anything of others. A page shows what the API answers, asked
+//! for in the name of who has signed in: so nobody sees or does more here than there, and there is one path for every
+//! act.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`door`] | whose session it is; no act without our own page before it |
+//! | [`sign_in`], [`oidc`] | signing in and out, here or by an account elsewhere, and the page that an invitation leads to |
+//! | [`page`], [`chart`], [`form`], [`fault`], [`typed`] | what all pages have: the frame, pieces, pictures, what they send, and what is shown when something is wrong |
+//! | [`overview`] | what needs a person, and whether mail flows |
+//! | [`explorer`], [`message`], [`letter`], [`state`] | all mail; one message; its body, made harmless; how far its release is |
+//! | [`bulk`] | acting on everything that a query fits |
+//! | [`confirm`] | what is asked before mail that harms is released |
+//! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
+//! | [`requests`] | what recipients ask for |
+//! | [`rulesets`] | versions, roll-outs and the policy |
+//! | [`submission`] | what people say of verdicts |
+//! | [`health`] | whether all is well, and what is set |
+//! | [`record`] | audit log, entries, calls |
+//! | [`people`] | who may sign in |
 
-pub mod access;
-pub mod api;
-mod client;
-pub mod exchange;
-mod host;
-mod listener;
-mod places;
-pub mod portal;
-mod pulse;
-pub mod rate;
-pub mod secret;
-pub mod serve;
-pub mod web;
+pub mod bulk;
+pub mod chart;
+pub mod confirm;
+pub mod detections;
+pub mod door;
+pub mod explorer;
+pub mod health;
+pub mod incident;
+pub mod letter;
+pub mod message;
+pub mod oidc;
+pub mod overview;
+pub mod page;
+pub mod people;
+pub mod record;
+pub mod requests;
+pub mod rulesets;
+pub mod sentinel;
+pub mod sign_in;
+pub mod state;
+pub mod submission;
+pub mod typed;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use service::Service;
+use service::error::ServiceError;
+use web::assets::{assets, with_policy};
+use web::fault;
+use web::form::FORM_BYTES_MAX;
+use web::own_page::from_our_own_page;
 
-use domain::detection::DetectionVersion;
-use store::Store;
-use store::vault::Vault;
+/// All pages.
+pub fn router(service: Service) -> Router {
+    let inside = Router::new()
+        .route("/", get(overview::show))
+        .route("/explorer", get(explorer::show))
+        .route("/states", get(state::of))
+        .route("/explorer/sums", get(explorer::sums))
+        .route("/explorer/complete", get(explorer::complete))
+        .route("/explorer/export", get(explorer::export))
+        .route("/explorer/act", post(explorer::act))
+        .route("/explorer/keep", post(explorer::keep))
+        .route("/explorer/columns", post(explorer::columns))
+        .route("/rulesets", get(rulesets::show))
+        .route("/rulesets/rollback", post(rulesets::rollback))
+        .route("/policy", get(rulesets::policy))
+        .route("/requests", get(requests::list_all))
+        .route("/requests/act", post(requests::act))
+        .route("/requests/close", post(requests::close))
+        .route("/bulk", get(bulk::list_all).post(bulk::begin))
+        .route("/bulk/new", get(bulk::new))
+        .route("/bulk/{number}", get(bulk::show))
+        .route("/bulk/{number}/cancel", post(bulk::cancel))
+        .route("/bulk/{number}/approve", post(bulk::approve))
+        .route("/messages/{id}", get(message::show))
+        .route("/messages/{id}/text", get(message::text_of))
+        .route("/messages/{id}/html", get(letter::show))
+        .route("/messages/{id}/raw", post(message::raw))
+        .route("/messages/{id}/act", post(message::act))
+        .route("/incidents", get(incident::list_all))
+        .route("/incidents/open", post(incident::open))
+        .route("/incidents/{id}", get(incident::show))
+        .route("/incidents/{id}/live", get(incident::live))
+        .route("/incidents/{id}/report", get(incident::report))
+        .route("/incidents/{id}/act", post(incident::act))
+        .route("/sentinel", get(sentinel::show))
+        .route("/sentinel/act", post(sentinel::act))
+        .route("/detections", get(detections::list_all))
+        .route("/detections/{code}", get(detections::show))
+        .route("/detections/{code}/act", post(detections::act))
+        .route("/entries", get(record::entries))
+        .route("/entries/act", post(record::entries_act))
+        .route("/submissions", get(submission::list_all))
+        .route("/submissions/{number}", get(submission::show))
+        .route("/submissions/{number}/bundle", get(submission::bundle))
+        .route("/alerts/act", post(record::alert_act))
+        .route("/audit", get(record::audit))
+        .route("/health", get(health::show))
+        .route("/settings", get(health::settings))
+        .route("/people", get(people::list_all))
+        .route("/people/act", post(people::act))
+        .route("/me", get(people::me))
+        .route("/me/act", post(people::me_act))
+        .route("/sign-out", post(sign_in::out))
+        .method_not_allowed_fallback(only_a_form)
+        .fallback(|uri: Uri| async move { fault::page(door::unknown(uri.path())) })
+        .with_state(service.clone());
+    // Around all of it and not each: the page of a form is drawn again when the form cannot be taken.
+    let inside: Router<Service> =
+        Router::new().fallback_service(inside).layer(middleware::from_fn_with_state(service.clone(), door::signed_in));
+    let outside = Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/away", get(oidc::away))
+        .route("/sign-in/back", get(oidc::back))
+        .route("/welcome", get(sign_in::welcome).post(sign_in::accept))
+        .route("/welcome/name", post(sign_in::welcome_name))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX));
+    inside
+        .merge(outside)
+        .merge(assets())
+        .layer(middleware::from_fn(from_our_own_page))
+        .layer(middleware::map_response(with_policy))
+        .with_state(service)
+}
 
-use examiner::Viewer;
-use known_good::archive::Importer;
-use platform::audit_signer::AuditSigner;
-use platform::clock::Clock;
-use platform::config::Config;
-use platform::hop::Hops;
-use platform::keys::KeyRing;
-use platform::ledger_check::LedgerCheck;
-use platform::readiness::Readiness;
-use platform::reconciler::Rounds;
-use platform::removal::Removal;
-use platform::signals::Signals;
+/// Whether there are pages for who has signed in under the first part of a path; everything else is told to be unknown
+/// at once, so that a probe of another program does not take the page where one signs in for an answer.
+fn has_pages(path: &str) -> bool {
+    const PARTS: [&str; 20] = [
+        "",
+        "alerts",
+        "audit",
+        "bulk",
+        "detections",
+        "entries",
+        "explorer",
+        "health",
+        "incidents",
+        "me",
+        "messages",
+        "people",
+        "policy",
+        "requests",
+        "rulesets",
+        "sentinel",
+        "settings",
+        "sign-out",
+        "states",
+        "submissions",
+    ];
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    PARTS.contains(&first)
+}
 
-/// What versions of detections cost, in milliseconds for one MiB; none for those without a cost of their own.
-pub type Costs = Arc<Mutex<BTreeMap<DetectionVersion, Option<f64>>>>;
-
-/// What every request shares.
-#[derive(Clone, Debug)]
-pub struct Console {
-    /// The store; without one every answer says so.
-    pub store: Option<Store>,
-    /// Domain time.
-    pub clock: Arc<dyn Clock>,
-    /// Where the store lies, for backups.
-    pub data_dir: PathBuf,
-    /// How often each token may ask.
-    pub rates: rate::Rates,
-    /// How often somebody may try to sign in.
-    pub attempts: rate::Rates,
-    /// Wakes the reconcilers.
-    pub signals: Signals,
-    /// The bytes of known-good content, if they are kept.
-    pub vault: Option<Vault>,
-    /// Their keys.
-    pub ring: KeyRing,
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// Signs checkpoints of the audit log.
-    pub notary: AuditSigner,
-    /// Takes mail of an archive into the memory.
-    pub importer: Importer,
-    /// Milliseconds that each version of a detection costs, once measured: it takes a core for a moment.
-    pub costs: Costs,
-    /// What the last check of the books said.
-    pub books: LedgerCheck,
-    /// How the rounds of the reconcilers went.
-    pub rounds: Rounds,
-    /// Whether the clock is believed.
-    pub removal: Removal,
-    /// Reads mail for who looks at it.
-    pub viewer: Viewer,
-    /// The way to our own people.
-    pub hops: Arc<Hops>,
-    /// Whether mail is taken now, and whether the program ends.
-    pub readiness: Readiness,
-    /// Where the API and the console listen, once they do.
-    pub listens_at: Arc<OnceLock<SocketAddr>>,
-    /// Hashes passwords.
-    pub passwords: secret::Passwords,
+/// What is shown to who looks at an address that takes forms alone, such as after signing in again.
+async fn only_a_form(uri: Uri) -> Response {
+    let error = ServiceError::NotFound(format!("{} takes what a form sends, and is no page", uri.path()));
+    (StatusCode::METHOD_NOT_ALLOWED, fault::page(error)).into_response()
 }

@@ -8,7 +8,7 @@ use cli::{CliError, terminal};
 use drill::DrillArgs;
 use drill::demo::{self, DemoArgs};
 
-use crate::service;
+use crate::start;
 
 /// Mail protection that can take back its own mistakes.
 #[derive(Debug, Parser)]
@@ -77,7 +77,7 @@ pub(crate) fn main() -> ExitCode {
 
 async fn run(verb: Verb) -> Result<(), CliError> {
     match verb {
-        Verb::Serve(args) => serve::run(args, service::start).await,
+        Verb::Serve(args) => serve::run(args, start::start).await,
         Verb::Cli(verb) => cli::run(verb).await,
         Verb::Completions { shell } => {
             // Written as a whole: the generator panics when its reader goes away in the middle (`| head`).
@@ -93,7 +93,7 @@ async fn run(verb: Verb) -> Result<(), CliError> {
             Ok(())
         }
         Verb::Drill(args) => drill::run(args).await,
-        Verb::Demo(args) => demo::run(args, service::start).await,
+        Verb::Demo(args) => demo::run(args, start::start).await,
         Verb::ExamineWorker { .. } => Err(CliError::Usage("it runs alone".into())),
     }
 }

@@ -3,11 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use console::portal::{self, Portal};
-use console::rate::Rates;
-use console::secret::Passwords;
-use console::serve::{self, Settle};
-use console::{Console, Costs};
 use domain::token::TokenKey;
 use examiner::Viewer;
 use gateway::Gateway;
@@ -16,14 +11,18 @@ use platform::audit_signer::AuditSigner;
 use platform::hop::Hops;
 use platform::keys::KeyRing;
 use platform::ledger_check::LedgerCheck;
-use platform::recipient;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
-use platform::system_mail;
+use platform::{recipient, system_mail};
+use portal::Portal;
+use service::rate::Rates;
+use service::secret::Passwords;
+use service::{Costs, Service};
 use store::vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::listeners::{self, Settle};
 use crate::start_error::StartError;
 
 /// What people see of the other rooms.
@@ -44,20 +43,20 @@ pub(crate) async fn start(
     tasks: &mut JoinSet<()>,
 ) -> Result<(SocketAddr, Option<SocketAddr>), StartError> {
     let config = gateway.config.clone();
-    let console = console(gateway, seen)?;
-    let portal = portal(console.clone(), &gateway.token_key);
+    let service = service(gateway, seen)?;
+    let portal = portal(service.clone(), &gateway.token_key);
     let portal = portal::serve(portal, stopping.clone(), tasks).await?;
-    let listens_at = console.listens_at.clone();
-    let api = serve::tcp(&config, console.clone(), stopping.clone(), tasks).await?;
+    let listens_at = service.listens_at.clone();
+    let api = listeners::tcp(&config, service.clone(), stopping.clone(), tasks).await?;
     // It is set once, here.
     let _ = listens_at.set(api);
-    serve::unix(&config, console, settle, stopping.clone(), tasks)?;
+    listeners::unix(&config, service, settle, stopping.clone(), tasks)?;
     Ok((api, portal))
 }
 
-fn console(gateway: &Gateway, seen: Seen) -> Result<Console, StartError> {
+fn service(gateway: &Gateway, seen: Seen) -> Result<Service, StartError> {
     let config = gateway.config.clone();
-    Ok(Console {
+    Ok(Service {
         store: gateway.store.clone(),
         clock: gateway.clock.clone(),
         signals: gateway.signals.clone(),
@@ -86,12 +85,12 @@ fn console(gateway: &Gateway, seen: Seen) -> Result<Console, StartError> {
     })
 }
 
-fn portal(console: Console, key: &TokenKey) -> Portal {
+fn portal(service: Service, key: &TokenKey) -> Portal {
     Portal {
         key: key.for_purpose(recipient::PURPOSE),
-        languages: Arc::new(console.config.portal.languages.clone()),
-        rates: Rates::new(console.config.api_requests_per_second),
+        languages: Arc::new(service.config.portal.languages.clone()),
+        rates: Rates::new(service.config.api_requests_per_second),
         links: Rates::slow(portal::LINK_EVERY, portal::LINKS_AT_ONCE),
-        console,
+        service,
     }
 }

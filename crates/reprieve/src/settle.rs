@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use console::serve::Settle;
 use gateway::Gateway;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use crate::listeners::Settle;
 use crate::tasks::Starter;
 use platform::reconciler::{Reconciler, RoundError};
 use recovery::incident::IncidentWorker;

@@ -131,3 +131,20 @@ impl Query {
         Self::All(Vec::new())
     }
 }
+
+/// A value as a query takes it: in quotes unless it is a plain word.
+pub fn quoted(value: &str) -> String {
+    let is_plain = !value.is_empty()
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'.' | b'-' | b'_' | b':'));
+    if is_plain { value.to_owned() } else { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_quoted_unless_they_are_plain_words() {
+        assert_eq!(["a@x.example", "a b", "a\"b", ""].map(quoted), ["a@x.example", "\"a b\"", "\"a\\\"b\"", "\"\""]);
+    }
+}

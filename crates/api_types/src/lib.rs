@@ -1,0 +1,30 @@
+#![allow(missing_docs)]
+//! What requests and answers of the REST API consist of: the same types for the service that answers, the pages that show it
+//! and the commands that ask.
+
+pub mod agreement;
+pub mod alert;
+pub mod audit;
+pub mod backup;
+pub mod bulk;
+pub mod detection;
+pub mod entry;
+pub mod explain;
+pub mod explore;
+pub mod health;
+pub mod hits;
+pub mod incident;
+pub mod known_good;
+pub mod ledger;
+pub mod memory;
+pub mod message;
+pub mod person;
+pub mod policy;
+pub mod quarantine;
+pub mod refusal;
+pub mod retention;
+pub mod ruleset;
+pub mod saved;
+pub mod sentinel;
+pub mod submission;
+pub mod token;

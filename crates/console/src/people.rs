@@ -1,0 +1,262 @@
+//! Who may sign in; and what somebody does about their own sign-in.
+
+use api_types::person::{DisableAsk, InviteAsk, PersonView};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use maud::{Markup, html};
+use service::access::{Operator, Role};
+use service::error::ServiceError;
+use service::{Service, secret};
+use store::person::Session;
+use web::fault::PageResult;
+use web::form::Form;
+use web::page::{enter_does_nothing, moment};
+
+use crate::explorer::back_to;
+use crate::page::{chip, facts, page, reason};
+use crate::sign_in::one_more_try;
+
+/// `GET /people`.
+///
+/// # Errors
+/// What the API says.
+pub async fn list_all(State(service): State<Service>, Extension(operator): Extension<Operator>) -> PageResult {
+    let needs_password = service.config.oidc.is_none();
+    let people = service::person::list(&service, &operator).await?;
+    Ok(page(&operator, "/people", "People", people_body(&people, None, &operator.name, needs_password)))
+}
+
+/// Whether somebody can sign in as an administrator of all domains; where an account elsewhere vouches for people, none
+/// needs a password here. (The store decides; this is so that nobody has to try.)
+fn is_admin(one: &PersonView, needs_password: bool) -> bool {
+    one.role == Role::Admin.as_str()
+        && one.disabled.is_none()
+        && (one.has_password || !needs_password)
+        && one.domains.is_empty()
+}
+
+fn people_body(people: &[PersonView], invited: Option<&PersonView>, me: &str, needs_password: bool) -> Markup {
+    let admins = people.iter().filter(|one| is_admin(one, needs_password));
+    let admins: Vec<&str> = admins.map(|one| one.name.as_str()).collect();
+    html! {
+        h1 { "People" }
+        @if let Some(invited) = invited {
+            article.notice.good role="status" {
+                p {
+                    "Give " strong { (invited.name) } " this link. It works once, until "
+                    (moment(invited.invited_until.as_deref().unwrap_or_default())) ", and is not shown again:"
+                }
+                p { code.secret { "/welcome#" (invited.invitation.as_deref().unwrap_or_default()) } }
+                p.dim { "Put the address of this console before it." }
+            }
+        }
+        section.actions {
+            h2 { "Invite somebody" }
+            form.row method="post" action="/people/act" { (enter_does_nothing())
+                label { "Name" input type="text" name="name" required maxlength="100" autocomplete="off"; }
+                label { "Role" select name="role" {
+                    @for role in [Role::Analyst, Role::Auditor, Role::Admin] {
+                        option value=(role.as_str()) { (role.as_str()) }
+                    }
+                } }
+                label { "Only for these domains" input type="text" name="domains" placeholder="all"; }
+                button name="do" value="invite" { "Invite" }
+            }
+        }
+        div.scroll { table {
+            thead { tr {
+                th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } td {}
+            } }
+            tbody { @for one in people { tr {
+                td { (one.name) } td { (one.role) }
+                td { @if one.domains.is_empty() { span.dim { "all" } } @else { (one.domains.join(", ")) } }
+                td {
+                    @if one.disabled.is_some() { (chip("shut out")) }
+                    @else if one.has_password { "password" @if one.has_totp { " and codes" } }
+                    @else { span.dim { "invited" } }
+                }
+                td.when { (moment(&one.made)) " " span.dim { "by " (one.made_by) } }
+                td { @if one.disabled.is_none() {
+                    @if admins == [one.name.as_str()] { span.dim { "the last administrator: make another first" } }
+                    @else { (shut_out(&one.name, me)) }
+                } }
+            } } }
+        } }
+    }
+}
+
+fn shut_out(name: &str, me: &str) -> Markup {
+    html! {
+        form.inline method="post" action="/people/act" { (enter_does_nothing())
+            input type="hidden" name="name" value=(name);
+            (reason(false))
+            button.quiet name="do" value="disable" { "Shut out" @if name == me { " yourself" } }
+        }
+    }
+}
+
+/// `POST /people/act`: invites somebody, or shuts somebody out.
+///
+/// # Errors
+/// What the API says.
+pub async fn act(State(service): State<Service>, Extension(operator): Extension<Operator>, form: Form) -> PageResult {
+    if form.one("do") == "disable" {
+        let ask = DisableAsk { reason: form.one("reason").to_owned(), ..DisableAsk::default() };
+        service::person::disable(&service, &operator, form.one("name"), ask).await?;
+        return Ok(back_to("/people"));
+    }
+    let domains = form.one("domains").split([',', ' ']).filter(|domain| !domain.is_empty());
+    let ask = InviteAsk {
+        name: form.one("name").to_owned(),
+        role: form.one("role").to_owned(),
+        domains: domains.map(str::to_owned).collect(),
+        ..InviteAsk::default()
+    };
+    let invited = service::person::invite(&service, &operator, ask).await?;
+    let needs_password = service.config.oidc.is_none();
+    let people = service::person::list(&service, &operator).await?;
+    // Shown in the answer itself: the secret is nowhere else.
+    Ok(page(&operator, "/people", "People", people_body(&people, Some(&invited), &operator.name, needs_password)))
+}
+
+/// `GET /me`: one's own sign-in.
+///
+/// # Errors
+/// When the store fails.
+pub async fn me(
+    State(service): State<Service>,
+    Extension(operator): Extension<Operator>,
+    Extension(session): Extension<Session>,
+) -> PageResult {
+    let body = me_body(&service, &operator, &session, None, "").await?;
+    Ok(page(&operator, "/me", &operator.name, body))
+}
+
+async fn me_body(
+    service: &Service,
+    operator: &Operator,
+    session: &Session,
+    new_codes: Option<&str>,
+    wrong: &str,
+) -> Result<Markup, ServiceError> {
+    let store = service.store()?;
+    let person = store.person(&operator.name).await?;
+    let has_codes = person.is_some_and(|person| person.totp.is_some());
+    let sessions = store.sessions_of(&operator.name, service.clock.now()).await?;
+    Ok(html! {
+        h1 { (operator.name) }
+        (facts(&[
+            ("Role", html! { (operator.role.as_str()) }),
+            ("One-time codes", html! { @if has_codes { "used" } @else { "not used" } }),
+        ]))
+        section {
+            h2 { "One-time codes" }
+            @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
+            @if let Some(codes) = new_codes {
+                article.notice.warn {
+                    p {
+                        "Add this secret to your program for codes (time-based, 6 digits, SHA-1), then show that it "
+                        "works:"
+                    }
+                    p { code.secret { (codes) } }
+                    form.inline method="post" action="/me/act" {
+                        input type="hidden" name="secret" value=(codes);
+                        (code_field())
+                        button name="do" value="codes-on" { "Use codes" }
+                    }
+                }
+            } @else {
+                form.inline method="post" action="/me/act" {
+                    @if has_codes {
+                        (code_field())
+                        button.quiet name="do" value="codes-off" { "Use no codes any more" }
+                    } @else { button name="do" value="codes-new" { "Use codes" } }
+                }
+            }
+        }
+        section {
+            h2 { "Sessions" }
+            div.scroll { table {
+                thead { tr { th { "Began (UTC)" } th { "Last used" } th { "From" } td {} } }
+                tbody { @for one in sessions { tr {
+                    td.when { (moment(&one.began.to_string())) }
+                    td.when { (moment(&one.seen.to_string())) }
+                    td { (one.client) }
+                    td { @if one.id == session.id { "this one" } @else {
+                        form.inline method="post" action="/me/act" {
+                            input type="hidden" name="session" value=(one.id);
+                            button.quiet name="do" value="end" { "End" }
+                        }
+                    } }
+                } } }
+            } }
+        }
+    })
+}
+
+fn code_field() -> Markup {
+    html! {
+        label {
+            "Code"
+            input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="7";
+        }
+    }
+}
+
+/// `POST /me/act`.
+///
+/// # Errors
+/// When a code does not fit, or the store fails.
+pub async fn me_act(
+    State(service): State<Service>,
+    Extension(operator): Extension<Operator>,
+    Extension(session): Extension<Session>,
+    form: Form,
+) -> PageResult {
+    let store = service.store()?;
+    let now = service.clock.now();
+    // The secret that somebody has just put into their device stays on the page, so that another code of it can be
+    // tried.
+    let again = async |codes: Option<&str>| {
+        let wrong = "This code does not fit: is the clock of your device right?";
+        let body = me_body(&service, &operator, &session, codes, wrong).await?;
+        Ok((StatusCode::BAD_REQUEST, page(&operator, "/me", &operator.name, body)).into_response())
+    };
+    match form.one("do") {
+        "codes-new" => {
+            let codes = secret::new_totp(service.clock.as_ref());
+            let body = me_body(&service, &operator, &session, Some(&codes), "").await?;
+            return Ok(page(&operator, "/me", &operator.name, body));
+        }
+        "codes-on" => {
+            let codes = form.one("secret").to_owned();
+            if codes.len() != 32 {
+                return Err(ServiceError::Bad("this secret is none of ours: begin anew".into()).into());
+            }
+            if !secret::is_code(&codes, form.one("code"), now) {
+                return again(Some(&codes)).await;
+            }
+            service.record(operator.actor(""), "person.codes", &operator.name, "on").await?;
+            store.set_totp(&operator.name, Some(codes)).await?;
+        }
+        "codes-off" => {
+            one_more_try(&service, &operator.name)?;
+            let known = store.person(&operator.name).await?.and_then(|person| person.totp);
+            if !known.is_some_and(|codes| secret::is_code(&codes, form.one("code"), now)) {
+                return again(None).await;
+            }
+            service.record(operator.actor(""), "person.codes", &operator.name, "off").await?;
+            store.set_totp(&operator.name, None).await?;
+        }
+        "end" => {
+            let own = store.sessions_of(&operator.name, now).await?;
+            if own.iter().any(|known| known.id == form.one("session")) {
+                store.end_session(form.one("session")).await?;
+            }
+        }
+        other => return Err(ServiceError::Bad(format!("'{other}' is nothing that can be done here")).into()),
+    }
+    Ok(back_to("/me"))
+}

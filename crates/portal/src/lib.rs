@@ -1,0 +1,91 @@
+//! What recipients see: their own held mail, on an address of its own that is off unless it is configured. They come by
+//! a link in a mail. A link is inert: looking at a page does nothing, whoever looks; only a button that is pressed
+//! does.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`enter`] | coming in, asking for a link, leaving |
+//! | [`mail`] | own mail: list, text, and what the quarantine policy lets its recipient do |
+//! | [`senders`] | senders that they block or allow for themselves |
+//! | [`page`] | the frame |
+//!
+//! Links and words, which notices need as well, are in [`platform::recipient`].
+
+pub mod enter;
+pub mod mail;
+pub mod page;
+pub mod senders;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use domain::token::TokenKey;
+use http_listener::{Caller, Door};
+use platform::recipient::language::Languages;
+use platform::start_error::BindError;
+use service::Service;
+use service::rate::Rates;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use web::assets::with_policy;
+use web::form::FORM_BYTES_MAX;
+use web::own_page::from_our_own_page;
+
+/// How often a link is mailed to one address, and how many at once.
+pub const LINK_EVERY: Duration = Duration::from_secs(60);
+/// See [`LINK_EVERY`].
+pub const LINKS_AT_ONCE: u32 = 3;
+
+/// What every request shares.
+#[derive(Clone, Debug)]
+pub struct Portal {
+    /// Store, clock, configuration, and how often somebody may try.
+    pub service: Service,
+    /// Seals links and sessions.
+    pub key: TokenKey,
+    /// The words.
+    pub languages: Arc<Languages>,
+    /// How often a recipient may ask.
+    pub rates: Rates,
+    /// How often a link is mailed to one address.
+    pub links: Rates,
+}
+
+/// Serves the portal, where it is configured.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn serve(
+    portal: Portal,
+    stop: watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<Option<SocketAddr>, BindError> {
+    let Some(address) = portal.service.config.portal.address else { return Ok(None) };
+    let failed = |source| BindError { address: address.to_string(), source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let config = portal.service.config.clone();
+    let door = Door::on_network("portal", router(portal), &config);
+    tasks.spawn(door.serve(listener, |_, peer| Caller::Network(*peer), stop));
+    Ok(Some(bound))
+}
+
+fn router(portal: Portal) -> Router {
+    Router::new()
+        .route("/", get(mail::list))
+        .route("/enter", post(enter::enter))
+        .route("/ask", post(enter::ask))
+        .route("/leave", post(enter::leave))
+        .route("/mail/{id}", get(mail::show))
+        .route("/act", post(mail::act))
+        .merge(web::assets::assets())
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn(from_our_own_page))
+        .layer(middleware::map_response(with_policy))
+        .with_state(portal)
+}

@@ -21,7 +21,8 @@ pub fn one_of<'n>(what: &str, text: &str, names: &[&'n str]) -> Result<&'n str, 
 /// The code of a detection as it is kept, whatever the case in which it was written.
 ///
 /// # Errors
-/// [`ServiceError::NotFound`] when no detection was ever called so: in no ruleset that was kept, and nothing was hit by it.
+/// [`ServiceError::NotFound`] when no detection was ever called so: in no ruleset that was kept, and nothing was hit by
+/// it.
 pub async fn detection(store: &Store, text: &str) -> Result<DetectionCode, ServiceError> {
     let code = DetectionCode::parse(text.trim()).map_err(|error| ServiceError::Bad(error.to_string()))?;
     store.known_detection(&code).await?.ok_or_else(|| {

@@ -63,7 +63,7 @@ impl Reconciler for Announcer {
     /// One round: every channel that is not being told something is told what it does not know.
     async fn round(&self, deliveries: &mut Deliveries, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let ended = deliveries.ended();
-        let told = &self.config.announcements;
+        let told = &self.config.notices.announcements;
         for channel in Channel::all(&told.webhooks, &told.mail) {
             let name = channel.name().to_owned();
             deliveries.begin(&name, self.clone().tell(channel));

@@ -78,7 +78,7 @@ impl Reconciler for Caller {
     /// One round: every channel that is not being called is called for what it does not know.
     async fn round(&self, deliveries: &mut Deliveries, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let ended = deliveries.ended();
-        let told = &self.config.announcements;
+        let told = &self.config.notices.announcements;
         for channel in Channel::all(&told.alert_webhooks, &told.alert_mail) {
             let name = channel.name().to_owned();
             deliveries.begin(&name, self.clone().call(channel));

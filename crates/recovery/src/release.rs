@@ -112,7 +112,7 @@ impl Reconciler for Releaser {
 
 impl Releaser {
     async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
-        let ask = self.config.in_doubt == InDoubtPolicy::Ask;
+        let ask = self.config.release.in_doubt == InDoubtPolicy::Ask;
         for doubt in self.store.releases_in_doubt(DOUBTS_MAX).await? {
             let (event, reason) = match in_doubt_answer(now.since(doubt.since), doubt.repeats, ask) {
                 InDoubtAnswer::Wait => continue,
@@ -130,7 +130,7 @@ impl Releaser {
     /// Sends what is due. More is claimed as soon as half of a claim is done, so that no connection waits for the
     /// slowest.
     async fn send_due(&self, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let places = Arc::new(Places::new(self.config.release_connections, stop));
+        let places = Arc::new(Places::new(self.config.release.connections, stop));
         let mut sending = JoinSet::new();
         let mut more = Ok(true);
         loop {

@@ -61,7 +61,7 @@ fn console(gateway: &Gateway, seen: Seen) -> Result<Console, StartError> {
         store: gateway.store.clone(),
         clock: gateway.clock.clone(),
         signals: gateway.signals.clone(),
-        rates: Rates::new(config.api_requests_per_second),
+        rates: Rates::new(config.api.requests_per_second),
         attempts: Rates::new(1),
         data_dir: config.data_dir.clone(),
         vault: seen.vault,
@@ -90,7 +90,7 @@ fn portal(console: Console, key: &TokenKey) -> Portal {
     Portal {
         key: key.for_purpose(recipient::PURPOSE),
         languages: Arc::new(console.config.portal.languages.clone()),
-        rates: Rates::new(console.config.api_requests_per_second),
+        rates: Rates::new(console.config.api.requests_per_second),
         links: Rates::slow(portal::LINK_EVERY, portal::LINKS_AT_ONCE),
         console,
     }

@@ -126,16 +126,16 @@ impl Parts {
         tasks.in_background(self.search_text_worker());
         tasks.in_background(self.bulk_worker());
         tasks.in_background(self.structure_checker());
-        let trusted = self.config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
+        let trusted = self.config.notices.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
         let tls = tls::client_config_trusting(trusted.unwrap_or_default())?;
         tasks.start(self.caller(tls.clone()));
         tasks.start(self.announcer(tls));
         tasks.start(self.acknowledger());
         tasks.start(self.recipient_notifier());
-        if self.config.tells_affected {
+        if self.config.notices.tells_affected {
             tasks.start(self.summary_mailer());
         }
-        if self.config.tells_senders {
+        if self.config.notices.tells_senders {
             tasks.start(self.sender_notifier());
         }
         Ok(())
@@ -240,7 +240,7 @@ impl Parts {
         Releaser {
             config: self.config.clone(),
             store: self.store.clone(),
-            hops: Hops::new(&self.config, self.config.release_connections, &Timeouts::default()),
+            hops: Hops::new(&self.config, self.config.release.connections, &Timeouts::default()),
             pacing: Arc::new(pacing),
             clock: self.clock.clone(),
             token_key: self.gateway.token_key.clone(),

@@ -66,7 +66,7 @@ impl Console {
         reason: &str,
         asked: Timestamp,
     ) -> Result<Option<String>, ApiError> {
-        if self.config.two_persons_above.is_none() {
+        if self.config.api.two_persons_above.is_none() {
             return Ok(None);
         }
         self.record(actor.to_owned(), &format!("{what}.ask"), object, reason).await?;

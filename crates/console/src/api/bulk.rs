@@ -108,7 +108,7 @@ fn harmful(sums: &Summary) -> u64 {
 
 /// Why a release takes a second person; none where one is enough (`[api] two_persons_above`).
 fn second_person(console: &Console, verb: BulkVerb, sums: &Summary) -> Option<String> {
-    let most = console.config.two_persons_above.filter(|_| verb == BulkVerb::Release)?;
+    let most = console.config.api.two_persons_above.filter(|_| verb == BulkVerb::Release)?;
     let harmful = harmful(sums);
     match sums.units {
         _ if harmful > 0 => Some(format!("{harmful} units are malware or certain phishing")),
@@ -158,7 +158,7 @@ pub async fn begin(
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let sums = match ask.what_if || console.config.two_persons_above.is_some() {
+    let sums = match ask.what_if || console.config.api.two_persons_above.is_some() {
         true => store.summarise(&query, &bulk.scope, None, i64::MAX, COUNT_BUDGET).await?,
         false => Summary::default(),
     };

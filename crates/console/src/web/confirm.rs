@@ -44,7 +44,8 @@ pub async fn asks(
     if operator.may(Permission::Decide).is_err() {
         return Ok(None);
     }
-    if (is_confirmed && !wanted.form.one("reason").trim().is_empty()) || console.config.two_persons_above.is_some() {
+    if (is_confirmed && !wanted.form.one("reason").trim().is_empty()) || console.config.api.two_persons_above.is_some()
+    {
         return Ok(None);
     }
     let harmful = harmful(console, operator, units).await?;

@@ -49,7 +49,7 @@ impl Client {
             )
         })?;
         let config = Config::load(&path).map_err(CliError::unreachable)?;
-        Ok(Self::at_socket(config.api_socket))
+        Ok(Self::at_socket(config.api.socket))
     }
 
     /// A client for a unix socket.

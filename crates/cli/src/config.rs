@@ -7,7 +7,7 @@ use domain::policy::{Disposition, Policy, PolicyRule, QuarantinePolicy};
 use serde_json::json;
 
 use super::{CliError, terminal};
-use platform::config::{Config, EXAMPLE};
+use platform::config::{self, Config};
 use platform::descriptors::{self, Budget};
 
 /// Verbs about the configuration.
@@ -39,7 +39,7 @@ pub enum ConfigVerb {
 pub fn run(verb: ConfigVerb) -> Result<(), CliError> {
     match verb {
         ConfigVerb::Example => {
-            terminal::bytes(EXAMPLE.as_bytes());
+            terminal::bytes(config::example().as_bytes());
             Ok(())
         }
         ConfigVerb::Check { config } => match Config::load(&config) {

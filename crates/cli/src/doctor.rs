@@ -92,7 +92,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     list.extend(panic_switch(&config));
     list.extend(gateway(&config).await);
     list.extend(one_for_all(&config).await);
-    list.extend(limits::limits(&Client::at_socket(config.api_socket.clone())).await);
+    list.extend(limits::limits(&Client::at_socket(config.api.socket.clone())).await);
     for listener in &config.listeners {
         list.push(relay(&config, listener).await);
     }
@@ -360,7 +360,7 @@ fn text(error: CliError) -> String {
 
 /// What the running gateway says of itself; of one that does not run, or takes no mail, what its database looks like.
 async fn gateway(config: &Config) -> Vec<Finding> {
-    let client = Client::at_socket(config.api_socket.clone());
+    let client = Client::at_socket(config.api.socket.clone());
     let ready = client.get_bytes("/readyz").await.map_err(text);
     let is_ready = ready.is_ok();
     let told = ready.map(|said| format!("the gateway says: {}", String::from_utf8_lossy(&said).trim()));
@@ -417,7 +417,7 @@ async fn books(client: &Client) -> Vec<Finding> {
 /// Whether one address brings most of the mail of a day: then it is a proxy or a relay, and limits for one address
 /// would be limits for everybody.
 async fn one_for_all(config: &Config) -> Option<Finding> {
-    let client = Client::at_socket(config.api_socket.clone());
+    let client = Client::at_socket(config.api.socket.clone());
     let asked = [("q", Some("received:>=-24h direction:Inbound".to_owned())), ("by", Some("ip".to_owned()))];
     let sums = client.get("/api/v1/explore/pivot", &asked).await.ok()?;
     let all = sums["total"].as_u64()?;

@@ -43,7 +43,8 @@ pub async fn asks(
     if operator.may(Permission::Decide).is_err() {
         return Ok(None);
     }
-    if (is_confirmed && !wanted.form.one("reason").trim().is_empty()) || service.config.two_persons_above.is_some() {
+    if (is_confirmed && !wanted.form.one("reason").trim().is_empty()) || service.config.api.two_persons_above.is_some()
+    {
         return Ok(None);
     }
     let harmful = harmful(service, operator, units).await?;

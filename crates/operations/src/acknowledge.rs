@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::envelope::Border;
 use domain::incident::{Outcome, Stage};
 use domain::{Account, Address, Timestamp};
 use store::claim::{NoticeClaim, ONCE};
@@ -15,7 +16,6 @@ use store::{Scope, Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -31,8 +31,10 @@ const BATCH: i64 = 100;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Acknowledger {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our name.
+    pub hostname: String,
+    /// Our domains and networks.
+    pub border: Border,
     /// The store.
     pub store: Store,
     /// The hop of internal mail.
@@ -142,7 +144,7 @@ impl Acknowledger {
         let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
-        let to = Address::parse(&report.reporter).ok().filter(|one| self.config.border.accepts(&one.domain()));
+        let to = Address::parse(&report.reporter).ok().filter(|one| self.border.accepts(&one.domain()));
         let Some(to) = to else { return Ok(Ok(claim)) };
         let filter = TraceFilter { mail_id: Some(report.mail_id), ..TraceFilter::default() };
         let units = self.store.trace(&filter, &Scope::All).await?;
@@ -161,7 +163,7 @@ impl Acknowledger {
             Word::Ended(_) => "What came of your report",
         };
         let letter = Letter {
-            host: &self.config.hostname,
+            host: &self.hostname,
             to,
             subject: title.into(),
             at: self.clock.now(),

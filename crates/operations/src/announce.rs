@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::deliveries::Deliveries;
 use crate::channel::{Channel, tell_each};
 use platform::clock::Clock;
-use platform::config::Config;
+use platform::config::Announcements;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -33,8 +33,10 @@ const WEBHOOK_TIME: Duration = Duration::from_secs(10);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Announcer {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our name.
+    pub hostname: String,
+    /// Who is told, and who is called.
+    pub announcements: Announcements,
     /// The store.
     pub store: Store,
     /// The hop of internal mail.
@@ -63,7 +65,7 @@ impl Reconciler for Announcer {
     /// One round: every channel that is not being told something is told what it does not know.
     async fn round(&self, deliveries: &mut Deliveries, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let ended = deliveries.ended();
-        let told = &self.config.announcements;
+        let told = &self.announcements;
         for channel in Channel::all(&told.webhooks, &told.mail) {
             let name = channel.name().to_owned();
             deliveries.begin(&name, self.clone().tell(channel));
@@ -127,7 +129,7 @@ impl Announcer {
     }
 
     fn letter(&self, to: &Address, subject: &str, at: Timestamp, name: &str, text: String) -> Vec<u8> {
-        let (host, subject, name) = (&self.config.hostname, subject.to_owned(), name.to_owned());
+        let (host, subject, name) = (&self.hostname, subject.to_owned(), name.to_owned());
         Letter { host, to, subject, at, name, text }.compose()
     }
 }

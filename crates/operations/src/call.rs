@@ -17,7 +17,7 @@ use wire::smtp::client::Timeouts;
 use super::deliveries::Deliveries;
 use crate::channel::{Channel, tell_each};
 use platform::clock::Clock;
-use platform::config::Config;
+use platform::config::Announcements;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -36,8 +36,10 @@ const STEP_TIME: Duration = Duration::from_secs(10);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our name.
+    pub hostname: String,
+    /// Who is told, and who is called.
+    pub announcements: Announcements,
     /// The store.
     pub store: Store,
     /// The hop of internal mail, with [`timeouts`].
@@ -78,7 +80,7 @@ impl Reconciler for Caller {
     /// One round: every channel that is not being called is called for what it does not know.
     async fn round(&self, deliveries: &mut Deliveries, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let ended = deliveries.ended();
-        let told = &self.config.announcements;
+        let told = &self.announcements;
         for channel in Channel::all(&told.alert_webhooks, &told.alert_mail) {
             let name = channel.name().to_owned();
             deliveries.begin(&name, self.clone().call(channel));
@@ -127,7 +129,7 @@ impl Caller {
     fn compose(&self, to: &Address, one: &Alert) -> Vec<u8> {
         let subject = format!("Mail protection: {} ({})", one.subject, one.kind.as_str());
         let text = format!("{}\r\n\r\n`reprieve alert seen {}` ends this call.\r\n", one.text, one.number);
-        let (host, at, name): (_, Timestamp, _) = (&self.config.hostname, one.at, format!("alert.{}", one.number));
+        let (host, at, name): (_, Timestamp, _) = (&self.hostname, one.at, format!("alert.{}", one.number));
         Letter { host, to, subject, at, name, text }.compose()
     }
 }

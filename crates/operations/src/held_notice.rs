@@ -5,10 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::envelope::Border;
 use domain::ledger::Account;
-use domain::policy::QuarantinePolicy;
+use domain::policy::{Policy, QuarantinePolicy};
 use domain::token::TokenKey;
 use domain::{Address, Direction, MailId, Timestamp};
+use platform::config::portal::PortalConfig;
 use store::claim::ONCE;
 use store::quarantine::{Filter, HeldMessage};
 use store::recipient::Noticed;
@@ -16,7 +18,6 @@ use store::{Scope, Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
 use platform::recipient::language::{Language, Languages};
@@ -39,8 +40,14 @@ const NAMED_MAX: usize = 30;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct RecipientNotifier {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our name.
+    pub hostname: String,
+    /// Our domains and networks.
+    pub border: Border,
+    /// The policy.
+    pub policy: Policy,
+    /// The portal that a notice leads to, and how often there is one.
+    pub portal: PortalConfig,
     /// The store.
     pub store: Store,
     /// Ways to our own people.
@@ -69,7 +76,7 @@ impl Reconciler for RecipientNotifier {
     /// One round: some of those who are to be told in this period. Returns whether there may be more.
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
-        let Some(period) = self.config.portal.notices.period(now) else { return Ok(false) };
+        let Some(period) = self.portal.notices.period(now) else { return Ok(false) };
         // Those who cannot be told rest, and do not keep those behind them from being asked for.
         let people = self.store.unnoticed(period, now.before(SPAN), BATCH.saturating_add(self.items.count())).await?;
         let (mut asked, mut told) = (0, 0);
@@ -108,7 +115,7 @@ impl RecipientNotifier {
         let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
         let coming_back = self.store.in_open_incident(&mails).await?;
         held.retain(|message| self.is_theirs_to_see(message) && !coming_back.contains(&message.mail_id));
-        let reader = Address::parse(address).ok().filter(|one| self.config.border.accepts(&one.domain()));
+        let reader = Address::parse(address).ok().filter(|one| self.border.accepts(&one.domain()));
         let said = match reader {
             Some(to) if !held.is_empty() => system_mail::deliver(&self.hops, &to, &self.compose(&to, &held, now)).await,
             _ => Ok("nothing to tell".to_owned()),
@@ -126,7 +133,7 @@ impl RecipientNotifier {
     fn is_theirs_to_see(&self, message: &HeldMessage) -> bool {
         message.units.iter().any(|unit| {
             unit.direction != Direction::Outbound
-                && may(&self.config.policy, &message.category, unit) != QuarantinePolicy::AdminOnlyAccess
+                && may(&self.policy, &message.category, unit) != QuarantinePolicy::AdminOnlyAccess
         })
     }
 
@@ -134,12 +141,12 @@ impl RecipientNotifier {
         let words = self.languages.first();
         let pass = link::make(&self.key, Kind::Link, to, now.after(link::LINK), self.clock.as_ref());
         let letter = Letter {
-            host: &self.config.hostname,
+            host: &self.hostname,
             to,
             subject: words.say_of("notice.subject", held.len()),
             at: now,
             name: format!("{}.held", held[0].mail_id),
-            text: text(words, held, &self.config.portal.url, &pass),
+            text: text(words, held, &self.portal.url, &pass),
         };
         letter.compose()
     }

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::envelope::Border;
 use domain::{Address, Timestamp, address};
 use store::notice::Untold;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -34,8 +34,10 @@ const NAMED_MAX: usize = 20;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct SenderNotifier {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our name.
+    pub hostname: String,
+    /// Our domains and networks.
+    pub border: Border,
     /// The store.
     pub store: Store,
     /// Ways to our own people.
@@ -103,7 +105,7 @@ impl SenderNotifier {
         let address = Address::parse(sender).ok()?;
         let is_program =
             |one: &Untold| one.auto_submitted.as_deref().is_some_and(|how| !how.eq_ignore_ascii_case("no"));
-        let is_ours = self.config.border.accepts(&address.domain());
+        let is_ours = self.border.accepts(&address.domain());
         (is_ours && !held.iter().all(is_program)).then_some(address)
     }
 
@@ -115,7 +117,7 @@ impl SenderNotifier {
 
     fn compose(&self, to: &Address, held: &[Untold], now: Timestamp) -> Vec<u8> {
         let letter = Letter {
-            host: &self.config.hostname,
+            host: &self.hostname,
             to,
             subject: match held.len() {
                 1 => "Your message is being held".to_owned(),

@@ -13,7 +13,7 @@ use store::vault::Vault;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use platform::config::Config;
+use platform::config::{KnownGoodConfig, Retention};
 use platform::items::Items;
 use platform::keys::KeyRing;
 use platform::measure;
@@ -41,8 +41,10 @@ const BATCHES_MAX: usize = 20;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct RetentionWorker {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// How long what is kept.
+    pub retention: Retention,
+    /// How much of known-good content is kept, and how long.
+    pub known_good: KnownGoodConfig,
     /// The store.
     pub store: Store,
     /// The bytes of known-good content, if they are kept.
@@ -144,7 +146,7 @@ impl Reconciler for RetentionWorker {
         }
         self.items.alone("what is tentative for long", now, self.tell_of_tentative(now)).await?;
         self.items.alone("what is remembered", now, self.forget_remembered(now)).await?;
-        let before = now.before(self.config.known_good.remembered);
+        let before = now.before(self.known_good.remembered);
         self.items.alone("known-good content", now, self.forget_good(before)).await?;
         Ok(false)
     }
@@ -153,7 +155,7 @@ impl Reconciler for RetentionWorker {
 impl RetentionWorker {
     /// What may go by now.
     async fn earn(&self, now: Timestamp) -> Result<(), StoreError> {
-        let least = self.config.retention.removals_per_hour;
+        let least = self.retention.removals_per_hour;
         let (mails, kept) = self.store.intake_since(now.before(DAY)).await?;
         let (held, records) = (per_hour(least, kept), per_hour(least, mails));
         let entries = per_hour(least, mails * ENTRIES_OF_A_MESSAGE);
@@ -163,7 +165,7 @@ impl RetentionWorker {
 
     /// What was held long enough expires.
     async fn expire(&self, category: Category, now: Timestamp) -> Result<usize, StoreError> {
-        let (before, mut expired) = (now.before(self.config.retention.held(category)), 0);
+        let (before, mut expired) = (now.before(self.retention.held(category)), 0);
         while self.quotas.left(UNITS) > 0 {
             let batch = self.store.expire_held(category, before, now, self.quotas.left(UNITS)).await?;
             if !self.went(UNITS, batch, &mut expired).await {
@@ -188,7 +190,7 @@ impl RetentionWorker {
     /// What cannot be undone: bytes of what ended a whole grace ago, records, entries of the log, bytes that nobody
     /// names. Each kind by itself.
     async fn drop_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let kept = &self.config.retention;
+        let kept = &self.retention;
         let (store, unfinished) = (&self.store, system_time(now.before(UNFINISHED_KEPT)));
         let bytes = self.drop_batches(BYTES, |most| store.drop_blobs(now.before(GRACE), most));
         let mut gone = self.items.alone(BYTES, now, bytes).await?.unwrap_or(0);
@@ -222,13 +224,13 @@ impl RetentionWorker {
 
     /// What is only remembered, for charts, digests and lists.
     async fn forget_remembered(&self, now: Timestamp) -> Result<(), StoreError> {
-        let before = now.before(self.config.retention.records);
+        let before = now.before(self.retention.records);
         for _ in 0..BATCHES_MAX {
             let more = [
                 self.store.forget_hits(before).await?,
                 self.store.forget_bulks(before).await?,
                 self.store.forget_digests(before).await?,
-                self.store.forget_contacts(now.before(self.config.known_good.remembered)).await?,
+                self.store.forget_contacts(now.before(self.known_good.remembered)).await?,
             ];
             if !more.contains(&true) {
                 break;
@@ -244,7 +246,7 @@ impl RetentionWorker {
     /// encrypts.
     async fn forget_good(&self, before: Timestamp) -> Result<(), StoreError> {
         let Some(vault) = &self.vault else { return Ok(()) };
-        let bounds = &self.config.known_good;
+        let bounds = &self.known_good;
         for _ in 0..BATCHES_MAX {
             let (parts, mails) = self.store.good_to_forget(before, bounds.bytes_max, bounds.mails_max).await?;
             if parts.is_empty() && mails.is_empty() {

@@ -12,7 +12,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::config::Config;
+use platform::config::Retention;
 use platform::items::Items;
 use platform::measure;
 use platform::priority::Priority;
@@ -35,8 +35,8 @@ const NAMED_MAX: i64 = 5;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Scrubber {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// How long what is kept.
+    pub retention: Retention,
     /// The store.
     pub store: Store,
     /// Domain time.
@@ -65,8 +65,7 @@ impl Reconciler for Scrubber {
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let known = self.store.scrub_pass().await?;
-        let is_due =
-            known.as_ref().is_none_or(|pass| !pass.is_done || now.since(pass.began) >= self.config.retention.scrub);
+        let is_due = known.as_ref().is_none_or(|pass| !pass.is_done || now.since(pass.began) >= self.retention.scrub);
         if !is_due {
             self.look_again().await?;
             return Ok(false);
@@ -176,7 +175,7 @@ impl Scrubber {
 
     /// So that no more is read in a second than may be.
     async fn rest(&self, read: u64, stopping: &watch::Receiver<bool>) {
-        let mut rest = Duration::from_secs_f64(read as f64 / self.config.retention.scrub_bytes_per_second as f64);
+        let mut rest = Duration::from_secs_f64(read as f64 / self.retention.scrub_bytes_per_second as f64);
         while !rest.is_zero() && !*stopping.borrow() {
             let now = rest.min(REST_MAX);
             tokio::time::sleep(now).await;

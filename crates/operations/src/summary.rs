@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::envelope::Border;
 use domain::incident::Stage;
 use domain::{Address, Digest, Direction, Timestamp};
 use store::claim::ONCE;
@@ -17,7 +18,6 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::{ELSEWHERE, Items};
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -36,8 +36,10 @@ const NAMED_MAX: usize = 50;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct SummaryMailer {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our name.
+    pub hostname: String,
+    /// Our domains and networks.
+    pub border: Border,
     /// The store.
     pub store: Store,
     /// The hop of internal mail.
@@ -107,7 +109,7 @@ impl SummaryMailer {
         let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
-        let said = match Address::parse(address).ok().filter(|one| self.config.border.accepts(&one.domain())) {
+        let said = match Address::parse(address).ok().filter(|one| self.border.accepts(&one.domain())) {
             None => Ok("nobody of ours".to_owned()),
             Some(to) => system_mail::deliver(&self.hops, &to, &self.compose(incident, &to, late)).await,
         };
@@ -125,7 +127,7 @@ impl SummaryMailer {
         // The same person's digest of the same incident is the same mail, however often it is sent.
         let person = &Digest::of(to.normal().as_bytes()).hex()[..16];
         let letter = Letter {
-            host: &self.config.hostname,
+            host: &self.hostname,
             to,
             subject: subject(late),
             at: self.clock.now(),

@@ -79,7 +79,7 @@ impl Budget {
 /// Connections to all next hops: a direction without one of its own shares that of another.
 fn to_hops(config: &Config) -> u64 {
     let different: BTreeSet<&str> = config.hops.values().map(|hop| hop.address.as_str()).collect();
-    (config.limits.hop_connections_max as u64 + config.release_connections as u64) * different.len() as u64 + NOTICES
+    (config.limits.hop_connections_max as u64 + config.release.connections as u64) * different.len() as u64 + NOTICES
 }
 
 /// What this process may open at most, if it asks for it.

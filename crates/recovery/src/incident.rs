@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
-use platform::config::Config;
+use platform::config::SentinelConfig;
 use platform::derived;
 use platform::items::Items;
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -34,8 +34,8 @@ pub const ACTOR: &str = "sentinel";
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct IncidentWorker {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// How the sentinel acts.
+    pub sentinel: SentinelConfig,
     /// The store.
     pub store: Store,
     /// Domain time.
@@ -155,7 +155,7 @@ impl IncidentWorker {
     /// What was held is examined again as soon as that can lead to something: a corrected ruleset is in force, or the
     /// previous form decides under the containment.
     async fn begin_replay(&self, incident: &Incident, now: Timestamp) -> Result<bool, StoreError> {
-        if !self.config.sentinel.replays || incident.is_paused {
+        if !self.sentinel.replays || incident.is_paused {
             return Ok(false);
         }
         let is_gone = !self.is_in_force(&incident.suspect.code, incident).await?;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use detect::examine::EnvelopeFacts;
 use domain::containment::Containment;
+use domain::envelope::Border;
 use domain::finding::Outcome;
-use domain::policy::OnFailure;
+use domain::policy::{OnFailure, Policy};
 use domain::token::TokenKey;
 use domain::verdict::{Verdict, decide};
 use domain::{Examination, MailId, Timestamp};
@@ -16,7 +17,7 @@ use store::{Store, StoreError};
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
 use known_good::known_senders;
-use platform::config::Config;
+use platform::config::SentinelConfig;
 use platform::containment::ContainmentInForce;
 use platform::entries::Entries;
 use platform::priority::Priority;
@@ -27,8 +28,12 @@ const PROBE: &[u8] = b"From: postmaster@localhost\r\nSubject: probe\r\n\r\nDoes 
 /// What a message is examined with.
 #[derive(Clone, Debug)]
 pub struct Reexamination {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our domains and networks.
+    pub border: Arc<Border>,
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// How the sentinel acts.
+    pub sentinel: SentinelConfig,
     /// The store.
     pub store: Store,
     /// Our own engines.
@@ -57,12 +62,12 @@ impl Reexamination {
         bytes: Arc<Vec<u8>>,
         at: Timestamp,
     ) -> Result<Result<Examination, String>, StoreError> {
-        let facts = EnvelopeFacts::of(&record.envelope, &self.config.border);
+        let facts = EnvelopeFacts::of(&record.envelope, &self.border);
         let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
         let mut examination = self.external_engines.examine(&self.examiner, bytes, facts).await;
         // A sender whose name servers are dead must not keep others waiting.
         for report in &mut examination.engines {
-            if report.is_missed() && self.config.policy.on_failure(&report.engine) == OnFailure::Continue {
+            if report.is_missed() && self.policy.on_failure(&report.engine) == OnFailure::Continue {
                 report.outcome = Outcome::Skipped;
             }
         }
@@ -71,7 +76,7 @@ impl Reexamination {
         }
         examination.facts.first_contact = record.examination.facts.first_contact;
         examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
-        let rule = &self.config.sentinel.establish;
+        let rule = &self.sentinel.establish;
         known_senders::resolve(&self.store, &self.key, rule, &mut examination, &record.envelope, at).await?;
         Ok(Ok(examination))
     }
@@ -83,7 +88,7 @@ impl Reexamination {
     pub async fn probe(&self) -> Result<(), String> {
         let examination =
             self.external_engines.examine(&self.examiner, Arc::new(PROBE.to_vec()), EnvelopeFacts::default()).await;
-        let is_needed = |engine: &str| self.config.policy.on_failure(engine) != OnFailure::Continue;
+        let is_needed = |engine: &str| self.policy.on_failure(engine) != OnFailure::Continue;
         match examination.engines.iter().find(|report| report.is_missed() && is_needed(&report.engine)) {
             Some(missed) => Err(format!("engine {} did not finish: {}", missed.engine, missed.detail)),
             None => Ok(()),
@@ -103,7 +108,7 @@ impl Reexamination {
     ) -> Result<Vec<(u32, Verdict)>, StoreError> {
         let numbers = self.store.unit_numbers(mail_id).await?;
         let units = record.envelope.recipients.iter().zip(numbers);
-        let verdict = |unit| decide(examination, &record.envelope, unit, &self.config.policy, containment);
+        let verdict = |unit| decide(examination, &record.envelope, unit, &self.policy, containment);
         Ok(units.map(|(unit, number)| (number, verdict(unit))).collect())
     }
 }

@@ -20,7 +20,7 @@ use wire::smtp::reply::Reply;
 
 use crate::pacing::Pacing;
 use platform::clock::Clock;
-use platform::config::{Config, InDoubtPolicy};
+use platform::config::{InDoubtPolicy, ReleaseConfig};
 use platform::hop::{Hop, HopError, Hops, Loan};
 use platform::items::Items;
 use platform::measure;
@@ -42,8 +42,12 @@ const READ_AHEAD: usize = 2;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Releaser {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// Our name.
+    pub hostname: String,
+    /// Our authserv-id.
+    pub authserv_id: String,
+    /// How held mail is released.
+    pub release: ReleaseConfig,
     /// The store.
     pub store: Store,
     /// Next hops for releases, apart from those of live mail.
@@ -112,7 +116,7 @@ impl Reconciler for Releaser {
 
 impl Releaser {
     async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
-        let ask = self.config.in_doubt == InDoubtPolicy::Ask;
+        let ask = self.release.in_doubt == InDoubtPolicy::Ask;
         for doubt in self.store.releases_in_doubt(DOUBTS_MAX).await? {
             let (event, reason) = match in_doubt_answer(now.since(doubt.since), doubt.repeats, ask) {
                 InDoubtAnswer::Wait => continue,
@@ -130,7 +134,7 @@ impl Releaser {
     /// Sends what is due. More is claimed as soon as half of a claim is done, so that no connection waits for the
     /// slowest.
     async fn send_due(&self, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-        let places = Arc::new(Places::new(self.config.release_connections, stop));
+        let places = Arc::new(Places::new(self.release.connections, stop));
         let mut sending = JoinSet::new();
         let mut more = Ok(true);
         loop {
@@ -228,9 +232,9 @@ impl Releaser {
 
     fn emit(&self, claim: &Claim, parcel: &Parcel, recipient: &Recipient, bytes: &[u8]) -> Result<Vec<u8>, String> {
         let now = self.clock.now();
-        let outgoing = Outgoing::new(bytes, &self.config.authserv_id, None);
+        let outgoing = Outgoing::new(bytes, &self.authserv_id, None);
         let mail = claim.unit.mail;
-        let mut fields = outgoing::received(&self.config.hostname, mail, &parcel.envelope, parcel.received);
+        let mut fields = outgoing::received(&self.hostname, mail, &parcel.envelope, parcel.received);
         fields.push_str(&format!("X-Reprieve-Id: {mail}\r\n"));
         fields.push_str(&format!("X-Reprieve-Late: {}\r\n", now.since(parcel.received).as_secs()));
         if recipient.direction != Direction::Outbound {

@@ -60,7 +60,7 @@ fn service(gateway: &Gateway, seen: Seen) -> Result<Service, StartError> {
         store: gateway.store.clone(),
         clock: gateway.clock.clone(),
         signals: gateway.signals.clone(),
-        rates: Rates::new(config.api_requests_per_second),
+        rates: Rates::new(config.api.requests_per_second),
         attempts: Rates::new(1),
         data_dir: config.data_dir.clone(),
         vault: seen.vault,
@@ -89,7 +89,7 @@ fn portal(service: Service, key: &TokenKey) -> Portal {
     Portal {
         key: key.for_purpose(recipient::PURPOSE),
         languages: Arc::new(service.config.portal.languages.clone()),
-        rates: Rates::new(service.config.api_requests_per_second),
+        rates: Rates::new(service.config.api.requests_per_second),
         links: Rates::slow(portal::LINK_EVERY, portal::LINKS_AT_ONCE),
         service,
     }

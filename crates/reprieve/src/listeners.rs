@@ -34,8 +34,8 @@ pub(crate) async fn tcp(
     stop: watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<SocketAddr, BindError> {
-    let failed = |source| BindError { address: config.api_address.to_string(), source };
-    let listener = TcpListener::bind(config.api_address).await.map_err(failed)?;
+    let failed = |source| BindError { address: config.api.address.to_string(), source };
+    let listener = TcpListener::bind(config.api.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let guarded = api::router(service.clone())
         .merge(exchange::router(service.clone()))
@@ -70,7 +70,7 @@ pub(crate) fn unix(
     stop: watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), BindError> {
-    let path = &config.api_socket;
+    let path = &config.api.socket;
     let failed = |source| BindError { address: path.display().to_string(), source };
     if path.exists() {
         // The data folder's lock is ours, so nobody else serves it.

@@ -137,7 +137,7 @@ impl Service {
                 books: books.clone(),
                 cores,
             };
-            let per_second = gateway.config.release_per_second;
+            let per_second = gateway.config.release.per_second;
             if when == Tasks::WhenAsked {
                 let reconcilers = parts.reconcilers(Pacing::of_drill(per_second), background.handle());
                 settle = Some(settle_when_asked(reconcilers, gateway.clone(), &stopping, &mut tasks));
@@ -160,7 +160,7 @@ impl Service {
             listeners,
             api,
             portal,
-            socket: gateway.config.api_socket.clone(),
+            socket: gateway.config.api.socket.clone(),
             stop,
             mail,
             tasks,

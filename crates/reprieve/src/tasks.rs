@@ -126,16 +126,16 @@ impl Parts {
         tasks.in_background(self.search_text_worker());
         tasks.in_background(self.bulk_worker());
         tasks.in_background(self.structure_checker());
-        let trusted = self.config.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
+        let trusted = self.config.notices.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
         let tls = tls::client_config_trusting(trusted.unwrap_or_default())?;
         tasks.start(self.caller(tls.clone()));
         tasks.start(self.announcer(tls));
         tasks.start(self.acknowledger());
         tasks.start(self.recipient_notifier());
-        if self.config.tells_affected {
+        if self.config.notices.tells_affected {
             tasks.start(self.summary_mailer());
         }
-        if self.config.tells_senders {
+        if self.config.notices.tells_senders {
             tasks.start(self.sender_notifier());
         }
         Ok(())
@@ -143,7 +143,9 @@ impl Parts {
 
     fn reexamination(&self) -> Reexamination {
         Reexamination {
-            config: self.config.clone(),
+            border: Arc::new(self.config.border.clone()),
+            policy: Arc::new(self.config.policy.clone()),
+            sentinel: self.config.sentinel.clone(),
             store: self.store.clone(),
             examiner: self.gateway.examiner.clone(),
             external_engines: self.gateway.external_engines.clone(),
@@ -165,7 +167,7 @@ impl Parts {
 
     fn rollout_worker(&self) -> RolloutWorker {
         RolloutWorker {
-            config: self.config.clone(),
+            pace: self.config.rollout.clone(),
             store: self.store.clone(),
             vault: self.vault.clone(),
             clock: self.clock.clone(),
@@ -196,7 +198,8 @@ impl Parts {
 
     fn conviction_worker(&self) -> ConvictionWorker {
         ConvictionWorker {
-            config: self.config.clone(),
+            sentinel: self.config.sentinel.clone(),
+            border: self.config.border.clone(),
             store: self.store.clone(),
             vault: self.vault.clone(),
             external_engines: self.gateway.external_engines.clone(),
@@ -209,7 +212,7 @@ impl Parts {
 
     fn incident_worker(&self) -> IncidentWorker {
         IncidentWorker {
-            config: self.config.clone(),
+            sentinel: self.config.sentinel.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -238,9 +241,11 @@ impl Parts {
 
     fn releaser(&self, pacing: Pacing) -> Releaser {
         Releaser {
-            config: self.config.clone(),
+            hostname: self.config.hostname.clone(),
+            authserv_id: self.config.authserv_id.clone(),
+            release: self.config.release,
             store: self.store.clone(),
-            hops: Hops::new(&self.config, self.config.release_connections, &Timeouts::default()),
+            hops: Hops::new(&self.config, self.config.release.connections, &Timeouts::default()),
             pacing: Arc::new(pacing),
             clock: self.clock.clone(),
             token_key: self.gateway.token_key.clone(),
@@ -265,7 +270,8 @@ impl Parts {
 
     fn retention_worker(&self) -> RetentionWorker {
         RetentionWorker {
-            config: self.config.clone(),
+            retention: self.config.retention.clone(),
+            known_good: self.config.known_good.clone(),
             store: self.store.clone(),
             vault: self.vault.clone(),
             ring: self.ring.clone(),
@@ -282,7 +288,7 @@ impl Parts {
 
     fn scrubber(&self) -> Scrubber {
         Scrubber {
-            config: self.config.clone(),
+            retention: self.config.retention.clone(),
             store: self.store.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -339,7 +345,8 @@ impl Parts {
 
     fn acknowledger(&self) -> Acknowledger {
         Acknowledger {
-            config: self.config.clone(),
+            hostname: self.config.hostname.clone(),
+            border: self.config.border.clone(),
             store: self.store.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
@@ -349,7 +356,8 @@ impl Parts {
 
     fn sender_notifier(&self) -> SenderNotifier {
         SenderNotifier {
-            config: self.config.clone(),
+            hostname: self.config.hostname.clone(),
+            border: self.config.border.clone(),
             store: self.store.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
@@ -360,7 +368,8 @@ impl Parts {
     fn announcer(&self, tls: Arc<ClientConfig>) -> Announcer {
         Announcer {
             tls,
-            config: self.config.clone(),
+            hostname: self.config.hostname.clone(),
+            announcements: self.config.notices.announcements.clone(),
             store: self.store.clone(),
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &system_mail::timeouts()),
             clock: self.clock.clone(),
@@ -372,7 +381,8 @@ impl Parts {
     fn caller(&self, tls: Arc<ClientConfig>) -> Caller {
         Caller {
             tls,
-            config: self.config.clone(),
+            hostname: self.config.hostname.clone(),
+            announcements: self.config.notices.announcements.clone(),
             store: self.store.clone(),
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &call::timeouts()),
             clock: self.clock.clone(),
@@ -387,7 +397,8 @@ impl Parts {
 
     fn summary_mailer(&self) -> SummaryMailer {
         SummaryMailer {
-            config: self.config.clone(),
+            hostname: self.config.hostname.clone(),
+            border: self.config.border.clone(),
             store: self.store.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
@@ -397,7 +408,10 @@ impl Parts {
 
     fn recipient_notifier(&self) -> RecipientNotifier {
         RecipientNotifier {
-            config: self.config.clone(),
+            hostname: self.config.hostname.clone(),
+            border: self.config.border.clone(),
+            policy: self.config.policy.clone(),
+            portal: self.config.portal.clone(),
             store: self.store.clone(),
             hops: Arc::new(Hops::new(&self.config, 1, &system_mail::timeouts())),
             clock: self.clock.clone(),

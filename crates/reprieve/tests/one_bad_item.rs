@@ -64,6 +64,7 @@ struct Site {
     clock: Arc<ManualClock>,
     store: Store,
     watcher: ConvictionWorker,
+    config: Config,
 }
 
 impl Site {
@@ -76,10 +77,11 @@ impl Site {
         // Its data is new: less evidence convicts what it brings.
         store.remember_engine("clamd", "1", "26999", now.before(Duration::from_secs(900_000))).await.unwrap();
         store.remember_engine("clamd", "1", DATA, now.before(Duration::from_secs(60))).await.unwrap();
-        let config = Arc::new(Config::parse(config, folder).unwrap());
+        let config = Config::parse(config, folder).unwrap();
         let watcher = ConvictionWorker {
             external_engines: ExternalEngines::without_dns(&config.engines),
-            config,
+            sentinel: config.sentinel.clone(),
+            border: config.border.clone(),
             store: store.clone(),
             vault: None,
             clock: clock.clone(),
@@ -87,7 +89,7 @@ impl Site {
             signals: Signals::default(),
             items: Items::default(),
         };
-        Self { folder: folder.to_owned(), clock, store, watcher }
+        Self { folder: folder.to_owned(), clock, store, watcher, config }
     }
 
     async fn alone(folder: &Path) -> Self {
@@ -547,7 +549,8 @@ async fn a_unit_that_cannot_expire_keeps_no_other_from_it_and_one_kind_no_other(
     site.sql("create trigger fails_too before delete on hit_hour begin select raise(abort, 'it fails'); end").await;
     site.sql("insert into hit_hour values (0, 'clamd:Win.Test', 'x', 1, 1)").await;
     let keeper = RetentionWorker {
-        config: site.watcher.config.clone(),
+        retention: site.config.retention.clone(),
+        known_good: site.config.known_good.clone(),
         store: site.store.clone(),
         vault: None,
         ring: KeyRing::find(&site.folder.join("ring")),
@@ -668,7 +671,7 @@ async fn a_blob_that_nobody_can_be_called_for_keeps_no_other_from_being_checked(
     ))
     .await;
     let scrubber = Scrubber {
-        config: site.watcher.config.clone(),
+        retention: site.config.retention.clone(),
         store: site.store.clone(),
         clock: site.clock.clone(),
         signals: Signals::default(),
@@ -710,7 +713,7 @@ async fn a_sender_who_cannot_be_remembered_keeps_no_other_from_it() {
     let folder = tempfile::tempdir().unwrap();
     let site = Site::alone(folder.path()).await;
     let vault = Vault::open(&folder.path().join("good"), vec![MasterKey::new([7; 32])]).unwrap();
-    let known_good = site.watcher.config.known_good.clone();
+    let known_good = site.config.known_good.clone();
     let learner =
         KnownGoodRecorder::start(site.store.clone(), vault, known_good, TokenKey::new([5; 32]), Arc::default());
     site.sql(

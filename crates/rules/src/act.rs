@@ -178,11 +178,11 @@ impl ConvictionWorker {
 
     /// Whether it acts by itself: it is to, and the memory is strong enough to be trusted with it.
     pub(super) async fn may_act(&self, now: Timestamp) -> Result<bool, StoreError> {
-        if self.config.sentinel.containment == ContainmentMode::Recommend {
+        if self.sentinel.containment == ContainmentMode::Recommend {
             return Ok(false);
         }
-        let trusts = self.config.sentinel.trusts_weak_memory;
-        Ok(trusts || self.store.memory_strength(&self.config.sentinel.establish, now).await?.is_strong())
+        let trusts = self.sentinel.trusts_weak_memory;
+        Ok(trusts || self.store.memory_strength(&self.sentinel.establish, now).await?.is_strong())
     }
 
     /// Written to the audit log before it is done.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::detection::{DetectionCode, DetectionVersion, RulesetId};
+use domain::envelope::Border;
 use domain::rollout::Stage;
 use domain::sentinel::diagnosis::StateOfSuspect;
 use domain::sentinel::{Event, Suspect};
@@ -27,7 +28,7 @@ use crate::in_force::{FRESH, InForceNow};
 use examiner::external_engines::ExternalEngines;
 use platform::belief::Belief;
 use platform::clock::Clock;
-use platform::config::Config;
+use platform::config::SentinelConfig;
 use platform::items::Items;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
@@ -42,8 +43,10 @@ const NAME: &str = "sentinel";
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct ConvictionWorker {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// How the sentinel acts.
+    pub sentinel: SentinelConfig,
+    /// Our domains and networks.
+    pub border: Border,
     /// The store.
     pub store: Store,
     /// The bytes of known-good content, if they are kept.
@@ -96,7 +99,7 @@ impl Reconciler for ConvictionWorker {
     async fn round(&self, mind: &mut ConvictionMemory, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
-            self.store.size_site(&self.config.sentinel.establish, now).await?;
+            self.store.size_site(&self.sentinel.establish, now).await?;
             mind.sized = Some(now);
         }
         let in_force = &InForceNow::load(&self.store, &mut mind.rulesets).await?;

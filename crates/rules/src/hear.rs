@@ -215,7 +215,7 @@ impl ConvictionWorker {
     }
 
     async fn remembered(&self, content: Digest, now: Timestamp) -> Result<Option<Remembered>, StoreError> {
-        Ok(self.store.remembered(&[content], &self.config.sentinel.establish, now).await?.remove(&content))
+        Ok(self.store.remembered(&[content], &self.sentinel.establish, now).await?.remove(&content))
     }
 
     async fn weights(&self, family: Family, now: Timestamp) -> Result<Weights, StoreError> {

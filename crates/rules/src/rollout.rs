@@ -11,7 +11,7 @@ use detect::ruleset::Ruleset;
 use domain::detection::{DetectionCode, DetectionVersion, RulesetId, Target};
 use domain::finding::MemoryClass;
 use domain::message::Family;
-use domain::rollout::{FAST_LANE_SPAN, Gate, GateReport, RolloutTrigger, Stage, due};
+use domain::rollout::{FAST_LANE_SPAN, Gate, GateReport, Pace, RolloutTrigger, Stage, due};
 use domain::{Digest, Timestamp};
 use store::audit::Act;
 use store::known_good::Retained;
@@ -23,7 +23,6 @@ use tokio::sync::watch;
 
 use super::plan::load_kept;
 use platform::clock::Clock;
-use platform::config::Config;
 use platform::items::Items;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
@@ -38,8 +37,8 @@ const ACTOR: &str = "roll-out";
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct RolloutWorker {
-    /// The configuration.
-    pub config: Arc<Config>,
+    /// How long a ruleset stands in each stage of its roll-out.
+    pub pace: Pace,
     /// The store.
     pub store: Store,
     /// The bytes of known-good content, if it is kept.
@@ -147,7 +146,7 @@ impl RolloutWorker {
         let versions: Vec<DetectionVersion> = changed.iter().map(|(_, (version, _))| version.clone()).collect();
         let families = families(changed.iter().map(|(_, (_, target))| *target));
         let evidence = self.store.evidence(rollout.since, now, &versions, families.as_ref()).await?;
-        match due(rollout.stage, now.since(rollout.since), &evidence, &self.config.rollout) {
+        match due(rollout.stage, now.since(rollout.since), &evidence, &self.pace) {
             Ok((by, why)) => self.step(rollout, by, why, None).await,
             Err(waits) if waits != rollout.note => {
                 self.store.note_rollout(rollout.number, &waits).await?;

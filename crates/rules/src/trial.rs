@@ -134,11 +134,11 @@ impl ConvictionWorker {
         let ruleset: Ruleset = loaded
             .map_err(|panic| StoreError::Unreadable(panic.to_string()))?
             .map_err(|errors| StoreError::Unreadable(errors.to_string()))?;
-        let rule = self.config.sentinel.establish;
+        let rule = self.sentinel.establish;
         let exhibits = Exhibits::for_ruleset(&self.store, &ruleset, &rule, self.clock.as_ref()).await?;
         let versions: BTreeMap<DetectionCode, DetectionVersion> =
             ruleset.versions().map(|(code, version)| (code.clone(), version.clone())).collect();
-        let border = self.config.border.clone();
+        let border = self.border.clone();
         let enough = (trip, Settings::default().probe_hits_min);
         let trying = tokio::task::spawn_blocking(move || {
             retrospective_scan::try_ruleset(&backtest::of(Arc::new(ruleset)), &exhibits, &vault, &border, enough)
@@ -159,14 +159,14 @@ impl ConvictionWorker {
         trip: f64,
     ) -> Result<Option<Found>, StoreError> {
         let Some(vault) = &self.vault else { return Ok(None) };
-        let rule = self.config.sentinel.establish;
+        let rule = self.sentinel.establish;
         let (families, wants_mails) = match engine {
             "clamd" => (None, false),
             _ => (Some(BTreeSet::new()), true),
         };
         let exhibits = Exhibits::of(&self.store, families.as_ref(), wants_mails, &rule, self.clock.as_ref()).await?;
         let enough = (trip, Settings::default().probe_hits_min);
-        let (engines, border) = (&self.external_engines, &self.config.border);
+        let (engines, border) = (&self.external_engines, &self.border);
         Ok(retrospective_scan::try_outside(engines, engine, is_meant, &exhibits, vault, border, enough).await)
     }
 }

@@ -40,7 +40,7 @@ impl Service {
         reason: &str,
         asked: Timestamp,
     ) -> Result<Option<String>, ServiceError> {
-        if self.config.two_persons_above.is_none() {
+        if self.config.api.two_persons_above.is_none() {
             return Ok(None);
         }
         self.record(actor.to_owned(), &format!("{what}.ask"), object, reason).await?;

@@ -56,7 +56,7 @@ fn harmful(sums: &Summary) -> u64 {
 
 /// Why a release takes a second person; none where one is enough (`[api] two_persons_above`).
 fn second_person(service: &Service, verb: BulkVerb, sums: &Summary) -> Option<String> {
-    let most = service.config.two_persons_above.filter(|_| verb == BulkVerb::Release)?;
+    let most = service.config.api.two_persons_above.filter(|_| verb == BulkVerb::Release)?;
     let harmful = harmful(sums);
     match sums.units {
         _ if harmful > 0 => Some(format!("{harmful} units are malware or certain phishing")),
@@ -95,7 +95,7 @@ pub async fn begin(service: &Service, operator: &Operator, ask: BulkAsk) -> Serv
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let sums = match ask.what_if || service.config.two_persons_above.is_some() {
+    let sums = match ask.what_if || service.config.api.two_persons_above.is_some() {
         true => store.summarise(&query, &bulk.scope, None, i64::MAX, COUNT_BUDGET).await?,
         false => Summary::default(),
     };

@@ -6,65 +6,62 @@ use std::net::SocketAddr;
 
 use ipnet::IpNet;
 
-use super::section::{Faults, Section};
+use super::section::Section;
+use super::unit::Unit;
 
-/// A setting as it is in force.
+/// A number as it is in force.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Setting {
+pub(super) struct Number {
     /// Its key in the section.
     pub(super) key: &'static str,
     /// Its value, as it stands in the file.
     pub(super) value: u64,
-    /// How many of a common unit one of its own is.
-    pub(super) unit: u64,
+    /// What it counts.
+    pub(super) unit: Unit,
 }
 
-/// A setting that is counted in the unit of the other.
-pub(super) fn set(key: &'static str, value: u64) -> Setting {
-    Setting { key, value, unit: 1 }
-}
-
-/// A setting of another unit than the other: `unit` of a common one.
-pub(super) fn set_in(key: &'static str, value: u64, unit: u64) -> Setting {
-    Setting { key, value, unit }
-}
-
-impl Setting {
+impl Number {
     fn common(&self) -> u64 {
-        self.value.saturating_mul(self.unit)
+        self.unit.in_smallest(self.value)
     }
 }
 
 /// `low` must not be above `high`, whichever of them is written; `why` says what would happen.
-pub(super) fn not_above(section: &Section<'_>, low: Setting, high: Setting, why: &str, faults: &mut Faults<'_>) {
+pub(super) fn not_above(section: &Section<'_>, low: &'static str, high: &'static str, why: &str) {
+    let (low, high) = (section.number(low), section.number(high));
     if low.common() > high.common() {
-        contradict(section, low, high, "above", why, faults);
+        contradict(section, low, high, "above", why);
     }
 }
 
 /// As [`not_above`], where a default for `low` is right whatever `high` is: it is only a fault to write what is never
 /// reached.
-pub(super) fn is_reached(section: &Section<'_>, low: Setting, high: Setting, why: &str, faults: &mut Faults<'_>) {
-    if section.has(low.key) {
-        not_above(section, low, high, why, faults);
+pub(super) fn is_reached(section: &Section<'_>, low: &'static str, high: &'static str, why: &str) {
+    if section.has(low) {
+        not_above(section, low, high, why);
     }
 }
 
 /// `low` must be below `high`.
-pub(super) fn below(section: &Section<'_>, low: Setting, high: Setting, why: &str, faults: &mut Faults<'_>) {
+pub(super) fn below(section: &Section<'_>, low: &'static str, high: &'static str, why: &str) {
+    number_below(section, section.number(low), section.number(high), why);
+}
+
+/// As [`below`], of numbers that do not both stand under a key of the section.
+pub(super) fn number_below(section: &Section<'_>, low: Number, high: Number, why: &str) {
     if low.common() >= high.common() {
-        contradict(section, low, high, "not below", why, faults);
+        contradict(section, low, high, "not below", why);
     }
 }
 
-fn contradict(section: &Section<'_>, low: Setting, high: Setting, how: &str, why: &str, faults: &mut Faults<'_>) {
-    let is_told = |one: Setting| faults.found.iter().any(|fault| fault.key == section.name(one.key));
+fn contradict(section: &Section<'_>, low: Number, high: Number, how: &str, why: &str) {
+    let is_told = |one: Number| section.reading.has_fault(&section.name(one.key));
     if is_told(low) || is_told(high) {
         return;
     }
     // Where one of them is not written, the other is what can be changed.
     let at = if section.has(low.key) { low.key } else { high.key };
-    let default = |one: Setting| if section.has(one.key) { "" } else { ", its default" };
+    let default = |one: Number| if section.has(one.key) { "" } else { ", its default" };
     let what = format!(
         "{} ({}{}) is {how} {} ({}{}): {why}; lower the one or raise the other",
         low.key,
@@ -74,15 +71,15 @@ fn contradict(section: &Section<'_>, low: Setting, high: Setting, how: &str, why
         high.value,
         default(high)
     );
-    faults.add(section.place(at), &section.name(at), what);
+    section.fault(at, what);
 }
 
 /// A list of those who are believed must not hold everybody.
-pub(super) fn not_everybody(section: &Section<'_>, key: &str, listed: &[IpNet], why: &str, faults: &mut Faults<'_>) {
+pub(super) fn not_everybody(section: &Section<'_>, key: &str, listed: &[IpNet], why: &str) {
     // Two halves are the whole as well.
     if IpNet::aggregate(&listed.to_vec()).iter().any(|network| network.prefix_len() == 0) {
         let what = format!("holds every address: {why}. List the addresses that are meant, such as [\"192.0.2.10\"]");
-        faults.add(section.place(key), &section.name(key), what);
+        section.fault(key, what);
     }
 }
 
@@ -91,7 +88,6 @@ pub(super) fn one_each(
     root: &Section<'_>,
     listening: &[(String, &'static str, SocketAddr)],
     hops: &BTreeMap<String, String>,
-    faults: &mut Faults<'_>,
 ) {
     let meet = |one: SocketAddr, other: SocketAddr| {
         let any = one.ip().is_unspecified() || other.ip().is_unspecified();
@@ -100,7 +96,7 @@ pub(super) fn one_each(
     for (at, (name, top, address)) in listening.iter().enumerate() {
         if let Some((first, ..)) = listening[..at].iter().find(|(.., other)| meet(*address, *other)) {
             let what = format!("{address} is that of {first} as well: give each an address of its own");
-            faults.add(root.place(top), name, what);
+            root.reading.fault(root.place(top), name, what);
         }
     }
     for (direction, address) in hops {
@@ -112,7 +108,7 @@ pub(super) fn one_each(
         if let Some((name, ..)) = listening.iter().find(|(.., address)| is_here(*address)) {
             let what =
                 format!("{address} is our own {name}: mail would go round in a ring. Name the host that delivers it");
-            faults.add(root.place("next_hop"), &format!("next_hop.{direction}.address"), what);
+            root.reading.fault(root.place("next_hop"), &format!("next_hop.{direction}.address"), what);
         }
     }
 }

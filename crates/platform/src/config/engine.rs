@@ -6,11 +6,15 @@ use std::time::Duration;
 use detect::{auth, clamd, dnsbl, rspamd};
 use domain::policy::{OnFailure, Policy};
 
-use super::section::{Faults, Section};
-use super::{domain_name, host_and_port, host_name};
+use super::Config;
+use super::names::{domain_name, host_and_port, host_name};
+use super::section::Section;
+use super::shown::{Shown, list, span};
+use super::unit::Unit;
 
-/// Settings of an engine that is asked over the network.
-const ASKED: [&str; 4] = [auth::ENGINE, dnsbl::ENGINE, clamd::ENGINE, rspamd::ENGINE];
+/// What is done when an engine fails, as it is written.
+const ON_FAILURE: [(&str, OnFailure); 3] =
+    [("continue", OnFailure::Continue), ("defer", OnFailure::Defer), ("hold", OnFailure::Hold)];
 
 /// The engines outside the pipeline.
 #[derive(Clone, Debug, Default)]
@@ -27,99 +31,189 @@ pub struct EngineConfig {
     pub name_server: Option<SocketAddr>,
 }
 
-/// Reads all engines; what they do when they fail becomes part of the policy.
-pub(super) fn engines(
-    root: &mut Section<'_>,
-    authserv_id: &str,
-    policy: &mut Policy,
-    faults: &mut Faults<'_>,
-) -> EngineConfig {
-    let mut config = EngineConfig::default();
-    let mut engines = root.section("engine", faults);
-    for engine in ["structure", "yara", auth::ENGINE, dnsbl::ENGINE, clamd::ENGINE, rspamd::ENGINE] {
-        let mut section = engines.section(engine, faults);
-        match engine {
-            auth::ENGINE => {
-                config.name_server = section.text("name_server", faults, name_server);
-                config.auth = auth(&mut section, authserv_id, config.name_server, faults);
-            }
-            dnsbl::ENGINE => {
-                let zones = section.list("zones", faults, domain_name).unwrap_or_default();
-                if zones.len() > dnsbl::ZONES_MAX {
-                    faults.add(section.start(), "engine.dnsbl.zones", format!("more than {} lists", dnsbl::ZONES_MAX));
-                }
-                let timeout = timeout(&mut section, 5, faults);
-                config.dnsbl = (!zones.is_empty()).then(|| (zones.into_iter().map(String::from).collect(), timeout));
-            }
-            clamd::ENGINE => {
-                let address = section.text("address", faults, clamd_address);
-                let timeout = timeout(&mut section, 30, faults);
-                config.clamd = address.map(|address| clamd::Clamd { address, timeout });
-            }
-            rspamd::ENGINE => {
-                let address = section.text("address", faults, host_and_port);
-                let timeout = timeout(&mut section, 30, faults);
-                config.rspamd = address.map(|address| rspamd::Rspamd { address, timeout });
-            }
-            _ => {}
-        }
-        let on_failure = section.text("on_failure", faults, |text| match text {
-            "continue" => Ok(OnFailure::Continue),
-            "defer" => Ok(OnFailure::Defer),
-            "hold" => Ok(OnFailure::Hold),
-            _ => Err("must be \"continue\", \"defer\" or \"hold\"".into()),
-        });
-        section.end(faults);
+/// How long an engine may take, where the file says it.
+#[derive(Debug)]
+struct Timeout {
+    /// The full name of its key.
+    key: String,
+    /// Where it stands in the file.
+    at: usize,
+    /// Seconds.
+    seconds: u64,
+}
+
+/// The engines as they are written, one after the other.
+struct Engines<'r> {
+    section: Section<'r>,
+    timeouts: Vec<Timeout>,
+}
+
+impl<'r> Engines<'r> {
+    /// One engine; `usual` is what is done when it fails.
+    fn one<T>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        usual: &'static str,
+        policy: &mut Policy,
+        read: impl FnOnce(&mut Section<'r>) -> T,
+    ) -> T {
+        let mut section = self.section.section(name, about);
+        let value = read(&mut section);
+        let on_failure = section
+            .setting(
+                "on_failure",
+                "When it fails or runs out of time: \"defer\" (451), \"hold\", or \"continue\" without it.",
+            )
+            .not_shown()
+            .default(usual)
+            .example(usual)
+            .one_of_if_set(&ON_FAILURE);
         if let Some(on_failure) = on_failure {
-            policy.on_failure.insert(engine.into(), on_failure);
+            policy.on_failure.insert(name.into(), on_failure);
         }
-    }
-    engines.end(faults);
-    config
-}
-
-/// Whether engines answer before the client has its 451: `reply` is when that is.
-pub(super) fn fits(root: &mut Section<'_>, reply: Duration, faults: &mut Faults<'_>) {
-    // What is no table and no number has been told.
-    let mut told = Faults::new("");
-    let mut engines = root.section("engine", &mut told);
-    for engine in ASKED {
-        let mut section = engines.section(engine, &mut told);
-        let name = section.name("timeout_s");
-        let Some(asked) = section.number("timeout_s", 1..600, &mut told) else { continue };
-        if asked >= reply.as_secs() {
-            let reply = reply.as_secs();
-            let what = format!(
-                "timeout_s ({asked}) is not below reply_deadline_s ({reply}) of [limits]: the client would have its \
-                    451 first; lower the one or raise \
-                 the other"
-            );
-            faults.add(section.place("timeout_s"), &name, what);
+        if section.has("timeout_s") {
+            let (key, at) = (section.name("timeout_s"), section.place("timeout_s"));
+            self.timeouts.push(Timeout { key, at, seconds: section.number("timeout_s").value });
         }
+        section.end();
+        value
     }
 }
 
-fn timeout(section: &mut Section<'_>, usual: u64, faults: &mut Faults<'_>) -> Duration {
-    Duration::from_secs(section.number("timeout_s", 1..600, faults).unwrap_or(usual))
+/// Reads all engines; what they do when they fail becomes part of the policy. Their timeouts are held against the
+/// deadline of a reply once that is known.
+pub(super) fn engines(root: &mut Section<'_>, authserv_id: &str, policy: &mut Policy) -> (EngineConfig, Timeouts) {
+    let about = "Engines that look at mail, our own and those that are asked over the network.";
+    let mut engines = Engines { section: root.section("engine", about), timeouts: Vec::new() };
+    engines.one("structure", "", "\"defer\"", policy, |_| ());
+    engines.one("yara", "", "\"defer\"", policy, |_| ());
+    let about = "SPF, DKIM, DMARC and ARC of mail from outside.";
+    let (name_server, auth) =
+        engines.one(auth::ENGINE, about, "\"continue\"", policy, |section| auth(section, authserv_id));
+    let about = "Lists of client addresses in DNS, asked through the same name server. A list that lists the world switches \
+                 itself off.";
+    let dnsbl = engines.one(dnsbl::ENGINE, about, "\"continue\"", policy, dnsbl);
+    let about = "rspamd is asked when it has an address: its normal worker.";
+    let rspamd = engines.one(rspamd::ENGINE, about, "\"continue\"", policy, rspamd);
+    let about =
+        "clamd is asked when it has an address. Its StreamMaxLength must not be below message_bytes of [limits].";
+    let clamd = engines.one(clamd::ENGINE, about, "\"defer\"", policy, clamd);
+    engines.section.end();
+    (EngineConfig { auth, clamd, rspamd, dnsbl, name_server }, Timeouts(engines.timeouts))
 }
 
-fn auth(
-    section: &mut Section<'_>,
-    authserv_id: &str,
-    name_server: Option<SocketAddr>,
-    faults: &mut Faults<'_>,
-) -> Option<auth::Settings> {
-    let is_on = section.flag("on", faults).unwrap_or(true);
+/// The timeouts that the file gives to engines.
+#[derive(Debug)]
+pub(super) struct Timeouts(Vec<Timeout>);
+
+impl Timeouts {
+    /// Each engine must answer before the client has its 451: `reply` is when that is.
+    pub(super) fn fit(&self, reply: Duration, root: &Section<'_>) {
+        let reply = reply.as_secs();
+        for Timeout { key, at, seconds } in &self.0 {
+            if *seconds >= reply && !root.reading.has_fault(key) {
+                let what = format!(
+                    "timeout_s ({seconds}) is not below reply_deadline_s ({reply}) of [limits]: the client would have its \
+                     451 first; lower the one or raise the other"
+                );
+                root.reading.fault(*at, key, what);
+            }
+        }
+    }
+}
+
+fn timeout(section: &mut Section<'_>, usual: u64) -> Duration {
+    let help = "How long one mail may take. It must be below reply_deadline_s of [limits].";
+    section.setting("timeout_s", help).not_shown().time(Unit::Seconds, 1..=599, usual)
+}
+
+fn auth(section: &mut Section<'_>, authserv_id: &str) -> (Option<SocketAddr>, Option<auth::Settings>) {
+    let is_on = section.setting("on", "Whether senders are checked at all.").shown_in("auth").flag(true);
+    let name_server = section
+        .setting("name_server", "The name server that is asked. Default: the system's.")
+        .shown_in("auth.name_server")
+        .default("the system's")
+        .example("\"127.0.0.1\"")
+        .text("address, with or without a port", name_server);
     let settings = auth::Settings {
         name_server,
         authserv_id: authserv_id.to_owned(),
-        timeout: timeout(section, 5, faults),
+        timeout: timeout(section, 5),
         trusted_sealers: section
-            .list("trusted_sealers", faults, |text| domain_name(text).map(String::from))
-            .unwrap_or_default(),
-        trusted_authserv: section.list("trusted_authserv", faults, host_name).unwrap_or_default(),
+            .setting("trusted_sealers", "An ARC chain whose last seal is of one of these domains is believed.")
+            .shown_in("auth.trusted_sealers")
+            .example("[\"lists.example.org\"]")
+            .list("domains", |text| domain_name(text).map(String::from)),
+        trusted_authserv: section
+            .setting(
+                "trusted_authserv",
+                "Hosts in front of us, who remove what claims to be theirs: their Authentication-Results are believed \
+                 instead of our own.",
+            )
+            .shown_in("auth.trusted_authserv")
+            .example("[\"mx.example.net\"]")
+            .list("host names", host_name),
     };
-    is_on.then_some(settings)
+    (name_server, is_on.then_some(settings))
+}
+
+fn dnsbl(section: &mut Section<'_>) -> Option<(Vec<String>, Duration)> {
+    let zones = section
+        .setting("zones", "The lists. None are asked where there are none.")
+        .shown_in("dnsbl.zones")
+        .example("[\"bl.example.org\"]")
+        .list("domains", domain_name);
+    if zones.len() > dnsbl::ZONES_MAX {
+        let what = format!("more than {} lists", dnsbl::ZONES_MAX);
+        section.reading.fault(section.start(), &section.name("zones"), what);
+    }
+    let timeout = timeout(section, 5);
+    (!zones.is_empty()).then(|| (zones.into_iter().map(String::from).collect(), timeout))
+}
+
+fn rspamd(section: &mut Section<'_>) -> Option<rspamd::Rspamd> {
+    let address = section
+        .setting("address", "Where rspamd is.")
+        .shown_in("rspamd")
+        .example("\"127.0.0.1:11333\"")
+        .text("host:port", host_and_port);
+    let timeout = timeout(section, 30);
+    address.map(|address| rspamd::Rspamd { address, timeout })
+}
+
+fn clamd(section: &mut Section<'_>) -> Option<clamd::Clamd> {
+    let address = section
+        .setting("address", "Where clamd is: \"unix:/path\" or \"host:port\".")
+        .shown_in("clamd")
+        .example("\"unix:/run/clamav/clamd.ctl\"")
+        .meaning("unix:/path or host:port", clamd_address);
+    let timeout = timeout(section, 30);
+    address.map(|address| clamd::Clamd { address, timeout })
+}
+
+/// Shows all engines in one section.
+pub(super) fn show(config: &Config, shown: &mut Shown) {
+    let engines = &config.engines;
+    let off = || "off".to_owned();
+    let auth = engines.auth.as_ref();
+    let asked = |place: String, timeout: Duration| format!("{place}, {}", span(timeout));
+    let clamd_place = |address: &clamd::Address| match address {
+        clamd::Address::Tcp(address) => address.clone(),
+        clamd::Address::Unix(path) => path.display().to_string(),
+    };
+    let rows = [
+        ("auth", auth.map_or_else(off, |auth| format!("{} a mail", span(auth.timeout)))),
+        ("auth.name_server", engines.name_server.map_or("the system's".into(), |address| address.to_string())),
+        ("auth.trusted_sealers", auth.map_or_else(off, |auth| list(&auth.trusted_sealers))),
+        ("auth.trusted_authserv", auth.map_or_else(off, |auth| list(&auth.trusted_authserv))),
+        ("dnsbl.zones", engines.dnsbl.as_ref().map_or_else(off, |(zones, _)| list(zones))),
+        ("clamd", engines.clamd.as_ref().map_or_else(off, |one| asked(clamd_place(&one.address), one.timeout))),
+        ("rspamd", engines.rspamd.as_ref().map_or_else(off, |one| asked(one.address.clone(), one.timeout))),
+    ];
+    for (name, value) in rows {
+        shown.set("engine", name, value);
+    }
 }
 
 fn name_server(text: &str) -> Result<SocketAddr, String> {

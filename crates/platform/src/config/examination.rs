@@ -1,31 +1,57 @@
 //! `[examination]`: how far one mail is taken apart. What is over is `Unscannable`, and policy decides.
 
-use std::time::Duration;
-
 use detect::limits::Limits;
 
-use super::section::{Faults, Section};
+use super::section::Section;
+use super::unit::Unit;
 
-/// Reads it; `time` is what one examination may take.
-pub(super) fn examination(root: &mut Section<'_>, time: Duration, faults: &mut Faults<'_>) -> Limits {
-    let mut section = root.section("examination", faults);
+/// Reads it. How long one examination may take is a limit of the gateway, and not known here.
+pub(super) fn examination(root: &mut Section<'_>) -> Limits {
+    let about = "How far one mail is taken apart; what goes beyond is Unscannable, and policy decides.";
+    let mut section = root.section("examination", about);
+    let it = &mut section;
     let usual = Limits::default();
-    let mut number =
-        |key: &str, allowed: std::ops::Range<u64>, usual: u64| section.number(key, allowed, faults).unwrap_or(usual);
-    let mut limits = Limits { time_max: time, ..usual.clone() };
-    limits.mime_depth_max = number("mime_depth", 1..101, usual.mime_depth_max.into()) as u32;
-    limits.parts_max = number("parts", 1..10_001, usual.parts_max as u64) as usize;
-    limits.archive_depth_max = number("archive_depth", 1..17, usual.archive_depth_max.into()) as u32;
-    limits.archive_entries_max = number("archive_entries", 1..100_001, usual.archive_entries_max as u64) as usize;
-    limits.unpacked_bytes_max = number("unpacked_mib", 1..513, usual.unpacked_bytes_max >> 20) << 20;
-    limits.ratio_max = number("unpacked_ratio", 2..10_001, usual.ratio_max);
-    // Each mail in a mail may be a step of the parser's stack: there may be fewer than by default, and not more.
-    limits.nested_mails_max = number("nested_mails", 1..501, usual.nested_mails_max as u64) as usize;
-    limits.headers_bytes_max = (number("headers_mib", 1..65, usual.headers_bytes_max as u64 >> 20) << 20) as usize;
-    limits.header_lines_max = number("header_lines", 100..1_000_001, usual.header_lines_max as u64) as usize;
-    limits.encoded_mails_max = number("encoded_mails", 1..1001, usual.encoded_mails_max as u64) as usize;
-    limits.encoded_bytes_max = (number("encoded_mib", 1..513, usual.encoded_bytes_max as u64 >> 20) << 20) as usize;
-    section.end(faults);
+    let limits = Limits {
+        mime_depth_max: it
+            .setting("mime_depth", "Parts in parts, and mails in mails.")
+            .count(1..=100, usual.mime_depth_max.into()) as u32,
+        parts_max: it
+            .setting("parts", "Parts of one mail, what its archives hold included.")
+            .count(1..=10_000, usual.parts_max as u64) as usize,
+        archive_depth_max: it
+            .setting("archive_depth", "Archives in archives.")
+            .count(1..=16, usual.archive_depth_max.into()) as u32,
+        archive_entries_max: it
+            .setting("archive_entries", "Entries of all archives of one mail.")
+            .count(1..=100_000, usual.archive_entries_max as u64) as usize,
+        unpacked_bytes_max: it
+            .setting("unpacked_mib", "What comes out of all archives of one mail.")
+            .shown_as("unpacked")
+            .size(Unit::Mib, 1..=512, usual.unpacked_bytes_max >> 20),
+        ratio_max: it
+            .setting("unpacked_ratio", "Bytes that come out of an archive for each byte that was packed.")
+            .count(2..=10_000, usual.ratio_max),
+        nested_mails_max: it
+            .setting("nested_mails", "Mails in mails. It may not be raised: each may be a step of the parser's stack.")
+            .count(1..=500, usual.nested_mails_max as u64) as usize,
+        headers_bytes_max: it.setting("headers_mib", "Headers of all parts together.").shown_as("headers").size(
+            Unit::Mib,
+            1..=64,
+            usual.headers_bytes_max as u64 >> 20,
+        ) as usize,
+        header_lines_max: it
+            .setting("header_lines", "Lines of the headers of all parts together.")
+            .count(100..=1_000_000, usual.header_lines_max as u64) as usize,
+        encoded_mails_max: it
+            .setting("encoded_mails", "Mails in mails that are encoded.")
+            .count(1..=1000, usual.encoded_mails_max as u64) as usize,
+        encoded_bytes_max: it
+            .setting("encoded_mib", "What comes out of mails in mails that are encoded, all together.")
+            .shown_as("encoded")
+            .size(Unit::Mib, 1..=512, usual.encoded_bytes_max as u64 >> 20) as usize,
+        time_max: usual.time_max,
+    };
+    section.end();
     limits
 }
 

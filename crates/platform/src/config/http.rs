@@ -6,9 +6,12 @@ use std::time::Duration;
 use domain::DomainName;
 use ipnet::IpNet;
 
-use super::contradiction::{is_reached, not_above, not_everybody, set};
-use super::section::{Faults, Section};
-use super::{Config, host_name, network};
+use super::Config;
+use super::contradiction::{is_reached, not_above, not_everybody};
+use super::names::{host_name, network};
+use super::section::Section;
+use super::shown::{Shown, list};
+use super::unit::Unit;
 
 /// Connections that each listener keeps at least, however few descriptors the system gives.
 pub const CONNECTIONS_MIN: usize = 16;
@@ -47,41 +50,88 @@ pub struct HttpConfig {
 }
 
 /// Reads it.
-pub fn http(root: &mut Section<'_>, faults: &mut Faults<'_>) -> HttpConfig {
-    let mut section = root.section("http", faults);
-    let mut number = |key: &str, allowed, default: u64| section.number(key, allowed, faults).unwrap_or(default);
-    let seconds = Duration::from_secs;
-    let mut config = HttpConfig {
-        connections_max: number("connections", CONNECTIONS_MIN as u64..100_001, 256) as usize,
-        connections_per_ip_max: number("connections_per_ip", 1..100_001, 32) as usize,
-        header_timeout: seconds(number("header_timeout_s", 1..601, 10)),
-        body_timeout: seconds(number("body_timeout_s", 1..3601, 300)),
-        bytes_per_second_min: number("bytes_per_second", 0..1_048_577, 1024),
-        idle_timeout: seconds(number("idle_timeout_s", 1..3601, 60)),
-        write_timeout: seconds(number("write_timeout_s", 1..3601, 30)),
-        streams_max: number("streams", 1..10_001, 64) as usize,
-        streams_per_ip_max: number("streams_per_ip", 1..10_001, 16) as usize,
-        header_bytes_max: (number("header_kib", 8..1025, 64) << 10) as usize,
-        passwords_at_once: number("passwords_at_once", 1..65, 2) as usize,
-        passwords_waiting_max: number("passwords_waiting", 1..10_001, 64) as usize,
-        proxies: Vec::new(),
-        hosts: Vec::new(),
+pub(super) fn http(root: &mut Section<'_>) -> HttpConfig {
+    let about = "The listeners of API, console and portal. Each of them has all of these limits for itself.";
+    let mut section = root.section("http", about);
+    let it = &mut section;
+    let config = HttpConfig {
+        connections_max: it
+            .setting("connections", "Connections in all; idle strangers make room for others, and those beyond get 503.")
+            .count(CONNECTIONS_MIN as u64..=100_000, 256) as usize,
+        connections_per_ip_max: it
+            .setting("connections_per_ip", "Connections of one address, or of one /64 of IPv6; those beyond get 429.")
+            .count(1..=100_000, 32) as usize,
+        header_timeout: it
+            .setting("header_timeout_s", "How long a client may take for the header of a request.")
+            .shown_as("header_timeout")
+            .time(Unit::Seconds, 1..=600, 10),
+        body_timeout: it
+            .setting("body_timeout_s", "The same for its body.")
+            .shown_as("body_timeout")
+            .time(Unit::Seconds, 1..=3600, 300),
+        bytes_per_second_min: it
+            .setting(
+                "bytes_per_second",
+                "Bytes a second that a body, and an answer, must move at least, once ten seconds are over.",
+            )
+            .count(0..=1_048_576, 1024),
+        idle_timeout: it
+            .setting("idle_timeout_s", "How long a client may take until its next request.")
+            .shown_as("idle_timeout")
+            .time(Unit::Seconds, 1..=3600, 60),
+        write_timeout: it
+            .setting("write_timeout_s", "How long a client may take nothing of an answer.")
+            .shown_as("write_timeout")
+            .time(Unit::Seconds, 1..=3600, 30),
+        streams_max: it
+            .setting("streams", "Pages that follow an incident, at once; those beyond get 503.")
+            .count(1..=10_000, 64) as usize,
+        streams_per_ip_max: it
+            .setting("streams_per_ip", "The same of one address.")
+            .count(1..=10_000, 16) as usize,
+        header_bytes_max: it
+            .setting("header_kib", "The header of a request; a larger one gets 431.")
+            .shown_as("header")
+            .size(Unit::Kib, 8..=1024, 64) as usize,
+        passwords_at_once: it
+            .setting("passwords_at_once", "Passwords that are hashed at once, of 19 MiB of memory each.")
+            .count(1..=64, 2) as usize,
+        passwords_waiting_max: it
+            .setting("passwords_waiting", "Passwords that may wait to be hashed; those beyond get 429.")
+            .count(1..=10_000, 64) as usize,
+        proxies: it
+            .setting(
+                "proxies",
+                "Proxies that say who their client is (X-Forwarded-For or Forwarded); no others are believed. They have \
+                 no share as an address, their clients do.",
+            )
+            .example("[\"127.0.0.1\"]")
+            .list("addresses and networks", network),
+        hosts: it
+            .setting(
+                "hosts",
+                "Names by which people come, beside your hostname, the hosts of [portal] url and [oidc] console, \
+                 localhost, and addresses; by any other name they get 421.",
+            )
+            .example("[\"mail-protection.example.com\"]")
+            .list("host names", |text| host_name(text).map(DomainName::from)),
     };
-    config.proxies = section.list("proxies", faults, network).unwrap_or_default();
-    not_everybody(&section, "proxies", &config.proxies, "anybody could say who their client is", faults);
-    config.hosts = section.list("hosts", faults, |text| host_name(text).map(DomainName::from)).unwrap_or_default();
-    let of = |key, number: usize| set(key, number as u64);
-    let connections = of("connections", config.connections_max);
-    let streams = of("streams", config.streams_max);
+    not_everybody(&section, "proxies", &config.proxies, "anybody could say who their client is");
     let why = "there are not so many";
-    is_reached(&section, of("connections_per_ip", config.connections_per_ip_max), connections, why, faults);
-    is_reached(&section, of("streams_per_ip", config.streams_per_ip_max), streams, why, faults);
-    is_reached(&section, streams, connections, "each is a connection", faults);
-    let (at_once, waiting) =
-        (of("passwords_at_once", config.passwords_at_once), of("passwords_waiting", config.passwords_waiting_max));
-    not_above(&section, at_once, waiting, "those that are hashed are among those that wait", faults);
-    section.end(faults);
+    is_reached(&section, "connections_per_ip", "connections", why);
+    is_reached(&section, "streams_per_ip", "streams", why);
+    is_reached(&section, "streams", "connections", "each is a connection");
+    let why = "those that are hashed are among those that wait";
+    not_above(&section, "passwords_at_once", "passwords_waiting", why);
+    section.end();
     config
+}
+
+/// Shows by which names people may come, and what the system allows.
+pub(super) fn show(config: &Config, shown: &mut Shown) {
+    shown.set("http", "hosts", list(config.http_hosts()));
+    // File descriptors may be too few for what the file asks for.
+    shown.set("http", "connections", config.http.connections_max);
 }
 
 impl Config {
@@ -155,7 +205,7 @@ mod tests {
             config.http_hosts(),
             ["held.xn--bcher-kva.example", "localhost", "mx.xn--bcher-kva.example", "xn--bro-hoa.example"]
         );
-        assert_eq!(config.announcements.mail[0].as_str(), "ops@xn--bcher-kva.example");
+        assert_eq!(config.notices.announcements.mail[0].as_str(), "ops@xn--bcher-kva.example");
         assert_eq!(config.engines.auth.expect("on").trusted_authserv, ["mx.xn--gre-6ka8l.example"]);
         assert_eq!(config.engines.rspamd.expect("on").address, "rspamd.xn--bcher-kva.example:11333");
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::section::{Faults, Section};
+use super::section::Section;
 use crate::https::{Place, with_a_labels};
 
 /// Bytes of the file with the client's secret.
@@ -26,36 +26,66 @@ pub struct OidcConfig {
 }
 
 /// Reads it; none where it is not configured.
-pub fn oidc(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> Option<OidcConfig> {
+pub(super) fn oidc(root: &mut Section<'_>) -> Option<OidcConfig> {
     let is_there = root.has("oidc");
-    let mut section = root.section("oidc", faults);
-    let url = |text: &str| {
-        let place = Place::parse(text)?;
-        // The token is believed because of whom it was fetched from.
-        if place.is_secret {
-            with_a_labels(text.trim_end_matches('/'))
-        } else {
-            Err("must begin with https://".to_owned())
-        }
-    };
-    let issuer = section.text("issuer", faults, url);
-    let client_id = section.text("client_id", faults, |text| Ok(text.to_owned()));
-    let client_secret = section.text("client_secret_file", faults, |text| secret(&folder.join(text)));
-    let console = section
-        .text("console", faults, |text| Place::parse(text).and_then(|_| with_a_labels(text.trim_end_matches('/'))));
-    let claim = section.text("claim", faults, |text| Ok(text.to_owned())).unwrap_or_else(|| "email".into());
-    let ca = section.text("ca", faults, |text| Ok(folder.join(text)));
-    for (name, is_missing) in [
-        ("issuer", issuer.is_none()),
-        ("client_id", client_id.is_none()),
-        ("client_secret_file", client_secret.is_none()),
-        ("console", console.is_none()),
-    ] {
-        if is_there && is_missing && !section.has(name) {
-            faults.add(0, &section.name(name), "is missing: sign-in by OpenID Connect needs it");
+    let about = "People of the console sign in where they have an account already (OpenID Connect, authorization code with \
+                 PKCE): they are those whose claim is the name of somebody who was invited here; roles stay here.";
+    let mut section = root.section("oidc", about);
+    let config = read(&mut section);
+    for name in ["issuer", "client_id", "client_secret_file", "console"] {
+        if is_there && !section.has(name) {
+            section.missing(name, "is missing: sign-in by OpenID Connect needs it");
         }
     }
-    section.end(faults);
+    if config.is_none() {
+        section.show_nothing();
+    }
+    section.end();
+    config
+}
+
+fn read(section: &mut Section<'_>) -> Option<OidcConfig> {
+    let folder = section.reading.folder;
+    let issuer = section
+        .setting("issuer", "Who vouches for people, as its tokens name it.")
+        .default("must be given")
+        .example("\"https://login.example.com/realms/office\"")
+        .text("URL with https", issuer);
+    let client_id = section
+        .setting("client_id", "Our name there.")
+        .default("must be given")
+        .example("\"reprieve\"")
+        .text("text", |text| Ok(text.to_owned()));
+    let client_secret = section
+        .setting("client_secret_file", "A file with our secret there.")
+        .not_shown()
+        .default("must be given")
+        .example("\"oidc-secret\"")
+        .meaning("path of a file with a secret", |text| secret(&folder.join(text)));
+    let console = section
+        .setting("console", "What browsers call the console. The way back to it is this, followed by /sign-in/back.")
+        .not_shown()
+        .default("must be given")
+        .example("\"https://mail-protection.example.com\"")
+        .text("URL", |text| Place::parse(text).and_then(|_| with_a_labels(text.trim_end_matches('/'))));
+    let claim = section
+        .setting(
+            "claim",
+            "The claim that is somebody's name here. With \"email\" the issuer must send email_verified = true as well: \
+             an address that nobody has verified is no name. Where it does not send that, take a claim that nobody can \
+             choose for themselves, such as \"sub\", and invite people by it.",
+        )
+        .default("\"email\"")
+        .example("\"email\"")
+        .text_or("text", |text| Ok(text.to_owned()), || "email".to_owned());
+    let ca = section
+        .setting(
+            "ca",
+            "Certificates (PEM) of authorities of your own, which vouch for the issuer beside the public ones.",
+        )
+        .not_shown()
+        .example("\"ca.pem\"")
+        .path();
     Some(OidcConfig {
         issuer: issuer?,
         client_id: client_id?,
@@ -64,6 +94,12 @@ pub fn oidc(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> O
         claim,
         ca,
     })
+}
+
+fn issuer(text: &str) -> Result<String, String> {
+    let place = Place::parse(text)?;
+    // The token is believed because of whom it was fetched from.
+    if place.is_secret { with_a_labels(text.trim_end_matches('/')) } else { Err("must begin with https://".to_owned()) }
 }
 
 fn secret(path: &Path) -> Result<String, String> {

@@ -1,12 +1,11 @@
 //! `[portal]`: what recipients see of their held mail, and how often they are told of it.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use domain::Timestamp;
 
-use super::section::{Faults, Section};
-use super::socket_address;
+use super::names::socket_address;
+use super::section::Section;
 use crate::https::with_a_labels;
 use crate::recipient::language::Languages;
 
@@ -32,17 +31,11 @@ pub enum Notices {
     Weekly,
 }
 
-impl Notices {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "never" => Ok(Self::Never),
-            "4h" => Ok(Self::FourHourly),
-            "daily" => Ok(Self::Daily),
-            "weekly" => Ok(Self::Weekly),
-            _ => Err("must be \"never\", \"4h\", \"daily\" or \"weekly\"".into()),
-        }
-    }
+/// How often, as it is written.
+const NOTICES: [(&str, Notices); 4] =
+    [("never", Notices::Never), ("4h", Notices::FourHourly), ("daily", Notices::Daily), ("weekly", Notices::Weekly)];
 
+impl Notices {
     /// The number of the period that a moment is in; it grows with each. None where nobody is told.
     pub fn period(self, at: Timestamp) -> Option<i64> {
         let (first, length) = match self {
@@ -69,32 +62,62 @@ pub struct PortalConfig {
 }
 
 /// Reads it.
-pub fn portal(root: &mut Section<'_>, folder: &Path, faults: &mut Faults<'_>) -> PortalConfig {
-    let mut section = root.section("portal", faults);
-    let address = section.text("address", faults, socket_address);
-    let url = section.text("url", faults, |text| {
-        let is_url = (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(['#', '?', ' ']);
-        if is_url {
-            with_a_labels(text.trim_end_matches('/'))
-        } else {
-            Err("must be a URL such as \"https://held.example.com\"".into())
-        }
-    });
-    let notices = section.text("notices", faults, Notices::parse).unwrap_or_default();
-    let languages = section.text("language", faults, |text| Languages::with(text, folder));
+pub(super) fn portal(root: &mut Section<'_>) -> PortalConfig {
+    let about = "What recipients see of their own held mail, as the quarantine policy of each category lets them: \
+                 AdminOnlyAccess, LimitedAccess (see it, ask for it) or FullAccess (have it delivered). They come by a link \
+                 in a mail: a notice of what is held, or one that they ask for.";
+    let mut section = root.section("portal", about);
+    let folder = section.reading.folder;
+    let address = section
+        .setting("address", "Where the portal listens. It is off without.")
+        .absent("off")
+        .default("off")
+        .example("\"127.0.0.1:8026\"")
+        .text("address with a port", socket_address);
+    let url = section
+        .setting(
+            "url",
+            "What links begin with: a proxy with TLS in front of the address (cookies go over https alone).",
+        )
+        .absent("")
+        .default("must be given with an address or notices")
+        .example("\"https://held.example.com\"")
+        .text("URL", url);
+    let notices = section
+        .setting(
+            "notices",
+            "How often recipients are told what is held for them: \"never\", or \"4h\", \"daily\" or \"weekly\", in the \
+             morning, UTC.",
+        )
+        .one_of(&NOTICES, Notices::default());
+    let languages = section
+        .setting("language", "The words: \"en\", \"de\" or a file with words of your own.")
+        .not_shown()
+        .default("\"en\"")
+        .example("\"en\"")
+        .meaning("\"en\", \"de\" or path", |text| Languages::with(text, folder));
     if (address.is_some() || notices != Notices::Never) && url.is_none() {
         let what = "is missing: what recipients' links begin with, such as \"https://held.example.com\"";
-        faults.add(0, &section.name("url"), what);
+        section.missing("url", what);
     }
     if notices != Notices::Never && address.is_none() {
-        faults.add(0, &section.name("address"), "is missing: a notice leads to the portal");
+        section.missing("address", "is missing: a notice leads to the portal");
     }
-    section.end(faults);
+    section.end();
     PortalConfig {
         address,
         url: url.unwrap_or_default(),
         notices,
         languages: languages.unwrap_or_else(Languages::shipped),
+    }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let is_url = (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(['#', '?', ' ']);
+    if is_url {
+        with_a_labels(text.trim_end_matches('/'))
+    } else {
+        Err("must be a URL such as \"https://held.example.com\"".into())
     }
 }
 

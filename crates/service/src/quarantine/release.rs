@@ -116,7 +116,7 @@ pub(super) fn takes_two_persons<'h>(
     held: impl IntoIterator<Item = &'h HeldMessage>,
 ) -> Result<(), ServiceError> {
     let found = held.into_iter().find(|one| is_harmful(&one.category));
-    let Some(one) = found.filter(|_| service.config.two_persons_above.is_some()) else { return Ok(()) };
+    let Some(one) = found.filter(|_| service.config.api.two_persons_above.is_some()) else { return Ok(()) };
     let how = format!(
         "ask for its release as a job (POST /api/v1/bulk with q = \"id:{}\", or /bulk), to which somebody else agrees",
         one.mail_id

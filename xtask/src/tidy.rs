@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours each crate may use: arrows point down only.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("wire", &["domain"]),
     ("detect", &["domain"]),
@@ -25,6 +25,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "cli"]),
     // The one that wires them.
     ("reprieve", &WIRED),
+    ("simulator", &SIMULATED),
     ("properties", &["domain", "wire", "detect", "platform"]),
     ("nameserver", &[]),
     ("nested", &[]),
@@ -47,6 +48,9 @@ const WIRED: [&str; 14] = [
     "cli",
     "drill",
 ];
+/// What the simulator runs: the rooms that mail is in, and what is under them.
+const SIMULATED: [&str; 10] =
+    ["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "gateway", "rules", "recovery"];
 /// What only tests use.
 const FOR_TESTS: [&str; 2] = ["nameserver", "nested"];
 /// What `domain` must not know: I/O, clocks, randomness, waiting.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours each crate may use: arrows point down only.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("wire", &["domain"]),
     ("detect", &["domain"]),
@@ -27,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("reprieve", &WIRED),
     ("simulator", &SIMULATED),
     ("properties", &["domain", "wire", "detect", "platform"]),
+    ("scripted_hop", &["wire"]),
     ("nameserver", &[]),
     ("nested", &[]),
     ("xtask", &[]),
@@ -49,10 +50,21 @@ const WIRED: [&str; 14] = [
     "drill",
 ];
 /// What the simulator runs: the rooms that mail is in, and what is under them.
-const SIMULATED: [&str; 10] =
-    ["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "gateway", "rules", "recovery"];
+const SIMULATED: [&str; 11] = [
+    "domain",
+    "wire",
+    "detect",
+    "store",
+    "platform",
+    "examiner",
+    "known_good",
+    "gateway",
+    "rules",
+    "recovery",
+    "scripted_hop",
+];
 /// What only tests use.
-const FOR_TESTS: [&str; 2] = ["nameserver", "nested"];
+const FOR_TESTS: [&str; 3] = ["nameserver", "nested", "scripted_hop"];
 /// What `domain` must not know: I/O, clocks, randomness, waiting.
 const IMPURE: [&str; 9] =
     ["std::fs", "std::net::Tcp", "std::io", "SystemTime", "Instant::now", "tokio", "getrandom", "async fn", "std::env"];

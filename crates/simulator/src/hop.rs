@@ -1,4 +1,4 @@
-//! The next hop of a simulation: an SMTP server on loopback that does to each mail what its seed says. It accepts, puts
+//! The next hop of a simulation: a server on loopback that does to each mail what its seed says. It accepts, puts
 //! off or refuses, closes the connection before or after it has taken the mail, or waits with its answer until the
 //! simulator lets it go on. And it keeps the record of what it was sent, which is what the oracle believes.
 //!
@@ -10,13 +10,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use scripted_hop::{Envelope, Script};
 use store::failpoint;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
-use wire::smtp::capabilities::Capabilities;
 use wire::smtp::reply::Reply;
-use wire::smtp::server::{Connection, Deadlines};
-use wire::smtp::session::{Event, Session, Settings};
 
 use crate::dice::Dice;
 
@@ -113,13 +110,6 @@ pub(crate) struct Hop {
     changed: Arc<Notify>,
 }
 
-/// A transaction on one connection.
-#[derive(Debug, Default)]
-struct Envelope {
-    letter: String,
-    recipients: Vec<String>,
-}
-
 impl Hop {
     /// A hop that does what `seed` says.
     pub(crate) fn new(seed: u64, takes_twice: bool) -> Self {
@@ -141,15 +131,7 @@ impl Hop {
 
     /// Listens on a port of loopback that the system chooses, for as long as the runtime lives.
     pub(crate) async fn listen(&self) -> io::Result<SocketAddr> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let hop = self.clone();
-        tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(hop.clone().serve(socket));
-            }
-        });
-        Ok(address)
+        scripted_hop::listen(Arc::new(self.clone())).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -229,83 +211,6 @@ impl Hop {
         }
     }
 
-    async fn serve(self, socket: TcpStream) {
-        let settings = Settings { hostname: "hop.example".into(), ..Settings::default() };
-        let mut connection = Connection::new(socket, Session::new(settings), Deadlines::default(), &[]);
-        let mut envelope = Envelope::default();
-        while let Ok(event) = connection.event().await {
-            if failpoint::has_died() {
-                return;
-            }
-            let session = &mut connection.session;
-            match event {
-                Event::Hello => session.hello(&everything()),
-                Event::Mail { sender, .. } => {
-                    let sender = sender.map(|sender| sender.to_string()).unwrap_or_default();
-                    let letter = sender.split('@').next().unwrap_or_default().to_owned();
-                    envelope = Envelope { letter, recipients: Vec::new() };
-                    session.answer(&Reply::new(250, "2.1.0 Ok"));
-                }
-                Event::Recipients(asked) => {
-                    let asked = asked.into_iter().map(|one| one.recipient.to_string());
-                    let replies = asked.map(|recipient| self.at_recipient(&mut envelope, recipient)).collect();
-                    session.answer_recipients(replies);
-                }
-                Event::Data => {
-                    self.at_data(&envelope).await;
-                    session.answer(&Reply::new(354, "Go on"));
-                }
-                Event::Message { bytes, .. } => match self.at_dot(&envelope, &bytes).await {
-                    Some(reply) => session.answer(&reply),
-                    None => return,
-                },
-                Event::Close => return connection.shut().await,
-                Event::StartTls | Event::Reset | Event::XClient(_) | Event::XForward(_) => {}
-            }
-        }
-    }
-
-    fn at_recipient(&self, envelope: &mut Envelope, recipient: String) -> Reply {
-        let mut state = self.state();
-        let mut dice = state.dice("rcpt", &envelope.letter, std::slice::from_ref(&recipient));
-        if state.manner != Manner::Fair {
-            if dice.happens(PUTS_OFF_RECIPIENT) {
-                state.lines.push(format!("hop put off {recipient} of {}", envelope.letter));
-                return Reply::new(450, "4.2.1 Not now");
-            }
-            if dice.happens(REFUSES_RECIPIENT) {
-                state.lines.push(format!("hop refused {recipient} of {}", envelope.letter));
-                return Reply::new(550, "5.1.1 Nobody");
-            }
-        }
-        envelope.recipients.push(recipient);
-        Reply::new(250, "2.1.5 Ok")
-    }
-
-    async fn at_data(&self, envelope: &Envelope) {
-        let woken = {
-            let mut state = self.state();
-            let waits = state.dice("data", &envelope.letter, &envelope.recipients).happens(WAITS_AT_DATA);
-            (waits && state.manner == Manner::Wild).then(|| state.wait(envelope, None))
-        };
-        self.woken(woken).await;
-    }
-
-    /// The answer to the final dot; none when the connection is closed instead.
-    async fn at_dot(&self, envelope: &Envelope, bytes: &[u8]) -> Option<Reply> {
-        let (at, does, woken) = {
-            let mut state = self.state();
-            let at = state.record(envelope, bytes);
-            let mut dice = state.dice("dot", &envelope.letter, &envelope.recipients);
-            let does = dice.weighed(&AT_DOT).unwrap_or(AtDot::Accept);
-            let does = if state.manner == Manner::Fair { AtDot::Accept } else { does };
-            let waits = state.manner == Manner::Wild && dice.happens(WAITS_AT_DOT);
-            (at, does, waits.then(|| state.wait(envelope, Some(at))))
-        };
-        self.woken(woken).await;
-        self.state().does(at, does)
-    }
-
     /// Waits until the simulator lets it go on. A simulator that has gone ends its runtime, and this with it.
     async fn woken(&self, woken: Option<oneshot::Receiver<()>>) {
         if let Some(woken) = woken {
@@ -315,6 +220,57 @@ impl Hop {
             }
         }
     }
+}
+
+impl Script for Hop {
+    fn is_heard(&self) -> bool {
+        !failpoint::has_died()
+    }
+
+    fn recipient(&self, envelope: &Envelope, recipient: &str) -> Reply {
+        let mut state = self.state();
+        let letter = letter_of(envelope);
+        let mut dice = state.dice("rcpt", letter, &[recipient.to_owned()]);
+        if state.manner != Manner::Fair {
+            if dice.happens(PUTS_OFF_RECIPIENT) {
+                state.lines.push(format!("hop put off {recipient} of {letter}"));
+                return Reply::new(450, "4.2.1 Not now");
+            }
+            if dice.happens(REFUSES_RECIPIENT) {
+                state.lines.push(format!("hop refused {recipient} of {letter}"));
+                return Reply::new(550, "5.1.1 Nobody");
+            }
+        }
+        Reply::new(250, "2.1.5 Ok")
+    }
+
+    async fn data(&self, envelope: &Envelope) {
+        let woken = {
+            let mut state = self.state();
+            let waits = state.dice("data", letter_of(envelope), &envelope.recipients).happens(WAITS_AT_DATA);
+            (waits && state.manner == Manner::Wild).then(|| state.wait(envelope, None))
+        };
+        self.woken(woken).await;
+    }
+
+    async fn dot(&self, envelope: &Envelope, bytes: Vec<u8>) -> Option<Reply> {
+        let (at, does, woken) = {
+            let mut state = self.state();
+            let at = state.record(envelope, &bytes);
+            let mut dice = state.dice("dot", letter_of(envelope), &envelope.recipients);
+            let does = dice.weighed(&AT_DOT).unwrap_or(AtDot::Accept);
+            let does = if state.manner == Manner::Fair { AtDot::Accept } else { does };
+            let waits = state.manner == Manner::Wild && dice.happens(WAITS_AT_DOT);
+            (at, does, waits.then(|| state.wait(envelope, Some(at))))
+        };
+        self.woken(woken).await;
+        self.state().does(at, does)
+    }
+}
+
+/// The name of the letter: the local part of its sender.
+fn letter_of(envelope: &Envelope) -> &str {
+    envelope.sender.split('@').next().unwrap_or_default()
 }
 
 impl Dot {
@@ -339,24 +295,24 @@ impl State {
 
     fn wait(&mut self, envelope: &Envelope, dot: Option<usize>) -> oneshot::Receiver<()> {
         let (wake, woken) = oneshot::channel();
-        let Envelope { letter, recipients } = envelope;
+        let (letter, recipients) = (letter_of(envelope), &envelope.recipients);
         let place = if dot.is_some() { "the final dot" } else { "DATA" };
         self.lines.push(format!("hop waits at {place} of {letter} for {}", recipients.join(" ")));
-        let (letter, recipients) = (letter.clone(), recipients.clone());
+        let (letter, recipients) = (letter.to_owned(), recipients.clone());
         self.waiting.insert(self.next, Waiting { actor: self.actor.clone(), letter, recipients, dot, wake });
         self.next += 1;
         woken
     }
 
     fn record(&mut self, envelope: &Envelope, bytes: &[u8]) -> usize {
-        let Envelope { letter, recipients } = envelope;
+        let (letter, recipients) = (letter_of(envelope), &envelope.recipients);
         let is_whole = self.letters.get(letter).is_some_and(|whole| bytes.ends_with(whole));
         let text = String::from_utf8_lossy(bytes);
         let field =
             |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned());
         self.dots.push(Dot {
             step: self.step,
-            letter: letter.clone(),
+            letter: letter.to_owned(),
             recipients: recipients.clone(),
             mail_id: field("X-Reprieve-Id:").unwrap_or_default(),
             is_release: field("X-Reprieve-Late:").is_some(),
@@ -393,8 +349,4 @@ impl State {
         }
         None
     }
-}
-
-fn everything() -> Capabilities {
-    Capabilities { size: Some(0), eight_bit: true, smtputf8: true, dsn: true, ..Capabilities::default() }
 }

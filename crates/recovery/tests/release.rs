@@ -1,21 +1,14 @@
 //! Releases over a real store and a next hop that does what a script says; time stands still unless a test moves it.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::containment::Containment;
-use domain::detection::RulesetId;
-use domain::envelope::{Client, Envelope, MailParams, RcptParams, Recipient};
-use domain::finding::{EngineReport, Facts, Outcome};
 use domain::ledger::Account;
-use domain::message::Message;
-use domain::policy::Policy;
 use domain::release::{IN_DOUBT_REST, LEASE, ReleaseState};
 use domain::token::TokenKey;
-use domain::verdict::decide;
-use domain::{Address, Digest, Direction, Examination, Timestamp, UnitId};
+use domain::{Timestamp, UnitId};
 use platform::clock::{Clock, ManualClock};
 use platform::config::Config;
 use platform::hop::Hops;
@@ -27,14 +20,12 @@ use recovery::pacing::Pacing;
 use recovery::release::Releaser;
 use scripted_hop::{AtDot, Listed};
 use store::Store;
-use store::arrival::{Arrival, UnitArrival};
 use store::release::{ReleaseRow, Requested};
+use support::{BEGIN_US, MAIL, config};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use wire::smtp::client::Timeouts;
 
-/// The mail that is held.
-const MAIL: &[u8] = b"From: a@outside.example\r\nSubject: held\r\n\r\nwhatever it says\r\n";
 /// Longer than the first wait after a temporary answer.
 const BACKED_OFF: Duration = Duration::from_secs(61);
 
@@ -48,98 +39,16 @@ struct Held {
     _folder: TempDir,
 }
 
-fn config(folder: &Path, hop: std::net::SocketAddr) -> Config {
-    let text = format!(
-        "data_dir = \"data\"\nhostname = \"gateway.ours.example\"\naccepted_domains = [\"ours.example\"]\n[[listener]]\n\
-         address = \"127.0.0.1:0\"\nrole = \"mx\"\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\n\
-         address = \"127.0.0.1:0\"\n"
-    );
-    Config::parse(&text, folder).expect("a right one")
-}
-
-fn examination() -> Examination {
-    Examination {
-        ruleset: RulesetId::from_text("0123456789abcdef"),
-        message: Message {
-            sha256: Digest::of(MAIL),
-            body_sha256: Digest::of(MAIL),
-            size: MAIL.len() as u64,
-            message_id: None,
-            subject: "held".into(),
-            from: "a@outside.example".into(),
-            from_domain: "outside.example".into(),
-            auto_submitted: None,
-            correspondence: Default::default(),
-            authentication_results: Vec::new(),
-            received_count: 0,
-            text_sha256: None,
-            url_domains: Vec::new(),
-            urls: Vec::new(),
-            parts: Vec::new(),
-            ambiguities: Vec::new(),
-        },
-        findings: Vec::new(),
-        engines: vec![EngineReport {
-            engine: "yara".into(),
-            version: "1".into(),
-            data_version: String::new(),
-            outcome: Outcome::Done,
-            millis: 0.0,
-            detail: String::new(),
-        }],
-        facts: Facts::default(),
-    }
-}
-
-fn envelope() -> Envelope {
-    let ip = "192.0.2.1".parse().expect("an address");
-    let address = Address::parse("b@ours.example").expect("a mailbox");
-    let (domain, params) = (address.domain(), RcptParams::default());
-    Envelope {
-        client: Client { ip, peer: ip, helo: "x".into(), protocol: "ESMTP".into(), login: None },
-        sender: Address::parse("a@outside.example").ok(),
-        params: MailParams::default(),
-        recipients: vec![Recipient { address, params, direction: Direction::Inbound, domain }],
-    }
-}
-
 impl Held {
     async fn with(hop: Listed) -> Self {
         let folder = TempDir::new().expect("a folder");
         let hop = Arc::new(hop);
         let address = scripted_hop::listen(hop.clone()).await.expect("a port");
-        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_795_770_000_000_000)));
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(BEGIN_US)));
         let now = clock.now();
         let key = TokenKey::new([7; 32]);
         let store = Store::open_embedded(folder.path(), "gateway.ours.example", &key, now).await.expect("opens");
-        let pin = store.blobs().put(Arc::new(MAIL.to_vec()), Digest::of(MAIL)).await.expect("puts");
-        let (envelope, examination, mail_id) = (envelope(), Arc::new(examination()), clock.mail_id());
-        let unit = UnitArrival {
-            verdict: decide(
-                &examination,
-                &envelope,
-                &envelope.recipients[0],
-                &Policy::standard(),
-                &Containment::default(),
-            ),
-            enforced: true,
-            account: Account::Held,
-            reply: String::new(),
-        };
-        let arrival = Arrival {
-            mail_id,
-            received: now,
-            envelope,
-            examination,
-            units: vec![unit],
-            normalised: false,
-            removed_fields: Vec::new(),
-            blob: Some(Digest::of(MAIL)),
-            timings: BTreeMap::new(),
-        };
-        store.record_arrival(arrival).await.expect("records");
-        drop(pin);
-        let unit = UnitId { mail: mail_id, number: 0 };
+        let unit = support::held(&store, clock.as_ref(), Vec::new()).await;
         let asked = store.request_release(unit, "a person", "it is needed", now).await.expect("asks");
         assert!(matches!(asked, Requested::Queued(_)));
         let config = Arc::new(config(folder.path(), address));

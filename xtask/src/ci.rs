@@ -155,7 +155,7 @@ fn is_here(program: &str) -> bool {
             .any(|folder| std::path::Path::new(folder).join(program).is_file())
 }
 
-fn cargo(words: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+pub(crate) fn cargo(words: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let status = Command::new(program).args(words).envs(environment.iter().copied()).status()?;
     ensure!(status.success(), "`cargo {}` failed", words.join(" "));

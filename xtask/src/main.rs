@@ -10,6 +10,7 @@ mod licences;
 mod mtas;
 mod picture;
 mod postgres;
+mod simulate;
 mod tidy;
 
 use anyhow::{Result, bail};
@@ -27,6 +28,8 @@ fn main() -> Result<()> {
         ["attack"] => attack::run(),
         ["kills", count] => ci::kills(count),
         ["chaos", units, kills] => ci::chaos(units, kills),
+        ["simulate", "--seed", seed] => simulate::one(seed),
+        ["simulate", count] => simulate::many(count),
         ["fuzz", seconds] => fuzz::run(seconds),
         ["bench", "accuracy", folder] => ci::bench("accuracy", Some(folder)),
         ["bench", name @ ("bulk" | "explorer" | "gateway" | "memory" | "quarantine" | "recovery" | "scan")] => {
@@ -36,7 +39,9 @@ fn main() -> Result<()> {
             "verbs: ci | tidy | licences | picture | pictures (of the console) | evaluate FOLDER (a folder of real \
                 mail: ham, phish, spam, mime, images, attachments) | \
              attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | \
-             kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | fuzz SECONDS (every \
+             kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | \
+             simulate COUNT (so many orders of events, faults included) | simulate --seed SEED (one of them, told) | \
+             fuzz SECONDS (every \
              target, two at a time; needs cargo-fuzz and a nightly compiler) | \
              bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench \
              bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"

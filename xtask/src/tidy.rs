@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours each crate may use: arrows point down only.
-const LAYERS: [(&str, &[&str]); 26] = [
+const LAYERS: [(&str, &[&str]); 28] = [
     ("domain", &[]),
     ("wire", &["domain"]),
     ("detect", &["domain"]),
@@ -33,7 +33,9 @@ const LAYERS: [(&str, &[&str]); 26] = [
     ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "cli"]),
     // The one that wires them.
     ("reprieve", &WIRED),
+    ("simulator", &SIMULATED),
     ("properties", &["domain", "wire", "detect", "platform"]),
+    ("scripted_hop", &["wire"]),
     ("nameserver", &[]),
     ("nested", &[]),
     ("xtask", &[]),
@@ -60,8 +62,22 @@ const WIRED: [&str; 19] = [
     "cli",
     "drill",
 ];
+/// What the simulator runs: the rooms that mail is in, and what is under them.
+const SIMULATED: [&str; 11] = [
+    "domain",
+    "wire",
+    "detect",
+    "store",
+    "platform",
+    "examiner",
+    "known_good",
+    "gateway",
+    "rules",
+    "recovery",
+    "scripted_hop",
+];
 /// What only tests use.
-const FOR_TESTS: [&str; 2] = ["nameserver", "nested"];
+const FOR_TESTS: [&str; 3] = ["nameserver", "nested", "scripted_hop"];
 /// What `domain` must not know: I/O, clocks, randomness, waiting.
 const IMPURE: [&str; 9] =
     ["std::fs", "std::net::Tcp", "std::io", "SystemTime", "Instant::now", "tokio", "getrandom", "async fn", "std::env"];

@@ -112,6 +112,12 @@ impl IncidentWorker {
             Stage::Replaying => Ok(false),
             Stage::Releasing => {
                 let progress = self.store.incident_progress(&incident.id).await?;
+                let pending = progress.of(Outcome::Pending);
+                if pending > 0 {
+                    // A round has counted them in and ended before it said so.
+                    let text = format!("{pending} units of it wait to be examined again.");
+                    return self.step(incident, IncidentStep::WaveFound, now, &text).await;
+                }
                 if progress.of(Outcome::Inconclusive) > 0 && now.since(incident.opened) < RETRIED {
                     return self.retry(incident, now).await;
                 }

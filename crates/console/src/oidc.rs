@@ -21,7 +21,7 @@ use domain::Timestamp;
 use hyper::Method;
 use maud::html;
 use platform::config::oidc::OidcConfig;
-use platform::https::Place;
+use platform::https::Endpoint;
 use platform::percent::encoded;
 use rustls::ClientConfig;
 use serde::Deserialize;
@@ -46,7 +46,7 @@ const SKEW: i64 = 60;
 /// Where the issuer is asked what (OpenID Connect Discovery 1.0 section 3).
 struct Issuer {
     authorization: String,
-    token: Place,
+    token: Endpoint,
     tls: Arc<ClientConfig>,
 }
 
@@ -55,7 +55,7 @@ impl Issuer {
         let failed = |why: String| ServiceError::Unavailable(format!("{} cannot be asked: {why}", config.issuer));
         let own = config.ca.as_deref().map(tls::certificates).transpose().map_err(|error| failed(error.to_string()))?;
         let tls = tls::client_config_trusting(own.unwrap_or_default()).map_err(|error| failed(error.to_string()))?;
-        let place = Place::parse(&format!("{}/.well-known/openid-configuration", config.issuer)).map_err(failed)?;
+        let place = Endpoint::parse(&format!("{}/.well-known/openid-configuration", config.issuer)).map_err(failed)?;
         let (status, body) = place.ask(Method::GET, &[], Vec::new(), &tls).await.map_err(failed)?;
         let said: Value = serde_json::from_slice(&body).map_err(|error| failed(format!("{status}: {error}")))?;
         let text =
@@ -63,7 +63,7 @@ impl Issuer {
         if text("issuer")?.trim_end_matches('/') != config.issuer {
             return Err(failed("it calls itself something else".into()));
         }
-        let token = Place::parse(&text("token_endpoint")?).map_err(failed)?;
+        let token = Endpoint::parse(&text("token_endpoint")?).map_err(failed)?;
         if !token.is_secret {
             return Err(failed("its token endpoint is not https".into()));
         }

@@ -13,7 +13,7 @@ use crate::examine::EnvelopeFacts;
 use crate::family;
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Decoded, Parsed};
-use crate::page::link::{self, Link, Place, Url};
+use crate::page::link::{self, Link, LinkOrigin, Url};
 use crate::page::{html, qr, sender};
 use crate::picture;
 use crate::structure::{self, Check, Signal};
@@ -146,7 +146,7 @@ impl Apart<'_, '_> {
                 let seen = picture::look(bytes, part);
                 self.signals.extend(seen.signals);
                 for code in self.codes.codes(bytes, part, &mut self.pixels) {
-                    self.link(code, Place::Code);
+                    self.link(code, LinkOrigin::Code);
                 }
                 parsed.message.parts[at].tail = seen.tail;
                 seen.hidden.into_iter().map(|hidden| Member::new(hidden.name, hidden.bytes)).collect()
@@ -159,7 +159,7 @@ impl Apart<'_, '_> {
                 };
                 self.signals.extend(seen.signals);
                 for target in seen.links {
-                    self.link(target, Place::Document);
+                    self.link(target, LinkOrigin::Document);
                 }
                 seen.members
             }
@@ -167,7 +167,7 @@ impl Apart<'_, '_> {
         }
     }
 
-    fn link(&mut self, target: String, place: Place) {
+    fn link(&mut self, target: String, place: LinkOrigin) {
         if self.links.len() < LINKS_MAX {
             self.links.push(Link { target, shown: String::new(), place });
         }
@@ -200,7 +200,7 @@ impl Apart<'_, '_> {
                 Family::Text if decoded.is_text => {
                     let text = text::as_read(&decoded.bytes);
                     for target in text::links(&text) {
-                        self.link(target, Place::Page);
+                        self.link(target, LinkOrigin::Page);
                     }
                     if !is_attached {
                         has_text = true;

@@ -122,7 +122,7 @@ pub struct Hop {
 
 /// A place among the connections to a hop; free again when dropped.
 #[derive(Debug)]
-struct Place {
+struct HopPlace {
     hop: Arc<Hop>,
     source: Source,
     purpose: Option<Purpose>,
@@ -130,7 +130,7 @@ struct Place {
     is_passed_on: bool,
 }
 
-impl Drop for Place {
+impl Drop for HopPlace {
     fn drop(&mut self) {
         let mut pool = self.hop.lock_pool();
         if self.is_passed_on {
@@ -150,7 +150,7 @@ pub struct Loan {
     pub connection: Connection,
     /// Whether it has been used before, so that the hop may have closed it meanwhile.
     pub reused: bool,
-    place: Place,
+    place: HopPlace,
 }
 
 impl Loan {
@@ -198,7 +198,7 @@ impl Ticket {
     /// The connection, if it has not been taken back.
     pub fn redeem(self) -> Option<Loan> {
         let (connection, source) = self.hop.lock_pool().go_on(self.id)?;
-        let place = Place { hop: self.hop.clone(), source, purpose: None, is_passed_on: false };
+        let place = HopPlace { hop: self.hop.clone(), source, purpose: None, is_passed_on: false };
         Some(Loan { connection, reused: true, place })
     }
 }
@@ -262,7 +262,7 @@ impl Hop {
         source: &Source,
         purpose: Purpose,
         until: Instant,
-    ) -> Result<(Place, Option<Connection>), HopError> {
+    ) -> Result<(HopPlace, Option<Connection>), HopError> {
         let over = loop {
             let admitted = {
                 let mut pool = self.lock_pool();
@@ -273,9 +273,9 @@ impl Hop {
                 }
                 admitted
             };
-            let place = || Place { hop: self.clone(), source: *source, purpose: Some(purpose), is_passed_on: false };
+            let place = || HopPlace { hop: self.clone(), source: *source, purpose: Some(purpose), is_passed_on: false };
             match admitted {
-                Admitted::Place(idle) => return Ok((place(), idle.map(|connection| *connection))),
+                Admitted::HopPlace(idle) => return Ok((place(), idle.map(|connection| *connection))),
                 Admitted::TakenBack(mut connection) => {
                     let place = place();
                     measure::taken_back();
@@ -294,7 +294,7 @@ impl Hop {
         Err(HopError::Busy { hop: self.config.address.clone(), over })
     }
 
-    async fn open(self: &Arc<Self>, place: Place) -> Result<Loan, HopError> {
+    async fn open(self: &Arc<Self>, place: HopPlace) -> Result<Loan, HopError> {
         let connection = Connection::open(Arc::new(self.target().await?)).await?;
         self.offers(connection.capabilities().clone(), CAPABILITIES_KEPT);
         Ok(Loan { connection, reused: false, place })

@@ -46,7 +46,7 @@ fn host_name(host: &str) -> Result<String, String> {
 
 /// Where something is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Endpoint {
     /// Whether it is asked over TLS.
     pub is_secret: bool,
     host: String,
@@ -54,7 +54,7 @@ pub struct Place {
     path: String,
 }
 
-impl Place {
+impl Endpoint {
     /// Reads an `https://` or `http://` address.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_nonsense_is_refused() {
-        let read = |url: &str| Place::parse(url).map(|place| (place.is_secret, place.host, place.port, place.path));
+        let read = |url: &str| Endpoint::parse(url).map(|place| (place.is_secret, place.host, place.port, place.path));
         let is = |secret, host: &str, port, path: &str| Ok((secret, host.to_owned(), port, path.to_owned()));
         assert_eq!(read("https://chat.example/hook/1?x=y"), is(true, "chat.example", 443, "/hook/1?x=y"));
         assert_eq!(read("http://127.0.0.1:8080"), is(false, "127.0.0.1", 8080, "/"));
@@ -163,7 +163,7 @@ mod tests {
         for nonsense in
             ["", "ftp://x/", "https://", "https:///x", "https://u@x/", "https://x:port/", "https://bü%40.example/"]
         {
-            assert!(Place::parse(nonsense).is_err(), "{nonsense}");
+            assert!(Endpoint::parse(nonsense).is_err(), "{nonsense}");
         }
     }
 }

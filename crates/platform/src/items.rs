@@ -56,10 +56,10 @@ pub struct Failing {
 
 /// The failing items of one reconciler, by their names; all copies are one.
 #[derive(Clone, Debug, Default)]
-pub struct Items(Arc<Mutex<Known>>);
+pub struct Items(Arc<Mutex<FailingItems>>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct FailingItems {
     failing: BTreeMap<String, Failing>,
     refusals: u32,
 }
@@ -185,7 +185,7 @@ impl Items {
         !error.may_be_of_item()
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, FailingItems> {
         self.0.lock().expect("nobody panics while holding what fails")
     }
 }

@@ -6,14 +6,14 @@ use hyper::Method;
 use rustls::ClientConfig;
 use serde_json::Value;
 
-use crate::https::Place;
+use crate::https::Endpoint;
 
 /// An address that lines are posted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
     /// As it was written: what is remembered of it, and shown.
     pub url: String,
-    place: Place,
+    place: Endpoint,
 }
 
 impl Webhook {
@@ -22,7 +22,7 @@ impl Webhook {
     /// # Errors
     /// What is wrong with it, for people.
     pub fn parse(url: &str) -> Result<Self, String> {
-        Ok(Self { url: url.to_owned(), place: Place::parse(url)? })
+        Ok(Self { url: url.to_owned(), place: Endpoint::parse(url)? })
     }
 
     /// Posts it; the answer if it is a success, else why not.

@@ -7,7 +7,7 @@ use detect::document;
 use detect::limits::{Budget, Limits};
 use detect::mime;
 use detect::page::html;
-use detect::page::link::{self, Link, Place};
+use detect::page::link::{self, Link, LinkOrigin};
 use detect::unpack::{self, Allowance};
 use domain::message::Part;
 
@@ -61,7 +61,7 @@ pub fn url(bytes: &[u8]) {
     if let Some(url) = link::Url::parse(&target) {
         assert!(!url.host.is_empty() && url.host.len() <= 255 && !url.host.contains('/'), "{url:?}");
     }
-    let link = Link { shown: target.clone(), target, place: Place::Code };
+    let link = Link { shown: target.clone(), target, place: LinkOrigin::Code };
     drop(link::look(&[link], &["ours.example".to_owned()], &["b@ours.example".to_owned()]));
 }
 

@@ -18,7 +18,7 @@ const SIGNALS_MAX: usize = 50;
 
 /// What was seen of a document.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct DocumentReading {
     /// Signals.
     pub signals: Vec<Signal>,
     /// Files inside.
@@ -31,7 +31,7 @@ pub struct Seen {
 struct Look<'p, 'a, 'l> {
     part: &'p Part,
     allowance: &'a mut Allowance<'l>,
-    seen: Seen,
+    seen: DocumentReading,
 }
 
 impl Look<'_, '_, '_> {
@@ -51,8 +51,8 @@ impl Look<'_, '_, '_> {
 }
 
 /// Looks at a part of the family `Office`.
-pub fn look(bytes: &[u8], part: &Part, allowance: &mut Allowance<'_>) -> Seen {
-    let mut look = Look { part, allowance, seen: Seen::default() };
+pub fn look(bytes: &[u8], part: &Part, allowance: &mut Allowance<'_>) -> DocumentReading {
+    let mut look = Look { part, allowance, seen: DocumentReading::default() };
     if bytes.starts_with(b"PK\x03\x04") {
         ooxml::look(bytes, &mut look);
     } else if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
@@ -64,8 +64,8 @@ pub fn look(bytes: &[u8], part: &Part, allowance: &mut Allowance<'_>) -> Seen {
 }
 
 /// Looks at a part of the family `Pdf`.
-pub fn look_at_pdf(bytes: &[u8], part: &Part, allowance: &mut Allowance<'_>) -> Seen {
-    let mut look = Look { part, allowance, seen: Seen::default() };
+pub fn look_at_pdf(bytes: &[u8], part: &Part, allowance: &mut Allowance<'_>) -> DocumentReading {
+    let mut look = Look { part, allowance, seen: DocumentReading::default() };
     pdf::look(bytes, &mut look);
     look.seen
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::limits::{Budget, Limits};
 use crate::mime;
 
-fn seen(bytes: &[u8]) -> Seen {
+fn seen(bytes: &[u8]) -> DocumentReading {
     let part = mime::alone(bytes, "a.doc", "application/octet-stream").message.parts.remove(0);
     let limits = Limits::default();
     let mut allowance = Allowance::new(&limits, Budget::starting_now(Duration::from_secs(10)));
@@ -18,7 +18,7 @@ fn seen(bytes: &[u8]) -> Seen {
     }
 }
 
-fn check(name: &str, bytes: &[u8], expected: &[Check]) -> Seen {
+fn check(name: &str, bytes: &[u8], expected: &[Check]) -> DocumentReading {
     let seen = seen(bytes);
     let mut checks: Vec<Check> = seen.signals.iter().map(|signal| signal.check).collect();
     checks.dedup();

@@ -4,7 +4,7 @@
 use html5gum::{StartTag, Token};
 
 use super::clipped;
-use super::link::{Link, Place};
+use super::link::{Link, LinkOrigin};
 use super::tokens::Tokens;
 use crate::structure::Check;
 
@@ -149,7 +149,7 @@ impl PageReader {
             && self.page.links.len() < LINKS_MAX
         {
             let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.page.links.push(Link { target: href, shown, place: Place::Page });
+            self.page.links.push(Link { target: href, shown, place: LinkOrigin::Page });
         }
     }
 
@@ -158,7 +158,7 @@ impl PageReader {
         if !is_attachment {
             return self.page;
         }
-        let place = Place::Attachment;
+        let place = LinkOrigin::Attachment;
         for target in self.refreshes.iter().chain(&self.form_action) {
             self.page.links.push(Link { target: target.clone(), shown: String::new(), place });
         }

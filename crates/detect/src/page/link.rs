@@ -12,7 +12,7 @@ use crate::structure::Check;
 
 /// Where a link was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum LinkOrigin {
     /// The text or page of the mail.
     Page,
     /// An attached page.
@@ -31,7 +31,7 @@ pub struct Link {
     /// What it shows; empty where it shows itself.
     pub shown: String,
     /// Where it was found.
-    pub place: Place,
+    pub place: LinkOrigin,
 }
 
 /// Sites that are imitated most, by registrable domain. A site's own domains are the caller's to name.
@@ -184,7 +184,7 @@ fn look_at(link: &Link, url: &Url, own: &[String], recipients: &[String], found:
     if let Some(other) = passed_on(url, &domain) {
         add(Check::LinkRedirector, format!("{domain} passes on to {other}"));
     }
-    if link.place == Place::Code {
+    if link.place == LinkOrigin::Code {
         add(Check::QrCode, format!("a code that leads to {domain}"));
         if let Some(recipient) = carries(&url.rest, recipients) {
             add(Check::QrRecipient, format!("a code made for {recipient} that leads to {domain}"));
@@ -261,7 +261,7 @@ fn plain_words(rest: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn checks(target: &str, shown: &str, place: Place) -> Vec<Check> {
+    fn checks(target: &str, shown: &str, place: LinkOrigin) -> Vec<Check> {
         let link = Link { target: target.into(), shown: shown.into(), place };
         let own = ["ours.example".to_owned(), "example-bank.de".to_owned()];
         look(&[link], &own, &["bert@ours.example".to_owned()]).into_iter().map(|(check, _)| check).collect()
@@ -292,7 +292,7 @@ mod tests {
             ("https://www.paypal.com/", "PayPal"),
             ("https://login.microsoftonline.com/", ""),
         ] {
-            assert_eq!(checks(target, shown, Place::Page), [], "{target} {shown}");
+            assert_eq!(checks(target, shown, LinkOrigin::Page), [], "{target} {shown}");
         }
     }
 
@@ -311,18 +311,18 @@ mod tests {
             ("https://www.example.com:4443/", "", C::LinkAddress),
             ("https://www.google.com/url?q=https%3A%2F%2Fevil.example%2F", "", C::LinkRedirector),
         ] {
-            assert_eq!(checks(target, shown, Place::Page), [expected], "{target} {shown}");
+            assert_eq!(checks(target, shown, LinkOrigin::Page), [expected], "{target} {shown}");
         }
     }
 
     #[test]
     fn codes_that_know_whom_they_are_for() {
         use Check as C;
-        assert_eq!(checks("https://www.example.com/menu", "", Place::Code), [C::QrCode]);
+        assert_eq!(checks("https://www.example.com/menu", "", LinkOrigin::Code), [C::QrCode]);
         let plain = "https://evil.example/#bert@ours.example";
-        assert_eq!(checks(plain, "", Place::Code), [C::QrCode, C::QrRecipient]);
+        assert_eq!(checks(plain, "", LinkOrigin::Code), [C::QrCode, C::QrRecipient]);
         let encoded = "https://evil.example/a?x=YmVydEBvdXJzLmV4YW1wbGU=";
-        assert_eq!(checks(encoded, "", Place::Code), [C::QrCode, C::QrRecipient]);
-        assert_eq!(checks(plain, "", Place::Page), [], "an unsubscribe link knows it as well");
+        assert_eq!(checks(encoded, "", LinkOrigin::Code), [C::QrCode, C::QrRecipient]);
+        assert_eq!(checks(plain, "", LinkOrigin::Page), [], "an unsubscribe link knows it as well");
     }
 }

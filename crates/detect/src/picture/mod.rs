@@ -78,7 +78,7 @@ pub struct Hidden {
 
 /// What was seen of one picture.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct PictureReading {
     /// Signals.
     pub signals: Vec<Signal>,
     /// What follows the real end.
@@ -88,8 +88,8 @@ pub struct Seen {
 }
 
 /// Looks at a part of the family `Image`.
-pub fn look(bytes: &[u8], part: &Part) -> Seen {
-    let mut seen = Seen::default();
+pub fn look(bytes: &[u8], part: &Part) -> PictureReading {
+    let mut seen = PictureReading::default();
     if part.content_type == "image/svg+xml" {
         svg::look(bytes, part, &mut seen.signals);
         return seen;
@@ -152,7 +152,7 @@ fn bombs(walk: &Walk, file_bytes: usize, add: &mut impl FnMut(Check, usize, Stri
 }
 
 /// What follows the real end of the picture, piece by piece.
-fn behind(bytes: &[u8], end: usize, walk: &Walk, part: &Part, seen: &mut Seen) {
+fn behind(bytes: &[u8], end: usize, walk: &Walk, part: &Part, seen: &mut PictureReading) {
     let pieces = tail::classify(bytes, end, walk.announces_more);
     let mut add = |check, at: usize, evidence: String| seen.signals.push(signal(part, check, at, evidence));
     if !pieces.is_empty() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::section::Section;
-use crate::https::{Place, with_a_labels};
+use crate::https::{Endpoint, with_a_labels};
 
 /// Bytes of the file with the client's secret.
 const SECRET_BYTES_MAX: u64 = 4096;
@@ -67,7 +67,7 @@ fn read(section: &mut Section<'_>) -> Option<OidcConfig> {
         .not_shown()
         .default("must be given")
         .example("\"https://mail-protection.example.com\"")
-        .text("URL", |text| Place::parse(text).and_then(|_| with_a_labels(text.trim_end_matches('/'))));
+        .text("URL", |text| Endpoint::parse(text).and_then(|_| with_a_labels(text.trim_end_matches('/'))));
     let claim = section
         .setting(
             "claim",
@@ -97,7 +97,7 @@ fn read(section: &mut Section<'_>) -> Option<OidcConfig> {
 }
 
 fn issuer(text: &str) -> Result<String, String> {
-    let place = Place::parse(text)?;
+    let place = Endpoint::parse(text)?;
     // The token is believed because of whom it was fetched from.
     if place.is_secret { with_a_labels(text.trim_end_matches('/')) } else { Err("must begin with https://".to_owned()) }
 }

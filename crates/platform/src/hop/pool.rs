@@ -31,7 +31,7 @@ pub enum Purpose {
 #[derive(Debug)]
 pub(super) enum Admitted {
     /// A place, with an idle connection where there was one.
-    Place(Option<Box<Connection>>),
+    HopPlace(Option<Box<Connection>>),
     /// The connection of a transaction that waits; the transaction is still open on it.
     TakenBack(Box<Connection>),
     /// Nothing now.
@@ -70,7 +70,7 @@ impl Pool {
             return Admitted::Not(Over::All);
         }
         let admitted = match self.shares.take(source, 1) {
-            Ok(()) => Admitted::Place(self.idle(now)),
+            Ok(()) => Admitted::HopPlace(self.idle(now)),
             Err(over) => match self.take_back(source, over, now) {
                 Some(connection) => Admitted::TakenBack(Box::new(connection)),
                 None => return Admitted::Not(over),

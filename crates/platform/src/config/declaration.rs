@@ -15,11 +15,11 @@ const EXAMPLE_TOP: &str = "\
 const REFERENCE_TOP: &str = "\
 # Settings
 
-Every key of the configuration file: what it is, what may stand there, and what counts where it does not. `reprieve config example` prints
-a file with all of them, `reprieve config check --config FILE` tells everything that is wrong with one, and the page *Health* of the
-console shows what is in force. Paths are relative to the folder of the file.
+Every key of the configuration file: what it is, what may stand there, and what counts where it does not.
+`reprieve config example` prints a file with all of them, `reprieve config check --config FILE` tells everything that
+is wrong with one, and *Settings* in the console shows what is in force. Paths are relative to the folder of the file.
 
-This page is written from the declarations in `crates/platform/src/config`; a test says when it is not up to date, and how to write it anew.
+This page is written from the declarations in `crates/platform/src/config`; a test says when it is not up to date.
 ";
 
 /// A section.
@@ -233,6 +233,20 @@ mod tests {
         }
         assert!(text.lines().count() > 130, "{text}");
         assert_eq!(format!("{:#?}", parse(&text)), format!("{:#?}", parse(EXAMPLE)));
+    }
+
+    #[test]
+    fn what_is_done_when_an_engine_fails_is_declared_as_the_policy_does_it() {
+        let policy = domain::policy::Policy::standard();
+        let mut engines = 0;
+        for section in all() {
+            let Some(engine) = section.path.strip_prefix("engine.") else { continue };
+            let declared = section.settings.iter().find(|setting| setting.key == "on_failure").expect("each has one");
+            let usual = format!("\"{:?}\"", policy.on_failure(engine)).to_lowercase();
+            assert_eq!(declared.default.as_deref(), Some(usual.as_str()), "{engine}");
+            engines += 1;
+        }
+        assert_eq!(engines, 6);
     }
 
     /// Where Health shows a section of the file.

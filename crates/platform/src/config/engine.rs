@@ -10,7 +10,6 @@ use super::Config;
 use super::names::{domain_name, host_and_port, host_name};
 use super::section::Section;
 use super::shown::{Shown, list, span};
-use super::unit::Unit;
 
 /// What is done when an engine fails, as it is written.
 const ON_FAILURE: [(&str, OnFailure); 3] =
@@ -91,8 +90,8 @@ pub(super) fn engines(root: &mut Section<'_>, authserv_id: &str, policy: &mut Po
     let about = "SPF, DKIM, DMARC and ARC of mail from outside.";
     let (name_server, auth) =
         engines.one(auth::ENGINE, about, "\"continue\"", policy, |section| auth(section, authserv_id));
-    let about = "Lists of client addresses in DNS, asked through the same name server. A list that lists the world switches \
-                 itself off.";
+    let about = "Lists of client addresses in DNS, asked through the same name server. A list that lists the world \
+                 switches itself off.";
     let dnsbl = engines.one(dnsbl::ENGINE, about, "\"continue\"", policy, dnsbl);
     let about = "rspamd is asked when it has an address: its normal worker.";
     let rspamd = engines.one(rspamd::ENGINE, about, "\"continue\"", policy, rspamd);
@@ -114,8 +113,8 @@ impl Timeouts {
         for Timeout { key, at, seconds } in &self.0 {
             if *seconds >= reply && !root.reading.has_fault(key) {
                 let what = format!(
-                    "timeout_s ({seconds}) is not below reply_deadline_s ({reply}) of [limits]: the client would have its \
-                     451 first; lower the one or raise the other"
+                    "timeout_s ({seconds}) is not below reply_deadline_s ({reply}) of [limits]: the client would have \
+                     its 451 first; lower the one or raise the other"
                 );
                 root.reading.fault(*at, key, what);
             }
@@ -125,7 +124,7 @@ impl Timeouts {
 
 fn timeout(section: &mut Section<'_>, usual: u64) -> Duration {
     let help = "How long one mail may take. It must be below reply_deadline_s of [limits].";
-    section.setting("timeout_s", help).not_shown().time(Unit::Seconds, 1..=599, usual)
+    section.setting("timeout_s", help).not_shown().seconds(1..=599, usual)
 }
 
 fn auth(section: &mut Section<'_>, authserv_id: &str) -> (Option<SocketAddr>, Option<auth::Settings>) {

@@ -3,7 +3,6 @@
 use detect::limits::Limits;
 
 use super::section::Section;
-use super::unit::Unit;
 
 /// Reads it. How long one examination may take is a limit of the gateway, and not known here.
 pub(super) fn examination(root: &mut Section<'_>) -> Limits {
@@ -27,18 +26,17 @@ pub(super) fn examination(root: &mut Section<'_>) -> Limits {
         unpacked_bytes_max: it
             .setting("unpacked_mib", "What comes out of all archives of one mail.")
             .shown_as("unpacked")
-            .size(Unit::Mib, 1..=512, usual.unpacked_bytes_max >> 20),
+            .mib(1..=512, usual.unpacked_bytes_max >> 20),
         ratio_max: it
             .setting("unpacked_ratio", "Bytes that come out of an archive for each byte that was packed.")
             .count(2..=10_000, usual.ratio_max),
         nested_mails_max: it
             .setting("nested_mails", "Mails in mails. It may not be raised: each may be a step of the parser's stack.")
             .count(1..=500, usual.nested_mails_max as u64) as usize,
-        headers_bytes_max: it.setting("headers_mib", "Headers of all parts together.").shown_as("headers").size(
-            Unit::Mib,
-            1..=64,
-            usual.headers_bytes_max as u64 >> 20,
-        ) as usize,
+        headers_bytes_max: it
+            .setting("headers_mib", "Headers of all parts together.")
+            .shown_as("headers")
+            .mib(1..=64, usual.headers_bytes_max as u64 >> 20) as usize,
         header_lines_max: it
             .setting("header_lines", "Lines of the headers of all parts together.")
             .count(100..=1_000_000, usual.header_lines_max as u64) as usize,
@@ -48,7 +46,7 @@ pub(super) fn examination(root: &mut Section<'_>) -> Limits {
         encoded_bytes_max: it
             .setting("encoded_mib", "What comes out of mails in mails that are encoded, all together.")
             .shown_as("encoded")
-            .size(Unit::Mib, 1..=512, usual.encoded_bytes_max as u64 >> 20) as usize,
+            .mib(1..=512, usual.encoded_bytes_max as u64 >> 20) as usize,
         time_max: usual.time_max,
     };
     section.end();

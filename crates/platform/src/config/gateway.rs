@@ -18,7 +18,6 @@ use super::general::key;
 use super::names::{host_and_port, network, socket_address};
 use super::section::Section;
 use super::shown::{self, Shown};
-use super::unit::Unit;
 
 /// Whom a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,8 +181,8 @@ fn listener(mut section: Section<'_>) -> Option<ListenerConfig> {
     let role = section
         .setting(
             "role",
-            "\"mx\": from the Internet or an MTA in front. \"submission\": from an MTA that has authenticated its user; \
-             only xclient_from and trusted_networks may connect.",
+            "\"mx\": from the Internet or an MTA in front. \"submission\": from an MTA that has authenticated its \
+             user; only xclient_from and trusted_networks may connect.",
         )
         .example_sets("\"mx\"")
         .one_of(&ROLES, Role::Mx);
@@ -290,12 +289,14 @@ pub(super) fn limits(root: &mut Section<'_>) -> GatewayLimits {
     let limits = GatewayLimits {
         message_bytes_max: it
             .setting("message_bytes", "Bytes of one message; a larger one is refused (552).")
-            .size(Unit::Bytes, 1024..=1_073_741_824, 50 << 20) as usize,
-        recipients_max: it.setting("recipients", "Recipients of one message; those beyond get 452.").count(1..=100_000, 1000) as usize,
-        connections_max: it.setting("connections", "Connections from clients, all together.").count(1..=100_000, 1000) as usize,
-        connections_per_ip_max: it
-            .setting("connections_per_ip", "Connections from one address.")
-            .count(1..=100_000, 50) as usize,
+            .bytes(1024..=1_073_741_824, 50 << 20) as usize,
+        recipients_max: it
+            .setting("recipients", "Recipients of one message; those beyond get 452.")
+            .count(1..=100_000, 1000) as usize,
+        connections_max: it.setting("connections", "Connections from clients, all together.").count(1..=100_000, 1000)
+            as usize,
+        connections_per_ip_max: it.setting("connections_per_ip", "Connections from one address.").count(1..=100_000, 50)
+            as usize,
         connections_per_network_max: it
             .setting("connections_per_network", "Connections from one network: a /24 of IPv4, a /64 of IPv6.")
             .count(1..=100_000, 150) as usize,
@@ -308,12 +309,12 @@ pub(super) fn limits(root: &mut Section<'_>) -> GatewayLimits {
                 "How long a client waits for a connection to the next hop before it is told to come again (451).",
             )
             .shown_as("hop_wait")
-            .time(Unit::Seconds, 0..=240, 15),
+            .seconds(0..=240, 15),
         repeats_max: it
             .setting(
                 "repeated_recipients",
-                "For how many recipients one client may make us ask the next hop again at once; a fiftieth of them more \
-                 each second.",
+                "For how many recipients one client may make us ask the next hop again at once; a fiftieth of them \
+                 more each second.",
             )
             .count(10..=1_000_000, 1000),
         percents: percents(it),
@@ -329,7 +330,7 @@ pub(super) fn limits(root: &mut Section<'_>) -> GatewayLimits {
                 "A stranger is greeted after this pause; one that talks into it is turned away (554).",
             )
             .shown_as("greeting_pause")
-            .time(Unit::Milliseconds, 0..=60_000, 500),
+            .milliseconds(0..=60_000, 500),
         data_bytes_per_second: it
             .setting(
                 "data_bytes_per_second",
@@ -339,33 +340,36 @@ pub(super) fn limits(root: &mut Section<'_>) -> GatewayLimits {
         data_deadline: it
             .setting("data_deadline_s", "How long the data of one message may take in all.")
             .shown_as("data_deadline")
-            .time(Unit::Seconds, 10..=86_400, 3600),
+            .seconds(10..=86_400, 3600),
         visit: it
             .setting(
                 "visit_s",
-                "A visit without a message that is accepted ends after so long; each command has its own deadline until \
-                 then.",
+                "A visit without a message that is accepted ends after so long; each command has its own deadline \
+                 until then.",
             )
             .shown_as("visit")
-            .time(Unit::Seconds, 10..=86_400, 3600),
+            .seconds(10..=86_400, 3600),
         known: known(it),
         tolerance: tolerance(it),
         in_flight_bytes_max: it
             .setting("in_flight_mib", "Memory for messages that come in, all together; beyond it they get 452.")
             .shown_as("in_flight_bytes")
-            .size(Unit::Mib, 64..=1_048_576, 512),
+            .mib(64..=1_048_576, 512),
         reply_deadline: it
-            .setting("reply_deadline_s", "From the final dot of a message to the reply, which is 451 when this is over.")
+            .setting(
+                "reply_deadline_s",
+                "From the final dot of a message to the reply, which is 451 when this is over.",
+            )
             .shown_as("reply_deadline")
-            .time(Unit::Seconds, 1..=599, 85),
+            .seconds(1..=599, 85),
         examine_deadline: it
             .setting("examine_deadline_s", "How long one examination may take, all engines of our own together.")
             .shown_as("examine_deadline")
-            .time(Unit::Seconds, 1..=599, 30),
+            .seconds(1..=599, 30),
         command_deadline: it
             .setting("command_deadline_s", "How long a client may take for one command.")
             .shown_as("command_deadline")
-            .time(Unit::Seconds, 1..=3600, 300),
+            .seconds(1..=3600, 300),
         drain: it
             .setting(
                 "drain_s",
@@ -374,7 +378,7 @@ pub(super) fn limits(root: &mut Section<'_>) -> GatewayLimits {
                  manager more than that.",
             )
             .shown_as("drain")
-            .time(Unit::Seconds, 1..=600, 7),
+            .seconds(1..=600, 7),
     };
     contradictions(&section);
     section.end();
@@ -411,15 +415,14 @@ fn known(section: &mut Section<'_>) -> KnownClients {
         mails: section
             .setting("known_mails", "From so many clean mails on that were accepted, the network of a client is known.")
             .count(1..=1_000_000, 3),
-        age: section.setting("known_hours", "The first of these mails must be so long ago.").shown_plain().time(
-            Unit::Hours,
-            0..=10_000,
-            24,
-        ),
+        age: section
+            .setting("known_hours", "The first of these mails must be so long ago.")
+            .shown_plain()
+            .hours(0..=10_000, 24),
         kept: section
             .setting("known_days", "So long after the last of these mails the network is forgotten.")
             .shown_plain()
-            .time(Unit::Days, 1..=3650, 30),
+            .days(1..=3650, 30),
     }
 }
 

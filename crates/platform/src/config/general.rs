@@ -1,5 +1,5 @@
-//! What stands before all sections, and `[mode_of]`: who we are, whose mail it is, where things lie, and whether verdicts
-//! are acted on.
+//! What stands before all sections, and `[mode_of]`: who we are, whose mail it is, where things lie, and whether
+//! verdicts are acted on.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -73,7 +73,8 @@ pub(super) fn general(root: &mut Section<'_>) -> General {
     let authserv_id = root
         .setting(
             "authserv_id",
-            "Our authserv-id (RFC 8601): Authentication-Results that claim it are removed as forged. Default: hostname.",
+            "Our authserv-id (RFC 8601): Authentication-Results that claim it are removed as forged. Default: \
+             hostname.",
         )
         .default("hostname")
         .example("\"mx.example.com\"")
@@ -150,8 +151,8 @@ fn border(root: &mut Section<'_>) -> (Border, Option<DomainName>) {
         .setting(
             "accepted_domains",
             "The domains whose mail is yours. \".example.com\" means every domain below example.com. A domain may be \
-             written with U-labels or A-labels (\"bücher.example\" or \"xn--bcher-kva.example\"); they are one. Mail to \
-             <Postmaster> without a domain goes to the postmaster of the first that is no such pattern.",
+             written with U-labels or A-labels (\"bücher.example\" or \"xn--bcher-kva.example\"); they are one. Mail \
+             to <Postmaster> without a domain goes to the postmaster of the first that is no such pattern.",
         )
         .default("must be given")
         .example_sets("[\"example.com\"]")

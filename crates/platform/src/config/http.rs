@@ -11,7 +11,6 @@ use super::contradiction::{is_reached, not_above, not_everybody};
 use super::names::{host_name, network};
 use super::section::Section;
 use super::shown::{Shown, list};
-use super::unit::Unit;
 
 /// Connections that each listener keeps at least, however few descriptors the system gives.
 pub const CONNECTIONS_MIN: usize = 16;
@@ -56,7 +55,10 @@ pub(super) fn http(root: &mut Section<'_>) -> HttpConfig {
     let it = &mut section;
     let config = HttpConfig {
         connections_max: it
-            .setting("connections", "Connections in all; idle strangers make room for others, and those beyond get 503.")
+            .setting(
+                "connections",
+                "Connections in all; idle strangers make room for others, and those beyond get 503.",
+            )
             .count(CONNECTIONS_MIN as u64..=100_000, 256) as usize,
         connections_per_ip_max: it
             .setting("connections_per_ip", "Connections of one address, or of one /64 of IPv6; those beyond get 429.")
@@ -64,11 +66,11 @@ pub(super) fn http(root: &mut Section<'_>) -> HttpConfig {
         header_timeout: it
             .setting("header_timeout_s", "How long a client may take for the header of a request.")
             .shown_as("header_timeout")
-            .time(Unit::Seconds, 1..=600, 10),
+            .seconds(1..=600, 10),
         body_timeout: it
             .setting("body_timeout_s", "The same for its body.")
             .shown_as("body_timeout")
-            .time(Unit::Seconds, 1..=3600, 300),
+            .seconds(1..=3600, 300),
         bytes_per_second_min: it
             .setting(
                 "bytes_per_second",
@@ -78,21 +80,19 @@ pub(super) fn http(root: &mut Section<'_>) -> HttpConfig {
         idle_timeout: it
             .setting("idle_timeout_s", "How long a client may take until its next request.")
             .shown_as("idle_timeout")
-            .time(Unit::Seconds, 1..=3600, 60),
+            .seconds(1..=3600, 60),
         write_timeout: it
             .setting("write_timeout_s", "How long a client may take nothing of an answer.")
             .shown_as("write_timeout")
-            .time(Unit::Seconds, 1..=3600, 30),
+            .seconds(1..=3600, 30),
         streams_max: it
             .setting("streams", "Pages that follow an incident, at once; those beyond get 503.")
             .count(1..=10_000, 64) as usize,
-        streams_per_ip_max: it
-            .setting("streams_per_ip", "The same of one address.")
-            .count(1..=10_000, 16) as usize,
+        streams_per_ip_max: it.setting("streams_per_ip", "The same of one address.").count(1..=10_000, 16) as usize,
         header_bytes_max: it
             .setting("header_kib", "The header of a request; a larger one gets 431.")
             .shown_as("header")
-            .size(Unit::Kib, 8..=1024, 64) as usize,
+            .kib(8..=1024, 64) as usize,
         passwords_at_once: it
             .setting("passwords_at_once", "Passwords that are hashed at once, of 19 MiB of memory each.")
             .count(1..=64, 2) as usize,
@@ -102,8 +102,8 @@ pub(super) fn http(root: &mut Section<'_>) -> HttpConfig {
         proxies: it
             .setting(
                 "proxies",
-                "Proxies that say who their client is (X-Forwarded-For or Forwarded); no others are believed. They have \
-                 no share as an address, their clients do.",
+                "Proxies that say who their client is (X-Forwarded-For or Forwarded); no others are believed. They \
+                 have no share as an address, their clients do.",
             )
             .example("[\"127.0.0.1\"]")
             .list("addresses and networks", network),

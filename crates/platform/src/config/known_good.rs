@@ -9,7 +9,6 @@ use domain::DomainName;
 use super::contradiction::is_reached;
 use super::names::domain_name;
 use super::section::Section;
-use super::unit::Unit;
 use crate::keys::RING_FILE;
 
 /// What of clean mail is remembered, and how much.
@@ -35,8 +34,8 @@ pub struct KnownGoodConfig {
 
 /// Reads it.
 pub(super) fn known_good(root: &mut Section<'_>, data_dir: &Path) -> KnownGoodConfig {
-    let about = "What of clean mail is remembered, so that a new detection can be tried on it before it acts: attachments and \
-                 pictures by hash, their bytes and a sample of whole mails encrypted.";
+    let about = "What of clean mail is remembered, so that a new detection can be tried on it before it acts: \
+                 attachments and pictures by hash, their bytes and a sample of whole mails encrypted.";
     let mut section = root.section("known_good", about);
     let it = &mut section;
     let config = KnownGoodConfig {
@@ -46,19 +45,15 @@ pub(super) fn known_good(root: &mut Section<'_>, data_dir: &Path) -> KnownGoodCo
             .list("domains", domain_name)
             .into_iter()
             .collect(),
-        bytes_max: it.setting("mib", "What is kept of parts, all together.").shown_as("bytes").size(
-            Unit::Mib,
-            1..=1_048_576,
-            2048,
-        ),
+        bytes_max: it.setting("mib", "What is kept of parts, all together.").shown_as("bytes").mib(1..=1_048_576, 2048),
         part_bytes_max: it
             .setting("part_kib", "The largest part, or whole mail, that is kept.")
             .shown_as("part_bytes")
-            .size(Unit::Kib, 1..=65_536, 4096),
+            .kib(1..=65_536, 4096),
         remembered: it
             .setting("days", "How long content is remembered after it was last seen.")
             .shown_as("remembered")
-            .time(Unit::Days, 1..=3650, 60),
+            .days(1..=3650, 60),
         mails_a_day: it.setting("mails_a_day", "Whole mails that are kept of one day.").count(0..=100_000, 200),
         mails_max: it.setting("mails", "Whole mails that are kept in all.").count(0..=1_000_000, 3000),
         key_file: it

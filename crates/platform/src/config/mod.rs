@@ -1,7 +1,7 @@
 //! The configuration: one commented TOML file, checked whole before anything starts.
 //!
-//! Each room has a file here with its sections. A setting is declared where it is read (`setting.rs`), and nowhere else:
-//! the commented example, the reference in the guide and what Health shows come from that.
+//! Each room has a file here with its sections. A setting is declared where it is read (`setting.rs`), and nowhere
+//! else: the commented example, the reference in the guide and what Health shows come from that.
 
 mod api;
 mod contradiction;

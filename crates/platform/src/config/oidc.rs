@@ -28,8 +28,9 @@ pub struct OidcConfig {
 /// Reads it; none where it is not configured.
 pub(super) fn oidc(root: &mut Section<'_>) -> Option<OidcConfig> {
     let is_there = root.has("oidc");
-    let about = "People of the console sign in where they have an account already (OpenID Connect, authorization code with \
-                 PKCE): they are those whose claim is the name of somebody who was invited here; roles stay here.";
+    let about = "People of the console sign in where they have an account already (OpenID Connect, authorization code \
+                 with PKCE): they are those whose claim is the name of somebody who was invited here; roles stay \
+                 here.";
     let mut section = root.section("oidc", about);
     let config = read(&mut section);
     for name in ["issuer", "client_id", "client_secret_file", "console"] {
@@ -71,9 +72,9 @@ fn read(section: &mut Section<'_>) -> Option<OidcConfig> {
     let claim = section
         .setting(
             "claim",
-            "The claim that is somebody's name here. With \"email\" the issuer must send email_verified = true as well: \
-             an address that nobody has verified is no name. Where it does not send that, take a claim that nobody can \
-             choose for themselves, such as \"sub\", and invite people by it.",
+            "The claim that is somebody's name here. With \"email\" the issuer must send email_verified = true as \
+             well: an address that nobody has verified is no name. Where it does not send that, take a claim that \
+             nobody can choose for themselves, such as \"sub\", and invite people by it.",
         )
         .default("\"email\"")
         .example("\"email\"")

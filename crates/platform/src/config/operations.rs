@@ -88,29 +88,29 @@ pub(super) fn retention(root: &mut Section<'_>) -> Retention {
         held: it
             .setting("held_days", "How long held mail is kept, from its arrival.")
             .shown_as("held")
-            .time(Unit::Days, 1..=3650, 30),
+            .days(1..=3650, 30),
         held_of: held_of(it),
         records: it
             .setting("record_days", "How long the records of messages are kept, from their arrival.")
             .shown_as("records")
-            .time(Unit::Days, 1..=3650, 90),
+            .days(1..=3650, 90),
         audit: it
             .setting("audit_days", "How long the entries of the audit log are kept.")
             .shown_as("audit")
-            .time(Unit::Days, 1..=3650, 400),
+            .days(1..=3650, 400),
         disk_floor_bytes: it
             .setting("disk_floor_mib", "Below so much free space nothing more is taken (452).")
             .shown_as("disk_floor")
-            .size(Unit::Mib, 0..=1_048_576, 200),
+            .mib(0..=1_048_576, 200),
         clock_jump: it
             .setting(
                 "clock_jump_hours",
-                "A clock that is so far from the time that has certainly passed is not believed: nothing is removed for \
-                 its age until an operator says that the clock is right (`reprieve retention confirm-clock`), or as much \
-                 time has run.",
+                "A clock that is so far from the time that has certainly passed is not believed: nothing is removed \
+                 for its age until an operator says that the clock is right (`reprieve retention confirm-clock`), or \
+                 as much time has run.",
             )
             .shown_as("clock_jump")
-            .time(Unit::Hours, 1..=720, 12),
+            .hours(1..=720, 12),
         removals_per_hour: it
             .setting(
                 "removals_per_hour",
@@ -121,11 +121,11 @@ pub(super) fn retention(root: &mut Section<'_>) -> Retention {
         scrub: it
             .setting("scrub_days", "All stored bytes are read and checked once in so long.")
             .shown_as("scrub")
-            .time(Unit::Days, 1..=365, 30),
+            .days(1..=365, 30),
         scrub_bytes_per_second: it
             .setting("scrub_kib_per_second", "The check reads so much a second at most.")
             .shown_as("scrub_per_second")
-            .size(Unit::Kib, 1..=1_048_576, 4096),
+            .kib(1..=1_048_576, 4096),
     };
     contradictions(&section, &retention);
     section.end();

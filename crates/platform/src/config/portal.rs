@@ -64,8 +64,8 @@ pub struct PortalConfig {
 /// Reads it.
 pub(super) fn portal(root: &mut Section<'_>) -> PortalConfig {
     let about = "What recipients see of their own held mail, as the quarantine policy of each category lets them: \
-                 AdminOnlyAccess, LimitedAccess (see it, ask for it) or FullAccess (have it delivered). They come by a link \
-                 in a mail: a notice of what is held, or one that they ask for.";
+                 AdminOnlyAccess, LimitedAccess (see it, ask for it) or FullAccess (have it delivered). They come by a \
+                 link in a mail: a notice of what is held, or one that they ask for.";
     let mut section = root.section("portal", about);
     let folder = section.reading.folder;
     let address = section
@@ -86,8 +86,8 @@ pub(super) fn portal(root: &mut Section<'_>) -> PortalConfig {
     let notices = section
         .setting(
             "notices",
-            "How often recipients are told what is held for them: \"never\", or \"4h\", \"daily\" or \"weekly\", in the \
-             morning, UTC.",
+            "How often recipients are told what is held for them: \"never\", or \"4h\", \"daily\" or \"weekly\", in \
+             the morning, UTC.",
         )
         .one_of(&NOTICES, Notices::default());
     let languages = section

@@ -28,14 +28,16 @@ pub(super) fn release(root: &mut Section<'_>) -> ReleaseConfig {
     let in_doubt = section
         .setting(
             "in_doubt",
-            "What to do when the answer to the final dot was lost: \"resend\" once after ten minutes, or \"ask\" a person.",
+            "What to do when the answer to the final dot was lost: \"resend\" once after ten minutes, or \"ask\" a \
+             person.",
         )
         .one_of(&[("resend", InDoubtPolicy::Resend), ("ask", InDoubtPolicy::Ask)], InDoubtPolicy::Resend);
     let connections = section.setting("connections", "Connections to one next hop.").count(1..=1000, 16) as usize;
     let per_second = section
         .setting(
             "per_second",
-            "Mails a second to one next hop, at most. Releases begin with 20 and go as quickly as the hop takes them well.",
+            "Mails a second to one next hop, at most. Releases begin with 20 and go as quickly as the hop takes them \
+             well.",
         )
         .shown_as("mails a second, at most")
         .count(1..=100_000, 1000) as u32;

@@ -49,8 +49,7 @@ pub(super) fn rollout(root: &mut Section<'_>) -> Pace {
         )
         .shown_in(SHADOW)
         .count(0..=1_000_000, usual.shadow_messages);
-    let mut minutes =
-        |key, help, row, usual| section.setting(key, help).shown_in(row).time(Unit::Minutes, 0..=100_000, usual);
+    let mut minutes = |key, help, row, usual| section.setting(key, help).shown_in(row).minutes(0..=100_000, usual);
     let pace = Pace {
         shadow_messages,
         shadow: minutes(
@@ -81,9 +80,9 @@ pub(super) fn rollout(root: &mut Section<'_>) -> Pace {
 
 /// Reads `[sentinel]`.
 pub(super) fn sentinel(root: &mut Section<'_>) -> SentinelConfig {
-    let about = "The sentinel: a detection that hits what the past vouches for is contained. By itself it acts only when the \
-                 memory is strong: 2,000 contents that may testify, of 20 established identities; `reprieve memory status` \
-                 says how far that is.";
+    let about = "The sentinel: a detection that hits what the past vouches for is contained. By itself it acts only \
+                 when the memory is strong: 2,000 contents that may testify, of 20 established identities; `reprieve \
+                 memory status` says how far that is.";
     let mut section = root.section("sentinel", about);
     let it = &mut section;
     let words = [("automatic", ContainmentMode::Automatic), ("recommend", ContainmentMode::Recommend)];
@@ -91,7 +90,8 @@ pub(super) fn sentinel(root: &mut Section<'_>) -> SentinelConfig {
         containment: it
             .setting(
                 "containment",
-                "\"automatic\": a detection that is convicted is contained. \"recommend\": people are called, and decide.",
+                "\"automatic\": a detection that is convicted is contained. \"recommend\": people are called, and \
+                 decide.",
             )
             .one_of(&words, ContainmentMode::Automatic),
         replays: it
@@ -116,7 +116,7 @@ fn establish(section: &mut Section<'_>) -> Establish {
     let age = section
         .setting("established_days", "The first of these mails must be so long ago.")
         .shown_in(ESTABLISHED)
-        .time(Unit::Days, 0..=3650, Unit::Days.of(usual.age));
+        .days(0..=3650, Unit::Days.of(usual.age));
     let answered = section
         .setting("established_answers", "So many mails of ours must have gone to them.")
         .shown_in(ESTABLISHED)

@@ -12,8 +12,8 @@ use super::section::Section;
 use super::shown::{list, yes};
 use super::unit::Unit;
 
-/// A setting that is about to be read. What it is read as comes last: `count`, `time`, `size`, `flag`, `one_of`,
-/// `text`, `list`, `path`.
+/// A setting that is about to be read. What it is read as comes last: `count`, `seconds`, `mib`, `flag`, `one_of`,
+/// `text`, `list`, `path` and their like. Of a number that is what is allowed and what is usual, both in its unit.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Setting<'s, 'r> {
@@ -94,13 +94,51 @@ impl<'s, 'r> Setting<'s, 'r> {
         self.number(Unit::Things, allowed, None)
     }
 
-    /// A time; what is allowed and usual is in its unit.
-    pub(super) fn time(self, unit: Unit, allowed: RangeInclusive<u64>, usual: u64) -> Duration {
+    /// A time in thousandths of a second.
+    pub(super) fn milliseconds(self, allowed: RangeInclusive<u64>, usual: u64) -> Duration {
+        self.time(Unit::Milliseconds, allowed, usual)
+    }
+
+    /// A time in seconds.
+    pub(super) fn seconds(self, allowed: RangeInclusive<u64>, usual: u64) -> Duration {
+        self.time(Unit::Seconds, allowed, usual)
+    }
+
+    /// A time in minutes.
+    pub(super) fn minutes(self, allowed: RangeInclusive<u64>, usual: u64) -> Duration {
+        self.time(Unit::Minutes, allowed, usual)
+    }
+
+    /// A time in hours.
+    pub(super) fn hours(self, allowed: RangeInclusive<u64>, usual: u64) -> Duration {
+        self.time(Unit::Hours, allowed, usual)
+    }
+
+    /// A time in days.
+    pub(super) fn days(self, allowed: RangeInclusive<u64>, usual: u64) -> Duration {
+        self.time(Unit::Days, allowed, usual)
+    }
+
+    /// A size in bytes.
+    pub(super) fn bytes(self, allowed: RangeInclusive<u64>, usual: u64) -> u64 {
+        self.size(Unit::Bytes, allowed, usual)
+    }
+
+    /// A size in KiB; read as bytes.
+    pub(super) fn kib(self, allowed: RangeInclusive<u64>, usual: u64) -> u64 {
+        self.size(Unit::Kib, allowed, usual)
+    }
+
+    /// A size in MiB; read as bytes.
+    pub(super) fn mib(self, allowed: RangeInclusive<u64>, usual: u64) -> u64 {
+        self.size(Unit::Mib, allowed, usual)
+    }
+
+    fn time(self, unit: Unit, allowed: RangeInclusive<u64>, usual: u64) -> Duration {
         unit.time(self.number(unit, allowed, Some(usual)).unwrap_or(usual))
     }
 
-    /// Bytes; what is allowed and usual is in the unit.
-    pub(super) fn size(self, unit: Unit, allowed: RangeInclusive<u64>, usual: u64) -> u64 {
+    fn size(self, unit: Unit, allowed: RangeInclusive<u64>, usual: u64) -> u64 {
         unit.in_smallest(self.number(unit, allowed, Some(usual)).unwrap_or(usual))
     }
 

@@ -140,6 +140,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_system_allows_is_shown_and_not_what_was_asked_for() {
+        let text = format!("{}\n[mode_of]\noutbound = \"enforce\"\n", crate::config::EXAMPLE);
+        let mut config = Config::parse(&text, std::path::Path::new("/etc/reprieve")).expect("a right one");
+        (config.limits.connections_max, config.http.connections_max) = (700, 17);
+        let shown = shown(&config);
+        let value = |section: &str, row: &str| {
+            let rows = &shown.iter().find(|one| one.name == section).expect("a section").settings;
+            rows.iter().find(|(name, _)| *name == row).expect("a row").1.clone()
+        };
+        assert_eq!((value("limits", "connections"), value("http", "connections")), ("700".into(), "17".into()));
+        assert_eq!(value("", "mode"), "inbound observe, outbound enforce, internal observe");
+    }
+
+    #[test]
     fn of_a_webhook_only_its_host_is_shown() {
         assert_eq!(host("https://user:secret@hooks.example:8443/T0/B1/xyz?token=1"), "hooks.example:8443");
         assert_eq!(

@@ -26,9 +26,9 @@ const LAYERS: [(&str, &[&str]); 28] = [
     ("http_listener", &["domain", "platform"]),
     ("web", &["domain", "service"]),
     ("api", &["domain", "platform", "api_types", "service", "http_listener", "web"]),
-    ("exchange", &["domain", "store", "platform", "api_types", "service"]),
-    ("portal", &["domain", "store", "platform", "service", "http_listener", "web"]),
-    ("console", &["domain", "wire", "store", "platform", "api_types", "service", "http_listener", "web"]),
+    ("exchange", &["domain", "platform", "api_types", "service"]),
+    ("portal", &["domain", "platform", "service", "http_listener", "web"]),
+    ("console", &["domain", "wire", "platform", "api_types", "service", "http_listener", "web"]),
     ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
     ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "cli"]),
     // The one that wires them.

@@ -212,7 +212,7 @@ async fn status_file(
     name: &'static str,
     kind: &'static str,
 ) -> Result<([(HeaderName, &'static str); 1], Vec<u8>), (StatusCode, &'static str)> {
-    match tokio::fs::read(service.data_dir.join("status").join(name)).await {
+    match tokio::fs::read(service.config.data_dir.join("status").join(name)).await {
         Ok(bytes) => Ok(([(CONTENT_TYPE, kind)], bytes)),
         Err(_) => Err((StatusCode::NOT_FOUND, "nothing has been published yet\n")),
     }
@@ -223,7 +223,7 @@ async fn tile(
     State(service): State<Service>,
     Path(path): Path<String>,
 ) -> Result<([(HeaderName, &'static str); 1], Vec<u8>), StatusCode> {
-    let file = service.data_dir.join("status/tile").join(&path);
+    let file = service.config.data_dir.join("status/tile").join(&path);
     match Tile::is_path(&path) {
         true => tokio::fs::read(file)
             .await

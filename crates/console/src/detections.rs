@@ -8,7 +8,6 @@ use api_types::hits::{HitsQuery, HitsView};
 use api_types::sentinel::ExplanationView;
 use axum::Extension;
 use axum::extract::{Path, State};
-use domain::detection::DetectionCode;
 use domain::query::quoted;
 use maud::{Markup, html};
 use platform::percent::encoded;
@@ -128,9 +127,7 @@ pub async fn show(
     Extension(operator): Extension<Operator>,
     Path(code): Path<String>,
 ) -> PageResult {
-    operator.may(Permission::Look)?;
-    DetectionCode::parse(&code).map_err(|_| ServiceError::NotFound(format!("there is no detection {code}")))?;
-    let code = service::word::detection(service.store()?, &code).await?.to_string();
+    let code = detection::code(&service, &operator, &code).await?.to_string();
     // One of an engine outside is known by what it hits alone.
     let shown = match detection::show(&service, &operator, &code).await {
         Err(ServiceError::NotFound(_)) => None,

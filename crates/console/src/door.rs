@@ -1,7 +1,4 @@
-//! Whose session it is. A session is a random secret in a cookie that no script sees; we keep its digest. An act is
-//! done only for a form of ours.
-
-use std::time::Duration;
+//! Whose session it is. Its secret is in a cookie that no script sees. An act is done only for a form of ours.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -10,13 +7,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use domain::{Digest, Timestamp};
 use http_listener::Known;
 use maud::html;
 use service::Service;
-use service::access::{Operator, Role};
+use service::access::Operator;
 use service::error::ServiceError;
-use store::person::{Person, Session};
+use service::session::{self, Session};
 use web::fault::{self, FaultText};
 use web::form::Form;
 use web::own_page::cookie;
@@ -25,18 +21,12 @@ use crate::{page, typed};
 
 /// The cookie: for this host alone, and only over a connection that nobody reads.
 pub const COOKIE_NAME: &str = "__Host-reprieve";
-/// How long a session lasts, used or not.
-pub const SESSION: Duration = Duration::from_secs(12 * 3600);
-/// How long an unused one lasts.
-const IDLE: Duration = Duration::from_secs(2 * 3600);
 /// Bytes of a form of who has signed in: what the framework takes by default.
 const FORM_BYTES_MAX: usize = 2 << 20;
 /// Bytes of a form that are read of who has not, to show them their words again.
 const STRANGERS_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a page of ours.
 const PAGE_BYTES_MAX: usize = 16 << 20;
-/// How exactly it is known when a session was last used.
-const SEEN_EVERY: Duration = Duration::from_secs(60);
 
 /// Lets in who has a session; sends everybody else to the page where one begins.
 pub async fn signed_in(State(service): State<Service>, mut request: Request, next: Next) -> Response {
@@ -163,48 +153,17 @@ async fn as_page(response: Response, operator: &Operator) -> Response {
 /// The session that a request shows, and who acts in it.
 async fn whose(service: &Service, headers: &HeaderMap) -> Result<Option<(Session, Operator)>, ServiceError> {
     let Some(secret) = cookie(headers, COOKIE_NAME) else { return Ok(None) };
-    let now = service.clock.now();
-    let store = service.store()?;
-    let Some((session, person)) = store.session(Digest::of(secret.as_bytes()), now).await? else { return Ok(None) };
-    if now.since(session.seen) >= IDLE {
-        store.end_session(&session.id).await?;
-        return Ok(None);
-    }
-    if now.since(session.seen) >= SEEN_EVERY {
-        store.session_seen(&session.id, now).await?;
-    }
-    if let Err(wait) = service.rates.take(&session.id, now) {
-        return Err(ServiceError::TooMany(wait.as_secs().max(1)));
-    }
-    Ok(operator(&person).map(|operator| (session, operator)))
-}
-
-/// Who acts: none when the role is not known to this program.
-fn operator(person: &Person) -> Option<Operator> {
-    let role = Role::parse(&person.role)?;
-    Some(Operator { name: person.name.clone(), role, scope: person.scope.clone(), is_local: false })
+    session::find(service, secret).await
 }
 
 /// The header that begins a session.
 pub fn begun(secret: &str) -> String {
-    format!("{COOKIE_NAME}={secret}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={}", SESSION.as_secs())
+    format!("{COOKIE_NAME}={secret}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={}", session::LASTS.as_secs())
 }
 
 /// The header that ends one.
 pub fn ended() -> String {
     format!("{COOKIE_NAME}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
-}
-
-/// A session of somebody that begins now.
-pub fn session(secret: &str, person: &str, client: String, now: Timestamp) -> Session {
-    Session {
-        id: Digest::of(secret.as_bytes()).hex(),
-        person: person.to_owned(),
-        began: now,
-        seen: now,
-        until: now.after(SESSION),
-        client,
-    }
 }
 
 #[cfg(test)]

@@ -27,14 +27,15 @@ use rustls::ClientConfig;
 use serde::Deserialize;
 use serde_json::Value;
 use service::error::ServiceError;
-use service::{Service, secret};
+use service::{Service, attempt, secret, session};
 use sha2::{Digest, Sha256};
 use web::fault::PageResult;
 use web::own_page::cookie;
 use web::page::bare;
 use wire::tls;
 
-use crate::sign_in::{Wanted, from, one_more_try, own_path, session_of};
+use crate::door::begun;
+use crate::sign_in::{Wanted, client, own_path};
 
 /// What is remembered in the browser while somebody is away; `Lax`, because they come back from elsewhere.
 const AWAY_COOKIE: &str = "__Host-reprieve-away";
@@ -153,10 +154,11 @@ fn configured(service: &Service) -> Result<&OidcConfig, ServiceError> {
 pub async fn away(
     State(service): State<Service>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> PageResult {
     let config = configured(&service)?;
-    one_more_try(&service, &from(peer))?;
+    attempt::from(&service, &client(peer, &headers))?;
     let issuer = Issuer::discover(config).await?;
     let [state, nonce, verifier] = [(); 3].map(|()| secret::new(service.clock.as_ref()));
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
@@ -200,8 +202,8 @@ pub async fn back(
     Query(back): Query<Back>,
 ) -> PageResult {
     let config = configured(&service)?;
-    let now = service.clock.now();
-    one_more_try(&service, &from(peer))?;
+    let (now, client) = (service.clock.now(), client(peer, &headers));
+    attempt::from(&service, &client)?;
     let refused = |why: &str| ServiceError::Unauthorized(format!("{why}; begin again at the page where one signs in"));
     let kept = cookie(&headers, AWAY_COOKIE).ok_or_else(|| refused("you have not begun in this browser"))?;
     let kept: Vec<&str> = kept.splitn(4, '.').collect();
@@ -216,18 +218,10 @@ pub async fn back(
     }
     let claims = Issuer::discover(config).await?.redeem(config, &back.code, verifier).await?;
     let name = name_in(&claims, config, nonce, now).map_err(refused)?;
-    let person = service.store()?.person(&name).await?.filter(|person| person.disabled.is_none());
-    let Some(person) = person else {
-        let typed: String = name.chars().take(100).collect();
-        service.record("nobody".into(), "sign_in.refused", "console", &typed).await?;
-        return Err(
-            ServiceError::Forbidden("you are known there, and nobody of that name may sign in here".into()).into()
-        );
-    };
+    let secret = session::by_issuer(&service, &client, &name, &config.issuer).await?;
     let to = BASE64_URL_SAFE_NO_PAD.decode(to).ok().and_then(|to| String::from_utf8(to).ok()).unwrap_or_default();
-    let session = session_of(&service, &person.name, &headers, peer, &config.issuer).await?;
     let gone = format!("{AWAY_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
-    Ok(welcome(&person.name, own_path(&to), [(SET_COOKIE, session), (SET_COOKIE, gone)]))
+    Ok(welcome(&name, own_path(&to), [(SET_COOKIE, begun(&secret)), (SET_COOKIE, gone)]))
 }
 
 /// The session's cookie is not sent along with what another site began, such as the way back: so there is a page

@@ -6,17 +6,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use maud::{Markup, html};
+use service::Service;
 use service::access::{Operator, Role};
+use service::account::{self, Account, Code};
 use service::error::ServiceError;
-use service::{Service, secret};
-use store::person::Session;
+use service::session::Session;
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
 
 use crate::explorer::back_to;
 use crate::page::{chip, facts, page, reason};
-use crate::sign_in::one_more_try;
 
 /// `GET /people`.
 ///
@@ -141,10 +141,7 @@ async fn me_body(
     new_codes: Option<&str>,
     wrong: &str,
 ) -> Result<Markup, ServiceError> {
-    let store = service.store()?;
-    let person = store.person(&operator.name).await?;
-    let has_codes = person.is_some_and(|person| person.totp.is_some());
-    let sessions = store.sessions_of(&operator.name, service.clock.now()).await?;
+    let Account { has_codes, sessions } = account::show(service, operator).await?;
     Ok(html! {
         h1 { (operator.name) }
         (facts(&[
@@ -215,8 +212,6 @@ pub async fn me_act(
     Extension(session): Extension<Session>,
     form: Form,
 ) -> PageResult {
-    let store = service.store()?;
-    let now = service.clock.now();
     // The secret that somebody has just put into their device stays on the page, so that another code of it can be
     // tried.
     let again = async |codes: Option<&str>| {
@@ -226,36 +221,22 @@ pub async fn me_act(
     };
     match form.one("do") {
         "codes-new" => {
-            let codes = secret::new_totp(service.clock.as_ref());
+            let codes = account::new_codes(&service);
             let body = me_body(&service, &operator, &session, Some(&codes), "").await?;
             return Ok(page(&operator, "/me", &operator.name, body));
         }
         "codes-on" => {
-            let codes = form.one("secret").to_owned();
-            if codes.len() != 32 {
-                return Err(ServiceError::Bad("this secret is none of ours: begin anew".into()).into());
+            let codes = form.one("secret");
+            if account::use_codes(&service, &operator, codes, form.one("code")).await? == Code::Wrong {
+                return again(Some(codes)).await;
             }
-            if !secret::is_code(&codes, form.one("code"), now) {
-                return again(Some(&codes)).await;
-            }
-            service.record(operator.actor(""), "person.codes", &operator.name, "on").await?;
-            store.set_totp(&operator.name, Some(codes)).await?;
         }
         "codes-off" => {
-            one_more_try(&service, &operator.name)?;
-            let known = store.person(&operator.name).await?.and_then(|person| person.totp);
-            if !known.is_some_and(|codes| secret::is_code(&codes, form.one("code"), now)) {
+            if account::stop_codes(&service, &operator, form.one("code")).await? == Code::Wrong {
                 return again(None).await;
             }
-            service.record(operator.actor(""), "person.codes", &operator.name, "off").await?;
-            store.set_totp(&operator.name, None).await?;
         }
-        "end" => {
-            let own = store.sessions_of(&operator.name, now).await?;
-            if own.iter().any(|known| known.id == form.one("session")) {
-                store.end_session(form.one("session")).await?;
-            }
-        }
+        "end" => account::end_session(&service, &operator, form.one("session")).await?,
         other => return Err(ServiceError::Bad(format!("'{other}' is nothing that can be done here")).into()),
     }
     Ok(back_to("/me"))

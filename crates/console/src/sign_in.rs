@@ -8,29 +8,26 @@ use axum::http::HeaderMap;
 use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
-use domain::Digest;
 use http_listener::counted;
 use maud::{Markup, html};
 use platform::percent::encoded;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::Service;
+use service::attempt::Client;
 use service::error::ServiceError;
-use service::secret::{self, PASSWORD_MAX, PASSWORD_MIN};
-use store::person::{Person, Session};
+use service::invitation::{self, Password, PasswordFault};
+use service::person::NAME_MAX;
+use service::secret::{PASSWORD_MAX, PASSWORD_MIN};
+use service::session::{self, Credentials, Session, SignedIn};
 use web::fault::{Fault, PageResult, status};
 use web::form::Form;
 use web::page::bare;
 
-use crate::door::{begun, ended, session};
+use crate::door::{begun, ended};
 use crate::explorer::refusal;
 
-/// Characters that are kept of what a browser says it is.
-const CLIENT_MAX: usize = 200;
-/// Bytes of a name that somebody signs in with, of a one-time code with its blanks, and of a page that is wanted, at
-/// most.
-const NAME_BYTES_MAX: usize = 400;
-const CODE_BYTES_MAX: usize = 32;
+/// Bytes of a page that is wanted, at most.
 const PATH_BYTES_MAX: usize = 2000;
 
 /// Where somebody wanted to go.
@@ -49,10 +46,7 @@ impl Wanted {
 
 /// `GET /sign-in`.
 pub async fn show(State(service): State<Service>, Query(wanted): Query<Wanted>) -> Response {
-    let is_empty = match &service.store {
-        Some(store) => store.people().await.is_ok_and(|people| people.is_empty()),
-        None => false,
-    };
+    let is_empty = service::person::is_nobody_invited(&service).await;
     bare("Sign in", entrance(&service, &wanted.to, "", "", is_empty))
 }
 
@@ -89,18 +83,10 @@ pub fn own_path(to: &str) -> &str {
     if is_own { to } else { "/" }
 }
 
-/// Counts one more try at a secret, by whoever `bucket` names.
-///
-/// # Errors
-/// [`ApiError::TooMany`] with the seconds to wait, when there were too many.
-pub(super) fn one_more_try(service: &Service, bucket: &str) -> Result<(), ServiceError> {
-    let taken = service.attempts.take(bucket, service.clock.now());
-    taken.map_err(|wait| ServiceError::TooMany(wait.as_secs().max(1)))
-}
-
-/// Whose tries those of an address are.
-pub(super) fn from(peer: SocketAddr) -> String {
-    format!("from {}", counted(peer.ip()))
+/// Where somebody who signs in is, and with what.
+pub(super) fn client(peer: SocketAddr, headers: &HeaderMap) -> Client {
+    let program = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    Client { address: peer.ip(), counted: counted(peer.ip()), program: program.map(str::to_owned) }
 }
 
 /// `POST /sign-in`.
@@ -113,63 +99,19 @@ pub async fn enter(
     headers: HeaderMap,
     form: Form,
 ) -> PageResult {
-    let now = service.clock.now();
-    let (name, to) = (form.one("name").trim().to_owned(), own_path(form.one("to")).to_owned());
-    let typed: String = name.chars().take(100).collect();
-    let again = |wrong: &str| bare("Sign in", entrance(&service, &to, &typed, wrong, false));
-    let too_often = |error: ServiceError| {
-        let page = again(&refusal(&error));
-        (status(&error), page).into_response()
-    };
-    if let Err(error) = one_more_try(&service, &from(peer)) {
-        return Ok(too_often(error));
-    }
-    if name.len() > NAME_BYTES_MAX || form.one("code").len() > CODE_BYTES_MAX {
-        return Err(ServiceError::Bad("no name and no code is that long".into()).into());
-    }
-    if let Err(error) = one_more_try(&service, &format!("name {name}")) {
-        return Ok(too_often(error));
-    }
-    let store = service.store()?;
-    let person = store.person(&name).await?.filter(|person| person.disabled.is_none());
-    let known = person.as_ref().and_then(|person| person.password.clone());
-    let is_password = service.passwords.checked(form.one("password"), known).await?;
-    let codes = person.as_ref().and_then(|person| person.totp.clone());
-    let is_code = codes.is_none_or(|codes| secret::is_code(&codes, form.one("code"), now));
-    if !(is_password && is_code) {
+    let (name, to) = (form.one("name").trim(), own_path(form.one("to")));
+    let typed: String = name.chars().take(NAME_MAX).collect();
+    let again = |wrong: &str| bare("Sign in", entrance(&service, to, &typed, wrong, false));
+    let shown = Credentials { name, password: form.one("password"), code: form.one("code") };
+    match session::by_password(&service, &client(peer, &headers), shown).await? {
+        SignedIn::Begun(secret) => Ok(([(SET_COOKIE, begun(&secret))], Redirect::to(to)).into_response()),
         // The same word for each of them: it tells nobody which it was.
-        // And what was typed as a name is private: now and then it is a password.
-        service.record("nobody".into(), "sign_in.refused", "console", &typed).await?;
-        return Ok(again("This name, password and code do not belong together."));
+        SignedIn::Refused => Ok(again("This name, password and code do not belong together.")),
+        SignedIn::TooOften(seconds) => {
+            let error = ServiceError::TooMany(seconds);
+            Ok((status(&error), again(&refusal(&error))).into_response())
+        }
     }
-    begin(&service, &name, &headers, peer, &to).await
-}
-
-/// Begins a session and leads to a page.
-async fn begin(service: &Service, name: &str, headers: &HeaderMap, peer: SocketAddr, to: &str) -> PageResult {
-    let session = session_of(service, name, headers, peer, "").await?;
-    Ok(([(SET_COOKIE, session)], Redirect::to(to)).into_response())
-}
-
-/// Begins a session; the header that tells the browser. `by` is who vouches for them, if not we.
-///
-/// # Errors
-/// When it cannot be recorded.
-pub async fn session_of(
-    service: &Service,
-    name: &str,
-    headers: &HeaderMap,
-    peer: SocketAddr,
-    by: &str,
-) -> Result<String, ServiceError> {
-    let program = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("an unknown program");
-    let client: String = format!("{} with {program}", peer.ip()).chars().take(CLIENT_MAX).collect();
-    let (secret, now) = (secret::new(service.clock.as_ref()), service.clock.now());
-    service.record(name.to_owned(), "sign_in", "console", by).await?;
-    let store = service.store()?;
-    store.sweep_sessions(now).await?;
-    store.begin_session(session(&secret, name, client, now)).await?;
-    Ok(begun(&secret))
 }
 
 /// `POST /sign-out`.
@@ -177,7 +119,7 @@ pub async fn session_of(
 /// # Errors
 /// When the store fails.
 pub async fn out(State(service): State<Service>, Extension(session): Extension<Session>) -> PageResult {
-    service.store()?.end_session(&session.id).await?;
+    session::end(&service, &session).await?;
     Ok(([(SET_COOKIE, ended())], Redirect::to("/sign-in")).into_response())
 }
 
@@ -223,18 +165,11 @@ fn welcome_form(invitation: &str, name: Option<&str>, wrong: &str) -> Markup {
 pub async fn welcome_name(
     State(service): State<Service>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     form: Form,
 ) -> Result<Json<Value>, Fault> {
-    one_more_try(&service, &format!("invitation {}", from(peer)))?;
-    let person = invited(&service, form.one("invitation")).await?;
-    let person = person.ok_or_else(|| ServiceError::NotFound("this invitation".into()))?;
-    Ok(Json(json!({ "name": person.name })))
-}
-
-/// Whom an invitation is for, if it holds.
-async fn invited(service: &Service, invitation: &str) -> Result<Option<Person>, ServiceError> {
-    let invitation = Digest::of(invitation.trim().as_bytes());
-    Ok(service.store()?.invited(invitation, service.clock.now()).await?)
+    let name = invitation::name(&service, &client(peer, &headers), form.one("invitation")).await?;
+    Ok(Json(json!({ "name": name })))
 }
 
 /// `POST /welcome`.
@@ -247,31 +182,31 @@ pub async fn accept(
     headers: HeaderMap,
     form: Form,
 ) -> PageResult {
-    let (invitation, password, again) =
-        (form.one("invitation").trim(), form.one("password").to_owned(), form.one("again"));
-    if let Err(error) = one_more_try(&service, &from(peer)) {
-        let page = bare("Welcome", welcome_form(invitation, None, &refusal(&error)));
-        return Ok((status(&error), page).into_response());
-    }
-    let person = invited(&service, invitation).await?;
-    let name = person.as_ref().map(|person| person.name.clone());
-    let again_wrong = |wrong: &str| Ok(bare("Welcome", welcome_form(invitation, name.as_deref(), wrong)));
-    let Some(person) = person else {
-        return again_wrong("This invitation does not hold: it was used, or its time is over. Ask for another.");
+    let (secret, client) = (form.one("invitation").trim(), client(peer, &headers));
+    let found = match invitation::find(&service, &client, secret).await {
+        Err(error @ ServiceError::TooMany(_)) => {
+            let page = bare("Welcome", welcome_form(secret, None, &refusal(&error)));
+            return Ok((status(&error), page).into_response());
+        }
+        found => found?,
+    };
+    let name = found.as_ref().map(|invitation| invitation.name().to_owned());
+    let again = |wrong: &str| Ok(bare("Welcome", welcome_form(secret, name.as_deref(), wrong)));
+    let Some(invitation) = found else {
+        return again("This invitation does not hold: it was used, or its time is over. Ask for another.");
     };
     if form.one("do") == "look" {
-        return again_wrong("");
+        return again("");
     }
-    if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
-        return again_wrong(&format!("The password has {PASSWORD_MIN} to {PASSWORD_MAX} characters."));
-    }
-    if password != again {
-        return again_wrong("The two passwords differ.");
-    }
-    let hashed = service.passwords.hashed(password).await?;
-    service.record(person.name.clone(), "person.accept", &person.name, "").await?;
-    service.store()?.accept_invitation(&person.name, hashed).await?;
-    begin(&service, &person.name, &headers, peer, "/").await
+    let password = match Password::typed(form.one("password"), form.one("again")) {
+        Ok(password) => password,
+        Err(PasswordFault::Length) => {
+            return again(&format!("The password has {PASSWORD_MIN} to {PASSWORD_MAX} characters."));
+        }
+        Err(PasswordFault::Differs) => return again("The two passwords differ."),
+    };
+    let session = invitation.accept(&service, &client, password).await?;
+    Ok(([(SET_COOKIE, begun(&session))], Redirect::to("/")).into_response())
 }
 
 #[cfg(test)]

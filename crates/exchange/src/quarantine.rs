@@ -282,10 +282,7 @@ async fn object(call: &Call, held: &HeldView) -> Result<Value, Trouble> {
 
 /// Whether we released it ourselves, and whether somebody has called it a false positive.
 async fn afterwards(call: &Call, id: &str, is_released: bool) -> Result<(bool, bool), Trouble> {
-    let mail: MailId = id.parse().map_err(|_| Trouble::argument(format!("'{id}' is no id")))?;
-    let store = call.service.store()?;
-    let reports = store.submissions_of(mail).await.map_err(ServiceError::from)?;
-    let reported = reports.iter().any(|one| one.kind == store::submission::SubmissionKind::FalsePositive);
+    let reported = service::submission::is_called_good(&call.service, &call.operator, id).await?;
     if !is_released {
         return Ok((false, reported));
     }

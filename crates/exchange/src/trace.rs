@@ -179,7 +179,7 @@ pub fn domains(mut call: Call) -> Result<Answer, Trouble> {
     let identity = call.given.text("Identity")?.map(domain::DomainName::from);
     let (operator, service) = (call.operator.clone(), call.service.clone());
     call.given.end()?;
-    let names = service.config.border.accepted_domains.iter().filter(|name| operator.scope.covers(name));
+    let names = service.config.border.accepted_domains.iter().filter(|name| operator.sees(name));
     let wanted = names.filter(|name| identity.as_ref().is_none_or(|wanted| wanted == *name));
     let objects: Vec<Value> =
         wanted.map(|name| json!({ "Name": name, "DomainName": name, "DomainType": "InternalRelay" })).collect();

@@ -5,11 +5,12 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`enter`] | coming in, asking for a link, leaving |
-//! | [`mail`] | own mail: list, text, and what the quarantine policy lets its recipient do |
+//! | [`mail`] | own mail: list, text, and what its recipient may do |
 //! | [`senders`] | senders that they block or allow for themselves |
 //! | [`page`] | the frame |
 //!
-//! Links and words, which notices need as well, are in [`platform::recipient`].
+//! What recipients may do, and how it is done, is in [`service::recipient`]. Links and words, which notices need as well,
+//! are in [`platform::recipient`].
 
 pub mod enter;
 pub mod mail;
@@ -18,17 +19,14 @@ pub mod senders;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use domain::token::TokenKey;
 use http_listener::{Caller, Door};
 use platform::recipient::language::Languages;
 use platform::start_error::BindError;
 use service::Service;
-use service::rate::Rates;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -36,24 +34,13 @@ use web::assets::with_policy;
 use web::form::FORM_BYTES_MAX;
 use web::own_page::from_our_own_page;
 
-/// How often a link is mailed to one address, and how many at once.
-pub const LINK_EVERY: Duration = Duration::from_secs(60);
-/// See [`LINK_EVERY`].
-pub const LINKS_AT_ONCE: u32 = 3;
-
 /// What every request shares.
 #[derive(Clone, Debug)]
 pub struct Portal {
-    /// Store, clock, configuration, and how often somebody may try.
+    /// What recipients can ask for.
     pub service: Service,
-    /// Seals links and sessions.
-    pub key: TokenKey,
     /// The words.
     pub languages: Arc<Languages>,
-    /// How often a recipient may ask.
-    pub rates: Rates,
-    /// How often a link is mailed to one address.
-    pub links: Rates,
 }
 
 /// Serves the portal, where it is configured.

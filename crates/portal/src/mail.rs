@@ -1,108 +1,30 @@
-//! Own mail: what is held, its text, and what the quarantine policy lets its recipient do with it. Everything is read
-//! within the recipient's own scope; whatever is not theirs is not there.
+//! Own mail: what is held, its text, and a button for each thing that its recipient may do with it.
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::entry::Entry;
-use domain::ledger::{Account, Move};
-use domain::policy::QuarantinePolicy;
-use domain::{MailId, UnitId};
+use domain::MailId;
 use maud::{Markup, html};
 use platform::recipient::language::Language;
-use platform::recipient::may;
 use serde::Deserialize;
-use store::Scope;
-use store::moves::UnitMove;
-use store::quarantine::{Filter, HeldMessage, HeldUnit};
-use store::submission::{NewSubmission, SubmissionKind};
+use service::recipient::mail::{self as own, OwnMail, REASON_MAX};
+use service::recipient::{Recipient, sender};
 use web::form::Form;
 use web::page::{ENTER, enter_does_nothing, moment, size};
 
-use super::enter::{Typed, Visitor, actor, entrance};
+use super::enter::{Typed, Visitor, entrance};
 use super::page::{Wrong, page};
 use super::{Portal, senders};
 
-/// Messages of one page.
-const ROWS: u32 = 50;
-/// Letters of a reason.
-const REASON_MAX: usize = 500;
-/// What recipients see: what is held, and what became of it.
-const SEEN: [Account; 6] =
-    [Account::Held, Account::Denied, Account::Releasing, Account::InDoubt, Account::Released, Account::Failed];
-
-/// One message of a recipient, with what they may do.
-struct Own {
-    message: HeldMessage,
-    unit: HeldUnit,
-    policy: QuarantinePolicy,
-    is_asked_for: bool,
-}
-
-impl Own {
-    fn id(&self) -> UnitId {
-        UnitId { mail: self.message.mail_id, number: self.unit.number }
+/// The name of a message's state among the words.
+fn state(mail: &OwnMail) -> &'static str {
+    match mail.state() {
+        own::State::Held => "state.held",
+        own::State::Requested => "state.requested",
+        own::State::Denied => "state.denied",
+        own::State::Releasing => "state.releasing",
+        own::State::Released => "state.released",
+        own::State::Failed => "state.error",
     }
-
-    fn is_held(&self) -> bool {
-        self.unit.account == Account::Held
-    }
-
-    /// May have it delivered at once.
-    fn may_release(&self) -> bool {
-        self.is_held() && self.policy == QuarantinePolicy::FullAccess
-    }
-
-    /// May ask for its delivery.
-    fn may_ask(&self) -> bool {
-        self.is_held() && self.policy == QuarantinePolicy::LimitedAccess && !self.is_asked_for
-    }
-
-    /// May keep its sender away.
-    fn may_block(&self) -> bool {
-        self.is_held() && !self.message.sender.is_empty()
-    }
-
-    /// May let its sender in: where they may have such mail delivered anyway.
-    fn may_allow(&self) -> bool {
-        self.policy == QuarantinePolicy::FullAccess && !self.message.sender.is_empty()
-    }
-
-    /// The name of its state among the words.
-    fn state(&self) -> &'static str {
-        match self.unit.account {
-            Account::Held if self.is_asked_for => "state.requested",
-            Account::Denied => "state.denied",
-            Account::Releasing | Account::InDoubt => "state.releasing",
-            Account::Released => "state.released",
-            Account::Failed => "state.error",
-            _ => "state.held",
-        }
-    }
-}
-
-async fn own(portal: &Portal, held: Vec<HeldMessage>) -> Result<Vec<Own>, Wrong> {
-    let store = portal.service.store()?;
-    let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
-    let asked_for = store.asked_for(&mails).await?;
-    let mut all = Vec::new();
-    for mut message in held {
-        for unit in std::mem::take(&mut message.units) {
-            let policy = may(&portal.service.config.policy, &message.category, &unit);
-            if policy == QuarantinePolicy::AdminOnlyAccess || unit.direction == domain::Direction::Outbound {
-                continue;
-            }
-            let is_asked_for = asked_for.contains(&UnitId { mail: message.mail_id, number: unit.number });
-            all.push(Own { message: message.clone(), unit, policy, is_asked_for });
-        }
-    }
-    Ok(all)
-}
-
-/// The one that a recipient names.
-async fn one(portal: &Portal, address: &str, id: &str) -> Result<Own, Wrong> {
-    let mail: MailId = id.parse().map_err(|_| Wrong::Gone)?;
-    let held = portal.service.store()?.held_one(mail, &Scope::Recipient(address.to_owned())).await?;
-    own(portal, held.into_iter().collect()).await?.pop().ok_or(Wrong::Gone)
 }
 
 /// Where to go on.
@@ -114,29 +36,26 @@ pub struct Page {
 
 /// `GET /`: what is held for who has come in.
 pub async fn list(State(portal): State<Portal>, visitor: Visitor, Query(asked): Query<Page>) -> Response {
-    let Some(address) = visitor.address.clone() else { return entrance(&visitor.words, None, Typed::default()) };
-    match listed(&portal, &address, asked.after.as_deref()).await {
-        Ok((rows, next, entries)) => {
-            let words = &visitor.words;
-            let body = html! { (table(words, &rows, next)) (senders::list(words, &entries)) (everywhere(words)) };
-            page(words, Some(&address), words.say("title"), body)
-        }
-        Err(wrong) => wrong.page(&visitor.words),
-    }
+    let Some(recipient) = &visitor.recipient else { return entrance(&visitor.words, None, Typed::default()) };
+    listed(&portal, recipient, &visitor.words, asked.after.as_deref())
+        .await
+        .unwrap_or_else(|wrong| wrong.page(&visitor.words))
 }
 
-/// A page of what is held, where the next begins, and the recipient's own entries.
-type Listed = (Vec<Own>, Option<MailId>, Vec<Entry>);
-
-async fn listed(portal: &Portal, address: &str, after: Option<&str>) -> Result<Listed, Wrong> {
-    let after = after.map(str::parse).transpose().map_err(|_| Wrong::Gone)?;
-    let filter = Filter { accounts: SEEN.to_vec(), limit: ROWS, after, ..Filter::default() };
-    let held = portal.service.store()?.held(&filter, &Scope::Recipient(address.to_owned())).await?;
-    let next = held.last().filter(|_| held.len() as u32 == ROWS).map(|last| last.mail_id);
-    Ok((own(portal, held).await?, next, senders::of(portal, address).await?))
+/// A page of what is held, with the recipient's own entries.
+async fn listed(
+    portal: &Portal,
+    recipient: &Recipient,
+    words: &Language,
+    after: Option<&str>,
+) -> Result<Response, Wrong> {
+    let held = own::list(&portal.service, recipient, after).await?;
+    let entries = sender::list(&portal.service, recipient).await?;
+    let body = html! { (table(words, &held.mails, held.next)) (senders::list(words, &entries)) (everywhere(words)) };
+    Ok(page(words, Some(recipient.address()), words.say("title"), body))
 }
 
-fn table(words: &Language, rows: &[Own], next: Option<MailId>) -> Markup {
+fn table(words: &Language, rows: &[OwnMail], next: Option<MailId>) -> Markup {
     html! {
         h1 { (words.say("title")) }
         @if rows.is_empty() && next.is_none() { p { (words.say("none")) } }
@@ -157,19 +76,19 @@ fn everywhere(words: &Language) -> Markup {
 }
 
 /// One message with what can be done: one of many, with a way to look at it, or what the page is about.
-fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
-    let subject = if row.message.subject.is_empty() { words.say("subject.none") } else { row.message.subject.as_str() };
+fn card(words: &Language, row: &OwnMail, with_look: bool) -> Markup {
+    let subject = if row.subject.is_empty() { words.say("subject.none") } else { row.subject.as_str() };
     html! {
         @if with_look { h2 { (subject) } } @else { h1 { (subject) } }
         dl.facts {
-            div { dt { (words.say("sender")) } dd { (row.message.sender) } }
-            div { dt { (words.say("received")) } dd { (moment(&row.message.received.to_string())) } }
-            div { dt { (words.say("reason")) } dd { (words.reason(&row.message.category)) } }
+            div { dt { (words.say("sender")) } dd { (row.sender) } }
+            div { dt { (words.say("received")) } dd { (moment(&row.received.to_string())) } }
+            div { dt { (words.say("reason")) } dd { (words.reason(&row.category)) } }
         }
-        p.state data-state=(row.state()) data-refresh=[(row.state() == "state.releasing").then_some("2")] {
-            (words.say(row.state())) " · " (size(row.message.size)) }
+        p.state data-state=(state(row)) data-refresh=[(state(row) == "state.releasing").then_some("2")] {
+            (words.say(state(row))) " · " (size(row.size)) }
         div.acts {
-            @if with_look { a.button.quiet href={ "/mail/" (row.message.mail_id) } { (words.say("look")) } }
+            @if with_look { a.button.quiet href={ "/mail/" (row.mail_id) } { (words.say("look")) } }
             @if row.may_release() {
                 form method="post" action="/act" { (enter_does_nothing())
                     (of(row, "release"))
@@ -185,7 +104,7 @@ fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
                     button { (words.say("ask")) }
                 }
             }
-            @if row.is_held() {
+            @if row.may_delete() {
                 form method="post" action="/act" { (enter_does_nothing()) (of(row, "delete")) button.quiet {
                     (words.say("delete")) } }
             }
@@ -197,9 +116,9 @@ fn card(words: &Language, row: &Own, with_look: bool) -> Markup {
     }
 }
 
-fn of(row: &Own, verb: &str) -> Markup {
+fn of(row: &OwnMail, verb: &str) -> Markup {
     html! {
-        input type="hidden" name="id" value=(row.message.mail_id);
+        input type="hidden" name="id" value=(row.mail_id);
         input type="hidden" name="verb" value=(verb);
     }
 }
@@ -213,39 +132,19 @@ pub async fn show(State(portal): State<Portal>, visitor: Visitor, Path(id): Path
 }
 
 async fn text(portal: &Portal, visitor: &Visitor, id: &str) -> Result<Response, Wrong> {
-    let (address, words) = (visitor.recipient()?, &visitor.words);
-    let row = one(portal, address, id).await?;
-    let service = &portal.service;
-    service.record(actor(address), "portal.preview", id, "").await?;
-    let store = service.store()?;
-    let record = store.record(row.message.mail_id).await?;
-    let bytes = match record.blob {
-        Some(blob) => store.blobs().get(blob).await?,
-        None => return Err(Wrong::Gone),
-    };
-    let texts = service.viewer.texts(bytes).await.unwrap_or_else(|why| {
-        tracing::warn!(mail = id, why, "a recipient's mail cannot be shown");
-        Vec::new()
-    });
-    let names: Vec<&str> = record
-        .examination
-        .message
-        .parts
-        .iter()
-        .map(|part| part.name.as_str())
-        .filter(|name| !name.is_empty())
-        .collect();
+    let (recipient, words) = (visitor.recipient()?, &visitor.words);
+    let shown = own::read(&portal.service, recipient, id).await?;
     let body = html! {
         p { a href="/" { (words.say("back")) } }
-        div.card { (card(words, &row, false)) }
-        @if texts.is_empty() { p.dim { (words.say("text.none")) } }
-        @for text in &texts { pre.text { (text) } }
-        @if !names.is_empty() {
+        div.card { (card(words, &shown.mail, false)) }
+        @if shown.texts.is_empty() { p.dim { (words.say("text.none")) } }
+        @for text in &shown.texts { pre.text { (text) } }
+        @if !shown.part_names.is_empty() {
             h2 { (words.say("parts")) }
-            ul { @for name in names { li { (name) } } }
+            ul { @for name in &shown.part_names { li { (name) } } }
         }
     };
-    Ok(page(words, Some(address), &row.message.subject, body))
+    Ok(page(words, Some(recipient.address()), &shown.mail.subject, body))
 }
 
 /// `POST /act`: what a recipient wants done with one of their own.
@@ -260,54 +159,16 @@ pub async fn act(State(portal): State<Portal>, visitor: Visitor, form: Form) -> 
 }
 
 async fn acted(portal: &Portal, visitor: &Visitor, form: &Form) -> Result<(), Wrong> {
-    let address = visitor.recipient()?;
-    if form.one("verb") == "forget" {
-        return senders::forget(portal, address, form.one("entry")).await;
-    }
-    let row = one(portal, address, form.one("id")).await?;
-    let service = &portal.service;
-    let store = service.store()?;
-    let (now, who, id) = (service.clock.now(), actor(address), form.one("id"));
-    let reason: String = form.one("reason").chars().take(REASON_MAX).collect();
+    let (service, recipient) = (&portal.service, visitor.recipient()?);
+    let (id, reason) = (form.one("id"), form.one("reason"));
     match form.one("verb") {
-        "release" if row.may_release() => {
-            service.record(who.clone(), "portal.release", id, &reason).await?;
-            store.request_releases(&[row.id()], &who, &reason, now).await?;
-            service.signals.release.notify_one();
-            if form.one("good") == "yes" {
-                report(portal, address, &row).await?;
-            }
-            Ok(())
-        }
-        "ask" if row.may_ask() => {
-            service.record(who, "portal.ask", id, &reason).await?;
-            store.ask_release(row.id(), address, &reason, now).await?;
-            Ok(())
-        }
-        "delete" if row.is_held() => {
-            service.record(who.clone(), "portal.delete", id, &reason).await?;
-            let delete =
-                UnitMove { unit: row.id(), from: Account::Held, by: Move::Deleted, at: now, actor: who, reason };
-            Ok(store.move_units(vec![delete]).await?)
-        }
-        "block" if row.may_block() => {
-            senders::keep(portal, address, &row.message.sender, false, row.message.mail_id).await
-        }
-        "allow" if row.may_allow() => {
-            senders::keep(portal, address, &row.message.sender, true, row.message.mail_id).await
-        }
-        "release" | "ask" | "delete" | "block" | "allow" => Err(Wrong::Policy),
-        _ => Err(Wrong::Gone),
+        "release" => own::release(service, recipient, id, reason, form.one("good") == "yes").await?,
+        "ask" => own::ask(service, recipient, id, reason).await?,
+        "delete" => own::delete(service, recipient, id, reason).await?,
+        "block" => sender::block(service, recipient, id).await?,
+        "allow" => sender::allow(service, recipient, id).await?,
+        "forget" => sender::forget(service, recipient, form.one("entry").parse().map_err(|_| Wrong::Gone)?).await?,
+        _ => return Err(Wrong::Gone),
     }
-}
-
-/// A recipient says that it was held wrongly: one voice.
-async fn report(portal: &Portal, address: &str, row: &Own) -> Result<(), Wrong> {
-    let service = &portal.service;
-    let (store, mail_id) = (service.store()?, row.message.mail_id);
-    let about = NewSubmission::about(&store.record(mail_id).await?.examination.findings);
-    let (at, kind, reporter) = (service.clock.now(), SubmissionKind::FalsePositive, address.to_owned());
-    store.submit(vec![NewSubmission { at, mail_id, kind, reporter, comment: String::new(), about }]).await?;
-    service.signals.sentinel.notify_one();
     Ok(())
 }

@@ -67,9 +67,9 @@ impl Wrong {
     }
 }
 
-impl<E: Into<ServiceError>> From<E> for Wrong {
-    fn from(error: E) -> Self {
-        match error.into() {
+impl From<ServiceError> for Wrong {
+    fn from(error: ServiceError) -> Self {
+        match error {
             ServiceError::Bad(_) | ServiceError::Query(_) | ServiceError::NotFound(_) | ServiceError::Conflict(_) => {
                 Self::Gone
             }

@@ -3,21 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domain::token::TokenKey;
 use examiner::Viewer;
 use gateway::Gateway;
 use known_good::archive::Importer;
-use platform::audit_signer::AuditSigner;
-use platform::hop::Hops;
 use platform::keys::KeyRing;
 use platform::ledger_check::LedgerCheck;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
-use platform::{recipient, system_mail};
 use portal::Portal;
-use service::rate::Rates;
-use service::secret::Passwords;
-use service::{Costs, Service};
+use service::{Parts, Service};
 use store::vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -44,7 +38,7 @@ pub(crate) async fn start(
 ) -> Result<(SocketAddr, Option<SocketAddr>), StartError> {
     let config = gateway.config.clone();
     let service = service(gateway, seen)?;
-    let portal = portal(service.clone(), &gateway.token_key);
+    let portal = Portal { languages: Arc::new(config.portal.languages.clone()), service: service.clone() };
     let portal = portal::serve(portal, stopping.clone(), tasks).await?;
     let listens_at = service.listens_at.clone();
     let api = listeners::tcp(&config, service.clone(), stopping.clone(), tasks).await?;
@@ -56,41 +50,24 @@ pub(crate) async fn start(
 
 fn service(gateway: &Gateway, seen: Seen) -> Result<Service, StartError> {
     let config = gateway.config.clone();
-    Ok(Service {
+    Ok(Service::new(Parts {
         store: gateway.store.clone(),
         clock: gateway.clock.clone(),
         signals: gateway.signals.clone(),
-        rates: Rates::new(config.api.requests_per_second),
-        attempts: Rates::new(1),
-        data_dir: config.data_dir.clone(),
+        key: &gateway.token_key,
         vault: seen.vault,
         ring: seen.ring,
-        notary: AuditSigner::new(&gateway.token_key, &config.hostname),
         importer: Importer {
             config: config.clone(),
             examiner: gateway.examiner.clone(),
             learner: gateway.learner.clone(),
             clock: gateway.clock.clone(),
         },
-        costs: Costs::default(),
         books: seen.books,
         rounds: seen.rounds,
         removal: seen.removal,
         viewer: Viewer::start(&config.examination).map_err(StartError::Examiner)?,
-        hops: Arc::new(Hops::new(&config, 1, &system_mail::timeouts())),
         readiness: gateway.readiness.clone(),
-        listens_at: Arc::default(),
-        passwords: Passwords::new(&config.http),
         config,
-    })
-}
-
-fn portal(service: Service, key: &TokenKey) -> Portal {
-    Portal {
-        key: key.for_purpose(recipient::PURPOSE),
-        languages: Arc::new(service.config.portal.languages.clone()),
-        rates: Rates::new(service.config.api.requests_per_second),
-        links: Rates::slow(portal::LINK_EVERY, portal::LINKS_AT_ONCE),
-        service,
-    }
+    }))
 }

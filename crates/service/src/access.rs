@@ -1,6 +1,6 @@
 //! Who may do what: an [`Operator`] with a role and a scope, asked in every use case.
 
-use domain::Digest;
+use domain::{Digest, DomainName};
 use store::Scope;
 use store::audit::Act;
 
@@ -77,7 +77,7 @@ pub struct Operator {
     /// The role.
     pub role: Role,
     /// Whose units it may see.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
     /// Whether the unix socket vouches for it, so that it may say in whose name it acts.
     pub is_local: bool,
 }
@@ -109,6 +109,11 @@ impl Operator {
         } else {
             Err(ServiceError::Forbidden("this is for operators of all domains".into()))
         }
+    }
+
+    /// Whether it may see all of a domain.
+    pub fn sees(&self, domain: &DomainName) -> bool {
+        self.scope.covers(domain)
     }
 
     /// The actor for the record: a token's own name; over the socket also the name that was given.
@@ -161,10 +166,7 @@ pub async fn by_token(service: &Service, shown: Option<String>) -> Result<Operat
     // The digest is what is compared, in the index; so no time tells how much of a secret was right.
     let found = service.store()?.token(Digest::of(secret.trim().as_bytes()), service.clock.now()).await?;
     let token = found.ok_or_else(unknown)?;
-    let wait = service.rates.take(&token.id, service.clock.now()).err();
-    if let Some(wait) = wait {
-        return Err(ServiceError::TooMany(wait.as_secs().max(1)));
-    }
+    service.rates.take_one(&token.id, service.clock.now())?;
     let role = Role::parse(&token.role).ok_or_else(unknown)?;
     Ok(Operator { name: token.name, role, scope: token.scope, is_local: false })
 }

@@ -27,9 +27,9 @@ pub async fn create(service: &Service, operator: &Operator, ask: BackupAsk) -> S
         return Ok(view(to, service.store()?.plan_backup(service.clock.now()).await?));
     }
     service.record(operator.actor(&ask.actor), "backup", &to.display().to_string(), "").await?;
-    let facts = service.store()?.back_up(&service.data_dir, &to, service.clock.now()).await?;
+    let facts = service.store()?.back_up(&service.config.data_dir, &to, service.clock.now()).await?;
     let key = platform::keys::KEY_FILE;
-    std::fs::copy(service.data_dir.join(key), to.join(key))
+    std::fs::copy(service.config.data_dir.join(key), to.join(key))
         .map_err(|error| ServiceError::Internal(format!("{key}: {error}")))?;
     Ok(view(to, facts))
 }

@@ -81,6 +81,16 @@ pub async fn show(service: &Service, operator: &Operator, code: &str) -> Service
     })
 }
 
+/// The code of a detection as it is kept, whatever the case in which it was written.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] when no detection is or was called so, or could be; or when the operator may not.
+pub async fn code(service: &Service, operator: &Operator, text: &str) -> ServiceResult<DetectionCode> {
+    operator.may(Permission::Look)?;
+    DetectionCode::parse(text).map_err(|_| ServiceError::NotFound(format!("there is no detection {text}")))?;
+    word::detection(service.store()?, text).await
+}
+
 /// What a version costs: measured when somebody first asks.
 async fn cost_of(service: &Service, detection: &Detection, source: &str) -> Result<Option<f64>, ServiceError> {
     let known = service.costs.lock().expect("nobody panics while holding this").get(&detection.version).copied();

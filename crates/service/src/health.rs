@@ -61,11 +61,11 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
             fault: one.fault,
         }));
     }
-    let free = rustix::fs::statvfs(&service.data_dir).ok();
+    let free = rustix::fs::statvfs(&service.config.data_dir).ok();
     let volume = VolumeView {
         free_bytes: free.map(|volume| volume.f_bavail.saturating_mul(volume.f_frsize)),
         floor_bytes: service.config.retention.disk_floor_bytes,
-        database_bytes: database_bytes(&service.data_dir),
+        database_bytes: database_bytes(&service.config.data_dir),
     };
     let books = service.books.last().map(|last| CheckedView {
         at: last.at.to_string(),

@@ -5,8 +5,10 @@
 //! Requests and answers are types of [`api_types`]; nothing here knows HTTP.
 
 pub mod access;
+pub mod account;
 pub mod agreement;
 pub mod alert;
+pub mod attempt;
 pub mod audit;
 pub mod backup;
 pub mod bulk;
@@ -19,6 +21,7 @@ pub mod explore;
 pub mod health;
 pub mod hits;
 pub mod incident;
+pub mod invitation;
 pub mod known_good;
 pub mod ledger;
 pub mod memory;
@@ -26,23 +29,25 @@ pub mod message;
 pub mod person;
 pub mod policy;
 pub mod quarantine;
-pub mod rate;
+mod rate;
+pub mod recipient;
 pub mod retention;
 pub mod ruleset;
 pub mod saved;
 pub mod secret;
 pub mod sentinel;
+pub mod session;
 pub mod submission;
 pub mod token;
-pub mod word;
+mod word;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use ::known_good::archive::Importer;
 use domain::detection::DetectionVersion;
+use domain::token::TokenKey;
 use examiner::Viewer;
 use platform::audit_signer::AuditSigner;
 use platform::clock::Clock;
@@ -54,43 +59,37 @@ use platform::readiness::Readiness;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
 use platform::signals::Signals;
+use platform::system_mail;
 use store::Store;
 use store::vault::Vault;
 
 use crate::error::ServiceError;
 use crate::rate::Rates;
+use crate::recipient::pass::Passes;
 use crate::secret::Passwords;
 
 /// What versions of detections cost, in milliseconds for one MiB; none for those without a cost of their own.
-pub type Costs = Arc<Mutex<BTreeMap<DetectionVersion, Option<f64>>>>;
+type Costs = Arc<Mutex<BTreeMap<DetectionVersion, Option<f64>>>>;
 
-/// What every request shares.
-#[derive(Clone, Debug)]
-pub struct Service {
+/// What a service is made of: what the other rooms have, and people see or change through it.
+#[derive(Debug)]
+pub struct Parts<'p> {
     /// The store; without one every answer says so.
     pub store: Option<Store>,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
-    /// Where the store lies, for backups.
-    pub data_dir: PathBuf,
-    /// How often each token may ask.
-    pub rates: Rates,
-    /// How often somebody may try to sign in.
-    pub attempts: Rates,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The key of this installation.
+    pub key: &'p TokenKey,
     /// Wakes the reconcilers.
     pub signals: Signals,
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// Their keys.
     pub ring: KeyRing,
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// Signs checkpoints of the audit log.
-    pub notary: AuditSigner,
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
-    /// Milliseconds that each version of a detection costs, once measured: it takes a core for a moment.
-    pub costs: Costs,
     /// What the last check of the books said.
     pub books: LedgerCheck,
     /// How the rounds of the reconcilers went.
@@ -99,22 +98,88 @@ pub struct Service {
     pub removal: Removal,
     /// Reads mail for who looks at it.
     pub viewer: Viewer,
-    /// The way to our own people.
-    pub hops: Arc<Hops>,
+    /// Whether mail is taken now, and whether the program ends.
+    pub readiness: Readiness,
+}
+
+/// What every request shares. The store is seen by the use cases alone: whoever shows people something asks one of
+/// them.
+#[derive(Clone, Debug)]
+pub struct Service {
+    store: Option<Store>,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// The configuration.
+    pub config: Arc<Config>,
     /// Whether mail is taken now, and whether the program ends.
     pub readiness: Readiness,
     /// Where the API and the console listen, once they do.
     pub listens_at: Arc<OnceLock<SocketAddr>>,
+    /// Wakes the reconcilers.
+    signals: Signals,
+    /// The bytes of known-good content, if they are kept.
+    vault: Option<Vault>,
+    /// Their keys.
+    ring: KeyRing,
+    /// Takes mail of an archive into the memory.
+    importer: Importer,
+    /// What the last check of the books said.
+    books: LedgerCheck,
+    /// How the rounds of the reconcilers went.
+    rounds: Rounds,
+    /// Whether the clock is believed.
+    removal: Removal,
+    /// Reads mail for who looks at it.
+    viewer: Viewer,
+    /// Signs checkpoints of the audit log.
+    notary: AuditSigner,
+    /// The way to our own people.
+    hops: Arc<Hops>,
     /// Hashes passwords.
-    pub passwords: Passwords,
+    passwords: Passwords,
+    /// What lets recipients in.
+    passes: Passes,
+    /// How often each token and each session may ask.
+    rates: Rates,
+    /// How often somebody may try a secret.
+    attempts: Rates,
+    /// Milliseconds that each version of a detection costs, once measured: it takes a core for a moment.
+    costs: Costs,
 }
 
 impl Service {
+    /// A service of these parts, of which nobody has asked anything yet.
+    pub fn new(parts: Parts<'_>) -> Self {
+        let Parts { config, key, .. } = parts;
+        Self {
+            store: parts.store,
+            clock: parts.clock,
+            readiness: parts.readiness,
+            listens_at: Arc::default(),
+            signals: parts.signals,
+            vault: parts.vault,
+            ring: parts.ring,
+            importer: parts.importer,
+            books: parts.books,
+            rounds: parts.rounds,
+            removal: parts.removal,
+            viewer: parts.viewer,
+            notary: AuditSigner::new(key, &config.hostname),
+            hops: Arc::new(Hops::new(&config, 1, &system_mail::timeouts())),
+            passwords: Passwords::new(&config.http),
+            passes: Passes::new(key, &config),
+            rates: Rates::new(config.api.requests_per_second),
+            attempts: Rates::new(1),
+            costs: Costs::default(),
+            config,
+        }
+    }
+
     /// The store, or the answer that it is not there.
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`].
-    pub fn store(&self) -> Result<&Store, ServiceError> {
+    fn store(&self) -> Result<&Store, ServiceError> {
         self.store
             .as_ref()
             .ok_or_else(|| ServiceError::Unavailable("the store is not open; see the log of `reprieve serve`".into()))

@@ -14,7 +14,7 @@ use crate::error::{ServiceError, ServiceResult};
 use crate::{Service, secret};
 
 /// Characters of a name at most.
-const NAME_MAX: usize = 100;
+pub const NAME_MAX: usize = 100;
 
 /// How long an invitation holds.
 const INVITED: Duration = Duration::from_secs(72 * 3600);
@@ -50,6 +50,15 @@ pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<P
     operator.must_see_all()?;
     let people = service.store()?.people().await?;
     Ok(people.into_iter().map(view).collect())
+}
+
+/// Whether nobody may sign in yet, as after the installation. Not asked in anybody's name: who looks at the page where
+/// one signs in is told what to do.
+pub async fn is_nobody_invited(service: &Service) -> bool {
+    match service.store() {
+        Ok(store) => store.people().await.is_ok_and(|people| people.is_empty()),
+        Err(_) => false,
+    }
 }
 
 /// Whether an act may take away the last administrator: only for who is on this host, and so can always invite another.

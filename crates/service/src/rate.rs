@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use domain::{Digest, Timestamp};
 
+use crate::error::ServiceError;
+
 /// For how long a token may save up what it did not ask.
 const BURST: Duration = Duration::from_secs(10);
 /// Buckets at most. Over it those that will be full soonest, whose owners asked least, go first.
@@ -19,7 +21,7 @@ const GIVEN_UP: usize = BUCKETS_MAX / 10;
 
 /// The buckets of all tokens.
 #[derive(Clone, Debug)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// After how long there is another request.
     one: Duration,
     /// For how long they are saved up.
@@ -58,20 +60,28 @@ impl Buckets {
 
 impl Rates {
     /// Buckets that refill with `per_second` requests.
-    pub fn new(per_second: u32) -> Self {
+    pub(crate) fn new(per_second: u32) -> Self {
         Self { one: Duration::from_secs(1) / per_second.max(1), most: BURST, buckets: Arc::default() }
     }
 
     /// Buckets that refill with one request every `one`, and hold `burst` of them.
-    pub fn slow(one: Duration, burst: u32) -> Self {
+    pub(crate) fn slow(one: Duration, burst: u32) -> Self {
         Self { one, most: one * burst, buckets: Arc::default() }
+    }
+
+    /// The same as [`Rates::take`], with the answer for who asks too often.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooMany`] with the seconds to wait.
+    pub(crate) fn take_one(&self, whose: &str, now: Timestamp) -> Result<(), ServiceError> {
+        self.take(whose, now).map_err(|wait| ServiceError::TooMany(wait.as_secs().max(1)))
     }
 
     /// Takes a request out of the bucket of whoever `whose` names, or says after how long there is one again.
     ///
     /// # Errors
     /// How long to wait.
-    pub fn take(&self, whose: &str, now: Timestamp) -> Result<(), Duration> {
+    pub(crate) fn take(&self, whose: &str, now: Timestamp) -> Result<(), Duration> {
         let (one, most) = (self.one, self.most);
         let key = Digest::of(whose.as_bytes());
         let mut buckets = self.buckets.lock().expect("nobody panics while holding the buckets");

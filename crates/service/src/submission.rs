@@ -83,6 +83,20 @@ async fn visible(service: &Service, operator: &Operator, id: &str) -> Result<Mai
     Ok(mail)
 }
 
+/// Whether somebody has said that a message was held wrongly.
+///
+/// # Errors
+/// When it is no id, or the operator may not know of the message.
+pub async fn is_called_good(service: &Service, operator: &Operator, id: &str) -> ServiceResult<bool> {
+    operator.may(Permission::Look)?;
+    let mail = match operator.must_see_all() {
+        Ok(()) => id.parse().map_err(|_| ServiceError::Bad(format!("'{id}' is no id of a message")))?,
+        Err(_) => visible(service, operator, id).await?,
+    };
+    let said = service.store()?.submissions_of(mail).await?;
+    Ok(said.iter().any(|one| one.kind == SubmissionKind::FalsePositive))
+}
+
 /// One of them, and what others say.
 ///
 /// # Errors

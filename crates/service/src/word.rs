@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 ///
 /// # Errors
 /// [`ServiceError::Bad`] with all names, when it is none of them.
-pub fn one_of<'n>(what: &str, text: &str, names: &[&'n str]) -> Result<&'n str, ServiceError> {
+pub(crate) fn one_of<'n>(what: &str, text: &str, names: &[&'n str]) -> Result<&'n str, ServiceError> {
     let known = names.iter().copied().find(|name| name.eq_ignore_ascii_case(text.trim()));
     known.ok_or_else(|| ServiceError::Bad(format!("{what} '{text}' is none of {}", names.join(", "))))
 }
@@ -23,7 +23,7 @@ pub fn one_of<'n>(what: &str, text: &str, names: &[&'n str]) -> Result<&'n str, 
 /// # Errors
 /// [`ServiceError::NotFound`] when no detection was ever called so: in no ruleset that was kept, and nothing was hit by
 /// it.
-pub async fn detection(store: &Store, text: &str) -> Result<DetectionCode, ServiceError> {
+pub(crate) async fn detection(store: &Store, text: &str) -> Result<DetectionCode, ServiceError> {
     let code = DetectionCode::parse(text.trim()).map_err(|error| ServiceError::Bad(error.to_string()))?;
     store.known_detection(&code).await?.ok_or_else(|| {
         ServiceError::NotFound(format!(
@@ -36,7 +36,7 @@ pub async fn detection(store: &Store, text: &str) -> Result<DetectionCode, Servi
 ///
 /// # Errors
 /// [`ServiceError::Bad`] when one is none of ours: whoever were confined to it would see nothing, and not know why.
-pub fn domains(border: &Border, given: &[String]) -> Result<Vec<DomainName>, ServiceError> {
+pub(crate) fn domains(border: &Border, given: &[String]) -> Result<Vec<DomainName>, ServiceError> {
     let domains: Vec<DomainName> = given.iter().map(|domain| domain.trim().into()).collect();
     match domains.iter().find(|domain| !border.accepts(domain)) {
         None => Ok(domains),
@@ -48,7 +48,7 @@ pub fn domains(border: &Border, given: &[String]) -> Result<Vec<DomainName>, Ser
 ///
 /// # Errors
 /// [`ServiceError::Bad`] when it is none.
-pub fn beginning(what: &str, text: &str, now: Timestamp) -> Result<Timestamp, ServiceError> {
+pub(crate) fn beginning(what: &str, text: &str, now: Timestamp) -> Result<Timestamp, ServiceError> {
     let (from, _) = moment(text.trim(), now).map_err(|why| ServiceError::Bad(format!("{what}: {why}")))?;
     Ok(Timestamp::from_micros(from))
 }

@@ -9,7 +9,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/agreements`: what waits for a second person, who asks for the same.
+/// `GET /api/v1/agreements`: what waits for a second person: it is done when somebody else asks for the same within the
+/// hour.
 ///
 /// # Errors
 /// When the operator may not.

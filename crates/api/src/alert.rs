@@ -27,7 +27,7 @@ pub async fn list(
     Ok(Json(service::alert::list(&service, &operator, query).await?))
 }
 
-/// `POST /api/v1/alerts/{number}/seen`: somebody has seen it; nobody is called for it any more.
+/// `POST /api/v1/alerts/{number}/seen`: says that somebody has seen an alert; nobody is called for it any more.
 ///
 /// # Errors
 /// When there is none of this number, or the operator may not.

@@ -9,7 +9,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/audit`: entries from one on, oldest first.
+/// `GET /api/v1/audit`: entries of the log, 1,000 at most: from a number on, the oldest first, or before a number, the
+/// newest first.
 ///
 /// # Errors
 /// When the operator may not, or the store fails.

@@ -1,4 +1,4 @@
-//! How it goes, over HTTP: what the reconcilers did last, and whether there is room.
+//! How the program fares, over HTTP: background tasks, books and engines, and whether there is room.
 
 use api_types::health::{HealthView, SectionView};
 use axum::extract::State;
@@ -8,7 +8,7 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/health`: what the reconcilers did last, and whether there is room.
+/// `GET /api/v1/health`: how background tasks, books and engines fare, and whether there is room.
 ///
 /// # Errors
 /// When the operator may not.

@@ -85,7 +85,7 @@ pub async fn open(
     Ok(Json(service::incident::open(&service, &operator, ask).await?))
 }
 
-/// `POST /api/v1/incidents/{id}`: a note, or a step that a person decides.
+/// `POST /api/v1/incidents/{id}`: writes a note into an incident, or takes a step that a person decides.
 ///
 /// # Errors
 /// When the incident does not allow it, or the operator may not.

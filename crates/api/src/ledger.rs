@@ -8,7 +8,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/ledger`: checks the books.
+/// `GET /api/v1/ledger`: checks the books: whether every unit (one message for one recipient) is in exactly one
+/// account.
 ///
 /// # Errors
 /// When the operator may not, or the store fails.

@@ -9,7 +9,7 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/memory`: how strong the memory is.
+/// `GET /api/v1/memory`: how strong the memory of senders and of clean content is.
 ///
 /// # Errors
 /// When the operator may not.
@@ -45,8 +45,8 @@ pub async fn import(
     Ok(Json(service::memory::import(&service, &operator, query, body.to_vec()).await?))
 }
 
-/// `POST /api/v1/memory/imports`: writes the begin or the end of an import into the audit log; at the end all of it is
-/// written down.
+/// `POST /api/v1/memory/imports`: writes the beginning or the end of an import into the audit log, and answers when all
+/// that was learned until now is stored.
 ///
 /// # Errors
 /// When the operator may not.

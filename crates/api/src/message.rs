@@ -8,7 +8,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/messages`: the units that fit, newest first.
+/// `GET /api/v1/messages`: units (one message for one recipient) that fit what is given, the newest first, each with
+/// its life.
 ///
 /// # Errors
 /// When nothing is asked for, or the store fails.

@@ -8,7 +8,7 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/policy`: the rules in force.
+/// `GET /api/v1/policy`: the policy in force: its rules in order, and what is done without an engine.
 ///
 /// # Errors
 /// When the operator may not.

@@ -22,8 +22,8 @@ pub async fn clock(State(service): State<Service>, Extension(operator): Extensio
     Ok(Json(service::retention::clock(&service, &operator).await?))
 }
 
-/// `POST /api/v1/retention/confirm-clock`: the clock is right, although it is doubted. What is over goes from now on,
-/// little by little.
+/// `POST /api/v1/retention/confirm-clock`: says that the clock is right, although it is doubted. What is over goes from
+/// now on, little by little.
 ///
 /// # Errors
 /// When no reason is given, the clock is not doubted, or the operator may not.

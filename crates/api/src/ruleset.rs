@@ -66,7 +66,7 @@ pub async fn build(
     Ok(Json(service::ruleset::build(&service, &operator, ask).await?))
 }
 
-/// `GET /api/v1/rulesets/{id}/diff`: what is different in a version.
+/// `GET /api/v1/rulesets/{id}/diff`: what differs between two versions, detection by detection.
 ///
 /// # Errors
 /// When one of them is not known, or the operator may not.

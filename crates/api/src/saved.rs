@@ -8,7 +8,7 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/queries`: all of them, by name. They are everybody's; what they find is what each may see.
+/// `GET /api/v1/queries`: the kept queries, by name. They are everybody's; what they find is what each may see.
 ///
 /// # Errors
 /// When the operator may not.
@@ -21,7 +21,7 @@ pub async fn list(
     Ok(Json(service::saved::list(&service, &operator).await?))
 }
 
-/// `POST /api/v1/queries`: keeps a query.
+/// `POST /api/v1/queries`: keeps a query by a name; one of the same name is replaced.
 ///
 /// # Errors
 /// When the query cannot be read, the name is none, or the operator may not.
@@ -35,7 +35,7 @@ pub async fn save(
     Ok(Json(service::saved::save(&service, &operator, ask).await?))
 }
 
-/// `POST /api/v1/queries/{name}/forget`: keeps it no longer.
+/// `POST /api/v1/queries/{name}/forget`: forgets a kept query, and answers with those that are left.
 ///
 /// # Errors
 /// When there is none of this name, or the operator may not.

@@ -8,7 +8,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/sentinel`: how the sentinel stands.
+/// `GET /api/v1/sentinel`: what the sentinel suspects, what is contained and pinned, and whether it would act by
+/// itself.
 ///
 /// # Errors
 /// When the operator may not.

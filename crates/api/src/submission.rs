@@ -27,7 +27,7 @@ pub async fn list(
     Ok(Json(service::submission::list(&service, &operator, query).await?))
 }
 
-/// `GET /api/v1/submissions/{number}`: one of them, and what others say.
+/// `GET /api/v1/submissions/{number}`: one submission, and what others say of the same.
 ///
 /// # Errors
 /// When there is none of this number, or the operator may not know of its message.
@@ -46,7 +46,7 @@ pub async fn show(
     Ok(Json(service::submission::show(&service, &operator, number).await?))
 }
 
-/// `POST /api/v1/submissions`: a message was judged wrongly. Saying the same twice is saying it once.
+/// `POST /api/v1/submissions`: says that a message was judged wrongly. Saying the same twice is saying it once.
 ///
 /// # Errors
 /// When the message is not known, or the operator may not.

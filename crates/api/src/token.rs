@@ -8,7 +8,7 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `POST /api/v1/tokens`: makes a token.
+/// `POST /api/v1/tokens`: makes a token. Its secret is in this answer and nowhere else.
 ///
 /// # Errors
 /// When the role is none, or the operator may not.

@@ -7,13 +7,16 @@ use utoipa::ToSchema;
 /// What somebody wants done, and waits for a second person.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct WishView {
-    /// The act, as the audit log names it.
+    /// The act, as the audit log names it: `ruleset.force` or `ruleset.fast`.
     pub what: String,
+    /// What it is to be done to: the id of a ruleset.
     pub object: String,
-    /// Who wants it, and why.
+    /// The name of who asked first.
     pub actor: String,
+    /// Why, in the words of who asked first.
     pub reason: String,
+    /// When it was asked for (RFC 3339).
     pub asked: String,
-    /// Then nobody has agreed, and it is asked anew.
+    /// When it lapses, an hour after `asked` (RFC 3339): who still wants it has to ask anew.
     pub until: String,
 }

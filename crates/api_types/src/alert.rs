@@ -1,37 +1,41 @@
-//! What operators are called for,.
+//! What operators are called for.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Which to list.
+/// Which alerts to list. One answer has 500 at most.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlertQuery {
-    /// Also those that somebody has seen.
+    /// Whether to list those as well that somebody has seen.
     pub seen: bool,
 }
 
 /// Something that operators are called for.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct AlertView {
+    /// The number that `POST /api/v1/alerts/{number}/seen` takes.
     pub number: i64,
+    /// When it was found out (RFC 3339).
     pub at: String,
-    /// rate, reports, undecided, pardoned, engine, books, panic, clock or damage.
+    /// Why: rate, reports, undecided, pardoned, engine, books, panic, clock or damage.
     pub kind: String,
-    /// What it is about: mostly the code of a detection.
+    /// What it is about: mostly the code of a detection, such as IMG-0042.
     pub subject: String,
-    /// What happened, and what to do.
+    /// What happened, and what to do: a sentence or two.
     pub text: String,
+    /// When somebody said that they had seen it (RFC 3339); none while nobody has.
     pub seen: Option<String>,
+    /// The name of who has seen it; none while nobody has.
     pub seen_by: Option<String>,
 }
 
-/// That somebody has seen it.
+/// What somebody says who has seen an alert.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeenAsk {
     /// What was made of it, for the record.
     pub reason: String,
-    /// Who, for the record.
+    /// Who has seen it, for the record: a name that counts over the unix socket alone; else it is the token's.
     pub actor: String,
 }

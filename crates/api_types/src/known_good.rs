@@ -10,22 +10,30 @@ use utoipa::ToSchema;
 pub struct KnownGoodView {
     /// Whether anything is remembered.
     pub on: bool,
-    /// Contents remembered.
+    /// Contents (decoded parts of mails) that are remembered.
     pub contents: u64,
     /// Contents whose bytes are kept, for backtests.
     pub kept: u64,
+    /// Bytes of the contents that are kept.
     pub kept_bytes: u64,
-    /// Whole mails kept.
+    /// Whole mails that are kept.
     pub mails: u64,
+    /// Bytes of the mails that are kept.
     pub mail_bytes: u64,
-    /// Seen clean for 3 days by two carriers; for 7 by five; for 14 by twenty.
+    /// Contents of class C1: seen clean for 3 days, by 2 carriers, and of no better class.
     pub c1: u64,
+    /// Contents of class C2: seen clean for 7 days, by 5 carriers, and of no better class.
     pub c2: u64,
+    /// Contents of class C3: seen clean for 14 days, by a twentieth of the established identities: 5 carriers at least,
+    /// 20 at most.
     pub c3: u64,
-    /// Kept contents by family.
+    /// How many of the contents are kept, by their family: text, html, image, archive, executable, script, office, pdf,
+    /// media, mail or other.
     pub by_family: BTreeMap<String, u64>,
+    /// When the oldest of the contents was first seen (RFC 3339); none while there is none.
     pub since: Option<String>,
-    /// The ids of its keys, the one that encrypts first.
+    /// The ids of the keys that its bytes are encrypted with, in hexadecimal, the one that encrypts first; empty where
+    /// nothing is remembered.
     pub keys: Vec<String>,
 }
 
@@ -33,9 +41,9 @@ pub struct KnownGoodView {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RotateAsk {
-    /// Why, for the record.
+    /// Why, for the record; may be empty.
     pub reason: String,
-    /// Who asks, for the record.
+    /// Who asks, for the record: a name that counts over the unix socket alone; else it is the token's.
     pub actor: String,
     /// Only say what there is.
     pub what_if: bool,

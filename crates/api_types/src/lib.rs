@@ -1,8 +1,8 @@
 //! What requests and answers of the REST API consist of: the same types for the service that answers, the pages that
-//! show it and the commands that ask. Field names are what programs rely on; a moment is a text such as
-//! `2026-11-27T10:00:00Z`.
-
-#![allow(missing_docs)]
+//! show it and the commands that ask. Field names are what programs rely on.
+//!
+//! A moment is a text in RFC 3339, in UTC, such as `2026-11-27T10:00:00Z`. A unit is one message for one recipient.
+//! "None" is `null`.
 
 pub mod agreement;
 pub mod alert;

@@ -8,17 +8,21 @@ use utoipa::{IntoParams, ToSchema};
 /// How strong the memory is.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct MemoryView {
-    /// none, weak, fair or strong.
+    /// none, weak (fewer than 200 eligible contents), fair or strong.
     pub strength: String,
-    /// Identities that are remembered, those of them that are established, and those of these that are ours.
+    /// Senders that are remembered, each a login, a domain or an address.
     pub identities: u64,
+    /// Those of `identities` that are established: of ours, or corresponded with for long.
     pub established: u64,
+    /// Those of `established` that are ours.
     pub internal: u64,
-    /// Contents that may testify: known for 72 hours, carried by somebody established.
+    /// Contents that may testify: kept, known for 72 hours, never called bad, carried by somebody established.
     pub eligible: u64,
+    /// The same by family, such as image or pdf.
     pub eligible_by_family: BTreeMap<String, u64>,
-    /// From these on what the sentinel finds is acted on without a person.
+    /// Eligible contents that a strong memory has at least: then what the sentinel finds is acted on without a person.
     pub strong_contents: u64,
+    /// Established identities that a strong memory has at least.
     pub strong_identities: u64,
 }
 
@@ -26,7 +30,7 @@ pub struct MemoryView {
 #[derive(Clone, Debug, Deserialize, Serialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
-    /// When it came, in RFC 3339.
+    /// When the mail came (RFC 3339); not in the future.
     pub received: String,
     /// Whether From is believed: the archive's mail was checked when it came.
     #[serde(default)]
@@ -39,7 +43,8 @@ pub struct ImportQuery {
 /// What became of it.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct ImportView {
-    /// learned, bad, partial, no-sender, too-old or off.
+    /// learned, bad (something acts on it), partial (it could not be looked at whole), no-sender (none that anybody
+    /// could know), too-old (older than what is remembered) or off (nothing is remembered).
     pub became: String,
 }
 
@@ -51,7 +56,7 @@ pub struct ImportAsk {
     pub step: String,
     /// What is imported, on which terms, and at the end with what result.
     pub reason: String,
-    /// Who asks, for the record.
+    /// Who asks, for the record: a name that counts over the unix socket alone; else it is the token's.
     #[serde(default)]
     pub actor: String,
 }

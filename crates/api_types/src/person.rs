@@ -1,28 +1,37 @@
-//! People who may sign in to the console,.
+//! People who may sign in to the console.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Somebody who may sign in.
+/// Somebody who may sign in to the console.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct PersonView {
+    /// What they type to sign in, and the actor in the audit log.
     pub name: String,
+    /// admin, analyst or auditor.
     pub role: String,
-    /// Only units of these domains; all without.
+    /// They see units of these accepted domains alone; empty for all.
     pub domains: Vec<String>,
-    /// Whether they have chosen a password, and whether they use one-time codes.
+    /// Whether they have chosen a password.
     pub has_password: bool,
+    /// Whether they use one-time codes.
     pub has_totp: bool,
+    /// Until when their invitation holds (RFC 3339); none when they have accepted it.
     pub invited_until: Option<String>,
+    /// When they were last invited (RFC 3339).
     pub made: String,
+    /// The name of who invited them.
     pub made_by: String,
+    /// When they were shut out (RFC 3339); none while they may sign in.
     pub disabled: Option<String>,
-    /// The secret of the invitation, once, when it was made: the page `/welcome#SECRET` of the console takes it.
+    /// The secret of the invitation, in the answer that made it and nowhere else: the page `/welcome#SECRET` of the
+    /// console takes it.
     pub invitation: Option<String>,
-    /// Where the console is, as the configuration has it for browsers (`console` of `[oidc]`); none where it has
-    /// nothing.
+    /// In the answer to an invitation: where the console is, as the configuration has it for browsers (`console` of
+    /// `[oidc]`); none where it has nothing.
     pub console: Option<String>,
-    /// Where the console listens.
+    /// In the answer to an invitation: where the console listens, such as http://192.0.2.7:8025; none while it does
+    /// not.
     pub console_listens: Option<String>,
 }
 
@@ -30,14 +39,14 @@ pub struct PersonView {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InviteAsk {
-    /// The name: what they type, and the actor in the audit log.
+    /// What they will type to sign in, and the actor in the audit log: 1 to 100 characters.
     pub name: String,
     /// admin, analyst or auditor.
     pub role: String,
-    /// Only units of these domains; all without.
+    /// Accepted domains whose units they may see; all without.
     #[serde(default)]
     pub domains: Vec<String>,
-    /// Who asks, for the record.
+    /// Who asks, for the record: a name that counts over the unix socket alone; else it is the token's.
     #[serde(default)]
     pub actor: String,
     /// Over the unix socket alone: invites anew even the last administrator who can sign in.
@@ -49,9 +58,9 @@ pub struct InviteAsk {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DisableAsk {
-    /// Why, for the record.
+    /// Why, for the record; may be empty.
     pub reason: String,
-    /// Who asks, for the record.
+    /// Who asks, for the record: a name that counts over the unix socket alone; else it is the token's.
     pub actor: String,
     /// Over the unix socket alone: shuts out even the last administrator who can sign in.
     pub last_admin: bool,

@@ -13,7 +13,8 @@ pub struct RefusalView {
 /// What was wrong.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct RefusalBody {
-    /// A name for programs, such as `not_found`.
+    /// A word for programs: bad_request, bad_query, unauthorized, forbidden, not_found, conflict, too_many_requests,
+    /// unavailable or internal.
     pub code: String,
     /// What, where and what to do, for people.
     pub message: String,

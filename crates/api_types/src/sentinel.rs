@@ -6,59 +6,87 @@ use utoipa::ToSchema;
 /// How the sentinel stands.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct SentinelView {
-    /// automatic or recommend.
+    /// automatic, or recommend (it calls people and contains nothing by itself).
     pub containment: String,
-    /// Whether it would act by itself now.
+    /// Whether it would contain a detection by itself now: `containment` is automatic, and the memory is strong or the
+    /// configuration trusts a weak one.
     pub acts: bool,
+    /// How strong the memory is.
     pub memory: super::memory::MemoryView,
+    /// Detection versions that something is known of.
     pub suspects: Vec<SuspicionView>,
+    /// Detection versions that are held back now.
     pub contained: Vec<ContainmentView>,
+    /// Detections that nothing contains by itself.
     pub pinned: Vec<PinView>,
 }
 
 /// What is known against a detection version.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct SuspicionView {
+    /// The code of the detection.
     pub detection: String,
+    /// Its version; for an engine outside, that of its data.
     pub detection_version: String,
-    /// live, suspect, pardon, contained or probation.
+    /// live (nothing is held against it), suspect, pardon (known content passes), contained, or probation (a corrected
+    /// form is watched).
     pub state: String,
+    /// Since when it is in that state (RFC 3339); none if it was never in another.
     pub since: Option<String>,
-    /// What is compared with the threshold: live evidence times the probe's.
+    /// What is compared with the threshold: `live_evidence`, 1 at least, times `probe_evidence`.
     pub evidence: f64,
-    /// The evidence that convicts it.
+    /// The evidence that convicts it: 10,000, or 1,000 for a version that had come into force within the day when it
+    /// was first suspected.
     pub threshold: f64,
+    /// Evidence of the mail that it hits: above 1 speaks against the detection.
     pub live_evidence: f64,
+    /// Evidence of the last trial on content known to be good: above 1 speaks against the detection, below for it; 1
+    /// before the first trial.
     pub probe_evidence: f64,
-    /// Contents known to be good that the last probe hit, and looked at.
+    /// Contents known to be good that it hit in the last trial.
     pub probe_hits: u32,
+    /// Contents known to be good that it was last tried on; 0 before the first trial.
     pub probe_seen: u32,
+    /// When it was last tried (RFC 3339); none if it never was.
     pub last_probe: Option<String>,
-    /// Hits on mail of known senders; those senders; those of them whose content vouches against the detection.
+    /// Its hits on mail of known senders that nobody else confirms.
     pub hits: u64,
+    /// Distinct senders of that mail.
     pub senders: usize,
+    /// Those of `senders` whose content vouches against the detection.
     pub witnesses: usize,
 }
 
 /// What is held back.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct ContainmentView {
+    /// The code of the detection.
     pub detection: String,
+    /// Its version; for an engine outside, that of its data.
     pub detection_version: String,
-    /// pardon, contained, probation; none when it was given back.
+    /// pardon (known content passes), contained (its previous form or the past decides) or probation (it acts for
+    /// strangers alone); none when it was given back.
     pub level: Option<String>,
+    /// When that was decided (RFC 3339).
     pub since: String,
+    /// When it ends by itself (RFC 3339); none when somebody has to end it.
     pub until: Option<String>,
+    /// The name of who decided it: a person, or `sentinel`.
     pub by: String,
+    /// Why, as a sentence.
     pub reason: String,
 }
 
 /// A detection that nothing contains by itself.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct PinView {
+    /// The code of the detection.
     pub detection: String,
+    /// When it was pinned, or let go of (RFC 3339).
     pub since: String,
+    /// The name of who did it.
     pub by: String,
+    /// Why, in their words.
     pub reason: String,
 }
 
@@ -74,10 +102,14 @@ pub struct ExplanationView {
 /// A line of the journal.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct LineView {
+    /// When (RFC 3339).
     pub at: String,
+    /// The version of the detection that it is about.
     pub detection_version: String,
-    /// opened, hit, probed, moved or waited.
+    /// opened (what it is judged by), hit, probed (tried on what is known to be good), moved (to another state) or
+    /// waited (time passed).
     pub event: String,
+    /// What happened, in words; a sender is named by a seal, never by an address.
     pub text: String,
 }
 
@@ -85,20 +117,20 @@ pub struct LineView {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContainAsk {
-    /// The detection.
+    /// The code of the detection.
     pub detection: String,
-    /// Its version; none for the one in force.
+    /// Its version; without, the one in force, and with `release` the one that is contained.
     #[serde(default)]
     pub version: Option<String>,
-    /// Why, for the record.
+    /// Why, for the record; it may not be empty.
     pub reason: String,
-    /// Hours after which it ends by itself; none: until somebody ends it.
+    /// Hours after which it ends by itself, 1 to 8,784; none: until somebody ends it.
     #[serde(default)]
     pub hours: Option<u64>,
-    /// Give it back: it acts again as policy says.
+    /// Whether to give it back instead: it acts again as policy says.
     #[serde(default)]
     pub release: bool,
-    /// Who asks, for the record.
+    /// Who asks, for the record: a name that counts over the unix socket alone; else it is the token's.
     #[serde(default)]
     pub actor: String,
     /// Only say what would be done.
@@ -110,11 +142,11 @@ pub struct ContainAsk {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinAsk {
-    /// Whether it is pinned.
+    /// true pins it, false lets go of it.
     pub pinned: bool,
-    /// Why, for the record.
+    /// Why, for the record; it may not be empty.
     pub reason: String,
-    /// Who asks, for the record.
+    /// Who asks, for the record: a name that counts over the unix socket alone; else it is the token's.
     #[serde(default)]
     pub actor: String,
 }

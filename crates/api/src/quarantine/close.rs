@@ -9,8 +9,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `POST /api/v1/portal/close`: the links and sessions that a recipient has now no longer open the portal. They can ask
-/// for a new link.
+/// `POST /api/v1/portal/close`: closes the portal to the links and sessions that a recipient has now. They can ask for
+/// a new link.
 ///
 /// # Errors
 /// When no reason is given, or the address is of no domain of the operator's.

@@ -9,8 +9,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `POST /api/v1/quarantine/{id}/copy`: sends its bytes to somebody else, behind Resent fields (RFC 5322 section
-/// 3.6.6). Nothing else happens to it.
+/// `POST /api/v1/quarantine/{id}/copy`: sends a copy of a held message to somebody else of ours, behind Resent fields
+/// (RFC 5322 section 3.6.6). Nothing else happens to it.
 ///
 /// # Errors
 /// When it is not known, its bytes are gone, no reason is given, the address is not one of ours, it takes two persons,

@@ -8,7 +8,7 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/quarantine`: messages that are held, newest first; with `state` or `status` those that were.
+/// `GET /api/v1/quarantine`: messages that are held, the newest first; with `state` or `status` those that were.
 ///
 /// # Errors
 /// When a filter makes no sense, or the store fails.

@@ -29,7 +29,7 @@ pub async fn release(
     Ok(Json(service::quarantine::release::release(&service, &operator, &id, ask).await?))
 }
 
-/// `POST /api/v1/quarantine/release`: asks for the release of many messages. One that is not known lets nothing be
+/// `POST /api/v1/quarantine/release`: asks for the release of many messages. Where one of them is not known, nothing is
 /// done.
 ///
 /// # Errors

@@ -8,8 +8,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/quarantine/requests`: what recipients ask for and is held still. Release approves, deny denies, for the
-/// named recipient.
+/// `GET /api/v1/quarantine/requests`: releases that recipients ask for, of mail that is held still, the longest waiting
+/// first. A release for that recipient is a yes, a denial a no.
 ///
 /// # Errors
 /// When the operator may not, or the store fails.

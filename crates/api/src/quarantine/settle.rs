@@ -8,7 +8,8 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `POST /api/v1/quarantine/{id}/deny`: a person decided that it stays. It can still be released by another decision.
+/// `POST /api/v1/quarantine/{id}/deny`: decides that a held message stays. It can still be released by another
+/// decision.
 ///
 /// # Errors
 /// When it is not known, a recipient is not among its own, or the store fails.
@@ -29,7 +30,8 @@ pub async fn deny(
     Ok(Json(service::quarantine::settle::deny(&service, &operator, &id, ask).await?))
 }
 
-/// `POST /api/v1/quarantine/{id}/delete`: it is gone for people; its bytes stay until retention removes them.
+/// `POST /api/v1/quarantine/{id}/delete`: takes a held message out of people's sight. Its bytes stay for a day, in
+/// which `recover` takes it back.
 ///
 /// # Errors
 /// As [`deny`].
@@ -50,7 +52,7 @@ pub async fn delete(
     Ok(Json(service::quarantine::settle::delete(&service, &operator, &id, ask).await?))
 }
 
-/// `POST /api/v1/quarantine/{id}/recover`: what was deleted or expired is held again, as long as its bytes are there: a
+/// `POST /api/v1/quarantine/{id}/recover`: holds again what was deleted or expired, as long as its bytes are there: a
 /// day.
 ///
 /// # Errors

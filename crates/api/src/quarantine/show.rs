@@ -8,7 +8,7 @@ use service::access::Operator;
 
 use crate::error::{ApiResult, Refusal};
 
-/// `GET /api/v1/quarantine/{id}`: one held message, explained.
+/// `GET /api/v1/quarantine/{id}`: one held message with all that is known about it.
 ///
 /// # Errors
 /// When it is not known, or the store fails.

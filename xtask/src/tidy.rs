@@ -29,8 +29,8 @@ const LAYERS: [(&str, &[&str]); 26] = [
     ("exchange", &["domain", "store", "platform", "api_types", "service"]),
     ("portal", &["domain", "store", "platform", "service", "http_listener", "web"]),
     ("console", &["domain", "wire", "store", "platform", "api_types", "service", "http_listener", "web"]),
-    ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
-    ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "cli"]),
+    ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "api_types"]),
+    ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "api_types", "cli"]),
     // The one that wires them.
     ("reprieve", &WIRED),
     ("properties", &["domain", "wire", "detect", "platform"]),

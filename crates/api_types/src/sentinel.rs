@@ -1,6 +1,6 @@
 //! The sentinel: what is suspected, why; what is contained; and what people contain, give back and pin.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// How the sentinel stands.
@@ -25,9 +25,11 @@ pub struct SuspicionView {
     pub state: String,
     pub since: Option<String>,
     /// What is compared with the threshold: live evidence times the probe's.
+    #[serde(deserialize_with = "beyond_numbers")]
     pub evidence: f64,
     /// The evidence that convicts it.
     pub threshold: f64,
+    #[serde(deserialize_with = "beyond_numbers")]
     pub live_evidence: f64,
     pub probe_evidence: f64,
     /// Contents known to be good that the last probe hit, and looked at.
@@ -38,6 +40,11 @@ pub struct SuspicionView {
     pub hits: u64,
     pub senders: usize,
     pub witnesses: usize,
+}
+
+/// Evidence is a product; one that no floating-point number holds is null in JSON.
+fn beyond_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
 /// What is held back.

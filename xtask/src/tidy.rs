@@ -29,8 +29,8 @@ const LAYERS: [(&str, &[&str]); 28] = [
     ("exchange", &["domain", "platform", "api_types", "service"]),
     ("portal", &["domain", "platform", "service", "http_listener", "web"]),
     ("console", &["domain", "wire", "platform", "api_types", "service", "http_listener", "web"]),
-    ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good"]),
-    ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "cli"]),
+    ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "api_types"]),
+    ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "api_types", "cli"]),
     // The one that wires them.
     ("reprieve", &WIRED),
     ("simulator", &SIMULATED),

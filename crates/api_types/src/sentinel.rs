@@ -1,6 +1,6 @@
 //! The sentinel: what is suspected, why; what is contained; and what people contain, give back and pin.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// How the sentinel stands.
@@ -34,11 +34,13 @@ pub struct SuspicionView {
     /// Since when it is in that state (RFC 3339); none if it was never in another.
     pub since: Option<String>,
     /// What is compared with the threshold: `live_evidence`, 1 at least, times `probe_evidence`.
+    #[serde(deserialize_with = "beyond_numbers")]
     pub evidence: f64,
     /// The evidence that convicts it: 10,000, or 1,000 for a version that had come into force within the day when it
     /// was first suspected.
     pub threshold: f64,
     /// Evidence of the mail that it hits: above 1 speaks against the detection.
+    #[serde(deserialize_with = "beyond_numbers")]
     pub live_evidence: f64,
     /// Evidence of the last trial on content known to be good: above 1 speaks against the detection, below for it; 1
     /// before the first trial.
@@ -55,6 +57,11 @@ pub struct SuspicionView {
     pub senders: usize,
     /// Those of `senders` whose content vouches against the detection.
     pub witnesses: usize,
+}
+
+/// Evidence is a product; one that no floating-point number holds is null in JSON.
+fn beyond_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
 /// What is held back.

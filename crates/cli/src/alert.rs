@@ -1,10 +1,10 @@
 //! `reprieve alert`: what operators are called for.
 
+use api_types::alert::{AlertQuery, AlertView, SeenAsk};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 use super::client::Client;
-use super::{ApiArgs, CliError, terminal};
+use super::{ApiArgs, CliError};
 
 /// Verbs about alerts.
 #[derive(Debug, Subcommand)]
@@ -38,25 +38,25 @@ pub enum AlertVerb {
 pub async fn run(verb: AlertVerb) -> Result<(), CliError> {
     let (shown, api) = match verb {
         AlertVerb::List { seen, api } => {
-            let query = [("seen", seen.then(|| "true".to_owned()))];
-            (Client::new(&api)?.get("/api/v1/alerts", &query).await?, api)
+            (Client::new(&api)?.get_with::<Vec<AlertView>>("/api/v1/alerts", &AlertQuery { seen }).await?, api)
         }
         AlertVerb::Seen { number, reason, api } => {
-            let ask = json!({ "reason": reason, "actor": super::quarantine::actor() });
-            let done = Client::new(&api)?.post(&format!("/api/v1/alerts/{number}/seen"), &ask).await?;
-            (Value::Array(vec![done]), api)
+            let ask = SeenAsk { reason, actor: super::quarantine::actor() };
+            let path = format!("/api/v1/alerts/{number}/seen");
+            (Client::new(&api)?.post::<AlertView>(&path, &ask).await?.alone(), api)
         }
     };
-    terminal::line(&if api.json { shown.to_string() } else { text(&shown) });
-    Ok(())
+    shown.print(&api, |alerts| text(alerts))
 }
 
-fn text(shown: &Value) -> String {
-    let alert = |one: &Value| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default();
-        let seen = one["seen"].as_str().map(|at| format!(" (seen by {} {at})", text("seen_by"))).unwrap_or_default();
-        format!("{}  {}  {}: {}{seen}\n    {}", one["number"], text("at"), text("kind"), text("subject"), text("text"))
+fn text(alerts: &[AlertView]) -> String {
+    if alerts.is_empty() {
+        return "nobody is called for anything".into();
+    }
+    let alert = |one: &AlertView| {
+        let seen_by = one.seen_by.as_deref().unwrap_or_default();
+        let seen = one.seen.as_deref().map(|at| format!(" (seen by {seen_by} {at})")).unwrap_or_default();
+        format!("{}  {}  {}: {}{seen}\n    {}", one.number, one.at, one.kind, one.subject, one.text)
     };
-    let alerts: Vec<String> = shown.as_array().into_iter().flatten().map(alert).collect();
-    if alerts.is_empty() { "nobody is called for anything".into() } else { alerts.join("\n") }
+    alerts.iter().map(alert).collect::<Vec<_>>().join("\n")
 }

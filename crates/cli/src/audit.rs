@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use api_types::audit::{AuditQuery, EntryView, EraseAsk, ProofQuery, VerifiedView, VerifyQuery};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -81,21 +81,20 @@ pub enum AuditVerb {
 pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
     match verb {
         AuditVerb::List { from, journal, api } => {
-            let query = [("from", Some(from.to_string())), ("journal", Some(journal.to_string()))];
-            let entries = Client::new(&api)?.get("/api/v1/audit", &query).await?;
+            let query = AuditQuery { from, journal, before: None };
+            let entries = Client::new(&api)?.get_with::<Vec<EntryView>>("/api/v1/audit", &query).await?;
             if api.json {
-                terminal::line(&entries.to_string());
+                terminal::line(&entries.json().to_string());
             } else {
-                entries.as_array().into_iter().flatten().for_each(|entry| terminal::line(&shown(entry)));
+                entries.view()?.iter().for_each(|entry| terminal::line(&shown(entry)));
             }
             Ok(())
         }
         AuditVerb::Prove { entry, mail, since, api } => {
-            // The second line of a checkpoint is its size.
-            let size = since.as_deref().map(read).transpose()?.map(|note| note.lines().nth(1).map(str::to_owned));
-            let query = [("entry", entry.map(|entry| entry.to_string())), ("mail", mail), ("since", size.flatten())];
-            let bundle = Client::new(&api)?.get("/api/v1/audit/proof", &query).await?;
-            terminal::line(&bundle.to_string());
+            let since = since.as_deref().map(size_of_checkpoint).transpose()?.flatten();
+            let query = ProofQuery { entry, mail, since };
+            let bundle = Client::new(&api)?.get_with::<Bundle>("/api/v1/audit/proof", &query).await?;
+            terminal::line(&bundle.json().to_string());
             Ok(())
         }
         AuditVerb::Check { bundle, key, since } => {
@@ -116,51 +115,48 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
             }
         }
         AuditVerb::Erase { entry, reason, api } => {
-            let ask = json!({ "reason": reason, "actor": super::quarantine::actor() });
-            let done = Client::new(&api)?.post(&format!("/api/v1/audit/{entry}/erase"), &ask).await?;
-            terminal::line(&if api.json { done.to_string() } else { shown(&done) });
-            Ok(())
+            let ask = EraseAsk { reason, actor: super::quarantine::actor() };
+            let path = format!("/api/v1/audit/{entry}/erase");
+            Client::new(&api)?.post::<EntryView>(&path, &ask).await?.print(&api, shown)
         }
         AuditVerb::Verify { tree_only, api } => {
-            let verified =
-                Client::new(&api)?.get("/api/v1/audit/verify", &[("tree_only", Some(tree_only.to_string()))]).await?;
-            let intact = verified["intact"] == Value::Bool(true);
-            if api.json {
-                terminal::line(&verified.to_string());
-            } else {
-                let root = verified["root"].as_str().unwrap_or_default();
-                let said = if intact { "intact" } else { "NOT intact" };
-                terminal::line(&format!(
-                    "{} entries ({} pruned), root {root}: {said}",
-                    verified["size"], verified["pruned"]
-                ));
-                if !tree_only {
-                    let [batches, purged, verdicts] =
-                        ["batches", "batches_purged", "verdicts"].map(|key| &verified[key]);
-                    terminal::line(&format!(
-                        "{batches} group commits and {verdicts} verdicts are as they were written; {purged} group \
-                            commits have purged rows"
-                    ));
-                }
-                if let Some(erased @ 1..) = verified["erased"].as_u64() {
-                    terminal::line(&format!(
-                        "{erased} entries have lost what was about people in them: it was destroyed on purpose"
-                    ));
-                }
-                let faults = verified["faults"].as_array().into_iter().flatten();
-                faults.for_each(|fault| terminal::line(&format!("FAULT: {}", fault.as_str().unwrap_or_default())));
-            }
-            if intact { Ok(()) } else { Err(CliError::No) }
+            let query = VerifyQuery { tree_only };
+            let answer = Client::new(&api)?.get_with::<VerifiedView>("/api/v1/audit/verify", &query).await?;
+            answer.print(&api, |verified| verified_text(verified, tree_only))?;
+            if answer.view()?.intact { Ok(()) } else { Err(CliError::No) }
         }
     }
+}
+
+fn verified_text(verified: &VerifiedView, tree_only: bool) -> String {
+    let VerifiedView { size, pruned, root, batches, batches_purged, verdicts, erased, .. } = verified;
+    let said = if verified.intact { "intact" } else { "NOT intact" };
+    let mut out = vec![format!("{size} entries ({pruned} pruned), root {root}: {said}")];
+    if !tree_only {
+        out.push(format!(
+            "{batches} group commits and {verdicts} verdicts are as they were written; {batches_purged} group commits \
+                have purged rows"
+        ));
+    }
+    if *erased > 0 {
+        out.push(format!("{erased} entries have lost what was about people in them: it was destroyed on purpose"));
+    }
+    out.extend(verified.faults.iter().map(|fault| format!("FAULT: {fault}")));
+    out.join("\n")
+}
+
+/// How many entries the log of a checkpoint had: its second line.
+fn size_of_checkpoint(path: &Path) -> Result<Option<u64>, CliError> {
+    let size = read(path)?.lines().nth(1).map(str::parse).transpose();
+    size.map_err(|error| CliError::Usage(format!("{} is no checkpoint: {error}", path.display())))
 }
 
 fn read(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))
 }
 
-fn shown(entry: &Value) -> String {
-    let words = ["at", "actor", "action", "object", "reason", "detail"];
-    let words = words.into_iter().filter_map(|key| entry[key].as_str()).filter(|text| !text.is_empty());
-    format!("{:>6}  {}", entry["seq"], words.collect::<Vec<_>>().join("  "))
+fn shown(entry: &EntryView) -> String {
+    let EntryView { seq, at, actor, action, object, reason, detail, .. } = entry;
+    let words = [at, actor, action, object, reason, detail].into_iter().filter(|text| !text.is_empty());
+    format!("{seq:>6}  {}", words.map(String::as_str).collect::<Vec<_>>().join("  "))
 }

@@ -1,10 +1,12 @@
 //! `reprieve backup` and `reprieve restore`: a copy while mail flows, and the proof that it can be used.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use api_types::backup::{BackupAsk, BackupView};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::Store;
 use store::backup::BlobsRead;
 
@@ -50,13 +52,10 @@ pub struct RestoreArgs {
 /// When the API says no or cannot be reached.
 pub async fn back_up(args: BackupArgs) -> Result<(), CliError> {
     let to = std::path::absolute(&args.to).map_err(CliError::unreachable)?;
-    let made = Client::new(&args.api)?
-        .post("/api/v1/backup", &json!({ "to": to, "actor": super::quarantine::actor(), "what_if": args.what_if }))
-        .await?;
     let would = if args.what_if { "would have " } else { "" };
-    let line = format!("{}: {would}{}", to.display(), contents(&made["messages"], &made["blobs"]));
-    terminal::line(&if args.api.json { made.to_string() } else { line });
-    Ok(())
+    let text = |made: &BackupView| format!("{}: {would}{}", to.display(), contents(made.messages, made.blobs));
+    let ask = BackupAsk { to: to.clone(), actor: super::quarantine::actor(), what_if: args.what_if };
+    Client::new(&args.api)?.post::<BackupView>("/api/v1/backup", &ask).await?.print(&args.api, text)
 }
 
 /// Restores a backup, or proves that it could be.
@@ -98,7 +97,7 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
             "{}: has {}, all of which were read: {verdict}. {held} of these mails are held or on their way; {accepted} \
                 units (one message for one recipient) were accepted.",
             args.backup.display(),
-            contents(&messages.into(), &blobs.into()),
+            contents(messages, blobs),
         ));
         faults.iter().for_each(|fault| terminal::line(&format!("FAULT: {fault}")));
     }
@@ -106,7 +105,7 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
 }
 
 /// What a backup has, in the same words where it is written and where it is read.
-fn contents(messages: &Value, blobs: &Value) -> String {
+fn contents(messages: impl Display, blobs: impl Display) -> String {
     format!("{messages} messages on record, the stored bytes of {blobs} mails")
 }
 

@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use api_types::refusal::RefusalView;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde::Serialize;
 use tokio::net::{TcpStream, UnixStream};
 
+use super::answer::Answer;
+use super::query_string::with_query;
 use super::{ApiArgs, CliError};
 use platform::config::Config;
 use platform::https::with_a_labels;
-use platform::percent::encoded;
 
 /// Where the API is.
 #[derive(Debug)]
@@ -57,16 +59,20 @@ impl Client {
         Self { door: Door::Socket(socket) }
     }
 
-    /// GET with query parameters; JSON comes back.
+    /// GET; JSON comes back.
     ///
     /// # Errors
     /// What the API says, or why it cannot be reached.
-    pub async fn get(&self, path: &str, query: &[(&str, Option<String>)]) -> Result<Value, CliError> {
-        let pairs = query.iter().filter_map(|(key, value)| Some(format!("{key}={}", encoded(value.as_ref()?))));
-        let query = pairs.collect::<Vec<_>>().join("&");
-        let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        let bytes = self.request(Method::GET, &target, Vec::new()).await?;
-        serde_json::from_slice(&bytes).map_err(CliError::unreachable)
+    pub async fn get<View>(&self, path: &str) -> Result<Answer<View>, CliError> {
+        answer(&self.get_bytes(path).await?)
+    }
+
+    /// GET with a query; JSON comes back.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn get_with<View>(&self, path: &str, query: &impl Serialize) -> Result<Answer<View>, CliError> {
+        self.get(&with_query(path, query)?).await
     }
 
     /// GET that brings bytes.
@@ -77,13 +83,20 @@ impl Client {
         self.request(Method::GET, path, Vec::new()).await
     }
 
-    /// POST of JSON; JSON comes back.
+    /// GET with a query, that brings bytes.
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
-        let bytes = self.request(Method::POST, path, body.to_string().into_bytes()).await?;
-        serde_json::from_slice(&bytes).map_err(CliError::unreachable)
+    pub async fn get_bytes_with(&self, path: &str, query: &impl Serialize) -> Result<Vec<u8>, CliError> {
+        self.get_bytes(&with_query(path, query)?).await
+    }
+
+    /// POST of what is asked for; JSON comes back.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn post<View>(&self, path: &str, ask: &impl Serialize) -> Result<Answer<View>, CliError> {
+        answer(&self.request(Method::POST, path, body(ask)?).await?)
     }
 
     /// POST of nothing, which brings nothing.
@@ -98,9 +111,14 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub async fn post_mail(&self, target: &str, mail: Vec<u8>) -> Result<Value, CliError> {
-        let bytes = self.request_of(Method::POST, target, "message/rfc822", mail).await?;
-        serde_json::from_slice(&bytes).map_err(CliError::unreachable)
+    pub async fn post_mail<View>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        mail: Vec<u8>,
+    ) -> Result<Answer<View>, CliError> {
+        let target = with_query(path, query)?;
+        answer(&self.request_of(Method::POST, &target, "message/rfc822", mail).await?)
     }
 
     async fn request(&self, method: Method, target: &str, body: Vec<u8>) -> Result<Vec<u8>, CliError> {
@@ -142,6 +160,20 @@ impl Client {
     }
 }
 
+fn answer<View>(bytes: &[u8]) -> Result<Answer<View>, CliError> {
+    serde_json::from_slice(bytes).map(Answer::of).map_err(CliError::unreachable)
+}
+
+/// The body of a request. What is none is left out: an older service refuses a field that it does not know, and need
+/// not hear of one that nobody has set.
+fn body(ask: &impl Serialize) -> Result<Vec<u8>, CliError> {
+    let mut ask = serde_json::to_value(ask).map_err(CliError::unreachable)?;
+    if let Some(fields) = ask.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    Ok(ask.to_string().into_bytes())
+}
+
 /// The token that a file has.
 fn token_in(path: &Path) -> Result<String, CliError> {
     let text = std::fs::read_to_string(path)
@@ -166,8 +198,7 @@ where
 }
 
 fn refused(status: StatusCode, bytes: &[u8]) -> CliError {
-    let said: Option<String> =
-        serde_json::from_slice::<Value>(bytes).ok().and_then(|v| Some(v["error"]["message"].as_str()?.to_owned()));
+    let said = serde_json::from_slice::<RefusalView>(bytes).ok().map(|refusal| refusal.error.message);
     // The probes answer in plain words.
     let plain = || std::str::from_utf8(bytes).ok().map(str::trim).filter(|text| !text.is_empty() && text.len() < 2000);
     let what = said.or_else(|| plain().map(str::to_owned)).unwrap_or_else(|| format!("the API answered {status}"));

@@ -1,7 +1,9 @@
 //! `reprieve detection`: what is in force, and the mode that people give it; and the versions of engines.
 
+use api_types::detection::{ActiveDetection, DetectionView, EngineRow, ModeAsk};
+use api_types::ruleset::DetectionRow;
+use api_types::sentinel::{PinAsk, PinView};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -95,14 +97,12 @@ pub struct PinArgs {
 pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
     match verb {
         DetectionVerb::List { api } => {
-            let list = Client::new(&api)?.get("/api/v1/detections", &[]).await?;
-            terminal::line(&if api.json { list.to_string() } else { list_text(&list) });
-            Ok(())
+            let list = Client::new(&api)?.get::<Vec<ActiveDetection>>("/api/v1/detections").await?;
+            list.print(&api, |list| list_text(list))
         }
         DetectionVerb::Show { code, api } => {
-            let shown = Client::new(&api)?.get(&format!("/api/v1/detections/{}", encoded(&code)), &[]).await?;
-            terminal::line(&if api.json { shown.to_string() } else { show_text(&shown) });
-            Ok(())
+            let path = format!("/api/v1/detections/{}", encoded(&code));
+            Client::new(&api)?.get::<DetectionView>(&path).await?.print(&api, show_text)
         }
         DetectionVerb::Enforce(args) => set("enforce", args).await,
         DetectionVerb::Shadow(args) => set("shadow", args).await,
@@ -113,90 +113,69 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
         DetectionVerb::Pin(args) => pin(true, args).await,
         DetectionVerb::Unpin(args) => pin(false, args).await,
         DetectionVerb::Engines { api } => {
-            let engines = Client::new(&api)?.get("/api/v1/engines", &[]).await?;
-            terminal::line(&if api.json { engines.to_string() } else { engines_text(&engines) });
-            Ok(())
+            let engines = Client::new(&api)?.get::<Vec<EngineRow>>("/api/v1/engines").await?;
+            engines.print(&api, |engines| engines_text(engines))
         }
     }
 }
 
 async fn pin(pinned: bool, args: PinArgs) -> Result<(), CliError> {
     let PinArgs { code, reason, api } = args;
-    let ask = json!({ "pinned": pinned, "reason": reason, "actor": super::quarantine::actor() });
-    let done = Client::new(&api)?.post(&format!("/api/v1/detections/{}/pin", encoded(&code)), &ask).await?;
+    let ask = PinAsk { pinned, reason, actor: super::quarantine::actor() };
+    let path = format!("/api/v1/detections/{}/pin", encoded(&code));
+    let done = Client::new(&api)?.post::<PinView>(&path, &ask).await?;
     let is = if pinned { "is pinned: nothing contains it without a person" } else { "can be contained again" };
-    terminal::line(&if api.json { done.to_string() } else { format!("{code} {is}") });
-    Ok(())
+    done.print(&api, |_| format!("{code} {is}"))
 }
 
 async fn set(mode: &str, args: ModeArgs) -> Result<(), CliError> {
     let ModeArgs { code, reason, hours, what_if, api } = args;
-    let actor = super::quarantine::actor();
-    let ask = json!({ "mode": mode, "reason": reason, "hours": hours, "actor": actor, "what_if": what_if });
-    let set = Client::new(&api)?.post(&format!("/api/v1/detections/{}/mode", encoded(&code)), &ask).await?;
-    if api.json {
-        terminal::line(&set.to_string());
-        return Ok(());
-    }
+    let ask = ModeAsk { mode: mode.to_owned(), reason, hours, actor: super::quarantine::actor(), what_if };
+    let path = format!("/api/v1/detections/{}/mode", encoded(&code));
     let would = if what_if { "would be" } else { "is" };
-    terminal::line(&match set["set"]["until"].as_str() {
-        Some(until) => format!("{code} {would} {} until {until}", set["set"]["mode"].as_str().unwrap_or_default()),
-        None => format!("{code} {would} {}, its own mode", set["mode"].as_str().unwrap_or_default()),
-    });
-    Ok(())
+    let text = |active: &ActiveDetection| match &active.set {
+        Some(set) => format!("{code} {would} {} until {}", set.mode, set.until),
+        None => format!("{code} {would} {}, its own mode", active.detection.mode),
+    };
+    Client::new(&api)?.post::<ActiveDetection>(&path, &ask).await?.print(&api, text)
 }
 
-fn list_text(list: &Value) -> String {
-    let row = |one: &Value| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        let mode = match one["set"]["mode"].as_str() {
-            Some(set) => format!("{set} (set until {})", one["set"]["until"].as_str().unwrap_or_default()),
-            None => text("mode"),
-        };
-        vec![text("code"), text("version"), text("category"), text("effect"), text("target"), mode, text("title")]
+fn list_text(list: &[ActiveDetection]) -> String {
+    let row = |one: &ActiveDetection| {
+        let DetectionRow { code, version, category, effect, target, mode, title, .. } = one.detection.clone();
+        let mode = one.set.as_ref().map_or(mode, |set| format!("{} (set until {})", set.mode, set.until));
+        vec![code, version, category, effect, target, mode, title]
     };
-    let rows: Vec<Vec<String>> = list.as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
     terminal::table(&["code", "version", "category", "effect", "target", "mode", "title"], &rows, 48)
 }
 
-fn show_text(shown: &Value) -> String {
-    let text = |key: &str| shown[key].as_str().unwrap_or_default();
+fn show_text(shown: &DetectionView) -> String {
+    let DetectionView { active: ActiveDetection { detection, set }, page, source, versions, .. } = shown;
+    let DetectionRow { code, version, title, category, effect, target, scope, mode, owner, .. } = detection;
     let mut out = Vec::new();
-    if text("page").is_empty() {
-        out.push(format!("# {}: {}", text("code"), text("title")));
+    if page.is_empty() {
+        out.push(format!("# {code}: {title}"));
     } else {
-        out.push(text("page").trim_end().to_owned());
+        out.push(page.trim_end().to_owned());
     }
     out.push(format!(
-        "\nversion {}  {} {}  reads {}, speaks of the {}  mode {}  owner {}",
-        text("version"),
-        text("category"),
-        text("effect"),
-        text("target"),
-        text("scope"),
-        text("mode"),
-        text("owner")
+        "\nversion {version}  {category} {effect}  reads {target}, speaks of the {scope}  mode {mode}  owner {owner}"
     ));
-    let set = &shown["set"];
-    if let Some(mode) = set["mode"].as_str() {
-        let text = |key: &str| set[key].as_str().unwrap_or_default();
-        out.push(format!("set to {mode} until {} by {}: {}", text("until"), text("by"), text("reason")));
+    if let Some(set) = set {
+        out.push(format!("set to {} until {} by {}: {}", set.mode, set.until, set.by, set.reason));
     }
-    out.push(format!("\n{}", text("source").trim_end()));
+    out.push(format!("\n{}", source.trim_end()));
     out.push("\nversions".to_owned());
-    for version in shown["versions"].as_array().into_iter().flatten() {
-        let text = |key: &str| version[key].as_str().unwrap_or_default();
-        out.push(format!("  {}  since {}", text("version"), text("first_seen")));
-    }
+    out.extend(versions.iter().map(|version| format!("  {}  since {}", version.version, version.first_seen)));
     out.join("\n")
 }
 
-fn engines_text(engines: &Value) -> String {
-    let row = |one: &Value| {
-        ["engine", "version", "data_version", "first_seen"]
-            .map(|key| one[key].as_str().unwrap_or_default().to_owned())
-            .to_vec()
+fn engines_text(engines: &[EngineRow]) -> String {
+    let row = |one: &EngineRow| {
+        let EngineRow { engine, version, data_version, first_seen } = one.clone();
+        vec![engine, version, data_version, first_seen]
     };
-    let rows: Vec<Vec<String>> = engines.as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<Vec<String>> = engines.iter().map(row).collect();
     terminal::table(&["engine", "version", "data", "first said"], &rows, 48)
 }

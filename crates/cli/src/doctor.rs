@@ -9,14 +9,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api_types::audit::{VerifiedView, VerifyQuery};
+use api_types::explore::{PivotQuery, PivotedView, SumView};
+use api_types::health::{HealthView, ScrubView};
+use api_types::ledger::LedgerView;
+use api_types::retention::ClockView;
 use clap::Args;
 use detect::auth;
 use detect::examine::EnvelopeFacts;
 use detect::in_force::InForce;
 use domain::envelope::{MailParams, RcptParams};
+use domain::ledger::Account;
 use domain::{Address, Direction};
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 use store::backup::DATABASE;
 use store::check;
 use wire::smtp::client::{Connection, Introduction, Target, Timeouts};
@@ -24,7 +31,7 @@ use wire::smtp::reply::Reply;
 use wire::tls::TlsPolicy;
 
 use super::client::Client;
-use super::{CliError, feed, terminal};
+use super::{CliError, feed, ledger, terminal};
 use detect::ruleset::load::from_folder_or_shipped;
 use examiner::try_walls;
 use platform::clock::{Clock, SystemClock};
@@ -374,55 +381,62 @@ async fn gateway(config: &Config) -> Vec<Finding> {
 
 /// Whether the books balance and the audit log is intact, by the running gateway.
 async fn books(client: &Client) -> Vec<Finding> {
-    let books = match client.get("/api/v1/ledger", &[]).await {
+    let books = match asked::<LedgerView>(client, "/api/v1/ledger").await {
         Ok(books) => books,
-        Err(error) => return vec![of("books".into(), Err(text(error)))],
+        Err(error) => return vec![of("books".into(), Err(error))],
     };
-    let balanced = books["balanced"] == Value::Bool(true);
-    let told = format!(
-        "{} accepted units, {} in doubt, {} tentative",
-        books["accepted"], books["accounts"]["in_doubt"], books["accounts"]["tentative"]
-    );
-    let mut list = vec![of(
-        "books".into(),
-        if balanced { Ok(told) } else { Err(format!("they do not balance: {}", books["faults"])) },
-    )];
-    let stale = books["stale_tentative"].as_array().map_or(0, Vec::len);
-    if stale > 0 {
+    let mut list = vec![of("books".into(), balance(&books))];
+    if let [first, ..] = books.stale_tentative.as_slice() {
         list.push(Finding {
             what: "tentative units".into(),
             health: Health::Warning,
             detail: format!(
-                "{stale} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their \
-                    mail; its log tells",
-                books["stale_tentative"][0]
+                "{} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their mail; \
+                    its log tells",
+                books.stale_tentative.len(),
+                json!(first)
             ),
         });
     }
-    match client.get("/api/v1/health", &[]).await {
-        Ok(health) => list.extend([clock(&health["clock"]), stored(&health)].into_iter().flatten()),
-        Err(error) => list.push(of("health".into(), Err(text(error)))),
+    match asked::<HealthView>(client, "/api/v1/health").await {
+        Ok(health) => list.extend([health.clock.as_ref().and_then(clock), stored(&health)].into_iter().flatten()),
+        Err(error) => list.push(of("health".into(), Err(error))),
     }
-    let audit = client.get("/api/v1/audit/verify", &[("tree_only", Some("true".into()))]).await;
-    list.push(match audit {
-        Ok(verified) if verified["intact"] == Value::Bool(true) => {
-            of("audit log".into(), Ok(format!("{} entries, intact", verified["size"])))
-        }
-        Ok(verified) => of("audit log".into(), Err(format!("not intact: {}", verified["faults"]))),
-        Err(error) => of("audit log".into(), Err(text(error))),
-    });
+    list.push(of("audit log".into(), audit_log(client).await));
     list
+}
+
+/// What the API answers, or why not.
+async fn asked<View: DeserializeOwned>(client: &Client, path: &str) -> Result<View, String> {
+    client.get::<View>(path).await.and_then(|answer| answer.view()).map_err(text)
+}
+
+fn balance(books: &LedgerView) -> Result<String, String> {
+    if !books.balanced {
+        return Err(format!("they do not balance: {}", json!(books.faults)));
+    }
+    let [in_doubt, tentative] = [Account::InDoubt, Account::Tentative].map(|account| ledger::units(books, account));
+    Ok(format!("{} accepted units, {in_doubt} in doubt, {tentative} tentative", books.accepted))
+}
+
+async fn audit_log(client: &Client) -> Result<String, String> {
+    let query = VerifyQuery { tree_only: true };
+    let answer = client.get_with::<VerifiedView>("/api/v1/audit/verify", &query).await;
+    let verified = answer.and_then(|answer| answer.view()).map_err(text)?;
+    match verified.intact {
+        true => Ok(format!("{} entries, intact", verified.size)),
+        false => Err(format!("not intact: {}", json!(verified.faults))),
+    }
 }
 
 /// Whether one address brings most of the mail of a day: then it is a proxy or a relay, and limits for one address
 /// would be limits for everybody.
 async fn one_for_all(config: &Config) -> Option<Finding> {
     let client = Client::at_socket(config.api.socket.clone());
-    let asked = [("q", Some("received:>=-24h direction:Inbound".to_owned())), ("by", Some("ip".to_owned()))];
-    let sums = client.get("/api/v1/explore/pivot", &asked).await.ok()?;
-    let all = sums["total"].as_u64()?;
-    let first = sums["values"].get(0).cloned().unwrap_or_default();
-    let (ip, units) = (first["value"].as_str().unwrap_or_default(), first["units"].as_u64().unwrap_or(0));
+    let query = PivotQuery { q: "received:>=-24h direction:Inbound".to_owned(), by: "ip".to_owned() };
+    let answer = client.get_with::<PivotedView>("/api/v1/explore/pivot", &query).await;
+    let PivotedView { values, total: all, .. } = answer.and_then(|answer| answer.view()).ok()?;
+    let (ip, units) = values.first().map_or(("", 0), |SumView { value, units }| (value.as_str(), *units));
     let what = "clients of the last day".to_owned();
     if !is_most(units, all) {
         return Some(of(what, Ok(format!("none brought most of the {all} inbound deliveries"))));
@@ -444,36 +458,34 @@ fn is_most(units: u64, all: u64) -> bool {
 }
 
 /// Whether the clock is believed, so that what is over goes.
-fn clock(clock: &Value) -> Option<Finding> {
-    let text = |key: &str| clock[key].as_str().unwrap_or_default();
-    let told = match text("state") {
+fn clock(clock: &ClockView) -> Option<Finding> {
+    let ClockView { state, now, why, .. } = clock;
+    let told = match state.as_str() {
         "believed" => Ok("agrees with the time that has passed".to_owned()),
-        "doubted" => Err(format!("says {}, but {}", text("now"), text("why"))),
+        "doubted" => Err(format!("says {now}, but {why}")),
         _ => return None,
     };
     Some(of("clock".into(), told))
 }
 
 /// Whether the stored bytes are whole, as far as they were read.
-fn stored(health: &Value) -> Option<Finding> {
-    let (scrub, what) = (&health["scrub"], "stored mail".to_owned());
-    if health["damaged"].as_u64().unwrap_or(0) > 0 {
-        let first = &health["damage"][0];
-        let (mail, why) = (first["mail"].as_str().unwrap_or_default(), first["why"].as_str().unwrap_or_default());
-        let told = format!(
-            "{} blobs are damaged, the first that of {mail}: {why}; restore it from a backup",
-            health["damaged"]
-        );
+fn stored(health: &HealthView) -> Option<Finding> {
+    let what = "stored mail".to_owned();
+    if health.damaged > 0 {
+        let (mail, why) = health.damage.first().map_or(("", ""), |first| (&first.mail, &first.why));
+        let damaged = health.damaged;
+        let told = format!("{damaged} blobs are damaged, the first that of {mail}: {why}; restore it from a backup");
         return Some(of(what, Err(told)));
     }
-    let told = match (scrub["last_ended"].as_str(), scrub["state"].as_str()?) {
+    let ScrubView { state, blobs, last_ended, last_blobs, .. } = health.scrub.as_ref()?;
+    let told = match (last_ended, state.as_str()) {
         (_, "late") => {
             let detail =
                 "the check of all stored bytes takes longer than scrub_days: raise scrub_kib_per_second".to_owned();
             return Some(Finding { what, health: Health::Warning, detail });
         }
-        (Some(at), _) => format!("all of it was read and found whole by {at}: {} blobs", scrub["last_blobs"]),
-        (None, _) => format!("being read and checked for the first time: {} blobs so far", scrub["blobs"]),
+        (Some(at), _) => format!("all of it was read and found whole by {at}: {last_blobs} blobs"),
+        (None, _) => format!("being read and checked for the first time: {blobs} blobs so far"),
     };
     Some(of(what, Ok(told)))
 }

@@ -1,7 +1,7 @@
 //! `reprieve entry`: what people know better than any detection: allow and block entries.
 
+use api_types::entry::{EntryAsk, EntryView, RemoveAsk};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -80,67 +80,57 @@ pub struct MakeArgs {
 pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
     match verb {
         EntryVerb::List { api } => {
-            let list = Client::new(&api)?.get("/api/v1/entries", &[]).await?;
-            terminal::line(&if api.json { list.to_string() } else { list_text(&list) });
-            Ok(())
+            let list = Client::new(&api)?.get::<Vec<EntryView>>("/api/v1/entries").await?;
+            list.print(&api, |list| list_text(list))
         }
         EntryVerb::Block(make) => add("block", make, false).await,
         EntryVerb::Allow { make, malware } => add("allow", make, malware).await,
         EntryVerb::Remove { id, reason, what_if, api } => {
-            let ask = json!({ "reason": reason, "actor": super::quarantine::actor(), "what_if": what_if });
-            let ended = Client::new(&api)?.post(&format!("/api/v1/entries/{id}/remove"), &ask).await?;
+            let ask = RemoveAsk { reason, actor: super::quarantine::actor(), what_if };
+            let path = format!("/api/v1/entries/{id}/remove");
             let done = if what_if { "would be ended" } else { "has ended" };
-            terminal::line(&if api.json { ended.to_string() } else { format!("{} {done}", shown(&ended)) });
-            Ok(())
+            let ended = Client::new(&api)?.post::<EntryView>(&path, &ask).await?;
+            ended.print(&api, |ended| format!("{} {done}", shown(ended)))
         }
     }
 }
 
-async fn add(action: &str, make: MakeArgs, malware: bool) -> Result<(), CliError> {
+async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), CliError> {
     let MakeArgs { kind, value, reason, because_of, domain, rcpt, hours, what_if, api } = make;
-    let ask = json!({
-        "action": action, "kind": kind, "value": value, "reason": reason, "caused_by": because_of, "domain": domain,
-            "recipient": rcpt,
-        "hours": hours, "clears_malware": malware, "actor": super::quarantine::actor(), "what_if": what_if,
-    });
-    let made = Client::new(&api)?.post("/api/v1/entries", &ask).await?;
-    if api.json {
-        terminal::line(&made.to_string());
-        return Ok(());
-    }
+    let ask = EntryAsk {
+        action: action.to_owned(),
+        kind,
+        value,
+        reason,
+        caused_by: because_of,
+        domain,
+        recipient: rcpt,
+        hours,
+        clears_malware,
+        actor: super::quarantine::actor(),
+        what_if,
+    };
     let done = if what_if { "would hold" } else { "holds" };
-    terminal::line(&format!("{} {done} until {}", shown(&made), made["expires"].as_str().unwrap_or_default()));
-    Ok(())
+    let made = Client::new(&api)?.post::<EntryView>("/api/v1/entries", &ask).await?;
+    made.print(&api, |made| format!("{} {done} until {}", shown(made), made.expires))
 }
 
-fn shown(entry: &Value) -> String {
-    let text = |key: &str| entry[key].as_str().unwrap_or_default();
-    let whom = match text("reach") {
-        "everyone" => String::new(),
-        reach => format!(" for the {reach} {}", text("whom")),
-    };
-    let id = if entry["id"] == 0 { String::new() } else { format!(" {}", entry["id"]) };
-    format!("{} entry{id}: {} {}{whom}", text("action"), text("kind"), text("value"))
+fn shown(entry: &EntryView) -> String {
+    let EntryView { id, action, kind, value, reach, whom, .. } = entry;
+    let whom = if reach == "everyone" { String::new() } else { format!(" for the {reach} {whom}") };
+    // What would be made has no number yet.
+    let id = if *id == 0 { String::new() } else { format!(" {id}") };
+    format!("{action} entry{id}: {kind} {value}{whom}")
 }
 
-fn list_text(list: &Value) -> String {
-    let row = |one: &Value| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        let reach = if text("whom").is_empty() { text("reach") } else { text("whom") };
-        let action = if one["clears_malware"] == true { "allow, malware too".to_owned() } else { text("action") };
-        let used = one["last_used"].as_str().unwrap_or("never").to_owned();
-        vec![
-            one["id"].to_string(),
-            action,
-            text("kind"),
-            text("value"),
-            reach,
-            text("expires"),
-            used,
-            text("owner"),
-            text("reason"),
-        ]
+fn list_text(list: &[EntryView]) -> String {
+    let row = |one: &EntryView| {
+        let EntryView { id, action, kind, value, reach, whom, expires, last_used, owner, reason, .. } = one.clone();
+        let reach = if whom.is_empty() { reach } else { whom };
+        let action = if one.clears_malware { "allow, malware too".to_owned() } else { action };
+        let used = last_used.unwrap_or_else(|| "never".to_owned());
+        vec![id.to_string(), action, kind, value, reach, expires, used, owner, reason]
     };
-    let rows: Vec<Vec<String>> = list.as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
     terminal::table(&["id", "action", "kind", "value", "for", "until", "last used", "by", "reason"], &rows, 40)
 }

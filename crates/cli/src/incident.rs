@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
+use api_types::incident::{
+    BlastView, ChangeAsk, DryRunView, IncidentRow, IncidentView, OpenAsk, ProgressView, ReportQuery,
+};
+use api_types::sentinel::{ContainAsk, ContainmentView};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -165,50 +168,46 @@ pub enum ReplayVerb {
 pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
     match verb {
         IncidentVerb::List { api } => {
-            let list = Client::new(&api)?.get("/api/v1/incidents", &[]).await?;
-            terminal::line(&if api.json { list.to_string() } else { list_text(&list) });
-            Ok(())
+            let list = Client::new(&api)?.get::<Vec<IncidentRow>>("/api/v1/incidents").await?;
+            list.print(&api, |list| list_text(list))
         }
         IncidentVerb::Show { id, api } => {
-            let shown = Client::new(&api)?.get(&path(&id), &[]).await?;
-            say(&shown, &api);
-            Ok(())
+            Client::new(&api)?.get::<IncidentView>(&path(&id)).await?.print(&api, show_text)
         }
         IncidentVerb::Open { detection, version, reason, public_text, api } => {
             let actor = super::quarantine::actor();
-            let ask = json!({
-                "detection": detection, "version": version, "reason": reason, "public_text": public_text,
-                    "actor": actor,
-            });
-            let shown = Client::new(&api)?.post("/api/v1/incidents", &ask).await?;
-            say(&shown, &api);
-            Ok(())
+            let ask = OpenAsk { detection, version, public_text, reason, actor };
+            Client::new(&api)?.post::<IncidentView>("/api/v1/incidents", &ask).await?.print(&api, show_text)
         }
         IncidentVerb::Update { id, text, public, public_text, owner, next_update, api } => {
-            let ask = json!({
-                "action": "note", "text": text, "public": public, "public_text": public_text, "owner": owner,
-                "next_update_minutes": next_update, "actor": super::quarantine::actor(),
-            });
-            let shown = Client::new(&api)?.post(&path(&id), &ask).await?;
-            say(&shown, &api);
-            Ok(())
+            let ask = ChangeAsk {
+                action: "note".to_owned(),
+                text,
+                public,
+                public_text,
+                owner,
+                next_update_minutes: next_update,
+                actor: super::quarantine::actor(),
+            };
+            Client::new(&api)?.post::<IncidentView>(&path(&id), &ask).await?.print(&api, show_text)
         }
         IncidentVerb::Contain(StepArgs { id, reason, api }) => {
             let client = Client::new(&api)?;
-            let shown = client.get(&path(&id), &[]).await?;
-            let ask = json!({
-                "detection": shown["detection"], "version": shown["detection_version"], "reason": reason,
-                "actor": super::quarantine::actor(),
-            });
-            let contained = client.post("/api/v1/containment", &ask).await?;
-            let detection = contained["detection"].as_str().unwrap_or_default();
-            terminal::line(&if api.json { contained.to_string() } else { format!("{detection} is contained") });
-            Ok(())
+            let IncidentRow { detection, detection_version, .. } =
+                client.get::<IncidentView>(&path(&id)).await?.view()?.row;
+            let ask = ContainAsk {
+                detection,
+                version: Some(detection_version),
+                reason,
+                actor: super::quarantine::actor(),
+                ..ContainAsk::default()
+            };
+            let contained = client.post::<ContainmentView>("/api/v1/containment", &ask).await?;
+            contained.print(&api, |contained| format!("{} is contained", contained.detection))
         }
         IncidentVerb::Replay { step: StepArgs { id, api, .. }, what_if: true, .. } => {
-            let run = Client::new(&api)?.get(&format!("{}/dry-run", path(&id)), &[]).await?;
-            terminal::line(&if api.json { run.to_string() } else { dry_text(&run) });
-            Ok(())
+            let path = format!("{}/dry-run", path(&id));
+            Client::new(&api)?.get::<DryRunView>(&path).await?.print(&api, dry_text)
         }
         IncidentVerb::Replay { step, wait, .. } => {
             let (id, api) = (step.id.clone(), step.api.clone());
@@ -223,8 +222,8 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
                 Form::Html => "html",
                 Form::Json => "json",
             };
-            let form = if api.json { "json" } else { form };
-            let report = Client::new(&api)?.get_bytes(&format!("{}/report?form={form}", path(&id))).await?;
+            let query = ReportQuery { form: if api.json { "json" } else { form }.to_owned() };
+            let report = Client::new(&api)?.get_bytes_with(&format!("{}/report", path(&id)), &query).await?;
             terminal::bytes(&report);
             Ok(())
         }
@@ -244,9 +243,14 @@ pub async fn run_replay(verb: ReplayVerb) -> Result<(), CliError> {
         ReplayVerb::Cancel(step) => change("cancel", step).await,
         ReplayVerb::Status { id, wait: true, api } => watch(&id, &api).await,
         ReplayVerb::Status { id, api, .. } => {
-            let shown = Client::new(&api)?.get(&path(&id), &[]).await?;
-            let text = || format!("{} {}: {}", id, shown["stage"].as_str().unwrap_or_default(), progress_text(&shown));
-            terminal::line(&if api.json { shown["progress"].to_string() } else { text() });
+            let shown = Client::new(&api)?.get::<IncidentView>(&path(&id)).await?;
+            if api.json {
+                // As it came, with fields that only a newer service knows.
+                terminal::line(&shown.json()["progress"].to_string());
+            } else {
+                let row = shown.view()?.row;
+                terminal::line(&format!("{id} {}: {}", row.stage, progress_text(&row.progress)));
+            }
             Ok(())
         }
     }
@@ -258,10 +262,9 @@ fn path(id: &str) -> String {
 
 async fn change(action: &str, step: StepArgs) -> Result<(), CliError> {
     let StepArgs { id, reason, api } = step;
-    let ask = json!({ "action": action, "text": reason, "actor": super::quarantine::actor() });
-    let shown = Client::new(&api)?.post(&path(&id), &ask).await?;
-    say(&shown, &api);
-    Ok(())
+    let actor = super::quarantine::actor();
+    let ask = ChangeAsk { action: action.to_owned(), text: reason, actor, ..ChangeAsk::default() };
+    Client::new(&api)?.post::<IncidentView>(&path(&id), &ask).await?.print(&api, show_text)
 }
 
 /// Shows progress until every unit is accounted for; exit 1 when some were neither delivered nor upheld.
@@ -272,18 +275,18 @@ async fn watch(id: &str, api: &ApiArgs) -> Result<(), CliError> {
         bar.set_style(style);
     }
     loop {
-        let shown = client.get(&path(id), &[]).await?;
-        let number = |key: &str| shown["progress"][key].as_u64().unwrap_or_default();
-        bar.set_length(number("units"));
-        bar.set_position(number("over"));
-        bar.set_message(shown["stage"].as_str().unwrap_or_default().to_owned());
-        if shown["stage"] == "resolved" {
+        let shown = client.get::<IncidentView>(&path(id)).await?;
+        let IncidentRow { stage, paused, progress, .. } = shown.view()?.row;
+        bar.set_length(progress.units);
+        bar.set_position(progress.over);
+        bar.set_message(stage.clone());
+        if stage == "resolved" {
             bar.finish_and_clear();
-            say(&shown, api);
-            let lost = number("units").saturating_sub(number("restored") + number("upheld") + number("asked"));
+            shown.print(api, show_text)?;
+            let lost = progress.units.saturating_sub(progress.restored + progress.upheld + progress.asked);
             return if lost == 0 { Ok(()) } else { Err(CliError::No) };
         }
-        if shown["paused"] == true {
+        if paused {
             bar.finish_and_clear();
             return Err(CliError::Usage(format!("{id} is paused; `reprieve replay resume {id}` goes on")));
         }
@@ -291,107 +294,79 @@ async fn watch(id: &str, api: &ApiArgs) -> Result<(), CliError> {
     }
 }
 
-fn say(shown: &Value, api: &ApiArgs) {
-    terminal::line(&if api.json { shown.to_string() } else { show_text(shown) });
-}
-
-fn list_text(list: &Value) -> String {
-    let row = |one: &Value| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        let progress = &one["progress"];
-        let done = format!("{} of {} ({} %)", progress["over"], progress["units"], progress["percent"]);
-        let stage = if one["paused"] == true { format!("{}, paused", text("stage")) } else { text("stage") };
-        vec![text("id"), stage, text("detection"), text("opened"), done, text("owner"), text("title")]
-    };
-    let rows: Vec<Vec<String>> = list.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
+fn list_text(list: &[IncidentRow]) -> String {
+    if list.is_empty() {
         return "no incidents".into();
     }
+    let row = |one: &IncidentRow| {
+        let IncidentRow { id, detection, opened, owner, title, progress, .. } = one.clone();
+        let percent = terminal::number(progress.percent);
+        let done = format!("{} of {} ({percent} %)", progress.over, progress.units);
+        vec![id, stage_text(one), detection, opened, done, owner, title]
+    };
+    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
     terminal::table(&["id", "stage", "detection", "opened", "accounted for", "owner", "title"], &rows, 48)
 }
 
-fn progress_text(shown: &Value) -> String {
-    let progress = &shown["progress"];
-    let number = |key: &str| progress[key].as_u64().unwrap_or_default();
+fn stage_text(incident: &IncidentRow) -> String {
+    if incident.paused { format!("{}, paused", incident.stage) } else { incident.stage.clone() }
+}
+
+fn progress_text(progress: &ProgressView) -> String {
+    let ProgressView { units, cleared, upheld, inconclusive, settled, asked, .. } = progress;
+    let ProgressView { delivered, delivered_by_others, over, percent, eta_seconds, .. } = progress;
     let mut text = format!(
-        "{} of {} units accounted for ({} %): {} cleared, {} delivered by it, {} by other decisions, {} upheld, {} \
-            inconclusive, {} settled before",
-        number("over"),
-        number("units"),
-        progress["percent"],
-        number("cleared"),
-        number("delivered"),
-        number("delivered_by_others"),
-        number("upheld"),
-        number("inconclusive"),
-        number("settled")
+        "{over} of {units} units accounted for ({} %): {cleared} cleared, {delivered} delivered by it, \
+            {delivered_by_others} by other decisions, {upheld} upheld, {inconclusive} inconclusive, {settled} settled \
+            before",
+        terminal::number(*percent),
     );
-    if number("asked") > 0 {
-        text.push_str(&format!("; {} are old, and their senders are asked first", number("asked")));
+    if *asked > 0 {
+        text.push_str(&format!("; {asked} are old, and their senders are asked first"));
     }
-    if let Some(eta) = progress["eta_seconds"].as_u64() {
-        text.push_str(&format!("; about {} to go", platform::report::span(Duration::from_secs(eta))));
+    if let Some(eta) = eta_seconds {
+        text.push_str(&format!("; about {} to go", platform::report::span(Duration::from_secs(*eta))));
     }
     text
 }
 
-fn dry_text(run: &Value) -> String {
-    format!(
-        "of {} units {} would be cleared and {} would stay: {}",
-        run["units"],
-        run["cleared"],
-        run["upheld"],
-        run["rests_on"].as_str().unwrap_or_default()
-    )
+fn dry_text(run: &DryRunView) -> String {
+    let DryRunView { units, cleared, upheld, rests_on } = run;
+    format!("of {units} units {cleared} would be cleared and {upheld} would stay: {rests_on}")
 }
 
 /// An incident, for people.
-pub fn show_text(shown: &Value) -> String {
-    let text = |key: &str| shown[key].as_str().unwrap_or_default();
-    let stage = if shown["paused"] == true { format!("{}, paused", text("stage")) } else { text("stage").to_owned() };
+pub fn show_text(shown: &IncidentView) -> String {
+    let IncidentRow { id, title, stage, detection, detection_version, progress, .. } = &shown.row;
+    let IncidentView { cause, public_text, began, in_force_since, waves, manifest_root, .. } = shown;
     let mut out = vec![
-        format!("{}  {}  [{}]", text("id"), text("title"), terminal::coloured(&stage, colour(text("stage")))),
+        format!("{id}  {title}  [{}]", terminal::coloured(&stage_text(&shown.row), colour(stage))),
         format!(
-            "  detection {} version {}, in force since {}; began {}",
-            text("detection"),
-            text("detection_version"),
-            shown["in_force_since"].as_str().unwrap_or("(not known)"),
-            shown["began"].as_str().unwrap_or("(not known yet)"),
+            "  detection {detection} version {detection_version}, in force since {}; began {}",
+            in_force_since.as_deref().unwrap_or("(not known)"),
+            began.as_deref().unwrap_or("(not known yet)"),
         ),
-        format!("  {}", progress_text(shown)),
-        format!("  cause: {}", text("cause")),
-        format!("  public: {}", text("public_text")),
-        format!("  manifest: {} waves, root {}", shown["waves"], text("manifest_root")),
+        format!("  {}", progress_text(progress)),
+        format!("  cause: {cause}"),
+        format!("  public: {public_text}"),
+        format!("  manifest: {waves} waves, root {manifest_root}"),
     ];
-    for (name, list) in shown["blast_radius"].as_object().into_iter().flatten() {
-        let list: Vec<String> = list
-            .as_array()
-            .into_iter()
-            .flatten()
-            .take(5)
-            .map(|one| format!("{} {}", one[0].as_str().unwrap_or_default(), one[1]))
-            .collect();
+    let BlastView { directions, domains, senders, recipients } = &shown.blast_radius;
+    for (name, list) in
+        [("directions", directions), ("domains", domains), ("senders", senders), ("recipients", recipients)]
+    {
+        let list: Vec<String> = list.iter().take(5).map(|(what, units)| format!("{what} {units}")).collect();
         out.push(format!("  {name}: {}", list.join(", ")));
     }
     out.push("  timeline".to_owned());
-    for note in shown["timeline"].as_array().into_iter().flatten() {
-        let text = |key: &str| note[key].as_str().unwrap_or_default();
-        out.push(format!("    {}  {:<13} {} ({})", text("at"), text("what"), text("text"), text("actor")));
+    for note in &shown.timeline {
+        out.push(format!("    {}  {:<13} {} ({})", note.at, note.what, note.text, note.actor));
     }
-    let residual = shown["residual"].as_array().cloned().unwrap_or_default();
-    if !residual.is_empty() {
-        out.push(format!("  not delivered: {}", residual.len()));
-        for one in residual.iter().take(20) {
-            let text = |key: &str| one[key].as_str().unwrap_or_default();
-            out.push(format!(
-                "    {} to {}: {}, {}: {}",
-                text("unit"),
-                text("recipient"),
-                text("outcome"),
-                text("account"),
-                text("reason")
-            ));
-        }
+    if !shown.residual.is_empty() {
+        out.push(format!("  not delivered: {}", shown.residual.len()));
+    }
+    for one in shown.residual.iter().take(20) {
+        out.push(format!("    {} to {}: {}, {}: {}", one.unit, one.recipient, one.outcome, one.account, one.reason));
     }
     out.join("\n")
 }

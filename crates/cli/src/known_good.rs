@@ -1,10 +1,10 @@
 //! `reprieve known-good`: how much content is known to be good, and its keys.
 
+use api_types::known_good::{KnownGoodView, RotateAsk};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 use super::client::Client;
-use super::{ApiArgs, CliError, terminal};
+use super::{ApiArgs, CliError};
 
 /// Verbs about known-good content.
 #[derive(Debug, Subcommand)]
@@ -35,38 +35,32 @@ pub enum KnownGoodVerb {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: KnownGoodVerb) -> Result<(), CliError> {
     let (status, api) = match verb {
-        KnownGoodVerb::Status { api } => (Client::new(&api)?.get("/api/v1/known-good", &[]).await?, api),
+        KnownGoodVerb::Status { api } => (Client::new(&api)?.get::<KnownGoodView>("/api/v1/known-good").await?, api),
         KnownGoodVerb::RotateKey { reason, what_if, api } => {
-            let ask = json!({ "reason": reason, "actor": super::quarantine::actor(), "what_if": what_if });
+            let ask = RotateAsk { reason, actor: super::quarantine::actor(), what_if };
             (Client::new(&api)?.post("/api/v1/known-good/rotate-key", &ask).await?, api)
         }
     };
-    terminal::line(&if api.json { status.to_string() } else { text(&status) });
-    Ok(())
+    status.print(&api, text)
 }
 
-fn text(status: &Value) -> String {
-    if status["on"] != Value::Bool(true) {
+fn text(status: &KnownGoodView) -> String {
+    if !status.on {
         return "known_good is switched off: nothing is remembered, and no detection can be tried on it".into();
     }
-    let number = |key: &str| status[key].as_u64().unwrap_or_default();
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let Some(since) = status["since"].as_str() else {
+    let Some(since) = &status.since else {
         return "nothing is remembered yet: content is learned from mail that goes through clean".into();
     };
+    let KnownGoodView { contents, kept, kept_bytes, mails, mail_bytes, c1, c2, c3, by_family, keys, .. } = status;
     let mut out = vec![format!(
-        "{} contents remembered since {since}, {} of them kept ({:.1} MiB), and {} whole mails ({:.1} MiB)",
-        number("contents"),
-        number("kept"),
-        mib(number("kept_bytes")),
-        number("mails"),
-        mib(number("mail_bytes")),
+        "{contents} contents remembered since {since}, {kept} of them kept ({:.1} MiB), and {mails} whole mails \
+            ({:.1} MiB)",
+        mib(*kept_bytes),
+        mib(*mail_bytes),
     )];
-    out.push(format!("C1 {}  C2 {}  C3 {}", number("c1"), number("c2"), number("c3")));
-    for (family, count) in status["by_family"].as_object().into_iter().flatten() {
-        out.push(format!("  {family:<10} {count}"));
-    }
-    let keys: Vec<&str> = status["keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    out.push(format!("C1 {c1}  C2 {c2}  C3 {c3}"));
+    out.extend(by_family.iter().map(|(family, count)| format!("  {family:<10} {count}")));
     out.push(format!("keys, the one that encrypts first: {}", keys.join(", ")));
     out.join("\n")
 }

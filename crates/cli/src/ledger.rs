@@ -1,10 +1,11 @@
 //! `reprieve ledger check`: do the books balance?
 
+use api_types::ledger::{LedgerQuery, LedgerView};
 use clap::Subcommand;
-use serde_json::Value;
+use domain::ledger::Account;
 
 use super::client::Client;
-use super::{ApiArgs, CliError, terminal};
+use super::{ApiArgs, CliError};
 
 /// Verbs about the books.
 #[derive(Debug, Subcommand)]
@@ -26,35 +27,38 @@ pub enum LedgerVerb {
 /// When the books do not balance, or the API cannot be reached.
 pub async fn run(verb: LedgerVerb) -> Result<(), CliError> {
     let LedgerVerb::Check { deep, api } = verb;
-    let books = Client::new(&api)?.get("/api/v1/ledger", &[("deep", deep.then(|| "true".to_owned()))]).await?;
-    if api.json {
-        terminal::line(&books.to_string());
-    } else {
-        terminal::line(&shown(&books));
-    }
-    if books["balanced"] == Value::Bool(true) { Ok(()) } else { Err(CliError::No) }
+    let answer = Client::new(&api)?.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep }).await?;
+    answer.print(&api, shown)?;
+    if answer.view()?.balanced { Ok(()) } else { Err(CliError::No) }
+}
+
+/// Units in an account.
+pub fn units(books: &LedgerView, account: Account) -> i64 {
+    books.accounts.get(account.as_str()).copied().unwrap_or(0)
 }
 
 /// The books as text.
-pub fn shown(books: &Value) -> String {
-    let units = |key: &str| books["accounts"][key].as_i64().unwrap_or(0);
-    let line = |key: &str, label: &str| format!("  {label:<24}{:>8}", units(key));
-    let accepted = ["delivered", "held", "releasing", "in_doubt", "released", "failed", "denied", "deleted", "expired"];
-    let beside = ["forwarding", "tentative", "in_doubt_live", "refused"];
-    let mut out = vec![format!("accepted                  {:>8}", books["accepted"])];
-    out.extend(accepted.iter().map(|key| line(key, key)));
-    out.push(format!("beside it (unconfirmed)   {:>8}", books["unconfirmed"]));
-    out.extend(beside.iter().map(|key| line(key, key)));
-    let stale = books["stale_tentative"].as_array().map_or(0, Vec::len);
-    if stale > 0 {
-        let first = books["stale_tentative"][0].as_str().unwrap_or_default();
+pub fn shown(books: &LedgerView) -> String {
+    use Account::{
+        Deleted, Delivered, Denied, Expired, Failed, Forwarding, Held, InDoubt, InDoubtLive, Refused, Released,
+        Releasing, Tentative,
+    };
+    let line = |account: Account| format!("  {:<24}{:>8}", account.as_str(), units(books, account));
+    let accepted = [Delivered, Held, Releasing, InDoubt, Released, Failed, Denied, Deleted, Expired];
+    let beside = [Forwarding, Tentative, InDoubtLive, Refused];
+    let mut out = vec![format!("accepted                  {:>8}", books.accepted)];
+    out.extend(accepted.map(line));
+    out.push(format!("beside it (unconfirmed)   {:>8}", books.unconfirmed));
+    out.extend(beside.map(line));
+    if let [first, ..] = books.stale_tentative.as_slice() {
+        let stale = books.stale_tentative.len();
         out.push(format!(
             "{stale} units have been tentative for over an hour, the first {first}: see the next hop's log"
         ));
     }
-    match books["faults"].as_array().filter(|faults| !faults.is_empty()) {
-        None => out.push("the books balance".into()),
-        Some(faults) => out.extend(faults.iter().map(|fault| format!("FAULT: {}", fault.as_str().unwrap_or_default()))),
+    if books.faults.is_empty() {
+        out.push("the books balance".into());
     }
+    out.extend(books.faults.iter().map(|fault| format!("FAULT: {fault}")));
     out.join("\n")
 }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 the answer is no; 2 wrong use; 3 could not reach or open what it needs.
 
 pub mod alert;
+pub mod answer;
 pub mod audit;
 pub mod backup;
 pub mod classifier;
@@ -21,6 +22,7 @@ pub mod memory;
 pub mod message;
 pub mod person;
 pub mod quarantine;
+mod query_string;
 pub mod retention;
 pub mod ruleset;
 pub mod scan;

@@ -1,12 +1,15 @@
 //! `reprieve memory`: how much of the past can testify, and archives that it is made of.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use api_types::memory::{ImportAsk, ImportQuery, ImportView, MemoryView};
 use clap::Subcommand;
 use domain::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::answer::Answer;
 use super::client::Client;
 use super::{ApiArgs, CliError, mailbox, terminal};
 use known_good::archive::received_at;
@@ -53,15 +56,13 @@ pub enum MemoryVerb {
 pub async fn run(verb: MemoryVerb) -> Result<(), CliError> {
     match verb {
         MemoryVerb::Status { api } => {
-            let status = Client::new(&api)?.get("/api/v1/memory", &[]).await?;
-            terminal::line(&if api.json { status.to_string() } else { strength_text(&status) });
-            Ok(())
+            Client::new(&api)?.get::<MemoryView>("/api/v1/memory").await?.print(&api, strength_text)
         }
         MemoryVerb::Import { received_by, trust_archive, correspond, reason, api, paths } => {
             let client = Client::new(&api)?;
             let how = Import { received_by, trust_from: trust_archive, correspond };
-            let report = how.run(&client, &paths, &reason).await?;
-            terminal::line(&if api.json { report.to_string() } else { import_text(&report) });
+            let imported = how.run(&client, &paths, &reason).await?;
+            terminal::line(&if api.json { imported.json() } else { imported.text()? });
             Ok(())
         }
     }
@@ -74,16 +75,32 @@ struct Import {
     correspond: bool,
 }
 
+/// What came of it: how many mails became what, and the memory as it is now.
+struct Imported {
+    became: BTreeMap<String, u64>,
+    memory: Answer<MemoryView>,
+}
+
+impl Imported {
+    fn json(&self) -> String {
+        json!({ "became": self.became, "memory": self.memory.json() }).to_string()
+    }
+
+    fn text(&self) -> Result<String, CliError> {
+        let counts: Vec<String> = self.became.iter().map(|(became, count)| format!("{became} {count}")).collect();
+        Ok(format!("{}\n{}", counts.join(", "), strength_text(&self.memory.view()?)))
+    }
+}
+
 impl Import {
-    async fn run(&self, client: &Client, paths: &[PathBuf], reason: &str) -> Result<Value, CliError> {
+    async fn run(&self, client: &Client, paths: &[PathBuf], reason: &str) -> Result<Imported, CliError> {
         let files = mailbox::files(paths).map_err(CliError::unreachable)?;
         let actor = super::quarantine::actor();
-        let step = |step: &str, reason: String| json!({ "step": step, "reason": reason, "actor": actor });
+        let step = |step: &str, reason: String| ImportAsk { step: step.to_owned(), reason, actor: actor.clone() };
         let terms = if self.trust_from { ", From is believed" } else { "" };
-        client
-            .post("/api/v1/memory/imports", &step("begin", format!("{reason} ({} files{terms})", files.len())))
-            .await?;
-        let mut counts = std::collections::BTreeMap::<String, u64>::new();
+        let begin = step("begin", format!("{reason} ({} files{terms})", files.len()));
+        client.post::<MemoryView>("/api/v1/memory/imports", &begin).await?;
+        let mut counts = BTreeMap::<String, u64>::new();
         for path in &files {
             let bytes =
                 mailbox::read(path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))?;
@@ -101,16 +118,13 @@ impl Import {
         }
         let end = step("end", format!("{counts:?}"));
         let memory = client.post("/api/v1/memory/imports", &end).await?;
-        Ok(json!({ "became": counts, "memory": memory }))
+        Ok(Imported { became: counts, memory })
     }
 
     async fn one(&self, client: &Client, mail: Vec<u8>, received: Timestamp) -> Result<String, CliError> {
-        let target = format!(
-            "/api/v1/memory/mails?received={received}&trust_from={}&correspond={}",
-            self.trust_from, self.correspond
-        );
-        let said = client.post_mail(&target, mail).await?;
-        Ok(said["became"].as_str().unwrap_or_default().to_owned())
+        let query =
+            ImportQuery { received: received.to_string(), trust_from: self.trust_from, correspond: self.correspond };
+        Ok(client.post_mail::<ImportView>("/api/v1/memory/mails", &query, mail).await?.view()?.became)
     }
 }
 
@@ -122,31 +136,16 @@ fn file_date(path: &Path) -> Option<Timestamp> {
 }
 
 /// How strong a memory is, for people.
-pub fn strength_text(memory: &Value) -> String {
-    let number = |key: &str| memory[key].as_u64().unwrap_or_default();
-    let families: Vec<String> = memory["eligible_by_family"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(family, count)| format!("{family} {count}"))
-        .collect();
+pub fn strength_text(memory: &MemoryView) -> String {
+    let MemoryView {
+        strength, eligible, strong_contents, established, strong_identities, internal, identities, ..
+    } = memory;
+    let families: Vec<String> =
+        memory.eligible_by_family.iter().map(|(family, count)| format!("{family} {count}")).collect();
+    let colon = if families.is_empty() { "" } else { ": " };
     format!(
-        "memory: {} ({} of {} contents that may testify{}{}; {} of {} established identities, {} of them ours; {} \
-            known in all)",
-        memory["strength"].as_str().unwrap_or_default(),
-        number("eligible"),
-        number("strong_contents"),
-        if families.is_empty() { "" } else { ": " },
+        "memory: {strength} ({eligible} of {strong_contents} contents that may testify{colon}{}; {established} of \
+            {strong_identities} established identities, {internal} of them ours; {identities} known in all)",
         families.join(", "),
-        number("established"),
-        number("strong_identities"),
-        number("internal"),
-        number("identities"),
     )
-}
-
-fn import_text(report: &Value) -> String {
-    let counts: Vec<String> =
-        report["became"].as_object().into_iter().flatten().map(|(became, count)| format!("{became} {count}")).collect();
-    format!("{}\n{}", counts.join(", "), strength_text(&report["memory"]))
 }

@@ -1,7 +1,8 @@
 //! `reprieve message`: the life of a message, and its verdict explained.
 
+use api_types::explain::{AuthenticationView, DkimView, ExplainedUnit, ExplainedView};
+use api_types::message::{TraceQuery, TraceView};
 use clap::Subcommand;
-use serde_json::Value;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -44,147 +45,97 @@ pub enum MessageVerb {
 /// # Errors
 /// When nothing is found, or the API cannot be reached.
 pub async fn run(verb: MessageVerb) -> Result<(), CliError> {
-    let (id, message_id, sender, recipient, api) = match verb {
-        MessageVerb::Trace { id, message_id, sender, recipient, api } => (id, message_id, sender, recipient, api),
-        MessageVerb::Show { id, api } => {
-            let shown = Client::new(&api)?.get(&format!("/api/v1/messages/{}", encoded(&id)), &[]).await?;
-            terminal::line(&if api.json { shown.to_string() } else { explained(&shown) });
-            return Ok(());
+    match verb {
+        MessageVerb::Trace { id, message_id, sender, recipient, api } => {
+            trace(&TraceQuery { mail_id: id, message_id, sender, recipient }, &api).await
         }
-    };
-    let query = [("mail_id", id), ("message_id", message_id), ("sender", sender), ("recipient", recipient)];
-    let units = Client::new(&api)?.get("/api/v1/messages", &query).await?;
+        MessageVerb::Show { id, api } => {
+            let path = format!("/api/v1/messages/{}", encoded(&id));
+            Client::new(&api)?.get::<ExplainedView>(&path).await?.print(&api, explained)
+        }
+    }
+}
+
+async fn trace(query: &TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
+    let units = Client::new(api)?.get_with::<Vec<TraceView>>("/api/v1/messages", query).await?;
     if api.json {
-        terminal::line(&units.to_string());
+        terminal::line(&units.json().to_string());
         return Ok(());
     }
-    let units = units.as_array().cloned().unwrap_or_default();
+    let units = units.view()?;
     if units.is_empty() {
         terminal::complain("nothing fits");
         return Err(CliError::No);
     }
-    for unit in &units {
-        terminal::line(&shown(unit));
-    }
+    units.iter().for_each(|unit| terminal::line(&shown(unit)));
     Ok(())
 }
 
-fn explained(shown: &Value) -> String {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let each = |key: &str| shown[key].as_array().cloned().unwrap_or_default();
+fn explained(shown: &ExplainedView) -> String {
+    let ExplainedView { mail_id, received, sender, subject, category, ruleset, policy, today, .. } = shown;
     let mut out = vec![format!(
-        "{}  {}  from {}  \"{}\"\n{}",
-        text(shown, "mail_id"),
-        text(shown, "received"),
-        text(shown, "sender"),
-        text(shown, "subject"),
-        terminal::coloured(&text(shown, "category"), if shown["category"] == "Clean" { 32 } else { 31 })
+        "{mail_id}  {received}  from {sender}  \"{subject}\"\n{}",
+        terminal::coloured(category, if category == "Clean" { 32 } else { 31 })
     )];
-    for unit in each("units") {
-        let how = if unit["enforced"] == Value::Bool(true) { "enforced" } else { "observed" };
-        out.push(format!(
-            "  {} ({}): {}, {how}; now {}",
-            text(&unit, "recipient"),
-            text(&unit, "direction"),
-            text(&unit, "disposition"),
-            text(&unit, "account")
-        ));
-        out.extend(
-            unit["reasons"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|reason| format!("    because {}", text(reason, "text"))),
-        );
+    out.extend(shown.units.iter().map(explained_unit));
+    for other in &shown.counterfactuals {
+        out.push(format!("  without {}@{}: {} {}", other.without, other.version, other.category, other.disposition));
     }
-    for other in each("counterfactuals") {
-        out.push(format!(
-            "  without {}@{}: {} {}",
-            text(&other, "without"),
-            text(&other, "version"),
-            text(&other, "category"),
-            text(&other, "disposition")
-        ));
-    }
-    let today = &shown["today"];
-    out.push(format!(
-        "  today ({}): {} {}; {}",
-        text(today, "ruleset"),
-        text(today, "category"),
-        text(today, "disposition"),
-        text(today, "rests_on")
-    ));
-    out.extend(authenticated(&shown["authentication"]));
-    if shown["first_contact"] == Value::Bool(true) {
+    out.push(format!("  today ({}): {} {}; {}", today.ruleset, today.category, today.disposition, today.rests_on));
+    out.extend(shown.authentication.as_ref().map(authenticated));
+    if shown.first_contact == Some(true) {
         out.push("  first contact: sender and recipient had not met before".to_owned());
     }
-    for finding in each("findings") {
-        let place = finding["part"].as_u64().map(|part| format!(" in part {part}")).unwrap_or_default();
-        let offset = finding["offset"].as_u64().map(|at| format!(" at {at}")).unwrap_or_default();
+    for finding in &shown.findings {
+        let place = finding.part.map(|part| format!(" in part {part}")).unwrap_or_default();
+        let offset = finding.offset.map(|at| format!(" at {at}")).unwrap_or_default();
         out.push(format!(
             "  {}@{} {} {}{place}{offset}: {}",
-            text(&finding, "detection"),
-            text(&finding, "detection_version"),
-            text(&finding, "effect"),
-            text(&finding, "mode"),
-            text(&finding, "evidence")
+            finding.detection, finding.detection_version, finding.effect, finding.mode, finding.evidence
         ));
     }
-    for engine in each("engines") {
+    for engine in &shown.engines {
+        let millis = terminal::number(engine.millis);
         out.push(format!(
-            "  engine {} {} {} {} {} ms {}",
-            text(&engine, "engine"),
-            text(&engine, "version"),
-            text(&engine, "data_version"),
-            text(&engine, "outcome"),
-            engine["millis"],
-            text(&engine, "detail")
+            "  engine {} {} {} {} {millis} ms {}",
+            engine.engine, engine.version, engine.data_version, engine.outcome, engine.detail
         ));
     }
-    out.push(format!("  ruleset {} policy {}", text(shown, "ruleset"), text(shown, "policy")));
+    out.push(format!("  ruleset {ruleset} policy {policy}"));
     out.join("\n")
 }
 
-/// How it authenticates, on one line; nothing where nobody has looked.
-fn authenticated(said: &Value) -> Option<String> {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let source = said["source"].as_str()?;
-    let signature = |one: &Value| format!("{} ({})", text(one, "result"), text(one, "domain"));
-    let dkim: Vec<String> = said["dkim"].as_array().into_iter().flatten().map(signature).collect();
-    let dkim = if dkim.is_empty() { "none".to_owned() } else { dkim.join(" ") };
-    Some(format!(
-        "  authentication, by {source}: spf {} ({}), dkim {dkim}, dmarc {} (p={}), arc {}; vouched for: {}",
-        text(said, "spf"),
-        text(said, "spf_domain"),
-        text(said, "dmarc"),
-        text(said, "dmarc_policy"),
-        text(said, "arc"),
-        said["aligned"].as_str().unwrap_or("nobody")
-    ))
+fn explained_unit(unit: &ExplainedUnit) -> String {
+    let ExplainedUnit { recipient, direction, disposition, enforced, account, reasons } = unit;
+    let how = if *enforced { "enforced" } else { "observed" };
+    let mut out = vec![format!("  {recipient} ({direction}): {disposition}, {how}; now {account}")];
+    out.extend(reasons.iter().map(|reason| format!("    because {}", reason.text)));
+    out.join("\n")
 }
 
-fn shown(unit: &Value) -> String {
-    let text = |key: &str| unit[key].as_str().unwrap_or_default();
+/// How it authenticates, on one line.
+fn authenticated(said: &AuthenticationView) -> String {
+    let AuthenticationView { source, spf, spf_domain, dmarc, dmarc_policy, arc, .. } = said;
+    let signature = |one: &DkimView| format!("{} ({})", one.result, one.domain);
+    let dkim: Vec<String> = said.dkim.iter().map(signature).collect();
+    let dkim = if dkim.is_empty() { "none".to_owned() } else { dkim.join(" ") };
+    format!(
+        "  authentication, by {source}: spf {spf} ({spf_domain}), dkim {dkim}, dmarc {dmarc} (p={dmarc_policy}), arc \
+            {arc}; vouched for: {}",
+        said.aligned.as_deref().unwrap_or("nobody")
+    )
+}
+
+fn shown(unit: &TraceView) -> String {
+    let TraceView { mail_id, sender, recipient, direction, subject, category, disposition, .. } = unit;
+    let how = if unit.enforced { "enforced" } else { "observed" };
     let mut out = vec![format!(
-        "{}  {} -> {}  {}  \"{}\"\n  {} {} ({})",
-        text("mail_id"),
-        text("sender"),
-        text("recipient"),
-        text("direction"),
-        text("subject"),
-        text("category"),
-        text("disposition"),
-        if unit["enforced"] == Value::Bool(true) { "enforced" } else { "observed" },
+        "{mail_id}  {sender} -> {recipient}  {direction}  \"{subject}\"\n  {category} {disposition} ({how})"
     )];
-    for event in unit["events"].as_array().into_iter().flatten() {
-        let text = |key: &str| event[key].as_str().unwrap_or_default();
+    for event in &unit.events {
         out.push(format!(
             "  {}  {:<18} -> {:<13} {} {}",
-            text("at"),
-            text("what"),
-            text("account"),
-            text("actor"),
-            text("reason")
+            event.at, event.what, event.account, event.actor, event.reason
         ));
     }
     out.join("\n")

@@ -1,7 +1,7 @@
 //! `reprieve person`: who may sign in to the console.
 
+use api_types::person::{DisableAsk, InviteAsk, PersonView};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -61,48 +61,47 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
     match verb {
         PersonVerb::Invite { name, role, domain, console, last_admin, api } => {
             let actor = super::quarantine::actor();
-            let ask =
-                json!({ "name": name, "role": role, "domains": domain, "actor": actor, "last_admin": last_admin });
-            let invited = Client::new(&api)?.post("/api/v1/people", &ask).await?;
-            let known = |key: &str| invited[key].as_str().map(str::to_owned);
-            let console = console.or(known("console")).or(api.api.clone()).or(known("console_listens"));
-            let secret = invited["invitation"].as_str().unwrap_or_default();
-            terminal::line(&if api.json {
-                invited.to_string()
-            } else {
-                format!("{}/welcome#{secret}", console.unwrap_or_default().trim_end_matches('/'))
-            });
+            let ask = InviteAsk { name, role, domains: domain, actor, last_admin };
+            let address = api.api.clone();
+            Client::new(&api)?
+                .post::<PersonView>("/api/v1/people", &ask)
+                .await?
+                .print(&api, |invited| link(invited, console, address))
         }
         PersonVerb::List { api } => {
-            let people = Client::new(&api)?.get("/api/v1/people", &[]).await?;
-            terminal::line(&if api.json { people.to_string() } else { listed(&people) });
+            let people = Client::new(&api)?.get::<Vec<PersonView>>("/api/v1/people").await?;
+            people.print(&api, |people| listed(people))
         }
         PersonVerb::Disable { name, reason, last_admin, api } => {
-            let actor = super::quarantine::actor();
-            let ask = json!({ "reason": reason, "actor": actor, "last_admin": last_admin });
+            let ask = DisableAsk { reason, actor: super::quarantine::actor(), last_admin };
             let path = format!("/api/v1/people/{}/disable", platform::percent::encoded(&name));
-            let done = Client::new(&api)?.post(&path, &ask).await?;
-            terminal::line(&if api.json { done.to_string() } else { listed(&Value::Array(vec![done])) });
+            let done = Client::new(&api)?.post::<PersonView>(&path, &ask).await?;
+            done.print(&api, |done| listed(std::slice::from_ref(done)))
         }
     }
-    Ok(())
 }
 
-fn listed(people: &Value) -> String {
-    let row = |one: &Value| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        let domains: Vec<&str> = one["domains"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let state = match (one["disabled"].is_string(), one["has_password"] == true, one["has_totp"] == true) {
+/// The link that lets somebody in, at the console that was named, or where it is known to be.
+fn link(invited: &PersonView, named: Option<String>, api: Option<String>) -> String {
+    let console = named.or(invited.console.clone()).or(api).or(invited.console_listens.clone());
+    let secret = invited.invitation.as_deref().unwrap_or_default();
+    format!("{}/welcome#{secret}", console.unwrap_or_default().trim_end_matches('/'))
+}
+
+fn listed(people: &[PersonView]) -> String {
+    if people.is_empty() {
+        return "nobody may sign in".into();
+    }
+    let row = |one: &PersonView| {
+        let PersonView { name, role, domains, disabled, has_password, has_totp, made, made_by, .. } = one.clone();
+        let state = match (disabled.is_some(), has_password, has_totp) {
             (true, ..) => "shut out",
             (_, false, _) => "invited",
             (_, true, false) => "password",
             (_, true, true) => "password and codes",
         };
-        vec![text("name"), text("role"), domains.join(" "), state.to_owned(), text("made"), text("made_by")]
+        vec![name, role, domains.join(" "), state.to_owned(), made, made_by]
     };
-    let rows: Vec<Vec<String>> = people.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
-        return "nobody may sign in".into();
-    }
+    let rows: Vec<Vec<String>> = people.iter().map(row).collect();
     terminal::table(&["name", "role", "domains", "sign-in", "added", "by"], &rows, 40)
 }

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use api_types::quarantine::{
+    CloseAsk, ClosedView, CopiedView, CopyAsk, DecideAsk, HeadersView, HeldView, ListQuery, PartView, PreviewView,
+    ReleaseManyAsk, ReleasedUnit, ReleasedView, RequestView, ShownView, UnitView,
+};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -200,12 +203,10 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
     match verb {
         QuarantineVerb::List(args) => list(*args).await,
         QuarantineVerb::Show { id, api } => {
-            let shown = Client::new(&api)?.get(&format!("/api/v1/quarantine/{}", encoded(&id)), &[]).await?;
-            terminal::line(&if api.json { shown.to_string() } else { explained(&shown) });
-            Ok(())
+            Client::new(&api)?.get::<ShownView>(&path(&id, "")).await?.print(&api, explained)
         }
         QuarantineVerb::Export { id, output, api } => {
-            let bytes = Client::new(&api)?.get_bytes(&format!("/api/v1/quarantine/{}/raw", encoded(&id))).await?;
+            let bytes = Client::new(&api)?.get_bytes(&path(&id, "/raw")).await?;
             match output {
                 Some(path) => {
                     std::fs::write(&path, bytes).map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
@@ -217,35 +218,26 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
             }
         }
         QuarantineVerb::Headers { id, api } => {
-            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{}/headers", encoded(&id)), &[]).await?;
-            let text = view["headers"].as_str().unwrap_or_default().to_owned();
-            terminal::line(&if api.json { view.to_string() } else { safe(&text) });
-            Ok(())
+            let answer = Client::new(&api)?.get::<HeadersView>(&path(&id, "/headers")).await?;
+            answer.print(&api, |view| safe(&view.headers))
         }
         QuarantineVerb::Preview { id, api } => {
-            let view = Client::new(&api)?.get(&format!("/api/v1/quarantine/{}/preview", encoded(&id)), &[]).await?;
-            terminal::line(&if api.json { view.to_string() } else { previewed(&view) });
-            Ok(())
+            Client::new(&api)?.get::<PreviewView>(&path(&id, "/preview")).await?.print(&api, previewed)
         }
         QuarantineVerb::Requests { api } => {
-            let waiting = Client::new(&api)?.get("/api/v1/quarantine/requests", &[]).await?;
-            terminal::line(&if api.json { waiting.to_string() } else { requested(&waiting) });
-            Ok(())
+            let waiting = Client::new(&api)?.get::<Vec<RequestView>>("/api/v1/quarantine/requests").await?;
+            waiting.print(&api, |waiting| requested(waiting))
         }
         QuarantineVerb::Release(args) => release(args).await,
         QuarantineVerb::Copy { id, to, reason, api } => {
-            let ask = json!({ "to": to, "reason": reason, "actor": actor() });
-            let said = Client::new(&api)?.post(&format!("/api/v1/quarantine/{}/copy", encoded(&id)), &ask).await?;
-            let reply = said["reply"].as_str().unwrap_or_default();
-            terminal::line(&if api.json { said.to_string() } else { format!("a copy went to {to}: {reply}") });
-            Ok(())
+            let ask = CopyAsk { to: to.clone(), reason, actor: actor() };
+            let copied = Client::new(&api)?.post::<CopiedView>(&path(&id, "/copy"), &ask).await?;
+            copied.print(&api, |copied| format!("a copy went to {to}: {}", copied.reply))
         }
         QuarantineVerb::ClosePortal { address, reason, api } => {
-            let ask = json!({ "address": address, "reason": reason, "actor": actor() });
-            let said = Client::new(&api)?.post("/api/v1/portal/close", &ask).await?;
             let told = format!("nothing that {address} had before now opens the portal");
-            terminal::line(&if api.json { said.to_string() } else { told });
-            Ok(())
+            let ask = CloseAsk { address, reason, actor: actor() };
+            Client::new(&api)?.post::<ClosedView>("/api/v1/portal/close", &ask).await?.print(&api, |_| told)
         }
         QuarantineVerb::Deny(args) => decide(args, "deny", "denied").await,
         QuarantineVerb::Delete(args) => decide(args, "delete", "deleted").await,
@@ -253,47 +245,56 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
     }
 }
 
+/// The path of one held message, and of what belongs to it.
+fn path(id: &str, rest: &str) -> String {
+    format!("/api/v1/quarantine/{}{rest}", encoded(id))
+}
+
 /// What recipients ask for, as a table.
-fn requested(waiting: &Value) -> String {
-    const COLUMNS: [&str; 7] = ["mail_id", "asked", "recipient", "sender", "category", "subject", "reason"];
-    let cells = |one: &Value| COLUMNS.map(|name| one[name].as_str().unwrap_or_default().to_owned()).to_vec();
-    let rows: Vec<Vec<String>> = waiting.as_array().into_iter().flatten().map(cells).collect();
-    if rows.is_empty() { "nobody waits for an answer".into() } else { terminal::table(&COLUMNS, &rows, 44) }
+fn requested(waiting: &[RequestView]) -> String {
+    if waiting.is_empty() {
+        return "nobody waits for an answer".into();
+    }
+    let row = |one: &RequestView| {
+        let RequestView { mail_id, recipient, asked, reason, sender, subject, category } = one.clone();
+        vec![mail_id, asked, recipient, sender, category, subject, reason]
+    };
+    let rows: Vec<Vec<String>> = waiting.iter().map(row).collect();
+    terminal::table(&["mail_id", "asked", "recipient", "sender", "category", "subject", "reason"], &rows, 44)
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
     let is_of_what_is_held = args.state.is_none() && args.status.is_none();
-    let query = [
-        ("state", args.state),
-        ("status", args.status),
-        ("direction", args.direction),
-        ("category", args.category),
-        ("detection", args.detection),
-        ("sender", args.sender),
-        ("recipient", args.recipient),
-        ("subject", args.subject),
-        ("message_id", args.message_id),
-        ("since", args.since),
-        ("until", args.until),
-        ("after", args.after),
-        ("limit", args.limit.map(|limit| limit.to_string())),
-    ];
-    let held = Client::new(&args.api)?.get("/api/v1/quarantine", &query).await?;
     let none = if is_of_what_is_held { NOTHING_HELD } else { "nothing in this state" };
-    terminal::line(&if args.api.json { held.to_string() } else { table(&held, none) });
-    Ok(())
+    let query = ListQuery {
+        state: args.state,
+        status: args.status,
+        direction: args.direction,
+        category: args.category,
+        detection: args.detection,
+        sender: args.sender,
+        recipient: args.recipient,
+        subject: args.subject,
+        message_id: args.message_id,
+        since: args.since,
+        until: args.until,
+        after: args.after,
+        limit: args.limit,
+    };
+    let held = Client::new(&args.api)?.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?;
+    held.print(&args.api, |held| table(held, none))
 }
 
 /// What is held, as a table.
-pub fn listed(held: &Value) -> String {
+pub fn listed(held: &[HeldView]) -> String {
     table(held, NOTHING_HELD)
 }
 
-fn table(held: &Value, none: &str) -> String {
-    let rows: Vec<Vec<String>> = held.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
+fn table(held: &[HeldView], none: &str) -> String {
+    if held.is_empty() {
         return none.into();
     }
+    let rows: Vec<Vec<String>> = held.iter().map(row).collect();
     terminal::table(
         &["id", "received", "direction", "category", "detection", "status", "sender", "recipients", "subject"],
         &rows,
@@ -301,90 +302,52 @@ fn table(held: &Value, none: &str) -> String {
     )
 }
 
-fn row(held: &Value) -> Vec<String> {
-    let text = |key: &str| held[key].as_str().unwrap_or_default().to_owned();
-    let recipients = held["recipients"].as_array().into_iter().flatten();
-    let shown = recipients.map(|recipient| {
-        format!(
-            "{} ({})",
-            recipient["address"].as_str().unwrap_or_default(),
-            recipient["state"].as_str().unwrap_or_default()
-        )
-    });
-    vec![
-        text("id"),
-        text("received").chars().take(19).collect(),
-        text("direction"),
-        text("category"),
-        text("detection"),
-        text("status"),
-        text("sender"),
-        shown.collect::<Vec<_>>().join(", "),
-        text("subject"),
-    ]
+fn row(held: &HeldView) -> Vec<String> {
+    let HeldView { id, received, direction, sender, subject, category, detection, status, .. } = held.clone();
+    let recipients: Vec<String> =
+        held.recipients.iter().map(|recipient| format!("{} ({})", recipient.address, recipient.state)).collect();
+    let received = received.chars().take(19).collect();
+    let detection = detection.unwrap_or_default();
+    vec![id, received, direction, category, detection, status, sender, recipients.join(", "), subject]
 }
 
 /// One held message, explained.
-pub fn explained(shown: &Value) -> String {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+pub fn explained(shown: &ShownView) -> String {
+    let HeldView { id, received, sender, subject, category, status, size, sha256, .. } = &shown.held;
     let mut out = vec![
-        format!("id        {}", text(shown, "id")),
-        format!("received  {}", text(shown, "received")),
-        format!("from      {}", text(shown, "sender")),
-        format!("subject   {}", text(shown, "subject")),
-        format!("category  {}  ({})", text(shown, "category"), text(shown, "status")),
-        format!("size      {} bytes, sha256 {}", shown["size"], text(shown, "sha256")),
-        format!("ruleset   {}", text(shown, "ruleset")),
+        format!("id        {id}"),
+        format!("received  {received}"),
+        format!("from      {sender}"),
+        format!("subject   {subject}"),
+        format!("category  {category}  ({status})"),
+        format!("size      {size} bytes, sha256 {sha256}"),
+        format!("ruleset   {}", shown.ruleset),
         "recipients".into(),
     ];
-    for unit in shown["units"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  {} ({}): {} {}",
-            text(unit, "recipient"),
-            text(unit, "direction"),
-            text(unit, "state"),
-            text(unit, "reply")
-        ));
-        for reason in unit["reasons"].as_array().into_iter().flatten() {
-            out.push(format!("    because {}", text(reason, "text")));
-        }
+    for UnitView { recipient, direction, state, reply, reasons, .. } in &shown.units {
+        out.push(format!("  {recipient} ({direction}): {state} {reply}"));
+        out.extend(reasons.iter().map(|reason| format!("    because {}", reason.text)));
     }
     out.push("parts".into());
-    for part in shown["parts"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  {} {} {} bytes {} '{}'",
-            part["number"],
-            text(part, "content_type"),
-            part["size"],
-            text(part, "family"),
-            text(part, "name")
-        ));
+    for PartView { number, name, content_type, family, size, .. } in &shown.parts {
+        out.push(format!("  {number} {content_type} {size} bytes {family} '{name}'"));
     }
     out.push("findings".into());
-    for finding in shown["findings"].as_array().into_iter().flatten() {
-        let place = finding["part"].as_u64().map_or("message".to_owned(), |part| format!("part {part}"));
+    for finding in &shown.findings {
+        let place = finding.part.map_or("message".to_owned(), |part| format!("part {part}"));
         out.push(format!(
             "  {} ({}) {} in {place}: {}",
-            text(finding, "detection"),
-            text(finding, "detection_version"),
-            text(finding, "effect"),
-            text(finding, "evidence")
+            finding.detection, finding.detection_version, finding.effect, finding.evidence
         ));
-        if let Some(hit) = finding["previous"]["hit"].as_bool() {
-            let version = text(&finding["previous"], "detection_version");
-            let said = if hit { "hits the same" } else { "does not hit this" };
-            out.push(format!("    its earlier version {version} {said}"));
+        if let Some(previous) = &finding.previous {
+            let said = if previous.hit { "hits the same" } else { "does not hit this" };
+            out.push(format!("    its earlier version {} {said}", previous.detection_version));
         }
     }
     out.push("engines".into());
-    for engine in shown["engines"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  {} {} {} {} ms",
-            text(engine, "engine"),
-            text(engine, "version"),
-            text(engine, "outcome"),
-            engine["millis"]
-        ));
+    for engine in &shown.engines {
+        let millis = terminal::number(engine.millis);
+        out.push(format!("  {} {} {} {millis} ms", engine.engine, engine.version, engine.outcome));
     }
     out.join("\n")
 }
@@ -394,30 +357,13 @@ fn safe(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-fn previewed(view: &Value) -> String {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let mut out = vec![format!(
-        "from {}  subject \"{}\"  {}",
-        text(view, "sender"),
-        text(view, "subject"),
-        text(view, "category")
-    )];
-    for part in view["parts"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  {} {} {} bytes '{}'",
-            part["number"],
-            text(part, "content_type"),
-            part["size"],
-            text(part, "name")
-        ));
+fn previewed(view: &PreviewView) -> String {
+    let HeldView { sender, subject, category, .. } = &view.held;
+    let mut out = vec![format!("from {sender}  subject \"{subject}\"  {category}")];
+    for PartView { number, name, content_type, size, .. } in &view.parts {
+        out.push(format!("  {number} {content_type} {size} bytes '{name}'"));
     }
-    out.extend(
-        view["texts"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|one| format!("----\n{}", safe(one.as_str().unwrap_or_default()))),
-    );
+    out.extend(view.texts.iter().map(|one| format!("----\n{}", safe(one))));
     out.join("\n")
 }
 
@@ -429,11 +375,11 @@ pub fn actor() -> String {
 async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError> {
     let client = Client::new(&args.api)?;
     let mut no = false;
+    let ask = DecideAsk { recipients: args.rcpt, reason: args.reason, actor: actor(), what_if: args.what_if };
     for id in &args.ids {
-        let ask = json!({ "recipients": args.rcpt, "reason": args.reason, "actor": actor(), "what_if": args.what_if });
-        let decided = client.post(&format!("/api/v1/quarantine/{}/{verb}", encoded(id)), &ask).await?;
-        no |= decided["units"].as_array().into_iter().flatten().any(|unit| !args.what_if && unit["state"] != done);
-        terminal::line(&if args.api.json { decided.to_string() } else { outcome(&decided) });
+        let decided = client.post::<ReleasedView>(&path(id, &format!("/{verb}")), &ask).await?;
+        no |= !args.what_if && decided.view()?.units.iter().any(|unit| unit.state != done);
+        decided.print(&args.api, outcome)?;
     }
     if no { Err(CliError::No) } else { Ok(()) }
 }
@@ -445,23 +391,23 @@ async fn release(args: ReleaseArgs) -> Result<(), CliError> {
     let ids = ids(args.ids)?;
     let reason = if args.what_if { args.reason } else { reason_of_release(args.reason, ids.len(), reads_ids)? };
     for ids in ids.chunks(IDS_MAX) {
-        let ask = json!({
-            "ids": ids,
-            "recipients": args.rcpt,
-            "reason": reason,
-            "actor": actor(),
-            "what_if": args.what_if,
-            "confirm_refused": args.confirm_refused,
-        });
-        let mut released = client.post("/api/v1/quarantine/release", &ask).await?;
-        for one in released.as_array_mut().into_iter().flatten() {
+        let ask = ReleaseManyAsk {
+            ids: ids.to_vec(),
+            recipients: args.rcpt.clone(),
+            reason: reason.clone(),
+            actor: actor(),
+            what_if: args.what_if,
+            confirm_refused: args.confirm_refused,
+        };
+        let released = client.post::<Vec<ReleasedView>>("/api/v1/quarantine/release", &ask).await?;
+        for mut answer in released.each() {
+            let mut one = answer.view()?;
             if args.wait && !args.what_if {
-                let id = one["id"].as_str().unwrap_or_default().to_owned();
-                wait(&client, &id, one).await?;
+                wait(&client, &mut one).await?;
+                answer.update(&one)?;
             }
-            let units = one["units"].as_array().into_iter().flatten();
-            no |= units.into_iter().any(|unit| !args.what_if && !is_on_its_way(unit, args.wait));
-            terminal::line(&if args.api.json { one.to_string() } else { outcome(one) });
+            no |= !args.what_if && one.units.iter().any(|unit| !is_on_its_way(unit, args.wait));
+            answer.print(&args.api, outcome)?;
         }
     }
     if no { Err(CliError::No) } else { Ok(()) }
@@ -491,8 +437,8 @@ fn ids(given: Vec<String>) -> Result<Vec<String>, CliError> {
     if ids.is_empty() { Err(CliError::Usage("no id on standard input".into())) } else { Ok(ids) }
 }
 
-fn is_on_its_way(unit: &Value, waited: bool) -> bool {
-    match unit["state"].as_str().unwrap_or_default() {
+fn is_on_its_way(unit: &ReleasedUnit, waited: bool) -> bool {
+    match unit.state.as_str() {
         "released" => true,
         "releasing" => !waited,
         _ => false,
@@ -500,18 +446,17 @@ fn is_on_its_way(unit: &Value, waited: bool) -> bool {
 }
 
 /// Asks again until no unit is on its way any more, and takes over where each ended.
-async fn wait(client: &Client, id: &str, released: &mut Value) -> Result<(), CliError> {
+async fn wait(client: &Client, released: &mut ReleasedView) -> Result<(), CliError> {
     let began = Instant::now();
     loop {
-        let shown = client.get(&format!("/api/v1/quarantine/{}", encoded(id)), &[]).await?;
+        let shown = client.get::<ShownView>(&path(&released.id, "")).await?.view()?;
         let mut moving = false;
-        for unit in released["units"].as_array_mut().into_iter().flatten() {
-            let now = shown["units"].as_array().into_iter().flatten().find(|now| now["recipient"] == unit["recipient"]);
-            if let Some(now) = now {
-                unit["state"] = now["state"].clone();
-                unit["reply"] = now["reply"].clone();
+        for unit in &mut released.units {
+            if let Some(now) = shown.units.iter().find(|now| now.recipient == unit.recipient) {
+                unit.state.clone_from(&now.state);
+                unit.reply.clone_from(&now.reply);
                 // A deferred release is tried again for hours; its first answer is an answer.
-                moving |= now["state"] == "releasing" && now["release_state"] != "deferred";
+                moving |= now.state == "releasing" && now.release_state.as_deref() != Some("deferred");
             }
         }
         if !moving || began.elapsed() > WAIT_MAX {
@@ -521,13 +466,11 @@ async fn wait(client: &Client, id: &str, released: &mut Value) -> Result<(), Cli
     }
 }
 
-fn outcome(released: &Value) -> String {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    let units = released["units"].as_array().into_iter().flatten();
-    let lines = units.map(|unit| {
-        let (state, reply) = (text(unit, "state"), text(unit, "reply"));
-        let became = if reply.is_empty() { state } else { format!("{state}: {reply}") };
-        format!("{}  {}: {became}", text(released, "id"), text(unit, "recipient"))
+fn outcome(released: &ReleasedView) -> String {
+    let lines = released.units.iter().map(|unit| {
+        let ReleasedUnit { recipient, state, reply, .. } = unit;
+        let became = if reply.is_empty() { state.clone() } else { format!("{state}: {reply}") };
+        format!("{}  {recipient}: {became}", released.id)
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,7 +1,8 @@
 //! `reprieve retention`: whether anything is removed for its age, and taking back what was.
 
+use api_types::retention::{ClockView, ConfirmAsk, RecoverAsk, RecoveredView};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::client::Client;
 use super::quarantine::actor;
@@ -52,45 +53,39 @@ pub enum RetentionVerb {
 pub async fn run(verb: RetentionVerb) -> Result<(), CliError> {
     match verb {
         RetentionVerb::Clock { api } => {
-            let clock = Client::new(&api)?.get("/api/v1/retention/clock", &[]).await?;
-            terminal::line(&if api.json { clock.to_string() } else { told(&clock) });
-            Ok(())
+            Client::new(&api)?.get::<ClockView>("/api/v1/retention/clock").await?.print(&api, told)
         }
         RetentionVerb::ConfirmClock { reason, api } => {
-            let ask = json!({ "reason": reason, "actor": actor() });
-            let clock = Client::new(&api)?.post("/api/v1/retention/confirm-clock", &ask).await?;
-            terminal::line(&if api.json { clock.to_string() } else { told(&clock) });
-            Ok(())
+            let ask = ConfirmAsk { reason, actor: actor() };
+            Client::new(&api)?.post::<ClockView>("/api/v1/retention/confirm-clock", &ask).await?.print(&api, told)
         }
         RetentionVerb::Recover { since, deleted, reason, what_if, api } => {
-            let ask =
-                json!({ "since": since, "deleted": deleted, "reason": reason, "actor": actor(), "what_if": what_if });
+            let ask = RecoverAsk { since, deleted, reason, actor: actor(), what_if };
             recover(&Client::new(&api)?, &ask, &api).await
         }
     }
 }
 
 /// Asks until nothing remains, or nothing more comes back.
-async fn recover(client: &Client, ask: &Value, api: &ApiArgs) -> Result<(), CliError> {
+async fn recover(client: &Client, ask: &RecoverAsk, api: &ApiArgs) -> Result<(), CliError> {
     let mut units = 0;
     loop {
-        let said = client.post("/api/v1/retention/recover", ask).await?;
-        let (back, remain) = (said["units"].as_u64().unwrap_or(0), said["remain"].as_u64().unwrap_or(0));
-        units += back;
-        if remain > 0 && back > 0 {
+        let said = client.post::<RecoveredView>("/api/v1/retention/recover", ask).await?.view()?;
+        units += said.units;
+        if said.remain > 0 && said.units > 0 {
             continue;
         }
-        let done = if said["what_if"] == true { "would be held again" } else { "are held again" };
-        let told = json!({ "what_if": said["what_if"], "units": units, "remain": remain });
-        terminal::line(&if api.json { told.to_string() } else { format!("{units} units {done}") });
+        let done = if said.what_if { "would be held again" } else { "are held again" };
+        let all = RecoveredView { units, ..said };
+        terminal::line(&if api.json { json!(all).to_string() } else { format!("{units} units {done}") });
         return Ok(());
     }
 }
 
-fn told(clock: &Value) -> String {
-    let text = |key: &str| clock[key].as_str().unwrap_or_default();
-    match text("state") {
-        "believed" => format!("the clock is believed: it says {}; what is over goes", text("now")),
-        _ => format!("the clock says {}, but {}", text("now"), text("why")),
+fn told(clock: &ClockView) -> String {
+    let ClockView { state, now, why, .. } = clock;
+    match state.as_str() {
+        "believed" => format!("the clock is believed: it says {now}; what is over goes"),
+        _ => format!("the clock says {now}, but {why}"),
     }
 }

@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use api_types::ruleset::{
+    BuildAsk, BuiltView, ChangeView, DetectionRow, DiffQuery, GateView, PublishAsk, RollbackAsk, RolloutView,
+    RulesetRow, RulesetView,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
@@ -17,6 +21,7 @@ use domain::finding::MemoryClass;
 use domain::rollout::GateReport;
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::client::Client;
 use super::{ApiArgs, CliError, mailbox, terminal};
 use platform::config::Config;
@@ -160,8 +165,8 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
         RulesetVerb::Build { folder, target, add, what_if, api } => {
             let folder = folder.or_else(|| configured(&api));
             let built = build(&Client::new(&api)?, files_of(folder.as_deref(), target)?, add, what_if).await?;
-            terminal::line(&if api.json { built.to_string() } else { built_text(&built) });
-            passed(&built)
+            built.print(&api, built_text)?;
+            if built.view()?.gates.iter().all(|gate| gate.passed) { Ok(()) } else { Err(CliError::No) }
         }
         RulesetVerb::Publish { version, target, add, force, fast, reason, wait, what_if, api } => {
             let client = Client::new(&api)?;
@@ -169,52 +174,47 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
                 Some(id) => id,
                 None => {
                     let folder = version.map(PathBuf::from).or_else(|| configured(&api));
-                    let built = build(&client, files_of(folder.as_deref(), target)?, add, false).await?;
-                    built["id"].as_str().unwrap_or_default().to_owned()
+                    build(&client, files_of(folder.as_deref(), target)?, add, false).await?.view()?.id
                 }
             };
             let actor = super::quarantine::actor();
-            let ask = json!({ "force": force, "fast": fast, "reason": reason, "actor": actor, "what_if": what_if });
-            let mut rollout = client.post(&format!("/api/v1/rulesets/{}/publish", encoded(&id)), &ask).await?;
+            let ask = PublishAsk { force, fast, reason, actor, what_if };
+            let path = format!("/api/v1/rulesets/{}/publish", encoded(&id));
+            let mut answer = client.post::<RolloutView>(&path, &ask).await?;
             if wait && !what_if {
-                rollout = wait_for_gates(&client, &rollout).await?;
+                answer = wait_for_gates(&client, answer.view()?.rollout).await?;
             }
-            terminal::line(&if api.json { rollout.to_string() } else { rollout_text(&rollout) });
-            if rollout["stage"] == "refused" { Err(CliError::No) } else { Ok(()) }
+            answer.print(&api, rollout_text)?;
+            if answer.view()?.stage == "refused" { Err(CliError::No) } else { Ok(()) }
         }
         RulesetVerb::List { api } => {
-            let rulesets = Client::new(&api)?.get("/api/v1/rulesets", &[]).await?;
-            terminal::line(&if api.json { rulesets.to_string() } else { list_text(&rulesets) });
-            Ok(())
+            let rulesets = Client::new(&api)?.get::<Vec<RulesetRow>>("/api/v1/rulesets").await?;
+            rulesets.print(&api, |rulesets| list_text(rulesets))
         }
         RulesetVerb::Show { version, api } => {
-            let ruleset = Client::new(&api)?.get(&format!("/api/v1/rulesets/{}", encoded(&version)), &[]).await?;
-            terminal::line(&if api.json { ruleset.to_string() } else { show_text(&ruleset) });
-            Ok(())
+            let path = format!("/api/v1/rulesets/{}", encoded(&version));
+            Client::new(&api)?.get::<RulesetView>(&path).await?.print(&api, show_text)
         }
         RulesetVerb::Status { number, api } => {
             let client = Client::new(&api)?;
             let number = match number {
-                Some(number) => number.into(),
-                None => client.get("/api/v1/rollouts", &[]).await?[0]["rollout"].clone(),
+                Some(number) => Some(number),
+                None => newest(&client).await?,
             };
-            if number.is_null() {
+            let Some(number) = number else {
                 terminal::line(if api.json {
                     "null"
                 } else {
                     "nothing was ever published: the ruleset of the program is in force"
                 });
                 return Ok(());
-            }
-            let rollout = client.get(&format!("/api/v1/rollouts/{number}"), &[]).await?;
-            terminal::line(&if api.json { rollout.to_string() } else { rollout_text(&rollout) });
-            Ok(())
+            };
+            rollout(&client, number).await?.print(&api, rollout_text)
         }
         RulesetVerb::Rollback { reason, what_if, api } => {
-            let ask = json!({ "reason": reason, "actor": super::quarantine::actor(), "what_if": what_if });
-            let rollout = Client::new(&api)?.post("/api/v1/rollouts/rollback", &ask).await?;
-            terminal::line(&if api.json { rollout.to_string() } else { rollout_text(&rollout) });
-            Ok(())
+            let ask = RollbackAsk { reason, actor: super::quarantine::actor(), what_if };
+            let back = Client::new(&api)?.post::<RolloutView>("/api/v1/rollouts/rollback", &ask).await?;
+            back.print(&api, rollout_text)
         }
     }
 }
@@ -302,32 +302,46 @@ fn told(gates: &[GateReport], json: bool) -> Result<(), CliError> {
         let gates: Vec<Value> = gates.iter().map(|gate| json!(gate)).collect();
         terminal::line(&json!({ "gates": gates }).to_string());
     } else {
-        let shown: Vec<String> = gates.iter().map(|gate| gate_text(&json!(gate))).collect();
-        terminal::line(&shown.join("\n"));
+        let gates: Vec<GateView> = gates.iter().map(gate_view).collect();
+        terminal::line(&gates_text(&gates).join("\n"));
     }
     if gates.iter().all(|gate| gate.passed) { Ok(()) } else { Err(CliError::No) }
+}
+
+/// What a gate said here, in the shape of what one says of a gateway.
+fn gate_view(report: &GateReport) -> GateView {
+    let GateReport { gate, passed, summary, faults, notes } = report.clone();
+    GateView { gate: gate.as_str().to_owned(), passed, summary, faults, notes }
 }
 
 /// Builds a version of a folder; one of plain YARA files is added to what is in force.
 ///
 /// # Errors
 /// When it does not load, or the API says no.
-pub async fn build_folder(client: &Client, folder: &Path) -> Result<Value, CliError> {
-    build(client, files_of(Some(folder), None)?, false, false).await
+pub async fn build_folder(client: &Client, folder: &Path) -> Result<BuiltView, CliError> {
+    build(client, files_of(Some(folder), None)?, false, false).await?.view()
 }
 
-async fn build(client: &Client, files: Files, add: bool, what_if: bool) -> Result<Value, CliError> {
+async fn build(client: &Client, files: Files, add: bool, what_if: bool) -> Result<Answer<BuiltView>, CliError> {
     let files: BTreeMap<String, String> =
         files.into_iter().map(|(path, bytes)| (path, STANDARD.encode(bytes))).collect();
-    let ask = json!({ "files": files, "add": add, "actor": super::quarantine::actor(), "what_if": what_if });
-    client.post("/api/v1/rulesets", &ask).await
+    client.post("/api/v1/rulesets", &BuildAsk { files, add, actor: super::quarantine::actor(), what_if }).await
 }
 
-async fn wait_for_gates(client: &Client, rollout: &Value) -> Result<Value, CliError> {
-    let path = format!("/api/v1/rollouts/{}", rollout["rollout"]);
+/// The number of the newest roll-out.
+async fn newest(client: &Client) -> Result<Option<u32>, CliError> {
+    let rollouts = client.get::<Vec<RolloutView>>("/api/v1/rollouts").await?.view()?;
+    Ok(rollouts.first().map(|rollout| rollout.rollout))
+}
+
+async fn rollout(client: &Client, number: u32) -> Result<Answer<RolloutView>, CliError> {
+    client.get(&format!("/api/v1/rollouts/{number}")).await
+}
+
+async fn wait_for_gates(client: &Client, number: u32) -> Result<Answer<RolloutView>, CliError> {
     loop {
-        let now = client.get(&path, &[]).await?;
-        if now["stage"] != "checking" {
+        let now = rollout(client, number).await?;
+        if now.view()?.stage != "checking" {
             return Ok(now);
         }
         tokio::time::sleep(LOOK).await;
@@ -341,45 +355,38 @@ async fn compare(before: &str, after: &str, api: &ApiArgs) -> Result<(), CliErro
             let loaded = if text == "shipped" { Ruleset::shipped() } else { load::from_folder(Path::new(text)) };
             loaded.map_err(CliError::unreachable)
         };
-        json!(diff(&load(before)?, &load(after)?))
+        // The same in JSON as the API's.
+        Answer::of(json!(diff(&load(before)?, &load(after)?)))
     } else {
-        let query = [("against", Some(before.to_owned()))];
-        Client::new(api)?.get(&format!("/api/v1/rulesets/{}/diff", encoded(after)), &query).await?
+        let query = DiffQuery { against: Some(before.to_owned()) };
+        let path = format!("/api/v1/rulesets/{}/diff", encoded(after));
+        Client::new(api)?.get_with::<Vec<ChangeView>>(&path, &query).await?
     };
-    if api.json {
-        terminal::line(&changes.to_string());
-        return Ok(());
-    }
-    let changes = changes.as_array().cloned().unwrap_or_default();
+    changes.print(api, |changes| changes_text(changes))
+}
+
+fn changes_text(changes: &[ChangeView]) -> String {
     if changes.is_empty() {
-        terminal::line("no detection differs");
+        return "no detection differs".to_owned();
     }
-    for change in &changes {
-        let text = |key: &str| change[key].as_str().unwrap_or("-");
-        let colour = match text("kind") {
+    let mut out = Vec::new();
+    for ChangeView { code, kind, before, after, lines } in changes {
+        let colour = match kind.as_str() {
             "added" => 32,
             "removed" => 31,
             _ => 33,
         };
-        let head = format!("{} {} {} -> {}", text("kind"), text("code"), text("before"), text("after"));
-        terminal::line(&terminal::coloured(&head, colour));
-        terminal::line(text("lines").trim_end());
+        let [before, after] = [before, after].map(|version| version.as_deref().unwrap_or("-"));
+        out.push(terminal::coloured(&format!("{kind} {code} {before} -> {after}"), colour));
+        out.push(lines.trim_end().to_owned());
     }
-    Ok(())
+    out.join("\n")
 }
 
-fn passed(built: &Value) -> Result<(), CliError> {
-    let all = built["gates"].as_array().into_iter().flatten().all(|gate| gate["passed"] == Value::Bool(true));
-    if all { Ok(()) } else { Err(CliError::No) }
-}
-
-fn gate_text(gate: &Value) -> String {
-    let text = |key: &str| gate[key].as_str().unwrap_or_default();
-    let passed = gate["passed"] == Value::Bool(true);
-    let (word, colour) = if passed { ("passes", 32) } else { ("says no", 31) };
-    let mut out = vec![format!("{:<10} {}: {}", text("gate"), terminal::coloured(word, colour), text("summary"))];
-    for (key, mark) in [("faults", "-"), ("notes", "·")] {
-        let lines: Vec<&str> = gate[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+fn gate_text(gate: &GateView) -> String {
+    let (word, colour) = if gate.passed { ("passes", 32) } else { ("says no", 31) };
+    let mut out = vec![format!("{:<10} {}: {}", gate.gate, terminal::coloured(word, colour), gate.summary)];
+    for (lines, mark) in [(&gate.faults, "-"), (&gate.notes, "·")] {
         out.extend(lines.iter().take(SHOWN_MAX).map(|line| format!("  {mark} {line}")));
         if lines.len() > SHOWN_MAX {
             out.push(format!("  {mark} and {} more; --json has them", lines.len() - SHOWN_MAX));
@@ -388,69 +395,58 @@ fn gate_text(gate: &Value) -> String {
     out.join("\n")
 }
 
-fn gates_text(value: &Value) -> Vec<String> {
-    value["gates"].as_array().into_iter().flatten().map(gate_text).collect()
+fn gates_text(gates: &[GateView]) -> Vec<String> {
+    gates.iter().map(gate_text).collect()
 }
 
-fn built_text(built: &Value) -> String {
-    let kept = if built["kept"] == Value::Bool(true) { "kept" } else { "would be kept" };
-    let mut out =
-        vec![format!("{} with {} detections, {kept}", built["id"].as_str().unwrap_or_default(), built["detections"])];
-    if let Some(base) = built["added_to"].as_str() {
+fn built_text(built: &BuiltView) -> String {
+    let kept = if built.kept { "kept" } else { "would be kept" };
+    let mut out = vec![format!("{} with {} detections, {kept}", built.id, built.detections)];
+    if let Some(base) = &built.added_to {
         out.push(format!("its rules are added to {base}, which is in force"));
     }
-    out.extend(gates_text(built));
+    out.extend(gates_text(&built.gates));
     out.join("\n")
 }
 
-fn rollout_text(rollout: &Value) -> String {
-    let text = |key: &str| rollout[key].as_str().unwrap_or_default();
-    let colour = match text("stage") {
+fn rollout_text(rollout: &RolloutView) -> String {
+    let RolloutView { ruleset, before, stage, since, started, started_by, reason, note, .. } = rollout;
+    let colour = match stage.as_str() {
         "live" => 32,
         "refused" | "rolled-back" => 31,
         _ => 33,
     };
-    let mut out = vec![format!(
-        "roll-out {} of {}: {} since {}\n  {}",
-        rollout["rollout"],
-        text("ruleset"),
-        terminal::coloured(text("stage"), colour),
-        text("since"),
-        text("note")
-    )];
-    out.push(format!("  published by {} at {}: {}", text("started_by"), text("started"), text("reason")));
-    out.push(format!("  before it {} was in force", text("before")));
-    out.extend(gates_text(rollout));
-    for step in rollout["steps"].as_array().into_iter().flatten() {
-        let text = |key: &str| step[key].as_str().unwrap_or_default();
-        out.push(format!("{}  {} -> {}  {}: {}", text("at"), text("from"), text("to"), text("actor"), text("reason")));
+    let number = rollout.rollout;
+    let mut out = vec![
+        format!("roll-out {number} of {ruleset}: {} since {since}\n  {note}", terminal::coloured(stage, colour)),
+        format!("  published by {started_by} at {started}: {reason}"),
+        format!("  before it {before} was in force"),
+    ];
+    out.extend(gates_text(&rollout.gates));
+    for step in &rollout.steps {
+        out.push(format!("{}  {} -> {}  {}: {}", step.at, step.from, step.to, step.actor, step.reason));
     }
     out.join("\n")
 }
 
-fn list_text(rulesets: &Value) -> String {
-    let row = |one: &Value| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        let state = match (one["in_force"] == Value::Bool(true), one["stage"].as_str()) {
-            (true, _) => "in force".to_owned(),
-            (false, Some(stage)) => stage.to_owned(),
-            (false, None) => String::new(),
-        };
-        vec![text("id"), one["detections"].to_string(), text("first_seen"), text("in_force_since"), state]
+fn list_text(rulesets: &[RulesetRow]) -> String {
+    let row = |one: &RulesetRow| {
+        let RulesetRow { id, first_seen, detections, in_force_since, in_force, stage } = one.clone();
+        let state = if in_force { "in force".to_owned() } else { stage.unwrap_or_default() };
+        vec![id, detections.to_string(), first_seen, in_force_since.unwrap_or_default(), state]
     };
-    let rows: Vec<Vec<String>> = rulesets.as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<Vec<String>> = rulesets.iter().map(row).collect();
     terminal::table(&["version", "detections", "first seen", "in force since", "state"], &rows, 32)
 }
 
-fn show_text(ruleset: &Value) -> String {
-    let row = |one: &Value| {
-        ["code", "version", "category", "effect", "target", "mode", "title"]
-            .map(|key| one[key].as_str().unwrap_or_default().to_owned())
-            .to_vec()
+fn show_text(ruleset: &RulesetView) -> String {
+    let row = |one: &DetectionRow| {
+        let DetectionRow { code, version, category, effect, target, mode, title, .. } = one.clone();
+        vec![code, version, category, effect, target, mode, title]
     };
-    let rows: Vec<Vec<String>> = ruleset["detections"].as_array().into_iter().flatten().map(row).collect();
-    let mut out = vec![format!("ruleset {}", ruleset["id"].as_str().unwrap_or_default())];
+    let rows: Vec<Vec<String>> = ruleset.detections.iter().map(row).collect();
+    let mut out = vec![format!("ruleset {}", ruleset.id)];
     out.push(terminal::table(&["code", "version", "category", "effect", "target", "mode", "title"], &rows, 48));
-    out.extend(gates_text(ruleset));
+    out.extend(gates_text(&ruleset.gates));
     out.join("\n")
 }

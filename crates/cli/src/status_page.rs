@@ -1,7 +1,7 @@
 //! `reprieve status-page`: what the public is told, as it was last published; it needs no database.
 
 use clap::Args;
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -31,22 +31,48 @@ pub async fn run(args: StatusPageArgs) -> Result<(), CliError> {
         terminal::bytes(&client.get_bytes(path).await?);
         return Ok(());
     }
-    let issues = client.get("/status/status.json", &[]).await?;
-    terminal::line(&if args.api.json { issues.to_string() } else { text(&issues) });
-    Ok(())
+    client.get::<Issues>("/status/status.json").await?.print(&args.api, text)
 }
 
-fn text(issues: &Value) -> String {
-    let all: Vec<&Value> = issues["value"].as_array().into_iter().flatten().collect();
-    if all.iter().all(|one| one["isResolved"] == true) {
-        return format!("operational; {} past incidents", all.len());
+/// What is published, in the shape of a list of Microsoft Graph's `serviceHealthIssue`, as far as it is shown here. An
+/// incident that could not be read has no status and no posts.
+#[derive(Deserialize)]
+struct Issues {
+    value: Vec<Issue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Issue {
+    id: String,
+    title: String,
+    impact_description: String,
+    is_resolved: bool,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    posts: Vec<Post>,
+}
+
+#[derive(Deserialize)]
+struct Post {
+    description: Description,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    content: String,
+}
+
+fn text(issues: &Issues) -> String {
+    let open: Vec<&Issue> = issues.value.iter().filter(|one| !one.is_resolved).collect();
+    if open.is_empty() {
+        return format!("operational; {} past incidents", issues.value.len());
     }
-    let open = all.iter().filter(|one| one["isResolved"] == false);
-    let shown = open.map(|one| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default();
-        let last = one["posts"].as_array().and_then(|posts| posts.last());
-        let post = last.map_or("", |post| post["description"]["content"].as_str().unwrap_or_default());
-        format!("{}  {}  [{}]\n  {}\n  {post}", text("id"), text("title"), text("status"), text("impactDescription"))
+    let shown = open.iter().map(|one| {
+        let Issue { id, title, status, impact_description, .. } = one;
+        let post = one.posts.last().map_or("", |post| &post.description.content);
+        format!("{id}  {title}  [{status}]\n  {impact_description}\n  {post}")
     });
     shown.collect::<Vec<_>>().join("\n")
 }

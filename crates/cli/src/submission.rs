@@ -1,7 +1,7 @@
 //! `reprieve submission`: what people say of verdicts.
 
+use api_types::submission::{BundleView, SubmissionAsk, SubmissionDetailView, SubmissionQuery, SubmissionView};
 use clap::{Subcommand, ValueEnum};
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -70,72 +70,56 @@ pub enum SubmissionVerb {
 pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
     match verb {
         SubmissionVerb::List { mail, api } => {
-            let shown = Client::new(&api)?.get("/api/v1/submissions", &[("mail_id", mail)]).await?;
-            terminal::line(&if api.json { shown.to_string() } else { list_text(&shown) });
+            let query = SubmissionQuery { mail_id: mail, before: None };
+            let list = Client::new(&api)?.get_with::<Vec<SubmissionView>>("/api/v1/submissions", &query).await?;
+            list.print(&api, |list| list_text(list))
         }
         SubmissionVerb::Add { mail, kind, reporter, comment, api } => {
             let kind = match kind {
                 Said::FalsePositive => "false_positive",
                 Said::FalseNegative => "false_negative",
             };
-            let ask = json!({
-                "mail_id": mail, "kind": kind, "reporter": reporter, "comment": comment,
-                    "actor": super::quarantine::actor(),
-            });
-            let done = Client::new(&api)?.post("/api/v1/submissions", &ask).await?;
-            terminal::line(&if api.json { done.to_string() } else { list_text(&Value::Array(vec![done])) });
+            let (kind, actor) = (kind.to_owned(), super::quarantine::actor());
+            let ask = SubmissionAsk { mail_id: mail, kind, reporter, comment, actor };
+            let done = Client::new(&api)?.post::<SubmissionView>("/api/v1/submissions", &ask).await?;
+            done.print(&api, |done| list_text(std::slice::from_ref(done)))
         }
         SubmissionVerb::Show { number, api } => {
-            let shown = Client::new(&api)?.get(&format!("/api/v1/submissions/{number}"), &[]).await?;
-            terminal::line(&if api.json { shown.to_string() } else { show_text(&shown) });
+            let path = format!("/api/v1/submissions/{number}");
+            Client::new(&api)?.get::<SubmissionDetailView>(&path).await?.print(&api, show_text)
         }
         SubmissionVerb::Export { number, api } => {
-            let bundle = Client::new(&api)?.get(&format!("/api/v1/submissions/{number}/bundle"), &[]).await?;
+            let bundle = Client::new(&api)?.get::<BundleView>(&format!("/api/v1/submissions/{number}/bundle")).await?;
             // It is read by programs and sent as a file: JSON in any case.
-            terminal::line(&serde_json::to_string_pretty(&bundle).map_err(CliError::unreachable)?);
+            terminal::line(&serde_json::to_string_pretty(bundle.json()).map_err(CliError::unreachable)?);
+            Ok(())
         }
     }
-    Ok(())
 }
 
-fn show_text(shown: &Value) -> String {
-    let mut text = list_text(&Value::Array(vec![shown.clone()]));
-    for one in shown["voices"].as_array().into_iter().flatten() {
-        let word = |key: &str| one[key].as_str().unwrap_or_default();
+fn show_text(shown: &SubmissionDetailView) -> String {
+    let mut text = list_text(std::slice::from_ref(&shown.said));
+    for one in &shown.voices {
         text.push_str(&format!(
             "\n{} ({}): {} people within a day say that it is wrong ({} have it tried); {} messages in 30 days",
-            word("detection"),
-            word("detection_version"),
-            one["people"],
-            one["people_min"],
-            one["messages"]
+            one.detection, one.detection_version, one.people, one.people_min, one.messages
         ));
     }
-    if shown["others"].as_array().is_some_and(|others| !others.is_empty()) {
-        text.push_str(&format!("\n\nof the same message:\n{}", list_text(&shown["others"])));
+    if !shown.others.is_empty() {
+        text.push_str(&format!("\n\nof the same message:\n{}", list_text(&shown.others)));
     }
     text
 }
 
-fn list_text(shown: &Value) -> String {
-    let row = |one: &Value| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-        let about = one["about"].as_array().into_iter().flatten();
-        let about: Vec<&str> = about.filter_map(|about| about["detection"].as_str()).collect();
-        vec![
-            one["number"].to_string(),
-            text("at"),
-            text("kind"),
-            text("reporter"),
-            about.join(" "),
-            text("mail_id"),
-            text("incident"),
-            text("comment"),
-        ]
-    };
-    let rows: Vec<Vec<String>> = shown.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
+fn list_text(list: &[SubmissionView]) -> String {
+    if list.is_empty() {
         return "nobody has said anything".into();
     }
+    let row = |one: &SubmissionView| {
+        let SubmissionView { number, at, mail_id, kind, reporter, comment, about, incident, .. } = one.clone();
+        let about: Vec<String> = about.into_iter().map(|about| about.detection).collect();
+        vec![number.to_string(), at, kind, reporter, about.join(" "), mail_id, incident.unwrap_or_default(), comment]
+    };
+    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
     terminal::table(&["number", "at", "kind", "by", "detections", "message", "incident", "comment"], &rows, 40)
 }

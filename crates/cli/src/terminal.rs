@@ -47,6 +47,11 @@ pub fn coloured(text: &str, colour: u8) -> String {
     if has_colour() { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
+/// A number as JSON writes it: 100.0, not 100.
+pub fn number(number: f64) -> String {
+    serde_json::json!(number).to_string()
+}
+
 /// Rows under headings, each column as wide as it needs, cut at `most` characters.
 pub fn table(headings: &[&str], rows: &[Vec<String>], most: usize) -> String {
     let cut = |text: &str| {

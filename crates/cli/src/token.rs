@@ -1,7 +1,7 @@
 //! `reprieve token`: make, list and revoke tokens for the API over TCP.
 
+use api_types::token::{RevokeAsk, RevokedView, TokenAsk, TokenView};
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -61,44 +61,36 @@ pub async fn run(verb: TokenVerb) -> Result<(), CliError> {
     match verb {
         TokenVerb::Create { name, role, domain, days, what_if, api } => {
             let actor = super::quarantine::actor();
-            let ask = json!({
-                "name": name, "role": role, "domains": domain, "days": days, "actor": actor, "what_if": what_if
-            });
-            let made = Client::new(&api)?.post("/api/v1/tokens", &ask).await?;
-            terminal::line(&if api.json {
-                made.to_string()
-            } else if what_if {
-                listed(&json!([made]))
-            } else {
-                made["secret"].as_str().unwrap_or_default().to_owned()
-            });
+            let ask = TokenAsk { name, role, domains: domain, days, actor, what_if };
+            let text = |made: &TokenView| match what_if {
+                true => listed(std::slice::from_ref(made)),
+                false => made.secret.clone().unwrap_or_default(),
+            };
+            Client::new(&api)?.post::<TokenView>("/api/v1/tokens", &ask).await?.print(&api, text)
         }
         TokenVerb::List { api } => {
-            let tokens = Client::new(&api)?.get("/api/v1/tokens", &[]).await?;
-            terminal::line(&if api.json { tokens.to_string() } else { listed(&tokens) });
+            let tokens = Client::new(&api)?.get::<Vec<TokenView>>("/api/v1/tokens").await?;
+            tokens.print(&api, |tokens| listed(tokens))
         }
         TokenVerb::Revoke { id, reason, what_if, api } => {
-            let ask = json!({ "reason": reason, "actor": super::quarantine::actor(), "what_if": what_if });
-            let revoked = Client::new(&api)?.post(&format!("/api/v1/tokens/{}/revoke", encoded(&id)), &ask).await?;
-            let name = revoked["name"].as_str().unwrap_or_default();
+            let ask = RevokeAsk { reason, actor: super::quarantine::actor(), what_if };
+            let path = format!("/api/v1/tokens/{}/revoke", encoded(&id));
             let told = if what_if { "would be revoked" } else { "is revoked" };
-            terminal::line(&if api.json { revoked.to_string() } else { format!("{id} ({name}) {told}") });
+            let revoked = Client::new(&api)?.post::<RevokedView>(&path, &ask).await?;
+            revoked.print(&api, |revoked| format!("{id} ({}) {told}", revoked.name))
         }
     }
-    Ok(())
 }
 
-fn listed(tokens: &Value) -> String {
-    let row = |token: &Value| {
-        let text = |key: &str| token[key].as_str().unwrap_or_default().to_owned();
-        let domains: Vec<&str> = token["domains"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let domains = if domains.is_empty() { "all".to_owned() } else { domains.join(", ") };
-        vec![text("id"), text("name"), text("role"), domains, text("expires"), text("revoked")]
-    };
-    let rows: Vec<Vec<String>> = tokens.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
-        "no token".into()
-    } else {
-        terminal::table(&["id", "name", "role", "domains", "expires", "revoked"], &rows, 40)
+fn listed(tokens: &[TokenView]) -> String {
+    if tokens.is_empty() {
+        return "no token".into();
     }
+    let row = |token: &TokenView| {
+        let TokenView { id, name, role, domains, expires, revoked, .. } = token.clone();
+        let domains = if domains.is_empty() { "all".to_owned() } else { domains.join(", ") };
+        vec![id, name, role, domains, expires, revoked.unwrap_or_default()]
+    };
+    let rows: Vec<Vec<String>> = tokens.iter().map(row).collect();
+    terminal::table(&["id", "name", "role", "domains", "expires", "revoked"], &rows, 40)
 }

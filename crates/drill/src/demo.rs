@@ -9,8 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use api_types::incident::{IncidentRow, IncidentView};
+use api_types::ledger::{LedgerQuery, LedgerView};
+use api_types::memory::{ImportAsk, ImportQuery, ImportView, MemoryView};
+use api_types::message::{TraceQuery, TraceView};
+use api_types::person::{InviteAsk, PersonView};
+use api_types::quarantine::{HeldView, ListQuery, ReleaseAsk, ReleasedView, ShownView};
+use api_types::ruleset::{PublishAsk, RollbackAsk, RolloutView};
+use api_types::sentinel::SentinelView;
 use base64::Engine;
 use clap::Args;
+use domain::ledger::Account;
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 
@@ -92,8 +101,9 @@ async fn stay(running: &Running, folder: &Path) {
 /// A link to the console for an administrator.
 async fn invited(running: &Running) -> Result<String, CliError> {
     let client = Client::at_socket(running.socket.clone());
-    let made = client.post("/api/v1/people", &json!({ "name": "you", "role": "admin" })).await?;
-    let secret = made["invitation"].as_str().unwrap_or_default();
+    let ask = InviteAsk { name: "you".into(), role: "admin".into(), ..InviteAsk::default() };
+    let made = client.post::<PersonView>("/api/v1/people", &ask).await?.view()?;
+    let secret = made.invitation.unwrap_or_default();
     Ok(format!("http://{}/welcome#{secret}", running.api))
 }
 
@@ -127,10 +137,10 @@ async fn tell(folder: &Path, start: Start) -> Result<StoryTold, CliError> {
         delivered == wanted - held_wanted,
         format!("{delivered} mails reached the mailbox server, pictures and all"),
     );
-    let held = client.get("/api/v1/quarantine", &[]).await?;
+    let held = client.get::<Vec<HeldView>>("/api/v1/quarantine").await?.view()?;
     terminal::line("\nIn the quarantine:");
     terminal::line(&quarantine::listed(&held));
-    let count = held.as_array().map_or(0, Vec::len);
+    let count = held.len();
     note("hold", count == held_wanted, format!("{count} mails are held, durably, each with its reason"));
     let (ok, detail) = release(&client, &sink, &held, &letters).await?;
     note("release", ok, detail);
@@ -148,11 +158,10 @@ async fn tell(folder: &Path, start: Start) -> Result<StoryTold, CliError> {
     note("correct", ok, detail);
     let (ok, detail) = story.replayed().await?;
     note("replay", ok, detail);
-    let books = client.get("/api/v1/ledger", &[("deep", Some("true".into()))]).await?;
+    let books = client.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep: true }).await?.view()?;
     terminal::line("\nThe books:");
     terminal::line(&ledger::shown(&books));
-    let balanced = books["balanced"] == Value::Bool(true);
-    note("ledger", balanced, format!("{} accepted units, each in exactly one account", books["accepted"]));
+    note("ledger", books.balanced, format!("{} accepted units, each in exactly one account", books.accepted));
     Ok(StoryTold { steps, running })
 }
 
@@ -189,8 +198,8 @@ async fn send(running: &Running, letters: &[(Role, Letter, bool)]) -> Result<usi
 /// Waits until every outcome is in the books: they are written right behind the answers.
 async fn settle(client: &Client) -> Result<(), CliError> {
     for _ in 0..100 {
-        let books = client.get("/api/v1/ledger", &[]).await?;
-        if books["accounts"]["forwarding"] == 0 && books["accounts"]["releasing"] == 0 {
+        let books = client.get::<LedgerView>("/api/v1/ledger").await?.view()?;
+        if [Account::Forwarding, Account::Releasing].iter().all(|account| ledger::units(&books, *account) == 0) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -203,12 +212,11 @@ async fn show_all(client: &Client, letters: &[(Role, Letter, bool)]) -> Result<(
     for (_, letter, _) in letters {
         let recipient = letter.recipients.first().map(ToString::to_string);
         let sender = letter.sender.as_ref().map(ToString::to_string);
-        let units = client.get("/api/v1/messages", &[("sender", sender), ("recipient", recipient)]).await?;
-        for unit in units.as_array().into_iter().flatten().filter(|unit| letter.name == unit["subject"]) {
-            let text = |key: &str| unit[key].as_str().unwrap_or_default().to_owned();
-            let account = text("account");
-            let shown = terminal::coloured(&account, if account == "held" { 31 } else { 32 });
-            rows.push(vec![text("direction"), text("subject"), text("category"), text("disposition"), shown]);
+        let query = TraceQuery { sender, recipient, ..TraceQuery::default() };
+        let units = client.get_with::<Vec<TraceView>>("/api/v1/messages", &query).await?.view()?;
+        for unit in units.into_iter().filter(|unit| letter.name == unit.subject) {
+            let shown = terminal::coloured(&unit.account, if unit.account == "held" { 31 } else { 32 });
+            rows.push(vec![unit.direction, unit.subject, unit.category, unit.disposition, shown]);
         }
     }
     terminal::line(&terminal::table(&["direction", "subject", "category", "disposition", "where it is"], &rows, 48));
@@ -219,20 +227,18 @@ async fn show_all(client: &Client, letters: &[(Role, Letter, bool)]) -> Result<(
 async fn release(
     client: &Client,
     sink: &Sink,
-    held: &Value,
+    held: &[HeldView],
     letters: &[(Role, Letter, bool)],
 ) -> Result<(bool, String), CliError> {
-    let wanted = held.as_array().into_iter().flatten().find(|held| held["subject"] == ARCHIVE_SUBJECT);
-    let Some(id) = wanted.and_then(|held| held["id"].as_str()) else {
+    let Some(HeldView { id, .. }) = held.iter().find(|held| held.subject == ARCHIVE_SUBJECT) else {
         return Ok((false, "the archive is not held".into()));
     };
-    let shown = client.get(&format!("/api/v1/quarantine/{id}"), &[]).await?;
+    let shown = client.get::<ShownView>(&format!("/api/v1/quarantine/{id}")).await?.view()?;
     terminal::line("\nOne of them, explained, and then released:");
     terminal::line(&quarantine::explained(&shown));
     let before = sink.arrived().len();
-    client
-        .post(&format!("/api/v1/quarantine/{id}/release"), &json!({ "reason": "asked for by Bert", "actor": "demo" }))
-        .await?;
+    let ask = ReleaseAsk { reason: "asked for by Bert".into(), actor: "demo".into(), ..ReleaseAsk::default() };
+    client.post::<ReleasedView>(&format!("/api/v1/quarantine/{id}/release"), &ask).await?;
     for _ in 0..200 {
         if sink.arrived().len() > before {
             break;
@@ -269,15 +275,15 @@ impl Story<'_> {
         let (count, now) = (mails.len(), SystemClock.now());
         let step = Duration::from_secs(30 * 24 * 3600) / u32::try_from(count).unwrap_or(1);
         for (at, mail) in mails.into_iter().enumerate() {
-            let received = now.before(step * u32::try_from(count - at).unwrap_or(1));
-            let target = format!("/api/v1/memory/mails?received={received}&trust_from=true&correspond=true");
-            self.client.post_mail(&target, mail).await?;
+            let received = now.before(step * u32::try_from(count - at).unwrap_or(1)).to_string();
+            let query = ImportQuery { received, trust_from: true, correspond: true };
+            self.client.post_mail::<ImportView>("/api/v1/memory/mails", &query, mail).await?;
         }
-        let ask = json!({ "step": "end", "reason": "demo", "actor": "demo" });
-        let memory = self.client.post("/api/v1/memory/imports", &ask).await?;
+        let ask = ImportAsk { step: "end".into(), reason: "demo".into(), actor: "demo".into() };
+        let memory = self.client.post::<MemoryView>("/api/v1/memory/imports", &ask).await?.view()?;
         terminal::line(&cli::memory::strength_text(&memory));
-        let ok = memory["eligible"].as_u64().unwrap_or_default() > 50;
-        Ok((ok, format!("{} contents of {} senders can testify", memory["eligible"], memory["established"])))
+        let told = format!("{} contents of {} senders can testify", memory.eligible, memory.established);
+        Ok((memory.eligible > 50, told))
     }
 
     /// Somebody forces a rule past the gates that hits every picture; mail of an hour comes.
@@ -288,11 +294,13 @@ impl Story<'_> {
         );
         std::fs::write(self.folder.join("wrong.yar"), library::every_picture()).map_err(CliError::unreachable)?;
         let built = cli::ruleset::build_folder(self.client, &self.folder.join("wrong.yar")).await?;
-        let path = format!("/api/v1/rulesets/{}/publish", built["id"].as_str().unwrap_or_default());
-        let ask = json!({ "force": true, "fast": false, "reason": "the vendor says so", "actor": "demo" });
-        self.client.post(&path, &ask).await?;
+        let path = format!("/api/v1/rulesets/{}/publish", built.id);
+        let reason = "the vendor says so".into();
+        let ask = PublishAsk { force: true, reason, actor: "demo".into(), ..PublishAsk::default() };
+        self.client.post::<RolloutView>(&path, &ask).await?;
         self.until(|client| async move {
-            client.get("/api/v1/rollouts", &[]).await.is_ok_and(|all| all[0]["stage"] == "live")
+            let rollouts = client.get::<Vec<RolloutView>>("/api/v1/rollouts").await?.view()?;
+            Ok(rollouts.first().is_some_and(|newest| newest.stage == "live"))
         })
         .await;
         let good = library::traffic().into_iter().take(40).map(|mail| (mail, true));
@@ -310,86 +318,77 @@ impl Story<'_> {
             }
         }
         settle(self.client).await?;
-        let held = self
-            .client
-            .get("/api/v1/quarantine", &[("status", Some("NotReleased".into())), ("limit", Some("1000".into()))])
-            .await?;
-        let count = held.as_array().map_or(0, Vec::len).saturating_sub(self.held_before - 1);
+        let query = ListQuery { status: Some("NotReleased".into()), limit: Some(1000), ..ListQuery::default() };
+        let held = self.client.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?.view()?;
+        let count = held.len().saturating_sub(self.held_before - 1);
         Ok((count > 5, format!("{count} mails are held, 5 of them real malware")))
     }
 
     /// The sentinel has tried it on what it knows to be good.
     async fn contained(&self) -> Result<Chapter, CliError> {
-        self.until(|client| async move {
-            client.get("/api/v1/incidents", &[]).await.is_ok_and(|all| all[0]["contained"].is_string())
-        })
-        .await;
-        let sentinel = self.client.get("/api/v1/sentinel", &[]).await?;
-        let one = &sentinel["contained"][0];
-        terminal::line(&format!("\nThe sentinel: {}", one["reason"].as_str().unwrap_or_default()));
-        let ok = one["level"] == "contained";
-        Ok((
-            ok,
-            format!(
-                "{} was contained by itself at {}",
-                one["detection"].as_str().unwrap_or_default(),
-                one["since"].as_str().unwrap_or_default()
-            ),
-        ))
+        self.until(|client| async move { Ok(newest(client).await?.is_some_and(|one| one.contained.is_some())) }).await;
+        let sentinel = self.client.get::<SentinelView>("/api/v1/sentinel").await?.view()?;
+        let Some(one) = sentinel.contained.first() else {
+            return Ok((false, "nothing was contained".into()));
+        };
+        terminal::line(&format!("\nThe sentinel: {}", one.reason));
+        let ok = one.level.as_deref() == Some("contained");
+        Ok((ok, format!("{} was contained by itself at {}", one.detection, one.since)))
     }
 
     async fn status(&self) -> Result<Chapter, CliError> {
         let page = self.folder.join("data").join("status").join("index.html");
-        self.until(|_| async { std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-")) }).await;
+        self.until(|_| async { Ok(std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-"))) }).await;
         let ok = std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-"));
         Ok((ok, format!("the public page says so: http://{}/status/", self.running.api)))
     }
 
     async fn correct(&self) -> Result<Chapter, CliError> {
         terminal::line("\nThe rule is taken back. What it held is examined again:");
-        let back = self
-            .client
-            .post("/api/v1/rollouts/rollback", &json!({ "reason": "it holds every picture", "actor": "demo" }))
-            .await?;
-        let ok = back["stage"] == "rolled-back";
-        Ok((ok, "the version before it is in force".into()))
+        let reason = "it holds every picture".into();
+        let ask = RollbackAsk { reason, actor: "demo".into(), what_if: false };
+        let back = self.client.post::<RolloutView>("/api/v1/rollouts/rollback", &ask).await?.view()?;
+        Ok((back.stage == "rolled-back", "the version before it is in force".into()))
     }
 
     /// Everything cleared has arrived once, byte for byte; the malware is still here.
     async fn replayed(&self) -> Result<Chapter, CliError> {
-        self.until(|client| async move {
-            client.get("/api/v1/incidents", &[]).await.is_ok_and(|all| all[0]["stage"] == "resolved")
-        })
-        .await;
-        let incidents = self.client.get("/api/v1/incidents", &[]).await?;
-        let id = incidents[0]["id"].as_str().unwrap_or_default().to_owned();
-        let shown = self.client.get(&format!("/api/v1/incidents/{id}"), &[]).await?;
+        self.until(|client| async move { Ok(newest(client).await?.is_some_and(|one| one.stage == "resolved")) }).await;
+        let Some(IncidentRow { id, stage, progress, .. }) = newest(self.client).await? else {
+            return Ok((false, "there is no incident".into()));
+        };
+        let shown = self.client.get::<IncidentView>(&format!("/api/v1/incidents/{id}")).await?.view()?;
         terminal::line(&cli::incident::show_text(&shown));
         let arrived = self.sink.arrived();
         let copies = |letter: &Letter| arrived.iter().filter(|mail| mail.bytes.ends_with(&letter.bytes)).count();
         let once = self.wrong.iter().filter(|letter| copies(letter) == 1).count();
-        let progress = &incidents[0]["progress"];
-        let ok = incidents[0]["stage"] == "resolved" && once == self.wrong.len() && progress["upheld"] == 5;
+        let ok = stage == "resolved" && once == self.wrong.len() && progress.upheld == 5;
         Ok((
             ok,
             format!(
                 "{once} of {} good mails have arrived once, byte for byte; {} malware mails stay held; `reprieve \
                     incident report {id}` has the numbers",
                 self.wrong.len(),
-                progress["upheld"]
+                progress.upheld
             ),
         ))
     }
 
     /// Waits until something is so, for half a minute.
-    async fn until<'c, F: Future<Output = bool>>(&'c self, is_so: impl Fn(&'c Client) -> F) {
+    async fn until<'c, F: Future<Output = Result<bool, CliError>>>(&'c self, is_so: impl Fn(&'c Client) -> F) {
         for _ in 0..600 {
-            if is_so(self.client).await {
+            if is_so(self.client).await.unwrap_or(false) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// The newest incident.
+async fn newest(client: &Client) -> Result<Option<IncidentRow>, CliError> {
+    let incidents = client.get::<Vec<IncidentRow>>("/api/v1/incidents").await?.view()?;
+    Ok(incidents.into_iter().next())
 }
 
 const ARCHIVE_SUBJECT: &str = "The tool you asked for";

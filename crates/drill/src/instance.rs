@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use api_types::ruleset::{PublishAsk, RollbackAsk, RolloutView};
 use domain::Timestamp;
-use serde_json::{Value, json};
+use serde::Deserialize;
 
 use super::neighbour::Neighbour;
 use super::scenario::{Containment, EstablishAfter, Scenario};
@@ -22,6 +23,17 @@ use platform::clock::DrivenClock;
 const CLOCK: &str = "clock";
 const CONFIG: &str = "drill.toml";
 const LOG: &str = "log";
+
+/// What a gateway prints when it is ready, as far as a drill needs it.
+#[derive(Deserialize)]
+struct Ready {
+    listeners: Vec<Listener>,
+}
+
+#[derive(Deserialize)]
+struct Listener {
+    address: SocketAddr,
+}
 
 /// The instance.
 pub struct Instance {
@@ -94,12 +106,12 @@ impl Instance {
             BufReader::new(out).read_line(&mut ready).map_err(CliError::unreachable)?;
         }
         self.child = Some(child);
-        let ready: Value = serde_json::from_str(&ready)
+        let ready: Ready = serde_json::from_str(&ready)
             .map_err(|_| CliError::Unreachable(format!("the gateway of the drill does not start:\n{}", self.log())))?;
-        let address = |at: usize| ready["listeners"][at]["address"].as_str().and_then(|text| text.parse().ok());
-        (self.mx, self.submission) = address(0)
-            .zip(address(1))
-            .ok_or_else(|| CliError::Unreachable("the gateway of the drill does not say where it listens".into()))?;
+        let [mx, submission, ..] = ready.listeners.as_slice() else {
+            return Err(CliError::Unreachable("the gateway of the drill does not say where it listens".into()));
+        };
+        (self.mx, self.submission) = (mx.address, submission.address);
         Ok(())
     }
 
@@ -163,9 +175,9 @@ impl Instance {
     /// When it does not load, or a gate says no.
     pub async fn publish(&self, folder: &Path, force: bool) -> Result<(), CliError> {
         let built = cli::ruleset::build_folder(&self.client, folder).await?;
-        let id = built["id"].as_str().unwrap_or_default();
-        let ask = json!({ "force": force, "fast": false, "reason": "drill", "actor": "drill" });
-        self.client.post(&format!("/api/v1/rulesets/{id}/publish"), &ask).await?;
+        let path = format!("/api/v1/rulesets/{}/publish", built.id);
+        let ask = PublishAsk { force, reason: "drill".into(), actor: "drill".into(), ..PublishAsk::default() };
+        self.client.post::<RolloutView>(&path, &ask).await?;
         self.settle().await
     }
 
@@ -174,8 +186,8 @@ impl Instance {
     /// # Errors
     /// When nothing was.
     pub async fn withdraw(&self) -> Result<(), CliError> {
-        let ask = json!({ "reason": "drill", "actor": "drill" });
-        self.client.post("/api/v1/rollouts/rollback", &ask).await?;
+        let ask = RollbackAsk { reason: "drill".into(), actor: "drill".into(), what_if: false };
+        self.client.post::<RolloutView>("/api/v1/rollouts/rollback", &ask).await?;
         self.settle().await
     }
 }

@@ -7,20 +7,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use api_types::incident::{IncidentRow, IncidentView};
+use api_types::ledger::{LedgerQuery, LedgerView};
+use api_types::memory::{ImportQuery, ImportView, MemoryView};
+use api_types::quarantine::{HeldView, ListQuery};
+use api_types::sentinel::SentinelView;
 use detect::auth::upstream;
 use detect::examine::EnvelopeFacts;
 use detect::in_force::InForce;
 use detect::limits::Limits;
 use domain::containment::Containment as Contained;
 use domain::envelope::{Border, Client as From, Envelope, MailParams, RcptParams, Recipient};
+use domain::ledger::Account;
 use domain::policy::Policy;
 use domain::verdict::decide;
 use domain::{Direction, Timestamp, header};
-use serde_json::{Value, json};
 
 use super::instance::{Instance, is_plain};
 use super::letters::{Clerk, Letter, read, shuffled};
-use super::report::{Phase, Report, Residual};
+use super::report::{HistorySettings, Phase, Report, Residual};
 use super::scenario::{At, Event, IdentityBy, Label, Scenario, What};
 use cli::{CliError, feed};
 use examiner::ExaminerPool;
@@ -135,20 +140,22 @@ impl Play<'_> {
                 Some(_) => received_at(&mail, &self.scenario.accepted_domains[0]).unwrap_or(spread),
                 None => spread,
             };
-            let correspond = history.correspond;
-            let target = format!("/api/v1/memory/mails?received={received}&trust_from=true&correspond={correspond}");
-            let said = self.instance.client.post_mail(&target, mail).await?;
-            *counts.entry(said["became"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            let received = received.to_string();
+            let query = ImportQuery { received, trust_from: true, correspond: history.correspond };
+            let answer = self.instance.client.post_mail::<ImportView>("/api/v1/memory/mails", &query, mail).await?;
+            *counts.entry(answer.view()?.became).or_default() += 1;
         }
         self.instance.settle().await?;
-        self.report.memory.settings = json!({
-            "identity": match history.identity {
+        self.report.memory.settings = Some(HistorySettings {
+            identity: match history.identity {
                 IdentityBy::HeaderFrom => "header-from",
                 IdentityBy::AuthenticatedResults => "authenticated-results",
             },
-            "trust_from": self.scenario.trust_from, "correspond": history.correspond,
-            "establish_after": { "messages": history.establish_after.messages, "days": history.establish_after.days },
-            "span_days": history.span.as_secs() / 86_400, "mails": counts,
+            trust_from: self.scenario.trust_from,
+            correspond: history.correspond,
+            establish_after: history.establish_after,
+            span_days: history.span.as_secs() / 86_400,
+            mails: counts,
         });
         Ok(())
     }
@@ -330,28 +337,25 @@ impl Play<'_> {
         if self.contained.is_some() && self.replayed.is_some() {
             return Ok(());
         }
-        let incidents = self.instance.client.get("/api/v1/incidents", &[]).await?;
-        let incidents = incidents.as_array().cloned().unwrap_or_default();
+        let incidents = self.incidents().await?;
         if self.contained.is_none()
-            && let Some(incident) = incidents.iter().find(|incident| incident["contained"].is_string())
+            && let Some(incident) = incidents.iter().find(|incident| incident.contained.is_some())
         {
             self.contained = Some(self.instance.now());
             let (messages, since) = self.published.unwrap_or((0, Timestamp::from_micros(BEGINNING)));
             let contained = &mut self.report.contained;
             contained.happened = true;
-            contained.detection = incident["detection"].as_str().map(str::to_owned);
-            contained.version = incident["detection_version"].as_str().map(str::to_owned);
+            contained.detection = Some(incident.detection.clone());
+            contained.version = Some(incident.detection_version.clone());
             let wrong = self.fates.iter().filter(|fate| is_wrong(fate)).count() as u64;
             contained.after_wrong_holds = Some(wrong);
             contained.after_messages = Some(self.fates.len() as u64 - messages);
             contained.simulated_seconds = Some(self.instance.now().since(since).as_secs());
-            let id = incident["id"].as_str().unwrap_or_default();
-            let shown = self.instance.client.get(&format!("/api/v1/incidents/{id}"), &[]).await?;
-            contained.evidence = shown["cause"].as_str().map(str::to_owned);
-            let suspects = self.instance.client.get("/api/v1/sentinel", &[]).await?;
-            self.probed(&suspects);
+            let path = format!("/api/v1/incidents/{}", incident.id);
+            contained.evidence = Some(self.instance.client.get::<IncidentView>(&path).await?.view()?.cause);
+            self.probed().await?;
         }
-        let is_replayed = |incident: &Value| matches!(incident["stage"].as_str(), Some("releasing" | "resolved"));
+        let is_replayed = |incident: &IncidentRow| matches!(incident.stage.as_str(), "releasing" | "resolved");
         if self.replayed.is_none() && incidents.iter().any(is_replayed) {
             self.replayed = Some(self.instance.now());
         }
@@ -365,8 +369,7 @@ impl Play<'_> {
             self.events(start, now, Some(u64::MAX)).await?;
             self.instance.settle().await?;
             self.look().await?;
-            let incidents = self.instance.client.get("/api/v1/incidents", &[]).await?;
-            let open = incidents.as_array().into_iter().flatten().any(|incident| incident["stage"] != "resolved");
+            let open = self.incidents().await?.iter().any(|incident| incident.stage != "resolved");
             let waits = |(at, event): (usize, &Event)| {
                 !self.fired[at]
                     && match event.at {
@@ -386,15 +389,15 @@ impl Play<'_> {
 
     /// What the outside knows, beside what the product says.
     async fn account(mut self, resolved: bool) -> Result<Report, CliError> {
-        let suspects = self.instance.client.get("/api/v1/sentinel", &[]).await?;
-        self.probed(&suspects);
+        self.probed().await?;
+        let incidents = self.incidents().await?;
         let client = &self.instance.client;
-        let books = client.get("/api/v1/ledger", &[("deep", Some("true".into()))]).await?;
+        let books = client.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep: true }).await?.view()?;
         let arrived = self.arrivals();
         let report = &mut self.report;
         report.messages = self.fates.len() as u64;
         report.refused = self.refused;
-        report.ledger_balanced = books["balanced"] == true;
+        report.ledger_balanced = books.balanced;
         report.bytes_identical = true;
         let (mut wrong, mut restored, mut lost) = (0, 0, 0);
         let states = states(client).await?;
@@ -424,31 +427,25 @@ impl Play<'_> {
         report.wrongly_held_total = wrong;
         report.restored_percent =
             if wrong == 0 { 100.0 } else { (restored as f64 * 1000.0 / wrong as f64).floor() / 10.0 };
-        let number = |value: &Value| value.as_u64().unwrap_or_default();
-        let accounts = &books["accounts"];
-        report.release.released = number(&accounts["released"]);
-        report.release.in_doubt = number(&accounts["in_doubt"]);
-        report.release.refused = number(&accounts["failed"]);
+        let units = |account| u64::try_from(cli::ledger::units(&books, account)).unwrap_or_default();
+        report.release.released = units(Account::Released);
+        report.release.in_doubt = units(Account::InDoubt);
+        report.release.refused = units(Account::Failed);
         report.release.lost = lost;
-        let memory = client.get("/api/v1/memory", &[]).await?;
-        report.memory.identities_established = number(&memory["established"]);
-        report.memory.eligible_keys = number(&memory["eligible"]);
-        report.memory.eligible_by_family = memory["eligible_by_family"].clone();
-        report.memory.strength = memory["strength"].as_str().unwrap_or_default().to_owned();
-        let incidents = client.get("/api/v1/incidents", &[]).await?;
-        for incident in incidents.as_array().into_iter().flatten() {
-            let progress = &incident["progress"];
+        let memory = client.get::<MemoryView>("/api/v1/memory").await?.view()?;
+        report.memory.identities_established = memory.established;
+        report.memory.eligible_keys = memory.eligible;
+        report.memory.eligible_by_family = memory.eligible_by_family;
+        report.memory.strength = memory.strength;
+        for IncidentRow { id, progress, .. } in incidents {
             // A unit that two detections held is settled for one when the other is taken back: it counts once.
-            report.replay.units += number(&progress["units"]) - number(&progress["settled"]);
-            report.replay.cleared += number(&progress["cleared"]);
-            report.replay.upheld += number(&progress["upheld"]);
-            report.replay.inconclusive += number(&progress["inconclusive"]);
-            let id = incident["id"].as_str().unwrap_or_default();
-            let shown = client.get(&format!("/api/v1/incidents/{id}"), &[]).await?;
-            for one in shown["residual"].as_array().into_iter().flatten() {
-                let text = |key: &str| one[key].as_str().unwrap_or_default().to_owned();
-                report.residual.push(Residual { unit: text("unit"), reason: text("reason") });
-            }
+            report.replay.units += progress.units - progress.settled;
+            report.replay.cleared += progress.cleared;
+            report.replay.upheld += progress.upheld;
+            report.replay.inconclusive += progress.inconclusive;
+            let shown = client.get::<IncidentView>(&format!("/api/v1/incidents/{id}")).await?.view()?;
+            let residual = shown.residual.into_iter();
+            report.residual.extend(residual.map(|one| Residual { unit: one.unit, reason: one.reason }));
         }
         let suffices = report.contained.happened || report.memory.probe_n >= PROBE_MIN;
         report.judge(&self.scenario.expect, resolved, suffices);
@@ -456,15 +453,21 @@ impl Play<'_> {
     }
 
     /// The probe that hit most: what it hit, and how much it looked at.
-    fn probed(&mut self, sentinel: &Value) {
-        let number = |one: &Value, key: &str| one[key].as_u64().unwrap_or_default();
+    async fn probed(&mut self) -> Result<(), CliError> {
+        let sentinel = self.instance.client.get::<SentinelView>("/api/v1/sentinel").await?.view()?;
         let memory = &mut self.report.memory;
-        for one in sentinel["suspects"].as_array().into_iter().flatten() {
-            let (hits, seen) = (number(one, "probe_hits"), number(one, "probe_seen"));
+        for one in sentinel.suspects {
+            let (hits, seen) = (one.probe_hits.into(), one.probe_seen.into());
             if (hits, seen) > (memory.probe_k, memory.probe_n) {
                 (memory.probe_k, memory.probe_n) = (hits, seen);
             }
         }
+        Ok(())
+    }
+
+    /// All incidents, the newest first.
+    async fn incidents(&self) -> Result<Vec<IncidentRow>, CliError> {
+        self.instance.client.get("/api/v1/incidents").await?.view()
     }
 
     /// What has arrived, by Message-ID.
@@ -517,14 +520,13 @@ async fn states(client: &cli::client::Client) -> Result<HashMap<String, usize>, 
     let mut kept: HashMap<String, usize> = HashMap::new();
     let mut after: Option<String> = None;
     loop {
-        let query = [("state", Some("any".to_owned())), ("limit", Some("1000".to_owned())), ("after", after.clone())];
-        let page = client.get("/api/v1/quarantine", &query).await?;
-        let Some(last) = page.as_array().and_then(|page| page.last()).cloned() else { return Ok(kept) };
-        for row in page.as_array().into_iter().flatten() {
-            let id = row["message_id"].as_str().unwrap_or_default().to_owned();
-            let units = row["recipients"].as_array().into_iter().flatten();
-            *kept.entry(id).or_default() += units.filter(|unit| unit["state"] != "released").count();
+        let query = ListQuery { state: Some("any".into()), limit: Some(1000), after, ..ListQuery::default() };
+        let page = client.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?.view()?;
+        let Some(last) = page.last() else { return Ok(kept) };
+        after = Some(last.id.clone());
+        for row in page {
+            let units = row.recipients.iter().filter(|unit| unit.state != "released").count();
+            *kept.entry(row.message_id.unwrap_or_default()).or_default() += units;
         }
-        after = last["id"].as_str().map(str::to_owned);
     }
 }

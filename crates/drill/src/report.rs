@@ -1,9 +1,11 @@
 //! What came of a drill, in the shape that scripts rely on; and whether it is what was expected.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::scenario::Expect;
+use super::scenario::{EstablishAfter, Expect};
 
 /// Expectations that nothing can meet without a memory.
 const DEPEND_ON_MEMORY: [&str; 3] = ["contained", "wrong_holds_before_containment_max", "restored_min_percent"];
@@ -57,6 +59,7 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize)]
 pub struct Expectation {
     name: String,
+    // A number or a truth, by the expectation; `got` may be a word.
     want: Value,
     got: Value,
     /// None when the memory is too weak for an answer.
@@ -85,20 +88,37 @@ pub struct Contained {
 /// The memory.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Memory {
-    /// The settings of the history, as they were.
-    pub settings: Value,
+    /// The settings of the history, as they were; nothing without one.
+    pub settings: Option<HistorySettings>,
     /// Identities that are established.
     pub identities_established: u64,
     /// Contents that may testify.
     pub eligible_keys: u64,
     /// The same by family.
-    pub eligible_by_family: Value,
+    pub eligible_by_family: BTreeMap<String, u64>,
     /// Contents that the probe hit.
     pub probe_k: u64,
     /// Contents that it looked at.
     pub probe_n: u64,
     /// In a word.
     pub strength: String,
+}
+
+/// The settings of a history, and what became of its mails.
+#[derive(Clone, Debug, Serialize)]
+pub struct HistorySettings {
+    /// Whom a mail is from: header-from or authenticated-results.
+    pub identity: &'static str,
+    /// Whether From is believed.
+    pub trust_from: bool,
+    /// Whether each mail counts as an answer to its sender as well.
+    pub correspond: bool,
+    /// After how much an identity is established.
+    pub establish_after: EstablishAfter,
+    /// Days that the history spans.
+    pub span_days: u64,
+    /// How many mails became what.
+    pub mails: BTreeMap<String, u64>,
 }
 
 /// What the replays made of the units.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::Direction;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// A scenario.
 #[derive(Clone, Debug, Deserialize)]
@@ -95,7 +95,7 @@ pub enum IdentityBy {
 }
 
 /// From when on somebody is established.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EstablishAfter {
     /// Clean mails.

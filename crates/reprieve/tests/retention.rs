@@ -105,7 +105,8 @@ impl Driven {
     fn health(&self) -> Value {
         let socket = self.gateway.path("data/api.sock");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(Client::at_socket(socket).get("/api/v1/health", &[])).unwrap()
+        let health = runtime.block_on(Client::at_socket(socket).get::<Value>("/api/v1/health")).unwrap();
+        health.view().unwrap()
     }
 
     fn blobs(&self) -> Vec<PathBuf> {

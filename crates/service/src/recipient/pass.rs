@@ -41,7 +41,7 @@ impl Passes {
     pub(crate) fn new(key: &TokenKey, config: &Config) -> Self {
         Self {
             key: key.for_purpose(PURPOSE),
-            rates: Rates::new(config.api_requests_per_second),
+            rates: Rates::new(config.api.requests_per_second),
             links: Rates::slow(LINK_EVERY, LINKS_AT_ONCE),
         }
     }

@@ -1,0 +1,121 @@
+//! What the API answered: the JSON as it came, which `--json` prints, and the same by the fields of its type.
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{ApiArgs, CliError, terminal};
+
+/// An answer of the API. It is kept as JSON, so that a field that only a newer service knows is printed as well; its
+/// fields are read when somebody asks for them, so that `--json` works whatever the version of the service is.
+#[derive(Debug)]
+pub struct Answer<View> {
+    json: Value,
+    view: PhantomData<fn() -> View>,
+}
+
+impl<View> Answer<View> {
+    /// An answer of this JSON.
+    pub(crate) fn of(json: Value) -> Self {
+        Self { json, view: PhantomData }
+    }
+
+    /// The JSON as it came.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The same as a list of one.
+    pub(crate) fn alone(self) -> Answer<Vec<View>> {
+        Answer::of(Value::Array(vec![self.json]))
+    }
+}
+
+impl<View: DeserializeOwned> Answer<View> {
+    /// The answer by its fields.
+    ///
+    /// # Errors
+    /// When a field is missing or of another kind: the service is of another version.
+    pub fn view(&self) -> Result<View, CliError> {
+        View::deserialize(&self.json).map_err(|error| {
+            CliError::unreachable(format!(
+                "the API answers what this program does not understand: {error}; are both of the same version?"
+            ))
+        })
+    }
+
+    /// Prints it: the JSON as it came where that is asked for, else what `text` makes of it.
+    pub(crate) fn print(&self, api: &ApiArgs, text: impl FnOnce(&View) -> String) -> Result<(), CliError> {
+        terminal::line(&if api.json { self.json.to_string() } else { text(&self.view()?) });
+        Ok(())
+    }
+}
+
+impl<View> Answer<Vec<View>> {
+    /// Each of a list.
+    pub(crate) fn each(self) -> Vec<Answer<View>> {
+        match self.json {
+            Value::Array(all) => all.into_iter().map(Answer::of).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl<View: Serialize> Answer<View> {
+    /// Takes over what has changed in the view since. Fields that it does not have stay as they came.
+    pub(crate) fn update(&mut self, view: &View) -> Result<(), CliError> {
+        overwrite(&mut self.json, serde_json::to_value(view).map_err(CliError::unreachable)?);
+        Ok(())
+    }
+}
+
+/// Writes `new` over `old`, field by field.
+fn overwrite(old: &mut Value, new: Value) {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, new) in new {
+                match old.get_mut(&key) {
+                    Some(old) => overwrite(old, new),
+                    // An older service does not say it.
+                    None if new.is_null() => {}
+                    None => drop(old.insert(key, new)),
+                }
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            old.iter_mut().zip(new).for_each(|(old, new)| overwrite(old, new));
+        }
+        (old, new) => *old = new,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api_types::quarantine::ReleasedView;
+    use serde_json::json;
+
+    use super::Answer;
+
+    #[test]
+    fn what_changes_is_printed_and_what_is_not_known_stays() {
+        let unit = json!({ "recipient": "b@ours.example", "state": "releasing", "reply": "", "colour": "red" });
+        let mut answer =
+            Answer::<ReleasedView>::of(json!({ "weight": 1, "id": "a", "what_if": false, "units": [unit] }));
+        let mut view = answer.view().expect("release_id may be missing");
+        assert_eq!(view.units[0].release_id, None);
+        view.units[0].state = "released".into();
+        answer.update(&view).expect("plain data");
+        assert_eq!(
+            answer.json().to_string(),
+            r#"{"weight":1,"id":"a","what_if":false,"units":[{"recipient":"b@ours.example","state":"released","reply":"","colour":"red"}]}"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        let error = Answer::<ReleasedView>::of(json!({ "id": "a" })).view().expect_err("units are missing");
+        assert!(format!("{error:?}").contains("missing field `what_if`"), "{error:?}");
+    }
+}

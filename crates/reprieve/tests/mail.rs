@@ -328,6 +328,33 @@ fn a_tentative_unit_that_is_sent_again_alone_comes_into_custody() {
     assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["held"]), (&0.into(), &1.into()));
 }
 
+/// Runs a statement in the gateway's database.
+fn run(gateway: &Gateway, sql: &str) {
+    let url = store::db::sqlite_url(&gateway.path("data/reprieve.db"));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut database = store::db::connect(&url).await.unwrap();
+        store::db::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
+    });
+}
+
+/// The hop has its part, and custody of the other cannot be recorded: the client is not told that all of it is taken.
+#[test]
+fn a_held_part_that_cannot_be_confirmed_stays_with_its_client() {
+    let sink = Sink::start();
+    let (gateway, mail) = mixed(&sink);
+    let fails = "before update on unit when new.account = 'held' begin select raise(abort, 'it fails'); end";
+    run(&gateway, &format!("create trigger fails {fails}"));
+    let mut talk = Talk::from_outside(gateway.mx);
+    let to = ["b@ours.example", "s@strict.example"];
+    assert!(talk.send("a@x.example", &to, &mail).starts_with("451 4.3.0"));
+    let books = gateway.books();
+    assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["held"]), (&1.into(), &0.into()));
+    run(&gateway, "drop trigger fails");
+    assert_eq!(talk.send("a@x.example", &to, &mail), "250 2.0.0 Ok: sunk\r\n");
+    let books = gateway.books();
+    assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["held"]), (&0.into(), &1.into()));
+}
+
 #[test]
 fn two_mails_with_one_body_and_no_message_id_are_two_mails() {
     let sink = Sink::start();

@@ -41,7 +41,7 @@ enum AtDot {
 const AT_DOT: [(u64, AtDot); 5] =
     [(62, AtDot::Accept), (14, AtDot::PutOff), (6, AtDot::Refuse), (8, AtDot::CloseWithout), (10, AtDot::TakeAndClose)];
 /// In a hundred: how often the hop waits at DATA and at the dot, and what it does at RCPT.
-const WAITS_AT_DATA: u64 = 6;
+const WAITS_AT_DATA: u64 = 9;
 const WAITS_AT_DOT: u64 = 14;
 const PUTS_OFF_RECIPIENT: u64 = 5;
 const REFUSES_RECIPIENT: u64 = 2;

@@ -1,7 +1,7 @@
 //! One life of the program: step after step, until it dies or everything has come to rest. After each step everything
 //! is at rest: what was begun is done, or the next hop keeps it waiting.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use domain::ledger::Account;
@@ -56,6 +56,8 @@ pub(crate) struct Life<'w> {
     pub(crate) world: &'w mut World,
     pub(crate) site: Site,
     pub(crate) running: Vec<Running>,
+    /// Steps that come next, before any other.
+    pub(crate) planned: VecDeque<Step>,
 }
 
 impl<'w> Life<'w> {
@@ -68,7 +70,12 @@ impl<'w> Life<'w> {
         let sql = Fault::Refuse("").ends().unwrap_or_default();
         books::run(&mut database, sql).await.map_err(said)?;
         drop(database);
-        Ok(Self { world, site, running: Vec::new() })
+        Ok(Self { world, site, running: Vec::new(), planned: VecDeque::new() })
+    }
+
+    /// Whether this worker is in the middle of a round of releases.
+    pub(crate) fn is_releasing(&self, worker: usize) -> bool {
+        self.running.iter().any(|running| running.is_release_of(worker))
     }
 
     /// Lives until its end.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::containment::Level;
 use domain::ledger::{Account, Move};
+use domain::release::{IN_DOUBT_REST, LEASE};
 use platform::clock::Clock;
 use platform::ruleset_store::keep;
 use store::incident::NewIncident;
@@ -27,6 +28,8 @@ const SPANS: [(u64, Duration); 4] = [
     (30, Duration::from_secs(16 * 60)),
     (10, Duration::from_secs(5 * 3600)),
 ];
+/// In a hundred steps with a worker that is kept waiting: how often it is overtaken.
+const OVERTAKEN: u64 = 30;
 /// Who asks, denies and deletes.
 const OPERATOR: &str = "operator";
 
@@ -82,6 +85,13 @@ const WISHES: [(u64, Wish); 9] = [
 
 /// The next step, as the dice fall. What cannot be done now is left to the next throw.
 pub(crate) async fn thrown(life: &mut Life<'_>) -> Result<Step, String> {
+    overtake(life);
+    while let Some(step) = life.planned.pop_front() {
+        if is_possible(life, &step) {
+            life.world.begin("nobody");
+            return Ok(step);
+        }
+    }
     loop {
         let wish = life.world.dice.weighed(&WISHES).unwrap_or(Wish::Pass);
         if let Some(step) = possible(life, wish).await? {
@@ -91,13 +101,36 @@ pub(crate) async fn thrown(life: &mut Life<'_>) -> Result<Step, String> {
     }
 }
 
+/// A worker that the hop keeps waiting may be overtaken: its lease ends, another worker does its work, and then the
+/// hop goes on with it. Chance alone would seldom have it so.
+fn overtake(life: &mut Life<'_>) {
+    if !life.planned.is_empty() {
+        return;
+    }
+    let workers = 0..life.site.releasers.len();
+    let Some(late) = workers.clone().find(|worker| life.is_releasing(*worker)) else { return };
+    let Some(other) = workers.clone().find(|worker| !life.is_releasing(*worker)) else { return };
+    let actor = life.running.iter().find(|running| running.is_release_of(late)).map(|running| running.actor.clone());
+    let stall = life.world.hop.stalls().into_iter().find(|stall| Some(&stall.actor) == actor.as_ref());
+    let Some(stall) = stall.filter(|_| life.world.dice.happens(OVERTAKEN)) else { return };
+    let rest = Step::Pass(IN_DOUBT_REST);
+    life.planned.extend([Step::Pass(LEASE), Step::Release(other), rest, Step::Release(other), Step::Wake(stall)]);
+}
+
+fn is_possible(life: &Life<'_>, step: &Step) -> bool {
+    match step {
+        Step::Release(worker) => !life.is_releasing(*worker),
+        Step::Wake(stall) => life.world.hop.stalls().contains(stall),
+        _ => true,
+    }
+}
+
 async fn possible(life: &mut Life<'_>, wish: Wish) -> Result<Option<Step>, String> {
     Ok(match wish {
         Wish::HandIn => letter(life).map(Step::HandIn),
         Wish::Release => {
             let worker = life.world.dice.below(life.site.releasers.len());
-            let is_at_work = life.running.iter().any(|running| running.is_release_of(worker));
-            (!is_at_work).then_some(Step::Release(worker))
+            (!life.is_releasing(worker)).then_some(Step::Release(worker))
         }
         Wish::Incidents => Some(Step::Incidents),
         Wish::Replay => Some(Step::Replay),

@@ -1,13 +1,14 @@
 //! API tokens: known by the SHA-256 of their secret, with a role, a scope and an end.
 
 use domain::{Digest, Timestamp};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::db;
 use crate::error::StoreError;
 use crate::scope::Scope;
+use crate::writer::{Command, Group};
 
 /// A token as it is kept; the secret is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn add_token(&self, token: Token, secret: Digest) -> Result<(), StoreError> {
-        self.writer.access(AccessWrite::Add { token: Box::new(token), secret }).await
+        self.writer.write(AccessWrite::Add { token: Box::new(token), secret }).await
     }
 
     /// Revokes a token.
@@ -58,7 +59,7 @@ impl Store {
     /// # Errors
     /// When there is no such token in force, or the store fails.
     pub async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.access(AccessWrite::Revoke { id: id.to_owned(), at }).await
+        self.writer.write(AccessWrite::Revoke { id: id.to_owned(), at }).await
     }
 
     /// The token with this secret, if it is in force at `now`.
@@ -96,31 +97,43 @@ fn read(row: &AnyRow) -> Result<Token, StoreError> {
     })
 }
 
-/// Applies a write inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &AccessWrite) -> Result<(), StoreError> {
-    match write {
-        AccessWrite::Add { token, secret } => {
-            let columns =
-                ["token_id", "secret_sha256", "name", "role", "domains_json", "created_us", "created_by", "expires_us"];
-            let row = vec![
-                token.id.as_str().into(),
-                secret.hex().into(),
-                token.name.as_str().into(),
-                token.role.as_str().into(),
-                token.scope.column()?,
-                token.created.as_micros().into(),
-                token.created_by.as_str().into(),
-                token.expires.as_micros().into(),
-            ];
-            db::insert(connection, "api_token", &columns, vec![row]).await
-        }
-        AccessWrite::Revoke { id, at } => {
-            let sql = "update api_token set revoked_us = $1 where token_id = $2 and revoked_us is null";
-            let updated = sqlx::query(sql).bind(at.as_micros()).bind(id.clone()).execute(connection).await?;
-            if updated.rows_affected() == 1 {
-                Ok(())
-            } else {
-                Err(StoreError::NotFound(format!("token {id} in force")))
+impl Command for AccessWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Add { token, secret } => {
+                let columns = [
+                    "token_id",
+                    "secret_sha256",
+                    "name",
+                    "role",
+                    "domains_json",
+                    "created_us",
+                    "created_by",
+                    "expires_us",
+                ];
+                let row = vec![
+                    token.id.as_str().into(),
+                    secret.hex().into(),
+                    token.name.as_str().into(),
+                    token.role.as_str().into(),
+                    token.scope.column()?,
+                    token.created.as_micros().into(),
+                    token.created_by.as_str().into(),
+                    token.expires.as_micros().into(),
+                ];
+                db::insert(connection, "api_token", &columns, vec![row]).await
+            }
+            Self::Revoke { id, at } => {
+                let sql = "update api_token set revoked_us = $1 where token_id = $2 and revoked_us is null";
+                let updated = sqlx::query(sql).bind(at.as_micros()).bind(id.clone()).execute(connection).await?;
+                if updated.rows_affected() == 1 {
+                    Ok(())
+                } else {
+                    Err(StoreError::NotFound(format!("token {id} in force")))
+                }
             }
         }
     }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use domain::Timestamp;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::db::{self, Value};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// How long a wish waits.
 pub const WAITS: Duration = Duration::from_secs(3600);
@@ -58,7 +59,7 @@ impl Store {
             Some(first) => AgreementWrite::Done { what: first.what.clone(), object: first.object.clone() },
             None => AgreementWrite::Wish(Box::new(wish)),
         };
-        self.writer.agreement(write).await?;
+        self.writer.write(write).await?;
         Ok(first)
     }
 }
@@ -73,29 +74,34 @@ fn read(row: &AnyRow) -> Result<Wish, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction. What has waited too long goes with the next.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &AgreementWrite) -> Result<(), StoreError> {
-    let (sql, values): (&str, Vec<Value>) = match write {
-        AgreementWrite::Wish(wish) => {
-            let sql = "delete from agreement where asked_us <= $1";
-            sqlx::query(sql).bind(wish.asked.before(WAITS).as_micros()).execute(&mut *connection).await?;
-            (
-                "insert into agreement (what, object, actor, reason, asked_us) values ($1, $2, $3, $4, $5) \
-                 on conflict (what, object) do update set actor = $3, reason = $4, asked_us = $5",
-                vec![
-                    wish.what.as_str().into(),
-                    wish.object.as_str().into(),
-                    wish.actor.as_str().into(),
-                    wish.reason.as_str().into(),
-                    wish.asked.as_micros().into(),
-                ],
-            )
-        }
-        AgreementWrite::Done { what, object } => (
-            "delete from agreement where what = $1 and object = $2",
-            vec![what.as_str().into(), object.as_str().into()],
-        ),
-    };
-    db::query(sql.to_owned(), values).execute(connection).await?;
-    Ok(())
+impl Command for AgreementWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        let (sql, values): (&str, Vec<Value>) = match self {
+            Self::Wish(wish) => {
+                // What has waited too long goes with the next.
+                let sql = "delete from agreement where asked_us <= $1";
+                sqlx::query(sql).bind(wish.asked.before(WAITS).as_micros()).execute(&mut *connection).await?;
+                (
+                    "insert into agreement (what, object, actor, reason, asked_us) values ($1, $2, $3, $4, $5) \
+                        on conflict (what, object) do update set actor = $3, reason = $4, asked_us = $5",
+                    vec![
+                        wish.what.as_str().into(),
+                        wish.object.as_str().into(),
+                        wish.actor.as_str().into(),
+                        wish.reason.as_str().into(),
+                        wish.asked.as_micros().into(),
+                    ],
+                )
+            }
+            Self::Done { what, object } => (
+                "delete from agreement where what = $1 and object = $2",
+                vec![what.as_str().into(), object.as_str().into()],
+            ),
+        };
+        db::query(sql.to_owned(), values).execute(connection).await?;
+        Ok(())
+    }
 }

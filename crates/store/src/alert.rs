@@ -1,13 +1,14 @@
 //! What people are called for: each thing once, until somebody says that it was seen.
 
 use domain::Timestamp;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::claim::{self, NoticeClaim};
-use crate::db::{self, Value, named};
+use crate::db::{self, named};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// Why somebody is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,10 +100,9 @@ pub struct Alert {
     pub seen: Option<(Timestamp, String)>,
 }
 
-/// A write about alerts, as data.
+/// A write about alerts that were made, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum AlertWrite {
-    Call(Box<NewAlert>),
     Seen { number: i64, at: Timestamp, by: String },
     Told { claim: NoticeClaim, number: i64, channel: String, at: Timestamp, reply: String },
 }
@@ -113,7 +113,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn call(&self, alert: NewAlert) -> Result<bool, StoreError> {
-        Ok(self.writer.alert(AlertWrite::Call(Box::new(alert))).await? == 1)
+        self.writer.write(alert).await
     }
 
     /// What people were called for, newest first; what somebody has seen only on demand.
@@ -140,7 +140,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none of this number.
     pub async fn alert_seen(&self, number: i64, at: Timestamp, by: &str) -> Result<(), StoreError> {
-        self.writer.alert(AlertWrite::Seen { number, at, by: by.to_owned() }).await.map(drop)
+        self.writer.write(AlertWrite::Seen { number, at, by: by.to_owned() }).await
     }
 
     /// What a channel has not been told since `since`, oldest first.
@@ -167,7 +167,7 @@ impl Store {
         reply: String,
     ) -> Result<(), StoreError> {
         let channel = channel.to_owned();
-        self.writer.alert(AlertWrite::Told { claim, number, channel, at, reply }).await.map(drop)
+        self.writer.write(AlertWrite::Told { claim, number, channel, at, reply }).await
     }
 }
 
@@ -184,36 +184,48 @@ fn read(row: &AnyRow) -> Result<Alert, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; answers with the rows that are new.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &AlertWrite) -> Result<usize, StoreError> {
-    if let AlertWrite::Told { claim, at, .. } = write {
-        claim::settle(connection, claim, *at).await?;
-    }
-    let (sql, values): (&str, Vec<Value>) = match write {
-        AlertWrite::Call(new) => (
-            "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) \
+impl Command for NewAlert {
+    /// Whether it is news.
+    type Reply = bool;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<bool, StoreError> {
+        let sql = "insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) \
              select coalesce(max(alert), 0) + 1, $1, $2, $3, $4, $5, '' from alert where true on conflict (alert_key) \
-             do nothing",
-            vec![
-                new.key.as_str().into(),
-                new.at.as_micros().into(),
-                new.kind.as_str().into(),
-                new.subject.as_str().into(),
-                new.text.as_str().into(),
-            ],
-        ),
-        AlertWrite::Seen { number, at, by } => (
-            "update alert set seen_us = $1, seen_by = $2 where alert = $3",
-            vec![at.as_micros().into(), by.as_str().into(), (*number).into()],
-        ),
-        AlertWrite::Told { number, channel, at, reply, claim: _ } => (
-            "insert into alert_told (alert, channel, told_us, reply) values ($1, $2, $3, $4) on conflict do nothing",
-            vec![(*number).into(), channel.as_str().into(), at.as_micros().into(), reply.as_str().into()],
-        ),
-    };
-    let done = db::query(sql.to_owned(), values).execute(connection).await?.rows_affected();
-    if let (AlertWrite::Seen { number, .. }, 0) = (write, done) {
-        return Err(StoreError::NotFound(format!("alert {number}")));
+             do nothing";
+        let values = vec![
+            self.key.as_str().into(),
+            self.at.as_micros().into(),
+            self.kind.as_str().into(),
+            self.subject.as_str().into(),
+            self.text.as_str().into(),
+        ];
+        Ok(db::query(sql.to_owned(), values).execute(&mut *group.connection).await?.rows_affected() == 1)
     }
-    Ok(usize::try_from(done).unwrap_or(0))
+}
+
+impl Command for AlertWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Seen { number, at, by } => {
+                let sql = "update alert set seen_us = $1, seen_by = $2 where alert = $3";
+                let values = vec![at.as_micros().into(), by.as_str().into(), (*number).into()];
+                match db::query(sql.to_owned(), values).execute(connection).await?.rows_affected() {
+                    0 => Err(StoreError::NotFound(format!("alert {number}"))),
+                    _ => Ok(()),
+                }
+            }
+            Self::Told { claim, number, channel, at, reply } => {
+                claim::settle(connection, claim, *at).await?;
+                let sql = "insert into alert_told (alert, channel, told_us, reply) values ($1, $2, $3, $4) on \
+                    conflict do nothing";
+                let values =
+                    vec![(*number).into(), channel.as_str().into(), at.as_micros().into(), reply.as_str().into()];
+                db::query(sql.to_owned(), values).execute(connection).await?;
+                Ok(())
+            }
+        }
+    }
 }

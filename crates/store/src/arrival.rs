@@ -18,8 +18,9 @@ use crate::Store;
 use crate::db::{self, Value, from_json, marks, named, parsed, serde_name, serde_named, to_json};
 use crate::error::StoreError;
 use crate::fold::{FOLDED, Folded};
-use crate::journal::{self, Grounds, Group, Line};
+use crate::journal::{self, Grounds, Line};
 use crate::moves;
+use crate::writer::{Batch, Command, Group};
 
 /// How long a retry of the same mail finds the unit that is already held.
 pub const RETRY_MEMORY: Duration = Duration::from_secs(5 * 24 * 3600);
@@ -100,16 +101,31 @@ impl Store {
     /// # Errors
     /// When it could not be written; then nothing of it was.
     pub async fn record_arrival(&self, arrival: Arrival) -> Result<Vec<Recorded>, StoreError> {
-        self.writer.arrival(self.node.clone(), arrival).await
+        self.writer.write(arrival).await
+    }
+}
+
+impl Command for Arrival {
+    /// What became of each of its units.
+    type Reply = Vec<Recorded>;
+
+    fn rows(&self) -> usize {
+        1 + self.examination.message.parts.len() + self.examination.findings.len() + 3 * self.units.len()
+    }
+
+    fn join<'b>(&'b self, batch: &mut Batch<'b>) {
+        batch.arrivals.push(self);
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<Vec<Recorded>, StoreError> {
+        // Recorded with the batch: arrivals are answered in the order in which they joined it.
+        group.recorded.pop_front().ok_or_else(|| StoreError::Unreadable("an arrival was not recorded".into()))
     }
 }
 
 /// Records many arrivals in few statements, inside the writer's transaction.
-pub(crate) async fn record(
-    group: &mut Group<'_>,
-    node: &str,
-    arrivals: &[&Arrival],
-) -> Result<Vec<Vec<Recorded>>, StoreError> {
+pub(crate) async fn record(group: &mut Group<'_>, arrivals: &[&Arrival]) -> Result<Vec<Vec<Recorded>>, StoreError> {
+    let node = group.node;
     let known = known_retries(group.connection, arrivals).await?;
     let mut this_group: HashMap<String, (UnitId, Account)> = HashMap::new();
     let mut rows = Rows::default();

@@ -15,6 +15,7 @@ use crate::db::{self, Value, from_json, to_json};
 use crate::error::StoreError;
 use crate::journal::{self, Batch};
 use crate::retention;
+use crate::writer::{Command, Group, SWEEP_ROWS};
 
 /// What the seal of a head is for.
 const PURPOSE: &str = "audit-head";
@@ -54,7 +55,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn record_acts(&self, acts: Vec<Act>) -> Result<(), StoreError> {
-        self.writer.audit(acts).await
+        self.writer.write(Acts(acts)).await
     }
 
     /// The entries from `seq` on, oldest first; the leaves of the journal only `with_journal`.
@@ -97,7 +98,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when it has nothing private (any more).
     pub async fn erase_private(&self, seq: u64) -> Result<(), StoreError> {
-        self.writer.erase(i64::try_from(seq).unwrap_or(i64::MAX)).await
+        self.writer.write(Erase { seq: i64::try_from(seq).unwrap_or(i64::MAX) }).await
     }
 
     /// How many entries the log has, and its root; none before the first.
@@ -132,7 +133,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn prune_audit(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.writer.prune_audit(Prune { before, key: self.key.clone() }).await
+        self.writer.write(Prune { before, key: self.key.clone() }).await
     }
 }
 
@@ -249,12 +250,39 @@ pub fn is_committed(entry: &Entry, salt: &str, private: &str) -> bool {
     salt.is_ok_and(|is| entry.commitment == Some(is)) && serde_json::from_str::<Private>(private).is_ok()
 }
 
-/// Destroys a private part, inside the writer's transaction.
-pub(crate) async fn erase(connection: &mut AnyConnection, seq: i64) -> Result<(), StoreError> {
-    let done = sqlx::query("delete from audit_private where seq = $1").bind(seq).execute(connection).await?;
-    match done.rows_affected() {
-        0 => Err(StoreError::NotFound(format!("anything private in entry {seq}"))),
-        _ => Ok(()),
+/// Acts to append to the log, all or none.
+#[derive(Clone, Debug)]
+struct Acts(Vec<Act>);
+
+impl Command for Acts {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        group.acts.extend(self.0.iter().cloned());
+        Ok(())
+    }
+}
+
+/// The end of what an entry says about people, as data.
+#[derive(Clone, Debug)]
+struct Erase {
+    seq: i64,
+}
+
+impl Command for Erase {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let sql = "delete from audit_private where seq = $1";
+        let done = sqlx::query(sql).bind(self.seq).execute(&mut *group.connection).await?;
+        match done.rows_affected() {
+            0 => Err(StoreError::NotFound(format!("anything private in entry {}", self.seq))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -317,13 +345,26 @@ impl Checkpoint {
 
 /// A pruning of the log, as data.
 #[derive(Clone, Debug)]
-pub(crate) struct Prune {
-    pub(crate) before: Timestamp,
-    pub(crate) key: TokenKey,
+struct Prune {
+    before: Timestamp,
+    key: TokenKey,
+}
+
+impl Command for Prune {
+    /// How many entries ended.
+    type Reply = usize;
+
+    fn rows(&self) -> usize {
+        SWEEP_ROWS
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<usize, StoreError> {
+        prune(group.connection, self).await
+    }
 }
 
 /// Prunes one batch inside the writer's transaction.
-pub(crate) async fn prune(connection: &mut AnyConnection, prune: &Prune) -> Result<usize, StoreError> {
+async fn prune(connection: &mut AnyConnection, prune: &Prune) -> Result<usize, StoreError> {
     let (mut checkpoint, fault) = Checkpoint::load(connection, &prune.key).await?;
     if let Some(fault) = fault {
         return Err(StoreError::Unreadable(fault));

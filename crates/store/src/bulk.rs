@@ -12,6 +12,7 @@ use crate::db::{self, Value, named};
 use crate::error::StoreError;
 use crate::explore::Place;
 use crate::scope::Scope;
+use crate::writer::{Command, Group};
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,11 +155,22 @@ pub struct BulkItem {
     pub reply: String,
 }
 
-/// A write about jobs, as data.
+/// A new job, as data.
+#[derive(Clone, Debug)]
+struct Begin(Bulk);
+
+/// The claim of a job, as data.
+#[derive(Clone, Debug)]
+struct Claim {
+    number: i64,
+    fence: i64,
+    owner: String,
+    at: Timestamp,
+}
+
+/// A write about jobs that there are, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum BulkWrite {
-    Make(Box<Bulk>),
-    Claim { number: i64, fence: i64, owner: String, at: Timestamp },
     Found { job: Held, place: BulkPlace, items: Vec<BulkItem>, at: Timestamp },
     Acted { job: Held, items: Vec<BulkItem>, at: Timestamp },
     Finish { job: Held, at: Timestamp },
@@ -180,23 +192,13 @@ impl Held {
     }
 }
 
-impl BulkWrite {
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Found { items, .. } | Self::Acted { items, .. } => 1 + items.len(),
-            Self::Make(_) | Self::Claim { .. } | Self::Finish { .. } | Self::Cancel { .. } | Self::Approve { .. } => 1,
-            Self::Forget(_) => FORGET_BATCH as usize,
-        }
-    }
-}
-
 impl Store {
     /// Begins a job; returns its number.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn begin_bulk(&self, bulk: Bulk) -> Result<i64, StoreError> {
-        Ok(self.writer.bulk(BulkWrite::Make(Box::new(bulk))).await? as i64)
+        self.writer.write(Begin(bulk)).await
     }
 
     /// Claims a running job for this process, for [`LEASE`], and reads it under its new fence; none when another
@@ -205,11 +207,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn claim_bulk(&self, bulk: &Bulk, at: Timestamp) -> Result<Option<Bulk>, StoreError> {
-        let claim = BulkWrite::Claim { number: bulk.number, fence: bulk.fence, owner: self.owner.clone(), at };
-        let fence = i64::try_from(self.writer.bulk(claim).await?).unwrap_or(0);
-        if fence == 0 {
-            return Ok(None);
-        }
+        let claim = Claim { number: bulk.number, fence: bulk.fence, owner: self.owner.clone(), at };
+        let Some(fence) = self.writer.write(claim).await? else { return Ok(None) };
         // What was read before the claim may be older than it.
         self.bulk(bulk.number).await.map(|bulk| Some(bulk).filter(|bulk| bulk.fence == fence))
     }
@@ -226,7 +225,7 @@ impl Store {
         items: Vec<BulkItem>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Found { job: Held::of(bulk), place, items, at }).await.map(drop)
+        self.writer.write(BulkWrite::Found { job: Held::of(bulk), place, items, at }).await
     }
 
     /// What became of some units of a claimed job.
@@ -234,7 +233,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
     pub async fn bulk_acted(&self, bulk: &Bulk, items: Vec<BulkItem>, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Acted { job: Held::of(bulk), items, at }).await.map(drop)
+        self.writer.write(BulkWrite::Acted { job: Held::of(bulk), items, at }).await
     }
 
     /// A claimed job has nothing left to do.
@@ -242,7 +241,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
     pub async fn finish_bulk(&self, bulk: &Bulk, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Finish { job: Held::of(bulk), at }).await.map(drop)
+        self.writer.write(BulkWrite::Finish { job: Held::of(bulk), at }).await
     }
 
     /// Forgets some results of jobs that ended before `before`, and the jobs of which none is left; says whether there
@@ -254,7 +253,7 @@ impl Store {
         let sql = "select count(*) as old from bulk where stage <> 'running' and moved_us < $1";
         let old: i64 = sqlx::query(sql).bind(before.as_micros()).fetch_one(&self.reads).await?.try_get("old")?;
         if old > 0 {
-            self.writer.bulk(BulkWrite::Forget(before)).await?;
+            self.writer.write(BulkWrite::Forget(before)).await?;
         }
         Ok(old > 0)
     }
@@ -264,7 +263,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when it does not run.
     pub async fn cancel_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Cancel { number, at }).await.map(drop)
+        self.writer.write(BulkWrite::Cancel { number, at }).await
     }
 
     /// Somebody else has agreed: the job goes on.
@@ -272,7 +271,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when it does not wait.
     pub async fn approve_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.bulk(BulkWrite::Approve { number, at }).await.map(drop)
+        self.writer.write(BulkWrite::Approve { number, at }).await
     }
 
     /// Jobs, newest first; only those that run, if that is wanted.
@@ -349,11 +348,43 @@ fn read(row: &AnyRow) -> Result<Bulk, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; answers with the number of a new job.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> Result<usize, StoreError> {
+impl Command for Begin {
+    /// The number of the job.
+    type Reply = i64;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<i64, StoreError> {
+        make(group.connection, &self.0).await
+    }
+}
+
+impl Command for Claim {
+    /// The fence of the claim; none when another holds the job, or it does not run.
+    type Reply = Option<i64>;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<Option<i64>, StoreError> {
+        claim(group.connection, self).await
+    }
+}
+
+impl Command for BulkWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Found { items, .. } | Self::Acted { items, .. } => 1 + items.len(),
+            Self::Finish { .. } | Self::Cancel { .. } | Self::Approve { .. } => 1,
+            Self::Forget(_) => FORGET_BATCH as usize,
+        }
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        apply(group.connection, self).await
+    }
+}
+
+/// Applies inside the writer's transaction.
+async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> Result<(), StoreError> {
     match write {
-        BulkWrite::Make(bulk) => make(connection, bulk).await,
-        BulkWrite::Claim { number, fence, owner, at } => claim(connection, *number, *fence, owner, *at).await,
         BulkWrite::Found { job, place, items, at } => {
             let sql = "update bulk set place = $1, moved_us = $2 where bulk = $3 and fence = $4 and stage = 'running'";
             let values = vec![place.text().into(), at.as_micros().into(), job.number.into(), job.fence.into()];
@@ -362,7 +393,7 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> 
                 let columns = ["bulk", "mail_id", "unit_no", "recipient", "outcome", "reply"];
                 db::insert(connection, "bulk_item", &columns, rows).await?;
             }
-            Ok(0)
+            Ok(())
         }
         BulkWrite::Acted { job, items, at } => {
             // A job that was stopped meanwhile still learns what became of the units that were acted on.
@@ -371,13 +402,13 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> 
             if is_ours(connection, sql, values, *job).await? {
                 acted(connection, *job, items).await?;
             }
-            Ok(0)
+            Ok(())
         }
         BulkWrite::Finish { job, at } => {
             let sql =
                 "update bulk set stage = 'done', moved_us = $1 where bulk = $2 and fence = $3 and stage = 'running'";
             is_ours(connection, sql, vec![at.as_micros().into(), job.number.into(), job.fence.into()], *job).await?;
-            Ok(0)
+            Ok(())
         }
         BulkWrite::Forget(before) => {
             let old = "select bulk from bulk where stage <> 'running' and moved_us < $1";
@@ -397,7 +428,7 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> 
                 let sql = "delete from bulk where stage <> 'running' and moved_us < $1";
                 db::query(sql.to_owned(), vec![before.as_micros().into()]).execute(connection).await?;
             }
-            Ok(0)
+            Ok(())
         }
         BulkWrite::Cancel { number, at } => {
             let sql = "update bulk set stage = 'cancelled', moved_us = $1 where bulk = $2 and stage in ('running', \
@@ -411,28 +442,22 @@ pub(crate) async fn apply(connection: &mut AnyConnection, write: &BulkWrite) -> 
     }
 }
 
-/// Claims a job that runs and that nobody else holds; answers with its new fence, or 0.
-async fn claim(
-    connection: &mut AnyConnection,
-    number: i64,
-    fence: i64,
-    owner: &str,
-    at: Timestamp,
-) -> Result<usize, StoreError> {
+/// Claims a job that runs and that nobody else holds; answers with its new fence.
+async fn claim(connection: &mut AnyConnection, claim: &Claim) -> Result<Option<i64>, StoreError> {
+    let Claim { number, fence, owner, at } = claim;
     // Who has it already keeps it.
     let sql = "update bulk set lease_owner = $1, lease_until_us = $2, fence = fence + 1 where bulk = $3 and fence = $4 \
                and stage = 'running' and (lease_until_us <= $5 or lease_owner = $6) returning fence";
     let values = vec![
-        owner.into(),
+        owner.as_str().into(),
         at.after(LEASE).as_micros().into(),
-        number.into(),
-        fence.into(),
+        (*number).into(),
+        (*fence).into(),
         at.as_micros().into(),
-        owner.into(),
+        owner.as_str().into(),
     ];
     let claimed = db::query(sql.to_owned(), values).fetch_optional(connection).await?;
-    let fence: i64 = claimed.map_or(Ok(0), |row| row.try_get("fence"))?;
-    Ok(usize::try_from(fence).unwrap_or(0))
+    Ok(claimed.map(|row| row.try_get("fence")).transpose()?)
 }
 
 /// Changes a job under the fence of who holds it; `false` when it was stopped meanwhile.
@@ -474,11 +499,11 @@ async fn move_to(
     number: i64,
     at: Timestamp,
     does: &str,
-) -> Result<usize, StoreError> {
+) -> Result<(), StoreError> {
     let values = vec![at.as_micros().into(), number.into()];
     match db::query(sql.to_owned(), values).execute(connection).await?.rows_affected() {
         0 => Err(StoreError::Refused(format!("job {number} does not {does}"))),
-        _ => Ok(0),
+        _ => Ok(()),
     }
 }
 
@@ -493,7 +518,7 @@ fn row_of(number: i64, item: &BulkItem) -> Vec<Value> {
     ]
 }
 
-async fn make(connection: &mut AnyConnection, bulk: &Bulk) -> Result<usize, StoreError> {
+async fn make(connection: &mut AnyConnection, bulk: &Bulk) -> Result<i64, StoreError> {
     let next = sqlx::query("select coalesce(max(bulk), 0) + 1 as next from bulk");
     let number: i64 = next.fetch_one(&mut *connection).await?.try_get("next")?;
     let columns = ["bulk", "verb", "query", "domains_json", "actor", "reason", "made_us", "stage", "moved_us", "place"];
@@ -510,5 +535,5 @@ async fn make(connection: &mut AnyConnection, bulk: &Bulk) -> Result<usize, Stor
         "".into(),
     ];
     db::insert(connection, "bulk", &columns, vec![row]).await?;
-    Ok(usize::try_from(number).unwrap_or(0))
+    Ok(number)
 }

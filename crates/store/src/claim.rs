@@ -11,6 +11,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db;
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// How long a claim holds: longer than any delivery may take.
 pub const LEASE: Duration = Duration::from_secs(15 * 60);
@@ -30,12 +31,26 @@ pub struct NoticeClaim {
     pub quiet: Duration,
 }
 
-/// A write about claims, as data.
+/// A claim to make, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum ClaimWrite {
-    Take { key: String, owner: String, at: Timestamp },
-    GiveUp { claim: NoticeClaim, at: Timestamp },
-    End { owner_prefix: String, at: Timestamp },
+struct Take {
+    key: String,
+    owner: String,
+    at: Timestamp,
+}
+
+/// A claim that is given up, as data.
+#[derive(Clone, Debug)]
+struct GiveUp {
+    claim: NoticeClaim,
+    at: Timestamp,
+}
+
+/// The end of the claims of owners that begin so, as data.
+#[derive(Clone, Debug)]
+struct EndClaims {
+    owner_prefix: String,
+    at: Timestamp,
 }
 
 impl Store {
@@ -49,9 +64,9 @@ impl Store {
         at: Timestamp,
         quiet: Duration,
     ) -> Result<Option<NoticeClaim>, StoreError> {
-        let take = ClaimWrite::Take { key: key.to_owned(), owner: self.owner.clone(), at };
-        let fence = i64::try_from(self.writer.claim(take).await?).unwrap_or(0);
-        Ok((fence > 0).then(|| NoticeClaim { key: key.to_owned(), fence, quiet }))
+        let take = Take { key: key.to_owned(), owner: self.owner.clone(), at };
+        let fence = self.writer.write(take).await?;
+        Ok(fence.map(|fence| NoticeClaim { key: key.to_owned(), fence, quiet }))
     }
 
     /// It could not be told: anybody may try again.
@@ -59,7 +74,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn give_up_notice(&self, claim: NoticeClaim, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.claim(ClaimWrite::GiveUp { claim, at }).await.map(drop)
+        self.writer.write(GiveUp { claim, at }).await
     }
 
     /// Ends the claims of notices and jobs of owners that begin so: a node that has just started holds none. Returns
@@ -68,35 +83,49 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn end_claims(&self, owner_prefix: &str, at: Timestamp) -> Result<usize, StoreError> {
-        self.writer.claim(ClaimWrite::End { owner_prefix: owner_prefix.to_owned(), at }).await
+        self.writer.write(EndClaims { owner_prefix: owner_prefix.to_owned(), at }).await
     }
 }
 
-/// Applies inside the writer's transaction; a claim is answered with its fence, or 0.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &ClaimWrite) -> Result<usize, StoreError> {
-    match write {
-        ClaimWrite::Take { key, owner, at } => take(connection, key, owner, *at).await,
-        ClaimWrite::GiveUp { claim, at } => {
-            let sql =
-                "update notice_claim set lease_owner = '', lease_until_us = $1 where claim_key = $2 and fence = $3";
-            let values = vec![at.as_micros().into(), claim.key.as_str().into(), claim.fence.into()];
-            affected(connection, sql, values).await
+impl Command for Take {
+    /// The fence of the claim; none when it is another's, or the notice was told.
+    type Reply = Option<i64>;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<Option<i64>, StoreError> {
+        take(group.connection, &self.key, &self.owner, self.at).await
+    }
+}
+
+impl Command for GiveUp {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let Self { claim, at } = self;
+        let sql = "update notice_claim set lease_owner = '', lease_until_us = $1 where claim_key = $2 and fence = $3";
+        let values = vec![at.as_micros().into(), claim.key.as_str().into(), claim.fence.into()];
+        affected(group.connection, sql, values).await.map(drop)
+    }
+}
+
+impl Command for EndClaims {
+    /// How many ended.
+    type Reply = usize;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<usize, StoreError> {
+        let Self { owner_prefix, at } = self;
+        let mut ended = 0;
+        for sql in [
+            "update notice_claim set lease_owner = '', lease_until_us = $1 \
+             where lease_until_us > $2 and substr(lease_owner, 1, cast($3 as integer)) = $4",
+            "update bulk set lease_owner = '', lease_until_us = $1 \
+             where lease_until_us > $2 and substr(lease_owner, 1, cast($3 as integer)) = $4",
+        ] {
+            let length = i64::try_from(owner_prefix.chars().count()).unwrap_or(i64::MAX);
+            let values =
+                vec![at.as_micros().into(), at.as_micros().into(), length.into(), owner_prefix.as_str().into()];
+            ended += affected(group.connection, sql, values).await?;
         }
-        ClaimWrite::End { owner_prefix, at } => {
-            let mut ended = 0;
-            for sql in [
-                "update notice_claim set lease_owner = '', lease_until_us = $1 \
-                 where lease_until_us > $2 and substr(lease_owner, 1, cast($3 as integer)) = $4",
-                "update bulk set lease_owner = '', lease_until_us = $1 \
-                 where lease_until_us > $2 and substr(lease_owner, 1, cast($3 as integer)) = $4",
-            ] {
-                let length = i64::try_from(owner_prefix.chars().count()).unwrap_or(i64::MAX);
-                let values =
-                    vec![at.as_micros().into(), at.as_micros().into(), length.into(), owner_prefix.as_str().into()];
-                ended += affected(connection, sql, values).await?;
-            }
-            Ok(ended)
-        }
+        Ok(ended)
     }
 }
 
@@ -105,7 +134,12 @@ async fn affected(connection: &mut AnyConnection, sql: &str, values: Vec<db::Val
     Ok(usize::try_from(done).unwrap_or(0))
 }
 
-async fn take(connection: &mut AnyConnection, key: &str, owner: &str, at: Timestamp) -> Result<usize, StoreError> {
+async fn take(
+    connection: &mut AnyConnection,
+    key: &str,
+    owner: &str,
+    at: Timestamp,
+) -> Result<Option<i64>, StoreError> {
     let sql = "delete from notice_claim where lease_until_us < $1";
     affected(connection, sql, vec![at.before(KEPT).as_micros().into()]).await?;
     let sql = "insert into notice_claim (claim_key, lease_owner, lease_until_us, fence) values ($1, $2, $3, 1) \
@@ -114,8 +148,7 @@ async fn take(connection: &mut AnyConnection, key: &str, owner: &str, at: Timest
                fence = notice_claim.fence + 1 where notice_claim.lease_until_us <= $4 returning fence";
     let values = vec![key.into(), owner.into(), at.after(LEASE).as_micros().into(), at.as_micros().into()];
     let taken = db::query(sql.to_owned(), values).fetch_optional(connection).await?;
-    let fence: i64 = taken.map_or(Ok(0), |row| row.try_get("fence"))?;
-    Ok(usize::try_from(fence).unwrap_or(0))
+    Ok(taken.map(|row| row.try_get("fence")).transpose()?)
 }
 
 /// It was told: the claim is still that of who says so, or nothing is remembered.

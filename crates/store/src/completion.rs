@@ -14,9 +14,10 @@ use crate::Store;
 use crate::arrival::{self, unit_id};
 use crate::db::{self, Marks, Value, named, parsed, to_json};
 use crate::error::StoreError;
-use crate::journal::{self, Grounds, Group};
+use crate::journal::{self, Grounds};
 use crate::moves::{self, UnitMove, UnitStep};
 use crate::release::{self, Asking};
+use crate::writer::{Command, Group};
 
 /// Why a message was examined again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Store {
     /// # Errors
     /// When it is not partial any more, or the store fails.
     pub async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
-        self.writer.complete(completion).await
+        self.writer.write(completion).await
     }
 }
 
@@ -71,8 +72,20 @@ struct Judged<'c> {
     digest: Digest,
 }
 
+impl Command for Completion {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        1 + 2 * self.examination.findings.len() + 4 * self.verdicts.len()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        complete(group, &[self]).await
+    }
+}
+
 /// Applies inside the writer's transaction: completions of different messages go together, in few statements.
-pub(crate) async fn apply(group: &mut Group<'_>, completions: &[&Completion]) -> Result<(), StoreError> {
+pub(crate) async fn complete(group: &mut Group<'_>, completions: &[&Completion]) -> Result<(), StoreError> {
     let mut judged = Vec::with_capacity(completions.len());
     for completion in completions {
         let Some((_, first)) = completion.verdicts.first() else { continue };

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Timestamp;
-use sqlx::{AnyConnection, Row};
+use sqlx::Row;
 
 use crate::Store;
 use crate::db::{self, Value, marks};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// Pairs that one look-up asks for; a mail to more people than that has no first contact.
 pub const ASKED_MAX: usize = 100;
@@ -35,7 +36,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn remember_contacts(&self, pairs: BTreeMap<String, Timestamp>) -> Result<(), StoreError> {
-        self.writer.contact(ContactWrite::Met(pairs)).await
+        self.writer.write(ContactWrite::Met(pairs)).await
     }
 
     /// Forgets some of those that have not met since `before`; says whether there may be more.
@@ -48,7 +49,7 @@ impl Store {
         let pairs = rows.iter().map(|row| row.try_get("pair")).collect::<Result<Vec<String>, _>>()?;
         let more = pairs.len() == FORGET_BATCH as usize;
         if !pairs.is_empty() {
-            self.writer.contact(ContactWrite::Forget(pairs)).await?;
+            self.writer.write(ContactWrite::Forget(pairs)).await?;
         }
         Ok(more)
     }
@@ -61,31 +62,33 @@ pub(crate) enum ContactWrite {
     Forget(Vec<String>),
 }
 
-impl ContactWrite {
-    pub(crate) fn rows(&self) -> usize {
+impl Command for ContactWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
         match self {
             Self::Met(pairs) => pairs.len(),
             Self::Forget(pairs) => pairs.len(),
         }
     }
-}
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &ContactWrite) -> Result<(), StoreError> {
-    match write {
-        ContactWrite::Met(pairs) => {
-            for (pair, at) in pairs {
-                let sql = "insert into contact (pair, first_us, last_us) values ($1, $2, $2) on conflict (pair) do \
-                    update set last_us = $2";
-                let values = vec![pair.as_str().into(), at.as_micros().into()];
-                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Met(pairs) => {
+                for (pair, at) in pairs {
+                    let sql = "insert into contact (pair, first_us, last_us) values ($1, $2, $2) on conflict (pair) do \
+                        update set last_us = $2";
+                    let values = vec![pair.as_str().into(), at.as_micros().into()];
+                    db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+                }
+            }
+            Self::Forget(pairs) => {
+                let sql = format!("delete from contact where pair in ({})", marks(1, pairs.len()));
+                let values: Vec<Value> = pairs.iter().map(|pair| Value::Text(pair.clone())).collect();
+                db::query(sql, values).execute(&mut *connection).await?;
             }
         }
-        ContactWrite::Forget(pairs) => {
-            let sql = format!("delete from contact where pair in ({})", marks(1, pairs.len()));
-            let values: Vec<Value> = pairs.iter().map(|pair| Value::Text(pair.clone())).collect();
-            db::query(sql, values).execute(&mut *connection).await?;
-        }
+        Ok(())
     }
-    Ok(())
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use domain::{Account, Direction, Timestamp, UnitId};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::unit_id;
 use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Marks, Value, named};
 use crate::error::StoreError;
-use crate::incident::IncidentWrite;
 use crate::scope::MAILBOX;
+use crate::writer::{Command, Group};
 
 /// Rows that one write forgets.
 const FORGET_BATCH: i64 = 500;
@@ -100,7 +100,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
     pub async fn digested(&self, told: Digested) -> Result<(), StoreError> {
-        self.writer.incident(IncidentWrite::Digested(Box::new(told))).await.map(drop)
+        self.writer.write(told).await
     }
 
     /// Forgets some of those who were told before `before`; says whether there may be more. Nobody may still be asking
@@ -109,8 +109,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn forget_digests(&self, before: Timestamp) -> Result<bool, StoreError> {
-        let forgotten = self.writer.incident(IncidentWrite::ForgetDigests(before)).await?;
-        Ok(i64::try_from(forgotten).is_ok_and(|count| count == FORGET_BATCH))
+        self.writer.write(ForgetDigests { before }).await
     }
 }
 
@@ -128,25 +127,47 @@ fn read(row: &AnyRow) -> Result<Late, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, told: &Digested) -> Result<(), StoreError> {
-    claim::settle(connection, &told.claim, told.at).await?;
-    let mut marks = Marks::of(connection);
-    let sql = format!(
-        "insert into incident_digest (incident, address, told_us, reply) values {} on conflict do nothing",
-        marks.rows(1, 4)
-    );
-    let Digested { incident, address, at, reply, claim: _ } = told;
-    let values = vec![incident.as_str().into(), address.as_str().into(), at.as_micros().into(), reply.as_str().into()];
-    db::query(sql, values).execute(connection).await?;
-    Ok(())
+impl Command for Digested {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        2
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let Self { claim, incident, address, at, reply } = self;
+        claim::settle(group.connection, claim, *at).await?;
+        let mut marks = Marks::of(group.connection);
+        let sql = format!(
+            "insert into incident_digest (incident, address, told_us, reply) values {} on conflict do nothing",
+            marks.rows(1, 4)
+        );
+        let values =
+            vec![incident.as_str().into(), address.as_str().into(), at.as_micros().into(), reply.as_str().into()];
+        db::query(sql, values).execute(&mut *group.connection).await?;
+        Ok(())
+    }
 }
 
-/// Forgets inside the writer's transaction; answers with how many.
-pub(crate) async fn forget(connection: &mut AnyConnection, before: Timestamp) -> Result<usize, StoreError> {
-    let sql = "delete from incident_digest where (incident, address) in \
-               (select incident, address from incident_digest where told_us < $1 order by incident, address limit $2)";
-    let values = vec![before.as_micros().into(), FORGET_BATCH.into()];
-    let done = db::query(sql.to_owned(), values).execute(connection).await?.rows_affected();
-    Ok(usize::try_from(done).unwrap_or(0))
+/// The end of some of those that were told before a moment, as data.
+#[derive(Clone, Debug)]
+struct ForgetDigests {
+    before: Timestamp,
+}
+
+impl Command for ForgetDigests {
+    /// Whether there may be more.
+    type Reply = bool;
+
+    fn rows(&self) -> usize {
+        FORGET_BATCH as usize
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<bool, StoreError> {
+        let sql = "delete from incident_digest where (incident, address) in (select incident, address from \
+            incident_digest where told_us < $1 order by incident, address limit $2)";
+        let values = vec![self.before.as_micros().into(), FORGET_BATCH.into()];
+        let done = db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+        Ok(i64::try_from(done.rows_affected()).is_ok_and(|count| count == FORGET_BATCH))
+    }
 }

@@ -10,14 +10,18 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, named};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// Entries in force at most, all together: each is looked up for every message.
 pub const ENTRIES_MAX: i64 = 50_000;
 
-/// A write about entries, as data.
+/// A new entry, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum EntryWrite {
-    Add(Box<Entry>),
+struct Add(Entry);
+
+/// A write about entries that there are, as data.
+#[derive(Clone, Debug)]
+enum EntryWrite {
     Remove { id: u64, by: String, at: Timestamp },
     Used(BTreeMap<u64, Timestamp>),
 }
@@ -28,7 +32,7 @@ impl Store {
     /// # Errors
     /// When there are too many, or the store fails.
     pub async fn add_entry(&self, new: Entry) -> Result<u64, StoreError> {
-        self.writer.entry(EntryWrite::Add(Box::new(new))).await
+        self.writer.write(Add(new)).await
     }
 
     /// Ends an entry now.
@@ -36,7 +40,7 @@ impl Store {
     /// # Errors
     /// When it is not in force, or the store fails.
     pub async fn remove_entry(&self, id: u64, by: String, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.entry(EntryWrite::Remove { id, by, at }).await.map(drop)
+        self.writer.write(EntryWrite::Remove { id, by, at }).await
     }
 
     /// Remembers when entries last decided something.
@@ -44,7 +48,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn entries_used(&self, used: BTreeMap<u64, Timestamp>) -> Result<(), StoreError> {
-        self.writer.entry(EntryWrite::Used(used)).await.map(drop)
+        self.writer.write(EntryWrite::Used(used)).await
     }
 
     /// The entries in force at `now`, newest first.
@@ -117,28 +121,48 @@ fn reach_parts(reach: &Reach) -> (&'static str, &str) {
     }
 }
 
-/// Applies inside the writer's transaction; a new entry is answered with its number.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &EntryWrite) -> Result<u64, StoreError> {
-    match write {
-        EntryWrite::Add(new) => add(connection, new).await,
-        EntryWrite::Remove { id, by, at } => {
-            let sql = "update entry set removed_us = $1, removed_by = $2 where entry = $3 and removed_us is null and \
-                expires_us > $1";
-            let values = vec![at.as_micros().into(), by.as_str().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
-            let done = db::query(sql.to_owned(), values).execute(connection).await?;
-            if done.rows_affected() == 0 {
-                return Err(StoreError::NotFound(format!("entry {id} in force")));
-            }
-            Ok(*id)
+impl Command for Add {
+    /// The number that it gets.
+    type Reply = u64;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<u64, StoreError> {
+        add(group.connection, &self.0).await
+    }
+}
+
+impl Command for EntryWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Remove { .. } => 1,
+            Self::Used(used) => used.len(),
         }
-        EntryWrite::Used(used) => {
-            for (id, at) in used {
-                let sql = "update entry set last_used_us = $1 where entry = $2 and (last_used_us is null or \
-                    last_used_us < $1)";
-                let values = vec![at.as_micros().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
-                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Remove { id, by, at } => {
+                let sql = "update entry set removed_us = $1, removed_by = $2 where entry = $3 and removed_us is null \
+                    and expires_us > $1";
+                let values =
+                    vec![at.as_micros().into(), by.as_str().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
+                let done = db::query(sql.to_owned(), values).execute(connection).await?;
+                if done.rows_affected() == 0 {
+                    return Err(StoreError::NotFound(format!("entry {id} in force")));
+                }
+                Ok(())
             }
-            Ok(0)
+            Self::Used(used) => {
+                for (id, at) in used {
+                    let sql = "update entry set last_used_us = $1 where entry = $2 and (last_used_us is null or \
+                        last_used_us < $1)";
+                    let values = vec![at.as_micros().into(), i64::try_from(*id).unwrap_or(i64::MAX).into()];
+                    db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+                }
+                Ok(())
+            }
         }
     }
 }

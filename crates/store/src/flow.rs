@@ -20,6 +20,7 @@ use crate::error::StoreError;
 use crate::explore::{Conditions, PIVOTS, Summary, Window, span_of};
 use crate::hits::{HOUR_US, hour_of};
 use crate::scope::Scope;
+use crate::writer::{Command, Group};
 
 /// What stands for all domains together.
 const ALL_DOMAINS: &str = "*";
@@ -46,16 +47,6 @@ pub(crate) enum FlowWrite {
     Reach(Timestamp),
     /// Hours before this one have no messages.
     Forget(Timestamp),
-}
-
-impl FlowWrite {
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Mark(_) | Self::Reach(_) => 1,
-            Self::Keep { sums, .. } => 2 + sums.len(),
-            Self::Forget(_) => ROUND_MAX as usize,
-        }
-    }
 }
 
 /// Units that are alike: domain, direction, category, disposition and account, and how many.
@@ -107,9 +98,9 @@ impl Store {
             if end_of(hour).after(ROLLED_AFTER) > now {
                 break;
             }
-            self.writer.flow(FlowWrite::Mark(hour)).await?;
+            self.writer.write(FlowWrite::Mark(hour)).await?;
             failed = failed.or(of_the_hour(self.roll_hour(hour).await)?);
-            self.writer.flow(FlowWrite::Reach(end_of(hour))).await?;
+            self.writer.write(FlowWrite::Reach(end_of(hour))).await?;
             reach = Some(end_of(hour));
             new += 1;
         }
@@ -126,7 +117,7 @@ impl Store {
         let sql = "select count(*) as hours from flow_mark where hour_us < $1 and rolled = stamp";
         let row = sqlx::query(sql).bind(oldest.as_micros()).fetch_one(&self.reads).await?;
         if row.try_get::<i64, _>("hours")? > 0 {
-            self.writer.flow(FlowWrite::Forget(oldest)).await?;
+            self.writer.write(FlowWrite::Forget(oldest)).await?;
         }
         Ok(())
     }
@@ -142,7 +133,7 @@ impl Store {
         let row = sqlx::query(sql).bind(hour.as_micros()).fetch_one(&self.reads).await?;
         let stamp = row.try_get("stamp")?;
         let sums = self.sums_of(hour).await?;
-        self.writer.flow(FlowWrite::Keep { hour, stamp, sums }).await
+        self.writer.write(FlowWrite::Keep { hour, stamp, sums }).await
     }
 
     /// The hour of the first message that came at `from` or later; of the first at all without.
@@ -352,35 +343,47 @@ async fn mark_hours(connection: &mut AnyConnection, hours: Vec<Timestamp>) -> Re
     Ok(())
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &FlowWrite) -> Result<(), StoreError> {
-    match write {
-        FlowWrite::Mark(hour) => mark_hours(connection, vec![*hour]).await,
-        FlowWrite::Keep { hour, stamp, sums } => {
-            let sql = "delete from flow_hour where hour_us = $1";
-            sqlx::query(sql).bind(hour.as_micros()).execute(&mut *connection).await?;
-            let row = |sum: &Sum| {
-                let [domain, direction, category, disposition, account] = sum.like.clone().map(Value::from);
-                vec![hour.as_micros().into(), domain, direction, category, disposition, account, sum.units.into()]
-            };
-            let columns = ["hour_us", "domain", "direction", "category", "disposition", "account", "units"];
-            db::insert(connection, "flow_hour", &columns, sums.iter().map(row).collect()).await?;
-            // A change since then has another stamp, and the hour stays marked.
-            let sql = "update flow_mark set rolled = $1 where hour_us = $2";
-            sqlx::query(sql).bind(*stamp).bind(hour.as_micros()).execute(connection).await?;
-            Ok(())
+impl Command for FlowWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Mark(_) | Self::Reach(_) => 1,
+            Self::Keep { sums, .. } => 2 + sums.len(),
+            Self::Forget(_) => ROUND_MAX as usize,
         }
-        FlowWrite::Reach(until) => {
-            let sql = "insert into flow_reach (one, until_us) values (1, $1) on conflict (one) do update set until_us \
-                = excluded.until_us";
-            sqlx::query(sql).bind(until.as_micros()).execute(connection).await?;
-            Ok(())
-        }
-        FlowWrite::Forget(oldest) => {
-            // Its sums are none: the purge that took the last message has marked it.
-            let sql = "delete from flow_mark where hour_us < $1 and rolled = stamp";
-            sqlx::query(sql).bind(oldest.as_micros()).execute(connection).await?;
-            Ok(())
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Mark(hour) => mark_hours(connection, vec![*hour]).await,
+            Self::Keep { hour, stamp, sums } => {
+                let sql = "delete from flow_hour where hour_us = $1";
+                sqlx::query(sql).bind(hour.as_micros()).execute(&mut *connection).await?;
+                let row = |sum: &Sum| {
+                    let [domain, direction, category, disposition, account] = sum.like.clone().map(Value::from);
+                    vec![hour.as_micros().into(), domain, direction, category, disposition, account, sum.units.into()]
+                };
+                let columns = ["hour_us", "domain", "direction", "category", "disposition", "account", "units"];
+                db::insert(connection, "flow_hour", &columns, sums.iter().map(row).collect()).await?;
+                // A change since then has another stamp, and the hour stays marked.
+                let sql = "update flow_mark set rolled = $1 where hour_us = $2";
+                sqlx::query(sql).bind(*stamp).bind(hour.as_micros()).execute(connection).await?;
+                Ok(())
+            }
+            Self::Reach(until) => {
+                let sql = "insert into flow_reach (one, until_us) values (1, $1) on conflict (one) do update set \
+                    until_us = excluded.until_us";
+                sqlx::query(sql).bind(until.as_micros()).execute(connection).await?;
+                Ok(())
+            }
+            Self::Forget(oldest) => {
+                // Its sums are none: the purge that took the last message has marked it.
+                let sql = "delete from flow_mark where hour_us < $1 and rolled = stamp";
+                sqlx::query(sql).bind(oldest.as_micros()).execute(connection).await?;
+                Ok(())
+            }
         }
     }
 }

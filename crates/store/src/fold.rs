@@ -5,12 +5,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use domain::{address, fold};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::db::{self, Marks, Value, marks};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// The table's columns.
 pub(crate) const FOLDED: [&str; 4] = ["mail_id", "field", "number", "folded"];
@@ -93,12 +94,6 @@ pub(crate) struct FoldWrite {
     reach: String,
 }
 
-impl FoldWrite {
-    pub(crate) fn rows(&self) -> usize {
-        1 + self.rows.len()
-    }
-}
-
 impl Store {
     /// Makes the folded texts of some messages that came before there were any; says whether there are more.
     ///
@@ -138,7 +133,7 @@ impl Store {
             _ => None,
         };
         let rows = folded.rows().into_iter().filter_map(of_mail).collect();
-        self.writer.fold(FoldWrite { rows, reach }).await?;
+        self.writer.write(FoldWrite { rows, reach }).await?;
         Ok(is_full)
     }
 
@@ -167,29 +162,38 @@ impl Store {
     }
 }
 
-/// Applies inside the writer's transaction. A message that was purged meanwhile gets no row.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &FoldWrite) -> Result<(), StoreError> {
-    let mut there = HashSet::new();
-    let mails: BTreeSet<&str> = write.rows.iter().map(|(mail, _)| mail.as_str()).collect();
-    for some in mails.into_iter().collect::<Vec<_>>().chunks(500) {
-        let sql = format!("select mail_id from message where mail_id in ({})", marks(1, some.len()));
-        let ids = some.iter().map(|mail| (*mail).into()).collect();
-        for row in db::query(sql, ids).fetch_all(&mut *connection).await? {
-            there.insert(row.try_get::<String, _>("mail_id")?);
+impl Command for FoldWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        1 + self.rows.len()
+    }
+
+    // A message that was purged meanwhile gets no row.
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        let mut there = HashSet::new();
+        let mails: BTreeSet<&str> = self.rows.iter().map(|(mail, _)| mail.as_str()).collect();
+        for some in mails.into_iter().collect::<Vec<_>>().chunks(500) {
+            let sql = format!("select mail_id from message where mail_id in ({})", marks(1, some.len()));
+            let ids = some.iter().map(|mail| (*mail).into()).collect();
+            for row in db::query(sql, ids).fetch_all(&mut *connection).await? {
+                there.insert(row.try_get::<String, _>("mail_id")?);
+            }
         }
+        let rows = self.rows.iter().filter(|(mail, _)| there.contains(mail)).map(|(_, row)| row.clone()).collect();
+        for group in db::in_groups(rows, FOLDED.len()) {
+            let mut marks = Marks::of(connection);
+            let sql = format!(
+                "insert into folded ({}) values {} on conflict do nothing",
+                FOLDED.join(","),
+                marks.rows(group.len(), FOLDED.len())
+            );
+            db::query(sql, group.into_iter().flatten().collect()).execute(&mut *connection).await?;
+        }
+        let sql = "insert into folded_reach (one, before_mail) values (1, $1) on conflict (one) do update set \
+            before_mail = excluded.before_mail";
+        sqlx::query(sql).bind(self.reach.clone()).execute(connection).await?;
+        Ok(())
     }
-    let rows = write.rows.iter().filter(|(mail, _)| there.contains(mail)).map(|(_, row)| row.clone()).collect();
-    for group in db::in_groups(rows, FOLDED.len()) {
-        let mut marks = Marks::of(connection);
-        let sql = format!(
-            "insert into folded ({}) values {} on conflict do nothing",
-            FOLDED.join(","),
-            marks.rows(group.len(), FOLDED.len())
-        );
-        db::query(sql, group.into_iter().flatten().collect()).execute(&mut *connection).await?;
-    }
-    let sql = "insert into folded_reach (one, before_mail) values (1, $1) on conflict (one) do update set before_mail \
-        = excluded.before_mail";
-    sqlx::query(sql).bind(write.reach.clone()).execute(connection).await?;
-    Ok(())
 }

@@ -15,7 +15,8 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, Value, parsed};
 use crate::error::StoreError;
-use crate::sentinel::{self, NewLine, SentinelWrite};
+use crate::sentinel::{self, NewLine};
+use crate::writer::{Command, Group};
 
 /// The name under which the sentinel reads.
 const READER: &str = "sentinel";
@@ -136,12 +137,24 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when another has read on from the same place; then nothing is written.
     pub async fn hear(&self, heard: Heard) -> Result<usize, StoreError> {
-        self.writer.sentinel(SentinelWrite::Hear(Box::new(heard))).await
+        self.writer.write(heard).await
     }
 }
 
-/// Applies inside the writer's transaction; answers with how many lines were new.
-pub(crate) async fn apply(connection: &mut AnyConnection, heard: &Heard) -> Result<usize, StoreError> {
+impl Command for Heard {
+    /// How many lines were new.
+    type Reply = usize;
+
+    fn rows(&self) -> usize {
+        1 + self.lines.len() + self.set_aside.len() + self.settled.len()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<usize, StoreError> {
+        hear(group.connection, self).await
+    }
+}
+
+async fn hear(connection: &mut AnyConnection, heard: &Heard) -> Result<usize, StoreError> {
     if let Some((from, to)) = &heard.moved {
         let sql = "update listening set batch = $1, mail_id = $2 where name = $3 and batch = $4 and mail_id = $5";
         let values: Vec<Value> =

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::detection::DetectionCode;
 use domain::{MailId, Timestamp};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::db::{self, Value, marks, parsed};
 use crate::error::StoreError;
 use crate::sentinel::{Suspect, suspect};
+use crate::writer::{Command, Group};
 
 /// An hour, in microseconds.
 pub const HOUR_US: i64 = 3_600_000_000;
@@ -65,7 +66,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn keep_hits(&self, counted: Vec<HourOfHits>) -> Result<(), StoreError> {
-        self.writer.hits(HitsWrite::Keep(counted)).await
+        self.writer.write(HitsWrite::Keep(counted)).await
     }
 
     /// How often each detection, in all its versions, could act in each of these hours.
@@ -123,7 +124,7 @@ impl Store {
         let row = sqlx::query(sql).bind(before.as_micros()).fetch_one(&self.reads).await?;
         let old: i64 = row.try_get("hours")?;
         if old > 0 {
-            self.writer.hits(HitsWrite::Forget(before)).await?;
+            self.writer.write(HitsWrite::Forget(before)).await?;
         }
         Ok(old > FORGET_BATCH)
     }
@@ -144,40 +145,42 @@ pub(crate) enum HitsWrite {
     Forget(Timestamp),
 }
 
-impl HitsWrite {
-    pub(crate) fn rows(&self) -> usize {
+impl Command for HitsWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
         match self {
             Self::Keep(counted) => counted.len(),
             Self::Forget(_) => FORGET_BATCH as usize,
         }
     }
-}
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &HitsWrite) -> Result<(), StoreError> {
-    match write {
-        HitsWrite::Keep(counted) => {
-            for one in counted {
-                let sql = "insert into hit_hour (hour_us, detection, detection_version, hits, acted) values ($1, $2, \
-                    $3, $4, $5) \
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Keep(counted) => {
+                for one in counted {
+                    let sql = "insert into hit_hour (hour_us, detection, detection_version, hits, acted) values ($1, \
+                        $2, $3, $4, $5) \
                            on conflict (detection, detection_version, hour_us) do update set hits = $4, acted = $5";
-                let count = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
-                let values = vec![
-                    one.hour.as_micros().into(),
-                    one.suspect.code.as_str().into(),
-                    one.suspect.version.as_str().into(),
-                    count(one.hits),
-                    count(one.acted),
-                ];
-                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+                    let count = |number: u64| Value::from(i64::try_from(number).unwrap_or(i64::MAX));
+                    let values = vec![
+                        one.hour.as_micros().into(),
+                        one.suspect.code.as_str().into(),
+                        one.suspect.version.as_str().into(),
+                        count(one.hits),
+                        count(one.acted),
+                    ];
+                    db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+                }
+            }
+            Self::Forget(before) => {
+                let sql = "delete from hit_hour where hour_us < $1 and hour_us <= \
+                       (select max(hour_us) from (select hour_us from hit_hour order by hour_us limit $2) as oldest)";
+                let values = vec![before.as_micros().into(), FORGET_BATCH.into()];
+                db::query(sql.to_owned(), values).execute(connection).await?;
             }
         }
-        HitsWrite::Forget(before) => {
-            let sql = "delete from hit_hour where hour_us < $1 and hour_us <= \
-                       (select max(hour_us) from (select hour_us from hit_hour order by hour_us limit $2) as oldest)";
-            let values = vec![before.as_micros().into(), FORGET_BATCH.into()];
-            db::query(sql.to_owned(), values).execute(connection).await?;
-        }
+        Ok(())
     }
-    Ok(())
 }

@@ -1,7 +1,6 @@
 //! Incidents: what a wrong detection held, what the replay made of each unit, and what was said about it when.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use domain::audit::{Frontier, leaf_hash};
 use domain::detection::RulesetId;
@@ -17,11 +16,10 @@ use crate::arrival::unit_id;
 use crate::claim::{self, NoticeClaim};
 use crate::completion::{self, Completion};
 use crate::db::{self, Marks, Value, named, parsed};
-use crate::digest::{self, Digested};
 use crate::error::StoreError;
-use crate::journal::Group;
 use crate::release::{self, Asking};
 use crate::sentinel::Suspect;
+use crate::writer::{Command, Group, SWEEP_ROWS};
 
 /// Units that one write adds to a manifest.
 pub const WAVE_BATCH: usize = 400;
@@ -268,36 +266,31 @@ pub struct Announced {
     pub reply: String,
 }
 
-/// A write about incidents, as data.
+/// Units that a wave adds to the manifest, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum IncidentWrite {
-    Open(Box<NewIncident>),
-    Change(Box<IncidentChange>),
-    Wave { incident: String, wave: u32, units: Vec<UnitId> },
-    Freeze { incident: String, wave: u32, root: String },
-    Retry { incident: String },
-    Announced(Box<Announced>),
-    Digested(Box<Digested>),
-    ForgetDigests(Timestamp),
-    Replayed(Arc<Vec<Replayed>>),
+struct Wave {
+    incident: String,
+    wave: u32,
+    units: Vec<UnitId>,
 }
 
-impl IncidentWrite {
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Open(_) | Self::Change(_) | Self::Freeze { .. } | Self::Announced(_) | Self::Digested(_) => 2,
-            Self::Retry { .. } | Self::ForgetDigests(_) => 500,
-            Self::Wave { units, .. } => units.len(),
-            Self::Replayed(replayed) => {
-                let rows = |one: &Replayed| {
-                    let findings = one.completion.as_ref().map_or(0, |whole| whole.examination.findings.len());
-                    2 + findings + 6 * one.outcomes.len()
-                };
-                replayed.iter().map(rows).sum()
-            }
-        }
-    }
+/// The manifest as it is frozen, as data.
+#[derive(Clone, Debug)]
+struct Freeze {
+    incident: String,
+    wave: u32,
+    root: String,
 }
+
+/// Another try of what was inconclusive, as data.
+#[derive(Clone, Debug)]
+struct Retry {
+    incident: String,
+}
+
+/// What a replay made of some messages, as data.
+#[derive(Clone, Debug)]
+struct Replay(Vec<Replayed>);
 
 impl Store {
     /// Opens an incident; returns its public id.
@@ -305,9 +298,7 @@ impl Store {
     /// # Errors
     /// When one about the same detection version is open already, or the store fails.
     pub async fn open_incident(&self, new: NewIncident) -> Result<String, StoreError> {
-        let year = jiff_year(new.at);
-        let number = self.writer.incident(IncidentWrite::Open(Box::new(new))).await?;
-        Ok(public_id(year, u32::try_from(number).unwrap_or(0)))
+        self.writer.write(new).await
     }
 
     /// Changes an incident.
@@ -315,7 +306,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when it stands elsewhere or the table does not allow the step.
     pub async fn change_incident(&self, change: IncidentChange) -> Result<(), StoreError> {
-        self.writer.incident(IncidentWrite::Change(Box::new(change))).await.map(drop)
+        self.writer.write(change).await
     }
 
     /// Adds units to the manifest; those that are in it stay as they are.
@@ -324,7 +315,7 @@ impl Store {
     /// When the store fails.
     pub async fn add_to_incident(&self, incident: &str, wave: u32, units: Vec<UnitId>) -> Result<(), StoreError> {
         let incident = incident.to_owned();
-        self.writer.incident(IncidentWrite::Wave { incident, wave, units }).await.map(drop)
+        self.writer.write(Wave { incident, wave, units }).await
     }
 
     /// Freezes the manifest as it is: its Merkle root goes into the record.
@@ -334,7 +325,7 @@ impl Store {
     pub async fn freeze_incident(&self, incident: &str, wave: u32) -> Result<(), StoreError> {
         let root = self.manifest_root(incident).await?;
         let incident = incident.to_owned();
-        self.writer.incident(IncidentWrite::Freeze { incident, wave, root }).await.map(drop)
+        self.writer.write(Freeze { incident, wave, root }).await
     }
 
     /// What was inconclusive is to be examined once more. Returns how many units that are.
@@ -342,7 +333,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn retry_inconclusive(&self, incident: &str) -> Result<usize, StoreError> {
-        self.writer.incident(IncidentWrite::Retry { incident: incident.to_owned() }).await
+        self.writer.write(Retry { incident: incident.to_owned() }).await
     }
 
     /// Public lines since `since` that a channel has not been told, oldest first.
@@ -367,7 +358,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
     pub async fn announced(&self, told: Announced) -> Result<(), StoreError> {
-        self.writer.incident(IncidentWrite::Announced(Box::new(told))).await.map(drop)
+        self.writer.write(told).await
     }
 
     /// Records what the replay made of some messages.
@@ -375,7 +366,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn record_replay(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {
-        self.writer.incident(IncidentWrite::Replayed(Arc::new(replayed))).await.map(drop)
+        self.writer.write(Replay(replayed)).await
     }
 
     /// All incidents, newest first.
@@ -651,62 +642,127 @@ fn read(row: &AnyRow) -> Result<Incident, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; opening answers with the number of the incident.
-pub(crate) async fn apply(group: &mut Group<'_>, write: &IncidentWrite) -> Result<usize, StoreError> {
-    match write {
-        IncidentWrite::Open(new) => open(group.connection, new).await,
-        IncidentWrite::Change(change) => change_one(group.connection, change).await.map(|()| 1),
-        IncidentWrite::Wave { incident, wave, units } => {
-            let sql = format!(
-                "insert into incident_unit (incident, mail_id, unit_no, wave, outcome, ruleset, reason, is_alone) \
-                 select n.incident, m.mail_id, u.unit_no, {wave}, 'pending', '', '', {IS_ALONE} from incident n, \
-                 message m \
-                 join unit u on u.mail_id = m.mail_id where n.incident = $1 and m.mail_id = $2 and u.unit_no = $3 on \
-                 conflict do nothing"
-            );
-            for unit in units {
-                let values: Vec<Value> =
-                    vec![incident.as_str().into(), unit.mail.to_string().into(), unit.number.into()];
-                db::query(sql.clone(), values).execute(&mut *group.connection).await?;
-            }
-            Ok(units.len())
-        }
-        IncidentWrite::Freeze { incident, wave, root } => {
-            let sql = "update incident set waves = $1, root = $2 where incident = $3 and waves <= $1";
-            let values: Vec<Value> = vec![(*wave).into(), root.as_str().into(), incident.as_str().into()];
-            db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
-            Ok(1)
-        }
-        IncidentWrite::Announced(told) => {
-            claim::settle(group.connection, &told.claim, told.at).await?;
-            let sql = "insert into announcement (incident, event_no, channel, told_us, reply) values ($1, $2, $3, $4, \
-                $5) on conflict do nothing";
-            let values: Vec<Value> = vec![
-                told.incident.as_str().into(),
-                told.number.into(),
-                told.channel.as_str().into(),
-                told.at.as_micros().into(),
-                told.reply.as_str().into(),
-            ];
-            db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
-            Ok(1)
-        }
-        IncidentWrite::Digested(told) => digest::apply(group.connection, told).await.map(|()| 1),
-        IncidentWrite::ForgetDigests(before) => digest::forget(group.connection, *before).await,
-        IncidentWrite::Retry { incident } => {
-            let sql = "update incident_unit set outcome = 'pending', reason = '' where incident = $1 and outcome = \
-                'inconclusive'";
-            let done = sqlx::query(sql).bind(incident.clone()).execute(&mut *group.connection).await?;
-            Ok(usize::try_from(done.rows_affected()).unwrap_or(0))
-        }
-        IncidentWrite::Replayed(replayed) => {
-            record(group, replayed).await?;
-            Ok(replayed.len())
-        }
+impl Command for NewIncident {
+    /// Its public id.
+    type Reply = String;
+
+    fn rows(&self) -> usize {
+        2
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<String, StoreError> {
+        open(group.connection, self).await
     }
 }
 
-async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<usize, StoreError> {
+impl Command for IncidentChange {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        2
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        change_one(group.connection, self).await
+    }
+}
+
+impl Command for Wave {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        self.units.len()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let Self { incident, wave, units } = self;
+        let sql = format!(
+            "insert into incident_unit (incident, mail_id, unit_no, wave, outcome, ruleset, reason, is_alone) \
+             select n.incident, m.mail_id, u.unit_no, {wave}, 'pending', '', '', {IS_ALONE} from incident n, \
+             message m \
+             join unit u on u.mail_id = m.mail_id where n.incident = $1 and m.mail_id = $2 and u.unit_no = $3 on \
+             conflict do nothing"
+        );
+        for unit in units {
+            let values: Vec<Value> = vec![incident.as_str().into(), unit.mail.to_string().into(), unit.number.into()];
+            db::query(sql.clone(), values).execute(&mut *group.connection).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Command for Freeze {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        2
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let Self { incident, wave, root } = self;
+        let sql = "update incident set waves = $1, root = $2 where incident = $3 and waves <= $1";
+        let values: Vec<Value> = vec![(*wave).into(), root.as_str().into(), incident.as_str().into()];
+        db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+        Ok(())
+    }
+}
+
+impl Command for Retry {
+    /// How many units are examined once more.
+    type Reply = usize;
+
+    fn rows(&self) -> usize {
+        SWEEP_ROWS
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<usize, StoreError> {
+        let sql = "update incident_unit set outcome = 'pending', reason = '' where incident = $1 and outcome = \
+            'inconclusive'";
+        let done = sqlx::query(sql).bind(self.incident.clone()).execute(&mut *group.connection).await?;
+        Ok(usize::try_from(done.rows_affected()).unwrap_or(0))
+    }
+}
+
+impl Command for Announced {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        2
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        claim::settle(group.connection, &self.claim, self.at).await?;
+        let sql = "insert into announcement (incident, event_no, channel, told_us, reply) values ($1, $2, $3, $4, \
+            $5) on conflict do nothing";
+        let values: Vec<Value> = vec![
+            self.incident.as_str().into(),
+            self.number.into(),
+            self.channel.as_str().into(),
+            self.at.as_micros().into(),
+            self.reply.as_str().into(),
+        ];
+        db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+        Ok(())
+    }
+}
+
+impl Command for Replay {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        let rows = |one: &Replayed| {
+            let findings = one.completion.as_ref().map_or(0, |whole| whole.examination.findings.len());
+            2 + findings + 6 * one.outcomes.len()
+        };
+        self.0.iter().map(rows).sum()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        record(group, &self.0).await
+    }
+}
+
+async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<String, StoreError> {
     let sql =
         "select incident from incident where detection = $1 and detection_version = $2 and stage <> 'resolved' limit 1";
     let values: Vec<Value> = vec![new.suspect.code.as_str().into(), new.suspect.version.as_str().into()];
@@ -737,7 +793,7 @@ async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<usize
     ];
     db::query(sql.to_owned(), values).execute(&mut *connection).await?;
     note(connection, &id, new.at, &new.by, "opened", &new.cause, false).await?;
-    Ok(usize::try_from(number).unwrap_or(0))
+    Ok(id)
 }
 
 async fn note(
@@ -805,7 +861,7 @@ async fn record(group: &mut Group<'_>, replayed: &[Replayed]) -> Result<(), Stor
     let replayed: Vec<&Replayed> =
         replayed.iter().filter(|one| touched.contains(&(one.incident.clone(), one.mail_id))).collect();
     let completions: Vec<&Completion> = replayed.iter().filter_map(|one| one.completion.as_ref()).collect();
-    completion::apply(group, &completions).await?;
+    completion::complete(group, &completions).await?;
     restore_standing(group.connection, &replayed).await?;
     for ((incident, reason), (units, at)) in cleared {
         let asking = Asking { by: &incident, reason: &reason, is_person: false, at };

@@ -7,8 +7,8 @@ use domain::audit::Entry;
 use domain::finding::{Examination, Finding};
 use domain::verdict::Verdict;
 use domain::{Digest, MailId, Timestamp, UnitId};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::audit::Act;
 use crate::db::to_json;
@@ -16,13 +16,6 @@ use crate::error::StoreError;
 
 /// What a journal leaf is called in the log.
 pub const ACTION: &str = "journal";
-
-/// A writing transaction: its connection, and what it has to leave in the audit log.
-pub(crate) struct Group<'c> {
-    pub(crate) connection: &'c mut AnyConnection,
-    pub(crate) journal: Journal,
-    pub(crate) acts: Vec<Act>,
-}
 
 /// The lines of one batch.
 #[derive(Debug)]

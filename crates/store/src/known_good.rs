@@ -13,6 +13,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, Value, marks, named, parsed, to_json};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// Carriers of one content that are remembered; more make no difference to its class.
 const CARRIERS_MAX: i64 = 32;
@@ -63,16 +64,6 @@ pub(crate) enum KnownGoodWrite {
     Learn { parts: Vec<GoodPart>, mails: Vec<GoodMail> },
     Bad { contents: Vec<Digest>, at: Timestamp },
     Forget { parts: Vec<Digest>, mails: Vec<Digest> },
-}
-
-impl KnownGoodWrite {
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Learn { parts, mails } => 3 * parts.len() + mails.len(),
-            Self::Bad { contents, .. } => contents.len(),
-            Self::Forget { parts, mails } => 2 * parts.len() + mails.len(),
-        }
-    }
 }
 
 /// A retained part, as a backtest wants it.
@@ -126,7 +117,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn learn_good(&self, parts: Vec<GoodPart>, mails: Vec<GoodMail>) -> Result<(), StoreError> {
-        self.writer.known_good(KnownGoodWrite::Learn { parts, mails }).await
+        self.writer.write(KnownGoodWrite::Learn { parts, mails }).await
     }
 
     /// Something bad was said of these contents: they vouch for nothing any more.
@@ -134,7 +125,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn call_bad(&self, contents: Vec<Digest>, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.known_good(KnownGoodWrite::Bad { contents, at }).await
+        self.writer.write(KnownGoodWrite::Bad { contents, at }).await
     }
 
     /// Forgets contents and mails, whose bytes the caller removes.
@@ -142,7 +133,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn forget_good(&self, parts: Vec<Digest>, mails: Vec<Digest>) -> Result<(), StoreError> {
-        self.writer.known_good(KnownGoodWrite::Forget { parts, mails }).await
+        self.writer.write(KnownGoodWrite::Forget { parts, mails }).await
     }
 
     /// Which of these contents are remembered with their bytes.
@@ -368,41 +359,53 @@ fn unsigned(row: &sqlx::any::AnyRow, column: &str) -> Result<u64, StoreError> {
     Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &KnownGoodWrite) -> Result<(), StoreError> {
-    match write {
-        KnownGoodWrite::Learn { parts, mails } => {
-            for part in parts {
-                learn_part(connection, part).await?;
-            }
-            for mail in mails {
-                learn_mail(connection, mail).await?;
-            }
-            Ok(())
+impl Command for KnownGoodWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Learn { parts, mails } => 3 * parts.len() + mails.len(),
+            Self::Bad { contents, .. } => contents.len(),
+            Self::Forget { parts, mails } => 2 * parts.len() + mails.len(),
         }
-        KnownGoodWrite::Bad { contents, at } => {
-            for table in ["known_good_part", "known_good_mail"] {
-                for group in contents.chunks(ASKED_MAX) {
-                    let sql =
-                        format!("update {table} set last_bad_us = $1 where sha256 in ({})", marks(2, group.len()));
-                    let values = [Value::Int(at.as_micros())].into_iter();
-                    let values = values.chain(group.iter().map(|one| Value::Text(one.hex()))).collect();
-                    db::query(sql, values).execute(&mut *connection).await?;
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Learn { parts, mails } => {
+                for part in parts {
+                    learn_part(connection, part).await?;
                 }
-            }
-            Ok(())
-        }
-        KnownGoodWrite::Forget { parts, mails } => {
-            for (table, contents) in
-                [("known_good_part", parts), ("known_good_carrier", parts), ("known_good_mail", mails)]
-            {
-                for group in contents.chunks(ASKED_MAX) {
-                    let sql = format!("delete from {table} where sha256 in ({})", marks(1, group.len()));
-                    let values = group.iter().map(|one| Value::Text(one.hex())).collect();
-                    db::query(sql, values).execute(&mut *connection).await?;
+                for mail in mails {
+                    learn_mail(connection, mail).await?;
                 }
+                Ok(())
             }
-            Ok(())
+            Self::Bad { contents, at } => {
+                for table in ["known_good_part", "known_good_mail"] {
+                    for some in contents.chunks(ASKED_MAX) {
+                        let sql =
+                            format!("update {table} set last_bad_us = $1 where sha256 in ({})", marks(2, some.len()));
+                        let values = [Value::Int(at.as_micros())].into_iter();
+                        let values = values.chain(some.iter().map(|one| Value::Text(one.hex()))).collect();
+                        db::query(sql, values).execute(&mut *connection).await?;
+                    }
+                }
+                Ok(())
+            }
+            Self::Forget { parts, mails } => {
+                for (table, contents) in
+                    [("known_good_part", parts), ("known_good_carrier", parts), ("known_good_mail", mails)]
+                {
+                    for some in contents.chunks(ASKED_MAX) {
+                        let sql = format!("delete from {table} where sha256 in ({})", marks(1, some.len()));
+                        let values = some.iter().map(|one| Value::Text(one.hex())).collect();
+                        db::query(sql, values).execute(&mut *connection).await?;
+                    }
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -10,13 +10,14 @@ use domain::identity::{Acquaintance, Establish, Kind};
 use domain::known_good::{Standing, heirloom_carriers};
 use domain::message::Family;
 use domain::{Digest, MailId, Timestamp};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::db::{self, Value, from_json, marks, named, parsed};
 use crate::error::StoreError;
 use crate::known_good::Retained;
+use crate::writer::{Command, Group};
 
 /// Hashes and seals that one statement asks for.
 const ASKED_MAX: usize = 400;
@@ -109,7 +110,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn meet(&self, meetings: Vec<Meeting>) -> Result<(), StoreError> {
-        self.writer.meet(meetings).await
+        self.writer.write(Meetings(meetings)).await
     }
 
     /// What is known of these identities; those that nothing is known of are left out.
@@ -330,27 +331,39 @@ fn count(row: &AnyRow, column: &str) -> Result<u64, StoreError> {
     Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, meetings: &[Meeting]) -> Result<(), StoreError> {
-    for meeting in meetings {
-        let sql = "insert into identity (identity, kind, first_seen_us, last_seen_us, mails, answered, last_bad_us) \
-                   values ($1, $2, $3, $7, $4, $5, $6) on conflict (identity) do update set \
+/// Who met whom, as data.
+#[derive(Clone, Debug)]
+struct Meetings(Vec<Meeting>);
+
+impl Command for Meetings {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        for meeting in &self.0 {
+            let sql = "insert into identity (identity, kind, first_seen_us, last_seen_us, mails, answered, \
+                   last_bad_us) values ($1, $2, $3, $7, $4, $5, $6) on conflict (identity) do update set \
                    first_seen_us = case when identity.first_seen_us > $3 then $3 else identity.first_seen_us end, \
                    last_seen_us = case when identity.last_seen_us < $7 then $7 else identity.last_seen_us end, \
                    mails = identity.mails + $4, answered = identity.answered + $5, \
                    last_bad_us = case when $6 is null then identity.last_bad_us else $6 end";
-        let bad = meeting.is_bad.then_some(meeting.at.as_micros());
-        let number = |count: u64| Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
-        let values = vec![
-            meeting.identity.as_str().into(),
-            meeting.kind.as_str().into(),
-            meeting.first.as_micros().into(),
-            number(meeting.mails),
-            number(meeting.answered),
-            bad.into(),
-            meeting.at.as_micros().into(),
-        ];
-        db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+            let bad = meeting.is_bad.then_some(meeting.at.as_micros());
+            let number = |count: u64| Value::Int(i64::try_from(count).unwrap_or(i64::MAX));
+            let values = vec![
+                meeting.identity.as_str().into(),
+                meeting.kind.as_str().into(),
+                meeting.first.as_micros().into(),
+                number(meeting.mails),
+                number(meeting.answered),
+                bad.into(),
+                meeting.at.as_micros().into(),
+            ];
+            db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+        }
+        Ok(())
     }
-    Ok(())
 }

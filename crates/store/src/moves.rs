@@ -10,8 +10,9 @@ use crate::Store;
 use crate::arrival::unit_id;
 use crate::db::{self, Marks, Value};
 use crate::error::StoreError;
-use crate::journal::{Group, Line};
+use crate::journal::Line;
 use crate::recovery;
+use crate::writer::{Batch, Command, Group};
 
 /// The columns of the ledger, but for the step.
 const COLUMNS: [&str; 10] =
@@ -34,13 +35,34 @@ pub struct UnitMove {
     pub reason: String,
 }
 
+/// Moves of units, all or none.
+#[derive(Clone, Debug)]
+struct Moves(Vec<UnitMove>);
+
+impl Command for Moves {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        2 * self.0.len()
+    }
+
+    fn join<'b>(&'b self, batch: &mut Batch<'b>) {
+        batch.moves.extend(&self.0);
+    }
+
+    async fn apply(&self, _group: &mut Group<'_>) -> Result<(), StoreError> {
+        // Made with the batch.
+        Ok(())
+    }
+}
+
 impl Store {
     /// Makes moves durably, all or none.
     ///
     /// # Errors
     /// When a unit is not where it was believed to be, or its account does not allow the move.
     pub async fn move_units(&self, moves: Vec<UnitMove>) -> Result<(), StoreError> {
-        self.writer.moves(moves).await
+        self.writer.write(Moves(moves)).await
     }
 
     /// What this node was forwarding when it died is in doubt now: shown, and never sent again by us.

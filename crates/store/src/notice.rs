@@ -1,12 +1,13 @@
 //! Held outbound mail whose sender does not know it yet.
 
 use domain::{Account, Direction, MailId, Timestamp};
-use sqlx::{AnyConnection, Row};
+use sqlx::Row;
 
 use crate::Store;
 use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Value, parsed};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// A held message whose sender is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,23 +96,31 @@ impl Store {
         at: Timestamp,
         reply: &str,
     ) -> Result<(), StoreError> {
-        self.writer.told(Told { claim, mails, sender: sender.to_owned(), at, reply: reply.to_owned() }).await
+        self.writer.write(Told { claim, mails, sender: sender.to_owned(), at, reply: reply.to_owned() }).await
     }
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, told: &Told) -> Result<(), StoreError> {
-    claim::settle(connection, &told.claim, told.at).await?;
-    for mail in &told.mails {
-        let sql = "insert into sender_notice (mail_id, sender, told_us, reply) values ($1, $2, $3, $4) on conflict do \
-            nothing";
-        let values: Vec<Value> = vec![
-            mail.to_string().into(),
-            told.sender.as_str().into(),
-            told.at.as_micros().into(),
-            told.reply.as_str().into(),
-        ];
-        db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+impl Command for Told {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        self.mails.len()
     }
-    Ok(())
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        claim::settle(connection, &self.claim, self.at).await?;
+        for mail in &self.mails {
+            let sql = "insert into sender_notice (mail_id, sender, told_us, reply) values ($1, $2, $3, $4) on \
+                conflict do nothing";
+            let values: Vec<Value> = vec![
+                mail.to_string().into(),
+                self.sender.as_str().into(),
+                self.at.as_micros().into(),
+                self.reply.as_str().into(),
+            ];
+            db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
 }

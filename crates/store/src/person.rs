@@ -9,6 +9,7 @@ use crate::Store;
 use crate::db::{self, Value};
 use crate::error::StoreError;
 use crate::scope::Scope;
+use crate::writer::{Command, Group};
 
 /// Somebody who may sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when they are the last administrator and `last` keeps one.
     pub async fn invite(&self, person: Person, invitation: Digest, last: LastAdmin) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Invite { person: Box::new(person), invitation, last }).await
+        self.writer.write(PersonWrite::Invite { person: Box::new(person), invitation, last }).await
     }
 
     /// Somebody has chosen a password; their invitation is used up.
@@ -89,7 +90,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when they are not known.
     pub async fn accept_invitation(&self, name: &str, password: String) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Accept { name: name.to_owned(), password }).await
+        self.writer.write(PersonWrite::Accept { name: name.to_owned(), password }).await
     }
 
     /// Sets the secret of somebody's one-time codes, or takes it away.
@@ -97,7 +98,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when they are not known.
     pub async fn set_totp(&self, name: &str, secret: Option<String>) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Totp { name: name.to_owned(), secret }).await
+        self.writer.write(PersonWrite::Totp { name: name.to_owned(), secret }).await
     }
 
     /// Shuts somebody out; their sessions end.
@@ -106,7 +107,7 @@ impl Store {
     /// [`StoreError::NotFound`] when they are not known, or shut out already; [`StoreError::Refused`] when they are the
     /// last administrator and `last` keeps one.
     pub async fn disable_person(&self, name: &str, at: Timestamp, last: LastAdmin) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Disable { name: name.to_owned(), at, last }).await
+        self.writer.write(PersonWrite::Disable { name: name.to_owned(), at, last }).await
     }
 
     /// Somebody by name.
@@ -147,7 +148,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn begin_session(&self, session: Session) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Begin(Box::new(session))).await
+        self.writer.write(PersonWrite::Begin(Box::new(session))).await
     }
 
     /// The session with this secret and whose it is, if it holds at `now` and they are not shut out.
@@ -176,7 +177,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn session_seen(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Seen { id: id.to_owned(), at }).await
+        self.writer.write(PersonWrite::Seen { id: id.to_owned(), at }).await
     }
 
     /// Ends a session.
@@ -184,7 +185,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn end_session(&self, id: &str) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::End { id: id.to_owned() }).await
+        self.writer.write(PersonWrite::End { id: id.to_owned() }).await
     }
 
     /// Forgets sessions and invitations that have ended.
@@ -192,7 +193,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn sweep_sessions(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.writer.person(PersonWrite::Sweep(now)).await
+        self.writer.write(PersonWrite::Sweep(now)).await
     }
 }
 
@@ -223,50 +224,54 @@ fn read_session(row: &AnyRow) -> Result<Session, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &PersonWrite) -> Result<(), StoreError> {
-    match write {
-        PersonWrite::Invite { person, invitation, last } => {
-            keep_an_admin(connection, &person.name, *last).await?;
-            end_sessions(connection, &person.name).await?;
-            invite(connection, person, *invitation).await
-        }
-        PersonWrite::Accept { name, password } => {
-            let sql =
-                "update person set password = $1, invitation_sha256 = null, invitation_until_us = null where name = $2";
-            known(connection, name, sql, vec![password.as_str().into(), name.as_str().into()]).await
-        }
-        PersonWrite::Totp { name, secret } => {
-            let sql = "update person set totp = $1 where name = $2";
-            known(connection, name, sql, vec![secret.clone().into(), name.as_str().into()]).await
-        }
-        PersonWrite::Disable { name, at, last } => {
-            keep_an_admin(connection, name, *last).await?;
-            end_sessions(connection, name).await?;
-            let sql = "update person set disabled_us = $1 where name = $2 and disabled_us is null";
-            known(connection, name, sql, vec![at.as_micros().into(), name.as_str().into()]).await
-        }
-        PersonWrite::Begin(session) => {
-            let columns = ["session_sha256", "person", "began_us", "seen_us", "until_us", "client"];
-            let row = vec![
-                session.id.as_str().into(),
-                session.person.as_str().into(),
-                session.began.as_micros().into(),
-                session.seen.as_micros().into(),
-                session.until.as_micros().into(),
-                session.client.as_str().into(),
-            ];
-            db::insert(connection, "session", &columns, vec![row]).await
-        }
-        PersonWrite::Seen { id, at } => {
-            let sql = "update session set seen_us = $1 where session_sha256 = $2";
-            run(connection, sql, vec![at.as_micros().into(), id.as_str().into()]).await
-        }
-        PersonWrite::End { id } => {
-            run(connection, "delete from session where session_sha256 = $1", vec![id.as_str().into()]).await
-        }
-        PersonWrite::Sweep(now) => {
-            run(connection, "delete from session where until_us <= $1", vec![now.as_micros().into()]).await
+impl Command for PersonWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Invite { person, invitation, last } => {
+                keep_an_admin(connection, &person.name, *last).await?;
+                end_sessions(connection, &person.name).await?;
+                invite(connection, person, *invitation).await
+            }
+            Self::Accept { name, password } => {
+                let sql = "update person set password = $1, invitation_sha256 = null, invitation_until_us = null \
+                    where name = $2";
+                known(connection, name, sql, vec![password.as_str().into(), name.as_str().into()]).await
+            }
+            Self::Totp { name, secret } => {
+                let sql = "update person set totp = $1 where name = $2";
+                known(connection, name, sql, vec![secret.clone().into(), name.as_str().into()]).await
+            }
+            Self::Disable { name, at, last } => {
+                keep_an_admin(connection, name, *last).await?;
+                end_sessions(connection, name).await?;
+                let sql = "update person set disabled_us = $1 where name = $2 and disabled_us is null";
+                known(connection, name, sql, vec![at.as_micros().into(), name.as_str().into()]).await
+            }
+            Self::Begin(session) => {
+                let columns = ["session_sha256", "person", "began_us", "seen_us", "until_us", "client"];
+                let row = vec![
+                    session.id.as_str().into(),
+                    session.person.as_str().into(),
+                    session.began.as_micros().into(),
+                    session.seen.as_micros().into(),
+                    session.until.as_micros().into(),
+                    session.client.as_str().into(),
+                ];
+                db::insert(connection, "session", &columns, vec![row]).await
+            }
+            Self::Seen { id, at } => {
+                let sql = "update session set seen_us = $1 where session_sha256 = $2";
+                run(connection, sql, vec![at.as_micros().into(), id.as_str().into()]).await
+            }
+            Self::End { id } => {
+                run(connection, "delete from session where session_sha256 = $1", vec![id.as_str().into()]).await
+            }
+            Self::Sweep(now) => {
+                run(connection, "delete from session where until_us <= $1", vec![now.as_micros().into()]).await
+            }
         }
     }
 }

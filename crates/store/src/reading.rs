@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::removal::{Reading, Uptime};
-use sqlx::{AnyConnection, Row};
+use sqlx::Row;
 
 use crate::Store;
 use crate::db::{self, Value};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// A reading, and when a person last said that the clock is right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn remember_reading(&self, remembered: Remembered) -> Result<bool, StoreError> {
-        self.writer.reading(remembered).await
+        self.writer.write(remembered).await
     }
 
     /// The newest moment that anything here was recorded at; none in an empty store.
@@ -62,23 +63,28 @@ impl Store {
     }
 }
 
-/// Applies inside the writer's transaction; returns whether it was its turn.
-pub(crate) async fn apply(connection: &mut AnyConnection, remembered: &Remembered) -> Result<bool, StoreError> {
-    let Remembered { reading, confirmed, turn } = remembered;
-    let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-    let row: Vec<Value> = vec![
-        reading.at.as_micros().into(),
-        reading.uptime.boot.as_str().into(),
-        micros(reading.uptime.up).into(),
-        confirmed.map(Timestamp::as_micros).into(),
-        micros(reading.unproven).into(),
-        (*turn).into(),
-    ];
-    // Compared and set in one statement: what was confirmed by a person is not overwritten by who had looked before.
-    let sql = "insert into clock_reading (id, at_us, boot, up_us, confirmed_us, unproven_us, turn) values (1, $1, $2, \
-        $3, $4, $5, $6) \
+impl Command for Remembered {
+    /// Whether it was its turn.
+    type Reply = bool;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<bool, StoreError> {
+        let Remembered { reading, confirmed, turn } = self;
+        let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        let row: Vec<Value> = vec![
+            reading.at.as_micros().into(),
+            reading.uptime.boot.as_str().into(),
+            micros(reading.uptime.up).into(),
+            confirmed.map(Timestamp::as_micros).into(),
+            micros(reading.unproven).into(),
+            (*turn).into(),
+        ];
+        // Compared and set in one statement: what was confirmed by a person is not overwritten by who had looked
+        // before.
+        let sql = "insert into clock_reading (id, at_us, boot, up_us, confirmed_us, unproven_us, turn) values (1, $1, \
+            $2, $3, $4, $5, $6) \
                on conflict (id) do update set at_us = $1, boot = $2, up_us = $3, confirmed_us = $4, unproven_us = $5, \
                turn = $6 \
                where clock_reading.turn = $6 - 1";
-    Ok(db::query(sql.to_owned(), row).execute(connection).await?.rows_affected() == 1)
+        Ok(db::query(sql.to_owned(), row).execute(&mut *group.connection).await?.rows_affected() == 1)
+    }
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use domain::ledger::Account;
 use domain::{Digest, MailId, Timestamp, UnitId};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::arrival::unit_id;
 use crate::claim::{self, NoticeClaim};
-use crate::db::{self, Value, marks, parsed};
+use crate::db::{self, marks, parsed};
 use crate::error::StoreError;
 use crate::scope::{MAILBOX, Scope};
+use crate::writer::{Command, Group, SWEEP_ROWS};
 
 /// A wish for a release, with what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,23 +36,27 @@ pub struct ReleaseRequest {
     pub category: String,
 }
 
-/// A write about recipients, as data.
+/// A recipient's wish for a release, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum RecipientWrite {
-    Ask { unit: UnitId, by: String, reason: String, at: Timestamp },
-    Told(Box<Noticed>),
-    UseLink { link: Digest, until: Timestamp },
-    Close { address: String, at: Timestamp },
-    Forget { links: Timestamp, closings: Timestamp, notices: Timestamp },
+struct Ask {
+    unit: UnitId,
+    by: String,
+    reason: String,
+    at: Timestamp,
 }
 
-impl RecipientWrite {
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Ask { .. } | Self::Told(_) | Self::UseLink { .. } | Self::Close { .. } => 1,
-            Self::Forget { .. } => 500,
-        }
-    }
+/// The use of a link, as data.
+#[derive(Clone, Debug)]
+struct UseLink {
+    link: Digest,
+    until: Timestamp,
+}
+
+/// Another write about recipients, as data.
+#[derive(Clone, Debug)]
+enum RecipientWrite {
+    Close { address: String, at: Timestamp },
+    Forget { links: Timestamp, closings: Timestamp, notices: Timestamp },
 }
 
 /// Somebody who was told what is held for them.
@@ -77,7 +82,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn close_portal(&self, address: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.recipient(RecipientWrite::Close { address: address.to_owned(), at }).await.map(drop)
+        self.writer.write(RecipientWrite::Close { address: address.to_owned(), at }).await
     }
 
     /// When the portal was last closed to what a recipient (lower case) had, if ever.
@@ -95,8 +100,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn ask_release(&self, unit: UnitId, by: &str, reason: &str, at: Timestamp) -> Result<bool, StoreError> {
-        let ask = RecipientWrite::Ask { unit, by: by.to_owned(), reason: reason.to_owned(), at };
-        Ok(self.writer.recipient(ask).await? == 1)
+        let ask = Ask { unit, by: by.to_owned(), reason: reason.to_owned(), at };
+        self.writer.write(ask).await
     }
 
     /// What recipients in scope have asked for and nobody has decided: it is held still. The longest waiting first.
@@ -218,7 +223,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
     pub async fn noticed(&self, told: Noticed) -> Result<(), StoreError> {
-        self.writer.recipient(RecipientWrite::Told(Box::new(told))).await.map(drop)
+        self.writer.write(told).await
     }
 
     /// Uses a link that holds until `until`; says whether this was the first time.
@@ -226,7 +231,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn use_link(&self, link: Digest, until: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.writer.recipient(RecipientWrite::UseLink { link, until }).await? == 1)
+        self.writer.write(UseLink { link, until }).await
     }
 
     /// Forgets used links that hold no longer at `links`, closings of the portal from before `closings`, when nothing
@@ -240,7 +245,7 @@ impl Store {
         closings: Timestamp,
         notices: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer.recipient(RecipientWrite::Forget { links, closings, notices }).await.map(drop)
+        self.writer.write(RecipientWrite::Forget { links, closings, notices }).await
     }
 }
 
@@ -257,58 +262,84 @@ fn read(row: &AnyRow) -> Result<ReleaseRequest, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; answers with the rows that changed.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &RecipientWrite) -> Result<usize, StoreError> {
-    if let RecipientWrite::Told(told) = write {
-        claim::settle(connection, &told.claim, told.at).await?;
+impl Command for Ask {
+    /// Whether it is news.
+    type Reply = bool;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<bool, StoreError> {
+        let sql = "insert into release_request (mail_id, unit_no, asked_us, asked_by, reason) values ($1, $2, $3, $4, \
+            $5) on conflict (mail_id, unit_no) do nothing";
+        let values = vec![
+            self.unit.mail.to_string().into(),
+            self.unit.number.into(),
+            self.at.as_micros().into(),
+            self.by.as_str().into(),
+            self.reason.as_str().into(),
+        ];
+        Ok(db::query(sql.to_owned(), values).execute(&mut *group.connection).await?.rows_affected() == 1)
     }
-    let (sql, values): (String, Vec<Value>) = match write {
-        RecipientWrite::Ask { unit, by, reason, at } => (
-            "insert into release_request (mail_id, unit_no, asked_us, asked_by, reason) values ($1, $2, $3, $4, $5) \
-             on conflict (mail_id, unit_no) do nothing"
-                .into(),
-            vec![
-                unit.mail.to_string().into(),
-                unit.number.into(),
-                at.as_micros().into(),
-                by.as_str().into(),
-                reason.as_str().into(),
-            ],
-        ),
-        RecipientWrite::Told(told) => (
-            "insert into quarantine_notice (address, period, until_mail, told_us, reply) values ($1, $2, $3, $4, $5) \
-             on conflict (address) do update set period = $2, until_mail = $3, told_us = $4, reply = $5"
-                .into(),
-            vec![
-                told.address.as_str().into(),
-                told.period.into(),
-                told.until.to_string().into(),
-                told.at.as_micros().into(),
-                told.reply.as_str().into(),
-            ],
-        ),
-        RecipientWrite::UseLink { link, until } => (
-            "insert into portal_link (link_sha256, until_us) values ($1, $2) on conflict (link_sha256) do nothing"
-                .into(),
-            vec![link.hex().into(), until.as_micros().into()],
-        ),
-        RecipientWrite::Close { address, at } => (
-            "insert into portal_closed (address, closed_us) values ($1, $2) \
-             on conflict (address) do update set closed_us = excluded.closed_us"
-                .into(),
-            vec![address.as_str().into(), at.as_micros().into()],
-        ),
-        RecipientWrite::Forget { links, closings, notices } => {
-            let rounds = [
-                ("delete from portal_link where until_us < $1", links),
-                ("delete from portal_closed where closed_us < $1", closings),
-            ];
-            for (sql, before) in rounds {
-                sqlx::query(sql).bind(before.as_micros()).execute(&mut *connection).await?;
-            }
-            ("delete from quarantine_notice where told_us < $1".into(), vec![notices.as_micros().into()])
+}
+
+impl Command for UseLink {
+    /// Whether this was the first time.
+    type Reply = bool;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<bool, StoreError> {
+        let sql =
+            "insert into portal_link (link_sha256, until_us) values ($1, $2) on conflict (link_sha256) do nothing";
+        let values = vec![self.link.hex().into(), self.until.as_micros().into()];
+        Ok(db::query(sql.to_owned(), values).execute(&mut *group.connection).await?.rows_affected() == 1)
+    }
+}
+
+impl Command for Noticed {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        claim::settle(group.connection, &self.claim, self.at).await?;
+        let sql = "insert into quarantine_notice (address, period, until_mail, told_us, reply) values ($1, $2, $3, $4, \
+            $5) on conflict (address) do update set period = $2, until_mail = $3, told_us = $4, reply = $5";
+        let values = vec![
+            self.address.as_str().into(),
+            self.period.into(),
+            self.until.to_string().into(),
+            self.at.as_micros().into(),
+            self.reply.as_str().into(),
+        ];
+        db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+        Ok(())
+    }
+}
+
+impl Command for RecipientWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Close { .. } => 1,
+            Self::Forget { .. } => SWEEP_ROWS,
         }
-    };
-    let done = db::query(sql, values).execute(connection).await?.rows_affected();
-    Ok(usize::try_from(done).unwrap_or(0))
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Close { address, at } => {
+                let sql = "insert into portal_closed (address, closed_us) values ($1, $2) \
+                    on conflict (address) do update set closed_us = excluded.closed_us";
+                let values = vec![address.as_str().into(), at.as_micros().into()];
+                db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+            }
+            Self::Forget { links, closings, notices } => {
+                let rounds = [
+                    ("delete from portal_link where until_us < $1", links),
+                    ("delete from portal_closed where closed_us < $1", closings),
+                    ("delete from quarantine_notice where told_us < $1", notices),
+                ];
+                for (sql, before) in rounds {
+                    sqlx::query(sql).bind(before.as_micros()).execute(&mut *group.connection).await?;
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -16,33 +16,45 @@ use crate::Store;
 use crate::arrival::{read_envelope, unit_id};
 use crate::db::{self, Marks, Value, named, parsed};
 use crate::error::StoreError;
-use crate::journal::Group;
 use crate::moves::{self, UnitMove};
+use crate::writer::{Batch, Command, Group};
 
 /// Units of one request's transaction: each has three rows.
 const REQUESTS_MAX: usize = 300;
 /// Leases that one transaction ends.
 const LEASES_MAX: usize = 200;
 
-/// A write about releases, as data.
+/// A request for the release of some units, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum ReleaseWrite {
-    Request { units: Vec<UnitId>, by: String, reason: String, at: Timestamp },
-    Claim { owner: String, at: Timestamp, lease: Duration },
-    EndLeases { owner_prefix: Option<String>, at: Timestamp },
-    Doubt { release: ReleaseId, event: ReleaseEvent, reason: String, at: Timestamp },
+struct Request {
+    units: Vec<UnitId>,
+    by: String,
+    reason: String,
+    at: Timestamp,
 }
 
-impl ReleaseWrite {
-    /// About how many rows it touches.
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Request { units, .. } => 3 * units.len(),
-            Self::Claim { .. } => CLAIM_ROWS_MAX as usize,
-            Self::Doubt { .. } => 4,
-            Self::EndLeases { .. } => LEASES_MAX * 4,
-        }
-    }
+/// A worker's claim of what is due, as data.
+#[derive(Clone, Debug)]
+struct ClaimDue {
+    owner: String,
+    at: Timestamp,
+    lease: Duration,
+}
+
+/// The end of leases, as data.
+#[derive(Clone, Debug)]
+struct EndLeases {
+    owner_prefix: Option<String>,
+    at: Timestamp,
+}
+
+/// A decision about a release in doubt, as data.
+#[derive(Clone, Debug)]
+struct DecideDoubt {
+    release: ReleaseId,
+    event: ReleaseEvent,
+    reason: String,
+    at: Timestamp,
 }
 
 /// An attempt that begins.
@@ -60,14 +72,6 @@ pub(crate) struct Conclusion {
     reply: String,
     at: Timestamp,
     not_before: Timestamp,
-}
-
-/// What such a write is answered with.
-#[derive(Debug)]
-pub(crate) enum ReleaseAnswer {
-    Requested(Vec<Requested>),
-    Claimed(Vec<Claim>),
-    Count(u64),
 }
 
 /// What became of a request.
@@ -165,11 +169,8 @@ impl Store {
     ) -> Result<Vec<Requested>, StoreError> {
         let mut answers = Vec::with_capacity(units.len());
         for units in units.chunks(REQUESTS_MAX) {
-            let write = ReleaseWrite::Request { units: units.to_vec(), by: by.into(), reason: reason.into(), at };
-            match self.writer.release(write).await? {
-                ReleaseAnswer::Requested(requested) => answers.extend(requested),
-                _ => return Err(mixed_up()),
-            }
+            let request = Request { units: units.to_vec(), by: by.into(), reason: reason.into(), at };
+            answers.extend(self.writer.write(request).await?);
         }
         Ok(answers)
     }
@@ -179,10 +180,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn claim_releases(&self, owner: &str, at: Timestamp, lease: Duration) -> Result<Vec<Claim>, StoreError> {
-        match self.writer.release(ReleaseWrite::Claim { owner: owner.into(), at, lease }).await? {
-            ReleaseAnswer::Claimed(claims) => Ok(claims),
-            _ => Err(mixed_up()),
-        }
+        self.writer.write(ClaimDue { owner: owner.into(), at, lease }).await
     }
 
     /// Commits the attempt. Only then may the final dot be sent.
@@ -190,7 +188,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is no longer ours.
     pub async fn start_attempt(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.start_attempt(Start { claim: claim.clone(), at }).await
+        self.writer.write(Start { claim: claim.clone(), at }).await
     }
 
     /// Records how an attempt, or the way to it, ended.
@@ -206,7 +204,7 @@ impl Store {
         not_before: Timestamp,
     ) -> Result<(), StoreError> {
         let conclusion = Conclusion { claim: claim.clone(), event, reply: reply.into(), at, not_before };
-        self.writer.conclude(conclusion).await
+        self.writer.write(conclusion).await
     }
 
     /// Ends leases that are over, or all of an owner that has just started again and so holds none.
@@ -215,11 +213,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn end_leases(&self, owner_prefix: Option<&str>, at: Timestamp) -> Result<u64, StoreError> {
-        let write = ReleaseWrite::EndLeases { owner_prefix: owner_prefix.map(str::to_owned), at };
-        match self.writer.release(write).await? {
-            ReleaseAnswer::Count(count) => Ok(count),
-            _ => Err(mixed_up()),
-        }
+        self.writer.write(EndLeases { owner_prefix: owner_prefix.map(str::to_owned), at }).await
     }
 
     /// Decides a release in doubt: [`ReleaseEvent::Repeat`] or [`ReleaseEvent::Settled`].
@@ -233,8 +227,7 @@ impl Store {
         reason: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let write = ReleaseWrite::Doubt { release: release.clone(), event, reason: reason.into(), at };
-        self.writer.release(write).await.map(drop)
+        self.writer.write(DecideDoubt { release: release.clone(), event, reason: reason.into(), at }).await
     }
 
     /// All releases in doubt, oldest first.
@@ -310,19 +303,89 @@ fn count(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
     Ok(u32::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
 }
 
-/// Applies a write inside the writer's transaction.
-pub(crate) async fn apply(group: &mut Group<'_>, write: &ReleaseWrite) -> Result<ReleaseAnswer, StoreError> {
-    match write {
-        ReleaseWrite::Request { units, by, reason, at } => {
-            request(group, units, &Asking { by, reason, is_person: true, at: *at }).await.map(ReleaseAnswer::Requested)
-        }
-        ReleaseWrite::Claim { owner, at, lease } => {
-            claim(group, owner, *at, at.after(*lease)).await.map(ReleaseAnswer::Claimed)
-        }
-        ReleaseWrite::EndLeases { owner_prefix, at } => {
-            end_leases(group, owner_prefix.as_deref(), *at).await.map(ReleaseAnswer::Count)
-        }
-        ReleaseWrite::Doubt { release, event, reason, at } => doubt(group, release, *event, reason, *at).await,
+impl Command for Request {
+    /// What became of each, in their order.
+    type Reply = Vec<Requested>;
+
+    fn rows(&self) -> usize {
+        3 * self.units.len()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<Vec<Requested>, StoreError> {
+        let Self { units, by, reason, at } = self;
+        request(group, units, &Asking { by, reason, is_person: true, at: *at }).await
+    }
+}
+
+impl Command for ClaimDue {
+    /// What was claimed.
+    type Reply = Vec<Claim>;
+
+    fn rows(&self) -> usize {
+        CLAIM_ROWS_MAX as usize
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<Vec<Claim>, StoreError> {
+        claim(group, &self.owner, self.at, self.at.after(self.lease)).await
+    }
+}
+
+impl Command for EndLeases {
+    /// How many ended.
+    type Reply = u64;
+
+    fn rows(&self) -> usize {
+        4 * LEASES_MAX
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<u64, StoreError> {
+        end_leases(group, self.owner_prefix.as_deref(), self.at).await
+    }
+}
+
+impl Command for DecideDoubt {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        4
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        doubt(group, &self.release, self.event, &self.reason, self.at).await
+    }
+}
+
+impl Command for Start {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        2
+    }
+
+    fn join<'b>(&'b self, batch: &mut Batch<'b>) {
+        batch.starts.push(self);
+    }
+
+    async fn apply(&self, _group: &mut Group<'_>) -> Result<(), StoreError> {
+        // Started with the batch.
+        Ok(())
+    }
+}
+
+impl Command for Conclusion {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        4
+    }
+
+    fn join<'b>(&'b self, batch: &mut Batch<'b>) {
+        batch.conclusions.push(self);
+    }
+
+    async fn apply(&self, _group: &mut Group<'_>) -> Result<(), StoreError> {
+        // Concluded with the batch.
+        Ok(())
     }
 }
 
@@ -782,7 +845,7 @@ async fn doubt(
     event: ReleaseEvent,
     reason: &str,
     at: Timestamp,
-) -> Result<ReleaseAnswer, StoreError> {
+) -> Result<(), StoreError> {
     let row =
         sqlx::query("select mail_id, unit_no, fence from release_item where release_id = $1 and state = 'in_doubt'")
             .bind(release.as_str())
@@ -794,5 +857,5 @@ async fn doubt(
     let fence = row.try_get("fence")?;
     let step = ReleaseStep { release, unit, from, event, reply, at, not_before: at, attempt: 0, fence };
     make_steps(group, &[step]).await?;
-    Ok(ReleaseAnswer::Count(1))
+    Ok(())
 }

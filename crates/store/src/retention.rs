@@ -21,9 +21,9 @@ use crate::audit::Act;
 use crate::db::{self, Value, marks, named, parsed, to_json};
 use crate::error::StoreError;
 use crate::flow;
-use crate::journal::Group;
 use crate::moves::UnitMove;
 use crate::recovery;
+use crate::writer::{Command, Group, SWEEP_ROWS};
 
 /// Messages of one batch at most; each has a handful of rows.
 const BATCH: i64 = 50;
@@ -50,13 +50,38 @@ pub(crate) struct Forgetting {
     pub(crate) before: Timestamp,
 }
 
-/// Forgets the bytes of a message inside the writer's transaction, unless a unit has been taken back meanwhile.
-pub(crate) async fn forget_blob(connection: &mut AnyConnection, forgetting: &Forgetting) -> Result<(), StoreError> {
-    recovery::claim(connection, std::slice::from_ref(&forgetting.mail)).await?;
-    let sql = format!("update message set blob = null where mail_id = $2 and not exists ({NEEDED} and u.mail_id = $2)");
-    let values = vec![forgetting.before.as_micros().into(), forgetting.mail.as_str().into()];
-    db::query(sql, values).execute(connection).await?;
-    Ok(())
+impl Command for Forgetting {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        // Unless a unit has been taken back meanwhile.
+        recovery::claim(group.connection, std::slice::from_ref(&self.mail)).await?;
+        let sql =
+            format!("update message set blob = null where mail_id = $2 and not exists ({NEEDED} and u.mail_id = $2)");
+        let values = vec![self.before.as_micros().into(), self.mail.as_str().into()];
+        db::query(sql, values).execute(&mut *group.connection).await?;
+        Ok(())
+    }
+}
+
+/// The end of retries from before a moment, as data.
+#[derive(Clone, Debug)]
+struct ForgetRetries {
+    before: Timestamp,
+}
+
+impl Command for ForgetRetries {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        SWEEP_ROWS
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let sql = "delete from retry where at_us < $1";
+        sqlx::query(sql).bind(self.before.as_micros()).execute(&mut *group.connection).await?;
+        Ok(())
+    }
 }
 
 /// A purge of some messages, as data.
@@ -199,7 +224,7 @@ impl Store {
         if mails.is_empty() {
             return Ok(0);
         }
-        let purge = |mails: Vec<MailId>| self.writer.purge(Purge { mails, at: now, key: self.key.clone() });
+        let purge = |mails: Vec<MailId>| self.writer.write(Purge { mails, at: now, key: self.key.clone() });
         match purge(mails.clone()).await {
             Ok(()) => return Ok(mails.len()),
             Err(error) if error.may_be_of_item() => {}
@@ -236,7 +261,7 @@ impl Store {
             db::readable(&rows, |row| Ok((row.try_get::<String, _>("mail_id")?, row.try_get::<String, _>("blob")?)))
         {
             // The row first: a blob without a row is an orphan, a row without its blob would be a loss.
-            self.writer.forget_blob(Forgetting { mail, before }).await?;
+            self.writer.write(Forgetting { mail, before }).await?;
             self.remove_if_unused(&blob).await?;
         }
         Ok(rows.len())
@@ -267,7 +292,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn forget_retries(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.writer.forget_retries(before).await
+        self.writer.write(ForgetRetries { before }).await
     }
 
     /// The units that purges have removed from the books, by account, and whether every closing balance has its seal.
@@ -314,21 +339,29 @@ pub(crate) fn purged_rows(entry: &Entry) -> i64 {
     serde_json::from_str::<Purged>(&entry.detail).map_or(0, |purged| purged.ledger_rows)
 }
 
-/// Purges inside the writer's transaction: the books keep what the rows were.
-pub(crate) async fn apply(group: &mut Group<'_>, purge: &Purge) -> Result<(), StoreError> {
-    check(group.connection, purge).await?;
-    close(group.connection, purge).await?;
-    let ledger_rows = delete(group.connection, purge).await?;
-    flow::mark(group.connection, purge.mails.iter().map(|mail| (*mail, purge.at))).await?;
-    group.acts.push(Act {
-        at: purge.at,
-        actor: "retention".into(),
-        action: ACTION.into(),
-        object: String::new(),
-        reason: "their time is over".into(),
-        detail: to_json(&Purged { messages: purge.mails.len(), ledger_rows })?,
-    });
-    Ok(())
+impl Command for Purge {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        SWEEP_ROWS
+    }
+
+    /// The books keep what the rows were.
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        check(group.connection, self).await?;
+        close(group.connection, self).await?;
+        let ledger_rows = delete(group.connection, self).await?;
+        flow::mark(group.connection, self.mails.iter().map(|mail| (*mail, self.at))).await?;
+        group.acts.push(Act {
+            at: self.at,
+            actor: "retention".into(),
+            action: ACTION.into(),
+            object: String::new(),
+            reason: "their time is over".into(),
+            detail: to_json(&Purged { messages: self.mails.len(), ledger_rows })?,
+        });
+        Ok(())
+    }
 }
 
 /// Writes the closing balance.

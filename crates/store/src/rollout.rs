@@ -15,6 +15,7 @@ use crate::Store;
 use crate::db::{self, Value, from_json, marks, named, parsed, serde_name, serde_named, to_json};
 use crate::error::StoreError;
 use crate::version;
+use crate::writer::{Command, Group};
 
 /// Messages whose engine reports are looked at for a candidate's times and failures, newest first.
 const TIMED_MAX: i64 = 2000;
@@ -129,10 +130,9 @@ pub struct Plan {
     pub modes: BTreeMap<DetectionCode, Mode>,
 }
 
-/// A write about roll-outs, as data.
+/// A write about roll-outs that there are, and about modes that people set, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum RolloutWrite {
-    Begin(Box<NewRollout>),
+enum RolloutWrite {
     Move(Box<RolloutMove>),
     Note { number: u32, note: String },
     SetMode(Box<SetMode>),
@@ -145,7 +145,7 @@ impl Store {
     /// # Errors
     /// When nothing is in force yet, the version is not kept or is in force already, or the store fails.
     pub async fn begin_rollout(&self, new: NewRollout) -> Result<u32, StoreError> {
-        self.writer.rollout(RolloutWrite::Begin(Box::new(new))).await
+        self.writer.write(new).await
     }
 
     /// Moves a roll-out by the table.
@@ -153,7 +153,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when it stands elsewhere or the table does not allow the step.
     pub async fn move_rollout(&self, step: RolloutMove) -> Result<(), StoreError> {
-        self.writer.rollout(RolloutWrite::Move(Box::new(step))).await.map(drop)
+        self.writer.write(RolloutWrite::Move(Box::new(step))).await
     }
 
     /// Says what a roll-out waits for.
@@ -161,7 +161,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn note_rollout(&self, number: u32, note: &str) -> Result<(), StoreError> {
-        self.writer.rollout(RolloutWrite::Note { number, note: note.to_owned() }).await.map(drop)
+        self.writer.write(RolloutWrite::Note { number, note: note.to_owned() }).await
     }
 
     /// Sets the mode of a detection for a time.
@@ -169,7 +169,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn set_mode(&self, set: SetMode) -> Result<(), StoreError> {
-        self.writer.rollout(RolloutWrite::SetMode(Box::new(set))).await.map(drop)
+        self.writer.write(RolloutWrite::SetMode(Box::new(set))).await
     }
 
     /// Gives a detection its own mode back.
@@ -177,7 +177,7 @@ impl Store {
     /// # Errors
     /// When no mode was set, or the store fails.
     pub async fn reset_mode(&self, code: &DetectionCode) -> Result<(), StoreError> {
-        self.writer.rollout(RolloutWrite::ResetMode(code.clone())).await.map(drop)
+        self.writer.write(RolloutWrite::ResetMode(code.clone())).await
     }
 
     /// Modes that are set at `now`.
@@ -390,40 +390,52 @@ fn read(row: &AnyRow) -> Result<Rollout, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; a begun roll-out is answered with its number.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &RolloutWrite) -> Result<u32, StoreError> {
-    match write {
-        RolloutWrite::Begin(new) => return begin(connection, new).await,
-        RolloutWrite::Move(step) => make(connection, step).await?,
-        RolloutWrite::Note { number, note } => {
-            let sql = "update rollout set note = $1 where rollout = $2";
-            let values = vec![note.as_str().into(), (*number).into()];
-            db::query(sql.to_owned(), values).execute(connection).await?;
-        }
-        RolloutWrite::SetMode(set) => {
-            let sql = "insert into detection_mode (detection, mode, reason, set_by, set_us, until_us) values ($1, $2, \
-                $3, $4, $5, $6) \
+impl Command for RolloutWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Move(step) => make(connection, step).await?,
+            Self::Note { number, note } => {
+                let sql = "update rollout set note = $1 where rollout = $2";
+                let values = vec![note.as_str().into(), (*number).into()];
+                db::query(sql.to_owned(), values).execute(connection).await?;
+            }
+            Self::SetMode(set) => {
+                let sql = "insert into detection_mode (detection, mode, reason, set_by, set_us, until_us) values ($1, \
+                    $2, $3, $4, $5, $6) \
                        on conflict (detection) do update set mode = $2, reason = $3, set_by = $4, set_us = $5, \
                        until_us = $6";
-            let values = vec![
-                set.code.as_str().into(),
-                serde_name(&set.mode)?.into(),
-                set.reason.as_str().into(),
-                set.by.as_str().into(),
-                set.at.as_micros().into(),
-                set.until.as_micros().into(),
-            ];
-            db::query(sql.to_owned(), values).execute(connection).await?;
-        }
-        RolloutWrite::ResetMode(code) => {
-            let sql = "delete from detection_mode where detection = $1";
-            let gone = sqlx::query(sql).bind(code.as_str().to_owned()).execute(connection).await?;
-            if gone.rows_affected() == 0 {
-                return Err(StoreError::NotFound(format!("a mode that was set for {code}")));
+                let values = vec![
+                    set.code.as_str().into(),
+                    serde_name(&set.mode)?.into(),
+                    set.reason.as_str().into(),
+                    set.by.as_str().into(),
+                    set.at.as_micros().into(),
+                    set.until.as_micros().into(),
+                ];
+                db::query(sql.to_owned(), values).execute(connection).await?;
+            }
+            Self::ResetMode(code) => {
+                let sql = "delete from detection_mode where detection = $1";
+                let gone = sqlx::query(sql).bind(code.as_str().to_owned()).execute(connection).await?;
+                if gone.rows_affected() == 0 {
+                    return Err(StoreError::NotFound(format!("a mode that was set for {code}")));
+                }
             }
         }
+        Ok(())
     }
-    Ok(0)
+}
+
+impl Command for NewRollout {
+    /// Its number.
+    type Reply = u32;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<u32, StoreError> {
+        begin(group.connection, self).await
+    }
 }
 
 async fn begin(connection: &mut AnyConnection, new: &NewRollout) -> Result<u32, StoreError> {

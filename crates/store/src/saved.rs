@@ -5,8 +5,9 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::Store;
-use crate::db::{self, Value};
+use crate::db;
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// Queries that are kept at most.
 pub const SAVED_MAX: usize = 200;
@@ -39,7 +40,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when there are too many.
     pub async fn save_query(&self, saved: SavedQuery) -> Result<(), StoreError> {
-        self.writer.saved(SavedWrite::Keep(Box::new(saved))).await.map(drop)
+        self.writer.write(SavedWrite::Keep(Box::new(saved))).await
     }
 
     /// All of them, by name.
@@ -56,10 +57,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when there is none of this name.
     pub async fn forget_query(&self, name: &str) -> Result<(), StoreError> {
-        match self.writer.saved(SavedWrite::Forget(name.to_owned())).await? {
-            0 => Err(StoreError::NotFound(format!("saved query '{name}'"))),
-            _ => Ok(()),
-        }
+        self.writer.write(SavedWrite::Forget(name.to_owned())).await
     }
 }
 
@@ -73,29 +71,38 @@ fn read(row: &AnyRow) -> Result<SavedQuery, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; answers with the rows that changed.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &SavedWrite) -> Result<usize, StoreError> {
-    let (sql, values): (&str, Vec<Value>) = match write {
-        SavedWrite::Keep(saved) => {
-            let sql = "select count(*) as others from saved_query where name <> $1";
-            let row = sqlx::query(sql).bind(saved.name.clone()).fetch_one(&mut *connection).await?;
-            if row.try_get::<i64, _>("others")? >= SAVED_MAX as i64 {
-                return Err(StoreError::Refused(format!("{SAVED_MAX} queries are kept: forget one first")));
+impl Command for SavedWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Keep(saved) => keep(group.connection, saved).await,
+            Self::Forget(name) => {
+                let sql = "delete from saved_query where name = $1";
+                match sqlx::query(sql).bind(name.clone()).execute(&mut *group.connection).await?.rows_affected() {
+                    0 => Err(StoreError::NotFound(format!("saved query '{name}'"))),
+                    _ => Ok(()),
+                }
             }
-            (
-                "insert into saved_query (name, query, made_by, made_us, is_tracked) values ($1, $2, $3, $4, $5) \
-                 on conflict (name) do update set query = $2, made_by = $3, made_us = $4, is_tracked = $5",
-                vec![
-                    saved.name.as_str().into(),
-                    saved.query.as_str().into(),
-                    saved.by.as_str().into(),
-                    saved.made.as_micros().into(),
-                    saved.is_tracked.into(),
-                ],
-            )
         }
-        SavedWrite::Forget(name) => ("delete from saved_query where name = $1", vec![name.as_str().into()]),
-    };
-    let done = db::query(sql.to_owned(), values).execute(connection).await?.rows_affected();
-    Ok(usize::try_from(done).unwrap_or(0))
+    }
+}
+
+async fn keep(connection: &mut AnyConnection, saved: &SavedQuery) -> Result<(), StoreError> {
+    let sql = "select count(*) as others from saved_query where name <> $1";
+    let row = sqlx::query(sql).bind(saved.name.clone()).fetch_one(&mut *connection).await?;
+    if row.try_get::<i64, _>("others")? >= SAVED_MAX as i64 {
+        return Err(StoreError::Refused(format!("{SAVED_MAX} queries are kept: forget one first")));
+    }
+    let sql = "insert into saved_query (name, query, made_by, made_us, is_tracked) values ($1, $2, $3, $4, $5) \
+               on conflict (name) do update set query = $2, made_by = $3, made_us = $4, is_tracked = $5";
+    let values = vec![
+        saved.name.as_str().into(),
+        saved.query.as_str().into(),
+        saved.by.as_str().into(),
+        saved.made.as_micros().into(),
+        saved.is_tracked.into(),
+    ];
+    db::query(sql.to_owned(), values).execute(connection).await?;
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! The check of all stored bytes, again and again: how far it is, and what it found damaged.
 
 use domain::{Digest, MailId, Timestamp};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::Store;
 use crate::db::{self, Value, parsed};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// How far a pass over all blobs is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn keep_scrub_pass(&self, pass: Pass) -> Result<(), StoreError> {
-        self.writer.scrub(ScrubWrite::Keep(pass)).await
+        self.writer.write(ScrubWrite::Keep(pass)).await
     }
 
     /// The next blobs behind one, in the order of their names, each with a message that needs it.
@@ -91,7 +92,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn blob_damaged(&self, damage: Damage) -> Result<(), StoreError> {
-        self.writer.scrub(ScrubWrite::Found(damage)).await
+        self.writer.write(ScrubWrite::Found(damage)).await
     }
 
     /// A blob is whole again, or nobody needs it any more.
@@ -99,7 +100,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn blob_whole(&self, blob: Digest) -> Result<(), StoreError> {
-        self.writer.scrub(ScrubWrite::Whole(blob)).await
+        self.writer.write(ScrubWrite::Whole(blob)).await
     }
 
     /// What is damaged, the longest known first: how many there are, and the first `most`.
@@ -150,39 +151,44 @@ fn signed(number: u64) -> Value {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 
-/// Applies inside the writer's transaction.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &ScrubWrite) -> Result<(), StoreError> {
-    let (sql, values): (&str, Vec<Value>) = match write {
-        ScrubWrite::Keep(pass) => {
-            let (blobs, bytes) = pass.last.map_or((0, 0), |(_, blobs, bytes)| (blobs, bytes));
-            (
-                "insert into scrub (id, began_us, place, is_done, blobs, bytes, ended_us, ended_blobs, ended_bytes) \
-                 values (1, $1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do update set began_us = $1, place = $2, \
-                 is_done = $3, blobs = $4, bytes = $5, ended_us = $6, ended_blobs = $7, ended_bytes = $8",
+impl Command for ScrubWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        let (sql, values): (&str, Vec<Value>) = match self {
+            Self::Keep(pass) => {
+                let (blobs, bytes) = pass.last.map_or((0, 0), |(_, blobs, bytes)| (blobs, bytes));
+                (
+                    "insert into scrub (id, began_us, place, is_done, blobs, bytes, ended_us, ended_blobs, \
+                        ended_bytes) values (1, $1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do update set \
+                        began_us = $1, place = $2, is_done = $3, blobs = $4, bytes = $5, ended_us = $6, ended_blobs = \
+                     $7, ended_bytes = $8",
+                    vec![
+                        pass.began.as_micros().into(),
+                        pass.place.map(|place| place.hex()).unwrap_or_default().into(),
+                        i64::from(pass.is_done).into(),
+                        signed(pass.blobs),
+                        signed(pass.bytes),
+                        pass.last.map(|(at, ..)| at.as_micros()).into(),
+                        signed(blobs),
+                        signed(bytes),
+                    ],
+                )
+            }
+            Self::Found(damage) => (
+                "insert into damaged_blob (blob, mail_id, found_us, why) values ($1, $2, $3, $4) \
+                    on conflict (blob) do update set why = $4",
                 vec![
-                    pass.began.as_micros().into(),
-                    pass.place.map(|place| place.hex()).unwrap_or_default().into(),
-                    i64::from(pass.is_done).into(),
-                    signed(pass.blobs),
-                    signed(pass.bytes),
-                    pass.last.map(|(at, ..)| at.as_micros()).into(),
-                    signed(blobs),
-                    signed(bytes),
+                    damage.blob.hex().into(),
+                    damage.mail.to_string().into(),
+                    damage.found.as_micros().into(),
+                    damage.why.as_str().into(),
                 ],
-            )
-        }
-        ScrubWrite::Found(damage) => (
-            "insert into damaged_blob (blob, mail_id, found_us, why) values ($1, $2, $3, $4) \
-             on conflict (blob) do update set why = $4",
-            vec![
-                damage.blob.hex().into(),
-                damage.mail.to_string().into(),
-                damage.found.as_micros().into(),
-                damage.why.as_str().into(),
-            ],
-        ),
-        ScrubWrite::Whole(blob) => ("delete from damaged_blob where blob = $1", vec![blob.hex().into()]),
-    };
-    db::query(sql.to_owned(), values).execute(connection).await?;
-    Ok(())
+            ),
+            Self::Whole(blob) => ("delete from damaged_blob where blob = $1", vec![blob.hex().into()]),
+        };
+        db::query(sql.to_owned(), values).execute(connection).await?;
+        Ok(())
+    }
 }

@@ -15,7 +15,7 @@ use crate::Store;
 use crate::arrival::read_finding;
 use crate::db::{self, Value, from_json, parsed, serde_name, serde_named, to_json};
 use crate::error::StoreError;
-use crate::hearing::{self, Heard};
+use crate::writer::{Command, Group};
 
 /// Lines that one read brings.
 const LINES_MAX: i64 = 10_000;
@@ -102,24 +102,15 @@ pub struct Pin {
     pub reason: String,
 }
 
-/// A write about the sentinel, as data.
+/// Lines to append to the journal, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum SentinelWrite {
-    Append(Vec<NewLine>),
-    Hear(Box<Heard>),
-    Contain(Box<ContainmentChange>),
+struct NewLines(Vec<NewLine>);
+
+/// A write about what is pinned, as data.
+#[derive(Clone, Debug)]
+enum PinWrite {
     Pin(Box<Pin>),
     Unpin(DetectionCode),
-}
-
-impl SentinelWrite {
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Append(lines) => lines.len(),
-            Self::Hear(heard) => 1 + heard.lines.len() + heard.set_aside.len() + heard.settled.len(),
-            Self::Contain(_) | Self::Pin(_) | Self::Unpin(_) => 1,
-        }
-    }
 }
 
 impl Store {
@@ -175,7 +166,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn append_evidence(&self, lines: Vec<NewLine>) -> Result<usize, StoreError> {
-        self.writer.sentinel(SentinelWrite::Append(lines)).await
+        self.writer.write(NewLines(lines)).await
     }
 
     /// The journal behind `after`, in its order; only what is about one detection with `code`. What cannot be read is
@@ -214,7 +205,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn change_containment(&self, change: ContainmentChange) -> Result<u64, StoreError> {
-        Ok(self.writer.sentinel(SentinelWrite::Contain(Box::new(change))).await? as u64)
+        self.writer.write(change).await
     }
 
     /// What is contained at `now`.
@@ -282,8 +273,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn pin(&self, pin: Pin, holds: bool) -> Result<(), StoreError> {
-        let write = if holds { SentinelWrite::Pin(Box::new(pin)) } else { SentinelWrite::Unpin(pin.code) };
-        self.writer.sentinel(write).await.map(drop)
+        let write = if holds { PinWrite::Pin(Box::new(pin)) } else { PinWrite::Unpin(pin.code) };
+        self.writer.write(write).await
     }
 
     /// Since when each ruleset that was ever in force was so, newest first: what changed when.
@@ -324,31 +315,53 @@ fn change(row: &AnyRow) -> Result<ContainmentChange, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; answers with what was new, or the new epoch.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &SentinelWrite) -> Result<usize, StoreError> {
-    match write {
-        SentinelWrite::Append(lines) => append(connection, lines).await,
-        SentinelWrite::Hear(heard) => hearing::apply(connection, heard).await,
-        SentinelWrite::Contain(change) => contain(connection, change).await,
-        SentinelWrite::Pin(pin) => {
-            let sql = "insert into pinned_detection (detection, pinned_us, pinned_by, reason) values ($1, $2, $3, $4) \
-                       on conflict (detection) do update set pinned_us = $2, pinned_by = $3, reason = $4";
-            let values = vec![
-                pin.code.as_str().into(),
-                pin.at.as_micros().into(),
-                pin.by.as_str().into(),
-                pin.reason.as_str().into(),
-            ];
-            db::query(sql.to_owned(), values).execute(connection).await?;
-            Ok(1)
-        }
-        SentinelWrite::Unpin(code) => {
-            let sql = "delete from pinned_detection where detection = $1";
-            let done = sqlx::query(sql).bind(code.as_str().to_owned()).execute(connection).await?;
-            if done.rows_affected() == 0 {
-                return Err(StoreError::NotFound(format!("pinned detection {code}")));
+impl Command for NewLines {
+    /// How many were new.
+    type Reply = usize;
+
+    fn rows(&self) -> usize {
+        self.0.len()
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<usize, StoreError> {
+        append(group.connection, &self.0).await
+    }
+}
+
+impl Command for ContainmentChange {
+    /// The new epoch.
+    type Reply = u64;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<u64, StoreError> {
+        contain(group.connection, self).await
+    }
+}
+
+impl Command for PinWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Pin(pin) => {
+                let sql = "insert into pinned_detection (detection, pinned_us, pinned_by, reason) values ($1, $2, $3, \
+                    $4) on conflict (detection) do update set pinned_us = $2, pinned_by = $3, reason = $4";
+                let values = vec![
+                    pin.code.as_str().into(),
+                    pin.at.as_micros().into(),
+                    pin.by.as_str().into(),
+                    pin.reason.as_str().into(),
+                ];
+                db::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+                Ok(())
             }
-            Ok(1)
+            Self::Unpin(code) => {
+                let sql = "delete from pinned_detection where detection = $1";
+                let done = sqlx::query(sql).bind(code.as_str().to_owned()).execute(&mut *group.connection).await?;
+                match done.rows_affected() {
+                    0 => Err(StoreError::NotFound(format!("pinned detection {code}"))),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }
@@ -384,7 +397,7 @@ pub(crate) async fn append(connection: &mut AnyConnection, lines: &[NewLine]) ->
     Ok(added)
 }
 
-async fn contain(connection: &mut AnyConnection, change: &ContainmentChange) -> Result<usize, StoreError> {
+async fn contain(connection: &mut AnyConnection, change: &ContainmentChange) -> Result<u64, StoreError> {
     let last = sqlx::query("select coalesce(max(epoch), 0) as epoch from containment_change");
     let epoch: i64 = last.fetch_one(&mut *connection).await?.try_get::<i64, _>("epoch")? + 1;
     let level = change.level.map(|level| serde_name(&level)).transpose()?.unwrap_or_else(|| "none".into());
@@ -402,5 +415,5 @@ async fn contain(connection: &mut AnyConnection, change: &ContainmentChange) -> 
         change.reason.as_str().into(),
     ];
     db::query(sql.to_owned(), values).execute(connection).await?;
-    Ok(usize::try_from(epoch).unwrap_or(0))
+    Ok(u64::try_from(epoch).unwrap_or(0))
 }

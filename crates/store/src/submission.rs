@@ -12,6 +12,7 @@ use crate::claim::{self, NoticeClaim};
 use crate::db::{self, Value, named, parsed};
 use crate::error::StoreError;
 use crate::sentinel::{Suspect, suspect};
+use crate::writer::{Command, Group, SWEEP_ROWS};
 
 /// What somebody says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,24 +107,17 @@ pub struct Voices {
     pub last: Timestamp,
 }
 
-/// A write about submissions, as data.
+/// What people say of verdicts, as data.
 #[derive(Clone, Debug)]
-pub(crate) enum SubmissionWrite {
-    Add(Vec<NewSubmission>),
+struct Submit(Vec<NewSubmission>);
+
+/// A write about what was said, as data.
+#[derive(Clone, Debug)]
+enum SubmissionWrite {
     Acknowledged { claim: NoticeClaim, number: i64, at: Timestamp },
     Linked { number: i64, incident: String },
     Ended { claim: NoticeClaim, number: i64, at: Timestamp },
     Forget(Timestamp),
-}
-
-impl SubmissionWrite {
-    pub(crate) fn rows(&self) -> usize {
-        match self {
-            Self::Add(new) => new.iter().map(|one| 1 + one.about.len()).sum(),
-            Self::Forget(_) => 500,
-            Self::Acknowledged { .. } | Self::Linked { .. } | Self::Ended { .. } => 1,
-        }
-    }
 }
 
 impl Store {
@@ -133,7 +127,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn submit(&self, new: Vec<NewSubmission>) -> Result<usize, StoreError> {
-        self.writer.submission(SubmissionWrite::Add(new)).await
+        self.writer.write(Submit(new)).await
     }
 
     /// What was said, newest first.
@@ -239,7 +233,7 @@ impl Store {
         number: i64,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer.submission(SubmissionWrite::Acknowledged { claim, number, at }).await.map(drop)
+        self.writer.write(SubmissionWrite::Acknowledged { claim, number, at }).await
     }
 
     /// It belongs to an incident.
@@ -247,7 +241,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn submission_linked(&self, number: i64, incident: String) -> Result<(), StoreError> {
-        self.writer.submission(SubmissionWrite::Linked { number, incident }).await.map(drop)
+        self.writer.write(SubmissionWrite::Linked { number, incident }).await
     }
 
     /// The reporter knows how it ended.
@@ -255,7 +249,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
     pub async fn submission_ended(&self, claim: NoticeClaim, number: i64, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.submission(SubmissionWrite::Ended { claim, number, at }).await.map(drop)
+        self.writer.write(SubmissionWrite::Ended { claim, number, at }).await
     }
 
     /// Forgets what was said before `before`.
@@ -263,7 +257,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn forget_submissions(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.writer.submission(SubmissionWrite::Forget(before)).await.map(drop)
+        self.writer.write(SubmissionWrite::Forget(before)).await
     }
 
     async fn read_submissions(&self, rows: Vec<AnyRow>) -> Result<Vec<Submission>, StoreError> {
@@ -294,39 +288,60 @@ fn read(row: &AnyRow) -> Result<Submission, StoreError> {
     })
 }
 
-/// Applies inside the writer's transaction; answers with what was new.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &SubmissionWrite) -> Result<usize, StoreError> {
-    if let SubmissionWrite::Acknowledged { claim, at, .. } | SubmissionWrite::Ended { claim, at, .. } = write {
-        claim::settle(connection, claim, *at).await?;
+impl Command for Submit {
+    /// How many were new.
+    type Reply = usize;
+
+    fn rows(&self) -> usize {
+        self.0.iter().map(|one| 1 + one.about.len()).sum()
     }
-    let (sql, values): (&str, Vec<Value>) = match write {
-        SubmissionWrite::Add(new) => {
-            let mut added = 0;
-            for one in new {
-                added += usize::from(add(connection, one).await?);
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<usize, StoreError> {
+        let mut added = 0;
+        for one in &self.0 {
+            added += usize::from(add(group.connection, one).await?);
+        }
+        Ok(added)
+    }
+}
+
+impl Command for SubmissionWrite {
+    type Reply = ();
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Forget(_) => SWEEP_ROWS,
+            Self::Acknowledged { .. } | Self::Linked { .. } | Self::Ended { .. } => 1,
+        }
+    }
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        if let Self::Acknowledged { claim, at, .. } | Self::Ended { claim, at, .. } = self {
+            claim::settle(connection, claim, *at).await?;
+        }
+        let (sql, values): (&str, Vec<Value>) = match self {
+            Self::Acknowledged { number, at, claim: _ } => (
+                "update submission set acknowledged_us = $1 where submission = $2 and acknowledged_us is null",
+                vec![at.as_micros().into(), (*number).into()],
+            ),
+            Self::Linked { number, incident } => (
+                "update submission set incident = $1 where submission = $2 and incident is null",
+                vec![incident.as_str().into(), (*number).into()],
+            ),
+            Self::Ended { number, at, claim: _ } => (
+                "update submission set ended_us = $1 where submission = $2 and ended_us is null",
+                vec![at.as_micros().into(), (*number).into()],
+            ),
+            Self::Forget(before) => {
+                let sql = "delete from submission_about where at_us < $1";
+                db::query(sql.to_owned(), vec![before.as_micros().into()]).execute(&mut *connection).await?;
+                ("delete from submission where at_us < $1", vec![before.as_micros().into()])
             }
-            return Ok(added);
-        }
-        SubmissionWrite::Acknowledged { number, at, claim: _ } => (
-            "update submission set acknowledged_us = $1 where submission = $2 and acknowledged_us is null",
-            vec![at.as_micros().into(), (*number).into()],
-        ),
-        SubmissionWrite::Linked { number, incident } => (
-            "update submission set incident = $1 where submission = $2 and incident is null",
-            vec![incident.as_str().into(), (*number).into()],
-        ),
-        SubmissionWrite::Ended { number, at, claim: _ } => (
-            "update submission set ended_us = $1 where submission = $2 and ended_us is null",
-            vec![at.as_micros().into(), (*number).into()],
-        ),
-        SubmissionWrite::Forget(before) => {
-            let sql = "delete from submission_about where at_us < $1";
-            db::query(sql.to_owned(), vec![before.as_micros().into()]).execute(&mut *connection).await?;
-            ("delete from submission where at_us < $1", vec![before.as_micros().into()])
-        }
-    };
-    let done = db::query(sql.to_owned(), values).execute(connection).await?;
-    Ok(usize::try_from(done.rows_affected()).unwrap_or(0))
+        };
+        db::query(sql.to_owned(), values).execute(connection).await?;
+        Ok(())
+    }
 }
 
 async fn add(connection: &mut AnyConnection, new: &NewSubmission) -> Result<bool, StoreError> {

@@ -12,6 +12,7 @@ use sqlx::{AnyConnection, Row};
 use crate::Store;
 use crate::db::{self, Value, from_json, parsed, to_json};
 use crate::error::StoreError;
+use crate::writer::{Command, Group};
 
 /// A ruleset as it is kept for ever.
 #[derive(Clone, Debug)]
@@ -86,7 +87,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn remember_ruleset(&self, kept: KeptRuleset, in_force: bool, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.version(VersionWrite::Ruleset { kept: Box::new(kept), in_force, at }).await
+        self.writer.write(VersionWrite::Ruleset { kept: Box::new(kept), in_force, at }).await
     }
 
     /// Remembers the fixtures of detections; what is known already stays as it is.
@@ -94,7 +95,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn remember_fixtures(&self, fixtures: Vec<KeptFixtures>) -> Result<(), StoreError> {
-        self.writer.version(VersionWrite::Fixtures(fixtures)).await
+        self.writer.write(VersionWrite::Fixtures(fixtures)).await
     }
 
     /// The fixtures of a version of a detection; none when it was kept without.
@@ -127,7 +128,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let [engine, version, data_version] = [engine, version, data_version].map(str::to_owned);
-        self.writer.version(VersionWrite::Engine { engine, version, data_version, at }).await
+        self.writer.write(VersionWrite::Engine { engine, version, data_version, at }).await
     }
 
     /// The versions that engines have said they are, newest first.
@@ -263,64 +264,72 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn remember_policy(&self, policy: &Policy, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.version(VersionWrite::Policy { policy: Box::new(policy.clone()), at }).await
+        self.writer.write(VersionWrite::Policy { policy: Box::new(policy.clone()), at }).await
     }
 }
 
-/// Remembers inside the writer's transaction; what is known already stays as it is.
-pub(crate) async fn apply(connection: &mut AnyConnection, write: &VersionWrite) -> Result<(), StoreError> {
-    match write {
-        VersionWrite::Policy { policy, at } => {
-            let values = vec![policy.id().as_str().into(), at.as_micros().into(), to_json(policy)?.into()];
-            once(connection, "policy_version", &["policy", "first_seen_us", "policy_json"], values).await
-        }
-        VersionWrite::Engine { engine, version, data_version, at } => {
-            let values = vec![
-                engine.as_str().into(),
-                version.as_str().into(),
-                data_version.as_str().into(),
-                at.as_micros().into(),
-            ];
-            once(connection, "engine_version", &["engine", "version", "data_version", "first_seen_us"], values).await
-        }
-        VersionWrite::Fixtures(fixtures) => {
-            for one in fixtures {
-                // PostgreSQL's text has no NUL; nobody reads it either.
-                let words = [one.code.as_str(), one.version.as_str(), &one.hit, &one.miss];
-                let values = words.map(|word| word.replace('\0', "\u{fffd}").into());
-                let columns = ["detection", "detection_version", "hit", "miss"];
-                once(connection, "detection_fixture", &columns, values.into()).await?;
+impl Command for VersionWrite {
+    type Reply = ();
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        let connection = &mut *group.connection;
+        match self {
+            Self::Policy { policy, at } => {
+                let values = vec![policy.id().as_str().into(), at.as_micros().into(), to_json(policy)?.into()];
+                once(connection, "policy_version", &["policy", "first_seen_us", "policy_json"], values).await
             }
-            Ok(())
-        }
-        VersionWrite::Ruleset { kept, in_force, at } => {
-            let KeptRuleset { id, detections, pages, gates } = kept.as_ref();
-            let versions: Vec<(&str, &str)> =
-                detections.iter().map(|(detection, _)| (detection.code.as_str(), detection.version.as_str())).collect();
-            // Built again, it is the same version; what was said of it last holds.
-            let sql = "insert into ruleset (ruleset, first_seen_us, versions_json, gates_json) values ($1, $2, $3, $4) \
-                       on conflict (ruleset) do update set gates_json = case when $4 = '[]' then ruleset.gates_json \
-                       else $4 end";
-            let values =
-                vec![id.as_str().into(), at.as_micros().into(), to_json(&versions)?.into(), to_json(gates)?.into()];
-            db::query(sql.to_owned(), values).execute(&mut *connection).await?;
-            if *in_force {
-                into_force(connection, id, *at).await?;
-            }
-            for (detection, source) in detections {
-                let columns = ["detection", "detection_version", "first_seen_us", "detection_json", "source", "page"];
-                let page = pages.get(&detection.code).map(String::as_str).unwrap_or_default();
+            Self::Engine { engine, version, data_version, at } => {
                 let values = vec![
-                    detection.code.as_str().into(),
-                    detection.version.as_str().into(),
+                    engine.as_str().into(),
+                    version.as_str().into(),
+                    data_version.as_str().into(),
                     at.as_micros().into(),
-                    to_json(detection)?.into(),
-                    source.as_str().into(),
-                    page.into(),
                 ];
-                once(connection, "detection_source", &columns, values).await?;
+                once(connection, "engine_version", &["engine", "version", "data_version", "first_seen_us"], values)
+                    .await
             }
-            Ok(())
+            Self::Fixtures(fixtures) => {
+                for one in fixtures {
+                    // PostgreSQL's text has no NUL; nobody reads it either.
+                    let words = [one.code.as_str(), one.version.as_str(), &one.hit, &one.miss];
+                    let values = words.map(|word| word.replace('\0', "\u{fffd}").into());
+                    let columns = ["detection", "detection_version", "hit", "miss"];
+                    once(connection, "detection_fixture", &columns, values.into()).await?;
+                }
+                Ok(())
+            }
+            Self::Ruleset { kept, in_force, at } => {
+                let KeptRuleset { id, detections, pages, gates } = kept.as_ref();
+                let versions: Vec<(&str, &str)> = detections
+                    .iter()
+                    .map(|(detection, _)| (detection.code.as_str(), detection.version.as_str()))
+                    .collect();
+                // Built again, it is the same version; what was said of it last holds.
+                let sql = "insert into ruleset (ruleset, first_seen_us, versions_json, gates_json) values ($1, $2, \
+                       $3, $4) on conflict (ruleset) do update set gates_json = case when $4 = '[]' then \
+                       ruleset.gates_json else $4 end";
+                let values =
+                    vec![id.as_str().into(), at.as_micros().into(), to_json(&versions)?.into(), to_json(gates)?.into()];
+                db::query(sql.to_owned(), values).execute(&mut *connection).await?;
+                if *in_force {
+                    into_force(connection, id, *at).await?;
+                }
+                for (detection, source) in detections {
+                    let columns =
+                        ["detection", "detection_version", "first_seen_us", "detection_json", "source", "page"];
+                    let page = pages.get(&detection.code).map(String::as_str).unwrap_or_default();
+                    let values = vec![
+                        detection.code.as_str().into(),
+                        detection.version.as_str().into(),
+                        at.as_micros().into(),
+                        to_json(detection)?.into(),
+                        source.as_str().into(),
+                        page.into(),
+                    ];
+                    once(connection, "detection_source", &columns, values).await?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -20,7 +20,8 @@ use platform::recipient;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
 use platform::system_mail;
-use store::vault::Vault;
+use store::Store;
+use store::known_good::vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -28,6 +29,7 @@ use crate::start_error::StartError;
 
 /// What people see of the other rooms.
 pub(crate) struct Seen {
+    pub(crate) store: Option<Store>,
     pub(crate) vault: Option<Vault>,
     pub(crate) ring: KeyRing,
     pub(crate) removal: Removal,
@@ -58,7 +60,7 @@ pub(crate) async fn start(
 fn console(gateway: &Gateway, seen: Seen) -> Result<Console, StartError> {
     let config = gateway.config.clone();
     Ok(Console {
-        store: gateway.store.clone(),
+        store: seen.store,
         clock: gateway.clock.clone(),
         signals: gateway.signals.clone(),
         rates: Rates::new(config.api_requests_per_second),

@@ -45,7 +45,7 @@ use rules::plan::PlanLoader;
 use rules::rate::RateWatcher;
 use rules::rollout::RolloutWorker;
 use store::Store;
-use store::vault::Vault;
+use store::known_good::vault::Vault;
 
 use rustls::ClientConfig;
 use tokio::runtime::Handle;
@@ -144,7 +144,9 @@ impl Parts {
     fn reexamination(&self) -> Reexamination {
         Reexamination {
             config: self.config.clone(),
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            known_good: self.store.known_good.clone(),
+            mail: self.store.mail.clone(),
             examiner: self.gateway.examiner.clone(),
             external_engines: self.gateway.external_engines.clone(),
             entries: self.gateway.entries.clone(),
@@ -156,7 +158,7 @@ impl Parts {
 
     fn entry_loader(&self) -> EntryLoader {
         EntryLoader {
-            store: self.store.clone(),
+            stored: self.store.entries.clone(),
             entries: self.gateway.entries.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -166,7 +168,9 @@ impl Parts {
     fn rollout_worker(&self) -> RolloutWorker {
         RolloutWorker {
             config: self.config.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            known_good: self.store.known_good.clone(),
+            rules: self.store.rules.clone(),
             vault: self.vault.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -176,7 +180,7 @@ impl Parts {
 
     fn plan_loader(&self, background: &Handle) -> PlanLoader {
         PlanLoader {
-            store: self.store.clone(),
+            rules: self.store.rules.clone(),
             examiner: self.gateway.examiner.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -187,7 +191,7 @@ impl Parts {
 
     fn containment_loader(&self) -> ContainmentLoader {
         ContainmentLoader {
-            store: self.store.clone(),
+            containments: self.store.containments.clone(),
             contained: self.gateway.contained.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -197,7 +201,15 @@ impl Parts {
     fn conviction_worker(&self) -> ConvictionWorker {
         ConvictionWorker {
             config: self.config.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            containments: self.store.containments.clone(),
+            evidence: self.store.evidence.clone(),
+            incidents: self.store.incidents.clone(),
+            known_good: self.store.known_good.clone(),
+            mail: self.store.mail.clone(),
+            notices: self.store.notices.clone(),
+            rules: self.store.rules.clone(),
+            submissions: self.store.submissions.clone(),
             vault: self.vault.clone(),
             external_engines: self.gateway.external_engines.clone(),
             clock: self.clock.clone(),
@@ -210,7 +222,12 @@ impl Parts {
     fn incident_worker(&self) -> IncidentWorker {
         IncidentWorker {
             config: self.config.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            containments: self.store.containments.clone(),
+            entries: self.store.entries.clone(),
+            evidence: self.store.evidence.clone(),
+            incidents: self.store.incidents.clone(),
+            rules: self.store.rules.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
@@ -219,6 +236,11 @@ impl Parts {
 
     fn replayer(&self) -> Replayer {
         Replayer {
+            containments: self.store.containments.clone(),
+            entries: self.store.entries.clone(),
+            incidents: self.store.incidents.clone(),
+            quarantine: self.store.quarantine.clone(),
+            rules: self.store.rules.clone(),
             reexamination: self.reexamination(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -239,7 +261,8 @@ impl Parts {
     fn releaser(&self, pacing: Pacing) -> Releaser {
         Releaser {
             config: self.config.clone(),
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            releases: self.store.releases.clone(),
             hops: Hops::new(&self.config, self.config.release_connections, &Timeouts::default()),
             pacing: Arc::new(pacing),
             clock: self.clock.clone(),
@@ -253,7 +276,8 @@ impl Parts {
 
     fn publisher(&self) -> Publisher {
         Publisher {
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            incidents: self.store.incidents.clone(),
             folder: self.config.data_dir.join(status::FOLDER),
             hostname: self.config.hostname.clone(),
             notary: AuditSigner::new(&self.gateway.token_key, &self.config.hostname),
@@ -266,7 +290,14 @@ impl Parts {
     fn retention_worker(&self) -> RetentionWorker {
         RetentionWorker {
             config: self.config.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            evidence: self.store.evidence.clone(),
+            explorer: self.store.explorer.clone(),
+            incidents: self.store.incidents.clone(),
+            known_good: self.store.known_good.clone(),
+            recipients: self.store.recipients.clone(),
+            submissions: self.store.submissions.clone(),
+            upkeep: self.store.upkeep.clone(),
             vault: self.vault.clone(),
             ring: self.ring.clone(),
             removal: self.removal.clone(),
@@ -277,13 +308,20 @@ impl Parts {
     }
 
     fn clock_watcher(&self) -> ClockWatcher {
-        ClockWatcher { store: self.store.clone(), removal: self.removal.clone(), signals: self.signals.clone() }
+        ClockWatcher {
+            notices: self.store.notices.clone(),
+            upkeep: self.store.upkeep.clone(),
+            removal: self.removal.clone(),
+            signals: self.signals.clone(),
+        }
     }
 
     fn scrubber(&self) -> Scrubber {
         Scrubber {
             config: self.config.clone(),
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            notices: self.store.notices.clone(),
+            upkeep: self.store.upkeep.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             priority: self.gateway.priority.clone(),
@@ -293,7 +331,8 @@ impl Parts {
 
     fn rate_watcher(&self) -> RateWatcher {
         RateWatcher {
-            store: self.store.clone(),
+            evidence: self.store.evidence.clone(),
+            notices: self.store.notices.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
@@ -302,7 +341,8 @@ impl Parts {
 
     fn ledger_auditor(&self) -> LedgerAuditor {
         LedgerAuditor {
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
+            upkeep: self.store.upkeep.clone(),
             books: self.books.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -312,7 +352,8 @@ impl Parts {
 
     fn panic_switch_watcher(&self) -> PanicSwitchWatcher {
         PanicSwitchWatcher {
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            notices: self.store.notices.clone(),
             switch: self.gateway.panic_switch.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -320,16 +361,23 @@ impl Parts {
     }
 
     fn flow_summer(&self) -> FlowSummer {
-        FlowSummer { store: self.store.clone(), clock: self.clock.clone(), priority: self.gateway.priority.clone() }
+        FlowSummer {
+            explorer: self.store.explorer.clone(),
+            clock: self.clock.clone(),
+            priority: self.gateway.priority.clone(),
+        }
     }
 
     fn search_text_worker(&self) -> SearchTextWorker {
-        SearchTextWorker { store: self.store.clone(), priority: self.gateway.priority.clone() }
+        SearchTextWorker { explorer: self.store.explorer.clone(), priority: self.gateway.priority.clone() }
     }
 
     fn bulk_worker(&self) -> BulkWorker {
         BulkWorker {
-            store: self.store.clone(),
+            explorer: self.store.explorer.clone(),
+            mail: self.store.mail.clone(),
+            quarantine: self.store.quarantine.clone(),
+            releases: self.store.releases.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             priority: self.gateway.priority.clone(),
@@ -340,7 +388,10 @@ impl Parts {
     fn acknowledger(&self) -> Acknowledger {
         Acknowledger {
             config: self.config.clone(),
-            store: self.store.clone(),
+            incidents: self.store.incidents.clone(),
+            mail: self.store.mail.clone(),
+            notices: self.store.notices.clone(),
+            submissions: self.store.submissions.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
             items: Items::default(),
@@ -350,7 +401,7 @@ impl Parts {
     fn sender_notifier(&self) -> SenderNotifier {
         SenderNotifier {
             config: self.config.clone(),
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
             items: Items::default(),
@@ -361,7 +412,8 @@ impl Parts {
         Announcer {
             tls,
             config: self.config.clone(),
-            store: self.store.clone(),
+            incidents: self.store.incidents.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &system_mail::timeouts()),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -373,7 +425,7 @@ impl Parts {
         Caller {
             tls,
             config: self.config.clone(),
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &call::timeouts()),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -382,13 +434,14 @@ impl Parts {
     }
 
     fn structure_checker(&self) -> StructureChecker {
-        StructureChecker { store: self.store.clone() }
+        StructureChecker { upkeep: self.store.upkeep.clone() }
     }
 
     fn summary_mailer(&self) -> SummaryMailer {
         SummaryMailer {
             config: self.config.clone(),
-            store: self.store.clone(),
+            incidents: self.store.incidents.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
             items: Items::default(),
@@ -398,7 +451,9 @@ impl Parts {
     fn recipient_notifier(&self) -> RecipientNotifier {
         RecipientNotifier {
             config: self.config.clone(),
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
+            quarantine: self.store.quarantine.clone(),
+            recipients: self.store.recipients.clone(),
             hops: Arc::new(Hops::new(&self.config, 1, &system_mail::timeouts())),
             clock: self.clock.clone(),
             key: self.gateway.token_key.for_purpose(recipient::PURPOSE),

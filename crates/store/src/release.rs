@@ -12,12 +12,17 @@ use domain::{Digest, ReleaseId, Timestamp, UnitId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use crate::Store;
-use crate::arrival::{read_envelope, unit_id};
-use crate::db::{self, Marks, Value, named, parsed};
-use crate::error::StoreError;
-use crate::moves::{self, UnitMove};
+use crate::core::part;
+use crate::database::error::StoreError;
+use crate::database::{self, Marks, Value, named, parsed};
+use crate::mail::arrival::{read_envelope, unit_id};
+use crate::mail::moves::{self, UnitMove};
 use crate::writer::{Batch, Command, Group};
+
+part! {
+    /// Releases: requests, claims, attempts and outcomes.
+    ReleaseStore
+}
 
 /// Units of one request's transaction: each has three rows.
 const REQUESTS_MAX: usize = 300;
@@ -141,7 +146,7 @@ pub struct ReleaseRow {
     pub reply: String,
 }
 
-impl Store {
+impl ReleaseStore {
     /// Asks for the release of a unit. Asking twice is asking once.
     ///
     /// # Errors
@@ -170,7 +175,7 @@ impl Store {
         let mut answers = Vec::with_capacity(units.len());
         for units in units.chunks(REQUESTS_MAX) {
             let request = Request { units: units.to_vec(), by: by.into(), reason: reason.into(), at };
-            answers.extend(self.writer.write(request).await?);
+            answers.extend(self.core.writer.write(request).await?);
         }
         Ok(answers)
     }
@@ -180,7 +185,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn claim_releases(&self, owner: &str, at: Timestamp, lease: Duration) -> Result<Vec<Claim>, StoreError> {
-        self.writer.write(ClaimDue { owner: owner.into(), at, lease }).await
+        self.core.writer.write(ClaimDue { owner: owner.into(), at, lease }).await
     }
 
     /// Commits the attempt. Only then may the final dot be sent.
@@ -188,7 +193,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Refused`] when the claim is no longer ours.
     pub async fn start_attempt(&self, claim: &Claim, at: Timestamp) -> Result<(), StoreError> {
-        self.writer.write(Start { claim: claim.clone(), at }).await
+        self.core.writer.write(Start { claim: claim.clone(), at }).await
     }
 
     /// Records how an attempt, or the way to it, ended.
@@ -204,7 +209,7 @@ impl Store {
         not_before: Timestamp,
     ) -> Result<(), StoreError> {
         let conclusion = Conclusion { claim: claim.clone(), event, reply: reply.into(), at, not_before };
-        self.writer.write(conclusion).await
+        self.core.writer.write(conclusion).await
     }
 
     /// Ends leases that are over, or all of an owner that has just started again and so holds none.
@@ -213,7 +218,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn end_leases(&self, owner_prefix: Option<&str>, at: Timestamp) -> Result<u64, StoreError> {
-        self.writer.write(EndLeases { owner_prefix: owner_prefix.map(str::to_owned), at }).await
+        self.core.writer.write(EndLeases { owner_prefix: owner_prefix.map(str::to_owned), at }).await
     }
 
     /// Decides a release in doubt: [`ReleaseEvent::Repeat`] or [`ReleaseEvent::Settled`].
@@ -227,7 +232,7 @@ impl Store {
         reason: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer.write(DecideDoubt { release: release.clone(), event, reason: reason.into(), at }).await
+        self.core.writer.write(DecideDoubt { release: release.clone(), event, reason: reason.into(), at }).await
     }
 
     /// All releases in doubt, oldest first.
@@ -237,7 +242,7 @@ impl Store {
     pub async fn releases_in_doubt(&self, most: i64) -> Result<Vec<InDoubt>, StoreError> {
         let sql = "select release_id, mail_id, unit_no, moved_us, repeats from release_item where state = 'in_doubt' \
                    order by moved_us limit $1";
-        let rows = sqlx::query(sql).bind(most).fetch_all(&self.reads).await?;
+        let rows = sqlx::query(sql).bind(most).fetch_all(&self.core.reads).await?;
         let read = |row: &AnyRow| {
             Ok(InDoubt {
                 release: ReleaseId::from_text(row.try_get::<String, _>("release_id")?),
@@ -255,7 +260,7 @@ impl Store {
     /// When the store fails.
     pub async fn releases_of(&self, mail: domain::MailId) -> Result<Vec<ReleaseRow>, StoreError> {
         let sql = "select * from release_item where mail_id = $1 order by unit_no";
-        let rows = sqlx::query(sql).bind(mail.to_string()).fetch_all(&self.reads).await?;
+        let rows = sqlx::query(sql).bind(mail.to_string()).fetch_all(&self.core.reads).await?;
         let read = |row: &AnyRow| {
             Ok(ReleaseRow {
                 release: ReleaseId::from_text(row.try_get::<String, _>("release_id")?),
@@ -277,13 +282,13 @@ impl Store {
         let mail = claim.unit.mail.to_string();
         let row = sqlx::query("select * from message where mail_id = $1")
             .bind(mail.clone())
-            .fetch_optional(&self.reads)
+            .fetch_optional(&self.core.reads)
             .await?;
         let row = row.ok_or_else(|| StoreError::NotFound(format!("mail {mail}")))?;
         let unit = sqlx::query("select * from unit where mail_id = $1 and unit_no = $2")
             .bind(mail.clone())
             .bind(i64::from(claim.unit.number))
-            .fetch_all(&self.reads)
+            .fetch_all(&self.core.reads)
             .await?;
         let blob: Option<String> = row.try_get("blob")?;
         let blob = blob.ok_or_else(|| StoreError::NotFound(format!("the bytes of mail {mail}")))?;
@@ -449,7 +454,7 @@ async fn where_they_are(
     units: &[UnitId],
 ) -> Result<HashMap<UnitId, Place>, StoreError> {
     let mut known = HashMap::new();
-    for units in db::in_groups(units.to_vec(), 2) {
+    for units in database::in_groups(units.to_vec(), 2) {
         let mut marks = Marks::of(connection);
         let sql = format!(
             "with v (mail_id, unit_no) as (values {}) select u.mail_id, u.unit_no, u.account, u.recipient, \
@@ -460,7 +465,7 @@ async fn where_they_are(
             marks.rows(units.len(), 2)
         );
         let row = |unit: &UnitId| -> [Value; 2] { [unit.mail.to_string().into(), unit.number.into()] };
-        for row in db::query(sql, units.iter().flat_map(row).collect()).fetch_all(&mut *connection).await? {
+        for row in database::query(sql, units.iter().flat_map(row).collect()).fetch_all(&mut *connection).await? {
             let state: Option<String> = row.try_get("state")?;
             let read = |text: String| {
                 ReleaseState::parse(&text).ok_or_else(|| StoreError::Unreadable(format!("state: '{text}'")))
@@ -555,7 +560,7 @@ fn queued_row(step: &UnitMove, recipient: &str, class: i64, turn: i64) -> Vec<Va
 /// Such a one has failed or was settled, so nobody holds it: a row that a worker has claimed meanwhile is not changed,
 /// and the whole request is refused.
 async fn queue(connection: &mut AnyConnection, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
-    for rows in db::in_groups(rows, QUEUE.len()) {
+    for rows in database::in_groups(rows, QUEUE.len()) {
         let asked = rows.len() as u64;
         let mut marks = Marks::of(connection);
         let sql = format!(
@@ -567,7 +572,7 @@ async fn queue(connection: &mut AnyConnection, rows: Vec<Vec<Value>>) -> Result<
             QUEUE.join(","),
             marks.rows(rows.len(), QUEUE.len())
         );
-        let queued = db::query(sql, rows.into_iter().flatten().collect()).execute(&mut *connection).await?;
+        let queued = database::query(sql, rows.into_iter().flatten().collect()).execute(&mut *connection).await?;
         if queued.rows_affected() != asked {
             return Err(StoreError::Refused(
                 "a release that was asked for is being sent; look again in a moment".into(),
@@ -642,7 +647,7 @@ pub(crate) async fn start_attempts(connection: &mut AnyConnection, starts: &[&St
     let row = |Start { claim, at }: &&Start| -> [Value; 3] {
         [claim.release.as_str().into(), claim.fence.into(), at.as_micros().into()]
     };
-    let updated = db::query(sql, starts.iter().flat_map(row).collect()).execute(&mut *connection).await?;
+    let updated = database::query(sql, starts.iter().flat_map(row).collect()).execute(&mut *connection).await?;
     if updated.rows_affected() != starts.len() as u64 {
         return Err(lost(&first.claim));
     }
@@ -652,7 +657,7 @@ pub(crate) async fn start_attempts(connection: &mut AnyConnection, starts: &[&St
         vec![release, attempt.into(), fence, at.as_micros().into(), "".into(), "".into()]
     };
     let columns = ["release_id", "attempt", "fence", "started_us", "outcome", "reply"];
-    db::insert(connection, "release_attempt", &columns, starts.iter().map(row).collect()).await
+    database::insert(connection, "release_attempt", &columns, starts.iter().map(row).collect()).await
 }
 
 /// Records how attempts ended: all claims are still those of who says so, or it is refused.
@@ -667,7 +672,8 @@ pub(crate) async fn conclude(group: &mut Group<'_>, conclusions: &[&Conclusion])
         marks.rows(conclusions.len(), 2)
     );
     let row = |one: &&Conclusion| -> [Value; 2] { [one.claim.release.as_str().into(), one.claim.fence.into()] };
-    let rows = db::query(sql, conclusions.iter().flat_map(row).collect()).fetch_all(&mut *group.connection).await?;
+    let rows =
+        database::query(sql, conclusions.iter().flat_map(row).collect()).fetch_all(&mut *group.connection).await?;
     let mut found = HashMap::new();
     for row in &rows {
         let state = named(row, "state", ReleaseState::parse)?;
@@ -736,7 +742,7 @@ async fn update_items(
 ) -> Result<(), StoreError> {
     const COLUMNS: usize = 9;
     let pairs: Vec<(&ReleaseStep, &ReleaseState)> = steps.iter().zip(states).collect();
-    for pairs in db::in_groups(pairs, COLUMNS) {
+    for pairs in database::in_groups(pairs, COLUMNS) {
         let mut marks = Marks::of(connection);
         let sql = format!(
             "with v (release_id, from_state, fence, to_state, reply, at_us, later_us, again, settled) as (values {}) \
@@ -761,7 +767,7 @@ async fn update_items(
                 (step.event == ReleaseEvent::Settled).into(),
             ]
         };
-        let updated = db::query(sql, pairs.iter().flat_map(row).collect()).execute(&mut *connection).await?;
+        let updated = database::query(sql, pairs.iter().flat_map(row).collect()).execute(&mut *connection).await?;
         if updated.rows_affected() != pairs.len() as u64 {
             let (step, _) = pairs[0];
             return Err(StoreError::Refused(format!(
@@ -783,7 +789,7 @@ async fn end_attempts(
 ) -> Result<(), StoreError> {
     const COLUMNS: usize = 6;
     let running = steps.iter().zip(states).filter(|(step, _)| step.from == ReleaseState::Attempting);
-    for pairs in db::in_groups(running.collect::<Vec<_>>(), COLUMNS) {
+    for pairs in database::in_groups(running.collect::<Vec<_>>(), COLUMNS) {
         let mut marks = Marks::of(connection);
         let sql = format!(
             "with v (release_id, attempt, fence, at_us, outcome, reply) as (values {}) \
@@ -802,7 +808,7 @@ async fn end_attempts(
                 step.reply.as_str().into(),
             ]
         };
-        db::query(sql, pairs.iter().flat_map(row).collect()).execute(&mut *connection).await?;
+        database::query(sql, pairs.iter().flat_map(row).collect()).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@
 //! order that anyone relies on.
 
 use super::group::Group;
-use crate::arrival::{self, Arrival};
-use crate::error::StoreError;
-use crate::moves::{self, UnitMove};
+use crate::database::error::StoreError;
+use crate::mail::arrival::{self, Arrival};
+use crate::mail::moves::{self, UnitMove};
 use crate::release::{self, Conclusion, Start};
 
 /// The frequent writes of a group, by kind; each kind in the order in which it was asked for.

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::batch::Batch;
 use super::group::Group;
 use super::stopped;
-use crate::error::StoreError;
+use crate::database::error::StoreError;
 
 /// One write into the database, as data.
 pub(crate) trait Command: Send + Sync + 'static {

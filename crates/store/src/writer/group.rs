@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use sqlx::AnyConnection;
 
-use crate::arrival::Recorded;
 use crate::audit::Act;
-use crate::journal::Journal;
+use crate::audit::journal::Journal;
+use crate::mail::arrival::Recorded;
 
 /// A writing transaction: its connection, and what it has to leave in the audit log.
 pub(crate) struct Group<'c> {

@@ -21,12 +21,12 @@ pub(crate) use self::command::Command;
 use self::command::Queued;
 pub(crate) use self::group::Group;
 use crate::audit::Head;
-use crate::db::{self, Dialect};
-use crate::error::StoreError;
+use crate::audit::journal::Journal;
+use crate::database::error::StoreError;
+use crate::database::soundness::Soundness;
+use crate::database::{self, Dialect};
+use crate::explorer::flow;
 use crate::failpoint;
-use crate::flow;
-use crate::journal::Journal;
-use crate::soundness::Soundness;
 
 /// Writes waiting at most; more must wait outside, which is back-pressure.
 const QUEUE_MAX: usize = 4096;
@@ -209,7 +209,7 @@ impl Ledger {
     /// unreachable.
     async fn reconnect(&mut self) -> Result<(), StoreError> {
         if self.is_lost {
-            self.connection = db::connect(&self.url).await?;
+            self.connection = database::connect(&self.url).await?;
             self.head = None;
             self.is_lost = false;
         }
@@ -361,15 +361,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_command_takes_no_other_of_its_group_with_it_and_each_has_its_own_reply() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let key = TokenKey::new([7; 32]);
-        let store = crate::Store::open_embedded(folder.path(), "test", &key, Timestamp::from_micros(1)).await.unwrap();
+        let store = crate::Store::open_embedded(folder.path(), "test", &key, Timestamp::from_micros(1)).await;
+        let store = store.expect("opens");
         let applied = Arc::new(AtomicUsize::new(0));
         let count = |number| Count { number, applied: applied.clone() };
         // All three are asked for before the writer's task runs: one group, then each alone.
-        let writer = &store.writer;
+        let writer = &store.core.writer;
         let (one, refused, two) = tokio::join!(writer.write(count(1)), writer.write(Refused), writer.write(count(2)));
-        assert_eq!((one.unwrap(), two.unwrap()), (1, 2));
+        assert_eq!((one.expect("is written"), two.expect("is written")), (1, 2));
         assert!(matches!(refused, Err(StoreError::Refused(why)) if why == "this one alone"));
         assert_eq!(applied.load(Ordering::SeqCst), 3, "the first with the group and alone, the last alone");
         store.close().await;

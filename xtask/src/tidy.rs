@@ -81,6 +81,8 @@ const FOR_TESTS: [&str; 3] = ["nameserver", "nested", "scripted_hop"];
 /// What `domain` must not know: I/O, clocks, randomness, waiting.
 const IMPURE: [&str; 9] =
     ["std::fs", "std::net::Tcp", "std::io", "SystemTime", "Instant::now", "tokio", "getrandom", "async fn", "std::env"];
+/// Crates that are given parts of the store, and do not name all of it.
+const GIVEN_PARTS: [&str; 6] = ["platform", "known_good", "gateway", "rules", "recovery", "operations"];
 /// Lines of one file at most; half of it is usual.
 const LINES_MAX: usize = 900;
 /// Characters of one line at most: what the formatter does not break (comments, markup, SQL) as well. A row of a table
@@ -162,7 +164,18 @@ fn of_file(path: &Path, text: &str) -> Vec<String> {
                 .map(|word| format!("{name}: domain must not know {word}")),
         );
     }
+    if GIVEN_PARTS.iter().any(|room| path.starts_with(format!("crates/{room}/src"))) && names_all_of_the_store(&code) {
+        faults.push(format!("{name}: takes all of the store; it is given the parts that it needs"));
+    }
     faults
+}
+
+/// Whether code imports or names `store::Store`, and not only parts of it.
+fn names_all_of_the_store(code: &str) -> bool {
+    let has_it = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "Store");
+    let of_store = |statement: &&str| statement.trim_start().starts_with("use store::");
+    code.split(';').filter(of_store).any(has_it)
+        || code.split("store::").skip(1).any(|rest| rest.split(|c: char| !c.is_alphanumeric()).next() == Some("Store"))
 }
 
 #[cfg(test)]
@@ -182,5 +195,22 @@ mod tests {
         gateway.dependencies.push(arrow.expect("the program uses the console"));
         let faults = arrows(&packages).expect("all have a place");
         assert_eq!(faults, ["gateway must not use console: arrows point down only"]);
+    }
+
+    #[test]
+    fn a_room_that_takes_all_of_the_store_is_refused() {
+        let of = |path: &str, code: &str| of_file(Path::new(path), &format!("//! A task.\n\n{code}\n"));
+        let all = [
+            "use std::sync::Arc;\nuse store::Store;",
+            "use store::{\n    ReleaseStore, Store,\n    StoreError,\n};",
+            "fn of(store: &store::Store) {}",
+        ];
+        for code in all {
+            let refused = ["crates/rules/src/a.rs: takes all of the store; it is given the parts that it needs"];
+            assert_eq!(of("crates/rules/src/a.rs", code), refused, "{code}");
+            assert_eq!(of("crates/reprieve/src/a.rs", code), Vec::<String>::new(), "the program has all of it");
+        }
+        let parts = "use store::{ReleaseStore, StoreError};\nuse store::release::Claim;\nenum E { Store(StoreError) }";
+        assert_eq!(of("crates/rules/src/a.rs", parts), Vec::<String>::new());
     }
 }

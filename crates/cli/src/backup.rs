@@ -8,7 +8,7 @@ use api_types::backup::{BackupAsk, BackupView};
 use clap::Args;
 use serde_json::json;
 use store::Store;
-use store::backup::BlobsRead;
+use store::upkeep::backup::BlobsRead;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -130,10 +130,10 @@ async fn check(folder: &Path) -> Result<(i64, BlobsRead), CliError> {
     let key = keys::token_key(&folder.join(keys::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
     let store =
         Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
-    let books = store.check_ledger(true).await.map_err(CliError::unreachable)?;
-    let audit = store.verify_audit(true).await.map_err(CliError::unreachable)?;
-    let structure = store.check_structure().await.map_err(CliError::unreachable)?;
-    let read = store.verify_blobs().await.map_err(CliError::unreachable)?;
+    let books = store.upkeep.check_ledger(true).await.map_err(CliError::unreachable)?;
+    let audit = store.audit.verify_audit(true).await.map_err(CliError::unreachable)?;
+    let structure = store.upkeep.check_structure().await.map_err(CliError::unreachable)?;
+    let read = store.upkeep.verify_blobs().await.map_err(CliError::unreachable)?;
     store.close().await;
     let faults = [structure.faults, books.faults, audit.faults, read.faults].concat();
     Ok((books.accepted, BlobsRead { faults, ..read }))

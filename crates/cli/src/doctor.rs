@@ -24,8 +24,8 @@ use domain::{Address, Direction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use store::backup::DATABASE;
-use store::check;
+use store::upkeep::backup::DATABASE;
+use store::upkeep::check;
 use wire::smtp::client::{Connection, Introduction, Target, Timeouts};
 use wire::smtp::reply::Reply;
 use wire::tls::TlsPolicy;
@@ -345,7 +345,7 @@ fn panic_switch(config: &Config) -> Option<Finding> {
 
 /// The structure of the database, for as long as a start would look at it.
 async fn database(config: &Config) -> Finding {
-    let url = store::db::sqlite_url(&config.data_dir.join(DATABASE));
+    let url = store::database::sqlite_url(&config.data_dir.join(DATABASE));
     let told = check::look(&url, Some(check::AT_START)).await.map_err(|error| error.to_string());
     let told = told.map(|checked| match checked.left.is_empty() {
         true => format!("{} tables read, no fault found", checked.tables),

@@ -14,15 +14,15 @@ use domain::ledger::{Account, Move};
 use domain::policy::Disposition;
 use domain::verdict::{Reason, Verdict, decide};
 use domain::{Digest, Examination, MailId, Timestamp, UnitId, token};
-use store::arrival::{Arrival, Recorded, UnitArrival};
-use store::moves::UnitMove;
-use store::{Store, StoreError, failpoint};
+use store::mail::arrival::{Arrival, Recorded, UnitArrival};
+use store::mail::moves::UnitMove;
+use store::{MailStore, StoreError, failpoint};
 use tokio::time::Instant;
 use wire::smtp::client::DotOutcome;
 use wire::smtp::reply::Reply;
 
-use super::Gateway;
 use super::transaction::{Transaction, give_back_reset, hop_reply, too_much_mail};
+use super::{Gateway, StoreParts};
 use known_good::known_senders;
 use known_good::recorder::CleanMail;
 use platform::config::Mode;
@@ -157,7 +157,9 @@ impl Intake {
         let Some(store) = self.gateway.store.as_ref().filter(|_| self.gateway.config.known_good.is_on) else { return };
         let (key, rule) = (&self.gateway.token_key, &self.gateway.config.sentinel.establish);
         let envelope = &self.transaction.envelope;
-        if let Err(error) = known_senders::resolve(store, key, rule, examination, envelope, self.received).await {
+        if let Err(error) =
+            known_senders::resolve(&store.known_good, key, rule, examination, envelope, self.received).await
+        {
             tracing::warn!(%error, "what is known of a sender and its content cannot be told");
         }
     }
@@ -166,7 +168,7 @@ impl Intake {
     async fn first_contact(&self, examination: &Examination) -> Option<bool> {
         let store = self.gateway.store.as_ref().filter(|_| self.gateway.config.known_good.is_on)?;
         let envelope = &self.transaction.envelope;
-        match self.gateway.met.is_first(store, &self.gateway.token_key, examination, envelope).await {
+        match self.gateway.met.is_first(&store.known_good, &self.gateway.token_key, examination, envelope).await {
             Ok(first) => first,
             Err(error) => {
                 tracing::warn!(%error, "whether sender and recipient have met cannot be told");
@@ -182,7 +184,7 @@ impl Intake {
         token::verify(&self.gateway.token_key, &value, &only.address, self.received, below).map(|_| range)
     }
 
-    async fn carry_out(mut self, store: &Store, judged: Judged) -> Reply {
+    async fn carry_out(mut self, store: &StoreParts, judged: Judged) -> Reply {
         let which =
             |action| judged.actions.iter().enumerate().filter(move |(_, a)| **a == action).map(|(at, _)| at).collect();
         let pass: Vec<usize> = which(Action::Pass);
@@ -205,7 +207,7 @@ impl Intake {
         let pin = if hold.is_empty() {
             None
         } else {
-            Some(store.blobs().put(self.bytes.clone(), judged.examination.message.sha256).await)
+            Some(store.blobs.put(self.bytes.clone(), judged.examination.message.sha256).await)
         };
         let _pin = match pin.transpose() {
             // Kept until the row that names the blob is committed.
@@ -224,7 +226,7 @@ impl Intake {
         let began = Instant::now();
         let blob = (!hold.is_empty()).then_some(judged.examination.message.sha256);
         let arrival = self.arrival(&judged, &accounts, blob, removed, "");
-        let recorded = match store.record_arrival(arrival).await {
+        let recorded = match store.mail.record_arrival(arrival).await {
             Ok(recorded) => recorded,
             Err(error) => {
                 self.transaction.abandon().await;
@@ -234,7 +236,7 @@ impl Intake {
         tracing::debug!(mail_id = %self.mail_id, record_ms = millis(began), "recorded");
         let lesson = self.lesson(&judged);
         let gateway = self.gateway.clone();
-        gateway.engines.hear(&judged.examination, store, self.received).await;
+        gateway.engines.hear(&judged.examination, &store.rules, self.received).await;
         if judged.examination.findings.iter().any(Finding::may_act) {
             gateway.signals.sentinel.notify_one();
         }
@@ -270,7 +272,7 @@ impl Intake {
     }
 
     /// All recipients are held: the hop is told to forget them, and custody is ours.
-    async fn answer_held(self, store: &Store, recorded: &[Recorded]) -> Reply {
+    async fn answer_held(self, store: &StoreParts, recorded: &[Recorded]) -> Reply {
         failpoint::step("held-recorded");
         // A unit that an earlier, mixed transaction left tentative becomes ours with this answer.
         let settle = self.settle(store);
@@ -282,7 +284,7 @@ impl Intake {
         };
         let confirm: Vec<UnitMove> = recorded.iter().enumerate().filter_map(custody).collect();
         if !confirm.is_empty()
-            && let Err(error) = store.move_units(confirm).await
+            && let Err(error) = store.mail.move_units(confirm).await
         {
             self.transaction.abandon().await;
             return store_reply(&error);
@@ -301,7 +303,7 @@ impl Intake {
     /// Sends the message to the hop for those who get it now; the others' fate depends on the answer.
     async fn pass_on(
         mut self,
-        store: &Store,
+        store: &StoreParts,
         emitted: &[u8],
         pass: &[usize],
         hold: &[usize],
@@ -359,7 +361,7 @@ impl Intake {
         };
         let confirm: Vec<UnitMove> = hold.iter().filter_map(confirmed).collect();
         if !confirm.is_empty()
-            && let Err(error) = settle.store.move_units(confirm).await
+            && let Err(error) = settle.mail.move_units(confirm).await
         {
             // The hop has the message. The held part is durable but tentative, and lapses unless the client comes again:
             // it keeps the mail, and what was passed on may arrive twice.
@@ -402,8 +404,8 @@ impl Intake {
         }
     }
 
-    fn settle(&self, store: &Store) -> Settle {
-        Settle { store: store.clone(), gateway: self.gateway.clone(), mail_id: self.mail_id }
+    fn settle(&self, store: &StoreParts) -> Settle {
+        Settle { mail: store.mail.clone(), gateway: self.gateway.clone(), mail_id: self.mail_id }
     }
 
     fn left(&self) -> Duration {
@@ -411,14 +413,14 @@ impl Intake {
     }
 
     /// An engine failed and policy says that the sender keeps the mail: recorded as an attempt.
-    async fn defer(self, store: &Store, judged: &Judged, removed: Vec<String>) -> Reply {
+    async fn defer(self, store: &StoreParts, judged: &Judged, removed: Vec<String>) -> Reply {
         let text = judged.verdicts.iter().find(|v| v.disposition == Disposition::Defer).and_then(|v| v.reasons.first());
         tracing::warn!(mail_id = %self.mail_id, reason = text.map_or("", |reason| reason.text.as_str()), "message \
             deferred");
         let reply = Reply::new(451, "4.7.1 The message could not be examined, try again later");
         let accounts = vec![Account::Refused; judged.actions.len()];
         let arrival = self.arrival(judged, &accounts, None, removed, &reply.to_line());
-        if let Err(error) = store.record_arrival(arrival).await {
+        if let Err(error) = store.mail.record_arrival(arrival).await {
             tracing::error!(%error, "a deferred message could not be recorded");
         }
         self.transaction.abandon().await;
@@ -547,7 +549,7 @@ async fn timeout_hop<T>(
 /// Writes outcomes behind the answer: the client does not wait for them. What dies with us before it is written
 /// is found in FORWARDING at the next start, and doubted.
 struct Settle {
-    store: Store,
+    mail: MailStore,
     gateway: Arc<Gateway>,
     mail_id: MailId,
 }
@@ -597,9 +599,9 @@ impl Settle {
         if moves.is_empty() {
             return;
         }
-        let (store, mail_id) = (self.store.clone(), self.mail_id);
+        let (mail, mail_id) = (self.mail.clone(), self.mail_id);
         self.gateway.post_reply.spawn(async move {
-            if let Err(error) = store.move_units(moves).await {
+            if let Err(error) = mail.move_units(moves).await {
                 tracing::error!(%mail_id, %error, "an outcome could not be recorded; the next start will doubt it");
             }
         });

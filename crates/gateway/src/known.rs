@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use domain::Timestamp;
 use domain::share::network_of;
 use ipnet::IpNet;
-use store::Store;
+use store::MailStore;
 
 use platform::config::KnownClients;
 
@@ -50,8 +50,8 @@ impl Known {
 
     /// Takes over what the record says of recent mail, so that a restart makes nobody a stranger. It is no more than a
     /// matter of service: without it mail goes on.
-    pub async fn recall(&self, store: &Store) {
-        match store.recent_clients().await {
+    pub async fn recall(&self, mail: &MailStore) {
+        match mail.recent_clients().await {
             Ok(clients) => clients.iter().for_each(|one| self.remember(one.ip, one.first, one.last, one.mails)),
             Err(error) => {
                 tracing::warn!(%error, "known clients cannot be read; all are strangers until they send mail")

@@ -20,7 +20,8 @@ pub mod transaction;
 use std::sync::Arc;
 
 use domain::token::TokenKey;
-use store::Store;
+use store::blob::Blobs;
+use store::{KnownGoodStore, MailStore, RuleStore};
 
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
@@ -37,13 +38,26 @@ use platform::priority::Priority;
 use platform::readiness::Readiness;
 use platform::signals::Signals;
 
+/// The parts of the store that live mail needs.
+#[derive(Clone, Debug)]
+pub struct StoreParts {
+    /// Mail and its units.
+    pub mail: MailStore,
+    /// The bytes of held mail.
+    pub blobs: Blobs,
+    /// What engines have said of themselves is kept with the rules.
+    pub rules: RuleStore,
+    /// Who has met whom, and what is known of content and senders.
+    pub known_good: KnownGoodStore,
+}
+
 /// What every connection shares.
 #[derive(Debug)]
 pub struct Gateway {
     /// The configuration.
     pub config: Arc<Config>,
     /// The store; without one (it would not open) only the panic switch lets mail through.
-    pub store: Option<Store>,
+    pub store: Option<StoreParts>,
     /// The examining threads.
     pub examiner: ExaminerPool,
     /// The engines beside them.

@@ -10,7 +10,7 @@ use domain::envelope::{Direction, Envelope, Recipient};
 use domain::identity::Identity;
 use domain::token::{TokenKey, seal};
 use domain::{Address, Digest, Examination, Timestamp};
-use store::{Store, StoreError};
+use store::{KnownGoodStore, StoreError};
 
 /// Pairs that are remembered in memory.
 const KNOWN_MAX: usize = 100_000;
@@ -57,14 +57,14 @@ impl FirstContacts {
     /// When the store fails.
     pub async fn is_first(
         &self,
-        store: &Store,
+        store: &KnownGoodStore,
         key: &TokenKey,
         examination: &Examination,
         envelope: &Envelope,
     ) -> Result<Option<bool>, StoreError> {
         let is_inbound = envelope.recipients.iter().all(|unit| unit.direction == Direction::Inbound);
         let pairs = if is_inbound { pairs(key, examination, envelope) } else { Vec::new() };
-        if pairs.is_empty() || pairs.len() > store::contact::ASKED_MAX {
+        if pairs.is_empty() || pairs.len() > store::known_good::contact::ASKED_MAX {
             return Ok(None);
         }
         if self.knows_any(&pairs) {

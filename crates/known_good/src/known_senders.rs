@@ -9,7 +9,7 @@ use domain::finding::{Examination, MemoryFact, SenderFact};
 use domain::identity::{Establish, Identity, Kind};
 use domain::token::{TokenKey, seal};
 use domain::{Digest, Timestamp};
-use store::{Store, StoreError};
+use store::{KnownGoodStore, StoreError};
 
 /// Characters of a seal that are kept.
 const SEAL_CHARS: usize = 16;
@@ -44,7 +44,7 @@ pub fn answered(examination: &Examination, envelope: &Envelope) -> Vec<Identity>
 /// # Errors
 /// When the store fails; then nothing is known.
 pub async fn resolve(
-    store: &Store,
+    store: &KnownGoodStore,
     key: &TokenKey,
     rule: &Establish,
     examination: &mut Examination,

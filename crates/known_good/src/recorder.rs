@@ -13,10 +13,10 @@ use domain::identity::Identity;
 use domain::message::{Family, Part};
 use domain::token::TokenKey;
 use domain::{Digest, DomainName, Examination, MailId, Timestamp};
-use store::Store;
+use store::KnownGoodStore;
+use store::known_good::memory::Meeting;
+use store::known_good::vault::Vault;
 use store::known_good::{GoodMail, GoodPart};
-use store::memory::Meeting;
-use store::vault::Vault;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::first_contact;
@@ -74,7 +74,7 @@ impl KnownGoodRecorder {
 
     /// Starts to learn; it ends when the last handle is gone.
     pub fn start(
-        store: Store,
+        store: KnownGoodStore,
         vault: Vault,
         config: KnownGoodConfig,
         key: TokenKey,
@@ -127,7 +127,7 @@ impl KnownGoodRecorder {
 }
 
 struct Memory {
-    store: Store,
+    store: KnownGoodStore,
     vault: Vault,
     config: KnownGoodConfig,
     key: TokenKey,

@@ -1,7 +1,7 @@
 //! The acknowledgement reconciler: who has reported a message is told that it arrived, and how the incident that it
 //! belongs to ended.
 //!
-//! An answer is claimed before it is sent ([`store::claim`]).
+//! An answer is claimed before it is sent ([`store::notices::claim`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use domain::envelope::Border;
 use domain::incident::{Outcome, Stage};
 use domain::{Account, Address, Timestamp};
-use store::claim::{NoticeClaim, ONCE};
-use store::submission::{Submission, SubmissionKind};
-use store::trace::TraceFilter;
-use store::{Scope, Store, StoreError};
+use store::evidence::submission::{Submission, SubmissionKind};
+use store::mail::trace::TraceFilter;
+use store::notices::claim::{NoticeClaim, ONCE};
+use store::{IncidentStore, MailStore, NoticeStore, Scope, StoreError, SubmissionStore};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -35,8 +35,14 @@ pub struct Acknowledger {
     pub hostname: String,
     /// Our domains and networks.
     pub border: Border,
-    /// The store.
-    pub store: Store,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// Mail and its units.
+    pub mail: MailStore,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
+    /// What people say of verdicts.
+    pub submissions: SubmissionStore,
     /// The hop of internal mail.
     pub hops: Hops,
     /// Domain time.
@@ -100,7 +106,7 @@ impl Reconciler for Acknowledger {
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         // Those that cannot be answered rest, and do not keep those behind them from being asked for.
-        for report in self.store.unanswered(now.before(SPAN), BATCH.saturating_add(self.items.count())).await? {
+        for report in self.submissions.unanswered(now.before(SPAN), BATCH.saturating_add(self.items.count())).await? {
             let item = format!("report {}", report.number);
             self.items.attempt(&item, now, self.answer(&report, now)).await?;
         }
@@ -113,21 +119,21 @@ impl Acknowledger {
     async fn answer(&self, report: &Submission, now: Timestamp) -> Result<Result<(), String>, StoreError> {
         if report.acknowledged.is_none() {
             match self.tell(report, Word::Arrived).await? {
-                Ok(claim) => self.store.submission_acknowledged(claim, report.number, now).await?,
+                Ok(claim) => self.submissions.submission_acknowledged(claim, report.number, now).await?,
                 Err(why) => return Ok(Err(why)),
             }
         }
         match (&report.incident, report.ended) {
             (None, _) => {
-                if let Some(incident) = self.store.incident_of(report.mail_id).await? {
-                    self.store.submission_linked(report.number, incident).await?;
+                if let Some(incident) = self.submissions.incident_of(report.mail_id).await? {
+                    self.submissions.submission_linked(report.number, incident).await?;
                 }
             }
             (Some(incident), None) => {
-                let made = Made::of(&self.store.incident_outcomes(incident, report.mail_id).await?);
-                if self.store.incident(incident).await?.stage == Stage::Resolved {
+                let made = Made::of(&self.incidents.incident_outcomes(incident, report.mail_id).await?);
+                if self.incidents.incident(incident).await?.stage == Stage::Resolved {
                     match self.tell(report, Word::Ended(made)).await? {
-                        Ok(claim) => self.store.submission_ended(claim, report.number, now).await?,
+                        Ok(claim) => self.submissions.submission_ended(claim, report.number, now).await?,
                         Err(why) => return Ok(Err(why)),
                     }
                 }
@@ -141,19 +147,19 @@ impl Acknowledger {
     /// the list.
     async fn tell(&self, report: &Submission, word: Word) -> Result<Result<NoticeClaim, String>, StoreError> {
         let key = format!("report {} {}", report.number, word.name());
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+        let Some(claim) = self.notices.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
         let to = Address::parse(&report.reporter).ok().filter(|one| self.border.accepts(&one.domain()));
         let Some(to) = to else { return Ok(Ok(claim)) };
         let filter = TraceFilter { mail_id: Some(report.mail_id), ..TraceFilter::default() };
-        let units = self.store.trace(&filter, &Scope::All).await?;
+        let units = self.mail.trace(&filter, &Scope::All).await?;
         let subject = units.first().map(|unit| unit.subject.clone()).unwrap_or_default();
         let is_out = units.iter().any(|unit| matches!(unit.account, Account::Released | Account::Delivered));
         let mail = self.compose(&to, report, word, &subject, is_out);
         match system_mail::deliver(&self.hops, &to, &mail).await {
             Ok(_) => Ok(Ok(claim)),
-            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 

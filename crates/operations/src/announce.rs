@@ -7,9 +7,9 @@ use std::time::Duration;
 use domain::{Address, Timestamp};
 use rustls::ClientConfig;
 use serde_json::json;
-use store::claim::ONCE;
 use store::incident::{Announced, Announcement};
-use store::{Store, StoreError};
+use store::notices::claim::ONCE;
+use store::{IncidentStore, NoticeStore, StoreError};
 use tokio::sync::watch;
 
 use super::deliveries::Deliveries;
@@ -37,8 +37,10 @@ pub struct Announcer {
     pub hostname: String,
     /// Who is told, and who is called.
     pub announcements: Announcements,
-    /// The store.
-    pub store: Store,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
     /// The hop of internal mail.
     pub hops: Hops,
     /// Domain time.
@@ -79,7 +81,7 @@ impl Announcer {
     /// Tells a channel all that it does not know. What it does not take rests, and holds up none behind it.
     async fn tell(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
-        let untold = self.store.unannounced(name, now.before(TOLD)).await?;
+        let untold = self.incidents.unannounced(name, now.before(TOLD)).await?;
         let item = |one: &Announcement| format!("line {} of {} for {name}", one.number, one.incident);
         tell_each(&self.items, untold, item, now, |one| self.told(&channel, one)).await
     }
@@ -88,16 +90,16 @@ impl Announcer {
     async fn told(&self, channel: &Channel, one: Announcement) -> Result<Result<(), String>, StoreError> {
         let title = self.title(&one).await?;
         let key = format!("line {} {} {}", one.incident, one.number, channel.name());
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+        let Some(claim) = self.notices.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
         match self.say(channel, &one, &title).await {
             Ok(reply) => {
                 let (incident, number, at) = (one.incident.clone(), one.number, self.clock.now());
                 let told = Announced { claim, incident, number, channel: channel.name().to_owned(), at, reply };
-                self.store.announced(told).await.map(Ok)
+                self.incidents.announced(told).await.map(Ok)
             }
-            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 
@@ -117,8 +119,8 @@ impl Announcer {
 
     /// The title of the incident of a line, as the record has it now.
     async fn title(&self, one: &Announcement) -> Result<String, StoreError> {
-        let incident = self.store.incident(&one.incident).await?;
-        Ok(IncidentRecord::in_brief(&self.store, &incident).await?.facts(&incident).title())
+        let incident = self.incidents.incident(&one.incident).await?;
+        Ok(IncidentRecord::in_brief(&self.incidents, &incident).await?.facts(&incident).title())
     }
 
     fn compose(&self, to: &Address, one: &Announcement, title: &str) -> Vec<u8> {

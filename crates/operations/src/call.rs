@@ -8,9 +8,9 @@ use std::time::Duration;
 use domain::{Address, Timestamp};
 use rustls::ClientConfig;
 use serde_json::json;
-use store::alert::Alert;
-use store::claim::ONCE;
-use store::{Store, StoreError};
+use store::notices::alert::Alert;
+use store::notices::claim::ONCE;
+use store::{NoticeStore, StoreError};
 use tokio::sync::watch;
 use wire::smtp::client::Timeouts;
 
@@ -40,8 +40,8 @@ pub struct Caller {
     pub hostname: String,
     /// Who is told, and who is called.
     pub announcements: Announcements,
-    /// The store.
-    pub store: Store,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
     /// The hop of internal mail, with [`timeouts`].
     pub hops: Hops,
     /// Domain time.
@@ -94,7 +94,7 @@ impl Caller {
     /// Calls a channel for all that it does not know. What it does not take rests, and holds up none behind it.
     async fn call(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
-        let untold = self.store.untold_alerts(name, now.before(TOLD)).await?;
+        let untold = self.notices.untold_alerts(name, now.before(TOLD)).await?;
         let item = |one: &Alert| format!("call {} of {name}", one.number);
         tell_each(&self.items, untold, item, now, |one| self.called(&channel, one)).await
     }
@@ -103,12 +103,12 @@ impl Caller {
     async fn called(&self, channel: &Channel, one: Alert) -> Result<Result<(), String>, StoreError> {
         let name = channel.name();
         let key = format!("alert {} {name}", one.number);
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+        let Some(claim) = self.notices.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
         match self.say(channel, &one).await {
-            Ok(reply) => self.store.alert_told(claim, one.number, name, self.clock.now(), reply).await.map(Ok),
-            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Ok(reply) => self.notices.alert_told(claim, one.number, name, self.clock.now(), reply).await.map(Ok),
+            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 

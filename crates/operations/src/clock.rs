@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use store::alert::{AlertKind, NewAlert};
-use store::{Store, StoreError};
+use store::notices::alert::{AlertKind, NewAlert};
+use store::{NoticeStore, StoreError, UpkeepStore};
 use tokio::sync::watch;
 
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -17,8 +17,10 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct ClockWatcher {
-    /// The store.
-    pub store: Store,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
+    /// What keeps the store in order.
+    pub upkeep: UpkeepStore,
     /// Whether the clock is believed.
     pub removal: Removal,
     /// Wakes those who tell people, and retention when the clock is believed again.
@@ -35,7 +37,7 @@ impl Reconciler for ClockWatcher {
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let was_doubted = self.removal.last().is_some_and(|last| last.doubt.is_some());
-        let looked = self.removal.look(&self.store).await?;
+        let looked = self.removal.look(&self.upkeep).await?;
         if looked.doubt.is_some() {
             self.call(&looked).await?;
             return Ok(false);
@@ -66,7 +68,7 @@ impl ClockWatcher {
         let day = now.to_string().chars().take(10).collect::<String>();
         let alert =
             NewAlert { key: format!("clock/{day}"), at: *now, kind: AlertKind::Clock, subject: "clock".into(), text };
-        if self.store.call(alert).await? {
+        if self.notices.call(alert).await? {
             tracing::error!(%now, certain = %reached, %doubt, "the clock is not believed: nothing is removed, and \
                 people are called");
             self.signals.operators.notify_one();

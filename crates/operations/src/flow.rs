@@ -1,10 +1,10 @@
 //! The flow reconciler: hours that are over get their sums, and those of which something has changed get new ones, so
-//! that a chart over everything is there in a moment (`store::flow`).
+//! that a chart over everything is there in a moment (`store::explorer::flow`).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::Store;
+use store::ExplorerStore;
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -17,8 +17,8 @@ const PERIOD: Duration = Duration::from_secs(30);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct FlowSummer {
-    /// The store.
-    pub store: Store,
+    /// All mail by queries.
+    pub explorer: ExplorerStore,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Live mail comes first.
@@ -35,6 +35,6 @@ impl Reconciler for FlowSummer {
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         self.priority.give().await;
-        Ok(self.store.roll_flow(self.clock.now()).await?)
+        Ok(self.explorer.roll_flow(self.clock.now()).await?)
     }
 }

@@ -1,9 +1,9 @@
 //! The fold reconciler: mail that came before texts were kept as they are searched gets them, a batch at a time behind
-//! live mail, the newest first (`store::fold`). When it is through there is nothing left to do, ever.
+//! live mail, the newest first (`store::explorer::fold`). When it is through there is nothing left to do, ever.
 
 use std::time::Duration;
 
-use store::Store;
+use store::ExplorerStore;
 use tokio::sync::watch;
 
 use platform::priority::Priority;
@@ -17,8 +17,8 @@ const REST: Duration = Duration::from_millis(50);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct SearchTextWorker {
-    /// The store.
-    pub store: Store,
+    /// All mail by queries.
+    pub explorer: ExplorerStore,
     /// Live mail comes first.
     pub priority: Priority,
 }
@@ -34,6 +34,6 @@ impl Reconciler for SearchTextWorker {
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         self.priority.give().await;
-        Ok(self.store.fold_older().await?)
+        Ok(self.explorer.fold_older().await?)
     }
 }

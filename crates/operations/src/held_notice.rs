@@ -1,6 +1,6 @@
 //! The notice of held mail: every recipient for whom something is held that they may see is told so, all of it in one
 //! mail, once in each period. What leads to it is a link that does nothing by itself. A notice is claimed before it is
-//! sent ([`store::claim`]).
+//! sent ([`store::notices::claim`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use domain::policy::{Policy, QuarantinePolicy};
 use domain::token::TokenKey;
 use domain::{Address, Direction, MailId, Timestamp};
 use platform::config::portal::PortalConfig;
-use store::claim::ONCE;
+use store::notices::claim::ONCE;
+use store::quarantine::recipient::Noticed;
 use store::quarantine::{Filter, HeldMessage};
-use store::recipient::Noticed;
-use store::{Scope, Store, StoreError};
+use store::{NoticeStore, QuarantineStore, RecipientStore, Scope, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -48,8 +48,12 @@ pub struct RecipientNotifier {
     pub policy: Policy,
     /// The portal that a notice leads to, and how often there is one.
     pub portal: PortalConfig,
-    /// The store.
-    pub store: Store,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
+    /// What is held.
+    pub quarantine: QuarantineStore,
+    /// What recipients ask for and are told.
+    pub recipients: RecipientStore,
     /// Ways to our own people.
     pub hops: Arc<Hops>,
     /// Domain time.
@@ -78,7 +82,8 @@ impl Reconciler for RecipientNotifier {
         let now = self.clock.now();
         let Some(period) = self.portal.notices.period(now) else { return Ok(false) };
         // Those who cannot be told rest, and do not keep those behind them from being asked for.
-        let people = self.store.unnoticed(period, now.before(SPAN), BATCH.saturating_add(self.items.count())).await?;
+        let people =
+            self.recipients.unnoticed(period, now.before(SPAN), BATCH.saturating_add(self.items.count())).await?;
         let (mut asked, mut told) = (0, 0);
         for address in &people {
             if *stop.borrow() {
@@ -100,20 +105,22 @@ impl RecipientNotifier {
     /// Tells one person; the inner error says why that has to be tried again.
     async fn tell(&self, address: &str, period: i64, now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let key = format!("held {period} {address}");
-        let Some(claim) = self.store.claim_notice(&key, now, ONCE).await? else { return Ok(Err(ELSEWHERE.to_owned())) };
-        let before = self.store.noticed_until(address).await?;
+        let Some(claim) = self.notices.claim_notice(&key, now, ONCE).await? else {
+            return Ok(Err(ELSEWHERE.to_owned()));
+        };
+        let before = self.recipients.noticed_until(address).await?;
         let filter = Filter { accounts: vec![Account::Held], limit: LOOKED_AT_MAX, ..Filter::default() };
-        let mut held = self.store.held(&filter, &Scope::Recipient(address.to_owned())).await?;
+        let mut held = self.quarantine.held(&filter, &Scope::Recipient(address.to_owned())).await?;
         let all: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
-        let left = self.store.left_untold(address, &all).await?;
+        let left = self.recipients.left_untold(address, &all).await?;
         let is_news = |mail: MailId| before.is_none_or(|until| mail > until) || left.contains(&mail);
         held.retain(|message| is_news(message.mail_id));
         // What was left untold may be older than what they were told of.
         let Some(newest) = held.first().map(|message| message.mail_id).max(before) else {
-            return self.store.give_up_notice(claim, now).await.map(Ok);
+            return self.notices.give_up_notice(claim, now).await.map(Ok);
         };
         let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
-        let coming_back = self.store.in_open_incident(&mails).await?;
+        let coming_back = self.recipients.in_open_incident(&mails).await?;
         held.retain(|message| self.is_theirs_to_see(message) && !coming_back.contains(&message.mail_id));
         let reader = Address::parse(address).ok().filter(|one| self.border.accepts(&one.domain()));
         let said = match reader {
@@ -124,9 +131,9 @@ impl RecipientNotifier {
             Ok(reply) => {
                 let address = address.to_owned();
                 let told = Noticed { claim, address, period, until: newest, at: now, reply };
-                self.store.noticed(told).await.map(Ok)
+                self.recipients.noticed(told).await.map(Ok)
             }
-            Err(why) => self.store.give_up_notice(claim, now).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_notice(claim, now).await.map(|()| Err(why)),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use store::{Store, StoreError};
+use store::{StoreError, UpkeepStore};
 use tokio::sync::watch;
 
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -15,8 +15,8 @@ const PERIOD: Duration = Duration::from_secs(24 * 3600);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct StructureChecker {
-    /// The store.
-    pub store: Store,
+    /// What keeps the store in order.
+    pub upkeep: UpkeepStore,
 }
 
 impl Reconciler for StructureChecker {
@@ -29,7 +29,7 @@ impl Reconciler for StructureChecker {
     /// One round: every table, with its indexes.
     /// What is wrong, or that it cannot be read.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
-        let checked = self.store.check_structure().await?;
+        let checked = self.upkeep.check_structure().await?;
         match checked.faults.is_empty() {
             true => Ok(false),
             false => Err(StoreError::Broken(checked.faults.join("; ")).into()),

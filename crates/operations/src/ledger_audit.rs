@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
-use store::alert::{AlertKind, NewAlert};
-use store::{Store, StoreError};
+use store::notices::alert::{AlertKind, NewAlert};
+use store::{NoticeStore, StoreError, UpkeepStore};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -27,8 +27,10 @@ const NAMED_MAX: usize = 3;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct LedgerAuditor {
-    /// The store.
-    pub store: Store,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
+    /// What keeps the store in order.
+    pub upkeep: UpkeepStore,
     /// What the last check said.
     pub books: LedgerCheck,
     /// Domain time.
@@ -54,7 +56,7 @@ impl Reconciler for LedgerAuditor {
         }
         self.priority.give().await;
         let began = Instant::now();
-        let balance = self.store.check_ledger(false).await?;
+        let balance = self.upkeep.check_ledger(false).await?;
         if !balance.is_balanced() {
             self.call(&balance.faults, now).await?;
         }
@@ -73,7 +75,7 @@ impl LedgerAuditor {
         );
         let day = at.to_string().chars().take(10).collect::<String>();
         let alert = NewAlert { key: format!("books/{day}"), at, kind: AlertKind::Books, subject: "books".into(), text };
-        if self.store.call(alert).await? {
+        if self.notices.call(alert).await? {
             tracing::error!(faults = faults.len(), named, "the books do not balance: people are called");
             self.signals.operators.notify_one();
         }

@@ -2,7 +2,7 @@
 //! recipient, who knows nothing of it, and not their mail program, which has seen a 250.
 //!
 //! One notice for all that is held of a sender, and no more than one in a quarter of an hour: whoever sends a thousand
-//! mails through a stolen login gets a few. A notice is claimed before it is sent ([`store::claim`]).
+//! mails through a stolen login gets a few. A notice is claimed before it is sent ([`store::notices::claim`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use domain::envelope::Border;
 use domain::{Address, Timestamp, address};
-use store::notice::Untold;
-use store::{Store, StoreError};
+use store::notices::notice::Untold;
+use store::{NoticeStore, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -38,8 +38,8 @@ pub struct SenderNotifier {
     pub hostname: String,
     /// Our domains and networks.
     pub border: Border,
-    /// The store.
-    pub store: Store,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
     /// Ways to our own people.
     pub hops: Hops,
     /// Domain time.
@@ -63,7 +63,7 @@ impl Reconciler for SenderNotifier {
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let mut by_sender: BTreeMap<String, Vec<Untold>> = BTreeMap::new();
-        for untold in self.store.untold(now.before(SPAN), BATCH).await? {
+        for untold in self.notices.untold(now.before(SPAN), BATCH).await? {
             by_sender.entry(address::normal(&untold.sender)).or_default().push(untold);
         }
         for (sender, held) in by_sender {
@@ -79,12 +79,12 @@ impl SenderNotifier {
     async fn tell(&self, sender: &str, held: &[Untold], now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let mails = held.iter().map(|one| one.mail_id).collect();
         let address = self.reader(sender, held);
-        let is_quiet = self.store.last_told(sender).await?.is_some_and(|last| now.since(last) < QUIET);
+        let is_quiet = self.notices.last_told(sender).await?.is_some_and(|last| now.since(last) < QUIET);
         if address.is_some() && is_quiet {
             return Ok(Ok(()));
         }
         let quiet = if address.is_some() { QUIET } else { Duration::ZERO };
-        let Some(claim) = self.store.claim_notice(&format!("sender {sender}"), now, quiet).await? else {
+        let Some(claim) = self.notices.claim_notice(&format!("sender {sender}"), now, quiet).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
         let said = match &address {
@@ -94,9 +94,9 @@ impl SenderNotifier {
         match said {
             Ok(reply) => {
                 tracing::info!(messages = held.len(), reply, "a sender was told that mail is held");
-                self.store.told(claim, mails, sender, now, &reply).await.map(Ok)
+                self.notices.told(claim, mails, sender, now, &reply).await.map(Ok)
             }
-            Err(why) => self.store.give_up_notice(claim, now).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_notice(claim, now).await.map(|()| Err(why)),
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Timestamp;
-use store::alert::{AlertKind, NewAlert};
 use store::audit::Act;
-use store::{Store, StoreError};
+use store::notices::alert::{AlertKind, NewAlert};
+use store::{AuditStore, NoticeStore, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -23,8 +23,10 @@ const ACTOR: &str = "root of this host";
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct PanicSwitchWatcher {
-    /// The store.
-    pub store: Store,
+    /// The audit log.
+    pub audit: AuditStore,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
     /// The switch.
     pub switch: PanicSwitch,
     /// Domain time.
@@ -58,7 +60,7 @@ impl Reconciler for PanicSwitchWatcher {
                 reason: String::new(),
                 detail: String::new(),
             };
-            self.store.record_acts(vec![act]).await?;
+            self.audit.record_acts(vec![act]).await?;
             *known = stance;
         }
         match stance {
@@ -82,7 +84,7 @@ impl PanicSwitchWatcher {
             "{told} Whoever has root on the host has moved it; removing the file ends it, and so does its own time."
         );
         let (key, subject) = (format!("panic/{what}/{day}"), what.to_owned());
-        if self.store.call(NewAlert { key, at, kind: AlertKind::Panic, subject, text }).await? {
+        if self.notices.call(NewAlert { key, at, kind: AlertKind::Panic, subject, text }).await? {
             self.signals.operators.notify_one();
         }
         Ok(())

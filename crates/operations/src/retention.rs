@@ -7,10 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 use domain::Timestamp;
 use domain::detection::Category;
 use domain::removal::{GRACE, Quota, per_hour};
-use store::arrival::RETRY_MEMORY;
-use store::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
-use store::vault::Vault;
-use store::{Store, StoreError};
+use store::known_good::vault::Vault;
+use store::mail::arrival::RETRY_MEMORY;
+use store::upkeep::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
+use store::{
+    AuditStore, EvidenceStore, ExplorerStore, IncidentStore, KnownGoodStore, RecipientStore, StoreError,
+    SubmissionStore, UpkeepStore,
+};
 use tokio::sync::watch;
 
 use platform::config::{KnownGoodConfig, Retention};
@@ -44,9 +47,23 @@ pub struct RetentionWorker {
     /// How long what is kept.
     pub retention: Retention,
     /// How much of known-good content is kept, and how long.
-    pub known_good: KnownGoodConfig,
-    /// The store.
-    pub store: Store,
+    pub known_good_kept: KnownGoodConfig,
+    /// The audit log.
+    pub audit: AuditStore,
+    /// The journal of evidence, and hits by the hour.
+    pub evidence: EvidenceStore,
+    /// All mail by queries.
+    pub explorer: ExplorerStore,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// Content of clean mail, and who sends mail.
+    pub known_good: KnownGoodStore,
+    /// What recipients ask for and are told.
+    pub recipients: RecipientStore,
+    /// What people say of verdicts.
+    pub submissions: SubmissionStore,
+    /// What keeps the store in order.
+    pub upkeep: UpkeepStore,
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// Their keys.
@@ -125,7 +142,7 @@ impl Reconciler for RetentionWorker {
     /// much of each as may go. While the clock is not believed nothing goes, but known-good content beyond its bounds,
     /// which no clock decides over.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
-        let looked = self.removal.look(&self.store).await?;
+        let looked = self.removal.look(&self.upkeep).await?;
         if looked.doubt.is_some() {
             self.forget_good(Timestamp::from_micros(0)).await?;
             return Ok(false);
@@ -146,7 +163,7 @@ impl Reconciler for RetentionWorker {
         }
         self.items.alone("what is tentative for long", now, self.tell_of_tentative(now)).await?;
         self.items.alone("what is remembered", now, self.forget_remembered(now)).await?;
-        let before = now.before(self.known_good.remembered);
+        let before = now.before(self.known_good_kept.remembered);
         self.items.alone("known-good content", now, self.forget_good(before)).await?;
         Ok(false)
     }
@@ -156,7 +173,7 @@ impl RetentionWorker {
     /// What may go by now.
     async fn earn(&self, now: Timestamp) -> Result<(), StoreError> {
         let least = self.retention.removals_per_hour;
-        let (mails, kept) = self.store.intake_since(now.before(DAY)).await?;
+        let (mails, kept) = self.upkeep.intake_since(now.before(DAY)).await?;
         let (held, records) = (per_hour(least, kept), per_hour(least, mails));
         let entries = per_hour(least, mails * ENTRIES_OF_A_MESSAGE);
         self.quotas.earn(&[(UNITS, held), (BYTES, held), (ORPHANS, held), (RECORDS, records), (ENTRIES, entries)]);
@@ -167,7 +184,7 @@ impl RetentionWorker {
     async fn expire(&self, category: Category, now: Timestamp) -> Result<usize, StoreError> {
         let (before, mut expired) = (now.before(self.retention.held(category)), 0);
         while self.quotas.left(UNITS) > 0 {
-            let batch = self.store.expire_held(category, before, now, self.quotas.left(UNITS)).await?;
+            let batch = self.upkeep.expire_held(category, before, now, self.quotas.left(UNITS)).await?;
             if !self.went(UNITS, batch, &mut expired).await {
                 break;
             }
@@ -179,7 +196,7 @@ impl RetentionWorker {
     async fn lapse(&self, now: Timestamp) -> Result<usize, StoreError> {
         let (unfinished, mut lapsed) = (now.before(UNFINISHED_KEPT), 0);
         while self.quotas.left(UNITS) > 0 {
-            let batch = self.store.lapse_tentative(unfinished, now).await?;
+            let batch = self.upkeep.lapse_tentative(unfinished, now).await?;
             if !self.went(UNITS, batch, &mut lapsed).await {
                 break;
             }
@@ -191,15 +208,15 @@ impl RetentionWorker {
     /// names. Each kind by itself.
     async fn drop_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
         let kept = &self.retention;
-        let (store, unfinished) = (&self.store, system_time(now.before(UNFINISHED_KEPT)));
-        let bytes = self.drop_batches(BYTES, |most| store.drop_blobs(now.before(GRACE), most));
+        let (upkeep, unfinished) = (&self.upkeep, system_time(now.before(UNFINISHED_KEPT)));
+        let bytes = self.drop_batches(BYTES, |most| upkeep.drop_blobs(now.before(GRACE), most));
         let mut gone = self.items.alone(BYTES, now, bytes).await?.unwrap_or(0);
-        let records = self.drop_batches(RECORDS, |most| store.purge_records(now.before(kept.records), now, most));
+        let records = self.drop_batches(RECORDS, |most| upkeep.purge_records(now.before(kept.records), now, most));
         gone += self.items.alone(RECORDS, now, records).await?.unwrap_or(0);
-        let entries = self.drop_batches(ENTRIES, |_| store.prune_audit(now.before(kept.audit)));
+        let entries = self.drop_batches(ENTRIES, |_| self.audit.prune_audit(now.before(kept.audit)));
         gone += self.items.alone(ENTRIES, now, entries).await?.unwrap_or(0);
         let orphans = async {
-            let (swept, mut gone) = (store.sweep_orphans(unfinished, self.quotas.left(ORPHANS)).await?, 0);
+            let (swept, mut gone) = (upkeep.sweep_orphans(unfinished, self.quotas.left(ORPHANS)).await?, 0);
             self.went(ORPHANS, swept, &mut gone).await;
             Ok(gone)
         };
@@ -227,28 +244,28 @@ impl RetentionWorker {
         let before = now.before(self.retention.records);
         for _ in 0..BATCHES_MAX {
             let more = [
-                self.store.forget_hits(before).await?,
-                self.store.forget_bulks(before).await?,
-                self.store.forget_digests(before).await?,
-                self.store.forget_contacts(now.before(self.known_good.remembered)).await?,
+                self.evidence.forget_hits(before).await?,
+                self.explorer.forget_bulks(before).await?,
+                self.incidents.forget_digests(before).await?,
+                self.known_good.forget_contacts(now.before(self.known_good_kept.remembered)).await?,
             ];
             if !more.contains(&true) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
         }
-        self.store.forget_submissions(before).await?;
-        self.store.forget_recipients(now, now.before(link::LINK), before).await?;
-        self.store.forget_retries(now.before(RETRY_MEMORY)).await
+        self.submissions.forget_submissions(before).await?;
+        self.recipients.forget_recipients(now, now.before(link::LINK), before).await?;
+        self.upkeep.forget_retries(now.before(RETRY_MEMORY)).await
     }
 
     /// Known-good content that was not seen since `before`, or is beyond its bounds; and what an older key still
     /// encrypts.
     async fn forget_good(&self, before: Timestamp) -> Result<(), StoreError> {
         let Some(vault) = &self.vault else { return Ok(()) };
-        let bounds = &self.known_good;
+        let bounds = &self.known_good_kept;
         for _ in 0..BATCHES_MAX {
-            let (parts, mails) = self.store.good_to_forget(before, bounds.bytes_max, bounds.mails_max).await?;
+            let (parts, mails) = self.known_good.good_to_forget(before, bounds.bytes_max, bounds.mails_max).await?;
             if parts.is_empty() && mails.is_empty() {
                 break;
             }
@@ -257,7 +274,7 @@ impl RetentionWorker {
                     tracing::warn!(%error, "known-good content could not be removed");
                 }
             }
-            self.store.forget_good(parts, mails).await?;
+            self.known_good.forget_good(parts, mails).await?;
             tokio::time::sleep(PAUSE).await;
         }
         self.renew_keys(vault).await;
@@ -284,7 +301,7 @@ impl RetentionWorker {
 
     /// A unit that stays tentative needs a person to know of it long before it lapses.
     async fn tell_of_tentative(&self, now: Timestamp) -> Result<(), StoreError> {
-        for unit in self.store.tentative(now.before(TENTATIVE_SHOWN), TENTATIVE_LISTED_MAX).await? {
+        for unit in self.upkeep.tentative(now.before(TENTATIVE_SHOWN), TENTATIVE_LISTED_MAX).await? {
             tracing::warn!(%unit, "tentative for over an hour: nobody recorded whether the next hop took the rest of \
                 its mail");
         }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Digest, MailId};
-use store::alert::{AlertKind, NewAlert};
+use store::blob::Blobs;
 use store::blob::Sound;
-use store::scrub::{Damage, Pass};
-use store::{Store, StoreError};
+use store::notices::alert::{AlertKind, NewAlert};
+use store::upkeep::scrub::{Damage, Pass};
+use store::{NoticeStore, StoreError, UpkeepStore};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -37,8 +38,12 @@ const NAMED_MAX: i64 = 5;
 pub struct Scrubber {
     /// How long what is kept.
     pub retention: Retention,
-    /// The store.
-    pub store: Store,
+    /// The bytes of held mail.
+    pub blobs: Blobs,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
+    /// What keeps the store in order.
+    pub upkeep: UpkeepStore,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes those who tell people.
@@ -64,7 +69,7 @@ impl Reconciler for Scrubber {
     /// nothing is due.
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
-        let known = self.store.scrub_pass().await?;
+        let known = self.upkeep.scrub_pass().await?;
         let is_due = known.as_ref().is_none_or(|pass| !pass.is_done || now.since(pass.began) >= self.retention.scrub);
         if !is_due {
             self.look_again().await?;
@@ -76,12 +81,12 @@ impl Reconciler for Scrubber {
             Some(pass) => fresh(pass.last),
             None => fresh(None),
         };
-        let blobs = self.store.blobs_after(pass.place, BLOBS_AT_ONCE).await?;
+        let blobs = self.upkeep.blobs_after(pass.place, BLOBS_AT_ONCE).await?;
         if blobs.is_empty() {
             pass.is_done = true;
             pass.last = Some((self.clock.now(), pass.blobs, pass.bytes));
             tracing::info!(blobs = pass.blobs, bytes = pass.bytes, "all stored bytes were read and checked");
-            self.store.keep_scrub_pass(pass).await?;
+            self.upkeep.keep_scrub_pass(pass).await?;
             return Ok(false);
         }
         let mut read = 0;
@@ -97,7 +102,7 @@ impl Reconciler for Scrubber {
         }
         pass.bytes += read;
         measure::scrubbed(read);
-        self.store.keep_scrub_pass(pass).await?;
+        self.upkeep.keep_scrub_pass(pass).await?;
         self.rest(read, stop).await;
         Ok(true)
     }
@@ -107,7 +112,7 @@ impl Scrubber {
     /// Checks one blob; returns how many bytes it has. One that cannot be looked at just now says nothing, and keeps no
     /// other waiting.
     async fn check(&self, blob: Digest, mail: MailId) -> Result<u64, StoreError> {
-        let sound = match self.store.blobs().check(blob).await {
+        let sound = match self.blobs.check(blob).await {
             Ok(Sound::Whole(bytes)) => return Ok(bytes),
             Ok(sound) => sound,
             Err(error) => {
@@ -116,11 +121,11 @@ impl Scrubber {
                 return Ok(0);
             }
         };
-        let mails = self.store.messages_of_blob(blob, NAMED_MAX).await?;
+        let mails = self.upkeep.messages_of_blob(blob, NAMED_MAX).await?;
         // It may have been removed since it was named, as what has ended is.
         if let (Some(why), Some(mail)) = (sound.fault(), mails.first()) {
             let damage = Damage { blob, mail: *mail, found: self.clock.now(), why };
-            self.store.blob_damaged(damage.clone()).await?;
+            self.upkeep.blob_damaged(damage.clone()).await?;
             self.call(&damage, &mails).await?;
             self.count().await?;
         }
@@ -130,7 +135,7 @@ impl Scrubber {
     /// What was damaged and has been restored, or is not needed any more, is damaged no longer.
     async fn look_again(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for damage in self.store.damaged_blobs(DAMAGED_LOOKED_AT).await?.1 {
+        for damage in self.upkeep.damaged_blobs(DAMAGED_LOOKED_AT).await?.1 {
             let item = format!("the damaged bytes of {}", damage.mail);
             self.items.alone(&item, now, self.look_at(&damage)).await?;
         }
@@ -138,23 +143,23 @@ impl Scrubber {
     }
 
     async fn look_at(&self, damage: &Damage) -> Result<(), StoreError> {
-        let is_whole = matches!(self.store.blobs().check(damage.blob).await, Ok(Sound::Whole(_)));
-        if is_whole || self.store.messages_of_blob(damage.blob, 1).await?.is_empty() {
-            self.store.blob_whole(damage.blob).await?;
+        let is_whole = matches!(self.blobs.check(damage.blob).await, Ok(Sound::Whole(_)));
+        if is_whole || self.upkeep.messages_of_blob(damage.blob, 1).await?.is_empty() {
+            self.upkeep.blob_whole(damage.blob).await?;
             tracing::info!(mail = %damage.mail, is_whole, "stored bytes are damaged no longer");
         }
         Ok(())
     }
 
     async fn count(&self) -> Result<(), StoreError> {
-        measure::damaged(self.store.damaged_blobs(0).await?.0);
+        measure::damaged(self.upkeep.damaged_blobs(0).await?.0);
         Ok(())
     }
 
     /// People are called, once for each blob.
     async fn call(&self, damage: &Damage, mails: &[MailId]) -> Result<(), StoreError> {
         let named = mails.iter().map(MailId::to_string).collect::<Vec<_>>().join(", ");
-        let path = self.store.blobs().path(damage.blob);
+        let path = self.blobs.path(damage.blob);
         let text = format!(
             "The stored bytes of message {named} are damaged: {}. It cannot be released as it is. Its record stays, \
                 and nothing is removed: put the \
@@ -165,7 +170,7 @@ impl Scrubber {
         );
         let (key, subject) = (format!("damage/{}", damage.blob), damage.mail.to_string());
         let alert = NewAlert { key, at: damage.found, kind: AlertKind::Damage, subject, text };
-        if self.store.call(alert).await? {
+        if self.notices.call(alert).await? {
             tracing::error!(mail = %damage.mail, file = %path.display(), why = damage.why, "stored bytes are damaged: \
                 people are called");
             self.signals.operators.notify_one();

@@ -2,7 +2,7 @@
 //! reached them late, what of theirs went out late, and what of theirs has not gone because it is old and may do harm
 //! today.
 //!
-//! A digest is claimed before it is sent ([`store::claim`]).
+//! A digest is claimed before it is sent ([`store::notices::claim`]).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use std::time::Duration;
 use domain::envelope::Border;
 use domain::incident::Stage;
 use domain::{Address, Digest, Direction, Timestamp};
-use store::claim::ONCE;
-use store::digest::{Digested, Late};
 use store::incident::Incident;
-use store::{Store, StoreError};
+use store::incident::digest::{Digested, Late};
+use store::notices::claim::ONCE;
+use store::{IncidentStore, NoticeStore, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -40,8 +40,10 @@ pub struct SummaryMailer {
     pub hostname: String,
     /// Our domains and networks.
     pub border: Border,
-    /// The store.
-    pub store: Store,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
     /// The hop of internal mail.
     pub hops: Hops,
     /// Domain time.
@@ -70,7 +72,7 @@ impl Reconciler for SummaryMailer {
     ) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let mut more = false;
-        for incident in self.store.incidents().await? {
+        for incident in self.incidents.incidents().await? {
             let Some(end) = incident.resolved.filter(|at| incident.stage == Stage::Resolved && now.since(*at) < TOLD)
             else {
                 continue;
@@ -81,7 +83,7 @@ impl Reconciler for SummaryMailer {
             }
             // Those who cannot be told rest, and do not keep those behind them from being asked for.
             let most = BATCH.saturating_add(self.items.count());
-            let asked = self.items.alone(&incident.id, now, self.store.undigested(&incident.id, most)).await?;
+            let asked = self.items.alone(&incident.id, now, self.incidents.undigested(&incident.id, most)).await?;
             let Some(people) = asked else { continue };
             let mut arrived = 0;
             for (address, late) in &people {
@@ -106,7 +108,7 @@ impl SummaryMailer {
     /// Tells one person; the inner error says why that has to be tried again.
     async fn tell(&self, incident: &Incident, address: &str, late: &[Late]) -> Result<Result<(), String>, StoreError> {
         let key = format!("digest {} {address}", incident.id);
-        let Some(claim) = self.store.claim_notice(&key, self.clock.now(), ONCE).await? else {
+        let Some(claim) = self.notices.claim_notice(&key, self.clock.now(), ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
         let said = match Address::parse(address).ok().filter(|one| self.border.accepts(&one.domain())) {
@@ -117,9 +119,9 @@ impl SummaryMailer {
             Ok(reply) => {
                 let (incident, address) = (incident.id.clone(), address.to_owned());
                 let told = Digested { claim, incident, address, at: self.clock.now(), reply };
-                self.store.digested(told).await.map(Ok)
+                self.incidents.digested(told).await.map(Ok)
             }
-            Err(why) => self.store.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 
@@ -206,7 +208,7 @@ mod tests {
     use super::*;
     use domain::detection::{DetectionCode, DetectionVersion, RulesetId};
     use domain::{MailId, UnitId};
-    use store::sentinel::Suspect;
+    use store::evidence::sentinel::Suspect;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_micros(1_795_000_000_000_000 + second * 1_000_000)

@@ -12,7 +12,7 @@ use domain::token::{TokenKey, seal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::audit::is_committed;
-use store::verify::Evidence;
+use store::audit::verify::Evidence;
 
 /// What the key of an installation is derived for.
 const PURPOSE: &str = "audit-checkpoint-ed25519";

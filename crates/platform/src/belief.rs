@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::detection::DetectionCode;
 use domain::sentinel::{State, Suspect, Suspicion};
-use store::{Store, StoreError};
+use store::{EvidenceStore, StoreError};
 
 /// Unreadable lines that are named.
 const NAMED_MAX: usize = 100;
@@ -25,9 +25,9 @@ impl Belief {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn of_all(store: &Store) -> Result<Self, StoreError> {
+    pub async fn of_all(journal: &EvidenceStore) -> Result<Self, StoreError> {
         let mut belief = Self::default();
-        belief.catch_up(store).await?;
+        belief.catch_up(journal).await?;
         Ok(belief)
     }
 
@@ -35,9 +35,9 @@ impl Belief {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn about(store: &Store, code: &DetectionCode) -> Result<Self, StoreError> {
+    pub async fn about(journal: &EvidenceStore, code: &DetectionCode) -> Result<Self, StoreError> {
         let mut belief = Self::default();
-        belief.read(store, Some(code)).await?;
+        belief.read(journal, Some(code)).await?;
         Ok(belief)
     }
 
@@ -45,14 +45,18 @@ impl Belief {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn catch_up(&mut self, store: &Store) -> Result<Vec<(Suspect, State)>, StoreError> {
-        self.read(store, None).await
+    pub async fn catch_up(&mut self, journal: &EvidenceStore) -> Result<Vec<(Suspect, State)>, StoreError> {
+        self.read(journal, None).await
     }
 
-    async fn read(&mut self, store: &Store, code: Option<&DetectionCode>) -> Result<Vec<(Suspect, State)>, StoreError> {
+    async fn read(
+        &mut self,
+        journal: &EvidenceStore,
+        code: Option<&DetectionCode>,
+    ) -> Result<Vec<(Suspect, State)>, StoreError> {
         let mut passed = Vec::new();
         loop {
-            let evidence = store.evidence_after(self.seq, code).await?;
+            let evidence = journal.evidence_after(self.seq, code).await?;
             let Some(last) = evidence.last else { return Ok(passed) };
             self.seq = last;
             self.unreadable.extend(evidence.unreadable);

@@ -5,16 +5,23 @@
 use domain::Timestamp;
 use store::audit::Act;
 use store::incident::IncidentChange;
-use store::{Store, StoreError};
+use store::{AuditStore, EntryStore, IncidentStore, StoreError};
 
 /// Ends the entries that were made because of a message of this incident. Each is in the audit log before, and in the
 /// incident's timeline.
 ///
 /// # Errors
 /// When the store fails; what was ended stays so, and asking again does the rest.
-pub async fn undo(store: &Store, incident: &str, at: Timestamp, actor: &str) -> Result<usize, StoreError> {
-    let entries = store.entries_caused_by(incident, at).await?;
-    for entry in &entries {
+pub async fn undo(
+    entries: &EntryStore,
+    audit: &AuditStore,
+    incidents: &IncidentStore,
+    incident: &str,
+    at: Timestamp,
+    actor: &str,
+) -> Result<usize, StoreError> {
+    let caused = entries.entries_caused_by(incident, at).await?;
+    for entry in &caused {
         let what = format!(
             "{} entry {} for {} {}",
             if entry.allow { "allow" } else { "block" },
@@ -31,16 +38,16 @@ pub async fn undo(store: &Store, incident: &str, at: Timestamp, actor: &str) -> 
             reason: reason.clone(),
             detail: String::new(),
         };
-        store.record_acts(vec![act]).await?;
-        match store.remove_entry(entry.id, actor.to_owned(), at).await {
+        audit.record_acts(vec![act]).await?;
+        match entries.remove_entry(entry.id, actor.to_owned(), at).await {
             Ok(()) => {}
             // Somebody was quicker.
             Err(StoreError::NotFound(_)) => continue,
             Err(error) => return Err(error),
         }
-        store
+        incidents
             .change_incident(IncidentChange::note(incident, at, actor, &format!("The {what} has ended: {reason}.")))
             .await?;
     }
-    Ok(entries.len())
+    Ok(caused.len())
 }

@@ -2,7 +2,7 @@
 //! is tried again; it ends no round, and keeps no other item waiting.
 //!
 //! What rests is remembered in memory, at most [`FAILING_MAX`] items a reconciler: after a restart everything is due at
-//! once. Where a cursor has moved past an item it is kept in the store instead (`store::hearing`).
+//! once. Where a cursor has moved past an item it is kept in the store instead (`store::evidence::hearing`).
 
 use std::any::Any;
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use domain::Digest;
 use domain::token::TokenKey;
-use store::vault::{KEYS_MAX, MasterKey};
+use store::known_good::vault::{KEYS_MAX, MasterKey};
 
 use crate::clock::Clock;
 use crate::start_error::DataDirError;

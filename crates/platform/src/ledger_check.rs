@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Timestamp;
-use store::ledger::Balance;
+use store::upkeep::ledger::Balance;
 
 /// A check of the books.
 #[derive(Clone, Debug)]

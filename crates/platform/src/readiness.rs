@@ -1,7 +1,7 @@
 //! Whether mail is taken now, and if not, why: asked by the gateway at MAIL and by `/readyz`, so that both say the
 //! same.
 
-use store::Store;
+use store::HealthStore;
 use tokio::sync::watch;
 use wire::smtp::reply::Reply;
 
@@ -62,8 +62,8 @@ impl Obstacle {
 /// What decides whether mail is taken.
 #[derive(Clone, Debug)]
 pub struct Readiness {
-    /// The store; none if it did not open.
-    pub store: Option<Store>,
+    /// Whether the store can be written; none if it did not open.
+    pub store: Option<HealthStore>,
     /// Whether there is room for more.
     pub room: DiskSpace,
     /// The panic switch.
@@ -94,7 +94,7 @@ impl Readiness {
     /// As [`Readiness::obstacle`], and what a mail would meet later: the last write found no room. The gateway goes on
     /// asking, since only a write that succeeds can tell that there is room again.
     pub fn seen_by_clients(&self) -> Option<Obstacle> {
-        let is_full = || self.store.as_ref().is_some_and(Store::is_full);
+        let is_full = || self.store.as_ref().is_some_and(HealthStore::is_full);
         let keeps = self.panic_switch.stance() != SwitchPosition::Bypass;
         self.obstacle().or_else(|| (keeps && is_full()).then_some(Obstacle::Full))
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::removal::{Doubt, Reading};
-use store::reading::Remembered;
-use store::{Store, StoreError};
+use store::upkeep::reading::Remembered;
+use store::{StoreError, UpkeepStore};
 
 use crate::clock::Clock;
 
@@ -60,15 +60,15 @@ impl Removal {
     ///
     /// # Errors
     /// When the store fails; then nothing is known, and nothing may be removed.
-    pub async fn look(&self, store: &Store) -> Result<Looked, StoreError> {
+    pub async fn look(&self, upkeep: &UpkeepStore) -> Result<Looked, StoreError> {
         let mut own = self.own.lock().await;
         for _ in 0..TRIES_MAX {
             let (now, uptime) = (self.clock.now(), self.clock.uptime());
-            let known = store.clock_reading().await?;
+            let known = upkeep.clock_reading().await?;
             let (turn, confirmed) = known.as_ref().map_or((0, None), |known| (known.turn, known.confirmed));
             let mut reading = match known {
                 Some(known) => known.reading,
-                None => Reading::of_a_record(store.newest_moment().await?.unwrap_or(now)),
+                None => Reading::of_a_record(upkeep.newest_moment().await?.unwrap_or(now)),
             };
             // What was read before a person confirmed the clock proves nothing beside it.
             if let Some(own) = own.as_ref().filter(|own| own.confirmed == confirmed) {
@@ -77,7 +77,7 @@ impl Removal {
             let reached = reading.reached(&uptime);
             let (doubt, next) = reading.judge(now, &uptime, self.bound);
             let remembered = Remembered { reading: next.clone(), confirmed, turn: turn + 1 };
-            if store.remember_reading(remembered).await? {
+            if upkeep.remember_reading(remembered).await? {
                 *own = Some(Own { reading: next, confirmed });
                 return Ok(self.keep(Looked { now, reached, doubt, confirmed }));
             }
@@ -89,13 +89,13 @@ impl Removal {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn confirm(&self, store: &Store) -> Result<Looked, StoreError> {
+    pub async fn confirm(&self, upkeep: &UpkeepStore) -> Result<Looked, StoreError> {
         let mut own = self.own.lock().await;
         for _ in 0..TRIES_MAX {
             let (now, uptime) = (self.clock.now(), self.clock.uptime());
-            let turn = store.clock_reading().await?.map_or(0, |known| known.turn);
+            let turn = upkeep.clock_reading().await?.map_or(0, |known| known.turn);
             let (reading, confirmed) = (Reading { at: now, uptime, unproven: Duration::ZERO }, Some(now));
-            if store.remember_reading(Remembered { reading: reading.clone(), confirmed, turn: turn + 1 }).await? {
+            if upkeep.remember_reading(Remembered { reading: reading.clone(), confirmed, turn: turn + 1 }).await? {
                 *own = Some(Own { reading, confirmed });
                 return Ok(self.keep(Looked { now, reached: now, doubt: None, confirmed }));
             }

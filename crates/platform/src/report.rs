@@ -8,7 +8,7 @@ use domain::incident::told::Facts;
 use domain::incident::{Outcome, Stage};
 use serde_json::{Value, json};
 use store::incident::{BlastRadius, Incident, Note, Progress, Residual};
-use store::{Store, StoreError};
+use store::{IncidentStore, StoreError};
 
 /// Residual units that are listed.
 const RESIDUAL_MAX: i64 = 200;
@@ -39,15 +39,15 @@ impl IncidentRecord {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn in_brief(store: &Store, incident: &Incident) -> Result<Self, StoreError> {
-        let notes = store.incident_notes(&incident.id).await?;
-        let (first_held, first_wrong) = store.incident_first(&incident.id).await?;
+    pub async fn in_brief(incidents: &IncidentStore, incident: &Incident) -> Result<Self, StoreError> {
+        let notes = incidents.incident_notes(&incident.id).await?;
+        let (first_held, first_wrong) = incidents.incident_first(&incident.id).await?;
         Ok(Self {
             first_held,
             first_wrong,
             replay_began: notes.iter().find(|note| note.what == Stage::Replaying.as_str()).map(|note| note.at),
             notes,
-            progress: store.incident_progress(&incident.id).await?,
+            progress: incidents.incident_progress(&incident.id).await?,
             ..Self::default()
         })
     }
@@ -56,12 +56,12 @@ impl IncidentRecord {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn of(store: &Store, incident: &Incident) -> Result<Self, StoreError> {
+    pub async fn of(incidents: &IncidentStore, incident: &Incident) -> Result<Self, StoreError> {
         Ok(Self {
-            reach: store.blast_radius(&incident.id).await?,
-            residual: store.incident_residual(&incident.id, RESIDUAL_MAX).await?,
-            senders_told: store.notices_of_incident(&incident.id).await?.len() as u64,
-            ..Self::in_brief(store, incident).await?
+            reach: incidents.blast_radius(&incident.id).await?,
+            residual: incidents.incident_residual(&incident.id, RESIDUAL_MAX).await?,
+            senders_told: incidents.notices_of_incident(&incident.id).await?.len() as u64,
+            ..Self::in_brief(incidents, incident).await?
         })
     }
 

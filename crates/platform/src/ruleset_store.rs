@@ -5,23 +5,23 @@ use detect::ruleset::{Fixtures, Ruleset};
 use domain::Timestamp;
 use domain::detection::DetectionCode;
 use domain::rollout::GateReport;
-use store::version::{KeptFixtures, KeptRuleset};
-use store::{Store, StoreError};
+use store::rules::version::{KeptFixtures, KeptRuleset};
+use store::{RuleStore, StoreError};
 
 /// Keeps a ruleset; `in_force`: from now on.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn keep(
-    store: &Store,
+    rules: &RuleStore,
     ruleset: &Ruleset,
     gates: Vec<GateReport>,
     in_force: bool,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let (id, detections, pages) = (ruleset.id.clone(), ruleset.stored(), ruleset.pages.clone());
-    store.remember_ruleset(KeptRuleset { id, detections, pages, gates }, in_force, at).await?;
-    store.remember_fixtures(fixtures(ruleset)).await
+    rules.remember_ruleset(KeptRuleset { id, detections, pages, gates }, in_force, at).await?;
+    rules.remember_fixtures(fixtures(ruleset)).await
 }
 
 fn fixtures(ruleset: &Ruleset) -> Vec<KeptFixtures> {

@@ -46,7 +46,8 @@ impl Letter<'_> {
     }
 }
 
-/// How long a hop may take for each step of a notice: far less in all than its claim holds (`store::claim::LEASE`).
+/// How long a hop may take for each step of a notice: far less in all than its claim holds
+/// (`store::notices::claim::LEASE`).
 pub fn timeouts() -> Timeouts {
     let seconds = Duration::from_secs;
     Timeouts {

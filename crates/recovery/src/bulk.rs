@@ -10,11 +10,11 @@ use std::time::Duration;
 use domain::ledger::{Account, Move};
 use domain::query::Query;
 use domain::{MailId, UnitId};
-use store::bulk::{Bulk, BulkItem, BulkPlace, BulkVerb, PENDING};
-use store::explore::Place;
-use store::moves::UnitMove;
+use store::explorer::bulk::{Bulk, BulkItem, BulkPlace, BulkVerb, PENDING};
+use store::explorer::explore::Place;
+use store::mail::moves::UnitMove;
 use store::release::Requested;
-use store::{Store, StoreError, failpoint};
+use store::{ExplorerStore, MailStore, QuarantineStore, ReleaseStore, StoreError, failpoint};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -35,8 +35,14 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct BulkWorker {
-    /// The store.
-    pub store: Store,
+    /// All mail by queries.
+    pub explorer: ExplorerStore,
+    /// Mail and its units.
+    pub mail: MailStore,
+    /// What is held.
+    pub quarantine: QuarantineStore,
+    /// Releases.
+    pub releases: ReleaseStore,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop, and who sends releases.
@@ -63,11 +69,11 @@ impl Reconciler for BulkWorker {
     /// One round: a page of each job that runs. Returns whether any has more.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let (mut more, now) = (false, self.clock.now());
-        for bulk in self.store.bulks(true).await? {
+        for bulk in self.explorer.bulks(true).await? {
             let item = format!("job {}", bulk.number);
             let work = async {
                 // One that another process goes on with is left to it.
-                match self.store.claim_bulk(&bulk, now).await? {
+                match self.explorer.claim_bulk(&bulk, now).await? {
                     Some(bulk) => self.page(&bulk).await,
                     None => Ok(false),
                 }
@@ -82,7 +88,7 @@ impl BulkWorker {
     /// Acts on what is pending, or looks for more. Returns whether there may be more to do.
     async fn page(&self, bulk: &Bulk) -> Result<bool, StoreError> {
         self.priority.give().await;
-        let pending = self.store.bulk_items(bulk.number, Some(PENDING), None, PAGE as i64).await?;
+        let pending = self.explorer.bulk_items(bulk.number, Some(PENDING), None, PAGE as i64).await?;
         if !pending.is_empty() {
             let acted = match bulk.verb {
                 BulkVerb::Release => self.release(bulk, pending).await?,
@@ -90,18 +96,18 @@ impl BulkWorker {
                 BulkVerb::Delete => self.settle(bulk, pending, Move::Deleted).await?,
             };
             failpoint::step("bulk-acted");
-            self.store.bulk_acted(bulk, acted, self.clock.now()).await?;
+            self.explorer.bulk_acted(bulk, acted, self.clock.now()).await?;
             return Ok(true);
         }
         let after = match bulk.place {
             // Mail that came after the job is not meant.
             BulkPlace::Begin => Place::before(bulk.made.after(Duration::from_millis(1))),
             BulkPlace::At(place) => place,
-            BulkPlace::End => return self.store.finish_bulk(bulk, self.clock.now()).await.map(|()| false),
+            BulkPlace::End => return self.explorer.finish_bulk(bulk, self.clock.now()).await.map(|()| false),
         };
         // It was read when the job was made, at the same moment.
         let query = Query::parse(&bulk.query, bulk.made).map_err(|error| StoreError::Unreadable(error.to_string()))?;
-        let page = self.store.explore(&query, &bulk.scope, Some(after), PAGE, BUDGET).await?;
+        let page = self.explorer.explore(&query, &bulk.scope, Some(after), PAGE, BUDGET).await?;
         let place = page.next.map_or(BulkPlace::End, BulkPlace::At);
         let found = page.rows.into_iter().map(|row| BulkItem {
             unit: UnitId { mail: row.mail_id, number: row.number },
@@ -109,7 +115,7 @@ impl BulkWorker {
             outcome: PENDING.into(),
             reply: String::new(),
         });
-        self.store.bulk_found(bulk, place, found.collect(), self.clock.now()).await?;
+        self.explorer.bulk_found(bulk, place, found.collect(), self.clock.now()).await?;
         Ok(true)
     }
 
@@ -121,7 +127,7 @@ impl BulkWorker {
         let mails: BTreeSet<MailId> = items.iter().map(|item| item.unit.mail).collect();
         let (mut accounts, mut unread) = (BTreeMap::new(), BTreeMap::new());
         for mail in mails {
-            match self.store.accounts_of(mail).await {
+            match self.quarantine.accounts_of(mail).await {
                 Ok(units) => {
                     accounts.extend(units.into_iter().map(|(number, account)| (UnitId { mail, number }, account)));
                 }
@@ -148,7 +154,7 @@ impl BulkWorker {
             .partition(|item| accounts.get(&item.unit).is_some_and(|account| *account != Account::Refused));
         let units: Vec<UnitId> = possible.iter().map(|item| item.unit).collect();
         acted.extend(rest.into_iter().map(|item| became(item, "refused", "its sender was told that it failed")));
-        let answers = self.store.request_releases(&units, &bulk.actor, &bulk.reason, self.clock.now()).await;
+        let answers = self.releases.request_releases(&units, &bulk.actor, &bulk.reason, self.clock.now()).await;
         match answers {
             Ok(answers) => acted.extend(possible.into_iter().zip(answers).map(|(item, answer)| asked(item, answer))),
             // One of them is refused, and takes the others with it: each by itself.
@@ -164,7 +170,7 @@ impl BulkWorker {
     }
 
     async fn release_one(&self, bulk: &Bulk, item: BulkItem) -> Result<BulkItem, StoreError> {
-        let answers = self.store.request_releases(&[item.unit], &bulk.actor, &bulk.reason, self.clock.now()).await;
+        let answers = self.releases.request_releases(&[item.unit], &bulk.actor, &bulk.reason, self.clock.now()).await;
         match answers {
             Ok(mut answers) => Ok(match answers.pop() {
                 Some(answer) => asked(item, answer),
@@ -189,7 +195,7 @@ impl BulkWorker {
                 Ok(_) => {
                     let (actor, reason) = (bulk.actor.clone(), bulk.reason.clone());
                     let step = UnitMove { unit: item.unit, from, by, at: self.clock.now(), actor, reason };
-                    match self.store.move_units(vec![step]).await {
+                    match self.mail.move_units(vec![step]).await {
                         Ok(()) => became(item, "done", ""),
                         Err(StoreError::Refused(why)) => became(item, "refused", &why),
                         Err(error) if error.may_be_of_item() => became(item, "refused", &error.to_string()),

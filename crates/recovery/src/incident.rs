@@ -9,7 +9,7 @@ use domain::detection::DetectionCode;
 use domain::incident::{IncidentStep, Outcome, Stage};
 use domain::{MailId, Timestamp};
 use store::incident::{Incident, IncidentChange, WAVE_BATCH};
-use store::{Store, StoreError};
+use store::{AuditStore, ContainmentStore, EntryStore, EvidenceStore, IncidentStore, RuleStore, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -36,8 +36,18 @@ pub const ACTOR: &str = "sentinel";
 pub struct IncidentWorker {
     /// How the sentinel acts.
     pub sentinel: SentinelConfig,
-    /// The store.
-    pub store: Store,
+    /// The audit log.
+    pub audit: AuditStore,
+    /// What is contained.
+    pub containments: ContainmentStore,
+    /// Allow and block entries.
+    pub entries: EntryStore,
+    /// The journal of evidence, and hits by the hour.
+    pub evidence: EvidenceStore,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// Rulesets and their roll-outs.
+    pub rules: RuleStore,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop, and the replay.
@@ -78,7 +88,7 @@ impl IncidentWorker {
 
     async fn round_since(&self, since: Option<MailId>) -> Result<bool, StoreError> {
         let (mut moved, now) = (false, self.clock.now());
-        for incident in self.store.incidents().await? {
+        for incident in self.incidents.incidents().await? {
             if incident.stage != Stage::Resolved {
                 // What was never counted is counted from its beginning.
                 let since = since.filter(|_| incident.waves > 0);
@@ -101,7 +111,7 @@ impl IncidentWorker {
         }
         match incident.stage {
             Stage::Investigating => {
-                let contained = self.store.containment(now).await?;
+                let contained = self.containments.containment(now).await?;
                 let level = contained.level(&incident.suspect.code, &incident.suspect.version);
                 if level == Some(Level::Contained) {
                     return self.step(incident, IncidentStep::Contained, now, "The detection is contained.").await;
@@ -111,7 +121,7 @@ impl IncidentWorker {
             Stage::Contained => self.begin_replay(incident, now).await,
             Stage::Replaying => Ok(false),
             Stage::Releasing => {
-                let progress = self.store.incident_progress(&incident.id).await?;
+                let progress = self.incidents.incident_progress(&incident.id).await?;
                 let pending = progress.of(Outcome::Pending);
                 if pending > 0 {
                     // A round has counted them in and ended before it said so.
@@ -131,7 +141,7 @@ impl IncidentWorker {
     }
 
     async fn is_over(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let progress = self.store.incident_progress(&incident.id).await?;
+        let progress = self.incidents.incident_progress(&incident.id).await?;
         Ok(progress.over() >= progress.units())
     }
 
@@ -145,15 +155,15 @@ impl IncidentWorker {
         }
         let mut from = since;
         loop {
-            let missing = self.store.missing_from_incident(incident, from, WAVE_BATCH).await?;
+            let missing = self.incidents.missing_from_incident(incident, from, WAVE_BATCH).await?;
             let Some(last) = missing.last() else { break };
             from = Some(last.mail);
             found += missing.len();
-            self.store.add_to_incident(&incident.id, incident.waves + 1, missing).await?;
+            self.incidents.add_to_incident(&incident.id, incident.waves + 1, missing).await?;
         }
         if found > 0 || incident.root.is_empty() {
             let wave = incident.waves + u32::from(found > 0 || incident.waves == 0);
-            self.store.freeze_incident(&incident.id, wave).await?;
+            self.incidents.freeze_incident(&incident.id, wave).await?;
         }
         Ok(found)
     }
@@ -165,7 +175,7 @@ impl IncidentWorker {
             return Ok(false);
         }
         let is_gone = !self.is_in_force(&incident.suspect.code, incident).await?;
-        let contained = self.store.containment(now).await?;
+        let contained = self.containments.containment(now).await?;
         let is_contained = contained.level(&incident.suspect.code, &incident.suspect.version).is_some();
         let text = if is_gone {
             "A corrected ruleset is in force. What was held is examined again."
@@ -174,7 +184,7 @@ impl IncidentWorker {
         } else {
             return Ok(false);
         };
-        if derived::undo(&self.store, &incident.id, now, ACTOR).await? > 0 {
+        if derived::undo(&self.entries, &self.audit, &self.incidents, &incident.id, now, ACTOR).await? > 0 {
             self.signals.entries.notify_one();
         }
         self.step(incident, IncidentStep::ReplayBegun, now, text).await
@@ -183,11 +193,11 @@ impl IncidentWorker {
     async fn is_in_force(&self, code: &DetectionCode, incident: &Incident) -> Result<bool, StoreError> {
         if code.as_str().contains(':') {
             let engine = code.as_str().split(':').next().unwrap_or_default().to_owned();
-            let newest = self.store.engine_versions().await?.into_iter().find(|one| one.engine == engine);
+            let newest = self.rules.engine_versions().await?.into_iter().find(|one| one.engine == engine);
             return Ok(newest.is_none_or(|one| one.data_version == incident.suspect.version.as_str()));
         }
-        let Some(live) = self.store.ruleset_in_force().await? else { return Ok(true) };
-        let kept = self.store.ruleset(&live).await?;
+        let Some(live) = self.rules.ruleset_in_force().await? else { return Ok(true) };
+        let kept = self.rules.ruleset(&live).await?;
         Ok(kept.is_none_or(|kept| {
             kept.detections.iter().any(|(one, _)| one.code == *code && one.version == incident.suspect.version)
         }))
@@ -195,7 +205,7 @@ impl IncidentWorker {
 
     /// Whether an earlier form of the detection was run on what it hit.
     async fn has_previous(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let hits = self.store.hits_of(&incident.suspect, 100).await?;
+        let hits = self.evidence.hits_of(&incident.suspect, 100).await?;
         Ok(!hits.is_empty() && hits.iter().all(|hit| hit.previous.is_some()))
     }
 
@@ -204,7 +214,7 @@ impl IncidentWorker {
         if incident.is_paused || now.since(incident.moved) < RETRY_EVERY {
             return Ok(false);
         }
-        let units = self.store.retry_inconclusive(&incident.id).await?;
+        let units = self.incidents.retry_inconclusive(&incident.id).await?;
         self.step(
             incident,
             IncidentStep::WaveFound,
@@ -216,7 +226,7 @@ impl IncidentWorker {
 
     async fn step(&self, incident: &Incident, by: IncidentStep, at: Timestamp, text: &str) -> Result<bool, StoreError> {
         let change = IncidentChange::step(incident, by, at, ACTOR, text);
-        match self.store.change_incident(change).await {
+        match self.incidents.change_incident(change).await {
             Ok(()) => {
                 tracing::warn!(incident = incident.id, ?by, text, "incident");
                 self.signals.replay.notify_one();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use domain::MailId;
 use store::StoreError;
-use store::completion::{Completion, Occasion};
+use store::mail::completion::{Completion, Occasion};
 use tokio::sync::watch;
 
 use crate::queue::Queue;
@@ -78,7 +78,7 @@ impl PartialMailWorker {
     async fn due(&self) -> Result<Queue, StoreError> {
         let (mut queue, mut after, now) = (Queue::default(), None, self.clock.now());
         loop {
-            let waiting = self.reexamination.store.partial_held(after, BATCH).await?;
+            let waiting = self.reexamination.mail.partial_held(after, BATCH).await?;
             let Some((last, _)) = waiting.last() else { break };
             after = Some(*last);
             for (mail, client) in waiting {
@@ -94,11 +94,11 @@ impl PartialMailWorker {
 
     /// Looks at one message again; the inner error says which engine still fails.
     async fn look_again(&self, mail_id: MailId) -> Result<Result<(), String>, StoreError> {
-        let Reexamination { store, contained, priority, .. } = &self.reexamination;
+        let Reexamination { mail, blobs, contained, priority, .. } = &self.reexamination;
         priority.give().await;
-        let record = store.record(mail_id).await?;
+        let record = mail.record(mail_id).await?;
         let Some(blob) = record.blob else { return Ok(Ok(())) };
-        let bytes = Arc::new(store.blobs().get(blob).await?);
+        let bytes = Arc::new(blobs.get(blob).await?);
         let at = self.clock.now();
         let examination = match self.reexamination.examine(&record, bytes, at).await? {
             Ok(examination) => examination,
@@ -106,7 +106,7 @@ impl PartialMailWorker {
         };
         let verdicts = self.reexamination.decide(mail_id, &record, &examination, &contained.now()).await?;
         let examination = Arc::new(examination);
-        store.complete(Completion { mail_id, verdicts, examination, at, occasion: Occasion::Partial }).await?;
+        mail.complete(Completion { mail_id, verdicts, examination, at, occasion: Occasion::Partial }).await?;
         tracing::info!(%mail_id, "examined again, completely");
         self.signals.release.notify_one();
         self.signals.sentinel.notify_one();

@@ -11,8 +11,9 @@ use domain::policy::{OnFailure, Policy};
 use domain::token::TokenKey;
 use domain::verdict::{Verdict, decide};
 use domain::{Examination, MailId, Timestamp};
-use store::arrival::Record;
-use store::{Store, StoreError};
+use store::blob::Blobs;
+use store::mail::arrival::Record;
+use store::{KnownGoodStore, MailStore, StoreError};
 
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
@@ -34,8 +35,12 @@ pub struct Reexamination {
     pub policy: Arc<Policy>,
     /// How the sentinel acts.
     pub sentinel: SentinelConfig,
-    /// The store.
-    pub store: Store,
+    /// The bytes of held mail.
+    pub blobs: Blobs,
+    /// Content of clean mail, and who sends mail.
+    pub known_good: KnownGoodStore,
+    /// Mail and its units.
+    pub mail: MailStore,
     /// Our own engines.
     pub examiner: ExaminerPool,
     /// The engines beside them.
@@ -77,7 +82,7 @@ impl Reexamination {
         examination.facts.first_contact = record.examination.facts.first_contact;
         examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
         let rule = &self.sentinel.establish;
-        known_senders::resolve(&self.store, &self.key, rule, &mut examination, &record.envelope, at).await?;
+        known_senders::resolve(&self.known_good, &self.key, rule, &mut examination, &record.envelope, at).await?;
         Ok(Ok(examination))
     }
 
@@ -106,7 +111,7 @@ impl Reexamination {
         examination: &Examination,
         containment: &Containment,
     ) -> Result<Vec<(u32, Verdict)>, StoreError> {
-        let numbers = self.store.unit_numbers(mail_id).await?;
+        let numbers = self.mail.unit_numbers(mail_id).await?;
         let units = record.envelope.recipients.iter().zip(numbers);
         let verdict = |unit| decide(examination, &record.envelope, unit, &self.policy, containment);
         Ok(units.map(|(unit, number)| (number, verdict(unit))).collect())

@@ -11,8 +11,9 @@ use domain::envelope::{Envelope, Recipient};
 use domain::release::{CLAIM_ROWS_MAX, InDoubtAnswer, LEASE, ReleaseEvent, backoff, in_doubt_answer};
 use domain::token::TokenKey;
 use domain::{Digest, Direction, Timestamp};
+use store::blob::Blobs;
 use store::release::{Claim, Parcel};
-use store::{Store, StoreError, failpoint};
+use store::{ReleaseStore, StoreError, failpoint};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use wire::smtp::client::{ClientError, DotOutcome};
@@ -48,8 +49,10 @@ pub struct Releaser {
     pub authserv_id: String,
     /// How held mail is released.
     pub release: ReleaseConfig,
-    /// The store.
-    pub store: Store,
+    /// The bytes of held mail.
+    pub blobs: Blobs,
+    /// Releases.
+    pub releases: ReleaseStore,
     /// Next hops for releases, apart from those of live mail.
     pub hops: Hops,
     /// How quickly each of them is sent to.
@@ -107,7 +110,7 @@ impl Reconciler for Releaser {
     /// One round: ends leases that are over, decides doubts, and sends what is due.
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
-        self.store.end_leases(None, now).await?;
+        self.releases.end_leases(None, now).await?;
         self.decide_doubts(now).await?;
         self.send_due(stop.clone()).await?;
         Ok(false)
@@ -117,7 +120,7 @@ impl Reconciler for Releaser {
 impl Releaser {
     async fn decide_doubts(&self, now: Timestamp) -> Result<(), StoreError> {
         let ask = self.release.in_doubt == InDoubtPolicy::Ask;
-        for doubt in self.store.releases_in_doubt(DOUBTS_MAX).await? {
+        for doubt in self.releases.releases_in_doubt(DOUBTS_MAX).await? {
             let (event, reason) = match in_doubt_answer(now.since(doubt.since), doubt.repeats, ask) {
                 InDoubtAnswer::Wait => continue,
                 InDoubtAnswer::Repeat => (ReleaseEvent::Repeat, "no answer for ten minutes: sent once more"),
@@ -125,7 +128,7 @@ impl Releaser {
                     (ReleaseEvent::Settled, "sent twice without an answer: possibly delivered twice")
                 }
             };
-            let deciding = self.store.decide_doubt(&doubt.release, event, reason, now);
+            let deciding = self.releases.decide_doubt(&doubt.release, event, reason, now);
             self.items.alone(&format!("release {} in doubt", doubt.release), now, deciding).await?;
         }
         Ok(())
@@ -139,7 +142,7 @@ impl Releaser {
         let mut more = Ok(true);
         loop {
             if matches!(more, Ok(true)) && !places.is_stopping() && sending.len() <= CLAIM_ROWS_MAX as usize / 2 {
-                let claimed = self.store.claim_releases(&self.owner, self.clock.now(), LEASE).await;
+                let claimed = self.releases.claim_releases(&self.owner, self.clock.now(), LEASE).await;
                 more = claimed.map(|claims| {
                     if !claims.is_empty() {
                         failpoint::step("release-claimed");
@@ -165,7 +168,7 @@ impl Releaser {
         };
         let now = self.clock.now();
         let not_before = if event == ReleaseEvent::PutOff { now.after(backoff(tries(&claim))) } else { now };
-        match self.store.conclude_release(&claim, event, &reply, now, not_before).await {
+        match self.releases.conclude_release(&claim, event, &reply, now, not_before).await {
             Ok(()) => {
                 failpoint::step("release-concluded");
                 measure::release(event);
@@ -209,12 +212,12 @@ impl Releaser {
     async fn prepare(&self, claim: &Claim) -> Result<(Parcel, Recipient, Vec<u8>), ReleaseStep> {
         let fail = |why: String| ReleaseStep::Concluded(ReleaseEvent::Refused, why);
         let put_off = |why: String| ReleaseStep::Concluded(ReleaseEvent::PutOff, why);
-        let parcel = self.store.parcel(claim).await.map_err(|error| match error {
+        let parcel = self.releases.parcel(claim).await.map_err(|error| match error {
             StoreError::NotFound(_) | StoreError::Unreadable(_) => fail(error.to_string()),
             _ => put_off(error.to_string()),
         })?;
         let recipient = parcel.envelope.recipients.first().cloned().ok_or_else(|| fail("the unit is gone".into()))?;
-        let bytes = match self.store.blobs().get(parcel.blob).await {
+        let bytes = match self.blobs.get(parcel.blob).await {
             Ok(bytes) => bytes,
             Err(error) if self.may_be_read_later(&error, parcel.blob).await => return Err(put_off(error.to_string())),
             Err(error) => return Err(fail(error.to_string())),
@@ -226,7 +229,7 @@ impl Releaser {
     /// Whether a failure to read the bytes may pass: they are there, and the system had no descriptor or the disk no
     /// answer. What is gone, or is not what its name says, stays so.
     async fn may_be_read_later(&self, error: &StoreError, blob: Digest) -> bool {
-        let is_gone = async || matches!(tokio::fs::try_exists(self.store.blobs().path(blob)).await, Ok(false));
+        let is_gone = async || matches!(tokio::fs::try_exists(self.blobs.path(blob)).await, Ok(false));
         !matches!(error, StoreError::Corrupt { .. }) && !is_gone().await
     }
 
@@ -277,7 +280,7 @@ impl Releaser {
     }
 
     async fn deliver(&self, claim: &Claim, mut loan: Loan, emitted: &[u8]) -> ReleaseStep {
-        match self.store.start_attempt(claim, self.clock.now()).await {
+        match self.releases.start_attempt(claim, self.clock.now()).await {
             Ok(()) => {}
             Err(StoreError::Refused(why)) => {
                 tracing::warn!(release = %claim.release, why, "a claim was lost before its dot");

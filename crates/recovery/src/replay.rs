@@ -12,11 +12,11 @@ use domain::incident::{IncidentStep, Outcome, Stage};
 use domain::ledger::Account;
 use domain::verdict::Verdict;
 use domain::{MailId, Timestamp};
-use store::arrival::Record;
-use store::completion::{Completion, Occasion};
+use store::evidence::sentinel::Suspect;
 use store::incident::{Incident, IncidentChange, Replayed};
-use store::sentinel::Suspect;
-use store::{StoreError, failpoint};
+use store::mail::arrival::Record;
+use store::mail::completion::{Completion, Occasion};
+use store::{ContainmentStore, EntryStore, IncidentStore, QuarantineStore, RuleStore, StoreError, failpoint};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -41,6 +41,16 @@ const FAILURES_MAX: u32 = 2;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Replayer {
+    /// What is contained.
+    pub containments: ContainmentStore,
+    /// Allow and block entries.
+    pub entries: EntryStore,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// What is held.
+    pub quarantine: QuarantineStore,
+    /// Rulesets and their roll-outs.
+    pub rules: RuleStore,
     /// What a message is examined with.
     pub reexamination: Reexamination,
     /// Domain time.
@@ -67,7 +77,7 @@ impl Reconciler for Replayer {
     /// One round: some messages of each incident that is being replayed. Returns whether there was anything to do.
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let mut worked = false;
-        for incident in self.reexamination.store.incidents().await? {
+        for incident in self.incidents.incidents().await? {
             if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
                 let now = self.clock.now();
                 worked |= self.items.alone(&incident.id, now, self.some_of(&incident)).await?.unwrap_or(false);
@@ -79,7 +89,7 @@ impl Reconciler for Replayer {
 
 impl Replayer {
     async fn some_of(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let waiting = self.reexamination.store.awaiting_replay(&incident.id, BATCH).await?;
+        let waiting = self.incidents.awaiting_replay(&incident.id, BATCH).await?;
         if waiting.is_empty() {
             return self.done(incident).await;
         }
@@ -144,10 +154,10 @@ impl Replayer {
     /// Whether what examines here is what the store says is in force, and what is contained and which entries count
     /// likewise: a ruleset takes seconds to compile, and until then the wrong one would say once more what it has said.
     async fn is_up_to_date(&self) -> Result<bool, StoreError> {
-        let live = self.reexamination.store.ruleset_in_force().await?;
+        let live = self.rules.ruleset_in_force().await?;
         let is_loaded = live.is_none_or(|live| self.reexamination.examiner.in_force().live.id == live);
-        let entries = self.reexamination.store.entries_stamp(self.clock.now()).await?;
-        let epoch = self.reexamination.store.containment(self.clock.now()).await?.epoch;
+        let entries = self.entries.entries_stamp(self.clock.now()).await?;
+        let epoch = self.containments.containment(self.clock.now()).await?.epoch;
         Ok(is_loaded
             && self.reexamination.entries.stamp() == Some(entries)
             && self.reexamination.contained.now().epoch == epoch)
@@ -159,7 +169,7 @@ impl Replayer {
         }
         self.reexamination.priority.give().await;
         failpoint::step("replay-examined");
-        match self.reexamination.store.record_replay(replayed.clone()).await {
+        match self.incidents.record_replay(replayed.clone()).await {
             Ok(()) => {}
             Err(error) if !error.may_be_of_item() => return Err(error),
             Err(_) => self.write_each(replayed).await?,
@@ -175,20 +185,20 @@ impl Replayer {
         for one in replayed {
             let (incident, mail_id) = (one.incident.clone(), one.mail_id);
             let numbers = one.outcomes.iter().map(|(number, ..)| *number).collect();
-            let fault = match self.reexamination.store.record_replay(vec![one]).await {
+            let fault = match self.incidents.record_replay(vec![one]).await {
                 Ok(()) => continue,
                 Err(error) if !error.may_be_of_item() => return Err(error),
                 Err(error) => error.to_string(),
             };
             if let Some(given_up) = self.given_up(&incident, mail_id, numbers, &fault) {
-                self.reexamination.store.record_replay(vec![given_up]).await?;
+                self.incidents.record_replay(vec![given_up]).await?;
             }
         }
         Ok(())
     }
 
     async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let progress = self.reexamination.store.incident_progress(&incident.id).await?;
+        let progress = self.incidents.incident_progress(&incident.id).await?;
         let text = format!(
             "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before, {} old, \
                 whose senders \
@@ -200,7 +210,7 @@ impl Replayer {
             progress.of(Outcome::Asked)
         );
         let change = IncidentChange::step(incident, IncidentStep::ReplayDone, self.clock.now(), ACTOR, &text);
-        match self.reexamination.store.change_incident(change).await {
+        match self.incidents.change_incident(change).await {
             Ok(()) | Err(StoreError::Refused(_)) => {
                 self.signals.incident.notify_one();
                 Ok(true)
@@ -219,7 +229,7 @@ impl Replayer {
     ) -> Result<Replayed, StoreError> {
         self.reexamination.priority.give().await;
         let at = self.clock.now();
-        let accounts = self.reexamination.store.accounts_of(mail_id).await?;
+        let accounts = self.quarantine.accounts_of(mail_id).await?;
         let account = |number: u32| accounts.iter().find(|(one, _)| *one == number).map(|(_, account)| *account);
         let all = |outcome: Outcome, why: &str| -> Vec<(u32, Outcome, String)> {
             numbers.iter().map(|number| (*number, outcome, why.to_owned())).collect()
@@ -232,11 +242,11 @@ impl Replayer {
             let outcomes = numbers.iter().map(|number| (*number, Outcome::Settled, settled_by(account(*number))));
             return Ok(replayed(outcomes.collect(), None));
         }
-        let record = self.reexamination.store.record(mail_id).await?;
+        let record = self.reexamination.mail.record(mail_id).await?;
         let Some(blob) = record.blob else {
             return Ok(replayed(all(Outcome::Inconclusive, "its bytes are gone"), None));
         };
-        let bytes = match self.reexamination.store.blobs().get(blob).await {
+        let bytes = match self.reexamination.blobs.get(blob).await {
             Ok(bytes) => Arc::new(bytes),
             Err(error) => {
                 let why = format!("its bytes cannot be read: {error}");

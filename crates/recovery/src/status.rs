@@ -12,7 +12,7 @@ use domain::Timestamp;
 use domain::incident::Stage;
 use serde_json::{Value, json};
 use store::incident::Incident;
-use store::{Store, StoreError};
+use store::{AuditStore, IncidentStore, StoreError};
 use tokio::sync::watch;
 
 use super::tiles;
@@ -46,8 +46,10 @@ const ANCHORED: Duration = Duration::from_secs(60);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    /// The store.
-    pub store: Store,
+    /// The audit log.
+    pub audit: AuditStore,
+    /// Incidents.
+    pub incidents: IncidentStore,
     /// Where the files lie.
     pub folder: PathBuf,
     /// Whose mail it is: the name of this gateway.
@@ -91,8 +93,8 @@ impl Publisher {
     /// The pages, if they say anything else than what is known.
     async fn publish(&self, known: Option<[String; 3]>, now: Timestamp) -> Result<[String; 3], PublishError> {
         let (mut told, mut unread) = (Vec::new(), Vec::new());
-        for incident in self.store.incidents().await?.into_iter().take(PAST_MAX) {
-            match self.items.alone(&incident.id, now, IncidentRecord::in_brief(&self.store, &incident)).await? {
+        for incident in self.incidents.incidents().await?.into_iter().take(PAST_MAX) {
+            match self.items.alone(&incident.id, now, IncidentRecord::in_brief(&self.incidents, &incident)).await? {
                 Some(all) => told.push((incident, all)),
                 None => unread.push(incident),
             }
@@ -116,10 +118,10 @@ impl Publisher {
         if age.is_some_and(|age| age < ANCHORED) {
             return Ok(());
         }
-        if let Some((size, root)) = self.store.audit_head().await? {
+        if let Some((size, root)) = self.audit.audit_head().await? {
             fs::create_dir_all(&self.folder)?;
             // Before the checkpoint: what it speaks of is there.
-            tiles::write(&self.store, &self.folder, anchored(&path), size).await?;
+            tiles::write(&self.audit, &self.folder, anchored(&path), size).await?;
             replace(&self.folder, CHECKPOINT, &self.notary.sign(size, &root))?;
             tracing::debug!(size, at = %now, "checkpoint");
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use domain::Digest;
 use domain::tile::{self, Tile, WIDTH};
-use store::Store;
+use store::AuditStore;
 
 use crate::status::PublishError;
 
@@ -16,12 +16,12 @@ use crate::status::PublishError;
 ///
 /// # Errors
 /// When the store fails or a file cannot be written.
-pub async fn write(store: &Store, folder: &Path, before: u64, size: u64) -> Result<(), PublishError> {
+pub async fn write(audit: &AuditStore, folder: &Path, before: u64, size: u64) -> Result<(), PublishError> {
     for tile in tile::added(before, size) {
         let first = tile.index * WIDTH;
         let places = first..first + tile.width;
         let hashes: Option<Vec<Digest>> = if tile.level == 0 {
-            let leaves = store.audit_leaves(places.start, places.end).await?;
+            let leaves = audit.audit_leaves(places.start, places.end).await?;
             places.map(|place| leaves.get(&place).copied()).collect()
         } else {
             places.map(|place| below(folder, tile.level - 1, place)).collect()

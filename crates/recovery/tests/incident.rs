@@ -71,16 +71,21 @@ impl Replayed {
             public_text: String::new(),
             next_update: clock.now(),
         };
-        let incident = store.open_incident(new).await.expect("opens");
+        let incident = store.incidents.open_incident(new).await.expect("opens");
         for step in [IncidentStep::Contained, IncidentStep::ReplayBegun, IncidentStep::ReplayDone] {
-            let stands = store.incident(&incident).await.expect("is there");
+            let stands = store.incidents.incident(&incident).await.expect("is there");
             let change = IncidentChange::step(&stands, step, clock.now(), "a person", "so it is");
-            store.change_incident(change).await.expect("moves");
+            store.incidents.change_incident(change).await.expect("moves");
         }
         let hop = SocketAddr::from(([127, 0, 0, 1], 9));
         let worker = IncidentWorker {
             sentinel: config(folder.path(), hop).sentinel,
-            store,
+            audit: store.audit.clone(),
+            containments: store.containments.clone(),
+            entries: store.entries.clone(),
+            evidence: store.evidence.clone(),
+            incidents: store.incidents.clone(),
+            rules: store.rules.clone(),
             clock,
             signals: Signals::default(),
             items: Items::default(),
@@ -91,11 +96,11 @@ impl Replayed {
     async fn round(&self) -> Incident {
         let (_stops, stop) = watch::channel(false);
         self.worker.round(&mut None, &stop).await.expect("a round");
-        self.worker.store.incident(&self.incident).await.expect("is there")
+        self.worker.incidents.incident(&self.incident).await.expect("is there")
     }
 
     async fn pending(&self) -> u64 {
-        self.worker.store.incident_progress(&self.incident).await.expect("reads").of(Outcome::Pending)
+        self.worker.incidents.incident_progress(&self.incident).await.expect("reads").of(Outcome::Pending)
     }
 }
 
@@ -109,6 +114,6 @@ async fn what_the_detection_held_is_counted_in_and_examined_again() {
 #[tokio::test]
 async fn units_counted_in_by_a_round_that_died_are_examined_again() {
     let replayed = Replayed::with_a_mail().await;
-    replayed.worker.store.add_to_incident(&replayed.incident, 1, vec![replayed.held]).await.expect("counts in");
+    replayed.worker.incidents.add_to_incident(&replayed.incident, 1, vec![replayed.held]).await.expect("counts in");
     assert_eq!((replayed.round().await.stage, replayed.pending().await), (Stage::Replaying, 1));
 }

@@ -49,7 +49,7 @@ impl Held {
         let key = TokenKey::new([7; 32]);
         let store = Store::open_embedded(folder.path(), "gateway.ours.example", &key, now).await.expect("opens");
         let unit = support::held(&store, clock.as_ref(), Vec::new()).await;
-        let asked = store.request_release(unit, "a person", "it is needed", now).await.expect("asks");
+        let asked = store.releases.request_release(unit, "a person", "it is needed", now).await.expect("asks");
         assert!(matches!(asked, Requested::Queued(_)));
         let config = Arc::new(config(folder.path(), address));
         Self { store, clock, hop, config, unit, _folder: folder }
@@ -60,7 +60,8 @@ impl Held {
             hostname: self.config.hostname.clone(),
             authserv_id: self.config.authserv_id.clone(),
             release: self.config.release,
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            releases: self.store.releases.clone(),
             hops: Hops::new(&self.config, self.config.release.connections, &Timeouts::default()),
             pacing: Arc::new(Pacing::of_drill(1000)),
             clock: self.clock.clone(),
@@ -78,14 +79,14 @@ impl Held {
     }
 
     async fn release(&self) -> ReleaseRow {
-        self.store.releases_of(self.unit.mail).await.expect("reads").remove(0)
+        self.store.releases.releases_of(self.unit.mail).await.expect("reads").remove(0)
     }
 
     /// The state of the release, the account of the unit, and how often the hop has taken the mail; the books balance.
     async fn stands(&self) -> (ReleaseState, Account, usize) {
-        let balance = self.store.check_ledger(true).await.expect("checks");
+        let balance = self.store.upkeep.check_ledger(true).await.expect("checks");
         assert!(balance.is_balanced(), "{:?}", balance.faults);
-        let account = self.store.accounts_of(self.unit.mail).await.expect("reads")[0].1;
+        let account = self.store.quarantine.accounts_of(self.unit.mail).await.expect("reads")[0].1;
         (self.release().await.state, account, self.hop.taken().len())
     }
 }
@@ -119,7 +120,7 @@ async fn a_final_answer_ends_it_until_a_person_asks_again() {
     held.clock.advance(LEASE);
     held.round().await;
     assert_eq!(held.stands().await, (ReleaseState::Failed, Account::Failed, 0));
-    held.store.request_release(held.unit, "a person", "once more", held.clock.now()).await.expect("asks");
+    held.store.releases.request_release(held.unit, "a person", "once more", held.clock.now()).await.expect("asks");
     held.round().await;
     assert_eq!(held.stands().await, (ReleaseState::Released, Account::Released, 1));
 }

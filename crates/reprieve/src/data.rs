@@ -16,7 +16,7 @@ use platform::removal::Removal;
 use platform::ruleset_store::keep;
 use platform::start_error::DataDirError;
 use rules::plan;
-use store::vault::Vault;
+use store::known_good::vault::Vault;
 use store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
@@ -57,14 +57,14 @@ pub(crate) async fn open_store(
     let opened = async {
         let store = Store::open_embedded(&config.data_dir, &config.hostname, key, now).await?;
         // Before this run writes anything: what was recorded last says how late it certainly is.
-        removal.look(&store).await?;
-        let published = store.was_ever_published().await?;
-        keep(&store, &offered, Vec::new(), !published, now).await?;
-        store.remember_policy(&config.policy, now).await?;
+        removal.look(&store.upkeep).await?;
+        let published = store.rules.was_ever_published().await?;
+        keep(&store.rules, &offered, Vec::new(), !published, now).await?;
+        store.rules.remember_policy(&config.policy, now).await?;
         let live = in_force(&store, &offered.id).await?;
-        let doubted = store.doubt_forwarding(now).await?;
-        let ended = store.end_leases(Some(&format!("{}/", config.hostname)), now).await?;
-        store.end_claims(&format!("{}/", config.hostname), now).await?;
+        let doubted = store.mail.doubt_forwarding(now).await?;
+        let ended = store.releases.end_leases(Some(&format!("{}/", config.hostname)), now).await?;
+        store.notices.end_claims(&format!("{}/", config.hostname), now).await?;
         if doubted > 0 || ended > 0 {
             tracing::warn!(doubted, ended, "the last run was interrupted: units in doubt and leases ended");
         }
@@ -73,7 +73,7 @@ pub(crate) async fn open_store(
     match opened.await {
         Ok((store, live)) => {
             let mut live = live.unwrap_or(offered);
-            for fault in live.remember_previous(store.ruleset_before(&live.id).await?) {
+            for fault in live.remember_previous(store.rules.ruleset_before(&live.id).await?) {
                 tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
             }
             Ok((Some(store), live))
@@ -88,10 +88,10 @@ pub(crate) async fn open_store(
 
 /// The ruleset that the store says is in force; none when it is the one that is offered.
 async fn in_force(store: &Store, offered: &RulesetId) -> Result<Option<Ruleset>, StoreError> {
-    let Some(live) = store.ruleset_in_force().await?.filter(|live| live != offered) else { return Ok(None) };
+    let Some(live) = store.rules.ruleset_in_force().await?.filter(|live| live != offered) else { return Ok(None) };
     tracing::info!(%live, %offered, "a published ruleset is in force; `reprieve ruleset publish` offers the other one \
         to the gates");
-    plan::load_kept(store, &live, &Handle::current()).await.map(Some)
+    plan::load_kept(&store.rules, &live, &Handle::current()).await.map(Some)
 }
 
 /// The bytes of known-good content, encrypted; none if it is not to be kept.
@@ -106,7 +106,7 @@ pub(crate) fn open_vault(config: &Config, ring: &KeyRing, clock: &dyn Clock) -> 
 
 /// Doubts what was passed on and not answered, so that the books say so at once, and closes.
 pub(crate) async fn close_store(store: Store, now: Timestamp, last: Instant) {
-    match timeout_at(last, store.doubt_forwarding(now)).await {
+    match timeout_at(last, store.mail.doubt_forwarding(now)).await {
         Ok(Ok(0)) => {}
         Ok(Ok(doubted)) => tracing::warn!(doubted, "the next hop had not answered: units in doubt"),
         Ok(Err(error)) => {

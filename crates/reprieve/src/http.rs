@@ -12,7 +12,8 @@ use platform::reconciler::Rounds;
 use platform::removal::Removal;
 use portal::Portal;
 use service::{Parts, Service};
-use store::vault::Vault;
+use store::Store;
+use store::known_good::vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -21,6 +22,7 @@ use crate::start_error::StartError;
 
 /// What people see of the other rooms.
 pub(crate) struct Seen {
+    pub(crate) store: Option<Store>,
     pub(crate) vault: Option<Vault>,
     pub(crate) ring: KeyRing,
     pub(crate) removal: Removal,
@@ -51,7 +53,7 @@ pub(crate) async fn start(
 fn service(gateway: &Gateway, seen: Seen) -> Result<Service, StartError> {
     let config = gateway.config.clone();
     Ok(Service::new(Parts {
-        store: gateway.store.clone(),
+        store: seen.store,
         clock: gateway.clock.clone(),
         signals: gateway.signals.clone(),
         key: &gateway.token_key,

@@ -13,7 +13,6 @@ use detect::ruleset::load::from_folder_or_shipped;
 use domain::token::TokenKey;
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
-use gateway::Gateway;
 use gateway::engines::Engines;
 use gateway::known::Known;
 use gateway::listener::Listener;
@@ -21,6 +20,7 @@ use gateway::memory::Memory;
 use gateway::place::Places;
 use gateway::post_reply::PostReply;
 use gateway::repeat::Repeats;
+use gateway::{Gateway, StoreParts};
 use known_good::first_contact::FirstContacts;
 use known_good::recorder::KnownGoodRecorder;
 use platform::background::Background;
@@ -44,7 +44,7 @@ use platform::start_error::BindError;
 use recovery::pacing::Pacing;
 use rustls::ServerConfig;
 use store::Store;
-use store::vault::Vault;
+use store::known_good::vault::Vault;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -93,6 +93,7 @@ struct Service {
     doors: JoinSet<()>,
     close_doors: watch::Sender<bool>,
     gateway: Arc<Gateway>,
+    store: Option<Store>,
     _background: Background,
     _lock: File,
 }
@@ -111,20 +112,20 @@ impl Service {
         let rounds = Rounds::new(clock.clone());
         let books = LedgerCheck::default();
         let (stop, stopping) = watch::channel(false);
-        let opened = Opened { store, vault: vault.clone(), ruleset, token_key, cores };
+        let opened = Opened { store: store.clone(), vault: vault.clone(), ruleset, token_key, cores };
         let gateway = Arc::new(opened.gateway(Arc::new(config), clock.clone(), &stopping)?);
         tell_limits(&gateway);
-        if let Some(store) = &gateway.store {
-            gateway.known.recall(store).await;
+        if let Some(store) = &store {
+            gateway.known.recall(&store.mail).await;
             // Before any mail is taken: what was contained stays so over a restart.
-            gateway.contained.put(store.containment(clock.now()).await?);
+            gateway.contained.put(store.containments.containment(clock.now()).await?);
         }
         let (mut mail, mut tasks, mut doors) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
         let background = Background::start(cores).map_err(StartError::Threads)?;
         tokio::spawn(gateway.panic_switch.clone().watch(gateway.config.panic_file.clone(), clock.clone()));
         let listeners = listen(&gateway, &stopping, &mut mail).await?;
         let mut settle = None;
-        if let Some(store) = gateway.store.clone() {
+        if let Some(store) = store.clone() {
             let parts = Parts {
                 config: gateway.config.clone(),
                 store,
@@ -154,7 +155,7 @@ impl Service {
             }
         }
         let (close_doors, closing_doors) = watch::channel(false);
-        let seen = Seen { vault, ring, removal, books, rounds };
+        let seen = Seen { store: store.clone(), vault, ring, removal, books, rounds };
         let (api, portal) = http::start(&gateway, seen, settle, &closing_doors, &mut doors).await?;
         Ok(Self {
             listeners,
@@ -167,6 +168,7 @@ impl Service {
             doors,
             close_doors,
             gateway,
+            store,
             _background: background,
             _lock: lock,
         })
@@ -187,7 +189,7 @@ impl Service {
         if timeout_at(last, self.gateway.post_reply.finish()).await.is_err() {
             tracing::warn!("outcomes of messages could not be written in time; the next start doubts them");
         }
-        if let Some(store) = self.gateway.store.clone() {
+        if let Some(store) = self.store.take() {
             close_store(store, self.gateway.clock.now(), last).await;
         }
         let _ = self.close_doors.send(true);
@@ -204,6 +206,16 @@ async fn end(tasks: &mut JoinSet<()>, what: &'static str, until: Instant) {
         tracing::warn!(what, left = tasks.len(), "what had not ended in time was cut");
         // One that computes without a pause is left behind: the process ends without it.
         let _ = timeout(LAST_STEPS, tasks.shutdown()).await;
+    }
+}
+
+/// What live mail needs of the store.
+fn parts_of_live_mail(store: &Store) -> StoreParts {
+    StoreParts {
+        mail: store.mail.clone(),
+        blobs: store.blobs().clone(),
+        rules: store.rules.clone(),
+        known_good: store.known_good.clone(),
     }
 }
 
@@ -232,18 +244,18 @@ impl Opened {
         let learner = match (&self.store, self.vault) {
             (Some(store), Some(vault)) => {
                 let (settings, key) = (config.known_good.clone(), self.token_key.clone());
-                KnownGoodRecorder::start(store.clone(), vault, settings, key, met.clone())
+                KnownGoodRecorder::start(store.known_good.clone(), vault, settings, key, met.clone())
             }
             _ => KnownGoodRecorder::idle(),
         };
         let readiness = Readiness {
-            store: self.store.clone(),
+            store: self.store.as_ref().map(|store| store.health.clone()),
             room: room.clone(),
             panic_switch: panic_switch.clone(),
             stopping: stopping.clone(),
         };
         Ok(Gateway {
-            store: self.store,
+            store: self.store.as_ref().map(parts_of_live_mail),
             examiner: examiner.map_err(StartError::Examiner)?,
             external_engines: ExternalEngines::new(&config.engines)?,
             hops: Hops::for_live_mail(&config, &live_timeouts(&config)),

@@ -45,7 +45,7 @@ use rules::plan::PlanLoader;
 use rules::rate::RateWatcher;
 use rules::rollout::RolloutWorker;
 use store::Store;
-use store::vault::Vault;
+use store::known_good::vault::Vault;
 
 use rustls::ClientConfig;
 use tokio::runtime::Handle;
@@ -146,7 +146,9 @@ impl Parts {
             border: Arc::new(self.config.border.clone()),
             policy: Arc::new(self.config.policy.clone()),
             sentinel: self.config.sentinel.clone(),
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            known_good: self.store.known_good.clone(),
+            mail: self.store.mail.clone(),
             examiner: self.gateway.examiner.clone(),
             external_engines: self.gateway.external_engines.clone(),
             entries: self.gateway.entries.clone(),
@@ -158,7 +160,7 @@ impl Parts {
 
     fn entry_loader(&self) -> EntryLoader {
         EntryLoader {
-            store: self.store.clone(),
+            stored: self.store.entries.clone(),
             entries: self.gateway.entries.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -168,7 +170,9 @@ impl Parts {
     fn rollout_worker(&self) -> RolloutWorker {
         RolloutWorker {
             pace: self.config.rollout.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            known_good: self.store.known_good.clone(),
+            rules: self.store.rules.clone(),
             vault: self.vault.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -178,7 +182,7 @@ impl Parts {
 
     fn plan_loader(&self, background: &Handle) -> PlanLoader {
         PlanLoader {
-            store: self.store.clone(),
+            rules: self.store.rules.clone(),
             examiner: self.gateway.examiner.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -189,7 +193,7 @@ impl Parts {
 
     fn containment_loader(&self) -> ContainmentLoader {
         ContainmentLoader {
-            store: self.store.clone(),
+            containments: self.store.containments.clone(),
             contained: self.gateway.contained.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -200,7 +204,15 @@ impl Parts {
         ConvictionWorker {
             sentinel: self.config.sentinel.clone(),
             border: self.config.border.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            containments: self.store.containments.clone(),
+            evidence: self.store.evidence.clone(),
+            incidents: self.store.incidents.clone(),
+            known_good: self.store.known_good.clone(),
+            mail: self.store.mail.clone(),
+            notices: self.store.notices.clone(),
+            rules: self.store.rules.clone(),
+            submissions: self.store.submissions.clone(),
             vault: self.vault.clone(),
             external_engines: self.gateway.external_engines.clone(),
             clock: self.clock.clone(),
@@ -213,7 +225,12 @@ impl Parts {
     fn incident_worker(&self) -> IncidentWorker {
         IncidentWorker {
             sentinel: self.config.sentinel.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            containments: self.store.containments.clone(),
+            entries: self.store.entries.clone(),
+            evidence: self.store.evidence.clone(),
+            incidents: self.store.incidents.clone(),
+            rules: self.store.rules.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
@@ -222,6 +239,11 @@ impl Parts {
 
     fn replayer(&self) -> Replayer {
         Replayer {
+            containments: self.store.containments.clone(),
+            entries: self.store.entries.clone(),
+            incidents: self.store.incidents.clone(),
+            quarantine: self.store.quarantine.clone(),
+            rules: self.store.rules.clone(),
             reexamination: self.reexamination(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -244,8 +266,9 @@ impl Parts {
             hostname: self.config.hostname.clone(),
             authserv_id: self.config.authserv_id.clone(),
             release: self.config.release,
-            store: self.store.clone(),
             hops: Hops::new(&self.config, self.config.release.connections, &Timeouts::default()),
+            blobs: self.store.blobs().clone(),
+            releases: self.store.releases.clone(),
             pacing: Arc::new(pacing),
             clock: self.clock.clone(),
             token_key: self.gateway.token_key.clone(),
@@ -258,7 +281,8 @@ impl Parts {
 
     fn publisher(&self) -> Publisher {
         Publisher {
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            incidents: self.store.incidents.clone(),
             folder: self.config.data_dir.join(status::FOLDER),
             hostname: self.config.hostname.clone(),
             notary: AuditSigner::new(&self.gateway.token_key, &self.config.hostname),
@@ -271,8 +295,15 @@ impl Parts {
     fn retention_worker(&self) -> RetentionWorker {
         RetentionWorker {
             retention: self.config.retention.clone(),
-            known_good: self.config.known_good.clone(),
-            store: self.store.clone(),
+            known_good_kept: self.config.known_good.clone(),
+            audit: self.store.audit.clone(),
+            evidence: self.store.evidence.clone(),
+            explorer: self.store.explorer.clone(),
+            incidents: self.store.incidents.clone(),
+            known_good: self.store.known_good.clone(),
+            recipients: self.store.recipients.clone(),
+            submissions: self.store.submissions.clone(),
+            upkeep: self.store.upkeep.clone(),
             vault: self.vault.clone(),
             ring: self.ring.clone(),
             removal: self.removal.clone(),
@@ -283,13 +314,20 @@ impl Parts {
     }
 
     fn clock_watcher(&self) -> ClockWatcher {
-        ClockWatcher { store: self.store.clone(), removal: self.removal.clone(), signals: self.signals.clone() }
+        ClockWatcher {
+            notices: self.store.notices.clone(),
+            upkeep: self.store.upkeep.clone(),
+            removal: self.removal.clone(),
+            signals: self.signals.clone(),
+        }
     }
 
     fn scrubber(&self) -> Scrubber {
         Scrubber {
             retention: self.config.retention.clone(),
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            notices: self.store.notices.clone(),
+            upkeep: self.store.upkeep.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             priority: self.gateway.priority.clone(),
@@ -299,7 +337,8 @@ impl Parts {
 
     fn rate_watcher(&self) -> RateWatcher {
         RateWatcher {
-            store: self.store.clone(),
+            evidence: self.store.evidence.clone(),
+            notices: self.store.notices.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
@@ -308,7 +347,8 @@ impl Parts {
 
     fn ledger_auditor(&self) -> LedgerAuditor {
         LedgerAuditor {
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
+            upkeep: self.store.upkeep.clone(),
             books: self.books.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -318,7 +358,8 @@ impl Parts {
 
     fn panic_switch_watcher(&self) -> PanicSwitchWatcher {
         PanicSwitchWatcher {
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            notices: self.store.notices.clone(),
             switch: self.gateway.panic_switch.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -326,16 +367,23 @@ impl Parts {
     }
 
     fn flow_summer(&self) -> FlowSummer {
-        FlowSummer { store: self.store.clone(), clock: self.clock.clone(), priority: self.gateway.priority.clone() }
+        FlowSummer {
+            explorer: self.store.explorer.clone(),
+            clock: self.clock.clone(),
+            priority: self.gateway.priority.clone(),
+        }
     }
 
     fn search_text_worker(&self) -> SearchTextWorker {
-        SearchTextWorker { store: self.store.clone(), priority: self.gateway.priority.clone() }
+        SearchTextWorker { explorer: self.store.explorer.clone(), priority: self.gateway.priority.clone() }
     }
 
     fn bulk_worker(&self) -> BulkWorker {
         BulkWorker {
-            store: self.store.clone(),
+            explorer: self.store.explorer.clone(),
+            mail: self.store.mail.clone(),
+            quarantine: self.store.quarantine.clone(),
+            releases: self.store.releases.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             priority: self.gateway.priority.clone(),
@@ -347,7 +395,10 @@ impl Parts {
         Acknowledger {
             hostname: self.config.hostname.clone(),
             border: self.config.border.clone(),
-            store: self.store.clone(),
+            incidents: self.store.incidents.clone(),
+            mail: self.store.mail.clone(),
+            notices: self.store.notices.clone(),
+            submissions: self.store.submissions.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
             items: Items::default(),
@@ -358,7 +409,7 @@ impl Parts {
         SenderNotifier {
             hostname: self.config.hostname.clone(),
             border: self.config.border.clone(),
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
             items: Items::default(),
@@ -370,7 +421,8 @@ impl Parts {
             tls,
             hostname: self.config.hostname.clone(),
             announcements: self.config.notices.announcements.clone(),
-            store: self.store.clone(),
+            incidents: self.store.incidents.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &system_mail::timeouts()),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -383,7 +435,7 @@ impl Parts {
             tls,
             hostname: self.config.hostname.clone(),
             announcements: self.config.notices.announcements.clone(),
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, NOTICE_CONNECTIONS, &call::timeouts()),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -392,14 +444,15 @@ impl Parts {
     }
 
     fn structure_checker(&self) -> StructureChecker {
-        StructureChecker { store: self.store.clone() }
+        StructureChecker { upkeep: self.store.upkeep.clone() }
     }
 
     fn summary_mailer(&self) -> SummaryMailer {
         SummaryMailer {
             hostname: self.config.hostname.clone(),
             border: self.config.border.clone(),
-            store: self.store.clone(),
+            incidents: self.store.incidents.clone(),
+            notices: self.store.notices.clone(),
             hops: Hops::new(&self.config, 1, &system_mail::timeouts()),
             clock: self.clock.clone(),
             items: Items::default(),
@@ -412,7 +465,9 @@ impl Parts {
             border: self.config.border.clone(),
             policy: self.config.policy.clone(),
             portal: self.config.portal.clone(),
-            store: self.store.clone(),
+            notices: self.store.notices.clone(),
+            quarantine: self.store.quarantine.clone(),
+            recipients: self.store.recipients.clone(),
             hops: Arc::new(Hops::new(&self.config, 1, &system_mail::timeouts())),
             clock: self.clock.clone(),
             key: self.gateway.token_key.for_purpose(recipient::PURPOSE),

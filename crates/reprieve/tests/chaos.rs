@@ -87,7 +87,8 @@ struct Fate {
 }
 
 async fn fates(gateway: &Gateway) -> HashMap<u64, Fate> {
-    let mut connection = store::db::connect(&store::db::sqlite_url(&gateway.path("data/reprieve.db"))).await.unwrap();
+    let mut connection =
+        store::database::connect(&store::database::sqlite_url(&gateway.path("data/reprieve.db"))).await.unwrap();
     let sql = "select m.subject, r.state, r.repeats, (select count(*) from release_attempt a where a.release_id = \
         r.release_id \
                and a.outcome = 'released') as accepted from release_item r join message m on m.mail_id = r.mail_id";

@@ -44,14 +44,14 @@ fn flip(file: &Path, at: u64, byte: u8) {
 
 /// What is in the write-ahead log goes into the file.
 async fn write_log_back(database: &Path) {
-    let mut connection = store::db::connect(&store::db::sqlite_url(database)).await.unwrap();
+    let mut connection = store::database::connect(&store::database::sqlite_url(database)).await.unwrap();
     sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
 }
 
 /// Where the root page of a table or index begins.
 async fn root_of(database: &Path, name: &str) -> u64 {
-    let mut connection = store::db::connect(&store::db::sqlite_url(database)).await.unwrap();
+    let mut connection = store::database::connect(&store::database::sqlite_url(database)).await.unwrap();
     let sql = "select rootpage from sqlite_schema where name = $1";
     let row = sqlx::query(sql).bind(name.to_owned()).fetch_one(&mut connection).await.unwrap();
     let page = row.try_get::<i64, _>("rootpage").unwrap() as u64;

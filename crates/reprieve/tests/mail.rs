@@ -330,10 +330,10 @@ fn a_tentative_unit_that_is_sent_again_alone_comes_into_custody() {
 
 /// Runs a statement in the gateway's database.
 fn run(gateway: &Gateway, sql: &str) {
-    let url = store::db::sqlite_url(&gateway.path("data/reprieve.db"));
+    let url = store::database::sqlite_url(&gateway.path("data/reprieve.db"));
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let mut database = store::db::connect(&url).await.unwrap();
-        store::db::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
+        let mut database = store::database::connect(&url).await.unwrap();
+        store::database::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
     });
 }
 

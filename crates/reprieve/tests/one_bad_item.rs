@@ -42,11 +42,11 @@ use recovery::status::Publisher;
 use rules::conviction::{ConvictionMemory, ConvictionWorker};
 use rules::rate::{Counted, RateWatcher};
 use serde_json::Value;
-use store::arrival::{Arrival, UnitArrival};
-use store::bulk::{Bulk, BulkPlace, BulkStage, BulkVerb};
-use store::sentinel::NewLine;
-use store::vault::{MasterKey, Vault};
-use store::version::KeptRuleset;
+use store::evidence::sentinel::NewLine;
+use store::explorer::bulk::{Bulk, BulkPlace, BulkStage, BulkVerb};
+use store::known_good::vault::{MasterKey, Vault};
+use store::mail::arrival::{Arrival, UnitArrival};
+use store::rules::version::KeptRuleset;
 use store::{Scope, Store};
 use support::{Gateway, Sink, Talk, bad, clean, config};
 
@@ -73,16 +73,24 @@ impl Site {
         let store = Store::open_embedded(folder, "n", key, now).await.unwrap();
         let bare = detect::ruleset::load::all_of(Vec::new()).unwrap();
         let kept = KeptRuleset { id: bare.id, detections: Vec::new(), pages: BTreeMap::new(), gates: Vec::new() };
-        store.remember_ruleset(kept, true, now.before(Duration::from_secs(900_000))).await.unwrap();
+        store.rules.remember_ruleset(kept, true, now.before(Duration::from_secs(900_000))).await.unwrap();
         // Its data is new: less evidence convicts what it brings.
-        store.remember_engine("clamd", "1", "26999", now.before(Duration::from_secs(900_000))).await.unwrap();
-        store.remember_engine("clamd", "1", DATA, now.before(Duration::from_secs(60))).await.unwrap();
+        store.rules.remember_engine("clamd", "1", "26999", now.before(Duration::from_secs(900_000))).await.unwrap();
+        store.rules.remember_engine("clamd", "1", DATA, now.before(Duration::from_secs(60))).await.unwrap();
         let config = Config::parse(config, folder).unwrap();
         let watcher = ConvictionWorker {
             external_engines: ExternalEngines::without_dns(&config.engines),
             sentinel: config.sentinel.clone(),
             border: config.border.clone(),
-            store: store.clone(),
+            audit: store.audit.clone(),
+            containments: store.containments.clone(),
+            evidence: store.evidence.clone(),
+            incidents: store.incidents.clone(),
+            known_good: store.known_good.clone(),
+            mail: store.mail.clone(),
+            notices: store.notices.clone(),
+            rules: store.rules.clone(),
+            submissions: store.submissions.clone(),
             vault: None,
             clock: clock.clone(),
             key: key.clone(),
@@ -128,7 +136,7 @@ impl Site {
             blob: None,
             timings: BTreeMap::new(),
         };
-        self.store.record_arrival(arrival).await.unwrap();
+        self.store.mail.record_arrival(arrival).await.unwrap();
         mail_id
     }
 
@@ -138,25 +146,26 @@ impl Site {
 
     /// The one number that a query answers.
     async fn number(&self, sql: &str) -> i64 {
-        let mut database = store::db::connect(&store::db::sqlite_url(&self.folder.join("reprieve.db"))).await.unwrap();
-        let row = store::db::query(sql.to_owned(), Vec::new()).fetch_one(&mut database).await.unwrap();
+        let mut database =
+            store::database::connect(&store::database::sqlite_url(&self.folder.join("reprieve.db"))).await.unwrap();
+        let row = store::database::query(sql.to_owned(), Vec::new()).fetch_one(&mut database).await.unwrap();
         sqlx::Row::try_get(&row, 0).unwrap()
     }
 
     async fn account(&self, mail: MailId) -> Account {
-        self.store.accounts_of(mail).await.unwrap()[0].1
+        self.store.quarantine.accounts_of(mail).await.unwrap()[0].1
     }
 
     /// Hits on mail that the journal has of the suspect.
     async fn heard(&self) -> u64 {
-        let belief = Belief::of_all(&self.store).await.unwrap();
+        let belief = Belief::of_all(&self.store.evidence).await.unwrap();
         belief.suspicions.get(&suspect()).map_or(0, |one| one.counts().0)
     }
 }
 
 async fn run(database: &Path, sql: &str) {
-    let mut database = store::db::connect(&store::db::sqlite_url(database)).await.unwrap();
-    store::db::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
+    let mut database = store::database::connect(&store::database::sqlite_url(database)).await.unwrap();
+    store::database::query(sql.to_owned(), Vec::new()).execute(&mut database).await.unwrap();
 }
 
 fn suspect() -> Suspect {
@@ -230,7 +239,7 @@ async fn what_could_not_be_written_down_is_heard_later() {
     assert_eq!(site.heard().await, 2);
     site.watcher.round(&mut ConvictionMemory::default(), &going()).await.unwrap();
     assert_eq!(site.heard().await, 2, "after a restart nothing is heard twice");
-    assert_eq!(site.store.all_unheard(1).await.unwrap().0, 0);
+    assert_eq!(site.store.evidence.all_unheard(1).await.unwrap().0, 0);
 }
 
 #[tokio::test]
@@ -260,7 +269,7 @@ async fn a_record_that_cannot_be_read_keeps_no_other_from_being_heard() {
     site.arrive(site.clock.now(), 2).await;
     site.watcher.round(&mut mind, &going()).await.unwrap();
     assert_eq!(site.heard().await, 1, "the one behind it");
-    let (count, aside) = site.store.all_unheard(5).await.unwrap();
+    let (count, aside) = site.store.evidence.all_unheard(5).await.unwrap();
     assert_eq!((count, aside[0].mail), (1, damaged));
     let facts = serde_json::to_string(&examination(1).facts).unwrap();
     site.sql(&format!("update message set facts_json = '{facts}' where mail_id = '{damaged}'")).await;
@@ -294,16 +303,16 @@ async fn the_api_and_the_sentinel_believe_the_same_after_a_restart() {
     site.watcher.round(&mut mind, &going()).await.unwrap();
     // A trial finds two thousand times as much for it being wrong: that convicts what has just come, and nothing else.
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 2e3 };
-    site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
+    site.store.evidence.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
     site.watcher.round(&mut mind, &going()).await.unwrap();
     let level = |contained: Containment| contained.level(&suspect().code, &suspect().version);
-    assert_eq!(level(site.store.containment(site.clock.now()).await.unwrap()), Some(Level::Contained));
-    assert_eq!(site.store.incidents().await.unwrap().len(), 1);
+    assert_eq!(level(site.store.containments.containment(site.clock.now()).await.unwrap()), Some(Level::Contained));
+    assert_eq!(site.store.incidents.incidents().await.unwrap().len(), 1);
     // Two days later, by a sentinel that has only the journal.
     site.clock.advance(Duration::from_secs(2 * 86_400));
     let mut after = ConvictionMemory::default();
     site.watcher.round(&mut after, &going()).await.unwrap();
-    let believed = Belief::of_all(&site.store).await.unwrap();
+    let believed = Belief::of_all(&site.store.evidence).await.unwrap();
     assert_eq!(believed.suspicions[&suspect()].state(), State::Contained);
     site.store.clone().close().await;
     drop(site);
@@ -325,15 +334,15 @@ async fn what_is_contained_has_an_incident_whatever_fails_in_between() {
     let mut mind = ConvictionMemory::default();
     site.arrive(site.clock.now(), 1).await;
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
-    site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
+    site.store.evidence.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
     site.sql("create trigger fails before insert on incident begin select raise(abort, 'it fails'); end").await;
     site.watcher.round(&mut mind, &going()).await.unwrap();
-    assert_eq!(site.store.incidents().await.unwrap().len(), 0);
+    assert_eq!(site.store.incidents.incidents().await.unwrap().len(), 0);
     site.sql("drop trigger fails").await;
     site.clock.advance(Duration::from_secs(60));
     site.watcher.round(&mut mind, &going()).await.unwrap();
-    assert_eq!(site.store.incidents().await.unwrap().len(), 1);
-    let contained = site.store.containment(site.clock.now()).await.unwrap();
+    assert_eq!(site.store.incidents.incidents().await.unwrap().len(), 1);
+    let contained = site.store.containments.containment(site.clock.now()).await.unwrap();
     assert_eq!(contained.level(&suspect().code, &suspect().version), Some(Level::Contained));
 }
 
@@ -356,11 +365,14 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let good = site.store.begin_bulk(job("state:held")).await.unwrap();
+    let good = site.store.explorer.begin_bulk(job("state:held")).await.unwrap();
     // The newest comes first.
-    let bad = site.store.begin_bulk(job("state:nothing-of-this-kind")).await.unwrap();
+    let bad = site.store.explorer.begin_bulk(job("state:nothing-of-this-kind")).await.unwrap();
     let worker = BulkWorker {
-        store: site.store.clone(),
+        explorer: site.store.explorer.clone(),
+        mail: site.store.mail.clone(),
+        quarantine: site.store.quarantine.clone(),
+        releases: site.store.releases.clone(),
         clock: site.clock.clone(),
         signals: Signals::default(),
         priority: Priority::default(),
@@ -370,8 +382,8 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
         worker.round(&mut (), &going()).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
     }
-    assert_eq!(site.store.bulk(good).await.unwrap().stage, BulkStage::Done);
-    assert_eq!(site.store.bulk(bad).await.unwrap().stage, BulkStage::Running);
+    assert_eq!(site.store.explorer.bulk(good).await.unwrap().stage, BulkStage::Done);
+    assert_eq!(site.store.explorer.bulk(bad).await.unwrap().stage, BulkStage::Running);
     let failing = worker.items.failing();
     assert_eq!((failing.len(), failing[0].0.as_str()), (1, format!("job {bad}").as_str()), "{failing:?}");
 }
@@ -450,10 +462,10 @@ fn a_record_that_cannot_be_read_does_not_stop_a_replay() {
     let detection = held[0]["detection"].as_str().unwrap().to_owned();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let url = store::db::sqlite_url(&gateway.path("data/reprieve.db"));
-        let mut database = store::db::connect(&url).await.unwrap();
+        let url = store::database::sqlite_url(&gateway.path("data/reprieve.db"));
+        let mut database = store::database::connect(&url).await.unwrap();
         let sql = format!("update message set facts_json = '{{' where mail_id = '{damaged}'");
-        store::db::query(sql, Vec::new()).execute(&mut database).await.unwrap();
+        store::database::query(sql, Vec::new()).execute(&mut database).await.unwrap();
     });
     let opened = gateway.json(&["incident", "open", &detection, "--reason", "somebody complained"]);
     let id = opened["id"].as_str().unwrap().to_owned();
@@ -550,8 +562,15 @@ async fn a_unit_that_cannot_expire_keeps_no_other_from_it_and_one_kind_no_other(
     site.sql("insert into hit_hour values (0, 'clamd:Win.Test', 'x', 1, 1)").await;
     let keeper = RetentionWorker {
         retention: site.config.retention.clone(),
-        known_good: site.config.known_good.clone(),
-        store: site.store.clone(),
+        known_good_kept: site.config.known_good.clone(),
+        audit: site.store.audit.clone(),
+        evidence: site.store.evidence.clone(),
+        explorer: site.store.explorer.clone(),
+        incidents: site.store.incidents.clone(),
+        known_good: site.store.known_good.clone(),
+        recipients: site.store.recipients.clone(),
+        submissions: site.store.submissions.clone(),
+        upkeep: site.store.upkeep.clone(),
         vault: None,
         ring: KeyRing::find(&site.folder.join("ring")),
         removal: Removal::new(site.clock.clone(), Duration::from_secs(200 * 86_400)),
@@ -577,11 +596,12 @@ async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoin
     let site = Site::start(folder.path(), &text, &key, SystemClock.now()).await;
     site.arrive(site.clock.now(), 1).await;
     let found = Event::Probed { at: site.clock.now(), hits: 4, seen: 100, value: 1e6 };
-    site.store.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
+    site.store.evidence.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
     site.watcher.round(&mut ConvictionMemory::default(), &going()).await.unwrap();
     site.sql("update incident_event set text = x'ff'").await;
     let publisher = Publisher {
-        store: site.store.clone(),
+        audit: site.store.audit.clone(),
+        incidents: site.store.incidents.clone(),
         folder: folder.path().join("status"),
         hostname: "mx.ours.example".into(),
         notary: AuditSigner::new(&key, "mx.ours.example"),
@@ -592,7 +612,7 @@ async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoin
     let mut published = None;
     publisher.round(&mut published, &going()).await.unwrap();
     let [page, issues, _] = published.unwrap();
-    let id = site.store.incidents().await.unwrap()[0].id.clone();
+    let id = site.store.incidents.incidents().await.unwrap()[0].id.clone();
     assert!(page.contains(&id) && page.contains("cannot be read") && !page.contains("No incident is open"), "{page}");
     assert!(issues.contains(&id));
     assert!(folder.path().join("status/checkpoint").exists());
@@ -623,14 +643,24 @@ async fn a_unit_that_cannot_be_moved_keeps_no_other_of_its_job_waiting() {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let job = site.store.begin_bulk(job).await.unwrap();
+    let job = site.store.explorer.begin_bulk(job).await.unwrap();
     let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
-    let worker = BulkWorker { store, clock, signals, priority: Priority::default(), items: Items::default() };
+    let Store { explorer, mail, quarantine, releases, .. } = store;
+    let worker = BulkWorker {
+        explorer,
+        mail,
+        quarantine,
+        releases,
+        clock,
+        signals,
+        priority: Priority::default(),
+        items: Items::default(),
+    };
     for _ in 0..6 {
         worker.round(&mut (), &going()).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
     }
-    assert_eq!(site.store.bulk(job).await.unwrap().stage, BulkStage::Done);
+    assert_eq!(site.store.explorer.bulk(job).await.unwrap().stage, BulkStage::Done);
     assert_eq!((site.account(stuck).await, site.account(other).await), (Account::Held, Account::Denied));
 }
 
@@ -642,8 +672,8 @@ async fn an_hour_or_a_mail_that_cannot_be_read_keeps_no_other_from_being_summed_
     let damaged = site.arrive(site.clock.now().before(hour * 8), 1).await;
     site.arrive(site.clock.now().before(hour * 4), 2).await;
     site.sql(&format!("update unit set domain = x'ff' where mail_id = '{damaged}'")).await;
-    assert!(site.store.roll_flow(site.clock.now()).await.is_err(), "it is said");
-    let _ = site.store.roll_flow(site.clock.now()).await;
+    assert!(site.store.explorer.roll_flow(site.clock.now()).await.is_err(), "it is said");
+    let _ = site.store.explorer.roll_flow(site.clock.now()).await;
     let waiting = "select count(*) from flow_mark where rolled <> stamp";
     assert_eq!((site.number("select count(*) from flow_mark").await, site.number(waiting).await), (2, 1));
     // The same for the texts by which mail is found, and the reading of subjects.
@@ -651,7 +681,7 @@ async fn an_hour_or_a_mail_that_cannot_be_read_keeps_no_other_from_being_summed_
     site.sql(&format!("update message set subject = x'ff' where mail_id = '{damaged}'")).await;
     site.sql("delete from folded").await;
     site.sql("delete from folded_reach").await;
-    while site.store.fold_older().await.unwrap() {}
+    while site.store.explorer.fold_older().await.unwrap() {}
     assert_eq!(site.number("select count(*) from folded where field = 'subject'").await, 1);
 }
 
@@ -672,14 +702,16 @@ async fn a_blob_that_nobody_can_be_called_for_keeps_no_other_from_being_checked(
     .await;
     let scrubber = Scrubber {
         retention: site.config.retention.clone(),
-        store: site.store.clone(),
+        blobs: site.store.blobs().clone(),
+        notices: site.store.notices.clone(),
+        upkeep: site.store.upkeep.clone(),
         clock: site.clock.clone(),
         signals: Signals::default(),
         priority: Priority::default(),
         items: Items::default(),
     };
     while scrubber.round(&mut (), &going()).await.unwrap() {}
-    let (count, damaged) = site.store.damaged_blobs(5).await.unwrap();
+    let (count, damaged) = site.store.upkeep.damaged_blobs(5).await.unwrap();
     assert_eq!((count, damaged[0].mail), (1, second));
     assert_eq!(scrubber.items.failing().len(), 1);
 }
@@ -701,9 +733,10 @@ async fn a_detection_that_nobody_can_be_called_for_keeps_no_other_from_it() {
     // And the hour that has just begun cannot be counted.
     site.sql("create trigger fails_too before insert on hit_hour begin select raise(abort, 'it fails'); end").await;
     let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
-    let watcher = RateWatcher { store, clock, signals, items: Items::default() };
+    let watcher =
+        RateWatcher { evidence: store.evidence, notices: store.notices, clock, signals, items: Items::default() };
     watcher.round(&mut Counted::default(), &going()).await.unwrap();
-    let alerts = site.store.alerts(true, 10).await.unwrap();
+    let alerts = site.store.notices.alerts(true, 10).await.unwrap();
     assert!(alerts.iter().any(|alert| alert.subject == "clamd:B"), "{alerts:?} {:?}", watcher.items.failing());
     assert!(watcher.items.failing().len() >= 2, "{:?}", watcher.items.failing());
 }
@@ -714,8 +747,13 @@ async fn a_sender_who_cannot_be_remembered_keeps_no_other_from_it() {
     let site = Site::alone(folder.path()).await;
     let vault = Vault::open(&folder.path().join("good"), vec![MasterKey::new([7; 32])]).unwrap();
     let known_good = site.config.known_good.clone();
-    let learner =
-        KnownGoodRecorder::start(site.store.clone(), vault, known_good, TokenKey::new([5; 32]), Arc::default());
+    let learner = KnownGoodRecorder::start(
+        site.store.known_good.clone(),
+        vault,
+        known_good,
+        TokenKey::new([5; 32]),
+        Arc::default(),
+    );
     site.sql(
         "create trigger fails before insert on identity when new.mails = 2 begin select raise(abort, 'it fails'); end",
     )

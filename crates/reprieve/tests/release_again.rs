@@ -103,7 +103,8 @@ async fn bytes_that_cannot_be_read_for_a_moment_are_sent_later() {
     std::fs::rename(&blob, &aside).unwrap();
     std::fs::create_dir(&blob).unwrap();
     gateway.json(&["quarantine", "release", &id, "--reason", "wanted"]);
-    let mut database = store::db::connect(&store::db::sqlite_url(&gateway.path("data/reprieve.db"))).await.unwrap();
+    let mut database =
+        store::database::connect(&store::database::sqlite_url(&gateway.path("data/reprieve.db"))).await.unwrap();
     let state = async |database: &mut sqlx::AnyConnection| {
         let row = sqlx::query("select state, not_before_us - moved_us as rest from release_item")
             .fetch_one(database)

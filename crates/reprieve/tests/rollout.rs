@@ -257,7 +257,7 @@ fn sql<T: Send + 'static>(
     let path = site.gateway.path("data/reprieve.db");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut connection = store::db::connect(&store::db::sqlite_url(&path)).await.unwrap();
+        let mut connection = store::database::connect(&store::database::sqlite_url(&path)).await.unwrap();
         work(&mut connection).await.unwrap()
     })
 }

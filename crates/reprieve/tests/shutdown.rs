@@ -102,8 +102,8 @@ async fn a_stop_waits_for_no_database() {
     let mut gateway = Gateway::start(&config(sink.address));
     let never = sending(&gateway, "never");
     sink.wait(1);
-    let url = store::db::sqlite_url(&gateway.path("data/reprieve.db"));
-    let mut other = store::db::connect(&url).await.unwrap();
+    let url = store::database::sqlite_url(&gateway.path("data/reprieve.db"));
+    let mut other = store::database::connect(&url).await.unwrap();
     sqlx::query("begin immediate").execute(&mut other).await.unwrap();
     let began = Instant::now();
     let stopping = tokio::task::spawn_blocking(move || (gateway.stop(), gateway));

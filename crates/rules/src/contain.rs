@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::Store;
+use store::ContainmentStore;
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -18,8 +18,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct ContainmentLoader {
-    /// The store.
-    pub store: Store,
+    /// What is contained.
+    pub containments: ContainmentStore,
     /// Where messages find it.
     pub contained: ContainmentInForce,
     /// Domain time.
@@ -38,7 +38,7 @@ impl Reconciler for ContainmentLoader {
 
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
-        let state = self.store.containment(self.clock.now()).await?;
+        let state = self.containments.containment(self.clock.now()).await?;
         if *self.contained.now() != state {
             let held_back: Vec<&str> = state.held_back.keys().map(|code| code.as_str()).collect();
             tracing::warn!(epoch = state.epoch, held_back = held_back.join(", "), "containment");

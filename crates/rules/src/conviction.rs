@@ -16,11 +16,14 @@ use domain::rollout::Stage;
 use domain::sentinel::diagnosis::StateOfSuspect;
 use domain::sentinel::{Event, Suspect};
 use domain::token::TokenKey;
-use store::rollout::Rollout;
-use store::sentinel::NewLine;
-use store::vault::Vault;
-use store::version::KeptRuleset;
-use store::{Store, StoreError};
+use store::evidence::sentinel::NewLine;
+use store::known_good::vault::Vault;
+use store::rules::rollout::Rollout;
+use store::rules::version::KeptRuleset;
+use store::{
+    AuditStore, ContainmentStore, EvidenceStore, IncidentStore, KnownGoodStore, MailStore, NoticeStore, RuleStore,
+    StoreError, SubmissionStore,
+};
 use tokio::sync::watch;
 
 use crate::act::Done;
@@ -47,8 +50,24 @@ pub struct ConvictionWorker {
     pub sentinel: SentinelConfig,
     /// Our domains and networks.
     pub border: Border,
-    /// The store.
-    pub store: Store,
+    /// The audit log.
+    pub audit: AuditStore,
+    /// What is contained.
+    pub containments: ContainmentStore,
+    /// The journal of evidence, and hits by the hour.
+    pub evidence: EvidenceStore,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// Content of clean mail, and who sends mail.
+    pub known_good: KnownGoodStore,
+    /// Mail and its units.
+    pub mail: MailStore,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
+    /// Rulesets and their roll-outs.
+    pub rules: RuleStore,
+    /// What people say of verdicts.
+    pub submissions: SubmissionStore,
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// The engines outside.
@@ -99,10 +118,10 @@ impl Reconciler for ConvictionWorker {
     async fn round(&self, mind: &mut ConvictionMemory, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
-            self.store.size_site(&self.sentinel.establish, now).await?;
+            self.known_good.size_site(&self.sentinel.establish, now).await?;
             mind.sized = Some(now);
         }
-        let in_force = &InForceNow::load(&self.store, &mut mind.rulesets).await?;
+        let in_force = &InForceNow::load(&self.rules, &mut mind.rulesets).await?;
         self.catch_up(mind).await?;
         let items = &self.items;
         items.alone("what changed", now, self.try_what_changed(mind, in_force, now)).await?;
@@ -122,7 +141,7 @@ impl ConvictionWorker {
     /// an incident opens, and what it held is examined again (methods section 2: a rollback re-evaluates everything
     /// that was held since).
     async fn follow_rollbacks(&self, mind: &mut ConvictionMemory, now: Timestamp) -> Result<(), StoreError> {
-        for rollout in self.store.rollouts().await? {
+        for rollout in self.rules.rollouts().await? {
             let is_new = rollout.stage == Stage::RolledBack && now.since(rollout.since) < FRESH;
             if !is_new || mind.followed.contains(&rollout.number) {
                 continue;
@@ -137,16 +156,16 @@ impl ConvictionWorker {
 
     async fn follow_rollback(&self, rollout: &Rollout, now: Timestamp) -> Result<(), StoreError> {
         let (Some(taken), Some(before)) =
-            (self.store.ruleset(&rollout.ruleset).await?, self.store.ruleset(&rollout.before).await?)
+            (self.rules.ruleset(&rollout.ruleset).await?, self.rules.ruleset(&rollout.before).await?)
         else {
             return Ok(());
         };
         let before: BTreeMap<&DetectionCode, &DetectionVersion> =
             before.detections.iter().map(|(one, _)| (&one.code, &one.version)).collect();
-        let known = self.store.incidents().await?;
+        let known = self.incidents.incidents().await?;
         for (one, _) in taken.detections.iter().filter(|(one, _)| before.get(&one.code) != Some(&&one.version)) {
             let suspect = Suspect { code: one.code.clone(), version: one.version.clone() };
-            if known.iter().any(|incident| incident.suspect == suspect) || !self.store.has_held(&suspect).await? {
+            if known.iter().any(|incident| incident.suspect == suspect) || !self.evidence.has_held(&suspect).await? {
                 continue;
             }
             let why = format!("ruleset {} was taken back: {}", rollout.ruleset, rollout.note);
@@ -157,7 +176,7 @@ impl ConvictionWorker {
 
     /// Takes up what was added to the journal.
     pub(super) async fn catch_up(&self, mind: &mut ConvictionMemory) -> Result<(), StoreError> {
-        let passed = mind.belief.catch_up(&self.store).await?;
+        let passed = mind.belief.catch_up(&self.evidence).await?;
         for (suspect, state) in passed {
             let evidence = mind.belief.suspicions.get(&suspect).map(|one| one.evidence());
             let Suspect { code, version } = &suspect;
@@ -180,7 +199,7 @@ impl ConvictionWorker {
             return Ok(());
         }
         let lines = self.opened(mind, in_force, lines);
-        self.store.append_evidence(lines).await?;
+        self.evidence.append_evidence(lines).await?;
         self.catch_up(mind).await
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::entry::EntryBook;
-use store::Store;
+use store::EntryStore;
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -19,8 +19,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct EntryLoader {
-    /// The store.
-    pub store: Store,
+    /// Allow and block entries.
+    pub stored: EntryStore,
     /// Where messages find them.
     pub entries: Entries,
     /// Domain time.
@@ -42,14 +42,14 @@ impl Reconciler for EntryLoader {
         let now = self.clock.now();
         let used = self.entries.take_used();
         if !used.is_empty()
-            && let Err(error) = self.store.entries_used(used.clone()).await
+            && let Err(error) = self.stored.entries_used(used.clone()).await
         {
             self.entries.put_back_used(used);
             return Err(error.into());
         }
-        let stamp = self.store.entries_stamp(now).await?;
+        let stamp = self.stored.entries_stamp(now).await?;
         if *known != Some(stamp) {
-            self.entries.put(EntryBook::new(self.store.entries(now).await?), stamp);
+            self.entries.put(EntryBook::new(self.stored.entries(now).await?), stamp);
             tracing::info!(entries = stamp[0], "allow and block entries in force");
         }
         *known = Some(stamp);

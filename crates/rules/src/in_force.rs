@@ -10,8 +10,8 @@ use domain::detection::{Detection, DetectionCode, RulesetId};
 use domain::sentinel::group::Group;
 use domain::sentinel::suspicion::{TRIP, TRIP_AFTER_CHANGE};
 use domain::sentinel::{Settings, Suspect};
-use store::version::KeptRuleset;
-use store::{Store, StoreError};
+use store::rules::version::KeptRuleset;
+use store::{RuleStore, StoreError};
 
 /// A version that has come into force within this time needs less evidence against it.
 pub(super) const FRESH: Duration = Duration::from_secs(24 * 3600);
@@ -29,18 +29,18 @@ pub(super) struct InForceNow {
 impl InForceNow {
     /// As the store has it. `known` are rulesets that were read before, by id.
     pub(super) async fn load(
-        store: &Store,
+        rules: &RuleStore,
         known: &mut HashMap<RulesetId, Arc<KeptRuleset>>,
     ) -> Result<Self, StoreError> {
         let mut rulesets = Vec::new();
-        for (id, since) in store.in_force_since().await?.into_iter().take(RULESETS) {
+        for (id, since) in rules.in_force_since().await?.into_iter().take(RULESETS) {
             if !known.contains_key(&id) {
-                let Some(kept) = store.ruleset(&id).await? else { continue };
+                let Some(kept) = rules.ruleset(&id).await? else { continue };
                 known.insert(id.clone(), Arc::new(kept));
             }
             rulesets.push((known[&id].clone(), since));
         }
-        let engines = store.engine_versions().await?.into_iter();
+        let engines = rules.engine_versions().await?.into_iter();
         let engines = engines.map(|one| (one.engine, one.data_version, one.first_seen)).collect();
         Ok(Self { rulesets, engines })
     }

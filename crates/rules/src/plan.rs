@@ -9,8 +9,8 @@ use detect::in_force::{Candidate, InForce};
 use detect::ruleset::{LoadErrors, Ruleset, load};
 use domain::detection::RulesetId;
 use domain::token::TokenKey;
-use store::rollout::Plan;
-use store::{Store, StoreError};
+use store::rules::rollout::Plan;
+use store::{RuleStore, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -25,8 +25,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct PlanLoader {
-    /// The store.
-    pub store: Store,
+    /// Rulesets and their roll-outs.
+    pub rules: RuleStore,
     /// The examining threads.
     pub examiner: ExaminerPool,
     /// Domain time.
@@ -49,7 +49,7 @@ impl Reconciler for PlanLoader {
 
     /// One round; returns the plan if it was another than `known`.
     async fn round(&self, known: &mut Option<Plan>, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
-        let Some(plan) = self.store.plan(self.clock.now()).await? else { return Ok(false) };
+        let Some(plan) = self.rules.plan(self.clock.now()).await? else { return Ok(false) };
         if known.as_ref() == Some(&plan) {
             return Ok(false);
         }
@@ -83,15 +83,15 @@ impl Reconciler for PlanLoader {
 
 impl PlanLoader {
     async fn load_live(&self, id: &RulesetId) -> Result<Ruleset, StoreError> {
-        let mut live = load_kept(&self.store, id, &self.background).await?;
-        for fault in live.remember_previous(self.store.ruleset_before(id).await?) {
+        let mut live = load_kept(&self.rules, id, &self.background).await?;
+        for fault in live.remember_previous(self.rules.ruleset_before(id).await?) {
             tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
         }
         Ok(live)
     }
 
     async fn candidate(&self, id: &RulesetId, live: &Arc<Ruleset>, buckets: u16) -> Result<Candidate, StoreError> {
-        let whole = load_kept(&self.store, id, &self.background).await?;
+        let whole = load_kept(&self.rules, id, &self.background).await?;
         let (live, key) = (live.clone(), self.key.clone());
         let made = self.background.spawn_blocking(move || Candidate::new(whole, &live, buckets, key)).await;
         match made {
@@ -106,8 +106,8 @@ impl PlanLoader {
 ///
 /// # Errors
 /// When it is not known, or a detection of it does not load any more.
-pub async fn load_kept(store: &Store, id: &RulesetId, background: &Handle) -> Result<Ruleset, StoreError> {
-    let kept = store.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
+pub async fn load_kept(rules: &RuleStore, id: &RulesetId, background: &Handle) -> Result<Ruleset, StoreError> {
+    let kept = rules.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
     // Compiling hundreds of rules takes a second.
     let loaded = background.spawn_blocking(move || {
         let mut ruleset = load::all_of(kept.detections)?;

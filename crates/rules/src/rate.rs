@@ -8,9 +8,9 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::detection::DetectionCode;
 use domain::sentinel::rate::{WEEKS, is_unusual};
-use store::alert::{AlertKind, NewAlert};
-use store::hits::{HOUR_US, hour_of};
-use store::{Store, StoreError};
+use store::evidence::hits::{HOUR_US, hour_of};
+use store::notices::alert::{AlertKind, NewAlert};
+use store::{EvidenceStore, NoticeStore, StoreError};
 use tokio::sync::watch;
 
 use platform::clock::Clock;
@@ -31,8 +31,10 @@ const WEEK_HOURS: i64 = 7 * 24;
 /// The reconciler.
 #[derive(Clone, Debug)]
 pub struct RateWatcher {
-    /// The store.
-    pub store: Store,
+    /// The journal of evidence, and hits by the hour.
+    pub evidence: EvidenceStore,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes who tells people.
@@ -66,10 +68,10 @@ impl Reconciler for RateWatcher {
     /// no other.
     async fn round(&self, counted: &mut Counted, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let present = hour_of(self.clock.now());
-        let Some(first) = self.store.first_message().await?.map(hour_of) else { return Ok(false) };
+        let Some(first) = self.evidence.first_message().await?.map(hour_of) else { return Ok(false) };
         let known = match counted.last {
             Some(hour) => Some(hour),
-            None => self.store.last_hour_of_hits().await?,
+            None => self.evidence.last_hour_of_hits().await?,
         };
         // The hour before the last one is counted again: mail is recorded after it has come, and examining it takes its
         // time.
@@ -99,8 +101,8 @@ impl Reconciler for RateWatcher {
 
 impl RateWatcher {
     async fn count(&self, hour: Timestamp) -> Result<(), StoreError> {
-        let hits = self.store.count_hits(hour).await?;
-        if hits.is_empty() { Ok(()) } else { self.store.keep_hits(hits).await }
+        let hits = self.evidence.count_hits(hour).await?;
+        if hits.is_empty() { Ok(()) } else { self.evidence.keep_hits(hits).await }
     }
 
     /// What hit more in this hour than is chance, after the same hour of the weeks before. The hour need not be over.
@@ -108,7 +110,7 @@ impl RateWatcher {
         let weeks = (1..=WEEKS as i64).map(|week| hours(present, -week * WEEK_HOURS));
         let weeks: Vec<Timestamp> = weeks.filter(|hour| *hour >= first).collect();
         let asked: Vec<Timestamp> = weeks.iter().copied().chain([present]).collect();
-        let acted = self.store.acted_in(&asked).await?;
+        let acted = self.evidence.acted_in(&asked).await?;
         let codes: BTreeSet<DetectionCode> = acted.keys().map(|(code, _)| code.clone()).collect();
         for code in codes {
             let of = |hour: &Timestamp| acted.get(&(code.clone(), *hour)).copied().unwrap_or(0);
@@ -142,7 +144,7 @@ impl RateWatcher {
                 moment(hour)
             ),
         };
-        if self.store.call(alert).await? {
+        if self.notices.call(alert).await? {
             tracing::warn!(%code, hits, "a detection hits far more than it ever did at this hour");
             self.signals.operators.notify_one();
         }

@@ -16,9 +16,9 @@ use domain::finding::Finding;
 use domain::identity::Establish;
 use domain::message::Family;
 use domain::sentinel::evidence::{PROBE_BATCH, probe_value};
-use store::memory::Exhibit;
-use store::vault::Vault;
-use store::{Store, StoreError};
+use store::known_good::memory::Exhibit;
+use store::known_good::vault::Vault;
+use store::{KnownGoodStore, StoreError};
 
 use examiner::external_engines::ExternalEngines;
 use platform::clock::Clock;
@@ -90,7 +90,7 @@ impl Exhibits {
     /// # Errors
     /// When the store fails.
     pub async fn of(
-        store: &Store,
+        known_good: &KnownGoodStore,
         families: Option<&BTreeSet<Family>>,
         wants_mails: bool,
         rule: &Establish,
@@ -99,8 +99,9 @@ impl Exhibits {
         let now = clock.now();
         let from = Digest::of(&now.as_micros().to_be_bytes());
         let wants_parts = families.is_none_or(|families| !families.is_empty());
-        let parts = if wants_parts { store.exhibits(families, SAMPLE, from, rule, now).await? } else { Vec::new() };
-        let mails = if wants_mails { store.exhibited_mails(SAMPLE, rule, now).await? } else { Vec::new() };
+        let parts =
+            if wants_parts { known_good.exhibits(families, SAMPLE, from, rule, now).await? } else { Vec::new() };
+        let mails = if wants_mails { known_good.exhibited_mails(SAMPLE, rule, now).await? } else { Vec::new() };
         Ok(Self { parts, mails })
     }
 
@@ -109,12 +110,12 @@ impl Exhibits {
     /// # Errors
     /// When the store fails.
     pub async fn for_ruleset(
-        store: &Store,
+        known_good: &KnownGoodStore,
         ruleset: &Ruleset,
         rule: &Establish,
         clock: &dyn Clock,
     ) -> Result<Self, StoreError> {
-        Self::of(store, reads_families(ruleset).as_ref(), reads_mails(ruleset), rule, clock).await
+        Self::of(known_good, reads_families(ruleset).as_ref(), reads_mails(ruleset), rule, clock).await
     }
 }
 

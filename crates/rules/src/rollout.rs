@@ -15,9 +15,9 @@ use domain::rollout::{FAST_LANE_SPAN, Gate, GateReport, Pace, RolloutTrigger, St
 use domain::{Digest, Timestamp};
 use store::audit::Act;
 use store::known_good::Retained;
-use store::rollout::{Rollout, RolloutMove};
-use store::vault::Vault;
-use store::{Store, StoreError};
+use store::known_good::vault::Vault;
+use store::rules::rollout::{Rollout, RolloutMove};
+use store::{AuditStore, KnownGoodStore, RuleStore, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -39,8 +39,12 @@ const ACTOR: &str = "roll-out";
 pub struct RolloutWorker {
     /// How long a ruleset stands in each stage of its roll-out.
     pub pace: Pace,
-    /// The store.
-    pub store: Store,
+    /// The audit log.
+    pub audit: AuditStore,
+    /// Content of clean mail, and who sends mail.
+    pub known_good: KnownGoodStore,
+    /// Rulesets and their roll-outs.
+    pub rules: RuleStore,
     /// The bytes of known-good content, if it is kept.
     pub vault: Option<Vault>,
     /// Domain time.
@@ -76,13 +80,13 @@ impl Reconciler for RolloutWorker {
 impl RolloutWorker {
     async fn end_fast_lane(&self, now: Timestamp) -> Result<bool, StoreError> {
         let is_over = |live: &Rollout| live.is_fast && now.since(live.since) >= FAST_LANE_SPAN && !live.is_forced;
-        let Some(live) = self.store.rollout_in_force().await?.filter(is_over) else { return Ok(false) };
+        let Some(live) = self.rules.rollout_in_force().await?.filter(is_over) else { return Ok(false) };
         let why = "the fast lane's day is over: it needs to be seen in shadow".to_owned();
         self.step(&live, RolloutTrigger::FastLaneEnded, why, None).await
     }
 
     async fn go_on(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(rollout) = self.store.rollout_under_way().await? else { return Ok(false) };
+        let Some(rollout) = self.rules.rollout_under_way().await? else { return Ok(false) };
         if rollout.stage == Stage::Checking { self.check(&rollout).await } else { self.advance(&rollout, now).await }
     }
 
@@ -116,10 +120,10 @@ impl RolloutWorker {
     /// All gates, whatever the first says: a person who forces a version sees all that speaks against it. What the
     /// first two said was kept when the version was built; they need its files, and nothing that changes.
     async fn ask_gates(&self, rollout: &Rollout) -> Result<Vec<GateReport>, StoreError> {
-        let kept = self.store.ruleset(&rollout.ruleset).await?;
+        let kept = self.rules.ruleset(&rollout.ruleset).await?;
         let mut gates = kept.map(|kept| kept.gates).unwrap_or_default();
-        let whole = load_kept(&self.store, &rollout.ruleset, &Handle::current()).await?;
-        let live = load_kept(&self.store, &rollout.before, &Handle::current()).await?;
+        let whole = load_kept(&self.rules, &rollout.ruleset, &Handle::current()).await?;
+        let live = load_kept(&self.rules, &rollout.before, &Handle::current()).await?;
         let changed = whole.changed_since(&live).map_err(|errors| StoreError::Unreadable(errors.to_string()))?;
         let changed = Arc::new(changed);
         let sample = self.sample(&changed).await?;
@@ -133,23 +137,23 @@ impl RolloutWorker {
         let families = backtest::reads_families(changed);
         let now = self.clock.now();
         let from = Digest::of(&now.as_micros().to_be_bytes());
-        let parts = self.store.good_sample(families.as_ref(), CONTENTS_MAX, from, now).await?;
+        let parts = self.known_good.good_sample(families.as_ref(), CONTENTS_MAX, from, now).await?;
         let mails =
-            if backtest::reads_mails(changed) { self.store.good_mails(CONTENTS_MAX).await? } else { Vec::new() };
+            if backtest::reads_mails(changed) { self.known_good.good_mails(CONTENTS_MAX).await? } else { Vec::new() };
         Ok(Sample { parts, mails: mails.into_iter().map(|(digest, mail)| (digest, mail.to_string())).collect() })
     }
 
     async fn advance(&self, rollout: &Rollout, now: Timestamp) -> Result<bool, StoreError> {
-        let whole = load_versions(&self.store, &rollout.ruleset).await?;
-        let before = load_versions(&self.store, &rollout.before).await?;
+        let whole = load_versions(&self.rules, &rollout.ruleset).await?;
+        let before = load_versions(&self.rules, &rollout.before).await?;
         let changed: Vec<_> = whole.iter().filter(|(code, one)| before.get(*code) != Some(one)).collect();
         let versions: Vec<DetectionVersion> = changed.iter().map(|(_, (version, _))| version.clone()).collect();
         let families = families(changed.iter().map(|(_, (_, target))| *target));
-        let evidence = self.store.evidence(rollout.since, now, &versions, families.as_ref()).await?;
+        let evidence = self.rules.evidence(rollout.since, now, &versions, families.as_ref()).await?;
         match due(rollout.stage, now.since(rollout.since), &evidence, &self.pace) {
             Ok((by, why)) => self.step(rollout, by, why, None).await,
             Err(waits) if waits != rollout.note => {
-                self.store.note_rollout(rollout.number, &waits).await?;
+                self.rules.note_rollout(rollout.number, &waits).await?;
                 Ok(false)
             }
             Err(_) => Ok(false),
@@ -173,10 +177,10 @@ impl RolloutWorker {
             reason: reason.clone(),
             detail: format!("{by:?} from {}", rollout.stage.as_str()),
         };
-        self.store.record_acts(vec![act]).await?;
+        self.audit.record_acts(vec![act]).await?;
         let (number, from, actor) = (rollout.number, rollout.stage, ACTOR.to_owned());
         tracing::info!(rollout = number, ruleset = %rollout.ruleset, ?by, reason, "roll-out");
-        match self.store.move_rollout(RolloutMove { number, from, by, at, actor, reason, gates }).await {
+        match self.rules.move_rollout(RolloutMove { number, from, by, at, actor, reason, gates }).await {
             Ok(()) => self.signals.plan.notify_one(),
             Err(StoreError::Refused(why)) => tracing::warn!(rollout = number, why, "a roll-out was moved by another"),
             Err(error) => return Err(error),
@@ -219,8 +223,8 @@ fn backtest_gate(changed: Arc<Ruleset>, sample: Sample, vault: Option<&Vault>) -
 
 type Versions = BTreeMap<DetectionCode, (DetectionVersion, Target)>;
 
-async fn load_versions(store: &Store, id: &RulesetId) -> Result<Versions, StoreError> {
-    let kept = store.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
+async fn load_versions(rules: &RuleStore, id: &RulesetId) -> Result<Versions, StoreError> {
+    let kept = rules.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
     Ok(kept.detections.into_iter().map(|(one, _)| (one.code, (one.version, one.target))).collect())
 }
 

@@ -12,7 +12,7 @@ use domain::sentinel::group::Group;
 use domain::sentinel::suspicion::TRIP_AFTER_CHANGE;
 use domain::sentinel::{Event, Settings, Suspect, Suspicion};
 use store::StoreError;
-use store::sentinel::NewLine;
+use store::evidence::sentinel::NewLine;
 
 use crate::conviction::{ConvictionMemory, ConvictionWorker};
 use crate::in_force::{FRESH, InForceNow, engine_of};
@@ -135,7 +135,7 @@ impl ConvictionWorker {
             .map_err(|panic| StoreError::Unreadable(panic.to_string()))?
             .map_err(|errors| StoreError::Unreadable(errors.to_string()))?;
         let rule = self.sentinel.establish;
-        let exhibits = Exhibits::for_ruleset(&self.store, &ruleset, &rule, self.clock.as_ref()).await?;
+        let exhibits = Exhibits::for_ruleset(&self.known_good, &ruleset, &rule, self.clock.as_ref()).await?;
         let versions: BTreeMap<DetectionCode, DetectionVersion> =
             ruleset.versions().map(|(code, version)| (code.clone(), version.clone())).collect();
         let border = self.border.clone();
@@ -164,7 +164,8 @@ impl ConvictionWorker {
             "clamd" => (None, false),
             _ => (Some(BTreeSet::new()), true),
         };
-        let exhibits = Exhibits::of(&self.store, families.as_ref(), wants_mails, &rule, self.clock.as_ref()).await?;
+        let exhibits =
+            Exhibits::of(&self.known_good, families.as_ref(), wants_mails, &rule, self.clock.as_ref()).await?;
         let enough = (trip, Settings::default().probe_hits_min);
         let (engines, border) = (&self.external_engines, &self.border);
         Ok(retrospective_scan::try_outside(engines, engine, is_meant, &exhibits, vault, border, enough).await)

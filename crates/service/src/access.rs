@@ -151,7 +151,7 @@ impl Service {
             reason: reason.to_owned(),
             detail: String::new(),
         };
-        Ok(self.store()?.record_acts(objects.map(act).collect()).await?)
+        Ok(self.store()?.audit.record_acts(objects.map(act).collect()).await?)
     }
 }
 
@@ -164,7 +164,7 @@ pub async fn by_token(service: &Service, shown: Option<String>) -> Result<Operat
     let shown = shown.ok_or_else(unknown)?;
     let secret = shown.strip_prefix("Bearer ").filter(|secret| secret.starts_with(TOKEN_PREFIX)).ok_or_else(unknown)?;
     // The digest is what is compared, in the index; so no time tells how much of a secret was right.
-    let found = service.store()?.token(Digest::of(secret.trim().as_bytes()), service.clock.now()).await?;
+    let found = service.store()?.people.token(Digest::of(secret.trim().as_bytes()), service.clock.now()).await?;
     let token = found.ok_or_else(unknown)?;
     service.rates.take_one(&token.id, service.clock.now())?;
     let role = Role::parse(&token.role).ok_or_else(unknown)?;

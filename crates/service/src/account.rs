@@ -34,9 +34,9 @@ pub enum Code {
 /// When the store fails.
 pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Account> {
     let store = service.store()?;
-    let person = store.person(&operator.name).await?;
+    let person = store.people.person(&operator.name).await?;
     let has_codes = person.is_some_and(|person| person.totp.is_some());
-    let sessions = store.sessions_of(&operator.name, service.clock.now()).await?;
+    let sessions = store.people.sessions_of(&operator.name, service.clock.now()).await?;
     Ok(Account { has_codes, sessions: sessions.into_iter().map(Session::from).collect() })
 }
 
@@ -58,7 +58,7 @@ pub async fn use_codes(service: &Service, operator: &Operator, secret: &str, cod
         return Ok(Code::Wrong);
     }
     service.record(operator.actor(""), "person.codes", &operator.name, "on").await?;
-    store.set_totp(&operator.name, Some(secret.to_owned())).await?;
+    store.people.set_totp(&operator.name, Some(secret.to_owned())).await?;
     Ok(Code::Fits)
 }
 
@@ -69,12 +69,12 @@ pub async fn use_codes(service: &Service, operator: &Operator, secret: &str, cod
 pub async fn stop_codes(service: &Service, operator: &Operator, code: &str) -> ServiceResult<Code> {
     let store = service.store()?;
     attempt::at_own_codes(service, &operator.name)?;
-    let known = store.person(&operator.name).await?.and_then(|person| person.totp);
+    let known = store.people.person(&operator.name).await?.and_then(|person| person.totp);
     if !known.is_some_and(|secret| secret::is_code(&secret, code, service.clock.now())) {
         return Ok(Code::Wrong);
     }
     service.record(operator.actor(""), "person.codes", &operator.name, "off").await?;
-    store.set_totp(&operator.name, None).await?;
+    store.people.set_totp(&operator.name, None).await?;
     Ok(Code::Fits)
 }
 
@@ -84,9 +84,9 @@ pub async fn stop_codes(service: &Service, operator: &Operator, code: &str) -> S
 /// When the store fails.
 pub async fn end_session(service: &Service, operator: &Operator, id: &str) -> ServiceResult<()> {
     let store = service.store()?;
-    let own = store.sessions_of(&operator.name, service.clock.now()).await?;
+    let own = store.people.sessions_of(&operator.name, service.clock.now()).await?;
     if own.iter().any(|known| known.id == id) {
-        store.end_session(id).await?;
+        store.people.end_session(id).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use api_types::agreement::WishView;
 use domain::Timestamp;
-use store::agreement::{WAITS, Wish};
+use store::people::agreement::{WAITS, Wish};
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -24,7 +24,7 @@ pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<W
         asked: wish.asked.to_string(),
         until: wish.asked.after(WAITS).to_string(),
     };
-    Ok(service.store()?.wishes(service.clock.now()).await?.into_iter().map(view).collect())
+    Ok(service.store()?.people.wishes(service.clock.now()).await?.into_iter().map(view).collect())
 }
 
 impl Service {
@@ -45,7 +45,7 @@ impl Service {
         }
         self.record(actor.to_owned(), &format!("{what}.ask"), object, reason).await?;
         let [what, object, actor, reason] = [what, object, actor, reason].map(str::to_owned);
-        match self.store()?.agree(Wish { what: what.clone(), object, actor, reason, asked }).await? {
+        match self.store()?.people.agree(Wish { what: what.clone(), object, actor, reason, asked }).await? {
             Some(first) => Ok(Some(first.actor)),
             None => Err(ServiceError::Conflict(format!(
                 "{what} takes two persons: it waits until somebody else asks for the same, for an hour"

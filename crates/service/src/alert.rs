@@ -1,7 +1,7 @@
 //! What operators are called for.
 
 use api_types::alert::{AlertQuery, AlertView, SeenAsk};
-use store::alert::Alert;
+use store::notices::alert::Alert;
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -30,7 +30,7 @@ fn view(alert: Alert) -> AlertView {
 pub async fn list(service: &Service, operator: &Operator, query: AlertQuery) -> ServiceResult<Vec<AlertView>> {
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
-    let alerts = service.store()?.alerts(query.seen, LISTED_MAX).await?;
+    let alerts = service.store()?.notices.alerts(query.seen, LISTED_MAX).await?;
     Ok(alerts.into_iter().map(view).collect())
 }
 
@@ -42,10 +42,10 @@ pub async fn seen(service: &Service, operator: &Operator, number: i64, ask: Seen
     operator.may(Permission::Rules)?;
     operator.must_see_all()?;
     let (store, at, by) = (service.store()?, service.clock.now(), operator.actor(&ask.actor));
-    let mut alert = store.alert(number).await?;
+    let mut alert = store.notices.alert(number).await?;
     if alert.seen.is_none() {
         service.record(by.clone(), "alert.seen", &number.to_string(), &ask.reason).await?;
-        store.alert_seen(number, at, &by).await?;
+        store.notices.alert_seen(number, at, &by).await?;
         alert.seen = Some((at, by));
     }
     Ok(view(alert))

@@ -3,7 +3,7 @@
 use api_types::audit::{AuditQuery, EntryView, EraseAsk, ProofQuery, VerifiedView, VerifyQuery};
 use domain::audit::Entry;
 use platform::audit_signer::Bundle;
-use store::verify::Claim;
+use store::audit::verify::Claim;
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -26,8 +26,8 @@ pub async fn list(service: &Service, operator: &Operator, query: AuditQuery) -> 
     operator.may(Permission::Audit)?;
     operator.must_see_all()?;
     let entries = match query.before {
-        Some(before) => service.store()?.audit_acts(Some(before), ENTRIES_MAX).await?,
-        None => service.store()?.audit_entries(query.from, query.journal, ENTRIES_MAX).await?,
+        Some(before) => service.store()?.audit.audit_acts(Some(before), ENTRIES_MAX).await?,
+        None => service.store()?.audit.audit_entries(query.from, query.journal, ENTRIES_MAX).await?,
     };
     Ok(entries.into_iter().map(entry_view).collect())
 }
@@ -40,7 +40,7 @@ pub async fn list(service: &Service, operator: &Operator, query: AuditQuery) -> 
 pub async fn verify(service: &Service, operator: &Operator, query: VerifyQuery) -> ServiceResult<VerifiedView> {
     operator.may(Permission::Audit)?;
     operator.must_see_all()?;
-    let verified = service.store()?.verify_audit(!query.tree_only).await?;
+    let verified = service.store()?.audit.verify_audit(!query.tree_only).await?;
     Ok(VerifiedView {
         intact: verified.faults.is_empty(),
         size: verified.size,
@@ -68,8 +68,8 @@ pub async fn erase(service: &Service, operator: &Operator, seq: u64, ask: EraseA
     }
     let store = service.store()?;
     service.record(operator.actor(&ask.actor), "audit.erase", &seq.to_string(), &ask.reason).await?;
-    store.erase_private(seq).await?;
-    let entry = store.audit_entries(seq, true, 1).await?.into_iter().find(|entry| entry.seq == seq);
+    store.audit.erase_private(seq).await?;
+    let entry = store.audit.audit_entries(seq, true, 1).await?.into_iter().find(|entry| entry.seq == seq);
     entry.map(entry_view).ok_or_else(|| ServiceError::NotFound(format!("entry {seq}")))
 }
 
@@ -88,6 +88,6 @@ pub async fn prove(service: &Service, operator: &Operator, query: ProofQuery) ->
         }
         _ => return Err(ServiceError::Bad("say either which entry or which mail".into())),
     };
-    let evidence = service.store()?.prove(claim, query.since).await?;
+    let evidence = service.store()?.audit.prove(claim, query.since).await?;
     Ok(Bundle::new(evidence, &service.notary))
 }

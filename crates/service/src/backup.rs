@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use api_types::backup::{BackupAsk, BackupView};
-use store::backup::BackupFacts;
+use store::upkeep::backup::BackupFacts;
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -24,10 +24,10 @@ pub async fn create(service: &Service, operator: &Operator, ask: BackupAsk) -> S
         if to.exists() || !to.parent().is_some_and(std::path::Path::is_dir) {
             return Err(ServiceError::Conflict(format!("{}: name a new folder in one that exists", to.display())));
         }
-        return Ok(view(to, service.store()?.plan_backup(service.clock.now()).await?));
+        return Ok(view(to, service.store()?.upkeep.plan_backup(service.clock.now()).await?));
     }
     service.record(operator.actor(&ask.actor), "backup", &to.display().to_string(), "").await?;
-    let facts = service.store()?.back_up(&service.config.data_dir, &to, service.clock.now()).await?;
+    let facts = service.store()?.upkeep.back_up(&service.config.data_dir, &to, service.clock.now()).await?;
     let key = platform::keys::KEY_FILE;
     std::fs::copy(service.config.data_dir.join(key), to.join(key))
         .map_err(|error| ServiceError::Internal(format!("{key}: {error}")))?;

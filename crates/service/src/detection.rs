@@ -10,9 +10,9 @@ use domain::Timestamp;
 use domain::detection::{Detection, DetectionCode, Mode};
 use domain::sentinel::evidence::rate_at_most;
 use platform::belief::Belief;
-use store::hits::hour_of;
-use store::rollout::SetMode;
-use store::version::KeptFixtures;
+use store::evidence::hits::hour_of;
+use store::rules::rollout::SetMode;
+use store::rules::version::KeptFixtures;
 
 use super::ruleset::detection_row;
 use super::word;
@@ -44,7 +44,7 @@ fn mode_view(set: SetMode) -> ModeView {
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<ActiveDetection>> {
     operator.may(Permission::Look)?;
     let kept = service.kept("live").await?;
-    let mut modes = service.store()?.modes(service.clock.now()).await?;
+    let mut modes = service.store()?.rules.modes(service.clock.now()).await?;
     let rows = kept.detections.iter().map(|(detection, _)| {
         let at = modes.iter().position(|set| set.code == detection.code);
         ActiveDetection { detection: detection_row(detection), set: at.map(|at| mode_view(modes.swap_remove(at))) }
@@ -63,8 +63,8 @@ pub async fn show(service: &Service, operator: &Operator, code: &str) -> Service
     let kept = service.kept("live").await?;
     let found = kept.detections.into_iter().find(|(detection, _)| detection.code == code);
     let (detection, source) = found.ok_or_else(|| not_in_force(&code))?;
-    let set = store.modes(service.clock.now()).await?.into_iter().find(|set| set.code == code).map(mode_view);
-    let fixtures = store.fixtures_of(&code, &detection.version).await?;
+    let set = store.rules.modes(service.clock.now()).await?.into_iter().find(|set| set.code == code).map(mode_view);
+    let fixtures = store.rules.fixtures_of(&code, &detection.version).await?;
     let record = match operator.must_see_all() {
         Ok(()) => Some(record_of(service, &detection).await?),
         Err(_) => None,
@@ -74,7 +74,7 @@ pub async fn show(service: &Service, operator: &Operator, code: &str) -> Service
         active: ActiveDetection { detection: detection_row(&detection), set },
         page: kept.pages.get(&code).cloned().unwrap_or_default(),
         source,
-        versions: history(store.versions_of(&code).await?),
+        versions: history(store.rules.versions_of(&code).await?),
         fixtures: fixtures.map(|KeptFixtures { hit, miss, .. }| FixturesView { hit, miss }),
         cost_ms: cost,
         record,
@@ -121,15 +121,16 @@ async fn record_of(service: &Service, detection: &Detection) -> Result<RecordVie
     let since = service.clock.now().before(Duration::from_secs(RECORD_DAYS * 24 * 3600));
     // The present hour is counted now; those before it have been.
     let present = hour_of(service.clock.now());
-    let before = store.hours_of_hits(Some(&detection.code), since).await?.into_iter().filter(|one| one.hour < present);
-    let now = store.count_hits(present).await?.into_iter().filter(|one| one.suspect.code == detection.code);
+    let before =
+        store.evidence.hours_of_hits(Some(&detection.code), since).await?.into_iter().filter(|one| one.hour < present);
+    let now = store.evidence.count_hits(present).await?.into_iter().filter(|one| one.suspect.code == detection.code);
     let acted: u64 = before.chain(now).map(|one| one.acted).sum();
-    let contradicted = store.contradictions(since).await?;
+    let contradicted = store.submissions.contradictions(since).await?;
     let contradicted =
         contradicted.iter().find(|(code, _)| *code == detection.code).map_or(0, |(_, messages)| *messages);
     // One that it could only tag can be called wrong as well.
     let wrong = contradicted.min(acted);
-    let belief = Belief::about(store, &detection.code).await?;
+    let belief = Belief::about(&store.evidence, &detection.code).await?;
     let own = belief.suspicions.iter().find(|(suspect, _)| suspect.version == detection.version);
     let (_, probe_hits, probe_seen) = own.map_or((1.0, 0, 0), |(_, suspicion)| suspicion.probe());
     Ok(RecordView {
@@ -172,8 +173,8 @@ pub async fn mode(service: &Service, operator: &Operator, code: &str, ask: ModeA
         let what = format!("{} for {} h: {}", ask.mode, ask.hours, ask.reason);
         service.record(by, "detection.mode", code.as_str(), &what).await?;
         match &set {
-            Some(set) => service.store()?.set_mode(set.clone()).await?,
-            None => service.store()?.reset_mode(&code).await?,
+            Some(set) => service.store()?.rules.set_mode(set.clone()).await?,
+            None => service.store()?.rules.reset_mode(&code).await?,
         }
         service.signals.plan.notify_one();
     }
@@ -190,11 +191,11 @@ fn not_in_force(code: &DetectionCode) -> ServiceError {
 /// When the operator may not.
 pub async fn engines(service: &Service, operator: &Operator) -> ServiceResult<Vec<EngineRow>> {
     operator.may(Permission::Look)?;
-    let row = |one: store::version::EngineVersion| EngineRow {
+    let row = |one: store::rules::version::EngineVersion| EngineRow {
         engine: one.engine,
         version: one.version,
         data_version: one.data_version,
         first_seen: one.first_seen.to_string(),
     };
-    Ok(service.store()?.engine_versions().await?.into_iter().map(row).collect())
+    Ok(service.store()?.rules.engine_versions().await?.into_iter().map(row).collect())
 }

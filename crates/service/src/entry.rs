@@ -5,7 +5,7 @@ use std::time::Duration;
 use api_types::entry::{EntryAsk, EntryView, RemoveAsk};
 use domain::entry::{Entry, Reach, Subject};
 use domain::{Address, DomainName, MailId};
-use store::scope::Scope;
+use store::people::scope::Scope;
 
 use super::word;
 use crate::Service;
@@ -66,7 +66,7 @@ fn is_covered(scope: &Scope, reach: &Reach) -> bool {
 /// When the operator may not.
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<EntryView>> {
     operator.may(Permission::Look)?;
-    let entries = service.store()?.entries(service.clock.now()).await?.into_iter();
+    let entries = service.store()?.entries.entries(service.clock.now()).await?.into_iter();
     let seen = entries.filter(|entry| entry.reach == Reach::Everyone || is_covered(&operator.scope, &entry.reach));
     Ok(seen.map(view).collect())
 }
@@ -118,7 +118,7 @@ pub async fn add(service: &Service, operator: &Operator, ask: EntryAsk) -> Servi
         let malware = if entry.clears_malware { ", malware as well" } else { "" };
         let what = format!("{reach} {whom} for {hours} h{malware}: {}", entry.reason);
         service.record(entry.owner.clone(), &format!("entry.{action}"), &format!("{kind} {value}"), &what).await?;
-        entry.id = service.store()?.add_entry(entry.clone()).await?;
+        entry.id = service.store()?.entries.add_entry(entry.clone()).await?;
         service.signals.entries.notify_one();
     }
     Ok(view(entry))
@@ -145,14 +145,15 @@ pub async fn remove(service: &Service, operator: &Operator, id: u64, ask: Remove
     operator.may(Permission::Rules)?;
     let unknown = || ServiceError::NotFound(format!("entry {id} is not in force; `reprieve entry list` shows what is"));
     let now = service.clock.now();
-    let entry = service.store()?.entries(now).await?.into_iter().find(|entry| entry.id == id).ok_or_else(unknown)?;
+    let entry =
+        service.store()?.entries.entries(now).await?.into_iter().find(|entry| entry.id == id).ok_or_else(unknown)?;
     if !is_covered(&operator.scope, &entry.reach) {
         return Err(unknown());
     }
     if !ask.what_if {
         let by = operator.actor(&ask.actor);
         service.record(by.clone(), "entry.remove", &id.to_string(), &ask.reason).await?;
-        service.store()?.remove_entry(id, by, now).await?;
+        service.store()?.entries.remove_entry(id, by, now).await?;
         service.signals.entries.notify_one();
     }
     Ok(view(entry))

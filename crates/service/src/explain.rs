@@ -17,8 +17,8 @@ use domain::message::Part;
 use domain::policy::Policy;
 use domain::verdict::{Reason, decide, decide_without};
 use domain::{Digest, MailId};
-use store::arrival::Record;
-use store::trace::TraceFilter;
+use store::mail::arrival::Record;
+use store::mail::trace::TraceFilter;
 
 use super::quarantine::part_view;
 use crate::Service;
@@ -84,14 +84,14 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
     let mail_id: MailId = id.parse().map_err(|_| ServiceError::Bad(format!("'{id}' is no id of a message")))?;
     let store = service.store()?;
     let filter = TraceFilter { mail_id: Some(mail_id), ..TraceFilter::default() };
-    let traced = store.trace(&filter, &operator.scope).await?;
+    let traced = store.mail.trace(&filter, &operator.scope).await?;
     let unknown = || ServiceError::NotFound(format!("no message {id}; `reprieve message trace` finds them"));
     let first = traced.first().ok_or_else(unknown)?;
-    let record = store.record(mail_id).await?;
-    let policy = store.policy(&record.policy).await?.unwrap_or_else(Policy::standard);
+    let record = store.mail.record(mail_id).await?;
+    let policy = store.rules.policy(&record.policy).await?.unwrap_or_else(Policy::standard);
     let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == first.recipient);
     let unit = unit.cloned().ok_or_else(unknown)?;
-    let then = store.containment_in(record.containment_epoch).await?;
+    let then = store.containments.containment_in(record.containment_epoch).await?;
     let units = traced.iter().map(|traced| {
         let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == traced.recipient);
         let verdict = unit.map(|unit| decide(&record.examination, &record.envelope, unit, &policy, &then));
@@ -139,7 +139,7 @@ async fn known_parts(
 ) -> Result<Vec<KnownPartView>, ServiceError> {
     let contents: Vec<Digest> = parts.iter().map(|part| part.sha256).collect();
     let known = match operator.must_see_all() {
-        Ok(()) => service.store()?.sightings_of(&contents).await?,
+        Ok(()) => service.store()?.known_good.sightings_of(&contents).await?,
         Err(_) => HashMap::new(),
     };
     let view = |part: Part| {
@@ -180,7 +180,7 @@ async fn today(
     policy: &Policy,
 ) -> Result<TodayView, ServiceError> {
     let live = service.kept("live").await?;
-    let modes = service.store()?.modes(service.clock.now()).await?;
+    let modes = service.store()?.rules.modes(service.clock.now()).await?;
     let mut examination = record.examination.clone();
     let mut gone = 0;
     let kept = |finding: &mut Finding| {
@@ -198,9 +198,9 @@ async fn today(
         gone += usize::from(!stays);
         stays
     });
-    let book = EntryBook::new(service.store()?.entries(service.clock.now()).await?);
+    let book = EntryBook::new(service.store()?.entries.entries(service.clock.now()).await?);
     examination.facts.entries = book.matching(&examination, &record.envelope);
-    let now = service.store()?.containment(service.clock.now()).await?;
+    let now = service.store()?.containments.containment(service.clock.now()).await?;
     let verdict = decide(&examination, &record.envelope, unit, policy, &now);
     let rests_on = match gone {
         0 => "every recorded finding is of a version in force".to_owned(),

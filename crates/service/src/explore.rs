@@ -9,8 +9,8 @@ use api_types::explore::{
 };
 use domain::query::{Field, Query as Asked, complete};
 use domain::{MailId, Timestamp};
-use store::explore::{Found, PAGE_MAX, Place, Summary};
-use store::facets::BY;
+use store::explorer::explore::{Found, PAGE_MAX, Place, Summary};
+use store::explorer::facets::BY;
 use store::{Scope, Store, StoreError};
 
 use super::word;
@@ -87,7 +87,7 @@ pub async fn list(service: &Service, operator: &Operator, ask: ExploreQuery) -> 
         return Err(ServiceError::Bad(format!("limit is 1 to {PAGE_MAX}")));
     }
     let after = ask.after.as_deref().map(place).transpose()?;
-    let page = service.store()?.explore(&query, &operator.scope, after, limit, PAGE_BUDGET).await?;
+    let page = service.store()?.explorer.explore(&query, &operator.scope, after, limit, PAGE_BUDGET).await?;
     Ok(ExploredView {
         rows: page.rows.into_iter().map(found_view).collect(),
         next: page.next.map(|place| place.to_string()),
@@ -110,7 +110,7 @@ pub async fn summary(service: &Service, operator: &Operator, ask: SummaryQuery) 
     let micros = i64::try_from(interval).unwrap_or(i64::MAX / 1_000_000) * 1_000_000;
     let patience = ask.patience.map_or(SUMMARY_BUDGET, Duration::from_millis).min(PATIENCE_MAX);
     let store = service.store()?;
-    let summary = store.summarise(&query, &operator.scope, before, micros, patience).await?;
+    let summary = store.explorer.summarise(&query, &operator.scope, before, micros, patience).await?;
     Ok(summary_view(summary, interval))
 }
 
@@ -144,7 +144,7 @@ pub async fn pivot(service: &Service, operator: &Operator, ask: PivotQuery) -> S
     let query = read(&ask.q, service.clock.now())?;
     let by = Field::parse(word::one_of("by", &ask.by, &BY.map(Field::as_str))?);
     let by = by.ok_or_else(|| ServiceError::Internal("a field without its name".into()))?;
-    let pivot = service.store()?.facets(&query, &operator.scope, by, PIVOT_BUDGET).await?;
+    let pivot = service.store()?.explorer.facets(&query, &operator.scope, by, PIVOT_BUDGET).await?;
     let mut values: Vec<SumView> = pivot.units.into_iter().map(|(value, units)| SumView { value, units }).collect();
     values.sort_by_key(|sum| std::cmp::Reverse(sum.units));
     let total = values.iter().map(|sum| sum.units).sum();
@@ -226,7 +226,7 @@ impl Export {
                  enforced,state,size,ip,message_id\r\n",
             );
         }
-        let page = self.store.explore(&self.query, &self.scope, after, PAGE_MAX, EXPORT_BUDGET).await?;
+        let page = self.store.explorer.explore(&self.query, &self.scope, after, PAGE_MAX, EXPORT_BUDGET).await?;
         self.place = page.next.map_or(Next::Ended, Next::At);
         for row in page.rows {
             self.write(row, &mut out)?;

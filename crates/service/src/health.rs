@@ -11,8 +11,8 @@ use domain::finding::{EngineReport, Outcome};
 use platform::config::shown::shown;
 use platform::items::Failing;
 use platform::reconciler::Went;
-use store::backup::DATABASE;
-use store::scrub::Pass;
+use store::upkeep::backup::DATABASE;
+use store::upkeep::scrub::Pass;
 
 use super::ledger;
 use super::retention::clock_view;
@@ -50,7 +50,7 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
         view(name, &went, &items, now)
     });
     let mut reconcilers: Vec<ReconcilerView> = reconcilers.collect();
-    let (unheard, worst) = store.all_unheard(FAILING_SHOWN as i64).await?;
+    let (unheard, worst) = store.evidence.all_unheard(FAILING_SHOWN as i64).await?;
     if let Some(sentinel) = reconcilers.iter_mut().find(|one| one.name == "sentinel") {
         sentinel.failing += unheard;
         sentinel.failing_items.extend(worst.into_iter().map(|one| FailingView {
@@ -73,15 +73,15 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
         ledger: ledger::view(last.balance),
     });
     let mut reports = Vec::new();
-    for mail in store.newest(MAILS_LOOKED_AT).await? {
+    for mail in store.mail.newest(MAILS_LOOKED_AT).await? {
         // It may be purged meanwhile.
-        if let Ok(record) = store.record(mail).await {
+        if let Ok(record) = store.mail.record(mail).await {
             reports.extend(record.examination.engines);
         }
     }
     let clock = service.removal.last().as_ref().map(clock_view);
-    let scrub = store.scrub_pass().await?.map(|pass| scrub_view(&pass, service.config.retention.scrub, now));
-    let (damaged, damage) = store.damaged_blobs(DAMAGED_SHOWN).await?;
+    let scrub = store.upkeep.scrub_pass().await?.map(|pass| scrub_view(&pass, service.config.retention.scrub, now));
+    let (damaged, damage) = store.upkeep.damaged_blobs(DAMAGED_SHOWN).await?;
     let damage = damage.into_iter().map(|one| DamageView {
         mail: one.mail.to_string(),
         sha256: one.blob.hex(),

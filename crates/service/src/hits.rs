@@ -29,7 +29,7 @@ pub async fn hits(service: &Service, operator: &Operator, ask: HitsQuery) -> Ser
     };
     let since = service.clock.now().before(Duration::from_secs(days * 24 * 3600));
     let store = service.store()?;
-    let hours = store.hours_of_hits(code.as_ref(), since).await?.into_iter().map(|one| HourView {
+    let hours = store.evidence.hours_of_hits(code.as_ref(), since).await?.into_iter().map(|one| HourView {
         hour: one.hour.to_string(),
         detection: one.suspect.code.to_string(),
         detection_version: one.suspect.version.to_string(),
@@ -37,7 +37,7 @@ pub async fn hits(service: &Service, operator: &Operator, ask: HitsQuery) -> Ser
         acted: one.acted,
     });
     let hours = hours.collect();
-    let said = store.contradictions(since).await?.into_iter();
+    let said = store.submissions.contradictions(since).await?.into_iter();
     let said = said.filter(|(detection, _)| code.as_ref().is_none_or(|code| code == detection));
     let said = said.map(|(detection, messages)| ContradictedView { detection: detection.to_string(), messages });
     Ok(HitsView { hours, contradictions: said.collect() })

@@ -13,8 +13,8 @@ use domain::verdict::decide_without;
 use platform::derived;
 use platform::report::{self, IncidentRecord};
 use store::Store;
+use store::evidence::sentinel::Suspect;
 use store::incident::{Incident, IncidentChange, NewIncident};
-use store::sentinel::Suspect;
 
 use super::word;
 use crate::Service;
@@ -32,7 +32,7 @@ const ACTIONS: [&str; 8] = ["note", "replay", "pause", "resume", "cancel", "retr
 const NEXT_UPDATE: Duration = Duration::from_secs(3600);
 
 async fn row(store: &Store, incident: &Incident, now: Timestamp) -> Result<IncidentRow, ServiceError> {
-    let told = IncidentRecord::in_brief(store, incident).await?;
+    let told = IncidentRecord::in_brief(&store.incidents, incident).await?;
     Ok(IncidentRow {
         id: incident.id.clone(),
         title: told.facts(incident).title(),
@@ -77,7 +77,7 @@ pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<I
     operator.may(Permission::Look)?;
     let store = service.store()?;
     let mut rows = Vec::new();
-    for incident in store.incidents().await? {
+    for incident in store.incidents.incidents().await? {
         rows.push(row(store, &incident, service.clock.now()).await?);
     }
     Ok(rows)
@@ -91,7 +91,7 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incident(id).await?;
+    let incident = store.incidents.incident(id).await?;
     view(service, &incident).await
 }
 
@@ -103,13 +103,13 @@ pub async fn progress(service: &Service, operator: &Operator, id: &str) -> Servi
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incident(id).await?;
+    let incident = store.incidents.incident(id).await?;
     row(store, &incident, service.clock.now()).await
 }
 
 async fn view(service: &Service, incident: &Incident) -> ServiceResult<IncidentView> {
     let store = service.store()?;
-    let told = IncidentRecord::of(store, incident).await?;
+    let told = IncidentRecord::of(&store.incidents, incident).await?;
     let note = |note: &store::incident::Note| NoteView {
         at: note.at.to_string(),
         actor: note.actor.clone(),
@@ -162,14 +162,15 @@ pub async fn open(service: &Service, operator: &Operator, ask: OpenAsk) -> Servi
     let store = service.store()?;
     let at = service.clock.now();
     let is_same = |one: &Incident| one.suspect == suspect && one.stage != Stage::Resolved;
-    if let Some(known) = store.incidents().await?.iter().find(|one| is_same(one)) {
+    if let Some(known) = store.incidents.incidents().await?.iter().find(|one| is_same(one)) {
         return view(service, known).await;
     }
     service.record(by.clone(), "incident.open", &object(&suspect), &ask.reason).await?;
     let live =
-        store.ruleset_in_force().await?.ok_or_else(|| ServiceError::Conflict("no ruleset is in force".into()))?;
-    let in_force = store.came_into_force(&suspect).await?;
+        store.rules.ruleset_in_force().await?.ok_or_else(|| ServiceError::Conflict("no ruleset is in force".into()))?;
+    let in_force = store.rules.came_into_force(&suspect).await?;
     let id = store
+        .incidents
         .open_incident(NewIncident {
             at,
             by,
@@ -184,7 +185,7 @@ pub async fn open(service: &Service, operator: &Operator, ask: OpenAsk) -> Servi
         .await?;
     service.signals.incident.notify_one();
     service.signals.status.notify_one();
-    view(service, &store.incident(&id).await?).await
+    view(service, &store.incidents.incident(&id).await?).await
 }
 
 fn object(suspect: &Suspect) -> String {
@@ -207,7 +208,7 @@ pub async fn change(service: &Service, operator: &Operator, id: &str, ask: Chang
     operator.must_see_all()?;
     must_be_said("a text", &ask.text)?;
     let store = service.store()?;
-    let incident = store.incident(id).await?;
+    let incident = store.incidents.incident(id).await?;
     let (by, at) = (operator.actor(&ask.actor), service.clock.now());
     let mut change = IncidentChange::note(id, at, &by, &ask.text);
     let action = word::one_of("action", &ask.action, &ACTIONS)?;
@@ -232,19 +233,21 @@ pub async fn change(service: &Service, operator: &Operator, id: &str, ask: Chang
     (change.is_public, change.public_text, change.owner) = (ask.public, ask.public_text, ask.owner);
     change.next_update = ask.next_update_minutes.map(|minutes| at.after(Duration::from_secs(minutes * 60)));
     service.record(by, &format!("incident.{action}"), id, &ask.text).await?;
-    if action == "retry" && store.retry_inconclusive(id).await? > 0 && incident.stage == Stage::Releasing {
+    if action == "retry" && store.incidents.retry_inconclusive(id).await? > 0 && incident.stage == Stage::Releasing {
         change.step = Some((Stage::Releasing, IncidentStep::WaveFound));
     }
     // Only where it begins: what is refused undoes nothing.
     let begins = action == "replay" && incident.stage.on(IncidentStep::ReplayBegun).is_ok();
-    if begins && derived::undo(store, id, at, &operator.actor(&ask.actor)).await? > 0 {
+    if begins
+        && derived::undo(&store.entries, &store.audit, &store.incidents, id, at, &operator.actor(&ask.actor)).await? > 0
+    {
         service.signals.entries.notify_one();
     }
-    store.change_incident(change).await?;
+    store.incidents.change_incident(change).await?;
     service.signals.incident.notify_one();
     service.signals.replay.notify_one();
     service.signals.status.notify_one();
-    view(service, &store.incident(id).await?).await
+    view(service, &store.incidents.incident(id).await?).await
 }
 
 /// What a replay would do, from recorded findings: quick, and silent about what a
@@ -256,13 +259,13 @@ pub async fn dry_run(service: &Service, operator: &Operator, id: &str) -> Servic
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incident(id).await?;
-    let (alone, others) = store.without_suspect(&incident).await?;
-    let containment = store.containment(service.clock.now()).await?;
+    let incident = store.incidents.incident(id).await?;
+    let (alone, others) = store.incidents.without_suspect(&incident).await?;
+    let containment = store.containments.containment(service.clock.now()).await?;
     let policy: &Policy = &service.config.policy;
     let (mut cleared, mut upheld) = (alone, 0);
     for (mail, units) in others {
-        let record = store.record(mail).await?;
+        let record = store.mail.record(mail).await?;
         let passes = record.envelope.recipients.iter().all(|unit| {
             let Suspect { code, .. } = &incident.suspect;
             let verdict = decide_without(code, &record.examination, &record.envelope, unit, policy, &containment);
@@ -282,8 +285,8 @@ pub async fn report(service: &Service, operator: &Operator, id: &str, query: Rep
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incident(id).await?;
-    let told = IncidentRecord::of(store, &incident).await?;
+    let incident = store.incidents.incident(id).await?;
+    let told = IncidentRecord::of(&store.incidents, &incident).await?;
     let form = if query.form.is_empty() {
         "markdown"
     } else {

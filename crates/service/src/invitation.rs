@@ -43,7 +43,7 @@ pub async fn name(service: &Service, client: &Client, secret: &str) -> ServiceRe
 
 async fn holding(service: &Service, secret: &str) -> ServiceResult<Option<Invitation>> {
     let digest = Digest::of(secret.trim().as_bytes());
-    let person = service.store()?.invited(digest, service.clock.now()).await?;
+    let person = service.store()?.people.invited(digest, service.clock.now()).await?;
     Ok(person.map(|person| Invitation { name: person.name }))
 }
 
@@ -60,7 +60,7 @@ impl Invitation {
     pub async fn accept(self, service: &Service, client: &Client, password: Password) -> ServiceResult<String> {
         let hashed = service.passwords.hashed(password.0).await?;
         service.record(self.name.clone(), "person.accept", &self.name, "").await?;
-        service.store()?.accept_invitation(&self.name, hashed).await?;
+        service.store()?.people.accept_invitation(&self.name, hashed).await?;
         session::begin(service, &self.name, client, "").await
     }
 }

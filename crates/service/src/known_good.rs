@@ -16,7 +16,7 @@ pub async fn status(service: &Service, operator: &Operator) -> ServiceResult<Kno
 }
 
 async fn view(service: &Service) -> ServiceResult<KnownGoodView> {
-    let status = service.store()?.known_good_status(service.clock.now()).await?;
+    let status = service.store()?.known_good.known_good_status(service.clock.now()).await?;
     let [c1, c2, c3] = status.by_class;
     Ok(KnownGoodView {
         on: service.vault.is_some(),
@@ -30,7 +30,7 @@ async fn view(service: &Service) -> ServiceResult<KnownGoodView> {
         c3,
         by_family: status.by_family,
         since: status.since.map(|at| at.to_string()),
-        keys: service.vault.as_ref().map(store::vault::Vault::key_ids).unwrap_or_default(),
+        keys: service.vault.as_ref().map(store::known_good::vault::Vault::key_ids).unwrap_or_default(),
     })
 }
 

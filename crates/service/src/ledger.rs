@@ -2,8 +2,8 @@
 
 use api_types::ledger::{LedgerQuery, LedgerView};
 use domain::Account;
-use store::ledger::Balance;
-use store::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
+use store::upkeep::ledger::Balance;
+use store::upkeep::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -17,8 +17,8 @@ pub async fn check(service: &Service, operator: &Operator, query: LedgerQuery) -
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let before = service.clock.now().before(TENTATIVE_SHOWN);
-    let stale = service.store()?.tentative(before, TENTATIVE_LISTED_MAX).await?;
-    let balance = service.store()?.check_ledger(query.deep).await?;
+    let stale = service.store()?.upkeep.tentative(before, TENTATIVE_LISTED_MAX).await?;
+    let balance = service.store()?.upkeep.check_ledger(query.deep).await?;
     let mut view = view(balance);
     view.stale_tentative = stale.iter().map(ToString::to_string).collect();
     Ok(view)

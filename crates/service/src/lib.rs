@@ -61,7 +61,7 @@ use platform::removal::Removal;
 use platform::signals::Signals;
 use platform::system_mail;
 use store::Store;
-use store::vault::Vault;
+use store::known_good::vault::Vault;
 
 use crate::error::ServiceError;
 use crate::rate::Rates;

@@ -3,7 +3,7 @@
 use api_types::memory::{ImportAsk, ImportQuery, ImportView, MemoryView};
 use domain::Timestamp;
 use known_good::archive::{Imported, Terms};
-use store::memory::{MemoryStrength, STRONG_CONTENTS, STRONG_IDENTITIES};
+use store::known_good::memory::{MemoryStrength, STRONG_CONTENTS, STRONG_IDENTITIES};
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -32,7 +32,8 @@ pub fn view(strength: &MemoryStrength) -> MemoryView {
 /// When the operator may not.
 pub async fn status(service: &Service, operator: &Operator) -> ServiceResult<MemoryView> {
     operator.may(Permission::Look)?;
-    let strength = service.store()?.memory_strength(&service.config.sentinel.establish, service.clock.now()).await?;
+    let strength =
+        service.store()?.known_good.memory_strength(&service.config.sentinel.establish, service.clock.now()).await?;
     Ok(view(&strength))
 }
 
@@ -79,6 +80,7 @@ pub async fn import_step(service: &Service, operator: &Operator, ask: ImportAsk)
     }
     service.record(operator.actor(&ask.actor), &format!("memory.import.{}", ask.step), "memory", &ask.reason).await?;
     service.importer.learner.written().await;
-    let strength = service.store()?.memory_strength(&service.config.sentinel.establish, service.clock.now()).await?;
+    let strength =
+        service.store()?.known_good.memory_strength(&service.config.sentinel.establish, service.clock.now()).await?;
     Ok(view(&strength))
 }

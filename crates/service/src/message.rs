@@ -2,7 +2,7 @@
 
 use api_types::message::{EventView, TraceQuery, TraceView};
 use domain::MailId;
-use store::trace::{TraceFilter, TracedUnit};
+use store::mail::trace::{TraceFilter, TracedUnit};
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -21,12 +21,12 @@ pub async fn trace(service: &Service, operator: &Operator, query: TraceQuery) ->
         sender: query.sender,
         recipient: query.recipient,
     };
-    let units = service.store()?.trace(&filter, &operator.scope).await?;
+    let units = service.store()?.mail.trace(&filter, &operator.scope).await?;
     Ok(units.into_iter().map(view).collect())
 }
 
 fn view(unit: TracedUnit) -> TraceView {
-    let event = |event: store::trace::Event| EventView {
+    let event = |event: store::mail::trace::Event| EventView {
         at: event.at.to_string(),
         what: event.what,
         account: event.account,

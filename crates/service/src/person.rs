@@ -6,7 +6,7 @@ use std::time::Duration;
 use api_types::person::{DisableAsk, InviteAsk, PersonView};
 use domain::Digest;
 use store::Scope;
-use store::person::{LastAdmin, Person};
+use store::people::person::{LastAdmin, Person};
 
 use super::word;
 use crate::access::{Operator, Permission, Role};
@@ -48,7 +48,7 @@ fn view(person: Person) -> PersonView {
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<PersonView>> {
     operator.may(Permission::Tokens)?;
     operator.must_see_all()?;
-    let people = service.store()?.people().await?;
+    let people = service.store()?.people.people().await?;
     Ok(people.into_iter().map(view).collect())
 }
 
@@ -56,7 +56,7 @@ pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<P
 /// one signs in is told what to do.
 pub async fn is_nobody_invited(service: &Service) -> bool {
     match service.store() {
-        Ok(store) => store.people().await.is_ok_and(|people| people.is_empty()),
+        Ok(store) => store.people.people().await.is_ok_and(|people| people.is_empty()),
         Err(_) => false,
     }
 }
@@ -105,7 +105,7 @@ pub async fn invite(service: &Service, operator: &Operator, ask: InviteAsk) -> S
     let is_recovery = operator.is_local && role == Role::Admin && person.scope == Scope::All;
     let last = last_admin(service, operator, ask.last_admin || is_recovery)?;
     service.record(actor, "person.invite", &person.name, role.as_str()).await?;
-    service.store()?.invite(person.clone(), Digest::of(invitation.as_bytes()), last).await?;
+    service.store()?.people.invite(person.clone(), Digest::of(invitation.as_bytes()), last).await?;
     Ok(PersonView {
         invitation: Some(invitation),
         console: service.config.oidc.as_ref().map(|oidc| oidc.console.clone()),
@@ -127,10 +127,10 @@ pub async fn disable(service: &Service, operator: &Operator, name: &str, ask: Di
     operator.may(Permission::Tokens)?;
     operator.must_see_all()?;
     let (store, now) = (service.store()?, service.clock.now());
-    let known = store.person(name).await?.filter(|person| person.disabled.is_none());
+    let known = store.people.person(name).await?.filter(|person| person.disabled.is_none());
     let person = known.ok_or_else(|| ServiceError::NotFound(format!("nobody named {name} may sign in")))?;
     let last = last_admin(service, operator, ask.last_admin)?;
     service.record(operator.actor(&ask.actor), "person.disable", name, &ask.reason).await?;
-    store.disable_person(name, now, last).await?;
+    store.people.disable_person(name, now, last).await?;
     Ok(view(Person { disabled: Some(now), ..person }))
 }

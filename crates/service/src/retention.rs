@@ -2,7 +2,7 @@
 
 use api_types::retention::{ClockView, ConfirmAsk, RecoverAsk, RecoveredView};
 use platform::removal::Looked;
-use store::recovery::Ended;
+use store::quarantine::recovery::Ended;
 
 use super::word;
 use crate::Service;
@@ -39,7 +39,7 @@ pub(super) fn clock_view(looked: &Looked) -> ClockView {
 pub async fn clock(service: &Service, operator: &Operator) -> ServiceResult<ClockView> {
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
-    Ok(clock_view(&service.removal.look(service.store()?).await?))
+    Ok(clock_view(&service.removal.look(&service.store()?.upkeep).await?))
 }
 
 /// The clock is right, although it is doubted. What is over goes from now on,
@@ -54,12 +54,12 @@ pub async fn confirm_clock(service: &Service, operator: &Operator, ask: ConfirmA
         return Err(ServiceError::Bad("say how you know that the clock is right: it goes into the record".into()));
     }
     let store = service.store()?;
-    let looked = service.removal.look(store).await?;
+    let looked = service.removal.look(&store.upkeep).await?;
     if looked.doubt.is_none() {
         return Err(ServiceError::Conflict(format!("the clock is believed: it says {}", looked.now)));
     }
     service.record(operator.actor(&ask.actor), "retention.confirm-clock", &looked.now.to_string(), &ask.reason).await?;
-    let confirmed = service.removal.confirm(store).await?;
+    let confirmed = service.removal.confirm(&store.upkeep).await?;
     service.signals.retention.notify_one();
     Ok(clock_view(&confirmed))
 }
@@ -77,7 +77,7 @@ pub async fn recover(service: &Service, operator: &Operator, ask: RecoverAsk) ->
     let since = word::beginning("since", &ask.since, service.clock.now())?;
     let ended = Ended { since, expired: true, deleted: ask.deleted };
     let store = service.store()?;
-    let (count, units) = store.recoverable(&ended, &operator.scope, RECOVERED_MAX).await?;
+    let (count, units) = store.quarantine.recoverable(&ended, &operator.scope, RECOVERED_MAX).await?;
     if ask.what_if {
         return Ok(RecoveredView { what_if: true, units: count, remain: 0 });
     }
@@ -86,7 +86,7 @@ pub async fn recover(service: &Service, operator: &Operator, ask: RecoverAsk) ->
     service.record(actor.clone(), "retention.recover", &object, &ask.reason).await?;
     let mut back = 0;
     for batch in units.chunks(BATCH) {
-        back += store.recover(batch.to_vec(), service.clock.now(), &actor, &ask.reason).await?.len() as u64;
+        back += store.quarantine.recover(batch.to_vec(), service.clock.now(), &actor, &ask.reason).await?.len() as u64;
     }
     Ok(RecoveredView { what_if: false, units: back, remain: count.saturating_sub(units.len() as u64) })
 }

@@ -15,8 +15,8 @@ use detect::ruleset::{LoadErrors, Ruleset, lint, load};
 use domain::detection::{Detection, DetectionCode, RulesetId};
 use domain::rollout::{GateReport, RolloutTrigger};
 use platform::ruleset_store::keep;
-use store::rollout::{NewRollout, Rollout, RolloutMove, RolloutStep};
-use store::version::KeptRuleset;
+use store::rules::rollout::{NewRollout, Rollout, RolloutMove, RolloutStep};
+use store::rules::version::KeptRuleset;
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -57,9 +57,9 @@ pub(super) fn detection_row(detection: &Detection) -> DetectionRow {
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<RulesetRow>> {
     operator.may(Permission::Look)?;
     let store = service.store()?;
-    let live = store.ruleset_in_force().await?;
-    let under_way = store.rollout_under_way().await?;
-    let row = |one: store::version::ListedRuleset| RulesetRow {
+    let live = store.rules.ruleset_in_force().await?;
+    let under_way = store.rules.rollout_under_way().await?;
+    let row = |one: store::rules::version::ListedRuleset| RulesetRow {
         in_force: live.as_ref() == Some(&one.id),
         stage: under_way.as_ref().filter(|way| way.ruleset == one.id).map(|way| way.stage.as_str().to_owned()),
         id: one.id.to_string(),
@@ -67,7 +67,7 @@ pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<R
         detections: one.detections,
         in_force_since: one.in_force_since.map(|at| at.to_string()),
     };
-    Ok(store.rulesets().await?.into_iter().map(row).collect())
+    Ok(store.rules.rulesets().await?.into_iter().map(row).collect())
 }
 
 /// A version with its detections, and what the gates said when it was built.
@@ -110,7 +110,7 @@ pub async fn build(service: &Service, operator: &Operator, ask: BuildAsk) -> Ser
     };
     if !ask.what_if {
         service.record(operator.actor(&ask.actor), "ruleset.build", &view.id, "").await?;
-        keep(service.store()?, &whole, gates, false, service.clock.now()).await?;
+        keep(&service.store()?.rules, &whole, gates, false, service.clock.now()).await?;
     }
     Ok(view)
 }
@@ -211,8 +211,11 @@ pub async fn publish(service: &Service, operator: &Operator, id: &str, ask: Publ
     }
     let store = service.store()?;
     let ruleset = service.kept(id).await?.id;
-    let before =
-        store.ruleset_in_force().await?.ok_or_else(|| ServiceError::Conflict("nothing is in force yet".into()))?;
+    let before = store
+        .rules
+        .ruleset_in_force()
+        .await?
+        .ok_or_else(|| ServiceError::Conflict("nothing is in force yet".into()))?;
     if before == ruleset {
         return Err(ServiceError::Conflict(format!("ruleset {ruleset} is in force already")));
     }
@@ -242,10 +245,10 @@ pub async fn publish(service: &Service, operator: &Operator, id: &str, ask: Publ
     }
     service.record(by.clone(), "ruleset.publish", ruleset.as_str(), &format!("{how}{}", ask.reason)).await?;
     let new = NewRollout { ruleset, by, reason: ask.reason, force: ask.force, fast: ask.fast, at };
-    let number = store.begin_rollout(new).await?;
+    let number = store.rules.begin_rollout(new).await?;
     service.signals.rollout.notify_one();
     service.signals.plan.notify_one();
-    Ok(rollout_view(store.rollout(number).await?, Vec::new()))
+    Ok(rollout_view(store.rules.rollout(number).await?, Vec::new()))
 }
 
 /// All roll-outs, newest first, without their steps.
@@ -254,7 +257,7 @@ pub async fn publish(service: &Service, operator: &Operator, id: &str, ask: Publ
 /// When the operator may not.
 pub async fn rollouts(service: &Service, operator: &Operator) -> ServiceResult<Vec<RolloutView>> {
     operator.may(Permission::Look)?;
-    let rollouts = service.store()?.rollouts().await?;
+    let rollouts = service.store()?.rules.rollouts().await?;
     Ok(rollouts.into_iter().map(|rollout| rollout_view(rollout, Vec::new())).collect())
 }
 
@@ -265,8 +268,8 @@ pub async fn rollouts(service: &Service, operator: &Operator) -> ServiceResult<V
 pub async fn rollout(service: &Service, operator: &Operator, number: u32) -> ServiceResult<RolloutView> {
     operator.may(Permission::Look)?;
     let store = service.store()?;
-    let rollout = store.rollout(number).await?;
-    Ok(rollout_view(rollout, store.rollout_steps(number).await?))
+    let rollout = store.rules.rollout(number).await?;
+    Ok(rollout_view(rollout, store.rules.rollout_steps(number).await?))
 }
 
 /// Takes back the version that is being rolled out; without one, the version in
@@ -278,10 +281,10 @@ pub async fn rollback(service: &Service, operator: &Operator, ask: RollbackAsk) 
     operator.may(Permission::Rules)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let candidate = store.rollout_under_way().await?.filter(|one| one.stage.is_candidate());
+    let candidate = store.rules.rollout_under_way().await?.filter(|one| one.stage.is_candidate());
     let rollout = match candidate {
         Some(candidate) => candidate,
-        None => store.rollout_in_force().await?.ok_or_else(|| {
+        None => store.rules.rollout_in_force().await?.ok_or_else(|| {
             ServiceError::Conflict("nothing that was published is in force; publish another version instead".into())
         })?,
     };
@@ -293,10 +296,11 @@ pub async fn rollback(service: &Service, operator: &Operator, ask: RollbackAsk) 
     service.record(actor.clone(), "ruleset.rollback", rollout.ruleset.as_str(), &reason).await?;
     let (number, from, at) = (rollout.number, rollout.stage, service.clock.now());
     store
+        .rules
         .move_rollout(RolloutMove { number, from, by: RolloutTrigger::TakenBack, at, actor, reason, gates: None })
         .await?;
     service.signals.plan.notify_one();
-    Ok(rollout_view(store.rollout(number).await?, store.rollout_steps(number).await?))
+    Ok(rollout_view(store.rules.rollout(number).await?, store.rules.rollout_steps(number).await?))
 }
 
 impl Service {
@@ -307,11 +311,15 @@ impl Service {
     pub(super) async fn kept(&self, id: &str) -> Result<KeptRuleset, ServiceError> {
         let store = self.store()?;
         let id = if id == "live" {
-            store.ruleset_in_force().await?.ok_or_else(|| ServiceError::NotFound("nothing is in force yet".into()))?
+            store
+                .rules
+                .ruleset_in_force()
+                .await?
+                .ok_or_else(|| ServiceError::NotFound("nothing is in force yet".into()))?
         } else {
             RulesetId::from_text(id)
         };
-        let kept = store.ruleset(&id).await?;
+        let kept = store.rules.ruleset(&id).await?;
         kept.ok_or_else(|| {
             ServiceError::NotFound(format!("ruleset {id}; `reprieve ruleset list` shows those that are kept"))
         })

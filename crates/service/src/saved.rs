@@ -1,7 +1,7 @@
 //! Queries of the explorer that people keep by a name.
 
 use api_types::saved::{SaveAsk, SavedView};
-use store::saved::SavedQuery;
+use store::explorer::saved::SavedQuery;
 
 use super::explore::read;
 use crate::Service;
@@ -22,7 +22,7 @@ fn view(saved: SavedQuery) -> SavedView {
 /// When the operator may not.
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<SavedView>> {
     operator.may(Permission::Look)?;
-    Ok(service.store()?.saved_queries().await?.into_iter().map(view).collect())
+    Ok(service.store()?.explorer.saved_queries().await?.into_iter().map(view).collect())
 }
 
 /// Keeps a query.
@@ -44,7 +44,7 @@ pub async fn save(service: &Service, operator: &Operator, ask: SaveAsk) -> Servi
         is_tracked: ask.tracked,
     };
     service.record(operator.name.clone(), "query.save", &saved.name, &saved.query).await?;
-    service.store()?.save_query(saved.clone()).await?;
+    service.store()?.explorer.save_query(saved.clone()).await?;
     Ok(view(saved))
 }
 
@@ -55,6 +55,6 @@ pub async fn save(service: &Service, operator: &Operator, ask: SaveAsk) -> Servi
 pub async fn forget(service: &Service, operator: &Operator, name: &str) -> ServiceResult<Vec<SavedView>> {
     operator.may(Permission::Decide)?;
     service.record(operator.name.clone(), "query.forget", name, "").await?;
-    service.store()?.forget_query(name).await?;
+    service.store()?.explorer.forget_query(name).await?;
     list(service, operator).await
 }

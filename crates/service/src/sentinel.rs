@@ -12,7 +12,7 @@ use domain::sentinel::state::SuspicionStep;
 use domain::sentinel::{Event, Suspicion};
 use platform::belief::Belief;
 use platform::config::ContainmentMode;
-use store::sentinel::{ContainmentChange, JournalLine, NewLine, Pin, Suspect};
+use store::evidence::sentinel::{ContainmentChange, JournalLine, NewLine, Pin, Suspect};
 
 use super::word;
 use crate::Service;
@@ -66,10 +66,10 @@ pub async fn status(service: &Service, operator: &Operator) -> ServiceResult<Sen
     operator.may(Permission::Look)?;
     let store = service.store()?;
     let now = service.clock.now();
-    let belief = Belief::of_all(store).await?;
+    let belief = Belief::of_all(&store.evidence).await?;
     let suspects = belief.suspicions.iter().map(|(suspect, suspicion)| suspicion_view(suspect, suspicion));
     let sentinel = &service.config.sentinel;
-    let strength = store.memory_strength(&sentinel.establish, now).await?;
+    let strength = store.known_good.memory_strength(&sentinel.establish, now).await?;
     let is_automatic = sentinel.containment == ContainmentMode::Automatic;
     let pin = |pin: Pin| PinView {
         detection: pin.code.to_string(),
@@ -82,8 +82,8 @@ pub async fn status(service: &Service, operator: &Operator) -> ServiceResult<Sen
         acts: is_automatic && (sentinel.trusts_weak_memory || strength.is_strong()),
         memory: super::memory::view(&strength),
         suspects: suspects.collect(),
-        contained: store.containments(now).await?.iter().map(containment_view).collect(),
-        pinned: store.pins().await?.into_iter().map(pin).collect(),
+        contained: store.containments.containments(now).await?.iter().map(containment_view).collect(),
+        pinned: store.containments.pins().await?.into_iter().map(pin).collect(),
     })
 }
 
@@ -123,8 +123,8 @@ pub async fn explain(service: &Service, operator: &Operator, code: &str) -> Serv
     operator.may(Permission::Look)?;
     let store = service.store()?;
     let code = word::detection(store, code).await?;
-    let journal = store.evidence_about(&code, LINES_MAX).await?.iter().map(line_view).collect();
-    let belief = Belief::about(store, &code).await?;
+    let journal = store.evidence.evidence_about(&code, LINES_MAX).await?.iter().map(line_view).collect();
+    let belief = Belief::about(&store.evidence, &code).await?;
     let versions = belief.suspicions.iter().map(|(suspect, suspicion)| suspicion_view(suspect, suspicion));
     Ok(ExplanationView { versions: versions.collect(), journal })
 }
@@ -174,7 +174,8 @@ pub async fn contain(service: &Service, operator: &Operator, ask: ContainAsk) ->
     let suspect = match (&ask.version, ask.release) {
         (None, true) => {
             let code = meant(service, &ask.detection).await?;
-            let held = store.containments(at).await?.into_iter().find(|change| change.suspect.code == code);
+            let held =
+                store.containments.containments(at).await?.into_iter().find(|change| change.suspect.code == code);
             held.ok_or_else(|| ServiceError::NotFound(format!("{code} is not contained")))?.suspect
         }
         (version, _) => suspect(service, &ask.detection, version.as_deref()).await?,
@@ -193,9 +194,9 @@ pub async fn contain(service: &Service, operator: &Operator, ask: ContainAsk) ->
         let what = if ask.release { "containment.release" } else { "containment.contain" };
         let object = format!("{} {}", suspect.code, suspect.version);
         service.record(actor, what, &object, &ask.reason).await?;
-        store.change_containment(change.clone()).await?;
+        store.containments.change_containment(change.clone()).await?;
         let by = if ask.release { SuspicionStep::Restored } else { SuspicionStep::Convicted };
-        store.append_evidence(vec![moved(suspect, by, at)]).await?;
+        store.evidence.append_evidence(vec![moved(suspect, by, at)]).await?;
         service.signals.containment.notify_one();
         service.signals.sentinel.notify_one();
         service.signals.incident.notify_one();
@@ -224,6 +225,6 @@ pub async fn pin(service: &Service, operator: &Operator, code: &str, ask: PinAsk
     let what = if ask.pinned { "detection.pin" } else { "detection.unpin" };
     service.record(by.clone(), what, code.as_str(), &ask.reason).await?;
     let pin = Pin { code: code.clone(), at, by: by.clone(), reason: ask.reason.clone() };
-    service.store()?.pin(pin, ask.pinned).await?;
+    service.store()?.containments.pin(pin, ask.pinned).await?;
     Ok(PinView { detection: code.to_string(), since: at.to_string(), by, reason: ask.reason })
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::{Digest, Timestamp};
-use store::person::{self as kept, Person};
+use store::people::person::{self as kept, Person};
 
 use crate::access::{Operator, Role};
 use crate::attempt::{self, Client};
@@ -127,7 +127,7 @@ pub async fn by_issuer(service: &Service, client: &Client, name: &str, issuer: &
 
 /// Who has this name, unless they are shut out.
 async fn may_sign_in(service: &Service, name: &str) -> ServiceResult<Option<Person>> {
-    Ok(service.store()?.person(name).await?.filter(|person| person.disabled.is_none()))
+    Ok(service.store()?.people.person(name).await?.filter(|person| person.disabled.is_none()))
 }
 
 /// Writes down that somebody could not sign in. What was typed as a name is private: now and then it is a password.
@@ -141,8 +141,8 @@ pub(crate) async fn begin(service: &Service, name: &str, client: &Client, by: &s
     let (secret, now) = (secret::new(service.clock.as_ref()), service.clock.now());
     service.record(name.to_owned(), "sign_in", "console", by).await?;
     let store = service.store()?;
-    store.sweep_sessions(now).await?;
-    store.begin_session(new(&secret, name, client, now)).await?;
+    store.people.sweep_sessions(now).await?;
+    store.people.begin_session(new(&secret, name, client, now)).await?;
     Ok(secret)
 }
 
@@ -185,13 +185,15 @@ impl Use {
 /// When the session asks too often, or the store fails.
 pub async fn find(service: &Service, secret: &str) -> ServiceResult<Option<(Session, Operator)>> {
     let (store, now) = (service.store()?, service.clock.now());
-    let Some((session, person)) = store.session(Digest::of(secret.as_bytes()), now).await? else { return Ok(None) };
+    let Some((session, person)) = store.people.session(Digest::of(secret.as_bytes()), now).await? else {
+        return Ok(None);
+    };
     match Use::after(now.since(session.seen)) {
         Use::Over => {
-            store.end_session(&session.id).await?;
+            store.people.end_session(&session.id).await?;
             return Ok(None);
         }
-        Use::Seen => store.session_seen(&session.id, now).await?,
+        Use::Seen => store.people.session_seen(&session.id, now).await?,
         Use::Fresh => {}
     }
     service.rates.take_one(&session.id, now)?;
@@ -209,7 +211,7 @@ fn operator(person: Person) -> Option<Operator> {
 /// # Errors
 /// When the store fails.
 pub async fn end(service: &Service, session: &Session) -> ServiceResult<()> {
-    Ok(service.store()?.end_session(&session.id).await?)
+    Ok(service.store()?.people.end_session(&session.id).await?)
 }
 
 #[cfg(test)]

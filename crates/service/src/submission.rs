@@ -12,9 +12,9 @@ use domain::message::Part;
 use domain::sentinel::{VOICES_MIN, VOICES_SPAN};
 use domain::{Direction, MailId};
 use store::StoreError;
-use store::sentinel::Suspect;
-use store::submission::{NewSubmission, Submission, SubmissionKind};
-use store::trace::TraceFilter;
+use store::evidence::sentinel::Suspect;
+use store::evidence::submission::{NewSubmission, Submission, SubmissionKind};
+use store::mail::trace::TraceFilter;
 
 use super::explain::engine_view;
 use super::word;
@@ -63,11 +63,11 @@ pub async fn list(
     let found = match &query.mail_id {
         Some(id) => {
             let mail = visible(service, operator, id).await?;
-            service.store()?.submissions_of(mail).await?
+            service.store()?.submissions.submissions_of(mail).await?
         }
         None => {
             operator.must_see_all()?;
-            service.store()?.submissions(query.before, LISTED_MAX).await?
+            service.store()?.submissions.submissions(query.before, LISTED_MAX).await?
         }
     };
     Ok(found.into_iter().map(view).collect())
@@ -77,7 +77,7 @@ pub async fn list(
 async fn visible(service: &Service, operator: &Operator, id: &str) -> Result<MailId, ServiceError> {
     let mail: MailId = id.parse().map_err(|_| ServiceError::Bad(format!("'{id}' is no id of a message")))?;
     let filter = TraceFilter { mail_id: Some(mail), ..TraceFilter::default() };
-    if service.store()?.trace(&filter, &operator.scope).await?.is_empty() {
+    if service.store()?.mail.trace(&filter, &operator.scope).await?.is_empty() {
         return Err(ServiceError::NotFound(format!("no message {id}; `reprieve message trace` finds them")));
     }
     Ok(mail)
@@ -93,7 +93,7 @@ pub async fn is_called_good(service: &Service, operator: &Operator, id: &str) ->
         Ok(()) => id.parse().map_err(|_| ServiceError::Bad(format!("'{id}' is no id of a message")))?,
         Err(_) => visible(service, operator, id).await?,
     };
-    let said = service.store()?.submissions_of(mail).await?;
+    let said = service.store()?.submissions.submissions_of(mail).await?;
     Ok(said.iter().any(|one| one.kind == SubmissionKind::FalsePositive))
 }
 
@@ -104,13 +104,13 @@ pub async fn is_called_good(service: &Service, operator: &Operator, id: &str) ->
 pub async fn show(service: &Service, operator: &Operator, number: i64) -> ServiceResult<SubmissionDetailView> {
     operator.may(Permission::Look)?;
     let store = service.store()?;
-    let submission = store.submission(number).await?;
+    let submission = store.submissions.submission(number).await?;
     // Whoever sees all may still read what was said of a message that is not known any more.
     if operator.must_see_all().is_err() {
         visible(service, operator, &submission.mail_id.to_string()).await?;
     }
     let voices = voices(service, operator, &submission.about).await?;
-    let mut others = store.submissions_of(submission.mail_id).await?;
+    let mut others = store.submissions.submissions_of(submission.mail_id).await?;
     others.retain(|one| one.number != number);
     Ok(SubmissionDetailView { said: view(submission), voices, others: others.into_iter().map(view).collect() })
 }
@@ -118,7 +118,10 @@ pub async fn show(service: &Service, operator: &Operator, number: i64) -> Servic
 async fn voices(service: &Service, operator: &Operator, about: &[Suspect]) -> Result<Vec<VoicesView>, ServiceError> {
     let (store, now) = (service.store()?, service.clock.now());
     let (heard, contradicted) = match operator.must_see_all() {
-        Ok(()) => (store.voices(now.before(VOICES_SPAN), 1).await?, store.contradictions(now.before(MONTH)).await?),
+        Ok(()) => (
+            store.submissions.voices(now.before(VOICES_SPAN), 1).await?,
+            store.submissions.contradictions(now.before(MONTH)).await?,
+        ),
         Err(_) => (Vec::new(), Vec::new()),
     };
     let of = |suspect: &Suspect| VoicesView {
@@ -149,13 +152,13 @@ pub async fn add(service: &Service, operator: &Operator, ask: SubmissionAsk) -> 
     let store = service.store()?;
     let actor = operator.actor(&ask.actor);
     let reporter = if ask.reporter.trim().is_empty() { actor.clone() } else { ask.reporter.trim().to_owned() };
-    let about = NewSubmission::about(&store.record(mail_id).await?.examination.findings);
+    let about = NewSubmission::about(&store.mail.record(mail_id).await?.examination.findings);
     service.record(actor, &format!("submission.{}", kind.as_str()), &mail_id.to_string(), &ask.comment).await?;
     let at = service.clock.now();
     let new = NewSubmission { at, mail_id, kind, reporter: reporter.clone(), comment: ask.comment, about };
-    store.submit(vec![new]).await?;
+    store.submissions.submit(vec![new]).await?;
     service.signals.sentinel.notify_one();
-    let said = store.submissions_of(mail_id).await?;
+    let said = store.submissions.submissions_of(mail_id).await?;
     let found = said.into_iter().find(|one| one.kind == kind && one.reporter == reporter);
     found.map(view).ok_or_else(|| ServiceError::Internal("a submission that was not kept".into()))
 }
@@ -167,10 +170,10 @@ pub async fn add(service: &Service, operator: &Operator, ask: SubmissionAsk) -> 
 pub async fn export(service: &Service, operator: &Operator, number: i64) -> ServiceResult<BundleView> {
     operator.may(Permission::Read)?;
     let store = service.store()?;
-    let submission = store.submission(number).await?;
+    let submission = store.submissions.submission(number).await?;
     visible(service, operator, &submission.mail_id.to_string()).await?;
     service.record(operator.actor(""), "submission.export", &number.to_string(), "").await?;
-    let record = store.record(submission.mail_id).await?;
+    let record = store.mail.record(submission.mail_id).await?;
     let examination = record.examination;
     let mut hits = Vec::new();
     for finding in examination.findings.iter().filter(|one| one.may_act()) {
@@ -182,6 +185,7 @@ pub async fn export(service: &Service, operator: &Operator, number: i64) -> Serv
     }
     let about: Vec<&DetectionCode> = submission.about.iter().map(|one| &one.code).collect();
     let contradictions = store
+        .submissions
         .contradictions(service.clock.now().before(MONTH))
         .await?
         .into_iter()
@@ -233,8 +237,12 @@ async fn part_view(service: &Service, part: &Part) -> Result<PartView, StoreErro
         Some(store) => (store, service.clock.now()),
         None => return Err(StoreError::NotFound("the store".into())),
     };
-    let known = store.remembered(&[part.sha256], &service.config.sentinel.establish, now).await?.remove(&part.sha256);
-    let class = known.as_ref().map_or(MemoryClass::Unknown, |one| one.standing.class(now, store.heirloom()));
+    let known = store
+        .known_good
+        .remembered(&[part.sha256], &service.config.sentinel.establish, now)
+        .await?
+        .remove(&part.sha256);
+    let class = known.as_ref().map_or(MemoryClass::Unknown, |one| one.standing.class(now, store.known_good.heirloom()));
     Ok(PartView {
         family: part.family.as_str().to_owned(),
         content_type: part.content_type.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use api_types::token::{RevokeAsk, RevokedView, TokenAsk, TokenView};
 use domain::Digest;
 use store::Scope;
-use store::access::Token;
+use store::people::access::Token;
 
 use super::word;
 use crate::Service;
@@ -68,7 +68,7 @@ pub async fn create(service: &Service, operator: &Operator, ask: TokenAsk) -> Se
         return Ok(view(token, None));
     }
     service.record(actor, "token.create", &token.id, &format!("{} as {}", token.name, token.role)).await?;
-    service.store()?.add_token(token.clone(), Digest::of(secret.as_bytes())).await?;
+    service.store()?.people.add_token(token.clone(), Digest::of(secret.as_bytes())).await?;
     Ok(view(token, Some(secret)))
 }
 
@@ -79,7 +79,7 @@ pub async fn create(service: &Service, operator: &Operator, ask: TokenAsk) -> Se
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<TokenView>> {
     operator.may(Permission::Tokens)?;
     operator.must_see_all()?;
-    let tokens = service.store()?.tokens().await?;
+    let tokens = service.store()?.people.tokens().await?;
     Ok(tokens.into_iter().map(|token| view(token, None)).collect())
 }
 
@@ -92,12 +92,12 @@ pub async fn revoke(service: &Service, operator: &Operator, id: &str, ask: Revok
     operator.must_see_all()?;
     let store = service.store()?;
     let now = service.clock.now();
-    let known = store.tokens().await?.into_iter().find(|token| token.id == id && token.is_in_force(now));
+    let known = store.people.tokens().await?.into_iter().find(|token| token.id == id && token.is_in_force(now));
     let token = known
         .ok_or_else(|| ServiceError::NotFound(format!("token {id} in force; `reprieve token list` shows them")))?;
     if !ask.what_if {
         service.record(operator.actor(&ask.actor), "token.revoke", id, &ask.reason).await?;
-        store.revoke_token(id, now).await?;
+        store.people.revoke_token(id, now).await?;
     }
     Ok(RevokedView { id: id.to_owned(), name: token.name, revoked: !ask.what_if })
 }

@@ -25,7 +25,7 @@ pub(crate) fn one_of<'n>(what: &str, text: &str, names: &[&'n str]) -> Result<&'
 /// it.
 pub(crate) async fn detection(store: &Store, text: &str) -> Result<DetectionCode, ServiceError> {
     let code = DetectionCode::parse(text.trim()).map_err(|error| ServiceError::Bad(error.to_string()))?;
-    store.known_detection(&code).await?.ok_or_else(|| {
+    store.rules.known_detection(&code).await?.ok_or_else(|| {
         ServiceError::NotFound(format!(
             "no detection is or was called {code}; `reprieve detection list` shows those in force"
         ))

@@ -8,7 +8,7 @@ use domain::release::ReleaseState;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use store::StoreError;
-use store::db;
+use store::database;
 
 /// A unit: one message for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,26 +51,26 @@ const UNITS: &str = "select u.mail_id, u.unit_no, u.recipient, u.account, m.send
 
 /// All units, in the order of their ids.
 pub(crate) async fn units(connection: &mut AnyConnection) -> Result<Vec<Unit>, StoreError> {
-    let rows = db::query(UNITS.to_owned(), Vec::new()).fetch_all(connection).await?;
+    let rows = database::query(UNITS.to_owned(), Vec::new()).fetch_all(connection).await?;
     rows.iter().map(read).collect()
 }
 
 /// Runs a statement.
 pub(crate) async fn run(connection: &mut AnyConnection, sql: &str) -> Result<(), StoreError> {
-    db::query(sql.to_owned(), Vec::new()).execute(connection).await?;
+    database::query(sql.to_owned(), Vec::new()).execute(connection).await?;
     Ok(())
 }
 
 /// The one number that a query answers.
 pub(crate) async fn number(connection: &mut AnyConnection, sql: &str) -> Result<i64, StoreError> {
-    let row = db::query(sql.to_owned(), Vec::new()).fetch_one(connection).await?;
+    let row = database::query(sql.to_owned(), Vec::new()).fetch_one(connection).await?;
     Ok(row.try_get(0)?)
 }
 
 fn read(row: &AnyRow) -> Result<Unit, StoreError> {
     let sender: String = row.try_get("sender")?;
     let number: i64 = row.try_get("unit_no")?;
-    let id = UnitId { mail: db::parsed(row, "mail_id")?, number: u32::try_from(number).unwrap_or(u32::MAX) };
+    let id = UnitId { mail: database::parsed(row, "mail_id")?, number: u32::try_from(number).unwrap_or(u32::MAX) };
     let state: Option<String> = row.try_get("state")?;
     let release = match state.as_deref().and_then(ReleaseState::parse) {
         None => None,
@@ -88,7 +88,7 @@ fn read(row: &AnyRow) -> Result<Unit, StoreError> {
         mail_id: row.try_get("mail_id")?,
         letter: sender.split('@').next().unwrap_or_default().to_owned(),
         recipient: row.try_get("recipient")?,
-        account: db::named(row, "account", Account::parse)?,
+        account: database::named(row, "account", Account::parse)?,
         doubts: row.try_get("doubts")?,
         release,
     })

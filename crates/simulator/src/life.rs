@@ -290,7 +290,7 @@ impl<'w> Life<'w> {
     }
 
     async fn faults(&mut self, units: &[Unit], deep: bool) -> Result<Vec<String>, String> {
-        let balance = self.site.store.check_ledger(deep).await.map_err(said)?;
+        let balance = self.site.store.upkeep.check_ledger(deep).await.map_err(said)?;
         let dots = self.world.hop.dots();
         let World { letters, oracle, step, .. } = &mut *self.world;
         let mut faults = oracle.faults(&Look { step: *step, letters, units, dots: &dots, balance: &balance });
@@ -300,7 +300,7 @@ impl<'w> Life<'w> {
 
     async fn incident_faults(&self, units: &[Unit]) -> Result<Vec<String>, String> {
         let Some(id) = &self.world.incident else { return Ok(Vec::new()) };
-        let said_so = self.site.store.incident_progress(id).await.map_err(said)?;
+        let said_so = self.site.store.incidents.incident_progress(id).await.map_err(said)?;
         let malware = |unit: &&Unit| {
             self.world.letters.iter().any(|letter| letter.name == unit.letter && letter.kind.is_malware())
         };
@@ -315,7 +315,7 @@ impl<'w> Life<'w> {
 
     async fn incident(&self) -> Result<Option<Incident>, String> {
         match &self.world.incident {
-            Some(id) => self.site.store.incident(id).await.map(Some).map_err(said),
+            Some(id) => self.site.store.incidents.incident(id).await.map(Some).map_err(said),
             None => Ok(None),
         }
     }
@@ -353,7 +353,7 @@ impl<'w> Life<'w> {
         let counted = "select count(*) from incident_unit";
         let counted = books::number(&mut *self.site.database.lock().await, counted).await.map_err(said)?;
         let incident = incident.filter(|_| counted > 0);
-        let balance = self.site.store.check_ledger(false).await.map_err(said)?;
+        let balance = self.site.store.upkeep.check_ledger(false).await.map_err(said)?;
         let World { letters, oracle, step, .. } = &*self.world;
         let look = Look { step: *step, letters, units, dots: &dots, balance: &balance };
         Ok(oracle.unfinished(&look, incident.as_ref()))

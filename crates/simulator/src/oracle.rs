@@ -6,7 +6,7 @@ use domain::incident::{Outcome, Stage};
 use domain::ledger::Account;
 use domain::release::ReleaseState;
 use store::incident::{Incident, Progress};
-use store::ledger::Balance;
+use store::upkeep::ledger::Balance;
 
 use crate::books::Unit;
 use crate::hop::Dot;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use domain::token::TokenKey;
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
-use gateway::Gateway;
 use gateway::engines::Engines;
 use gateway::known::Known;
 use gateway::memory::Memory;
 use gateway::place::Places;
 use gateway::post_reply::PostReply;
 use gateway::repeat::Repeats;
+use gateway::{Gateway, StoreParts};
 use known_good::first_contact::FirstContacts;
 use known_good::recorder::KnownGoodRecorder;
 use platform::clock::{Clock, ManualClock};
@@ -37,8 +37,8 @@ use recovery::replay::Replayer;
 use rules::contain::ContainmentLoader;
 use rules::entries::EntryLoader;
 use sqlx::AnyConnection;
-use store::backup::DATABASE;
-use store::{Store, db};
+use store::upkeep::backup::DATABASE;
+use store::{Store, database};
 use tokio::sync::{Mutex, watch};
 use wire::smtp::client::Timeouts;
 
@@ -95,9 +95,11 @@ impl Site {
         let (stops, stop) = watch::channel(false);
         let signals = Signals::default();
         let gateway = gateway(&config, &store, &key, clock, examiner, &stop, &signals)?;
-        let state = store.containment(clock.now()).await.map_err(|error| error.to_string())?;
+        let state = store.containments.containment(clock.now()).await.map_err(|error| error.to_string())?;
         gateway.contained.put(state);
-        let database = db::connect(&db::sqlite_url(&folder.join(DATABASE))).await.map_err(|error| error.to_string())?;
+        let database = database::connect(&database::sqlite_url(&folder.join(DATABASE)))
+            .await
+            .map_err(|error| error.to_string())?;
         let clock: Arc<dyn Clock> = clock.clone();
         let parts = Parts { config, store: store.clone(), clock, signals, gateway: gateway.clone() };
         Ok(Self {
@@ -118,15 +120,15 @@ impl Site {
 async fn open_store(folder: &Path, key: &TokenKey, clock: &ManualClock) -> Result<Store, store::StoreError> {
     let now = clock.now();
     let store = Store::open_embedded(folder, NODE, key, now).await?;
-    if store.ruleset_in_force().await?.is_none() {
+    if store.rules.ruleset_in_force().await?.is_none() {
         for form in [Form::Earlier, Form::Wrong] {
             let ruleset = form.ruleset().map_err(store::StoreError::Unreadable)?;
-            keep(&store, &ruleset, Vec::new(), true, now).await?;
+            keep(&store.rules, &ruleset, Vec::new(), true, now).await?;
         }
     }
-    store.doubt_forwarding(now).await?;
-    store.end_leases(Some(&format!("{NODE}/")), now).await?;
-    store.end_claims(&format!("{NODE}/"), now).await?;
+    store.mail.doubt_forwarding(now).await?;
+    store.releases.end_leases(Some(&format!("{NODE}/")), now).await?;
+    store.notices.end_claims(&format!("{NODE}/"), now).await?;
     Ok(store)
 }
 
@@ -141,13 +143,13 @@ fn gateway(
 ) -> Result<Arc<Gateway>, String> {
     let (room, panic_switch) = (DiskSpace::default(), PanicSwitch::default());
     let readiness = Readiness {
-        store: Some(store.clone()),
+        store: Some(store.health.clone()),
         room: room.clone(),
         panic_switch: panic_switch.clone(),
         stopping: stopping.clone(),
     };
     Ok(Arc::new(Gateway {
-        store: Some(store.clone()),
+        store: Some(parts_of_live_mail(store)),
         examiner: examiner.clone(),
         external_engines: ExternalEngines::new(&config.engines).map_err(|error| error.to_string())?,
         hops: Hops::for_live_mail(config, &Timeouts::default()),
@@ -172,6 +174,16 @@ fn gateway(
     }))
 }
 
+/// What live mail needs of the store.
+fn parts_of_live_mail(store: &Store) -> StoreParts {
+    StoreParts {
+        mail: store.mail.clone(),
+        blobs: store.blobs().clone(),
+        rules: store.rules.clone(),
+        known_good: store.known_good.clone(),
+    }
+}
+
 /// What the background tasks are made of.
 struct Parts {
     config: Arc<Config>,
@@ -185,7 +197,12 @@ impl Parts {
     fn incidents(&self) -> IncidentWorker {
         IncidentWorker {
             sentinel: self.config.sentinel.clone(),
-            store: self.store.clone(),
+            audit: self.store.audit.clone(),
+            containments: self.store.containments.clone(),
+            entries: self.store.entries.clone(),
+            evidence: self.store.evidence.clone(),
+            incidents: self.store.incidents.clone(),
+            rules: self.store.rules.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
@@ -198,7 +215,9 @@ impl Parts {
             border: Arc::new(self.config.border.clone()),
             policy: Arc::new(self.config.policy.clone()),
             sentinel: self.config.sentinel.clone(),
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            known_good: self.store.known_good.clone(),
+            mail: self.store.mail.clone(),
             examiner: gateway.examiner.clone(),
             external_engines: gateway.external_engines.clone(),
             entries: gateway.entries.clone(),
@@ -208,12 +227,23 @@ impl Parts {
         };
         // One after the other, so that they are written in the same order in every run.
         let (at_once, items) = (1, Items::default());
-        Replayer { reexamination, clock: self.clock.clone(), signals: self.signals.clone(), at_once, items }
+        Replayer {
+            containments: self.store.containments.clone(),
+            entries: self.store.entries.clone(),
+            incidents: self.store.incidents.clone(),
+            quarantine: self.store.quarantine.clone(),
+            rules: self.store.rules.clone(),
+            reexamination,
+            clock: self.clock.clone(),
+            signals: self.signals.clone(),
+            at_once,
+            items,
+        }
     }
 
     fn entries(&self) -> EntryLoader {
         EntryLoader {
-            store: self.store.clone(),
+            stored: self.store.entries.clone(),
             entries: self.gateway.entries.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -222,7 +252,7 @@ impl Parts {
 
     fn containment(&self) -> ContainmentLoader {
         ContainmentLoader {
-            store: self.store.clone(),
+            containments: self.store.containments.clone(),
             contained: self.gateway.contained.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
@@ -234,7 +264,8 @@ impl Parts {
             hostname: self.config.hostname.clone(),
             authserv_id: self.config.authserv_id.clone(),
             release: self.config.release,
-            store: self.store.clone(),
+            blobs: self.store.blobs().clone(),
+            releases: self.store.releases.clone(),
             hops: Hops::new(&self.config, self.config.release.connections, &Timeouts::default()),
             pacing: Arc::new(Pacing::of_drill(RELEASES_PER_SECOND)),
             clock: self.clock.clone(),

@@ -8,9 +8,9 @@ use domain::ledger::{Account, Move};
 use domain::release::{IN_DOUBT_REST, LEASE};
 use platform::clock::Clock;
 use platform::ruleset_store::keep;
+use store::evidence::sentinel::ContainmentChange;
 use store::incident::NewIncident;
-use store::moves::UnitMove;
-use store::sentinel::ContainmentChange;
+use store::mail::moves::UnitMove;
 
 use crate::books::Unit;
 use crate::detections::{Form, suspect};
@@ -216,7 +216,7 @@ fn now(life: &Life<'_>) -> Timestamp {
 /// An operator asks for the release of a unit.
 pub(crate) async fn ask(life: &mut Life<'_>, unit: &Unit) -> Result<(), String> {
     let at = now(life);
-    let answer = life.site.store.request_release(unit.id, OPERATOR, "it is needed", at).await.map_err(said)?;
+    let answer = life.site.store.releases.request_release(unit.id, OPERATOR, "it is needed", at).await.map_err(said)?;
     life.world.note(format!("asked for {} for {}: {answer:?}", unit.letter, unit.recipient));
     life.world.oracle.asked(unit);
     Ok(())
@@ -225,7 +225,7 @@ pub(crate) async fn ask(life: &mut Life<'_>, unit: &Unit) -> Result<(), String> 
 async fn decide(life: &mut Life<'_>, unit: &Unit, by: Move) -> Result<(), String> {
     let (actor, reason) = (OPERATOR.to_owned(), "a person says so".to_owned());
     let step = UnitMove { unit: unit.id, from: unit.account, by, at: now(life), actor, reason };
-    life.site.store.move_units(vec![step]).await.map_err(said)?;
+    life.site.store.mail.move_units(vec![step]).await.map_err(said)?;
     life.world.note(format!("{} {} for {}", by.as_str(), unit.letter, unit.recipient));
     if by == Move::Deleted {
         life.world.oracle.deleted(unit);
@@ -242,11 +242,11 @@ pub(crate) async fn withdraw(life: &mut Life<'_>) -> Result<(), String> {
         let (actor, reason) = (OPERATOR.to_owned(), "it holds innocent mail".to_owned());
         let (level, suspect) = (Some(Level::Contained), suspect.clone());
         let change = ContainmentChange { epoch: 0, at, suspect, level, until: None, actor, reason };
-        life.site.store.change_containment(change).await.map_err(said)?;
+        life.site.store.containments.change_containment(change).await.map_err(said)?;
     } else {
         life.world.note("a corrected ruleset is in force");
         let corrected = Form::Corrected.ruleset()?;
-        keep(&life.site.store, &corrected, Vec::new(), true, at).await.map_err(said)?;
+        keep(&life.site.store.rules, &corrected, Vec::new(), true, at).await.map_err(said)?;
         life.world.examiner.put_in_force(Form::Corrected.in_force()?);
     }
     let new = NewIncident {
@@ -260,6 +260,6 @@ pub(crate) async fn withdraw(life: &mut Life<'_>) -> Result<(), String> {
         public_text: String::new(),
         next_update: at.after(Duration::from_secs(3600)),
     };
-    life.world.incident = Some(life.site.store.open_incident(new).await.map_err(said)?);
+    life.world.incident = Some(life.site.store.incidents.open_incident(new).await.map_err(said)?);
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use domain::Digest;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::StoreError;
+use crate::database::error::StoreError;
 use crate::failpoint;
 
 /// A folder of blobs.

@@ -4,87 +4,43 @@
 //! busy gateway pays for one fsync in many mails, and an idle one waits for nobody. Reads have connections of
 //! their own. Time is a parameter everywhere; nothing here looks at a clock.
 //!
+//! [`Store`] opens it and gives its parts, each about one thing. A room takes the parts that it needs.
+//!
 //! | module | what it holds |
 //! |---|---|
 //! | [`blob`] | the bytes of held mail, content-addressed, fsynced |
-//! | [`db`], [`migrate`] | connections, portable statements, numbered migrations |
-//! | [`writer`] | the group commit |
-//! | [`check`] | whether the database is whole |
-//! | [`claim`] | who tells people what, so that two processes never do |
-//! | [`arrival`] | the record of a message: the one transaction |
-//! | [`completion`] | an examination that an engine's failure had left partial |
-//! | [`moves`], [`ledger`] | units between accounts, and the check that the books balance |
+//! | [`database`] | connections, portable statements, numbered migrations, errors |
+//! | `writer` | the group commit: commands, each with its own reply |
+//! | [`mail`] | the record of a message: the one transaction; units between accounts |
+//! | [`quarantine`] | what is held, what recipients see of it, and what is taken back |
+//! | [`explorer`] | all mail by queries: pages, sums, charts, jobs; texts as they are searched |
 //! | [`release`] | requests, claims by lease and fence, attempts, outcomes |
-//! | [`backup`] | a copy while mail flows |
-//! | [`retention`], [`recovery`] | what ends when its time is over, and how that is taken back |
-//! | [`reading`] | the last moment that had certainly come, beside which a clock is believed |
-//! | [`scrub`] | the check of all stored bytes, and what is damaged |
-//! | [`quarantine`], [`trace`], [`explore`], [`facets`], [`saved`], [`bulk`] | what people look at, and what they do to much of it at once |
-//! | [`recipient`] | what recipients ask for, and what they are told is held |
-//! | [`access`], [`person`], [`agreement`], [`audit`] | who may do what, what takes two, and who did what |
-//! | [`journal`], [`verify`] | what each group commit wrote, as a leaf of that log, and the check of both |
-//! | [`version`] | rulesets, detections, policies and engines as they were |
-//! | [`rollout`] | how a version comes into force and back; modes that people set |
-//! | [`memory`] | who sends mail, and which of them carried a content |
-//! | [`hearing`] | mail in the order in which it was committed, for who must miss none of it |
-//! | [`sentinel`], [`incident`] | the journal of evidence, what is contained, and what is taken back |
-//! | [`flow`] | sums of all mail by the hour, from which charts are drawn |
-//! | [`fold`] | texts as they are searched, where the databases cannot fold them |
-//! | [`hits`], [`alert`], [`submission`] | hits by the hour, what people are called for, and what people say of verdicts |
-//! | [`known_good`], [`vault`] | content of clean mail: what is known of it, and its bytes, encrypted |
+//! | [`rules`] | rulesets, policies and engines as they were, roll-outs, modes, entries |
+//! | [`evidence`] | the journal of evidence, what is contained, hits, what people say of verdicts |
+//! | [`incident`] | what a wrong detection held, and how it is taken back |
+//! | [`known_good`] | content of clean mail, who carried it, and its bytes, encrypted |
+//! | [`people`] | who may do what, and what takes two |
+//! | [`audit`] | who did what; what each group commit wrote, as a leaf of that log; the check of both |
+//! | [`notices`] | what people are called for and told, so that two processes never tell the same |
+//! | [`upkeep`] | retention, backups, the checks of database, books and bytes, and the last moment that had certainly come |
 
-pub mod access;
-pub mod agreement;
-pub mod alert;
-pub mod arrival;
 pub mod audit;
-pub mod backup;
 pub mod blob;
-pub mod bulk;
-pub mod check;
-pub mod claim;
-pub mod client;
-pub mod completion;
-pub mod contact;
-pub mod db;
-pub mod digest;
-pub mod entry;
-pub mod error;
-pub mod explore;
-pub mod facets;
+mod core;
+pub mod database;
+pub mod evidence;
+pub mod explorer;
 pub mod failpoint;
-pub mod flow;
-pub mod fold;
-pub mod hearing;
-pub mod hits;
 pub mod incident;
-pub mod journal;
 pub mod known_good;
-pub mod ledger;
-pub mod memory;
-pub mod migrate;
-pub mod moves;
-pub mod notice;
-pub mod person;
+pub mod mail;
+pub mod notices;
+pub mod people;
 pub mod quarantine;
-pub mod reading;
-pub mod recipient;
-pub mod recovery;
 pub mod release;
-pub mod retention;
-pub mod rollout;
-pub mod saved;
-pub mod scope;
-pub mod scrub;
-pub mod sentinel;
-mod soundness;
-pub mod submission;
-mod told;
-pub mod trace;
-pub mod vault;
-pub mod verify;
-pub mod version;
-pub mod writer;
+pub mod rules;
+pub mod upkeep;
+mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -94,26 +50,87 @@ use domain::Timestamp;
 use domain::known_good::HEIRLOOM_CARRIERS;
 use domain::token::TokenKey;
 
-pub use error::StoreError;
-pub use scope::Scope;
+pub use crate::audit::AuditStore;
+pub use crate::core::HealthStore;
+pub use crate::database::error::StoreError;
+pub use crate::evidence::{ContainmentStore, EvidenceStore, SubmissionStore};
+pub use crate::explorer::ExplorerStore;
+pub use crate::incident::IncidentStore;
+pub use crate::known_good::KnownGoodStore;
+pub use crate::mail::MailStore;
+pub use crate::notices::NoticeStore;
+pub use crate::people::PeopleStore;
+pub use crate::people::scope::Scope;
+pub use crate::quarantine::{QuarantineStore, RecipientStore};
+pub use crate::release::ReleaseStore;
+pub use crate::rules::{EntryStore, RuleStore};
+pub use crate::upkeep::UpkeepStore;
 
 use crate::blob::Blobs;
-use crate::soundness::{Reads, Soundness};
+use crate::core::Core;
+use crate::database::migrate;
+use crate::database::soundness::{Reads, Soundness};
+use crate::upkeep::{backup, check};
 use crate::writer::Writer;
 
-/// The store of one installation.
+/// The store of one installation: it is opened and closed here, and its parts are taken from here.
+///
+/// Whoever was given a part has neither the others nor a way to them:
+///
+/// ```compile_fail,E0599
+/// async fn of_the_gateway(mail: store::MailStore) {
+///     let _ = mail.incidents().await;
+/// }
+/// ```
+///
+/// ```compile_fail,E0616
+/// fn a_way_to_the_others(mail: &store::MailStore) {
+///     let _ = &mail.core;
+/// }
+/// ```
+///
+/// ```
+/// async fn of_a_task(incidents: store::IncidentStore) {
+///     let _ = incidents.incidents().await;
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Store {
-    url: String,
-    reads: Reads,
-    writer: Writer,
-    blobs: Blobs,
-    soundness: Soundness,
-    node: String,
-    /// What claims carry: the node and this start of it.
-    owner: String,
-    key: TokenKey,
-    heirloom: Arc<AtomicU64>,
+    core: Arc<Core>,
+    /// The audit log.
+    pub audit: AuditStore,
+    /// What is contained, and what is pinned.
+    pub containments: ContainmentStore,
+    /// Allow and block entries.
+    pub entries: EntryStore,
+    /// The journal of evidence, and hits by the hour.
+    pub evidence: EvidenceStore,
+    /// All mail by queries.
+    pub explorer: ExplorerStore,
+    /// Whether the store can be written and read.
+    pub health: HealthStore,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// Content of clean mail, and who sends mail.
+    pub known_good: KnownGoodStore,
+    /// Mail and its units.
+    pub mail: MailStore,
+    /// What people are called for and told.
+    pub notices: NoticeStore,
+    /// People, their sessions and their tokens.
+    pub people: PeopleStore,
+    /// What is held.
+    pub quarantine: QuarantineStore,
+    /// What recipients ask for and are told.
+    pub recipients: RecipientStore,
+    /// Releases.
+    pub releases: ReleaseStore,
+    /// Rulesets and their roll-outs, policies, engines, modes.
+    pub rules: RuleStore,
+    /// What people say of verdicts.
+    pub submissions: SubmissionStore,
+    /// What keeps the store in order.
+    pub upkeep: UpkeepStore,
 }
 
 impl Store {
@@ -124,7 +141,7 @@ impl Store {
     /// When the folder cannot be used, or its schema is newer than this program.
     pub async fn open_embedded(folder: &Path, node: &str, key: &TokenKey, now: Timestamp) -> Result<Self, StoreError> {
         let blobs = Blobs::open(&folder.join(backup::BLOBS))?;
-        let url = db::sqlite_url(&folder.join(backup::DATABASE));
+        let url = database::sqlite_url(&folder.join(backup::DATABASE));
         Self::open(&url, blobs, node, key, now).await
     }
 
@@ -143,12 +160,12 @@ impl Store {
                 "the structure of the database was read in part; the rest is read in the background"
             );
         }
-        let mut connection = db::connect(url).await.map_err(&damage)?;
+        let mut connection = database::connect(url).await.map_err(&damage)?;
         migrate::run(&mut connection, now).await.map_err(&damage)?;
         let soundness = Soundness::default();
-        let reads = Reads::new(db::read_pool(url).await.map_err(&damage)?, soundness.clone());
+        let reads = Reads::new(database::read_pool(url).await.map_err(&damage)?, soundness.clone());
         let writer = Writer::start(connection, url, node, key, soundness.clone());
-        let store = Self {
+        let core = Core {
             url: url.to_owned(),
             reads,
             writer,
@@ -157,42 +174,49 @@ impl Store {
             node: node.to_owned(),
             owner: format!("{node}/{}-{}", now.as_micros(), std::process::id()),
             key: key.clone(),
-            heirloom: Arc::new(AtomicU64::new(HEIRLOOM_CARRIERS)),
+            heirloom: AtomicU64::new(HEIRLOOM_CARRIERS),
         };
-        store.read_newest().await.map_err(&damage)?;
+        let store = Self::of(&Arc::new(core));
+        store.upkeep.read_newest().await.map_err(&damage)?;
         Ok(store)
+    }
+
+    fn of(core: &Arc<Core>) -> Self {
+        Self {
+            core: core.clone(),
+            audit: AuditStore::new(core),
+            containments: ContainmentStore::new(core),
+            entries: EntryStore::new(core),
+            evidence: EvidenceStore::new(core),
+            explorer: ExplorerStore::new(core),
+            health: HealthStore::new(core),
+            incidents: IncidentStore::new(core),
+            known_good: KnownGoodStore::new(core),
+            mail: MailStore::new(core),
+            notices: NoticeStore::new(core),
+            people: PeopleStore::new(core),
+            quarantine: QuarantineStore::new(core),
+            recipients: RecipientStore::new(core),
+            releases: ReleaseStore::new(core),
+            rules: RuleStore::new(core),
+            submissions: SubmissionStore::new(core),
+            upkeep: UpkeepStore::new(core),
+        }
     }
 
     /// The blobs.
     pub fn blobs(&self) -> &Blobs {
-        &self.blobs
+        &self.core.blobs
     }
 
     /// The name of this node, as rows carry it.
     pub fn node(&self) -> &str {
-        &self.node
-    }
-
-    /// Whether the disk or the database's structure has failed, under a write or a read; nothing is accepted into
-    /// custody then.
-    pub fn is_broken(&self) -> bool {
-        self.soundness.is_broken() || self.blobs.is_broken()
-    }
-
-    /// What broke the store, if it is.
-    pub fn fault(&self) -> Option<String> {
-        let on_blobs = || self.blobs.is_broken().then(|| "the folder of held mail could not be written".to_owned());
-        self.soundness.fault().map(str::to_owned).or_else(on_blobs)
-    }
-
-    /// Whether the last thing that was to be written found no room.
-    pub fn is_full(&self) -> bool {
-        self.writer.is_full() || self.blobs.is_full()
+        &self.core.node
     }
 
     /// Waits until everything that was asked for has been written, and closes the database.
     pub async fn close(self) {
-        self.writer.drain().await;
-        self.reads.close().await;
+        self.core.writer.drain().await;
+        self.core.reads.close().await;
     }
 }

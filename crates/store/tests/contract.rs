@@ -1,5 +1,7 @@
 //! One story, run on SQLite and on a real PostgreSQL: the same text must mean the same on both.
 
+#[path = "both/acquaintances.rs"]
+mod acquaintances;
 mod both;
 #[path = "both/console.rs"]
 mod console;
@@ -20,9 +22,7 @@ use std::time::{Duration, SystemTime};
 use domain::containment::{Containment, Level};
 use domain::detection::{Category, DetectionCode, DetectionVersion, Effect, Mode, RulesetId};
 use domain::envelope::{Body, Client, Envelope, MailParams, RcptParams, Recipient};
-use domain::finding::MemoryClass;
 use domain::finding::{EngineReport, Examination, Facts, Finding, MemoryFact, Outcome, PreviousForm};
-use domain::identity::{Establish, Kind};
 use domain::incident::{IncidentStep, Outcome as UnitOutcome, Stage};
 use domain::ledger::{Account, Move};
 use domain::message::{Ambiguity, Correspondence, Family, Message, Part, Tail};
@@ -32,22 +32,20 @@ use domain::sentinel::Event;
 use domain::token::TokenKey;
 use domain::verdict::decide;
 use domain::{Address, Digest, Direction, MailId, Timestamp, UnitId};
-use store::access::Token;
-use store::agreement::Wish;
-use store::arrival::{Arrival, Recorded, UnitArrival};
 use store::audit::Act;
+use store::audit::verify::Verified;
 use store::blob::Blobs;
-use store::completion::Completion;
-use store::digest::Digested;
+use store::evidence::sentinel::{ContainmentChange, NewLine, Pin, Suspect};
+use store::incident::digest::Digested;
 use store::incident::{Announced, IncidentChange, NewIncident, Replayed};
-use store::known_good::{GoodMail, GoodPart};
-use store::memory::Meeting;
-use store::moves::UnitMove;
+use store::mail::arrival::{Arrival, Recorded, UnitArrival};
+use store::mail::completion::Completion;
+use store::mail::moves::UnitMove;
+use store::mail::trace::TraceFilter;
+use store::people::access::Token;
+use store::people::agreement::Wish;
 use store::quarantine::Filter;
 use store::release::{Claim, Requested};
-use store::sentinel::{ContainmentChange, NewLine, Pin, Suspect};
-use store::trace::TraceFilter;
-use store::verify::Verified;
 use store::{Scope, Store, StoreError};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -171,28 +169,28 @@ fn step(unit: UnitId, from: Account, by: Move) -> UnitMove {
 }
 
 async fn check_balanced(store: &Store) {
-    let balance = store.check_ledger(false).await.expect("checks");
+    let balance = store.upkeep.check_ledger(false).await.expect("checks");
     assert!(balance.is_balanced(), "{:?}", balance.faults);
 }
 
 async fn arrivals(store: &Store) {
     let first = arrival(1, b"one", &[("a@ours.example", Account::Held), ("b@other.example", Account::Forwarding)]);
-    assert_eq!(store.record_arrival(first.clone()).await.expect("records"), [Recorded::New, Recorded::New]);
-    let read = store.record(mail_id(1)).await.expect("reads");
+    assert_eq!(store.mail.record_arrival(first.clone()).await.expect("records"), [Recorded::New, Recorded::New]);
+    let read = store.mail.record(mail_id(1)).await.expect("reads");
     assert_eq!(read.examination, *first.examination, "what is read is what was recorded");
     assert_eq!(read.envelope, first.envelope);
     assert_eq!((read.blob, read.received), (first.blob, first.received));
-    assert!(matches!(store.record(mail_id(99)).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.mail.record(mail_id(99)).await, Err(StoreError::NotFound(_))));
 
     // A retry finds the unit in custody, and adds only what is new.
     let retry = arrival(2, b"one", &[("a@ours.example", Account::Held), ("c@ours.example", Account::Held)]);
     let reused = Recorded::Reused { unit: unit(1, 0), account: Account::Held };
-    assert_eq!(store.record_arrival(retry).await.expect("records"), [reused, Recorded::New]);
+    assert_eq!(store.mail.record_arrival(retry).await.expect("records"), [reused, Recorded::New]);
     let again = arrival(3, b"one", &[("a@ours.example", Account::Held)]);
-    assert_eq!(store.record_arrival(again).await.expect("records"), [reused]);
-    assert!(store.record(mail_id(3)).await.is_err(), "nothing new, nothing recorded");
-    store.move_units(vec![step(unit(1, 1), Account::Forwarding, Move::HopAccepted)]).await.expect("moves");
-    let twice = store.move_units(vec![step(unit(1, 1), Account::Forwarding, Move::HopAccepted)]).await;
+    assert_eq!(store.mail.record_arrival(again).await.expect("records"), [reused]);
+    assert!(store.mail.record(mail_id(3)).await.is_err(), "nothing new, nothing recorded");
+    store.mail.move_units(vec![step(unit(1, 1), Account::Forwarding, Move::HopAccepted)]).await.expect("moves");
+    let twice = store.mail.move_units(vec![step(unit(1, 1), Account::Forwarding, Move::HopAccepted)]).await;
     assert!(matches!(twice, Err(StoreError::Refused(_))));
     check_balanced(store).await;
 }
@@ -201,62 +199,76 @@ async fn a_group_of_many(store: &Store) {
     let many = (10..60_u8).map(|n| {
         let body = [n; 4];
         let store = store.clone();
-        async move { store.record_arrival(arrival(n, &body, &[("m@ours.example", Account::Forwarding)])).await }
+        async move { store.mail.record_arrival(arrival(n, &body, &[("m@ours.example", Account::Forwarding)])).await }
     });
     let handles: Vec<_> = many.map(tokio::spawn).collect();
     for handle in handles {
         assert_eq!(handle.await.expect("runs").expect("records"), [Recorded::New]);
     }
     // One refused write takes no other of its group with it.
-    let bad = store.move_units(vec![step(unit(10, 0), Account::Held, Move::Denied)]);
-    let good = store.move_units(vec![step(unit(11, 0), Account::Forwarding, Move::HopAccepted)]);
+    let bad = store.mail.move_units(vec![step(unit(10, 0), Account::Held, Move::Denied)]);
+    let good = store.mail.move_units(vec![step(unit(11, 0), Account::Forwarding, Move::HopAccepted)]);
     let (bad, good) = tokio::join!(bad, good);
     assert!(bad.is_err() && good.is_ok());
-    assert_eq!(store.doubt_forwarding(at(70)).await.expect("doubts"), 49);
+    assert_eq!(store.mail.doubt_forwarding(at(70)).await.expect("doubts"), 49);
     check_balanced(store).await;
 }
 
 async fn releases(store: &Store) {
-    let release = match store.request_release(unit(1, 0), "anna", "wanted", at(100)).await.expect("asks") {
+    let release = match store.releases.request_release(unit(1, 0), "anna", "wanted", at(100)).await.expect("asks") {
         Requested::Queued(release) => release,
         other => panic!("{other:?}"),
     };
-    let again = store.request_release(unit(1, 0), "bert", "me too", at(101)).await.expect("asks");
+    let again = store.releases.request_release(unit(1, 0), "bert", "me too", at(101)).await.expect("asks");
     assert_eq!(again, Requested::Already(release.clone(), ReleaseState::Queued));
-    let delivered = store.request_release(unit(1, 1), "anna", "", at(101)).await.expect("asks");
+    let delivered = store.releases.request_release(unit(1, 1), "anna", "", at(101)).await.expect("asks");
     assert_eq!(delivered, Requested::Impossible(Account::Delivered));
 
-    let claims = store.claim_releases("n/1", at(102), LEASE).await.expect("claims");
+    let claims = store.releases.claim_releases("n/1", at(102), LEASE).await.expect("claims");
     assert_eq!(claims.len(), 1);
-    assert!(store.claim_releases("n/2", at(102), LEASE).await.expect("claims").is_empty(), "one claim at a time");
-    let parcel = store.parcel(&claims[0]).await.expect("parcel");
+    assert!(
+        store.releases.claim_releases("n/2", at(102), LEASE).await.expect("claims").is_empty(),
+        "one claim at a time"
+    );
+    let parcel = store.releases.parcel(&claims[0]).await.expect("parcel");
     assert_eq!(parcel.envelope.recipients[0].address.as_str(), "a@ours.example");
-    store.start_attempt(&claims[0], at(103)).await.expect("attempt");
+    store.releases.start_attempt(&claims[0], at(103)).await.expect("attempt");
 
     // The worker stops; its lease ends; the attempt without outcome is in doubt, and its late word counts no more.
-    assert_eq!(store.end_leases(None, at(103)).await.expect("ends"), 0);
-    assert_eq!(store.end_leases(None, at(200)).await.expect("ends"), 1);
-    let late = store.conclude_release(&claims[0], ReleaseEvent::Accepted, "250", at(201), at(201)).await;
+    assert_eq!(store.releases.end_leases(None, at(103)).await.expect("ends"), 0);
+    assert_eq!(store.releases.end_leases(None, at(200)).await.expect("ends"), 1);
+    let late = store.releases.conclude_release(&claims[0], ReleaseEvent::Accepted, "250", at(201), at(201)).await;
     assert!(matches!(late, Err(StoreError::Refused(_))));
-    let doubts = store.releases_in_doubt(10).await.expect("doubts");
+    let doubts = store.releases.releases_in_doubt(10).await.expect("doubts");
     assert_eq!(doubts.len(), 1);
-    store.decide_doubt(&release, ReleaseEvent::Repeat, "once more", at(900)).await.expect("repeats");
-    let claims = store.claim_releases("n/2", at(901), LEASE).await.expect("claims");
+    store.releases.decide_doubt(&release, ReleaseEvent::Repeat, "once more", at(900)).await.expect("repeats");
+    let claims = store.releases.claim_releases("n/2", at(901), LEASE).await.expect("claims");
     assert_eq!((claims[0].repeats, claims[0].fence), (1, 2));
-    store.start_attempt(&claims[0], at(902)).await.expect("attempt");
-    store.conclude_release(&claims[0], ReleaseEvent::PutOff, "451 later", at(903), at(960)).await.expect("defers");
-    assert!(store.claim_releases("n/2", at(950), LEASE).await.expect("claims").is_empty(), "not before its time");
-    let claims = store.claim_releases("n/2", at(961), LEASE).await.expect("claims");
-    store.start_attempt(&claims[0], at(962)).await.expect("attempt");
-    store.conclude_release(&claims[0], ReleaseEvent::Accepted, "250 ok", at(963), at(963)).await.expect("concludes");
-    let rows = store.releases_of(mail_id(1)).await.expect("rows");
+    store.releases.start_attempt(&claims[0], at(902)).await.expect("attempt");
+    store
+        .releases
+        .conclude_release(&claims[0], ReleaseEvent::PutOff, "451 later", at(903), at(960))
+        .await
+        .expect("defers");
+    assert!(
+        store.releases.claim_releases("n/2", at(950), LEASE).await.expect("claims").is_empty(),
+        "not before its time"
+    );
+    let claims = store.releases.claim_releases("n/2", at(961), LEASE).await.expect("claims");
+    store.releases.start_attempt(&claims[0], at(962)).await.expect("attempt");
+    store
+        .releases
+        .conclude_release(&claims[0], ReleaseEvent::Accepted, "250 ok", at(963), at(963))
+        .await
+        .expect("concludes");
+    let rows = store.releases.releases_of(mail_id(1)).await.expect("rows");
     assert_eq!((rows[0].state, rows[0].attempt, rows[0].possibly_twice), (ReleaseState::Released, 3, false));
     check_balanced(store).await;
     // A restart ends its own leases at once.
-    store.request_release(unit(2, 1), "anna", "", at(970)).await.expect("asks");
-    store.claim_releases("n/2", at(971), LEASE).await.expect("claims");
-    assert_eq!(store.end_leases(Some("m/"), at(972)).await.expect("ends"), 0);
-    assert_eq!(store.end_leases(Some("n/"), at(972)).await.expect("ends"), 1);
+    store.releases.request_release(unit(2, 1), "anna", "", at(970)).await.expect("asks");
+    store.releases.claim_releases("n/2", at(971), LEASE).await.expect("claims");
+    assert_eq!(store.releases.end_leases(Some("m/"), at(972)).await.expect("ends"), 0);
+    assert_eq!(store.releases.end_leases(Some("n/"), at(972)).await.expect("ends"), 1);
     check_balanced(store).await;
 }
 
@@ -275,17 +287,17 @@ async fn drained(store: &Store, n: u8, to: &str, kind: Correspondence) {
         &Policy::standard(),
         &Containment::default(),
     );
-    store.record_arrival(arrival).await.expect("records");
-    let (verdicts, occasion) = (vec![(0, verdict)], store::completion::Occasion::Partial);
+    store.mail.record_arrival(arrival).await.expect("records");
+    let (verdicts, occasion) = (vec![(0, verdict)], store::mail::completion::Occasion::Partial);
     let completion = Completion { mail_id: mail_id(n), examination: Arc::new(whole), verdicts, at: at(2000), occasion };
-    store.complete(completion).await.expect("completes");
+    store.mail.complete(completion).await.expect("completes");
 }
 
 /// What a person asks for goes first, then by class; in a class each recipient in turn, for a recipient oldest first.
 async fn order_of_release(store: &Store) {
     use Correspondence::{Automatic, Bulk, Person};
     // What the steps before have left.
-    send_all(store, &store.claim_releases("n/1", at(1900), LEASE).await.expect("claims")).await;
+    send_all(store, &store.releases.claim_releases("n/1", at(1900), LEASE).await.expect("claims")).await;
     let (anna, bert) = ("anna@ours.example", "bert@ours.example");
     let mails = [
         (241, anna, Bulk),
@@ -299,9 +311,9 @@ async fn order_of_release(store: &Store) {
     for (n, to, kind) in mails {
         drained(store, n, to, kind).await;
     }
-    store.record_arrival(arrival(248, b"248", &[(bert, Account::Held)])).await.expect("records");
-    store.request_release(unit(248, 0), "bert", "I wait for it", at(2001)).await.expect("asks");
-    let claims = store.claim_releases("n/1", at(2002), LEASE).await.expect("claims");
+    store.mail.record_arrival(arrival(248, b"248", &[(bert, Account::Held)])).await.expect("records");
+    store.releases.request_release(unit(248, 0), "bert", "I wait for it", at(2001)).await.expect("asks");
+    let claims = store.releases.claim_releases("n/1", at(2002), LEASE).await.expect("claims");
     let order: Vec<UnitId> = claims.iter().map(|claim| claim.unit).collect();
     let expected = [248, 242, 245, 243, 246, 244, 241, 247].map(|n| unit(n, 0));
     // In one turn of a class it is the id of the release that decides.
@@ -309,10 +321,10 @@ async fn order_of_release(store: &Store) {
     assert!(order.len() == 8 && order[0] == expected[0], "{order:?}");
     assert!(same(1, 2) && same(2, 1) && order[3..6] == expected[3..6] && same(6, 7) && same(7, 6), "{order:?}");
     // What is put off keeps its place.
-    store.start_attempt(&claims[3], at(2003)).await.expect("attempt");
-    store.conclude_release(&claims[3], ReleaseEvent::PutOff, "451", at(2004), at(2010)).await.expect("defers");
-    store.end_leases(None, at(3000)).await.expect("ends");
-    let again = store.claim_releases("n/1", at(3001), LEASE).await.expect("claims");
+    store.releases.start_attempt(&claims[3], at(2003)).await.expect("attempt");
+    store.releases.conclude_release(&claims[3], ReleaseEvent::PutOff, "451", at(2004), at(2010)).await.expect("defers");
+    store.releases.end_leases(None, at(3000)).await.expect("ends");
+    let again = store.releases.claim_releases("n/1", at(3001), LEASE).await.expect("claims");
     assert_eq!(again.iter().map(|claim| claim.unit).collect::<Vec<_>>(), order);
     send_all(store, &again).await;
     check_balanced(store).await;
@@ -320,13 +332,17 @@ async fn order_of_release(store: &Store) {
 
 async fn send_all(store: &Store, claims: &[Claim]) {
     for claim in claims {
-        store.start_attempt(claim, at(3002)).await.expect("attempt");
-        store.conclude_release(claim, ReleaseEvent::Accepted, "250", at(3003), at(3003)).await.expect("concludes");
+        store.releases.start_attempt(claim, at(3002)).await.expect("attempt");
+        store
+            .releases
+            .conclude_release(claim, ReleaseEvent::Accepted, "250", at(3003), at(3003))
+            .await
+            .expect("concludes");
     }
 }
 
 async fn looking(store: &Store) {
-    let all = |filter: Filter| async move { store.held(&filter, &Scope::All).await.expect("lists").len() };
+    let all = |filter: Filter| async move { store.quarantine.held(&filter, &Scope::All).await.expect("lists").len() };
     assert_eq!(all(Filter::default()).await, 2);
     assert_eq!(all(Filter { subject: Some("0% \u{fc}ber_a".into()), ..Filter::default() }).await, 2);
     assert_eq!(all(Filter { subject: Some("0%b".into()), ..Filter::default() }).await, 0, "wildcards are literal");
@@ -340,17 +356,21 @@ async fn looking(store: &Store) {
     assert_eq!(all(Filter { after: Some(mail_id(2)), ..Filter::default() }).await, 1);
     assert_eq!(all(Filter { direction: Some(Direction::Outbound), ..Filter::default() }).await, 0);
     let mine = Scope::Domains(vec!["other.example".into()]);
-    assert_eq!(store.held(&Filter::default(), &mine).await.expect("lists").len(), 0, "its unit was delivered");
+    assert_eq!(
+        store.quarantine.held(&Filter::default(), &mine).await.expect("lists").len(),
+        0,
+        "its unit was delivered"
+    );
     let ours = Scope::Domains(vec!["ours.example".into()]);
-    let one = store.held_one(mail_id(1), &ours).await.expect("shows").expect("in scope");
+    let one = store.quarantine.held_one(mail_id(1), &ours).await.expect("shows").expect("in scope");
     assert_eq!(one.units.len(), 1, "units of other domains are not shown");
     assert_eq!(one.cause().map(|(code, _)| code).as_deref(), Some("IMG-0007"));
-    assert!(store.held_one(mail_id(1), &Scope::Domains(vec![])).await.expect("shows").is_none());
+    assert!(store.quarantine.held_one(mail_id(1), &Scope::Domains(vec![])).await.expect("shows").is_none());
     let filter = TraceFilter { mail_id: Some(mail_id(1)), ..TraceFilter::default() };
-    let traced = store.trace(&filter, &ours).await.expect("traces");
+    let traced = store.mail.trace(&filter, &ours).await.expect("traces");
     let life: Vec<&str> = traced[0].events.iter().map(|event| event.what.as_str()).collect();
     assert_eq!(life, ["arrived", "release_requested", "release_unanswered", "release_repeated", "release_accepted"]);
-    assert!(store.trace(&TraceFilter::default(), &Scope::All).await.is_err(), "nothing given is not everything");
+    assert!(store.mail.trace(&TraceFilter::default(), &Scope::All).await.is_err(), "nothing given is not everything");
 }
 
 /// What takes two persons is done when another one wants it within the hour, once.
@@ -362,11 +382,11 @@ async fn agreements(store: &Store) {
         reason: "r".into(),
         asked: Timestamp::from_micros(1_795_000_000_000_000 + minute * 60_000_000),
     };
-    let agree = async |wish: Wish| store.agree(wish).await.expect("asks").map(|first| first.actor);
+    let agree = async |wish: Wish| store.people.agree(wish).await.expect("asks").map(|first| first.actor);
     assert_eq!(agree(wish("anna", "one", 0)).await, None);
     assert_eq!(agree(wish("anna", "one", 1)).await, None, "nobody agrees with themselves");
     assert_eq!(agree(wish("ben", "two", 2)).await, None, "it is about something else");
-    assert_eq!(store.wishes(wish("", "", 3).asked).await.expect("lists").len(), 2);
+    assert_eq!(store.people.wishes(wish("", "", 3).asked).await.expect("lists").len(), 2);
     assert_eq!(agree(wish("ben", "one", 30)).await.as_deref(), Some("anna"));
     assert_eq!(agree(wish("carla", "one", 31)).await, None, "once");
     assert_eq!(agree(wish("anna", "one", 31 + 60)).await, None, "not for ever");
@@ -385,33 +405,33 @@ async fn people(store: &Store) {
         revoked: None,
     };
     let secret = Digest::of(b"secret");
-    store.add_token(token.clone(), secret).await.expect("adds");
-    assert_eq!(store.token(secret, at(50)).await.expect("looks"), Some(token));
-    assert_eq!(store.token(Digest::of(b"other"), at(50)).await.expect("looks"), None);
-    assert_eq!(store.token(secret, at(100)).await.expect("looks"), None, "expired");
-    store.revoke_token("t1", at(60)).await.expect("revokes");
-    assert_eq!(store.token(secret, at(70)).await.expect("looks"), None, "revoked");
-    assert!(store.revoke_token("t1", at(61)).await.is_err(), "once");
+    store.people.add_token(token.clone(), secret).await.expect("adds");
+    assert_eq!(store.people.token(secret, at(50)).await.expect("looks"), Some(token));
+    assert_eq!(store.people.token(Digest::of(b"other"), at(50)).await.expect("looks"), None);
+    assert_eq!(store.people.token(secret, at(100)).await.expect("looks"), None, "expired");
+    store.people.revoke_token("t1", at(60)).await.expect("revokes");
+    assert_eq!(store.people.token(secret, at(70)).await.expect("looks"), None, "revoked");
+    assert!(store.people.revoke_token("t1", at(61)).await.is_err(), "once");
     for n in 0..9 {
-        store.record_act(act(n)).await.expect("records");
+        store.audit.record_act(act(n)).await.expect("records");
     }
     let verified = check_intact(store).await;
-    let acts = store.audit_entries(0, false, 100).await.expect("reads");
+    let acts = store.audit.audit_entries(0, false, 100).await.expect("reads");
     assert_eq!((acts.len(), acts[8].object.as_str(), acts[8].reason.as_str()), (9, "mail 8", "wanted"));
     // What may be about people is beside the log, which commits to it; once destroyed, nobody can tell what it was, and
     // the log stands.
     assert_eq!((verified.private, verified.erased), (9, 0));
-    store.erase_private(acts[8].seq).await.expect("erases");
-    assert!(store.erase_private(acts[8].seq).await.is_err(), "once");
+    store.audit.erase_private(acts[8].seq).await.expect("erases");
+    assert!(store.audit.erase_private(acts[8].seq).await.is_err(), "once");
     let erased = check_intact(store).await;
     assert_eq!((erased.private, erased.erased, &erased.root), (8, 1, &verified.root));
-    let acts = store.audit_entries(0, false, 100).await.expect("reads");
+    let acts = store.audit.audit_entries(0, false, 100).await.expect("reads");
     assert_eq!((acts[8].actor.as_str(), acts[8].object.as_str(), acts[8].reason.as_str()), ("anna", "mail 8", ""));
-    assert_eq!(store.audit_entries(0, true, 100).await.expect("reads").len() as u64, verified.size);
+    assert_eq!(store.audit.audit_entries(0, true, 100).await.expect("reads").len() as u64, verified.size);
 }
 
 async fn check_intact(store: &Store) -> Verified {
-    let verified = store.verify_audit(true).await.expect("verifies");
+    let verified = store.audit.verify_audit(true).await.expect("verifies");
     assert!(verified.faults.is_empty(), "{:?}", verified.faults);
     verified
 }
@@ -422,27 +442,32 @@ async fn unfinished(store: &Store) {
     let mut examination = examination(b"partial");
     examination.engines[0].outcome = Outcome::Timeout;
     partial.examination = Arc::new(examination.clone());
-    store.record_arrival(partial.clone()).await.expect("records");
-    assert_eq!(store.partial_held(None, 10).await.expect("lists"), [(mail_id(70), "192.0.2.1".to_owned())]);
+    store.mail.record_arrival(partial.clone()).await.expect("records");
+    assert_eq!(store.mail.partial_held(None, 10).await.expect("lists"), [(mail_id(70), "192.0.2.1".to_owned())]);
     examination.engines[0].outcome = Outcome::Done;
     examination.findings.clear();
     let recipient = &partial.envelope.recipients[0];
     let verdict = decide(&examination, &partial.envelope, recipient, &Policy::standard(), &Containment::default());
     let examination = Arc::new(examination);
-    let (verdicts, occasion) = (vec![(0, verdict)], store::completion::Occasion::Partial);
+    let (verdicts, occasion) = (vec![(0, verdict)], store::mail::completion::Occasion::Partial);
     let completion = Completion { mail_id: mail_id(70), examination, verdicts, at: at(80), occasion };
-    store.complete(completion.clone()).await.expect("completes");
-    assert!(store.complete(completion).await.is_err(), "once");
+    store.mail.complete(completion.clone()).await.expect("completes");
+    assert!(store.mail.complete(completion).await.is_err(), "once");
     let filter = TraceFilter { mail_id: Some(mail_id(70)), ..TraceFilter::default() };
-    let traced = store.trace(&filter, &Scope::All).await.expect("traces");
+    let traced = store.mail.trace(&filter, &Scope::All).await.expect("traces");
     let life: Vec<&str> = traced[0].events.iter().map(|event| event.what.as_str()).collect();
     assert_eq!(life, ["arrived", "reexamined", "release_requested"]);
 
-    store.record_arrival(arrival(71, b"tentative", &[("q@ours.example", Account::Tentative)])).await.expect("records");
-    assert_eq!(store.lapse_tentative(at(71), at(90)).await.expect("lapses"), 0, "not yet");
-    assert_eq!(store.tentative(at(72), 10).await.expect("lists"), [unit(71, 0)]);
-    assert_eq!(store.lapse_tentative(at(72), at(90)).await.expect("lapses"), 1);
-    let asked = store.request_release(unit(71, 0), "anna", "the hop's log says that it took nothing", at(91)).await;
+    store
+        .mail
+        .record_arrival(arrival(71, b"tentative", &[("q@ours.example", Account::Tentative)]))
+        .await
+        .expect("records");
+    assert_eq!(store.upkeep.lapse_tentative(at(71), at(90)).await.expect("lapses"), 0, "not yet");
+    assert_eq!(store.upkeep.tentative(at(72), 10).await.expect("lists"), [unit(71, 0)]);
+    assert_eq!(store.upkeep.lapse_tentative(at(72), at(90)).await.expect("lapses"), 1);
+    let asked =
+        store.releases.request_release(unit(71, 0), "anna", "the hop's log says that it took nothing", at(91)).await;
     assert!(matches!(asked.expect("asks"), Requested::Queued(_)), "a person may still release it");
     check_balanced(store).await;
     check_intact(store).await;
@@ -452,12 +477,12 @@ async fn unfinished(store: &Store) {
 async fn pruning(store: &Store) {
     let before = check_intact(store).await;
     assert!(before.batches > 0 && before.batches_purged > 0, "{before:?}");
-    assert_eq!(store.prune_audit(at(0)).await.expect("prunes"), 0, "nothing is that old");
-    let pruned = store.prune_audit(at(105)).await.expect("prunes");
+    assert_eq!(store.audit.prune_audit(at(0)).await.expect("prunes"), 0, "nothing is that old");
+    let pruned = store.audit.prune_audit(at(105)).await.expect("prunes");
     assert!(pruned > 9 && (pruned as u64) < before.size, "{pruned} of {before:?}");
     let after = check_intact(store).await;
     assert_eq!((after.pruned, after.size, &after.root), (pruned as u64, before.size, &before.root));
-    store.record_act(act(7)).await.expect("records");
+    store.audit.record_act(act(7)).await.expect("records");
     assert_eq!(check_intact(store).await.size, before.size + 1);
 }
 
@@ -469,52 +494,56 @@ fn act(n: i64) -> Act {
 async fn orphans(store: &Store) {
     let (kept, orphan) = (arrival(80, b"kept", &[("k@ours.example", Account::Held)]), Digest::of(b"orphan"));
     store.blobs().put(Arc::new(b"kept".to_vec()), Digest::of(b"kept")).await.expect("puts");
-    store.record_arrival(kept).await.expect("records");
+    store.mail.record_arrival(kept).await.expect("records");
     drop(store.blobs().put(Arc::new(b"orphan".to_vec()), orphan).await.expect("puts"));
     let now = SystemTime::now();
     let yesterday = now - Duration::from_secs(24 * 3600);
-    assert_eq!(store.sweep_orphans(yesterday, 100).await.expect("sweeps"), 0, "it may still be on its way to a record");
-    assert_eq!(store.sweep_orphans(now + Duration::from_secs(60), 100).await.expect("sweeps"), 1);
+    assert_eq!(
+        store.upkeep.sweep_orphans(yesterday, 100).await.expect("sweeps"),
+        0,
+        "it may still be on its way to a record"
+    );
+    assert_eq!(store.upkeep.sweep_orphans(now + Duration::from_secs(60), 100).await.expect("sweeps"), 1);
     assert!(store.blobs().has(Digest::of(b"kept")) && !store.blobs().has(orphan));
 }
 
 async fn versions(store: &Store) {
-    store.remember_policy(&Policy::standard(), at(1)).await.expect("remembers");
-    store.remember_policy(&Policy::standard(), at(2)).await.expect("remembers again");
+    store.rules.remember_policy(&Policy::standard(), at(1)).await.expect("remembers");
+    store.rules.remember_policy(&Policy::standard(), at(2)).await.expect("remembers again");
 }
 
 async fn retention(store: &Store) {
-    let units = |balance: &store::ledger::Balance| balance.accounts.values().sum::<i64>();
-    let before = store.check_ledger(false).await.expect("checks");
+    let units = |balance: &store::upkeep::ledger::Balance| balance.accounts.values().sum::<i64>();
+    let before = store.upkeep.check_ledger(false).await.expect("checks");
     // Everything here came to where it is within the first hour.
     let later = |second| at(DAY + 5000 + second);
-    assert_eq!(store.purge_records(at(1), later(0), ALL).await.expect("purges"), 0, "nothing is that old");
+    assert_eq!(store.upkeep.purge_records(at(1), later(0), ALL).await.expect("purges"), 0, "nothing is that old");
     // The bytes of what has ended go; custody keeps its own (the check of the books would say so).
-    assert!(store.drop_blobs(at(5000), ALL).await.expect("drops") > 0);
-    while store.drop_blobs(at(5000), ALL).await.expect("drops") > 0 {}
+    assert!(store.upkeep.drop_blobs(at(5000), ALL).await.expect("drops") > 0);
+    while store.upkeep.drop_blobs(at(5000), ALL).await.expect("drops") > 0 {}
     check_balanced(store).await;
     // What is held stays, however old; what has ended goes.
     let mut purged = 0;
     loop {
-        let count = store.purge_records(at(5000), later(purged), ALL).await.expect("purges");
+        let count = store.upkeep.purge_records(at(5000), later(purged), ALL).await.expect("purges");
         if count == 0 {
             break;
         }
         purged += 1;
     }
-    let after = store.check_ledger(false).await.expect("checks");
+    let after = store.upkeep.check_ledger(false).await.expect("checks");
     assert!(after.is_balanced(), "{:?}", after.faults);
     assert_eq!(units(&after) + after.closed.values().sum::<i64>(), units(&before), "the books keep what was purged");
     assert!(!after.accounts.contains_key("delivered"));
     let in_custody =
         after.accounts.get("releasing").copied().unwrap_or(0) + after.accounts.get("held").copied().unwrap_or(0);
     assert!(in_custody > 0, "custody is never purged: {after:?}");
-    store.record_arrival(arrival(90, b"old", &[("z@ours.example", Account::Held)])).await.expect("records");
-    let expire = |category, before| store.expire_held(category, before, later(0), ALL);
+    store.mail.record_arrival(arrival(90, b"old", &[("z@ours.example", Account::Held)])).await.expect("records");
+    let expire = |category, before| store.upkeep.expire_held(category, before, later(0), ALL);
     assert_eq!(expire(Category::Malware, at(1)).await.expect("expires"), 0, "not so old");
     assert_eq!(expire(Category::Spam, at(5000)).await.expect("expires"), 0, "another category");
     assert!(expire(Category::Malware, at(5000)).await.expect("expires") > 0);
-    store.forget_retries(at(5000)).await.expect("forgets");
+    store.upkeep.forget_retries(at(5000)).await.expect("forgets");
     check_balanced(store).await;
 }
 
@@ -525,17 +554,20 @@ async fn taking_back(store: &Store) {
         Suspect { code: DetectionCode::parse("IMG-0007").expect("code"), version: DetectionVersion::of(&[b"v1"]) };
     for n in 200..203 {
         let held = arrival(n, &[n; 3], &[("a@ours.example", Account::Held), ("b@ours.example", Account::Held)]);
-        store.record_arrival(held).await.expect("records");
+        store.mail.record_arrival(held).await.expect("records");
     }
     // The journal hears everything once, in its order.
     let waited = |second| Event::Waited { at: at(second) };
     let line = |key: &str, second| NewLine::new(key.into(), suspect.clone(), waited(second));
-    assert_eq!(store.append_evidence(vec![line("a", 300), line("b", 301), line("a", 302)]).await.expect("appends"), 2);
-    assert_eq!(store.append_evidence(vec![line("a", 303)]).await.expect("appends"), 0);
-    let lines = store.evidence_after(0, None).await.expect("reads").lines;
+    assert_eq!(
+        store.evidence.append_evidence(vec![line("a", 300), line("b", 301), line("a", 302)]).await.expect("appends"),
+        2
+    );
+    assert_eq!(store.evidence.append_evidence(vec![line("a", 303)]).await.expect("appends"), 0);
+    let lines = store.evidence.evidence_after(0, None).await.expect("reads").lines;
     assert_eq!(lines.iter().map(|line| (line.seq, line.event.at())).collect::<Vec<_>>(), [(1, at(300)), (2, at(301))]);
-    assert_eq!(store.evidence_about(&suspect.code, 10).await.expect("reads").len(), 2);
-    assert_eq!(store.hits_of(&suspect, 2).await.expect("reads").len(), 2);
+    assert_eq!(store.evidence.evidence_about(&suspect.code, 10).await.expect("reads").len(), 2);
+    assert_eq!(store.evidence.hits_of(&suspect, 2).await.expect("reads").len(), 2);
     // Contained, until it is given back or its time is over; what held in an epoch is known for ever.
     let change = |level, second, until: Option<i64>| ContainmentChange {
         epoch: 0,
@@ -546,18 +578,19 @@ async fn taking_back(store: &Store) {
         actor: "p".into(),
         reason: "r".into(),
     };
-    let first = store.change_containment(change(Some(Level::Contained), 310, Some(320))).await.expect("changes");
-    let contained = store.containment(at(311)).await.expect("reads");
+    let first =
+        store.containments.change_containment(change(Some(Level::Contained), 310, Some(320))).await.expect("changes");
+    let contained = store.containments.containment(at(311)).await.expect("reads");
     assert_eq!((contained.epoch, contained.level(&suspect.code, &suspect.version)), (first, Some(Level::Contained)));
-    assert!(store.containment(at(321)).await.expect("reads").held_back.is_empty(), "its time is over");
-    store.change_containment(change(None, 312, None)).await.expect("changes");
-    assert!(store.containment(at(313)).await.expect("reads").held_back.is_empty(), "given back");
-    assert_eq!(store.containment_in(first).await.expect("reads").held_back.len(), 1);
+    assert!(store.containments.containment(at(321)).await.expect("reads").held_back.is_empty(), "its time is over");
+    store.containments.change_containment(change(None, 312, None)).await.expect("changes");
+    assert!(store.containments.containment(at(313)).await.expect("reads").held_back.is_empty(), "given back");
+    assert_eq!(store.containments.containment_in(first).await.expect("reads").held_back.len(), 1);
     let pin = Pin { code: suspect.code.clone(), at: at(1), by: "p".into(), reason: "r".into() };
-    store.pin(pin.clone(), true).await.expect("pins");
-    assert_eq!(store.pins().await.expect("reads").first(), Some(&pin));
-    store.pin(pin.clone(), false).await.expect("lets go");
-    assert!(matches!(store.pin(pin, false).await, Err(StoreError::NotFound(_))));
+    store.containments.pin(pin.clone(), true).await.expect("pins");
+    assert_eq!(store.containments.pins().await.expect("reads").first(), Some(&pin));
+    store.containments.pin(pin.clone(), false).await.expect("lets go");
+    assert!(matches!(store.containments.pin(pin, false).await, Err(StoreError::NotFound(_))));
     // An incident: opened once, its units counted in, its manifest frozen.
     let new = NewIncident {
         at: at(330),
@@ -570,53 +603,54 @@ async fn taking_back(store: &Store) {
         public_text: "p".into(),
         next_update: at(340),
     };
-    let id = store.open_incident(new.clone()).await.expect("opens");
+    let id = store.incidents.open_incident(new.clone()).await.expect("opens");
     assert_eq!(id, "INC-2026-0001");
-    assert!(matches!(store.open_incident(new).await, Err(StoreError::Refused(_))), "one is enough");
-    let incident = store.incident(&id).await.expect("reads");
+    assert!(matches!(store.incidents.open_incident(new).await, Err(StoreError::Refused(_))), "one is enough");
+    let incident = store.incidents.incident(&id).await.expect("reads");
     assert_eq!((incident.in_force, incident.is_convicted, incident.contained), (Some(at(190)), true, None));
-    assert_eq!(store.incident_first(&id).await.expect("reads"), (None, None), "not known yet");
-    let missing = store.missing_from_incident(&incident, None, 1000).await.expect("reads");
+    assert_eq!(store.incidents.incident_first(&id).await.expect("reads"), (None, None), "not known yet");
+    let missing = store.incidents.missing_from_incident(&incident, None, 1000).await.expect("reads");
     assert!(missing.len() >= 6 && missing.contains(&unit(200, 0)), "{missing:?}");
-    store.add_to_incident(&id, 1, missing.clone()).await.expect("adds");
-    store.add_to_incident(&id, 1, missing.clone()).await.expect("adds nothing");
-    assert!(store.missing_from_incident(&incident, None, 1000).await.expect("reads").is_empty());
-    store.freeze_incident(&id, 1).await.expect("freezes");
-    let frozen = store.incident(&id).await.expect("reads");
+    store.incidents.add_to_incident(&id, 1, missing.clone()).await.expect("adds");
+    store.incidents.add_to_incident(&id, 1, missing.clone()).await.expect("adds nothing");
+    assert!(store.incidents.missing_from_incident(&incident, None, 1000).await.expect("reads").is_empty());
+    store.incidents.freeze_incident(&id, 1).await.expect("freezes");
+    let frozen = store.incidents.incident(&id).await.expect("reads");
     assert_eq!((frozen.waves, frozen.root.len()), (1, 64));
-    assert_eq!(store.manifest_root(&id).await.expect("reads"), frozen.root);
-    let (alone, others) = store.without_suspect(&frozen).await.expect("reads");
+    assert_eq!(store.incidents.manifest_root(&id).await.expect("reads"), frozen.root);
+    let (alone, others) = store.incidents.without_suspect(&frozen).await.expect("reads");
     assert_eq!((alone as usize, others.len()), (missing.len(), 0));
     // It is kept from expiry while it is open.
-    store.expire_held(Category::Malware, at(100_000), at(DAY * 100), ALL).await.expect("expires");
-    assert_eq!(store.accounts_of(mail_id(200)).await.expect("reads")[0].1, Account::Held);
+    store.upkeep.expire_held(Category::Malware, at(100_000), at(DAY * 100), ALL).await.expect("expires");
+    assert_eq!(store.quarantine.accounts_of(mail_id(200)).await.expect("reads")[0].1, Account::Held);
     // The table moves it, and nothing else does.
     let wrong = IncidentChange::step(&frozen, IncidentStep::ReplayDone, at(350), "p", "x");
-    assert!(matches!(store.change_incident(wrong).await, Err(StoreError::Refused(_))));
+    assert!(matches!(store.incidents.change_incident(wrong).await, Err(StoreError::Refused(_))));
     store
+        .incidents
         .change_incident(IncidentChange::step(&frozen, IncidentStep::ReplayBegun, at(351), "p", "x"))
         .await
         .expect("moves");
     let mut change = IncidentChange::note(&id, at(352), "p", "a note");
     (change.pause, change.owner, change.public_text) = (Some(true), Some("me".into()), Some("q".into()));
-    store.change_incident(change).await.expect("notes");
-    let now = store.incident(&id).await.expect("reads");
+    store.incidents.change_incident(change).await.expect("notes");
+    let now = store.incidents.incident(&id).await.expect("reads");
     assert_eq!(
         (now.stage, now.is_paused, now.owner.as_str(), now.public_text.as_str()),
         (Stage::Replaying, true, "me", "q")
     );
-    assert_eq!(store.incident_notes(&id).await.expect("reads").len(), 3);
+    assert_eq!(store.incidents.incident_notes(&id).await.expect("reads").len(), 3);
     // Each channel is told each public line once.
-    let untold = store.unannounced("hook", at(0)).await.expect("reads");
+    let untold = store.incidents.unannounced("hook", at(0)).await.expect("reads");
     assert_eq!(untold.iter().map(|one| one.note.what.as_str()).collect::<Vec<_>>(), ["replaying"]);
     let (incident, number) = (untold[0].incident.clone(), untold[0].number);
     let claim = late::claimed(store, "line", at(353)).await;
     let told = Announced { claim, incident, number, channel: "hook".into(), at: at(353), reply: "200".into() };
-    store.announced(told).await.expect("remembers");
-    assert!(store.unannounced("hook", at(0)).await.expect("reads").is_empty());
-    assert_eq!(store.unannounced("other", at(0)).await.expect("reads").len(), 1);
+    store.incidents.announced(told).await.expect("remembers");
+    assert!(store.incidents.unannounced("hook", at(0)).await.expect("reads").is_empty());
+    assert_eq!(store.incidents.unannounced("other", at(0)).await.expect("reads").len(), 1);
     // The replay: one message passes for one recipient, another cannot be looked at.
-    let waiting = store.awaiting_replay(&id, 1000).await.expect("reads");
+    let waiting = store.incidents.awaiting_replay(&id, 1000).await.expect("reads");
     assert!(waiting.iter().any(|(mail, numbers)| *mail == mail_id(200) && numbers == &[0, 1]), "{waiting:?}");
     let mut clean = examination(&[200; 3]);
     clean.findings.clear();
@@ -629,7 +663,7 @@ async fn taking_back(store: &Store) {
         examination: Arc::new(clean.clone()),
         verdicts: vec![(0, verdict(0)), (1, verdict(1))],
         at: at(360),
-        occasion: store::completion::Occasion::Replay,
+        occasion: store::mail::completion::Occasion::Replay,
     };
     let cleared = Replayed {
         incident: id.clone(),
@@ -645,40 +679,41 @@ async fn taking_back(store: &Store) {
         completion: None,
         at: at(361),
     };
-    store.record_replay(vec![cleared.clone(), unclear]).await.expect("records");
-    store.record_replay(vec![cleared]).await.expect("records once more, and changes nothing");
+    store.incidents.record_replay(vec![cleared.clone(), unclear]).await.expect("records");
+    store.incidents.record_replay(vec![cleared]).await.expect("records once more, and changes nothing");
     assert_eq!(
-        store.accounts_of(mail_id(200)).await.expect("reads"),
+        store.quarantine.accounts_of(mail_id(200)).await.expect("reads"),
         [(0, Account::Releasing), (1, Account::Releasing)]
     );
-    assert_eq!(store.record(mail_id(200)).await.expect("reads").examination.findings, []);
-    let progress = store.incident_progress(&id).await.expect("reads");
+    assert_eq!(store.mail.record(mail_id(200)).await.expect("reads").examination.findings, []);
+    let progress = store.incidents.incident_progress(&id).await.expect("reads");
     assert_eq!((progress.of(UnitOutcome::Cleared), progress.of(UnitOutcome::Inconclusive)), (2, 1));
     // What the public is told is computed from these: the first message that was held, and the first that was held
     // wrongly.
     let first = missing.iter().map(|unit| unit.mail.at()).min();
     let expected = (first, Some(mail_id(200).at()));
-    assert_eq!(store.incident_first(&id).await.expect("reads"), expected);
+    assert_eq!(store.incidents.incident_first(&id).await.expect("reads"), expected);
     let tally = progress.tally();
     assert_eq!((tally.wrong, tally.right, tally.delivered, tally.units), (2, 0, 0, missing.len() as u64));
-    assert_eq!(store.incident_outcomes(&id, mail_id(200)).await.expect("reads"), [UnitOutcome::Cleared; 2]);
+    assert_eq!(store.incidents.incident_outcomes(&id, mail_id(200)).await.expect("reads"), [UnitOutcome::Cleared; 2]);
     // A replay that is cancelled leads to the stage "contained", and contains nothing.
-    let replaying = store.incident(&id).await.expect("reads");
+    let replaying = store.incidents.incident(&id).await.expect("reads");
     let cancelled = IncidentChange::step(&replaying, IncidentStep::ReplayCancelled, at(364), "p", "x");
-    store.change_incident(cancelled).await.expect("moves");
-    let waiting = store.incident(&id).await.expect("reads");
+    store.incidents.change_incident(cancelled).await.expect("moves");
+    let waiting = store.incidents.incident(&id).await.expect("reads");
     assert_eq!((waiting.stage, waiting.contained), (Stage::Contained, None));
     store
+        .incidents
         .change_incident(IncidentChange::step(&waiting, IncidentStep::ReplayBegun, at(365), "p", "x"))
         .await
         .expect("moves");
-    let residual = store.incident_residual(&id, 100).await.expect("reads");
+    let residual = store.incidents.incident_residual(&id, 100).await.expect("reads");
     assert!(residual.iter().any(|one| one.unit == unit(201, 0) && one.reason == "an engine"), "{residual:?}");
-    assert_eq!(store.retry_inconclusive(&id).await.expect("retries"), 1);
+    assert_eq!(store.incidents.retry_inconclusive(&id).await.expect("retries"), 1);
     who_is_told(store, &id).await;
-    let reach = store.blast_radius(&id).await.expect("reads");
+    let reach = store.incidents.blast_radius(&id).await.expect("reads");
     assert_eq!(reach.directions[0], ("Inbound".to_owned(), missing.len() as u64));
-    assert!(store.notices_of_incident(&id).await.expect("reads").is_empty());
+    assert!(store.incidents.notices_of_incident(&id).await.expect("reads").is_empty());
     check_balanced(store).await;
 }
 
@@ -691,82 +726,23 @@ async fn who_is_told(store: &Store, incident: &str) {
         completion: None,
         at: at(362),
     };
-    store.record_replay(vec![asked]).await.expect("records");
-    let people = async || store.undigested(incident, 10).await.expect("reads").into_keys().collect::<Vec<_>>();
+    store.incidents.record_replay(vec![asked]).await.expect("records");
+    let people =
+        async || store.incidents.undigested(incident, 10).await.expect("reads").into_keys().collect::<Vec<_>>();
     let first = people().await;
     let address = first.first().expect("somebody").clone();
     let reply = "250 ok".to_owned();
     let claim = late::claimed(store, "digest", at(400)).await;
-    store.digested(Digested { claim, incident: incident.into(), address, at: at(400), reply }).await.expect("records");
-    assert_eq!(people().await.len(), first.len() - 1);
-    assert!(!store.forget_digests(at(400)).await.expect("forgets"));
-    assert_eq!(people().await.len(), first.len() - 1, "not so old");
-    assert!(!store.forget_digests(at(401)).await.expect("forgets"), "that was all");
-    assert_eq!(people().await, first);
-}
-
-/// Whom we know, and what they have carried.
-async fn acquaintances(store: &Store) {
-    let month = Duration::from_secs(30 * 24 * 3600);
-    let now = at(0);
-    let meeting = |name: &str, kind, mails, answered| Meeting {
-        identity: name.into(),
-        kind,
-        mails,
-        answered,
-        is_bad: false,
-        first: now.before(month),
-        at: now,
-    };
     store
-        .meet(vec![
-            meeting("ours", Kind::Login, 1, 0),
-            meeting("known", Kind::Domain, 20, 3),
-            meeting("news", Kind::Domain, 90, 0),
-        ])
+        .incidents
+        .digested(Digested { claim, incident: incident.into(), address, at: at(400), reply })
         .await
-        .expect("meets");
-    let rule = Establish::default();
-    let who = |name: &str| name.to_owned();
-    let known = store.acquaintances(&[who("ours"), who("known"), who("news"), who("nobody")]).await.expect("reads");
-    let established = |name: &str| known.get(name).is_some_and(|one| one.is_established(&rule, now));
-    assert_eq!(["ours", "known", "news", "nobody"].map(established), [true, true, false, false]);
-    let part = examination(b"one").message.parts[0].clone();
-    let good = |carrier: &str| GoodPart {
-        part: Part { sha256: Digest::of(b"memory"), ..part.clone() },
-        carrier: carrier.into(),
-        direction: Direction::Inbound,
-        is_kept: true,
-        mails: 1,
-        first: now.before(month),
-        seen: now,
-    };
-    let mail = GoodMail {
-        sha256: Digest::of(b"whole"),
-        mail_id: mail_id(9),
-        size: 5,
-        seen: now.before(month),
-        envelope: envelope(&["a@ours.example"]),
-        carrier: "known".into(),
-    };
-    store.learn_good(vec![good("ours"), good("known"), good("news")], vec![mail]).await.expect("learns");
-    let content = Digest::of(b"memory");
-    let remembered = store.remembered(&[content, Digest::of(b"else")], &rule, now).await.expect("reads");
-    let one = &remembered[&content];
-    assert_eq!((remembered.len(), one.standing.carriers, one.internal), (1, 2, 1), "a newsletter vouches for nothing");
-    assert_eq!(one.standing.class(now, 20), MemoryClass::C1);
-    let exhibits = store.exhibits(None, 10, Digest::of(b"x"), &rule, now).await.expect("reads");
-    assert_eq!(exhibits.len(), 1);
-    let mails = store.exhibited_mails(10, &rule, now).await.expect("reads");
-    assert_eq!(mails[0].mail.as_ref().map(|(mail, _)| *mail), Some(mail_id(9)));
-    assert_eq!(store.contents_by_class(Family::Image, now.before(month), now).await.expect("reads"), [0, 1, 0, 0]);
-    let strength = store.memory_strength(&rule, now).await.expect("reads");
-    assert_eq!((strength.identities, strength.established, strength.internal, strength.eligible), (3, 2, 1, 1));
-    // Something bad takes it away.
-    store.meet(vec![Meeting { is_bad: true, ..meeting("known", Kind::Domain, 0, 0) }]).await.expect("meets");
-    let known = store.acquaintances(&[who("known")]).await.expect("reads");
-    assert!(!known["known"].is_established(&rule, now));
-    assert_eq!((known["known"].mails, known["known"].first_seen), (20, now.before(month)));
+        .expect("records");
+    assert_eq!(people().await.len(), first.len() - 1);
+    assert!(!store.incidents.forget_digests(at(400)).await.expect("forgets"));
+    assert_eq!(people().await.len(), first.len() - 1, "not so old");
+    assert!(!store.incidents.forget_digests(at(401)).await.expect("forgets"), "that was all");
+    assert_eq!(people().await, first);
 }
 
 async fn story(url: &str, folder: &Path) {
@@ -779,7 +755,7 @@ async fn story(url: &str, folder: &Path) {
     a_group_of_many(&store).await;
     releases(&store).await;
     looking(&store).await;
-    let balance = store.check_ledger(false).await.expect("checks");
+    let balance = store.upkeep.check_ledger(false).await.expect("checks");
     assert_eq!((balance.accepted, balance.unconfirmed), (4, 49));
     unfinished(&store).await;
     retention(&store).await;
@@ -796,7 +772,7 @@ async fn story(url: &str, folder: &Path) {
     console::recipients(&store).await;
     console::voices(&store).await;
     console::left_untold(&store).await;
-    acquaintances(&store).await;
+    acquaintances::story(&store).await;
     order_of_release(&store).await;
     late::two_processes(&store, url, folder).await;
     folding::folding(&store, url).await;
@@ -811,7 +787,7 @@ async fn story(url: &str, folder: &Path) {
 #[tokio::test]
 async fn the_story_on_sqlite() {
     let folder = tempfile::tempdir().expect("folder");
-    story(&store::db::sqlite_url(&folder.path().join("test.db")), folder.path()).await;
+    story(&store::database::sqlite_url(&folder.path().join("test.db")), folder.path()).await;
 }
 
 #[tokio::test]
@@ -824,16 +800,16 @@ async fn the_story_on_postgresql() {
 #[tokio::test]
 async fn damage_is_found() {
     let folder = tempfile::tempdir().expect("folder");
-    let url = store::db::sqlite_url(&folder.path().join("test.db"));
+    let url = store::database::sqlite_url(&folder.path().join("test.db"));
     let store = Store::open(&url, Blobs::open(&folder.path().join("blobs")).expect("blobs"), "n", &key(), at(0))
         .await
         .expect("opens");
-    store.record_arrival(arrival(1, b"one", &[("a@ours.example", Account::Held)])).await.expect("records");
+    store.mail.record_arrival(arrival(1, b"one", &[("a@ours.example", Account::Held)])).await.expect("records");
     check_balanced(&store).await;
     people(&store).await;
-    let deep = store.check_ledger(true).await.expect("checks");
+    let deep = store.upkeep.check_ledger(true).await.expect("checks");
     assert!(deep.faults[0].contains("not in the blob folder"), "{:?}", deep.faults);
-    let mut admin = store::db::connect(&url).await.expect("connects");
+    let mut admin = store::database::connect(&url).await.expect("connects");
     for (damage, repair) in [
         ("update unit set account = 'released'", "update unit set account = 'held'"),
         ("update message set blob = null", "update message set blob = 'x'"),
@@ -842,7 +818,7 @@ async fn damage_is_found() {
         ("update unit set unit_no = 7", "update unit set unit_no = 0"),
     ] {
         sqlx::query(damage).execute(&mut admin).await.expect("damages");
-        assert!(!store.check_ledger(false).await.expect("checks").is_balanced(), "{damage}");
+        assert!(!store.upkeep.check_ledger(false).await.expect("checks").is_balanced(), "{damage}");
         sqlx::query(repair).execute(&mut admin).await.expect("repairs");
     }
     for (damage, repair) in [
@@ -880,7 +856,7 @@ async fn damage_is_found() {
     ] {
         check_intact(&store).await;
         sqlx::query(damage).execute(&mut admin).await.expect("damages");
-        let faults = store.verify_audit(true).await.expect("verifies").faults;
+        let faults = store.audit.verify_audit(true).await.expect("verifies").faults;
         assert!(!faults.is_empty(), "{damage}");
         sqlx::query(repair).execute(&mut admin).await.expect("repairs");
     }

@@ -17,7 +17,7 @@ use domain::{Address, Digest, Direction, Examination, UnitId};
 use platform::clock::Clock;
 use platform::config::Config;
 use store::Store;
-use store::arrival::{Arrival, UnitArrival};
+use store::mail::arrival::{Arrival, UnitArrival};
 
 /// The mail that is held.
 pub(crate) const MAIL: &[u8] = b"From: a@outside.example\r\nSubject: held\r\n\r\nwhatever it says\r\n";
@@ -97,7 +97,7 @@ pub(crate) async fn held(store: &Store, clock: &dyn Clock, findings: Vec<Finding
         blob: Some(Digest::of(MAIL)),
         timings: BTreeMap::new(),
     };
-    store.record_arrival(arrival).await.expect("records");
+    store.mail.record_arrival(arrival).await.expect("records");
     drop(pin);
     UnitId { mail: mail_id, number: 0 }
 }

@@ -26,6 +26,6 @@ pub async fn close(service: &Service, operator: &Operator, ask: CloseAsk) -> Ser
     }
     let (address, at) = (address.normal(), service.clock.now());
     service.record(operator.actor(&ask.actor), "portal.close", &address, &ask.reason).await?;
-    service.store()?.close_portal(&address, at).await?;
+    service.store()?.recipients.close_portal(&address, at).await?;
     Ok(ClosedView { address, closed: at.to_string() })
 }

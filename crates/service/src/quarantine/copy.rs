@@ -35,7 +35,7 @@ pub async fn copy(service: &Service, operator: &Operator, id: &str, ask: CopyAsk
     takes_two_persons(service, [&held])?;
     let actor = operator.actor(&ask.actor);
     service.record(actor.clone(), "quarantine.copy", id, &format!("to {to}: {}", ask.reason)).await?;
-    let came = store.record(held.mail_id).await?.envelope.params;
+    let came = store.mail.record(held.mail_id).await?.envelope.params;
     let smtputf8 = came.smtputf8 || to.needs_smtputf8();
     let params = MailParams { body: came.body, smtputf8, ..MailParams::default() };
     let fields = resent(service, &to, &held.mail_id.to_string());

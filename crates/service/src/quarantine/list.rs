@@ -68,6 +68,6 @@ pub async fn list(service: &Service, operator: &Operator, query: ListQuery) -> S
     operator.may(Permission::Look)?;
     let store = service.store()?;
     let filter = filter(query, store, service.clock.now()).await?;
-    let held = store.held(&filter, &operator.scope).await?;
+    let held = store.quarantine.held(&filter, &operator.scope).await?;
     Ok(held.iter().map(view).collect())
 }

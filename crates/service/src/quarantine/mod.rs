@@ -50,14 +50,14 @@ fn view(held: &HeldMessage) -> HeldView {
 }
 
 async fn one(store: &Store, id: &str, scope: &Scope) -> Result<HeldMessage, ServiceError> {
-    let held = store.held_one(mail_id(id)?, scope).await?;
+    let held = store.quarantine.held_one(mail_id(id)?, scope).await?;
     held.ok_or_else(|| not_held(id))
 }
 
 /// Held messages by their ids, all of them or none.
 async fn some(store: &Store, ids: &[String], scope: &Scope) -> Result<Vec<HeldMessage>, ServiceError> {
     let wanted = ids.iter().map(|id| mail_id(id)).collect::<Result<Vec<MailId>, _>>()?;
-    let held = store.held_some(&wanted, scope).await?;
+    let held = store.quarantine.held_some(&wanted, scope).await?;
     let missing = wanted.iter().find(|id| !held.iter().any(|held| held.mail_id == **id));
     match missing {
         None => Ok(held),

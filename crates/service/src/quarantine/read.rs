@@ -92,7 +92,7 @@ pub async fn preview(service: &Service, operator: &Operator, id: &str) -> Servic
     service.record(operator.actor(""), "quarantine.preview", id, "").await?;
     let store = service.store()?;
     let (held, bytes) = stored(store, id, &operator.scope).await?;
-    let record = store.record(held.mail_id).await?;
+    let record = store.mail.record(held.mail_id).await?;
     let texts = service.viewer.texts(bytes).await.map_err(not_shown)?;
     let parts = record.examination.message.parts.into_iter().map(part_view).collect();
     Ok(PreviewView { texts, parts, held: view(&held) })

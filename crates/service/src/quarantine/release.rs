@@ -77,7 +77,7 @@ async fn release_all(
             .filter(|(_, unit)| !is_refused(unit))
             .map(|(mail, unit)| UnitId { mail: *mail, number: unit.number })
             .collect();
-        let answers = store.request_releases(&units, &actor, &ask.reason, service.clock.now()).await?;
+        let answers = store.releases.request_releases(&units, &actor, &ask.reason, service.clock.now()).await?;
         requested.extend(units.into_iter().zip(answers));
         service.signals.release.notify_one();
     }

@@ -1,7 +1,7 @@
 //! What recipients have asked for, and nobody has decided: a release or a denial of the unit is the answer.
 
 use api_types::quarantine::RequestView;
-use store::recipient::ReleaseRequest;
+use store::quarantine::recipient::ReleaseRequest;
 
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -29,6 +29,6 @@ fn view(request: ReleaseRequest) -> RequestView {
 /// When the operator may not, or the store fails.
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<RequestView>> {
     operator.may(Permission::Look)?;
-    let requests = service.store()?.release_requests(&operator.scope, REQUESTS_MAX).await?;
+    let requests = service.store()?.recipients.release_requests(&operator.scope, REQUESTS_MAX).await?;
     Ok(requests.into_iter().map(view).collect())
 }

@@ -3,7 +3,7 @@
 use api_types::quarantine::{DecideAsk, ReleasedUnit, ReleasedView};
 use domain::UnitId;
 use domain::ledger::Move;
-use store::moves::UnitMove;
+use store::mail::moves::UnitMove;
 
 use super::{chosen, one};
 use crate::Service;
@@ -65,7 +65,7 @@ async fn settle(
                     actor: actor.clone(),
                     reason: ask.reason.clone(),
                 };
-                store.move_units(vec![step]).await?;
+                store.mail.move_units(vec![step]).await?;
                 (to, String::new())
             }
         };

@@ -20,9 +20,9 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
     operator.may(Permission::Look)?;
     let store = service.store()?;
     let held = one(store, id, &operator.scope).await?;
-    let record = store.record(held.mail_id).await?;
-    let releases = store.releases_of(held.mail_id).await?;
-    let policy = store.policy(&record.policy).await?.unwrap_or_else(Policy::standard);
+    let record = store.mail.record(held.mail_id).await?;
+    let releases = store.releases.releases_of(held.mail_id).await?;
+    let policy = store.rules.policy(&record.policy).await?.unwrap_or_else(Policy::standard);
     let category = Category::parse(&held.category).unwrap_or(Category::Malware);
     let units = held.units.iter().map(|unit| {
         let recipient = record.envelope.recipients.iter().find(|one| one.address.as_str() == unit.recipient);

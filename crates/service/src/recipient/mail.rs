@@ -5,9 +5,9 @@ use domain::ledger::{Account, Move};
 use domain::policy::QuarantinePolicy;
 use domain::{Direction, MailId, Timestamp, UnitId};
 use platform::recipient::may;
-use store::moves::UnitMove;
+use store::evidence::submission::{NewSubmission, SubmissionKind};
+use store::mail::moves::UnitMove;
 use store::quarantine::{Filter, HeldMessage, HeldUnit};
-use store::submission::{NewSubmission, SubmissionKind};
 
 use super::Recipient;
 use crate::Service;
@@ -137,7 +137,7 @@ pub struct Page {
 pub async fn list(service: &Service, recipient: &Recipient, after: Option<&str>) -> ServiceResult<Page> {
     let after = after.map(mail_id).transpose()?;
     let filter = Filter { accounts: SEEN.to_vec(), limit: PAGE_MAILS, after, ..Filter::default() };
-    let held = service.store()?.held(&filter, &recipient.scope()).await?;
+    let held = service.store()?.quarantine.held(&filter, &recipient.scope()).await?;
     let next = held.last().filter(|_| held.len() as u32 == PAGE_MAILS).map(|last| last.mail_id);
     Ok(Page { mails: own(service, &held).await?, next })
 }
@@ -145,7 +145,7 @@ pub async fn list(service: &Service, recipient: &Recipient, after: Option<&str>)
 /// Those of held messages that are their recipient's to see.
 async fn own(service: &Service, held: &[HeldMessage]) -> ServiceResult<Vec<OwnMail>> {
     let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
-    let asked_for = service.store()?.asked_for(&mails).await?;
+    let asked_for = service.store()?.recipients.asked_for(&mails).await?;
     let mut all = Vec::new();
     for (message, unit) in held.iter().flat_map(|message| message.units.iter().map(move |unit| (message, unit))) {
         let policy = may(&service.config.policy, &message.category, unit);
@@ -160,7 +160,7 @@ async fn own(service: &Service, held: &[HeldMessage]) -> ServiceResult<Vec<OwnMa
 
 /// The one that a recipient names.
 pub(super) async fn find(service: &Service, recipient: &Recipient, id: &str) -> ServiceResult<OwnMail> {
-    let held = service.store()?.held_one(mail_id(id)?, &recipient.scope()).await?;
+    let held = service.store()?.quarantine.held_one(mail_id(id)?, &recipient.scope()).await?;
     let found = own(service, held.as_slice()).await?.pop();
     found.ok_or_else(|| ServiceError::NotFound(format!("no message {id} for {}", recipient.address())))
 }
@@ -193,7 +193,7 @@ pub async fn read(service: &Service, recipient: &Recipient, id: &str) -> Service
     let mail = find(service, recipient, id).await?;
     service.record(recipient.actor(), "portal.preview", id, "").await?;
     let store = service.store()?;
-    let record = store.record(mail.mail_id).await?;
+    let record = store.mail.record(mail.mail_id).await?;
     let blob = record.blob.ok_or_else(|| ServiceError::NotFound(format!("the bytes of {id} are gone")))?;
     let bytes = store.blobs().get(blob).await?;
     let texts = service.viewer.texts(bytes).await.unwrap_or_else(|why| {
@@ -219,7 +219,7 @@ pub async fn release(
     permit(mail.may_release())?;
     let (who, reason) = (recipient.actor(), kept(reason));
     service.record(who.clone(), "portal.release", id, &reason).await?;
-    service.store()?.request_releases(&[mail.unit()], &who, &reason, service.clock.now()).await?;
+    service.store()?.releases.request_releases(&[mail.unit()], &who, &reason, service.clock.now()).await?;
     service.signals.release.notify_one();
     if is_good {
         report(service, recipient, mail.mail_id).await?;
@@ -236,7 +236,7 @@ pub async fn ask(service: &Service, recipient: &Recipient, id: &str, reason: &st
     permit(mail.may_ask())?;
     let reason = kept(reason);
     service.record(recipient.actor(), "portal.ask", id, &reason).await?;
-    service.store()?.ask_release(mail.unit(), recipient.address(), &reason, service.clock.now()).await?;
+    service.store()?.recipients.ask_release(mail.unit(), recipient.address(), &reason, service.clock.now()).await?;
     Ok(())
 }
 
@@ -251,7 +251,7 @@ pub async fn delete(service: &Service, recipient: &Recipient, id: &str, reason: 
     service.record(actor.clone(), "portal.delete", id, &reason).await?;
     let (unit, at) = (mail.unit(), service.clock.now());
     let delete = UnitMove { unit, from: Account::Held, by: Move::Deleted, at, actor, reason };
-    Ok(service.store()?.move_units(vec![delete]).await?)
+    Ok(service.store()?.mail.move_units(vec![delete]).await?)
 }
 
 /// What is kept of a reason.
@@ -262,9 +262,12 @@ fn kept(reason: &str) -> String {
 /// A recipient says that it was held wrongly: one voice.
 async fn report(service: &Service, recipient: &Recipient, mail_id: MailId) -> ServiceResult<()> {
     let store = service.store()?;
-    let about = NewSubmission::about(&store.record(mail_id).await?.examination.findings);
+    let about = NewSubmission::about(&store.mail.record(mail_id).await?.examination.findings);
     let (at, kind, reporter) = (service.clock.now(), SubmissionKind::FalsePositive, recipient.address().to_owned());
-    store.submit(vec![NewSubmission { at, mail_id, kind, reporter, comment: String::new(), about }]).await?;
+    store
+        .submissions
+        .submit(vec![NewSubmission { at, mail_id, kind, reporter, comment: String::new(), about }])
+        .await?;
     service.signals.sentinel.notify_one();
     Ok(())
 }

@@ -69,7 +69,7 @@ pub fn one_more_request(service: &Service, recipient: Option<&Recipient>, client
 
 /// Whether a pass lets its recipient in: not once the portal was closed to what they had by then.
 async fn holds(service: &Service, kind: Kind, pass: &Pass) -> ServiceResult<bool> {
-    let closed = service.store()?.portal_closed(&pass.address).await?;
+    let closed = service.store()?.recipients.portal_closed(&pass.address).await?;
     Ok(closed.is_none_or(|at| !pass.is_from_before(kind, at)))
 }
 
@@ -85,7 +85,7 @@ pub async fn use_link(service: &Service, text: &str) -> ServiceResult<Option<Str
     if !holds(service, Kind::Link, &pass).await? {
         return Ok(None);
     }
-    if !service.store()?.use_link(Digest::of(text.as_bytes()), pass.until).await? {
+    if !service.store()?.recipients.use_link(Digest::of(text.as_bytes()), pass.until).await? {
         return Ok(None);
     }
     service.record(actor(&pass.address), "portal.enter", "portal", "").await?;
@@ -145,7 +145,7 @@ async fn send(service: &Service, to: &Address, words: &Language) -> Result<Strin
 pub async fn end_all(service: &Service, recipient: &Recipient) -> ServiceResult<()> {
     let address = recipient.address();
     service.record(recipient.actor(), "portal.close", address, "").await?;
-    Ok(service.store()?.close_portal(address, service.clock.now()).await?)
+    Ok(service.store()?.recipients.close_portal(address, service.clock.now()).await?)
 }
 
 #[cfg(test)]

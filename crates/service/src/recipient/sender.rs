@@ -21,7 +21,7 @@ const ENTRIES_MAX: usize = 200;
 /// # Errors
 /// When the store fails.
 pub async fn list(service: &Service, recipient: &Recipient) -> ServiceResult<Vec<Entry>> {
-    let entries = service.store()?.entries(service.clock.now()).await?;
+    let entries = service.store()?.entries.entries(service.clock.now()).await?;
     Ok(entries.into_iter().filter(|entry| is_of(entry, recipient)).collect())
 }
 
@@ -76,7 +76,7 @@ async fn keep(service: &Service, recipient: &Recipient, mail: &OwnMail, allow: b
     };
     let verb = if allow { "portal.allow" } else { "portal.block" };
     service.record(recipient.actor(), verb, &format!("sender {}", entry.subject.value()), "").await?;
-    service.store()?.add_entry(entry).await?;
+    service.store()?.entries.add_entry(entry).await?;
     service.signals.entries.notify_one();
     Ok(())
 }
@@ -90,7 +90,7 @@ pub async fn forget(service: &Service, recipient: &Recipient, number: u64) -> Se
         return Err(ServiceError::NotFound(format!("no entry {number} of {}", recipient.address())));
     }
     service.record(recipient.actor(), "portal.forget", &number.to_string(), "").await?;
-    service.store()?.remove_entry(number, recipient.actor(), service.clock.now()).await?;
+    service.store()?.entries.remove_entry(number, recipient.actor(), service.clock.now()).await?;
     service.signals.entries.notify_one();
     Ok(())
 }

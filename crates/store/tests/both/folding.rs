@@ -6,10 +6,10 @@ use std::time::Duration;
 use domain::ledger::Account;
 use domain::query::Query;
 use domain::{Address, MailId};
-use store::arrival::Arrival;
+use store::mail::arrival::Arrival;
+use store::mail::trace::TraceFilter;
 use store::quarantine::Filter;
-use store::trace::TraceFilter;
-use store::{Scope, Store, db};
+use store::{Scope, Store, database};
 
 use crate::{arrival, at};
 
@@ -36,7 +36,7 @@ fn mail(n: u8, subject: &str, sender: &str, recipient: &str, file: &str) -> Arri
 
 async fn found(store: &Store, text: &str) -> Vec<u8> {
     let query = Query::parse(text, at(2 * DAY)).expect("a query");
-    let page = store.explore(&query, &Scope::All, None, 500, Duration::from_secs(60)).await;
+    let page = store.explorer.explore(&query, &Scope::All, None, 500, Duration::from_secs(60)).await;
     let page = page.unwrap_or_else(|error| panic!("{text}: {error}"));
     let mut numbers: Vec<u8> = page.rows.iter().filter_map(|row| (1..=9).find(|n| id(*n) == row.mail_id)).collect();
     numbers.sort_unstable();
@@ -97,12 +97,12 @@ pub(crate) async fn folding(store: &Store, url: &str) {
         mail(3, "Οδός, Straße, ΟΔΟΣ", "c@x.example", "Anna@straße.example", "plain.txt"),
         mail(4, "plain subject", "d@x.example", "b@ours.example", "Plain.TXT"),
     ] {
-        store.record_arrival(mail).await.expect("records");
+        store.mail.record_arrival(mail).await.expect("records");
     }
     is_found(store).await;
     listed(store).await;
     // Mail from before the table: found by the case of ASCII, and wholly when the rounds have come by.
-    let mut admin = db::connect(url).await.expect("connects");
+    let mut admin = database::connect(url).await.expect("connects");
     let rows = "select count(*) as rows from folded";
     let count = async |admin: &mut sqlx::AnyConnection| {
         let row = sqlx::query(rows).fetch_one(admin).await.expect("counts");
@@ -115,11 +115,11 @@ pub(crate) async fn folding(store: &Store, url: &str) {
     assert_eq!(found(store, "subject:plain").await, [4]);
     assert!(found(store, "sender:*@bü*").await.len() < 2);
     let mut rounds = 0;
-    while store.fold_older().await.expect("folds") {
+    while store.explorer.fold_older().await.expect("folds") {
         rounds += 1;
     }
     assert!(rounds < 10, "it comes to an end");
-    assert!(!store.fold_older().await.expect("folds"), "and has nothing to do afterwards");
+    assert!(!store.explorer.fold_older().await.expect("folds"), "and has nothing to do afterwards");
     assert_eq!(count(&mut admin).await, before);
     is_found(store).await;
 }
@@ -127,7 +127,7 @@ pub(crate) async fn folding(store: &Store, url: &str) {
 async fn listed(store: &Store) {
     let held = async |filter: Filter, scope: &Scope| {
         let filter = Filter { since: Some(at(DAY)), ..filter };
-        store.held(&filter, scope).await.expect("lists").len()
+        store.quarantine.held(&filter, scope).await.expect("lists").len()
     };
     let all = Scope::All;
     assert_eq!(held(Filter { subject: Some("MÄRZ".into()), ..Filter::default() }, &all).await, 1);
@@ -144,11 +144,11 @@ async fn listed(store: &Store) {
     let traced = async |sender: &str, recipient: &str| {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let filter = TraceFilter { sender: some(sender), recipient: some(recipient), ..TraceFilter::default() };
-        store.trace(&filter, &Scope::All).await.expect("traces").len()
+        store.mail.trace(&filter, &Scope::All).await.expect("traces").len()
     };
     assert_eq!(traced("jürgen@xn--bcher-kva.example", "").await, 1);
     assert_eq!(traced("", "Юлия@OURS.example").await, 1);
-    let waiting = store.unnoticed(100, at(DAY), 100).await.expect("reads");
+    let waiting = store.recipients.unnoticed(100, at(DAY), 100).await.expect("reads");
     for address in ["anna@xn--strae-oqa.example", "юлия@ours.example", "b@ours.example"] {
         assert_eq!(waiting.iter().filter(|one| *one == address).count(), 1, "{address}: {waiting:?}");
     }

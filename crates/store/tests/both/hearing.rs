@@ -10,10 +10,10 @@ use domain::ledger::Account;
 use domain::sentinel::suspicion::Hit;
 use domain::sentinel::{Event, Settings, Suspect, Suspicion, Weights};
 use domain::{Digest, MailId};
-use store::arrival::Arrival;
 use store::blob::Blobs;
-use store::hearing::{Heard, Page, SetAside};
-use store::sentinel::NewLine;
+use store::evidence::hearing::{Heard, Page, SetAside};
+use store::evidence::sentinel::NewLine;
+use store::mail::arrival::Arrival;
 use store::{Store, StoreError};
 
 use super::{arrival, at, key, mail_id};
@@ -45,13 +45,13 @@ fn testimony(mail: MailId, part: u32, content: Option<&[u8]>) -> NewLine {
 async fn hear_all(store: &Store) -> Vec<MailId> {
     let mut mails = Vec::new();
     loop {
-        let page = store.unheard_page(7).await.expect("reads");
+        let page = store.evidence.unheard_page(7).await.expect("reads");
         if page.to == page.from {
             return mails;
         }
         mails.extend(page.mails);
         let moved = Some((page.from, page.to));
-        store.hear(Heard { moved, ..Heard::default() }).await.expect("moves on");
+        store.evidence.hear(Heard { moved, ..Heard::default() }).await.expect("moves on");
     }
 }
 
@@ -60,58 +60,67 @@ pub(crate) async fn testimonies(store: &Store) {
     assert!(before.contains(&mail_id(201)), "what was held before is heard: {before:?}");
     // Whatever its id and its clock say, what is committed later is heard later, and heard.
     for n in 1..4 {
-        store.record_arrival(mail(n)).await.expect("records");
+        store.mail.record_arrival(mail(n)).await.expect("records");
     }
-    let page = store.unheard_page(2).await.expect("reads");
+    let page = store.evidence.unheard_page(2).await.expect("reads");
     assert_eq!(page.mails, [mail(2).mail_id, mail(1).mail_id], "those that were committed first");
 
     // How far was heard and what was said are one: from a place that another has moved nothing is written.
     let moved = |page: &Page| Some((page.from.clone(), page.to.clone()));
     let lines = vec![testimony(mail(1).mail_id, 0, Some(b"a"))];
     let heard = Heard { moved: moved(&page), lines, ..Heard::default() };
-    assert_eq!(store.hear(heard.clone()).await.expect("hears"), 1);
+    assert_eq!(store.evidence.hear(heard.clone()).await.expect("hears"), 1);
     let later = Heard { lines: vec![testimony(mail(2).mail_id, 0, Some(b"a"))], ..heard };
-    assert!(matches!(store.hear(later).await, Err(StoreError::Refused(_))));
-    let about =
-        |lines: Vec<store::sentinel::JournalLine>| lines.into_iter().filter(|one| one.suspect == suspect()).count();
+    assert!(matches!(store.evidence.hear(later).await, Err(StoreError::Refused(_))));
+    let about = |lines: Vec<store::evidence::sentinel::JournalLine>| {
+        lines.into_iter().filter(|one| one.suspect == suspect()).count()
+    };
     let heard = |store: &Store| {
         let store = store.clone();
-        async move { store.evidence_after(0, Some(&suspect().code)).await.expect("reads") }
+        async move { store.evidence.evidence_after(0, Some(&suspect().code)).await.expect("reads") }
     };
     assert_eq!(about(heard(store).await.lines), 1);
 
     // A content of a mail testifies once against a suspect, in however many parts it is and however often it is heard.
     let one = mail(1).mail_id;
     let again = vec![testimony(one, 0, Some(b"a")), testimony(one, 1, Some(b"a")), testimony(one, 2, Some(b"b"))];
-    assert_eq!(store.append_evidence(again.clone()).await.expect("appends"), 1);
-    assert_eq!(store.append_evidence(again).await.expect("appends"), 0);
+    assert_eq!(store.evidence.append_evidence(again.clone()).await.expect("appends"), 1);
+    assert_eq!(store.evidence.append_evidence(again).await.expect("appends"), 0);
     let message = |part| NewLine { key: format!("message/{part}"), ..testimony(one, part, None) };
-    assert_eq!(store.append_evidence(vec![message(0), message(1)]).await.expect("appends"), 1, "the mail itself, once");
+    assert_eq!(
+        store.evidence.append_evidence(vec![message(0), message(1)]).await.expect("appends"),
+        1,
+        "the mail itself, once"
+    );
     let others = vec![testimony(mail(2).mail_id, 0, Some(b"a"))];
-    assert_eq!(store.append_evidence(others).await.expect("appends"), 1, "another mail");
+    assert_eq!(store.evidence.append_evidence(others).await.expect("appends"), 1, "another mail");
 
     // What cannot be heard is set aside, and those behind it are heard.
-    let page = store.unheard_page(10).await.expect("reads");
+    let page = store.evidence.unheard_page(10).await.expect("reads");
     assert_eq!(page.mails, [mail(3).mail_id]);
     let aside = SetAside { mail: mail(3).mail_id, tries: 1, next: at(100), fault: "f".repeat(400) };
-    store.hear(Heard { moved: moved(&page), set_aside: vec![aside], ..Heard::default() }).await.expect("hears");
-    assert!(store.unheard_page(10).await.expect("reads").mails.is_empty());
-    assert!(store.due_unheard(at(99)).await.expect("reads").is_empty(), "it rests");
-    let due = store.due_unheard(at(100)).await.expect("reads");
+    store
+        .evidence
+        .hear(Heard { moved: moved(&page), set_aside: vec![aside], ..Heard::default() })
+        .await
+        .expect("hears");
+    assert!(store.evidence.unheard_page(10).await.expect("reads").mails.is_empty());
+    assert!(store.evidence.due_unheard(at(99)).await.expect("reads").is_empty(), "it rests");
+    let due = store.evidence.due_unheard(at(100)).await.expect("reads");
     assert_eq!((due.len(), due[0].mail, due[0].fault.len()), (1, mail(3).mail_id, 300));
     let again = SetAside { tries: 2, next: at(200), ..due[0].clone() };
-    store.hear(Heard { set_aside: vec![again], ..Heard::default() }).await.expect("hears");
-    let (count, all) = store.all_unheard(5).await.expect("reads");
+    store.evidence.hear(Heard { set_aside: vec![again], ..Heard::default() }).await.expect("hears");
+    let (count, all) = store.evidence.all_unheard(5).await.expect("reads");
     assert_eq!((count, all[0].tries), (1, 2));
-    store.hear(Heard { settled: vec![mail(3).mail_id], ..Heard::default() }).await.expect("hears");
-    assert_eq!(store.all_unheard(5).await.expect("reads").0, 0);
+    store.evidence.hear(Heard { settled: vec![mail(3).mail_id], ..Heard::default() }).await.expect("hears");
+    assert_eq!(store.evidence.all_unheard(5).await.expect("reads").0, 0);
 
     // What a suspect is judged by is a line of its journal.
     let settings = Settings { trip: 1e3, ..Settings::default() };
     let opened = Event::Opened { at: at(1), settings };
     let line =
         NewLine::new("opened".into(), Suspect { version: DetectionVersion::of(&[b"judged"]), ..suspect() }, opened);
-    store.append_evidence(vec![line]).await.expect("appends");
+    store.evidence.append_evidence(vec![line]).await.expect("appends");
     let evidence = heard(store).await;
     let last = evidence.lines.last().expect("a line");
     assert_eq!((Suspicion::replay([&last.event]).threshold(), evidence.last), (1e3, Some(last.seq)));
@@ -131,7 +140,7 @@ pub(crate) async fn many_writers(url: &str, folder: &Path) {
         for n in from..from + 15 {
             // On PostgreSQL another may have taken the same place in the log: then nothing was written, and the client
             // comes again.
-            while store.record_arrival(mail(n)).await.is_err() {
+            while store.mail.record_arrival(mail(n)).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
@@ -157,7 +166,7 @@ pub(crate) async fn many_writers(url: &str, folder: &Path) {
 /// The first of two writers is kept from committing until the second has, and what the second wrote was heard.
 async fn commits_in_reverse(url: &str, one: &Store, two: &Store) {
     let (slow, fast) = (mail(300), mail(301));
-    let mut other = store::db::connect(url).await.expect("connects");
+    let mut other = store::database::connect(url).await.expect("connects");
     // A row that the first writer has to wait for, since it writes one with the same key.
     let begun = [
         "begin".to_owned(),
@@ -169,24 +178,24 @@ async fn commits_in_reverse(url: &str, one: &Store, two: &Store) {
         ),
     ];
     for sql in begun {
-        store::db::query(sql, Vec::new()).execute(&mut other).await.expect("blocks");
+        store::database::query(sql, Vec::new()).execute(&mut other).await.expect("blocks");
     }
     let first = tokio::spawn({
         let (one, slow) = (one.clone(), slow.clone());
-        async move { one.record_arrival(slow).await }
+        async move { one.mail.record_arrival(slow).await }
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
     // Its first write may be refused, since the log has moved on without it; then it knows where the log ends.
-    if two.record_arrival(fast.clone()).await.is_err() {
-        two.record_arrival(fast.clone()).await.expect("the second writer waits for nobody");
+    if two.mail.record_arrival(fast.clone()).await.is_err() {
+        two.mail.record_arrival(fast.clone()).await.expect("the second writer waits for nobody");
     }
     assert!(!first.is_finished(), "the first one began before, and has not ended");
     assert_eq!(hear_all(two).await, [fast.mail_id]);
-    store::db::query("rollback".into(), Vec::new()).execute(&mut other).await.expect("lets go");
+    store::database::query("rollback".into(), Vec::new()).execute(&mut other).await.expect("lets go");
     // It is refused, since the log has moved on, or it is written behind what was heard; never before it.
     if first.await.expect("runs").is_err() {
         assert!(hear_all(two).await.is_empty(), "nothing of it was written");
-        one.record_arrival(slow.clone()).await.expect("the client comes again");
+        one.mail.record_arrival(slow.clone()).await.expect("the client comes again");
     }
     assert_eq!(hear_all(two).await, [slow.mail_id], "what was committed last is heard last, and heard");
 }

@@ -9,12 +9,12 @@ use domain::query::Query;
 use domain::release::{ReleaseEvent, ReleaseState};
 use domain::{Digest, ReleaseId, Timestamp};
 use sqlx::Row;
-use store::alert::{AlertKind, NewAlert};
 use store::blob::Blobs;
-use store::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
-use store::claim::{LEASE as NOTICE_LEASE, NoticeClaim, ONCE};
-use store::db::Dialect;
-use store::moves::UnitMove;
+use store::database::Dialect;
+use store::explorer::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
+use store::mail::moves::UnitMove;
+use store::notices::alert::{AlertKind, NewAlert};
+use store::notices::claim::{LEASE as NOTICE_LEASE, NoticeClaim, ONCE};
 use store::release::Claim;
 use store::{Scope, Store, StoreError};
 
@@ -22,7 +22,7 @@ use super::{ALL, Account, DAY, LEASE, arrival, at, check_balanced, key, unit};
 
 /// The right to tell something that nobody else is telling.
 pub(crate) async fn claimed(store: &Store, key: &str, now: Timestamp) -> NoticeClaim {
-    store.claim_notice(key, now, ONCE).await.expect("claims").expect("nobody else tells it")
+    store.notices.claim_notice(key, now, ONCE).await.expect("claims").expect("nobody else tells it")
 }
 
 pub(crate) async fn two_processes(store: &Store, url: &str, folder: &Path) {
@@ -54,8 +54,8 @@ async fn deleted(store: &Store, n: u8, second: i64) -> Digest {
     let body = [n, 3, 3];
     let digest = Digest::of(&body);
     drop(store.blobs().put(Arc::new(body.to_vec()), digest).await.expect("puts"));
-    store.record_arrival(arrival(n, &body, &[("late@ours.example", Account::Held)])).await.expect("records");
-    store.move_units(vec![moved(n, Account::Held, Move::Deleted, second)]).await.expect("deletes");
+    store.mail.record_arrival(arrival(n, &body, &[("late@ours.example", Account::Held)])).await.expect("records");
+    store.mail.move_units(vec![moved(n, Account::Held, Move::Deleted, second)]).await.expect("deletes");
     digest
 }
 
@@ -68,7 +68,7 @@ async fn taken_back_or_gone(store: &Store, other: &Store) {
     for n in 220..226 {
         let digest = deleted(store, n, 300).await;
         let back = moved(n, Account::Deleted, Move::Recovered, 500);
-        let (back, dropped) = tokio::join!(store.move_units(vec![back]), other.drop_blobs(at(400), ALL));
+        let (back, dropped) = tokio::join!(store.mail.move_units(vec![back]), other.upkeep.drop_blobs(at(400), ALL));
         dropped.expect("drops");
         match back {
             Ok(()) => assert!(other.blobs().has(digest), "it is held, so its bytes are there"),
@@ -83,21 +83,21 @@ async fn taken_back_while_another_removes(store: &Store, other: &Store, url: &st
     let n = if end == Ending::Bytes { 226 } else { 227 };
     let digest = deleted(store, n, 300).await;
     // Whoever takes it back waits for this, between its look and its write.
-    let mut lock = store::db::connect(url).await.expect("connects");
+    let mut lock = store::database::connect(url).await.expect("connects");
     sqlx::query("begin").execute(&mut lock).await.expect("begins");
     let sql = "update unit set reply = reply where mail_id = $1";
     sqlx::query(sql).bind(unit(n, 0).mail.to_string()).execute(&mut lock).await.expect("locks");
     let back = tokio::spawn({
         let store = store.clone();
-        async move { store.move_units(vec![moved(n, Account::Deleted, Move::Recovered, 500)]).await }
+        async move { store.mail.move_units(vec![moved(n, Account::Deleted, Move::Recovered, 500)]).await }
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
     let removed = tokio::spawn({
         let other = other.clone();
         async move {
             match end {
-                Ending::Bytes => other.drop_blobs(at(400), ALL).await,
-                Ending::Record => other.purge_records(at(DAY * 40), at(DAY * 80), ALL).await,
+                Ending::Bytes => other.upkeep.drop_blobs(at(400), ALL).await,
+                Ending::Record => other.upkeep.purge_records(at(DAY * 40), at(DAY * 80), ALL).await,
             }
         }
     });
@@ -107,41 +107,49 @@ async fn taken_back_while_another_removes(store: &Store, other: &Store, url: &st
     back.await.expect("runs").expect("takes back");
     // It may be refused, because it is in custody again.
     let _ = removed.await.expect("runs");
-    assert_eq!(store.accounts_of(unit(n, 0).mail).await.expect("reads"), [(0, Account::Held)]);
+    assert_eq!(store.quarantine.accounts_of(unit(n, 0).mail).await.expect("reads"), [(0, Account::Held)]);
     assert!(store.blobs().has(digest), "it is held, so its bytes are there");
-    assert_eq!(store.messages_of_blob(digest, 1).await.expect("reads"), [unit(n, 0).mail], "its record names them");
+    assert_eq!(
+        store.upkeep.messages_of_blob(digest, 1).await.expect("reads"),
+        [unit(n, 0).mail],
+        "its record names them"
+    );
 }
 
 /// A release that a worker is sending, claimed at `second`.
 async fn sent(store: &Store, n: u8, second: i64) -> Claim {
-    store.record_arrival(arrival(n, &[n, 1], &[("late@ours.example", Account::Held)])).await.expect("records");
-    store.request_release(unit(n, 0), "anna", "", at(second)).await.expect("asks");
-    let claim = store.claim_releases("n/1", at(second), LEASE).await.expect("claims").remove(0);
-    store.start_attempt(&claim, at(second)).await.expect("attempt");
+    store.mail.record_arrival(arrival(n, &[n, 1], &[("late@ours.example", Account::Held)])).await.expect("records");
+    store.releases.request_release(unit(n, 0), "anna", "", at(second)).await.expect("asks");
+    let claim = store.releases.claim_releases("n/1", at(second), LEASE).await.expect("claims").remove(0);
+    store.releases.start_attempt(&claim, at(second)).await.expect("attempt");
     claim
 }
 
 async fn a_late_release(store: &Store, other: &Store) {
     let old = sent(store, 251, 5000).await;
-    assert_eq!(other.end_leases(None, at(5100)).await.expect("ends"), 1);
-    other.decide_doubt(&old.release, ReleaseEvent::Repeat, "once more", at(6000)).await.expect("repeats");
-    let new = other.claim_releases("other/1", at(6001), LEASE).await.expect("claims").remove(0);
-    other.start_attempt(&new, at(6002)).await.expect("attempt");
+    assert_eq!(other.releases.end_leases(None, at(5100)).await.expect("ends"), 1);
+    other.releases.decide_doubt(&old.release, ReleaseEvent::Repeat, "once more", at(6000)).await.expect("repeats");
+    let new = other.releases.claim_releases("other/1", at(6001), LEASE).await.expect("claims").remove(0);
+    other.releases.start_attempt(&new, at(6002)).await.expect("attempt");
     // The state is what the old worker believes it to be; the fence is not.
     for event in [ReleaseEvent::Accepted, ReleaseEvent::Refused, ReleaseEvent::PutOff] {
-        let late = store.conclude_release(&old, event, "250 late", at(6003), at(6003)).await;
+        let late = store.releases.conclude_release(&old, event, "250 late", at(6003), at(6003)).await;
         assert!(matches!(late, Err(StoreError::Refused(_))), "{event:?}: {late:?}");
     }
-    assert!(matches!(store.start_attempt(&old, at(6003)).await, Err(StoreError::Refused(_))));
-    let row = other.releases_of(unit(251, 0).mail).await.expect("reads").remove(0);
+    assert!(matches!(store.releases.start_attempt(&old, at(6003)).await, Err(StoreError::Refused(_))));
+    let row = other.releases.releases_of(unit(251, 0).mail).await.expect("reads").remove(0);
     assert_eq!((row.state, row.attempt), (ReleaseState::Attempting, 2), "the new worker's");
-    other.conclude_release(&new, ReleaseEvent::Accepted, "250 ok", at(6004), at(6004)).await.expect("concludes");
+    other
+        .releases
+        .conclude_release(&new, ReleaseEvent::Accepted, "250 ok", at(6004), at(6004))
+        .await
+        .expect("concludes");
 }
 
 /// The old worker has looked already, and writes when another has claimed the row and is just as far with it.
 async fn a_release_that_is_claimed_between_look_and_write(store: &Store, url: &str) {
     let old = sent(store, 252, 7000).await;
-    let mut other = store::db::connect(url).await.expect("connects");
+    let mut other = store::database::connect(url).await.expect("connects");
     let run = async |other: &mut sqlx::AnyConnection, sql: &'static str| {
         sqlx::query(sql).execute(other).await.expect("runs");
     };
@@ -149,8 +157,8 @@ async fn a_release_that_is_claimed_between_look_and_write(store: &Store, url: &s
     let sql = "update release_item set fence = fence + 1, lease_owner = 'other/2' where release_id = $1";
     sqlx::query(sql).bind(old.release.as_str().to_owned()).execute(&mut other).await.expect("claims");
     let late = tokio::spawn({
-        let (store, old) = (store.clone(), old.clone());
-        async move { store.conclude_release(&old, ReleaseEvent::Accepted, "250 late", at(7002), at(7002)).await }
+        let (releases, old) = (store.releases.clone(), old.clone());
+        async move { releases.conclude_release(&old, ReleaseEvent::Accepted, "250 late", at(7002), at(7002)).await }
     });
     // It has read the row as it was before, and waits for the row's lock.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -160,8 +168,8 @@ async fn a_release_that_is_claimed_between_look_and_write(store: &Store, url: &s
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
     assert_eq!(state(&mut other, &old.release).await, ("attempting".to_owned(), 2, "other/2".to_owned()));
     // The books are whole again when that claim has ended as well.
-    store.end_leases(None, at(9000)).await.expect("ends");
-    store.decide_doubt(&old.release, ReleaseEvent::Settled, "found", at(9001)).await.expect("settles");
+    store.releases.end_leases(None, at(9000)).await.expect("ends");
+    store.releases.decide_doubt(&old.release, ReleaseEvent::Settled, "found", at(9001)).await.expect("settles");
 }
 
 async fn state(connection: &mut sqlx::AnyConnection, release: &ReleaseId) -> (String, i64, String) {
@@ -177,33 +185,37 @@ async fn state(connection: &mut sqlx::AnyConnection, release: &ReleaseId) -> (St
 async fn notices(store: &Store, other: &Store) {
     let new =
         NewAlert { key: "two".into(), at: at(5000), kind: AlertKind::Books, subject: "s".into(), text: "t".into() };
-    store.call(new).await.expect("calls");
-    let number = store.untold_alerts("pager", at(4999)).await.expect("reads")[0].number;
+    store.notices.call(new).await.expect("calls");
+    let number = store.notices.untold_alerts("pager", at(4999)).await.expect("reads")[0].number;
     let now = at(5001);
     // One of two tells it; when that one cannot, or dies, the other does.
     let first = claimed(store, "call", now).await;
-    assert_eq!(other.claim_notice("call", now, ONCE).await.expect("asks"), None, "it is being told");
-    store.give_up_notice(first.clone(), now).await.expect("gives up");
+    assert_eq!(other.notices.claim_notice("call", now, ONCE).await.expect("asks"), None, "it is being told");
+    store.notices.give_up_notice(first.clone(), now).await.expect("gives up");
     let second = claimed(other, "call", now).await;
     assert_eq!((first.fence, second.fence), (1, 2));
     // The first comes back late: nothing is remembered, and nothing of the second's is taken away.
-    let late = store.alert_told(first.clone(), number, "pager", now, "200".into()).await;
+    let late = store.notices.alert_told(first.clone(), number, "pager", now, "200".into()).await;
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
-    store.give_up_notice(first, now).await.expect("changes nothing");
-    assert_eq!(store.claim_notice("call", now, ONCE).await.expect("asks"), None);
-    assert_eq!(store.untold_alerts("pager", at(4999)).await.expect("reads").len(), 1);
+    store.notices.give_up_notice(first, now).await.expect("changes nothing");
+    assert_eq!(store.notices.claim_notice("call", now, ONCE).await.expect("asks"), None);
+    assert_eq!(store.notices.untold_alerts("pager", at(4999)).await.expect("reads").len(), 1);
     let beyond = now.after(NOTICE_LEASE);
     let third = claimed(store, "call", beyond).await;
     assert_eq!(third.fence, 3, "a lease that is over");
-    assert_eq!(other.end_claims("other/", beyond).await.expect("ends"), 0, "only its own");
-    store.alert_told(third.clone(), number, "pager", beyond, "200".into()).await.expect("remembers");
-    assert!(store.untold_alerts("pager", at(4999)).await.expect("reads").is_empty());
-    let twice = store.alert_told(third, number, "pager", beyond, "200".into()).await;
+    assert_eq!(other.notices.end_claims("other/", beyond).await.expect("ends"), 0, "only its own");
+    store.notices.alert_told(third.clone(), number, "pager", beyond, "200".into()).await.expect("remembers");
+    assert!(store.notices.untold_alerts("pager", at(4999)).await.expect("reads").is_empty());
+    let twice = store.notices.alert_told(third, number, "pager", beyond, "200".into()).await;
     assert!(matches!(twice, Err(StoreError::Refused(_))), "told is told: {twice:?}");
-    assert_eq!(other.claim_notice("call", beyond.after(NOTICE_LEASE * 2), ONCE).await.expect("asks"), None, "once");
+    assert_eq!(
+        other.notices.claim_notice("call", beyond.after(NOTICE_LEASE * 2), ONCE).await.expect("asks"),
+        None,
+        "once"
+    );
     // A node that starts again has nobody to wait for.
     claimed(store, "other call", now).await;
-    assert_eq!(other.end_claims("n/", now).await.expect("ends"), 1);
+    assert_eq!(other.notices.end_claims("n/", now).await.expect("ends"), 1);
     claimed(other, "other call", now).await;
 }
 
@@ -223,30 +235,30 @@ async fn jobs(store: &Store, other: &Store) {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let number = store.begin_bulk(bulk).await.expect("begins");
-    let seen = store.bulk(number).await.expect("reads");
-    let old = store.claim_bulk(&seen, at(5001)).await.expect("claims").expect("nobody has it");
-    assert_eq!(other.claim_bulk(&seen, at(5001)).await.expect("asks"), None, "by what it was");
-    assert_eq!(other.claim_bulk(&old, at(5001)).await.expect("asks"), None, "by what it is");
-    let old = store.claim_bulk(&old, at(5002)).await.expect("claims").expect("its own");
-    let later = at(5002).after(store::bulk::LEASE);
-    let new = other.claim_bulk(&old, later).await.expect("claims").expect("the lease is over");
+    let number = store.explorer.begin_bulk(bulk).await.expect("begins");
+    let seen = store.explorer.bulk(number).await.expect("reads");
+    let old = store.explorer.claim_bulk(&seen, at(5001)).await.expect("claims").expect("nobody has it");
+    assert_eq!(other.explorer.claim_bulk(&seen, at(5001)).await.expect("asks"), None, "by what it was");
+    assert_eq!(other.explorer.claim_bulk(&old, at(5001)).await.expect("asks"), None, "by what it is");
+    let old = store.explorer.claim_bulk(&old, at(5002)).await.expect("claims").expect("its own");
+    let later = at(5002).after(store::explorer::bulk::LEASE);
+    let new = other.explorer.claim_bulk(&old, later).await.expect("claims").expect("the lease is over");
     let item = |outcome: &str| BulkItem {
         unit: unit(251, 0),
         recipient: "late@ours.example".into(),
         outcome: outcome.into(),
         reply: String::new(),
     };
-    let late = store.bulk_found(&old, BulkPlace::End, vec![item(PENDING)], later).await;
+    let late = store.explorer.bulk_found(&old, BulkPlace::End, vec![item(PENDING)], later).await;
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
-    assert_eq!(store.bulk_items(number, None, None, 9).await.expect("reads"), []);
-    other.bulk_found(&new, BulkPlace::End, vec![item(PENDING)], later).await.expect("finds");
-    assert!(matches!(store.bulk_acted(&old, vec![item("already")], later).await, Err(StoreError::Refused(_))));
-    other.bulk_acted(&new, vec![item("done")], later).await.expect("acts");
-    other.bulk_acted(&new, vec![item("already")], later).await.expect("twice is once");
-    assert_eq!(store.bulk_counts(number).await.expect("counts"), [("done".to_owned(), 1)]);
-    assert!(matches!(store.finish_bulk(&old, later).await, Err(StoreError::Refused(_))));
-    assert_eq!(store.bulk(number).await.expect("reads").stage, BulkStage::Running);
-    other.finish_bulk(&new, later).await.expect("finishes");
-    assert_eq!(store.bulk(number).await.expect("reads").stage, BulkStage::Done);
+    assert_eq!(store.explorer.bulk_items(number, None, None, 9).await.expect("reads"), []);
+    other.explorer.bulk_found(&new, BulkPlace::End, vec![item(PENDING)], later).await.expect("finds");
+    assert!(matches!(store.explorer.bulk_acted(&old, vec![item("already")], later).await, Err(StoreError::Refused(_))));
+    other.explorer.bulk_acted(&new, vec![item("done")], later).await.expect("acts");
+    other.explorer.bulk_acted(&new, vec![item("already")], later).await.expect("twice is once");
+    assert_eq!(store.explorer.bulk_counts(number).await.expect("counts"), [("done".to_owned(), 1)]);
+    assert!(matches!(store.explorer.finish_bulk(&old, later).await, Err(StoreError::Refused(_))));
+    assert_eq!(store.explorer.bulk(number).await.expect("reads").stage, BulkStage::Running);
+    other.explorer.finish_bulk(&new, later).await.expect("finishes");
+    assert_eq!(store.explorer.bulk(number).await.expect("reads").stage, BulkStage::Done);
 }

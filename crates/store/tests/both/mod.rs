@@ -11,7 +11,7 @@ pub(crate) async fn postgres() -> Option<String> {
         eprintln!("skipped: REPRIEVE_TEST_POSTGRES is not set; `cargo xtask ci` starts a PostgreSQL of its own");
         return None;
     };
-    let mut admin = store::db::connect(&url).await.expect("connects");
+    let mut admin = store::database::connect(&url).await.expect("connects");
     for statement in ["drop schema if exists public cascade", "create schema public"] {
         sqlx::query(statement).execute(&mut admin).await.expect("empties the database");
     }

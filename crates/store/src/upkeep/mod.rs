@@ -1,0 +1,15 @@
+//! What keeps the store in order.
+
+pub mod backup;
+pub mod check;
+pub mod ledger;
+pub mod reading;
+pub mod retention;
+pub mod scrub;
+
+use crate::core::part;
+
+part! {
+    /// Retention, backups, and the checks of the database, the books, the stored bytes and the clock.
+    UpkeepStore
+}

@@ -109,7 +109,10 @@ mod tests {
         answer.update(&view).expect("plain data");
         assert_eq!(
             answer.json().to_string(),
-            r#"{"weight":1,"id":"a","what_if":false,"units":[{"recipient":"b@ours.example","state":"released","reply":"","colour":"red"}]}"#
+            concat!(
+                r#"{"weight":1,"id":"a","what_if":false,"units":[{"recipient":"b@ours.example","state":"released","#,
+                r#""reply":"","colour":"red"}]}"#
+            )
         );
     }
 

@@ -146,7 +146,7 @@ pub struct VolumeView {
 pub struct SectionView {
     /// Its name as in the file, such as `next_hop.inbound`; empty for what stands above all sections.
     pub section: String,
-    /// Its keys with their values, in the order of the file.
+    /// Its keys with their values.
     pub settings: Vec<SettingView>,
 }
 

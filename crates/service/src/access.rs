@@ -127,7 +127,13 @@ impl Service {
     ///
     /// # Errors
     /// When it cannot be recorded; then it must not be done.
-    pub async fn record(&self, actor: String, action: &str, object: &str, reason: &str) -> Result<(), ServiceError> {
+    pub(crate) async fn record(
+        &self,
+        actor: String,
+        action: &str,
+        object: &str,
+        reason: &str,
+    ) -> Result<(), ServiceError> {
         self.record_all(&actor, action, std::iter::once(object.to_owned()), reason).await
     }
 
@@ -135,7 +141,7 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::record`].
-    pub async fn record_all(
+    pub(crate) async fn record_all(
         &self,
         actor: &str,
         action: &str,

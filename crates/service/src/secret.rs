@@ -45,14 +45,14 @@ fn random(clock: &dyn Clock) -> [u8; 32] {
 
 /// Hashes passwords, so many at once and so many that wait; others are told to come again. All copies are one.
 #[derive(Clone, Debug)]
-pub struct Passwords {
+pub(crate) struct Passwords {
     waiting: Arc<Semaphore>,
     at_once: Arc<Semaphore>,
 }
 
 impl Passwords {
     /// Nobody waits yet.
-    pub fn new(limits: &HttpConfig) -> Self {
+    pub(crate) fn new(limits: &HttpConfig) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         Self { waiting: permits(limits.passwords_waiting_max), at_once: permits(limits.passwords_at_once) }
     }
@@ -61,7 +61,7 @@ impl Passwords {
     ///
     /// # Errors
     /// When the system gives no random bytes, or too many others want the same.
-    pub async fn hashed(&self, password: String) -> Result<String, ServiceError> {
+    pub(crate) async fn hashed(&self, password: String) -> Result<String, ServiceError> {
         self.worked_out(move || hash(&password)).await?.map_err(ServiceError::Internal)
     }
 
@@ -70,7 +70,7 @@ impl Passwords {
     ///
     /// # Errors
     /// When too many others want the same.
-    pub async fn checked(&self, password: &str, known: Option<String>) -> Result<bool, ServiceError> {
+    pub(crate) async fn checked(&self, password: &str, known: Option<String>) -> Result<bool, ServiceError> {
         if password.len() > PASSWORD_MAX * 4 {
             return Ok(false);
         }
@@ -105,20 +105,20 @@ impl Passwords {
 ///
 /// # Errors
 /// When the system gives no random bytes.
-pub fn hash(password: &str) -> Result<String, String> {
+pub(crate) fn hash(password: &str) -> Result<String, String> {
     let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|error| error.to_string())?;
     Ok(hash.to_string())
 }
 
 /// Whether this is the password of that hash. Without one the same work is done, so that no time tells who is known.
-pub fn is_password(password: &str, known: Option<&str>) -> bool {
+pub(crate) fn is_password(password: &str, known: Option<&str>) -> bool {
     let parsed = PasswordHash::new(known.unwrap_or(NOBODY));
     let is = parsed.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
     is && known.is_some()
 }
 
 /// A secret for one-time codes, in Base32 as programs that make codes take it.
-pub fn new_totp(clock: &dyn Clock) -> String {
+pub(crate) fn new_totp(clock: &dyn Clock) -> String {
     let random = random(clock);
     let bits: String = random[..20].iter().map(|byte| format!("{byte:08b}")).collect();
     let letters = bits.as_bytes().chunks(5).map(|five| {
@@ -130,7 +130,7 @@ pub fn new_totp(clock: &dyn Clock) -> String {
 
 /// Whether this is the code of now, or of the half minute before or behind (RFC 6238; SHA-1, six digits, as programs
 /// have them).
-pub fn is_code(secret: &str, code: &str, now: Timestamp) -> bool {
+pub(crate) fn is_code(secret: &str, code: &str, now: Timestamp) -> bool {
     let code = code.replace(' ', "");
     let step = now.as_seconds() / STEP;
     code.len() == 6 && (step - 1..=step + 1).any(|step| totp(secret, step).as_deref() == Some(code.as_str()))

@@ -18,6 +18,7 @@ pub struct AuditQuery {
 
 /// An entry of the audit log: who did what.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[schema(as = AuditEntryView)]
 pub struct EntryView {
     /// Its place in the log, from 0.
     pub seq: u64,

@@ -155,6 +155,7 @@ pub struct HitView {
 
 /// The part that was hit, without its name and bytes.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[schema(as = HitPartView)]
 pub struct PartView {
     /// What it is by its bytes, such as image or pdf.
     pub family: String,

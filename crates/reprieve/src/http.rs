@@ -26,7 +26,7 @@ pub(crate) struct Seen {
     pub(crate) vault: Option<Vault>,
     pub(crate) ring: KeyRing,
     pub(crate) removal: Removal,
-    pub(crate) books: LedgerCheck,
+    pub(crate) ledger_check: LedgerCheck,
     pub(crate) rounds: Rounds,
 }
 
@@ -65,7 +65,7 @@ fn service(gateway: &Gateway, seen: Seen) -> Result<Service, StartError> {
             learner: gateway.learner.clone(),
             clock: gateway.clock.clone(),
         },
-        books: seen.books,
+        ledger_check: seen.ledger_check,
         rounds: seen.rounds,
         removal: seen.removal,
         viewer: Viewer::start(&config.examination).map_err(StartError::Examiner)?,

@@ -72,7 +72,7 @@ pub(crate) struct Parts {
     pub(crate) signals: Signals,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) removal: Removal,
-    pub(crate) books: LedgerCheck,
+    pub(crate) ledger_check: LedgerCheck,
     pub(crate) cores: usize,
 }
 
@@ -285,7 +285,7 @@ impl Parts {
             incidents: self.store.incidents.clone(),
             folder: self.config.data_dir.join(status::FOLDER),
             hostname: self.config.hostname.clone(),
-            notary: AuditSigner::new(&self.gateway.token_key, &self.config.hostname),
+            audit_signer: AuditSigner::new(&self.gateway.token_key, &self.config.hostname),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             items: Items::default(),
@@ -349,7 +349,7 @@ impl Parts {
         LedgerAuditor {
             notices: self.store.notices.clone(),
             upkeep: self.store.upkeep.clone(),
-            books: self.books.clone(),
+            books: self.ledger_check.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             priority: self.gateway.priority.clone(),

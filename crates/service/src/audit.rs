@@ -89,5 +89,5 @@ pub async fn prove(service: &Service, operator: &Operator, query: ProofQuery) ->
         _ => return Err(ServiceError::Bad("say either which entry or which mail".into())),
     };
     let evidence = service.store()?.audit.prove(claim, query.since).await?;
-    Ok(Bundle::new(evidence, &service.notary))
+    Ok(Bundle::new(evidence, &service.audit_signer))
 }

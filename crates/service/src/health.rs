@@ -67,7 +67,7 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
         floor_bytes: service.config.retention.disk_floor_bytes,
         database_bytes: database_bytes(&service.config.data_dir),
     };
-    let books = service.books.last().map(|last| CheckedView {
+    let books = service.ledger_check.last().map(|last| CheckedView {
         at: last.at.to_string(),
         took_ms: last.took.as_secs_f64() * 1000.0,
         ledger: ledger::view(last.balance),

@@ -91,7 +91,7 @@ pub struct Parts<'p> {
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
     /// What the last check of the books said.
-    pub books: LedgerCheck,
+    pub ledger_check: LedgerCheck,
     /// How the rounds of the reconcilers went.
     pub rounds: Rounds,
     /// Whether the clock is believed.
@@ -124,7 +124,7 @@ pub struct Service {
     /// Takes mail of an archive into the memory.
     importer: Importer,
     /// What the last check of the books said.
-    books: LedgerCheck,
+    ledger_check: LedgerCheck,
     /// How the rounds of the reconcilers went.
     rounds: Rounds,
     /// Whether the clock is believed.
@@ -132,7 +132,7 @@ pub struct Service {
     /// Reads mail for who looks at it.
     viewer: Viewer,
     /// Signs checkpoints of the audit log.
-    notary: AuditSigner,
+    audit_signer: AuditSigner,
     /// The way to our own people.
     hops: Arc<Hops>,
     /// Hashes passwords.
@@ -160,11 +160,11 @@ impl Service {
             vault: parts.vault,
             ring: parts.ring,
             importer: parts.importer,
-            books: parts.books,
+            ledger_check: parts.ledger_check,
             rounds: parts.rounds,
             removal: parts.removal,
             viewer: parts.viewer,
-            notary: AuditSigner::new(key, &config.hostname),
+            audit_signer: AuditSigner::new(key, &config.hostname),
             hops: Arc::new(Hops::new(&config, 1, &system_mail::timeouts())),
             passwords: Passwords::new(&config.http),
             passes: Passes::new(key, &config),

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_listener::Known;
+use http_listener::RequestConnection;
 use service::{Service, access};
 
 use crate::error::ApiError;
@@ -14,7 +14,7 @@ pub async fn by_token(State(service): State<Service>, mut request: Request, next
     let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     match access::by_token(&service, shown).await {
         Ok(operator) => {
-            Known::mark(request.extensions());
+            RequestConnection::identified(request.extensions());
             request.extensions_mut().insert(operator);
             next.run(request).await
         }

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http_listener::Known;
+use http_listener::RequestConnection;
 use maud::html;
 use service::Service;
 use service::access::Operator;
@@ -32,7 +32,7 @@ const PAGE_BYTES_MAX: usize = 16 << 20;
 pub async fn signed_in(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     match whose(&service, request.headers()).await {
         Ok(Some((session, operator))) => {
-            Known::mark(request.extensions());
+            RequestConnection::identified(request.extensions());
             request.extensions_mut().insert(operator.clone());
             request.extensions_mut().insert(session);
             answered(request, next, &operator).await

@@ -27,12 +27,12 @@ struct Record {
 
 /// The networks that have sent good mail.
 #[derive(Debug)]
-pub struct Known {
+pub struct KnownNetworks {
     rule: KnownClients,
     networks: Mutex<HashMap<IpNet, Record>>,
 }
 
-impl Known {
+impl KnownNetworks {
     /// Nobody is known yet.
     pub fn new(rule: KnownClients) -> Self {
         Self { rule, networks: Mutex::default() }
@@ -95,9 +95,9 @@ mod tests {
 
     const DAY: u64 = 86_400_000_000;
 
-    fn known() -> Known {
+    fn known() -> KnownNetworks {
         let days = |days: u64| Duration::from_secs(days * 86_400);
-        Known::new(KnownClients { mails: 3, age: days(1), kept: days(30) })
+        KnownNetworks::new(KnownClients { mails: 3, age: days(1), kept: days(30) })
     }
 
     fn at(days: f64) -> Timestamp {

@@ -95,7 +95,7 @@ pub struct Gateway {
     /// Places for connections.
     pub places: place::Places,
     /// Networks that have sent good mail for some time.
-    pub known: known::Known,
+    pub known: known::KnownNetworks,
     /// How often clients make us ask a hop again.
     pub repeats: repeat::Repeats,
 }

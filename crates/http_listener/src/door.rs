@@ -48,11 +48,11 @@ pub enum Caller {
 
 /// Marks in a request whose connection it came over; whoever has shown who they are is not shut out for others.
 #[derive(Clone, Debug)]
-pub struct Known(Arc<Pulse>);
+pub struct RequestConnection(Arc<Pulse>);
 
-impl Known {
+impl RequestConnection {
     /// Whoever asks has shown who they are.
-    pub fn mark(request: &axum::http::Extensions) {
+    pub fn identified(request: &axum::http::Extensions) {
         if let Some(Self(pulse)) = request.get::<Self>() {
             pulse.know();
         }
@@ -256,7 +256,7 @@ impl Door {
             }
             Caller::Host(peer) => drop(request.extensions_mut().insert(ConnectInfo(peer))),
         }
-        request.extensions_mut().insert(Known(pulse.clone()));
+        request.extensions_mut().insert(RequestConnection(pulse.clone()));
         let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         let Ok(response) = TowerToHyperService::new(self.router.clone()).call(request).await;
         let place = client.map(|(_, place)| place);

@@ -9,7 +9,7 @@ mod places;
 mod pulse;
 
 pub use client::counted;
-pub use door::{Caller, Door, Known};
+pub use door::{Caller, Door, RequestConnection};
 pub use peer::Peer;
 
 use tokio::sync::watch;

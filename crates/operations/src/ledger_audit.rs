@@ -32,7 +32,7 @@ pub struct LedgerAuditor {
     /// What keeps the store in order.
     pub upkeep: UpkeepStore,
     /// What the last check said.
-    pub books: LedgerCheck,
+    pub ledger_check: LedgerCheck,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes those who tell people.
@@ -51,7 +51,7 @@ impl Reconciler for LedgerAuditor {
     /// One round: checks the books where that is due.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
-        if self.books.last().is_some_and(|last| !is_due(&last, now)) {
+        if self.ledger_check.last().is_some_and(|last| !is_due(&last, now)) {
             return Ok(false);
         }
         self.priority.give().await;
@@ -60,7 +60,7 @@ impl Reconciler for LedgerAuditor {
         if !balance.is_balanced() {
             self.call(&balance.faults, now).await?;
         }
-        self.books.keep(Checked { at: self.clock.now(), took: began.elapsed(), balance });
+        self.ledger_check.keep(Checked { at: self.clock.now(), took: began.elapsed(), balance });
         Ok(false)
     }
 }

@@ -135,10 +135,10 @@ pub struct Bundle {
 
 impl Bundle {
     /// A bundle of evidence.
-    pub fn new(evidence: Evidence, notary: &AuditSigner) -> Self {
+    pub fn new(evidence: Evidence, signer: &AuditSigner) -> Self {
         let Evidence { entry, inclusion, consistency, lines, own, private } = evidence;
-        let checkpoint = notary.sign(inclusion.size, &inclusion.root);
-        Self { entry, inclusion, consistency, lines, own, private, checkpoint, public_key: notary.public_key() }
+        let checkpoint = signer.sign(inclusion.size, &inclusion.root);
+        Self { entry, inclusion, consistency, lines, own, private, checkpoint, public_key: signer.public_key() }
     }
 
     /// Checks it offline: the signature, the path of the entry, and that the lines are those that the entry commits to.
@@ -197,14 +197,14 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_signed_and_opened() {
-        let notary = AuditSigner::new(&TokenKey::new([7; 32]), "gw.example");
+        let signer = AuditSigner::new(&TokenKey::new([7; 32]), "gw.example");
         let root = Digest::of(b"root");
-        let note = notary.sign(42, &root);
-        assert_eq!(open(&note, &notary.public_key()), Ok((42, root)));
+        let note = signer.sign(42, &root);
+        assert_eq!(open(&note, &signer.public_key()), Ok((42, root)));
         let other = AuditSigner::new(&TokenKey::new([8; 32]), "gw.example");
         assert_eq!(open(&note, &other.public_key()), Err(Doubt::Signature("gw.example/reprieve".into())));
         let forged = note.replacen("42", "43", 1);
-        assert_eq!(open(&forged, &notary.public_key()), Err(Doubt::Signature("gw.example/reprieve".into())));
-        assert!(matches!(open("nonsense", &notary.public_key()), Err(Doubt::Form(_))));
+        assert_eq!(open(&forged, &signer.public_key()), Err(Doubt::Signature("gw.example/reprieve".into())));
+        assert!(matches!(open("nonsense", &signer.public_key()), Err(Doubt::Form(_))));
     }
 }

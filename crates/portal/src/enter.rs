@@ -6,7 +6,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::header::{ACCEPT_LANGUAGE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use http_listener::{Known, counted};
+use http_listener::{RequestConnection, counted};
 use maud::{Markup, html};
 use platform::recipient::language::Language;
 use platform::recipient::link;
@@ -46,7 +46,7 @@ impl FromRequestParts<Portal> for Visitor {
         let recipient =
             pass::recipient(&portal.service, shown).await.map_err(|error| Wrong::from(error).page(&words))?;
         if recipient.is_some() {
-            Known::mark(&parts.extensions);
+            RequestConnection::identified(&parts.extensions);
         }
         pass::one_more_request(&portal.service, recipient.as_ref(), &client(parts))
             .map_err(|error| Wrong::from(error).page(&words))?;

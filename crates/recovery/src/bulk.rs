@@ -11,7 +11,7 @@ use domain::ledger::{Account, Move};
 use domain::query::Query;
 use domain::{MailId, UnitId};
 use store::explorer::bulk::{Bulk, BulkItem, BulkPlace, BulkVerb, PENDING};
-use store::explorer::explore::Place;
+use store::explorer::explore::ExploreCursor;
 use store::mail::moves::UnitMove;
 use store::release::Requested;
 use store::{ExplorerStore, MailStore, QuarantineStore, ReleaseStore, StoreError, failpoint};
@@ -101,7 +101,7 @@ impl BulkWorker {
         }
         let after = match bulk.place {
             // Mail that came after the job is not meant.
-            BulkPlace::Begin => Place::before(bulk.made.after(Duration::from_millis(1))),
+            BulkPlace::Begin => ExploreCursor::before(bulk.made.after(Duration::from_millis(1))),
             BulkPlace::At(place) => place,
             BulkPlace::End => return self.explorer.finish_bulk(bulk, self.clock.now()).await.map(|()| false),
         };

@@ -55,7 +55,7 @@ pub struct Publisher {
     /// Whose mail it is: the name of this gateway.
     pub hostname: String,
     /// Signs the checkpoint of the audit log that lies beside the page.
-    pub notary: AuditSigner,
+    pub audit_signer: AuditSigner,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the loop.
@@ -122,7 +122,7 @@ impl Publisher {
             fs::create_dir_all(&self.folder)?;
             // Before the checkpoint: what it speaks of is there.
             tiles::write(&self.audit, &self.folder, anchored(&path), size).await?;
-            replace(&self.folder, CHECKPOINT, &self.notary.sign(size, &root))?;
+            replace(&self.folder, CHECKPOINT, &self.audit_signer.sign(size, &root))?;
             tracing::debug!(size, at = %now, "checkpoint");
         }
         Ok(())

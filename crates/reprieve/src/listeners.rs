@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http_listener::{Caller, Door, Known, Peer};
+use http_listener::{Caller, Door, Peer, RequestConnection};
 use platform::config::Config;
 use platform::start_error::BindError;
 use service::Service;
@@ -90,7 +90,7 @@ async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, mut request: Request, 
     let own = fs::metadata("/proc/self").map_or(0, |own| own.uid());
     match peer.uid() {
         Some(uid) if uid == 0 || uid == own => {
-            Known::mark(request.extensions());
+            RequestConnection::identified(request.extensions());
             request.extensions_mut().insert(Operator::local());
             next.run(request).await
         }

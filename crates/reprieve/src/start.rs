@@ -14,7 +14,7 @@ use domain::token::TokenKey;
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
 use gateway::engines::Engines;
-use gateway::known::Known;
+use gateway::known::KnownNetworks;
 use gateway::listener::Listener;
 use gateway::memory::Memory;
 use gateway::place::Places;
@@ -110,7 +110,7 @@ impl Service {
         let vault = open_vault(&config, &ring, clock.as_ref())?;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let rounds = Rounds::new(clock.clone());
-        let books = LedgerCheck::default();
+        let ledger_check = LedgerCheck::default();
         let (stop, stopping) = watch::channel(false);
         let opened = Opened { store: store.clone(), vault: vault.clone(), ruleset, token_key, cores };
         let gateway = Arc::new(opened.gateway(Arc::new(config), clock.clone(), &stopping)?);
@@ -135,7 +135,7 @@ impl Service {
                 signals: gateway.signals.clone(),
                 gateway: gateway.clone(),
                 removal: removal.clone(),
-                books: books.clone(),
+                ledger_check: ledger_check.clone(),
                 cores,
             };
             let per_second = gateway.config.release.per_second;
@@ -155,7 +155,7 @@ impl Service {
             }
         }
         let (close_doors, closing_doors) = watch::channel(false);
-        let seen = Seen { store: store.clone(), vault, ring, removal, books, rounds };
+        let seen = Seen { store: store.clone(), vault, ring, removal, ledger_check, rounds };
         let (api, portal) = http::start(&gateway, seen, settle, &closing_doors, &mut doors).await?;
         Ok(Self {
             listeners,
@@ -274,7 +274,7 @@ impl Opened {
             priority: Priority::default(),
             memory: Memory::new(&config.limits),
             places: Places::new(config.limits.connections(), config.limits.stress_percent),
-            known: Known::new(config.limits.known),
+            known: KnownNetworks::new(config.limits.known),
             repeats: Repeats::new(config.limits.repeats_max),
             config,
         })

@@ -349,7 +349,7 @@ impl Parts {
         LedgerAuditor {
             notices: self.store.notices.clone(),
             upkeep: self.store.upkeep.clone(),
-            books: self.ledger_check.clone(),
+            ledger_check: self.ledger_check.clone(),
             clock: self.clock.clone(),
             signals: self.signals.clone(),
             priority: self.gateway.priority.clone(),

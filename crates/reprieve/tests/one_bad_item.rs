@@ -604,7 +604,7 @@ async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoin
         incidents: site.store.incidents.clone(),
         folder: folder.path().join("status"),
         hostname: "mx.ours.example".into(),
-        notary: AuditSigner::new(&key, "mx.ours.example"),
+        audit_signer: AuditSigner::new(&key, "mx.ours.example"),
         clock: site.clock.clone(),
         signals: Signals::default(),
         items: Items::default(),

@@ -13,7 +13,7 @@ use domain::message::Family;
 use domain::sentinel::suspicion::Hit;
 use domain::sentinel::{Event, State, Suspect, VOICES_MIN, VOICES_SPAN, Weights};
 use domain::{Digest, MailId, Timestamp};
-use store::evidence::hearing::{Heard, Place, SetAside};
+use store::evidence::hearing::{Heard, HearingCursor, SetAside};
 use store::evidence::sentinel::NewLine;
 use store::known_good::memory::Remembered;
 use store::notices::alert::AlertKind;
@@ -79,7 +79,7 @@ impl ConvictionWorker {
         mind: &mut ConvictionMemory,
         in_force: &InForceNow,
         wanted: &[Wanted],
-        moved: Option<(Place, Place)>,
+        moved: Option<(HearingCursor, HearingCursor)>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut heard = Heard { moved: moved.clone(), ..Heard::default() };

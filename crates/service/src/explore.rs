@@ -9,7 +9,7 @@ use api_types::explore::{
 };
 use domain::query::{Field, Query as Asked, complete};
 use domain::{MailId, Timestamp};
-use store::explorer::explore::{Found, PAGE_MAX, Place, Summary};
+use store::explorer::explore::{ExploreCursor, Found, PAGE_MAX, Summary};
 use store::explorer::facets::BY;
 use store::{Scope, Store, StoreError};
 
@@ -70,8 +70,8 @@ pub fn read(text: &str, now: Timestamp) -> Result<Asked, ServiceError> {
     Asked::parse(text, now).map_err(ServiceError::Query)
 }
 
-fn place(text: &str) -> Result<Place, ServiceError> {
-    Place::parse(text)
+fn place(text: &str) -> Result<ExploreCursor, ServiceError> {
+    ExploreCursor::parse(text)
         .ok_or_else(|| ServiceError::Bad(format!("'{text}' is no place; use `next` of the answer before")))
 }
 
@@ -188,7 +188,7 @@ pub struct Export {
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Begin,
-    At(Place),
+    At(ExploreCursor),
     Ended,
 }
 

@@ -13,17 +13,17 @@ use crate::hop::Dot;
 use crate::letter::{Kind, Letter, Standpoint};
 
 /// A unit as the next hop knows it: the id that the gateway gave the mail, and the recipient.
-type Place = (String, String);
+type UnitKey = (String, String);
 
 /// What the oracle remembers from step to step.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     /// Units of which no dot may come any more, with the step since when and why.
-    closed: BTreeMap<Place, (usize, Account)>,
+    closed: BTreeMap<UnitKey, (usize, Account)>,
     /// Units that an operator has asked to be released.
-    asked: BTreeSet<Place>,
+    asked: BTreeSet<UnitKey>,
     /// Units that an operator has deleted.
-    deleted: BTreeSet<Place>,
+    deleted: BTreeSet<UnitKey>,
     /// Whether the wrong detection has been withdrawn.
     pub(crate) is_withdrawn: bool,
     accepted: i64,
@@ -38,7 +38,7 @@ pub(crate) struct Look<'a> {
     pub(crate) balance: &'a Balance,
 }
 
-fn place(unit: &Unit) -> Place {
+fn place(unit: &Unit) -> UnitKey {
     (unit.mail_id.clone(), unit.recipient.clone())
 }
 

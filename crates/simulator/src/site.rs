@@ -9,7 +9,7 @@ use domain::token::TokenKey;
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
 use gateway::engines::Engines;
-use gateway::known::Known;
+use gateway::known::KnownNetworks;
 use gateway::memory::Memory;
 use gateway::place::Places;
 use gateway::post_reply::PostReply;
@@ -168,7 +168,7 @@ fn gateway(
         priority: Priority::default(),
         memory: Memory::new(&config.limits),
         places: Places::new(config.limits.connections(), config.limits.stress_percent),
-        known: Known::new(config.limits.known),
+        known: KnownNetworks::new(config.limits.known),
         repeats: Repeats::new(config.limits.repeats_max),
         config: config.clone(),
     }))

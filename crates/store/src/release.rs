@@ -415,7 +415,7 @@ pub(crate) async fn request(
     let mut asked = HashSet::new();
     for unit in units {
         let release = ReleaseId::of(*unit);
-        let Place { account, state, recipient, correspondence } =
+        let UnitNow { account, state, recipient, correspondence } =
             known.get(unit).ok_or_else(|| StoreError::NotFound(format!("unit {unit}")))?;
         if !asked.insert(*unit) {
             answers.push(Requested::Already(release, ReleaseState::Queued));
@@ -441,7 +441,7 @@ pub(crate) async fn request(
 }
 
 /// What a request has to know of a unit.
-struct Place {
+struct UnitNow {
     account: Account,
     state: Option<ReleaseState>,
     recipient: String,
@@ -452,7 +452,7 @@ struct Place {
 async fn where_they_are(
     connection: &mut AnyConnection,
     units: &[UnitId],
-) -> Result<HashMap<UnitId, Place>, StoreError> {
+) -> Result<HashMap<UnitId, UnitNow>, StoreError> {
     let mut known = HashMap::new();
     for units in database::in_groups(units.to_vec(), 2) {
         let mut marks = Marks::of(connection);
@@ -470,7 +470,7 @@ async fn where_they_are(
             let read = |text: String| {
                 ReleaseState::parse(&text).ok_or_else(|| StoreError::Unreadable(format!("state: '{text}'")))
             };
-            let place = Place {
+            let place = UnitNow {
                 account: named(&row, "account", Account::parse)?,
                 state: state.map(read).transpose()?,
                 recipient: row.try_get("recipient")?,

@@ -27,7 +27,7 @@ const FAULT_CHARS: usize = 300;
 
 /// A place in the ledger, between two lines of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct HearingCursor {
     batch: i64,
     mail: String,
 }
@@ -36,9 +36,9 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Where it begins.
-    pub from: Place,
+    pub from: HearingCursor,
     /// Where it ends; that of its beginning when nothing came.
-    pub to: Place,
+    pub to: HearingCursor,
     /// The messages on which something has acted, by their ids; the same one again when it was examined again. What was
     /// committed before a page was in one before.
     pub mails: Vec<MailId>,
@@ -61,7 +61,7 @@ pub struct SetAside {
 #[derive(Clone, Debug, Default)]
 pub struct Heard {
     /// From where to where it has read; none when it has read no further.
-    pub moved: Option<(Place, Place)>,
+    pub moved: Option<(HearingCursor, HearingCursor)>,
     /// What the messages testify.
     pub lines: Vec<NewLine>,
     /// Messages to try again.
@@ -78,7 +78,7 @@ impl EvidenceStore {
     pub async fn unheard_page(&self, limit: i64) -> Result<Page, StoreError> {
         let row = sqlx::query("select batch, mail_id from listening where name = $1").bind(READER);
         let row = row.fetch_one(&self.core.reads).await?;
-        let from = Place { batch: row.try_get("batch")?, mail: row.try_get("mail_id")? };
+        let from = HearingCursor { batch: row.try_get("batch")?, mail: row.try_get("mail_id")? };
         // What a replay says of a message again is no news of it.
         let sql = "select l.batch, l.mail_id, (select count(*) from finding f where f.mail_id = l.mail_id and f.mode = \
             'Enforce' \
@@ -89,7 +89,7 @@ impl EvidenceStore {
         let values: Vec<Value> = vec![from.batch.into(), from.batch.into(), from.mail.as_str().into(), limit.into()];
         let mut page = Page { to: from.clone(), from, mails: Vec::new() };
         for row in database::query(sql.to_owned(), values).fetch_all(&self.core.reads).await? {
-            page.to = Place { batch: row.try_get("batch")?, mail: row.try_get("mail_id")? };
+            page.to = HearingCursor { batch: row.try_get("batch")?, mail: row.try_get("mail_id")? };
             if row.try_get::<i64, _>("acted")? > 0 {
                 page.mails.push(parsed(&row, "mail_id")?);
             }

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Row};
 use crate::database::error::StoreError;
 use crate::database::{self, Value, named};
 use crate::explorer::ExplorerStore;
-use crate::explorer::explore::Place;
+use crate::explorer::explore::ExploreCursor;
 use crate::mail::arrival::unit_id;
 use crate::people::scope::Scope;
 use crate::writer::{Command, Group};
@@ -113,7 +113,7 @@ pub enum BulkPlace {
     /// Nothing yet.
     Begin,
     /// Up to here.
-    At(Place),
+    At(ExploreCursor),
     /// Everything: what was found and is pending is left.
     End,
 }
@@ -131,7 +131,7 @@ impl BulkPlace {
         match text {
             "" => Some(Self::Begin),
             "end" => Some(Self::End),
-            text => Place::parse(text).map(Self::At),
+            text => ExploreCursor::parse(text).map(Self::At),
         }
     }
 }

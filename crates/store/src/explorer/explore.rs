@@ -71,14 +71,14 @@ pub struct Found {
 
 /// Where a page ended: the next one goes on behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct ExploreCursor {
     /// The message.
     pub mail_id: MailId,
     /// The last recipient of it that was shown; none when only the messages before it are left.
     pub number: Option<u32>,
 }
 
-impl Place {
+impl ExploreCursor {
     /// Reads what [`std::fmt::Display`] writes: a message, or a message and a number behind a slash.
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once('/') {
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for ExploreCursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.number {
             Some(number) => write!(f, "{}/{number}", self.mail_id),
@@ -108,7 +108,7 @@ pub struct Page {
     /// The units, newest first.
     pub rows: Vec<Found>,
     /// Where to go on; none when nothing is left.
-    pub next: Option<Place>,
+    pub next: Option<ExploreCursor>,
     /// Whether the page is not full because the time was over.
     pub is_cut: bool,
 }
@@ -215,7 +215,7 @@ impl ExplorerStore {
         &self,
         query: &Query,
         scope: &Scope,
-        after: Option<Place>,
+        after: Option<ExploreCursor>,
         limit: usize,
         budget: Duration,
     ) -> Result<Page, StoreError> {
@@ -223,7 +223,7 @@ impl ExplorerStore {
         let mut walk = self.walk(query, after.map(|place| place.mail_id), budget).await?;
         let mut page = Page::default();
         // What is left of the message at which the page before has ended.
-        if let Some(Place { mail_id, number: Some(number) }) = after {
+        if let Some(ExploreCursor { mail_id, number: Some(number) }) = after {
             let window = Window { from: mail_id.to_string(), before: successor(mail_id) };
             let rows = self.rows_in(query, scope, &window, limit + 1).await?;
             page.rows.extend(rows.into_iter().filter(|row| row.number > number));
@@ -240,7 +240,7 @@ impl ExplorerStore {
         }
         if page.rows.len() > limit {
             page.rows.truncate(limit);
-            page.next = page.rows.last().map(|row| Place { mail_id: row.mail_id, number: Some(row.number) });
+            page.next = page.rows.last().map(|row| ExploreCursor { mail_id: row.mail_id, number: Some(row.number) });
         }
         Ok(page)
     }
@@ -355,8 +355,8 @@ fn successor(mail: MailId) -> String {
     format!("{mail}~")
 }
 
-fn place_of(before: &str) -> Option<Place> {
-    Some(Place { mail_id: before.parse().ok()?, number: None })
+fn place_of(before: &str) -> Option<ExploreCursor> {
+    Some(ExploreCursor { mail_id: before.parse().ok()?, number: None })
 }
 
 /// The moments that a query can fit at all: what it demands of the time of arrival.

@@ -12,7 +12,7 @@ use store::evidence::hits::{HourOfHits, hour_of};
 use store::evidence::sentinel::Suspect;
 use store::evidence::submission::{NewSubmission, SubmissionKind};
 use store::explorer::bulk::{Bulk, BulkItem, BulkPlace, BulkStage, BulkVerb, PENDING};
-use store::explorer::explore::Place;
+use store::explorer::explore::ExploreCursor;
 use store::explorer::facets::BY;
 use store::explorer::saved::{SAVED_MAX, SavedQuery};
 use store::incident::IncidentChange;
@@ -182,7 +182,7 @@ pub(crate) async fn exploring(store: &Store) {
             let found = page("", &Scope::All, after, limit).await;
             seen.extend(found.rows.iter().map(|row| (row.mail_id, row.number)));
             match found.next {
-                Some(next) => after = Some(Place::parse(&next.to_string()).expect("a place")),
+                Some(next) => after = Some(ExploreCursor::parse(&next.to_string()).expect("a place")),
                 None => break,
             }
         }
@@ -218,7 +218,7 @@ pub(crate) async fn exploring(store: &Store) {
         outcome: outcome.into(),
         reply: String::new(),
     };
-    let place = BulkPlace::At(Place { mail_id: mail_id(7), number: Some(1) });
+    let place = BulkPlace::At(ExploreCursor { mail_id: mail_id(7), number: Some(1) });
     let job = store.explorer.bulk(number).await.expect("reads");
     let job = store.explorer.claim_bulk(&job, at(3000)).await.expect("claims").expect("nobody has it");
     store.explorer.bulk_found(&job, place, vec![item(7, PENDING), item(8, PENDING)], at(3001)).await.expect("finds");

@@ -44,7 +44,7 @@ async fn main() -> Result<()> {
     println!("{count} messages over 90 days; {:.1} GB", std::fs::metadata(&file)?.len() as f64 / 1e9);
     sizes(&file).await?;
     let began = Instant::now();
-    while store.roll_flow(now).await? {}
+    while store.explorer.roll_flow(now).await? {}
     println!("  summed up by the hour in {:.0} s", began.elapsed().as_secs_f64());
     let writing = tokio::spawn(record(file.clone(), count));
     println!(
@@ -135,7 +135,7 @@ async fn page(
     for run in 0..RUNS {
         let query = Query::parse(&filled(template, run, count), now)?;
         let began = Instant::now();
-        let found = store.explore(&query, &Scope::All, None, ROWS, BUDGET).await?;
+        let found = store.explorer.explore(&query, &Scope::All, None, ROWS, BUDGET).await?;
         took.push(began.elapsed());
         rows += found.rows.len();
         cut += usize::from(found.is_cut);
@@ -173,7 +173,7 @@ async fn sums(store: &Store, name: &str, template: &str, now: Timestamp, count: 
     for run in 0..RUNS {
         let query = Query::parse(&filled(template, run, count), now)?;
         let began = Instant::now();
-        let found = store.summarise(&query, &Scope::All, None, 3_600_000_000, BUDGET).await?;
+        let found = store.explorer.summarise(&query, &Scope::All, None, 3_600_000_000, BUDGET).await?;
         took.push(began.elapsed());
         units = found.units;
         is_whole &= found.next.is_none();

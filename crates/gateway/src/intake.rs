@@ -361,8 +361,8 @@ impl Intake {
         if !confirm.is_empty()
             && let Err(error) = settle.store.move_units(confirm).await
         {
-            // The hop has the message. The held part is durable but tentative, and lapses unless the client comes again:
-            // it keeps the mail, and what was passed on may arrive twice.
+            // The hop has the message. The held part is durable but tentative, and lapses unless the client comes
+            // again: it keeps the mail, and what was passed on may arrive twice.
             tracing::error!(mail_id = %self.mail_id, %error, "held units could not be confirmed");
             settle.deliver(pass, &reply);
             return store_reply(&error);

@@ -1,8 +1,8 @@
 //! A next hop on loopback for tests: an SMTP server that does what a script says at each place of a transaction where
 //! something may go wrong: at a recipient, at DATA, and at the final dot, where it may close instead of answering.
 //!
-//! A script is a [`Script`]. [`Listed`] is the plain one: what happens at the next dots is a list, and it remembers what
-//! it has taken.
+//! A script is a [`Script`]. [`Listed`] is the plain one: what happens at the next dots is a list, and it remembers
+//! what it has taken.
 
 mod listed;
 

@@ -45,8 +45,9 @@ impl Release {
 }
 
 const UNITS: &str = "select u.mail_id, u.unit_no, u.recipient, u.account, m.sender, r.state, r.lease_owner, r.fence, \
-    r.attempt, r.repeats, r.possibly_twice, (select count(*) from ledger l where l.mail_id = u.mail_id and \
-    l.unit_no = u.unit_no and l.moved_by = 'release_unanswered') as doubts from unit u join message m on m.mail_id = u.mail_id \
+    r.attempt, r.repeats, r.possibly_twice, (select count(*) from ledger l where l.mail_id = u.mail_id \
+    and l.unit_no = u.unit_no and l.moved_by = 'release_unanswered') as doubts from unit u \
+    join message m on m.mail_id = u.mail_id \
     left join release_item r on r.mail_id = u.mail_id and r.unit_no = u.unit_no order by u.mail_id, u.unit_no";
 
 /// All units, in the order of their ids.

@@ -27,9 +27,9 @@ pub(crate) const BEGIN_US: i64 = 1_795_770_000_000_000;
 /// A configuration whose next hop is there.
 pub(crate) fn config(folder: &Path, hop: SocketAddr) -> Config {
     let text = format!(
-        "data_dir = \"data\"\nhostname = \"gateway.ours.example\"\naccepted_domains = [\"ours.example\"]\n[[listener]]\n\
-         address = \"127.0.0.1:0\"\nrole = \"mx\"\n[next_hop.inbound]\naddress = \"{hop}\"\ntls = \"none\"\n[api]\n\
-         address = \"127.0.0.1:0\"\n"
+        "data_dir = \"data\"\nhostname = \"gateway.ours.example\"\naccepted_domains = [\"ours.example\"]\n\
+         [[listener]]\naddress = \"127.0.0.1:0\"\nrole = \"mx\"\n[next_hop.inbound]\naddress = \"{hop}\"\n\
+         tls = \"none\"\n[api]\naddress = \"127.0.0.1:0\"\n"
     );
     Config::parse(&text, folder).expect("a right one")
 }

@@ -15,7 +15,8 @@ use detect::ruleset::lint::fixture_envelope;
 use detect::ruleset::load::WEIGHTS;
 use domain::detection::{Category, DetectionCode};
 use domain::header;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{CliError, mailbox, terminal};
 use detect::ruleset::load::from_folder_or_shipped;
@@ -26,6 +27,8 @@ const MAIL_TIME: Duration = Duration::from_secs(10);
 const MAILS_MAX: usize = 50_000;
 /// Words of the mail that shows what a model hits.
 const SHOWN_WORDS: usize = 120;
+/// Words that weigh most, of which is told.
+const HEAVIEST_SHOWN: usize = 20;
 
 /// Verbs about classifiers of text.
 #[derive(Debug, Subcommand)]
@@ -87,12 +90,17 @@ pub fn run(verb: ClassifierVerb) -> Result<(), CliError> {
     let hit = shown_hit(&mut examiner, &trained.model, &heaviest)?;
     let detection = Detection { code: &args.code, category, trained: &trained };
     detection.write(&args.out, &hit).map_err(CliError::unreachable)?;
-    let told = json!({
-        "code": args.code.as_str(), "folder": args.out, "good": trained.wrong.1, "bad": trained.caught.1,
-        "threshold": trained.model.head.threshold, "caught": trained.caught.0, "wrong": trained.wrong.0,
-        "heaviest": heaviest.iter().take(20).map(|(word, weight)| json!([word, weight])).collect::<Vec<Value>>(),
-    });
-    terminal::line(&if args.json { told.to_string() } else { text(&told, &args.out) });
+    let learned = Learned {
+        code: &args.code,
+        folder: &args.out,
+        good: trained.wrong.1,
+        bad: trained.caught.1,
+        threshold: trained.model.head.threshold,
+        caught: trained.caught.0,
+        wrong: trained.wrong.0,
+        heaviest: heaviest.iter().take(HEAVIEST_SHOWN).collect(),
+    };
+    terminal::line(&if args.json { json!(learned).to_string() } else { learned.text() });
     Ok(())
 }
 
@@ -244,23 +252,37 @@ impl Detection<'_> {
     }
 }
 
-fn text(told: &Value, out: &Path) -> String {
-    let share = |of: &str, all: &str| {
-        let (of, all) = (told[of].as_u64().unwrap_or(0), told[all].as_u64().unwrap_or(1));
-        format!("{of} of {all} ({:.1} %)", 100.0 * of as f64 / all.max(1) as f64)
-    };
-    let code = told["code"].as_str().unwrap_or_default();
-    let words: Vec<&str> =
-        told["heaviest"].as_array().into_iter().flatten().filter_map(|one| one[0].as_str()).collect();
-    format!(
-        "{code}: of mail not seen in training, caught {}, wrong {}\nheaviest: {}\nwritten to {}; `reprieve ruleset \
-            publish {} --add` offers it to the gates",
-        share("caught", "bad"),
-        share("wrong", "good"),
-        words.join("  "),
-        out.join(code).display(),
-        out.display()
-    )
+/// What came of a training.
+#[derive(Serialize)]
+struct Learned<'a> {
+    code: &'a DetectionCode,
+    folder: &'a Path,
+    /// Good and bad mails that it was tried on before it had learned from them.
+    good: usize,
+    bad: usize,
+    threshold: f64,
+    /// Bad ones among them that it caught, and good ones that it would have acted on.
+    caught: usize,
+    wrong: usize,
+    /// The words that weigh most, with their weights.
+    heaviest: Vec<&'a (String, f64)>,
+}
+
+impl Learned<'_> {
+    fn text(&self) -> String {
+        let share = |of: usize, all: usize| format!("{of} of {all} ({:.1} %)", 100.0 * of as f64 / all.max(1) as f64);
+        let words: Vec<&str> = self.heaviest.iter().map(|(word, _)| word.as_str()).collect();
+        format!(
+            "{}: of mail not seen in training, caught {}, wrong {}\nheaviest: {}\nwritten to {}; `reprieve ruleset \
+                publish {} --add` offers it to the gates",
+            self.code,
+            share(self.caught, self.bad),
+            share(self.wrong, self.good),
+            words.join("  "),
+            self.folder.join(self.code.as_str()).display(),
+            self.folder.display()
+        )
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `reprieve scan`: the verdict of each file, offline, fully explained. One JSON object a line with `--json`.
 
+mod scanned;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,13 +10,15 @@ use detect::auth::upstream;
 use detect::examine::EnvelopeFacts;
 use detect::in_force::InForce;
 use domain::containment::Containment;
-use domain::detection::Category;
+use domain::detection::{Category, DetectionCode};
 use domain::envelope::{Border, Client, Envelope, MailParams, RcptParams, Recipient};
+use domain::finding::Finding;
 use domain::policy::Policy;
 use domain::verdict::{Verdict, decide, decide_without};
 use domain::{Address, Digest, Direction, Examination};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::scanned::{Counterfactual, Scanned, Seen, Unopened};
 use super::{CliError, mailbox, terminal};
 use detect::ruleset::load::from_folder_or_shipped;
 use examiner::ExaminerPool;
@@ -76,16 +80,19 @@ pub async fn run(args: ScanArgs) -> Result<(), CliError> {
     let mut worst = Category::Clean;
     let mut unopened = 0;
     for path in mailbox::files(&args.paths).map_err(CliError::unreachable)? {
-        let scanned = match mailbox::read(&path) {
-            Ok(bytes) => scanner.scan(&path, bytes).await,
+        match mailbox::read(&path) {
+            Ok(bytes) => {
+                let scanned = scanner.scan(&path, bytes).await;
+                worst = worst.max(scanned.category);
+                terminal::line(&if args.json { json!(scanned).to_string() } else { scanned.text(args.explain) });
+            }
             Err(error) => {
                 unopened += 1;
-                terminal::complain(&format!("{}: {error}", path.display()));
-                (Category::Clean, json!({ "file": path, "error": error.to_string() }))
+                let failed = Unopened { file: path.display().to_string(), error: error.to_string() };
+                terminal::complain(&failed.text());
+                terminal::line(&if args.json { json!(failed).to_string() } else { failed.text() });
             }
-        };
-        worst = worst.max(scanned.0);
-        terminal::line(&if args.json { scanned.1.to_string() } else { shown(&scanned.1, args.explain) });
+        }
     }
     match fail_on {
         _ if unopened > 0 => Err(CliError::Unreachable(format!("{unopened} files could not be opened"))),
@@ -132,7 +139,7 @@ fn prepare(args: &ScanArgs) -> Result<Scanner, CliError> {
 }
 
 impl Scanner {
-    async fn scan(&self, path: &Path, bytes: Vec<u8>) -> (Category, Value) {
+    async fn scan(&self, path: &Path, bytes: Vec<u8>) -> Scanned {
         let (sha256, size) = (Digest::of(&bytes), bytes.len());
         let raw = if mailbox::is_mail(&bytes) {
             mailbox::mails(Path::new("one.eml"), &bytes).pop().unwrap_or_default()
@@ -145,59 +152,46 @@ impl Scanner {
         let examination = self.external_engines.examine(&self.examiner, Arc::new(raw), facts).await;
         let unit = &self.envelope.recipients[0];
         let verdict = decide(&examination, &self.envelope, unit, &self.policy, &Containment::default());
-        let mut value = self.json(&examination, &verdict);
-        value["file"] = json!(path);
-        value["sha256"] = json!(sha256);
-        value["size"] = json!(size);
-        (verdict.category, value)
+        let counterfactuals = self.counterfactuals(&examination);
+        let failed = examination.engines.iter().map(|engine| engine.detail.as_str()).filter(|text| !text.is_empty());
+        let failed = failed.collect::<Vec<_>>().join("; ");
+        Scanned {
+            category: verdict.category,
+            disposition: verdict.disposition,
+            direction: unit.direction,
+            ruleset: verdict.ruleset,
+            policy: verdict.policy,
+            reasons: verdict.reasons,
+            findings: examination.findings.into_iter().map(seen).collect(),
+            engines: examination.engines,
+            counterfactuals,
+            parts: examination.message.parts,
+            ambiguities: examination.message.ambiguities,
+            error: (!failed.is_empty()).then_some(failed),
+            file: path.display().to_string(),
+            sha256,
+            size,
+        }
     }
 
-    fn json(&self, examination: &Examination, verdict: &Verdict) -> Value {
+    fn counterfactuals(&self, examination: &Examination) -> Vec<Counterfactual> {
         let unit = &self.envelope.recipients[0];
-        let reasons: Vec<Value> = verdict.reasons.iter().map(|reason| json!(reason)).collect();
-        let findings: Vec<Value> = examination
-            .findings
-            .iter()
-            .map(|finding| {
-                json!({
-                    "detection": finding.detection,
-                    "detection_version": finding.detection_version,
-                    "engine": finding.engine,
-                    "effect": finding.effect,
-                    "part": finding.part,
-                    "offset": finding.offset,
-                    "evidence": finding.evidence,
-                })
-            })
-            .collect();
-        let engines: Vec<Value> = examination.engines.iter().map(|engine| json!(engine)).collect();
         let none = Containment::default();
-        let mut codes: Vec<_> = examination.findings.iter().filter(|f| f.effect.acts()).map(|f| &f.detection).collect();
+        let acting = examination.findings.iter().filter(|finding| finding.effect.acts());
+        let mut codes: Vec<&DetectionCode> = acting.map(|finding| &finding.detection).collect();
         codes.dedup();
-        let counterfactuals: Vec<Value> = codes
-            .into_iter()
-            .map(|code| {
-                let without = decide_without(code, examination, &self.envelope, unit, &self.policy, &none);
-                json!({ "without": code, "category": without.category, "disposition": without.disposition })
-            })
-            .collect();
-        let failed: Vec<&str> =
-            examination.engines.iter().filter(|e| !e.detail.is_empty()).map(|e| e.detail.as_str()).collect();
-        json!({
-            "category": verdict.category,
-            "disposition": verdict.disposition,
-            "direction": unit.direction,
-            "ruleset": verdict.ruleset,
-            "policy": verdict.policy,
-            "reasons": reasons,
-            "findings": findings,
-            "engines": engines,
-            "counterfactuals": counterfactuals,
-            "parts": examination.message.parts,
-            "ambiguities": examination.message.ambiguities,
-            "error": if failed.is_empty() { Value::Null } else { json!(failed.join("; ")) },
-        })
+        let without = |code: &DetectionCode| {
+            let Verdict { category, disposition, .. } =
+                decide_without(code, examination, &self.envelope, unit, &self.policy, &none);
+            Counterfactual { without: code.clone(), category, disposition }
+        };
+        codes.into_iter().map(without).collect()
     }
+}
+
+fn seen(finding: Finding) -> Seen {
+    let Finding { detection, detection_version, engine, effect, part, offset, evidence, .. } = finding;
+    Seen { detection, detection_version, engine, effect, part, offset, evidence }
 }
 
 /// A file that is no mail, as the attachment of one.
@@ -209,63 +203,4 @@ fn as_attachment(path: &Path, bytes: &[u8]) -> Vec<u8> {
     super::compose::Mail::new("scan@localhost", "recipient@localhost", "scan")
         .attach(&name, "application/octet-stream", bytes)
         .build()
-}
-
-fn shown(scanned: &Value, explain: bool) -> String {
-    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-    if scanned["category"].is_null() {
-        return format!("{}: {}", text(scanned, "file"), text(scanned, "error"));
-    }
-    let colour = match text(scanned, "disposition").as_str() {
-        "Deliver" => 32,
-        "Hold" => 31,
-        _ => 33,
-    };
-    let verdict = format!("{} {}", text(scanned, "category"), text(scanned, "disposition"));
-    let mut out = vec![format!("{}: {}", text(scanned, "file"), terminal::coloured(&verdict, colour))];
-    for reason in scanned["reasons"].as_array().into_iter().flatten().filter(|reason| reason["code"] != "clean") {
-        out.push(format!("  because {}", text(reason, "text")));
-    }
-    if !explain {
-        return out.join("\n");
-    }
-    for other in scanned["counterfactuals"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  without {}: {} {}",
-            text(other, "without"),
-            text(other, "category"),
-            text(other, "disposition")
-        ));
-    }
-    for part in scanned["parts"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  part {} {} {} bytes '{}' declared '{}'",
-            part["number"],
-            text(part, "content_type"),
-            part["size"],
-            text(part, "name"),
-            text(part, "declared")
-        ));
-    }
-    for finding in scanned["findings"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  {} ({}) {} {}",
-            text(finding, "detection"),
-            text(finding, "detection_version"),
-            text(finding, "effect"),
-            text(finding, "evidence")
-        ));
-    }
-    for engine in scanned["engines"].as_array().into_iter().flatten() {
-        out.push(format!(
-            "  engine {} {} {} {} ms {}",
-            text(engine, "engine"),
-            text(engine, "version"),
-            text(engine, "outcome"),
-            engine["millis"],
-            text(engine, "detail")
-        ));
-    }
-    out.push(format!("  ruleset {} policy {}", text(scanned, "ruleset"), text(scanned, "policy")));
-    out.join("\n")
 }

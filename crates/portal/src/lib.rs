@@ -9,8 +9,8 @@
 //! | [`senders`] | senders that they block or allow for themselves |
 //! | [`page`] | the frame |
 //!
-//! What recipients may do, and how it is done, is in [`service::recipient`]. Links and words, which notices need as well,
-//! are in [`platform::recipient`].
+//! What recipients may do, and how it is done, is in [`service::recipient`]. Links and words, which notices need as
+//! well, are in [`platform::recipient`].
 
 pub mod enter;
 pub mod mail;

@@ -185,7 +185,7 @@ async fn units_of(service: &Service, operator: &Operator, code: &str) -> Result<
         patience: Some(SUMMED_UP_MS),
         ..SummaryQuery::default()
     };
-    let sums = service::explore::summary(&service, &operator, ask).await?;
+    let sums = service::explore::summary(service, operator, ask).await?;
     Ok((q, sums))
 }
 

@@ -115,7 +115,7 @@ async fn summed(
     interval: Option<u64>,
 ) -> Result<SummaryView, ServiceError> {
     let ask = SummaryQuery { q: q.to_owned(), before, interval, patience: None };
-    service::explore::summary(&service, &operator, ask).await
+    service::explore::summary(service, operator, ask).await
 }
 
 fn search(q: &str) -> Markup {

@@ -585,7 +585,7 @@ pub async fn act(
 /// An entry about a message's sender, because of it: when the verdict is taken back, so is the entry.
 async fn entry(service: &Service, operator: &Operator, id: &str, verb: &str, form: &Form) -> Result<(), ServiceError> {
     let hours: u64 = form.one("hours").parse().map_err(|_| ServiceError::Bad("hours is a number".into()))?;
-    let shown = explain::show(&service, &operator, id).await?;
+    let shown = explain::show(service, operator, id).await?;
     if shown.sender.is_empty() {
         return Err(ServiceError::Bad("it has the null sender: there is nobody to allow or block".into()));
     }
@@ -598,5 +598,5 @@ async fn entry(service: &Service, operator: &Operator, id: &str, verb: &str, for
         caused_by: (verb == "block").then(|| id.to_owned()),
         ..EntryAsk::default()
     };
-    service::entry::add(&service, &operator, ask).await.map(drop)
+    service::entry::add(service, operator, ask).await.map(drop)
 }

@@ -42,14 +42,14 @@ struct Whole {
 
 impl Whole {
     async fn of(service: &Service, operator: &Operator) -> Result<Self, ServiceError> {
-        let mut open = service::incident::list(&service, &operator).await?;
+        let mut open = service::incident::list(service, operator).await?;
         open.retain(|one| one.stage != "resolved");
         Ok(Self {
             open,
-            alerts: service::alert::list(&service, &operator, AlertQuery::default()).await?,
-            sentinel: service::sentinel::status(&service, &operator).await?,
-            wishes: service::agreement::list(&service, &operator).await?,
-            health: service::health::show(&service, &operator).await?,
+            alerts: service::alert::list(service, operator, AlertQuery::default()).await?,
+            sentinel: service::sentinel::status(service, operator).await?,
+            wishes: service::agreement::list(service, operator).await?,
+            health: service::health::show(service, operator).await?,
         })
     }
 }
@@ -111,12 +111,12 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
 
 /// Queries that somebody wants to see here: name, query within the last day, how much fits, and whether that is all.
 async fn tracked(service: &Service, operator: &Operator) -> Result<Vec<(String, String, u64, bool)>, ServiceError> {
-    let saved = service::saved::list(&service, &operator).await?;
+    let saved = service::saved::list(service, operator).await?;
     let mut tracked = Vec::new();
     for one in saved.into_iter().filter(|one| one.tracked).take(TRACKED_MAX) {
         let q = format!("({}) {DAY}", one.q);
         let ask = SummaryQuery { q: q.clone(), patience: Some(TRACKED_PATIENCE), ..SummaryQuery::default() };
-        let sums = service::explore::summary(&service, &operator, ask).await?;
+        let sums = service::explore::summary(service, operator, ask).await?;
         tracked.push((one.name, q, sums.units, sums.next.is_none()));
     }
     Ok(tracked)

@@ -406,7 +406,7 @@ pub async fn release(mut call: Call) -> Result<Answer, Trouble> {
     let done = service::quarantine::release::release_many(&call.service, &call.operator, ask).await?;
     objects.extend(done.iter().flat_map(outcomes));
     for id in ids.iter().filter(|_| !only_if && (allows || reports)) {
-        let shown = service::quarantine::show::show(&call.service, &call.operator, &id).await?;
+        let shown = service::quarantine::show::show(&call.service, &call.operator, id).await?;
         if reports {
             let ask = SubmissionAsk {
                 mail_id: id.clone(),

@@ -107,13 +107,9 @@ mod tests {
         assert_eq!(view.units[0].release_id, None);
         view.units[0].state = "released".into();
         answer.update(&view).expect("plain data");
-        assert_eq!(
-            answer.json().to_string(),
-            concat!(
-                r#"{"weight":1,"id":"a","what_if":false,"units":[{"recipient":"b@ours.example","state":"released","#,
-                r#""reply":"","colour":"red"}]}"#
-            )
-        );
+        let unit = json!({ "recipient": "b@ours.example", "state": "released", "reply": "", "colour": "red" });
+        let printed = json!({ "weight": 1, "id": "a", "what_if": false, "units": [unit] });
+        assert_eq!(answer.json().to_string(), printed.to_string());
     }
 
     #[test]

@@ -158,5 +158,5 @@ fn read(path: &Path) -> Result<String, CliError> {
 fn shown(entry: &EntryView) -> String {
     let EntryView { seq, at, actor, action, object, reason, detail, .. } = entry;
     let words = [at, actor, action, object, reason, detail].into_iter().filter(|text| !text.is_empty());
-    format!("{seq:>6}  {}", words.map(String::as_str).collect::<Vec<_>>().join("  "))
+    format!("{seq}  {}", words.map(String::as_str).collect::<Vec<_>>().join("  "))
 }

@@ -46,9 +46,9 @@ pub fn shown(books: &LedgerView) -> String {
     let line = |account: Account| format!("  {:<24}{:>8}", account.as_str(), units(books, account));
     let accepted = [Delivered, Held, Releasing, InDoubt, Released, Failed, Denied, Deleted, Expired];
     let beside = [Forwarding, Tentative, InDoubtLive, Refused];
-    let mut out = vec![format!("accepted                  {:>8}", books.accepted)];
+    let mut out = vec![format!("accepted                  {}", books.accepted)];
     out.extend(accepted.map(line));
-    out.push(format!("beside it (unconfirmed)   {:>8}", books.unconfirmed));
+    out.push(format!("beside it (unconfirmed)   {}", books.unconfirmed));
     out.extend(beside.map(line));
     if let [first, ..] = books.stale_tentative.as_slice() {
         let stale = books.stale_tentative.len();

@@ -1,12 +1,12 @@
-//! The console's pages: server-rendered, embedded, without anything of others. A page shows what the API answers, asked
-//! for in the name of who has signed in: so nobody sees or does more here than there, and there is one path for every
-//! act.
+//! The console's pages: server-rendered, embedded, without anything of others. A page shows what
+//! the service answers, asked for in the name of who has signed in, as the API does: so nobody sees or does more here
+//! than there, and there is one way to every act.
 //!
 //! | module | what it has |
 //! |---|---|
 //! | [`door`] | whose session it is; no act without our own page before it |
 //! | [`sign_in`], [`oidc`] | signing in and out, here or by an account elsewhere, and the page that an invitation leads to |
-//! | [`page`], [`chart`], [`form`], [`fault`], [`typed`] | what all pages have: the frame, pieces, pictures, what they send, and what is shown when something is wrong |
+//! | [`page`], [`chart`], [`typed`] | what all pages have: the frame, pieces, pictures, forms that come back (more in [`web`]) |
 //! | [`overview`] | what needs a person, and whether mail flows |
 //! | [`explorer`], [`message`], [`letter`], [`state`] | all mail; one message; its body, made harmless; how far its release is |
 //! | [`bulk`] | acting on everything that a query fits |

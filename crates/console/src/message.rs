@@ -29,7 +29,7 @@ use crate::state::state;
 /// Takes the id of a message in an address; an address without one is an address that there is not.
 ///
 /// # Errors
-/// [`ApiError::NotFound`] when it is none.
+/// [`ServiceError::NotFound`] when it is none.
 pub fn is_id(id: &str) -> Result<(), ServiceError> {
     let id: Result<MailId, _> = id.parse();
     id.map(drop).map_err(|error| ServiceError::NotFound(error.to_string()))

@@ -29,6 +29,9 @@ pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
         // Armoured text: what is in it is none of a file type's business.
         Some((_, "application/x-x509-ca-cert" | "application/pgp-signature")) if looks_like_text(bytes) => {}
         Some((_, "text/html")) => return (Family::Html, "text/html"),
+        // A note that begins "BMW" or "GIF89a" is no picture: what is made for machines has bytes that no text has. What
+        // begins as a picture and is called a page is looked at as both (`picture-as-page`).
+        Some((matcher, _)) if !is_made_of_letters(matcher) && !is_page(name) && looks_like_text(bytes) => {}
         // XML may be an SVG; our own look at texts knows more kinds.
         Some((infer::MatcherType::Text, _)) if looks_like_text(bytes) => {}
         Some((matcher, mime)) => return (family_of(matcher, mime), mime),
@@ -159,6 +162,17 @@ fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
     }
 }
 
+/// Whether files of a kind may be plain text throughout.
+fn is_made_of_letters(matcher: infer::MatcherType) -> bool {
+    use infer::MatcherType as M;
+    matches!(matcher, M::Text | M::Doc | M::Book)
+}
+
+/// Whether a name says that a browser opens the file as a page.
+fn is_page(name: &str) -> bool {
+    extension(name).is_some_and(|extension| matches!(extension.as_str(), "html" | "htm" | "shtml" | "xhtml" | "xht"))
+}
+
 fn text_family(bytes: &[u8], name: &str) -> (Family, &'static str) {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
     let head = head.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
@@ -238,6 +252,11 @@ mod tests {
         check(b"-----BEGIN PGP SIGNATURE-----\r\nVersion: GnuPG v1\r\n", "signature.asc", Family::Text);
         check(b"-----BEGIN CERTIFICATE-----\r\nMIIB\r\n", "ca.pem", Family::Text);
         check(b"\0\x01\x02\x03", "a", Family::Other);
+        for begin in ["BMW has announced", "BM", "BMI: 24", "GIF89a is a format", "CWS", "FWS", "ID3 tags", "MZ", "PK"]
+        {
+            check(format!("{begin} and so on, for a line or two of a letter.").as_bytes(), "", Family::Text);
+        }
+        check(b"GIF89a=1;alert(1)", "a.js", Family::Script);
     }
 
     #[test]

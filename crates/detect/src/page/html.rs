@@ -1,10 +1,12 @@
 //! HTML, tokenised as browsers do (WHATWG 13.2.5). In the body of a mail scripts do not run, so only its links matter;
 //! an attached page runs with all a browser gives, so what it does matters as well.
 
+use encoding_rs::UTF_8;
 use html5gum::{StartTag, Token};
 
 use super::clipped;
 use super::link::{Link, LinkOrigin};
+use super::smuggle::smuggles;
 use super::tokens::Tokens;
 use crate::structure::Check;
 
@@ -38,7 +40,9 @@ pub struct Page {
 
 /// Reads a page. `is_attachment`: it opens in a browser.
 pub fn read(bytes: &[u8], is_attachment: bool) -> Page {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PAGE_BYTES_MAX)]);
+    let bytes = &bytes[..bytes.len().min(PAGE_BYTES_MAX)];
+    // Browsers believe a byte order mark before anything else (WHATWG Encoding 6.1).
+    let (text, ..) = UTF_8.decode(bytes);
     let mut reader = PageReader::default();
     for token in Tokens::of(&text) {
         reader.take(token);
@@ -49,7 +53,9 @@ pub fn read(bytes: &[u8], is_attachment: bool) -> Page {
 #[derive(Default)]
 struct PageReader {
     page: Page,
-    scripts: String,
+    /// The text of each script element.
+    scripts: Vec<String>,
+    script_bytes: usize,
     /// The link that is open: where it leads, and what it has shown so far.
     open: Option<(String, String)>,
     in_script: bool,
@@ -74,8 +80,11 @@ impl PageReader {
             Token::String(text) => {
                 let text = String::from_utf8_lossy(&text.value);
                 if self.in_script {
-                    if self.scripts.len() < SCRIPT_BYTES_MAX {
-                        self.scripts.push_str(&text);
+                    if self.script_bytes < SCRIPT_BYTES_MAX
+                        && let Some(script) = self.scripts.last_mut()
+                    {
+                        self.script_bytes += text.len();
+                        script.push_str(&text);
                     }
                 } else if !self.in_style {
                     self.page.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
@@ -118,6 +127,7 @@ impl PageReader {
             }
             b"script" => {
                 self.in_script = !tag.self_closing;
+                self.scripts.push(String::new());
             }
             b"style" => self.in_style = !tag.self_closing,
             b"form" => self.form_action = attribute("action").or(self.form_action.take()),
@@ -165,9 +175,10 @@ impl PageReader {
         for link in &mut self.page.links {
             link.place = place;
         }
-        let script = format!("{}\n{}", self.scripts, self.handlers).to_lowercase();
+        self.scripts.push(self.handlers);
+        let script = self.scripts.join("\n").to_lowercase();
         let mut add = |check, evidence: String| self.page.signals.push((check, crate::mime::clean(&evidence)));
-        if let Some(how) = smuggles(&script) {
+        if let Some(how) = smuggles(&self.scripts) {
             add(Check::HtmlSmuggling, how);
         }
         let posts = self.form_action.as_deref().filter(|action| action.starts_with("http") || action.starts_with("//"));
@@ -194,16 +205,6 @@ fn without_blanks(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// A page that makes a file out of its own text and hands it over: filters see text, the browser saves a program.
-fn smuggles(script: &str) -> Option<String> {
-    let decodes = ["atob(", "fromcharcode", "uint8array", "charcodeat", "base64"];
-    let hands = ["createobjecturl", "mssaveoropenblob", "mssaveblob", "navigator.mssave"];
-    let decodes = decodes.into_iter().find(|word| script.contains(word))?;
-    let hands = hands.into_iter().find(|word| script.contains(word))?;
-    let is_saved = script.contains("download") || script.contains("mssave") || script.contains("location");
-    is_saved.then(|| format!("a file made in the page ({decodes}, {hands})"))
-}
-
 fn sends(script: &str) -> bool {
     ["xmlhttprequest", "fetch(", "$.ajax", "$.post", "sendbeacon", "axios"].iter().any(|word| script.contains(word))
 }
@@ -215,8 +216,11 @@ fn writes_itself(script: &str) -> Option<String> {
     let writes = ["document.write(", "document.writeln(", "innerhtml=", "eval(", ".srcdoc=", "outerhtml="];
     for writer in writes {
         for (at, _) in plain.match_indices(writer) {
-            let near = &plain[at + writer.len()..];
-            let near = &near[..near.floor_char_boundary(near.len().min(80))];
+            let written = &plain[at + writer.len()..];
+            let near = &written[..written.floor_char_boundary(written.len().min(80))];
+            if only_loads_a_script(written) {
+                continue;
+            }
             if let Some(decoder) = decodes.into_iter().find(|decoder| near.contains(decoder)) {
                 return Some(format!("a page that writes itself ({writer}{decoder})"));
             }
@@ -225,6 +229,19 @@ fn writes_itself(script: &str) -> Option<String> {
     // Thousands of escapes are nobody's way to write a page.
     let escapes = plain.matches("%3c").count().min(plain.matches("%3e").count());
     (escapes >= 20 && plain.contains("unescape(")).then(|| format!("a page in {escapes} escapes"))
+}
+
+/// Letters of the argument of a loader at most.
+const LOADER_MAX: usize = 600;
+
+/// Whether what is written is one script element that is loaded from elsewhere: pages have loaded the counters of their
+/// visitors so for many years, and saved pages still do. `written` follows the opening parenthesis.
+fn only_loads_a_script(written: &str) -> bool {
+    let Some(escaped) = written.strip_prefix("unescape(") else { return false };
+    let head = &escaped[..escaped.floor_char_boundary(escaped.len().min(LOADER_MAX))];
+    let Some(end) = head.find("))") else { return false };
+    let text = head[..end].replace("%3c", "<").replace("%3e", ">").replace("%20", "").replace("%22", "\"");
+    text.matches('<').count() == 2 && text.contains("<script") && text.contains("src=") && text.contains("></script>")
 }
 
 #[cfg(test)]
@@ -281,6 +298,18 @@ mod tests {
             ),
             [C::HtmlDecoded]
         );
+        let loader = "var h=(('https:'==document.location.protocol)?'https://ssl.':'http://www.');document.write(unescape(\
+            \"%3Cscript src='\"+h+\"counter.example/ga.js' type='text/javascript'%3E%3C/script%3E\"));";
+        let text = "<p>A saved page with enough text in it that somebody would read it, and no more than that.</p>";
+        assert_eq!(checks(&format!("{text}<script>{loader}</script>")), [], "the counter of a saved page");
+        let more = loader.replace("%3C/script%3E", "alert(1)%3C/script%3E");
+        assert_eq!(checks(&format!("{text}<script>{more}</script>")), [C::HtmlDecoded], "a script that is written");
+        let wide: Vec<u8> = "\u{feff}<script>document.write(unescape('%3Chtml%3E'))</script>"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let read = read(&wide, true).signals.into_iter().map(|(check, _)| check).collect::<Vec<_>>();
+        assert!(read.contains(&C::HtmlDecoded), "a page in UTF-16: {read:?}");
         assert_eq!(checks("<meta http-equiv=refresh content='0; url=https://evil.example/'>"), [C::HtmlRedirect]);
         assert_eq!(checks("<body onload=\"location.href='https://evil.example'\">"), [C::HtmlRedirect]);
         assert_eq!(

@@ -145,6 +145,31 @@ pub fn imitates<'d>(domain: &str, own: impl Iterator<Item = &'d str>) -> Option<
     ours.or_else(|| LOOKS.get(&look).map(|site| (*site).to_owned()))
 }
 
+/// Endings of hosts that no family is called by. Of the others some are: `anna.schmidt` and `wei.li` are names of people
+/// and of hosts.
+const ENDINGS: [&str; 16] = [
+    "com", "net", "org", "info", "biz", "edu", "gov", "online", "shop", "site", "xyz", "app", "dev", "cloud", "bank",
+    "store",
+];
+
+/// Whether a user name in a link is read as the host: it ends as hosts do, and is more than a person's name with a dot.
+fn reads_as_host(user: &str, own: &[String]) -> bool {
+    if own.iter().any(|one| one.trim_start_matches('.') == user) {
+        return true;
+    }
+    let Some(domain) = psl::domain(user.as_bytes()).filter(|domain| domain.suffix().is_known()) else { return false };
+    let (Ok(domain), Ok(suffix)) =
+        (std::str::from_utf8(domain.as_bytes()), std::str::from_utf8(domain.suffix().as_bytes()))
+    else {
+        return false;
+    };
+    let label = domain.split('.').next().unwrap_or_default();
+    let is_brand = || IMITATED.iter().any(|site| site.split('.').next() == Some(label));
+    let is_long = || user.matches('.').count() > 1 && suffix.len() == 2 && label.len() > 3;
+    let is_usual = ENDINGS.contains(&suffix) || suffix.contains('.') || user.starts_with("www.");
+    is_usual || is_long() || is_brand()
+}
+
 /// Looks at the links of a mail. `own` are the accepted domains, `recipients` the addresses that it goes to.
 pub fn look(links: &[Link], own: &[String], recipients: &[String]) -> Vec<(Check, String)> {
     let mut found = BTreeSet::new();
@@ -165,7 +190,7 @@ fn look_at(link: &Link, url: &Url, own: &[String], recipients: &[String], found:
         add(Check::LinkLookalike, format!("{domain} looks like {model}"));
     }
     let user = url.user.split(':').next().unwrap_or_default();
-    if psl::domain_str(&user.to_lowercase()).is_some_and(|known| user.contains('.') && known.len() > 3) {
+    if reads_as_host(&user.to_lowercase(), own) {
         add(Check::LinkDisguised, format!("'{}' stands before the real host {}", clipped(user), url.host));
     }
     if url.host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| !ip.is_private() && !ip.is_loopback())
@@ -289,6 +314,12 @@ mod tests {
             ("https://m\u{fc}nchen.de/", ""),
             ("http://192.168.1.1/", "the router"),
             ("https://user:pw@www.example.com/", ""),
+            ("https://max.mustermann@bitbucket.org/team/repository.git", ""),
+            ("https://anna.schmidt@dav.example.com/calendar", ""),
+            ("https://wei.li:secret@git.example.com/", ""),
+            ("https://j.w.li@git.example.com/", ""),
+            ("https://anna.maria.schmidt@git.example.com/", ""),
+            ("https://release-1.2@packages.example.com/", ""),
             ("https://www.paypal.com/", "PayPal"),
             ("https://login.microsoftonline.com/", ""),
         ] {
@@ -305,6 +336,11 @@ mod tests {
             ("https://xn--pypal-4ve.com/", "", C::LinkLookalike),
             ("https://0urs.example/", "", C::LinkLookalike),
             ("https://www.paypal.com@evil.example/", "", C::LinkDisguised),
+            ("https://paypal.de@evil.example/", "", C::LinkDisguised),
+            ("https://secure-login.com:443@evil.example/", "", C::LinkDisguised),
+            ("https://yourbank.co.uk@evil.example/", "", C::LinkDisguised),
+            ("https://login.yourbank.de@evil.example/", "", C::LinkDisguised),
+            ("https://ours.example@evil.example/", "", C::LinkDisguised),
             ("https://evil.example/", "www.paypal.com", C::LinkMismatch),
             ("http://198.51.100.7/a", "", C::LinkAddress),
             ("http://3325256711/a", "", C::LinkAddress),

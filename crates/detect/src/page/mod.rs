@@ -2,8 +2,10 @@
 
 pub mod html;
 pub mod link;
+mod literal;
 pub mod qr;
 pub mod sender;
+mod smuggle;
 pub(crate) mod tokens;
 
 /// Characters of something seen that evidence quotes.

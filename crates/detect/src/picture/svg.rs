@@ -97,8 +97,13 @@ impl Sight<'_> {
     }
 
     fn attribute(&mut self, element: &str, key: &str, raw: &str, at: usize) {
-        // Handlers: onload, onclick; `on` alone or a word like `online` with a dash is none.
-        if key.len() > 3 && key.starts_with("on") && key.chars().all(|c| c.is_ascii_lowercase()) {
+        // Handlers: onload, onclick; `on` alone or a word like `online` with a dash is none, and an empty one does
+        // nothing: drawing programs leave some behind.
+        if !raw.trim().is_empty()
+            && key.len() > 3
+            && key.starts_with("on")
+            && key.chars().all(|c| c.is_ascii_lowercase())
+        {
             return self.add(Check::SvgActive, at, &format!("{element} has the handler {key}"));
         }
         let names_link = matches!(key, "href" | "src" | "to" | "from" | "values" | "action");

@@ -12,6 +12,8 @@ pub(super) struct Literal {
     pub(super) text: String,
     /// Whether it is a list of numbers.
     pub(super) is_numbers: bool,
+    /// Where it was in the script without literals; of one that is put together, where its last piece was.
+    pub(super) at: usize,
 }
 
 impl Literal {
@@ -68,7 +70,7 @@ impl Reader<'_> {
         self.bytes += text.len();
         if self.bytes <= LITERALS_BYTES_MAX {
             // Each of several counts by itself as well: a list may be of file names.
-            self.literals.push(Literal { text: text.clone(), is_numbers: false });
+            self.literals.push(Literal { text: text.clone(), is_numbers: false, at: self.bare.len() });
             self.open.get_or_insert_default().push_str(&text);
         }
     }
@@ -83,7 +85,7 @@ impl Reader<'_> {
         match numbers.filter(|numbers| numbers.chars().count() >= NUMBERS_MIN) {
             Some(text) => {
                 self.bytes += text.len();
-                self.literals.push(Literal { text, is_numbers: true });
+                self.literals.push(Literal { text, is_numbers: true, at: self.bare.len() });
                 self.rest = &self.rest[1 + inner.len()..];
             }
             None => {
@@ -97,7 +99,7 @@ impl Reader<'_> {
         if let Some(text) = self.open.take()
             && self.literals.last().is_some_and(|last| last.text != text)
         {
-            self.literals.push(Literal { text, is_numbers: false });
+            self.literals.push(Literal { text, is_numbers: false, at: self.bare.len() });
         }
     }
 }

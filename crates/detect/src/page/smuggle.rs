@@ -5,8 +5,8 @@
 //! that they bring along decode pictures. So the words alone say nothing. A page is told for one of two things:
 //!
 //! 1. a literal of it is a program or an archive once it is decoded, and the page hands files over;
-//! 2. in one script, close together, something is decoded, made a file and saved, and what is decoded is a long text
-//!    that nobody can read, or the file is called what runs or unpacks.
+//! 2. in one script, close together, something is decoded, made a file and saved, and beside it is a long text that
+//!    nobody can read, or the file is called what runs or unpacks.
 
 use base64::Engine;
 use base64::alphabet;
@@ -24,6 +24,11 @@ const HANDS: [&str; 4] = ["createobjecturl", "mssaveoropenblob", "mssaveblob", "
 const SAVES: [&str; 5] = ["download", "mssave", ".click(", "location", "saveas("];
 /// Characters within which the three stand together, literals left out.
 const NEAR: usize = 1500;
+/// Characters, literals left out, within which a text belongs to what is done to it: in a bundle of libraries the rest
+/// is others' work.
+const SAME_WORK: usize = 20_000;
+/// Places of one script where a file is handed over that are looked at.
+const FLOWS_MAX: usize = 1000;
 /// Letters of a literal that may be a file.
 const LITERAL_MIN: usize = 24;
 /// Letters of a literal that nobody writes by hand.
@@ -46,25 +51,29 @@ pub(super) fn smuggles(scripts: &[String]) -> Option<String> {
     let decodes = word(&DECODES);
     for (script, folded) in scripts.iter().zip(&folded) {
         let (literals, bare) = literal::taken_out(script);
-        let flows = flows(&bare.to_lowercase());
+        let flows = flows(&bare.to_ascii_lowercase());
         for literal in literals.iter().filter(|literal| literal.text.len() >= LITERAL_MIN) {
             match file_in(literal) {
                 Some(File::Whole(kind)) if decodes.is_some() => {
                     return Some(format!("a file in the page ({kind}), handed over by {hands}"));
                 }
-                Some(File::Packed(kind)) if flows => {
+                Some(File::Packed(kind)) if !flows.is_empty() => {
                     return Some(format!("a file in the page ({kind}), decoded and handed over by {hands}"));
                 }
                 _ => {}
             }
         }
-        if !flows {
+        if flows.is_empty() {
             continue;
         }
-        if let Some(name) = literals.iter().find_map(|literal| runs(&literal.text)) {
+        let within = |far: usize| {
+            let is_near = |one: &&Literal| flows.iter().any(|at| one.at.abs_diff(*at) <= far);
+            literals.iter().filter(is_near).collect::<Vec<_>>()
+        };
+        if let Some(name) = within(NEAR).into_iter().find_map(|literal| runs(&literal.text)) {
             return Some(format!("a file made in the page ('{name}', {hands})"));
         }
-        if literals.iter().any(|literal| is_opaque(literal)) {
+        if within(SAME_WORK).into_iter().any(is_opaque) {
             let how = DECODES.into_iter().find(|word| folded.contains(word)).unwrap_or("decoded");
             return Some(format!("a file made of what nobody can read ({how}, {hands})"));
         }
@@ -72,14 +81,16 @@ pub(super) fn smuggles(scripts: &[String]) -> Option<String> {
     None
 }
 
-/// Whether something is decoded, made a file and saved, close together. The script is without its literals.
-fn flows(script: &str) -> bool {
-    HANDS.iter().flat_map(|word| script.match_indices(word)).take(1000).any(|(at, _)| {
+/// Where something is decoded, made a file and saved, close together. The script is without its literals.
+fn flows(script: &str) -> Vec<usize> {
+    let hands = HANDS.iter().flat_map(|word| script.match_indices(word)).map(|(at, _)| at).take(FLOWS_MAX);
+    let is_flow = |at: &usize| {
         let from = script.floor_char_boundary(at.saturating_sub(NEAR));
         let to = script.ceil_char_boundary((at + NEAR).min(script.len()));
         let near = &script[from..to];
         DECODES.iter().any(|word| near.contains(word)) && SAVES.iter().any(|word| near.contains(word))
-    })
+    };
+    hands.filter(is_flow).collect()
 }
 
 /// A file that a literal is.
@@ -238,6 +249,8 @@ mod tests {
         let dark = "QmFy".repeat(900);
         assert_eq!(smuggles(&[library.clone(), format!("var plot={{bdata:'{dark}'}}")]), None, "data beside a library");
         let packed = STANDARD.encode([b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice(), &[9; 900]].concat());
-        assert_eq!(smuggles(&[library, format!("var table='{packed}'")]), None, "a viewer with packed data");
+        assert_eq!(smuggles(&[library.clone(), format!("var table='{packed}'")]), None, "a viewer with packed data");
+        let credit = format!("{library}var c='Produced with Library.js';");
+        assert_eq!(smuggles(&[credit]), None, "a name of a library");
     }
 }

@@ -29,8 +29,8 @@ pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
         // Armoured text: what is in it is none of a file type's business.
         Some((_, "application/x-x509-ca-cert" | "application/pgp-signature")) if looks_like_text(bytes) => {}
         Some((_, "text/html")) => return (Family::Html, "text/html"),
-        // A note that begins "BMW" or "GIF89a" is no picture: what is made for machines has bytes that no text has. What
-        // begins as a picture and is called a page is looked at as both (`picture-as-page`).
+        // A note that begins "BMW" or "GIF89a" is no picture: what is made for machines has bytes that no text has.
+        // What begins as a picture and is called a page is looked at as both (`picture-as-page`).
         Some((matcher, _)) if !is_made_of_letters(matcher) && !is_page(name) && looks_like_text(bytes) => {}
         // XML may be an SVG; our own look at texts knows more kinds.
         Some((infer::MatcherType::Text, _)) if looks_like_text(bytes) => {}

@@ -298,8 +298,9 @@ mod tests {
             ),
             [C::HtmlDecoded]
         );
-        let loader = "var h=(('https:'==document.location.protocol)?'https://ssl.':'http://www.');document.write(unescape(\
-            \"%3Cscript src='\"+h+\"counter.example/ga.js' type='text/javascript'%3E%3C/script%3E\"));";
+        let loader = "var h=(('https:'==document.location.protocol)?'https://ssl.':'http://www.');\
+            document.write(unescape(\"%3Cscript src='\"+h+\"counter.example/ga.js'\
+            %3E%3C/script%3E\"));";
         let text = "<p>A saved page with enough text in it that somebody would read it, and no more than that.</p>";
         assert_eq!(checks(&format!("{text}<script>{loader}</script>")), [], "the counter of a saved page");
         let more = loader.replace("%3C/script%3E", "alert(1)%3C/script%3E");

@@ -145,8 +145,8 @@ pub fn imitates<'d>(domain: &str, own: impl Iterator<Item = &'d str>) -> Option<
     ours.or_else(|| LOOKS.get(&look).map(|site| (*site).to_owned()))
 }
 
-/// Endings of hosts that no family is called by. Of the others some are: `anna.schmidt` and `wei.li` are names of people
-/// and of hosts.
+/// Endings of hosts that no family is called by. Of the others some are: `anna.schmidt` and `wei.li` are names of
+/// people and of hosts.
 const ENDINGS: [&str; 16] = [
     "com", "net", "org", "info", "biz", "edu", "gov", "online", "shop", "site", "xyz", "app", "dev", "cloud", "bank",
     "store",

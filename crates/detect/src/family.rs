@@ -31,7 +31,7 @@ pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
         Some((_, "text/html")) => return (Family::Html, "text/html"),
         // A note that begins "BMW" or "GIF89a" is no picture: what is made for machines has bytes that no text has.
         // What begins as a picture and is called a page is looked at as both (`picture-as-page`).
-        Some((matcher, _)) if !is_made_of_letters(matcher) && !is_page(name) && looks_like_text(bytes) => {}
+        Some((matcher, mime)) if has_weak_magic(matcher, mime) && !is_page(name) && looks_like_text(bytes) => {}
         // XML may be an SVG; our own look at texts knows more kinds.
         Some((infer::MatcherType::Text, _)) if looks_like_text(bytes) => {}
         Some((matcher, mime)) => return (family_of(matcher, mime), mime),
@@ -162,10 +162,11 @@ fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
     }
 }
 
-/// Whether files of a kind may be plain text throughout.
-fn is_made_of_letters(matcher: infer::MatcherType) -> bool {
+/// Whether a kind is known by a few letters that a text may begin with. Archives and programs are not among them: of
+/// those a short one may be all letters, and it opens all the same.
+fn has_weak_magic(matcher: infer::MatcherType, mime: &str) -> bool {
     use infer::MatcherType as M;
-    matches!(matcher, M::Text | M::Doc | M::Book)
+    matches!(matcher, M::Image | M::Audio | M::Video) || mime == "application/x-shockwave-flash"
 }
 
 /// Whether a name says that a browser opens the file as a page.
@@ -257,6 +258,7 @@ mod tests {
             check(format!("{begin} and so on, for a line or two of a letter.").as_bytes(), "", Family::Text);
         }
         check(b"GIF89a=1;alert(1)", "a.js", Family::Script);
+        check(b"BZh91AY&SYabcdefgh", "a.bz2", Family::Archive);
     }
 
     #[test]

@@ -329,7 +329,7 @@ impl<'m> Walk<'m, '_> {
     ) -> u32 {
         let number = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let name = self.name(part);
-        let (family, content_type) = self.family(part, &bytes, &name, is_text);
+        let (family, content_type) = shown_as(part, &bytes, &name, is_text);
         let family = known.unwrap_or(family);
         self.parts.push(Part {
             number,
@@ -346,19 +346,19 @@ impl<'m> Walk<'m, '_> {
         self.decoded.push(Decoded { number, family, name, bytes, is_text, is_attachment });
         number
     }
+}
 
-    /// What a part is by its bytes. A text of the mail itself, declared as plain text, shown in its place and without
-    /// a name, is a text whatever it begins with: no mail program makes anything else of it.
-    fn family(&self, part: &MessagePart<'_>, bytes: &[u8], name: &str, is_text: bool) -> (Family, &'static str) {
-        let (family, content_type) = family::sniff(bytes, name);
-        let is_inline = name.is_empty() && part.content_disposition().is_none_or(|d| !d.is_attachment());
-        let is_plain = matches!(declared(part).as_str(), "" | "text/plain");
-        let is_picture = family == Family::Image && content_type == "image/svg+xml";
-        if is_text && is_inline && is_plain && is_picture {
-            return (Family::Text, "text/plain");
-        }
-        (family, content_type)
+/// What a part is by its bytes. A text of the mail itself, declared as plain text, shown in its place and without
+/// a name, is a text whatever it begins with: no mail program makes anything else of it.
+fn shown_as(part: &MessagePart<'_>, bytes: &[u8], name: &str, is_text: bool) -> (Family, &'static str) {
+    let (family, content_type) = family::sniff(bytes, name);
+    let is_inline = name.is_empty() && part.content_disposition().is_none_or(|d| !d.is_attachment());
+    let is_plain = matches!(declared(part).as_str(), "" | "text/plain");
+    let is_picture = family == Family::Image && content_type == "image/svg+xml";
+    if is_text && is_inline && is_plain && is_picture {
+        return (Family::Text, "text/plain");
     }
+    (family, content_type)
 }
 
 /// The name of the file that a part is; empty if none. `texts` are those in which its header may stand.

@@ -2,6 +2,8 @@
 
 /// Numbers of a list that may be bytes at least.
 const NUMBERS_MIN: usize = 32;
+/// Letters of a string that counts by itself.
+const ALONE_MIN: usize = 4;
 /// Bytes of all literals of one script.
 const LITERALS_BYTES_MAX: usize = 8 << 20;
 
@@ -69,8 +71,11 @@ impl Reader<'_> {
         self.rest = &self.rest[1 + length..];
         self.bytes += text.len();
         if self.bytes <= LITERALS_BYTES_MAX {
-            // Each of several counts by itself as well: a list may be of file names.
-            self.literals.push(Literal { text: text.clone(), is_numbers: false, at: self.bare.len() });
+            // Each of several counts by itself as well: a list may be of file names. What is shorter is part of
+            // something at most.
+            if text.len() >= ALONE_MIN {
+                self.literals.push(Literal { text: text.clone(), is_numbers: false, at: self.bare.len() });
+            }
             self.open.get_or_insert_default().push_str(&text);
         }
     }
@@ -97,7 +102,8 @@ impl Reader<'_> {
 
     fn close(&mut self) {
         if let Some(text) = self.open.take()
-            && self.literals.last().is_some_and(|last| last.text != text)
+            && text.len() >= ALONE_MIN
+            && self.literals.last().is_none_or(|last| last.text != text)
         {
             self.literals.push(Literal { text, is_numbers: false, at: self.bare.len() });
         }
@@ -157,11 +163,11 @@ mod tests {
 
     #[test]
     fn strings_and_what_is_put_together_of_them() {
-        assert_eq!(texts("f('a', \"b\") + `c`"), ["a", "b", "ab", "c"]);
-        assert_eq!(texts("var x = 'one' +\n 'two';"), ["one", "two", "onetwo"]);
-        assert_eq!(texts("['TV','qQ'].join('')"), ["TV", "qQ", "TVqQ", ""]);
+        assert_eq!(texts("f('above', \"below\") + `beside`"), ["above", "below", "abovebelow", "beside"]);
+        assert_eq!(texts("var x = 'three' +\n 'four';"), ["three", "four", "threefour"]);
+        assert_eq!(texts("['TV','qQ'].join('')"), ["TVqQ"]);
         assert_eq!(texts("'\\x41\\u00e9\\'\\n'"), ["A\u{e9}'\n"]);
-        assert_eq!(texts("// don't\nvar a = 'b';"), ["b"]);
+        assert_eq!(texts("// don't\nvar a = 'b.js';"), ["b.js"]);
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! 2. in one script, close together, something is decoded, made a file and saved, and beside it is a long text that
 //!    nobody can read, or the file is called what runs or unpacks.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -33,6 +35,8 @@ const FLOWS_MAX: usize = 1000;
 const LITERAL_MIN: usize = 24;
 /// Letters of a literal that nobody writes by hand.
 const OPAQUE_MIN: usize = 1000;
+/// Different numbers of a list that may be an enciphered file.
+const VALUES_MIN: usize = 200;
 /// Bytes of a decoded literal that are looked at.
 const DECODED_BYTES_MAX: usize = 1 << 20;
 /// What a saved file is called that runs, or that brings along what runs.
@@ -67,7 +71,11 @@ pub(super) fn smuggles(scripts: &[String]) -> Option<String> {
             continue;
         }
         let within = |far: usize| {
-            let is_near = |one: &&Literal| flows.iter().any(|at| one.at.abs_diff(*at) <= far);
+            // A page may have as many of both as it likes: the next place is looked up, not searched for.
+            let is_near = |one: &&Literal| {
+                let next = flows.partition_point(|at| *at < one.at.saturating_sub(far));
+                flows.get(next).is_some_and(|at| *at <= one.at + far)
+            };
             literals.iter().filter(is_near).collect::<Vec<_>>()
         };
         if let Some(name) = within(NEAR).into_iter().find_map(|literal| runs(&literal.text)) {
@@ -81,7 +89,7 @@ pub(super) fn smuggles(scripts: &[String]) -> Option<String> {
     None
 }
 
-/// Where something is decoded, made a file and saved, close together. The script is without its literals.
+/// Where something is decoded, made a file and saved, close together, in order. The script is without its literals.
 fn flows(script: &str) -> Vec<usize> {
     let hands = HANDS.iter().flat_map(|word| script.match_indices(word)).map(|(at, _)| at).take(FLOWS_MAX);
     let is_flow = |at: &usize| {
@@ -90,7 +98,9 @@ fn flows(script: &str) -> Vec<usize> {
         let near = &script[from..to];
         DECODES.iter().any(|word| near.contains(word)) && SAVES.iter().any(|word| near.contains(word))
     };
-    hands.filter(is_flow).collect()
+    let mut flows: Vec<usize> = hands.filter(is_flow).collect();
+    flows.sort_unstable();
+    flows
 }
 
 /// A file that a literal is.
@@ -171,7 +181,8 @@ fn is_opaque(literal: &Literal) -> bool {
         return false;
     }
     if literal.is_numbers {
-        return true;
+        // Measurements and codes of letters are of a part of all bytes.
+        return literal.text.chars().collect::<BTreeSet<char>>().len() >= VALUES_MIN;
     }
     let is_word =
         text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'));
@@ -180,7 +191,9 @@ fn is_opaque(literal: &Literal) -> bool {
         let (family, _) = family::sniff(&bytes, "");
         family != Family::Other
     });
-    is_word && !is_known
+    // A list of words, put together, is one word without a digit.
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    is_word && digits >= text.len() / 20 && !is_known
 }
 
 #[cfg(test)]
@@ -244,6 +257,11 @@ mod tests {
         assert_eq!(of(&format!("var d='{text}',n='data.csv';var u=atob(d);{SAVE}")), None, "a table in base64");
         let picture = STANDARD.encode([b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[7; 3000]].concat());
         assert_eq!(of(&format!("var d='{picture}',n='plot.png';var u=atob(d);{SAVE}")), None, "a picture of a plot");
+        let words = ["Zebra", "apple", "Berlin"].map(|word| format!("'{word}'")).join(",");
+        let words = vec![words; 100].join(",");
+        assert_eq!(of(&format!("var w=[{words}],u=atob(x),n='words.csv';{SAVE}")), None, "a list of words");
+        let measured = vec!["12,200,7"; 700].join(",");
+        assert_eq!(of(&format!("var w=[{measured}],u=atob(x),n='data.csv';{SAVE}")), None, "measurements");
         // A library decodes pictures and saves files, far from the data of the page.
         let library = format!("function i(s){{return atob(s)}}{}function s(b,n){{{SAVE}}}", "x();".repeat(2000));
         let dark = "QmFy".repeat(900);

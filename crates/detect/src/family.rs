@@ -1,10 +1,18 @@
-//! What kind of content bytes are: by the bytes, with the name only where bytes alone cannot say.
+//! What kind of content bytes are. The bytes say it, and the name and the declared type say it as well: a program opens
+//! a file by any of the three.
+
+mod blocked;
+mod mail;
+mod name;
+mod text;
 
 use domain::message::Family;
 
-/// Extensions of scripts that look like any text.
-const SCRIPT_EXTENSIONS: [&str; 16] =
-    ["bat", "cmd", "hta", "js", "jse", "ps1", "psm1", "py", "sh", "vb", "vbe", "vbs", "wsc", "wsf", "wsh", "sct"];
+pub use blocked::{Blocked, blocked};
+pub use name::extension;
+
+/// A family, and the content type by which it is known.
+pub type Kind = (Family, &'static str);
 
 /// What `infer` calls an app and runs on somebody's computer.
 const PROGRAMS: [&str; 7] = [
@@ -17,9 +25,57 @@ const PROGRAMS: [&str; 7] = [
     "application/x-rpm",
 ];
 
-/// The family of `bytes`, and the content type that they show.
-pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
+/// What a part is: by its bytes, and where those are mere text by its name, and then by what it is declared as.
+pub fn of(bytes: &[u8], name: &str, declared: &str) -> Kind {
+    let kind = sniff(bytes, name);
+    match kind.0 {
+        Family::Text => text::by_declaration(declared).unwrap_or(kind),
+        // Compressed files of one kind have no magic of their own.
+        Family::Other => name::archive(name).unwrap_or(kind),
+        _ => kind,
+    }
+}
+
+/// What a part is that mail programs show as text whatever it begins with. What is not text at all is what it is.
+pub fn of_plain_text(bytes: &[u8]) -> Kind {
+    let kind = sniff(bytes, "");
+    if text::looks_like_text(bytes) && !matches!(kind.0, Family::Archive | Family::Pdf | Family::Executable) {
+        return text::PLAIN;
+    }
+    kind
+}
+
+/// What else a part is to some program, besides `main`: each of its names and declared types may decide what opens it,
+/// and a file may be of two kinds at once.
+pub fn others(main: (Family, &str), bytes: &[u8], names: &[&str], declared: &[&str]) -> Vec<Kind> {
+    let mut found = Vec::new();
+    let mut add = |kind: Kind| {
+        let is_main = kind.0 == main.0 && kind.1 == main.1;
+        if !is_main && kind.0 != Family::Text && !found.contains(&kind) {
+            found.push(kind);
+        }
+    };
+    let is_text = text::looks_like_text(bytes) || text::is_wide(bytes);
+    if is_text && main.0 != Family::Executable {
+        names.iter().filter_map(|name| text::by_name(name)).for_each(&mut add);
+        declared.iter().filter_map(|declared| text::by_declaration(declared)).for_each(&mut add);
+    }
+    if is_text && (names.iter().any(|name| mail::is_named(name)) || mail::looks_like_mail(bytes)) {
+        add(mail::KIND);
+    }
+    if main.0 == Family::Other {
+        names.iter().filter_map(|name| name::archive(name)).for_each(&mut add);
+    }
+    found
+}
+
+/// The family of `bytes`, and the content type that they show. The name decides only what kind of text a text is.
+pub fn sniff(bytes: &[u8], name: &str) -> Kind {
     if let Some(known) = by_structure(bytes) {
+        return known;
+    }
+    let is_text = text::looks_like_text(bytes);
+    if is_text && let Some(known) = text::by_content(bytes) {
         return known;
     }
     let kind = infer::get(bytes);
@@ -27,32 +83,20 @@ pub fn sniff(bytes: &[u8], name: &str) -> (Family, &'static str) {
         // `infer` knows MZ by two letters; a text may begin so by chance.
         Some((_, "application/vnd.microsoft.portable-executable")) => {}
         // Armoured text: what is in it is none of a file type's business.
-        Some((_, "application/x-x509-ca-cert" | "application/pgp-signature")) if looks_like_text(bytes) => {}
-        Some((_, "text/html")) => return (Family::Html, "text/html"),
+        Some((_, "application/x-x509-ca-cert" | "application/pgp-signature")) if is_text => {}
+        Some((_, "text/html")) => return text::PAGE,
         // A note that begins "BMW" or "GIF89a" is no picture: what is made for machines has bytes that no text has.
         // What begins as a picture and is called a page is looked at as both (`picture-as-page`).
-        Some((matcher, mime)) if has_weak_magic(matcher, mime) && !is_page(name) && looks_like_text(bytes) => {}
+        Some((matcher, mime)) if has_weak_magic(matcher, mime) && !text::is_page(name) && is_text => {}
         // XML may be an SVG; our own look at texts knows more kinds.
-        Some((infer::MatcherType::Text, _)) if looks_like_text(bytes) => {}
+        Some((infer::MatcherType::Text, _)) if is_text => {}
         Some((matcher, mime)) => return (family_of(matcher, mime), mime),
         None => {}
     }
-    if looks_like_text(bytes) {
-        return text_family(bytes, name);
+    if is_text {
+        return text::by_name(name).unwrap_or(text::PLAIN);
     }
-    wide_text(bytes, name).unwrap_or((Family::Other, "application/octet-stream"))
-}
-
-/// Text in UTF-16, known by its byte order mark: its beginning tells what it is, as for any other.
-fn wide_text(bytes: &[u8], name: &str) -> Option<(Family, &'static str)> {
-    let read: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return None,
-    };
-    let units = bytes[2..bytes.len().min(4096)].chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
-    let text: String = char::decode_utf16(units).map_while(Result::ok).collect();
-    looks_like_text(text.as_bytes()).then(|| text_family(text.as_bytes(), name))
+    text::wide(bytes, name).unwrap_or((Family::Other, "application/octet-stream"))
 }
 
 /// What needs more than a magic number, checked first.
@@ -70,6 +114,9 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"\x78\x9f\x3e\x22") {
         return Some((Family::Archive, "application/ms-tnef"));
     }
+    if crate::unpack::cms::is_cms(bytes) {
+        return Some((Family::Archive, "application/pkcs7-mime"));
+    }
     // MSCF and four zeros: two letters and two more are in some texts.
     if bytes.starts_with(b"MSCF\0\0\0\0") {
         return Some((Family::Archive, "application/vnd.ms-cab-compressed"));
@@ -77,7 +124,8 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"Rar!\x1a\x07") {
         return Some((Family::Archive, "application/vnd.rar"));
     }
-    if bytes.starts_with(b"{\\rtf") {
+    // Word takes what begins so for RTF, whatever version follows.
+    if bytes.starts_with(b"{\\rt") {
         return Some((Family::Office, "application/rtf"));
     }
     if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
@@ -142,7 +190,7 @@ fn is_dos_or_pe(bytes: &[u8]) -> bool {
     {
         return true;
     }
-    !looks_like_text(bytes) && bytes.len() >= 64
+    !text::looks_like_text(bytes) && bytes.len() >= 64
 }
 
 fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
@@ -167,51 +215,6 @@ fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
 fn has_weak_magic(matcher: infer::MatcherType, mime: &str) -> bool {
     use infer::MatcherType as M;
     matches!(matcher, M::Image | M::Audio | M::Video) || mime == "application/x-shockwave-flash"
-}
-
-/// Whether a name says that a browser opens the file as a page.
-fn is_page(name: &str) -> bool {
-    extension(name).is_some_and(|extension| matches!(extension.as_str(), "html" | "htm" | "shtml" | "xhtml" | "xht"))
-}
-
-fn text_family(bytes: &[u8], name: &str) -> (Family, &'static str) {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
-    let head = head.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    if head.starts_with("#!") {
-        return (Family::Script, "text/x-shellscript");
-    }
-    if head.starts_with("<?php") {
-        return (Family::Script, "text/x-php");
-    }
-    if head.starts_with("<svg") || (head.starts_with("<?xml") && head.contains("<svg")) {
-        return (Family::Image, "image/svg+xml");
-    }
-    if ["<!doctype html", "<html", "<head", "<body", "<script", "<meta", "<table", "<div"]
-        .iter()
-        .any(|tag| head.starts_with(tag))
-    {
-        return (Family::Html, "text/html");
-    }
-    if extension(name).is_some_and(|extension| SCRIPT_EXTENSIONS.contains(&extension.as_str())) {
-        return (Family::Script, "text/plain");
-    }
-    (Family::Text, "text/plain")
-}
-
-/// Whether the first bytes are printable text in UTF-8 or a one-byte charset.
-fn looks_like_text(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(4096)];
-    !head.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
-}
-
-/// The last extension of a file name in lower case, trailing dots and blanks left out as Windows does.
-pub fn extension(name: &str) -> Option<String> {
-    let (stem, extension) = name.trim_end_matches(['.', ' ']).rsplit_once('.')?;
-    let fits = !stem.is_empty()
-        && !extension.is_empty()
-        && extension.len() <= 12
-        && extension.chars().all(|c| c.is_ascii_alphanumeric());
-    fits.then(|| extension.to_ascii_lowercase())
 }
 
 #[cfg(test)]

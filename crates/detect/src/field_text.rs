@@ -57,6 +57,11 @@ pub fn raw_of<'r>(header: &Header<'_>, texts: &[&'r [u8]]) -> Option<&'r [u8]> {
     })
 }
 
+/// A body in UTF-8: by its label, else as text without one.
+pub fn in_utf8(bytes: &[u8], label: &str, charset: Charset) -> Vec<u8> {
+    labelled(label.as_bytes(), bytes, charset).into_bytes()
+}
+
 /// Whether a field has anything that must be decoded: raw bytes, shifts, encoded words, RFC 2231.
 pub fn is_coded(bytes: &[u8]) -> bool {
     !bytes.is_ascii()
@@ -291,6 +296,54 @@ pub fn parameter(bytes: &[u8], name: &str, charset: Charset) -> Option<String> {
     Some(joined(segments, charset))
 }
 
+/// Every value that a program may take for a parameter: each that is given, the one in segments, and all of them with
+/// comments left out. Programs differ in which of two they believe.
+pub fn parameter_readings(bytes: &[u8], name: &str, charset: Charset) -> Vec<String> {
+    let line = unfolded(bytes);
+    let plain = without_comments(&line);
+    let lines = std::iter::once(&line).chain(plain.as_ref());
+    let mut found: Vec<String> = Vec::new();
+    for line in lines {
+        let segments = parameter(line, name, charset);
+        let given = parameters(line).into_iter().filter(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()));
+        let coded = parameters(line)
+            .into_iter()
+            .filter(|(key, _)| key.strip_suffix(b"*").is_some_and(|key| key.eq_ignore_ascii_case(name.as_bytes())));
+        let values = given.map(|(_, value)| unstructured(&value, charset));
+        let values = values.chain(coded.map(|(_, value)| joined(vec![(0, true, value)], charset)));
+        found.extend(segments.into_iter().chain(values).take(SEGMENTS_MAX));
+    }
+    found.dedup();
+    found
+}
+
+/// A field without its comments (RFC 5322 section 3.2.2); none where it has none.
+pub fn without_comments(line: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr(b'(', line)?;
+    let (mut out, mut is_quoted, mut depth) = (Vec::with_capacity(line.len()), false, 0_usize);
+    let mut bytes = line.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if is_quoted || depth > 0 => {
+                let escaped = bytes.next();
+                if depth == 0 {
+                    out.push(b'\\');
+                    out.extend(escaped);
+                }
+            }
+            b'"' if depth == 0 => {
+                is_quoted = !is_quoted;
+                out.push(*byte);
+            }
+            b'(' if !is_quoted => depth += 1,
+            b')' if depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            byte => out.push(*byte),
+        }
+    }
+    (out.len() < line.len()).then_some(out)
+}
+
 /// The text of a value in segments (RFC 2231 sections 3 and 4).
 fn joined(mut segments: Vec<(u32, bool, Vec<u8>)>, charset: Charset) -> String {
     segments.sort_by_key(|(number, ..)| *number);
@@ -329,29 +382,58 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// `; name=value` of a field, quotes and escapes taken away.
-fn parameters(line: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// `; name=value` of a field, quotes and escapes taken away. Where the semicolon before a name was forgotten, the name
+/// is the last word.
+pub fn parameters(line: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut found = Vec::new();
-    let (mut piece, mut is_quoted) = (Vec::new(), false);
-    let mut split: Option<usize> = None;
-    let mut end = |piece: &mut Vec<u8>, split: &mut Option<usize>| {
-        if let Some(at) = split.take() {
-            found.push((piece[..at].trim_ascii().to_vec(), piece[at..].trim_ascii().to_vec()));
-        }
-        piece.clear();
-    };
+    let mut piece = Piece::default();
+    let mut is_quoted = false;
     let mut bytes = line.iter();
     while let Some(byte) = bytes.next() {
         match byte {
-            b'\\' if is_quoted => piece.extend(bytes.next()),
+            b'\\' if is_quoted => piece.quoted(bytes.next()),
             b'"' => is_quoted = !is_quoted,
-            b';' if !is_quoted => end(&mut piece, &mut split),
-            b'=' if !is_quoted && split.is_none() => split = Some(piece.len()),
-            byte => piece.push(*byte),
+            byte if is_quoted => piece.quoted(Some(byte)),
+            b';' => found.extend(std::mem::take(&mut piece).end()),
+            b'=' if piece.split.is_none() => piece.split = Some(piece.bytes.len()),
+            byte => piece.bytes.push(*byte),
         }
     }
-    end(&mut piece, &mut split);
+    found.extend(piece.end());
     found
+}
+
+/// A parameter that is being read.
+#[derive(Default)]
+struct Piece {
+    bytes: Vec<u8>,
+    /// Where its value begins.
+    split: Option<usize>,
+    /// Where what stood in quotes begins and ends: blanks in it belong to the value.
+    quotes: Option<(usize, usize)>,
+}
+
+impl Piece {
+    fn quoted(&mut self, byte: Option<&u8>) {
+        let begin = self.quotes.map_or(self.bytes.len(), |(begin, _)| begin);
+        self.bytes.extend(byte);
+        self.quotes = Some((begin, self.bytes.len()));
+    }
+
+    fn end(self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (key, value) = self.bytes.split_at(self.split?);
+        let key = key.trim_ascii();
+        let key = key.rsplit(u8::is_ascii_whitespace).next().unwrap_or(key);
+        let trimmed = match self.quotes {
+            Some((begin, end)) if begin >= self.split? => {
+                let (begin, end) = (begin - self.split?, end - self.split?);
+                let (before, after) = (value[..begin].trim_ascii_start(), value[end..].trim_ascii_end());
+                [before, &value[begin..end], after].concat()
+            }
+            _ => value.trim_ascii().to_vec(),
+        };
+        Some((key.to_vec(), trimmed))
+    }
 }
 
 #[cfg(test)]
@@ -457,6 +539,23 @@ mod tests {
         assert_eq!(name(&raw).as_deref(), Some("Счёт.pdf"));
         assert_eq!(name(b"attachment; filename=\"a;b\\\"c.txt\"; x=y").as_deref(), Some("a;b\"c.txt"));
         assert_eq!(name(b"attachment; name=x"), None);
+        assert_eq!(
+            parameters(b"x; a = \" b \" ; c= d e ; f"),
+            [(b"a".to_vec(), b" b ".to_vec()), (b"c".to_vec(), b"d e".to_vec())]
+        );
+        assert_eq!(name(b"attachment filename=a.txt").as_deref(), Some("a.txt"), "a semicolon was forgotten");
+    }
+
+    #[test]
+    fn every_name_that_a_program_may_take() {
+        let names = |bytes: &[u8]| parameter_readings(bytes, "filename", Charset::default());
+        assert_eq!(names(b"attachment; filename=a.txt"), ["a.txt"]);
+        let two = names(b"attachment; filename=a.txt; filename*=utf-8''b.js; filename=\"c.js\"");
+        assert!(["a.txt", "b.js", "c.js"].iter().all(|one| two.iter().any(|name| name == one)), "{two:?}");
+        let commented = names(b"attachment; filename=a.js (a note); size=3");
+        assert!(commented.iter().any(|name| name == "a.js"), "{commented:?}");
+        assert_eq!(without_comments(b"base64 (en (c) oded) x"), Some(b"base64  x".to_vec()));
+        assert_eq!(without_comments(b"\"(no comment)\""), None);
     }
 
     proptest! {

@@ -3,8 +3,8 @@
 
 use domain::message::{Family, Message, Part};
 
-use crate::family::extension;
-use crate::mime::LimitHit;
+use crate::family::{Blocked, blocked, extension};
+use crate::mime::{Decoded, LimitHit};
 use crate::picture;
 use crate::unpack::Closed;
 
@@ -53,6 +53,14 @@ pub enum Check {
     EncryptedArchive,
     /// Damaged or of a kind that is not opened.
     NotAnalysed,
+    /// An archive of which nothing could be read.
+    UnreadArchive,
+    /// A file of a type that mail programs block, and that is everyday for some.
+    ListedName,
+    /// A piece of a mail; only all of them together can be examined.
+    PartialMail,
+    /// A part whose content is fetched from elsewhere.
+    ExternalBody,
     /// A picture by its name, and a document or archive by its content.
     DisguisedDocument,
     /// Something follows the real end of a picture.
@@ -162,7 +170,7 @@ pub enum Check {
 }
 
 /// All checks with the names that a detection's file uses.
-const NAMES: [(Check, &str); 63] = [
+const NAMES: [(Check, &str); 67] = [
     (Check::Executable, "executable"),
     (Check::DisguisedExecutable, "disguised-executable"),
     (Check::DoubleExtension, "double-extension"),
@@ -173,6 +181,10 @@ const NAMES: [(Check, &str); 63] = [
     (Check::Limit, "limit"),
     (Check::EncryptedArchive, "encrypted-archive"),
     (Check::NotAnalysed, "not-analysed"),
+    (Check::UnreadArchive, "unread-archive"),
+    (Check::ListedName, "listed-name"),
+    (Check::PartialMail, "partial-mail"),
+    (Check::ExternalBody, "external-body"),
     (Check::DisguisedDocument, "disguised-document"),
     (Check::PictureTail, "picture-tail"),
     (Check::PictureTailLarge, "picture-tail-large"),
@@ -245,54 +257,6 @@ impl Check {
     }
 }
 
-/// Extensions that a desktop runs when they are opened. `com` is looked at by content only: it is also
-/// the end of many host names that people attach.
-const RUNNABLE: [&str; 44] = [
-    "ani",
-    "apk",
-    "app",
-    "appx",
-    "bat",
-    "cmd",
-    "cpl",
-    "dll",
-    "elf",
-    "exe",
-    "gadget",
-    "hta",
-    "ins",
-    "isp",
-    "jar",
-    "jnlp",
-    "js",
-    "jse",
-    "lnk",
-    "msc",
-    "msi",
-    "msix",
-    "msp",
-    "mst",
-    "pif",
-    "ps1",
-    "psm1",
-    "reg",
-    "scf",
-    "scr",
-    "sct",
-    "settingcontent-ms",
-    "sys",
-    "vb",
-    "vbe",
-    "vbs",
-    "vhd",
-    "vhdx",
-    "vxd",
-    "wsc",
-    "wsf",
-    "wsh",
-    "xll",
-    "chm",
-];
 /// Extensions of what people open without a thought.
 const INNOCENT: [&str; 24] = [
     "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "rtf", "txt", "csv", "jpg", "jpeg", "png", "gif", "bmp",
@@ -300,15 +264,13 @@ const INNOCENT: [&str; 24] = [
 ];
 
 /// Looks at all parts of a message. `members` says which parts came out of an archive.
-pub fn look(message: &Message, attachments: &[bool], members: &[bool]) -> Vec<Signal> {
+pub fn look(message: &Message, decoded: &[Decoded<'_>], members: &[bool]) -> Vec<Signal> {
     let mut signals = Vec::new();
-    for part in &message.parts {
-        let at = usize::try_from(part.number).unwrap_or(usize::MAX);
-        let is_member = members.get(at).copied().unwrap_or(false);
-        let is_file = is_member || attachments.get(at).copied().unwrap_or(false) || part.family == Family::Executable;
-        if is_file {
-            look_at_file(part, is_member, &mut signals);
+    for ((part, decoded), is_member) in message.parts.iter().zip(decoded).zip(members) {
+        if *is_member || decoded.is_attachment || part.family == Family::Executable {
+            look_at_file(part, decoded, *is_member, &mut signals);
         }
+        left_out(part, &decoded.declarations, &mut signals);
         type_mismatch(part, &mut signals);
         if picture::is_disguise(part) {
             let evidence =
@@ -323,28 +285,58 @@ pub fn look(message: &Message, attachments: &[bool], members: &[bool]) -> Vec<Si
     signals
 }
 
-fn look_at_file(part: &Part, is_member: bool, signals: &mut Vec<Signal>) {
+fn look_at_file(part: &Part, decoded: &Decoded<'_>, is_member: bool, signals: &mut Vec<Signal>) {
     let mut add = |check, evidence: String| signals.push(Signal::of_part(check, part, evidence));
-    let extension = extension(&part.name).unwrap_or_default();
     let is_program = part.family == Family::Executable;
-    let runs =
-        RUNNABLE.contains(&extension.as_str()) && !matches!(part.family, Family::Image | Family::Pdf | Family::Media);
-    if is_program && (INNOCENT.contains(&extension.as_str()) || says_innocent(&part.declared)) {
+    let declared = || std::iter::once(&part.declared).chain(&decoded.declarations);
+    if is_program && (decoded.names().any(has_innocent_end) || declared().any(|declared| says_innocent(declared))) {
         add(
             Check::DisguisedExecutable,
             format!("{} named '{}' and declared {}", part.content_type, part.name, or_none(&part.declared)),
         );
     }
-    if runs && let Some(inner) = inner_extension(&part.name) {
-        add(Check::DoubleExtension, format!("'{}' ends in .{extension} behind .{inner}", part.name));
+    let runs = decoded.names().find(|name| runs(name, part.family));
+    if let Some(name) = runs
+        && let (Some(inner), Some(extension)) = (inner_extension(name), extension(name))
+    {
+        add(Check::DoubleExtension, format!("'{name}' ends in .{extension} behind .{inner}"));
     }
-    match (is_program, runs, is_member) {
+    let name = runs.unwrap_or(&part.name);
+    match (is_program, runs.is_some(), is_member) {
         (true, _, true) | (_, true, true) => {
-            add(Check::ExecutableInArchive, format!("{} '{}' inside an archive", part.content_type, part.name));
+            add(Check::ExecutableInArchive, format!("{} '{name}' inside an archive", part.content_type));
         }
-        (true, _, false) => add(Check::Executable, format!("{} '{}'", part.content_type, part.name)),
-        (false, true, false) => add(Check::RunnableName, format!("'{}' runs when it is opened", part.name)),
-        (false, false, _) => {}
+        (true, _, false) => add(Check::Executable, format!("{} '{name}'", part.content_type)),
+        (false, true, false) => add(Check::RunnableName, format!("'{name}' runs when it is opened")),
+        (false, false, _) => {
+            if let Some(name) = decoded.names().find(|name| blocked(name) == Some(Blocked::Listed)) {
+                add(Check::ListedName, format!("'{name}'"));
+            }
+        }
+    }
+}
+
+/// Whether a file of this name runs when it is opened. What a program is needed for does not run if it is a picture.
+fn runs(name: &str, family: Family) -> bool {
+    match blocked(name) {
+        Some(Blocked::Runs) => true,
+        Some(Blocked::Program) => !matches!(family, Family::Image | Family::Pdf | Family::Media),
+        Some(Blocked::Listed) | None => false,
+    }
+}
+
+fn has_innocent_end(name: &str) -> bool {
+    extension(name).is_some_and(|extension| INNOCENT.contains(&extension.as_str()))
+}
+
+/// What is not in the mail: a piece of a mail (RFC 2046 section 5.2.2), or something that lies elsewhere (5.2.3).
+fn left_out(part: &Part, declarations: &[String], signals: &mut Vec<Signal>) {
+    let is = |kind: &str| part.declared == kind || declarations.iter().any(|declared| declared == kind);
+    if is("message/partial") {
+        signals.push(Signal::of_part(Check::PartialMail, part, "a piece of a mail".into()));
+    }
+    if is("message/external-body") {
+        signals.push(Signal::of_part(Check::ExternalBody, part, "content that lies elsewhere".into()));
     }
 }
 
@@ -397,6 +389,32 @@ pub fn of_limit(hit: LimitHit) -> Signal {
     Signal { check: Check::Limit, part: hit.part, family: hit.family, offset: None, evidence: hit.what }
 }
 
+/// Archives of old programs, which nobody opens and many unpackers do.
+const NEVER_OPENED: [&str; 7] = [
+    "application/x-ace-compressed",
+    "application/x-alz-compressed",
+    "application/x-arj",
+    "application/x-compress",
+    "application/x-egg",
+    "application/x-lzh-compressed",
+    "application/zstd",
+];
+/// What is opened as an archive and is none to its reader: where it holds nothing that can be read, there is nothing to
+/// run either.
+const NO_ARCHIVES: [&str; 3] = ["application/pkcs7-mime", "application/ms-tnef", "application/onenote"];
+
+/// The signals of what was not seen of an archive. `has_members`: something was.
+pub fn of_archive(closed: Vec<Closed>, part: &Part, has_members: bool) -> Vec<Signal> {
+    let kind = part.content_type.as_str();
+    let is_unread = NEVER_OPENED.contains(&kind) || !has_members && !NO_ARCHIVES.contains(&kind);
+    let not_analysed = closed.iter().find_map(|one| match one {
+        Closed::NotAnalysed(why) => Some(why.clone()),
+        _ => None,
+    });
+    let unread = not_analysed.filter(|_| is_unread).map(|why| Signal::of_part(Check::UnreadArchive, part, why));
+    closed.into_iter().map(|one| of_closed(one, part)).chain(unread).collect()
+}
+
 /// The signal of something inside an archive that was not seen.
 pub fn of_closed(closed: Closed, part: &Part) -> Signal {
     let (check, evidence) = match closed {
@@ -429,7 +447,8 @@ mod tests {
             tail: Tail::NotWalked,
         };
         let mut signals = Vec::new();
-        look_at_file(&part, is_member, &mut signals);
+        let parsed = crate::mime::alone(b"", name, declared);
+        look_at_file(&part, &parsed.parts[0], is_member, &mut signals);
         let seen: Vec<Check> = signals.into_iter().map(|signal| signal.check).collect();
         assert_eq!(seen, expected, "{name}");
     }
@@ -447,6 +466,9 @@ mod tests {
         check("www.example.com", Family::Text, "text/plain", false, &[]);
         check("image001.png", Family::Image, "image/png", false, &[]);
         check("cursor.ani", Family::Image, "image/png", false, &[]);
+        check("picture.js", Family::Image, "image/gif", false, &[C::RunnableName]);
+        check("remote.rdp", Family::Text, "text/plain", false, &[C::RunnableName]);
+        check("patch.py", Family::Script, "text/x-python", false, &[C::ListedName]);
         check("report.pdf", Family::Pdf, "application/pdf", false, &[]);
         check("v1.2.docx", Family::Archive, "application/zip", false, &[]);
     }

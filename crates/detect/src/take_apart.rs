@@ -11,6 +11,7 @@ use crate::auth;
 use crate::document;
 use crate::examine::EnvelopeFacts;
 use crate::family;
+use crate::family::Kind;
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Decoded, Parsed};
 use crate::page::link::{self, Link, LinkOrigin, Url};
@@ -59,12 +60,12 @@ pub(crate) fn take_apart(
         pixels: qr::Pixels::new(budget),
         codes,
         limits,
+        shown: Shown::default(),
     };
     apart.open_all(parsed);
-    apart.read_pages(parsed);
+    apart.picture_only();
     let Apart { mut signals, links, members, .. } = apart;
-    let attachments: Vec<bool> = parsed.parts.iter().map(|part| part.is_attachment).collect();
-    signals.extend(structure::look(&parsed.message, &attachments, &members));
+    signals.extend(structure::look(&parsed.message, &parsed.parts, &members));
     remember_links(&mut parsed.message, &links);
     let said = link::look(&links, &envelope.own_domains, &envelope.recipients);
     let said = said.into_iter().chain(sender::look(
@@ -96,50 +97,95 @@ fn remember_links(message: &mut Message, links: &[Link]) {
     message.urls = parsed.iter().map(kept).filter(|url| seen.insert(url.clone())).take(URLS_MAX).collect();
 }
 
+/// What the mail shows without a click.
+#[derive(Default)]
+struct Shown {
+    text_chars: usize,
+    has_text: bool,
+    has_picture: bool,
+}
+
 struct Apart<'l, 'c> {
     signals: Vec<Signal>,
     links: Vec<Link>,
-    /// Which parts came out of something.
+    /// Which parts came out of an archive, a document or a picture.
     members: Vec<bool>,
     depths: Vec<u32>,
     allowance: Allowance<'l>,
     pixels: qr::Pixels,
     codes: &'c mut qr::Reader,
     limits: &'l Limits,
+    shown: Shown,
+}
+
+/// Something that came out of a part.
+struct Found {
+    decoded: Decoded<'static>,
+    declared: String,
+    /// Whether it came out of an archive, a document or a picture, and not out of a mail.
+    is_member: bool,
+}
+
+impl From<Member> for Found {
+    fn from(member: Member) -> Self {
+        let decoded = Decoded {
+            number: 0,
+            family: Family::Other,
+            name: mime::clean_name(&member.name),
+            other_names: Vec::new(),
+            declarations: Vec::new(),
+            bytes: Cow::Owned(member.bytes),
+            is_text: false,
+            is_attachment: true,
+            is_walked: false,
+        };
+        Self { decoded, declared: String::new(), is_member: true }
+    }
 }
 
 impl Apart<'_, '_> {
-    /// Opens everything that holds something, breadth first; what comes out becomes parts.
+    /// Opens everything that holds something, breadth first, and reads every page; what comes out becomes parts.
     fn open_all(&mut self, parsed: &mut Parsed<'_>) {
         let mut at = 0;
         while at < parsed.parts.len() {
-            let part = parsed.message.parts[at].clone();
-            if self.depths[at] < self.limits.archive_depth_max {
-                for member in self.open(parsed, at, &part) {
-                    if parsed.parts.len() >= self.limits.parts_max {
-                        let evidence = format!("more than {} parts", self.limits.parts_max);
-                        self.signals.push(Signal::of_part(Check::Limit, &part, evidence));
-                        break;
-                    }
-                    adopt(parsed, &part, member);
-                    self.members.push(true);
-                    self.depths.push(self.depths[at] + 1);
-                }
-            } else if matches!(part.family, Family::Archive | Family::Office | Family::Pdf) {
-                let evidence = format!("archives and documents nested over {} levels", self.limits.archive_depth_max);
-                self.signals.push(Signal::of_part(Check::Limit, &part, evidence));
+            let main = parsed.message.parts[at].clone();
+            for part in readings(&main, &parsed.parts[at]) {
+                self.look_into(parsed, at, &part);
             }
             at += 1;
         }
     }
 
+    /// Opens and reads one part as one of the things that it is.
+    fn look_into(&mut self, parsed: &mut Parsed<'_>, at: usize, part: &Part) {
+        let mut found = self.read(&parsed.parts[at], part);
+        if self.depths[at] < self.limits.archive_depth_max {
+            found.extend(self.open(parsed, at, part));
+        } else if holds_parts(part, &parsed.parts[at]) || !found.is_empty() {
+            let limit = self.limits.archive_depth_max;
+            let evidence = format!("archives, documents and mails nested over {limit} levels");
+            self.signals.push(Signal::of_part(Check::Limit, part, evidence));
+            found.clear();
+        }
+        for one in found {
+            if parsed.parts.len() >= self.limits.parts_max {
+                let evidence = format!("more than {} parts", self.limits.parts_max);
+                self.signals.push(Signal::of_part(Check::Limit, part, evidence));
+                break;
+            }
+            self.members.push(one.is_member);
+            self.depths.push(self.depths[at] + 1);
+            adopt(parsed, part, one);
+        }
+    }
+
     /// What comes out of one part.
-    fn open(&mut self, parsed: &mut Parsed<'_>, at: usize, part: &Part) -> Vec<Member> {
+    fn open(&mut self, parsed: &mut Parsed<'_>, at: usize, part: &Part) -> Vec<Found> {
         let bytes = &parsed.parts[at].bytes;
-        match part.family {
+        let members = match part.family {
             Family::Archive => {
                 let (found, closed) = unpack::open(&part.content_type, bytes, &part.name, &mut self.allowance);
-                self.signals.extend(closed.into_iter().map(|closed| structure::of_closed(closed, part)));
+                self.signals.extend(structure::of_archive(closed, part, !found.is_empty()));
                 found
             }
             Family::Image => {
@@ -163,8 +209,37 @@ impl Apart<'_, '_> {
                 }
                 seen.members
             }
+            Family::Mail if !parsed.parts[at].is_walked => return self.mail(&parsed.parts[at].bytes, part),
+            Family::Text | Family::Other => {
+                let (found, closed) = unpack::in_text(bytes, &mut self.allowance);
+                self.signals.extend(closed.into_iter().map(|closed| structure::of_closed(closed, part)));
+                found
+            }
             _ => Vec::new(),
+        };
+        members.into_iter().map(Found::from).collect()
+    }
+
+    /// The parts of a saved mail, as the program shows them that opens it.
+    fn mail(&mut self, bytes: &[u8], part: &Part) -> Vec<Found> {
+        if let Err(closed) = self.allowance.take(bytes.len() as u64) {
+            self.signals.push(structure::of_closed(closed, part));
+            return Vec::new();
         }
+        let read = mime::read_within(bytes, self.limits);
+        let inner = mime::parse(bytes, read.as_ref(), self.limits);
+        let hits = inner.limit_hits.into_iter().map(|hit| mime::LimitHit { part: Some(part.number), ..hit });
+        self.signals.extend(hits.map(structure::of_limit));
+        let ambiguities = inner.message.ambiguities.iter();
+        let said = ambiguities.map(|one| Signal::of_part(Check::Ambiguity, part, one.as_str().to_owned()));
+        self.signals.extend(said);
+        let found = inner.message.parts.into_iter().zip(inner.parts);
+        found
+            .map(|(part, decoded)| {
+                let decoded = Decoded { bytes: Cow::Owned(decoded.bytes.into_owned()), ..decoded };
+                Found { decoded, declared: part.declared, is_member: false }
+            })
+            .collect()
     }
 
     fn link(&mut self, target: String, place: LinkOrigin) {
@@ -173,46 +248,50 @@ impl Apart<'_, '_> {
         }
     }
 
-    /// Reads the texts and pages of the mail, and the pages that are attached to it.
-    fn read_pages(&mut self, parsed: &Parsed<'_>) {
-        let (mut text_chars, mut shows_picture, mut has_text) = (0, false, false);
-        for (decoded, part) in parsed.parts.iter().zip(&parsed.message.parts) {
-            let is_attached = decoded.is_attachment || !decoded.is_text;
-            match part.family {
-                Family::Html => {
-                    let page = html::read(&decoded.bytes, is_attached);
-                    let said = page.signals.into_iter().map(|(check, what)| Signal::of_part(check, part, what));
-                    self.signals.extend(said);
-                    if page.tracking_pixels > 0 {
-                        let what = format!("{} pictures of a pixel or two", page.tracking_pixels);
-                        self.signals.push(Signal::of_part(Check::TrackingPixel, part, what));
-                    }
-                    let room = LINKS_MAX.saturating_sub(self.links.len());
-                    self.links.extend(page.links.into_iter().take(room));
-                    if is_attached {
-                        self.payload(decoded, part);
-                    } else {
-                        has_text = true;
-                        text_chars += page.text_chars;
-                        shows_picture |= page.remote_pictures > 0;
-                    }
+    /// Reads a text or a page of the mail, or a page that is attached to it.
+    fn read(&mut self, decoded: &Decoded<'_>, part: &Part) -> Vec<Found> {
+        let is_attached = decoded.is_attachment || !decoded.is_text;
+        match part.family {
+            Family::Html => return self.page(decoded, part, is_attached),
+            Family::Text if decoded.is_text => {
+                let text = text::as_read(&decoded.bytes);
+                for target in text::links(&text) {
+                    self.link(target, LinkOrigin::Page);
                 }
-                Family::Text if decoded.is_text => {
-                    let text = text::as_read(&decoded.bytes);
-                    for target in text::links(&text) {
-                        self.link(target, LinkOrigin::Page);
-                    }
-                    if !is_attached {
-                        has_text = true;
-                        text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
-                    }
+                if !is_attached {
+                    self.shown.has_text = true;
+                    self.shown.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
                 }
-                Family::Image if part.parent.is_none() => shows_picture = true,
-                _ => {}
             }
+            Family::Image if part.parent.is_none() => self.shown.has_picture = true,
+            _ => {}
         }
-        let is_picture_only = shows_picture && has_text && text_chars < TEXT_CHARS_MIN && !self.links.is_empty();
-        if is_picture_only {
+        Vec::new()
+    }
+
+    fn page(&mut self, decoded: &Decoded<'_>, part: &Part, is_attached: bool) -> Vec<Found> {
+        let page = html::read(&decoded.bytes, is_attached);
+        let said = page.signals.into_iter().map(|(check, what)| Signal::of_part(check, part, what));
+        self.signals.extend(said);
+        if page.tracking_pixels > 0 {
+            let what = format!("{} pictures of a pixel or two", page.tracking_pixels);
+            self.signals.push(Signal::of_part(Check::TrackingPixel, part, what));
+        }
+        let room = LINKS_MAX.saturating_sub(self.links.len());
+        self.links.extend(page.links.into_iter().take(room));
+        if is_attached {
+            self.payload(decoded, part);
+        } else {
+            self.shown.has_text = true;
+            self.shown.text_chars += page.text_chars;
+            self.shown.has_picture |= page.remote_pictures > 0;
+        }
+        Vec::new()
+    }
+
+    fn picture_only(&mut self) {
+        let Shown { text_chars, has_text, has_picture } = self.shown;
+        if has_picture && has_text && text_chars < TEXT_CHARS_MIN && !self.links.is_empty() {
             let what = format!("a picture with a link and {text_chars} characters of text");
             self.signals.push(of_mail(Check::PictureOnly, what));
         }
@@ -226,21 +305,52 @@ impl Apart<'_, '_> {
     }
 }
 
-fn adopt(parsed: &mut Parsed<'_>, parent: &Part, member: Member) {
+/// A part as each of the things that it is to some program, the first of them as it is recorded.
+fn readings(main: &Part, decoded: &Decoded<'_>) -> Vec<Part> {
+    let mut readings = vec![main.clone()];
+    let is_plain_text = decoded.is_text && decoded.names().next().is_none() && decoded.declarations.is_empty();
+    if decoded.is_walked || is_plain_text && main.family == Family::Text {
+        return readings;
+    }
+    let names: Vec<&str> = decoded.names().collect();
+    let declared: Vec<&str> =
+        std::iter::once(&main.declared).chain(&decoded.declarations).map(String::as_str).collect();
+    let others = family::others((main.family, &main.content_type), &decoded.bytes, &names, &declared);
+    let as_other =
+        |(family, content_type): Kind| Part { family, content_type: content_type.to_owned(), ..main.clone() };
+    readings.extend(others.into_iter().map(as_other));
+    readings
+}
+
+/// Whether a part is one that others come out of.
+fn holds_parts(part: &Part, decoded: &Decoded<'_>) -> bool {
+    match part.family {
+        Family::Archive | Family::Office | Family::Pdf => true,
+        Family::Mail => !decoded.is_walked,
+        _ => false,
+    }
+}
+
+fn adopt(parsed: &mut Parsed<'_>, parent: &Part, found: Found) {
+    let Found { decoded, declared, .. } = found;
     let number = u32::try_from(parsed.parts.len()).unwrap_or(u32::MAX);
-    let name = mime::clean(&member.name);
-    let (family, content_type) = family::sniff(&member.bytes, &name);
+    let (family, content_type) = if decoded.is_walked {
+        (Family::Mail, "message/rfc822")
+    } else if decoded.is_text && !decoded.is_attachment && matches!(declared.as_str(), "" | "text/plain") {
+        family::of_plain_text(&decoded.bytes)
+    } else {
+        family::of(&decoded.bytes, &decoded.name, &declared)
+    };
     parsed.message.parts.push(Part {
         number,
         parent: Some(parent.number),
-        sha256: Digest::of(&member.bytes),
-        size: member.bytes.len() as u64,
+        sha256: Digest::of(&decoded.bytes),
+        size: decoded.bytes.len() as u64,
         family,
         content_type: content_type.to_owned(),
-        declared: String::new(),
-        name: name.clone(),
+        declared,
+        name: decoded.name.clone(),
         tail: Tail::NotWalked,
     });
-    let bytes = Cow::Owned(member.bytes);
-    parsed.parts.push(Decoded { number, family, name, bytes, is_text: false, is_attachment: true });
+    parsed.parts.push(Decoded { number, family, ..decoded });
 }

@@ -1,18 +1,24 @@
 //! Archives opened in memory, nested and bounded. Names inside are only ever text; nothing is written anywhere.
 
 mod cab;
+mod calendar;
+pub(crate) mod cms;
+mod in_text;
 mod iso;
 pub(crate) mod onenote;
 mod rar;
 mod sevenz;
 mod stream;
 mod tnef;
+mod uuencode;
 mod zip;
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::limits::{Budget, Limits};
+
+pub(crate) use in_text::in_text;
 
 /// One member of an archive.
 #[derive(Debug)]
@@ -76,6 +82,13 @@ impl<'l> Allowance<'l> {
         if self.entries > limit { Err(Closed::Limit(format!("more than {limit} archive entries"))) } else { Ok(()) }
     }
 
+    /// Counts bytes that were unpacked by somebody else.
+    pub(crate) fn take(&mut self, bytes: u64) -> Result<(), Closed> {
+        self.entry()?;
+        self.bytes += bytes;
+        self.check(bytes, bytes)
+    }
+
     /// Reads all of `source`, which `packed` bytes unpack to, within what is left.
     pub(crate) fn read(&mut self, packed: u64, mut source: impl Read) -> Result<Vec<u8>, Closed> {
         let mut bytes = Vec::new();
@@ -134,6 +147,7 @@ fn by_kind(
         "application/vnd.rar" => rar::list(bytes, allowance, members),
         "application/x-iso9660-image" => iso::open(bytes, allowance, members),
         "application/ms-tnef" => tnef::open(bytes, allowance, members),
+        "application/pkcs7-mime" => cms::open(bytes, name, allowance, members),
         "application/onenote" => onenote::open(bytes, allowance, members),
         other => Err(Closed::NotAnalysed(format!("{other} is not opened yet"))),
     }

@@ -1,0 +1,95 @@
+//! What a file's name says of it.
+
+use domain::message::Family;
+
+use super::Kind;
+
+/// Characters of an extension at most; longer ones are no extensions.
+const EXTENSION_CHARS_MAX: usize = 40;
+
+/// The last extension of a file name in lower case. What a desktop leaves out does not count: dots and blanks at the
+/// end, quotes, characters of no width, the folders before it.
+pub fn extension(name: &str) -> Option<String> {
+    let name = name.trim_end_matches(|c: char| {
+        matches!(c, '.' | '"' | '\'' | '/' | '\\' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+            || c.is_whitespace()
+    });
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let (stem, extension) = name.rsplit_once('.')?;
+    let is_of_extension = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let plain: String = extension
+        .chars()
+        .filter(|c| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'))
+        .collect();
+    let fits = !stem.is_empty()
+        && !plain.is_empty()
+        && plain.len() <= EXTENSION_CHARS_MAX
+        && plain.chars().all(is_of_extension);
+    fits.then(|| plain.to_ascii_lowercase())
+}
+
+/// Extensions of archives, and how each is opened where its bytes do not say it.
+const ARCHIVES: [(&str, &str); 24] = [
+    ("7z", "application/x-7z-compressed"),
+    ("ace", "application/x-ace-compressed"),
+    ("alz", "application/x-alz-compressed"),
+    ("arj", "application/x-arj"),
+    ("bz2", "application/x-bzip2"),
+    ("cab", "application/vnd.ms-cab-compressed"),
+    ("cpio", "application/x-cpio"),
+    ("egg", "application/x-egg"),
+    ("gz", "application/gzip"),
+    ("iso", "application/x-iso9660-image"),
+    ("lha", "application/x-lzh-compressed"),
+    ("lzh", "application/x-lzh-compressed"),
+    ("lzma", "application/x-lzma"),
+    ("rar", "application/vnd.rar"),
+    ("tar", "application/x-tar"),
+    ("tbz2", "application/x-bzip2"),
+    ("tgz", "application/gzip"),
+    ("txz", "application/x-xz"),
+    ("vhd", "application/x-vhd"),
+    ("vhdx", "application/x-vhdx"),
+    ("xz", "application/x-xz"),
+    ("z", "application/x-compress"),
+    ("zip", "application/zip"),
+    ("zst", "application/zstd"),
+];
+
+/// The kind of archive that a name says.
+pub(super) fn archive(name: &str) -> Option<Kind> {
+    let extension = extension(name)?;
+    let (_, kind) = ARCHIVES.into_iter().find(|(one, _)| *one == extension)?;
+    Some((Family::Archive, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions() {
+        for (name, expected) in [
+            ("a.PDF.exe . ", Some("exe")),
+            (".profile", None),
+            ("no extension", None),
+            ("x.settingcontent-ms", Some("settingcontent-ms")),
+            ("x.library-ms\u{200b}", Some("library-ms")),
+            ("x.j\u{200b}s", Some("js")),
+            ("folder.d/file", None),
+            ("folder\\x.lnk\"", Some("lnk")),
+            ("Mr. Smith", None),
+            ("Mr.Smith", Some("smith")),
+            ("a.b c", None),
+        ] {
+            assert_eq!(extension(name).as_deref(), expected, "{name}");
+        }
+        assert_eq!(extension(&format!("a.{}", "x".repeat(41))), None);
+    }
+
+    #[test]
+    fn archives_by_name() {
+        assert_eq!(archive("a.ACE"), Some((Family::Archive, "application/x-ace-compressed")));
+        assert_eq!(archive("a.txt"), None);
+    }
+}

@@ -5,6 +5,7 @@ mod attack;
 mod axe;
 mod cache;
 mod ci;
+mod differential;
 mod fuzz;
 mod licences;
 mod mtas;
@@ -30,6 +31,9 @@ fn main() -> Result<()> {
         ["chaos", units, kills] => ci::chaos(units, kills),
         ["simulate", "--seed", seed] => simulate::one(seed),
         ["simulate", count] => simulate::many(count),
+        ["differential", "mails", folder] => differential::mails(folder),
+        ["differential", "archives", count, seed] => differential::archives(count, seed),
+        ["differential", "links", file] => differential::links(file),
         ["fuzz", seconds] => fuzz::run(seconds),
         ["bench", "accuracy", folder] => ci::bench("accuracy", Some(folder)),
         ["bench", name @ ("bulk" | "explorer" | "gateway" | "memory" | "quarantine" | "recovery" | "scan")] => {
@@ -41,6 +45,8 @@ fn main() -> Result<()> {
              attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | \
              kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | \
              simulate COUNT (so many orders of events, faults included) | simulate --seed SEED (one of them, told) | \
+             differential mails FOLDER | archives COUNT SEED | links FILE (what other readers see of the same bytes, beside \
+             what we see; FILE is urltestdata.json of the web platform tests) | \
              fuzz SECONDS (every \
              target, two at a time; needs cargo-fuzz and a nightly compiler) | \
              bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench \

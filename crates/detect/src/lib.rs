@@ -50,7 +50,7 @@ pub mod rspamd;
 mod rule_runner;
 pub mod ruleset;
 pub mod structure;
-mod take_apart;
+pub mod take_apart;
 pub mod text;
 pub mod unpack;
 pub mod yara;

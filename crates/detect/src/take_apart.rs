@@ -31,6 +31,15 @@ const URL_CHARS_MAX: usize = 200;
 /// Characters of text below which a mail with a picture is one of a picture alone.
 const TEXT_CHARS_MIN: usize = 50;
 
+/// Every part of a mail, opened as far as it goes, with all names under which some program shows it.
+pub fn parts(raw: &[u8], limits: &Limits, budget: Budget) -> Vec<(Part, Vec<String>)> {
+    let read = mime::read_within(raw, limits);
+    let mut parsed = mime::parse(raw, read.as_ref(), limits);
+    take_apart(&mut parsed, &EnvelopeFacts::default(), limits, budget, &mut qr::Reader::default());
+    let names = |decoded: Decoded<'_>| decoded.names().map(str::to_owned).collect();
+    parsed.message.parts.into_iter().zip(parsed.parts.into_iter().map(names)).collect()
+}
+
 /// Takes a mail apart.
 pub(crate) fn take_apart(
     parsed: &mut Parsed<'_>,
@@ -132,7 +141,7 @@ impl From<Member> for Found {
             number: 0,
             family: Family::Other,
             name: mime::clean_name(&member.name),
-            other_names: Vec::new(),
+            other_names: member.other_names.iter().map(|name| mime::clean_name(name)).collect(),
             declarations: Vec::new(),
             bytes: Cow::Owned(member.bytes),
             is_text: false,

@@ -3,6 +3,7 @@
 //! document.
 
 mod macros;
+mod msg;
 mod ole;
 mod ooxml;
 pub mod pdf;

@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read, Seek};
 
-use super::{Look, macros};
+use super::{Look, macros, msg};
 use crate::structure::Check;
 use crate::unpack::{Closed, Member};
 
@@ -11,7 +11,7 @@ const STREAM_BYTES_MAX: u64 = 64 << 20;
 /// Streams of one file that are looked at.
 const STREAMS_MAX: usize = 2000;
 
-type Compound<'b> = cfb::CompoundFile<Cursor<&'b [u8]>>;
+pub(super) type Compound<'b> = cfb::CompoundFile<Cursor<&'b [u8]>>;
 
 /// Looks at a compound file.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
@@ -45,8 +45,7 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
             }
             "WordDocument" => read(&mut file, path, look).map(|stream| word(&stream, look)),
             "Workbook" | "Book" => read(&mut file, path, look).map(|stream| workbook(&stream, look)),
-            // The content of an attachment of a saved mail (MS-OXMSG); its name lies beside it.
-            "__substg1.0_37010102" => attachment(&mut file, path, look),
+            name if msg::is_of_mail(name) => msg::look(&mut file, path, look),
             _ => Ok(()),
         };
         if let Err(closed) = result {
@@ -57,7 +56,7 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     macros::judge(look, &sources);
 }
 
-fn read<F: Read + Seek>(
+pub(super) fn read<F: Read + Seek>(
     file: &mut cfb::CompoundFile<F>,
     path: &str,
     look: &mut Look<'_, '_, '_>,
@@ -136,19 +135,4 @@ pub(super) fn xlm(look: &mut Look<'_, '_, '_>, sheets: usize, starts: bool) {
     } else {
         look.add(Check::MacroAutomatic, format!("{sheets} sheets of Excel 4.0 macros"));
     }
-}
-
-fn attachment(file: &mut Compound<'_>, path: &str, look: &mut Look<'_, '_, '_>) -> Result<(), Closed> {
-    let bytes = read(file, path, look)?;
-    let beside = |tag: &str| path.replace("37010102", tag);
-    let mut name = String::new();
-    for tag in ["3707001F", "3704001F"] {
-        if let Ok(wide) = read(file, &beside(tag), look) {
-            let units = wide.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-            name = char::decode_utf16(units).filter_map(Result::ok).collect();
-            break;
-        }
-    }
-    look.seen.members.push(Member::new(name, bytes));
-    Ok(())
 }

@@ -25,6 +25,8 @@ pub(crate) use in_text::in_text;
 pub struct Member {
     /// Its name inside, as stored.
     pub name: String,
+    /// Names that it has as well: unpackers differ in which of the places where a name stands they believe.
+    pub other_names: Vec<String>,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -32,7 +34,7 @@ pub struct Member {
 impl Member {
     /// A member by name and bytes.
     pub fn new(name: String, bytes: Vec<u8>) -> Self {
-        Self { name, bytes }
+        Self { name, other_names: Vec::new(), bytes }
     }
 }
 

@@ -1,0 +1,118 @@
+//! Saved mails of Outlook (MS-OXMSG): a compound file with a storage for each attachment, and its texts beside them.
+
+use encoding_rs::WINDOWS_1252;
+
+use super::Look;
+use super::ole::{Compound, read};
+use crate::page::html;
+use crate::text;
+use crate::unpack::{Closed, Member};
+
+/// Properties (MS-OXPROPS) as the names of streams have them; their type follows: `001F` is UTF-16, `001E` is text in
+/// the code page of the sender, `0102` is bytes.
+const CONTENT: &str = "__substg1.0_37010102";
+const BODY: &str = "__substg1.0_1000";
+const HTML: &str = "__substg1.0_1013";
+/// PidTagAttachLongFilename, PidTagAttachFilename, PidTagDisplayName: each may be what a program shows.
+const NAMES: [&str; 3] = ["3707", "3704", "3001"];
+
+/// Whether a stream is one that [`look`] reads.
+pub(super) fn is_of_mail(stream: &str) -> bool {
+    stream == CONTENT || stream.starts_with(BODY) || stream.starts_with(HTML)
+}
+
+/// Looks at a stream of a saved mail: an attachment becomes a member under each of its names, and the links of its
+/// texts are links.
+pub(super) fn look(file: &mut Compound<'_>, path: &str, look: &mut Look<'_, '_, '_>) -> Result<(), Closed> {
+    let stream = path.rsplit('/').next().unwrap_or_default();
+    let bytes = read(file, path, look)?;
+    if stream == CONTENT {
+        let mut names = names(file, path, look).into_iter();
+        let mut member = Member::new(names.next().unwrap_or_default(), bytes);
+        member.other_names.extend(names);
+        look.seen.members.push(member);
+        return Ok(());
+    }
+    let text = if stream.ends_with("001F") { wide(&bytes) } else { WINDOWS_1252.decode(&bytes).0.into_owned() };
+    if stream.starts_with(HTML) {
+        let page = html::read(text.as_bytes(), false);
+        look.seen.links.extend(page.links.into_iter().map(|link| link.target));
+    } else {
+        look.seen.links.extend(text::links(&text));
+    }
+    Ok(())
+}
+
+/// The names that lie beside the content of an attachment; of equal ones one.
+fn names(file: &mut Compound<'_>, path: &str, look: &mut Look<'_, '_, '_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (property, kind) in NAMES.into_iter().flat_map(|property| [(property, "001F"), (property, "001E")]) {
+        let beside = path.replace("37010102", &format!("{property}{kind}"));
+        if !file.is_stream(&beside) {
+            continue;
+        }
+        let Ok(bytes) = read(file, &beside, look) else { continue };
+        let name = if kind == "001F" { wide(&bytes) } else { WINDOWS_1252.decode(&bytes).0.into_owned() };
+        let name = name.trim_end_matches('\0').to_owned();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn wide(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// A compound file with these streams, for tests.
+#[cfg(test)]
+pub(super) fn with_streams(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::{Cursor, Write};
+
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("a new file");
+    for (path, bytes) in streams {
+        if let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
+            file.create_storage_all(folder).expect("a storage");
+        }
+        file.create_stream(path).expect("a stream").write_all(bytes).expect("written");
+    }
+    file.flush().expect("flushed");
+    file.into_inner().into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::limits::{Budget, Limits};
+    use crate::unpack::Allowance;
+
+    fn utf16(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn attachments_have_all_their_names_and_texts_their_links() {
+        let bytes = with_streams(&[
+            ("/__substg1.0_1000001F", &utf16("See https://a.example/x for it.")),
+            ("/__substg1.0_10130102", b"<a href='https://b.example/y'>here</a>"),
+            ("/__attach_version1.0_#00000000/__substg1.0_37010102", b"var a=1;"),
+            ("/__attach_version1.0_#00000000/__substg1.0_3704001E", b"INVOIC~1.JS\0"),
+            ("/__attach_version1.0_#00000000/__substg1.0_3707001F", &utf16("invoice.js")),
+            ("/__attach_version1.0_#00000000/__substg1.0_3001001F", &utf16("invoice.txt")),
+        ]);
+        let part = crate::mime::alone(&bytes, "a.msg", "application/vnd.ms-outlook").message.parts.remove(0);
+        let limits = Limits::default();
+        let mut allowance = Allowance::new(&limits, Budget::starting_now(Duration::from_secs(10)));
+        let seen = super::super::look(&bytes, &part, &mut allowance);
+        let member = &seen.members[0];
+        assert_eq!((member.name.as_str(), member.bytes.as_slice()), ("invoice.js", b"var a=1;".as_slice()));
+        assert_eq!(member.other_names, ["INVOIC~1.JS", "invoice.txt"]);
+        let mut links = seen.links;
+        links.sort();
+        assert_eq!(links, ["https://a.example/x", "https://b.example/y"]);
+    }
+}

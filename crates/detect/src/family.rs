@@ -2,6 +2,8 @@
 
 use domain::message::Family;
 
+use crate::unpack;
+
 /// Extensions of scripts that look like any text.
 const SCRIPT_EXTENSIONS: [&str; 16] =
     ["bat", "cmd", "hta", "js", "jse", "ps1", "psm1", "py", "sh", "vb", "vbe", "vbs", "wsc", "wsf", "wsh", "sct"];
@@ -64,7 +66,7 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(lnk) {
         return Some((Family::Executable, "application/x-ms-shortcut"));
     }
-    if bytes.starts_with(&crate::unpack::onenote::SECTION) {
+    if bytes.starts_with(&unpack::onenote::SECTION) {
         return Some((Family::Archive, "application/onenote"));
     }
     if bytes.starts_with(b"\x78\x9f\x3e\x22") {
@@ -80,6 +82,9 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"{\\rtf") {
         return Some((Family::Office, "application/rtf"));
     }
+    if let Some(container) = unpack::magic::by_structure(bytes) {
+        return Some((Family::Archive, container));
+    }
     if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some((Family::Office, "application/x-ole-storage"));
     }
@@ -93,7 +98,9 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"%PDF-") {
         return Some((Family::Pdf, "application/pdf"));
     }
-    None
+    // Bytes of no kind before a zip: unpackers search for its end record (APPNOTE 4.3.16) or its first member.
+    let is_of_no_kind = infer::get(bytes).is_none() && !looks_like_text(bytes);
+    (is_of_no_kind && unpack::magic::is_zip_behind(bytes)).then_some((Family::Archive, "application/zip"))
 }
 
 /// Files of a zip whose names are looked at.

@@ -8,6 +8,8 @@ mod text;
 
 use domain::message::Family;
 
+use crate::unpack;
+
 pub use blocked::{Blocked, blocked};
 pub use name::extension;
 
@@ -24,6 +26,9 @@ const PROGRAMS: [&str; 7] = [
     "application/x-llvm",
     "application/x-rpm",
 ];
+
+/// Bytes within which a PDF may begin, as readers accept it.
+const PDF_WITHIN_BYTES: usize = 1024;
 
 /// What a part is: by its bytes, and where those are mere text by its name, and then by what it is declared as.
 pub fn of(bytes: &[u8], name: &str, declared: &str) -> Kind {
@@ -65,6 +70,15 @@ pub fn others(main: (Family, &str), bytes: &[u8], names: &[&str], declared: &[&s
     }
     if main.0 == Family::Other {
         names.iter().filter_map(|name| name::archive(name)).for_each(&mut add);
+    }
+    // Unpackers look for a zip from the end of a file, and readers of PDF for its head within the first kibibyte. What
+    // stands behind a picture is looked at with it.
+    if main.0 != Family::Image && !bytes.starts_with(b"PK\x03\x04") && unpack::zip::ends_as_zip(bytes) {
+        add((Family::Archive, "application/zip"));
+    }
+    let head = &bytes[..bytes.len().min(PDF_WITHIN_BYTES)];
+    if memchr::memmem::find(head, b"%PDF-").is_some() {
+        add((Family::Pdf, "application/pdf"));
     }
     found
 }
@@ -108,13 +122,13 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(lnk) {
         return Some((Family::Executable, "application/x-ms-shortcut"));
     }
-    if bytes.starts_with(&crate::unpack::onenote::SECTION) {
+    if bytes.starts_with(&unpack::onenote::SECTION) {
         return Some((Family::Archive, "application/onenote"));
     }
     if bytes.starts_with(b"\x78\x9f\x3e\x22") {
         return Some((Family::Archive, "application/ms-tnef"));
     }
-    if crate::unpack::cms::is_cms(bytes) {
+    if unpack::cms::is_cms(bytes) {
         return Some((Family::Archive, "application/pkcs7-mime"));
     }
     // MSCF and four zeros: two letters and two more are in some texts.
@@ -127,6 +141,9 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     // Word takes what begins so for RTF, whatever version follows.
     if bytes.starts_with(b"{\\rt") {
         return Some((Family::Office, "application/rtf"));
+    }
+    if let Some(container) = unpack::magic::by_structure(bytes) {
+        return Some((Family::Archive, container));
     }
     if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some((Family::Office, "application/x-ole-storage"));
@@ -141,7 +158,9 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"%PDF-") {
         return Some((Family::Pdf, "application/pdf"));
     }
-    None
+    // Bytes of no kind before a zip: unpackers search for its end record (APPNOTE 4.3.16) or its first member.
+    let is_of_no_kind = infer::get(bytes).is_none() && !text::looks_like_text(bytes);
+    (is_of_no_kind && unpack::magic::is_zip_behind(bytes)).then_some((Family::Archive, "application/zip"))
 }
 
 /// Files of a zip whose names are looked at.

@@ -17,6 +17,7 @@
 //! | [`pixels`] | pictures decoded, within limits |
 //! | [`preview`] | what a person may look at of a mail: texts, pages made harmless, pictures drawn anew |
 //! | [`page`] | HTML, links, codes in pictures, senders |
+//! | [`take_apart`] | everything opened that can be opened |
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
 //! | [`auth`] | what the sender's domain vouches for: SPF, DKIM, DMARC, ARC |

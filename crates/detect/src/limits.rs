@@ -37,6 +37,14 @@ pub struct Limits {
 impl Limits {
     /// Bytes that may come out of an archive before its ratio is looked at: small things compress well.
     pub const RATIO_GRACE_BYTES: u64 = 4 << 20;
+    /// Memory of one decoder's dictionary: what the strongest level of xz asks for.
+    pub const DICTIONARY_BYTES_MAX: u64 = 64 << 20;
+    /// Dictionaries of all decoders of one message, one after the other: each is cleared before it is used.
+    pub const DICTIONARIES_BYTES_MAX: u64 = 8 << 30;
+    /// Passwords that are tried on what one message brings, on one member after the other. A try takes a millisecond.
+    pub const PASSWORD_TRIES_MAX: usize = 2000;
+    /// Characters of a member's name that are kept: the last ones, for there stands what decides what it is.
+    pub const MEMBER_NAME_CHARS_MAX: usize = 250;
 }
 
 impl Default for Limits {

@@ -390,13 +390,16 @@ pub fn of_limit(hit: LimitHit) -> Signal {
 }
 
 /// Archives of old programs, which nobody opens and many unpackers do.
-const NEVER_OPENED: [&str; 7] = [
-    "application/x-ace-compressed",
-    "application/x-alz-compressed",
+const NEVER_OPENED: [&str; 10] = [
+    "application/x-ace",
+    "application/x-apple-diskimage",
+    "application/x-alz",
     "application/x-arj",
     "application/x-compress",
     "application/x-egg",
-    "application/x-lzh-compressed",
+    "application/x-lzh",
+    "application/x-ms-wim",
+    "application/x-xar",
     "application/zstd",
 ];
 /// What is opened as an archive and is none to its reader: where it holds nothing that can be read, there is nothing to
@@ -406,12 +409,17 @@ const NO_ARCHIVES: [&str; 3] = ["application/pkcs7-mime", "application/ms-tnef",
 /// The signals of what was not seen of an archive. `has_members`: something was.
 pub fn of_archive(closed: Vec<Closed>, part: &Part, has_members: bool) -> Vec<Signal> {
     let kind = part.content_type.as_str();
-    let is_unread = NEVER_OPENED.contains(&kind) || !has_members && !NO_ARCHIVES.contains(&kind);
     let not_analysed = closed.iter().find_map(|one| match one {
         Closed::NotAnalysed(why) => Some(why.clone()),
         _ => None,
     });
-    let unread = not_analysed.filter(|_| is_unread).map(|why| Signal::of_part(Check::UnreadArchive, part, why));
+    let why = match (NEVER_OPENED.contains(&kind), has_members) {
+        (true, false) => Some(not_analysed.unwrap_or_else(|| format!("nothing in the {kind} could be read"))),
+        (false, false) if NO_ARCHIVES.contains(&kind) => None,
+        (true, true) | (false, false) => not_analysed,
+        (false, true) => None,
+    };
+    let unread = why.map(|why| Signal::of_part(Check::UnreadArchive, part, why));
     closed.into_iter().map(|one| of_closed(one, part)).chain(unread).collect()
 }
 

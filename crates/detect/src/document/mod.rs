@@ -49,6 +49,14 @@ impl Look<'_, '_, '_> {
         let Signal { check, evidence, .. } = crate::structure::of_closed(closed, self.part);
         self.add(check, evidence);
     }
+
+    /// The same for what many members of a document may have: told once.
+    fn closed_once(&mut self, closed: Closed) {
+        let Signal { check, evidence, .. } = crate::structure::of_closed(closed, self.part);
+        if !self.seen.signals.iter().any(|known| known.check == check && known.evidence == evidence) {
+            self.add(check, evidence);
+        }
+    }
 }
 
 /// Looks at a part of the family `Office`.

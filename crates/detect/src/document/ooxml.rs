@@ -8,7 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::{Look, macros, ole, remote};
 use crate::structure::Check;
-use crate::unpack::{Closed, Member};
+use crate::unpack::{Closed, Member, zip};
 
 /// Events of one XML part that are read.
 const EVENTS_MAX: usize = 2_000_000;
@@ -19,18 +19,20 @@ const OWN_PARTS: [&str; 19] = [
     ".odttf", ".fntdata", ".psmdcp", ".xlb", ".xlc", ".rdf",
 ];
 
-/// Looks at a document that is a zip.
+/// Looks at a document that is a zip. A part that is damaged hides no other: Word repairs what it can.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
-    let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
-        Ok(archive) => archive,
-        Err(error) => return look.closed(Closed::NotAnalysed(format!("damaged document: {error}"))),
-    };
+    let entries = zip::entries(bytes, look.allowance.entries_left());
+    if entries.is_empty() {
+        return look.closed(Closed::NotAnalysed("damaged document: no part in it".into()));
+    }
     let mut kept = Kept::default();
-    for at in 0..archive.len() {
-        let result = look.allowance.entry().and_then(|()| entry(&mut archive, at, look, &mut kept));
-        if let Err(closed) = result {
-            look.closed(closed);
+    for one in entries {
+        if let Err(over) = look.allowance.entry() {
+            look.closed(over);
             break;
+        }
+        if let Some(closed) = entry(bytes, &one, look, &mut kept) {
+            look.closed_once(closed);
         }
     }
     macros::judge(look, &kept.sources);
@@ -47,22 +49,12 @@ struct Kept {
     starts: bool,
 }
 
-fn entry(
-    archive: &mut zip::ZipArchive<Cursor<&[u8]>>,
-    at: usize,
-    look: &mut Look<'_, '_, '_>,
-    kept: &mut Kept,
-) -> Result<(), Closed> {
-    let damaged = |error: zip::result::ZipError| Closed::NotAnalysed(format!("damaged document: {error}"));
-    let entry = match archive.by_index(at) {
-        Ok(entry) => entry,
-        Err(zip::result::ZipError::UnsupportedArchive(_)) => {
-            look.add(Check::EncryptedDocument, "an entry of the document");
-            return Ok(());
-        }
-        Err(error) => return Err(damaged(error)),
-    };
-    let name = entry.name().map(std::borrow::Cow::into_owned).unwrap_or_default();
+fn entry(bytes: &[u8], entry: &zip::Entry, look: &mut Look<'_, '_, '_>, kept: &mut Kept) -> Option<Closed> {
+    if entry.is_locked() {
+        look.add(Check::EncryptedDocument, "an entry of the document");
+        return None;
+    }
+    let name = entry.names.first().cloned().unwrap_or_default();
     let lower = name.to_lowercase();
     let wanted = lower.ends_with(".rels")
         || lower.ends_with("vbaproject.bin")
@@ -74,11 +66,10 @@ fn entry(
         || (lower.starts_with("word/") && (lower.contains("header") || lower.contains("footer")));
     // What no document is made of is looked at as it would be in an archive.
     let is_stranger = !OWN_PARTS.iter().any(|end| lower.ends_with(end)) && lower != "mimetype";
-    if entry.is_dir() || !(wanted || is_stranger) {
-        return Ok(());
+    if entry.is_folder() || !(wanted || is_stranger) {
+        return None;
     }
-    let packed = entry.compressed_size();
-    let bytes = look.allowance.read(packed, entry)?;
+    let (bytes, closed) = zip::content(entry, bytes, look.allowance);
     if lower.ends_with(".rels") {
         relations(&bytes, look);
     } else if lower.ends_with("vbaproject.bin") {
@@ -100,7 +91,7 @@ fn entry(
     } else {
         fields(&bytes, look, kept);
     }
-    Ok(())
+    closed
 }
 
 /// A project of macros is a compound file of its own.

@@ -31,8 +31,8 @@ pub fn extension(name: &str) -> Option<String> {
 /// Extensions of archives, and how each is opened where its bytes do not say it.
 const ARCHIVES: [(&str, &str); 24] = [
     ("7z", "application/x-7z-compressed"),
-    ("ace", "application/x-ace-compressed"),
-    ("alz", "application/x-alz-compressed"),
+    ("ace", "application/x-ace"),
+    ("alz", "application/x-alz"),
     ("arj", "application/x-arj"),
     ("bz2", "application/x-bzip2"),
     ("cab", "application/vnd.ms-cab-compressed"),
@@ -40,8 +40,8 @@ const ARCHIVES: [(&str, &str); 24] = [
     ("egg", "application/x-egg"),
     ("gz", "application/gzip"),
     ("iso", "application/x-iso9660-image"),
-    ("lha", "application/x-lzh-compressed"),
-    ("lzh", "application/x-lzh-compressed"),
+    ("lha", "application/x-lzh"),
+    ("lzh", "application/x-lzh"),
     ("lzma", "application/x-lzma"),
     ("rar", "application/vnd.rar"),
     ("tar", "application/x-tar"),
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn archives_by_name() {
-        assert_eq!(archive("a.ACE"), Some((Family::Archive, "application/x-ace-compressed")));
+        assert_eq!(archive("a.ACE"), Some((Family::Archive, "application/x-ace")));
         assert_eq!(archive("a.txt"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! ISO 9660 images: the files of their folders, by the Joliet names where there are some. People are sent programs in
 //! them because what comes out of an image carries no mark of the web.
 
+use super::found::Found;
 use super::{Allowance, Closed, Member};
 
 const SECTOR: usize = 2048;
@@ -8,7 +9,7 @@ const SECTOR: usize = 2048;
 const FOLDERS_MAX: usize = 500;
 
 /// Opens an image.
-pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, members: &mut Vec<Member>) -> Result<(), Closed> {
+pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
     let descriptors = (16..64).map_while(|sector| {
         let at = sector * SECTOR;
         let descriptor = bytes.get(at..at + SECTOR)?;
@@ -41,7 +42,7 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, members: &mut Ve
             }
             let content = bytes.get(from..from.saturating_add(length)).unwrap_or_default();
             let content = allowance.read(length as u64, content)?;
-            members.push(Member::new(readable(name, wide.is_some()), content));
+            found.members.push(Member::new(readable(name, wide.is_some()), content));
         }
     }
     Ok(())

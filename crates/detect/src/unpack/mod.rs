@@ -1,24 +1,35 @@
 //! Archives opened in memory, nested and bounded. Names inside are only ever text; nothing is written anywhere.
+//!
+//! What some unpacker would show is shown: a damaged or unknown member is named and noted, and hides no other.
 
+mod allowance;
 mod cab;
 mod calendar;
 pub(crate) mod cms;
+mod cpio;
+mod found;
 mod in_text;
 mod iso;
+pub(crate) mod magic;
+mod msi;
+mod named;
+mod number;
 pub(crate) mod onenote;
 mod rar;
 mod sevenz;
 mod stream;
+mod szdd;
+mod tar;
 mod tnef;
 mod uuencode;
-mod zip;
+mod xz;
+pub(crate) mod zip;
 
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::limits::{Budget, Limits};
-
-pub(crate) use in_text::in_text;
+pub use self::allowance::Allowance;
+use self::found::Found;
+pub(crate) use self::in_text::in_text;
 
 /// One member of an archive.
 #[derive(Debug)]
@@ -27,7 +38,7 @@ pub struct Member {
     pub name: String,
     /// Names that it has as well: unpackers differ in which of the places where a name stands they believe.
     pub other_names: Vec<String>,
-    /// Its bytes.
+    /// Its bytes, or as many as could be unpacked.
     pub bytes: Vec<u8>,
 }
 
@@ -35,6 +46,19 @@ impl Member {
     /// A member by name and bytes.
     pub fn new(name: String, bytes: Vec<u8>) -> Self {
         Self { name, other_names: Vec::new(), bytes }
+    }
+
+    /// A member by all its names, the first of which is the one that most unpackers show.
+    fn with_names(names: Vec<String>, bytes: Vec<u8>) -> Self {
+        let mut names = names.into_iter();
+        let name = names.next().unwrap_or_default();
+        let mut other_names: Vec<String> = Vec::new();
+        for other in names {
+            if other != name && !other.is_empty() && !other_names.contains(&other) {
+                other_names.push(other);
+            }
+        }
+        Self { name, other_names, bytes }
     }
 }
 
@@ -51,84 +75,17 @@ pub enum Closed {
     NotAnalysed(String),
 }
 
-/// What all archives of one message have used so far.
-#[derive(Debug)]
-pub struct Allowance<'l> {
-    limits: &'l Limits,
-    budget: Budget,
-    passwords: Vec<String>,
-    entries: usize,
-    bytes: u64,
-}
-
-impl<'l> Allowance<'l> {
-    /// The whole allowance of one message.
-    pub fn new(limits: &'l Limits, budget: Budget) -> Self {
-        Self { limits, budget, passwords: Vec::new(), entries: 0, bytes: 0 }
-    }
-
-    /// The same with words that may be passwords of what is encrypted.
-    #[must_use]
-    pub fn with_passwords(mut self, passwords: Vec<String>) -> Self {
-        self.passwords = passwords;
-        self
-    }
-
-    fn passwords(&self) -> &[String] {
-        &self.passwords
-    }
-
-    pub(crate) fn entry(&mut self) -> Result<(), Closed> {
-        self.entries += 1;
-        let limit = self.limits.archive_entries_max;
-        if self.entries > limit { Err(Closed::Limit(format!("more than {limit} archive entries"))) } else { Ok(()) }
-    }
-
-    /// Counts bytes that were unpacked by somebody else.
-    pub(crate) fn take(&mut self, bytes: u64) -> Result<(), Closed> {
-        self.entry()?;
-        self.bytes += bytes;
-        self.check(bytes, bytes)
-    }
-
-    /// Reads all of `source`, which `packed` bytes unpack to, within what is left.
-    pub(crate) fn read(&mut self, packed: u64, mut source: impl Read) -> Result<Vec<u8>, Closed> {
-        let mut bytes = Vec::new();
-        let mut block = [0; 64 * 1024];
-        loop {
-            let count = source.read(&mut block).map_err(|error| Closed::NotAnalysed(format!("damaged: {error}")))?;
-            if count == 0 {
-                return Ok(bytes);
-            }
-            bytes.extend_from_slice(&block[..count]);
-            self.bytes += count as u64;
-            self.check(packed, bytes.len() as u64)?;
-        }
-    }
-
-    fn check(&self, packed: u64, unpacked: u64) -> Result<(), Closed> {
-        let Limits { unpacked_bytes_max, ratio_max, .. } = self.limits;
-        if self.bytes > *unpacked_bytes_max {
-            return Err(Closed::Limit(format!("more than {} MiB unpacked", unpacked_bytes_max >> 20)));
-        }
-        if unpacked > Limits::RATIO_GRACE_BYTES && unpacked / packed.max(1) > *ratio_max {
-            return Err(Closed::Limit(format!("unpacks to more than {ratio_max} times its size")));
-        }
-        if self.budget.is_spent() {
-            return Err(Closed::NotAnalysed("no time left".into()));
-        }
-        Ok(())
-    }
-}
-
 /// Opens an archive of the family `Archive`: its members, and why some were not seen.
 pub fn open(content_type: &str, bytes: &[u8], name: &str, allowance: &mut Allowance<'_>) -> (Vec<Member>, Vec<Closed>) {
-    let mut members = Vec::new();
+    let mut found = Found::default();
     // Containers are opened by other people's code as well: one that panics on damage has not analysed this one, and no
     // more.
-    let opened = catch_unwind(AssertUnwindSafe(|| by_kind(content_type, bytes, name, allowance, &mut members)));
+    let opened = catch_unwind(AssertUnwindSafe(|| by_kind(content_type, bytes, name, allowance, &mut found)));
     let result = opened.unwrap_or_else(|_| Err(Closed::NotAnalysed(format!("{content_type} that cannot be read"))));
-    (members, result.err().into_iter().collect())
+    if let Err(closed) = result {
+        found.note(closed);
+    }
+    found.into_parts()
 }
 
 fn by_kind(
@@ -136,256 +93,34 @@ fn by_kind(
     bytes: &[u8],
     name: &str,
     allowance: &mut Allowance<'_>,
-    members: &mut Vec<Member>,
+    found: &mut Found,
 ) -> Result<(), Closed> {
     match content_type {
-        "application/zip" => zip::open(bytes, allowance, members),
-        "application/gzip" => stream::gzip(bytes, name, allowance, members),
-        "application/x-bzip2" => stream::bzip2(bytes, name, allowance, members),
-        "application/x-xz" => stream::xz(bytes, name, allowance, members),
-        "application/x-tar" => tar(bytes, allowance, members),
-        "application/x-7z-compressed" => sevenz::open(bytes, allowance, members),
-        "application/vnd.ms-cab-compressed" => cab::open(bytes, allowance, members),
-        "application/vnd.rar" => rar::list(bytes, allowance, members),
-        "application/x-iso9660-image" => iso::open(bytes, allowance, members),
-        "application/ms-tnef" => tnef::open(bytes, allowance, members),
-        "application/pkcs7-mime" => cms::open(bytes, name, allowance, members),
-        "application/onenote" => onenote::open(bytes, allowance, members),
-        other => Err(Closed::NotAnalysed(format!("{other} is not opened yet"))),
+        "application/zip" => zip::open(bytes, allowance, found),
+        "application/gzip" => stream::gzip(bytes, name, allowance, found),
+        "application/x-bzip2" => stream::bzip2(bytes, name, allowance, found),
+        "application/x-xz" => stream::xz(bytes, name, allowance, found),
+        "application/x-lzma" => stream::lzma(bytes, name, allowance, found),
+        "application/x-tar" => tar::open(bytes, allowance, found),
+        "application/x-7z-compressed" => sevenz::open(bytes, allowance, found),
+        "application/vnd.ms-cab-compressed" => cab::open(bytes, allowance, found),
+        "application/vnd.rar" => rar::open(bytes, allowance, found),
+        "application/x-szdd" => szdd::open(bytes, name, allowance, found),
+        "application/x-cpio" => cpio::open(bytes, allowance, found),
+        "application/x-lzh" => named::lzh(bytes, allowance, found),
+        "application/x-arj" => named::arj(bytes, allowance, found),
+        "application/x-ace" => named::ace(bytes, allowance, found),
+        "application/x-alz" => named::alz(bytes, allowance, found),
+        "application/x-egg" => named::egg(bytes, allowance, found),
+        "application/x-xar" => named::xar(bytes, allowance, found),
+        "application/x-msi" => msi::open(bytes, allowance, found),
+        "application/x-iso9660-image" => iso::open(bytes, allowance, found),
+        "application/ms-tnef" => tnef::open(bytes, allowance, found),
+        "application/pkcs7-mime" => cms::open(bytes, name, allowance, &mut found.members),
+        "application/onenote" => onenote::open(bytes, allowance, found),
+        other => Err(Closed::NotAnalysed(format!("{other} is not opened"))),
     }
-}
-
-fn tar(bytes: &[u8], allowance: &mut Allowance<'_>, members: &mut Vec<Member>) -> Result<(), Closed> {
-    let damaged = |error: std::io::Error| Closed::NotAnalysed(format!("damaged tar: {error}"));
-    let mut archive = tar::Archive::new(bytes);
-    for entry in archive.entries().map_err(damaged)? {
-        allowance.entry()?;
-        let entry = entry.map_err(damaged)?;
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let packed = entry.size();
-        let bytes = allowance.read(packed, entry)?;
-        members.push(Member::new(name, bytes));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ::zip::write::SimpleFileOptions;
-    use ::zip::{AesMode, ZipWriter};
-    use std::io::{Cursor, Write};
-    use std::time::Duration;
-
-    fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, bytes) in entries {
-            writer.start_file(*name, SimpleFileOptions::default()).expect("start");
-            writer.write_all(bytes).expect("write");
-        }
-        writer.finish().expect("finish").into_inner()
-    }
-
-    fn gzipped(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        encoder.write_all(bytes).expect("write");
-        encoder.finish().expect("finish")
-    }
-
-    fn names(content_type: &str, bytes: &[u8], limits: &Limits) -> (Vec<String>, Vec<Closed>) {
-        let budget = Budget::starting_now(Duration::from_secs(10));
-        let (members, closed) = open(content_type, bytes, "a.gz", &mut Allowance::new(limits, budget));
-        (members.into_iter().map(|member| member.name).collect(), closed)
-    }
-
-    #[test]
-    fn opens_what_it_knows() {
-        let limits = Limits::default();
-        let zip = zipped(&[("a.txt", b"x"), ("dir/b.txt", b"y")]);
-        assert_eq!(names("application/zip", &zip, &limits), (vec!["a.txt".into(), "dir/b.txt".into()], vec![]));
-        assert_eq!(names("application/gzip", &gzipped(b"x"), &limits), (vec!["a".into()], vec![]));
-        let mut tar = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(1);
-        header.set_cksum();
-        tar.append_data(&mut header, "c.txt", &b"z"[..]).expect("append");
-        let tar = tar.into_inner().expect("tar");
-        assert_eq!(names("application/x-tar", &tar, &limits), (vec!["c.txt".into()], vec![]));
-    }
-
-    #[test]
-    fn bombs_end_at_a_limit() {
-        let small = Limits { unpacked_bytes_max: 8 << 20, ..Limits::default() };
-        let zeros = vec![0; 16 << 20];
-        for (kind, bomb) in [("application/gzip", gzipped(&zeros)), ("application/zip", zipped(&[("a", &zeros)]))] {
-            let (_, closed) = names(kind, &bomb, &small);
-            assert!(matches!(closed.as_slice(), [Closed::Limit(_)]), "{kind} {closed:?}");
-        }
-        let few = Limits { archive_entries_max: 2, ..Limits::default() };
-        let (seen, closed) = names("application/zip", &zipped(&[("a", b""), ("b", b""), ("c", b"")]), &few);
-        assert_eq!((seen.len(), closed.len()), (2, 1));
-    }
-
-    #[test]
-    fn damage_is_never_bad_in_itself() {
-        let zip = zipped(&[("a.txt", b"hello hello hello")]);
-        for bytes in [&zip[..20], &zip[..zip.len() - 5], b"PK\x03\x04"] {
-            let (_, closed) = names("application/zip", bytes, &Limits::default());
-            assert!(matches!(closed.as_slice(), [Closed::NotAnalysed(_)]), "{closed:?}");
-        }
-    }
-
-    fn locked() -> Vec<u8> {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default().with_aes_encryption(AesMode::Aes256, "secret");
-        writer.start_file("hidden.exe", options).expect("start");
-        writer.write_all(b"MZ").expect("write");
-        writer.finish().expect("finish").into_inner()
-    }
-
-    #[test]
-    fn encrypted_members_are_named() {
-        assert_eq!(
-            names("application/zip", &locked(), &Limits::default()),
-            (vec!["hidden.exe".into()], vec![Closed::Encrypted])
-        );
-    }
-
-    #[test]
-    fn a_password_that_the_mail_brings_opens_it() {
-        let limits = Limits::default();
-        let budget = Budget::starting_now(Duration::from_secs(10));
-        let passwords = ["wrong", "secret"].map(str::to_owned).to_vec();
-        let mut allowance = Allowance::new(&limits, budget).with_passwords(passwords);
-        let (members, closed) = open("application/zip", &locked(), "a.zip", &mut allowance);
-        assert_eq!((members[0].bytes.as_slice(), closed.as_slice()), (&b"MZ"[..], &[Closed::OpenedWithPassword][..]));
-    }
-
-    #[test]
-    fn other_compressed_files() {
-        let limits = Limits::default();
-        let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-        bz.write_all(b"hello").expect("write");
-        let bz = bz.finish().expect("finish");
-        let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::default()).expect("writer");
-        xz.write_all(b"hello").expect("write");
-        let xz = xz.finish().expect("finish");
-        for (kind, bytes) in [("application/x-bzip2", bz), ("application/x-xz", xz)] {
-            let (members, closed) = opened(kind, &bytes, &limits);
-            assert_eq!((members[0].bytes.as_slice(), closed.len()), (&b"hello"[..], 0), "{kind}");
-            let cut = &bytes[..bytes.len() - 4];
-            assert!(matches!(opened(kind, cut, &limits).1.as_slice(), [Closed::NotAnalysed(_)]), "{kind}");
-        }
-        let mut cabinet = ::cab::CabinetBuilder::new();
-        cabinet.add_folder(::cab::CompressionType::MsZip).add_file("in.vbs");
-        let mut writer = cabinet.build(Cursor::new(Vec::new())).expect("cabinet");
-        while let Some(mut file) = writer.next_file().expect("file") {
-            file.write_all(b"hello").expect("write");
-        }
-        let cabinet = writer.finish().expect("finish").into_inner();
-        let kind = "application/vnd.ms-cab-compressed";
-        let (members, closed) = opened(kind, &cabinet, &limits);
-        assert_eq!((members[0].name.as_str(), members[0].bytes.as_slice(), closed.len()), ("in.vbs", &b"hello"[..], 0));
-        // A file that begins beyond its folder: the library panics (found by the fuzzer), and that is all that happens.
-        let name = memchr::memmem::find(&cabinet, b"in.vbs").expect("the name");
-        let mut damaged = cabinet.clone();
-        damaged[name - 12..name - 8].copy_from_slice(&0x7fff_0000_u32.to_le_bytes());
-        assert!(matches!(opened(kind, &damaged, &limits).1.as_slice(), [Closed::NotAnalysed(_)]));
-    }
-
-    fn opened(content_type: &str, bytes: &[u8], limits: &Limits) -> (Vec<Member>, Vec<Closed>) {
-        let budget = Budget::starting_now(Duration::from_secs(10));
-        open(content_type, bytes, "a", &mut Allowance::new(limits, budget))
-    }
-
-    #[test]
-    fn the_names_in_a_rar_are_told() {
-        // Version 4: the mark, the archive's header, a file of no bytes, the end.
-        let file = {
-            let mut header = vec![0, 0, 0x74, 0, 0, 38, 0];
-            header.extend([0; 19]);
-            header.extend(6_u16.to_le_bytes());
-            header.extend([0; 4]);
-            header.extend(b"in.exe");
-            header
-        };
-        let four =
-            [&b"Rar!\x1a\x07\0"[..], &[0, 0, 0x73, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0], &file, &[0, 0, 0x7b, 0, 0, 7, 0]]
-                .concat();
-        // Version 5: checksum, size, type 2, no flags; then file flags, size, attributes, compression, system, the
-        // name.
-        let five = [&b"Rar!\x1a\x07\x01\0"[..], &[0, 0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 6], b"in.exe"].concat();
-        for bytes in [four, five] {
-            let (members, closed) = opened("application/vnd.rar", &bytes, &Limits::default());
-            assert_eq!(members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["in.exe"], "{bytes:?}");
-            assert!(matches!(closed.as_slice(), [Closed::NotAnalysed(_)]));
-        }
-    }
-
-    #[test]
-    fn an_image_of_a_disc_is_opened() {
-        let mut bytes = vec![0; 22 * 2048];
-        let record = |name: &[u8], sector: u32, length: u32, flags: u8| {
-            let mut record = vec![0; 33];
-            record[2..6].copy_from_slice(&sector.to_le_bytes());
-            record[10..14].copy_from_slice(&length.to_le_bytes());
-            record[25] = flags;
-            record[32] = name.len() as u8;
-            record.extend(name);
-            record.resize(record.len() + record.len() % 2, 0);
-            record[0] = record.len() as u8;
-            record
-        };
-        bytes[16 * 2048] = 1;
-        bytes[16 * 2048 + 1..16 * 2048 + 6].copy_from_slice(b"CD001");
-        bytes[16 * 2048 + 156..16 * 2048 + 190].copy_from_slice(&record(&[0], 20, 2048, 2));
-        bytes[17 * 2048] = 255;
-        bytes[17 * 2048 + 1..17 * 2048 + 6].copy_from_slice(b"CD001");
-        let root = [record(&[0], 20, 2048, 2), record(&[1], 20, 2048, 2), record(b"RUN.EXE;1", 21, 5, 0)].concat();
-        bytes[20 * 2048..20 * 2048 + root.len()].copy_from_slice(&root);
-        bytes[21 * 2048..21 * 2048 + 5].copy_from_slice(b"hello");
-        let (members, closed) = opened("application/x-iso9660-image", &bytes, &Limits::default());
-        assert_eq!(
-            (members[0].name.as_str(), members[0].bytes.as_slice(), closed.len()),
-            ("RUN.EXE", &b"hello"[..], 0)
-        );
-    }
-
-    #[test]
-    fn what_outlook_wraps_is_unwrapped() {
-        let attribute = |level: u8, id: u32, content: &[u8]| {
-            [&[level][..], &id.to_le_bytes(), &(content.len() as u32).to_le_bytes(), content, &[0, 0]].concat()
-        };
-        let bytes = [
-            &0x223e_9f78_u32.to_le_bytes()[..],
-            &[1, 0],
-            &attribute(1, 0x0008_9006, &[0, 0, 1, 0]),
-            &attribute(2, 0x0006_9002, &[0; 14]),
-            &attribute(2, 0x0001_8010, b"LONGNA~1.EXE\0"),
-            &attribute(2, 0x0006_800f, b"hello"),
-            &attribute(2, 0x0006_9005, b"\x01\0\0\0\x1e\0\x07\x37\x01\0\0\0\x0e\0\0\0long name.exe\0"),
-            &attribute(2, 0x0006_9002, &[0; 14]),
-            &attribute(2, 0x0001_8010, b"a.txt\0"),
-            &attribute(2, 0x0006_800f, b"text"),
-        ]
-        .concat();
-        let (members, closed) = opened("application/ms-tnef", &bytes, &Limits::default());
-        let seen: Vec<(&str, &[u8])> = members.iter().map(|one| (one.name.as_str(), one.bytes.as_slice())).collect();
-        assert_eq!((seen, closed.len()), (vec![("long name.exe", &b"hello"[..]), ("a.txt", b"text")], 0));
-    }
-
-    #[test]
-    fn files_in_a_onenote_page_are_taken_out() {
-        let mut bytes = onenote::SECTION.to_vec();
-        bytes.extend([0; 100]);
-        bytes.extend([0xe7, 0x16, 0xe3, 0xbd, 0x65, 0x26, 0x11, 0x45, 0xa4, 0xc4, 0x8d, 0x4d, 0x0b, 0x7a, 0x9e, 0xac]);
-        bytes.extend(5_u64.to_le_bytes());
-        bytes.extend([0; 12]);
-        bytes.extend(b"hello");
-        let (members, closed) = opened("application/onenote", &bytes, &Limits::default());
-        assert_eq!((members[0].bytes.as_slice(), closed.len()), (&b"hello"[..], 0));
-    }
-}
+mod tests;

@@ -1,76 +1,101 @@
 //! 7z. Deriving a key takes a third of a second by design, so only few passwords are tried.
 
 use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sevenz_rust2::{ArchiveReader, Error, Password};
+use sevenz_rust2::{ArchiveReader, BlockDecoder, Error, Password};
 
-use super::{Allowance, Closed, Member};
+use super::found::Found;
+use super::{Allowance, Closed};
+use crate::limits::Limits;
 
 /// Memory of a decoder's dictionary, in KiB.
-const MEMORY_KIB_MAX: usize = 64 << 10;
+const MEMORY_KIB_MAX: usize = (Limits::DICTIONARY_BYTES_MAX >> 10) as usize;
 /// Passwords that are tried.
 const PASSWORDS_MAX: usize = 3;
+/// Blocks of one archive that are unpacked; the files of others are named. Each may take a dictionary of memory.
+const BLOCKS_MAX: usize = 2000;
 
 /// Opens a 7z.
-pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, members: &mut Vec<Member>) -> Result<(), Closed> {
-    let mut outcome = with(bytes, Password::empty(), allowance, members);
-    if outcome != Err(Closed::Encrypted) {
-        return outcome;
+pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
+    let mut first = Found::default();
+    let result = with(bytes, &Password::empty(), allowance, &mut first);
+    let is_locked = result == Err(Closed::Encrypted) || first.has(&Closed::Encrypted);
+    if !is_locked {
+        found.take_over(first);
+        return result;
     }
     let passwords: Vec<String> = allowance.passwords().iter().take(PASSWORDS_MAX).cloned().collect();
     for password in passwords {
-        let mut found = Vec::new();
-        outcome = with(bytes, Password::new(&password), allowance, &mut found);
-        if !matches!(outcome, Err(Closed::Encrypted | Closed::NotAnalysed(_))) {
-            *members = found;
-            return outcome.and(Err(Closed::OpenedWithPassword));
+        let mut opened = Found::default();
+        if with(bytes, &Password::new(&password), allowance, &mut opened).is_ok() && !opened.has(&Closed::Encrypted) {
+            opened.note(Closed::OpenedWithPassword);
+            found.take_over(opened);
+            return Ok(());
         }
     }
+    found.take_over(first);
     Err(Closed::Encrypted)
 }
 
-fn with(
-    bytes: &[u8],
-    password: Password,
-    allowance: &mut Allowance<'_>,
-    members: &mut Vec<Member>,
-) -> Result<(), Closed> {
-    let no_password = password.is_empty();
-    let packed = bytes.len() as u64;
+fn with(bytes: &[u8], password: &Password, allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
     let mut reader =
-        ArchiveReader::new_with_memory_limit(Cursor::new(bytes), password, MEMORY_KIB_MAX).map_err(closed)?;
+        ArchiveReader::new_with_memory_limit(Cursor::new(bytes), password.clone(), MEMORY_KIB_MAX).map_err(closed)?;
     reader.set_thread_count(1);
-    if no_password {
-        // Names are in the open unless the header is encrypted as well.
-        let names = reader.archive().files.iter().filter(|entry| !entry.is_directory()).map(|entry| entry.name.clone());
-        members.extend(names.map(|name| Member::new(name, Vec::new())));
+    let archive = reader.archive();
+    // All names first: unless the header is encrypted they are in the open, whatever becomes of the contents.
+    for file in archive.files.iter().filter(|file| !file.is_directory()) {
+        allowance.entry()?;
+        found.name(file.name.clone());
     }
-    let mut failed = None;
-    let mut opened = Vec::new();
-    let read = reader.for_each_entries(|entry, content: &mut dyn Read| {
-        let one = allowance.entry().and_then(|()| allowance.read(packed, content));
-        match one {
-            Ok(bytes) if !entry.is_directory() => opened.push(Member::new(entry.name.clone(), bytes)),
-            Ok(_) => {}
-            Err(closed) => {
-                failed = Some(closed);
-                return Ok(false);
-            }
+    // Which member each file is.
+    let mut members = Vec::with_capacity(archive.files.len());
+    let mut count = 0;
+    for file in &archive.files {
+        members.push((!file.is_directory()).then_some(count));
+        count += usize::from(!file.is_directory());
+    }
+    for block in 0..archive.blocks.len() {
+        if block >= BLOCKS_MAX {
+            return Err(Closed::Limit(format!("more than {BLOCKS_MAX} blocks in a 7z")));
         }
-        Ok(true)
+        let Some(first) = archive.stream_map.block_first_file_index.get(block) else { break };
+        let members = members.get(*first..).unwrap_or_default();
+        let mut source = Cursor::new(bytes);
+        let mut decoder = BlockDecoder::new_with_memory_limit(1, MEMORY_KIB_MAX, block, archive, password, &mut source);
+        decoder.set_thread_count(1);
+        // A block that makes the library panic hides no other.
+        let read =
+            catch_unwind(AssertUnwindSafe(|| read_block(decoder, members, bytes.len() as u64, allowance, found)));
+        found.note_all(read.unwrap_or_else(|_| Some(Closed::NotAnalysed("damaged 7z: a block".into()))));
+    }
+    Ok(())
+}
+
+/// Puts what is in a block into the members, which are named already.
+fn read_block(
+    decoder: BlockDecoder<'_, Cursor<&[u8]>>,
+    members: &[Option<usize>],
+    packed: u64,
+    allowance: &mut Allowance<'_>,
+    found: &mut Found,
+) -> Option<Closed> {
+    let mut number = 0;
+    let mut ended = None;
+    let read = decoder.for_each_entries(&mut |_, content: &mut dyn Read| {
+        let (bytes, closed) = allowance.read_so_far(packed, content);
+        if let Some(member) = members.get(number).copied().flatten().and_then(|at| found.members.get_mut(at)) {
+            member.bytes = bytes;
+        }
+        number += 1;
+        ended = closed;
+        Ok(ended.is_none())
     });
-    match (failed, read.map_err(closed)) {
-        (None, Ok(_)) => {
-            *members = opened;
-            Ok(())
-        }
-        (_, Err(Closed::Encrypted)) => Err(Closed::Encrypted),
-        (Some(closed), _) | (None, Err(closed)) => {
-            if !opened.is_empty() {
-                *members = opened;
-            }
-            Err(closed)
-        }
+    match (ended, read.map_err(closed)) {
+        // With a password damage means that it is the wrong one; the library says so.
+        (_, Err(Closed::Encrypted)) => Some(Closed::Encrypted),
+        (Some(closed), _) | (None, Err(closed)) => Some(closed),
+        (None, Ok(_)) => None,
     }
 }
 

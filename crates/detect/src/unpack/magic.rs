@@ -1,0 +1,39 @@
+//! Which container bytes are, where it takes more than the letters that they begin with, or letters that few know.
+
+use super::number::piece;
+use super::{cpio, msi, named, szdd, tar, xz, zip};
+
+/// Bytes in which the first member of a zip without a directory is looked for.
+const ZIP_WITHIN_BYTES: usize = 64 << 10;
+
+/// The content type of a container, by its own structure.
+pub(crate) fn by_structure(bytes: &[u8]) -> Option<&'static str> {
+    let begins = |mark: &[u8]| bytes.starts_with(mark);
+    Some(match () {
+        () if msi::is_one(bytes) => "application/x-msi",
+        () if szdd::is_one(bytes) => "application/x-szdd",
+        () if cpio::is_one(bytes) => "application/x-cpio",
+        () if named::is_lzh(bytes) => "application/x-lzh",
+        () if named::is_arj(bytes) => "application/x-arj",
+        () if named::is_ace(bytes) => "application/x-ace",
+        () if begins(b"ALZ\x01") => "application/x-alz",
+        () if begins(b"EGGA\0\x01") => "application/x-egg",
+        () if begins(b"xar!\0\x1c\0\x01") => "application/x-xar",
+        () if begins(b"MSWIM\0\0\0") => "application/x-ms-wim",
+        () if has_trailer_of_dmg(bytes) => "application/x-apple-diskimage",
+        () if xz::is_lzma(bytes) => "application/x-lzma",
+        () if tar::is_header(bytes) => "application/x-tar",
+        () => return None,
+    })
+}
+
+/// Whether a zip stands behind bytes that are nothing else: unpackers find it there.
+pub(crate) fn is_zip_behind(bytes: &[u8]) -> bool {
+    zip::ends_as_zip(bytes) || zip::has_header(bytes, ZIP_WITHIN_BYTES)
+}
+
+/// An Apple disc image tells of itself in its last 512 bytes.
+fn has_trailer_of_dmg(bytes: &[u8]) -> bool {
+    let trailer = bytes.len().checked_sub(512);
+    trailer.and_then(|at| piece(bytes, at, 8)).is_some_and(|mark| mark == b"koly\0\0\0\x04")
+}

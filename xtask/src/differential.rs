@@ -19,13 +19,10 @@ const ARCHIVE: &str = include_str!("differential/archive.py");
 /// Differences of one kind that are printed.
 const SHOWN_MAX: usize = 20;
 
-/// A part as we see it.
+/// The parts as we see them.
 #[derive(Debug, Deserialize)]
 struct Ours {
-    #[serde(default)]
     parts: Vec<OurPart>,
-    #[serde(default)]
-    names: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,7 +99,7 @@ fn in_folder(folder: &Path, count: &str, seed: &str) -> Result<()> {
     let folder = folder.to_str().context("the folder for temporary files has no plain name")?;
     let listed = answers(Command::new("python3").args(["-c", ARCHIVE, folder, count, seed]), "")?;
     let listed: Vec<Listed> = listed.iter().map(|line| Ok(serde_json::from_str(line)?)).collect::<Result<_>>()?;
-    let asked: String = listed.iter().map(|one| format!("archive {}\n", one.path)).collect();
+    let asked: String = listed.iter().map(|one| format!("file {}\n", one.path)).collect();
     let ours = answers(&mut readings()?, &asked)?;
     ensure!(ours.len() == listed.len(), "our reader stopped early");
     let mut differences = Differences::default();
@@ -111,7 +108,8 @@ fn in_folder(folder: &Path, count: &str, seed: &str) -> Result<()> {
         for (reader, names) in &listed.seen {
             differences.compared += names.len();
             for name in names {
-                if !ours.names.iter().any(|one| plain(one) == plain(name)) {
+                let mut names = ours.parts.iter().flat_map(|part| &part.names);
+                if !names.any(|one| plain(one) == plain(name)) {
                     differences
                         .add(format!("{reader}: a name that we do not see"), format!("{}: {name:?}", listed.path));
                 }

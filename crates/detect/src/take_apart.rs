@@ -32,9 +32,17 @@ const URL_CHARS_MAX: usize = 200;
 const TEXT_CHARS_MIN: usize = 50;
 
 /// Every part of a mail, opened as far as it goes, with all names under which some program shows it.
-pub fn parts(raw: &[u8], limits: &Limits, budget: Budget) -> Vec<(Part, Vec<String>)> {
+pub fn parts_of_mail(raw: &[u8], limits: &Limits, budget: Budget) -> Vec<(Part, Vec<String>)> {
     let read = mime::read_within(raw, limits);
-    let mut parsed = mime::parse(raw, read.as_ref(), limits);
+    opened(mime::parse(raw, read.as_ref(), limits), limits, budget)
+}
+
+/// The same for a file without a mail around it.
+pub fn parts_of_file(bytes: &[u8], name: &str, limits: &Limits, budget: Budget) -> Vec<(Part, Vec<String>)> {
+    opened(mime::alone(bytes, name, ""), limits, budget)
+}
+
+fn opened(mut parsed: Parsed<'_>, limits: &Limits, budget: Budget) -> Vec<(Part, Vec<String>)> {
     take_apart(&mut parsed, &EnvelopeFacts::default(), limits, budget, &mut qr::Reader::default());
     let names = |decoded: Decoded<'_>| decoded.names().map(str::to_owned).collect();
     parsed.message.parts.into_iter().zip(parsed.parts.into_iter().map(names)).collect()

@@ -5,11 +5,14 @@
 mod allowance;
 mod cab;
 mod cpio;
+mod disk;
+mod fat;
 mod found;
 mod iso;
 pub(crate) mod magic;
 mod msi;
 mod named;
+mod ntfs;
 mod number;
 pub(crate) mod onenote;
 mod rar;
@@ -18,6 +21,8 @@ mod stream;
 mod szdd;
 mod tar;
 mod tnef;
+mod udf;
+mod vhd;
 mod xz;
 pub(crate) mod zip;
 
@@ -45,11 +50,11 @@ impl Member {
 
     /// A member by all its names, the first of which is the one that most unpackers show.
     fn with_names(names: Vec<String>, bytes: Vec<u8>) -> Self {
-        let mut names = names.into_iter();
+        let mut names = names.into_iter().filter(|name| !name.is_empty());
         let name = names.next().unwrap_or_default();
         let mut other_names: Vec<String> = Vec::new();
         for other in names {
-            if other != name && !other.is_empty() && !other_names.contains(&other) {
+            if other != name && !other_names.contains(&other) {
                 other_names.push(other);
             }
         }
@@ -110,6 +115,10 @@ fn by_kind(
         "application/x-xar" => named::xar(bytes, allowance, found),
         "application/x-msi" => msi::open(bytes, allowance, found),
         "application/x-iso9660-image" => iso::open(bytes, allowance, found),
+        "application/x-udf-image" => udf::open(bytes, allowance, found),
+        "application/x-vhd" | "application/x-vhdx" | "application/x-disk-image" => {
+            disk::open(content_type, bytes, allowance, found)
+        }
         "application/ms-tnef" => tnef::open(bytes, allowance, found),
         "application/onenote" => onenote::open(bytes, allowance, found),
         other => Err(Closed::NotAnalysed(format!("{other} is not opened"))),

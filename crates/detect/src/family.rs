@@ -148,9 +148,6 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
         return Some((Family::Office, "application/x-ole-storage"));
     }
-    if bytes.get(0x8001..0x8006) == Some(b"CD001") {
-        return Some((Family::Archive, "application/x-iso9660-image"));
-    }
     if bytes.starts_with(b"PK\x03\x04") {
         return document_zip(bytes);
     }

@@ -110,6 +110,11 @@ impl<'l> Allowance<'l> {
         }
     }
 
+    /// Bytes that may still come out, and one more, which is over the limit.
+    pub(super) fn bytes_left(&self) -> u64 {
+        (self.limits.unpacked_bytes_max + 1).saturating_sub(self.bytes)
+    }
+
     /// A copy of bytes that lie there as they are.
     pub(super) fn copy(&mut self, stored: &[u8]) -> (Vec<u8>, Option<Closed>) {
         self.read_so_far(stored.len() as u64, stored)

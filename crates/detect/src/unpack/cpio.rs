@@ -93,21 +93,26 @@ fn binary(bytes: &[u8], at: usize, word: fn(&[u8], usize) -> Option<u16>) -> Opt
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::tests::opened_as;
     use super::*;
 
+    fn newc(name: &str, content: &str) -> String {
+        let mut one = format!("070701{:08x}{:08x}{:032x}{:08x}", 0, 0o100_644, 0, content.len());
+        one += &format!("{:032x}{:08x}{:08x}{name}\0", 0, name.len() + 1, 0);
+        one += &"\0".repeat(one.len().next_multiple_of(4) - one.len());
+        one += content;
+        one += &"\0".repeat(one.len().next_multiple_of(4) - one.len());
+        one
+    }
+
+    /// One of hexadecimal digits.
+    pub(in super::super) fn sample() -> Vec<u8> {
+        (newc("in.js", "hello") + &newc("b", "x") + &newc(TRAILER, "")).into_bytes()
+    }
+
     #[test]
     fn all_three_forms_are_opened() {
-        let newc = |name: &str, content: &str| {
-            let mut one = format!("070701{:08x}{:08x}{:032x}{:08x}", 0, 0o100_644, 0, content.len());
-            one += &format!("{:032x}{:08x}{:08x}{name}\0", 0, name.len() + 1, 0);
-            one += &"\0".repeat(one.len().next_multiple_of(4) - one.len());
-            one += content;
-            one += &"\0".repeat(one.len().next_multiple_of(4) - one.len());
-            one
-        };
-        let newc = newc("in.js", "hello") + &newc("b", "x") + &newc(TRAILER, "");
         let odc = |name: &str, content: &str| {
             format!(
                 "070707{:012o}{:06o}{:035o}{:06o}{:011o}{name}\0{content}",
@@ -129,7 +134,7 @@ mod tests {
             one
         };
         let binary = [binary("in.js", "hello"), binary("b", "x"), binary(TRAILER, "")].concat();
-        for bytes in [newc.as_bytes(), odc.as_bytes(), &binary] {
+        for bytes in [&sample()[..], odc.as_bytes(), &binary] {
             assert!(is_one(bytes));
             let (members, closed) = opened_as("application/x-cpio", bytes, "a.cpio");
             let seen: Vec<(&str, &[u8])> =

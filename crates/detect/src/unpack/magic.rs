@@ -1,7 +1,7 @@
 //! Which container bytes are, where it takes more than the letters that they begin with, or letters that few know.
 
 use super::number::piece;
-use super::{cpio, msi, named, szdd, tar, xz, zip};
+use super::{cpio, disk, iso, msi, named, szdd, tar, udf, vhd, xz, zip};
 
 /// Bytes in which the first member of a zip without a directory is looked for.
 const ZIP_WITHIN_BYTES: usize = 64 << 10;
@@ -20,6 +20,11 @@ pub(crate) fn by_structure(bytes: &[u8]) -> Option<&'static str> {
         () if begins(b"EGGA\0\x01") => "application/x-egg",
         () if begins(b"xar!\0\x1c\0\x01") => "application/x-xar",
         () if begins(b"MSWIM\0\0\0") => "application/x-ms-wim",
+        () if iso::is_one(bytes) => "application/x-iso9660-image",
+        () if udf::is_one(bytes) => "application/x-udf-image",
+        () if vhd::is_vhdx(bytes) => "application/x-vhdx",
+        () if vhd::is_vhd(bytes) => "application/x-vhd",
+        () if disk::is_one(bytes) => "application/x-disk-image",
         () if has_trailer_of_dmg(bytes) => "application/x-apple-diskimage",
         () if xz::is_lzma(bytes) => "application/x-lzma",
         () if tar::is_header(bytes) => "application/x-tar",

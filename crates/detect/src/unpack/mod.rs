@@ -7,12 +7,15 @@ mod cab;
 mod calendar;
 pub(crate) mod cms;
 mod cpio;
+mod disk;
+mod fat;
 mod found;
 mod in_text;
 mod iso;
 pub(crate) mod magic;
 mod msi;
 mod named;
+mod ntfs;
 mod number;
 pub(crate) mod onenote;
 mod rar;
@@ -21,7 +24,9 @@ mod stream;
 mod szdd;
 mod tar;
 mod tnef;
+mod udf;
 mod uuencode;
+mod vhd;
 mod xz;
 pub(crate) mod zip;
 
@@ -50,11 +55,11 @@ impl Member {
 
     /// A member by all its names, the first of which is the one that most unpackers show.
     fn with_names(names: Vec<String>, bytes: Vec<u8>) -> Self {
-        let mut names = names.into_iter();
+        let mut names = names.into_iter().filter(|name| !name.is_empty());
         let name = names.next().unwrap_or_default();
         let mut other_names: Vec<String> = Vec::new();
         for other in names {
-            if other != name && !other.is_empty() && !other_names.contains(&other) {
+            if other != name && !other_names.contains(&other) {
                 other_names.push(other);
             }
         }
@@ -115,6 +120,10 @@ fn by_kind(
         "application/x-xar" => named::xar(bytes, allowance, found),
         "application/x-msi" => msi::open(bytes, allowance, found),
         "application/x-iso9660-image" => iso::open(bytes, allowance, found),
+        "application/x-udf-image" => udf::open(bytes, allowance, found),
+        "application/x-vhd" | "application/x-vhdx" | "application/x-disk-image" => {
+            disk::open(content_type, bytes, allowance, found)
+        }
         "application/ms-tnef" => tnef::open(bytes, allowance, found),
         "application/pkcs7-mime" => cms::open(bytes, name, allowance, &mut found.members),
         "application/onenote" => onenote::open(bytes, allowance, found),

@@ -265,3 +265,151 @@ pub(super) fn xar(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::magic;
+    use super::super::tests::opened_as;
+    use super::*;
+
+    fn check(kind: &str, bytes: &[u8], expected: &[(&str, &[u8])], closed: &[Closed]) {
+        assert_eq!(magic::by_structure(bytes), Some(kind));
+        let (members, said) = opened_as(kind, bytes, "a");
+        let seen: Vec<(&str, &[u8])> = members.iter().map(|one| (one.name.as_str(), one.bytes.as_slice())).collect();
+        assert_eq!((seen.as_slice(), said.as_slice()), (expected, closed), "{kind}");
+    }
+
+    /// A member of an LZH with a header of this level.
+    pub(in super::super) fn in_lzh(level: u8, method: &[u8; 5], name: &str, content: &[u8]) -> Vec<u8> {
+        let mut header = vec![0, 0];
+        header.extend(method);
+        header.extend([(content.len() as u32).to_le_bytes(); 2].concat());
+        header.extend([0, 0, 0, 0, 0x20, level]);
+        let name_field = [&[1][..], name.as_bytes()].concat();
+        match level {
+            0 => {
+                header.push(name.len() as u8);
+                header.extend(name.bytes().chain([0, 0]));
+                header[0] = header.len() as u8 - 2;
+            }
+            1 => {
+                header.extend([0, 0, 0, b'M']);
+                header.extend((name_field.len() as u16 + 2).to_le_bytes());
+                header[0] = header.len() as u8 - 2;
+                header.extend(&name_field);
+                header.extend([0, 0]);
+                let packed = content.len() + name_field.len() + 2;
+                header[7..11].copy_from_slice(&(packed as u32).to_le_bytes());
+            }
+            2 => {
+                header.extend([0, 0, b'M']);
+                header.extend((name_field.len() as u16 + 2).to_le_bytes());
+                header.extend(&name_field);
+                header.extend([0, 0]);
+                let length = header.len() as u16;
+                header[..2].copy_from_slice(&length.to_le_bytes());
+            }
+            _ => {
+                header.extend([0, 0, b'M']);
+                let whole = 24 + 4 + 4 + name_field.len() + 4;
+                header.extend((whole as u32).to_le_bytes());
+                header.extend((name_field.len() as u32 + 4).to_le_bytes());
+                header.extend(&name_field);
+                header.extend([0; 4]);
+            }
+        }
+        [header, content.to_vec()].concat()
+    }
+
+    #[test]
+    fn members_of_an_lzh_are_told_whatever_the_level() {
+        for level in 0..=3 {
+            let first = in_lzh(level, b"-lh5-", "packed.exe", b"????");
+            let second = in_lzh(level, b"-lh0-", "stored.js", b"run");
+            let expected: [(&str, &[u8]); 2] = [("packed.exe", b""), ("stored.js", b"run")];
+            check("application/x-lzh", &[first, second, vec![0]].concat(), &expected, &[only_named("an LZH")]);
+        }
+        assert!(!is_lzh(b"a text -lh5- about the archives of old"));
+    }
+
+    /// An ARJ of one stored and one packed member.
+    pub(in super::super) fn an_arj() -> Vec<u8> {
+        let header = |kind: u8, method: u8, name: &str, packed: u32| {
+            let mut header = vec![30, 11, 1, 0, 0, method, kind, 0];
+            header.resize(12, 0);
+            header.extend(packed.to_le_bytes());
+            header.resize(30, 0);
+            header.extend(name.bytes().chain([0, 0]));
+            [b"\x60\xea".to_vec(), (header.len() as u16).to_le_bytes().to_vec(), header, vec![0; 6]].concat()
+        };
+        let first = header(2, 0, "a.arj", 0);
+        let members = [header(0, 1, "packed.exe", 4), b"????".to_vec(), header(0, 0, "stored.js", 3), b"run".to_vec()];
+        [first, members.concat(), b"\x60\xea\0\0".to_vec()].concat()
+    }
+
+    /// An ACE of one stored and one packed member.
+    pub(in super::super) fn an_ace() -> Vec<u8> {
+        let header = |kind: u8, flags: u16, rest: &[u8]| {
+            let fields = [&[kind][..], &flags.to_le_bytes(), rest].concat();
+            [&[0, 0][..], &(fields.len() as u16).to_le_bytes(), &fields].concat()
+        };
+        let file = |method: u8, name: &str, content: &[u8]| {
+            let length = (content.len() as u32).to_le_bytes();
+            let fields = [&length[..], &length, &[0; 4], &[0x20, 0, 0, 0], &[0; 4], &[method, 3, 10, 0, 0, 0]].concat();
+            let name = [&(name.len() as u16).to_le_bytes()[..], name.as_bytes()].concat();
+            [header(1, 1, &[fields, name].concat()), content.to_vec()].concat()
+        };
+        let first = header(0, 0x9000, b"**ACE**\x14\x14\x02\0 and so on");
+        [first, file(1, "packed.exe", b"????"), file(0, "stored.js", b"run")].concat()
+    }
+
+    #[test]
+    fn members_of_arj_and_ace_are_told() {
+        let expected: [(&str, &[u8]); 2] = [("packed.exe", b""), ("stored.js", b"run")];
+        check("application/x-arj", &an_arj(), &expected, &[only_named("an ARJ")]);
+        check("application/x-ace", &an_ace(), &expected, &[only_named("an ACE")]);
+    }
+
+    /// An ALZ of one stored and one packed member.
+    pub(in super::super) fn an_alz() -> Vec<u8> {
+        let file = |method: u8, name: &str, content: &[u8]| {
+            let mut file = b"BLZ\x01".to_vec();
+            file.extend((name.len() as u16).to_le_bytes());
+            file.extend([0x20, 0, 0, 0, 0, 0x10, 0, method, 0, 0, 0, 0, 0, content.len() as u8, content.len() as u8]);
+            file.extend(name.bytes());
+            file.extend(content);
+            file
+        };
+        [b"ALZ\x01\x0a\0\0\0".to_vec(), file(2, "packed.exe", b"????"), file(0, "stored.js", b"run")].concat()
+    }
+
+    #[test]
+    fn members_of_the_korean_ones_are_told() {
+        let expected: [(&str, &[u8]); 2] = [("packed.exe", b""), ("stored.js", b"run")];
+        check("application/x-alz", &an_alz(), &expected, &[only_named("an ALZ")]);
+        let mut egg = b"EGGA\0\x01".to_vec();
+        egg.extend([0; 8]);
+        for name in ["a.exe", "b.js"] {
+            egg.extend(0x0a85_91ac_u32.to_le_bytes());
+            egg.push(0);
+            egg.extend((name.len() as u16).to_le_bytes());
+            egg.extend(name.bytes());
+        }
+        check("application/x-egg", &egg, &[("a.exe", b""), ("b.js", b"")], &[only_named("an EGG")]);
+    }
+
+    #[test]
+    fn the_table_of_a_xar_is_read() {
+        use std::io::Write;
+        let table = b"<xar><toc><file id='1'><name>a &amp; b.js</name></file><file><name enctype='x'>c</name></file></toc></xar>";
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(table).expect("write");
+        let packed = packed.finish().expect("finish");
+        let mut xar = b"xar!\0\x1c\0\x01".to_vec();
+        xar.extend((packed.len() as u64).to_be_bytes());
+        xar.extend((table.len() as u64).to_be_bytes());
+        xar.extend([0, 0, 0, 1]);
+        xar.extend(packed);
+        check("application/x-xar", &xar, &[("a & b.js", b""), ("c", b"")], &[only_named("a XAR")]);
+    }
+}

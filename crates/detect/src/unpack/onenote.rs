@@ -67,7 +67,7 @@ fn file_name(bytes: &[u8], at: usize) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::tests::opened_as;
     use super::*;
 
@@ -81,21 +81,27 @@ mod tests {
         [numbers, (text.len() as u32).to_le_bytes().to_vec(), text, vec![0; 9]].concat()
     }
 
-    #[test]
-    fn files_have_their_names() {
-        let picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-        let bytes = [
+    const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+    /// A section with a picture, a file, and a name.
+    pub(in super::super) fn sample() -> Vec<u8> {
+        [
             SECTION.to_vec(),
-            embedded(picture),
+            embedded(PICTURE),
             property("invoice.hta"),
             property("invoice.hta"),
             embedded(b"<html><script>1</script>"),
             property("gone.js"),
         ]
-        .concat();
+        .concat()
+    }
+
+    #[test]
+    fn files_have_their_names() {
+        let bytes = sample();
         let (members, closed) = opened_as("application/onenote", &bytes, "a.one");
         let seen: Vec<(&str, usize)> = members.iter().map(|one| (one.name.as_str(), one.bytes.len())).collect();
-        assert_eq!((seen, closed), (vec![("", picture.len()), ("invoice.hta", 24), ("gone.js", 0)], vec![]));
+        assert_eq!((seen, closed), (vec![("", PICTURE.len()), ("invoice.hta", 24), ("gone.js", 0)], vec![]));
     }
 
     #[test]

@@ -41,7 +41,6 @@ pub(super) fn gzip(bytes: &[u8], name: &str, allowance: &mut Allowance<'_>, foun
             break Some(Closed::NotAnalysed("bytes behind a gzip".into()));
         }
     };
-    names.retain(|name| !name.is_empty());
     found.add(Member::with_names(names, content), closed);
     Ok(())
 }

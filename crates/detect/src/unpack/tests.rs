@@ -218,3 +218,227 @@ fn files_in_a_onenote_page_are_taken_out() {
     let (members, closed) = opened("application/onenote", &bytes, &Limits::default());
     assert_eq!((members[0].bytes.as_slice(), closed.len()), (&b"hello"[..], 0));
 }
+
+#[test]
+fn a_gzip_has_the_name_that_it_brings_as_well() {
+    let named = |name: &str| {
+        let mut encoder = flate2::GzBuilder::new().filename(name).write(Vec::new(), flate2::Compression::best());
+        encoder.write_all(b"run").expect("write");
+        encoder.finish().expect("finish")
+    };
+    let names = |bytes: &[u8], name: &str| {
+        let (mut members, closed) = opened_as("application/gzip", bytes, name);
+        assert_eq!((members.len(), closed.len()), (1, 0));
+        let member = members.remove(0);
+        (member.name, member.other_names)
+    };
+    let inner = named("invoice.js");
+    assert_eq!(names(&inner, "invoice.gz"), ("invoice".into(), vec!["invoice.js".into()]));
+    assert_eq!(names(&inner, "invoice.js.GZ"), ("invoice.js".into(), vec![]));
+    assert_eq!(names(&inner, "invoice.dat"), ("invoice.js".into(), vec![]));
+    assert_eq!(names(&gzipped(b"run"), "a.tgz"), ("a.tar".into(), vec![]));
+    // Two in a row are one file, with the names of both.
+    let both = [named("a.txt"), named("b.js")].concat();
+    assert_eq!(names(&both, "c.gz"), ("c".into(), vec!["a.txt".into(), "b.js".into()]));
+    assert_eq!(opened_as("application/gzip", &both, "c.gz").0[0].bytes, b"runrun");
+}
+
+#[test]
+fn what_came_out_before_the_damage_is_kept() {
+    let mut random = 7_u32;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 24) as u8
+    })
+    .take(20_000)
+    .collect();
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::default()).expect("writer");
+    xz.write_all(&noise).expect("write");
+    let xz = xz.finish().expect("finish");
+    for (kind, bytes) in [("application/gzip", gzipped(&noise)), ("application/x-xz", xz)] {
+        let (members, closed) = opened_as(kind, &bytes[..bytes.len() / 2], "a.js.gz");
+        assert!(members[0].bytes.len() > 5000 && noise.starts_with(&members[0].bytes), "{kind}");
+        assert!(matches!(closed.as_slice(), [Closed::NotAnalysed(_)]), "{kind} {closed:?}");
+    }
+    // Damage at the end of a script of a few letters loses none of them.
+    let mut short = gzipped(b"WScript.Echo(1)");
+    let end = short.len();
+    short[end - 8] ^= 1;
+    assert_eq!(opened_as("application/gzip", &short, "a.js.gz").0[0].bytes, b"WScript.Echo(1)");
+    let trailing = [gzipped(b"run"), b"and more".to_vec()].concat();
+    let (members, closed) = opened_as("application/gzip", &trailing, "a.js.gz");
+    assert_eq!((members[0].bytes.as_slice(), closed.len()), (&b"run"[..], 1));
+}
+
+/// A tar with headers of the library, each member a name and a content.
+fn a_tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = ::tar::Builder::new(Vec::new());
+    for (name, content) in members {
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        tar.append_data(&mut header, name, *content).expect("append");
+    }
+    tar.into_inner().expect("tar")
+}
+
+#[test]
+fn a_tar_goes_on_behind_damage() {
+    let long = format!("{}/run.js", "folder/".repeat(30));
+    let bytes = a_tar(&[("a.txt", b"hello"), (&long, b"run"), ("b.js", &[7; 600])]);
+    let (members, closed) = opened_as("application/x-tar", &bytes, "a.tar");
+    assert_eq!((members.len(), closed.len()), (3, 0));
+    assert!(members[1].name.ends_with("/run.js") && members[1].other_names.is_empty(), "{members:?}");
+    let mut damaged = bytes.clone();
+    damaged[3] = b'!';
+    let (members, closed) = opened_as("application/x-tar", &damaged, "a.tar");
+    assert_eq!((members.len(), closed.len()), (2, 1), "{closed:?}");
+    // Cut off in the last member.
+    let (members, closed) = opened_as("application/x-tar", &bytes[..bytes.len() - 1024 - 600], "a.tar");
+    assert_eq!((members[2].name.as_str(), members[2].bytes.len(), closed.len()), ("b.js", 424, 1));
+    assert!(magic::by_structure(&bytes).is_some() && magic::by_structure(&damaged).is_none());
+}
+
+#[test]
+fn a_hundred_thousand_members_end_at_the_limit() {
+    let header = a_tar(&[("a", b"")])[..512].to_vec();
+    let (members, closed) = opened_as("application/x-tar", &header.repeat(100_000), "a.tar");
+    assert_eq!(members.len(), Limits::default().archive_entries_max);
+    assert!(matches!(closed.as_slice(), [Closed::Limit(_)]), "{closed:?}");
+}
+
+#[test]
+fn a_dictionary_that_is_claimed_takes_no_memory() {
+    let mut options = lzma_rust2::LzmaOptions::default();
+    options.dict_size = 1 << 16;
+    let mut writer = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).expect("writer");
+    writer.write_all(b"run run run").expect("write");
+    let mut bytes = writer.finish().expect("finish");
+    assert_eq!(magic::by_structure(&bytes), Some("application/x-lzma"));
+    // 2 GiB.
+    bytes[1..5].copy_from_slice(&(1_u32 << 31).to_le_bytes());
+    let (members, closed) = opened_as("application/x-lzma", &bytes, "a.js.lzma");
+    assert_eq!((members[0].name.as_str(), members[0].bytes.as_slice()), ("a.js", &b"run run run"[..]));
+    assert_eq!(closed, []);
+    let (_, closed) = opened_as("application/x-lzma", &bytes[..bytes.len() - 4], "a.js.lzma");
+    assert!(matches!(closed.as_slice(), [Closed::Limit(_)]), "{closed:?}");
+}
+
+fn a_cabinet(folders: &[&[(&str, &[u8])]]) -> Vec<u8> {
+    let mut cabinet = ::cab::CabinetBuilder::new();
+    for files in folders {
+        let folder = cabinet.add_folder(::cab::CompressionType::MsZip);
+        for (name, _) in *files {
+            folder.add_file(*name);
+        }
+    }
+    let mut writer = cabinet.build(Cursor::new(Vec::new())).expect("cabinet");
+    for (_, content) in folders.iter().flat_map(|files| files.iter()) {
+        writer.next_file().expect("file").expect("one more").write_all(content).expect("write");
+    }
+    writer.finish().expect("finish").into_inner()
+}
+
+#[test]
+fn a_damaged_folder_of_a_cabinet_hides_no_other() {
+    let kind = "application/vnd.ms-cab-compressed";
+    let bytes = a_cabinet(&[&[("a.txt", b"hello"), ("b.txt", b"there")], &[("c.js", b"run")]]);
+    let (members, closed) = opened_as(kind, &bytes, "a.cab");
+    let seen: Vec<(&str, &[u8])> = members.iter().map(|one| (one.name.as_str(), one.bytes.as_slice())).collect();
+    assert_eq!((seen, closed), (vec![("a.txt", &b"hello"[..]), ("b.txt", b"there"), ("c.js", b"run")], vec![]));
+    // The first folder is said to be Quantum, or its data is no longer that of its compression.
+    for (at, byte) in [(42, 2), (memchr::memmem::find(&bytes, b"CK").expect("a block"), b'X')] {
+        let mut damaged = bytes.clone();
+        damaged[at] = byte;
+        let (members, closed) = opened_as(kind, &damaged, "a.cab");
+        let seen: Vec<(&str, usize)> = members.iter().map(|one| (one.name.as_str(), one.bytes.len())).collect();
+        assert_eq!(seen, [("a.txt", 0), ("b.txt", 0), ("c.js", 3)]);
+        assert!(matches!(closed[0], Closed::NotAnalysed(_)));
+    }
+}
+
+/// A valid sample of each kind that a reader of our own reads.
+fn samples() -> Vec<(&'static str, Vec<u8>)> {
+    let mut szdd = b"SZDD\x88\xf0\x27\x33Ae".to_vec();
+    szdd.extend([16, 0, 0, 0, 0x7f, b'a', b'b', b'c', b'd', b'e', b'f', b'g', 0xf0, 0xf6]);
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::default()).expect("writer");
+    xz.write_all(b"hello hello").expect("write");
+    let lzh: Vec<u8> = (0..=3).flat_map(|level| named::tests::in_lzh(level, b"-lh0-", "a.js", b"run")).collect();
+    let rar5 = [&b"Rar!\x1a\x07\x01\0"[..], &[0, 0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 6], b"in.exe"].concat();
+    let cab = a_cabinet(&[&[("a.txt", b"hello"), ("b.txt", b"there")], &[("c.js", b"run")]]);
+    vec![
+        ("application/zip", zipped(&[("a.txt", b"hello"), ("b/c.js", b"hello hello hello")])),
+        ("application/gzip", gzipped(b"hello hello")),
+        ("application/x-xz", xz.finish().expect("finish")),
+        ("application/x-tar", a_tar(&[("a.txt", b"hello"), (&"long/".repeat(30), b"run")])),
+        ("application/vnd.ms-cab-compressed", cab),
+        ("application/vnd.rar", rar5),
+        ("application/x-szdd", szdd),
+        ("application/x-lzh", lzh),
+        ("application/x-arj", named::tests::an_arj()),
+        ("application/x-ace", named::tests::an_ace()),
+        ("application/x-alz", named::tests::an_alz()),
+        ("application/x-udf-image", udf::tests::image()),
+        ("application/x-disk-image", fat::tests::volume_of(12)),
+        ("application/x-disk-image", ntfs::tests::image()),
+        ("application/x-vhdx", vhd::tests::image()),
+        ("application/ms-tnef", tnef::tests::sample()),
+        ("application/onenote", onenote::tests::sample()),
+        ("application/x-cpio", cpio::tests::sample()),
+    ]
+}
+
+/// A copy with some bytes changed, mostly ones that are not zero, or cut off.
+fn mutated(sample: &[u8], places: &[usize], random: &mut impl FnMut() -> usize) -> Vec<u8> {
+    let mut bytes = sample.to_vec();
+    for _ in 0..1 + random() % 4 {
+        let any = random() % bytes.len();
+        let at = if random() % 4 == 0 { any } else { places[random() % places.len()] };
+        let Some(place) = bytes.get_mut(at) else { continue };
+        *place = match random() % 5 {
+            0 => 0,
+            1 => 0xff,
+            2 => place.wrapping_add(1),
+            3 => 0x80,
+            _ => random() as u8,
+        };
+    }
+    if random() % 8 == 0 {
+        bytes.truncate(1 + random() % bytes.len());
+    }
+    bytes
+}
+
+/// Whatever becomes of a sample, its reader ends within the limits and without a panic. `UNPACK_MUTATIONS` says how often
+/// each sample is changed.
+#[test]
+fn changed_samples_end_within_the_limits() {
+    let times = std::env::var("UNPACK_MUTATIONS").ok().and_then(|times| times.parse().ok()).unwrap_or(300);
+    let limits = Limits { archive_entries_max: 200, unpacked_bytes_max: 1 << 20, ..Limits::default() };
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as usize
+    };
+    for (kind, sample) in samples() {
+        let places: Vec<usize> = (0..sample.len()).filter(|at| sample[*at] != 0).collect();
+        for number in 0..times {
+            let bytes = if number == 0 { sample.clone() } else { mutated(&sample, &places, &mut random) };
+            let mut allowance = Allowance::new(&limits, Budget::starting_now(Duration::from_secs(10)));
+            let begun = std::time::Instant::now();
+            let mut found = Found::default();
+            // Not through `open`, which would catch the panic.
+            if let Err(closed) = by_kind(kind, &bytes, "a", &mut allowance, &mut found) {
+                found.note(closed);
+            }
+            let (members, closed) = found.into_parts();
+            let unpacked: usize = members.iter().map(|member| member.bytes.len()).sum();
+            assert!(number > 0 || !members.is_empty(), "{kind}: the sample itself");
+            assert!(members.len() <= 201 && closed.len() <= 40 && unpacked <= (1 << 20) + (1 << 16), "{kind}");
+            assert!(begun.elapsed() < Duration::from_secs(5), "{kind} took {:?}", begun.elapsed());
+            let _kind = magic::by_structure(&bytes);
+        }
+    }
+}

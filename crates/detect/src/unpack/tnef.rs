@@ -203,7 +203,7 @@ fn value(bytes: &[u8], at: usize, kind: u16) -> Option<(&[u8], usize)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::tests::opened_as;
     use super::*;
 
@@ -215,19 +215,24 @@ mod tests {
         [&SIGNATURE.to_le_bytes()[..], &[1, 0], &attributes.concat()].concat()
     }
 
-    #[test]
-    fn what_is_embedded_is_taken_out() {
+    /// A stream of one attachment with an embedded object.
+    pub(in super::super) fn sample() -> Vec<u8> {
         let mut properties = vec![2, 0, 0, 0];
         properties.extend([0x1f, 0, 0x07, 0x37, 1, 0, 0, 0, 10, 0, 0, 0]);
         properties.extend("a.js\0".encode_utf16().flat_map(u16::to_le_bytes).chain([0, 0]));
         properties.extend([0x0d, 0, 0x01, 0x37, 1, 0, 0, 0, 21, 0, 0, 0]);
         properties.extend([7; 16]);
         properties.extend(b"hello\0\0\0");
-        let bytes = stream(&[
+        stream(&[
             attribute(2, ATTACH_RENDERING, &[0; 14]),
             attribute(2, ATTACH_TITLE, b"A~1.TXT\0"),
             attribute(2, ATTACH_PROPERTIES, &properties),
-        ]);
+        ])
+    }
+
+    #[test]
+    fn what_is_embedded_is_taken_out() {
+        let bytes = sample();
         let (members, closed) = opened_as("application/ms-tnef", &bytes, "winmail.dat");
         assert_eq!((members[0].name.as_str(), members[0].other_names.join(" ")), ("a.js", "A~1.TXT".into()));
         assert_eq!((members[0].bytes.as_slice(), closed), (&b"hello"[..], vec![]));

@@ -77,7 +77,8 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"Rar!\x1a\x07") {
         return Some((Family::Archive, "application/vnd.rar"));
     }
-    if bytes.starts_with(b"{\\rtf") {
+    // Word opens what begins with these four letters, whatever follows.
+    if bytes.starts_with(b"{\\rt") {
         return Some((Family::Office, "application/rtf"));
     }
     if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
@@ -90,10 +91,19 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
         return document_zip(bytes);
     }
     // A PDF may begin anywhere in its first 1024 bytes, as readers accept it.
-    if bytes.starts_with(b"%PDF-") {
+    if bytes.starts_with(b"%PDF-") || is_late_pdf(bytes) {
         return Some((Family::Pdf, "application/pdf"));
     }
     None
+}
+
+/// A PDF with something before it. A text about PDF may have the same mark in it, so its end and its objects are there
+/// as well.
+fn is_late_pdf(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(2048)..];
+    memchr::memmem::find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_some()
+        && memchr::memmem::find(tail, b"%%EOF").is_some()
+        && memchr::memmem::find(bytes, b" obj").is_some()
 }
 
 /// Files of a zip whose names are looked at.

@@ -66,7 +66,8 @@ pub(crate) fn take_apart(
     let attachments: Vec<bool> = parsed.parts.iter().map(|part| part.is_attachment).collect();
     signals.extend(structure::look(&parsed.message, &attachments, &members));
     remember_links(&mut parsed.message, &links);
-    let said = link::look(&links, &envelope.own_domains, &envelope.recipients);
+    let sender = parsed.message.from_domain.as_str();
+    let said = link::look(&links, &envelope.own_domains, &envelope.recipients, sender);
     let said = said.into_iter().chain(sender::look(
         &parsed.message,
         &parsed.from_name,
@@ -169,7 +170,7 @@ impl Apart<'_, '_> {
 
     fn link(&mut self, target: String, place: LinkOrigin) {
         if self.links.len() < LINKS_MAX {
-            self.links.push(Link { target, shown: String::new(), place });
+            self.links.push(Link::new(target, place));
         }
     }
 

@@ -97,11 +97,9 @@ fn word(stream: &[u8], look: &mut Look<'_, '_, '_>) {
     }
     for mark in memchr::memchr_iter(0x13, stream) {
         let near = &stream[mark + 1..stream.len().min(mark + 401)];
-        let field: Vec<u8> = near.iter().copied().filter(|byte| *byte != 0).collect();
-        let text = String::from_utf8_lossy(&field).into_owned();
-        if super::rtf::is_dde(&text) {
-            look.add(Check::Dde, text.chars().filter(|c| !c.is_control()).take(120).collect::<String>());
-        }
+        let end = near.iter().position(|byte| matches!(byte, 0x14 | 0x15)).unwrap_or(near.len());
+        let field: Vec<u8> = near[..end].iter().copied().filter(|byte| *byte != 0).collect();
+        super::field(look, String::from_utf8_lossy(&field).trim());
     }
 }
 

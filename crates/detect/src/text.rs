@@ -160,18 +160,21 @@ fn is_share(link: &str) -> bool {
     !link.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("http")) && Share::of(link).is_some()
 }
 
-/// Where a link may begin that the finder of links does not know: at a backslash or at `file:`.
+/// Where a link may begin that the finder of links does not know: at a backslash, or where a host is written as none.
 fn places(text: &str) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();
     let slashes = memchr::memchr_iter(b'\\', bytes).filter(|at| {
         bytes.get(at + 1).is_some_and(|next| matches!(next, b'/' | b'\\'))
             || at.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b'/')
     });
-    slashes.chain(memchr::memmem::find_iter(bytes, b"://").filter(|at| ends_with_file(&bytes[..*at])))
+    slashes.chain(memchr::memmem::find_iter(bytes, b"://").filter(|at| ends_with_scheme(&bytes[..*at])))
 }
 
-fn ends_with_file(before: &[u8]) -> bool {
-    before.len().checked_sub(4).is_some_and(|from| before[from..].eq_ignore_ascii_case(b"file"))
+fn ends_with_scheme(before: &[u8]) -> bool {
+    let ends = |scheme: &[u8]| {
+        before.len().checked_sub(scheme.len()).is_some_and(|from| before[from..].eq_ignore_ascii_case(scheme))
+    };
+    ends(b"file") || ends(b"http") || ends(b"https")
 }
 
 /// The word around a place, if it is a link with slashes of both kinds, or a share that nobody has at home: by its
@@ -240,6 +243,7 @@ mod tests {
             ("open \\\\203.0.113.9\\share\\a.lnk now", "\\\\203.0.113.9\\share\\a.lnk"),
             ("<file:///\\\\203.0.113.9\\share>", "file:///\\\\203.0.113.9\\share"),
             ("file://203.0.113.9/a.", "file://203.0.113.9/a"),
+            ("see http://3405803785/x", "http://3405803785/x"),
             ("\\\\evil.example@SSL\\DavWWWRoot\\a", "\\\\evil.example@SSL\\DavWWWRoot\\a"),
         ] {
             let found: BTreeSet<String> = links(text).into_iter().collect();

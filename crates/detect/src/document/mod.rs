@@ -17,6 +17,8 @@ use crate::page::url::{Oddity, Url};
 use crate::structure::{Check, Signal};
 use crate::unpack::{Allowance, Closed, Member};
 
+/// Links in fields of one document that are kept.
+const LINKS_MAX: usize = 2000;
 /// Signals of one document at most.
 const SIGNALS_MAX: usize = 50;
 
@@ -139,6 +141,14 @@ fn remote_picture(look: &mut Look<'_, '_, '_>, kind: &str, target: &str) {
 fn field(look: &mut Look<'_, '_, '_>, instruction: &str) {
     if rtf::is_dde(instruction) {
         look.add(Check::Dde, instruction.chars().filter(|c| !c.is_control()).take(120).collect::<String>());
+        return;
+    }
+    if let Some(target) = instruction.trim_start().strip_prefix("HYPERLINK") {
+        let target = target.trim().split('"').find(|piece| !piece.trim().is_empty()).unwrap_or_default().trim();
+        // A switch is a place in the document itself.
+        if look.seen.links.len() < LINKS_MAX && !target.starts_with("\\l") && !target.is_empty() {
+            look.seen.links.push(target.replace("\\\\", "\\"));
+        }
         return;
     }
     let mut words = instruction.split_whitespace();

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{Look, macros, ole, remote, remote_picture, sheet_text};
+use super::{LINKS_MAX, Look, macros, ole, remote, remote_picture, sheet_text};
 use crate::page::share::Share;
 use crate::structure::Check;
 use crate::unpack::{Closed, Member};
@@ -177,7 +177,8 @@ fn relations(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
 
 /// The parts of a workbook that say what it is linked with, and the names of a binary one (MS-XLSB).
 fn is_link_part(name: &str) -> bool {
-    (name.contains("/externallinks/") && !name.ends_with(".rels")) || name == "xl/workbook.bin"
+    (name.contains("/externallinks/") && !name.ends_with(".rels"))
+        || matches!(name, "xl/workbook.bin" | "content.xml" | "styles.xml")
 }
 
 /// What such a part tells: a question to another program (ECMA-376 part 1, 18.14.4), a name that starts a macro.
@@ -192,18 +193,42 @@ fn link_part(name: &str, bytes: &[u8], look: &mut Look<'_, '_, '_>, kept: &mut K
         }
         return;
     }
+    let is_open_document = matches!(name, "content.xml" | "styles.xml");
     events(bytes, |event| {
         let (Event::Start(element) | Event::Empty(element)) = event else { return };
-        if !element.local_name().as_ref().eq_ignore_ascii_case("ddelink") {
+        let name = element.local_name().as_ref().to_lowercase();
+        let said = |name: &str| attribute(&element, name).unwrap_or_default();
+        if is_open_document {
+            return open_document(&name, &said, look);
+        }
+        if name != "ddelink" {
             return;
         }
-        let said = |name: &str| attribute(&element, name).unwrap_or_default();
         let (service, topic) = (said("ddeService"), said("ddeTopic"));
         // Prices are asked for so (Bloomberg, MetaTrader): only what runs commands is told.
         if sheet_text::starts_program(&service, &topic) {
             look.add(Check::Dde, format!("{service}|{topic}").chars().take(120).collect::<String>());
         }
     });
+}
+
+/// An element of an OpenDocument text or table (OASIS 1.3, part 3): its links, what it loads, whom it asks.
+fn open_document(name: &str, said: &impl Fn(&str) -> String, look: &mut Look<'_, '_, '_>) {
+    let target = said("href");
+    if name == "a" && !target.is_empty() && look.seen.links.len() < LINKS_MAX {
+        look.seen.links.push(target);
+    } else if !target.is_empty() && !target.starts_with('#') {
+        remote_picture(look, "something", &target);
+    }
+    let formula = said("formula");
+    let (mut service, mut topic) = (said("dde-application"), said("dde-topic"));
+    if let Some((_, arguments)) = formula.split_once("DDE(") {
+        let mut words = arguments.split([';', ',', ')']).map(|word| word.trim().trim_matches('"').to_owned());
+        (service, topic) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    }
+    if sheet_text::starts_program(&service, &topic) {
+        look.add(Check::Dde, format!("{service}|{topic}").chars().take(120).collect::<String>());
+    }
 }
 
 /// Fields that ask another program (DDE), whole or in pieces, and names that start macros.

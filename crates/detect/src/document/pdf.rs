@@ -11,6 +11,7 @@ use std::io::Read;
 
 use super::Look;
 use crate::family;
+use crate::page::share::Share;
 use crate::structure::Check;
 use crate::unpack::{Closed, Member};
 use automatic::Script;
@@ -30,6 +31,8 @@ const SCRIPT_BYTES_MAX: usize = 1 << 20;
 const DICTIONARY_MAX: usize = 4096;
 /// Strings of one file that are read.
 const STRINGS_MAX: usize = 2000;
+/// Files at shares that are kept.
+const SHARES_MAX: usize = 10;
 /// Links that are kept.
 const LINKS_MAX: usize = 500;
 /// Bytes of a file that is a part twice, because it has two names.
@@ -343,6 +346,8 @@ struct Facts {
     launches: Vec<String>,
     files: usize,
     is_encrypted: bool,
+    /// Files at shares outside that an action opens (`GoToR`, `GoToE`, `ImportData`).
+    shares: Vec<String>,
     acts: Vec<&'static str>,
     /// What a script that runs by itself reaches out with.
     automatic: Option<&'static str>,
@@ -373,6 +378,14 @@ impl Facts {
                 "Launch" => {
                     let near = &bytes[start.saturating_sub(200)..bytes.len().min(end + 600)];
                     self.launches.push(launched(near));
+                }
+                "F" | "UF" if self.shares.len() < SHARES_MAX => {
+                    let held = syntax::value(&bytes[end..]);
+                    if held.starts_with(b"(") || (held.starts_with(b"<") && !held.starts_with(b"<<")) {
+                        let file =
+                            self.string(held).filter(|file| Share::of(file).is_some_and(|share| share.is_outside()));
+                        self.shares.extend(file);
+                    }
                 }
                 "Encrypt" => self.is_encrypted = true,
                 "URI" => {
@@ -420,6 +433,9 @@ impl Facts {
             } else {
                 look.add(Check::PdfLaunch, format!("an action that starts {launch}"));
             }
+        }
+        for share in &self.shares {
+            super::remote(look, "a file", share);
         }
         if self.files > 0 {
             look.add(Check::DocumentEmbeds, format!("{} files in the PDF", self.files));

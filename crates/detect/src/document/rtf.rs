@@ -18,8 +18,10 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         let text = &bytes[at + 8..];
         let (object, read) = hexadecimal(&text[..text.len().min(left)]);
         left -= read;
+        let before = look.seen.signals.len();
         match object_of(&object, look) {
-            Some(member) => look.seen.members.push(member),
+            Some(members) => look.seen.members.extend(members),
+            None if look.seen.signals.len() > before => {}
             None => look.add(Check::DocumentEmbeds, format!("an object of {} bytes", object.len())),
         }
     }
@@ -42,11 +44,7 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     }
     for at in memchr::memmem::find_iter(bytes, b"\\fldinst").take(OBJECTS_MAX) {
         let field = plain(&bytes[at + 8..bytes.len().min(at + GROUP_BYTES_MAX)]);
-        if let Some(link) = field.trim().strip_prefix("HYPERLINK") {
-            look.seen.links.push(link.trim().trim_matches('"').to_owned());
-        } else {
-            super::field(look, field.trim());
-        }
+        super::field(look, field.trim());
     }
 }
 
@@ -132,7 +130,7 @@ fn hexadecimal(text: &[u8]) -> (Vec<u8>, usize) {
 }
 
 /// An object (MS-OLEDS 2.2.4): version, format, class, topic, item, size, data.
-fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Member> {
+fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Vec<Member>> {
     let long = |at: usize| Some(u32::from_le_bytes(object.get(at..at + 4)?.try_into().ok()?) as usize);
     let length = long(8)?;
     let class =
@@ -142,6 +140,15 @@ fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Member> {
         look.add(Check::RtfExploit, format!("an object of class {class}"));
     }
     let topic = 12 + length;
+    if long(4)? == 1 {
+        // A link (MS-OLEDS 2.2.6): the topic is the file.
+        let length = long(topic)?;
+        let file = object.get(topic + 4..(topic + 4).checked_add(length)?)?;
+        let file = String::from_utf8_lossy(file).trim_end_matches('\0').to_owned();
+        look.add(Check::DocumentEmbeds, format!("an object of class {class}, linked"));
+        super::remote_picture(look, "an object", &file);
+        return None;
+    }
     let item = topic + 4 + long(topic)?;
     let data = item + 4 + long(item)?;
     let size = long(data)?;
@@ -149,9 +156,9 @@ fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Member> {
     look.add(Check::DocumentEmbeds, format!("an object of class {class}"));
     if lower == "package" {
         // Without the size that a stream begins with.
-        return ole::package(&[&[0; 4], content].concat());
+        return Some(ole::package(&[&[0; 4], content].concat())).filter(|members| !members.is_empty());
     }
-    Some(Member::new(String::new(), content.to_vec()))
+    Some(vec![Member::new(String::new(), content.to_vec())])
 }
 
 /// The text of a group up to its end, without control words. Letters may be written as numbers (`\u104?`, `\'68`).

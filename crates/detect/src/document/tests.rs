@@ -192,6 +192,58 @@ fn workbooks_that_ask_another_program_or_start_macros() {
 }
 
 #[test]
+fn links_of_documents_wherever_they_stand() {
+    use Check as C;
+    let field = "<w:instrText>HYPERLINK \"https://evil.example/\" \\o \"x\"</w:instrText>";
+    let seen = check("a field", &ooxml(&[("word/document.xml", format!("<w>{field}</w>").as_bytes())]), &[]);
+    assert_eq!(seen.links, ["https://evil.example/"]);
+    let seen = check("a place", b"{\\rtf1{\\field{\\*\\fldinst HYPERLINK \\\\l \"top\"}}}", &[]);
+    assert_eq!(seen.links, [""; 0]);
+    let word = [&[0; 32][..], b"\x13HYPERLINK \"https://evil.example/\"\x14x\x15"].concat();
+    assert_eq!(check("Word of old", &compound(&[("/WordDocument", &word)]), &[]).links, ["https://evil.example/"]);
+    let text = |inside: &str| ooxml(&[("content.xml", format!("<d>{inside}</d>").as_bytes())]);
+    let seen = check("OpenDocument", &text("<text:a xlink:href='https://evil.example/'>x</text:a>"), &[]);
+    assert_eq!(seen.links, ["https://evil.example/"]);
+    check("a picture at a share", &text("<draw:image xlink:href='file://203.0.113.9/a.png'/>"), &[C::DocumentRemote]);
+    check("a picture of its own", &text("<draw:image xlink:href='Pictures/a.png'/>"), &[]);
+    check("a question", &text("<c table:formula='of:=DDE(\"cmd\";\"/C calc\";\"a\")'/>"), &[C::Dde]);
+    check("a sum", &text("<c table:formula='of:=SUM([.A1:.A2])'/>"), &[]);
+    let open = pdf_with("/AA<</O<</S/GoToE/F(\\\\\\\\203.0.113.9\\\\a)/D[0/Fit]>>>>");
+    check("a PDF that opens a file at a share", &open, &[C::DocumentRemote]);
+    check("a PDF beside another", &pdf_with("/A<</S/GoToR/F(other.pdf)/D[0/Fit]>>"), &[]);
+}
+
+fn pdf_with(entries: &str) -> Vec<u8> {
+    format!("%PDF-1.7\n1 0 obj<<{entries}>>endobj\n%%EOF").into_bytes()
+}
+
+#[test]
+fn what_an_object_is_linked_with() {
+    use Check as C;
+    let wide = |text: &str| text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let site = |target: &str| {
+        let text = wide(target);
+        let moniker = b"\xe0\xc9\xea\x79\xf9\xba\xce\x11\x8c\x82\x00\xaa\x00\x4b\xa9\x0b";
+        compound(&[("/\u{1}Ole", &[&[1, 0, 0, 2][..], moniker, &(text.len() as u32).to_le_bytes(), &text].concat())])
+    };
+    let file = |target: &str| {
+        let moniker = b"\x03\x03\0\0\0\0\0\0\xc0\0\0\0\0\0\0\x46\0\0";
+        let text = format!("{target}\0");
+        let stream = [&[1, 0, 0, 2][..], moniker, &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+        compound(&[("/\u{1}Ole", &stream)])
+    };
+    check("a site", &site("http://evil.example/a.hta"), &[C::DocumentRemote]);
+    check("a table of SharePoint", &site("https://ours.sharepoint.com/figures.xlsx"), &[C::DocumentLink]);
+    check("a share outside", &file("\\\\203.0.113.9\\a.xlsx"), &[C::DocumentRemote]);
+    check("a file of this computer", &file("C:\\Users\\anna\\figures.xlsx"), &[]);
+    let two = packaged("note.txt", b"MZ");
+    let at = two.windows(11).position(|bytes| bytes == b"C:\\note.txt").expect("the path");
+    let two = [&two[..at], b"C:\\note.exe", &two[at + 11..]].concat();
+    let seen = check("two names", &compound(&[("/_1/\u{1}Ole10Native", &two)]), &[C::DocumentEmbeds]);
+    assert_eq!(seen.members.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["note.txt", "note.exe"]);
+}
+
+#[test]
 fn objects_of_rtf_that_are_hidden() {
     use Check as C;
     let head = "01050000020000000b0000004571756174696f6e2e330000000000000000000100000041";

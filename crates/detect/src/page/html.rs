@@ -110,6 +110,7 @@ impl PageReader {
                 b"form" => self.forms.end(),
                 _ => {}
             },
+            Token::Comment(comment) => self.comment(&comment.value),
             Token::String(text) => {
                 let text = String::from_utf8_lossy(&text.value);
                 if self.in_script {
@@ -136,6 +137,22 @@ impl PageReader {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Outlook shows what stands in a conditional comment: its links are links.
+    fn comment(&mut self, comment: &[u8]) {
+        let text = String::from_utf8_lossy(comment);
+        let Some((condition, inner)) = text.trim_start().split_once('>') else { return };
+        if !condition.starts_with("[if") {
+            return;
+        }
+        for token in Tokens::of(inner) {
+            match token {
+                Token::StartTag(tag) if !matches!(tag.name.as_slice(), b"script" | b"style") => self.start(&tag),
+                Token::EndTag(tag) if tag.name.as_slice() == b"a" => self.close_link(),
+                _ => {}
+            }
         }
     }
 
@@ -179,6 +196,12 @@ impl PageReader {
             b"base" => self.base = self.base.take().or_else(|| attribute("href")),
             b"a" | b"area" => {
                 self.close_link();
+                // Where both are, renderers do not agree which counts.
+                if let (Some(first), Some(second)) = (attribute("href"), attribute("xlink:href"))
+                    && first != second
+                {
+                    self.lead(second, String::new());
+                }
                 if let Some(target) = href() {
                     self.open = Some((target, String::new()));
                     self.open_name = file_name();
@@ -299,6 +322,10 @@ impl PageReader {
 
     fn end(mut self, is_attachment: bool) -> Page {
         self.close_link();
+        if let Some(base) = self.base.clone().filter(|base| base_url(base).is_none()) {
+            // A base at a share is as good as a link there.
+            self.load(base);
+        }
         let base = self.base.take().and_then(|written| Some((base_url(&written)?, written)));
         if let Some((base, written)) = &base {
             complete(&mut self.page.links, base, written);
@@ -590,6 +617,7 @@ mod tests {
             "<embed src='https://a.example/'>",
             "<map><area href='https://a.example/'></map>",
             "<v:roundrect href='https://a.example/'></v:roundrect>",
+            "<!--[if mso]><a href='https://a.example/'>x</a><![endif]-->",
             "<meta http-equiv=Refresh content='3;https://a.example/'>",
             "<meta http-equiv=refresh content='0; URL = \"https://a.example/\"'>",
             "<meta http-equiv=refresh content=\"0,url='https://a.example/'\">",
@@ -605,6 +633,7 @@ mod tests {
             "<svg><image xlink:href='https://a.example/a.png'/></svg>",
             "<meta http-equiv=refresh content='300'>",
             "<base href='https://a.example/' target=_blank>",
+            "<!-- <a href='https://a.example/'>x</a> -->",
         ] {
             assert_eq!(targets(html), [""; 0], "{html}");
         }
@@ -615,6 +644,7 @@ mod tests {
             "<div style=\"background:url('file://203.0.113.9/a')\">",
             "<style>p{background:url(\\\\\\\\203.0.113.9\\\\a)}</style>",
             "<link rel=stylesheet href='file://203.0.113.9/a.css'>",
+            "<base href='file://203.0.113.9/'>",
         ] {
             assert_eq!(targets(html).len(), 1, "{html}");
         }

@@ -362,6 +362,8 @@ mod tests {
             "https://www\u{ff0e}paypal\u{ff0e}com@evil.example/",
             "https://www.paypal.com\u{2215}login@evil.example/",
             "https:/\\www.paypal.com@evil.example/",
+            "https://www.paypal.com%40x@evil.example/",
+            "https://evil.example\\@www.paypal.com/",
             "microsoft-edge:https:/\\evil.example/",
         ] {
             let seen = checks(target, "", LinkOrigin::Page);

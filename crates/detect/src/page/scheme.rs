@@ -127,7 +127,7 @@ fn step(target: &str) -> Result<Destination, String> {
             Some(word) => program(&format!("a script with {}", word.trim_end_matches('('))),
             None => Ok(Destination::Other),
         },
-        "data" if is_page(&lower) => program("a page in a link"),
+        "data" if acts(&lower) => program("a page or a file in a link"),
         _ => Ok(Destination::Other),
     }
 }
@@ -149,11 +149,30 @@ fn office(whole: &str, rest: &str) -> Result<Destination, String> {
     }
 }
 
-/// Whether what follows `data:` is a page.
-fn is_page(rest: &str) -> bool {
-    ["text/html", "application/xhtml", "image/svg", "text/xml", "application/xml"]
-        .iter()
-        .any(|kind| rest.trim_start().starts_with(kind))
+/// Kinds of files in links that run or unpack, or are a page of their own.
+const ACTING_KINDS: [&str; 17] = [
+    "text/html",
+    "application/xhtml",
+    "image/svg",
+    "text/xml",
+    "application/xml",
+    "application/octet-stream",
+    "application/zip",
+    "application/x-zip",
+    "application/x-rar",
+    "application/vnd.rar",
+    "application/x-7z",
+    "application/x-iso",
+    "application/x-ms",
+    "application/vnd.microsoft",
+    "application/hta",
+    "application/java",
+    "text/javascript",
+];
+
+/// Whether what follows `data:` is a page, a program or an archive.
+fn acts(rest: &str) -> bool {
+    ACTING_KINDS.iter().any(|kind| rest.trim_start().starts_with(kind))
 }
 
 fn without_blanks(text: &str) -> String {
@@ -180,6 +199,7 @@ mod tests {
             "javascript:%65val(x)",
             "data:text/html;base64,PGgxPg==",
             "data:image/svg+xml,<svg/>",
+            "data:application/zip;base64,UEsDBA==",
             "mhtml:http://evil.example/a.mht!x",
             "mk:@MSITStore:C:\\a.chm::/x",
             "ms-word:ofe|u|http://203.0.113.9/a.docx",

@@ -85,7 +85,7 @@ impl Url {
 
     /// The name before the host as a reader takes it: up to a colon, or to what looks like a slash.
     pub(super) fn user_as_read(&self) -> String {
-        let user = self.user.split(':').next().unwrap_or_default();
+        let user = self.user.split([':', '@']).next().unwrap_or_default();
         let user = user.split(SLASHES_TO_READERS).next().unwrap_or_default();
         user.replace(['\u{3002}', '\u{ff0e}', '\u{ff61}'], ".").trim().to_lowercase()
     }
@@ -114,11 +114,18 @@ impl Oddity {
         let plain = stripped(text);
         let pieces = pieces(&plain)?;
         let host = pieces.authority.rsplit('@').next().unwrap_or_default();
-        odd_host(host, url)
+        odd_end(pieces.rest)
+            .or_else(|| odd_host(host, url))
             .or_else(|| odd_slashes(&pieces, url))
             .or_else(|| odd_break(text, &pieces))
             .filter(|_| !is_at_home(url))
     }
+}
+
+/// A backslash ends a host for browsers; for others what stands before `@` is a user, and the host follows.
+fn odd_end(rest: &str) -> Option<Oddity> {
+    let segment = rest.strip_prefix('\\')?.split(['/', '?', '#']).next()?;
+    segment.contains('@').then_some(Oddity::trick("with a backslash before another host"))
 }
 
 /// Whether a host is of the own network, where nothing is to be hidden.
@@ -294,6 +301,7 @@ mod tests {
             "https://evil\u{3002}example/",
             "https://ev%69l.example/",
             "https://ev\u{200b}il.example/",
+            "https://evil.example\\@www.paypal.com/",
         ] {
             assert!(odd(text).is_some(), "{text}");
         }

@@ -152,12 +152,21 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
         return document_zip(bytes);
     }
     // A PDF may begin anywhere in its first 1024 bytes, as readers accept it.
-    if bytes.starts_with(b"%PDF-") {
+    if bytes.starts_with(b"%PDF-") || is_late_pdf(bytes) {
         return Some((Family::Pdf, "application/pdf"));
     }
     // Bytes of no kind before a zip: unpackers search for its end record (APPNOTE 4.3.16) or its first member.
     let is_of_no_kind = infer::get(bytes).is_none() && !text::looks_like_text(bytes);
     (is_of_no_kind && unpack::magic::is_zip_behind(bytes)).then_some((Family::Archive, "application/zip"))
+}
+
+/// A PDF with something before it. A text about PDF may have the same mark in it, so its end and its objects are there
+/// as well.
+fn is_late_pdf(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(2048)..];
+    memchr::memmem::find(&bytes[..bytes.len().min(1024)], b"%PDF-").is_some()
+        && memchr::memmem::find(tail, b"%%EOF").is_some()
+        && memchr::memmem::find(bytes, b" obj").is_some()
 }
 
 /// Files of a zip whose names are looked at.

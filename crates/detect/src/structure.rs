@@ -119,6 +119,8 @@ pub enum Check {
     PdfScript,
     /// A PDF that starts a program.
     PdfLaunch,
+    /// A PDF whose script runs by itself and reaches out.
+    PdfAutomatic,
     /// A PDF with a script as exploits have.
     PdfExploit,
     /// An attached page that makes a file and hands it over.
@@ -133,7 +135,7 @@ pub enum Check {
     HtmlPayload,
     /// A link to a domain that only looks like a known one.
     LinkLookalike,
-    /// A link with a host before its real one.
+    /// A link that hides its host.
     LinkDisguised,
     /// A link that shows another domain than it leads to.
     LinkMismatch,
@@ -141,6 +143,10 @@ pub enum Check {
     LinkAddress,
     /// A link through a site that passes on.
     LinkRedirector,
+    /// A link that starts a program.
+    LinkProgram,
+    /// A link to a share of a stranger.
+    LinkShare,
     /// A code in a picture that leads somewhere.
     QrCode,
     /// A code that knows whom it was made for.
@@ -170,7 +176,7 @@ pub enum Check {
 }
 
 /// All checks with the names that a detection's file uses.
-const NAMES: [(Check, &str); 67] = [
+const NAMES: [(Check, &str); 70] = [
     (Check::Executable, "executable"),
     (Check::DisguisedExecutable, "disguised-executable"),
     (Check::DoubleExtension, "double-extension"),
@@ -214,6 +220,7 @@ const NAMES: [(Check, &str); 67] = [
     (Check::RtfExploit, "rtf-exploit"),
     (Check::PdfScript, "pdf-script"),
     (Check::PdfLaunch, "pdf-launch"),
+    (Check::PdfAutomatic, "pdf-automatic"),
     (Check::PdfExploit, "pdf-exploit"),
     (Check::HtmlSmuggling, "html-smuggling"),
     (Check::HtmlCredentials, "html-credentials"),
@@ -225,6 +232,8 @@ const NAMES: [(Check, &str); 67] = [
     (Check::LinkMismatch, "link-mismatch"),
     (Check::LinkAddress, "link-address"),
     (Check::LinkRedirector, "link-redirector"),
+    (Check::LinkProgram, "link-program"),
+    (Check::LinkShare, "link-share"),
     (Check::QrCode, "qr-code"),
     (Check::QrRecipient, "qr-recipient"),
     (Check::SenderLookalike, "sender-lookalike"),

@@ -8,14 +8,14 @@ use domain::Digest;
 use domain::message::{Family, Message, Part, Tail};
 
 use crate::auth;
-use crate::document;
+use crate::document::{self, sheet_text};
 use crate::examine::EnvelopeFacts;
 use crate::family;
 use crate::family::Kind;
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Decoded, Parsed};
 use crate::page::link::{self, Link, LinkOrigin, Url};
-use crate::page::{html, qr, sender};
+use crate::page::{calendar, html, qr, sender, shortcut};
 use crate::picture;
 use crate::structure::{self, Check, Signal};
 use crate::text;
@@ -84,7 +84,8 @@ pub(crate) fn take_apart(
     let Apart { mut signals, links, members, .. } = apart;
     signals.extend(structure::look(&parsed.message, &parsed.parts, &members));
     remember_links(&mut parsed.message, &links);
-    let said = link::look(&links, &envelope.own_domains, &envelope.recipients);
+    let sender = parsed.message.from_domain.as_str();
+    let said = link::look(&links, &envelope.own_domains, &envelope.recipients, sender);
     let said = said.into_iter().chain(sender::look(
         &parsed.message,
         &parsed.from_name,
@@ -261,7 +262,7 @@ impl Apart<'_, '_> {
 
     fn link(&mut self, target: String, place: LinkOrigin) {
         if self.links.len() < LINKS_MAX {
-            self.links.push(Link { target, shown: String::new(), place });
+            self.links.push(Link::new(target, place));
         }
     }
 
@@ -270,20 +271,41 @@ impl Apart<'_, '_> {
         let is_attached = decoded.is_attachment || !decoded.is_text;
         match part.family {
             Family::Html => return self.page(decoded, part, is_attached),
-            Family::Text if decoded.is_text => {
-                let text = text::as_read(&decoded.bytes);
-                for target in text::links(&text) {
-                    self.link(target, LinkOrigin::Page);
+            Family::Text | Family::Script | Family::Other => {
+                if is_attached {
+                    self.table_or_shortcut(decoded, part);
                 }
-                if !is_attached {
-                    self.shown.has_text = true;
-                    self.shown.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
+                if decoded.is_text && part.family == Family::Text {
+                    self.text(decoded, is_attached);
+                }
+                for target in calendar::links(&decoded.bytes) {
+                    self.link(target, LinkOrigin::Page);
                 }
             }
             Family::Image if part.parent.is_none() => self.shown.has_picture = true,
             _ => {}
         }
         Vec::new()
+    }
+
+    fn text(&mut self, decoded: &Decoded<'_>, is_attached: bool) {
+        let text = text::as_read(&decoded.bytes);
+        for target in text::links(&text) {
+            self.link(target, LinkOrigin::Page);
+        }
+        if !is_attached {
+            self.shown.has_text = true;
+            self.shown.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
+        }
+    }
+
+    /// A file that a double click opens in a table, a calendar or a browser.
+    fn table_or_shortcut(&mut self, decoded: &Decoded<'_>, part: &Part) {
+        let said = sheet_text::look(&decoded.bytes).into_iter();
+        self.signals.extend(said.map(|(check, evidence)| Signal::of_part(check, part, evidence)));
+        for target in shortcut::targets(&decoded.bytes) {
+            self.link(target, LinkOrigin::Attachment);
+        }
     }
 
     fn page(&mut self, decoded: &Decoded<'_>, part: &Part, is_attached: bool) -> Vec<Found> {
@@ -303,7 +325,7 @@ impl Apart<'_, '_> {
             self.shown.text_chars += page.text_chars;
             self.shown.has_picture |= page.remote_pictures > 0;
         }
-        Vec::new()
+        page.members.into_iter().map(|(name, bytes)| Member::new(name, bytes).into()).collect()
     }
 
     fn picture_only(&mut self) {

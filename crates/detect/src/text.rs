@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 use domain::{Digest, DomainName};
 
+use crate::page::share::Share;
+use crate::page::url::{Oddity, Url};
+
 /// Registrable domains kept of one message at most.
 const URL_DOMAINS_MAX: usize = 200;
 /// Bytes of text that are looked through for URLs at most.
@@ -133,12 +136,61 @@ pub(crate) fn as_read(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(unfolded.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";"))
 }
 
-/// The links in plain text.
+/// Links of one text that are kept.
+const LINKS_MAX: usize = 1000;
+/// Characters of one link that is found by ourselves.
+const LINK_BYTES_MAX: usize = 2000;
+/// Places of one text at which one is looked for by ourselves.
+const PLACES_MAX: usize = 5000;
+
+/// The links in plain text, as mail programs make links of them: those of the web, those with slashes of the other
+/// kind, and shares.
 pub(crate) fn links(text: &str) -> Vec<String> {
     let mut finder = linkify::LinkFinder::new();
     finder.kinds(&[linkify::LinkKind::Url]);
-    let end = text.floor_char_boundary(text.len().min(URL_TEXT_BYTES_MAX));
-    finder.links(&text[..end]).take(1000).map(|link| link.as_str().to_owned()).collect()
+    let text = &text[..text.floor_char_boundary(text.len().min(URL_TEXT_BYTES_MAX))];
+    let plain = finder.links(text).map(|link| link.as_str()).filter(|link| !is_share(link)).map(str::to_owned);
+    let mut links: Vec<String> = plain.take(LINKS_MAX).collect();
+    let odd = places(text).take(PLACES_MAX).filter_map(|at| oddly_written(text, at));
+    links.extend(odd.take(LINKS_MAX));
+    links
+}
+
+fn is_share(link: &str) -> bool {
+    !link.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("http")) && Share::of(link).is_some()
+}
+
+/// Where a link may begin that the finder of links does not know: at a backslash, or where a host is written as none.
+fn places(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    let slashes = memchr::memchr_iter(b'\\', bytes).filter(|at| {
+        bytes.get(at + 1).is_some_and(|next| matches!(next, b'/' | b'\\'))
+            || at.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b'/')
+    });
+    slashes.chain(memchr::memmem::find_iter(bytes, b"://").filter(|at| ends_with_scheme(&bytes[..*at])))
+}
+
+fn ends_with_scheme(before: &[u8]) -> bool {
+    let ends = |scheme: &[u8]| {
+        before.len().checked_sub(scheme.len()).is_some_and(|from| before[from..].eq_ignore_ascii_case(scheme))
+    };
+    ends(b"file") || ends(b"http") || ends(b"https")
+}
+
+/// The word around a place, if it is a link with slashes of both kinds, or a share that nobody has at home: by its
+/// address, or over the web. A server's name in a text is everyday.
+fn oddly_written(text: &str, at: usize) -> Option<String> {
+    let is_edge = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | '(' | ')' | '[' | ']' | '|');
+    let from = text.ceil_char_boundary(at.saturating_sub(16));
+    let start = text[from..at].rfind(is_edge).map(|edge| text.ceil_char_boundary(from + edge + 1));
+    let start = start.or((from == 0).then_some(0))?;
+    let to = text.floor_char_boundary((start + LINK_BYTES_MAX).min(text.len()));
+    let word = &text[start..text[start..to].find(is_edge).map_or(to, |edge| start + edge)];
+    let word = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    let is_strange = Share::of(word).is_some_and(|share| share.is_strange());
+    let is_mixed = word.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("http"))
+        && Url::parse(word).is_some_and(|url| Oddity::of(word, &url).is_some_and(|oddity| !oddity.may_be_mistake));
+    (is_strange || is_mixed).then(|| word.to_owned())
 }
 
 fn host(url: &str) -> Option<String> {
@@ -181,6 +233,33 @@ mod tests {
         assert_eq!(links(&as_read(invite)), ["https://evil.example/login", "https://x.example/"]);
         assert_eq!(as_read(b"no\r\n calendar\\n"), "no\r\n calendar\\n");
         assert_eq!(organisation("Anna@Mail.Shop.example.co.uk").as_deref(), Some("example.co.uk"));
+    }
+
+    #[test]
+    fn links_of_a_text_as_mail_programs_make_them() {
+        for (text, expected) in [
+            ("see https:/\\evil.example/x, please", "https:/\\evil.example/x"),
+            ("(http:\\/evil.example)", "http:\\/evil.example"),
+            ("open \\\\203.0.113.9\\share\\a.lnk now", "\\\\203.0.113.9\\share\\a.lnk"),
+            ("<file:///\\\\203.0.113.9\\share>", "file:///\\\\203.0.113.9\\share"),
+            ("file://203.0.113.9/a.", "file://203.0.113.9/a"),
+            ("see http://3405803785/x", "http://3405803785/x"),
+            ("\\\\evil.example@SSL\\DavWWWRoot\\a", "\\\\evil.example@SSL\\DavWWWRoot\\a"),
+        ] {
+            let found: BTreeSet<String> = links(text).into_iter().collect();
+            assert_eq!(found.into_iter().collect::<Vec<_>>(), [expected], "{text}");
+        }
+        for text in [
+            "the plan is at \\\\server\\share\\plan.docx",
+            "\\\\fs01.partner.example\\share",
+            "file://10.1.2.3/share/a",
+            "C:\\\\Users\\\\anna",
+            "a\\/b and \\\\begin{x}",
+            "http:/lists.example.com/mailman",
+            "The ms-msdt: scheme was switched off.",
+        ] {
+            assert_eq!(links(text), [""; 0], "{text}");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use detect::document;
 use detect::limits::{Budget, Limits};
 use detect::mime;
-use detect::page::html;
 use detect::page::link::{self, Link, LinkOrigin};
+use detect::page::{calendar, html, shortcut};
 use detect::unpack::{self, Allowance};
 use domain::message::Part;
 
@@ -51,7 +51,7 @@ pub fn html(bytes: &[u8]) {
     let page = html::read(bytes, true);
     assert!(page.signals.len() <= 10);
     let own = ["ours.example".to_owned()];
-    let said = link::look(&page.links, &own, &["b@ours.example".to_owned()]);
+    let said = link::look(&page.links, &own, &["b@ours.example".to_owned()], "sender.example");
     assert!(said.len() <= 100 && said.iter().all(|(_, evidence)| !evidence.chars().any(char::is_control)));
 }
 
@@ -61,8 +61,26 @@ pub fn url(bytes: &[u8]) {
     if let Some(url) = link::Url::parse(&target) {
         assert!(!url.host.is_empty() && url.host.len() <= 255 && !url.host.contains('/'), "{url:?}");
     }
-    let link = Link { shown: target.clone(), target, place: LinkOrigin::Code };
-    drop(link::look(&[link], &["ours.example".to_owned()], &["b@ours.example".to_owned()]));
+    let link = Link { shown: target.clone(), ..Link::new(target, LinkOrigin::Code) };
+    drop(link::look(&[link], &["ours.example".to_owned()], &["b@ours.example".to_owned()], "sender.example"));
+}
+
+/// Reads the bytes as a file that is a link.
+pub fn shortcut(bytes: &[u8]) {
+    let targets = shortcut::targets(bytes);
+    assert!(targets.len() <= 50 && targets.iter().all(|target| target.len() <= bytes.len() * 3 + 8), "{targets:?}");
+}
+
+/// Reads the bytes as a calendar or a card.
+pub fn calendar(bytes: &[u8]) {
+    let links = calendar::links(bytes);
+    assert!(links.len() <= 500, "{} links", links.len());
+}
+
+/// Looks at the bytes as a table that is text.
+pub fn sheet_text(bytes: &[u8]) {
+    let said = document::sheet_text::look(bytes);
+    assert!(said.len() <= 20 && said.iter().all(|(_, evidence)| !evidence.chars().any(char::is_control)), "{said:?}");
 }
 
 /// Opens the bytes as each container that is opened besides zip, gzip and tar, by its first byte. What panics in a

@@ -21,7 +21,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 28] = [
+pub const TARGETS: [Target; 31] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -40,6 +40,9 @@ pub const TARGETS: [Target; 28] = [
     ("pdf", document::pdf),
     ("html", document::html),
     ("url", document::url),
+    ("shortcut", document::shortcut),
+    ("calendar", document::calendar),
+    ("sheettext", document::sheet_text),
     ("container", document::container),
     ("clamd", clamd::clamd),
     ("authres", sender::authentication_results),

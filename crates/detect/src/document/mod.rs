@@ -8,12 +8,18 @@ mod ole;
 mod ooxml;
 pub mod pdf;
 mod rtf;
+pub mod sheet_text;
 
 use domain::message::Part;
 
+use crate::page::host;
+use crate::page::share::Share;
+use crate::page::url::{Oddity, Url};
 use crate::structure::{Check, Signal};
 use crate::unpack::{Allowance, Closed, Member};
 
+/// Links in fields of one document that are kept.
+const LINKS_MAX: usize = 2000;
 /// Signals of one document at most.
 const SIGNALS_MAX: usize = 50;
 
@@ -81,26 +87,90 @@ pub fn look_at_pdf(bytes: &[u8], part: &Part, allowance: &mut Allowance<'_>) -> 
 
 /// Where a link of a document leads when the document is opened, without a click: what that means.
 fn remote(look: &mut Look<'_, '_, '_>, kind: &str, target: &str) {
+    let (check, evidence) = remote_kind(kind, target);
+    look.add(check, evidence);
+}
+
+/// What opens its target in another program.
+const HANDLERS: [&str; 11] = [
+    "mhtml:",
+    "ms-msdt:",
+    "ms-officecmd:",
+    "ms-appinstaller:",
+    "search-ms:",
+    "script:",
+    "javascript:",
+    "vbscript:",
+    "x-usc:",
+    "ms-office",
+    "ms-word:",
+];
+/// How templates and documents are called that firms keep on a server.
+const TEMPLATES: [&str; 10] = [".dot", ".dotx", ".dotm", ".xlt", ".xltx", ".pot", ".potx", ".docx", ".xlsx", ".pptx"];
+
+fn remote_kind(kind: &str, target: &str) -> (Check, String) {
     let lower = target.trim().to_lowercase();
     let shown: String = target.chars().filter(|c| !c.is_control()).take(120).collect();
-    let handlers = ["mhtml:", "ms-msdt:", "search-ms:", "script:", "javascript:", "x-usc:", "ms-office", "ms-word:"];
-    if handlers.iter().any(|handler| lower.contains(handler)) {
-        return look.add(Check::DocumentRemote, format!("{kind} through a handler: {shown}"));
+    if HANDLERS.iter().any(|handler| lower.contains(handler)) {
+        return (Check::DocumentRemote, format!("{kind} through a handler: {shown}"));
     }
-    let Some(rest) = lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://")) else {
+    if Share::of(target).is_some_and(|share| share.is_outside()) {
+        // Opening it sends the hash of a password there.
+        return (Check::DocumentRemote, format!("{kind} at a share outside: {shown}"));
+    }
+    let Some(url) = Url::parse(target) else {
         // A share or a file of the sender's own network.
-        return look.add(Check::DocumentLink, format!("{kind} at {shown}"));
+        return (Check::DocumentLink, format!("{kind} at {shown}"));
     };
-    let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
-    let path = rest.split(['?', '#']).next().unwrap_or_default();
-    let is_template = [".dot", ".dotx", ".dotm", ".xlt", ".xltx", ".pot", ".potx", ".docx", ".xlsx", ".pptx"]
-        .iter()
-        .any(|end| path.ends_with(end));
-    let is_address = host.parse::<std::net::Ipv4Addr>().is_ok() || host.contains('@');
-    if is_address || !is_template || lower.ends_with('!') {
-        look.add(Check::DocumentRemote, format!("{kind} loaded when it is opened: {shown}"));
+    let is_at_home = url.public_address().is_none() && !host::is_public_name(&url.host);
+    let path = lower.split(['?', '#']).next().unwrap_or_default();
+    let is_template = TEMPLATES.iter().any(|end| path.ends_with(end));
+    let is_address =
+        url.host.parse::<std::net::Ipv4Addr>().is_ok() || url.host.starts_with('[') || !url.user.is_empty();
+    let is_odd = Oddity::of(target, &url).is_some();
+    let is_own_query = is_at_home && !is_address && kind == "a query";
+    if !is_own_query && (is_address || is_odd || !is_template || lower.ends_with('!')) {
+        (Check::DocumentRemote, format!("{kind} loaded when it is opened: {shown}"))
     } else {
-        look.add(Check::DocumentLink, format!("{kind} at {shown}"));
+        (Check::DocumentLink, format!("{kind} at {shown}"))
+    }
+}
+
+/// What a picture or film of a document that lies elsewhere means: over the web it is everyday.
+fn remote_picture(look: &mut Look<'_, '_, '_>, kind: &str, target: &str) {
+    let is_outside = Share::of(target).is_some_and(|share| share.is_outside());
+    let lower = target.trim().to_lowercase();
+    if is_outside || HANDLERS.iter().any(|handler| lower.starts_with(handler)) {
+        remote(look, kind, target);
+    }
+}
+
+/// A field of a text (ECMA-376 part 1, 17.16) whose instruction is here whole: one that asks another program, or that
+/// loads a picture or a text from a share. In a field a backslash is written twice.
+fn field(look: &mut Look<'_, '_, '_>, instruction: &str) {
+    if rtf::is_dde(instruction) {
+        look.add(Check::Dde, instruction.chars().filter(|c| !c.is_control()).take(120).collect::<String>());
+        return;
+    }
+    if let Some(target) = instruction.trim_start().strip_prefix("HYPERLINK") {
+        let target = target.trim().split('"').find(|piece| !piece.trim().is_empty()).unwrap_or_default().trim();
+        // A switch is a place in the document itself.
+        if look.seen.links.len() < LINKS_MAX && !target.starts_with("\\l") && !target.is_empty() {
+            look.seen.links.push(target.replace("\\\\", "\\"));
+        }
+        return;
+    }
+    let mut words = instruction.split_whitespace();
+    let name = words.next().unwrap_or_default().to_ascii_uppercase();
+    if !matches!(name.as_str(), "INCLUDEPICTURE" | "INCLUDETEXT" | "INCLUDE" | "IMPORT" | "LINK" | "RD") {
+        return;
+    }
+    let outside = words
+        .map(|word| word.trim_matches(['"', '\u{201c}', '\u{201d}']))
+        .flat_map(|word| [word.to_owned(), word.replace("\\\\", "\\")])
+        .find(|word| Share::of(word).is_some_and(|share| share.is_outside()));
+    if let Some(target) = outside {
+        remote(look, &format!("a field {name}"), &target);
     }
 }
 

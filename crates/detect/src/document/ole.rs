@@ -3,6 +3,7 @@
 use std::io::{Cursor, Read, Seek};
 
 use super::{Look, macros, msg};
+use crate::family;
 use crate::structure::Check;
 use crate::unpack::{Closed, Member};
 
@@ -34,11 +35,12 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
                 sources.extend(macros::source(&stream));
             }),
             "\u{1}Ole10Native" => read(&mut file, path, look).map(|stream| {
-                if let Some(member) = package(&stream) {
+                for member in package(&stream) {
                     look.add(Check::DocumentEmbeds, format!("a file '{}'", member.name));
                     look.seen.members.push(member);
                 }
             }),
+            "\u{1}Ole" => read(&mut file, path, look).map(|stream| monikers(&stream, look)),
             "EncryptedPackage" => {
                 look.add(Check::EncryptedDocument, "an Office document");
                 Ok(())
@@ -70,8 +72,44 @@ pub(super) fn read<F: Read + Seek>(
     look.allowance.read(length, stream)
 }
 
-/// An attached file as the packager wrote it: sizes, a label, where it was, where it goes, then the file.
-pub(super) fn package(stream: &[u8]) -> Option<Member> {
+/// The class of a link to a site (URL moniker, MS-OSHARED 2.3.7.6) and to a file (file moniker, 2.3.7.8), as stored.
+const URL_MONIKER: [u8; 16] = *b"\xe0\xc9\xea\x79\xf9\xba\xce\x11\x8c\x82\x00\xaa\x00\x4b\xa9\x0b";
+const FILE_MONIKER: [u8; 16] = *b"\x03\x03\0\0\0\0\0\0\xc0\0\0\0\0\0\0\x46";
+/// Links of one object that are read.
+const MONIKERS_MAX: usize = 20;
+
+/// What an object is linked with (MS-OLEDS 2.3.3), and loads when the document opens: a site (CVE-2017-0199), a share.
+fn monikers(stream: &[u8], look: &mut Look<'_, '_, '_>) {
+    let long = |at: usize| Some(u32::from_le_bytes(stream.get(at..at + 4)?.try_into().ok()?) as usize);
+    let behind = |at: usize, length: usize| stream.get(at..at.checked_add(length)?.min(stream.len()));
+    for at in memchr::memmem::find_iter(stream, &URL_MONIKER).take(MONIKERS_MAX) {
+        let Some(text) = long(at + 16).and_then(|length| behind(at + 20, length)) else { continue };
+        let units =
+            text.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).take_while(|unit| *unit != 0);
+        let target: String = char::decode_utf16(units).filter_map(Result::ok).collect();
+        super::remote(look, "an object", &target);
+    }
+    for at in memchr::memmem::find_iter(stream, &FILE_MONIKER).take(MONIKERS_MAX) {
+        let Some(text) = long(at + 18).and_then(|length| behind(at + 22, length)) else { continue };
+        let target = String::from_utf8_lossy(text).trim_end_matches('\0').to_owned();
+        super::remote_picture(look, "an object", &target);
+    }
+}
+
+/// An attached file as the packager wrote it: sizes, a label, where it was, where it goes, then the file. What it is
+/// opened with depends on where it goes; where the label ends otherwise it is a part by both names.
+pub(super) fn package(stream: &[u8]) -> Vec<Member> {
+    let Some((label, path, bytes)) = packaged(stream) else { return Vec::new() };
+    let name = |text: &str| text.rsplit(['\\', '/']).next().unwrap_or_default().to_owned();
+    let (label, path) = (name(&label), name(&path));
+    let mut members = vec![Member::new(label.clone(), bytes.to_vec())];
+    if !path.is_empty() && family::extension(&path) != family::extension(&label) {
+        members.push(Member::new(path, bytes.to_vec()));
+    }
+    members
+}
+
+fn packaged(stream: &[u8]) -> Option<(String, String, &[u8])> {
     let mut at = 6;
     let mut text = || {
         let rest = stream.get(at..)?;
@@ -80,12 +118,12 @@ pub(super) fn package(stream: &[u8]) -> Option<Member> {
         Some(String::from_utf8_lossy(&rest[..end]).into_owned())
     };
     let label = text()?;
-    let _source = text()?;
+    let source = text()?;
     let long = |at: usize| Some(u32::from_le_bytes(stream.get(at..at + 4)?.try_into().ok()?) as usize);
     let from = at + 8 + long(at + 4)?;
     let size = long(from)?;
     let bytes = stream.get(from + 4..(from + 4).checked_add(size)?)?;
-    Some(Member::new(label.rsplit(['\\', '/']).next().unwrap_or_default().to_owned(), bytes.to_vec()))
+    Some((label, source, bytes))
 }
 
 /// The file information block tells of encryption; fields are in the text, behind a mark.
@@ -96,11 +134,9 @@ fn word(stream: &[u8], look: &mut Look<'_, '_, '_>) {
     }
     for mark in memchr::memchr_iter(0x13, stream) {
         let near = &stream[mark + 1..stream.len().min(mark + 401)];
-        let field: Vec<u8> = near.iter().copied().filter(|byte| *byte != 0).collect();
-        let text = String::from_utf8_lossy(&field).into_owned();
-        if super::rtf::is_dde(&text) {
-            look.add(Check::Dde, text.chars().filter(|c| !c.is_control()).take(120).collect::<String>());
-        }
+        let end = near.iter().position(|byte| matches!(byte, 0x14 | 0x15)).unwrap_or(near.len());
+        let field: Vec<u8> = near[..end].iter().copied().filter(|byte| *byte != 0).collect();
+        super::field(look, String::from_utf8_lossy(&field).trim());
     }
 }
 

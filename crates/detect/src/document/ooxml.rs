@@ -6,7 +6,8 @@ use std::io::Cursor;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{Look, macros, ole, remote};
+use super::{LINKS_MAX, Look, macros, ole, remote, remote_picture, sheet_text};
+use crate::page::share::Share;
 use crate::structure::Check;
 use crate::unpack::{Closed, Member, zip};
 
@@ -62,6 +63,7 @@ fn entry(bytes: &[u8], entry: &zip::Entry, look: &mut Look<'_, '_, '_>, kept: &m
         || lower.contains("/media/")
         || lower.contains("/macrosheets/")
         || lower.starts_with("basic/")
+        || is_link_part(&lower)
         || matches!(lower.as_str(), "word/document.xml" | "xl/workbook.xml" | "xl/sharedstrings.xml")
         || (lower.starts_with("word/") && (lower.contains("header") || lower.contains("footer")));
     // What no document is made of is looked at as it would be in an archive.
@@ -74,6 +76,8 @@ fn entry(bytes: &[u8], entry: &zip::Entry, look: &mut Look<'_, '_, '_>, kept: &m
         relations(&bytes, look);
     } else if lower.ends_with("vbaproject.bin") {
         project(&bytes, look, kept);
+    } else if is_link_part(&lower) {
+        link_part(&lower, &bytes, look, kept);
     } else if lower.contains("/macrosheets/") {
         kept.macro_sheets += 1;
     } else if lower.contains("/embeddings/") || lower.contains("/media/") {
@@ -150,10 +154,72 @@ fn relations(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
             "oleObject" => remote(look, "an object", &target),
             "frame" => remote(look, "a frame", &target),
             "subDocument" => remote(look, "a document", &target),
-            // Pictures and films from elsewhere, linked workbooks: everyday.
-            _ => {}
+            // A workbook asks before it looks at what it is linked with; a server of the firm's is everyday there.
+            "externalLinkPath" | "externalLinkLongPath" | "xlPathMissing" => {
+                if Share::of(&target).is_some_and(|share| share.is_strange()) {
+                    remote(look, "a workbook", &target);
+                }
+            }
+            "image" => remote_picture(look, "a picture", &target),
+            _ => remote_picture(look, "something", &target),
         }
     });
+}
+
+/// The parts of a workbook that say what it is linked with, and the names of a binary one (MS-XLSB).
+fn is_link_part(name: &str) -> bool {
+    (name.contains("/externallinks/") && !name.ends_with(".rels"))
+        || matches!(name, "xl/workbook.bin" | "content.xml" | "styles.xml")
+}
+
+/// What such a part tells: a question to another program (ECMA-376 part 1, 18.14.4), a name that starts a macro.
+fn link_part(name: &str, bytes: &[u8], look: &mut Look<'_, '_, '_>, kept: &mut Kept) {
+    if name.ends_with(".bin") {
+        // Texts of a binary workbook are in UTF-16.
+        let text: String = bytes.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+        kept.starts |= text.to_lowercase().contains("auto_open");
+        let asked = text.split(|c: char| c.is_control()).collect::<Vec<_>>();
+        for pair in asked.windows(2).filter(|pair| sheet_text::starts_program(pair[0], "") && pair[1].contains('/')) {
+            look.add(Check::Dde, format!("{}|{}", pair[0], pair[1]));
+        }
+        return;
+    }
+    let is_open_document = matches!(name, "content.xml" | "styles.xml");
+    events(bytes, |event| {
+        let (Event::Start(element) | Event::Empty(element)) = event else { return };
+        let name = element.local_name().as_ref().to_lowercase();
+        let said = |name: &str| attribute(&element, name).unwrap_or_default();
+        if is_open_document {
+            return open_document(&name, &said, look);
+        }
+        if name != "ddelink" {
+            return;
+        }
+        let (service, topic) = (said("ddeService"), said("ddeTopic"));
+        // Prices are asked for so (Bloomberg, MetaTrader): only what runs commands is told.
+        if sheet_text::starts_program(&service, &topic) {
+            look.add(Check::Dde, format!("{service}|{topic}").chars().take(120).collect::<String>());
+        }
+    });
+}
+
+/// An element of an OpenDocument text or table (OASIS 1.3, part 3): its links, what it loads, whom it asks.
+fn open_document(name: &str, said: &impl Fn(&str) -> String, look: &mut Look<'_, '_, '_>) {
+    let target = said("href");
+    if name == "a" && !target.is_empty() && look.seen.links.len() < LINKS_MAX {
+        look.seen.links.push(target);
+    } else if !target.is_empty() && !target.starts_with('#') {
+        remote_picture(look, "something", &target);
+    }
+    let formula = said("formula");
+    let (mut service, mut topic) = (said("dde-application"), said("dde-topic"));
+    if let Some((_, arguments)) = formula.split_once("DDE(") {
+        let mut words = arguments.split([';', ',', ')']).map(|word| word.trim().trim_matches('"').to_owned());
+        (service, topic) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    }
+    if sheet_text::starts_program(&service, &topic) {
+        look.add(Check::Dde, format!("{service}|{topic}").chars().take(120).collect::<String>());
+    }
 }
 
 /// Fields that ask another program (DDE), whole or in pieces, and names that start macros.
@@ -181,8 +247,8 @@ fn fields(bytes: &[u8], look: &mut Look<'_, '_, '_>, kept: &mut Kept) {
         _ => {}
     });
     found.push(instruction);
-    for field in found.into_iter().filter(|field| super::rtf::is_dde(field)) {
-        look.add(Check::Dde, field.chars().filter(|c| !c.is_control()).take(120).collect::<String>());
+    for instruction in found {
+        super::field(look, &instruction);
     }
 }
 

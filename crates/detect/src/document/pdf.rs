@@ -1,24 +1,42 @@
 //! PDF (ISO 32000): names and strings wherever they stand, those in compressed object streams too. Whether the file's
 //! table of objects is whole does not matter: readers repair it, and attackers break it.
 
+mod automatic;
+mod files;
+mod objects;
+mod syntax;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use super::Look;
+use crate::family;
+use crate::page::share::Share;
 use crate::structure::Check;
 use crate::unpack::{Closed, Member};
+use automatic::Script;
+use files::FileSpecification;
+use objects::Objects;
+use syntax::{plain_names, string};
 
 /// Streams of one file that are opened.
-const STREAMS_MAX: usize = 5000;
+const STREAMS_MAX: usize = 10_000;
 /// Bytes that one object stream may unpack to.
 const OBJECTS_BYTES_MAX: u64 = 16 << 20;
 /// Bytes that all object streams and scripts of one file may unpack to.
 const OBJECTS_TOTAL_MAX: u64 = 64 << 20;
+/// Bytes of a stream that may be a script.
+const SCRIPT_BYTES_MAX: usize = 1 << 20;
 /// Bytes before a stream in which its dictionary is looked for.
 const DICTIONARY_MAX: usize = 4096;
 /// Strings of one file that are read.
 const STRINGS_MAX: usize = 2000;
+/// Files at shares that are kept.
+const SHARES_MAX: usize = 10;
 /// Links that are kept.
 const LINKS_MAX: usize = 500;
+/// Bytes of a file that is a part twice, because it has two names.
+const TWICE_BYTES_MAX: usize = 1 << 20;
 /// What scripts of exploits have used, and forms do not.
 const SCRIPT_ACTS: [&str; 9] = [
     "unescape(\"%u",
@@ -35,104 +53,285 @@ const SCRIPT_ACTS: [&str; 9] = [
 /// Looks at a PDF.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     let mut facts = Facts { left: OBJECTS_TOTAL_MAX, ..Facts::default() };
+    let mut objects = Objects::default();
     facts.read(bytes);
+    objects.read_file(bytes);
+    let (streams, are_all) = streams(bytes);
+    if !are_all {
+        look.closed(Closed::NotAnalysed(format!("a PDF of more than {STREAMS_MAX} streams is not fully examined")));
+    }
+    // Objects in streams first: what they say tells which streams are files and scripts.
+    for stream in streams.iter().filter(|stream| stream.dictionary.contains("/ObjStm")) {
+        match unpacked(stream, &mut facts, look) {
+            Ok(unpacked) => {
+                facts.read(&unpacked);
+                objects.read_stream(unpacked, stream.first());
+            }
+            Err(closed @ Closed::NotAnalysed(_)) => look.closed(closed),
+            Err(closed) => {
+                look.closed(closed);
+                break;
+            }
+        }
+    }
+    if let Err(closed) = files(&streams, &objects, &mut facts, look) {
+        look.closed(closed);
+    }
+    scripts(&streams, &objects, &mut facts, look);
+    facts.tell(look);
+}
+
+/// A stream as it stands in the file.
+struct Stream<'b> {
+    /// The number of its object.
+    number: Option<u32>,
+    dictionary: String,
+    content: &'b [u8],
+}
+
+impl Stream<'_> {
+    /// Where the first object of an object stream is.
+    fn first(&self) -> Option<usize> {
+        let (_, behind) = self.dictionary.split_once("/First")?;
+        let digits: String = behind.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    }
+
+    /// The names of its filters, in the order in which they are undone.
+    fn filters(&self) -> Vec<&str> {
+        let Some((_, behind)) = self.dictionary.split_once("/Filter") else { return Vec::new() };
+        let named = syntax::value(behind.as_bytes());
+        let names = behind.trim_start().get(..named.len()).unwrap_or_default();
+        names.split(['/', '[', ']', ' ', '\r', '\n', '\t']).filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// The streams of a file, and whether these are all of them.
+fn streams(bytes: &[u8]) -> (Vec<Stream<'_>>, bool) {
+    let mut streams = Vec::new();
     // Where the next end is: looked for once, however many beginnings come before it.
     let mut end = 0;
-    for (opened, at) in memchr::memmem::find_iter(bytes, b"stream").enumerate() {
-        if opened > STREAMS_MAX {
-            break;
-        }
+    for at in memchr::memmem::find_iter(bytes, b"stream") {
         if bytes[..at].ends_with(b"end") {
             continue;
         }
-        let dictionary = dictionary(&bytes[at.saturating_sub(DICTIONARY_MAX)..at]);
         let from = match &bytes[at + 6..] {
             [b'\r', b'\n', ..] => at + 8,
             [b'\r' | b'\n', ..] => at + 7,
             _ => continue,
         };
+        if streams.len() == STREAMS_MAX {
+            return (streams, false);
+        }
         if end < from {
             end = memchr::memmem::find(&bytes[from..], b"endstream").map_or(bytes.len(), |end| from + end);
         }
-        if let Err(closed) = stream(&dictionary, &bytes[from..end], &mut facts, look) {
-            look.closed(closed);
-            break;
-        }
+        let (number, dictionary) = dictionary(&bytes[at.saturating_sub(DICTIONARY_MAX)..at]);
+        streams.push(Stream { number, dictionary, content: &bytes[from..end] });
     }
-    facts.tell(look);
+    (streams, true)
 }
 
-fn stream(dictionary: &str, content: &[u8], facts: &mut Facts, look: &mut Look<'_, '_, '_>) -> Result<(), Closed> {
-    let is_objects = dictionary.contains("/ObjStm");
-    let is_file = dictionary.contains("/EmbeddedFile");
-    let is_script =
-        facts.has_script && !is_objects && !is_file && content.len() < 1 << 20 && !dictionary.contains("/Image");
-    if !is_objects && !is_file && !is_script {
-        return Ok(());
-    }
+/// The innermost dictionary that ends before a stream, its names written plainly, and the number of its object.
+fn dictionary(before: &[u8]) -> (Option<u32>, String) {
+    let start = memchr::memmem::rfind(before, b"obj");
+    let number = start.and_then(|start| objects::number_before(&before[..start]));
+    (number, plain_names(&String::from_utf8_lossy(&before[start.unwrap_or(0)..])))
+}
+
+/// What a stream is once its filters are undone, within what is left for objects and scripts. What breaks off is read
+/// as far as it goes.
+fn unpacked(stream: &Stream<'_>, facts: &mut Facts, look: &mut Look<'_, '_, '_>) -> Result<Vec<u8>, Closed> {
     look.allowance.entry()?;
-    let unpacked = if dictionary.contains("/FlateDecode") || dictionary.contains("/Fl ") {
-        let mut out = Vec::new();
-        let inflated = flate2::read::ZlibDecoder::new(content);
-        if is_file {
-            match look.allowance.read(content.len() as u64, inflated) {
-                Ok(bytes) => out = bytes,
-                Err(Closed::NotAnalysed(_)) => return Ok(()),
-                Err(limit) => return Err(limit),
+    let room = usize::try_from(OBJECTS_BYTES_MAX.min(facts.left)).unwrap_or(usize::MAX);
+    let mut bytes = stream.content[..stream.content.len().min(room)].to_vec();
+    for filter in stream.filters() {
+        bytes = match undo(filter, &bytes)? {
+            Undone::Bytes(bytes) => bytes,
+            Undone::Deflated => {
+                let mut out = Vec::new();
+                let inflated = flate2::read::ZlibDecoder::new(bytes.as_slice());
+                let _ = inflated.take(OBJECTS_BYTES_MAX.min(facts.left)).read_to_end(&mut out);
+                out
             }
-        } else {
-            // What breaks off is read as far as it goes.
-            let _ = inflated.take(OBJECTS_BYTES_MAX.min(facts.left)).read_to_end(&mut out);
-            facts.left -= out.len() as u64;
-            if facts.left == 0 {
-                return Err(Closed::Limit(format!("a PDF whose objects unpack to {} MiB", OBJECTS_TOTAL_MAX >> 20)));
-            }
+        };
+    }
+    facts.left = facts.left.saturating_sub(bytes.len() as u64);
+    if facts.left == 0 {
+        return Err(Closed::Limit(format!("a PDF whose objects unpack to {} MiB", OBJECTS_TOTAL_MAX >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// A filter undone, or the one that may make much of little.
+enum Undone {
+    Bytes(Vec<u8>),
+    Deflated,
+}
+
+fn undo(filter: &str, bytes: &[u8]) -> Result<Undone, Closed> {
+    match filter {
+        "FlateDecode" | "Fl" => Ok(Undone::Deflated),
+        "ASCIIHexDecode" | "AHx" => Ok(Undone::Bytes(from_hexadecimal(bytes))),
+        "ASCII85Decode" | "A85" => Ok(Undone::Bytes(from_base_85(bytes))),
+        "LZWDecode" | "LZW" | "RunLengthDecode" | "RL" | "Crypt" => {
+            Err(Closed::NotAnalysed(format!("a stream of a PDF in {filter} is not opened")))
         }
-        out
-    } else {
-        content.to_vec()
+        // The number of an object that names it: what is deflated shows it (RFC 1950 2.2).
+        _ if bytes.first() == Some(&0x78) => Ok(Undone::Deflated),
+        _ => Ok(Undone::Bytes(bytes.to_vec())),
+    }
+}
+
+fn from_hexadecimal(bytes: &[u8]) -> Vec<u8> {
+    let digits: Vec<u32> =
+        bytes.iter().take_while(|byte| **byte != b'>').filter_map(|byte| char::from(*byte).to_digit(16)).collect();
+    digits.chunks(2).map(|pair| (pair[0] << 4 | pair.get(1).unwrap_or(&0)) as u8).collect()
+}
+
+/// Base 85 (7.4.3): five letters are four bytes, `z` is four zeros.
+fn from_base_85(bytes: &[u8]) -> Vec<u8> {
+    let (mut out, mut group) = (Vec::new(), Vec::with_capacity(5));
+    let mut flush = |group: &mut Vec<u8>| {
+        let count = group.len();
+        if count > 1 {
+            group.resize(5, 84);
+            let value = group.iter().fold(0_u64, |value, digit| value * 85 + u64::from(*digit));
+            let four = (value as u32).to_be_bytes();
+            out.extend_from_slice(&four[..count - 1]);
+        }
+        group.clear();
     };
-    if is_objects {
-        facts.read(&unpacked);
-    } else if is_file {
+    for byte in bytes {
+        match byte {
+            b'~' => break,
+            b'z' if group.is_empty() => {
+                group.extend([0; 5]);
+                flush(&mut group);
+            }
+            b'!'..=b'u' => {
+                group.push(byte - b'!');
+                if group.len() == 5 {
+                    flush(&mut group);
+                }
+            }
+            _ => {}
+        }
+    }
+    flush(&mut group);
+    out
+}
+
+/// The files that the PDF brings along, each by the names that its specifications give it.
+fn files(
+    streams: &[Stream<'_>],
+    objects: &Objects<'_>,
+    facts: &mut Facts,
+    look: &mut Look<'_, '_, '_>,
+) -> Result<(), Closed> {
+    let specifications = files::specifications(objects);
+    let mut names: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+    // Names of what is encrypted are encrypted as well.
+    for FileSpecification { names: said, streams } in specifications.iter().filter(|_| !facts.is_encrypted) {
+        for number in streams {
+            names.entry(*number).or_default().extend(said.iter().map(String::as_str));
+        }
+    }
+    // Of a number that is there twice the last counts; what was first is no less a file.
+    for stream in streams {
+        let known = stream.number.and_then(|number| names.get(&number));
+        if !stream.dictionary.contains("/EmbeddedFile") && known.is_none() {
+            continue;
+        }
         facts.files += 1;
-        look.seen.members.push(Member::new(String::new(), unpacked));
-    } else {
-        facts.script(&unpacked);
+        let bytes = file(stream, look)?;
+        let all: Vec<&str> = known.into_iter().flatten().copied().collect();
+        for other in one_of_each_kind(&all).into_iter().skip(1).filter(|_| bytes.len() <= TWICE_BYTES_MAX) {
+            let again = look.allowance.read(bytes.len() as u64, bytes.as_slice())?;
+            look.seen.members.push(Member::new(other.to_owned(), again));
+        }
+        let name = one_of_each_kind(&all).first().map(|name| (*name).to_owned()).unwrap_or_default();
+        look.seen.members.push(Member::new(name, bytes));
+    }
+    // A file whose stream is not where it should be has its name at least.
+    let found: BTreeSet<u32> = streams.iter().filter_map(|stream| stream.number).collect();
+    for lost in specifications.iter().filter(|one| one.streams.iter().all(|number| !found.contains(number))) {
+        if let Some(name) = lost.names.first().filter(|_| !facts.is_encrypted) {
+            facts.files += 1;
+            look.seen.members.push(Member::new(name.clone(), Vec::new()));
+        }
     }
     Ok(())
 }
 
-/// The innermost dictionary that ends before a stream, its names written plainly.
-fn dictionary(before: &[u8]) -> String {
-    let text = String::from_utf8_lossy(before);
-    let start = text.rfind(" obj").or_else(|| text.rfind("obj")).unwrap_or(0);
-    plain_names(&text[start..])
+/// Of several names of one file those that end in different ways: what a file is opened with depends on that.
+fn one_of_each_kind<'n>(names: &[&'n str]) -> Vec<&'n str> {
+    let mut seen = BTreeSet::new();
+    names.iter().copied().filter(|name| seen.insert(family::extension(name))).collect()
 }
 
-/// Names may hide letters as #41 (7.3.5).
-fn plain_names(text: &str) -> String {
-    if !text.contains('#') {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-    while at < bytes.len() {
-        let hidden = (bytes[at] == b'#').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let value =
-            hidden.and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|d| u8::from_str_radix(d, 16).ok());
-        match value.filter(u8::is_ascii_graphic) {
-            Some(value) => {
-                out.push(char::from(value));
-                at += 3;
+/// The bytes of a file in the PDF, within what the mail may unpack. One that is damaged has its name at least.
+fn file(stream: &Stream<'_>, look: &mut Look<'_, '_, '_>) -> Result<Vec<u8>, Closed> {
+    look.allowance.entry()?;
+    let mut bytes = look.allowance.read(stream.content.len() as u64, stream.content)?;
+    for filter in stream.filters() {
+        let undone = match undo(filter, &bytes) {
+            Ok(Undone::Bytes(undone)) => Ok(undone),
+            Ok(Undone::Deflated) => {
+                let inflated = flate2::read::ZlibDecoder::new(bytes.as_slice());
+                look.allowance.read(bytes.len() as u64, inflated)
             }
-            None => {
-                out.push(char::from(bytes[at]));
-                at += 1;
+            Err(closed) => Err(closed),
+        };
+        bytes = match undone {
+            Ok(undone) => undone,
+            Err(closed @ Closed::NotAnalysed(_)) => {
+                look.closed(closed);
+                return Ok(Vec::new());
+            }
+            Err(limit) => return Err(limit),
+        };
+    }
+    Ok(bytes)
+}
+
+/// The scripts in streams, and which scripts run by themselves.
+fn scripts(streams: &[Stream<'_>], objects: &Objects<'_>, facts: &mut Facts, look: &mut Look<'_, '_, '_>) {
+    if !facts.has_script {
+        return;
+    }
+    let automatic = automatic::scripts(objects);
+    let mut texts: Vec<String> = Vec::new();
+    let mut numbers: BTreeSet<u32> = BTreeSet::new();
+    for script in automatic {
+        match script {
+            Script::Text(text) => texts.push(text),
+            Script::Stream(number) => drop(numbers.insert(number)),
+        }
+    }
+    for stream in streams {
+        let dictionary = &stream.dictionary;
+        let is_other =
+            ["/ObjStm", "/EmbeddedFile", "/Image", "/XRef", "/FontFile"].iter().any(|word| dictionary.contains(word));
+        if is_other || stream.content.len() > SCRIPT_BYTES_MAX {
+            continue;
+        }
+        match unpacked(stream, facts, look) {
+            Ok(bytes) => {
+                facts.script(&bytes);
+                if stream.number.is_some_and(|number| numbers.contains(&number)) {
+                    texts.push(String::from_utf8_lossy(&bytes).into_owned());
+                }
+            }
+            // Contents of pages are in every form.
+            Err(Closed::NotAnalysed(_)) => {}
+            Err(closed) => {
+                look.closed(closed);
+                break;
             }
         }
     }
-    out
+    facts.automatic = texts.iter().find_map(|text| automatic::reaches(text));
 }
 
 /// What names tell.
@@ -147,7 +346,11 @@ struct Facts {
     launches: Vec<String>,
     files: usize,
     is_encrypted: bool,
+    /// Files at shares outside that an action opens (`GoToR`, `GoToE`, `ImportData`).
+    shares: Vec<String>,
     acts: Vec<&'static str>,
+    /// What a script that runs by itself reaches out with.
+    automatic: Option<&'static str>,
     links: Vec<String>,
 }
 
@@ -175,6 +378,14 @@ impl Facts {
                 "Launch" => {
                     let near = &bytes[start.saturating_sub(200)..bytes.len().min(end + 600)];
                     self.launches.push(launched(near));
+                }
+                "F" | "UF" if self.shares.len() < SHARES_MAX => {
+                    let held = syntax::value(&bytes[end..]);
+                    if held.starts_with(b"(") || (held.starts_with(b"<") && !held.starts_with(b"<<")) {
+                        let file =
+                            self.string(held).filter(|file| Share::of(file).is_some_and(|share| share.is_outside()));
+                        self.shares.extend(file);
+                    }
                 }
                 "Encrypt" => self.is_encrypted = true,
                 "URI" => {
@@ -209,6 +420,10 @@ impl Facts {
             let when = if self.opens { " that may run when it is opened" } else { "" };
             look.add(Check::PdfScript, format!("JavaScript{when}"));
         }
+        if let Some(word) = self.automatic {
+            let word = word.trim_end_matches('(');
+            look.add(Check::PdfAutomatic, format!("a script that runs by itself uses {word}"));
+        }
         if !self.acts.is_empty() {
             look.add(Check::PdfExploit, format!("a script with {}", self.acts.join(", ")));
         }
@@ -218,6 +433,9 @@ impl Facts {
             } else {
                 look.add(Check::PdfLaunch, format!("an action that starts {launch}"));
             }
+        }
+        for share in &self.shares {
+            super::remote(look, "a file", share);
         }
         if self.files > 0 {
             look.add(Check::DocumentEmbeds, format!("{} files in the PDF", self.files));
@@ -236,74 +454,4 @@ fn launched(near: &[u8]) -> String {
     let text = String::from_utf8_lossy(near).to_lowercase();
     let program = PROGRAMS.into_iter().find(|program| text.contains(program));
     program.unwrap_or_default().to_owned()
-}
-
-/// A string in parentheses or in hexadecimal right behind a name (7.3.4).
-fn string(rest: &[u8]) -> Option<String> {
-    const STRING_MAX: usize = 20_000;
-    let start = rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
-    match rest[start] {
-        b'(' => {
-            let (mut out, mut depth, mut at) = (Vec::new(), 1, start + 1);
-            while let Some(byte) = rest.get(at).filter(|_| out.len() < STRING_MAX) {
-                at += 1;
-                match byte {
-                    b'\\' => {
-                        let escaped = rest.get(at)?;
-                        at += 1;
-                        match escaped {
-                            b'n' => out.push(b'\n'),
-                            b'r' => out.push(b'\r'),
-                            b't' => out.push(b'\t'),
-                            // A line end that is none.
-                            b'\r' | b'\n' => {}
-                            b'0'..=b'7' => {
-                                let digits = rest[at - 1..].iter().take(3).take_while(|d| (b'0'..=b'7').contains(d));
-                                let digits: Vec<u8> = digits.copied().collect();
-                                at += digits.len() - 1;
-                                let value =
-                                    digits.iter().fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
-                                out.push(value as u8);
-                            }
-                            other => out.push(*other),
-                        }
-                    }
-                    b'(' => {
-                        depth += 1;
-                        out.push(b'(');
-                    }
-                    b')' => {
-                        depth -= 1;
-                        if depth == 0 {
-                            break;
-                        }
-                        out.push(b')');
-                    }
-                    other => out.push(*other),
-                }
-            }
-            Some(text(&out))
-        }
-        b'<' if rest.get(start + 1) != Some(&b'<') => {
-            let digits: Vec<u32> = rest[start + 1..]
-                .iter()
-                .take(STRING_MAX)
-                .take_while(|byte| **byte != b'>')
-                .filter_map(|byte| char::from(*byte).to_digit(16))
-                .collect();
-            Some(text(
-                &digits.chunks(2).map(|pair| (pair[0] << 4 | pair.get(1).unwrap_or(&0)) as u8).collect::<Vec<_>>(),
-            ))
-        }
-        _ => None,
-    }
-}
-
-/// A text string: UTF-16 by its mark, else bytes.
-fn text(bytes: &[u8]) -> String {
-    if let [0xfe, 0xff, wide @ ..] = bytes {
-        let units = wide.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-        return char::decode_utf16(units).filter_map(Result::ok).collect();
-    }
-    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -8,6 +8,8 @@ use crate::unpack::Member;
 const OBJECTS_MAX: usize = 200;
 /// Bytes of text that the objects of one document are read from.
 const OBJECT_TEXT_MAX: usize = 64 << 20;
+/// Bytes of a field, a class or a template that are read.
+const GROUP_BYTES_MAX: usize = 4000;
 
 /// Looks at an RTF document.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
@@ -16,27 +18,39 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         let text = &bytes[at + 8..];
         let (object, read) = hexadecimal(&text[..text.len().min(left)]);
         left -= read;
+        let before = look.seen.signals.len();
         match object_of(&object, look) {
-            Some(member) => look.seen.members.push(member),
+            Some(members) => look.seen.members.extend(members),
+            None if look.seen.signals.len() > before => {}
             None => look.add(Check::DocumentEmbeds, format!("an object of {} bytes", object.len())),
         }
     }
-    if let Some(at) = memchr::memmem::find(bytes, b"\\*\\template") {
-        let text: String =
-            bytes[at + 11..].iter().take_while(|byte| **byte != b'}').take(500).map(|byte| char::from(*byte)).collect();
-        let target = text.trim();
-        if target.starts_with("http") {
+    for at in memchr::memmem::find_iter(bytes, b"\\objclass").take(OBJECTS_MAX) {
+        let class = plain(&bytes[at + 9..bytes.len().min(at + GROUP_BYTES_MAX)]);
+        if is_equation(class.trim()) {
+            look.add(Check::RtfExploit, format!("an object of class {}", class.trim()));
+        }
+    }
+    for at in memchr::memmem::find_iter(bytes, b"\\template").take(OBJECTS_MAX) {
+        // \templatefoo is another word.
+        if bytes.get(at + 9).is_some_and(u8::is_ascii_alphabetic) {
+            continue;
+        }
+        let target = plain(&bytes[at + 9..bytes.len().min(at + GROUP_BYTES_MAX)]);
+        let target = target.trim();
+        if target.contains(':') || target.starts_with("\\\\") {
             remote(look, "a template", target);
         }
     }
     for at in memchr::memmem::find_iter(bytes, b"\\fldinst").take(OBJECTS_MAX) {
-        let field = plain(&bytes[at + 8..bytes.len().min(at + 2000)]);
-        if is_dde(&field) {
-            look.add(Check::Dde, field.trim().chars().take(120).collect::<String>());
-        } else if let Some(link) = field.trim().strip_prefix("HYPERLINK") {
-            look.seen.links.push(link.trim().trim_matches('"').to_owned());
-        }
+        let field = plain(&bytes[at + 8..bytes.len().min(at + GROUP_BYTES_MAX)]);
+        super::field(look, field.trim());
     }
+}
+
+/// CVE-2017-11882 and its kin: the editor was removed from Office in 2018.
+fn is_equation(class: &str) -> bool {
+    class.get(..9).is_some_and(|head| head.eq_ignore_ascii_case("equation."))
 }
 
 /// Whether a field asks another program for data.
@@ -45,23 +59,64 @@ pub(super) fn is_dde(field: &str) -> bool {
     word.eq_ignore_ascii_case("DDE") || word.eq_ignore_ascii_case("DDEAUTO")
 }
 
-/// Hexadecimal digits up to the end of the group; what writers and hiders put between them is skipped.
+/// A control word or symbol behind its backslash (RTF 1.9.1, "RTF Syntax"): its letters, its number, and where the text
+/// goes on. A blank behind a word belongs to it.
+fn control(text: &[u8], at: usize) -> (&[u8], Option<i32>, usize) {
+    let count = |from: usize, fits: fn(&u8) -> bool| {
+        text.get(from..).map_or(0, |rest| rest.iter().take_while(|byte| fits(byte)).count())
+    };
+    let letters = count(at, u8::is_ascii_alphabetic);
+    if letters == 0 {
+        return (text.get(at..at + 1).unwrap_or_default(), None, (at + 1).min(text.len()));
+    }
+    let mut end = at + letters;
+    let sign = usize::from(text.get(end) == Some(&b'-'));
+    let digits = count(end + sign, u8::is_ascii_digit);
+    let number = text.get(end..end + sign + digits).filter(|_| digits > 0);
+    let value = number.and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
+    if digits > 0 {
+        end += sign + digits;
+    }
+    end += usize::from(text.get(end) == Some(&b' '));
+    (&text[at..at + letters], value, end)
+}
+
+/// Hexadecimal digits up to the end of the group; what writers and hiders put between them is skipped: control words,
+/// groups that say that they may be skipped, characters. Bytes that stand there as they are (`\bin`) are taken.
 /// How much text was read is told as well.
 fn hexadecimal(text: &[u8]) -> (Vec<u8>, usize) {
     let mut out = Vec::new();
     let (mut high, mut depth, mut at) = (None, 0_i32, 0);
+    // The depth of a group that is skipped as a whole.
+    let mut skipped: Option<i32> = None;
     while let Some(byte) = text.get(at) {
         at += 1;
         match byte {
             b'{' => depth += 1,
             b'}' if depth == 0 => break,
-            b'}' => depth -= 1,
-            // A control word, its number, and the blank that ends it.
+            b'}' => {
+                skipped = skipped.filter(|skipped| *skipped != depth);
+                depth -= 1;
+            }
             b'\\' => {
-                while text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
-                    at += 1;
+                let (word, number, end) = control(text, at);
+                at = end;
+                match word {
+                    b"*" if depth > 0 => skipped = skipped.or(Some(depth)),
+                    // A character in hexadecimal is a character, and no digit of the object.
+                    b"'" => at = (at + 2).min(text.len()),
+                    b"bin" => {
+                        let length = usize::try_from(number.unwrap_or(0)).unwrap_or(0);
+                        let end = at.saturating_add(length).min(text.len());
+                        if skipped.is_none() {
+                            out.extend_from_slice(&text[at..end]);
+                        }
+                        at = end;
+                    }
+                    _ => {}
                 }
             }
+            _ if skipped.is_some() => {}
             digit => {
                 let Some(value) = char::from(*digit).to_digit(16) else { continue };
                 match high.take() {
@@ -75,17 +130,25 @@ fn hexadecimal(text: &[u8]) -> (Vec<u8>, usize) {
 }
 
 /// An object (MS-OLEDS 2.2.4): version, format, class, topic, item, size, data.
-fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Member> {
+fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Vec<Member>> {
     let long = |at: usize| Some(u32::from_le_bytes(object.get(at..at + 4)?.try_into().ok()?) as usize);
     let length = long(8)?;
     let class =
         String::from_utf8_lossy(object.get(12..12_usize.checked_add(length)?)?).trim_end_matches('\0').to_owned();
     let lower = class.to_lowercase();
-    if lower.starts_with("equation.") {
-        // CVE-2017-11882 and its kin: the editor was removed from Office in 2018.
+    if is_equation(&lower) {
         look.add(Check::RtfExploit, format!("an object of class {class}"));
     }
     let topic = 12 + length;
+    if long(4)? == 1 {
+        // A link (MS-OLEDS 2.2.6): the topic is the file.
+        let length = long(topic)?;
+        let file = object.get(topic + 4..(topic + 4).checked_add(length)?)?;
+        let file = String::from_utf8_lossy(file).trim_end_matches('\0').to_owned();
+        look.add(Check::DocumentEmbeds, format!("an object of class {class}, linked"));
+        super::remote_picture(look, "an object", &file);
+        return None;
+    }
     let item = topic + 4 + long(topic)?;
     let data = item + 4 + long(item)?;
     let size = long(data)?;
@@ -93,14 +156,16 @@ fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Member> {
     look.add(Check::DocumentEmbeds, format!("an object of class {class}"));
     if lower == "package" {
         // Without the size that a stream begins with.
-        return ole::package(&[&[0; 4], content].concat());
+        return Some(ole::package(&[&[0; 4], content].concat())).filter(|members| !members.is_empty());
     }
-    Some(Member::new(String::new(), content.to_vec()))
+    Some(vec![Member::new(String::new(), content.to_vec())])
 }
 
-/// The text of a group, without control words.
+/// The text of a group up to its end, without control words. Letters may be written as numbers (`\u104?`, `\'68`).
 fn plain(text: &[u8]) -> String {
     let (mut out, mut depth, mut at) = (String::new(), 0_i32, 0);
+    // Characters that stand for a \u one, for readers that do not know it.
+    let mut instead = 0;
     while let Some(byte) = text.get(at) {
         at += 1;
         match byte {
@@ -108,14 +173,30 @@ fn plain(text: &[u8]) -> String {
             b'}' if depth <= 0 => break,
             b'}' => depth -= 1,
             b'\\' => {
-                while text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'*') {
-                    at += 1;
-                }
-                if text.get(at) == Some(&b' ') {
-                    at += 1;
+                let (word, number, end) = control(text, at);
+                at = end;
+                match (word, number) {
+                    (b"u", Some(number)) => {
+                        // Numbers over 32,767 are written as negative ones.
+                        let unit = number.rem_euclid(65_536).cast_unsigned();
+                        out.extend(char::from_u32(unit));
+                        instead = 1;
+                    }
+                    (b"'", _) => {
+                        let digits = text.get(at..at + 2).and_then(|digits| std::str::from_utf8(digits).ok());
+                        at = (at + 2).min(text.len());
+                        if instead > 0 {
+                            instead -= 1;
+                        } else {
+                            out.extend(digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).map(char::from));
+                        }
+                    }
+                    (b"\\" | b"{" | b"}", _) => out.push(char::from(word[0])),
+                    _ => {}
                 }
             }
             b'\r' | b'\n' => {}
+            _ if instead > 0 => instead -= 1,
             byte => out.push(char::from(*byte)),
         }
     }

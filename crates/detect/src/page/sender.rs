@@ -4,7 +4,8 @@ use domain::DomainName;
 use domain::message::Message;
 
 use super::clipped;
-use super::link::{imitates, registrable};
+use super::link::imitates;
+use super::url::registrable;
 use crate::structure::Check;
 
 /// What is said of the sender. `own` are the accepted domains; `name` is the display name of From, `reply_to` the

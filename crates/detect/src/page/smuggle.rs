@@ -15,6 +15,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use domain::message::Family;
 
+use super::data_url::DataUrl;
 use super::literal::{self, Literal};
 use crate::family;
 
@@ -51,7 +52,10 @@ pub(super) fn smuggles(scripts: &[String]) -> Option<String> {
     let folded: Vec<String> = scripts.iter().map(|script| script.to_lowercase()).collect();
     let word =
         |words: &[&'static str]| words.iter().copied().find(|word| folded.iter().any(|script| script.contains(word)));
-    let hands = word(&HANDS)?;
+    let Some(hands) = word(&HANDS) else {
+        let mut scripts = scripts.iter().zip(&folded).filter(|(_, folded)| folded.contains("data:"));
+        return scripts.find_map(|(script, folded)| in_script_link(folded, &literal::taken_out(script).0));
+    };
     let decodes = word(&DECODES);
     for (script, folded) in scripts.iter().zip(&folded) {
         let (literals, bare) = literal::taken_out(script);
@@ -87,6 +91,32 @@ pub(super) fn smuggles(scripts: &[String]) -> Option<String> {
         }
     }
     None
+}
+
+/// A program, an archive or a disk image in a link; none if the file is another. `name` is what it is saved as.
+pub(super) fn in_link(data: &DataUrl, name: &str) -> Option<String> {
+    let (family, kind) = family::sniff(&data.bytes, name);
+    let is_told = matches!(family, Family::Executable | Family::Archive | Family::Script);
+    // A page or a drawing that is saved is looked at as what it is.
+    let named = runs(name).filter(|name| {
+        let lower = name.to_ascii_lowercase();
+        !lower.ends_with(".html") && !lower.ends_with(".svg")
+    });
+    match (is_told, named) {
+        (false, None) => None,
+        (_, Some(name)) => Some(format!("a file in a link of the page ('{name}', {kind})")),
+        (true, None) => Some(format!("a file in a link of the page ({kind})")),
+    }
+}
+
+/// A whole file in a literal that a script makes a link of, and follows.
+fn in_script_link(folded: &str, literals: &[Literal]) -> Option<String> {
+    let follows = [".click(", "location", "window.open(", "download", ".src="].iter().any(|word| folded.contains(word));
+    let mut links = literals.iter().filter(|literal| follows && literal.text.starts_with("data:"));
+    links.find_map(|literal| match file_in(literal) {
+        Some(File::Whole(kind)) => Some(format!("a file in a link that a script makes ({kind})")),
+        _ => None,
+    })
 }
 
 /// Where something is decoded, made a file and saved, close together, in order. The script is without its literals.

@@ -114,12 +114,7 @@ impl PageReader {
             Token::String(text) => {
                 let text = String::from_utf8_lossy(&text.value);
                 if self.in_script {
-                    if self.script_bytes < SCRIPT_BYTES_MAX
-                        && let Some(script) = self.scripts.last_mut()
-                    {
-                        self.script_bytes += text.len();
-                        script.push_str(&text);
-                    }
+                    self.script(&text);
                 } else if self.in_style {
                     self.style(&text);
                 } else {
@@ -137,6 +132,16 @@ impl PageReader {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A piece of the script that was begun last.
+    fn script(&mut self, text: &str) {
+        if self.script_bytes < SCRIPT_BYTES_MAX
+            && let Some(script) = self.scripts.last_mut()
+        {
+            self.script_bytes += text.len();
+            script.push_str(text);
         }
     }
 
@@ -171,6 +176,9 @@ impl PageReader {
             b"script" => {
                 self.in_script = !tag.self_closing;
                 self.scripts.push(String::new());
+                if let Some(data) = attribute("src").and_then(|source| DataUrl::parse(&source)) {
+                    self.script(&String::from_utf8_lossy(&data.bytes));
+                }
             }
             b"style" => self.in_style = !tag.self_closing,
             b"form" => self.forms.begin(attribute("id").unwrap_or_default(), attribute("action")),
@@ -389,6 +397,7 @@ impl PageReader {
                 self.add(Check::HtmlSmuggling, how);
             }
             if !data.bytes.is_empty() {
+                let name = if name.is_empty() { data.default_name().to_owned() } else { name };
                 self.page.members.push((name, data.bytes));
             }
         }
@@ -716,6 +725,8 @@ mod tests {
             format!("<form action='{zip}'>"),
             "<a href='data:,WScript.Echo(1)' download='a.js'>x</a>".to_owned(),
             format!("<script>a.href='{zip}';a.download='x';a.click()</script>"),
+            format!("<script>var p='{}';a.href='data:application/zip;base64,'+p;a.click()</script>", &zip[37..]),
+            format!("<script src=\"data:,a.href='{zip}';a.click()\"></script>"),
         ] {
             assert_eq!(checks(&html), [C::HtmlSmuggling], "{html}");
         }
@@ -725,6 +736,7 @@ mod tests {
             "<a href='data:image/png;base64,iVBORw0KGgo=' download=plot.png>plot</a>",
             "<iframe src='data:text/html,<p>hello</p>'></iframe>",
             "<img src='data:image/png;base64,iVBORw0KGgo='>",
+            "<script>var p='UEsDBBQAAAAIANkze108EJyhOQAAADkAAAABAAAA';i.src='data:image/png;base64,'+q;a.click()</script>",
         ] {
             assert_eq!(checks(html), [], "{html}");
         }

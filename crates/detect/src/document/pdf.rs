@@ -297,7 +297,12 @@ fn file(stream: &Stream<'_>, look: &mut Look<'_, '_, '_>) -> Result<Vec<u8>, Clo
 
 /// The scripts in streams, and which scripts run by themselves.
 fn scripts(streams: &[Stream<'_>], objects: &Objects<'_>, facts: &mut Facts, look: &mut Look<'_, '_, '_>) {
-    if !facts.has_script {
+    let mut found = None;
+    if !facts.has_script && !facts.has_form {
+        facts.automatic = automatic::scripts(objects).into_iter().find_map(|script| match script {
+            Script::Action(kind) => Some(kind),
+            _ => None,
+        });
         return;
     }
     let automatic = automatic::scripts(objects);
@@ -307,6 +312,7 @@ fn scripts(streams: &[Stream<'_>], objects: &Objects<'_>, facts: &mut Facts, loo
         match script {
             Script::Text(text) => texts.push(text),
             Script::Stream(number) => drop(numbers.insert(number)),
+            Script::Action(kind) => found = Some(kind),
         }
     }
     for stream in streams {
@@ -319,6 +325,9 @@ fn scripts(streams: &[Stream<'_>], objects: &Objects<'_>, facts: &mut Facts, loo
         match unpacked(stream, facts, look) {
             Ok(bytes) => {
                 facts.script(&bytes);
+                if facts.has_form && found.is_none() {
+                    found = automatic::reaches_in_form(&String::from_utf8_lossy(&bytes)).map(str::to_owned);
+                }
                 if stream.number.is_some_and(|number| numbers.contains(&number)) {
                     texts.push(String::from_utf8_lossy(&bytes).into_owned());
                 }
@@ -331,7 +340,8 @@ fn scripts(streams: &[Stream<'_>], objects: &Objects<'_>, facts: &mut Facts, loo
             }
         }
     }
-    facts.automatic = texts.iter().find_map(|text| automatic::reaches(text));
+    let reached = texts.iter().find_map(|text| automatic::reaches(text)).map(str::to_owned);
+    facts.automatic = reached.or(found);
 }
 
 /// What names tell.
@@ -346,11 +356,13 @@ struct Facts {
     launches: Vec<String>,
     files: usize,
     is_encrypted: bool,
+    /// Whether it is a form in XML.
+    has_form: bool,
     /// Files at shares outside that an action opens (`GoToR`, `GoToE`, `ImportData`).
     shares: Vec<String>,
     acts: Vec<&'static str>,
     /// What a script that runs by itself reaches out with.
-    automatic: Option<&'static str>,
+    automatic: Option<String>,
     links: Vec<String>,
 }
 
@@ -379,6 +391,7 @@ impl Facts {
                     let near = &bytes[start.saturating_sub(200)..bytes.len().min(end + 600)];
                     self.launches.push(launched(near));
                 }
+                "XFA" => self.has_form = true,
                 "F" | "UF" if self.shares.len() < SHARES_MAX => {
                     let held = syntax::value(&bytes[end..]);
                     if held.starts_with(b"(") || (held.starts_with(b"<") && !held.starts_with(b"<<")) {
@@ -420,9 +433,9 @@ impl Facts {
             let when = if self.opens { " that may run when it is opened" } else { "" };
             look.add(Check::PdfScript, format!("JavaScript{when}"));
         }
-        if let Some(word) = self.automatic {
+        if let Some(word) = &self.automatic {
             let word = word.trim_end_matches('(');
-            look.add(Check::PdfAutomatic, format!("a script that runs by itself uses {word}"));
+            look.add(Check::PdfAutomatic, format!("what runs by itself uses {word}"));
         }
         if !self.acts.is_empty() {
             look.add(Check::PdfExploit, format!("a script with {}", self.acts.join(", ")));

@@ -18,7 +18,7 @@ const SHOWN_CHARS: usize = 120;
 const ACTING: [&str; 8] =
     ["EXEC(", "CALL(", "REGISTER(", "REGISTER.ID(", "FOPEN(", "FWRITE(", "FWRITELN(", "SEND.KEYS("];
 /// Programs that a table has no question to.
-const PROGRAMS: [&str; 17] = [
+const PROGRAMS: [&str; 24] = [
     "cmd",
     "powershell",
     "pwsh",
@@ -36,21 +36,30 @@ const PROGRAMS: [&str; 17] = [
     "winword",
     "ftp",
     "curl",
+    "calc",
+    "notepad",
+    "hh",
+    "control",
+    "schtasks",
+    "wsl",
+    "iexplore",
 ];
 
 /// What is found in a table that is text; `bytes` may be any text. Nothing is found in what is none.
 pub fn look(bytes: &[u8]) -> Vec<(Check, String)> {
     let bytes = &bytes[..bytes.len().min(FILE_BYTES_MAX)];
-    let text = crate::page::html::decoded(bytes);
+    // Excel reads over zeros.
+    let text = crate::page::html::decoded(bytes).replace('\0', "");
     let head = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    let mut found = if head.get(..2).is_some_and(|mark| mark.eq_ignore_ascii_case("ID")) && head[2..].starts_with(';') {
-        sylk(head)
-    } else if head.get(..3).is_some_and(|mark| mark.eq_ignore_ascii_case("WEB")) && head[3..].starts_with(['\r', '\n'])
-    {
-        query(head)
-    } else {
-        dde(&text)
-    };
+    let begins = |mark: &str| head.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark));
+    let mut found = if begins("ID;") { sylk(head) } else { Vec::new() };
+    if begins("WEB\r") || begins("WEB\n") {
+        found.extend(query(head));
+    }
+    if found.is_empty() {
+        // A table whose first column is called ID begins as one of symbols does.
+        found = dde(&text);
+    }
     found.truncate(FOUND_MAX);
     found.into_iter().map(|(check, evidence)| (check, crate::mime::clean(&evidence))).collect()
 }
@@ -68,6 +77,7 @@ pub(super) fn starts_program(service: &str, topic: &str) -> bool {
 /// its `E` a formula.
 fn sylk(text: &str) -> Vec<(Check, String)> {
     let (mut starts, mut acts, mut found) = (None, None, Vec::new());
+    let mut is_macro = false;
     for line in text.split(['\r', '\n']).filter(|line| !line.is_empty()).take(1_000_000) {
         let mut fields = line.split(';');
         match fields.next().unwrap_or_default().trim().to_ascii_uppercase().as_str() {
@@ -75,6 +85,7 @@ fn sylk(text: &str) -> Vec<(Check, String)> {
                 let mut names = fields.filter_map(|field| field.strip_prefix(['N', 'n']));
                 starts = starts.or_else(|| names.find(|name| is_automatic(name)).map(str::to_owned));
             }
+            "O" => is_macro |= fields.any(|field| field.trim().eq_ignore_ascii_case("E")),
             "C" | "F" => {
                 let upper = line.to_ascii_uppercase().replace(' ', "");
                 acts = acts.or_else(|| {
@@ -93,17 +104,13 @@ fn sylk(text: &str) -> Vec<(Check, String)> {
         }
     }
     let said = match (starts, acts) {
-        (Some(name), Some(word)) => Some((
-            Check::MacroActs,
-            format!("{} starts by itself in a table of symbols; it uses {word}", clipped(&name)),
-        )),
+        (Some(name), _) => {
+            Some((Check::MacroActs, format!("{} starts by itself in a table of symbols", clipped(&name))))
+        }
         (None, Some(word)) => {
             Some((Check::MacroActs, format!("a macro of Excel 4.0 in a table of symbols; it uses {word}")))
         }
-        (Some(name), None) => {
-            Some((Check::MacroAutomatic, format!("{} starts by itself in a table of symbols", clipped(&name))))
-        }
-        (None, None) => None,
+        (None, None) => is_macro.then(|| (Check::MacroAutomatic, "a table of symbols is a sheet of macros".to_owned())),
     };
     found.extend(said);
     found
@@ -200,7 +207,10 @@ mod tests {
             assert_eq!(checks(text), [C::MacroActs], "{text}");
         }
         assert_eq!(checks("ID;P\nC;X1;Y1;K0;Ecmd|'/C calc'!A0"), [C::Dde]);
-        assert_eq!(checks("ID;P\nNN;NAuto_Open;ER1C1\nC;X1;Y1;K1"), [C::MacroAutomatic]);
+        // Nobody has written macros of Excel 4.0 for their own use since 1993.
+        assert_eq!(checks("ID;P\nNN;NAuto_Open;ER1C1\nC;X1;Y1;K1"), [C::MacroActs]);
+        assert_eq!(checks("ID;P\nO;E\nC;X1;Y1;K1"), [C::MacroAutomatic]);
+        assert_eq!(checks("ID;name\n1;=cmd|'/C calc'!A0"), [C::Dde]);
         for text in [
             "ID;PWXL;N;E\nP;PGeneral\nC;Y1;X1;K\"Name\"\nC;Y2;X1;K7;ESUM(R1C1:R1C2)\nE",
             "ID;P\nC;Y1;X1;K\"EXEC( is a function\"",
@@ -223,6 +233,7 @@ mod tests {
             "=10+20+CMD.EXE|'/C calc'!A0",
             "=rundll32|'URL.dll,OpenURL calc.exe'!A",
             "=DDE(\"cmd\";\"/C calc\";\"__DdeLink_60_870516294\")",
+            "=c\0md|'/C calc'!A0",
             "=HYPERLINK(\"x\")+ cmd|'/C calc'!A",
         ] {
             assert_eq!(checks(text), [C::Dde], "{text}");

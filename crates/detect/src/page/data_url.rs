@@ -37,6 +37,18 @@ impl DataUrl {
     }
 }
 
+impl DataUrl {
+    /// What a file is called that has no name, where its declared type says how it is shown.
+    pub(super) fn default_name(&self) -> &'static str {
+        match self.media.as_str() {
+            "text/html" => "page.html",
+            "application/xhtml+xml" => "page.xhtml",
+            "image/svg+xml" => "drawing.svg",
+            _ => "",
+        }
+    }
+}
+
 /// Whether a link is one with a file in it.
 pub(super) fn is_one(target: &str) -> bool {
     let head: String =

@@ -114,12 +114,7 @@ impl PageReader {
             Token::String(text) => {
                 let text = String::from_utf8_lossy(&text.value);
                 if self.in_script {
-                    if self.script_bytes < SCRIPT_BYTES_MAX
-                        && let Some(script) = self.scripts.last_mut()
-                    {
-                        self.script_bytes += text.len();
-                        script.push_str(&text);
-                    }
+                    self.script(&text);
                 } else if self.in_style {
                     self.style(&text);
                 } else {
@@ -137,6 +132,16 @@ impl PageReader {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A piece of the script that was begun last.
+    fn script(&mut self, text: &str) {
+        if self.script_bytes < SCRIPT_BYTES_MAX
+            && let Some(script) = self.scripts.last_mut()
+        {
+            self.script_bytes += text.len();
+            script.push_str(text);
         }
     }
 
@@ -171,6 +176,9 @@ impl PageReader {
             b"script" => {
                 self.in_script = !tag.self_closing;
                 self.scripts.push(String::new());
+                if let Some(data) = attribute("src").and_then(|source| DataUrl::parse(&source)) {
+                    self.script(&String::from_utf8_lossy(&data.bytes));
+                }
             }
             b"style" => self.in_style = !tag.self_closing,
             b"form" => self.forms.begin(attribute("id").unwrap_or_default(), attribute("action")),
@@ -344,7 +352,8 @@ impl PageReader {
         if let Some(how) = smuggles(&self.scripts) {
             self.add(Check::HtmlSmuggling, how);
         }
-        self.credentials(&script, base.as_ref().map(|(base, _)| base));
+        let scripts: Vec<String> = self.scripts.iter().map(|script| script.to_lowercase()).collect();
+        self.credentials(&scripts, base.as_ref().map(|(base, _)| base));
         if let Some(how) = writes_itself(&script) {
             self.add(Check::HtmlDecoded, how);
         }
@@ -388,6 +397,7 @@ impl PageReader {
                 self.add(Check::HtmlSmuggling, how);
             }
             if !data.bytes.is_empty() {
+                let name = if name.is_empty() { data.default_name().to_owned() } else { name };
                 self.page.members.push((name, data.bytes));
             }
         }
@@ -395,13 +405,13 @@ impl PageReader {
         self.page.members.extend(pages.into_iter().map(|page| ("frame.html".to_owned(), page.into_bytes())));
     }
 
-    fn credentials(&mut self, script: &str, base: Option<&url::Url>) {
-        if !self.forms.ask() && !password::is_made_by(script) {
+    fn credentials(&mut self, scripts: &[String], base: Option<&url::Url>) {
+        if !self.forms.ask() && !scripts.iter().any(|script| password::is_made_by(script)) {
             return;
         }
         let whole = |target: &str| base.and_then(|base| completed(base, target)).unwrap_or_else(|| target.to_owned());
         let posts = self.forms.targets().map(whole).find(|target| leaves(target));
-        if posts.is_some() || sends(script) {
+        if posts.is_some() || scripts.iter().any(|script| sends(script)) {
             let to = posts.map_or("a script sends them".to_owned(), |to| format!("they go to {}", clipped(&to)));
             self.add(Check::HtmlCredentials, format!("a page that asks for a password; {to}"));
         }
@@ -467,24 +477,51 @@ fn without_blanks(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// Whether a script sends something away, or has a form do it.
+/// What sends something away.
+const SENDS: [&str; 15] = [
+    "xmlhttprequest",
+    "fetch(",
+    "$.ajax",
+    "$.post",
+    "$.get(",
+    "$.getjson(",
+    "jquery.ajax",
+    "jquery.post",
+    "sendbeacon",
+    "axios",
+    "websocket(",
+    "emailjs.send",
+    ".action=",
+    "'action',",
+    "\"action\",",
+];
+/// Beginnings of where it is sent, if that is another site: `aHR0c` is `http` in base64, here in lower case.
+const SITES: [&str; 6] = ["http://", "https://", "wss://", "'//", "\"//", "ahr0c"];
+/// Characters of a script in which each part belongs to the others. In a library what sends is far from an address.
+const OWN_SCRIPT_MAX: usize = 20_000;
+/// Characters within which the two belong together in a longer one.
+const SENDS_NEAR: usize = 600;
+/// Places of one script where something is sent that are looked at.
+const SENDS_MAX: usize = 1000;
+
+/// Whether a script sends something to another site, or has a form do it. It is in lower case. What a saved page sends
+/// to its own site has no host.
 fn sends(script: &str) -> bool {
-    let words = [
-        "xmlhttprequest",
-        "fetch(",
-        "$.ajax",
-        "$.post",
-        "sendbeacon",
-        "axios",
-        "api.telegram.org/bot",
-        "discord.com/api/webhooks",
-        "emailjs.send",
-    ];
-    let plain = without_blanks(script);
-    words.iter().any(|word| script.contains(word))
-        || ["action='http", "action=\"http", "action','http", "action\",\"http"]
-            .iter()
-            .any(|word| plain.match_indices(word).any(|(at, _)| plain[..at].ends_with(['.', '\'', '"'])))
+    let is_site = |text: &str| {
+        SITES.iter().any(|site| {
+            text.match_indices(site).any(|(at, _)| !text[at..].trim_start_matches(site).starts_with("www.w3.org"))
+        })
+    };
+    let script = without_blanks(script);
+    if script.len() <= OWN_SCRIPT_MAX {
+        return is_site(&script) && SENDS.iter().any(|word| script.contains(word));
+    }
+    let places = SENDS.iter().flat_map(|word| script.match_indices(word)).take(SENDS_MAX);
+    places.map(|(at, _)| at).any(|at| {
+        let from = script.floor_char_boundary(at.saturating_sub(SENDS_NEAR));
+        let to = script.ceil_char_boundary((at + SENDS_NEAR).min(script.len()));
+        is_site(&script[from..to])
+    })
 }
 
 /// A page whose real content is decoded and written when it opens.
@@ -688,6 +725,8 @@ mod tests {
             format!("<form action='{zip}'>"),
             "<a href='data:,WScript.Echo(1)' download='a.js'>x</a>".to_owned(),
             format!("<script>a.href='{zip}';a.download='x';a.click()</script>"),
+            format!("<script>var p='{}';a.href='data:application/zip;base64,'+p;a.click()</script>", &zip[37..]),
+            format!("<script src=\"data:,a.href='{zip}';a.click()\"></script>"),
         ] {
             assert_eq!(checks(&html), [C::HtmlSmuggling], "{html}");
         }
@@ -697,6 +736,7 @@ mod tests {
             "<a href='data:image/png;base64,iVBORw0KGgo=' download=plot.png>plot</a>",
             "<iframe src='data:text/html,<p>hello</p>'></iframe>",
             "<img src='data:image/png;base64,iVBORw0KGgo='>",
+            "<script>var p='UEsDBBQAAAAIANkze108EJyhOQAAADkAAAABAAAA';i.src='data:image/png;base64,'+q;a.click()</script>",
         ] {
             assert_eq!(checks(html), [], "{html}");
         }
@@ -722,11 +762,16 @@ mod tests {
         ] {
             assert_eq!(checks(html), [C::HtmlCredentials], "{html}");
         }
+        let library = format!("r=new XMLHttpRequest;{}u='https://library.example/licence'", "x();".repeat(6000));
+        assert_eq!(checks(&format!("<form action=login><input type=password></form><script>{library}</script>")), []);
         for html in [
             "<form action='login'><input type=password></form><form action='https://www.example.com/s'><input></form>",
             "<form action='https://www.example.com/search'><input name=q placeholder='Search'></form>",
             "<h1>Router manual</h1><p>Type the password that is on the label, then press Save: it is kept.</p>",
             "<form action='https://www.example.com/'><input name=passenger></form>",
+            "<form action='login'><input type=password></form><script>fetch('/login',{method:'POST'})</script>",
+            "<form action='login'><input type=password></form><script>new XMLHttpRequest;x='http://www.w3.org/2000/svg'\
+                </script>",
         ] {
             assert_eq!(checks(html), [], "{html}");
         }

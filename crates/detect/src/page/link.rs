@@ -83,6 +83,9 @@ const IMITATED: [&str; 30] = [
 ];
 /// Ports that a link may name without anybody wondering.
 const USUAL_PORTS: [u16; 4] = [80, 443, 8080, 8443];
+/// Links of a mail that are completed by its base, of which each may be split to hide it. A page that somebody mails as a
+/// whole has dozens.
+const PIECES_MAX: usize = 10;
 /// Things found of one mail that are kept.
 const FOUND_MAX: usize = 100;
 /// Sites that pass on to wherever their parameter says.
@@ -137,8 +140,14 @@ fn reads_as_host(user: &str, own: &[String]) -> bool {
 /// the domain that it says it is from.
 pub fn look(links: &[Link], own: &[String], recipients: &[String], sender: &str) -> Vec<(Check, String)> {
     let destinations: Vec<Destination> = links.iter().map(|link| scheme::destination(&link.target)).collect();
-    let mut look =
-        Look { own, recipients, sender: registrable(sender), plain: BTreeSet::new(), found: BTreeSet::new() };
+    let mut look = Look {
+        own,
+        recipients,
+        sender: registrable(sender),
+        plain: BTreeSet::new(),
+        is_whole_page: false,
+        found: BTreeSet::new(),
+    };
     let mut pages = Vec::new();
     for (link, destination) in links.iter().zip(&destinations) {
         match destination {
@@ -151,6 +160,8 @@ pub fn look(links: &[Link], own: &[String], recipients: &[String], sender: &str)
             Destination::Other => {}
         }
     }
+    let pieces = pages.iter().filter(|(link, ..)| !link.base.is_empty()).count();
+    look.is_whole_page = pieces > PIECES_MAX;
     let plain = pages.iter().filter(|(link, _, oddity)| oddity.is_none() && link.base.is_empty());
     look.plain = plain.map(|(_, url, _)| url.domain()).collect();
     for (link, url, oddity) in &pages {
@@ -167,6 +178,8 @@ struct Look<'m> {
     sender: String,
     /// Domains that the mail links to plainly.
     plain: BTreeSet<String>,
+    /// Whether so many links are pieces that somebody has mailed a page as a whole.
+    is_whole_page: bool,
     found: BTreeSet<(Check, String)>,
 }
 
@@ -234,7 +247,7 @@ impl Look<'_> {
             let shown = clipped(&link.target);
             self.add(Check::LinkDisguised, format!("{} is written {what}: '{shown}'", url.host));
         }
-        let is_split = !link.base.is_empty() && link.place == LinkOrigin::Page;
+        let is_split = !link.base.is_empty() && link.place == LinkOrigin::Page && !self.is_whole_page;
         if is_split && !is_known && domain != self.sender {
             let base = clipped(&link.base);
             self.add(Check::LinkDisguised, format!("a link to {} in two pieces, with the base '{base}'", url.host));
@@ -386,6 +399,10 @@ mod tests {
         assert_eq!(of_links(std::slice::from_ref(&evil)), [C::LinkDisguised]);
         let plain = Link::new("https://www.evil.example/imprint".into(), LinkOrigin::Page);
         assert_eq!(of_links(&[evil, plain]), [], "a saved page that links to its site as well");
+        let page: Vec<Link> = (0..20)
+            .map(|n| split("https://news.example.net/today", &format!("https://news.example.net/{n}")))
+            .collect();
+        assert_eq!(of_links(&page), [], "a page that was mailed as a whole");
         assert_eq!(of_links(&[split("https://www.partner.example/news/", "https://www.partner.example/news/1")]), []);
         assert_eq!(of_links(&[split("https://ours.example/", "https://ours.example/1")]), []);
     }

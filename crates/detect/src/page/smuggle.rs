@@ -112,7 +112,16 @@ pub(super) fn in_link(data: &DataUrl, name: &str) -> Option<String> {
 /// A whole file in a literal that a script makes a link of, and follows.
 fn in_script_link(folded: &str, literals: &[Literal]) -> Option<String> {
     let follows = [".click(", "location", "window.open(", "download", ".src="].iter().any(|word| folded.contains(word));
-    let mut links = literals.iter().filter(|literal| follows && literal.text.starts_with("data:"));
+    // The beginning of a link that something is put behind; pictures are shown so.
+    let is_beginning = |literal: &Literal| {
+        let kind = literal.text.strip_prefix("data:").and_then(|rest| rest.strip_suffix("base64,"));
+        kind.is_some_and(|kind| !["image/", "font/", "audio/", "video/"].iter().any(|shown| kind.starts_with(shown)))
+    };
+    let is_put_together = literals.iter().any(is_beginning);
+    let mut links = literals.iter().filter(|literal| {
+        let is_one = literal.text.starts_with("data:") || (is_put_together && literal.text.len() >= LITERAL_MIN);
+        follows && is_one
+    });
     links.find_map(|literal| match file_in(literal) {
         Some(File::Whole(kind)) => Some(format!("a file in a link that a script makes ({kind})")),
         _ => None,

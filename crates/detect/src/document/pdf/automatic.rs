@@ -40,7 +40,12 @@ pub(super) enum Script {
     Text(String),
     /// A stream.
     Stream(u32),
+    /// No script: an action that opens a site or sends the form (12.6.4).
+    Action(String),
 }
+
+/// Actions that reach out without a script.
+const ACTIONS: [&[u8]; 3] = [b"/URI", b"/SubmitForm", b"/ImportData"];
 
 /// The scripts of a file that run by themselves.
 pub(super) fn scripts(objects: &Objects<'_>) -> Vec<Script> {
@@ -108,6 +113,9 @@ impl Walk<'_, '_> {
                     Some((number, _)) => Some(script_at(number, self.objects)),
                     None => syntax::string(held).map(Script::Text),
                 }),
+                "S" if ACTIONS.contains(&held) => {
+                    self.found.insert(Script::Action(String::from_utf8_lossy(&held[1..]).into_owned()));
+                }
                 // Where it leads to is no action.
                 "Parent" | "P" | "Dest" | "SD" | "D" if !is_events => {}
                 name if is_events && OF_THE_MOUSE.contains(&name) => {}
@@ -127,6 +135,14 @@ fn script_at(number: u32, objects: &Objects<'_>) -> Script {
         Some(text) => Script::Text(text),
         None => Script::Stream(number),
     }
+}
+
+/// What in a form of XML (XFA 3.3) reaches out by itself: its scripts are in elements of events.
+pub(super) fn reaches_in_form(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    let starts = ["initialize", "docready", "ready", "formready"];
+    let is_event = starts.iter().any(|event| lower.contains(&format!("activity=\"{event}\"")));
+    if is_event && lower.contains("<script") { reaches(text) } else { None }
 }
 
 /// What in a script reaches out of its document.
@@ -165,9 +181,24 @@ mod tests {
             of("1 0 obj<</#4fpenAction<</Next<</JS 9 0 R>>>>>>endobj 9 0 obj<</Length 3>>stream"),
             [Script::Stream(9)]
         );
+        let action = [Script::Action("URI".into())];
+        assert_eq!(of("1 0 obj<</OpenAction<</S/URI/URI(https://x.example)>>>>endobj"), action);
+        assert!(of("1 0 obj<</OpenAction[3 0 R/Fit]/A<</S/URI/URI(https://x.example)>>>>endobj").is_empty());
         assert!(of("1 0 obj<</A<</S/JavaScript/JS(submitForm\\(\\))>>>>endobj").is_empty(), "a click");
         assert!(of("1 0 obj<</AA<</U<</S/JavaScript/JS(x)>>>>>>endobj").is_empty(), "a click of a button");
         assert!(of("1 0 obj<</OpenAction 1 0 R/AA 1 0 R>>endobj").is_empty(), "a circle");
+    }
+
+    #[test]
+    fn forms_in_xml() {
+        let form = |event: &str, script: &str| {
+            format!(
+                "<event activity=\"{event}\"><script contentType=\"application/x-javascript\">{script}</script></event>"
+            )
+        };
+        assert!(reaches_in_form(&form("initialize", "app.launchURL(\"https://x.example\")")).is_some());
+        assert!(reaches_in_form(&form("click", "app.launchURL(\"https://x.example\")")).is_none());
+        assert!(reaches_in_form(&form("initialize", "this.rawValue = 1")).is_none());
     }
 
     #[test]

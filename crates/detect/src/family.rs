@@ -228,7 +228,9 @@ fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
         // signature is no program. So programs are named one by one.
         (M::App | M::Archive, mime) if PROGRAMS.contains(&mime) => Family::Executable,
         (M::App, _) => Family::Other,
-        (M::Archive, _) => Family::Archive,
+        // It counts among its archives what nobody unpacks: databases, fonts, films, pages of a printer.
+        (M::Archive, mime) if unpack::is_archive(mime) => Family::Archive,
+        (M::Archive, _) => Family::Other,
         (M::Doc | M::Book, _) => Family::Office,
         (M::Audio | M::Video, _) => Family::Media,
         _ => Family::Other,

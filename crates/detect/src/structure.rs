@@ -279,6 +279,9 @@ pub fn look(message: &Message, decoded: &[Decoded<'_>], members: &[bool]) -> Vec
         if *is_member || decoded.is_attachment || part.family == Family::Executable {
             look_at_file(part, decoded, *is_member, &mut signals);
         }
+        if part.parent.and_then(|parent| message.part(parent)).is_some_and(|parent| parent.content_type == NOTE) {
+            in_note(part, &mut signals);
+        }
         left_out(part, &decoded.declarations, &mut signals);
         type_mismatch(part, &mut signals);
         if picture::is_disguise(part) {
@@ -322,6 +325,18 @@ fn look_at_file(part: &Part, decoded: &Decoded<'_>, is_member: bool, signals: &m
                 add(Check::ListedName, format!("'{name}'"));
             }
         }
+    }
+}
+
+/// A section of OneNote.
+const NOTE: &str = "application/onenote";
+
+/// What lies in a section of OneNote without a name that could be read: a page or a script is there to be run by a
+/// double click on the picture above it.
+fn in_note(part: &Part, signals: &mut Vec<Signal>) {
+    if part.name.is_empty() && matches!(part.family, Family::Html | Family::Script) {
+        let evidence = format!("{} without a name in a OneNote section", part.content_type);
+        signals.push(Signal::of_part(Check::ExecutableInArchive, part, evidence));
     }
 }
 

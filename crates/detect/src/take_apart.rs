@@ -291,7 +291,7 @@ impl Apart<'_, '_> {
     fn text(&mut self, decoded: &Decoded<'_>, is_attached: bool) {
         let text = text::as_read(&decoded.bytes);
         for target in text::links(&text) {
-            self.link(target, LinkOrigin::Page);
+            self.link(target, LinkOrigin::Text);
         }
         if !is_attached {
             self.shown.has_text = true;

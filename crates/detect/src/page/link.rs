@@ -18,8 +18,10 @@ pub use super::url::Url;
 /// Where a link was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LinkOrigin {
-    /// The text or page of the mail.
+    /// The page of the mail, or a file that shows links as a page does.
     Page,
+    /// The plain text of the mail, where a link shows itself: an odd spelling is in plain sight.
+    Text,
     /// An attached page.
     Attachment,
     /// A document.
@@ -152,7 +154,7 @@ pub fn look(links: &[Link], own: &[String], recipients: &[String], sender: &str)
     for (link, destination) in links.iter().zip(&destinations) {
         match destination {
             Destination::Web(target) => pages.extend(Url::parse(target).map(|url| {
-                let oddity = Oddity::of(target, &url);
+                let oddity = Oddity::of(target, &url).filter(|_| link.place != LinkOrigin::Text);
                 (link, url, oddity)
             })),
             Destination::Share(share) => look.at_share(link, share),
@@ -386,6 +388,8 @@ mod tests {
         for target in ["http:/www.ours.example/", "https:///www.example.com/", "http:\\\\www.example.com\\a"] {
             assert_eq!(checks(target, "", LinkOrigin::Page), [], "{target}");
         }
+        assert_eq!(checks("http://w%77%77.evil.example/a", "", LinkOrigin::Page), [C::LinkDisguised]);
+        assert_eq!(checks("http://w%77%77.evil.example/a", "", LinkOrigin::Text), [], "a text that speaks of it");
         let link = |target: &str| Link::new(target.into(), LinkOrigin::Page);
         let slip = [link("http:/www.shop.example/"), link("https://shop.example/unsubscribe")];
         assert_eq!(of_links(&slip), [], "a slip of a newsletter that links there plainly as well");

@@ -93,6 +93,22 @@ pub fn open(content_type: &str, bytes: &[u8], name: &str, allowance: &mut Allowa
     found.into_parts()
 }
 
+/// Whether a content type is one of an archive: something that unpackers take files out of.
+pub(crate) fn is_archive(content_type: &str) -> bool {
+    !NO_ARCHIVES.contains(&content_type)
+}
+
+/// What the library that knows magic numbers counts among archives and nobody takes files out of.
+const NO_ARCHIVES: [&str; 7] = [
+    "application/dicom",
+    "application/octet-stream",
+    "application/postscript",
+    "application/vnd.sqlite3",
+    "application/x-nintendo-nes-rom",
+    "application/x-par2",
+    "application/x-shockwave-flash",
+];
+
 fn by_kind(
     content_type: &str,
     bytes: &[u8],
@@ -101,7 +117,7 @@ fn by_kind(
     found: &mut Found,
 ) -> Result<(), Closed> {
     match content_type {
-        "application/zip" => zip::open(bytes, allowance, found),
+        "application/zip" | "application/epub+zip" => zip::open(bytes, allowance, found),
         "application/gzip" => stream::gzip(bytes, name, allowance, found),
         "application/x-bzip2" => stream::bzip2(bytes, name, allowance, found),
         "application/x-xz" => stream::xz(bytes, name, allowance, found),

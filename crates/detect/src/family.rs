@@ -27,6 +27,7 @@ const PROGRAMS: [&str; 7] = [
     "application/x-rpm",
 ];
 
+const ZIP: Kind = (Family::Archive, "application/zip");
 /// Bytes within which a PDF may begin, as readers accept it.
 const PDF_WITHIN_BYTES: usize = 1024;
 
@@ -71,10 +72,12 @@ pub fn others(main: (Family, &str), bytes: &[u8], names: &[&str], declared: &[&s
     if main.0 == Family::Other {
         names.iter().filter_map(|name| name::archive(name)).for_each(&mut add);
     }
-    // Unpackers look for a zip from the end of a file, and readers of PDF for its head within the first kibibyte. What
-    // stands behind a picture is looked at with it.
-    if main.0 != Family::Image && !bytes.starts_with(b"PK\x03\x04") && unpack::zip::ends_as_zip(bytes) {
-        add((Family::Archive, "application/zip"));
+    // Unpackers look for a zip from the end of a file, and some from its beginning on; readers of PDF look for its head
+    // within the first kibibyte.
+    let is_called_zip = || names.iter().any(|name| name::archive(name) == Some(ZIP));
+    let is_zip = unpack::zip::ends_as_zip(bytes) || is_called_zip() && unpack::magic::is_zip_behind(bytes);
+    if !bytes.starts_with(b"PK\x03\x04") && is_zip {
+        add(ZIP);
     }
     let head = &bytes[..bytes.len().min(PDF_WITHIN_BYTES)];
     if memchr::memmem::find(head, b"%PDF-").is_some() {

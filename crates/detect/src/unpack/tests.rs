@@ -309,8 +309,7 @@ fn a_hundred_thousand_members_end_at_the_limit() {
 
 #[test]
 fn a_dictionary_that_is_claimed_takes_no_memory() {
-    let mut options = lzma_rust2::LzmaOptions::default();
-    options.dict_size = 1 << 16;
+    let options = lzma_rust2::LzmaOptions { dict_size: 1 << 16, ..Default::default() };
     let mut writer = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).expect("writer");
     writer.write_all(b"run run run").expect("write");
     let mut bytes = writer.finish().expect("finish");
@@ -393,7 +392,7 @@ fn mutated(sample: &[u8], places: &[usize], random: &mut impl FnMut() -> usize) 
     let mut bytes = sample.to_vec();
     for _ in 0..1 + random() % 4 {
         let any = random() % bytes.len();
-        let at = if random() % 4 == 0 { any } else { places[random() % places.len()] };
+        let at = if random().is_multiple_of(4) { any } else { places[random() % places.len()] };
         let Some(place) = bytes.get_mut(at) else { continue };
         *place = match random() % 5 {
             0 => 0,
@@ -403,7 +402,7 @@ fn mutated(sample: &[u8], places: &[usize], random: &mut impl FnMut() -> usize) 
             _ => random() as u8,
         };
     }
-    if random() % 8 == 0 {
+    if random().is_multiple_of(8) {
         bytes.truncate(1 + random() % bytes.len());
     }
     bytes

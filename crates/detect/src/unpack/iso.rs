@@ -1,6 +1,6 @@
-//! ISO 9660 images (ECMA-119): the files of their folders, by all the names that they have there: those of Joliet, those
-//! of Rock Ridge, the short ones. People are sent programs in images because what comes out of one carries no mark of
-//! the web.
+//! ISO 9660 images (ECMA-119): the files of their folders, by all the names that they have there: those of Joliet,
+//! those of Rock Ridge, the short ones. People are sent programs in images because what comes out of one carries no
+//! mark of the web.
 
 use std::collections::{HashMap, HashSet};
 

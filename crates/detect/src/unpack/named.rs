@@ -401,7 +401,8 @@ pub(super) mod tests {
     #[test]
     fn the_table_of_a_xar_is_read() {
         use std::io::Write;
-        let table = b"<xar><toc><file id='1'><name>a &amp; b.js</name></file><file><name enctype='x'>c</name></file></toc></xar>";
+        let table =
+            b"<xar><toc><file id='1'><name>a &amp; b.js</name></file><file><name enctype='x'>c</name></file></xar>";
         let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(table).expect("write");
         let packed = packed.finish().expect("finish");

@@ -408,8 +408,8 @@ fn mutated(sample: &[u8], places: &[usize], random: &mut impl FnMut() -> usize) 
     bytes
 }
 
-/// Whatever becomes of a sample, its reader ends within the limits and without a panic. `UNPACK_MUTATIONS` says how often
-/// each sample is changed.
+/// Whatever becomes of a sample, its reader ends within the limits and without a panic. `UNPACK_MUTATIONS` says how
+/// often each sample is changed.
 #[test]
 fn changed_samples_end_within_the_limits() {
     let times = std::env::var("UNPACK_MUTATIONS").ok().and_then(|times| times.parse().ok()).unwrap_or(300);

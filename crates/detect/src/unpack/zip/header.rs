@@ -95,7 +95,7 @@ pub(super) struct Listed {
     pub(super) aes: Option<Vec<u8>>,
 }
 
-/// Names in the fields of a header: as it stands there, up to a NUL where some end it, and the one in Unicode beside it.
+/// Names in the fields of a header: as it stands there, up to a NUL where some end it, the one in Unicode beside it.
 pub(super) fn names(text: &[u8], flags: u16, extra: &[u8]) -> Vec<String> {
     let mut names = vec![name::readable(text, flags & UTF8 != 0)];
     if let Some(end) = memchr::memchr(0, text) {

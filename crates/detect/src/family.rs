@@ -82,7 +82,7 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"{\\rtf") {
         return Some((Family::Office, "application/rtf"));
     }
-    if let Some(container) = unpack::magic::by_structure(bytes) {
+    if let Some(container) = unpack::magic::by_beginning(bytes) {
         return Some((Family::Archive, container));
     }
     if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
@@ -95,9 +95,10 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"%PDF-") {
         return Some((Family::Pdf, "application/pdf"));
     }
-    // Bytes of no kind before a zip: unpackers search for its end record (APPNOTE 4.3.16) or its first member.
+    // Where the beginning is of no kind, what stands elsewhere decides.
     let is_of_no_kind = infer::get(bytes).is_none() && !looks_like_text(bytes);
-    (is_of_no_kind && unpack::magic::is_zip_behind(bytes)).then_some((Family::Archive, "application/zip"))
+    let container = is_of_no_kind.then(|| unpack::magic::behind_any_beginning(bytes)).flatten();
+    container.map(|container| (Family::Archive, container))
 }
 
 /// Files of a zip whose names are looked at.

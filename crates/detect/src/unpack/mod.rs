@@ -85,8 +85,22 @@ pub fn open(content_type: &str, bytes: &[u8], name: &str, allowance: &mut Allowa
     if let Err(closed) = result {
         found.note(closed);
     }
-    found.into_parts()
+    let (members, mut closed) = found.into_parts();
+    if members.is_empty() && closed.is_empty() && !MAY_BE_EMPTY.contains(&content_type) {
+        closed.push(Closed::NotAnalysed(format!("{content_type} with nothing in it that can be read")));
+    }
+    (members, closed)
 }
+
+/// Containers that people make of nothing, or whose members are not all that they are about.
+const MAY_BE_EMPTY: [&str; 6] = [
+    "application/zip",
+    "application/x-tar",
+    "application/x-7z-compressed",
+    "application/ms-tnef",
+    "application/onenote",
+    "application/x-disk-image",
+];
 
 fn by_kind(
     content_type: &str,

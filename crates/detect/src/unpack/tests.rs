@@ -219,6 +219,44 @@ fn files_in_a_onenote_page_are_taken_out() {
     assert_eq!((members[0].bytes.as_slice(), closed.len()), (&b"hello"[..], 0));
 }
 
+/// The image of one file that the test above opens, with a second volume for Joliet.
+#[test]
+fn a_file_of_an_image_has_the_names_of_all_volumes() {
+    let record = |name: &[u8], sector: u32, length: u32, flags: u8, more: &[u8]| {
+        let mut record = vec![0; 33];
+        record[2..6].copy_from_slice(&sector.to_le_bytes());
+        record[10..14].copy_from_slice(&length.to_le_bytes());
+        (record[25], record[32]) = (flags, name.len() as u8);
+        record.extend(name);
+        record.resize(record.len().next_multiple_of(2), 0);
+        record.extend(more);
+        record[0] = record.len() as u8;
+        record
+    };
+    let mut bytes = vec![0; 24 * 2048];
+    for (sector, kind, root) in [(16, 1, 20), (17, 2, 21), (18, 255, 0)] {
+        let at = sector * 2048;
+        bytes[at] = kind;
+        bytes[at + 1..at + 6].copy_from_slice(b"CD001");
+        bytes[at + 88..at + 90].copy_from_slice(b"%/");
+        let folder = record(&[0], root, 2048, 2, b"");
+        bytes[at + 156..at + 156 + folder.len()].copy_from_slice(&folder);
+    }
+    let rock_ridge = [&b"NM\x0b\x01\0"[..], b"run.me"].concat();
+    let plain = record(b"SETUP.TXT;1", 22, 5, 0, &rock_ridge);
+    let wide: Vec<u8> = "run.exe".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    bytes[20 * 2048..20 * 2048 + plain.len()].copy_from_slice(&plain);
+    let wide = record(&wide, 22, 5, 0, b"");
+    bytes[21 * 2048..21 * 2048 + wide.len()].copy_from_slice(&wide);
+    bytes[22 * 2048..22 * 2048 + 5].copy_from_slice(b"hello");
+    let (members, closed) = opened_as("application/x-iso9660-image", &bytes, "a.iso");
+    assert_eq!((members.len(), members[0].name.as_str(), closed), (1, "run.exe", vec![]));
+    assert_eq!(members[0].other_names, ["SETUP.TXT", "run.me"]);
+    // Cut off: names stay.
+    let (members, closed) = opened_as("application/x-iso9660-image", &bytes[..22 * 2048 + 2], "a.iso");
+    assert_eq!((members[0].name.as_str(), members[0].bytes.as_slice(), closed.len()), ("run.exe", &b"he"[..], 1));
+}
+
 #[test]
 fn a_gzip_has_the_name_that_it_brings_as_well() {
     let named = |name: &str| {

@@ -145,7 +145,7 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"{\\rt") {
         return Some((Family::Office, "application/rtf"));
     }
-    if let Some(container) = unpack::magic::by_structure(bytes) {
+    if let Some(container) = unpack::magic::by_beginning(bytes) {
         return Some((Family::Archive, container));
     }
     if bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
@@ -158,9 +158,10 @@ fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
     if bytes.starts_with(b"%PDF-") || is_late_pdf(bytes) {
         return Some((Family::Pdf, "application/pdf"));
     }
-    // Bytes of no kind before a zip: unpackers search for its end record (APPNOTE 4.3.16) or its first member.
+    // Where the beginning is of no kind, what stands elsewhere decides.
     let is_of_no_kind = infer::get(bytes).is_none() && !text::looks_like_text(bytes);
-    (is_of_no_kind && unpack::magic::is_zip_behind(bytes)).then_some((Family::Archive, "application/zip"))
+    let container = is_of_no_kind.then(|| unpack::magic::behind_any_beginning(bytes)).flatten();
+    container.map(|container| (Family::Archive, container))
 }
 
 /// A PDF with something before it. A text about PDF may have the same mark in it, so its end and its objects are there

@@ -245,7 +245,8 @@ pub(super) mod tests {
         pieces.into_iter().rev().flatten().collect()
     }
 
-    /// A volume with clusters of 512 bytes: a file with a long name in clusters 3 and 5, a folder in 2 with a file in 4.
+    /// A volume with clusters of 512 bytes: a file with a long name in clusters 3 and 5, a folder in 2, a file of it
+    /// in 4.
     pub(in super::super) fn volume_of(bits: u64) -> Vec<u8> {
         let clusters: u32 = match bits {
             12 => 100,

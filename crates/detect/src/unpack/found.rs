@@ -28,10 +28,9 @@ impl Found {
 
     /// Why something was not seen. A limit or a lock is told even after many reasons.
     pub(super) fn note(&mut self, closed: Closed) {
-        let is_told = self.closed.contains(&closed);
-        let is_damage = matches!(closed, Closed::NotAnalysed(_));
-        let is_limit = matches!(closed, Closed::Limit(_)) && self.closed.len() >= 2 * REASONS_MAX;
-        if !is_told && !is_limit && !(is_damage && self.closed.len() >= REASONS_MAX) {
+        // Of damage there may be as many kinds as a sender likes; limits and locks are few.
+        let max = if matches!(closed, Closed::NotAnalysed(_)) { REASONS_MAX } else { 2 * REASONS_MAX };
+        if self.closed.len() < max && !self.closed.contains(&closed) {
             self.closed.push(closed);
         }
     }

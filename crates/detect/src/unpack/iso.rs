@@ -1,6 +1,6 @@
-//! ISO 9660 images (ECMA-119): the files of their folders, by all the names that they have there: those of Joliet, those
-//! of Rock Ridge, the short ones. People are sent programs in images because what comes out of one carries no mark of
-//! the web.
+//! ISO 9660 images (ECMA-119): the files of their folders, by all the names that they have there: those of Joliet,
+//! those of Rock Ridge, the short ones. People are sent programs in images because what comes out of one carries no
+//! mark of the web.
 
 use std::collections::{HashMap, HashSet};
 
@@ -44,6 +44,10 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
     }
     if files.of_volumes == 0 && known == 0 {
         return Err(Closed::NotAnalysed("an image without a volume".into()));
+    }
+    if files.in_order.is_empty() && known == 0 {
+        found.note(Closed::NotAnalysed("damaged image: no file in its folders".into()));
+        return udf::programs(bytes, allowance, found);
     }
     for (names, (from, length)) in files.in_order {
         let content = piece_so_far(bytes, from, length);

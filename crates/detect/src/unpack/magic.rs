@@ -3,11 +3,11 @@
 use super::number::piece;
 use super::{cpio, disk, iso, msi, named, szdd, tar, udf, vhd, xz, zip};
 
-/// Bytes in which the first member of a zip without a directory is looked for.
+/// Bytes in which the first member of a zip is looked for, where there is no directory.
 const ZIP_WITHIN_BYTES: usize = 64 << 10;
 
-/// The content type of a container, by its own structure.
-pub(crate) fn by_structure(bytes: &[u8]) -> Option<&'static str> {
+/// The content type of a container that is known by how it begins; an ISO 9660 image may begin with anything.
+pub(crate) fn by_beginning(bytes: &[u8]) -> Option<&'static str> {
     let begins = |mark: &[u8]| bytes.starts_with(mark);
     Some(match () {
         () if msi::is_one(bytes) => "application/x-msi",
@@ -15,26 +15,33 @@ pub(crate) fn by_structure(bytes: &[u8]) -> Option<&'static str> {
         () if cpio::is_one(bytes) => "application/x-cpio",
         () if named::is_lzh(bytes) => "application/x-lzh",
         () if named::is_arj(bytes) => "application/x-arj",
-        () if named::is_ace(bytes) => "application/x-ace",
         () if begins(b"ALZ\x01") => "application/x-alz",
         () if begins(b"EGGA\0\x01") => "application/x-egg",
         () if begins(b"xar!\0\x1c\0\x01") => "application/x-xar",
         () if begins(b"MSWIM\0\0\0") => "application/x-ms-wim",
-        () if iso::is_one(bytes) => "application/x-iso9660-image",
-        () if udf::is_one(bytes) => "application/x-udf-image",
         () if vhd::is_vhdx(bytes) => "application/x-vhdx",
-        () if vhd::is_vhd(bytes) => "application/x-vhd",
-        () if disk::is_one(bytes) => "application/x-disk-image",
-        () if has_trailer_of_dmg(bytes) => "application/x-apple-diskimage",
+        () if begins(vhd::FOOTER) => "application/x-vhd",
+        () if iso::is_one(bytes) => "application/x-iso9660-image",
         () if xz::is_lzma(bytes) => "application/x-lzma",
-        () if tar::is_header(bytes) => "application/x-tar",
         () => return None,
     })
 }
 
-/// Whether a zip stands behind bytes that are nothing else: unpackers find it there.
-pub(crate) fn is_zip_behind(bytes: &[u8]) -> bool {
-    zip::ends_as_zip(bytes) || zip::has_header(bytes, ZIP_WITHIN_BYTES)
+/// The content type of a container that may begin with anything, a picture or a page for one: what makes it one stands
+/// elsewhere. Whoever knows the beginning as something else has to look at both.
+pub(crate) fn behind_any_beginning(bytes: &[u8]) -> Option<&'static str> {
+    Some(match () {
+        () if iso::is_one(bytes) => "application/x-iso9660-image",
+        () if udf::is_one(bytes) => "application/x-udf-image",
+        () if vhd::is_vhd(bytes) => "application/x-vhd",
+        () if disk::is_one(bytes) => "application/x-disk-image",
+        () if has_trailer_of_dmg(bytes) => "application/x-apple-diskimage",
+        () if named::is_ace(bytes) => "application/x-ace",
+        () if tar::is_header(bytes) => "application/x-tar",
+        // Unpackers search for the record at the end of a zip (APPNOTE 4.3.16), or for its first member.
+        () if zip::ends_as_zip(bytes) || zip::has_header(bytes, ZIP_WITHIN_BYTES) => "application/zip",
+        () => return None,
+    })
 }
 
 /// An Apple disc image tells of itself in its last 512 bytes.

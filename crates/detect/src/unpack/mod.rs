@@ -90,7 +90,11 @@ pub fn open(content_type: &str, bytes: &[u8], name: &str, allowance: &mut Allowa
     if let Err(closed) = result {
         found.note(closed);
     }
-    found.into_parts()
+    let (members, mut closed) = found.into_parts();
+    if members.is_empty() && closed.is_empty() && !MAY_BE_EMPTY.contains(&content_type) {
+        closed.push(Closed::NotAnalysed(format!("{content_type} with nothing in it that can be read")));
+    }
+    (members, closed)
 }
 
 /// Whether a content type is one of an archive: something that unpackers take files out of.
@@ -107,6 +111,17 @@ const NO_ARCHIVES: [&str; 7] = [
     "application/x-nintendo-nes-rom",
     "application/x-par2",
     "application/x-shockwave-flash",
+];
+
+/// Containers that people make of nothing, or whose members are not all that they are about.
+const MAY_BE_EMPTY: [&str; 7] = [
+    "application/zip",
+    "application/x-tar",
+    "application/x-7z-compressed",
+    "application/ms-tnef",
+    "application/onenote",
+    "application/pkcs7-mime",
+    "application/x-disk-image",
 ];
 
 fn by_kind(

@@ -18,12 +18,31 @@ const TEXTS: [u8; 14] = [0x40, 0x48, 0x3f, 0x3f, 0x77, 0x45, 0x6c, 0x44, 0x6a, 0
 const TABLE: char = '\u{4840}';
 /// The letters of which two are in one of a name.
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._";
+/// How streams and folders begin that make a compound file a document or a saved mail, whatever its class says.
+const OF_DOCUMENTS: [&str; 8] = [
+    "WordDocument",
+    "Workbook",
+    "Book",
+    "PowerPoint Document",
+    "VBA",
+    "__substg1.0_",
+    "\u{1}Ole10Native",
+    "EncryptedPackage",
+];
 /// Streams that are looked at.
 const STREAMS_MAX: usize = 2000;
 
-/// Whether the bytes are a package: by the class of the root, or by the table that every package has.
+/// Whether the bytes are a package, by the class of the root or by the table that every package has, and no document
+/// that says that it is one.
 pub(super) fn is_one(bytes: &[u8]) -> bool {
-    bytes.starts_with(COMPOUND) && (has_class(bytes) || memchr::memmem::find(bytes, &TEXTS).is_some())
+    let is_named = bytes.starts_with(COMPOUND) && (has_class(bytes) || memchr::memmem::find(bytes, &TEXTS).is_some());
+    is_named && !OF_DOCUMENTS.into_iter().any(|name| has_name(bytes, name))
+}
+
+/// Whether a name stands somewhere in UTF-16, as names of streams do.
+fn has_name(bytes: &[u8], name: &str) -> bool {
+    let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    memchr::memmem::find(bytes, &wide).is_some()
 }
 
 fn has_class(bytes: &[u8]) -> bool {
@@ -99,7 +118,7 @@ mod tests {
     #[test]
     fn a_document_is_no_package() {
         let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("create");
-        file.create_stream("/WordDocument").expect("stream").write_all(b"text").expect("write");
+        file.create_stream("/WordDocument").expect("stream").write_all(&TEXTS).expect("write");
         assert!(!is_one(&file.into_inner().into_inner()));
     }
 }

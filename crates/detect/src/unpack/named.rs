@@ -273,7 +273,8 @@ pub(super) mod tests {
     use super::*;
 
     fn check(kind: &str, bytes: &[u8], expected: &[(&str, &[u8])], closed: &[Closed]) {
-        assert_eq!(magic::by_structure(bytes), Some(kind));
+        let known = magic::by_beginning(bytes).or_else(|| magic::behind_any_beginning(bytes));
+        assert_eq!(known, Some(kind));
         let (members, said) = opened_as(kind, bytes, "a");
         let seen: Vec<(&str, &[u8])> = members.iter().map(|one| (one.name.as_str(), one.bytes.as_slice())).collect();
         assert_eq!((seen.as_slice(), said.as_slice()), (expected, closed), "{kind}");
@@ -401,7 +402,8 @@ pub(super) mod tests {
     #[test]
     fn the_table_of_a_xar_is_read() {
         use std::io::Write;
-        let table = b"<xar><toc><file id='1'><name>a &amp; b.js</name></file><file><name enctype='x'>c</name></file></toc></xar>";
+        let table =
+            b"<xar><toc><file id='1'><name>a &amp; b.js</name></file><file><name enctype='x'>c</name></file></xar>";
         let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(table).expect("write");
         let packed = packed.finish().expect("finish");

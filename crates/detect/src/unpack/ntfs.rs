@@ -200,8 +200,8 @@ fn resident(attribute: &[u8]) -> &[u8] {
     piece_so_far(attribute, usize::from(from), length)
 }
 
-/// Runs of clusters: a byte with the widths of two numbers, how many, and how far from the run before; no distance means
-/// that the run is nowhere.
+/// Runs of clusters: a byte with the widths of two numbers, how many, and how far from the run before; no distance
+/// means that the run is nowhere.
 fn runs(list: &[u8]) -> Vec<(Option<u64>, u64)> {
     let (mut runs, mut at, mut cluster) = (Vec::new(), 0, 0_i64);
     while let Some(widths) = list.get(at).filter(|widths| **widths != 0 && runs.len() < RUNS_MAX) {

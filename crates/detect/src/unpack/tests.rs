@@ -219,6 +219,44 @@ fn files_in_a_onenote_page_are_taken_out() {
     assert_eq!((members[0].bytes.as_slice(), closed.len()), (&b"hello"[..], 0));
 }
 
+/// The image of one file that the test above opens, with a second volume for Joliet.
+#[test]
+fn a_file_of_an_image_has_the_names_of_all_volumes() {
+    let record = |name: &[u8], sector: u32, length: u32, flags: u8, more: &[u8]| {
+        let mut record = vec![0; 33];
+        record[2..6].copy_from_slice(&sector.to_le_bytes());
+        record[10..14].copy_from_slice(&length.to_le_bytes());
+        (record[25], record[32]) = (flags, name.len() as u8);
+        record.extend(name);
+        record.resize(record.len().next_multiple_of(2), 0);
+        record.extend(more);
+        record[0] = record.len() as u8;
+        record
+    };
+    let mut bytes = vec![0; 24 * 2048];
+    for (sector, kind, root) in [(16, 1, 20), (17, 2, 21), (18, 255, 0)] {
+        let at = sector * 2048;
+        bytes[at] = kind;
+        bytes[at + 1..at + 6].copy_from_slice(b"CD001");
+        bytes[at + 88..at + 90].copy_from_slice(b"%/");
+        let folder = record(&[0], root, 2048, 2, b"");
+        bytes[at + 156..at + 156 + folder.len()].copy_from_slice(&folder);
+    }
+    let rock_ridge = [&b"NM\x0b\x01\0"[..], b"run.me"].concat();
+    let plain = record(b"SETUP.TXT;1", 22, 5, 0, &rock_ridge);
+    let wide: Vec<u8> = "run.exe".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    bytes[20 * 2048..20 * 2048 + plain.len()].copy_from_slice(&plain);
+    let wide = record(&wide, 22, 5, 0, b"");
+    bytes[21 * 2048..21 * 2048 + wide.len()].copy_from_slice(&wide);
+    bytes[22 * 2048..22 * 2048 + 5].copy_from_slice(b"hello");
+    let (members, closed) = opened_as("application/x-iso9660-image", &bytes, "a.iso");
+    assert_eq!((members.len(), members[0].name.as_str(), closed), (1, "run.exe", vec![]));
+    assert_eq!(members[0].other_names, ["SETUP.TXT", "run.me"]);
+    // Cut off: names stay.
+    let (members, closed) = opened_as("application/x-iso9660-image", &bytes[..22 * 2048 + 2], "a.iso");
+    assert_eq!((members[0].name.as_str(), members[0].bytes.as_slice(), closed.len()), ("run.exe", &b"he"[..], 1));
+}
+
 #[test]
 fn a_gzip_has_the_name_that_it_brings_as_well() {
     let named = |name: &str| {
@@ -296,7 +334,7 @@ fn a_tar_goes_on_behind_damage() {
     // Cut off in the last member.
     let (members, closed) = opened_as("application/x-tar", &bytes[..bytes.len() - 1024 - 600], "a.tar");
     assert_eq!((members[2].name.as_str(), members[2].bytes.len(), closed.len()), ("b.js", 424, 1));
-    assert!(magic::by_structure(&bytes).is_some() && magic::by_structure(&damaged).is_none());
+    assert!(magic::behind_any_beginning(&bytes).is_some() && magic::behind_any_beginning(&damaged).is_none());
 }
 
 #[test]
@@ -309,12 +347,11 @@ fn a_hundred_thousand_members_end_at_the_limit() {
 
 #[test]
 fn a_dictionary_that_is_claimed_takes_no_memory() {
-    let mut options = lzma_rust2::LzmaOptions::default();
-    options.dict_size = 1 << 16;
+    let options = lzma_rust2::LzmaOptions { dict_size: 1 << 16, ..Default::default() };
     let mut writer = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).expect("writer");
     writer.write_all(b"run run run").expect("write");
     let mut bytes = writer.finish().expect("finish");
-    assert_eq!(magic::by_structure(&bytes), Some("application/x-lzma"));
+    assert_eq!(magic::by_beginning(&bytes), Some("application/x-lzma"));
     // 2 GiB.
     bytes[1..5].copy_from_slice(&(1_u32 << 31).to_le_bytes());
     let (members, closed) = opened_as("application/x-lzma", &bytes, "a.js.lzma");
@@ -393,7 +430,7 @@ fn mutated(sample: &[u8], places: &[usize], random: &mut impl FnMut() -> usize) 
     let mut bytes = sample.to_vec();
     for _ in 0..1 + random() % 4 {
         let any = random() % bytes.len();
-        let at = if random() % 4 == 0 { any } else { places[random() % places.len()] };
+        let at = if random().is_multiple_of(4) { any } else { places[random() % places.len()] };
         let Some(place) = bytes.get_mut(at) else { continue };
         *place = match random() % 5 {
             0 => 0,
@@ -403,14 +440,14 @@ fn mutated(sample: &[u8], places: &[usize], random: &mut impl FnMut() -> usize) 
             _ => random() as u8,
         };
     }
-    if random() % 8 == 0 {
+    if random().is_multiple_of(8) {
         bytes.truncate(1 + random() % bytes.len());
     }
     bytes
 }
 
-/// Whatever becomes of a sample, its reader ends within the limits and without a panic. `UNPACK_MUTATIONS` says how often
-/// each sample is changed.
+/// Whatever becomes of a sample, its reader ends within the limits and without a panic. `UNPACK_MUTATIONS` says how
+/// often each sample is changed.
 #[test]
 fn changed_samples_end_within_the_limits() {
     let times = std::env::var("UNPACK_MUTATIONS").ok().and_then(|times| times.parse().ok()).unwrap_or(300);
@@ -438,7 +475,7 @@ fn changed_samples_end_within_the_limits() {
             assert!(number > 0 || !members.is_empty(), "{kind}: the sample itself");
             assert!(members.len() <= 201 && closed.len() <= 40 && unpacked <= (1 << 20) + (1 << 16), "{kind}");
             assert!(begun.elapsed() < Duration::from_secs(5), "{kind} took {:?}", begun.elapsed());
-            let _kind = magic::by_structure(&bytes);
+            let _kind = magic::by_beginning(&bytes).or_else(|| magic::behind_any_beginning(&bytes));
         }
     }
 }

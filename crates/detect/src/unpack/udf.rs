@@ -7,9 +7,15 @@ use std::collections::HashSet;
 use super::found::Found;
 use super::number::{piece, piece_so_far, size, u16_le, u32_le, u64_le, utf16_be};
 use super::{Allowance, Closed, Member};
+use crate::family;
+use domain::message::Family;
 
 /// Sizes of sectors that are tried: discs have 2048 bytes.
-const SECTORS: [usize; 3] = [2048, 512, 4096];
+const SECTORS: [usize; 3] = [DISC_SECTOR, 512, 4096];
+const DISC_SECTOR: usize = 2048;
+/// Programs that are taken out of an image without a volume, and bytes by which one is known.
+const PROGRAMS_MAX: usize = 4;
+const PROGRAM_HEAD_BYTES: usize = 4096;
 /// Where anchors are: in this sector, or so many before the end.
 const ANCHOR: usize = 256;
 /// Numbers of descriptors (3/7.2.1 and 4/7.2.1).
@@ -93,7 +99,8 @@ enum Content {
 /// Opens an image.
 pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
     let Some(volume) = SECTORS.into_iter().find_map(|sector| volume(bytes, sector)) else {
-        return Err(Closed::NotAnalysed("damaged UDF: no volume".into()));
+        found.note(Closed::NotAnalysed("damaged UDF: no volume".into()));
+        return programs(bytes, allowance, found);
     };
     let (mut folders, mut looked, mut seen) = (vec![volume.root], HashSet::new(), 0);
     while let Some(place) = folders.pop() {
@@ -126,6 +133,20 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
             let (content, closed) = volume.content(&file, allowance);
             found.add(Member::new(name, content), closed);
         }
+    }
+    Ok(())
+}
+
+/// What begins as a program where a file may begin, in an image whose folders cannot be read. Their names are lost.
+pub(super) fn programs(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
+    let begins = |at: &usize| {
+        let head = piece_so_far(bytes, *at, PROGRAM_HEAD_BYTES);
+        head.starts_with(b"MZ") && family::sniff(head, "").0 == Family::Executable
+    };
+    for at in (0..bytes.len()).step_by(DISC_SECTOR).filter(begins).take(PROGRAMS_MAX) {
+        allowance.entry()?;
+        let (content, closed) = allowance.copy(bytes.get(at..).unwrap_or_default());
+        found.add(Member::new(String::new(), content), closed);
     }
     Ok(())
 }
@@ -415,6 +436,20 @@ pub(super) mod tests {
         let names: Vec<&str> = members.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["run.js", "short.exe", "long.txt"]);
         assert_eq!(closed, [Closed::NotAnalysed("an image that is cut off".into())]);
+    }
+
+    #[test]
+    fn a_program_is_found_where_no_volume_can_be_read() {
+        let mut image = vec![0; 300 * SECTOR];
+        image[17 * SECTOR + 1..17 * SECTOR + 6].copy_from_slice(b"NSR02");
+        let at = 280 * SECTOR;
+        image[at..at + 2].copy_from_slice(b"MZ");
+        image[at + 0x3c] = 0x80;
+        image[at + 0x80..at + 0x84].copy_from_slice(b"PE\0\0");
+        let (members, closed) = opened_as("application/x-udf-image", &image, "a.iso");
+        assert_eq!((members.len(), members[0].bytes.len(), closed.len()), (1, 20 * SECTOR, 1));
+        image[at] = b'm';
+        assert_eq!(opened_as("application/x-udf-image", &image, "a.iso").0.len(), 0);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The streams of xz (its file format 1.2.1) and of LZMA. Read here and not by the library, because a header of twelve
-//! bytes may ask for a dictionary of 4 GiB, and because what is behind some damage is of no use but what is before it is.
+//! bytes may ask for a dictionary of 4 GiB, and because what is before some damage is of use to others as well.
 
 use std::io::Read;
 
@@ -202,9 +202,9 @@ pub(super) fn lzma_header(bytes: &[u8]) -> Option<(u8, u32, u64)> {
     Some((*bytes.first()?, u32_le(bytes, 1)?, size))
 }
 
-/// Whether the bytes are an `.lzma` file. It has no mark, but writers choose few of the values that would do: properties
-/// of 0x5d, a dictionary of one or one and a half powers of two, a size below 256 GiB or none, and the first byte of
-/// the stream is 0.
+/// Whether the bytes are an `.lzma` file. It has no mark, but writers choose few of the values that would do:
+/// properties of 0x5d, a dictionary of one or one and a half powers of two, a size below 256 GiB or none, and the first
+/// byte of the stream is 0.
 pub(crate) fn is_lzma(bytes: &[u8]) -> bool {
     let Some((0x5d, dictionary, size)) = lzma_header(bytes) else { return false };
     let is_usual = dictionary.is_power_of_two() || (dictionary % 3 == 0 && (dictionary / 3).is_power_of_two());

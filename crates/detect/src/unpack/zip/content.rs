@@ -9,7 +9,7 @@ use super::locked;
 pub(crate) fn content(entry: &Entry, bytes: &[u8], allowance: &mut Allowance<'_>) -> (Vec<u8>, Option<Closed>) {
     let packed = entry.packed_bytes(bytes);
     let length = packed.len() as u64;
-    let (content, closed) = match entry.method {
+    let (mut content, mut closed) = match entry.method {
         0 => allowance.copy(packed),
         8 => allowance.read_so_far(length, flate2::bufread::DeflateDecoder::new(packed)),
         9 => return locked::by_library(entry, packed, None, allowance),
@@ -21,6 +21,12 @@ pub(crate) fn content(entry: &Entry, bytes: &[u8], allowance: &mut Allowance<'_>
             (Vec::new(), Some(Closed::NotAnalysed(why)))
         }
     };
+    // More may come out than there should: unpackers end where the headers say.
+    let declared = super::super::number::size(entry.unpacked);
+    if let Some(right) = content.get(..declared).filter(|right| checksum(right) == entry.crc && entry.crc != 0) {
+        content.truncate(right.len());
+        closed = None;
+    }
     let closed = closed.or_else(|| has_other_checksum(entry, &content));
     (content, closed)
 }
@@ -33,9 +39,16 @@ fn lzma(entry: &Entry, packed: &[u8], allowance: &mut Allowance<'_>) -> (Vec<u8>
     };
     let (first, dictionary) = (properties.first().copied().unwrap_or(0), u32_le(properties, 1).unwrap_or(0));
     let stream = packed.get(4 + properties.len()..).unwrap_or_default();
-    // Flag 1: a mark stands at its end; without it only the size tells.
-    let size = if entry.flags & 2 != 0 || entry.is_open_ended { u64::MAX } else { entry.unpacked };
-    xz::lzma(stream, size, first, dictionary, allowance)
+    // Flag 1: a mark stands at its end; without it, or where it is damaged, the size tells.
+    let has_mark = entry.flags & 2 != 0 || entry.is_open_ended;
+    let (content, closed) =
+        xz::lzma(stream, if has_mark { u64::MAX } else { entry.unpacked }, first, dictionary, allowance);
+    match closed {
+        Some(Closed::NotAnalysed(_)) if has_mark && !entry.is_open_ended => {
+            xz::lzma(stream, entry.unpacked, first, dictionary, allowance)
+        }
+        closed => (content, closed),
+    }
 }
 
 /// Whether what came out is not what was packed. Without a size the checksum stands behind the member.

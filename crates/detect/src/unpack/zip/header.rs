@@ -95,7 +95,7 @@ pub(super) struct Listed {
     pub(super) aes: Option<Vec<u8>>,
 }
 
-/// Names in the fields of a header: as it stands there, up to a NUL where some end it, and the one in Unicode beside it.
+/// Names in the fields of a header: as it stands there, up to a NUL where some end it, the one in Unicode beside it.
 pub(super) fn names(text: &[u8], flags: u16, extra: &[u8]) -> Vec<String> {
     let mut names = vec![name::readable(text, flags & UTF8 != 0)];
     if let Some(end) = memchr::memchr(0, text) {
@@ -135,17 +135,23 @@ pub(super) fn long_numbers<const N: usize>(short: [u32; N], extra: &[u8]) -> [u6
     })
 }
 
-/// Reads a header, where there is one that can be meant as such.
+/// Reads a header, where there is one that can be meant as such: what only begins with the same letters asks for a
+/// version or a method that there is not.
+fn sane_local(bytes: &[u8], at: usize) -> Option<Local> {
+    let (version, method) = (u16_le(bytes, at + 4)?, u16_le(bytes, at + 8)?);
+    let is_named = u16_le(bytes, at + 26)? > 0;
+    let is_sane = version & 0xff <= VERSION_MAX && method <= METHODS_MAX && is_named;
+    local(bytes, at).filter(|_| is_sane)
+}
+
+/// Reads a header that a directory names; of what stands in it little counts then.
 fn local(bytes: &[u8], at: usize) -> Option<Local> {
     if piece(bytes, at, 4)? != LOCAL {
         return None;
     }
-    let (version, flags, method) = (u16_le(bytes, at + 4)?, u16_le(bytes, at + 6)?, u16_le(bytes, at + 8)?);
+    let (flags, method) = (u16_le(bytes, at + 6)?, u16_le(bytes, at + 8)?);
     let (name_length, extra_length) = (usize::from(u16_le(bytes, at + 26)?), usize::from(u16_le(bytes, at + 28)?));
-    let text = piece(bytes, at + LOCAL_BYTES, name_length)?;
-    if version & 0xff > VERSION_MAX || method > METHODS_MAX || text.is_empty() {
-        return None;
-    }
+    let text = piece_so_far(bytes, at + LOCAL_BYTES, name_length);
     let extra = piece_so_far(bytes, at + LOCAL_BYTES + name_length, extra_length);
     let [unpacked, packed] = long_numbers([u32_le(bytes, at + 22)?, u32_le(bytes, at + 18)?], extra);
     Some(Local {
@@ -164,7 +170,7 @@ fn local(bytes: &[u8], at: usize) -> Option<Local> {
 /// Whether a header of a member stands within the first `within` bytes.
 pub(crate) fn has_header(bytes: &[u8], within: usize) -> bool {
     let head = &bytes[..bytes.len().min(within)];
-    memchr::memmem::find_iter(head, LOCAL).any(|at| local(bytes, at).is_some())
+    memchr::memmem::find_iter(head, LOCAL).any(|at| sane_local(bytes, at).is_some())
 }
 
 /// The members of a zip: those that its directories list, then those that only have a header. No more than `max`.
@@ -227,7 +233,7 @@ fn add_unlisted(entries: &mut Vec<Entry>, bytes: &[u8], max: usize) {
         let rest = bytes.get(from..).unwrap_or_default();
         let Some(at) = memchr::memmem::find(rest, LOCAL).map(|found| from + found) else { break };
         from = at + LOCAL.len();
-        let Some(header) = local(bytes, at) else { continue };
+        let Some(header) = sane_local(bytes, at) else { continue };
         let known = listed.get(&at).map(|number| &entries[*number]);
         if let Some(known) = known
             && says_the_same(&header, known)

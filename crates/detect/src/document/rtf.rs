@@ -202,3 +202,26 @@ fn plain(text: &[u8]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn texts_and_digits_of_a_group() {
+        assert_eq!(plain(b" \\u104?\\u116?\\u-10187?x \\'41\\b b\\{\\\\}more"), " htx Ab{\\");
+        assert_eq!(hexadecimal(b"41\\par 42{\\*\\x 43}44 4\\'99 5}46").0, b"ABDE");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_the_look_ends(
+            text in "(\\{|\\}|\\\\|\\\\bin|9999999999|-5|\\\\u|\\\\'|\\*|4|a|g| |\r\n|\u{e9}){0,60}"
+        ) {
+            let (bytes, read) = hexadecimal(text.as_bytes());
+            prop_assert!(read <= text.len() && bytes.len() <= text.len());
+            drop(plain(text.as_bytes()));
+        }
+    }
+}

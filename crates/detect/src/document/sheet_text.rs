@@ -191,6 +191,7 @@ fn clipped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn checks(text: &str) -> Vec<Check> {
         look(text.as_bytes()).into_iter().map(|(check, _)| check).collect()
@@ -257,5 +258,14 @@ mod tests {
         use Check as C;
         assert_eq!(checks("WEB\r\n1\r\nhttps://evil.example/a.dat\r\n"), [C::DocumentRemote]);
         assert_eq!(checks("WEB\n1\nhttp://intranet/figures"), [C::DocumentLink]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_the_look_ends(
+            text in "(ID;P|NN;N|C;X1;|E|auto_open|EXEC\\(|=|cmd|\\||'|!|\"|[,;\r\n\t]|DDE\\(|WEB\n|\u{e9}|a){0,60}"
+        ) {
+            prop_assert!(look(text.as_bytes()).len() <= FOUND_MAX);
+        }
     }
 }

@@ -103,6 +103,7 @@ fn split_unquoted(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn links_of_an_invitation() {
@@ -125,5 +126,16 @@ mod tests {
             PHOTO:data:image/png;base64,iVBO\nEND:VCARD";
         assert_eq!(links(card), ["https://a.example/", "https://b.example/"]);
         assert!(links(b"URL:https://a.example/").is_empty() && links(b"").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_the_look_ends(
+            text in "(URL:|DESCRIPTION|;|\"|:|\\\\n|ATTACH;ENCODING=BASE64:|QQ==|\r\n ?|\u{e9}|https://a|<a href=){0,40}"
+        ) {
+            let whole = format!("BEGIN:VCARD\r\n{text}");
+            prop_assert!(links(whole.as_bytes()).len() <= FOUND_MAX);
+            prop_assert!(attachments(whole.as_bytes()).len() <= FOUND_MAX);
+        }
     }
 }

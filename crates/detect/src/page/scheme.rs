@@ -182,6 +182,7 @@ fn without_blanks(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn links_that_start_a_program() {
@@ -244,5 +245,14 @@ mod tests {
             assert_eq!(destination(&target), Destination::Web(site.into()), "{target}");
         }
         assert!(matches!(destination("ms-word:ofe|u|\\\\evil.example\\a.docx"), Destination::Share(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_the_walk_through_wrappers_ends(
+            text in "(url:|view-source:|microsoft-edge:|ms-word:|ofe|u?\\||https:|/|\\\\|a|\u{e9}|%|:|javascript:|data:){0,20}"
+        ) {
+            drop(destination(&text));
+        }
     }
 }

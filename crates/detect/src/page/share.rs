@@ -108,6 +108,7 @@ fn without_scheme(plain: &str) -> (bool, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn host(target: &str) -> Option<String> {
         Share::of(target).map(|share| share.host)
@@ -171,6 +172,16 @@ mod tests {
             "\\\\fd00--1.ipv6-literal.net\\a",
         ] {
             assert!(!outside(target), "{target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_a_host_is_one(text in "(file:|smb:|/|\\\\|%5c|@|:|ssl|80|\\?|unc|a|\u{e9}|\\.| ){0,20}") {
+            if let Some(share) = Share::of(&text) {
+                prop_assert!(!share.host.is_empty() && !share.host.contains(['/', '\\', ' ']), "{share:?}");
+                let _ = (share.is_outside(), share.is_strange());
+            }
         }
     }
 }

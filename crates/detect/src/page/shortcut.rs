@@ -90,6 +90,7 @@ fn in_binary(bytes: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn where_files_lead_that_are_links() {
@@ -119,6 +120,15 @@ mod tests {
         assert_eq!(targets(&wide), ["https://a.example/"]);
         for other in [&b"URL=https://www.example.com/"[..], b"[settings]\nurl=https://a.example/", b"", b"bplist00"] {
             assert!(targets(other).is_empty(), "{other:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_the_look_ends(
+            text in "(\\[InternetShortcut\\]|\r?\n|URL=|IconFile=|\\\\|<plist|<key>|URL|</key>|<string>|bplist00|http:|\u{e9}|&){0,40}"
+        ) {
+            prop_assert!(targets(text.as_bytes()).len() <= TARGETS_MAX);
         }
     }
 }

@@ -239,6 +239,7 @@ fn text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn values_and_entries() {
@@ -265,6 +266,17 @@ mod tests {
         assert_eq!(string(b"<</A 1>>"), None);
         for broken in [&b"<<"[..], b"<</", b"<</A", b"[", b"(", b"<", b"/", b"", b"<</A[<<[<<("] {
             drop((entries(broken), value(broken), references(broken), string(broken)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_part_of_what_is_there(text in "(<<|>>|<|>|\\[|\\]|\\(|\\)|/A|/|%|1 0 R|2|\\\\|#41| |\n|a){0,60}") {
+            let bytes = text.as_bytes();
+            prop_assert!(value(bytes).len() <= bytes.len());
+            prop_assert!(entries(bytes).iter().map(|(_, value)| value.len()).sum::<usize>() <= bytes.len());
+            prop_assert!(items(bytes).iter().map(|item| item.len()).sum::<usize>() <= bytes.len());
+            drop((references(bytes), string(bytes)));
         }
     }
 }

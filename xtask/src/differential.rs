@@ -173,9 +173,10 @@ pub(crate) fn links(file: &str) -> Result<()> {
     differences.print("hosts of links")
 }
 
-/// A name without what is not shown and without folders: readers differ in both, and neither opens a file.
+/// A name without folders and without what is not plain ASCII: readers differ in the charset that they take, and in what
+/// they show of a character that cannot be shown.
 fn plain(name: &str) -> String {
-    let name: String = name.chars().filter(|c| !c.is_control() && !c.is_whitespace() && *c != '\u{fffd}').collect();
+    let name: String = name.chars().filter(|c| c.is_ascii_graphic() && *c != '?').collect();
     name.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase()
 }
 

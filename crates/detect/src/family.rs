@@ -27,7 +27,6 @@ const PROGRAMS: [&str; 7] = [
     "application/x-rpm",
 ];
 
-const ZIP: Kind = (Family::Archive, "application/zip");
 /// Bytes within which a PDF may begin, as readers accept it.
 const PDF_WITHIN_BYTES: usize = 1024;
 
@@ -72,12 +71,13 @@ pub fn others(main: (Family, &str), bytes: &[u8], names: &[&str], declared: &[&s
     if main.0 == Family::Other {
         names.iter().filter_map(|name| name::archive(name)).for_each(&mut add);
     }
-    // Unpackers look for a zip from the end of a file, and some from its beginning on; readers of PDF look for its head
-    // within the first kibibyte.
-    let is_called_zip = || names.iter().any(|name| name::archive(name) == Some(ZIP));
-    let is_zip = unpack::zip::ends_as_zip(bytes) || is_called_zip() && unpack::magic::is_zip_behind(bytes);
-    if !bytes.starts_with(b"PK\x03\x04") && is_zip {
-        add(ZIP);
+    // Unpackers look for a zip from the end of a file; readers of PDF look for its head within the first kibibyte. What is
+    // called an archive or an image of a disc is opened as one, whatever it begins with.
+    if unpack::zip::ends_as_zip(bytes) && !bytes.starts_with(b"PK\x03\x04") {
+        add((Family::Archive, "application/zip"));
+    }
+    if main.0 != Family::Archive && names.iter().any(|name| name::is_container(name)) {
+        unpack::magic::behind_any_beginning(bytes).into_iter().for_each(|kind| add((Family::Archive, kind)));
     }
     let head = &bytes[..bytes.len().min(PDF_WITHIN_BYTES)];
     if memchr::memmem::find(head, b"%PDF-").is_some() {

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -88,5 +89,7 @@ for number in range(count):
         file.write(damaged())
     seen = {"zipfile": by_python(path), "7-Zip": by_seven(path)}
     if unzip:
-        seen["unzip"] = [line for line in by(["unzip", "-Z1", path]).splitlines() if not line.endswith("/")]
+        lines = by(["unzip", "-Z1", path]).splitlines()
+        # It shows a control character as a caret and a letter.
+        seen["unzip"] = [re.sub(r"\^[@-_?]", "", line) for line in lines if not line.endswith("/")]
     print(json.dumps({"path": path, "seen": seen}), flush=True)

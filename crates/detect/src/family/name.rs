@@ -63,6 +63,14 @@ pub(super) fn archive(name: &str) -> Option<Kind> {
     Some((Family::Archive, kind))
 }
 
+/// Extensions of images of discs. What is in one that cannot be read may be anything, and nothing that opens.
+const IMAGES: [&str; 4] = ["dmg", "img", "udf", "wim"];
+
+/// Whether a name is one of an archive or an image of a disc.
+pub(super) fn is_container(name: &str) -> bool {
+    archive(name).is_some() || extension(name).is_some_and(|extension| IMAGES.contains(&extension.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +99,6 @@ mod tests {
     fn archives_by_name() {
         assert_eq!(archive("a.ACE"), Some((Family::Archive, "application/x-ace")));
         assert_eq!(archive("a.txt"), None);
+        assert!(is_container("a.zip") && is_container("a.img") && !is_container("a.pdf"));
     }
 }

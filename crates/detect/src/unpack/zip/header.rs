@@ -13,6 +13,8 @@ pub(super) const LOCAL: &[u8; 4] = b"PK\x03\x04";
 const DESCRIPTOR: &[u8; 4] = b"PK\x07\x08";
 /// Bytes of a header before its name.
 const LOCAL_BYTES: usize = 30;
+/// Bytes of a name by which alone a header is believed.
+const NAME_BYTES_MAX: usize = 1000;
 /// The extra field with sizes of eight bytes (APPNOTE 4.5.3).
 const ZIP64: u16 = 1;
 /// The extra field of members that AES encrypts.
@@ -135,13 +137,15 @@ pub(super) fn long_numbers<const N: usize>(short: [u32; N], extra: &[u8]) -> [u6
     })
 }
 
-/// Reads a header, where there is one that can be meant as such: what only begins with the same letters asks for a
-/// version or a method that there is not.
+/// Reads a header, where there is one that can be meant as such: it asks for a version and a method that there are, or
+/// it has a name that could be one. Unpackers list what has a name, whatever else is damaged.
 fn sane_local(bytes: &[u8], at: usize) -> Option<Local> {
     let (version, method) = (u16_le(bytes, at + 4)?, u16_le(bytes, at + 8)?);
-    let is_named = u16_le(bytes, at + 26)? > 0;
-    let is_sane = version & 0xff <= VERSION_MAX && method <= METHODS_MAX && is_named;
-    local(bytes, at).filter(|_| is_sane)
+    let name_length = usize::from(u16_le(bytes, at + 26)?);
+    let is_sane = version & 0xff <= VERSION_MAX && method <= METHODS_MAX;
+    let is_name = |name: &[u8]| name_length <= NAME_BYTES_MAX && !name.iter().any(u8::is_ascii_control);
+    let is_named = || piece(bytes, at + LOCAL_BYTES, name_length).is_some_and(is_name);
+    local(bytes, at).filter(|_| name_length > 0 && (is_sane || is_named()))
 }
 
 /// Reads a header that a directory names; of what stands in it little counts then.

@@ -188,7 +188,10 @@ fn oddly_written(text: &str, at: usize) -> Option<String> {
     let word = &text[start..text[start..to].find(is_edge).map_or(to, |edge| start + edge)];
     let word = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
     let is_strange = Share::of(word).is_some_and(|share| share.is_strange());
-    let is_mixed = word.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("http"))
+    // Slashes are escaped in what programmers write.
+    let is_escaped = word.contains("\\/\\/") || word.contains("\\\\/\\\\/");
+    let is_mixed = !is_escaped
+        && word.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("http"))
         && Url::parse(word).is_some_and(|url| Oddity::of(word, &url).is_some_and(|oddity| !oddity.may_be_mistake));
     ((is_strange || is_mixed) && !is_quoted(text, start)).then(|| word.to_owned())
 }
@@ -264,6 +267,8 @@ mod tests {
             "a\\/b and \\\\begin{x}",
             "http:/lists.example.com/mailman",
             "The ms-msdt: scheme was switched off.",
+            "x = \"http:\\\\/\\\\/www.example.com\\\\/a/b\"",
+            "s/http:\\/\\/www.example.com\\/a/b/",
             "> > what is http://3405803785/?",
         ] {
             assert_eq!(links(text), [""; 0], "{text}");

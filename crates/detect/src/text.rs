@@ -188,9 +188,19 @@ fn oddly_written(text: &str, at: usize) -> Option<String> {
     let word = &text[start..text[start..to].find(is_edge).map_or(to, |edge| start + edge)];
     let word = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
     let is_strange = Share::of(word).is_some_and(|share| share.is_strange());
-    let is_mixed = word.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("http"))
+    // Slashes are escaped in what programmers write.
+    let is_escaped = word.contains("\\/\\/") || word.contains("\\\\/\\\\/");
+    let is_mixed = !is_escaped
+        && word.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("http"))
         && Url::parse(word).is_some_and(|url| Oddity::of(word, &url).is_some_and(|oddity| !oddity.may_be_mistake));
-    (is_strange || is_mixed).then(|| word.to_owned())
+    ((is_strange || is_mixed) && !is_quoted(text, start)).then(|| word.to_owned())
+}
+
+/// Whether a place is in a line that somebody quotes: what is odd there is talked about.
+fn is_quoted(text: &str, at: usize) -> bool {
+    let from = text.ceil_char_boundary(at.saturating_sub(LINK_BYTES_MAX));
+    let line = text[from..at].rfind('\n').map_or(from, |end| from + end + 1);
+    text[line..at].trim_start().starts_with('>')
 }
 
 fn host(url: &str) -> Option<String> {
@@ -257,6 +267,9 @@ mod tests {
             "a\\/b and \\\\begin{x}",
             "http:/lists.example.com/mailman",
             "The ms-msdt: scheme was switched off.",
+            "x = \"http:\\\\/\\\\/www.example.com\\\\/a/b\"",
+            "s/http:\\/\\/www.example.com\\/a/b/",
+            "> > what is http://3405803785/?",
         ] {
             assert_eq!(links(text), [""; 0], "{text}");
         }

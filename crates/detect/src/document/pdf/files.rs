@@ -25,11 +25,13 @@ pub(super) fn specifications(objects: &Objects<'_>) -> Vec<FileSpecification> {
     let mut read = 0;
     for text in objects.texts() {
         for at in memchr::memchr_iter(b'/', text) {
-            let (name, length) = match text.get(at + 1) {
-                Some(b'E' | b'#') => syntax::name(&text[at + 1..]),
-                _ => continue,
-            };
-            if name != "EF" || read >= FILES_MAX {
+            if read >= FILES_MAX {
+                break;
+            }
+            let is_likely =
+                text[at + 1..].starts_with(b"EF") || matches!(text.get(at + 1..at + 3), Some([b'#', _] | [_, b'#']));
+            let (name, length) = if is_likely { syntax::name(&text[at + 1..]) } else { continue };
+            if name != "EF" {
                 continue;
             }
             read += 1;

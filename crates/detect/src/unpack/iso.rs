@@ -32,9 +32,8 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
         found.note_all(opened.err());
     }
     let known = found.members.len();
-    let by_name = |one: &String| one.to_lowercase();
-    let of_udf: HashMap<String, usize> =
-        found.members.iter().enumerate().map(|(number, member)| (by_name(&member.name), number)).collect();
+    let of_udf: HashMap<(usize, u32), usize> =
+        found.members.iter().enumerate().map(|(number, member)| (identity(&member.bytes), number)).collect();
     let mut files = Files::default();
     for (volume, is_wide) in volumes(bytes) {
         let root = extent(&volume[156..190]);
@@ -49,19 +48,33 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
         found.note(Closed::NotAnalysed("damaged image: no file in its folders".into()));
         return udf::programs(bytes, allowance, found);
     }
+    let mut compared = 0_usize;
     for (names, (from, length)) in files.in_order {
         let content = piece_so_far(bytes, from, length);
         if content.len() < length {
             found.note(Closed::NotAnalysed("an image that is cut off".into()));
         }
-        let same_name = names.iter().find_map(|name| of_udf.get(&by_name(name))).map(|number| &found.members[*number]);
-        if same_name.is_some_and(|member| member.bytes == content) {
+        // Extents that lie on one another would be compared without end.
+        compared = compared.saturating_add(content.len());
+        let is_compared = known > 0 && !content.is_empty() && compared <= bytes.len().saturating_mul(2);
+        let same = is_compared.then(|| of_udf.get(&identity(content))).flatten();
+        let same = same.and_then(|number| found.members.get_mut(*number)).filter(|member| member.bytes == content);
+        if let Some(member) = same {
+            let room = NAMES_MAX.saturating_sub(member.other_names.len());
+            member.other_names.extend(names.into_iter().filter(|name| *name != member.name).take(room));
             continue;
         }
         let (content, closed) = allowance.copy(content);
         found.add(Member::with_names(names, content), closed);
     }
     Ok(())
+}
+
+/// By what a file of ISO 9660 is known to be one of UDF.
+fn identity(content: &[u8]) -> (usize, u32) {
+    let mut checksum = flate2::Crc::new();
+    checksum.update(content);
+    (content.len(), checksum.sum())
 }
 
 /// The descriptors of volumes with files, and whether their names are those of Joliet; such first.

@@ -106,3 +106,44 @@ fn closed(error: Error) -> Closed {
         other => Closed::NotAnalysed(format!("damaged 7z: {other}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::super::tests::opened_as;
+    use super::*;
+
+    const KIND: &str = "application/x-7z-compressed";
+    /// Two blocks: `packed.exe` in PPMd, which is not opened, `open.js` in Deflate.
+    const TWO_BLOCKS: &str = "N3q8ryccAATdk9ZAjgAAAAAAAAAVAAAAAAAAALByImwAZ/uDfXAkW+QwAAArKs1TKIJgAOAAggByXQAAgTMHrjGZCh2L32ZbY2D+\
+        OqMHcq0/wqhJN/zERle3znoKIk5dJ+H1tgCIP1c8JKT0Aad22zakid0aBB03NRh1NdZJ1LjKiodSpNWcUnVS4ngQwqdKc4etIS4S\
+        /c3/BxXd5rYrGPqobO5K9uJ41Q4AAAAAFwYUAQl6AAcLAQABISEBGAyAgwAA";
+    /// `locked.exe` with the password "secret".
+    const LOCKED: &str = "N3q8ryccAARfXI/4gwAAAAAAAAAUAAAAAAAAAA6xR+TAQta/ImBOhgguRdA1ZkDIAQBuAQQGAAEJEAoBjnIQZQAHCwEAAiQG8QcB\
+        ElMPj0YykLVE+OTDrqp7L8F/iyEhARgBAAwNCQAICgFeT5+ZAAAFAREXAGwAbwBjAGsAZQBkAC4AZQB4AGUAAAAUCgEAsOvECp9+\
+        3QEVBgEAIICAgQAAABcGEAEJcwAHCwEAASEhARgMbwAA";
+
+    fn bytes(text: &str) -> Vec<u8> {
+        STANDARD.decode(text).expect("base64")
+    }
+
+    #[test]
+    fn a_block_that_is_not_opened_hides_no_other() {
+        let archive = bytes(TWO_BLOCKS);
+        let (members, closed) = opened_as(KIND, &archive, "a.7z");
+        let seen: Vec<(&str, &[u8])> = members.iter().map(|one| (one.name.as_str(), one.bytes.as_slice())).collect();
+        assert_eq!(seen, [("packed.exe", &b""[..]), ("open.js", b"run run run")]);
+        assert!(matches!(closed.as_slice(), [Closed::NotAnalysed(_)]), "{closed:?}");
+        // Cut off before its list: nothing can be told.
+        let (members, closed) = opened_as(KIND, &archive[..archive.len() - 10], "a.7z");
+        assert!(members.is_empty() && matches!(closed.as_slice(), [Closed::NotAnalysed(_)]), "{closed:?}");
+    }
+
+    #[test]
+    fn what_is_locked_is_named() {
+        let (members, closed) = opened_as(KIND, &bytes(LOCKED), "a.7z");
+        assert_eq!((members.len(), members[0].name.as_str(), closed), (1, "locked.exe", vec![Closed::Encrypted]));
+    }
+}

@@ -154,8 +154,8 @@ mod tests {
 
     /// Room for so many MiB in all, and for messages of one MiB.
     fn memory(mib: u64) -> Memory {
-        let text = "data_dir = \"data\"\nhostname = \"g.example\"\naccepted_domains = [\"ours.example\"]\n[[listener]]\n\
-                    address = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"127.0.0.1:1\"\n";
+        let text = "data_dir = \"data\"\nhostname = \"g.example\"\naccepted_domains = [\"ours.example\"]\n\
+                    [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"127.0.0.1:1\"\n";
         let limits = Config::parse(text, Path::new(".")).expect("a right one").limits;
         Memory::new(&GatewayLimits { message_bytes_max: 1 << 20, in_flight_bytes_max: mib * MIB, ..limits })
     }

@@ -66,8 +66,8 @@ mod tests {
     use super::*;
 
     fn limits() -> GatewayLimits {
-        let text = "data_dir = \"data\"\nhostname = \"g.example\"\naccepted_domains = [\"ours.example\"]\n[[listener]]\n\
-                    address = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"127.0.0.1:1\"\n";
+        let text = "data_dir = \"data\"\nhostname = \"g.example\"\naccepted_domains = [\"ours.example\"]\n\
+                    [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"127.0.0.1:1\"\n";
         Config::parse(text, Path::new(".")).expect("a right one").limits
     }
 

@@ -1,5 +1,5 @@
-//! The bookkeeper: does the ledger balance? It asks again and again, keeps the answer for whoever looks, and calls people
-//! when they do not.
+//! The bookkeeper: does the ledger balance? It asks again and again, keeps the answer for whoever looks, and calls
+//! people when it does not.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

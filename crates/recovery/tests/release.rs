@@ -82,7 +82,7 @@ impl Held {
         self.store.releases.releases_of(self.unit.mail).await.expect("reads").remove(0)
     }
 
-    /// The state of the release, the account of the unit, and how often the hop has taken the mail; the ledger balances.
+    /// The state of the release, the account of the unit, how often the hop has taken the mail; the ledger balances.
     async fn stands(&self) -> (ReleaseState, Account, usize) {
         let balance = self.store.upkeep.check_ledger(true).await.expect("checks");
         assert!(balance.is_balanced(), "{:?}", balance.faults);

@@ -223,8 +223,8 @@ impl Store {
         &self.core.node
     }
 
-    /// Takes over what the last run of this node has left in the middle: what it was passing on is in doubt, what it had
-    /// claimed is claimed no more.
+    /// Takes over what the last run of this node has left in the middle: what it was passing on is in doubt, what it
+    /// had claimed is claimed no more.
     ///
     /// # Errors
     /// When the database fails.

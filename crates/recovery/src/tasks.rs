@@ -150,7 +150,8 @@ impl Parts {
         }
     }
 
-    fn partial_mail_worker(&self) -> PartialMailWorker {
+    /// Looks again at what was held because an engine failed.
+    pub fn partial_mail_worker(&self) -> PartialMailWorker {
         PartialMailWorker {
             reexamination: self.reexamination(),
             clock: self.shared.clock.clone(),
@@ -178,7 +179,8 @@ impl Parts {
         }
     }
 
-    fn publisher(&self) -> Publisher {
+    /// Writes the status page.
+    pub fn publisher(&self) -> Publisher {
         Publisher {
             audit: self.store.audit.clone(),
             incidents: self.store.incidents.clone(),
@@ -191,7 +193,8 @@ impl Parts {
         }
     }
 
-    fn bulk_worker(&self) -> BulkWorker {
+    /// Does what was asked for of everything that a query fits.
+    pub fn bulk_worker(&self) -> BulkWorker {
         BulkWorker {
             explorer: self.store.explorer.clone(),
             mail: self.store.mail.clone(),

@@ -2,12 +2,18 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::measure;
 use crate::reconciler::{Reconciler, Rounds};
+
+/// What tasks that are cut have for their end.
+const CUT: Duration = Duration::from_millis(200);
 
 /// The rounds of one reconciler.
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -51,6 +57,16 @@ impl Task {
     }
 }
 
+/// Waits for tasks until then, and cuts those that are left.
+pub async fn end(tasks: &mut JoinSet<()>, what: &'static str, until: Instant) {
+    if timeout_at(until, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
+        measure::cut(what, tasks.len());
+        tracing::warn!(what, left = tasks.len(), "what had not ended in time was cut");
+        // One that computes without a pause is left behind: the process ends without it.
+        let _ = timeout(CUT, tasks.shutdown()).await;
+    }
+}
+
 impl fmt::Debug for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task").field("name", &self.name).field("is_waited_for", &self.is_waited_for).finish()
@@ -60,7 +76,6 @@ impl fmt::Debug for Task {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
-    use std::time::Duration;
 
     use tokio::sync::Notify;
 
@@ -113,5 +128,14 @@ mod tests {
         stop.send(true).expect("somebody listens");
         while tasks.join_next().await.is_some() {}
         assert_eq!(rounds.went().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_in_time_is_cut() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async {});
+        tasks.spawn(std::future::pending());
+        end(&mut tasks, "test", Instant::now()).await;
+        assert!(tasks.is_empty());
     }
 }

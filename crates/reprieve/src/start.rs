@@ -1,7 +1,6 @@
 //! The service: what starts in which order, and how it all stops.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use known_good::first_contact::FirstContacts;
 use known_good::recorder::KnownGoodRecorder;
 use platform::background::Background;
 use platform::clock::Clock;
-use platform::config::{Config, Role};
+use platform::config::Config;
 use platform::disk::DiskSpace;
 use platform::keys::{self, KEY_FILE, KeyRing};
 use platform::ledger_check::LedgerCheck;
@@ -27,13 +26,14 @@ use platform::readiness::Readiness;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
 use platform::shared::Shared;
-use platform::{data_folder, descriptors, measure};
+use platform::task::end;
+use platform::{data_folder, descriptors};
 use recovery::pacing::Pacing;
 use service::Parts;
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::data::open_store;
 use crate::http;
@@ -44,112 +44,98 @@ use crate::start_error::StartError;
 /// What a stop may take after the drain: what connections, background tasks, writes and the API's answers have for
 /// their end. With the drain it is under 10 s, unless that is set otherwise.
 const LAST_WRITES: Duration = Duration::from_millis(1000);
-/// See [`LAST_WRITES`]: for what has been cut, or answers an HTTP request.
+/// See [`LAST_WRITES`]: for what answers an HTTP request.
 const LAST_STEPS: Duration = Duration::from_millis(200);
 
 /// Starts everything that a configuration asks for. With the panic switch at `bypass`, mail passes even without a
 /// store.
 pub(crate) fn start(config: Config, clock: Arc<dyn Clock>, tasks: Tasks) -> Waiting<Result<Running, String>> {
-    Box::pin(async move {
-        let service = Service::start(config, clock, tasks).await.map_err(|error| error.to_string())?;
-        Ok(Running {
-            listeners: service.listeners.clone(),
-            api: service.api,
-            socket: service.socket.clone(),
-            portal: service.portal,
-            stop: Box::pin(service.stop()),
-        })
-    })
+    Box::pin(async move { begin(config, clock, tasks).await.map_err(|error| error.to_string()) })
 }
 
-/// A running installation.
-struct Service {
-    listeners: Vec<(Role, SocketAddr)>,
-    api: SocketAddr,
-    socket: PathBuf,
-    portal: Option<SocketAddr>,
+async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result<Running, StartError> {
+    descriptors::share_out(&mut config);
+    let lock = data_folder::take(&config.data_dir)?;
+    let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
+    let offered = from_folder_or_shipped(config.ruleset.as_deref())?;
+    let removal = Removal::new(clock.clone(), config.retention.clock_jump);
+    let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref(), &removal).await?;
+    let ring = KeyRing::find(&config.known_good.key_file);
+    let vault = data_folder::open_vault(&config, &ring, clock.as_ref())?;
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let (stop, stopping) = watch::channel(false);
+    let examiner = ExaminerPool::start(InForce::only(ruleset), config.examination.clone(), cores);
+    let given = Given {
+        vault,
+        ring,
+        removal,
+        ledger_check: LedgerCheck::default(),
+        panic_switch: PanicSwitch::default(),
+        examiner: examiner.map_err(StartError::Examiner)?,
+        external_engines: ExternalEngines::new(&config.engines)?,
+        cores,
+        shared: Shared::new(Arc::new(config), clock, token_key),
+    };
+    let gateway = Arc::new(given.gateway(store.as_ref(), &stopping));
+    gateway.tell_limits();
+    if let Some(store) = &store {
+        gateway.known.recall(&store.mail).await;
+        // Before any mail is taken: what was contained stays so over a restart.
+        gateway.contained.put(store.containments.containment(gateway.clock.now()).await?);
+    }
+    let (mut mail, mut tasks, mut doors) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    let background = Background::start(cores).map_err(StartError::Threads)?;
+    let Shared { config, clock, .. } = &given.shared;
+    tokio::spawn(given.panic_switch.clone().watch(config.panic_file.clone(), clock.clone()));
+    let listeners = listener::listen(&gateway, &stopping, &mut mail).await?;
+    let rounds = Rounds::new(clock.clone());
+    let driver = match &store {
+        Some(store) if when == Tasks::WhenAsked => {
+            given.settler(store, &gateway, &background).start(&stopping, &mut tasks)
+        }
+        Some(store) => {
+            given.start_tasks(store, &rounds, &stopping, &background, &mut tasks)?;
+            Router::new()
+        }
+        None => Router::new(),
+    };
+    let (close_doors, closing_doors) = watch::channel(false);
+    let socket = config.api.socket.clone();
+    let service = given.service(store.clone(), &gateway, rounds)?;
+    let (api, portal) = http::start(service, driver, &closing_doors, &mut doors).await?;
+    let what = Stoppable {
+        stop,
+        mail,
+        tasks,
+        doors,
+        close_doors,
+        gateway,
+        store,
+        socket: socket.clone(),
+        _background: background,
+        _lock: lock,
+    };
+    Ok(Running { listeners, api, socket, portal, stop: Box::pin(what.stop()) })
+}
+
+/// What a stop ends, in its order.
+struct Stoppable {
     stop: watch::Sender<bool>,
     /// Connections of clients.
     mail: JoinSet<()>,
     /// Background tasks.
     tasks: JoinSet<()>,
+    gateway: Arc<Gateway>,
+    store: Option<Store>,
     /// The API, the pages, the portal: they answer for as long as mail is under way.
     doors: JoinSet<()>,
     close_doors: watch::Sender<bool>,
-    gateway: Arc<Gateway>,
-    store: Option<Store>,
+    socket: PathBuf,
     _background: Background,
     _lock: File,
 }
 
-impl Service {
-    async fn start(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result<Self, StartError> {
-        descriptors::share_out(&mut config);
-        let lock = data_folder::take(&config.data_dir)?;
-        let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
-        let offered = from_folder_or_shipped(config.ruleset.as_deref())?;
-        let removal = Removal::new(clock.clone(), config.retention.clock_jump);
-        let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref(), &removal).await?;
-        let ring = KeyRing::find(&config.known_good.key_file);
-        let vault = data_folder::open_vault(&config, &ring, clock.as_ref())?;
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let (stop, stopping) = watch::channel(false);
-        let examiner = ExaminerPool::start(InForce::only(ruleset), config.examination.clone(), cores);
-        let given = Given {
-            vault,
-            ring,
-            removal,
-            ledger_check: LedgerCheck::default(),
-            panic_switch: PanicSwitch::default(),
-            examiner: examiner.map_err(StartError::Examiner)?,
-            external_engines: ExternalEngines::new(&config.engines)?,
-            cores,
-            shared: Shared::new(Arc::new(config), clock, token_key),
-        };
-        let gateway = Arc::new(given.gateway(store.as_ref(), &stopping));
-        gateway.tell_limits();
-        if let Some(store) = &store {
-            gateway.known.recall(&store.mail).await;
-            // Before any mail is taken: what was contained stays so over a restart.
-            gateway.contained.put(store.containments.containment(gateway.clock.now()).await?);
-        }
-        let (mut mail, mut tasks, mut doors) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-        let background = Background::start(cores).map_err(StartError::Threads)?;
-        let Shared { config, clock, .. } = &given.shared;
-        tokio::spawn(given.panic_switch.clone().watch(config.panic_file.clone(), clock.clone()));
-        let listeners = listener::listen(&gateway, &stopping, &mut mail).await?;
-        let rounds = Rounds::new(clock.clone());
-        let driver = match &store {
-            Some(store) if when == Tasks::WhenAsked => {
-                given.settler(store, &gateway, &background).start(&stopping, &mut tasks)
-            }
-            Some(store) => {
-                given.start_tasks(store, &rounds, &stopping, &background, &mut tasks)?;
-                Router::new()
-            }
-            None => Router::new(),
-        };
-        let (close_doors, closing_doors) = watch::channel(false);
-        let socket = config.api.socket.clone();
-        let service = given.service(store.clone(), &gateway, rounds)?;
-        let (api, portal) = http::start(service, driver, &closing_doors, &mut doors).await?;
-        Ok(Self {
-            listeners,
-            api,
-            portal,
-            socket,
-            stop,
-            mail,
-            tasks,
-            doors,
-            close_doors,
-            gateway,
-            store,
-            _background: background,
-            _lock: lock,
-        })
-    }
-
+impl Stoppable {
     /// Stops accepting, lets messages and rounds finish for as long as the drain allows, cuts what is left, writes what
     /// is to be written, and closes. What is cut is as what a kill cuts: mail that the next hop has not answered is in
     /// doubt, a release likewise, a round begins anew.
@@ -175,23 +161,11 @@ impl Service {
     }
 }
 
-/// Waits for tasks until then, and cuts those that are left.
-async fn end(tasks: &mut JoinSet<()>, what: &'static str, until: Instant) {
-    if timeout_at(until, async { while tasks.join_next().await.is_some() {} }).await.is_err() {
-        measure::cut(what, tasks.len());
-        tracing::warn!(what, left = tasks.len(), "what had not ended in time was cut");
-        // One that computes without a pause is left behind: the process ends without it.
-        let _ = timeout(LAST_STEPS, tasks.shutdown()).await;
-    }
-}
-
 impl Given {
     /// The gateway; the room on its disk is looked at for as long as the program runs.
     fn gateway(&self, store: Option<&Store>, stopping: &watch::Receiver<bool>) -> Gateway {
         let Shared { config, token_key, .. } = &self.shared;
-        let room = DiskSpace::default();
-        room.look(&config.data_dir, config.retention.disk_floor_bytes);
-        tokio::spawn(room.clone().watch(config.data_dir.clone(), config.retention.disk_floor_bytes));
+        let room = DiskSpace::watched(&config.data_dir, config.retention.disk_floor_bytes);
         let met = Arc::new(FirstContacts::default());
         let learner = match (store, &self.vault) {
             (Some(store), Some(vault)) => {

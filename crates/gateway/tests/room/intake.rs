@@ -365,6 +365,7 @@ pub(crate) async fn what_we_have_released_passes_for_its_own_recipient_alone() {
     let mail = taken(&room);
     assert!(mail.contains(FIELD), "the token stays: {mail}");
     assert!(mail.contains("X-Reprieve-Verdict: Malware; Deliver\r\n"), "{mail}");
+    assert!(!mail.contains("X-Reprieve-Detection"), "no detection has decided: {mail}");
     room.clock.advance(Duration::from_secs(61));
     assert!(client.hand_in(SENDER, &[ANNA], &signed).await.message.contains("taken as"), "its time is over");
 }

@@ -71,5 +71,8 @@ fn main() -> ExitCode {
         Test::new(session::a_stop_sends_idle_clients_off_and_lets_a_transaction_finish),
         Test::new(session::a_stop_waits_for_a_transaction_only_as_long_as_it_may),
         Test::new(session::what_a_hop_is_asked_for_again_is_bounded_for_a_stranger_and_not_for_ours),
+        Test::new(session::a_hop_that_changes_its_mind_before_the_data_is_heard_before_the_data),
+        Test::new(session::a_message_for_a_hop_whose_only_connection_is_busy_waits_only_so_long),
+        Test::new(session::a_stop_lets_a_command_that_has_begun_be_ended),
     ])
 }

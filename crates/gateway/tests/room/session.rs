@@ -323,6 +323,49 @@ pub(crate) async fn what_a_hop_is_asked_for_again_is_bounded_for_a_stranger_and_
     }
 }
 
+pub(crate) async fn a_hop_that_changes_its_mind_before_the_data_is_heard_before_the_data() {
+    let room = Room::set(|config| config.limits.hop_connections_max = 1).await;
+    room.hop.says_of(ANNA, &[(250, "2.1.5 Yes"), (550, "5.1.1 No more")]);
+    let mut client = room.client(STRANGER).await;
+    client.introduces(SENDER, &[ANNA]).await;
+    lose_the_connection(&room).await;
+    let changed = "451 4.4.0 The next hop changed its answer about a recipient, try again";
+    client.says("DATA", changed).await;
+    // Nothing more comes of this transaction; the next one is a new one.
+    client.says("DATA", changed).await;
+    client.says("RCPT TO:<ben@ours.example>", changed).await;
+    client.says("RSET", "250").await;
+    assert!(client.hand_in(SENDER, &[ANNA], &letter(SENDER, "hello")).await.message.starts_with("250"));
+}
+
+pub(crate) async fn a_message_for_a_hop_whose_only_connection_is_busy_waits_only_so_long() {
+    let room = Room::set(|config| {
+        config.limits.hop_connections_max = 1;
+        config.limits.hop_wait = Duration::ZERO;
+    })
+    .await;
+    let hop = room.gateway.hops.of(Direction::Inbound);
+    let ours = Source { client: "10.0.0.1".parse().expect("an address"), standing: Standing::Ours, is_relay: true };
+    let mut client = room.client(STRANGER).await;
+    let loan = hop.lend(&ours, Purpose::Message, Instant::now()).await.expect("it is free");
+    let answers = client.introduces(SENDER, &[ANNA]).await;
+    assert!(answers[0].starts_with("451 4.3.2 The connections to the next hop are in use by"), "{answers:?}");
+    loan.give_back();
+    client.says("RSET", "250").await;
+    assert!(client.hand_in(SENDER, &[ANNA], &letter(SENDER, "hello")).await.recipients[0].starts_with("250"));
+}
+
+pub(crate) async fn a_stop_lets_a_command_that_has_begun_be_ended() {
+    let room = Room::set(|config| config.limits.drain = Duration::from_secs(20)).await;
+    let mut client = room.client(STRANGER).await;
+    client.send(b"NOO").await;
+    tokio::time::sleep(MOMENT).await;
+    room.stop.send(true).expect("somebody listens");
+    tokio::time::sleep(MOMENT).await;
+    client.says("P", "250").await;
+    client.hears("421 4.3.2 Shutting down, try again").await;
+}
+
 /// The only connection to the hop, on which a transaction waits, is taken back by one that needs it more.
 async fn lose_the_connection(room: &Room) {
     let hop = room.gateway.hops.of(Direction::Inbound);

@@ -217,7 +217,7 @@ impl Room {
     }
 
     pub(crate) async fn with(hop: Hop, change: impl FnOnce(&mut Config)) -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let folder = folder();
         let hop = Arc::new(hop);
         let address = scripted_hop::listen(hop.clone()).await.expect("a port");
         let mut config = config(folder.path(), address);
@@ -329,6 +329,11 @@ fn parts(
         met,
         learner,
     }
+}
+
+/// A folder of files in memory, where the system has one: what these tests are about is not the disk.
+fn folder() -> TempDir {
+    if Path::new("/dev/shm").is_dir() { TempDir::new_in("/dev/shm") } else { TempDir::new() }.expect("a folder")
 }
 
 /// A mail.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours each crate may use: arrows point down only.
-const LAYERS: [(&str, &[&str]); 28] = [
+const LAYERS: [(&str, &[&str]); 29] = [
     ("domain", &[]),
     ("wire", &["domain"]),
     ("detect", &["domain"]),
@@ -36,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 28] = [
     ("simulator", &SIMULATED),
     ("properties", &["domain", "wire", "detect", "platform"]),
     ("scripted_hop", &["wire"]),
+    ("test_runner", &["examiner"]),
     ("nameserver", &[]),
     ("nested", &[]),
     ("xtask", &[]),
@@ -77,7 +78,7 @@ const SIMULATED: [&str; 11] = [
     "scripted_hop",
 ];
 /// What only tests use.
-const FOR_TESTS: [&str; 3] = ["nameserver", "nested", "scripted_hop"];
+const FOR_TESTS: [&str; 4] = ["nameserver", "nested", "scripted_hop", "test_runner"];
 /// What `domain` must not know: I/O, clocks, randomness, waiting.
 const IMPURE: [&str; 9] =
     ["std::fs", "std::net::Tcp", "std::io", "SystemTime", "Instant::now", "tokio", "getrandom", "async fn", "std::env"];

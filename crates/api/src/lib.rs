@@ -24,6 +24,7 @@ pub mod retention;
 pub mod ruleset;
 pub mod saved;
 pub mod sentinel;
+pub mod socket;
 pub mod submission;
 pub mod token;
 pub mod token_check;

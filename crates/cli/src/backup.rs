@@ -130,11 +130,11 @@ async fn check(folder: &Path) -> Result<(i64, BlobsRead), CliError> {
     let key = keys::token_key(&folder.join(keys::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
     let store =
         Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
-    let books = store.upkeep.check_ledger(true).await.map_err(CliError::unreachable)?;
+    let ledger = store.upkeep.check_ledger(true).await.map_err(CliError::unreachable)?;
     let audit = store.audit.verify_audit(true).await.map_err(CliError::unreachable)?;
     let structure = store.upkeep.check_structure().await.map_err(CliError::unreachable)?;
     let read = store.upkeep.verify_blobs().await.map_err(CliError::unreachable)?;
     store.close().await;
-    let faults = [structure.faults, books.faults, audit.faults, read.faults].concat();
-    Ok((books.accepted, BlobsRead { faults, ..read }))
+    let faults = [structure.faults, ledger.faults, audit.faults, read.faults].concat();
+    Ok((ledger.accepted, BlobsRead { faults, ..read }))
 }

@@ -375,25 +375,25 @@ async fn gateway(config: &Config) -> Vec<Finding> {
     if !is_ready {
         list.push(database(config).await);
     }
-    list.extend(books(&client).await);
+    list.extend(ledger(&client).await);
     list
 }
 
-/// Whether the books balance and the audit log is intact, by the running gateway.
-async fn books(client: &Client) -> Vec<Finding> {
-    let books = match asked::<LedgerView>(client, "/api/v1/ledger").await {
-        Ok(books) => books,
+/// Whether the ledger balances and the audit log is intact, by the running gateway.
+async fn ledger(client: &Client) -> Vec<Finding> {
+    let ledger = match asked::<LedgerView>(client, "/api/v1/ledger").await {
+        Ok(ledger) => ledger,
         Err(error) => return vec![of("books".into(), Err(error))],
     };
-    let mut list = vec![of("books".into(), balance(&books))];
-    if let [first, ..] = books.stale_tentative.as_slice() {
+    let mut list = vec![of("books".into(), balance(&ledger))];
+    if let [first, ..] = ledger.stale_tentative.as_slice() {
         list.push(Finding {
             what: "tentative units".into(),
             health: Health::Warning,
             detail: format!(
                 "{} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their mail; \
                     its log tells",
-                books.stale_tentative.len(),
+                ledger.stale_tentative.len(),
                 json!(first)
             ),
         });
@@ -411,12 +411,12 @@ async fn asked<View: DeserializeOwned>(client: &Client, path: &str) -> Result<Vi
     client.get::<View>(path).await.and_then(|answer| answer.view()).map_err(text)
 }
 
-fn balance(books: &LedgerView) -> Result<String, String> {
-    if !books.balanced {
-        return Err(format!("they do not balance: {}", json!(books.faults)));
+fn balance(ledger: &LedgerView) -> Result<String, String> {
+    if !ledger.balanced {
+        return Err(format!("they do not balance: {}", json!(ledger.faults)));
     }
-    let [in_doubt, tentative] = [Account::InDoubt, Account::Tentative].map(|account| ledger::units(books, account));
-    Ok(format!("{} accepted units, {in_doubt} in doubt, {tentative} tentative", books.accepted))
+    let [in_doubt, tentative] = [Account::InDoubt, Account::Tentative].map(|account| ledger::units(ledger, account));
+    Ok(format!("{} accepted units, {in_doubt} in doubt, {tentative} tentative", ledger.accepted))
 }
 
 async fn audit_log(client: &Client) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! `reprieve ledger check`: do the books balance?
+//! `reprieve ledger check`: does the ledger balance?
 
 use api_types::ledger::{LedgerQuery, LedgerView};
 use clap::Subcommand;
@@ -7,7 +7,7 @@ use domain::ledger::Account;
 use super::client::Client;
 use super::{ApiArgs, CliError};
 
-/// Verbs about the books.
+/// Verbs about the ledger.
 #[derive(Debug, Subcommand)]
 pub enum LedgerVerb {
     /// Check the books; exit 1 when they do not balance.
@@ -24,7 +24,7 @@ pub enum LedgerVerb {
 /// Runs the verb.
 ///
 /// # Errors
-/// When the books do not balance, or the API cannot be reached.
+/// When the ledger does not balance, or the API cannot be reached.
 pub async fn run(verb: LedgerVerb) -> Result<(), CliError> {
     let LedgerVerb::Check { deep, api } = verb;
     let answer = Client::new(&api)?.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep }).await?;
@@ -33,32 +33,32 @@ pub async fn run(verb: LedgerVerb) -> Result<(), CliError> {
 }
 
 /// Units in an account.
-pub fn units(books: &LedgerView, account: Account) -> i64 {
-    books.accounts.get(account.as_str()).copied().unwrap_or(0)
+pub fn units(ledger: &LedgerView, account: Account) -> i64 {
+    ledger.accounts.get(account.as_str()).copied().unwrap_or(0)
 }
 
-/// The books as text.
-pub fn shown(books: &LedgerView) -> String {
+/// The ledger as text.
+pub fn shown(ledger: &LedgerView) -> String {
     use Account::{
         Deleted, Delivered, Denied, Expired, Failed, Forwarding, Held, InDoubt, InDoubtLive, Refused, Released,
         Releasing, Tentative,
     };
-    let line = |account: Account| format!("  {:<24}{:>8}", account.as_str(), units(books, account));
+    let line = |account: Account| format!("  {:<24}{:>8}", account.as_str(), units(ledger, account));
     let accepted = [Delivered, Held, Releasing, InDoubt, Released, Failed, Denied, Deleted, Expired];
     let beside = [Forwarding, Tentative, InDoubtLive, Refused];
-    let mut out = vec![format!("accepted                  {}", books.accepted)];
+    let mut out = vec![format!("accepted                  {}", ledger.accepted)];
     out.extend(accepted.map(line));
-    out.push(format!("beside it (unconfirmed)   {}", books.unconfirmed));
+    out.push(format!("beside it (unconfirmed)   {}", ledger.unconfirmed));
     out.extend(beside.map(line));
-    if let [first, ..] = books.stale_tentative.as_slice() {
-        let stale = books.stale_tentative.len();
+    if let [first, ..] = ledger.stale_tentative.as_slice() {
+        let stale = ledger.stale_tentative.len();
         out.push(format!(
             "{stale} units have been tentative for over an hour, the first {first}: see the next hop's log"
         ));
     }
-    if books.faults.is_empty() {
+    if ledger.faults.is_empty() {
         out.push("the books balance".into());
     }
-    out.extend(books.faults.iter().map(|fault| format!("FAULT: {fault}")));
+    out.extend(ledger.faults.iter().map(|fault| format!("FAULT: {fault}")));
     out.join("\n")
 }

@@ -1,4 +1,4 @@
-//! How it goes: the books, what runs in the background, room, engines; and the settings in force.
+//! How it goes: the ledger, what runs in the background, room, engines; and the settings in force.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const A_MOMENT: Duration = Duration::from_secs(10);
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct How {
-    /// The books are checked now, which takes its time over millions of units.
+    /// The ledger is checked now, which takes its time over millions of units.
     check: Option<String>,
 }
 
@@ -42,16 +42,16 @@ pub async fn show(
         Ok(()) => Some(health::show(&service, &operator).await?),
         Err(_) => None,
     };
-    let books = match &whole {
+    let ledger = match &whole {
         Some(HealthView { books: Some(checked), .. }) if how.check.is_none() => Some(checked_before(checked, now)),
         Some(_) => Some(checked_now(&ledger::check(&service, &operator, LedgerQuery::default()).await?, now)),
         None => None,
     };
     let body = html! {
         h1 { "Health" }
-        @if let (Some(goes), Some(books)) = (&whole, books) {
+        @if let (Some(goes), Some(ledger)) = (&whole, ledger) {
             p { a href="/settings" { "The settings in force" } }
-            (books)
+            (ledger)
             (background(&goes.reconcilers))
             (room(&goes.volume))
             (what_is_kept(goes))
@@ -88,38 +88,38 @@ fn counted(at: &str, now: Timestamp) -> Markup {
     html! { (moment(at)) " UTC" @if ago >= A_MOMENT { ", " strong { (platform::report::span(ago)) " ago" } } }
 }
 
-/// The books as they were last checked.
+/// The ledger as it was last checked.
 fn checked_before(checked: &CheckedView, now: Timestamp) -> Markup {
     let took = format!("{:.0}", checked.took_ms);
     let when = html! { (counted(&checked.at, now)) ", in " (took) " ms. What came since is not in it." };
-    the_books(&checked.ledger, &when, "They balanced: ")
+    the_ledger(&checked.ledger, &when, "They balanced: ")
 }
 
-/// The books, checked for this page.
-fn checked_now(books: &LedgerView, now: Timestamp) -> Markup {
+/// The ledger, checked for this page.
+fn checked_now(ledger: &LedgerView, now: Timestamp) -> Markup {
     let when = html! { "just now, at " (moment(&now.to_string())) " UTC." };
-    the_books(books, &when, "They balance: ")
+    the_ledger(ledger, &when, "They balance: ")
 }
 
-fn the_books(books: &LedgerView, when: &Markup, balance: &str) -> Markup {
+fn the_ledger(ledger: &LedgerView, when: &Markup, balance: &str) -> Markup {
     html! {
         section {
             h2 { "The books" }
             p { "Counted " (when) " " a href="/health?check=now" { "Count now" } }
-            @if books.balanced {
-                p.calm { (balance) (books.accepted) " units were accepted, and each is in exactly one account." }
+            @if ledger.balanced {
+                p.calm { (balance) (ledger.accepted) " units were accepted, and each is in exactly one account." }
             } @else {
                 div.wrong role="alert" {
                     p { strong { "They do not balance" } }
-                    ul { @for fault in &books.faults { li { (fault) } } }
+                    ul { @for fault in &ledger.faults { li { (fault) } } }
                 }
             }
-            div.numbers { @for (account, units) in &books.accounts {
+            div.numbers { @for (account, units) in &ledger.accounts {
                 a href=(explorer(&format!("state:{account}"))) {
                     span.number { (units) } span { (spoken(account)) }
                 }
             } }
-            p.dim { (books.unconfirmed) " units are unconfirmed: passed on without a recorded answer, or refused." }
+            p.dim { (ledger.unconfirmed) " units are unconfirmed: passed on without a recorded answer, or refused." }
         }
     }
 }

@@ -207,12 +207,12 @@ fn all_is_well(health: &HealthView) -> Markup {
             h2 { "Gateway" }
             ul.plain {
                 li { @match &health.books {
-                    Some(books) if books.ledger.balanced => {
-                        (chip("ok")) " The books balance: " (books.ledger.accepted)
-                        " units, each in exactly one account; checked " (moment(&books.at))
+                    Some(checked) if checked.ledger.balanced => {
+                        (chip("ok")) " The books balance: " (checked.ledger.accepted)
+                        " units, each in exactly one account; checked " (moment(&checked.at))
                     }
-                    Some(books) => {
-                        (chip("failing")) " The books do not balance; checked " (moment(&books.at))
+                    Some(checked) => {
+                        (chip("failing")) " The books do not balance; checked " (moment(&checked.at))
                     }
                     None => { (chip("waiting")) " The books have not been checked yet" }
                 } }

@@ -2,7 +2,7 @@
 //!
 //! A gateway with embedded storage and a next hop of our own, mails of all three directions that our code composes,
 //! what is delivered and what is held and why, one release; then the story: a wrong detection is forced into force, the
-//! past convicts it, what it held is taken back, and the malware of the same hour stays. At the end, the books.
+//! past convicts it, what it held is taken back, and the malware of the same hour stays. At the end, the ledger.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -158,10 +158,10 @@ async fn tell(folder: &Path, start: Start) -> Result<StoryTold, CliError> {
     note("correct", ok, detail);
     let (ok, detail) = story.replayed().await?;
     note("replay", ok, detail);
-    let books = client.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep: true }).await?.view()?;
+    let ledger = client.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep: true }).await?.view()?;
     terminal::line("\nThe books:");
-    terminal::line(&ledger::shown(&books));
-    note("ledger", books.balanced, format!("{} accepted units, each in exactly one account", books.accepted));
+    terminal::line(&ledger::shown(&ledger));
+    note("ledger", ledger.balanced, format!("{} accepted units, each in exactly one account", ledger.accepted));
     Ok(StoryTold { steps, running })
 }
 
@@ -195,11 +195,11 @@ async fn send(running: &Running, letters: &[(Role, Letter, bool)]) -> Result<usi
     Ok(usize::try_from(accepted).unwrap_or(usize::MAX))
 }
 
-/// Waits until every outcome is in the books: they are written right behind the answers.
+/// Waits until every outcome is in the ledger: they are written right behind the answers.
 async fn settle(client: &Client) -> Result<(), CliError> {
     for _ in 0..100 {
-        let books = client.get::<LedgerView>("/api/v1/ledger").await?.view()?;
-        if [Account::Forwarding, Account::Releasing].iter().all(|account| ledger::units(&books, *account) == 0) {
+        let ledger = client.get::<LedgerView>("/api/v1/ledger").await?.view()?;
+        if [Account::Forwarding, Account::Releasing].iter().all(|account| ledger::units(&ledger, *account) == 0) {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

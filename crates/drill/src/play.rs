@@ -392,12 +392,12 @@ impl Play<'_> {
         self.probed().await?;
         let incidents = self.incidents().await?;
         let client = &self.instance.client;
-        let books = client.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep: true }).await?.view()?;
+        let ledger = client.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep: true }).await?.view()?;
         let arrived = self.arrivals();
         let report = &mut self.report;
         report.messages = self.fates.len() as u64;
         report.refused = self.refused;
-        report.ledger_balanced = books.balanced;
+        report.ledger_balanced = ledger.balanced;
         report.bytes_identical = true;
         let (mut wrong, mut restored, mut lost) = (0, 0, 0);
         let states = states(client).await?;
@@ -427,7 +427,7 @@ impl Play<'_> {
         report.wrongly_held_total = wrong;
         report.restored_percent =
             if wrong == 0 { 100.0 } else { (restored as f64 * 1000.0 / wrong as f64).floor() / 10.0 };
-        let units = |account| u64::try_from(cli::ledger::units(&books, account)).unwrap_or_default();
+        let units = |account| u64::try_from(cli::ledger::units(&ledger, account)).unwrap_or_default();
         report.release.released = units(Account::Released);
         report.release.in_doubt = units(Account::InDoubt);
         report.release.refused = units(Account::Failed);

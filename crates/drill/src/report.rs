@@ -47,7 +47,7 @@ pub struct Report {
     pub restored_percent: f64,
     /// Units that were not restored, each with its reason.
     pub residual: Vec<Residual>,
-    /// Whether the books balance.
+    /// Whether the ledger balances.
     pub ledger_balanced: bool,
     /// Whether everything that arrived is what was sent, behind our own fields.
     pub bytes_identical: bool,

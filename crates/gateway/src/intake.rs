@@ -630,3 +630,20 @@ fn store_reply(error: &StoreError) -> Reply {
 fn millis(since: Instant) -> f64 {
     (since.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_without_room_is_told_apart_from_one_that_fails() {
+        assert_eq!(store_reply(&StoreError::Full("the disk".into())).code, 452);
+        assert_eq!(store_reply(&StoreError::Refused("no".into())).code, 451);
+    }
+
+    #[test]
+    fn times_are_milliseconds() {
+        let told = millis(Instant::now() - Duration::from_millis(1_500));
+        assert!((1_500.0..60_000.0).contains(&told), "{told}");
+    }
+}

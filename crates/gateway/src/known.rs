@@ -118,6 +118,34 @@ mod tests {
     }
 
     #[test]
+    fn what_the_record_says_counts_from_its_first_mail_to_its_last() {
+        let (known, ip) = (known(), IpAddr::from([192, 0, 2, 1]));
+        known.remember(ip, at(20.0), at(20.0), 1);
+        known.remember(ip, at(10.0), at(15.0), 1);
+        assert!(!known.knows(ip, at(20.0)), "two are too few");
+        known.remember(ip, at(12.0), at(12.0), 1);
+        assert!(known.knows(ip, at(20.0)) && known.knows(ip, at(49.9)) && !known.knows(ip, at(50.0)));
+        let new = IpAddr::from([192, 0, 3, 1]);
+        known.remember(new, at(10.0), at(10.0), 3);
+        assert!(!known.knows(new, at(10.9)) && known.knows(new, at(11.0)), "a day after the first");
+    }
+
+    #[test]
+    fn who_has_not_been_heard_of_for_longest_is_forgotten_first() {
+        let known = known();
+        let ip = |n: u32| IpAddr::from((0x0a00_0001 + (n << 8)).to_be_bytes());
+        for n in 0..NETWORKS_MAX as u32 {
+            known.remember(ip(n), at(1.0), at(1.0 + f64::from(n) / 1e5), 3);
+        }
+        let is_known = |n: u32| known.networks.lock().expect("free").contains_key(&network_of(ip(n)));
+        assert!(is_known(0));
+        known.accepted(ip(5), at(2.0));
+        assert!(is_known(0), "who is known already needs no room");
+        known.accepted(IpAddr::from([192, 0, 2, 1]), at(3.0));
+        assert!(!is_known(0) && !is_known(1_999) && is_known(3_000) && is_known(5));
+    }
+
+    #[test]
     fn what_strangers_can_name_is_bounded() {
         let known = known();
         for n in 0..30_000_u32 {

@@ -22,6 +22,8 @@ use std::sync::Arc;
 use domain::token::TokenKey;
 use store::blob::Blobs;
 use store::{KnownGoodStore, MailStore, RuleStore};
+use tokio::time::{Instant, timeout_at};
+use wire::smtp::client::Timeouts;
 
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
@@ -30,12 +32,13 @@ use known_good::recorder::KnownGoodRecorder;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::containment::ContainmentInForce;
-use platform::disk::DiskSpace;
 use platform::entries::Entries;
 use platform::hop::Hops;
+use platform::measure::{self, Scarce};
 use platform::panic_switch::PanicSwitch;
 use platform::priority::Priority;
 use platform::readiness::Readiness;
+use platform::shared::Shared;
 use platform::signals::Signals;
 
 /// The parts of the store that live mail needs.
@@ -51,6 +54,25 @@ pub struct StoreParts {
     pub known_good: KnownGoodStore,
 }
 
+/// What the gateway is given.
+#[derive(Debug)]
+pub struct Parts {
+    /// What all rooms share.
+    pub shared: Shared,
+    /// The store; without one (it would not open) only the panic switch lets mail through.
+    pub store: Option<StoreParts>,
+    /// The examining processes.
+    pub examiner: ExaminerPool,
+    /// The engines beside them.
+    pub external_engines: ExternalEngines,
+    /// Whether mail is taken now.
+    pub readiness: Readiness,
+    /// Who has met whom.
+    pub met: Arc<FirstContacts>,
+    /// Remembers what went through clean.
+    pub learner: KnownGoodRecorder,
+}
+
 /// What every connection shares.
 #[derive(Debug)]
 pub struct Gateway {
@@ -58,7 +80,7 @@ pub struct Gateway {
     pub config: Arc<Config>,
     /// The store; without one (it would not open) only the panic switch lets mail through.
     pub store: Option<StoreParts>,
-    /// The examining threads.
+    /// The examining processes.
     pub examiner: ExaminerPool,
     /// The engines beside them.
     pub external_engines: ExternalEngines,
@@ -68,8 +90,6 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     /// The key of release tokens.
     pub token_key: TokenKey,
-    /// Whether there is room for more.
-    pub room: DiskSpace,
     /// Whether mail is taken now.
     pub readiness: Readiness,
     /// The panic switch.
@@ -98,4 +118,83 @@ pub struct Gateway {
     pub known: known::KnownNetworks,
     /// How often clients make us ask a hop again.
     pub repeats: repeat::Repeats,
+}
+
+impl Gateway {
+    /// A gateway that nobody has connected to.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { shared, store, examiner, external_engines, readiness, met, learner } = parts;
+        let Shared { config, clock, token_key, signals, entries, contained, priority } = shared;
+        let limits = &config.limits;
+        Self {
+            store,
+            examiner,
+            external_engines,
+            hops: Hops::for_live_mail(&config, &live_timeouts(&config)),
+            clock,
+            token_key,
+            panic_switch: readiness.panic_switch.clone(),
+            readiness,
+            contained,
+            signals,
+            entries,
+            engines: engines::Engines::default(),
+            met,
+            learner,
+            post_reply: post_reply::PostReply::default(),
+            priority,
+            memory: memory::Memory::new(limits),
+            places: place::Places::new(limits.connections(), limits.stress_percent),
+            known: known::KnownNetworks::new(limits.known),
+            repeats: repeat::Repeats::new(limits.repeats_max),
+            config,
+        }
+    }
+
+    /// Says which limits are in force, beside what is used of them.
+    pub fn tell_limits(&self) {
+        let limits = &self.config.limits;
+        for (what, most) in [
+            (Scarce::Connections, limits.connections_max as u64),
+            (Scarce::HopConnections, limits.hop_connections_max as u64),
+            (Scarce::Memory, self.memory.coming_max()),
+            (Scarce::Recipients, limits.recipients_max as u64),
+            (Scarce::Examinations, self.examiner.live_max()),
+        ] {
+            measure::limit(what, most);
+        }
+    }
+
+    /// Writes the outcomes behind answers, until `last` at most, and doubts what was passed on and not answered, so
+    /// that the ledger says so at once. Connections have ended before.
+    pub async fn finish(&self, last: Instant) {
+        if timeout_at(last, self.post_reply.finish()).await.is_err() {
+            tracing::warn!("outcomes of messages could not be written in time; the next start doubts them");
+        }
+        let Some(store) = &self.store else { return };
+        match timeout_at(last, store.mail.doubt_forwarding(self.clock.now())).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(doubted)) => tracing::warn!(doubted, "the next hop had not answered: units in doubt"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "what the next hop has not answered is doubted at the next start")
+            }
+            Err(_) => {
+                tracing::warn!("what the next hop has not answered could not be doubted in time; the next start does")
+            }
+        }
+    }
+}
+
+/// Live mail must be answered within the reply deadline; each step of the hop gets no more than that.
+fn live_timeouts(config: &Config) -> Timeouts {
+    let most = config.limits.reply_deadline;
+    let full = Timeouts::default();
+    Timeouts {
+        connect: full.connect.min(most),
+        greeting: full.greeting.min(most),
+        command: full.command.min(most),
+        data: full.data.min(most),
+        block: full.block.min(most),
+        dot: full.dot.min(most),
+    }
 }

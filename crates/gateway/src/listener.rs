@@ -1,7 +1,7 @@
 //! Accepting connections: a place for each, and a drain that lets messages finish.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +10,49 @@ use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use wire::tls::{self, TlsError};
 
 use super::{Gateway, connection};
-use platform::config::ListenerConfig;
+use platform::config::{ListenerConfig, Role};
 use platform::measure;
+use platform::start_error::BindError;
 
 /// Pause after a failed accept, so that a lack of descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What connections have after the drain to say their last words.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// A listener cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Its address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Its certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Binds all listeners of the configuration and has them accept, until `stopping` says so. Returns where they are, in
+/// the order of the configuration.
+///
+/// # Errors
+/// When one of them cannot be started.
+pub async fn listen(
+    gateway: &Arc<Gateway>,
+    stopping: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) -> Result<Vec<(Role, SocketAddr)>, ListenError> {
+    let mut addresses = Vec::new();
+    for config in &gateway.config.listeners {
+        let failed = |source| BindError { address: config.address.to_string(), source };
+        let tls = config.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key)).transpose()?;
+        let listener = Listener::bind(config.clone(), tls, gateway.clone()).await.map_err(failed)?;
+        addresses.push((config.role, listener.address().map_err(failed)?));
+        connections.spawn(listener.run(stopping.clone(), gateway.config.limits.drain));
+    }
+    Ok(addresses)
+}
 
 /// A bound listener with what its connections need.
 #[derive(Debug)]
@@ -47,7 +81,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the system does not say.
-    pub fn address(&self) -> io::Result<std::net::SocketAddr> {
+    pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 

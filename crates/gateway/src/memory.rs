@@ -140,3 +140,80 @@ impl Drop for Account {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use domain::share::Standing;
+    use platform::config::Config;
+
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    /// Room for so many MiB in all, and for messages of one MiB.
+    fn memory(mib: u64) -> Memory {
+        let text = "data_dir = \"data\"\nhostname = \"g.example\"\naccepted_domains = [\"ours.example\"]\n\
+                    [[listener]]\naddress = \"127.0.0.1:0\"\n[next_hop.inbound]\naddress = \"127.0.0.1:1\"\n";
+        let limits = Config::parse(text, Path::new(".")).expect("a right one").limits;
+        Memory::new(&GatewayLimits { message_bytes_max: 1 << 20, in_flight_bytes_max: mib * MIB, ..limits })
+    }
+
+    fn source(a: u8) -> Source {
+        Source { client: std::net::IpAddr::from([192, 0, a, 1]), standing: Standing::Stranger, is_relay: false }
+    }
+
+    #[test]
+    fn what_is_held_is_counted_in_steps_as_it_grows_and_shrinks() {
+        let memory = memory(100);
+        assert_eq!(memory.coming_max(), 70 * MIB);
+        let mut account = memory.account(source(1));
+        assert_eq!(account.holds(0), Ok(()));
+        for (bytes, held) in [(1, 64 << 10), (64 << 10, 64 << 10), ((64 << 10) + 1, 128 << 10), (1, 64 << 10), (0, 0)] {
+            assert_eq!(account.holds(bytes), Ok(()));
+            assert_eq!(memory.held(), held, "{bytes} bytes");
+        }
+        assert_eq!(account.holds(3 * MIB), Ok(()));
+        drop(account);
+        assert_eq!(memory.held(), 0);
+    }
+
+    #[test]
+    fn one_client_has_a_part_only_and_is_as_before_when_it_asks_for_more() {
+        let memory = memory(100);
+        let mut account = memory.account(source(1));
+        // A quarter of seventy.
+        let most = 70 * MIB / 4;
+        assert_eq!((account.fits(most), account.fits(most + 1)), (Ok(()), Err(Over::Client)));
+        assert_eq!(account.holds(17 * MIB), Ok(()));
+        assert_eq!(account.fits(most), Ok(()), "what it holds already is part of it");
+        assert_eq!(account.holds(18 * MIB), Err(Over::Client));
+        assert_eq!(memory.held(), 17 * MIB);
+        assert_eq!(memory.account(source(1)).fits(MIB), Err(Over::Client), "its other transactions as well");
+        assert_eq!(memory.account(source(2)).fits(MIB), Ok(()));
+    }
+
+    #[test]
+    fn one_whole_message_fits_however_little_there_is() {
+        let memory = memory(1);
+        let one = MIB * 5 / 4 + STEP_BYTES;
+        assert_eq!(memory.coming_max(), one);
+        assert_eq!(memory.account(source(1)).holds(one), Ok(()));
+        assert_eq!(memory.account(source(1)).holds(one + STEP_BYTES), Err(Over::Client));
+    }
+
+    #[tokio::test]
+    async fn one_copy_always_fits_and_more_wait_for_one_another() {
+        let memory = memory(10);
+        let [mut one, mut two, mut three] = [1, 2, 3].map(|n| memory.account(source(n)));
+        let now = Instant::now();
+        assert!(one.copies(2 * MIB, now).await && two.copies(MIB, now).await, "three of ten are for copies");
+        assert!(!three.copies(1, now).await, "no more");
+        assert_eq!(memory.held(), 3 * MIB);
+        let waiting = tokio::spawn(async move { three.copies(50 * MIB, now + Duration::from_secs(60)).await });
+        drop((one, two));
+        assert!(waiting.await.expect("ends"), "the only one fits, however large");
+        assert_eq!(memory.held(), 0, "and is given back with its account");
+    }
+}

@@ -287,4 +287,117 @@ mod tests {
         drop(all);
         assert!(places.lock().shares.is_empty() && places.lock().guests.is_empty());
     }
+
+    /// Has waited for its client since the room's beginning.
+    fn idle_from_the_start(places: &Places, source: Source) -> Place {
+        let place = places.enter(source).expect("room");
+        place.signs.idle_since.store(1, Ordering::Relaxed);
+        place
+    }
+
+    fn told(place: &Place) -> bool {
+        use futures_util::FutureExt;
+        place.is_wanted().now_or_never().is_some()
+    }
+
+    const LEAST_MS: u64 = IDLE_LEAST.as_millis() as u64;
+
+    #[test]
+    fn a_client_of_the_same_weight_goes_after_it_has_been_idle_for_long() {
+        let places = places(10);
+        let crowd: Vec<Place> = (0..7).map(|n| idle_from_the_start(&places, stranger(n, 0))).collect();
+        crowd[3].works();
+        let newcomer = stranger(9, 0);
+        assert_eq!(places.lock().take(&newcomer, LEAST_MS - 1), Err(Over::Strangers));
+        assert_eq!(crowd.iter().filter(|place| told(place)).count(), 0);
+        assert_eq!(places.lock().take(&newcomer, LEAST_MS), Ok(()));
+        assert_eq!(crowd.iter().filter(|place| told(place)).count(), 1);
+        assert_eq!(places.lock().shares.held(), 7);
+    }
+
+    #[test]
+    fn the_longest_idle_of_the_same_weight_goes() {
+        let places = places(10);
+        let crowd: Vec<Place> = (0..7).map(|n| idle_from_the_start(&places, stranger(n, 0))).collect();
+        for (n, place) in crowd.iter().enumerate().filter(|(n, _)| *n != 4) {
+            place.signs.idle_since.store(2 + n as u64, Ordering::Relaxed);
+        }
+        assert_eq!(places.lock().take(&stranger(9, 0), 2 * LEAST_MS), Ok(()));
+        let went: Vec<usize> = (0..7).filter(|n| told(&crowd[*n])).collect();
+        assert_eq!(went, [4]);
+    }
+
+    #[test]
+    fn so_many_as_are_leaving_are_not_waited_for_without_end() {
+        let places = places(10);
+        let mut crowd: Vec<Place> = (0..7).map(|n| idle_from_the_start(&places, stranger(n, 0))).collect();
+        let now = 2 * LEAST_MS;
+        assert_eq!(places.lock().take(&stranger(20, 0), now), Ok(()));
+        assert_eq!(places.lock().take(&stranger(21, 0), now), Err(Over::Strangers), "one of ten is leaving already");
+        let gone = crowd.iter().position(told).expect("somebody was told");
+        drop(crowd.remove(gone));
+        assert_eq!(places.lock().take(&stranger(21, 0), now), Ok(()), "it has gone");
+    }
+
+    #[test]
+    fn who_is_over_its_own_bound_sends_nobody_away() {
+        let places = places(10);
+        let _own: Vec<Place> = (0..4).map(|_| idle_from_the_start(&places, stranger(1, 0))).collect();
+        assert_eq!(places.lock().take(&stranger(1, 0), 2 * LEAST_MS), Err(Over::Client));
+        let neighbour = Source { client: IpAddr::from([10, 1, 0, 77]), ..stranger(1, 0) };
+        assert_eq!(places.lock().take(&neighbour, 2 * LEAST_MS), Err(Over::Network));
+    }
+
+    #[test]
+    fn a_known_newcomer_gets_the_place_of_a_stranger_and_no_stranger_that_of_a_known_client() {
+        let of = |standing, n: u8| Source { standing, ..stranger(20 + n, 0) };
+        let places = places(10);
+        let known: Vec<Place> = (0..2).map(|n| idle_from_the_start(&places, of(Standing::Known, n))).collect();
+        let strangers: Vec<Place> = (0..7).map(|n| idle_from_the_start(&places, stranger(n, 0))).collect();
+        assert_eq!(places.lock().take(&of(Standing::Known, 9), 1), Ok(()), "for however short it was idle");
+        assert_eq!((strangers.iter().filter(|one| told(one)).count(), known.iter().any(told)), (1, false));
+    }
+
+    #[test]
+    fn strangers_that_known_clients_leave_no_room_for_send_only_strangers_away() {
+        let of = |standing, n: u8| Source { standing, ..stranger(20 + n, 0) };
+        let places = places(10);
+        let known: Vec<Place> = (0..8).map(|n| idle_from_the_start(&places, of(Standing::Known, n))).collect();
+        let working = places.enter(stranger(1, 0)).expect("room");
+        assert_eq!(places.lock().take(&stranger(2, 0), 2 * LEAST_MS), Err(Over::Others));
+        working.signs.idle_since.store(1, Ordering::Relaxed);
+        assert_eq!(places.lock().take(&stranger(2, 0), 2 * LEAST_MS), Ok(()));
+        assert!(told(&working) && !known.iter().any(told));
+    }
+
+    #[test]
+    fn a_place_that_is_not_given_to_another_client_is_as_before() {
+        let places = places(10);
+        let _other: Vec<Place> = (0..4).map(|_| places.enter(stranger(2, 0)).expect("room")).collect();
+        let place = places.enter(stranger(1, 0)).expect("room");
+        assert_eq!(place.is_of(stranger(1, 0)), Ok(()), "its own client already");
+        assert_eq!(place.is_of(stranger(2, 0)), Err(Over::Client));
+        assert_eq!(places.lock().shares.held_by(&stranger(1, 0)), 1);
+        assert_eq!(place.is_of(stranger(3, 0)), Ok(()));
+        let held = [1, 2, 3].map(|n| places.lock().shares.held_by(&stranger(n, 0)));
+        assert_eq!(held, [0, 4, 1]);
+        assert_eq!(places.lock().guests.len(), 5);
+    }
+
+    #[test]
+    fn stress_follows_what_strangers_have() {
+        let places = places(100);
+        assert_eq!(places.stress(), Stress::None);
+        let mut all = Vec::new();
+        let mut seen = Vec::new();
+        for n in 0..70 {
+            all.push(places.enter(stranger(n, 0)).expect("room"));
+            seen.push(places.stress());
+        }
+        // From 60 % of the 70 that strangers may have on; and the worst of it well before the last.
+        assert_eq!(seen.iter().filter(|one| **one == Stress::None).count(), 41);
+        assert_eq!(seen.last(), Some(&Stress::Severe));
+        drop(all);
+        assert_eq!((places.stress(), places.taken()), (Stress::None, 0));
+    }
 }

@@ -82,4 +82,26 @@ mod tests {
         assert_eq!(repeats.clients.lock().expect("free").len(), CLIENTS_MAX);
         assert!(repeats.may(IpAddr::from([9, 9, 9, 9]), 1, now + Duration::from_secs(60)), "there is room again");
     }
+
+    #[test]
+    fn a_host_has_one_share_however_many_addresses_it_has() {
+        let (repeats, now) = (Repeats::new(10), Instant::now());
+        let of = |text: &str| text.parse::<IpAddr>().expect("an address");
+        assert!(repeats.may(of("2001:db8::1"), 10, now));
+        assert!(!repeats.may(of("2001:db8::2"), 1, now), "the same /64");
+        assert!(repeats.may(of("2001:db8:0:1::1"), 1, now), "another");
+        assert!(repeats.may(of("::ffff:192.0.2.1"), 10, now));
+        assert!(!repeats.may(of("192.0.2.1"), 1, now), "mapped or not");
+    }
+
+    #[test]
+    fn what_is_refused_costs_nothing() {
+        let (repeats, now, ip) = (Repeats::new(10), Instant::now(), IpAddr::from([192, 0, 2, 1]));
+        assert!(repeats.may(ip, 4, now));
+        assert!(!repeats.may(ip, 7, now), "six are left");
+        assert!(repeats.may(ip, 6, now));
+        // A fiftieth of ten a second: one after five seconds.
+        assert!(!repeats.may(ip, 1, now + Duration::from_millis(4_900)));
+        assert!(repeats.may(ip, 1, now + Duration::from_millis(5_100)));
+    }
 }

@@ -320,3 +320,46 @@ pub fn hop_reply(error: &HopError) -> Reply {
         HopError::Client(_) => Reply::new(451, "4.4.2 The next hop closed the connection, try again later"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use domain::envelope::Body;
+    use domain::share::Over;
+
+    use super::*;
+
+    #[test]
+    fn a_hop_that_has_lost_what_a_mail_needs_puts_it_off() {
+        let hop = |smtputf8, eight_bit| Capabilities { smtputf8, eight_bit, ..Capabilities::bare() };
+        let utf8 = MailParams { smtputf8: true, ..MailParams::default() };
+        let eight_bit = MailParams { body: Some(Body::EightBitMime), ..MailParams::default() };
+        let plain = MailParams::default();
+        let missing = |params: &MailParams, hop| missing_capability(params, &hop).map(|reply| reply.to_line());
+        assert_eq!(missing(&plain, hop(false, false)), None);
+        assert_eq!((missing(&utf8, hop(true, false)), missing(&eight_bit, hop(false, true))), (None, None));
+        let told = "451 4.4.0 The next hop does not offer SMTPUTF8 any more, try again later";
+        assert_eq!(missing(&utf8, hop(false, true)).as_deref(), Some(told));
+        let told = "451 4.4.0 The next hop does not offer 8BITMIME any more, try again later";
+        assert_eq!(missing(&eight_bit, hop(true, false)).as_deref(), Some(told));
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_hop_the_client_keeps_its_mail() {
+        let name = || "hop.example:25".to_owned();
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let told = [
+            (ClientError::Connect { name: name(), source: refused }, "4.4.1 The next hop cannot be reached"),
+            (ClientError::Timeout { name: name(), step: "MAIL", seconds: 1 }, "4.4.2 The next hop is too slow"),
+            (ClientError::NoTls { name: name() }, "4.7.5 The next hop does not offer the required TLS"),
+            (ClientError::Broken { name: name(), step: "MAIL", source: None }, "4.4.2 The next hop closed"),
+        ];
+        for (error, text) in told {
+            let reply = hop_reply(&HopError::Client(error)).to_line();
+            assert!(reply.starts_with(&format!("451 {text}")), "{reply}");
+        }
+        let busy = hop_reply(&HopError::Busy { hop: name(), over: Over::Client }).to_line();
+        assert_eq!(busy, "451 4.3.2 The connections to the next hop are in use by this client, try again");
+    }
+}

@@ -1,5 +1,5 @@
-//! The bookkeeper: do the books balance? It asks again and again, keeps the answer for whoever looks, and calls people
-//! when they do not.
+//! The bookkeeper: does the ledger balance? It asks again and again, keeps the answer for whoever looks, and calls
+//! people when it does not.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use platform::signals::Signals;
 
 /// How often it looks whether a check is due.
 const PERIOD: Duration = Duration::from_secs(60);
-/// How often the books are checked.
+/// How often the ledger is checked.
 const CHECKED_EVERY: Duration = Duration::from_secs(15 * 60);
 /// A check over millions of units takes its time: it is repeated when so many times of that have passed.
 const TIMES_AS_LONG: u32 = 30;
@@ -48,7 +48,7 @@ impl Reconciler for LedgerAuditor {
         Beat::every(PERIOD, "books", "the books could not be checked")
     }
 
-    /// One round: checks the books where that is due.
+    /// One round: checks the ledger where that is due.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if self.ledger_check.last().is_some_and(|last| !is_due(&last, now)) {

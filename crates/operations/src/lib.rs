@@ -8,6 +8,7 @@
 //! | [`panic_switch_watch`] | each move of the panic switch is on record |
 //! | [`call`], [`announce`], [`deliveries`] | operators are called before and beside all other notices; webhooks and mailboxes hear of incidents |
 //! | [`notice`], [`held_notice`], [`summary`], [`acknowledge`] | senders, recipients, those affected and those who reported are told |
+//! | [`tasks`] | what the room is given, and the list of its tasks |
 
 pub mod acknowledge;
 pub mod announce;
@@ -25,3 +26,4 @@ pub mod panic_switch_watch;
 pub mod retention;
 pub mod scrub;
 pub mod summary;
+pub mod tasks;

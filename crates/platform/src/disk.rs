@@ -1,6 +1,6 @@
 //! The floor of free space: below it nothing more is taken (452), long before anything would be lost or evicted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl DiskSpace {
     }
 
     /// Looks once.
-    pub fn look(&self, folder: &std::path::Path, floor_bytes: u64) {
+    pub fn look(&self, folder: &Path, floor_bytes: u64) {
         let free = match rustix::fs::statvfs(folder) {
             Ok(volume) => volume.f_bavail.saturating_mul(volume.f_frsize),
             Err(error) => {
@@ -39,8 +39,15 @@ impl DiskSpace {
         }
     }
 
-    /// Looks for as long as the program runs.
-    pub async fn watch(self, folder: PathBuf, floor_bytes: u64) {
+    /// Looked at now, and again and again for as long as the program runs.
+    pub fn watched(folder: &Path, floor_bytes: u64) -> Self {
+        let room = Self::default();
+        room.look(folder, floor_bytes);
+        tokio::spawn(room.clone().watch(folder.to_owned(), floor_bytes));
+        room
+    }
+
+    async fn watch(self, folder: PathBuf, floor_bytes: u64) {
         loop {
             self.look(&folder, floor_bytes);
             tokio::time::sleep(PERIOD).await;

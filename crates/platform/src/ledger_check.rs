@@ -1,4 +1,4 @@
-//! What the last check of the books said, for whoever looks.
+//! What the last check of the ledger said, for whoever looks.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use store::upkeep::ledger::Balance;
 
-/// A check of the books.
+/// A check of the ledger.
 #[derive(Clone, Debug)]
 pub struct Checked {
     /// When it ended.
@@ -17,7 +17,7 @@ pub struct Checked {
     pub balance: Balance,
 }
 
-/// The last check of the books; none before the first has ended.
+/// The last check of the ledger; none before the first has ended.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerCheck(Arc<Mutex<Option<Checked>>>);
 

@@ -4,8 +4,9 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`config`], [`start_error`] | the configuration, and what keeps a service from starting |
-//! | [`clock`], [`keys`], [`descriptors`], [`disk`] | what the host gives: time and ids, keys of this installation, file descriptors, room on the disk |
-//! | [`reconciler`], [`items`], [`signals`], [`background`], [`priority`] | background tasks: rounds, items that fail alone, what wakes them, threads that nobody waits for, live mail first |
+//! | [`shared`] | what every room is given |
+//! | [`clock`], [`keys`], [`data_folder`], [`descriptors`], [`disk`] | what the host gives: time and ids, keys of this installation, the data folder, file descriptors, room on the disk |
+//! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first |
 //! | [`panic_switch`], [`readiness`], [`removal`] | whether mail is taken, and whether anything may be removed |
 //! | [`containment`], [`entries`], [`belief`], [`derived`] | what is in force for every message, and the journal of evidence behind it |
 //! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`percent`] | what goes out: to next hops, to people, to other services |
@@ -17,6 +18,7 @@ pub mod belief;
 pub mod clock;
 pub mod config;
 pub mod containment;
+pub mod data_folder;
 pub mod derived;
 pub mod descriptors;
 pub mod disk;
@@ -37,7 +39,9 @@ pub mod reconciler;
 pub mod removal;
 pub mod report;
 pub mod ruleset_store;
+pub mod shared;
 pub mod signals;
 pub mod start_error;
 pub mod system_mail;
+pub mod task;
 pub mod webhook;

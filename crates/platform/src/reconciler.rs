@@ -59,6 +59,11 @@ impl Beat {
         Self { name, fails, period, wake: None, rest: Duration::ZERO }
     }
 
+    /// What the reconciler is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// And whenever this wakes it.
     pub fn or_when(self, wake: &Arc<Notify>) -> Self {
         Self { wake: Some(wake.clone()), ..self }

@@ -7,6 +7,7 @@
 //! | [`release`], [`pacing`] | what was asked for is sent, once, no faster than the next hop takes it |
 //! | [`bulk`] | what was asked for of everything that a query fits is done, unit by unit |
 //! | [`status`], [`tiles`] | what the public is told lies as files |
+//! | [`tasks`], [`turn`] | what the room is given, and the list of its tasks; their rounds in turn, for a drill |
 
 pub mod bulk;
 pub mod incident;
@@ -17,4 +18,6 @@ pub mod reexamination;
 pub mod release;
 pub mod replay;
 pub mod status;
+pub mod tasks;
 pub mod tiles;
+pub mod turn;

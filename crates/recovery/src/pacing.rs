@@ -61,3 +61,45 @@ impl Pacing {
         then(paces.get_mut(hop).expect("it is there now"), now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mails that may be sent at once.
+    fn at_once(pacing: &Pacing, hop: &str) -> usize {
+        (0..1000).take_while(|_| pacing.of(hop, |pace, _| pace.take(Duration::ZERO)).is_ok()).count()
+    }
+
+    #[tokio::test]
+    async fn each_hop_has_a_pace_of_its_own() {
+        let pacing = Pacing::of_drill(100);
+        let first = at_once(&pacing, "a");
+        assert!(first > 0 && first < 1000, "{first}");
+        assert_eq!((at_once(&pacing, "a"), at_once(&pacing, "b")), (0, first));
+        let began = Instant::now();
+        pacing.turn("a").await;
+        assert!(began.elapsed() > Duration::ZERO && began.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn it_begins_slowly_but_in_a_drill_and_a_hop_that_complains_is_spared() {
+        let rate = |pacing: &Pacing| pacing.of("a", |pace, _| pace.rate());
+        let drill = Pacing::of_drill(1000);
+        let usual = Pacing { began: Instant::now() + Duration::from_secs(3600), ..Pacing::new(1000) };
+        assert_eq!((rate(&usual), rate(&drill)), (RATE_FIRST, 1000.0));
+        // As many as are allowed, all answered quickly, in each of some seconds.
+        let second = |at: u64| {
+            let now = Duration::from_millis(1_001 * at);
+            while usual.of("a", |pace, _| pace.take(now)).is_ok() {
+                usual.answered("a", Duration::from_millis(1));
+            }
+        };
+        (0..4).for_each(second);
+        let before = rate(&usual);
+        assert!(before > RATE_FIRST, "{before}");
+        (0..100).for_each(|_| usual.complained("a"));
+        second(4);
+        assert!(rate(&usual) < before);
+    }
+}

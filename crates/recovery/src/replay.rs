@@ -305,3 +305,24 @@ fn settled_by(account: Option<Account>) -> String {
         None => "it is gone".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_decided_before_is_named() {
+        let told = [
+            (Some(Account::Released), "it had been released"),
+            (Some(Account::Releasing), "its release was under way"),
+            (Some(Account::InDoubt), "its release was under way"),
+            (Some(Account::Denied), "a person had decided that it stays"),
+            (Some(Account::Failed), "the next hop had refused it"),
+            (Some(Account::Expired), "it was expired"),
+            (None, "it is gone"),
+        ];
+        for (account, text) in told {
+            assert_eq!(settled_by(account), text);
+        }
+    }
+}

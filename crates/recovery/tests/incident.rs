@@ -1,5 +1,7 @@
 //! Incidents over a real store; time stands still.
 
+#[path = "support/held.rs"]
+mod held;
 mod support;
 
 use std::net::SocketAddr;
@@ -12,6 +14,7 @@ use domain::message::Family;
 use domain::sentinel::Suspect;
 use domain::token::TokenKey;
 use domain::{Timestamp, UnitId};
+use held::{MAIL, held};
 use platform::clock::{Clock, ManualClock};
 use platform::items::Items;
 use platform::reconciler::Reconciler;
@@ -19,7 +22,7 @@ use platform::signals::Signals;
 use recovery::incident::IncidentWorker;
 use store::Store;
 use store::incident::{Incident, IncidentChange, NewIncident};
-use support::{BEGIN_US, MAIL, config};
+use support::{BEGIN_US, config};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -59,7 +62,7 @@ impl Replayed {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(BEGIN_US)));
         let key = TokenKey::new([7; 32]);
         let store = Store::open_embedded(folder.path(), "n", &key, clock.now()).await.expect("opens");
-        let held = support::held(&store, clock.as_ref(), vec![hit()]).await;
+        let held = held(&store, clock.as_ref(), vec![hit()]).await;
         let new = NewIncident {
             at: clock.now(),
             by: "a person".into(),

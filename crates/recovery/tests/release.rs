@@ -1,14 +1,17 @@
 //! Releases over a real store and a next hop that does what a script says; time stands still unless a test moves it.
 
+#[path = "support/held.rs"]
+mod held;
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::ledger::Account;
 use domain::release::{IN_DOUBT_REST, LEASE, ReleaseState};
 use domain::token::TokenKey;
 use domain::{Timestamp, UnitId};
+use held::{MAIL, held};
 use platform::clock::{Clock, ManualClock};
 use platform::config::Config;
 use platform::hop::Hops;
@@ -18,22 +21,54 @@ use platform::reconciler::Reconciler;
 use platform::signals::Signals;
 use recovery::pacing::Pacing;
 use recovery::release::Releaser;
-use scripted_hop::{AtDot, Listed};
+use scripted_hop::{AtDot, Envelope, Listed, Script, Taken};
 use store::Store;
 use store::release::{ReleaseRow, Requested};
-use support::{BEGIN_US, MAIL, config};
+use support::{BEGIN_US, config};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use wire::smtp::client::Timeouts;
+use wire::smtp::reply::Reply;
 
 /// Longer than the first wait after a temporary answer.
 const BACKED_OFF: Duration = Duration::from_secs(61);
+
+/// A hop that says something else than yes to the next recipients, or to the next DATA.
+struct Choosy {
+    listed: Listed,
+    recipients: Mutex<Vec<Reply>>,
+    data: Mutex<Vec<Reply>>,
+}
+
+impl Choosy {
+    fn taken(&self) -> Vec<Taken> {
+        self.listed.taken()
+    }
+}
+
+impl Script for Choosy {
+    fn recipient(&self, envelope: &Envelope, recipient: &str) -> Reply {
+        self.recipients.lock().expect("free").pop().unwrap_or_else(|| self.listed.recipient(envelope, recipient))
+    }
+
+    async fn data(&self, envelope: &Envelope) {
+        self.listed.data(envelope).await;
+    }
+
+    fn answer_to_data(&self) -> Reply {
+        self.data.lock().expect("free").pop().unwrap_or_else(|| self.listed.answer_to_data())
+    }
+
+    async fn dot(&self, envelope: &Envelope, bytes: Vec<u8>) -> Option<Reply> {
+        self.listed.dot(envelope, bytes).await
+    }
+}
 
 /// One held mail whose release is asked for, and the next hop that it goes to.
 struct Held {
     store: Store,
     clock: Arc<ManualClock>,
-    hop: Arc<Listed>,
+    hop: Arc<Choosy>,
     config: Arc<Config>,
     unit: UnitId,
     _folder: TempDir,
@@ -42,13 +77,13 @@ struct Held {
 impl Held {
     async fn with(hop: Listed) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let hop = Arc::new(hop);
+        let hop = Arc::new(Choosy { listed: hop, recipients: Mutex::default(), data: Mutex::default() });
         let address = scripted_hop::listen(hop.clone()).await.expect("a port");
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(BEGIN_US)));
         let now = clock.now();
         let key = TokenKey::new([7; 32]);
         let store = Store::open_embedded(folder.path(), "gateway.ours.example", &key, now).await.expect("opens");
-        let unit = support::held(&store, clock.as_ref(), Vec::new()).await;
+        let unit = held(&store, clock.as_ref(), Vec::new()).await;
         let asked = store.releases.request_release(unit, "a person", "it is needed", now).await.expect("asks");
         assert!(matches!(asked, Requested::Queued(_)));
         let config = Arc::new(config(folder.path(), address));
@@ -74,15 +109,19 @@ impl Held {
     }
 
     async fn round(&self) {
+        self.round_of(&self.worker("a/1")).await;
+    }
+
+    async fn round_of(&self, worker: &Releaser) {
         let (_stops, stop) = watch::channel(false);
-        self.worker("a/1").round(&mut (), &stop).await.expect("a round");
+        worker.round(&mut (), &stop).await.expect("a round");
     }
 
     async fn release(&self) -> ReleaseRow {
         self.store.releases.releases_of(self.unit.mail).await.expect("reads").remove(0)
     }
 
-    /// The state of the release, the account of the unit, and how often the hop has taken the mail; the books balance.
+    /// The state of the release, the account of the unit, how often the hop has taken the mail; the ledger balances.
     async fn stands(&self) -> (ReleaseState, Account, usize) {
         let balance = self.store.upkeep.check_ledger(true).await.expect("checks");
         assert!(balance.is_balanced(), "{:?}", balance.faults);
@@ -158,15 +197,110 @@ async fn a_worker_that_comes_too_late_sends_nothing() {
     let (_stops, stop) = watch::channel(false);
     let (late, stopping) = (held.worker("a/1"), stop.clone());
     let late = tokio::spawn(async move { late.round(&mut (), &stopping).await.is_ok() });
-    held.hop.asked().await;
+    held.hop.listed.asked().await;
     assert_eq!(held.release().await.state, ReleaseState::Claimed);
     held.clock.advance(LEASE);
     let (other, stopping) = (held.worker("b/1"), stop.clone());
     let other = tokio::spawn(async move { other.round(&mut (), &stopping).await.is_ok() });
-    held.hop.asked().await;
+    held.hop.listed.asked().await;
     // Both are answered 354 now; the lease of the first is over.
-    held.hop.go_on(2);
+    held.hop.listed.go_on(2);
     assert!(other.await.expect("ends") && late.await.expect("ends"));
     assert_eq!(held.stands().await, (ReleaseState::Released, Account::Released, 1));
     assert_eq!(held.release().await.attempt, 1);
+}
+
+#[tokio::test]
+async fn what_is_sent_says_which_mail_it_is_how_late_it_is_and_that_we_have_released_it() {
+    let held = Held::with(Listed::new([])).await;
+    held.clock.advance(Duration::from_secs(90));
+    held.round().await;
+    let sent = String::from_utf8(held.hop.taken()[0].bytes.clone()).expect("text");
+    let head = sent.strip_suffix(std::str::from_utf8(MAIL).expect("text")).expect("it ends with the mail");
+    let lines: Vec<&str> = head.lines().filter(|line| !line.starts_with(char::is_whitespace)).collect();
+    assert!(lines[0].starts_with("Received: from x ([192.0.2.1])"), "{head}");
+    assert_eq!(lines[1], format!("X-Reprieve-Id: {}", held.unit.mail));
+    assert_eq!(lines[2], "X-Reprieve-Late: 90");
+    assert!(lines[3].starts_with(domain::token::FIELD) && lines.len() == 4, "{head}");
+    assert_eq!(held.hop.taken()[0].envelope.recipients, ["b@ours.example"]);
+    assert_eq!(held.hop.taken()[0].envelope.sender, "a@outside.example");
+}
+
+#[tokio::test]
+async fn what_the_hop_says_before_the_dot_counts_as_what_it_says_at_it() {
+    for (code, state, account) in
+        [(550, ReleaseState::Failed, Account::Failed), (450, ReleaseState::Deferred, Account::Releasing)]
+    {
+        let reply = || vec![Reply::new(code, "5.1.1 So it is")];
+        let held = Held::with(Listed::new([])).await;
+        *held.hop.recipients.lock().expect("free") = reply();
+        held.round().await;
+        assert_eq!(held.stands().await, (state, account, 0), "to the recipient: {code}");
+        assert_eq!(held.release().await.reply, format!("{code} 5.1.1 So it is"));
+        assert_eq!(held.release().await.attempt, 0, "no attempt began");
+        let held = Held::with(Listed::new([])).await;
+        *held.hop.data.lock().expect("free") = reply();
+        held.round().await;
+        assert_eq!(held.stands().await, (state, account, 0), "to DATA: {code}");
+    }
+    let odd = Held::with(Listed::new([])).await;
+    *odd.hop.data.lock().expect("free") = vec![Reply::new(250, "What?")];
+    odd.round().await;
+    assert_eq!(odd.hop.taken().len(), 0, "nothing is sent where it is not waited for");
+}
+
+#[tokio::test]
+async fn a_hop_that_is_not_there_is_tried_again_later_and_less_often() {
+    let mut held = Held::with(Listed::new([])).await;
+    let mut away = config(held._folder.path(), std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+    std::mem::swap(Arc::get_mut(&mut held.config).expect("its only owner"), &mut away);
+    let worker = held.worker("a/1");
+    held.round_of(&worker).await;
+    assert_eq!(held.stands().await, (ReleaseState::Deferred, Account::Releasing, 0));
+    held.clock.advance(BACKED_OFF);
+    held.round_of(&worker).await;
+    let twice = held.release().await;
+    held.clock.advance(BACKED_OFF);
+    *Arc::get_mut(&mut held.config).expect("its only owner") = away;
+    held.round().await;
+    assert_eq!(held.release().await, twice, "the second wait is longer");
+    held.clock.advance(LEASE);
+    held.round().await;
+    assert_eq!(held.stands().await, (ReleaseState::Released, Account::Released, 1));
+}
+
+#[tokio::test]
+async fn what_is_gone_or_damaged_fails_and_is_not_tried_for_ever() {
+    for damage in [None, Some("something else")] {
+        let held = Held::with(Listed::new([])).await;
+        let path = held.store.blobs().path(domain::Digest::of(MAIL));
+        match damage {
+            None => std::fs::remove_file(path).expect("removes"),
+            Some(text) => std::fs::write(path, text).expect("writes"),
+        }
+        held.round().await;
+        let state = held.release().await.state;
+        assert_eq!((state, held.hop.taken().len()), (ReleaseState::Failed, 0), "{damage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_waits_for_a_person_where_that_is_asked_for() {
+    let held = Held::with(Listed::new([AtDot::TakeAndClose])).await;
+    let mut worker = held.worker("a/1");
+    worker.release.in_doubt = platform::config::InDoubtPolicy::Ask;
+    held.round_of(&worker).await;
+    for _ in 0..3 {
+        held.clock.advance(IN_DOUBT_REST);
+        held.round_of(&worker).await;
+    }
+    assert_eq!(held.stands().await, (ReleaseState::InDoubt, Account::InDoubt, 1));
+}
+
+#[tokio::test]
+async fn a_program_that_ends_sends_nothing_more() {
+    let held = Held::with(Listed::new([])).await;
+    let (_stops, stop) = watch::channel(true);
+    held.worker("a/1").round(&mut (), &stop).await.expect("a round");
+    assert_eq!((held.release().await.state, held.hop.taken().len()), (ReleaseState::Queued, 0));
 }

@@ -3,73 +3,49 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use examiner::Viewer;
-use gateway::Gateway;
-use known_good::archive::Importer;
-use platform::keys::KeyRing;
-use platform::ledger_check::LedgerCheck;
-use platform::reconciler::Rounds;
-use platform::removal::Removal;
+use api::token_check::by_token;
+use axum::{Router, middleware};
+use http_listener::{Caller, Door};
+use platform::start_error::BindError;
 use portal::Portal;
-use service::{Parts, Service};
-use store::Store;
-use store::known_good::vault::Vault;
+use service::Service;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::listeners::{self, Settle};
-use crate::start_error::StartError;
-
-/// What people see of the other rooms.
-pub(crate) struct Seen {
-    pub(crate) store: Option<Store>,
-    pub(crate) vault: Option<Vault>,
-    pub(crate) ring: KeyRing,
-    pub(crate) removal: Removal,
-    pub(crate) ledger_check: LedgerCheck,
-    pub(crate) rounds: Rounds,
-}
-
-/// Starts all of them; returns where the API and the portal are.
+/// Starts all of them; returns where the API and the portal are. `driver` is what the unix socket serves beside the
+/// API.
 pub(crate) async fn start(
-    gateway: &Gateway,
-    seen: Seen,
-    settle: Option<Settle>,
+    service: Service,
+    driver: Router,
     stopping: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
-) -> Result<(SocketAddr, Option<SocketAddr>), StartError> {
-    let config = gateway.config.clone();
-    let service = service(gateway, seen)?;
-    let portal = Portal { languages: Arc::new(config.portal.languages.clone()), service: service.clone() };
-    let portal = portal::serve(portal, stopping.clone(), tasks).await?;
-    let listens_at = service.listens_at.clone();
-    let api = listeners::tcp(&config, service.clone(), stopping.clone(), tasks).await?;
+) -> Result<(SocketAddr, Option<SocketAddr>), BindError> {
+    http_listener::tell_limits(&service.config.http);
+    let languages = Arc::new(service.config.portal.languages.clone());
+    let portal = portal::serve(Portal { languages, service: service.clone() }, stopping.clone(), tasks).await?;
+    let api = on_network(service.clone(), stopping.clone(), tasks).await?;
     // It is set once, here.
-    let _ = listens_at.set(api);
-    listeners::unix(&config, service, settle, stopping.clone(), tasks)?;
+    let _ = service.listens_at.set(api);
+    api::socket::serve(service, driver, stopping.clone(), tasks)?;
     Ok((api, portal))
 }
 
-fn service(gateway: &Gateway, seen: Seen) -> Result<Service, StartError> {
-    let config = gateway.config.clone();
-    Ok(Service::new(Parts {
-        store: seen.store,
-        clock: gateway.clock.clone(),
-        signals: gateway.signals.clone(),
-        key: &gateway.token_key,
-        vault: seen.vault,
-        ring: seen.ring,
-        importer: Importer {
-            config: config.clone(),
-            examiner: gateway.examiner.clone(),
-            learner: gateway.learner.clone(),
-            clock: gateway.clock.clone(),
-        },
-        ledger_check: seen.ledger_check,
-        rounds: seen.rounds,
-        removal: seen.removal,
-        viewer: Viewer::start(&config.examination).map_err(StartError::Examiner)?,
-        readiness: gateway.readiness.clone(),
-        config,
-    }))
+/// API and pages over TCP, to who shows a token or has a session; the probes to all.
+async fn on_network(
+    service: Service,
+    stop: watch::Receiver<bool>,
+    tasks: &mut JoinSet<()>,
+) -> Result<SocketAddr, BindError> {
+    let config = service.config.clone();
+    let failed = |source| BindError { address: config.api.address.to_string(), source };
+    let listener = TcpListener::bind(config.api.address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let guarded = api::router(service.clone())
+        .merge(exchange::router(service.clone()))
+        .layer(middleware::from_fn_with_state(service.clone(), by_token));
+    let router = guarded.merge(api::probes(service.clone())).merge(console::router(service));
+    let door = Door::on_network("api", router, &config);
+    tasks.spawn(door.serve(listener, |_, peer| Caller::Network(*peer), stop));
+    Ok(address)
 }

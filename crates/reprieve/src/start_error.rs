@@ -1,10 +1,11 @@
 //! Why the program does not start.
 
 use std::io;
-use std::path::PathBuf;
 
 use detect::auth::NoResolver;
 use detect::ruleset::LoadErrors;
+use gateway::listener::ListenError;
+use platform::data_folder::DataFolderError;
 use platform::start_error::{BindError, DataDirError};
 use store::StoreError;
 use wire::tls::TlsError;
@@ -13,9 +14,9 @@ use wire::tls::TlsError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    #[error("another reprieve is running on {0}; stop it first")]
-    Locked(PathBuf),
+    DataFolder(#[from] DataFolderError),
+    #[error(transparent)]
+    DataFile(#[from] DataDirError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -27,7 +28,9 @@ pub(crate) enum StartError {
     /// No process to examine mail with.
     #[error("{0}")]
     Examiner(String),
-    /// A certificate or key cannot be used.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// What webhooks are trusted by cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]

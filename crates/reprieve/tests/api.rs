@@ -327,7 +327,7 @@ fn a_backup_under_load_is_whole_and_a_damaged_one_is_not() {
     assert!(gateway.cli(&["restore", "backup-2", "--to", "data"]).status.success());
     gateway.run();
     assert!(gateway.held().len() >= 2);
-    gateway.books();
+    gateway.ledger();
     assert_eq!(gateway.json(&["audit", "verify"])["intact"], true);
 }
 

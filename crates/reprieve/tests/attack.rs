@@ -272,8 +272,8 @@ async fn hold_against(what: &str, hosts: usize, connections: usize, habit: Habit
     row(&format!("{what}: known senders"), &known);
     must_hold(&quiet, &new);
     must_hold(&quiet, &known);
-    let books = gateway.books();
-    assert_eq!(books["accounts"]["delivered"], 5 + quiet.served + new.served + known.served, "{books}");
+    let ledger = gateway.ledger();
+    assert_eq!(ledger["accounts"]["delivered"], 5 + quiet.served + new.served + known.served, "{ledger}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -156,7 +156,7 @@ async fn a_recovery_in_bad_weather() {
     });
     eprintln!("all accounted for after {:?}", began.elapsed());
     let shown = gateway.json(&["incident", "show", &id]);
-    let books = gateway.books();
+    let ledger = gateway.ledger();
     let fates = fates(&gateway).await;
     let copies = copies(&sink);
     assert_eq!(fates.len() as u64, units + 1, "one release a unit");
@@ -178,9 +178,9 @@ async fn a_recovery_in_bad_weather() {
     let twice = copies.values().filter(|(answered, silent)| answered + silent > 1).count();
     eprintln!(
         "{tally:?}; {twice} came twice after their answer was lost; {}; books {}",
-        shown["progress"], books["accounts"]
+        shown["progress"], ledger["accounts"]
     );
-    assert_eq!(books["balanced"], true);
+    assert_eq!(ledger["balanced"], true);
     if is_large {
         assert_eq!(shown["stage"], "resolved", "{shown}");
     }
@@ -191,7 +191,7 @@ fn until(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < limit, "never: {what}");
-        // The books of a hundred thousand units are not looked at five times a second.
+        // The ledger of a hundred thousand units is not looked at five times a second.
         std::thread::sleep((limit / 600).max(Duration::from_millis(200)));
     }
 }

@@ -213,7 +213,7 @@ fn the_gateway_goes_on_when_nobody_reads_its_log() {
         let mut talk = Talk::from_outside(gateway.mx);
         assert!(talk.send("a@x.example", &["b@ours.example"], &clean(&n.to_string())).starts_with("250"), "{n}");
     }
-    gateway.books();
+    gateway.ledger();
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn the_explorer_finds_what_there_is() {
         let mail = if n % 2 == 0 { bad(&format!("number {n}")) } else { clean(&format!("number {n}")) };
         talk.send(&format!("S{n}@x.example"), &rcpts, &mail);
     }
-    gateway.books();
+    gateway.ledger();
     let token =
         gateway.json(&["token", "create", "--name", "t", "--role", "auditor"])["secret"].as_str().unwrap().to_owned();
     let api = |path: &str| {
@@ -433,7 +433,7 @@ fn a_job_over_everything_that_a_query_fits() {
     let bert = person(&gateway, "bert", "analyst", &["--domain", "theirs.example"]);
     assert_eq!(get(&gateway, "/bulk/1", &bert).status, 404);
     assert!(get(&gateway, "/bulk/new?verb=delete&q=state%3Aheld", &bert).body.contains("Delete 0 units?"));
-    gateway.books();
+    gateway.ledger();
 }
 
 /// Queries are kept and tracked, sums come by what no roll-up has, like mail is found, and bytes leave only behind a
@@ -547,12 +547,12 @@ fn what_takes_two_persons() {
     assert_eq!(post(&gateway, "/bulk", &anna, &deny).status, 303);
     let began = Instant::now();
     while gateway.account("denied") != 1 {
-        assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.books());
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.ledger());
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// Loops, engines, room and books are seen; books that do not balance call people, and mail goes on.
+/// Loops, engines, room and the ledger are seen; a ledger that does not balance calls people, and mail goes on.
 #[test]
 fn whether_all_is_well_is_seen() {
     let (mut gateway, sink) = two_domains();

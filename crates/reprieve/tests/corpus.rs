@@ -114,7 +114,7 @@ fn every_mail_is_delivered_byte_for_byte() {
         "{report}"
     );
     check_identical(&sink, &expected, strays, "delivered");
-    gateway.books();
+    gateway.ledger();
 }
 
 #[test]
@@ -161,11 +161,11 @@ fn every_mail_is_held_and_released_byte_for_byte() {
     }
     let began = Instant::now();
     while gateway.account("releasing") > 0 {
-        assert!(began.elapsed() < Duration::from_secs(300), "{}", gateway.books());
+        assert!(began.elapsed() < Duration::from_secs(300), "{}", gateway.ledger());
         std::thread::sleep(Duration::from_millis(200));
     }
     check_identical(&sink, &expected, strays, "held and released");
-    gateway.books();
+    gateway.ledger();
 }
 
 fn scan(path: &Path) -> Vec<Value> {

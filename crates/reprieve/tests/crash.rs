@@ -43,22 +43,22 @@ fn copies(got: &[Received]) -> BTreeMap<String, usize> {
     counts
 }
 
-/// The books once no release is on its way, so that quarantine and sink are compared at the same moment.
+/// The ledger once no release is on its way, so that quarantine and sink are compared at the same moment.
 fn at_rest(gateway: &Gateway) -> Value {
     let began = Instant::now();
     loop {
-        let books = gateway.books();
-        if books["accounts"]["releasing"] == 0 {
-            return books;
+        let ledger = gateway.ledger();
+        if ledger["accounts"]["releasing"] == 0 {
+            return ledger;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "releases do not come to rest: {books}");
+        assert!(began.elapsed() < Duration::from_secs(60), "releases do not come to rest: {ledger}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
 /// Compares what the outside knows with the sink and with the quarantine of the restarted gateway.
 fn judge(gateway: &Gateway, sink: &Sink, known: &Known) {
-    let books = at_rest(gateway);
+    let ledger = at_rest(gateway);
     let copies = copies(&sink.got());
     for number in &known.delivered {
         assert!(copies.contains_key(number), "{number} was acknowledged as delivered and is not at the sink");
@@ -78,7 +78,7 @@ fn judge(gateway: &Gateway, sink: &Sink, known: &Known) {
     for number in &known.taken {
         let row = held
             .get(number)
-            .unwrap_or_else(|| panic!("{number} was acknowledged as taken and is not in the quarantine: {books}"));
+            .unwrap_or_else(|| panic!("{number} was acknowledged as taken and is not in the quarantine: {ledger}"));
         let state = row["recipients"][0]["state"].as_str().unwrap();
         let count = copies.get(number).copied().unwrap_or(0);
         let fits = match state {
@@ -186,10 +186,10 @@ fn dies_at(kind: &str, number: u32) -> bool {
     judge(&gateway, &sink, &known);
     let counts = copies(&sink.got());
     assert!(counts["clean"] <= 2 && counts["mixed"] <= 2, "{step}: {counts:?}");
-    let books = gateway.books();
-    let account = |name: &str| books["accounts"][name].as_i64().unwrap();
-    assert_eq!(account("released") + account("in_doubt"), 1, "{step}: {books}");
-    assert_eq!(account("held"), 1, "{step}: the mixed one is held once: {books}");
+    let ledger = gateway.ledger();
+    let account = |name: &str| ledger["accounts"][name].as_i64().unwrap();
+    assert_eq!(account("released") + account("in_doubt"), 1, "{step}: {ledger}");
+    assert_eq!(account("held"), 1, "{step}: the mixed one is held once: {ledger}");
     gateway.kill();
     true
 }
@@ -244,10 +244,10 @@ fn kill_nine_under_load() {
     let twice: Vec<_> =
         copies(&sink.got()).into_iter().filter(|(subject, count)| subject.starts_with('c') && *count > 1).collect();
     assert!(twice.is_empty(), "{twice:?}");
-    let books = gateway.books();
+    let ledger = gateway.ledger();
     eprintln!(
         "{kills} kills: {delivered} delivered and {taken} taken into custody were acknowledged; books: {}",
-        books["accounts"]
+        ledger["accounts"]
     );
 }
 

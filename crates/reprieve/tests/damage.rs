@@ -76,7 +76,7 @@ async fn a_damaged_database_is_a_clear_error_at_the_start() {
     let sink = Sink::start();
     let mut gateway = Gateway::start(&config(sink.address));
     assert!(Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &bad("1")).contains("taken as"));
-    gateway.books();
+    gateway.ledger();
     gateway.stop();
     let database = gateway.path("data/reprieve.db");
     write_log_back(&database).await;

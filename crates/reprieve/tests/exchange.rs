@@ -76,7 +76,7 @@ fn with_mail() -> (Gateway, Sink) {
     }
     assert!(talk.send("a@x.example", &["b@theirs.example"], &bad("theirs")).contains("taken as"));
     assert!(talk.send("a@x.example", &["b@ours.example"], &clean("good")).starts_with("250"));
-    gateway.books();
+    gateway.ledger();
     (gateway, sink)
 }
 
@@ -200,7 +200,7 @@ fn the_quarantine_in_its_words() {
     admin.objects("Delete-QuarantineMessage", json!({ "Identity": to("mail 4") }));
     let began = Instant::now();
     while gateway.account("released") != 4 {
-        assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.books());
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", gateway.ledger());
         std::thread::sleep(Duration::from_millis(50));
     }
     let (_, _, again) = admin

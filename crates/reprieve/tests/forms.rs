@@ -384,7 +384,7 @@ fn figures_say_when_they_were_counted() {
     assert!(old.contains("They balanced: ") && old.contains("Counted <time"), "{old}");
     let mut talk = Talk::from_outside(gateway.mx);
     assert!(talk.send("a@x.example", &["b@ours.example"], &clean("four")).starts_with("250"));
-    gateway.books();
+    gateway.ledger();
     let new = get(&gateway, "/health?check=now", &anna).body;
     assert!(new.contains("They balance: 4 units") && new.contains("Counted just now"), "{new}");
     std::thread::sleep(Duration::from_secs(11));

@@ -107,8 +107,8 @@ fn bombs_end_in_a_clear_answer() {
         assert!(category.is_none_or(|category| category == seen), "{what}: {units}");
         eprintln!("{what}: {seen} after {:?}", began.elapsed());
     }
-    let books = gateway.books();
-    assert_eq!(books["accepted"], bombs().len());
+    let ledger = gateway.ledger();
+    assert_eq!(ledger["accepted"], bombs().len());
     let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
     let peak: u64 = status
         .lines()

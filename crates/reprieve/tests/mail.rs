@@ -104,7 +104,7 @@ fn bad_mail_is_held_explained_exported_and_released_once() {
     let life: Vec<&str> =
         trace[0]["events"].as_array().expect("events").iter().filter_map(|e| e["what"].as_str()).collect();
     assert_eq!(life, ["arrived", "release_requested", "release_accepted"]);
-    gateway.books();
+    gateway.ledger();
 }
 
 #[test]
@@ -152,8 +152,8 @@ fn people_deny_delete_and_look() {
     let released = gateway.json(&["quarantine", "release", &id, "--rcpt", "b@ours.example", "--reason", "r", "--wait"]);
     assert_eq!(released["units"][0]["state"], "released", "a second decision");
     assert_eq!(gateway.cli(&["quarantine", "show", "nonsense", "--config", "reprieve.toml"]).status.code(), Some(2));
-    let books = gateway.books();
-    assert_eq!((&books["accounts"]["deleted"], &books["accounts"]["released"]), (&1.into(), &1.into()));
+    let ledger = gateway.ledger();
+    assert_eq!((&ledger["accounts"]["deleted"], &ledger["accounts"]["released"]), (&1.into(), &1.into()));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn observe_mode_delivers_everything_and_records_what_would_have_been() {
     let mut talk = Talk::from_outside(gateway.mx);
     assert!(talk.send("a@x.example", &["b@ours.example"], &bad("1")).contains("sunk"));
     assert!(sink.wait(1)[0].header("X-Reprieve-Verdict").expect("ours").contains("Malware; Hold; observed"));
-    gateway.books();
+    gateway.ledger();
     let trace = gateway.json(&["message", "trace", "--recipient", "b@ours.example"]);
     assert_eq!(
         (&trace[0]["disposition"], &trace[0]["enforced"], &trace[0]["account"]),
@@ -191,7 +191,7 @@ fn directions_and_no_relay() {
     login.say("XCLIENT ADDR=192.0.2.5 LOGIN=anna");
     login.say("EHLO x");
     assert!(login.send("a@ours.example", &["y@other.example"], &clean("login")).starts_with("250"));
-    gateway.books();
+    gateway.ledger();
     let direction = |rcpt: &str, subject: &str| {
         let units = gateway.json(&["message", "trace", "--recipient", rcpt]);
         let unit =
@@ -241,8 +241,8 @@ fn mixed_recipients_one_delivered_one_held() {
     let mut talk = Talk::from_outside(gateway.mx);
     assert_eq!(talk.send("a@x.example", &["b@ours.example", "s@strict.example"], &mail), "250 2.0.0 Ok: sunk\r\n");
     assert_eq!(sink.wait(1)[0].rcpts, ["RCPT TO:<b@ours.example>"]);
-    let books = gateway.books();
-    assert_eq!((&books["accounts"]["delivered"], &books["accounts"]["held"]), (&1.into(), &1.into()));
+    let ledger = gateway.ledger();
+    assert_eq!((&ledger["accounts"]["delivered"], &ledger["accounts"]["held"]), (&1.into(), &1.into()));
 }
 
 #[test]
@@ -259,13 +259,13 @@ fn a_mixed_transaction_that_the_hop_defers_stays_tentative_and_its_retry_is_the_
     let mut talk = Talk::from_outside(gateway.mx);
     let to = ["b@ours.example", "s@strict.example"];
     assert_eq!(talk.send("a@x.example", &to, &mail), "451 4.3.0 later\r\n");
-    let books = gateway.books();
-    assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["refused"]), (&1.into(), &1.into()));
-    assert_eq!(books["accepted"], 0);
+    let ledger = gateway.ledger();
+    assert_eq!((&ledger["accounts"]["tentative"], &ledger["accounts"]["refused"]), (&1.into(), &1.into()));
+    assert_eq!(ledger["accepted"], 0);
     assert_eq!(talk.send("a@x.example", &to, &mail), "250 ok\r\n");
-    let books = gateway.books();
+    let ledger = gateway.ledger();
     assert_eq!(
-        (&books["accounts"]["tentative"], &books["accounts"]["held"], &books["accounts"]["delivered"]),
+        (&ledger["accounts"]["tentative"], &ledger["accounts"]["held"], &ledger["accounts"]["delivered"]),
         (&0.into(), &1.into(), &1.into())
     );
 }
@@ -311,7 +311,7 @@ fn a_retry_that_is_refused_for_good_closes_the_unit_of_its_first_try() {
     assert_eq!(talk.send("a@x.example", &to, &mail), "554 5.7.1 never\r\n");
     let began = Instant::now();
     while gateway.account("tentative") > 0 {
-        assert!(began.elapsed() < Duration::from_secs(10), "{}", gateway.books());
+        assert!(began.elapsed() < Duration::from_secs(10), "{}", gateway.ledger());
     }
     assert_eq!(gateway.account("refused"), 3);
 }
@@ -324,8 +324,8 @@ fn a_tentative_unit_that_is_sent_again_alone_comes_into_custody() {
     assert_eq!(talk.send("a@x.example", &["b@ours.example", "s@strict.example"], &mail), "451 4.3.0 later\r\n");
     assert_eq!(gateway.account("tentative"), 1);
     assert!(talk.send("a@x.example", &["s@strict.example"], &mail).contains("taken as"));
-    let books = gateway.books();
-    assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["held"]), (&0.into(), &1.into()));
+    let ledger = gateway.ledger();
+    assert_eq!((&ledger["accounts"]["tentative"], &ledger["accounts"]["held"]), (&0.into(), &1.into()));
 }
 
 /// Runs a statement in the gateway's database.
@@ -347,12 +347,12 @@ fn a_held_part_that_cannot_be_confirmed_stays_with_its_client() {
     let mut talk = Talk::from_outside(gateway.mx);
     let to = ["b@ours.example", "s@strict.example"];
     assert!(talk.send("a@x.example", &to, &mail).starts_with("451 4.3.0"));
-    let books = gateway.books();
-    assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["held"]), (&1.into(), &0.into()));
+    let ledger = gateway.ledger();
+    assert_eq!((&ledger["accounts"]["tentative"], &ledger["accounts"]["held"]), (&1.into(), &0.into()));
     run(&gateway, "drop trigger fails");
     assert_eq!(talk.send("a@x.example", &to, &mail), "250 2.0.0 Ok: sunk\r\n");
-    let books = gateway.books();
-    assert_eq!((&books["accounts"]["tentative"], &books["accounts"]["held"]), (&0.into(), &1.into()));
+    let ledger = gateway.ledger();
+    assert_eq!((&ledger["accounts"]["tentative"], &ledger["accounts"]["held"]), (&0.into(), &1.into()));
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn a_next_hop_that_is_down_leaves_the_mail_with_its_sender() {
     let mut talk = Talk::from_outside(gateway.mx);
     talk.say("MAIL FROM:<a@x.example>");
     assert!(talk.say("RCPT TO:<b@ours.example>").starts_with("451 4.4.1"));
-    assert_eq!(gateway.books()["accepted"], 0);
+    assert_eq!(gateway.ledger()["accepted"], 0);
 }
 
 #[test]
@@ -434,8 +434,8 @@ fn releases_wait_for_a_hop_and_fail_only_when_it_says_so() {
         };
         assert_eq!(released["units"][0]["state"], expected, "{released}");
     }
-    let books = gateway.books();
-    assert_eq!(books["accounts"]["in_doubt"], 1);
+    let ledger = gateway.ledger();
+    assert_eq!(ledger["accounts"]["in_doubt"], 1);
 }
 
 #[test]
@@ -647,7 +647,7 @@ fn a_stop_leaves_a_queue_of_releases_for_the_next_start() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!((sink.got().len(), gateway.account("in_doubt")), (60, 0), "each once");
-    gateway.books();
+    gateway.ledger();
 }
 
 /// A hop that has just come back is not sent a flood: twenty mails a second at first, and more only as it takes them

@@ -161,7 +161,7 @@ fn mail_through_us_into_postfix() {
     let id = gateway.held()[0]["id"].as_str().unwrap().to_owned();
     let released = gateway.json(&["quarantine", "release", &id, "--wait", "--reason", "r"]);
     assert!(released["units"][0]["reply"].as_str().unwrap().contains("queued as"), "{released}");
-    gateway.books();
+    gateway.ledger();
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn sasl_submission_is_seen_in_its_right_direction() {
     assert!(send("x@elsewhere.example", &[], &clean("no")).contains("554 5.7.1"), "without a login Postfix refuses");
     assert!(send("b@ours.example", &auth, &bad("bad")).contains("taken as"), "held on its way inside");
     sink.wait(2);
-    gateway.books();
+    gateway.ledger();
     for (rcpt, subject, direction) in [
         ("x@elsewhere.example", "out", "Outbound"),
         ("b@ours.example", "int", "Internal"),
@@ -448,8 +448,8 @@ fn what_was_held_for_a_failed_engine_drains_by_itself() {
         assert!(began.elapsed() < Duration::from_secs(30), "{held}");
         std::thread::sleep(Duration::from_millis(200));
     }
-    let books = gateway.books();
-    assert_eq!((&books["accounts"]["released"], &books["accounts"]["held"]), (&1.into(), &2.into()));
+    let ledger = gateway.ledger();
+    assert_eq!((&ledger["accounts"]["released"], &ledger["accounts"]["held"]), (&1.into(), &2.into()));
 }
 
 /// Ways to end data that are not the priority: each is followed by a would-be second message.

@@ -120,7 +120,7 @@ fn exim_sends_through_us() {
     // No relaying, and Exim believes it.
     let log = exim(&house, &root, gateway.mx, "c@elsewhere.example", &clean("exim relay"));
     assert!(log.contains("** c@elsewhere.example") && log.contains("550"), "{log}");
-    gateway.books();
+    gateway.ledger();
 }
 
 /// A running OpenSMTPD that sends everything to one hop.
@@ -198,5 +198,5 @@ fn opensmtpd_sends_through_us() {
     assert!(talk.send("a@x.example", &["c@elsewhere.example"], &clean("opensmtpd relay")).starts_with("250"));
     let refused = smtpd.wait_for_log("result=\"PermFail\"");
     assert!(refused.contains("550"), "{refused}");
-    gateway.books();
+    gateway.ledger();
 }

@@ -120,7 +120,7 @@ fn enter(portal: &str, secret: &str) -> Answer {
 fn wait_released(gateway: &Gateway, count: i64) {
     let began = Instant::now();
     while gateway.account("released") != count {
-        assert!(began.elapsed() < PATIENCE, "{}", gateway.books());
+        assert!(began.elapsed() < PATIENCE, "{}", gateway.ledger());
         std::thread::sleep(Duration::from_millis(100));
     }
 }

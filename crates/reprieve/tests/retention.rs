@@ -151,7 +151,7 @@ fn a_clock_that_jumps_forward_destroys_nothing() {
     driven.restart_at(began.after(Duration::from_secs(60)));
     assert_eq!(driven.doctor("clock")["health"], "ok");
     assert_eq!(driven.account("held"), 34);
-    driven.gateway.books();
+    driven.gateway.ledger();
 }
 
 #[test]
@@ -181,8 +181,8 @@ fn a_clock_that_a_person_confirms_lets_mail_expire_slowly_and_it_comes_back_whol
     let back = driven.gateway.json(&["retention", "recover", "--since", &since, "--reason", "the clock was wrong"]);
     assert_eq!((&back["units"], &back["remain"]), (&10.into(), &0.into()), "{back}");
     assert_eq!(driven.exported(), mails, "byte for byte");
-    let books = driven.gateway.books();
-    assert_eq!((&books["accounts"]["held"], &books["accounts"]["expired"]), (&34.into(), &0.into()));
+    let ledger = driven.gateway.ledger();
+    assert_eq!((&ledger["accounts"]["held"], &ledger["accounts"]["expired"]), (&34.into(), &0.into()));
     let log = driven.gateway.json(&["audit", "list"]).to_string();
     assert!(log.contains("retention.confirm-clock") && log.contains("retention.recover"), "who did it is written down");
 }
@@ -200,7 +200,7 @@ fn what_somebody_deleted_comes_back_within_a_day() {
     assert_eq!(sink.wait(1)[0].without_ours(), mails[0]);
     let again = driven.gateway.cli(&["quarantine", "recover", &id, "--config", "reprieve.toml"]);
     assert_eq!(again.status.code(), Some(1), "what was delivered is not held again");
-    driven.gateway.books();
+    driven.gateway.ledger();
 }
 
 #[test]
@@ -214,10 +214,10 @@ fn a_flipped_byte_is_found_named_and_found_whole_when_it_is_restored() {
     flipped[middle] ^= 1;
     std::fs::write(&damaged, &flipped).unwrap();
     let check = |driven: &Driven| driven.gateway.json(&["ledger", "check", "--deep"]);
-    let books = check(&driven);
-    assert_eq!((&books["balanced"], books["faults"].as_array().unwrap().len()), (&false.into(), 1), "{books}");
+    let ledger = check(&driven);
+    assert_eq!((&ledger["balanced"], ledger["faults"].as_array().unwrap().len()), (&false.into(), 1), "{ledger}");
     // The mail that is damaged is named, and no other.
-    let fault = books["faults"][0].as_str().unwrap().to_owned();
+    let fault = ledger["faults"][0].as_str().unwrap().to_owned();
     let held = driven.gateway.held();
     let named: Vec<&Value> = held.iter().filter(|one| fault.contains(one["id"].as_str().unwrap())).collect();
     assert_eq!(named.len(), 1, "{fault}");

@@ -89,7 +89,7 @@ fn a_stop_ends_within_its_deadline_with_live_mail_answered() {
     let (code, took, mut gateway) = stopping.join().unwrap();
     assert_eq!(code, Some(0), "{}", gateway.log());
     assert!(took < STOP_MAX, "it took {took:?}: {}", gateway.log());
-    // Everything is accounted for: what the hop has and has not answered is in doubt, as the books say.
+    // Everything is accounted for: what the hop has and has not answered is in doubt, as the ledger says.
     gateway.run();
     assert_eq!((gateway.account("delivered"), gateway.account("in_doubt_live")), (1, 1));
     assert_eq!(gateway.account("in_doubt"), 1, "the release");

@@ -83,11 +83,8 @@ impl Reconciler for PlanLoader {
 
 impl PlanLoader {
     async fn load_live(&self, id: &RulesetId) -> Result<Ruleset, StoreError> {
-        let mut live = load_kept(&self.rules, id, &self.background).await?;
-        for fault in live.remember_previous(self.rules.ruleset_before(id).await?) {
-            tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
-        }
-        Ok(live)
+        let live = load_kept(&self.rules, id, &self.background).await?;
+        with_earlier_forms(&self.rules, live).await
     }
 
     async fn candidate(&self, id: &RulesetId, live: &Arc<Ruleset>, buckets: u16) -> Result<Candidate, StoreError> {
@@ -100,6 +97,28 @@ impl PlanLoader {
             Err(panic) => Err(StoreError::Unreadable(panic.to_string())),
         }
     }
+}
+
+/// The ruleset that the store says is in force; none when it is the one that is offered.
+///
+/// # Errors
+/// When the store fails, or the one in force does not load any more.
+pub async fn in_force_instead(rules: &RuleStore, offered: &RulesetId) -> Result<Option<Ruleset>, StoreError> {
+    let Some(live) = rules.ruleset_in_force().await?.filter(|live| live != offered) else { return Ok(None) };
+    tracing::info!(%live, %offered, "a published ruleset is in force; `reprieve ruleset publish` offers the other one \
+        to the gates");
+    load_kept(rules, &live, &Handle::current()).await.map(Some)
+}
+
+/// The same ruleset with the earlier forms of what it has changed beside it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn with_earlier_forms(rules: &RuleStore, mut live: Ruleset) -> Result<Ruleset, StoreError> {
+    for fault in live.remember_previous(rules.ruleset_before(&live.id).await?) {
+        tracing::warn!(fault, "the earlier form of a changed detection cannot be run beside it");
+    }
+    Ok(live)
 }
 
 /// A ruleset as it was kept, loaded again.

@@ -40,6 +40,11 @@ pub trait Script: Send + Sync + 'static {
     /// Comes before the answer to DATA, and may wait.
     fn data(&self, envelope: &Envelope) -> impl Future<Output = ()> + Send;
 
+    /// The answer to DATA.
+    fn answer_to_data(&self) -> Reply {
+        Reply::new(354, "Go on")
+    }
+
     /// The answer to the final dot; none when the connection is closed instead.
     fn dot(&self, envelope: &Envelope, bytes: Vec<u8>) -> impl Future<Output = Option<Reply>> + Send;
 }
@@ -88,7 +93,7 @@ async fn serve(socket: TcpStream, script: Arc<impl Script>) {
             }
             Event::Data => {
                 script.data(&envelope).await;
-                session.answer(&Reply::new(354, "Go on"));
+                session.answer(&script.answer_to_data());
             }
             Event::Message { bytes, .. } => match script.dot(&envelope, bytes).await {
                 Some(reply) => session.answer(&reply),

@@ -24,7 +24,7 @@ pub enum Role {
 /// What a handler asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// See lists, verdicts, traces and books.
+    /// See lists, verdicts, traces and ledger.
     Look,
     /// Read somebody's mail: preview, header, export.
     Read,

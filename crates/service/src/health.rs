@@ -67,7 +67,7 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
         floor_bytes: service.config.retention.disk_floor_bytes,
         database_bytes: database_bytes(&service.config.data_dir),
     };
-    let books = service.ledger_check.last().map(|last| CheckedView {
+    let ledger = service.ledger_check.last().map(|last| CheckedView {
         at: last.at.to_string(),
         took_ms: last.took.as_secs_f64() * 1000.0,
         ledger: ledger::view(last.balance),
@@ -89,7 +89,7 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
         why: one.why,
     });
     let damage = damage.collect();
-    Ok(HealthView { reconcilers, books, engines: engines(reports), volume, clock, scrub, damaged, damage })
+    Ok(HealthView { reconcilers, books: ledger, engines: engines(reports), volume, clock, scrub, damaged, damage })
 }
 
 fn scrub_view(pass: &Pass, most: Duration, now: domain::Timestamp) -> ScrubView {

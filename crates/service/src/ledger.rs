@@ -1,4 +1,4 @@
-//! The books.
+//! The ledger.
 
 use api_types::ledger::{LedgerQuery, LedgerView};
 use domain::Account;
@@ -9,7 +9,7 @@ use crate::Service;
 use crate::access::{Operator, Permission};
 use crate::error::ServiceResult;
 
-/// Checks the books.
+/// Checks the ledger.
 ///
 /// # Errors
 /// When the operator may not, or the store fails.
@@ -24,7 +24,7 @@ pub async fn check(service: &Service, operator: &Operator, query: LedgerQuery) -
     Ok(view)
 }
 
-/// The books without what only a look of its own finds.
+/// The ledger without what only a look of its own finds.
 pub(super) fn view(balance: Balance) -> LedgerView {
     let shown = Account::ALL.into_iter().map(|account| {
         let name = account.as_str().to_owned();

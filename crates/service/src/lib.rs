@@ -90,7 +90,7 @@ pub struct Parts<'p> {
     pub ring: KeyRing,
     /// Takes mail of an archive into the memory.
     pub importer: Importer,
-    /// What the last check of the books said.
+    /// What the last check of the ledger said.
     pub ledger_check: LedgerCheck,
     /// How the rounds of the reconcilers went.
     pub rounds: Rounds,
@@ -123,7 +123,7 @@ pub struct Service {
     ring: KeyRing,
     /// Takes mail of an archive into the memory.
     importer: Importer,
-    /// What the last check of the books said.
+    /// What the last check of the ledger said.
     ledger_check: LedgerCheck,
     /// How the rounds of the reconcilers went.
     rounds: Rounds,

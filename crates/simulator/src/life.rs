@@ -11,11 +11,11 @@ use store::failpoint;
 use store::incident::Incident;
 use tokio::task::JoinHandle;
 
-use crate::books::{self, Release, Unit, summary};
 use crate::fault::Fault;
 use crate::hop::{Manner, Stall};
 use crate::letter::Answers;
 use crate::oracle::{Look, progress};
+use crate::rows::{self, Release, Unit, summary};
 use crate::site::{Site, WORKERS};
 use crate::step::{self, Step};
 use crate::world::{World, said};
@@ -68,7 +68,7 @@ impl<'w> Life<'w> {
         let mut database = site.database.lock().await;
         // A death in a step with a fault of the database leaves it there.
         let sql = Fault::Refuse("").ends().unwrap_or_default();
-        books::run(&mut database, sql).await.map_err(said)?;
+        rows::run(&mut database, sql).await.map_err(said)?;
         drop(database);
         Ok(Self { world, site, running: Vec::new(), planned: VecDeque::new() })
     }
@@ -136,12 +136,12 @@ impl<'w> Life<'w> {
     }
 
     async fn sql(&self, sql: &str) -> Result<(), String> {
-        books::run(&mut *self.site.database.lock().await, sql).await.map_err(said)
+        rows::run(&mut *self.site.database.lock().await, sql).await.map_err(said)
     }
 
     /// All units.
     pub(crate) async fn units(&self) -> Result<Vec<Unit>, String> {
-        books::units(&mut *self.site.database.lock().await).await.map_err(said)
+        rows::units(&mut *self.site.database.lock().await).await.map_err(said)
     }
 
     /// Outcomes behind answers are written; and whether the program is dead.
@@ -306,10 +306,10 @@ impl<'w> Life<'w> {
         };
         let ids: Vec<String> = units.iter().filter(malware).map(|unit| format!("'{}'", unit.mail_id)).collect();
         let mut database = self.site.database.lock().await;
-        let counted = books::number(&mut database, "select count(*) from incident_unit").await.map_err(said)?;
+        let counted = rows::number(&mut database, "select count(*) from incident_unit").await.map_err(said)?;
         let cleared =
             format!("select count(*) from incident_unit where outcome = 'cleared' and mail_id in ({})", ids.join(","));
-        let cleared = books::number(&mut database, &cleared).await.map_err(said)?;
+        let cleared = rows::number(&mut database, &cleared).await.map_err(said)?;
         Ok(progress(&said_so, counted, cleared))
     }
 
@@ -351,7 +351,7 @@ impl<'w> Life<'w> {
         let (incident, dots) = (self.incident().await?, self.world.hop.dots());
         // Where nothing was held nothing is taken back: a person closes it.
         let counted = "select count(*) from incident_unit";
-        let counted = books::number(&mut *self.site.database.lock().await, counted).await.map_err(said)?;
+        let counted = rows::number(&mut *self.site.database.lock().await, counted).await.map_err(said)?;
         let incident = incident.filter(|_| counted > 0);
         let balance = self.site.store.upkeep.check_ledger(false).await.map_err(said)?;
         let World { letters, oracle, step, .. } = &*self.world;

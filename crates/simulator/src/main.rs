@@ -14,10 +14,9 @@
 //! | `site` | one life of the program |
 //! | `step`, `life`, `world` | what happens, step after step, life after life |
 //! | `fault` | what goes wrong inside the program |
-//! | `books`, `oracle` | what must hold whatever happens |
+//! | `rows`, `oracle` | what must hold whatever happens |
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers talks on the terminal")]
 
-mod books;
 mod command;
 mod detections;
 mod dice;
@@ -26,6 +25,7 @@ mod hop;
 mod letter;
 mod life;
 mod oracle;
+mod rows;
 mod site;
 mod step;
 mod world;

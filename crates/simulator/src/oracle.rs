@@ -1,4 +1,4 @@
-//! What must hold whatever happens: the record of the clients and that of the next hop, against the books.
+//! What must hold whatever happens: the record of the clients and that of the next hop, against what is stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,9 +8,9 @@ use domain::release::ReleaseState;
 use store::incident::{Incident, Progress};
 use store::upkeep::ledger::Balance;
 
-use crate::books::Unit;
 use crate::hop::Dot;
 use crate::letter::{Kind, Letter, Standpoint};
+use crate::rows::Unit;
 
 /// A unit as the next hop knows it: the id that the gateway gave the mail, and the recipient.
 type UnitKey = (String, String);
@@ -56,7 +56,7 @@ impl Oracle {
 
     /// Everything that is not as it must be after a step.
     pub(crate) fn faults(&mut self, look: &Look<'_>) -> Vec<String> {
-        let mut faults: Vec<String> = look.balance.faults.iter().map(|fault| format!("the books: {fault}")).collect();
+        let mut faults: Vec<String> = look.balance.faults.iter().map(|fault| format!("the ledger: {fault}")).collect();
         if look.balance.accepted < self.accepted {
             faults.push(format!("{} units were accepted, now {}", self.accepted, look.balance.accepted));
         }
@@ -159,7 +159,7 @@ fn lost(look: &Look<'_>) -> Vec<String> {
             }
         }
     }
-    // What the books say is delivered has been taken by the hop.
+    // What the ledger says is delivered has been taken by the hop.
     for unit in look.units {
         let is_settled = unit.release.as_ref().is_some_and(|release| release.possibly_twice);
         let says_delivered = matches!(unit.account, Account::Delivered | Account::Released) && !is_settled;
@@ -180,7 +180,7 @@ fn dots_of<'a>(look: &'a Look<'_>, unit: &'a Unit) -> impl Iterator<Item = &'a D
 fn unrecorded(look: &Look<'_>) -> Vec<String> {
     let unknown = |dot: &Dot, recipient: &String| {
         let known = look.units.iter().any(|unit| unit.mail_id == dot.mail_id && unit.recipient == *recipient);
-        (!known).then(|| format!("{} was sent to {recipient} and is not in the books", dot.letter))
+        (!known).then(|| format!("{} was sent to {recipient} and is not on record", dot.letter))
     };
     let mut faults = of_each(look.dots, unknown);
     faults.extend(look.dots.iter().filter(|dot| !dot.is_whole).map(|dot| format!("{} came changed", dot.letter)));

@@ -8,30 +8,18 @@ use std::sync::Arc;
 use domain::token::TokenKey;
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
-use gateway::engines::Engines;
-use gateway::known::KnownNetworks;
-use gateway::memory::Memory;
-use gateway::place::Places;
-use gateway::post_reply::PostReply;
-use gateway::repeat::Repeats;
-use gateway::{Gateway, StoreParts};
+use gateway::Gateway;
 use known_good::first_contact::FirstContacts;
 use known_good::recorder::KnownGoodRecorder;
 use platform::clock::{Clock, ManualClock};
 use platform::config::Config;
-use platform::containment::ContainmentInForce;
 use platform::disk::DiskSpace;
-use platform::entries::Entries;
-use platform::hop::Hops;
-use platform::items::Items;
 use platform::panic_switch::PanicSwitch;
-use platform::priority::Priority;
 use platform::readiness::Readiness;
 use platform::ruleset_store::keep;
-use platform::signals::Signals;
+use platform::shared::Shared;
 use recovery::incident::IncidentWorker;
 use recovery::pacing::Pacing;
-use recovery::reexamination::Reexamination;
 use recovery::release::Releaser;
 use recovery::replay::Replayer;
 use rules::contain::ContainmentLoader;
@@ -39,8 +27,8 @@ use rules::entries::EntryLoader;
 use sqlx::AnyConnection;
 use store::upkeep::backup::DATABASE;
 use store::{Store, database};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
-use wire::smtp::client::Timeouts;
 
 use crate::detections::Form;
 
@@ -93,21 +81,24 @@ impl Site {
         let key = TokenKey::new([7; 32]);
         let store = open_store(folder, &key, clock.as_ref()).await.map_err(|error| error.to_string())?;
         let (stops, stop) = watch::channel(false);
-        let signals = Signals::default();
-        let gateway = gateway(&config, &store, &key, clock, examiner, &stop, &signals)?;
+        let outside = ExternalEngines::new(&config.engines).map_err(|error| error.to_string())?;
+        let shared = Shared::new(config, clock.clone(), key);
+        let made = Made { shared, store: store.clone(), examiner: examiner.clone(), external_engines: outside };
+        let gateway = Arc::new(made.gateway(&stop));
         let state = store.containments.containment(clock.now()).await.map_err(|error| error.to_string())?;
         gateway.contained.put(state);
         let database = database::connect(&database::sqlite_url(&folder.join(DATABASE)))
             .await
             .map_err(|error| error.to_string())?;
-        let clock: Arc<dyn Clock> = clock.clone();
-        let parts = Parts { config, store: store.clone(), clock, signals, gateway: gateway.clone() };
+        let (rules, recovery) = (made.rules(), made.recovery(NODE));
+        // One after the other, so that they are written in the same order in every run.
+        let replayer = Replayer { at_once: 1, ..recovery.replayer() };
         Ok(Self {
-            incidents: parts.incidents(),
-            replayer: parts.replayer(),
-            entries: parts.entries(),
-            containment: parts.containment(),
-            releasers: WORKERS.iter().map(|name| parts.releaser(name)).collect(),
+            incidents: recovery.incident_worker(),
+            replayer,
+            entries: rules.entry_loader(),
+            containment: rules.containment_loader(),
+            releasers: WORKERS.iter().map(|name| made.recovery(name).releaser()).collect(),
             store,
             gateway,
             database: Mutex::new(database),
@@ -126,154 +117,90 @@ async fn open_store(folder: &Path, key: &TokenKey, clock: &ManualClock) -> Resul
             keep(&store.rules, &ruleset, Vec::new(), true, now).await?;
         }
     }
-    store.mail.doubt_forwarding(now).await?;
-    store.releases.end_leases(Some(&format!("{NODE}/")), now).await?;
-    store.notices.end_claims(&format!("{NODE}/"), now).await?;
+    store.take_over(now).await?;
     Ok(store)
 }
 
-fn gateway(
-    config: &Arc<Config>,
-    store: &Store,
-    key: &TokenKey,
-    clock: &Arc<ManualClock>,
-    examiner: &ExaminerPool,
-    stopping: &watch::Receiver<bool>,
-    signals: &Signals,
-) -> Result<Arc<Gateway>, String> {
-    let (room, panic_switch) = (DiskSpace::default(), PanicSwitch::default());
-    let readiness = Readiness {
-        store: Some(store.health.clone()),
-        room: room.clone(),
-        panic_switch: panic_switch.clone(),
-        stopping: stopping.clone(),
-    };
-    Ok(Arc::new(Gateway {
-        store: Some(parts_of_live_mail(store)),
-        examiner: examiner.clone(),
-        external_engines: ExternalEngines::new(&config.engines).map_err(|error| error.to_string())?,
-        hops: Hops::for_live_mail(config, &Timeouts::default()),
-        clock: clock.clone(),
-        token_key: key.clone(),
-        room,
-        readiness,
-        panic_switch,
-        contained: ContainmentInForce::default(),
-        signals: signals.clone(),
-        entries: Entries::default(),
-        engines: Engines::default(),
-        learner: KnownGoodRecorder::idle(),
-        met: Arc::new(FirstContacts::default()),
-        post_reply: PostReply::default(),
-        priority: Priority::default(),
-        memory: Memory::new(&config.limits),
-        places: Places::new(config.limits.connections(), config.limits.stress_percent),
-        known: KnownNetworks::new(config.limits.known),
-        repeats: Repeats::new(config.limits.repeats_max),
-        config: config.clone(),
-    }))
-}
-
-/// What live mail needs of the store.
-fn parts_of_live_mail(store: &Store) -> StoreParts {
-    StoreParts {
-        mail: store.mail.clone(),
-        blobs: store.blobs().clone(),
-        rules: store.rules.clone(),
-        known_good: store.known_good.clone(),
-    }
-}
-
-/// What the background tasks are made of.
-struct Parts {
-    config: Arc<Config>,
+/// What the rooms are made of.
+struct Made {
+    shared: Shared,
     store: Store,
-    clock: Arc<dyn Clock>,
-    signals: Signals,
-    gateway: Arc<Gateway>,
+    examiner: ExaminerPool,
+    external_engines: ExternalEngines,
 }
 
-impl Parts {
-    fn incidents(&self) -> IncidentWorker {
-        IncidentWorker {
-            sentinel: self.config.sentinel.clone(),
+impl Made {
+    fn gateway(&self, stopping: &watch::Receiver<bool>) -> Gateway {
+        let readiness = Readiness {
+            store: Some(self.store.health.clone()),
+            room: DiskSpace::default(),
+            panic_switch: PanicSwitch::default(),
+            stopping: stopping.clone(),
+        };
+        let store = gateway::StoreParts {
+            mail: self.store.mail.clone(),
+            blobs: self.store.blobs().clone(),
+            rules: self.store.rules.clone(),
+            known_good: self.store.known_good.clone(),
+        };
+        Gateway::new(gateway::Parts {
+            shared: self.shared.clone(),
+            store: Some(store),
+            examiner: self.examiner.clone(),
+            external_engines: self.external_engines.clone(),
+            readiness,
+            met: Arc::new(FirstContacts::default()),
+            learner: KnownGoodRecorder::idle(),
+        })
+    }
+
+    fn rules(&self) -> rules::tasks::Parts {
+        let store = rules::tasks::StoreParts {
             audit: self.store.audit.clone(),
             containments: self.store.containments.clone(),
             entries: self.store.entries.clone(),
             evidence: self.store.evidence.clone(),
             incidents: self.store.incidents.clone(),
-            rules: self.store.rules.clone(),
-            clock: self.clock.clone(),
-            signals: self.signals.clone(),
-            items: Items::default(),
-        }
-    }
-
-    fn replayer(&self) -> Replayer {
-        let gateway = &self.gateway;
-        let reexamination = Reexamination {
-            border: Arc::new(self.config.border.clone()),
-            policy: Arc::new(self.config.policy.clone()),
-            sentinel: self.config.sentinel.clone(),
-            blobs: self.store.blobs().clone(),
             known_good: self.store.known_good.clone(),
             mail: self.store.mail.clone(),
-            examiner: gateway.examiner.clone(),
-            external_engines: gateway.external_engines.clone(),
-            entries: gateway.entries.clone(),
-            contained: gateway.contained.clone(),
-            key: gateway.token_key.clone(),
-            priority: gateway.priority.clone(),
+            notices: self.store.notices.clone(),
+            rules: self.store.rules.clone(),
+            submissions: self.store.submissions.clone(),
         };
-        // One after the other, so that they are written in the same order in every run.
-        let (at_once, items) = (1, Items::default());
-        Replayer {
+        rules::tasks::Parts {
+            shared: self.shared.clone(),
+            store,
+            vault: None,
+            examiner: self.examiner.clone(),
+            external_engines: self.external_engines.clone(),
+            background: Handle::current(),
+        }
+    }
+
+    /// The same for a node on the same store.
+    fn recovery(&self, node: &str) -> recovery::tasks::Parts {
+        let store = recovery::tasks::StoreParts {
+            audit: self.store.audit.clone(),
+            blobs: self.store.blobs().clone(),
             containments: self.store.containments.clone(),
             entries: self.store.entries.clone(),
+            evidence: self.store.evidence.clone(),
+            explorer: self.store.explorer.clone(),
             incidents: self.store.incidents.clone(),
+            known_good: self.store.known_good.clone(),
+            mail: self.store.mail.clone(),
             quarantine: self.store.quarantine.clone(),
-            rules: self.store.rules.clone(),
-            reexamination,
-            clock: self.clock.clone(),
-            signals: self.signals.clone(),
-            at_once,
-            items,
-        }
-    }
-
-    fn entries(&self) -> EntryLoader {
-        EntryLoader {
-            stored: self.store.entries.clone(),
-            entries: self.gateway.entries.clone(),
-            clock: self.clock.clone(),
-            signals: self.signals.clone(),
-        }
-    }
-
-    fn containment(&self) -> ContainmentLoader {
-        ContainmentLoader {
-            containments: self.store.containments.clone(),
-            contained: self.gateway.contained.clone(),
-            clock: self.clock.clone(),
-            signals: self.signals.clone(),
-        }
-    }
-
-    fn releaser(&self, node: &str) -> Releaser {
-        Releaser {
-            hostname: self.config.hostname.clone(),
-            authserv_id: self.config.authserv_id.clone(),
-            release: self.config.release,
-            blobs: self.store.blobs().clone(),
             releases: self.store.releases.clone(),
-            hops: Hops::new(&self.config, self.config.release.connections, &Timeouts::default()),
+            rules: self.store.rules.clone(),
+        };
+        recovery::tasks::Parts {
+            shared: self.shared.clone(),
+            store,
+            examiner: self.examiner.clone(),
+            external_engines: self.external_engines.clone(),
             pacing: Arc::new(Pacing::of_drill(RELEASES_PER_SECOND)),
-            clock: self.clock.clone(),
-            token_key: self.gateway.token_key.clone(),
-            signals: self.signals.clone(),
-            priority: self.gateway.priority.clone(),
-            owner: format!("{node}/{}", self.clock.mail_id()),
-            items: Items::default(),
+            node: node.to_owned(),
+            cores: 1,
         }
     }
 }

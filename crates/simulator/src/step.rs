@@ -12,11 +12,11 @@ use store::evidence::sentinel::ContainmentChange;
 use store::incident::NewIncident;
 use store::mail::moves::UnitMove;
 
-use crate::books::Unit;
 use crate::detections::{Form, suspect};
 use crate::hop::Stall;
 use crate::letter::Letter;
 use crate::life::Life;
+use crate::rows::Unit;
 use crate::world::said;
 
 /// Letters of one simulation at most.

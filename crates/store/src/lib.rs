@@ -22,7 +22,7 @@
 //! | [`people`] | who may do what, and what takes two |
 //! | [`audit`] | who did what; what each group commit wrote, as a leaf of that log; the check of both |
 //! | [`notices`] | what people are called for and told, so that two processes never tell the same |
-//! | [`upkeep`] | retention, backups, the checks of database, books and bytes, and the last moment that had certainly come |
+//! | [`upkeep`] | retention, backups, the checks of database, ledger and bytes, and the last moment that had certainly come |
 
 pub mod audit;
 pub mod blob;
@@ -133,6 +133,15 @@ pub struct Store {
     pub upkeep: UpkeepStore,
 }
 
+/// What a run has left in the middle of its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// Units that it was passing on; they are in doubt now.
+    pub doubted: usize,
+    /// Releases that it had claimed; their leases are over now.
+    pub ended: u64,
+}
+
 impl Store {
     /// Opens (and where needed makes) the embedded store in `folder`: `reprieve.db` and `blobs/`. `key` seals the audit
     /// log.
@@ -212,6 +221,19 @@ impl Store {
     /// The name of this node, as rows carry it.
     pub fn node(&self) -> &str {
         &self.core.node
+    }
+
+    /// Takes over what the last run of this node has left in the middle: what it was passing on is in doubt, what it
+    /// had claimed is claimed no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_over(&self, now: Timestamp) -> Result<LeftBehind, StoreError> {
+        let claimed = format!("{}/", self.core.node);
+        let doubted = self.mail.doubt_forwarding(now).await?;
+        let ended = self.releases.end_leases(Some(&claimed), now).await?;
+        self.notices.end_claims(&claimed, now).await?;
+        Ok(LeftBehind { doubted, ended })
     }
 
     /// Waits until everything that was asked for has been written, and closes the database.

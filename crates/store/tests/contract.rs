@@ -518,7 +518,7 @@ async fn retention(store: &Store) {
     // Everything here came to where it is within the first hour.
     let later = |second| at(DAY + 5000 + second);
     assert_eq!(store.upkeep.purge_records(at(1), later(0), ALL).await.expect("purges"), 0, "nothing is that old");
-    // The bytes of what has ended go; custody keeps its own (the check of the books would say so).
+    // The bytes of what has ended go; custody keeps its own (the check of the ledger would say so).
     assert!(store.upkeep.drop_blobs(at(5000), ALL).await.expect("drops") > 0);
     while store.upkeep.drop_blobs(at(5000), ALL).await.expect("drops") > 0 {}
     check_balanced(store).await;

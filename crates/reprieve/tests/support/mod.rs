@@ -381,21 +381,21 @@ impl Gateway {
             .unwrap_or_else(|_| panic!("{words:?}: {text}{}", String::from_utf8_lossy(&output.stderr)))
     }
 
-    /// The books, once nothing is being forwarded any more.
-    pub fn books(&self) -> Value {
+    /// The ledger, once nothing is being forwarded any more.
+    pub fn ledger(&self) -> Value {
         let began = Instant::now();
         loop {
-            let books = self.json(&["ledger", "check", "--deep"]);
-            if books["accounts"]["forwarding"] == 0 || began.elapsed() > PATIENCE {
-                assert_eq!(books["balanced"], true, "{books}");
-                return books;
+            let ledger = self.json(&["ledger", "check", "--deep"]);
+            if ledger["accounts"]["forwarding"] == 0 || began.elapsed() > PATIENCE {
+                assert_eq!(ledger["balanced"], true, "{ledger}");
+                return ledger;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
     pub fn account(&self, name: &str) -> i64 {
-        self.books()["accounts"][name].as_i64().unwrap()
+        self.ledger()["accounts"][name].as_i64().unwrap()
     }
 
     /// What the quarantine has, whatever has become of it.

@@ -86,7 +86,7 @@ pub(crate) fn two_domains() -> (Gateway, Sink) {
         assert!(talk.send("a@x.example", &[rcpt], &bad(subject)).contains("taken as"));
     }
     assert!(talk.send("a@x.example", &["b@ours.example"], &clean("three")).starts_with("250"));
-    gateway.books();
+    gateway.ledger();
     (gateway, sink)
 }
 

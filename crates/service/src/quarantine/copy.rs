@@ -1,5 +1,5 @@
 //! A copy of a held message to somebody of ours who is no recipient of it: who has to look into it. No unit moves by
-//! that, and the books know nothing of it; the audit log does.
+//! that, and the ledger knows nothing of it; the audit log does.
 
 use api_types::quarantine::{CopiedView, CopyAsk};
 use domain::Address;

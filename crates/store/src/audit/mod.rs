@@ -230,7 +230,7 @@ impl Head {
 }
 
 /// Takes what may be about people out of an entry, which commits to it: the row that keeps it. What the program itself
-/// says of its books is about nobody.
+/// says of its ledger is about nobody.
 fn part_from_people(entry: &mut Entry) -> Result<Option<Vec<Value>>, StoreError> {
     if entry.action == journal::ACTION || entry.action == retention::ACTION {
         return Ok(None);

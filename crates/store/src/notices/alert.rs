@@ -23,7 +23,7 @@ pub enum AlertKind {
     Pardoned,
     /// An engine as a whole is believed to be wrong.
     Engine,
-    /// The books do not balance.
+    /// The ledger does not balance.
     Books,
     /// The panic switch was moved: mail passes unexamined, or is all put off.
     Panic,

@@ -1,4 +1,4 @@
-//! Do the books balance? Each check is one query that anyone with `sqlite3` or `psql` can run.
+//! Does the ledger balance? Each check is one query that anyone with `sqlite3` or `psql` can run.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub const CHECKS: [(&str, &str); 6] = [
     ),
 ];
 
-/// The result of a check of the books.
+/// The result of a check of the ledger.
 #[derive(Clone, Debug)]
 pub struct Balance {
     /// Units in each account.
@@ -59,7 +59,7 @@ pub struct Balance {
     pub accepted: i64,
     /// Units shown beside them: being forwarded, tentative, refused, or in doubt while live.
     pub unconfirmed: i64,
-    /// Units that purges removed from the books, by account; sealed.
+    /// Units that purges removed from the ledger, by account; sealed.
     pub closed: BTreeMap<String, i64>,
     /// What is wrong, one line each.
     pub faults: Vec<String>,
@@ -73,11 +73,11 @@ impl Balance {
 }
 
 impl UpkeepStore {
-    /// Checks the books: the units of each account, the chain of each unit, and that custody has its bytes.
+    /// Checks the ledger: the units of each account, the chain of each unit, and that custody has its bytes.
     /// With `deep` every blob is read as well and its bytes are checked against its name.
     ///
     /// # Errors
-    /// When the store fails; a fault in the books is no error but part of the answer.
+    /// When the store fails; a fault in the ledger is no error but part of the answer.
     pub async fn check_ledger(&self, deep: bool) -> Result<Balance, StoreError> {
         self.core.soundness.heed(self.balance(deep).await)
     }

@@ -10,6 +10,6 @@ pub mod scrub;
 use crate::core::part;
 
 part! {
-    /// Retention, backups, and the checks of the database, the books, the stored bytes and the clock.
+    /// Retention, backups, and the checks of the database, the ledger, the stored bytes and the clock.
     UpkeepStore
 }

@@ -1,4 +1,4 @@
-//! What ends when its time is over: held units expire, records and blobs are purged, and the books keep a sealed
+//! What ends when its time is over: held units expire, records and blobs are purged, and the ledger keeps a sealed
 //! closing balance.
 //!
 //! Every step is a small batch, so that live mail never waits long behind it.
@@ -297,7 +297,7 @@ impl UpkeepStore {
         self.core.writer.write(ForgetRetries { before }).await
     }
 
-    /// The units that purges have removed from the books, by account, and whether every closing balance has its seal.
+    /// The units that purges have removed from the ledger, by account, and whether every closing balance has its seal.
     ///
     /// # Errors
     /// When the store fails.
@@ -348,7 +348,7 @@ impl Command for Purge {
         SWEEP_ROWS
     }
 
-    /// The books keep what the rows were.
+    /// The ledger keeps what the rows were.
     async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
         check(group.connection, self).await?;
         close(group.connection, self).await?;

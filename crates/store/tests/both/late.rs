@@ -167,7 +167,7 @@ async fn a_release_that_is_claimed_between_look_and_write(store: &Store, url: &s
     let late = late.await.expect("runs");
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
     assert_eq!(state(&mut other, &old.release).await, ("attempting".to_owned(), 2, "other/2".to_owned()));
-    // The books are whole again when that claim has ended as well.
+    // The ledger is whole again when that claim has ended as well.
     store.releases.end_leases(None, at(9000)).await.expect("ends");
     store.releases.decide_doubt(&old.release, ReleaseEvent::Settled, "found", at(9001)).await.expect("settles");
 }

@@ -1,4 +1,4 @@
-//! The books as they stand, read by queries of the simulator's own.
+//! The rows as they stand, read by queries of the simulator's own.
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,46 @@
+//! What all rooms of a service share.
+
+use std::sync::Arc;
+
+use domain::token::TokenKey;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::containment::ContainmentInForce;
+use crate::entries::Entries;
+use crate::priority::Priority;
+use crate::signals::Signals;
+
+/// What all rooms of a service share. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Domain time and ids.
+    pub clock: Arc<dyn Clock>,
+    /// The key of this installation: release tokens, and what is derived from it.
+    pub token_key: TokenKey,
+    /// What wakes background tasks.
+    pub signals: Signals,
+    /// Allow and block entries in force.
+    pub entries: Entries,
+    /// What is contained.
+    pub contained: ContainmentInForce,
+    /// Live mail that is under way, for which others wait.
+    pub priority: Priority,
+}
+
+impl Shared {
+    /// With nothing in force yet.
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>, token_key: TokenKey) -> Self {
+        Self {
+            config,
+            clock,
+            token_key,
+            signals: Signals::default(),
+            entries: Entries::default(),
+            contained: ContainmentInForce::default(),
+            priority: Priority::default(),
+        }
+    }
+}

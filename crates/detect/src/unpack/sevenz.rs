@@ -126,13 +126,13 @@ mod tests {
 
     const KIND: &str = "application/x-7z-compressed";
     /// Two blocks: `packed.exe` in PPMd, which is not opened, `open.js` in Deflate.
-    const TWO_BLOCKS: &str = "N3q8ryccAATdk9ZAjgAAAAAAAAAVAAAAAAAAALByImwAZ/uDfXAkW+QwAAArKs1TKIJgAOAAggByXQAAgTMHrjGZCh2L32ZbY2D+\
-        OqMHcq0/wqhJN/zERle3znoKIk5dJ+H1tgCIP1c8JKT0Aad22zakid0aBB03NRh1NdZJ1LjKiodSpNWcUnVS4ngQwqdKc4etIS4S\
-        /c3/BxXd5rYrGPqobO5K9uJ41Q4AAAAAFwYUAQl6AAcLAQABISEBGAyAgwAA";
+    const TWO_BLOCKS: &str = "N3q8ryccAATdk9ZAjgAAAAAAAAAVAAAAAAAAALByImwAZ/uDfXAkW+QwAAArKs1TKIJgAOAAggByXQAAgTMHrjGZCh\
+        2L32ZbY2D+OqMHcq0/wqhJN/zERle3znoKIk5dJ+H1tgCIP1c8JKT0Aad22zakid0aBB03NRh1NdZJ1LjKiodSpNWc\
+        UnVS4ngQwqdKc4etIS4S/c3/BxXd5rYrGPqobO5K9uJ41Q4AAAAAFwYUAQl6AAcLAQABISEBGAyAgwAA";
     /// `locked.exe` with the password "secret".
-    const LOCKED: &str = "N3q8ryccAARfXI/4gwAAAAAAAAAUAAAAAAAAAA6xR+TAQta/ImBOhgguRdA1ZkDIAQBuAQQGAAEJEAoBjnIQZQAHCwEAAiQG8QcB\
-        ElMPj0YykLVE+OTDrqp7L8F/iyEhARgBAAwNCQAICgFeT5+ZAAAFAREXAGwAbwBjAGsAZQBkAC4AZQB4AGUAAAAUCgEAsOvECp9+\
-        3QEVBgEAIICAgQAAABcGEAEJcwAHCwEAASEhARgMbwAA";
+    const LOCKED: &str = "N3q8ryccAARfXI/4gwAAAAAAAAAUAAAAAAAAAA6xR+TAQta/ImBOhgguRdA1ZkDIAQBuAQQGAAEJEAoBjnIQZQAHCw\
+        EAAiQG8QcBElMPj0YykLVE+OTDrqp7L8F/iyEhARgBAAwNCQAICgFeT5+ZAAAFAREXAGwAbwBjAGsAZQBkAC4AZQB4\
+        AGUAAAAUCgEAsOvECp9+3QEVBgEAIICAgQAAABcGEAEJcwAHCwEAASEhARgMbwAA";
 
     fn bytes(text: &str) -> Vec<u8> {
         STANDARD.decode(text).expect("base64")

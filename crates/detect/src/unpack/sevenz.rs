@@ -126,12 +126,12 @@ mod tests {
 
     const KIND: &str = "application/x-7z-compressed";
     /// Two blocks: `packed.exe` in PPMd, which is not opened, `open.js` in Deflate.
-    const TWO_BLOCKS: &str = "N3q8ryccAATdk9ZAjgAAAAAAAAAVAAAAAAAAALByImwAZ/uDfXAkW+QwAAArKs1TKIJgAOAAggByXQAAgTMHrjGZCh\
-        2L32ZbY2D+OqMHcq0/wqhJN/zERle3znoKIk5dJ+H1tgCIP1c8JKT0Aad22zakid0aBB03NRh1NdZJ1LjKiodSpNWc\
+    const TWO_BLOCKS: &str = "N3q8ryccAATdk9ZAjgAAAAAAAAAVAAAAAAAAALByImwAZ/uDfXAkW+QwAAArKs1TKIJgAOAAggByXQAA\
+        gTMHrjGZCh2L32ZbY2D+OqMHcq0/wqhJN/zERle3znoKIk5dJ+H1tgCIP1c8JKT0Aad22zakid0aBB03NRh1NdZJ1LjKiodSpNWc\
         UnVS4ngQwqdKc4etIS4S/c3/BxXd5rYrGPqobO5K9uJ41Q4AAAAAFwYUAQl6AAcLAQABISEBGAyAgwAA";
     /// `locked.exe` with the password "secret".
-    const LOCKED: &str = "N3q8ryccAARfXI/4gwAAAAAAAAAUAAAAAAAAAA6xR+TAQta/ImBOhgguRdA1ZkDIAQBuAQQGAAEJEAoBjnIQZQAHCw\
-        EAAiQG8QcBElMPj0YykLVE+OTDrqp7L8F/iyEhARgBAAwNCQAICgFeT5+ZAAAFAREXAGwAbwBjAGsAZQBkAC4AZQB4\
+    const LOCKED: &str = "N3q8ryccAARfXI/4gwAAAAAAAAAUAAAAAAAAAA6xR+TAQta/ImBOhgguRdA1ZkDIAQBuAQQGAAEJEAoB\
+        jnIQZQAHCwEAAiQG8QcBElMPj0YykLVE+OTDrqp7L8F/iyEhARgBAAwNCQAICgFeT5+ZAAAFAREXAGwAbwBjAGsAZQBkAC4AZQB4\
         AGUAAAAUCgEAsOvECp9+3QEVBgEAIICAgQAAABcGEAEJcwAHCwEAASEhARgMbwAA";
 
     fn bytes(text: &str) -> Vec<u8> {

@@ -40,6 +40,9 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
     let files = files(bytes, allowance.entries_left());
     let mut contents: Vec<Option<Vec<u8>>> = folders.iter().map(|_| None).collect();
     let mut used = vec![0_usize; folders.len()];
+    // Bytes of blocks that folders may take, all together: each block once, and what is put around them, unless folders
+    // share them.
+    let mut packed_left = bytes.len().saturating_mul(4);
     for file in files {
         allowance.entry()?;
         // A file that goes on from or into another cabinet names no folder of this one; it is in the first or the last.
@@ -54,7 +57,7 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
             continue;
         };
         let content = contents[number].get_or_insert_with(|| {
-            let (content, closed) = unpacked(bytes, folder, reserved, allowance);
+            let (content, closed) = unpacked(bytes, folder, reserved, &mut packed_left, allowance);
             found.note_all(closed);
             content
         });
@@ -127,15 +130,20 @@ fn unpacked(
     bytes: &[u8],
     folder: &Folder,
     reserved: usize,
+    packed_left: &mut usize,
     allowance: &mut Allowance<'_>,
 ) -> (Vec<u8>, Option<Closed>) {
     let closed = |why: String| (Vec::new(), Some(Closed::NotAnalysed(why)));
     if folder.compression & 15 == 2 {
         return closed("Quantum in a cabinet is not opened".into());
     }
-    let Some(alone) = alone(bytes, folder, reserved) else {
+    let Some(alone) = alone(bytes, folder, reserved, *packed_left) else {
         return closed("damaged cabinet: a folder without data".into());
     };
+    if alone.len() > *packed_left {
+        return (Vec::new(), Some(Closed::Limit("folders that share their bytes".into())));
+    }
+    *packed_left -= alone.len();
     let packed = alone.len() as u64;
     // The library panics on some damage.
     let read = catch_unwind(AssertUnwindSafe(|| {
@@ -150,14 +158,18 @@ fn unpacked(
     }
 }
 
-/// A cabinet of this folder alone, all of it as one file called "x". Checksums are left out: what does not fit them is
-/// unpacked by others as well.
-fn alone(bytes: &[u8], folder: &Folder, reserved: usize) -> Option<Vec<u8>> {
+/// A cabinet of this folder alone, or of as much of it as is just over `max` bytes: one file called "x". Checksums are
+/// left out: what does not fit them is unpacked by others as well.
+fn alone(bytes: &[u8], folder: &Folder, reserved: usize, max: usize) -> Option<Vec<u8>> {
     let (mut blocks, mut count, mut unpacked, mut at) = (Vec::new(), 0_u16, 0_u32, folder.data_at);
     for _ in 0..folder.blocks {
         let (Some(packed), Some(length)) = (u16_le(bytes, at + 4), u16_le(bytes, at + 6)) else { break };
         let from = at + BLOCK_BYTES + reserved;
         let Some(data) = piece(bytes, from, usize::from(packed)) else { break };
+        // One block over it is enough to tell.
+        if blocks.len() > max {
+            break;
+        }
         blocks.extend([0; 4]);
         blocks.extend(packed.to_le_bytes());
         blocks.extend(length.to_le_bytes());

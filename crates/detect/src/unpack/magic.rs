@@ -1,7 +1,7 @@
 //! Which container bytes are, where it takes more than the letters that they begin with, or letters that few know.
 
 use super::number::piece;
-use super::{cpio, disk, iso, msi, named, szdd, tar, udf, vhd, xz, zip};
+use super::{cpio, disk, iso, msi, named, rar, sevenz, szdd, tar, udf, vhd, xz, zip};
 
 /// Bytes in which the first member of a zip is looked for, where there is no directory.
 const ZIP_WITHIN_BYTES: usize = 64 << 10;
@@ -38,6 +38,8 @@ pub(crate) fn behind_any_beginning(bytes: &[u8]) -> Option<&'static str> {
         () if has_trailer_of_dmg(bytes) => "application/x-apple-diskimage",
         () if named::is_ace(bytes) => "application/x-ace",
         () if tar::is_header(bytes) => "application/x-tar",
+        () if rar::begin(bytes).is_some() => "application/vnd.rar",
+        () if sevenz::begin(bytes).is_some() => "application/x-7z-compressed",
         // Unpackers search for the record at the end of a zip (APPNOTE 4.3.16), or for its first member.
         () if zip::ends_as_zip(bytes) || zip::has_header(bytes, ZIP_WITHIN_BYTES) => "application/zip",
         () => return None,

@@ -8,6 +8,8 @@ use super::{Allowance, Closed, Member};
 /// What begins version 4, and what begins version 5.
 const FOUR: &[u8; 7] = b"Rar!\x1a\x07\0";
 const FIVE: &[u8; 8] = b"Rar!\x1a\x07\x01\0";
+/// Bytes in which its beginning is looked for.
+pub(super) const BEGIN_WITHIN_BYTES: usize = 1 << 20;
 /// Letters of a name in Unicode that are read.
 const NAME_UNITS_MAX: usize = 4096;
 
@@ -19,8 +21,16 @@ struct File {
     is_locked: bool,
 }
 
+/// Where a rar begins; programs that unpack themselves have one behind them, so that unpackers search for it.
+pub(super) fn begin(bytes: &[u8]) -> Option<usize> {
+    let head = &bytes[..bytes.len().min(BEGIN_WITHIN_BYTES)];
+    let is_rar = |at: &usize| head[*at..].starts_with(FOUR) || head[*at..].starts_with(FIVE);
+    memchr::memmem::find_iter(head, &FIVE[..6]).find(is_rar)
+}
+
 /// Opens a rar of version 4 or 5.
 pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
+    let bytes = begin(bytes).and_then(|at| bytes.get(at..)).unwrap_or(bytes);
     let mut on = |file: File| {
         allowance.entry()?;
         let (content, closed) = match file.stored {

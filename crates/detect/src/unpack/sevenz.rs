@@ -6,9 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sevenz_rust2::{ArchiveReader, BlockDecoder, Error, Password};
 
 use super::found::Found;
+use super::rar::BEGIN_WITHIN_BYTES;
 use super::{Allowance, Closed};
 use crate::limits::Limits;
 
+/// What begins a 7z.
+const SIGNATURE: &[u8; 6] = b"7z\xbc\xaf\x27\x1c";
 /// Memory of a decoder's dictionary, in KiB.
 const MEMORY_KIB_MAX: usize = (Limits::DICTIONARY_BYTES_MAX >> 10) as usize;
 /// Passwords that are tried.
@@ -16,8 +19,14 @@ const PASSWORDS_MAX: usize = 3;
 /// Blocks of one archive that are unpacked; the files of others are named. Each may take a dictionary of memory.
 const BLOCKS_MAX: usize = 2000;
 
+/// Where a 7z begins, for which unpackers search as they do for a rar.
+pub(super) fn begin(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find(&bytes[..bytes.len().min(BEGIN_WITHIN_BYTES)], SIGNATURE)
+}
+
 /// Opens a 7z.
 pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
+    let bytes = begin(bytes).and_then(|at| bytes.get(at..)).unwrap_or(bytes);
     let mut first = Found::default();
     let result = with(bytes, &Password::empty(), allowance, &mut first);
     let is_locked = result == Err(Closed::Encrypted) || first.has(&Closed::Encrypted);
@@ -117,13 +126,13 @@ mod tests {
 
     const KIND: &str = "application/x-7z-compressed";
     /// Two blocks: `packed.exe` in PPMd, which is not opened, `open.js` in Deflate.
-    const TWO_BLOCKS: &str = "N3q8ryccAATdk9ZAjgAAAAAAAAAVAAAAAAAAALByImwAZ/uDfXAkW+QwAAArKs1TKIJgAOAAggByXQAAgTMHrjGZCh2L32ZbY2D+\
-        OqMHcq0/wqhJN/zERle3znoKIk5dJ+H1tgCIP1c8JKT0Aad22zakid0aBB03NRh1NdZJ1LjKiodSpNWcUnVS4ngQwqdKc4etIS4S\
-        /c3/BxXd5rYrGPqobO5K9uJ41Q4AAAAAFwYUAQl6AAcLAQABISEBGAyAgwAA";
+    const TWO_BLOCKS: &str = "N3q8ryccAATdk9ZAjgAAAAAAAAAVAAAAAAAAALByImwAZ/uDfXAkW+QwAAArKs1TKIJgAOAAggByXQAA\
+        gTMHrjGZCh2L32ZbY2D+OqMHcq0/wqhJN/zERle3znoKIk5dJ+H1tgCIP1c8JKT0Aad22zakid0aBB03NRh1NdZJ1LjKiodSpNWc\
+        UnVS4ngQwqdKc4etIS4S/c3/BxXd5rYrGPqobO5K9uJ41Q4AAAAAFwYUAQl6AAcLAQABISEBGAyAgwAA";
     /// `locked.exe` with the password "secret".
-    const LOCKED: &str = "N3q8ryccAARfXI/4gwAAAAAAAAAUAAAAAAAAAA6xR+TAQta/ImBOhgguRdA1ZkDIAQBuAQQGAAEJEAoBjnIQZQAHCwEAAiQG8QcB\
-        ElMPj0YykLVE+OTDrqp7L8F/iyEhARgBAAwNCQAICgFeT5+ZAAAFAREXAGwAbwBjAGsAZQBkAC4AZQB4AGUAAAAUCgEAsOvECp9+\
-        3QEVBgEAIICAgQAAABcGEAEJcwAHCwEAASEhARgMbwAA";
+    const LOCKED: &str = "N3q8ryccAARfXI/4gwAAAAAAAAAUAAAAAAAAAA6xR+TAQta/ImBOhgguRdA1ZkDIAQBuAQQGAAEJEAoB\
+        jnIQZQAHCwEAAiQG8QcBElMPj0YykLVE+OTDrqp7L8F/iyEhARgBAAwNCQAICgFeT5+ZAAAFAREXAGwAbwBjAGsAZQBkAC4AZQB4\
+        AGUAAAAUCgEAsOvECp9+3QEVBgEAIICAgQAAABcGEAEJcwAHCwEAASEhARgMbwAA";
 
     fn bytes(text: &str) -> Vec<u8> {
         STANDARD.decode(text).expect("base64")
@@ -136,6 +145,10 @@ mod tests {
         let seen: Vec<(&str, &[u8])> = members.iter().map(|one| (one.name.as_str(), one.bytes.as_slice())).collect();
         assert_eq!(seen, [("packed.exe", &b""[..]), ("open.js", b"run run run")]);
         assert!(matches!(closed.as_slice(), [Closed::NotAnalysed(_)]), "{closed:?}");
+        // Behind something else.
+        let behind = [&[7; 100][..], &archive].concat();
+        assert_eq!(super::super::magic::behind_any_beginning(&behind), Some(KIND));
+        assert_eq!(opened_as(KIND, &behind, "a.7z").0.len(), 2);
         // Cut off before its list: nothing can be told.
         let (members, closed) = opened_as(KIND, &archive[..archive.len() - 10], "a.7z");
         assert!(members.is_empty() && matches!(closed.as_slice(), [Closed::NotAnalysed(_)]), "{closed:?}");

@@ -134,19 +134,19 @@ fn opened(content_type: &str, bytes: &[u8], limits: &Limits) -> (Vec<Member>, Ve
     open(content_type, bytes, "a", &mut Allowance::new(limits, budget))
 }
 
+/// A rar of version 4: the mark, the archive's header, a file of no bytes, the end.
+fn a_rar() -> Vec<u8> {
+    let mut file = vec![0, 0, 0x74, 0, 0, 38, 0];
+    file.extend([0; 19]);
+    file.extend(6_u16.to_le_bytes());
+    file.extend([0; 4]);
+    file.extend(b"in.exe");
+    [&b"Rar!\x1a\x07\0"[..], &[0, 0, 0x73, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0], &file, &[0, 0, 0x7b, 0, 0, 7, 0]].concat()
+}
+
 #[test]
 fn the_names_in_a_rar_are_told() {
-    // Version 4: the mark, the archive's header, a file of no bytes, the end.
-    let file = {
-        let mut header = vec![0, 0, 0x74, 0, 0, 38, 0];
-        header.extend([0; 19]);
-        header.extend(6_u16.to_le_bytes());
-        header.extend([0; 4]);
-        header.extend(b"in.exe");
-        header
-    };
-    let four = [&b"Rar!\x1a\x07\0"[..], &[0, 0, 0x73, 0, 0, 13, 0, 0, 0, 0, 0, 0, 0], &file, &[0, 0, 0x7b, 0, 0, 7, 0]]
-        .concat();
+    let four = a_rar();
     // Version 5: checksum, size, type 2, no flags; then file flags, size, attributes, compression, system, the
     // name.
     let five = [&b"Rar!\x1a\x07\x01\0"[..], &[0, 0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 6], b"in.exe"].concat();
@@ -219,9 +219,8 @@ fn files_in_a_onenote_page_are_taken_out() {
     assert_eq!((members[0].bytes.as_slice(), closed.len()), (&b"hello"[..], 0));
 }
 
-/// The image of one file that the test above opens, with a second volume for Joliet.
-#[test]
-fn a_file_of_an_image_has_the_names_of_all_volumes() {
+/// An image of one file, with a second volume for Joliet.
+fn an_iso() -> Vec<u8> {
     let record = |name: &[u8], sector: u32, length: u32, flags: u8, more: &[u8]| {
         let mut record = vec![0; 33];
         record[2..6].copy_from_slice(&sector.to_le_bytes());
@@ -249,6 +248,12 @@ fn a_file_of_an_image_has_the_names_of_all_volumes() {
     let wide = record(&wide, 22, 5, 0, b"");
     bytes[21 * 2048..21 * 2048 + wide.len()].copy_from_slice(&wide);
     bytes[22 * 2048..22 * 2048 + 5].copy_from_slice(b"hello");
+    bytes
+}
+
+#[test]
+fn a_file_of_an_image_has_the_names_of_all_volumes() {
+    let bytes = an_iso();
     let (members, closed) = opened_as("application/x-iso9660-image", &bytes, "a.iso");
     assert_eq!((members.len(), members[0].name.as_str(), closed), (1, "run.exe", vec![]));
     assert_eq!(members[0].other_names, ["SETUP.TXT", "run.me"]);
@@ -410,6 +415,8 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("application/x-tar", a_tar(&[("a.txt", b"hello"), (&"long/".repeat(30), b"run")])),
         ("application/vnd.ms-cab-compressed", cab),
         ("application/vnd.rar", rar5),
+        ("application/vnd.rar", a_rar()),
+        ("application/x-iso9660-image", an_iso()),
         ("application/x-szdd", szdd),
         ("application/x-lzh", lzh),
         ("application/x-arj", named::tests::an_arj()),
@@ -478,4 +485,38 @@ fn changed_samples_end_within_the_limits() {
             let _kind = magic::by_beginning(&bytes).or_else(|| magic::behind_any_beginning(&bytes));
         }
     }
+}
+
+#[test]
+fn names_of_a_rar_are_read_in_unicode_and_its_plain_files_opened() {
+    // Flags: a name in two forms; method 0x30: it lies there as it is.
+    let name = b"a?.js\0\x04\x10a\x4f.j\0s";
+    let mut file = vec![0, 0, 0x74, 0, 2];
+    file.extend((32 + name.len() as u16).to_le_bytes());
+    file.extend(3_u32.to_le_bytes());
+    file.extend([0; 14]);
+    file.push(0x30);
+    file.extend((name.len() as u16).to_le_bytes());
+    file.extend([0; 4]);
+    let rar = [&b"Rar!\x1a\x07\0"[..], &file, name, b"run", &[0, 0, 0x7b, 0, 0, 7, 0]].concat();
+    for bytes in [rar.clone(), [&[9; 70][..], &rar].concat()] {
+        let (members, closed) = opened_as("application/vnd.rar", &bytes, "a.rar");
+        assert_eq!((members[0].name.as_str(), members[0].bytes.as_slice()), ("aя.js", &b"run"[..]));
+        assert_eq!((members[0].other_names.join(" "), closed.len()), ("a?.js".into(), 0));
+    }
+}
+
+/// A zip whose headers ask for the rest of the file each ends in the time of one look at it.
+#[test]
+fn headers_that_ask_for_all_that_follows_take_no_time() {
+    let mut header = b"PK\x03\x04\x14\0\x08\0\x08\0".to_vec();
+    header.extend([0; 16]);
+    header.extend([1, 0, 0, 0, b'a']);
+    let mut bytes = header.repeat(9000);
+    // Blocks of Deflate with nothing in them: much is read and nothing comes out.
+    bytes.extend([0, 0, 0, 0xff, 0xff].repeat(1 << 20));
+    let begun = std::time::Instant::now();
+    let (members, _) = opened_as("application/zip", &bytes, "a.zip");
+    assert_eq!(members.len(), 9000);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }

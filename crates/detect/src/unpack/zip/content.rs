@@ -12,7 +12,7 @@ pub(crate) fn content(entry: &Entry, bytes: &[u8], allowance: &mut Allowance<'_>
     let (mut content, mut closed) = match entry.method {
         0 => allowance.copy(packed),
         8 => allowance.read_so_far(length, flate2::bufread::DeflateDecoder::new(packed)),
-        9 => return locked::by_library(entry, packed, None, allowance),
+        9 => return locked::by_library(entry, packed, allowance),
         12 => allowance.read_so_far(length, bzip2::bufread::BzDecoder::new(packed)),
         14 => lzma(entry, packed, allowance),
         95 => xz::read(packed, allowance),

@@ -264,13 +264,7 @@ fn says_the_same(header: &Local, listed: &Entry) -> bool {
 /// A member by its header alone.
 fn unlisted(header: Local, at: usize, bytes: &[u8]) -> Entry {
     let is_open_ended = header.flags & SIZES_BEHIND != 0 && header.packed == 0;
-    let length = if !is_open_ended {
-        size(header.packed)
-    } else if header.method == 0 || header.flags & ENCRYPTED != 0 {
-        end_of_stored(bytes, header.data_at)
-    } else {
-        bytes.len().saturating_sub(header.data_at)
-    };
+    let length = if is_open_ended { length_of_open_ended(bytes, header.data_at) } else { size(header.packed) };
     Entry {
         names: header.names,
         flags: header.flags,
@@ -286,9 +280,9 @@ fn unlisted(header: Local, at: usize, bytes: &[u8]) -> Entry {
     }
 }
 
-/// The length of a member whose bytes lie there as they are, and whose sizes stand behind it: up to the sizes that fit,
-/// or else to the next header.
-fn end_of_stored(bytes: &[u8], from: usize) -> usize {
+/// The length of a member whose sizes stand behind it: up to the sizes that fit, or else to the next header, so that no
+/// two such members share their bytes. Those that are compressed may end before.
+fn length_of_open_ended(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     for at in memchr::memmem::find_iter(rest, b"PK") {
         let is_end = match rest.get(at..at + 4) {

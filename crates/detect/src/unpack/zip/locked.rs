@@ -32,13 +32,14 @@ pub(super) fn content(
     allowance: &mut Allowance<'_>,
 ) -> (Vec<u8>, Option<Closed>) {
     let packed = entry.packed_bytes(bytes);
+    let alone = alone(entry, packed, true);
     let tried: Vec<String> = password.fitting.iter().cloned().chain(allowance.passwords().iter().cloned()).collect();
     for one in tried {
         if let Err(over) = allowance.try_password() {
             return (Vec::new(), Some(over));
         }
         // One byte in 256 passes the old cipher's check by chance; the checksum at the end does not.
-        match by_library(entry, packed, Some(&one), allowance) {
+        match read(&alone, packed.len() as u64, Some(&one), allowance) {
             (content, None) => {
                 password.fitting = Some(one);
                 return (content, None);
@@ -57,15 +58,14 @@ pub(super) fn content(
     (Vec::new(), Some(Closed::Encrypted))
 }
 
-/// What is in a member, by the library: what is encrypted with this password, and Deflate64.
-pub(super) fn by_library(
-    entry: &Entry,
-    packed: &[u8],
-    password: Option<&str>,
-    allowance: &mut Allowance<'_>,
-) -> (Vec<u8>, Option<Closed>) {
+/// What is in a member by the library: Deflate64.
+pub(super) fn by_library(entry: &Entry, packed: &[u8], allowance: &mut Allowance<'_>) -> (Vec<u8>, Option<Closed>) {
+    read(&alone(entry, packed, false), packed.len() as u64, None, allowance)
+}
+
+/// What is in the one member of a zip.
+fn read(alone: &[u8], packed: u64, password: Option<&str>, allowance: &mut Allowance<'_>) -> (Vec<u8>, Option<Closed>) {
     let damaged = |error: ::zip::result::ZipError| Closed::NotAnalysed(format!("damaged: {error}"));
-    let alone = alone(entry, packed, password.is_some());
     let mut archive = match ::zip::ZipArchive::new(Cursor::new(alone)) {
         Ok(archive) => archive,
         Err(error) => return (Vec::new(), Some(damaged(error))),
@@ -75,7 +75,7 @@ pub(super) fn by_library(
         None => archive.by_index(0),
     };
     match opened {
-        Ok(content) => allowance.read_so_far(packed.len() as u64, content),
+        Ok(content) => allowance.read_so_far(packed, content),
         Err(error) => (Vec::new(), Some(damaged(error))),
     }
 }

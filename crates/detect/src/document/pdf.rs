@@ -21,6 +21,8 @@ use syntax::{plain_names, string};
 
 /// Streams of one file that are opened.
 const STREAMS_MAX: usize = 10_000;
+/// Streams that have one end, because those before it have none: each would be read up to it.
+const SHARED_END_MAX: usize = 20;
 /// Bytes that one object stream may unpack to.
 const OBJECTS_BYTES_MAX: u64 = 16 << 20;
 /// Bytes that all object streams and scripts of one file may unpack to.
@@ -58,7 +60,9 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     objects.read_file(bytes);
     let (streams, are_all) = streams(bytes);
     if !are_all {
-        look.closed(Closed::NotAnalysed(format!("a PDF of more than {STREAMS_MAX} streams is not fully examined")));
+        look.closed(Closed::NotAnalysed(
+            "a PDF with too many streams, or with streams that have no end, is not fully examined".into(),
+        ));
     }
     // Objects in streams first: what they say tells which streams are files and scripts.
     for stream in streams.iter().filter(|stream| stream.dictionary.contains("/ObjStm")) {
@@ -110,7 +114,7 @@ impl Stream<'_> {
 fn streams(bytes: &[u8]) -> (Vec<Stream<'_>>, bool) {
     let mut streams = Vec::new();
     // Where the next end is: looked for once, however many beginnings come before it.
-    let mut end = 0;
+    let (mut end, mut shared, mut are_all) = (0, 0, true);
     for at in memchr::memmem::find_iter(bytes, b"stream") {
         if bytes[..at].ends_with(b"end") {
             continue;
@@ -125,11 +129,17 @@ fn streams(bytes: &[u8]) -> (Vec<Stream<'_>>, bool) {
         }
         if end < from {
             end = memchr::memmem::find(&bytes[from..], b"endstream").map_or(bytes.len(), |end| from + end);
+            shared = 0;
+        }
+        shared += 1;
+        if shared > SHARED_END_MAX {
+            are_all = false;
+            continue;
         }
         let (number, dictionary) = dictionary(&bytes[at.saturating_sub(DICTIONARY_MAX)..at]);
         streams.push(Stream { number, dictionary, content: &bytes[from..end] });
     }
-    (streams, true)
+    (streams, are_all)
 }
 
 /// The innermost dictionary that ends before a stream, its names written plainly, and the number of its object.

@@ -109,7 +109,8 @@ mod tests {
     fn links_of_an_invitation() {
         let invitation = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nURL:https://a.exa\r\n mple/1\r\nDESCRIPTION;\
             ALTREP=\"https://b.example/2\":pay at https://c.example/3\\nsoon\r\nCONFERENCE;VALUE=URI:\
-            https:/\\d.example/4\r\nATTACH:file://203.0.113.9/a\r\nX-ALT-DESC;FMTTYPE=text/html:<a href=\"ms-msdt:/id\">x</a>\r\nATTACH;ENCODING=BASE64;\
+            https:/\\d.example/4\r\nATTACH:file://203.0.113.9/a\r\nX-ALT-DESC;\
+            FMTTYPE=text/html:<a href=\"ms-msdt:/id\">x</a>\r\nATTACH;ENCODING=BASE64;\
             VALUE=BINARY;FILENAME=\"a.exe\":TVqQ\r\n AAM=\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
         assert_eq!(
             links(invitation),
@@ -131,7 +132,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_text_the_look_ends(
-            text in "(URL:|DESCRIPTION|;|\"|:|\\\\n|ATTACH;ENCODING=BASE64:|QQ==|\r\n ?|\u{e9}|https://a|<a href=){0,40}"
+            text in "(URL:|DESCRIPTION|;|\"|:|\\\\n|ATTACH;ENCODING=BASE64:|\
+                QQ==|\r\n ?|\u{e9}|https://a|<a href=){0,40}"
         ) {
             let whole = format!("BEGIN:VCARD\r\n{text}");
             prop_assert!(links(whole.as_bytes()).len() <= FOUND_MAX);

@@ -736,7 +736,7 @@ mod tests {
             "<a href='data:image/png;base64,iVBORw0KGgo=' download=plot.png>plot</a>",
             "<iframe src='data:text/html,<p>hello</p>'></iframe>",
             "<img src='data:image/png;base64,iVBORw0KGgo='>",
-            "<script>var p='UEsDBBQAAAAIANkze108EJyhOQAAADkAAAABAAAA';i.src='data:image/png;base64,'+q;a.click()</script>",
+            "<script>p='UEsDBBQAAAAIANkze108EJyhOQAAADkAAAABAAAA';i.src='data:image/png;base64,'+q;a.click()</script>",
         ] {
             assert_eq!(checks(html), [], "{html}");
         }

@@ -85,8 +85,8 @@ const IMITATED: [&str; 30] = [
 ];
 /// Ports that a link may name without anybody wondering.
 const USUAL_PORTS: [u16; 4] = [80, 443, 8080, 8443];
-/// Links of a mail that are completed by its base, of which each may be split to hide it. A page that somebody mails as a
-/// whole has dozens.
+/// Links of a mail that are completed by its base, of which each may be split to hide it. A page that somebody mails as
+/// a whole has dozens.
 const PIECES_MAX: usize = 10;
 /// Things found of one mail that are kept.
 const FOUND_MAX: usize = 100;

@@ -250,7 +250,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_text_the_walk_through_wrappers_ends(
-            text in "(url:|view-source:|microsoft-edge:|ms-word:|ofe|u?\\||https:|/|\\\\|a|\u{e9}|%|:|javascript:|data:){0,20}"
+            text in "(url:|view-source:|microsoft-edge:|ms-word:|ofe|u?\\||\
+                https:|/|\\\\|a|\u{e9}|%|:|javascript:|data:){0,20}"
         ) {
             drop(destination(&text));
         }

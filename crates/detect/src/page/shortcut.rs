@@ -126,7 +126,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_text_the_look_ends(
-            text in "(\\[InternetShortcut\\]|\r?\n|URL=|IconFile=|\\\\|<plist|<key>|URL|</key>|<string>|bplist00|http:|\u{e9}|&){0,40}"
+            text in "(\\[InternetShortcut\\]|\r?\n|URL=|IconFile=|\
+                \\\\|<plist|<key>|URL|</key>|<string>|bplist00|http:|\u{e9}|&){0,40}"
         ) {
             prop_assert!(targets(text.as_bytes()).len() <= TARGETS_MAX);
         }

@@ -5,8 +5,9 @@ use super::syntax;
 
 /// Specifications of one file that are read.
 const FILES_MAX: usize = 500;
-/// Bytes in front of a mark in which its dictionary begins.
+/// Bytes in front of a mark in which its dictionary begins, and bytes of the whole dictionary.
 const BEFORE_MAX: usize = 4096;
+const DICTIONARY_MAX: usize = 8192;
 /// The entries that name a file, the ones that readers show first. Each may say something else.
 const NAMES: [&str; 5] = ["UF", "F", "DOS", "Unix", "Mac"];
 
@@ -36,7 +37,8 @@ pub(super) fn specifications(objects: &Objects<'_>) -> Vec<FileSpecification> {
             }
             read += 1;
             let Some(dictionary) = enclosing(text, at) else { continue };
-            let streams = syntax::value(&text[at + 1 + length..]);
+            let behind = &text[at + 1 + length..];
+            let streams = syntax::value(&behind[..behind.len().min(DICTIONARY_MAX)]);
             let streams = match syntax::reference(streams) {
                 Some((number, _)) => objects.get(number).map(syntax::references).unwrap_or_default(),
                 None => syntax::references(streams),
@@ -77,7 +79,10 @@ fn enclosing(text: &[u8], at: usize) -> Option<&[u8]> {
                 depth += 1;
                 before -= 2;
             }
-            b"<<" if depth == 0 => return Some(syntax::value(&text[before - 2..])),
+            b"<<" if depth == 0 => {
+                let end = text.len().min(before - 2 + DICTIONARY_MAX);
+                return Some(syntax::value(&text[before - 2..end]));
+            }
             b"<<" => {
                 depth -= 1;
                 before -= 2;

@@ -271,7 +271,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_is_part_of_what_is_there(text in "(<<|>>|<|>|\\[|\\]|\\(|\\)|/A|/|%|1 0 R|2|\\\\|#41| |\n|a){0,60}") {
+        fn what_is_read_is_part_of_what_is_there(text in "(<<|>>|<|>|\\[|\\]|\\(|\\)|\
+                /A|/|%|1 0 R|2|\\\\|#41| |\n|a){0,60}") {
             let bytes = text.as_bytes();
             prop_assert!(value(bytes).len() <= bytes.len());
             prop_assert!(entries(bytes).iter().map(|(_, value)| value.len()).sum::<usize>() <= bytes.len());

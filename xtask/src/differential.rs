@@ -1,5 +1,5 @@
 //! What other readers see of the same bytes, beside what we see: files in mails against Python's email, names in
-//! damaged archives against 7-Zip, unzip and Python's zipfile, and hosts of links against the tests of the URL standard.
+//! damaged archives against 7-Zip, unzip and Python's zipfile, hosts of links against the tests of the URL standard.
 //! A file that another reader sees and we do not is a difference; each is listed, and explained in
 //! `docs/differential.md`.
 
@@ -173,8 +173,8 @@ pub(crate) fn links(file: &str) -> Result<()> {
     differences.print("hosts of links")
 }
 
-/// A name without folders and without what is not plain ASCII: readers differ in the charset that they take, and in what
-/// they show of a character that cannot be shown.
+/// A name without folders and without what is not plain ASCII: readers differ in the charset that they take, and in
+/// what they show of a character that cannot be shown.
 fn plain(name: &str) -> String {
     let name: String = name.chars().filter(|c| c.is_ascii_graphic() && *c != '?').collect();
     name.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase()

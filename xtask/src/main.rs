@@ -45,8 +45,8 @@ fn main() -> Result<()> {
              attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | \
              kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | \
              simulate COUNT (so many orders of events, faults included) | simulate --seed SEED (one of them, told) | \
-             differential mails FOLDER | archives COUNT SEED | links FILE (what other readers see of the same bytes, beside \
-             what we see; FILE is urltestdata.json of the web platform tests) | \
+             differential mails FOLDER | archives COUNT SEED | links FILE (what other readers see of the \
+             same bytes, beside what we see; FILE is urltestdata.json of the web platform tests) | \
              fuzz SECONDS (every \
              target, two at a time; needs cargo-fuzz and a nightly compiler) | \
              bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench \

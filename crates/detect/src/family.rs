@@ -71,8 +71,8 @@ pub fn others(main: (Family, &str), bytes: &[u8], names: &[&str], declared: &[&s
     if main.0 == Family::Other {
         names.iter().filter_map(|name| name::archive(name)).for_each(&mut add);
     }
-    // Unpackers look for a zip from the end of a file; readers of PDF look for its head within the first kibibyte. What is
-    // called an archive or an image of a disc is opened as one, whatever it begins with.
+    // Unpackers look for a zip from the end of a file; readers of PDF look for its head within the first kibibyte. What
+    // is called an archive or an image of a disc is opened as one, whatever it begins with.
     if unpack::zip::ends_as_zip(bytes) && !bytes.starts_with(b"PK\x03\x04") {
         add((Family::Archive, "application/zip"));
     }

@@ -199,7 +199,9 @@ mod tests {
         wrap(0x30, &[oid(SIGNED), wrap(0xa0, &data)].concat())
     }
 
-    fn opened(bytes: &[u8], name: &str) -> (Vec<(String, Vec<u8>)>, Result<(), Closed>) {
+    type Files = Vec<(String, Vec<u8>)>;
+
+    fn opened(bytes: &[u8], name: &str) -> (Files, Result<(), Closed>) {
         let limits = Limits::default();
         let mut allowance = Allowance::new(&limits, Budget::starting_now(Duration::from_secs(10)));
         let mut members = Vec::new();
@@ -231,7 +233,8 @@ mod tests {
         #[test]
         fn any_bytes_end(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0_usize..200, byte in any::<u8>()) {
             let _ = opened(&bytes, "a");
-            for mut damaged in [signed(value, &value(4, b"x")), signed(open_ended, &open_ended(0x24, &value(4, b"x")))] {
+            let pieces = open_ended(0x24, &value(4, b"x"));
+            for mut damaged in [signed(value, &value(4, b"x")), signed(open_ended, &pieces)] {
                 let at = at % damaged.len();
                 damaged[at] = byte;
                 let _ = opened(&damaged, "smime.p7m");

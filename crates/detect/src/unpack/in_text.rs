@@ -6,11 +6,10 @@ use super::{Allowance, Closed, Member, calendar, uuencode};
 /// The files inside a text, and why some were not seen.
 pub(crate) fn in_text(bytes: &[u8], allowance: &mut Allowance<'_>) -> (Vec<Member>, Vec<Closed>) {
     let mut members = Vec::new();
-    let mut closed = Vec::new();
-    let readers: [fn(&[u8], &mut Allowance<'_>, &mut Vec<Member>) -> Result<(), Closed>; 3] =
-        [uuencode::open, uuencode::open_yenc, calendar::open];
-    for reader in readers {
-        closed.extend(reader(bytes, allowance, &mut members).err());
-    }
-    (members, closed)
+    let closed = [
+        uuencode::open(bytes, allowance, &mut members),
+        uuencode::open_yenc(bytes, allowance, &mut members),
+        calendar::open(bytes, allowance, &mut members),
+    ];
+    (members, closed.into_iter().filter_map(Result::err).collect())
 }

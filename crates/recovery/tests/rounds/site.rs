@@ -60,7 +60,8 @@ impl Form {
     fn ruleset(self) -> Ruleset {
         let detection = |code: &str, category: &str| {
             format!(
-                "code = \"{code}\"\ntitle = \"A test\"\nengine = \"yara\"\ncategory = \"{category}\"\neffect = \"Hold\"\n\
+                "code = \"{code}\"\ntitle = \"A test\"\nengine = \"yara\"\ncategory = \"{category}\"\n\
+                 effect = \"Hold\"\n\
                  target = \"text\"\nscope = \"content\"\nmode = \"Enforce\"\nowner = \"x\"\nsince = \"0.1.0\"\n"
             )
         };

@@ -223,17 +223,19 @@ mod tests {
 
     /// What is looked into, or judged otherwise.
     const ELSEWHERE: [&str; 6] = ["cab", "com", "dmg", "img", "iso", "url"];
-    const OF_OUTLOOK: &str = "ade adp apk app appcontent-ms application appref-ms appx appxbundle asp aspx asx bas bat bgi \
-        cab cer chm cmd cnt com cpl crt csh der diagcab diagcfg diagpkg exe fxp gadget grp hlp hpj \
-        hta htc inf ins isp its jar jnlp js jse ksh library-ms lnk mad maf mag mam maq mar mas mat \
-        mau mav maw mcf mda mdb mde mdt mdw mdz msc msh msh1 msh2 mshxml msh1xml msh2xml msi msix \
-        msixbundle msp mst msu ops osd pcd pif pl plg prf prg printerexport ps1 ps1xml ps2 ps2xml \
-        psc1 psc2 psd1 psdm1 pst py pyc pyo pyw pyz pyzw reg scf scr sct search-ms settingcontent-ms \
-        shb shs theme tmp udl url vb vbe vbp vbs vhd vhdx vsmacros vsw webpnp website ws wsc wsf wsh \
-        xbap xll xnk";
-    const OF_GMAIL: &str = "ade adp apk appx appxbundle bat cab chm cmd com cpl diagcab diagcfg diagpkg dll dmg ex ex_ \
-        exe hta img ins iso isp jar jnlp js jse lib lnk mde mjs msc msi msix msixbundle msp mst nsh \
-        pif ps1 scr sct shb sys vb vbe vbs vhd vxd wsc wsf wsh xll";
+    const OF_OUTLOOK: &str = "ade adp apk app appcontent-ms application appref-ms appx appxbundle asp aspx asx \
+        bas bat bgi cab cer chm cmd cnt com cpl crt csh der diagcab diagcfg diagpkg exe \
+        fxp gadget grp hlp hpj hta htc inf ins isp its jar jnlp js jse ksh library-ms \
+        lnk mad maf mag mam maq mar mas mat mau mav maw mcf mda mdb mde mdt mdw mdz msc \
+        msh msh1 msh2 mshxml msh1xml msh2xml msi msix msixbundle msp mst msu ops osd pcd \
+        pif pl plg prf prg printerexport ps1 ps1xml ps2 ps2xml psc1 psc2 psd1 psdm1 pst \
+        py pyc pyo pyw pyz pyzw reg scf scr sct search-ms settingcontent-ms shb shs \
+        theme tmp udl url vb vbe vbp vbs vhd vhdx vsmacros vsw webpnp website ws wsc wsf \
+        wsh xbap xll xnk";
+    const OF_GMAIL: &str = "ade adp apk appx appxbundle bat cab chm cmd com cpl diagcab diagcfg diagpkg dll \
+        dmg ex ex_ exe hta img ins iso isp jar jnlp js jse lib lnk mde mjs msc msi msix \
+        msixbundle msp mst nsh pif ps1 scr sct shb sys vb vbe vbs vhd vxd wsc wsf wsh \
+        xll";
 
     #[test]
     fn the_published_lists_are_covered() {

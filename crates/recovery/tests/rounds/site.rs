@@ -60,8 +60,9 @@ impl Form {
     fn ruleset(self) -> Ruleset {
         let detection = |code: &str, category: &str| {
             format!(
-                "code = \"{code}\"\ntitle = \"A test\"\nengine = \"yara\"\ncategory = \"{category}\"\neffect = \"Hold\"\n\
-                 target = \"text\"\nscope = \"content\"\nmode = \"Enforce\"\nowner = \"x\"\nsince = \"0.1.0\"\n"
+                "code = \"{code}\"\ntitle = \"A test\"\nengine = \"yara\"\ncategory = \"{category}\"\n\
+                 effect = \"Hold\"\ntarget = \"text\"\nscope = \"content\"\nmode = \"Enforce\"\n\
+                 owner = \"x\"\nsince = \"0.1.0\"\n"
             )
         };
         let rule = |name: &str, text: &str| {

@@ -329,14 +329,16 @@ mod tests {
 
     #[test]
     fn so_many_as_are_leaving_are_not_waited_for_without_end() {
-        let places = places(10);
-        let mut crowd: Vec<Place> = (0..7).map(|n| idle_from_the_start(&places, stranger(n, 0))).collect();
+        let places = places(30);
+        let mut crowd: Vec<Place> = (0..21).map(|n| idle_from_the_start(&places, stranger(n, 0))).collect();
         let now = 2 * LEAST_MS;
-        assert_eq!(places.lock().take(&stranger(20, 0), now), Ok(()));
-        assert_eq!(places.lock().take(&stranger(21, 0), now), Err(Over::Strangers), "one of ten is leaving already");
+        for n in 0..3 {
+            assert_eq!(places.lock().take(&stranger(100 + n, 0), now), Ok(()));
+        }
+        assert_eq!(places.lock().take(&stranger(110, 0), now), Err(Over::Strangers), "three of thirty are leaving");
         let gone = crowd.iter().position(told).expect("somebody was told");
         drop(crowd.remove(gone));
-        assert_eq!(places.lock().take(&stranger(21, 0), now), Ok(()), "it has gone");
+        assert_eq!(places.lock().take(&stranger(110, 0), now), Ok(()), "one has gone");
     }
 
     #[test]

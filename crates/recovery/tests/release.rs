@@ -16,6 +16,7 @@ use platform::clock::{Clock, ManualClock};
 use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::Items;
+use platform::outgoing::find_token;
 use platform::priority::Priority;
 use platform::reconciler::Reconciler;
 use platform::signals::Signals;
@@ -303,4 +304,18 @@ async fn a_program_that_ends_sends_nothing_more() {
     let (_stops, stop) = watch::channel(true);
     held.worker("a/1").round(&mut (), &stop).await.expect("a round");
     assert_eq!((held.release().await.state, held.hop.taken().len()), (ReleaseState::Queued, 0));
+}
+
+#[tokio::test]
+async fn what_we_have_released_is_known_to_us_for_a_week() {
+    let held = Held::with(Listed::new([])).await;
+    held.round().await;
+    let sent = held.hop.taken()[0].bytes.clone();
+    let (value, _, below) = find_token(&sent).expect("it has a token");
+    let (key, week) = (TokenKey::new([7; 32]), Duration::from_secs(7 * 24 * 3600));
+    let recipient = domain::Address::parse("b@ours.example").expect("a mailbox");
+    let is_known = |at: Timestamp| domain::token::verify(&key, &value, &recipient, at, below).is_some();
+    let now = held.clock.now();
+    assert!(is_known(now.after(week - Duration::from_secs(1))));
+    assert!(!is_known(now.after(week + Duration::from_secs(1))));
 }

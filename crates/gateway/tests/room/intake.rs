@@ -390,8 +390,8 @@ fn with_attachment(content: &str) -> String {
     let (head, _) = mail.split_once("\r\n\r\n").expect("a head");
     format!(
         "{head}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
-         Content-Type: text/plain\r\n\r\nsee below\r\n--b\r\nContent-Type: text/plain; name=figures.txt\r\n\
-         Content-Disposition: attachment; \
+         Content-Type: text/plain\r\n\
+         \r\nsee below\r\n--b\r\nContent-Type: text/plain; name=figures.txt\r\nContent-Disposition: attachment; \
          filename=figures.txt\r\n\r\n{}\r\n{content}\r\n--b--\r\n",
         "figures of the quarter ".repeat(20)
     )

@@ -61,8 +61,8 @@ impl Form {
         let detection = |code: &str, category: &str| {
             format!(
                 "code = \"{code}\"\ntitle = \"A test\"\nengine = \"yara\"\ncategory = \"{category}\"\n\
-                 effect = \"Hold\"\n\
-                 target = \"text\"\nscope = \"content\"\nmode = \"Enforce\"\nowner = \"x\"\nsince = \"0.1.0\"\n"
+                 effect = \"Hold\"\ntarget = \"text\"\nscope = \"content\"\nmode = \"Enforce\"\n\
+                 owner = \"x\"\nsince = \"0.1.0\"\n"
             )
         };
         let rule = |name: &str, text: &str| {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
 
 use crate::postgres::Postgres;
-use crate::{axe, licences, mtas, tidy};
+use crate::{axe, licences, mtas, reports, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
 const NEIGHBOURS: [(&str, &str); 14] = [
@@ -49,13 +49,16 @@ pub(crate) fn run() -> Result<()> {
         let mtas = mtas.to_str().context("the cache's path is not UTF-8")?;
         let axe = axe::unpacked()?;
         let axe = axe.to_str().context("the cache's path is not UTF-8")?;
-        let environment = [
+        let reports = reports::installed()?;
+        let reports = reports.as_deref().and_then(|folder| folder.to_str());
+        let mut environment = vec![
             ("REPRIEVE_TEST_POSTGRES", postgres.url()),
             ("REPRIEVE_TEST_MTAS", mtas),
             ("REPRIEVE_TEST_AXE", axe),
             ("INSTA_UPDATE", "no"),
             ("CI", "true"),
         ];
+        environment.extend(reports.map(|folder| ("REPRIEVE_TEST_REPORTS", folder)));
         cargo(&["test", "--profile", "ci", "--workspace", "--locked"], &environment)
     })?;
     steps.step("demo", demo)?;

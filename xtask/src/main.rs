@@ -11,6 +11,7 @@ mod licences;
 mod mtas;
 mod picture;
 mod postgres;
+mod reports;
 mod simulate;
 mod tidy;
 

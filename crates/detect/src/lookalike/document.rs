@@ -206,6 +206,11 @@ fn templates() -> Vec<Specimen> {
             EXCEL,
             excel_with(&[("xl/externalLinks/_rels/externalLink1.xml.rels", book.as_bytes())]),
         ),
+        remote(
+            "a letter with a part of a workbook of the same site",
+            "letter-7.docx",
+            word_related("oleObject", "https://partner.sharepoint.com/sites/a/Plan.xlsx!Sheet1!R1C1:R5C3"),
+        ),
         linked("a letter with a link", "links-1.docx", word_related("hyperlink", "https://www.example.com/")),
         linked("a letter with an address", "links-2.docx", word_related("hyperlink", "mailto:bert@example.com")),
         linked(
@@ -336,6 +341,11 @@ fn pdf_actions() -> Vec<Specimen> {
             "a PDF that leads into another PDF",
             "index.pdf",
             "3 0 obj<</A<</S/GoToR/F(volume2.pdf)/D[0/Fit]>>>>endobj",
+        ),
+        launch(
+            "a handbook that opens its chapter on the list of systems",
+            "handbook.pdf",
+            "3 0 obj<</A<</S/Launch/F(CMDB overview.pdf)>>>>endobj",
         ),
         launch(
             "a PDF with a link to where a program is",

@@ -54,6 +54,7 @@ fn disguised() -> Vec<Specimen> {
             "<a href=\"https://social.example.org/@anna@other.example\">Anna</a>",
         ),
         is("a link with a slash too many", "<a href=\"https:///www.example.org/a\">page</a>"),
+        is("a signature with a link that lacks a slash", "<a href=\"https:/www.partner.example/\">partner.example</a>"),
         is("a link with the slashes of another system", "<a href=\"http:\\\\www.example.org\\a\">page</a>"),
         is(
             "links that open in another window",

@@ -71,6 +71,16 @@ fn built() -> Vec<Specimen> {
                  style=3D\"margin:0\">Sch=C3=B6n</p>\n--b1--\n"
             ),
         ),
+        is(
+            "a signed mail (S/MIME)",
+            &format!(
+                "{head}Subject: signed\nMIME-Version: 1.0\nContent-Type: multipart/signed; \
+                 protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=b1\n\n--b1\nContent-Type: \
+                 text/plain; charset=utf-8\n\nHello Bert\n--b1\nContent-Type: application/pkcs7-signature; \
+                 name=smime.p7s\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; \
+                 filename=smime.p7s\n\nMA8GCSqGSIb3DQEHAqACMAA=\n--b1--\n"
+            ),
+        ),
         is("a mail of the last century", &format!("{head}Subject: plain\n\nHello Bert\n")),
     ]
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Specimen;
+use super::archive::zip_of;
 use super::carrier::{encoded_program, png};
 
 const HTML: &str = "text/html";
@@ -79,6 +80,14 @@ fn makes_a_file() -> Vec<Specimen> {
             format!(
                 "{TEXT}<a download=\"appendix.pdf\" href=\"data:application/pdf;base64,{}\">appendix</a>",
                 STANDARD.encode(b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n")
+            ),
+        ),
+        is(
+            "a report with its workbook in a link",
+            "export.html",
+            format!(
+                "{TEXT}<a download=\"export.xlsx\" href=\"data:application/octet-stream;base64,{}\">workbook</a>",
+                STANDARD.encode(zip_of(&[("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>")]))
             ),
         ),
         is(
@@ -181,6 +190,14 @@ fn writes_itself() -> Vec<Specimen> {
             "a page with its settings in base64",
             "dashboard.html",
             format!("{TEXT}<script>var settings=JSON.parse(atob('eyJjb2xvdXIiOiJibHVlIn0='));draw(settings)</script>"),
+        ),
+        is(
+            "a saved page that hides an address of mail from collectors",
+            "contact.html",
+            format!(
+                "{TEXT}<script>document.write(unescape('%3Ca%20href%3D%22mailto%3Ainfo%40partner.example%22%3E\
+                 info%40partner.example%3C%2Fa%3E'));</script>"
+            ),
         ),
         is(
             "a page that prints itself",

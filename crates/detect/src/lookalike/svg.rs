@@ -107,6 +107,15 @@ pub(super) fn innocent() -> Vec<Specimen> {
             svg("<g><path d=\"M0 0")[..165].to_vec(),
         ),
         is(
+            &["SVG-0001"],
+            "a diagram of draw.io with links between its pages",
+            "pages.svg",
+            "<switch><foreignObject width=\"9\" height=\"9\" \
+                requiredFeatures=\"http://www.w3.org/TR/SVG11/feature#Extensibility\"><div \
+                xmlns=\"http://www.w3.org/1999/xhtml\"><b>Start</b><br/><span>here</span></div></foreignObject><text>Start\
+                </text></switch><a xlink:href=\"data:page/id,2\"><text>next page</text></a>",
+        ),
+        is(
             &["SVG-0003"],
             "the words foreign object in a text",
             "lesson.svg",

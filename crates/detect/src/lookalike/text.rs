@@ -112,6 +112,11 @@ fn tables() -> Vec<Specimen> {
             "paper;price\nExample AG;\"=BLP|M!'EXA GY Equity,[PX_LAST]'\"\nSample SE;\"=MT4|BID!EURUSD\"\n",
         ),
         is(
+            "a table of a course on tables",
+            "course.csv",
+            "lesson;what is typed\n1;=SUM(A1:A9)\n2;type = and then a name|topic!item\n3;never =cmd and the like\n",
+        ),
+        is(
             "a table whose first column is called ID",
             "members.csv",
             "ID;NAME;E\n1;Anna;=A2+1\n2;Bert;=A3+1\nC;Y2;X1;K12\nE\n",

@@ -247,7 +247,7 @@ impl Look<'_> {
         // People type the links of their documents by hand.
         let is_typed = link.place == LinkOrigin::Document;
         if let Some(Oddity { what, may_be_mistake }) = oddity
-            && !(may_be_mistake && (is_known || is_typed))
+            && !(may_be_mistake && (is_known || is_typed || domain == self.sender))
         {
             let shown = clipped(&link.target);
             self.add(Check::LinkDisguised, format!("{} is written {what}: '{shown}'", url.host));
@@ -411,6 +411,8 @@ mod tests {
         let link = |target: &str| Link::new(target.into(), LinkOrigin::Page);
         let slip = [link("http:/www.shop.example/"), link("https://shop.example/unsubscribe")];
         assert_eq!(of_links(&slip), [], "a slip of a newsletter that links there plainly as well");
+        assert_eq!(checks("https:/www.partner.example/", "", LinkOrigin::Page), [], "a slip in the sender's signature");
+        assert_eq!(checks("https:/\\www.partner.example/", "", LinkOrigin::Page), [C::LinkDisguised], "no slip");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod seeds;
 use std::io;
 use std::path::Path;
 
-use detect::lookalike::pack;
+use detect::lookalike::pictures;
 use mail::Mail;
 
 /// The detection, the specimen that it hits, the one that it misses.
@@ -43,7 +43,7 @@ const FIXTURES: [(&str, &str, &str); 17] = [
 type Fixture = (&'static str, Mail, Mail);
 
 fn main() -> io::Result<()> {
-    let pack = pack();
+    let pack = pictures();
     let find = |name: &str| {
         let found = pack.iter().find(|specimen| specimen.name == name);
         found.ok_or_else(|| io::Error::other(format!("no specimen '{name}'")))

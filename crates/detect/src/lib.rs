@@ -6,7 +6,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`lookalike`] | innocent pictures that look harmful, and the other way round |
+//! | [`lookalike`] | innocent files and mails that look harmful, and pictures the other way round |
 //! | [`limits`] | a limit on everything, named with its unit |
 //! | [`mime`] | bytes to [`domain::message::Message`] and decoded parts |
 //! | [`field_text`] | the text of header fields: encoded words, parameters, raw bytes of old charsets |

@@ -55,6 +55,10 @@ const REACHES_OUT: [&str; 24] = [
     "macscript(",
 ];
 
+/// Those of them that are a statement of the language and also a word of texts: in a string, and as the end of another
+/// word, they are none.
+const STATEMENTS: [&str; 2] = ["shell(", "shell "];
+
 /// What the sources of a document are together.
 pub(super) fn judge(look: &mut Look<'_, '_, '_>, sources: &[String]) {
     if sources.is_empty() {
@@ -66,7 +70,9 @@ pub(super) fn judge(look: &mut Look<'_, '_, '_>, sources: &[String]) {
             || code.contains(&format!("sub {name} ("))
             || code.contains(&format!("function {name}("))
     });
-    let reaches: Vec<&str> = REACHES_OUT.into_iter().filter(|word| code.contains(word)).collect();
+    let calls = without_strings(&code);
+    let is_there = |word: &&str| if STATEMENTS.contains(word) { is_called(&calls, word) } else { code.contains(*word) };
+    let reaches: Vec<&str> = REACHES_OUT.into_iter().filter(is_there).collect();
     look.add(Check::Macro, format!("{} modules, {} bytes of source", sources.len(), code.len()));
     match (automatic, reaches.is_empty()) {
         (Some(name), false) => {
@@ -76,6 +82,17 @@ pub(super) fn judge(look: &mut Look<'_, '_, '_>, sources: &[String]) {
         (Some(name), true) => look.add(Check::MacroAutomatic, format!("{name} starts by itself")),
         (None, _) => {}
     }
+}
+
+/// Code without what stands in its strings. A string ends with its line.
+fn without_strings(code: &str) -> String {
+    let outside = |line: &str| line.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+    code.lines().map(outside).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a word stands in code that is not the end of a longer one.
+fn is_called(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// A line in lower case without its comment.
@@ -159,6 +176,21 @@ fn unpack_chunk(chunk: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shell_is_started_by_a_statement() {
+        let starts = |code: &str| STATEMENTS.iter().any(|word| is_called(&without_strings(code), word));
+        for code in
+            ["shell \"calc\"", "x = shell(\"calc\")", "vba.shell \"a\"", "msgbox \"a\": shell b", "\"\"\"\": shell a"]
+        {
+            assert!(starts(code), "{code}");
+        }
+        for code in
+            ["msgbox \"prices at shell and aral\"", "n = nutshell(12)", "my_shell 1", "msgbox \"\"\"shell \"\"\""]
+        {
+            assert!(!starts(code), "{code}");
+        }
+    }
 
     /// The example of MS-OVBA 3.2.3.
     #[test]

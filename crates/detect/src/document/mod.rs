@@ -123,7 +123,8 @@ fn remote_kind(kind: &str, target: &str) -> (Check, String) {
         return (Check::DocumentLink, format!("{kind} at {shown}"));
     };
     let is_at_home = url.public_address().is_none() && !host::is_public_name(&url.host);
-    let path = lower.split(['?', '#']).next().unwrap_or_default();
+    // Behind the mark is the place in a workbook.
+    let path = lower.split(['?', '#', '!']).next().unwrap_or_default();
     let is_template = TEMPLATES.iter().any(|end| path.ends_with(end));
     let is_address =
         url.host.parse::<std::net::Ipv4Addr>().is_ok() || url.host.starts_with('[') || !url.user.is_empty();

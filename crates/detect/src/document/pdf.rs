@@ -474,6 +474,10 @@ fn launched(near: &[u8]) -> String {
     const PROGRAMS: [&str; 12] =
         ["cmd", "powershell", ".exe", ".bat", ".cmd", ".js", ".vbs", ".hta", ".scr", "mshta", "rundll32", "wscript"];
     let text = String::from_utf8_lossy(near).to_lowercase();
-    let program = PROGRAMS.into_iter().find(|program| text.contains(program));
+    // What goes on with a letter is another word: `cmdb.pdf`, `data.json`.
+    let is_there = |program: &&str| {
+        text.match_indices(program).any(|(at, word)| !text[at + word.len()..].starts_with(char::is_alphanumeric))
+    };
+    let program = PROGRAMS.into_iter().find(is_there);
     program.unwrap_or_default().to_owned()
 }

@@ -50,9 +50,19 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     }
 }
 
-/// CVE-2017-11882 and its kin: the editor was removed from Office in 2018.
+/// CVE-2017-11882 and its kin: the editor was removed from Office in 2018. MathType's formulas (`Equation.DSMT4`) are
+/// those of a program that is in use.
 fn is_equation(class: &str) -> bool {
-    class.get(..9).is_some_and(|head| head.eq_ignore_ascii_case("equation."))
+    let begins = |head: &str| class.get(..head.len()).is_some_and(|there| there.eq_ignore_ascii_case(head));
+    begins("equation.") && !begins("equation.dsmt")
+}
+
+/// The class of the editor, {0002CE02-0000-0000-C000-000000000046}, as a compound file stores it: it decides what opens
+/// the object, whatever the text calls it.
+const EDITOR: [u8; 16] = *b"\x02\xce\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46";
+
+fn is_of_editor(content: &[u8]) -> bool {
+    content.starts_with(b"\xd0\xcf\x11\xe0") && memchr::memmem::find(content, &EDITOR).is_some()
 }
 
 /// Whether a field asks another program for data.
@@ -156,6 +166,9 @@ fn object_of(object: &[u8], look: &mut Look<'_, '_, '_>) -> Option<Vec<Member>> 
     let size = long(data)?;
     let content = object.get(data + 4..(data + 4).checked_add(size)?.min(object.len()))?;
     look.add(Check::DocumentEmbeds, format!("an object of class {class}"));
+    if !is_equation(&lower) && is_of_editor(content) {
+        look.add(Check::RtfExploit, format!("an object of class {class} that is one of the equation editor"));
+    }
     if lower == "package" {
         // Without the size that a stream begins with.
         return Some(ole::package(&[&[0; 4], content].concat())).filter(|members| !members.is_empty());
@@ -214,6 +227,14 @@ mod tests {
     fn texts_and_digits_of_a_group() {
         assert_eq!(plain(b" \\u104?\\u116?\\u-10187?x \\'41\\b b\\{\\\\}more"), " htx Ab{\\");
         assert_eq!(hexadecimal(b"41\\par 42{\\*\\x 43}44 4\\'99 5}46").0, b"ABDE");
+    }
+
+    #[test]
+    fn whose_objects_are_formulas() {
+        assert!(is_equation("Equation.3") && is_equation("eQuATion.2"));
+        assert!(!is_equation("Equation.DSMT4") && !is_equation("Excel.Sheet.8"));
+        let stored = [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".as_slice(), &[0; 80], &EDITOR].concat();
+        assert!(is_of_editor(&stored) && !is_of_editor(&stored[8..]) && !is_of_editor(&stored[..90]));
     }
 
     proptest! {

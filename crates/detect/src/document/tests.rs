@@ -364,6 +364,8 @@ fn what_a_pdf_does() {
     check("a launch", &pdf("1 0 obj<</OpenAction<</S/Launch/Win<</F(cmd.exe)/P(/c calc)>>>>>>endobj"), &[C::PdfLaunch]);
     check("a hidden launch", &pdf("1 0 obj<</OpenAction<</S/L#61unch/F(a.exe)>>>>endobj"), &[C::PdfLaunch]);
     check("another document", &pdf("1 0 obj<</A<</S/Launch/F(other.pdf)>>>>endobj"), &[C::PdfScript]);
+    check("a document of IT", &pdf("1 0 obj<</A<</S/Launch/F(cmdb.pdf)>>>>endobj"), &[C::PdfScript]);
+    check("a bare name", &pdf("1 0 obj<</A<</S/Launch/F(cmd)/P(/c x)>>>>endobj"), &[C::PdfLaunch]);
     check(
         "an exploit",
         &pdf("1 0 obj<</OpenAction<</S/JavaScript/JS(var s = unescape\\(\"%u9090%u9090\"\\);)>>>>endobj"),

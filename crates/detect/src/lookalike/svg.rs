@@ -15,10 +15,11 @@ fn svg(inside: &str) -> Vec<u8> {
 
 /// Innocent, every one.
 pub(super) fn innocent() -> Vec<Specimen> {
-    let is = |name, file, inside: &str| Specimen::innocent(name, file, SVG, svg(inside));
+    let is = |like, name, file, inside: &str| Specimen::innocent(like, name, file, SVG, svg(inside));
     vec![
-        is("a plain SVG", "logo.svg", "<rect width=\"10\" height=\"10\" fill=\"#c00\"/>"),
+        is(&["SVG-0002", "SVG-0003"], "a plain SVG", "logo.svg", "<rect width=\"10\" height=\"10\" fill=\"#c00\"/>"),
         is(
+            &["SVG-0001", "SVG-0003"],
             "an export of Inkscape",
             "drawing.svg",
             "<sodipodi:namedview xmlns:sodipodi=\"http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd\" \
@@ -26,43 +27,54 @@ pub(super) fn innocent() -> Vec<Specimen> {
                 xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"/></metadata><path d=\"M0 0L9 9\"/>",
         ),
         is(
+            &["SVG-0001"],
             "text in a foreign object (draw.io)",
             "flow.svg",
             "<foreignObject width=\"9\" height=\"9\"><div \
             xmlns=\"http://www.w3.org/1999/xhtml\">Start</div></foreignObject>",
         ),
-        is("a link to the own site", "badge.svg", "<a href=\"https://www.example.com/\"><text>home</text></a>"),
         is(
-            "a link with an ampersand and an \
-            accent",
+            &["SVG-0001", "SVG-0002"],
+            "a link to the own site",
+            "badge.svg",
+            "<a href=\"https://www.example.com/\"><text>home</text></a>",
+        ),
+        is(
+            &["SVG-0001", "SVG-0002"],
+            "a link with an ampersand and an accent",
             "badge2.svg",
             "<a href=\"https://www.example.com/?a=1&amp;b=&#233;\"><text>home</text></a>",
         ),
         is(
+            &["SVG-0001"],
             "a font that is imported",
             "font.svg",
             "<style>@import \
             url('https://fonts.example.com/css?family=Roboto');</style><text>a</text>",
         ),
         is(
+            &["SVG-0002"],
             "a picture inside",
             "photo.svg",
             "<image xlink:href=\"data:image/png;base64,iVBORw0KGgo=\" width=\"9\" \
             height=\"9\"/>",
         ),
         is(
+            &["SVG-0001"],
             "a picture from elsewhere",
             "remote.svg",
             "<image href=\"https://cdn.example.com/a.png\" width=\"9\" \
             height=\"9\"/>",
         ),
         is(
+            &["SVG-0001", "SVG-0002"],
             "a symbol that is used",
             "use.svg",
             "<defs><symbol id=\"a\"><circle r=\"3\"/></symbol></defs><use \
             href=\"#a\"/>",
         ),
         is(
+            &["SVG-0001", "SVG-0003"],
             "an animation",
             "spin.svg",
             "<circle r=\"3\"><animate attributeName=\"r\" from=\"1\" to=\"3\" dur=\"1s\" \
@@ -71,12 +83,14 @@ pub(super) fn innocent() -> Vec<Specimen> {
                 .as_str(),
         ),
         is(
+            &["SVG-0001", "SVG-0003"],
             "the word script in a text",
             "word.svg",
             "<text>Script: the onload handler explained, javascript: and \
             more</text>",
         ),
         Specimen::innocent(
+            &["SVG-0001", "SVG-0003"],
             "Illustrator's document type",
             "ai.svg",
             SVG,
@@ -85,7 +99,34 @@ pub(super) fn innocent() -> Vec<Specimen> {
                 xmlns=\"http://www.w3.org/2000/svg\"><g/></svg>"
                 .to_vec(),
         ),
-        Specimen::innocent("an SVG that is cut off", "cut.svg", SVG, svg("<g><path d=\"M0 0")[..165].to_vec()),
+        Specimen::innocent(
+            &["SVG-0001"],
+            "an SVG that is cut off",
+            "cut.svg",
+            SVG,
+            svg("<g><path d=\"M0 0")[..165].to_vec(),
+        ),
+        is(
+            &["SVG-0001"],
+            "a diagram of draw.io with links between its pages",
+            "pages.svg",
+            "<switch><foreignObject width=\"9\" height=\"9\" \
+                requiredFeatures=\"http://www.w3.org/TR/SVG11/feature#Extensibility\"><div \
+                xmlns=\"http://www.w3.org/1999/xhtml\"><b>Start</b><br/><span>here</span></div></foreignObject><text>Start\
+                </text></switch><a xlink:href=\"data:page/id,2\"><text>next page</text></a>",
+        ),
+        is(
+            &["SVG-0003"],
+            "the words foreign object in a text",
+            "lesson.svg",
+            "<text>foreignObject shows a page in a drawing</text><!-- <foreignObject> -->",
+        ),
+        is(
+            &["SVG-0002"],
+            "a gradient that is used",
+            "gradient.svg",
+            "<defs><linearGradient id=\"g\"/></defs><rect width=\"9\" height=\"9\" fill=\"url(#g)\"/>",
+        ),
     ]
 }
 

@@ -546,7 +546,7 @@ fn writes_itself(script: &str) -> Option<String> {
         for (at, _) in plain.match_indices(writer) {
             let written = &plain[at + writer.len()..];
             let near = &written[..written.floor_char_boundary(written.len().min(80))];
-            if only_loads_a_script(written) {
+            if only_loads_a_script(written) || only_writes_an_address(written) {
                 continue;
             }
             if let Some(decoder) = decodes.into_iter().find(|decoder| near.contains(decoder)) {
@@ -561,6 +561,19 @@ fn writes_itself(script: &str) -> Option<String> {
 
 /// Letters of the argument of a loader at most.
 const LOADER_MAX: usize = 600;
+
+/// Whether what is written is one link to an address of mail, and its text: pages have hidden addresses from collectors
+/// so for many years. `written` follows the opening parenthesis.
+fn only_writes_an_address(written: &str) -> bool {
+    let Some(escaped) = written.strip_prefix("unescape(") else { return false };
+    let head = &escaped[..escaped.floor_char_boundary(escaped.len().min(LOADER_MAX))];
+    let Some(end) = head.find("))") else { return false };
+    let text: String =
+        percent_decoded(&head[..end]).chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\'')).collect();
+    let inside = text.strip_prefix("<ahref=mailto:").and_then(|rest| rest.strip_suffix("</a>"));
+    let parts = inside.and_then(|inside| inside.split_once('>'));
+    parts.is_some_and(|(address, shown)| !address.contains(['<', '=']) && !shown.contains(['<', '>']))
+}
 
 /// Whether what is written is one script element that is loaded from elsewhere: pages have loaded the counters of their
 /// visitors so for many years, and saved pages still do. `written` follows the opening parenthesis.
@@ -633,6 +646,17 @@ mod tests {
         assert_eq!(checks(&format!("{text}<script>{loader}</script>")), [], "the counter of a saved page");
         let more = loader.replace("%3C/script%3E", "alert(1)%3C/script%3E");
         assert_eq!(checks(&format!("{text}<script>{more}</script>")), [C::HtmlDecoded], "a script that is written");
+        let hidden =
+            "document.write(unescape('%3Ca%20href%3D%22mailto%3Aa%40b.example%22%3Ea%40b.example%3C%2Fa%3E'));";
+        assert_eq!(checks(&format!("{text}<script>{hidden}</script>")), [], "an address of a saved page");
+        for (from, to) in [
+            ("%22%3Ea", "%22%20onclick%3D%22x()%22%3Ea"),
+            ("mailto%3A", "https%3A"),
+            ("%3C%2Fa%3E", "%3Cform%3E%3C%2Fa%3E"),
+        ] {
+            let other = hidden.replacen(from, to, 1);
+            assert_eq!(checks(&format!("{text}<script>{other}</script>")), [C::HtmlDecoded], "{other}");
+        }
         let wide: Vec<u8> = "\u{feff}<script>document.write(unescape('%3Chtml%3E'))</script>"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)

@@ -221,6 +221,7 @@ impl Look<'_> {
         }
         if let Some(shown) = shown_domain(&link.shown)
             && shown != domain
+            && !names_its_file(&link.shown, url)
         {
             self.add(Check::LinkMismatch, format!("shows {shown}, leads to {domain}"));
         }
@@ -246,7 +247,7 @@ impl Look<'_> {
         // People type the links of their documents by hand.
         let is_typed = link.place == LinkOrigin::Document;
         if let Some(Oddity { what, may_be_mistake }) = oddity
-            && !(may_be_mistake && (is_known || is_typed))
+            && !(may_be_mistake && (is_known || is_typed || domain == self.sender))
         {
             let shown = clipped(&link.target);
             self.add(Check::LinkDisguised, format!("{} is written {what}: '{shown}'", url.host));
@@ -269,6 +270,19 @@ fn shown_domain(shown: &str) -> Option<String> {
     let domain = psl::domain(url.host.as_bytes())?;
     // A word with a dot in it is no host unless its end is a real one.
     domain.suffix().typ().is_some().then(|| url.domain())
+}
+
+/// Endings of everyday files that are top-level domains as well.
+const FILES_AND_DOMAINS: [&str; 12] = ["ai", "cc", "im", "md", "mov", "pl", "ps", "py", "rs", "sh", "st", "zip"];
+
+/// Whether a link shows the name of the file that it leads to: `README.md` is one, and a domain of Moldova by its look.
+fn names_its_file(shown: &str, url: &Url) -> bool {
+    let shown = shown.trim().to_lowercase();
+    let path = url.rest.split(['?', '#']).next().unwrap_or_default();
+    let file = percent_decoded(path.rsplit('/').next().unwrap_or_default()).to_lowercase();
+    let is_of_both =
+        shown.rsplit_once('.').is_some_and(|(name, end)| !name.contains('.') && FILES_AND_DOMAINS.contains(&end));
+    is_of_both && file == shown
 }
 
 /// Where a site that passes on is told to pass on to.
@@ -397,6 +411,21 @@ mod tests {
         let link = |target: &str| Link::new(target.into(), LinkOrigin::Page);
         let slip = [link("http:/www.shop.example/"), link("https://shop.example/unsubscribe")];
         assert_eq!(of_links(&slip), [], "a slip of a newsletter that links there plainly as well");
+        assert_eq!(checks("https:/www.partner.example/", "", LinkOrigin::Page), [], "a slip in the sender's signature");
+        assert_eq!(checks("https:/\\www.partner.example/", "", LinkOrigin::Page), [C::LinkDisguised], "no slip");
+    }
+
+    #[test]
+    fn a_link_may_show_the_name_of_its_file() {
+        use Check as C;
+        assert_eq!(checks("https://git.example.org/a/README.md?plain=1", "README.md", LinkOrigin::Page), []);
+        for (target, shown) in [
+            ("https://evil.example/a/", "README.md"),
+            ("https://evil.example/a/paypal.com", "paypal.com"),
+            ("https://evil.example/www.bank.pl", "www.bank.pl"),
+        ] {
+            assert_eq!(checks(target, shown, LinkOrigin::Page), [C::LinkMismatch], "{target}");
+        }
     }
 
     #[test]

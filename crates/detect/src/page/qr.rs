@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn pictures_without_a_code_have_none() {
-        for specimen in crate::lookalike::pack() {
+        for specimen in crate::lookalike::pictures() {
             assert_eq!(codes(&specimen.bytes), Vec::<String>::new(), "{}", specimen.name);
         }
     }

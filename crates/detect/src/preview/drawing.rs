@@ -93,7 +93,7 @@ fn draw(picture: DynamicImage, as_photo: bool) -> Option<Drawn> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lookalike::pack;
+    use crate::lookalike::pictures;
     use crate::mime;
     use std::time::Duration;
 
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn nothing_of_the_file_is_passed_on() {
         let mut seen = 0;
-        for specimen in pack() {
+        for specimen in pictures() {
             let parsed = mime::alone(&specimen.bytes, specimen.file, specimen.declared);
             let Ok(drawn) = paper().draw(&specimen.bytes, &parsed.message.parts[0].content_type) else { continue };
             let file = STANDARD.decode(&drawn.data).expect("base64");

@@ -96,9 +96,9 @@ fn the_table_of_look_alikes_is_up_to_date() {
 }
 
 const TABLE_HEAD: &str = "# Look-alikes\n\n\
-    What looks like the target of each shipped detection and is innocent, at least five for each. All of it is made by\n\
-    `detect::lookalike` and examined by `detect/tests/lookalike.rs`: the detection finds nothing in any of them, and no\n\
-    detection holds one. A version of the ruleset that does is not published. This table is written by that test.\n\n\
+    What looks like the target of each shipped detection and is innocent, at least five for each. All of it is made\n\
+    by `detect::lookalike` and examined by `detect/tests/lookalike.rs`: the detection finds nothing in any of them,\n\
+    and no detection holds one. A version of the ruleset that does is not published. That test writes this table.\n\n\
     | code | detection | innocent look-alikes |\n|---|---|---|\n";
 
 #[test]

@@ -315,9 +315,7 @@ fn protected() -> Vec<Specimen> {
             "a certified PDF",
             "certified.pdf",
             PDF,
-            pdf(
-                "3 0 obj<</Type/Sig/Filter/Adobe.PPKLite/Reference[<</TransformMethod/DocMDP/TransformParams<</P 1>>>>]>>endobj",
-            ),
+            pdf("3 0 obj<</Type/Sig/Reference[<</TransformMethod/DocMDP/TransformParams<</P 1>>>>]>>endobj"),
         ),
     ]
 }

@@ -66,7 +66,7 @@ fn built() -> Vec<Specimen> {
             "an answer and its page, as most programs send it",
             &format!(
                 "{head}Subject: both\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=\"b1\"\n\n--b1\n\
-                 Content-Type: text/plain; charset=\"UTF-8\"\nContent-Transfer-Encoding: quoted-printable\n\nSch=C3=B6n\n\
+                 Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nSch=C3=B6n\n\
                  --b1\nContent-Type: text/html; charset=\"UTF-8\"\nContent-Transfer-Encoding: quoted-printable\n\n<p \
                  style=3D\"margin:0\">Sch=C3=B6n</p>\n--b1--\n"
             ),

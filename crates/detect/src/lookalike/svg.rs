@@ -112,7 +112,7 @@ pub(super) fn innocent() -> Vec<Specimen> {
             "pages.svg",
             "<switch><foreignObject width=\"9\" height=\"9\" \
                 requiredFeatures=\"http://www.w3.org/TR/SVG11/feature#Extensibility\"><div \
-                xmlns=\"http://www.w3.org/1999/xhtml\"><b>Start</b><br/><span>here</span></div></foreignObject><text>Start\
+                xmlns=\"http://www.w3.org/1999/xhtml\"><b>Start</b><br/>here</div></foreignObject><text>Start\
                 </text></switch><a xlink:href=\"data:page/id,2\"><text>next page</text></a>",
         ),
         is(

@@ -72,7 +72,8 @@ def pyvis():
 def tests_and_coverage():
     (folder / "some.py").write_text("def double(number):\n    return 2 * number\n")
     (folder / "test_some.py").write_text(
-        "from some import double\n\ndef test_two():\n    assert double(2) == 4\n\ndef test_wrong():\n    assert double(2) == 5\n"
+        "from some import double\n\ndef test_two():\n    assert double(2) == 4\n\n"
+        "def test_wrong():\n    assert double(2) == 5\n"
     )
     run = [sys.executable, "-m", "coverage", "run", "--source=.", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     run += ["--html=pytest.html", "--self-contained-html"]

@@ -41,8 +41,15 @@ pub fn of(bytes: &[u8], name: &str, declared: &str) -> Kind {
     }
 }
 
-/// What a part is that mail programs show as text whatever it begins with. What is not text at all is what it is.
-pub fn of_plain_text(bytes: &[u8]) -> Kind {
+/// The same for a part of a mail: text of the mail itself, declared as plain text, shown in its place and without a
+/// name, is text whatever it begins with, since no mail program makes anything else of it.
+pub fn of_part(bytes: &[u8], name: &str, declared: &str, is_shown_as_text: bool) -> Kind {
+    let is_plain = is_shown_as_text && matches!(declared, "" | "text/plain");
+    if is_plain { of_plain_text(bytes) } else { of(bytes, name, declared) }
+}
+
+/// What is not text at all is what it is.
+fn of_plain_text(bytes: &[u8]) -> Kind {
     let kind = sniff(bytes, "");
     if text::looks_like_text(bytes) && !matches!(kind.0, Family::Archive | Family::Pdf | Family::Executable) {
         return text::PLAIN;

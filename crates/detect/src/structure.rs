@@ -430,7 +430,8 @@ const NEVER_OPENED: [&str; 10] = [
 /// run either.
 const NO_ARCHIVES: [&str; 3] = ["application/pkcs7-mime", "application/ms-tnef", "application/onenote"];
 
-/// The signals of what was not seen of an archive. `has_members`: something was.
+/// The signals of what was not seen of an archive. `has_members`: something was. What there was no time for is not
+/// unreadable: the same bytes must lead to the same verdict on a machine that is faster.
 pub fn of_archive(closed: Vec<Closed>, part: &Part, has_members: bool) -> Vec<Signal> {
     let kind = part.content_type.as_str();
     let not_analysed = closed.iter().find_map(|one| match one {
@@ -438,6 +439,7 @@ pub fn of_archive(closed: Vec<Closed>, part: &Part, has_members: bool) -> Vec<Si
         _ => None,
     });
     let why = match (NEVER_OPENED.contains(&kind), has_members) {
+        _ if closed.contains(&Closed::OutOfTime) => None,
         (true, false) => Some(not_analysed.unwrap_or_else(|| format!("nothing in the {kind} could be read"))),
         (false, false) if NO_ARCHIVES.contains(&kind) => None,
         (true, true) | (false, false) => not_analysed,
@@ -456,6 +458,7 @@ pub fn of_closed(closed: Closed, part: &Part) -> Signal {
             (Check::PasswordInMail, format!("'{}' opens with a password that is in the mail", part.name))
         }
         Closed::NotAnalysed(why) => (Check::NotAnalysed, why),
+        Closed::OutOfTime => (Check::NotAnalysed, "no time left".to_owned()),
     };
     Signal::of_part(check, part, evidence)
 }
@@ -503,6 +506,23 @@ mod tests {
         check("patch.py", Family::Script, "text/x-python", false, &[C::ListedName]);
         check("report.pdf", Family::Pdf, "application/pdf", false, &[]);
         check("v1.2.docx", Family::Archive, "application/zip", false, &[]);
+    }
+
+    #[test]
+    fn an_archive_is_unread_for_what_it_is_and_not_for_want_of_time() {
+        let mut part = crate::mime::alone(b"", "a.zip", "").message.parts.remove(0);
+        let mut checks = |kind: &str, closed: Closed, has_members: bool| -> Vec<Check> {
+            part.content_type = kind.to_owned();
+            of_archive(vec![closed], &part, has_members).into_iter().map(|signal| signal.check).collect()
+        };
+        let damaged = || Closed::NotAnalysed("damaged".into());
+        assert_eq!(checks("application/zip", damaged(), false), [Check::NotAnalysed, Check::UnreadArchive]);
+        assert_eq!(checks("application/zip", damaged(), true), [Check::NotAnalysed]);
+        assert_eq!(checks("application/x-ace", damaged(), true), [Check::NotAnalysed, Check::UnreadArchive]);
+        assert_eq!(checks("application/pkcs7-mime", damaged(), false), [Check::NotAnalysed], "encrypted mail");
+        for kind in ["application/zip", "application/x-ace"] {
+            assert_eq!(checks(kind, Closed::OutOfTime, false), [Check::NotAnalysed], "{kind}");
+        }
     }
 
     #[test]

@@ -137,14 +137,14 @@ struct Apart<'l, 'c> {
 }
 
 /// Something that came out of a part.
-struct Found {
+struct Extracted {
     decoded: Decoded<'static>,
     declared: String,
     /// Whether it came out of an archive, a document or a picture, and not out of a mail.
     is_member: bool,
 }
 
-impl From<Member> for Found {
+impl From<Member> for Extracted {
     fn from(member: Member) -> Self {
         let decoded = Decoded {
             number: 0,
@@ -198,7 +198,7 @@ impl Apart<'_, '_> {
     }
 
     /// What comes out of one part.
-    fn open(&mut self, parsed: &mut Parsed<'_>, at: usize, part: &Part) -> Vec<Found> {
+    fn open(&mut self, parsed: &mut Parsed<'_>, at: usize, part: &Part) -> Vec<Extracted> {
         let bytes = &parsed.parts[at].bytes;
         let members = match part.family {
             Family::Archive => {
@@ -235,11 +235,11 @@ impl Apart<'_, '_> {
             }
             _ => Vec::new(),
         };
-        members.into_iter().map(Found::from).collect()
+        members.into_iter().map(Extracted::from).collect()
     }
 
     /// The parts of a saved mail, as the program shows them that opens it.
-    fn mail(&mut self, bytes: &[u8], part: &Part) -> Vec<Found> {
+    fn mail(&mut self, bytes: &[u8], part: &Part) -> Vec<Extracted> {
         if let Err(closed) = self.allowance.take(bytes.len() as u64) {
             self.signals.push(structure::of_closed(closed, part));
             return Vec::new();
@@ -255,7 +255,7 @@ impl Apart<'_, '_> {
         found
             .map(|(part, decoded)| {
                 let decoded = Decoded { bytes: Cow::Owned(decoded.bytes.into_owned()), ..decoded };
-                Found { decoded, declared: part.declared, is_member: false }
+                Extracted { decoded, declared: part.declared, is_member: false }
             })
             .collect()
     }
@@ -267,7 +267,7 @@ impl Apart<'_, '_> {
     }
 
     /// Reads a text or a page of the mail, or a page that is attached to it.
-    fn read(&mut self, decoded: &Decoded<'_>, part: &Part) -> Vec<Found> {
+    fn read(&mut self, decoded: &Decoded<'_>, part: &Part) -> Vec<Extracted> {
         let is_attached = decoded.is_attachment || !decoded.is_text;
         match part.family {
             Family::Html => return self.page(decoded, part, is_attached),
@@ -308,7 +308,7 @@ impl Apart<'_, '_> {
         }
     }
 
-    fn page(&mut self, decoded: &Decoded<'_>, part: &Part, is_attached: bool) -> Vec<Found> {
+    fn page(&mut self, decoded: &Decoded<'_>, part: &Part, is_attached: bool) -> Vec<Extracted> {
         let page = html::read(&decoded.bytes, is_attached);
         let said = page.signals.into_iter().map(|(check, what)| Signal::of_part(check, part, what));
         self.signals.extend(said);
@@ -370,15 +370,14 @@ fn holds_parts(part: &Part, decoded: &Decoded<'_>) -> bool {
     }
 }
 
-fn adopt(parsed: &mut Parsed<'_>, parent: &Part, found: Found) {
-    let Found { decoded, declared, .. } = found;
+fn adopt(parsed: &mut Parsed<'_>, parent: &Part, found: Extracted) {
+    let Extracted { decoded, declared, .. } = found;
     let number = u32::try_from(parsed.parts.len()).unwrap_or(u32::MAX);
     let (family, content_type) = if decoded.is_walked {
         (Family::Mail, "message/rfc822")
-    } else if decoded.is_text && !decoded.is_attachment && matches!(declared.as_str(), "" | "text/plain") {
-        family::of_plain_text(&decoded.bytes)
     } else {
-        family::of(&decoded.bytes, &decoded.name, &declared)
+        let is_shown_as_text = decoded.is_text && !decoded.is_attachment;
+        family::of_part(&decoded.bytes, &decoded.name, &declared, is_shown_as_text)
     };
     parsed.message.parts.push(Part {
         number,

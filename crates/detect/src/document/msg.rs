@@ -1,6 +1,6 @@
 //! Saved mails of Outlook (MS-OXMSG): a compound file with a storage for each attachment, and its texts beside them.
 
-use encoding_rs::WINDOWS_1252;
+use encoding_rs::{UTF_16LE, WINDOWS_1252};
 
 use super::Look;
 use super::ole::{Compound, read};
@@ -62,8 +62,7 @@ fn names(file: &mut Compound<'_>, path: &str, look: &mut Look<'_, '_, '_>) -> Ve
 }
 
 fn wide(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    UTF_16LE.decode_without_bom_handling(bytes).0.into_owned()
 }
 
 /// A compound file with these streams, for tests.

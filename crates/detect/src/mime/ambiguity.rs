@@ -3,8 +3,9 @@
 use domain::header::{self, Field};
 use domain::message::Ambiguity;
 
+use super::encoding;
+
 const ONCE: [&str; 8] = ["From", "Sender", "Reply-To", "To", "Cc", "Message-ID", "Subject", "Date"];
-const ENCODINGS: [&str; 5] = ["7bit", "8bit", "binary", "quoted-printable", "base64"];
 
 /// Where two programs may read these bytes differently.
 pub(super) fn ambiguities(raw: &[u8], read: Option<&mail_parser::Message<'_>>, has_strays: bool) -> Vec<Ambiguity> {
@@ -61,7 +62,7 @@ fn in_block(fields: &[Field<'_>], note: &mut impl FnMut(Ambiguity)) {
     }
     let known = |encoding: &String| {
         let word = encoding.split(|c: char| c == ';' || c == '(' || c.is_whitespace()).next().unwrap_or_default();
-        ENCODINGS.contains(&word)
+        encoding::USUAL.contains(&word)
     };
     if !encodings.iter().all(known) {
         note(Ambiguity::UnknownTransferEncoding);

@@ -1,6 +1,9 @@
 //! Transfer encodings as the most lenient reader decodes them (RFC 2045 section 6). What a strict reader gives up on,
 //! a mail program still shows.
 
+/// The encodings of RFC 2045, as they are usually written.
+pub(super) const USUAL: [&str; 5] = ["7bit", "8bit", "binary", "quoted-printable", "base64"];
+
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Transfer {

@@ -244,15 +244,12 @@ fn says_kind(field: &Field<'_>) -> bool {
     field.is("Content-Type") || field.is("Content-Transfer-Encoding") || field.is("Content-Disposition")
 }
 
-/// Transfer encodings as they are usually written.
-const USUAL_ENCODINGS: [&str; 5] = ["7bit", "8bit", "binary", "quoted-printable", "base64"];
-
 /// What makes programs differ although it is given once: comments, control characters, and encodings that are written
 /// otherwise than usual.
 fn is_unusual(field: &Field<'_>) -> bool {
     let is_encoding = field.is("Content-Transfer-Encoding");
     let is_usual =
-        || USUAL_ENCODINGS.iter().any(|usual| usual.as_bytes().eq_ignore_ascii_case(field.value.trim_ascii()));
+        || encoding::USUAL.iter().any(|usual| usual.as_bytes().eq_ignore_ascii_case(field.value.trim_ascii()));
     is_encoding && !is_usual()
         || field_text::without_comments(field.value).is_some()
         || field.value.iter().any(|byte| !matches!(byte, b'\t' | b'\r' | b'\n' | b' '..))

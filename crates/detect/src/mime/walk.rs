@@ -129,12 +129,7 @@ impl<'m> Walk<'m, '_> {
             traits;
         let (family, content_type) = match known {
             Some(family) => (family, "message/rfc822"),
-            // Text of the mail itself, declared as plain text, shown in its place and without a name, is text whatever
-            // it begins with: no mail program makes anything else of it.
-            None if is_text && !is_attachment && matches!(declared.as_str(), "" | "text/plain") => {
-                family::of_plain_text(&bytes)
-            }
-            None => family::of(&bytes, &name, &declared),
+            None => family::of_part(&bytes, &name, &declared, is_text && !is_attachment),
         };
         self.parts.push(Part {
             number,

@@ -129,7 +129,7 @@ impl<'l> Allowance<'l> {
             return Err(Closed::Limit(format!("unpacks to more than {ratio_max} times its size")));
         }
         if self.budget.is_spent() {
-            return Err(Closed::NotAnalysed("no time left".into()));
+            return Err(Closed::OutOfTime);
         }
         Ok(())
     }

@@ -78,6 +78,8 @@ pub enum Closed {
     OpenedWithPassword,
     /// Damaged, or of a kind that is not opened; never bad in itself.
     NotAnalysed(String),
+    /// The time for the message was over. How fast this machine is says nothing about the archive.
+    OutOfTime,
 }
 
 /// Opens an archive of the family `Archive`: its members, and why some were not seen.

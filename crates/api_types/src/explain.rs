@@ -26,7 +26,7 @@ pub struct FindingView {
     /// The byte, from 0, in the decoded part or in the raw message where the evidence begins; none where it has no
     /// place.
     pub offset: Option<u64>,
-    /// What was seen, safe to show: at most 200 printable characters.
+    /// What was seen, safe to show: at most 500 printable characters.
     pub evidence: String,
     /// What the detection's earlier version says of the same bytes; none where this one is no change of it.
     pub previous: Option<PreviousView>,

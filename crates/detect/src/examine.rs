@@ -16,6 +16,7 @@ use crate::mime::{self, Parsed};
 use crate::page::qr;
 use crate::rule_runner::RuleRunner;
 use crate::ruleset::Ruleset;
+use crate::scorecard::feature::Features;
 use crate::structure::{Check, Signal};
 use crate::take_apart::take_apart;
 use crate::yara::YaraError;
@@ -101,7 +102,7 @@ impl<'r> Examiner<'r> {
         let began = Instant::now();
         let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
-        let signals = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
+        let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
         let structure_report = report("structure", env!("CARGO_PKG_VERSION"), began, Outcome::Done, String::new());
         let canary_bucket = self.candidate.as_ref().map(|beside| beside.candidate.bucket(raw, envelope));
         let (runner, shadow) = match (&mut self.candidate, canary_bucket) {
@@ -123,6 +124,9 @@ impl<'r> Examiner<'r> {
             features(&parsed, &findings, envelope.authentication.as_ref())
         };
         findings.extend(runner.weigh(&features));
+        let has_cards = runner.has_cards() || shadow.as_ref().is_some_and(|runner| runner.has_cards());
+        let named = has_cards.then(|| Features::of(raw, &parsed, &seen, &signals, envelope));
+        findings.extend(named.iter().flat_map(|features| runner.score(features)));
         self.spent += began.elapsed();
         if let Some(shadow) = shadow {
             let began = Instant::now();
@@ -130,7 +134,9 @@ impl<'r> Examiner<'r> {
                 let why = "over its share of the time".to_owned();
                 report(SHADOW, "yara-x 1.22", began, Outcome::Skipped, why)
             } else {
-                watch(shadow, raw, &parsed, &signals, &features, budget, &mut findings)
+                let looked =
+                    Looked { raw, parsed: &parsed, signals: &signals, words: &features, named: named.as_ref() };
+                watch(shadow, looked, budget, &mut findings)
             });
             self.spent_in_shadow += began.elapsed();
         }
@@ -150,11 +156,19 @@ impl Examiner<'_> {
     pub fn features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Vec<Feature> {
         let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
-        let signals = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
+        let (signals, _) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
         let mut findings = self.live.judge(&signals);
         // A rule that runs out of time is a word less.
         let _ = self.live.scan(raw, &parsed, budget, &mut findings);
         features(&parsed, &findings, envelope.authentication.as_ref())
+    }
+
+    /// The named features of a message: what a scorecard weighs.
+    pub fn named_features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Features {
+        let read = mime::read_within(raw, &self.limits);
+        let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
+        let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
+        Features::of(raw, &parsed, &seen, &signals, envelope)
     }
 
     /// What the ruleset in force finds in one decoded part alone: how a backtest and a probe look at retained parts.
@@ -170,7 +184,7 @@ impl Examiner<'_> {
     ) -> Result<Vec<Finding>, YaraError> {
         let mut parsed = mime::alone(bytes, name, declared);
         let envelope = EnvelopeFacts::default();
-        let signals = take_apart(&mut parsed, &envelope, &self.limits, budget, &mut self.codes);
+        let (signals, _) = take_apart(&mut parsed, &envelope, &self.limits, budget, &mut self.codes);
         let mut findings = self.live.judge(&signals);
         for part in &parsed.parts {
             self.live.scan_part(part, budget, &mut findings)?;
@@ -179,22 +193,24 @@ impl Examiner<'_> {
     }
 }
 
+/// What was seen of a message before any ruleset judged it.
+struct Looked<'m> {
+    raw: &'m [u8],
+    parsed: &'m Parsed<'m>,
+    signals: &'m [Signal],
+    words: &'m [Feature],
+    named: Option<&'m Features>,
+}
+
 /// What a candidate sees of a message on which it does not act. Its faults are its own, panics among them.
-fn watch(
-    shadow: &mut RuleRunner<'_>,
-    raw: &[u8],
-    parsed: &Parsed<'_>,
-    signals: &[Signal],
-    features: &[Feature],
-    budget: Budget,
-    findings: &mut Vec<Finding>,
-) -> EngineReport {
+fn watch(shadow: &mut RuleRunner<'_>, looked: Looked<'_>, budget: Budget, findings: &mut Vec<Finding>) -> EngineReport {
     let began = Instant::now();
     let mut seen = Vec::new();
     let watched = catch_unwind(AssertUnwindSafe(|| {
-        seen = shadow.judge(signals);
-        seen.extend(shadow.weigh(features));
-        shadow.scan(raw, parsed, budget, &mut seen)
+        seen = shadow.judge(looked.signals);
+        seen.extend(shadow.weigh(looked.words));
+        seen.extend(looked.named.iter().flat_map(|features| shadow.score(features)));
+        shadow.scan(looked.raw, looked.parsed, budget, &mut seen)
     }));
     findings.extend(seen);
     let scanned = watched.unwrap_or_else(|_| Err(YaraError::Failed("it panicked".into())));

@@ -21,6 +21,7 @@
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
 //! | [`auth`] | what the sender's domain vouches for: SPF, DKIM, DMARC, ARC |
+//! | [`scorecard`] | phishing and spam as shipped: named features with points |
 //! | [`classifier`] | text, by its words: a trained model as a detection |
 //! | [`dnsbl`] | lists of client addresses in DNS |
 //! | [`clamd`], [`rspamd`] | neighbour engines, asked outside the pipeline |
@@ -50,6 +51,8 @@ pub mod preview;
 pub mod rspamd;
 mod rule_runner;
 pub mod ruleset;
+pub mod scorecard;
+mod seen;
 pub mod structure;
 pub mod take_apart;
 pub mod text;

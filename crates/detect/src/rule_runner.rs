@@ -11,8 +11,12 @@ use crate::classifier::feature::Feature;
 use crate::limits::Budget;
 use crate::mime::{Decoded, Parsed};
 use crate::ruleset::Ruleset;
+use crate::scorecard::feature::Features;
 use crate::structure::Signal;
 use crate::yara::{Hit, Layer, Scanners, YaraError};
+
+/// Characters of evidence that are kept.
+const EVIDENCE_CHARS_MAX: usize = 500;
 
 /// A ruleset with scanners of its own.
 pub(crate) struct RuleRunner<'r> {
@@ -59,6 +63,30 @@ impl<'r> RuleRunner<'r> {
             if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
                 let earlier = previous.models.get(code);
                 let acted = earlier.is_some_and(|model| model.acts(&model.score(features)));
+                finding.previous = form_of(previous, code, acted);
+            }
+            findings.extend(found);
+        }
+        findings
+    }
+
+    /// Whether a scorecard is in force here.
+    pub(crate) fn has_cards(&self) -> bool {
+        !self.ruleset.cards.is_empty()
+    }
+
+    /// What the scorecards make of a mail's named features.
+    pub(crate) fn score(&self, features: &Features) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (code, card) in &self.ruleset.cards {
+            let score = card.score(features);
+            if !card.acts(&score, features) {
+                continue;
+            }
+            let mut found = self.finding(code, None, Family::Mail, None, score.evidence());
+            if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
+                let earlier = previous.cards.get(code);
+                let acted = earlier.is_some_and(|card| card.acts(&card.score(features), features));
                 finding.previous = form_of(previous, code, acted);
             }
             findings.extend(found);
@@ -125,7 +153,7 @@ impl<'r> RuleRunner<'r> {
             part,
             family,
             offset,
-            evidence: evidence.chars().take(200).collect(),
+            evidence: evidence.chars().take(EVIDENCE_CHARS_MAX).collect(),
             previous: None,
         })
     }

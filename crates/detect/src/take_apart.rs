@@ -17,6 +17,7 @@ use crate::mime::{self, Decoded, Parsed};
 use crate::page::link::{self, Link, LinkOrigin, Url};
 use crate::page::{calendar, html, qr, sender, shortcut};
 use crate::picture;
+use crate::seen::Seen;
 use crate::structure::{self, Check, Signal};
 use crate::text;
 use crate::unpack::{self, Allowance, Member};
@@ -48,14 +49,14 @@ fn opened(mut parsed: Parsed<'_>, limits: &Limits, budget: Budget) -> Vec<(Part,
     parsed.message.parts.into_iter().zip(parsed.parts.into_iter().map(names)).collect()
 }
 
-/// Takes a mail apart.
+/// Takes a mail apart: the signals of all checks, and what a person sees of it.
 pub(crate) fn take_apart(
     parsed: &mut Parsed<'_>,
     envelope: &EnvelopeFacts,
     limits: &Limits,
     budget: Budget,
     codes: &mut qr::Reader,
-) -> Vec<Signal> {
+) -> (Vec<Signal>, Seen) {
     let signals = std::mem::take(&mut parsed.limit_hits).into_iter().map(structure::of_limit).collect();
     let texts: Vec<&str> = parsed
         .parts
@@ -70,22 +71,21 @@ pub(crate) fn take_apart(
     };
     let mut apart = Apart {
         signals,
-        links: Vec::new(),
         members: vec![false; parsed.parts.len()],
         depths: vec![0; parsed.parts.len()],
         allowance: Allowance::new(limits, budget).with_passwords(passwords),
         pixels: qr::Pixels::new(budget),
         codes,
         limits,
-        shown: Shown::default(),
+        seen: Seen::default(),
     };
     apart.open_all(parsed);
     apart.picture_only();
-    let Apart { mut signals, links, members, .. } = apart;
+    let Apart { mut signals, seen, members, .. } = apart;
     signals.extend(structure::look(&parsed.message, &parsed.parts, &members));
-    remember_links(&mut parsed.message, &links);
+    remember_links(&mut parsed.message, &seen.links);
     let sender = parsed.message.from_domain.as_str();
-    let said = link::look(&links, &envelope.own_domains, &envelope.recipients, sender);
+    let said = link::look(&seen.links, &envelope.own_domains, &envelope.recipients, sender);
     let said = said.into_iter().chain(sender::look(
         &parsed.message,
         &parsed.from_name,
@@ -95,7 +95,7 @@ pub(crate) fn take_apart(
     let vouched =
         envelope.authentication.iter().flat_map(|said| auth::look(said, &parsed.message, &envelope.own_domains));
     signals.extend(said.chain(vouched).map(|(check, evidence)| of_mail(check, evidence)));
-    signals
+    (signals, seen)
 }
 
 fn of_mail(check: Check, evidence: String) -> Signal {
@@ -115,17 +115,8 @@ fn remember_links(message: &mut Message, links: &[Link]) {
     message.urls = parsed.iter().map(kept).filter(|url| seen.insert(url.clone())).take(URLS_MAX).collect();
 }
 
-/// What the mail shows without a click.
-#[derive(Default)]
-struct Shown {
-    text_chars: usize,
-    has_text: bool,
-    has_picture: bool,
-}
-
 struct Apart<'l, 'c> {
     signals: Vec<Signal>,
-    links: Vec<Link>,
     /// Which parts came out of an archive, a document or a picture.
     members: Vec<bool>,
     depths: Vec<u32>,
@@ -133,7 +124,7 @@ struct Apart<'l, 'c> {
     pixels: qr::Pixels,
     codes: &'c mut qr::Reader,
     limits: &'l Limits,
-    shown: Shown,
+    seen: Seen,
 }
 
 /// Something that came out of a part.
@@ -261,8 +252,8 @@ impl Apart<'_, '_> {
     }
 
     fn link(&mut self, target: String, place: LinkOrigin) {
-        if self.links.len() < LINKS_MAX {
-            self.links.push(Link::new(target, place));
+        if self.seen.links.len() < LINKS_MAX {
+            self.seen.links.push(Link::new(target, place));
         }
     }
 
@@ -282,7 +273,7 @@ impl Apart<'_, '_> {
                     self.link(target, LinkOrigin::Page);
                 }
             }
-            Family::Image if part.parent.is_none() => self.shown.has_picture = true,
+            Family::Image if part.parent.is_none() => self.seen.has_picture = true,
             _ => {}
         }
         Vec::new()
@@ -294,8 +285,7 @@ impl Apart<'_, '_> {
             self.link(target, LinkOrigin::Text);
         }
         if !is_attached {
-            self.shown.has_text = true;
-            self.shown.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
+            self.seen.plain_text(&text);
         }
     }
 
@@ -309,28 +299,28 @@ impl Apart<'_, '_> {
     }
 
     fn page(&mut self, decoded: &Decoded<'_>, part: &Part, is_attached: bool) -> Vec<Extracted> {
-        let page = html::read(&decoded.bytes, is_attached);
-        let said = page.signals.into_iter().map(|(check, what)| Signal::of_part(check, part, what));
+        let mut page = html::read(&decoded.bytes, is_attached);
+        let said =
+            std::mem::take(&mut page.signals).into_iter().map(|(check, what)| Signal::of_part(check, part, what));
         self.signals.extend(said);
         if page.tracking_pixels > 0 {
             let what = format!("{} pictures of a pixel or two", page.tracking_pixels);
             self.signals.push(Signal::of_part(Check::TrackingPixel, part, what));
         }
-        let room = LINKS_MAX.saturating_sub(self.links.len());
-        self.links.extend(page.links.into_iter().take(room));
+        let room = LINKS_MAX.saturating_sub(self.seen.links.len());
+        self.seen.links.extend(std::mem::take(&mut page.links).into_iter().take(room));
         if is_attached {
             self.payload(decoded, part);
+            self.seen.attached_page(&page);
         } else {
-            self.shown.has_text = true;
-            self.shown.text_chars += page.text_chars;
-            self.shown.has_picture |= page.remote_pictures > 0;
+            self.seen.own_page(&page);
         }
         page.members.into_iter().map(|(name, bytes)| Member::new(name, bytes).into()).collect()
     }
 
     fn picture_only(&mut self) {
-        let Shown { text_chars, has_text, has_picture } = self.shown;
-        if has_picture && has_text && text_chars < TEXT_CHARS_MIN && !self.links.is_empty() {
+        let Seen { text_chars, has_text, has_picture, .. } = self.seen;
+        if has_picture && has_text && text_chars < TEXT_CHARS_MIN && !self.seen.links.is_empty() {
             let what = format!("a picture with a link and {text_chars} characters of text");
             self.signals.push(of_mail(Check::PictureOnly, what));
         }

@@ -30,7 +30,7 @@ pub struct Finding {
     pub family: Family,
     /// The byte in the part, or in the raw message, where the evidence begins.
     pub offset: Option<u64>,
-    /// What was seen, safe to show: at most 200 printable characters.
+    /// What was seen, safe to show: at most 500 printable characters.
     pub evidence: String,
     /// What the detection's previous version says about the same target, where this version is new.
     pub previous: Option<PreviousForm>,

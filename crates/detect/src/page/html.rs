@@ -11,6 +11,7 @@ use super::scheme::{self, Destination, scheme_of};
 use super::smuggle::{in_link, smuggles};
 use super::tokens::Tokens;
 use super::url::{Url, percent_decoded, stripped};
+use super::visible::{Hidden, Visibility};
 use super::{clipped, password};
 use crate::structure::Check;
 
@@ -22,6 +23,9 @@ const LINKS_MAX: usize = 2000;
 const SCRIPT_BYTES_MAX: usize = 4 << 20;
 /// Bytes of text of one page that are kept, about.
 const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Pictures from elsewhere whose place is kept, and characters of each.
+const PICTURES_MAX: usize = 100;
+const PICTURE_CHARS_MAX: usize = 500;
 /// Characters of a link's text that are kept.
 const SHOWN_MAX: usize = 300;
 /// Bytes of a link that a page's base completes.
@@ -39,6 +43,12 @@ const FRAMES: [(&[u8], &str); 4] = [(b"iframe", "src"), (b"frame", "src"), (b"em
 /// Attributes that name a picture or something else that is loaded with the page.
 const LOADS: [&str; 5] = ["src", "poster", "background", "dynsrc", "lowsrc"];
 
+/// Elements that stand within a word.
+const INLINE: [&[u8]; 24] = [
+    b"a", b"b", b"i", b"u", b"em", b"strong", b"span", b"font", b"small", b"big", b"sub", b"sup", b"s", b"wbr", b"tt",
+    b"code", b"mark", b"ins", b"del", b"label", b"abbr", b"bdo", b"bdi", b"o:p",
+];
+
 /// What was seen of one page.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -50,8 +60,20 @@ pub struct Page {
     pub text_chars: usize,
     /// That text, its beginning.
     pub text: String,
+    /// What of it a person sees, its beginning.
+    pub visible: String,
+    /// Characters of text that nobody sees, by how each is hidden, in the order of [`Hidden::ALL`].
+    pub hidden_chars: [usize; Hidden::ALL.len()],
+    /// Pictures that lead somewhere when they are clicked.
+    pub linked_pictures: usize,
+    /// Fields in which something is typed or chosen.
+    pub form_fields: usize,
+    /// Scripts.
+    pub scripts: usize,
     /// Pictures that it loads from elsewhere, and those of them of one or two pixels.
     pub remote_pictures: usize,
+    /// Where they come from, as far as kept.
+    pub pictures: Vec<String>,
     /// Pictures that nobody sees.
     pub tracking_pixels: usize,
     /// Files in links of an attached page, and pages in its frames: their names, where they have one, and their bytes.
@@ -97,28 +119,40 @@ struct PageReader {
     files_bytes: usize,
     /// Pages that stand in the attribute of a frame.
     inner_pages: Vec<String>,
+    visibility: Visibility,
 }
 
 impl PageReader {
     fn take(&mut self, token: Token) {
         match token {
-            Token::StartTag(tag) => self.start(&tag),
-            Token::EndTag(tag) => match tag.name.as_slice() {
-                b"a" => self.close_link(),
-                b"script" => self.in_script = false,
-                b"style" => self.in_style = false,
-                b"form" => self.forms.end(),
-                _ => {}
-            },
+            Token::StartTag(tag) => {
+                self.visibility.start(&tag);
+                self.word_ends(&tag.name);
+                self.start(&tag);
+            }
+            Token::EndTag(tag) => {
+                self.visibility.end(tag.name.as_slice());
+                self.word_ends(&tag.name);
+                match tag.name.as_slice() {
+                    b"a" => self.close_link(),
+                    b"script" => self.in_script = false,
+                    b"style" => self.in_style = false,
+                    b"form" => self.forms.end(),
+                    _ => {}
+                }
+            }
             Token::Comment(comment) => self.comment(&comment.value),
             Token::String(text) => {
                 let text = String::from_utf8_lossy(&text.value);
                 if self.in_script {
                     self.script(&text);
                 } else if self.in_style {
+                    self.visibility.sheet(&text);
                     self.style(&text);
                 } else {
-                    self.page.text_chars += text.chars().filter(|c| !c.is_whitespace()).count();
+                    let chars = text.chars().filter(|c| !c.is_whitespace()).count();
+                    self.page.text_chars += chars;
+                    self.visible(&text, chars);
                     if self.page.text.len() < TEXT_BYTES_MAX {
                         self.page.text.push_str(&text);
                         // What stands in two cells is two words.
@@ -132,6 +166,22 @@ impl PageReader {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What stands in two cells or lines is two words; a change of the typeface is none.
+    fn word_ends(&mut self, name: &[u8]) {
+        if !INLINE.contains(&name) && !self.page.visible.ends_with([' ', '\n']) {
+            self.page.visible.push(if name == b"td" { ' ' } else { '\n' });
+        }
+    }
+
+    /// A text, by whether a person sees it.
+    fn visible(&mut self, text: &str, chars: usize) {
+        if let Some(how) = self.visibility.hidden() {
+            self.page.hidden_chars[how as usize] += chars;
+        } else if self.page.visible.len() < TEXT_BYTES_MAX {
+            self.page.visible.push_str(text);
         }
     }
 
@@ -182,7 +232,12 @@ impl PageReader {
             }
             b"style" => self.in_style = !tag.self_closing,
             b"form" => self.forms.begin(attribute("id").unwrap_or_default(), attribute("action")),
-            b"input" | b"textarea" if password::is_asked(attribute) => self.forms.asks_for_password(attribute("form")),
+            b"input" | b"textarea" | b"select" => {
+                self.page.form_fields += 1;
+                if tag.name.as_slice() != b"select" && password::is_asked(attribute) {
+                    self.forms.asks_for_password(attribute("form"));
+                }
+            }
             b"meta" if attribute("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case("refresh")) => {
                 if let Some(target) = refresh_target(&attribute("content").unwrap_or_default()) {
                     self.lead(target.clone(), String::new());
@@ -309,10 +364,14 @@ impl PageReader {
     }
 
     fn picture(&mut self, source: Option<String>, width: Option<String>, height: Option<String>) {
-        if !source.is_some_and(|source| source.starts_with("http") || source.starts_with("//")) {
+        self.page.linked_pictures += usize::from(self.open.is_some());
+        let Some(source) = source.filter(|source| source.starts_with("http") || source.starts_with("//")) else {
             return;
-        }
+        };
         self.page.remote_pictures += 1;
+        if self.page.pictures.len() < PICTURES_MAX {
+            self.page.pictures.push(source.chars().take(PICTURE_CHARS_MAX).collect());
+        }
         let tiny =
             |edge: Option<String>| edge.is_some_and(|edge| matches!(edge.trim_end_matches("px"), "0" | "1" | "2"));
         self.page.tracking_pixels += usize::from(tiny(width) && tiny(height));
@@ -329,6 +388,7 @@ impl PageReader {
     }
 
     fn end(mut self, is_attachment: bool) -> Page {
+        self.page.scripts = self.scripts.len();
         self.close_link();
         if let Some(base) = self.base.clone().filter(|base| base_url(base).is_none()) {
             // A base at a share is as good as a link there.

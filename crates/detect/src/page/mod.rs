@@ -16,6 +16,7 @@ pub mod shortcut;
 mod smuggle;
 pub(crate) mod tokens;
 pub(crate) mod url;
+pub mod visible;
 
 /// Characters of something seen that evidence quotes.
 const QUOTED_MAX: usize = 80;

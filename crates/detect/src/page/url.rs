@@ -205,7 +205,7 @@ fn odd_break(text: &str, pieces: &Pieces<'_>) -> Option<Oddity> {
 }
 
 /// The registrable part of a host, in the form in which people read it.
-pub(super) fn registrable(host: &str) -> String {
+pub(crate) fn registrable(host: &str) -> String {
     let (shown, _) = idna::domain_to_unicode(host);
     psl::domain_str(&shown).map_or_else(|| shown.clone(), str::to_owned)
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{Fixtures, LoadErrors, Ruleset, plain};
 use crate::classifier::Model;
+use crate::scorecard::card::Card;
 use crate::structure::Check;
 use crate::yara::{self, Layer, RuleSets};
 
@@ -15,6 +16,8 @@ use crate::yara::{self, Layer, RuleSets};
 const FILE_BYTES_MAX: u64 = 16 << 20;
 /// The file of a trained model, in the folder of its detection.
 pub const WEIGHTS: &str = "weights.txt";
+/// The file of a scorecard, in the folder of its detection.
+pub const SCORECARD: &str = "scorecard.txt";
 /// Files of a ruleset at most.
 const FILES_MAX: usize = 20_000;
 
@@ -51,6 +54,7 @@ pub(super) struct Prepared {
 pub(super) enum Runs {
     Check(Check),
     Model(Model),
+    Card(Card),
     /// The rule's identifier; its namespace; the text to compile, once for each namespace.
     Yara {
         rule: String,
@@ -239,7 +243,16 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
             let weights = String::from_utf8(weights.clone()).map_err(|error| format!("{path}: {error}"))?;
             (Runs::Model(Model::parse(&weights).map_err(|error| format!("{path}: {error}"))?), weights)
         }
-        other => return Err(at(&format!("engine '{other}' is not 'yara', 'structure', 'auth' or 'text'"))),
+        "scorecard" => {
+            let path = format!("{folder}/{SCORECARD}");
+            let card =
+                files.get(&path).ok_or_else(|| format!("{path}: is missing; `cargo xtask calibrate` makes one"))?;
+            let card = String::from_utf8(card.clone()).map_err(|error| format!("{path}: {error}"))?;
+            (Runs::Card(Card::parse(&card).map_err(|error| format!("{path}: {error}"))?), card)
+        }
+        other => {
+            return Err(at(&format!("engine '{other}' is not 'yara', 'structure', 'auth', 'text' or 'scorecard'")));
+        }
     };
     let version = DetectionVersion::of(&[canonical.as_bytes(), rule_text.as_bytes()]);
     let source = if rule_text.is_empty() { canonical } else { format!("{canonical}\n{rule_text}") };
@@ -318,6 +331,7 @@ fn prepare_compiled(detection: Detection, source: String) -> Result<Prepared, St
             Runs::Yara { rule, namespace: detection.code.to_string(), text: text.to_owned() }
         }
         "text" => Runs::Model(Model::parse(text).map_err(|error| error.to_string())?),
+        "scorecard" => Runs::Card(Card::parse(text).map_err(|error| error.to_string())?),
         other => return Err(format!("engine {other} has no earlier form to run")),
     };
     Ok(Prepared { detection, source, runs })
@@ -361,6 +375,7 @@ fn index(prepared: Vec<Prepared>) -> (Ruleset, Texts, Vec<String>) {
         match runs {
             Runs::Check(check) => ruleset.checks.entry(check).or_default().push(code.clone()),
             Runs::Model(model) => drop(ruleset.models.insert(code.clone(), model)),
+            Runs::Card(card) => drop(ruleset.cards.insert(code.clone(), card)),
             Runs::Yara { rule, namespace, text } => {
                 texts.entry(Layer::of(detection.target)).or_default().insert(namespace.clone(), text);
                 ruleset.rules.insert((namespace, rule), code.clone());
@@ -380,8 +395,9 @@ impl Ruleset {
         let id = RulesetId::of([]);
         let (detections, sources) = (BTreeMap::new(), BTreeMap::new());
         let (pages, fixtures) = (BTreeMap::new(), BTreeMap::new());
-        let (checks, rules, models, yara) = (HashMap::new(), HashMap::new(), BTreeMap::new(), RuleSets::default());
-        Self { id, detections, sources, pages, fixtures, checks, rules, models, yara, previous: None }
+        let (checks, rules, yara) = (HashMap::new(), HashMap::new(), RuleSets::default());
+        let (models, cards) = (BTreeMap::new(), BTreeMap::new());
+        Self { id, detections, sources, pages, fixtures, checks, rules, models, cards, yara, previous: None }
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use domain::detection::{Detection, DetectionCode, DetectionVersion, RulesetId};
 
 use crate::classifier::Model;
+use crate::scorecard::card::Card;
 use crate::structure::Check;
 use crate::yara::RuleSets;
 
@@ -45,6 +46,8 @@ pub struct Ruleset {
     pub(crate) rules: HashMap<(String, String), DetectionCode>,
     /// Trained models.
     pub(crate) models: BTreeMap<DetectionCode, Model>,
+    /// Scorecards.
+    pub(crate) cards: BTreeMap<DetectionCode, Card>,
     /// Compiled rules.
     pub(crate) yara: RuleSets,
     /// The earlier forms of detections that have changed, by the same codes; each reads what the detection of today

@@ -1,0 +1,262 @@
+//! The features of a mail that scorecards weigh: its marks, the concepts in subject and text, and pairs of concepts that
+//! stand near one another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use domain::authentication::AuthResult;
+
+use super::brand::brand_of_domain;
+use super::mark::Mark;
+use super::marks::Marks;
+use super::phrase::{Concept, LEXICON, Places};
+use super::reading::Reading;
+use super::{body, file, host, link, sender};
+use crate::examine::EnvelopeFacts;
+use crate::mime::Parsed;
+use crate::seen::Seen;
+use crate::structure::Signal;
+
+/// Words below which a mail without a link has nothing to be judged by.
+const WORDS_MIN: usize = 8;
+/// Pairs of concepts that say more together: `one other | sentence`.
+static PAIRS: &str = include_str!("pairs.txt");
+
+/// Concepts of good mail, which may speak for a mail and never against it.
+const GOOD_CONCEPTS: [&str; 28] = [
+    "agenda",
+    "attached_please_find",
+    "best_regards",
+    "booking",
+    "bug_words",
+    "code_words",
+    "comment_notification",
+    "commit_words",
+    "confirm_email_signup",
+    "delivery_report",
+    "digest",
+    "invitation",
+    "itinerary",
+    "mailing_list_footer",
+    "meeting",
+    "minutes",
+    "newsletter_words",
+    "order_shipped",
+    "out_of_office",
+    "password_reset_requested",
+    "patch_words",
+    "receipt",
+    "release_notes",
+    "signature_phone",
+    "support_ticket",
+    "thanks",
+    "welcome_signup",
+    "wrote_line",
+];
+/// Concepts that every newsletter has, good or bad: they count in pairs alone.
+const EVERYDAY_CONCEPTS: [&str; 4] =
+    ["advertisement_label", "mailing_address_footer", "unsubscribe", "view_in_browser"];
+/// Points of a concept that speaks for a mail, and of one that speaks against it, at most.
+const GOOD_BOUND: i32 = -80;
+const BAD_BOUND: i32 = 150;
+
+fn bound_of(concept: &str) -> i32 {
+    if GOOD_CONCEPTS.contains(&concept) {
+        GOOD_BOUND
+    } else if EVERYDAY_CONCEPTS.contains(&concept) {
+        0
+    } else {
+        BAD_BOUND
+    }
+}
+
+/// A feature, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Feature(u16);
+
+impl Feature {
+    /// The number.
+    pub fn number(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// All features that this program knows.
+pub struct AllFeatures {
+    names: Vec<String>,
+    sentences: Vec<String>,
+    bounds: Vec<i32>,
+    by_name: BTreeMap<String, Feature>,
+    pairs: Vec<(Concept, Concept)>,
+}
+
+/// The features of this program.
+pub static FEATURES: LazyLock<AllFeatures> = LazyLock::new(AllFeatures::known);
+
+impl AllFeatures {
+    fn known() -> Self {
+        let (names, sentences, bounds, pairs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut all = Self { names, sentences, bounds, by_name: BTreeMap::new(), pairs };
+        for mark in Mark::ALL {
+            all.add(mark.name().to_owned(), mark.sentence().to_owned(), mark.bound());
+        }
+        for (place, said) in [("subject", " in its subject"), ("text", ""), ("file", " in an attached document")] {
+            for concept in LEXICON.concepts() {
+                let sentence = format!("{}{said}", LEXICON.sentence(concept));
+                let name = LEXICON.name(concept);
+                all.add(format!("{place}:{name}"), sentence, bound_of(name));
+            }
+        }
+        for line in PAIRS.lines().filter(|line| !line.starts_with('#')) {
+            let Some((names, sentence)) = line.split_once('|') else { continue };
+            let mut names = names.split_whitespace().filter_map(|name| LEXICON.concept(name));
+            let (Some(one), Some(other)) = (names.next(), names.next()) else { continue };
+            all.pairs.push((one, other));
+            let name = format!("near:{}+{}", LEXICON.name(one), LEXICON.name(other));
+            all.add(name, sentence.trim().to_owned(), BAD_BOUND);
+        }
+        all
+    }
+
+    fn add(&mut self, name: String, sentence: String, bound: i32) {
+        let Ok(number) = u16::try_from(self.names.len()) else { return };
+        self.by_name.insert(name.clone(), Feature(number));
+        self.names.push(name);
+        self.sentences.push(sentence);
+        self.bounds.push(bound);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Each of them.
+    pub fn all(&self) -> impl Iterator<Item = Feature> {
+        (0_u16..).take(self.names.len()).map(Feature)
+    }
+
+    /// The feature of this name.
+    pub fn of_name(&self, name: &str) -> Option<Feature> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of a feature.
+    pub fn name(&self, feature: Feature) -> &str {
+        self.names.get(feature.number()).map_or("", String::as_str)
+    }
+
+    /// What it means, completing "The mail ...".
+    pub fn sentence(&self, feature: Feature) -> &str {
+        self.sentences.get(feature.number()).map_or("", String::as_str)
+    }
+
+    /// The points that it may count at most, as [`Mark::bound`].
+    pub fn bound(&self, feature: Feature) -> i32 {
+        self.bounds.get(feature.number()).copied().unwrap_or_default()
+    }
+
+    fn concept_at(&self, place: usize, concept: Concept) -> Option<Feature> {
+        let concepts = LEXICON.concepts().count();
+        u16::try_from(Mark::ALL.len() + place * concepts + concept.number()).ok().map(Feature)
+    }
+}
+
+/// The features of one mail, and what is to be known besides to act on them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    seen: BTreeSet<Feature>,
+    has_hard: bool,
+    is_vouched: bool,
+    abstains: bool,
+}
+
+impl Features {
+    /// Those of a mail that was taken apart.
+    pub(crate) fn of(
+        raw: &[u8],
+        parsed: &Parsed<'_>,
+        seen: &Seen,
+        signals: &[Signal],
+        envelope: &EnvelopeFacts,
+    ) -> Self {
+        let mail = Reading::of(raw, parsed, seen, signals, envelope);
+        let mut marks = Marks::default();
+        sender::look(&mail, &mut marks);
+        link::look(&mail, &mut marks);
+        body::look(&mail, &mut marks);
+        file::look(&mail, &mut marks);
+        let mut found = BTreeSet::new();
+        found.extend(marks.iter().filter_map(|mark| FEATURES.of_name(mark.name())));
+        let text = LEXICON.find(&mail.text);
+        let document = LEXICON.find(&mail.document);
+        for (place, places) in [LEXICON.find(&mail.subject), text.clone(), document.clone()].into_iter().enumerate() {
+            found.extend(places.concepts().filter_map(|concept| FEATURES.concept_at(place, concept)));
+        }
+        let pairs = FEATURES.pairs.iter().filter(|(one, other)| near(&text, &document, *one, *other));
+        let names = pairs.map(|(one, other)| format!("near:{}+{}", LEXICON.name(*one), LEXICON.name(*other)));
+        found.extend(names.filter_map(|name| FEATURES.of_name(&name)));
+        Self {
+            has_hard: marks.iter().any(Mark::is_hard),
+            is_vouched: is_vouched(&mail, &marks),
+            abstains: abstains(&mail, &marks),
+            seen: found,
+        }
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Feature> + '_ {
+        self.seen.iter().copied()
+    }
+
+    /// Whether one of them is a hard fact.
+    pub fn is_hard(&self) -> bool {
+        self.has_hard
+    }
+
+    /// Whether something vouches for the sender.
+    pub fn is_vouched(&self) -> bool {
+        self.is_vouched
+    }
+
+    /// Whether there is too little to be judged by.
+    pub fn abstains(&self) -> bool {
+        self.abstains
+    }
+}
+
+fn near(text: &Places, document: &Places, one: Concept, other: Concept) -> bool {
+    text.near(one, other) || document.near(one, other)
+}
+
+/// Whether something vouches for the sender: its domain does (DMARC), and the mail leads to nobody else; or it came
+/// over a list whose domain vouches for it. Who lends a mailbox, a page or a redirect to anybody vouches for nobody, and
+/// neither does a sender whose answers go elsewhere.
+fn is_vouched(mail: &Reading<'_>, marks: &Marks) -> bool {
+    let Some(said) = &mail.envelope.authentication else { return false };
+    let is_lent = host::is_free_mail(&mail.from)
+        || host::free_host(&mail.message().from_domain).is_some()
+        || host::is_sending_service(&mail.from);
+    let goes_elsewhere = [Mark::ReplyElsewhere, Mark::ReplyFreeMail, Mark::LinkRedirector, Mark::LinkForm]
+        .into_iter()
+        .any(|mark| marks.has(mark));
+    let leads_home = || {
+        mail.links.iter().all(|link| {
+            link.domain == mail.from || brand_of_domain(&mail.from).is_some_and(|brand| brand.owns(&link.domain))
+        })
+    };
+    said.dmarc == AuthResult::Pass && !is_lent && !goes_elsewhere && (leads_home() || mail.head.has_list)
+}
+
+/// Whether there is too little to be judged by, or it is no letter at all: a delivery report, an invitation of a
+/// meeting service.
+fn abstains(mail: &Reading<'_>, marks: &Marks) -> bool {
+    let words = mail.text.count + mail.document.count + mail.subject.count;
+    let has_nothing = words < WORDS_MIN && mail.links.is_empty() && mail.seen.linked_pictures == 0;
+    has_nothing || marks.has(Mark::Report) || (marks.has(Mark::Calendar) && !marks.has(Mark::CalendarStranger))
+}

@@ -1,0 +1,178 @@
+//! A text in the one form in which phrases are looked for: words in lower case without their accents, a blank between
+//! two of them. What only a machine sees in it, characters without width and look-alike letters, is taken out and
+//! counted.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Bytes of one text that are read.
+pub(crate) const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// A text as words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// The words, with a blank before the first and behind each.
+    pub text: String,
+    /// How many there are.
+    pub count: usize,
+    /// Characters without width that stood within a word.
+    pub zero_width: usize,
+    /// Words with letters of two alphabets that look alike.
+    pub mixed: usize,
+}
+
+impl Words {
+    /// The words of a text. Quoted lines (`> `) are somebody else's.
+    pub fn of(text: &str) -> Self {
+        let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
+        let mut words = Self { text: String::with_capacity(text.len() + 2), ..Self::default() };
+        words.text.push(' ');
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('>')) {
+            if line.is_ascii() {
+                words.ascii(line)
+            } else {
+                words.any(line)
+            }
+            words.end_word();
+        }
+        words
+    }
+
+    /// A line of plain letters: byte by byte, for this is most mail.
+    fn ascii(&mut self, line: &str) {
+        for byte in line.bytes() {
+            if byte.is_ascii_alphanumeric() {
+                self.text.push(char::from(byte.to_ascii_lowercase()));
+            } else {
+                self.end_word();
+            }
+        }
+    }
+
+    /// A line of any letters.
+    fn any(&mut self, line: &str) {
+        let mut word = String::new();
+        // What stands behind a word, as in the blank space of a preview line, stands in none.
+        let mut unseen = 0;
+        for c in line.nfkd() {
+            if is_without_width(c) {
+                unseen += usize::from(!word.is_empty());
+            } else if is_accent(c) {
+                // It belongs to the letter before it.
+            } else if c.is_alphanumeric() {
+                self.zero_width += std::mem::take(&mut unseen);
+                word.extend(c.to_lowercase());
+            } else {
+                self.word(&word);
+                word.clear();
+                unseen = 0;
+            }
+        }
+        self.word(&word);
+    }
+
+    fn word(&mut self, word: &str) {
+        let has_latin = word.bytes().any(|byte| byte.is_ascii_lowercase());
+        let is_mixed = has_latin && word.chars().any(|c| twin(c).is_some());
+        self.mixed += usize::from(is_mixed);
+        for c in word.chars() {
+            match c {
+                '\u{df}' => self.text.push_str("ss"),
+                '\u{142}' => self.text.push('l'),
+                '\u{f8}' => self.text.push('o'),
+                '\u{e6}' => self.text.push_str("ae"),
+                '\u{153}' => self.text.push_str("oe"),
+                '\u{131}' => self.text.push('i'),
+                '\u{111}' | '\u{f0}' => self.text.push('d'),
+                _ => self.text.push(twin(c).filter(|_| is_mixed).unwrap_or(c)),
+            }
+        }
+        self.end_word();
+    }
+
+    fn end_word(&mut self) {
+        if !self.text.ends_with(' ') {
+            self.text.push(' ');
+            self.count += 1;
+        }
+    }
+}
+
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}'
+        | '\u{3099}' | '\u{309a}')
+}
+
+/// Characters that nobody sees: without width, soft hyphens, and those that only choose a form of the one before.
+fn is_without_width(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The Latin letter that a Cyrillic or Greek one looks like.
+fn twin(c: char) -> Option<char> {
+    const TWINS: [(char, char); 29] = [
+        ('\u{430}', 'a'),
+        ('\u{435}', 'e'),
+        ('\u{43e}', 'o'),
+        ('\u{440}', 'p'),
+        ('\u{441}', 'c'),
+        ('\u{443}', 'y'),
+        ('\u{445}', 'x'),
+        ('\u{456}', 'i'),
+        ('\u{458}', 'j'),
+        ('\u{455}', 's'),
+        ('\u{501}', 'd'),
+        ('\u{51b}', 'q'),
+        ('\u{51d}', 'w'),
+        ('\u{4bb}', 'h'),
+        ('\u{43a}', 'k'),
+        ('\u{43c}', 'm'),
+        ('\u{442}', 't'),
+        ('\u{432}', 'b'),
+        ('\u{43d}', 'h'),
+        ('\u{3b1}', 'a'),
+        ('\u{3bf}', 'o'),
+        ('\u{3c1}', 'p'),
+        ('\u{3bd}', 'v'),
+        ('\u{3b9}', 'i'),
+        ('\u{3ba}', 'k'),
+        ('\u{3c5}', 'u'),
+        ('\u{3c7}', 'x'),
+        ('\u{3b7}', 'n'),
+        ('\u{261}', 'g'),
+    ];
+    (!c.is_ascii()).then(|| TWINS.into_iter().find(|(other, _)| *other == c).map(|(_, latin)| latin)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &str, expected: &str, zero_width: usize, mixed: usize) {
+        let words = Words::of(text);
+        assert_eq!((words.text.as_str(), words.zero_width, words.mixed), (expected, zero_width, mixed), "{text}");
+    }
+
+    #[test]
+    fn one_form_for_every_way_to_write_it() {
+        check("", " ", 0, 0);
+        check("Don't  PANIC!\r\n> quoted\nnow", " don t panic now ", 0, 0);
+        check("Stra\u{df}e, M\u{fc}ller; r\u{e9}\u{301}el", " strasse muller reel ", 0, 0);
+        check("ver\u{200b}ify\u{ad} your p\u{430}ypal", " verify your paypal ", 2, 1);
+        check("\u{1d400}ccount \u{ff21}", " account a ", 0, 0);
+        check("\u{43f}\u{440}\u{438}\u{432}\u{435}\u{442}", " \u{43f}\u{440}\u{438}\u{432}\u{435}\u{442} ", 0, 0);
+        check("v\u{fe0f}e\u{fe0f}r", " ver ", 2, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_counted_and_bounded(text in "\\PC{0,300}") {
+            let words = Words::of(&text);
+            prop_assert_eq!(words.text.split(' ').filter(|word| !word.is_empty()).count(), words.count);
+            prop_assert!(words.text.starts_with(' ') && words.text.ends_with(' '));
+            prop_assert_eq!(Words::of(&words.text).text, words.text);
+        }
+    }
+}

@@ -13,7 +13,7 @@ const FORM: u32 = 1;
 /// Features that evidence names.
 const NAMED: usize = 6;
 /// Points that what speaks for a mail takes away at most: good words can be stuffed into any mail.
-const GOOD_POINTS_MAX: i32 = 400;
+pub(super) const GOOD_POINTS_MAX: i32 = 400;
 /// Points more that a mail needs for whose sender something vouches.
 const VOUCHER_POINTS: i32 = 150;
 

@@ -8,6 +8,7 @@
 mod body;
 pub mod brand;
 pub mod card;
+pub mod estimate;
 pub mod feature;
 mod file;
 pub mod host;

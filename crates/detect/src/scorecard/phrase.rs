@@ -12,6 +12,8 @@ use super::words::Words;
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/scorecard/lexicon");
 /// Places of one concept in one text that are kept.
 const PLACES_MAX: usize = 100;
+/// Bytes of a text that are looked through for concepts: about five hundred words.
+const TEXT_BYTES_MAX: usize = 3500;
 /// Bytes of a text within which two concepts are near one another: about twelve words.
 const NEAR_BYTES: usize = 90;
 
@@ -50,7 +52,7 @@ impl Lexicon {
         for (number, text) in (0_u16..).zip(files.values()) {
             let sentence = text.lines().next().unwrap_or_default().trim_start_matches('#').trim();
             sentences.push(sentence.trim_end_matches('.').to_owned());
-            for pattern in phrases(text).filter_map(pattern) {
+            for pattern in phrases(text).flat_map(spellings).filter_map(|phrase| pattern(&phrase)) {
                 let meanings = patterns.entry(pattern).or_default();
                 if meanings.last() != Some(&Concept(number)) {
                     meanings.push(Concept(number));
@@ -82,10 +84,11 @@ impl Lexicon {
         self.sentences.get(usize::from(concept.0)).map_or("", String::as_str)
     }
 
-    /// Where which concepts stand in a text.
+    /// Where which concepts stand in the beginning of a text. A long text has a word of everything.
     pub fn find(&self, words: &Words) -> Places {
         let mut places = Places(BTreeMap::new());
-        for found in self.phrases.find_overlapping_iter(&words.text) {
+        let beginning = &words.text[..words.text.floor_char_boundary(TEXT_BYTES_MAX)];
+        for found in self.phrases.find_overlapping_iter(beginning) {
             for concept in self.meanings.get(found.pattern().as_usize()).into_iter().flatten() {
                 let seen: &mut Vec<usize> = places.0.entry(*concept).or_default();
                 if seen.len() < PLACES_MAX {
@@ -101,6 +104,13 @@ impl Lexicon {
 fn phrases(text: &str) -> impl Iterator<Item = &str> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(':')).flat_map(|(_, phrases)| phrases.split([',', '\u{3001}']))
+}
+
+/// A phrase as it is written, and without the letters that not every keyboard has: `best\u{e4}tigen`, `bestaetigen`.
+fn spellings(phrase: &str) -> Vec<String> {
+    let plain = phrase.to_lowercase().replace('\u{e4}', "ae").replace('\u{f6}', "oe").replace('\u{fc}', "ue");
+    let is_other = plain != phrase.to_lowercase();
+    std::iter::once(phrase.to_owned()).chain(is_other.then_some(plain)).collect()
 }
 
 /// A phrase as it stands in words. `*` at its end: its last word may go on. Languages without blanks between words have

@@ -1,0 +1,148 @@
+//! Estimates the scorecards from a folder of mail: `good/SOURCE/...`, `phish/SOURCE/...`, `spam/SOURCE/...`, and writes
+//! them into a folder of detections. `cargo xtask calibrate FOLDER` runs it.
+//!
+//! A file name that begins with eight hexadecimal digits and a hyphen names the campaign of the mail; mails without one
+//! are groups of their own, and a source below `good/vendors/` is one group.
+#![allow(clippy::print_stdout, reason = "a command for developers talks on the terminal")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use detect::examine::{EnvelopeFacts, Examiner};
+use detect::in_force::InForce;
+use detect::limits::{Budget, Limits};
+use detect::mime::wire_form;
+use detect::ruleset::Ruleset;
+use detect::ruleset::load::SCORECARD;
+use detect::scorecard::estimate::{Estimate, Example, Kind, estimate, unseen};
+
+/// Of a thousand unseen good mails of lists, how many may be tagged.
+const LISTS_PER_1000: f64 = 1.0;
+/// Of a thousand unseen good mails of vendors, how many may be tagged.
+const VENDORS_PER_1000: f64 = 3.0;
+/// Points above every unseen good mail with a hard fact from which on a mail is held.
+const HOLD_MARGIN: i32 = 50;
+/// Shares of sources of good mail against the others; all vendors together count as much as the lists.
+const SHARES: [(&str, f64); 2] = [("vendors", 6.0), ("hard", 1.5)];
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let [folder, detections] = arguments.as_slice() else {
+        return Err(io::Error::other("calibrate FOLDER DETECTIONS: a folder of mail, and the folder of detections"));
+    };
+    let good = examples(folder, "good", Kind::Good)?;
+    for (bad, tag, hold) in [("phish", "PHI-0001", Some("PHI-0100")), ("spam", "SPM-0001", None)] {
+        let found = examples(folder, bad, Kind::Bad)?;
+        let bad_count = found.len();
+        let all: Vec<Example> = good.iter().cloned().chain(found).collect();
+        let shares: BTreeMap<String, f64> = SHARES.iter().map(|(name, share)| ((*name).to_owned(), *share)).collect();
+        let scores = unseen(&all, &shares);
+        let whole = estimate(&all.iter().collect::<Vec<_>>(), &shares);
+        let scored: Vec<(&Example, i32)> = all.iter().zip(scores).filter(|(one, _)| !one.abstains).collect();
+        let threshold = tag_threshold(&scored);
+        report(bad, &all, &scored, threshold);
+        write(detections, tag, &whole, threshold, false, [good.len(), bad_count])?;
+        if let Some(code) = hold {
+            let threshold = hold_threshold(&scored).max(threshold);
+            report(&format!("{bad}, held"), &all, &hard_only(&scored), threshold);
+            write(detections, code, &whole, threshold, true, [good.len(), bad_count])?;
+        }
+    }
+    Ok(())
+}
+
+/// The mails of one kind. What vendors send is one source in the estimate, and a group each.
+fn examples(folder: &Path, kind: &str, is: Kind) -> io::Result<Vec<Example>> {
+    let in_force = InForce::only(Ruleset::shipped().map_err(|error| io::Error::other(error.to_string()))?);
+    let mut examiner = Examiner::new(&in_force, Limits::default());
+    let mut files = Vec::new();
+    below(&folder.join(kind), &mut files)?;
+    files.sort();
+    let example = |path: &PathBuf| {
+        let raw = wire_form(&fs::read(path)?);
+        let budget = Budget::starting_now(Duration::from_secs(10));
+        let features = examiner.named_features(&raw, &EnvelopeFacts::default(), budget);
+        let inner = path.strip_prefix(folder.join(kind)).unwrap_or(path);
+        let mut pieces = inner.iter().map(|piece| piece.to_string_lossy().into_owned());
+        let source = pieces.next().unwrap_or_default();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let group = match name.split_once('-') {
+            _ if source == "vendors" => pieces.next().unwrap_or_default(),
+            Some((campaign, _)) if campaign.len() == 8 && campaign.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                campaign.to_owned()
+            }
+            _ => inner.display().to_string(),
+        };
+        let (is_hard, abstains) = (features.is_hard(), features.abstains());
+        Ok(Example { features: features.iter().collect(), kind: is, source, group, is_hard, abstains })
+    };
+    files.iter().map(example).collect()
+}
+
+fn below(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { below(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}
+
+fn is_list(example: &Example) -> bool {
+    example.kind == Kind::Good && example.source != "vendors" && example.source != "hard"
+}
+
+/// The points that no more than `per_1000` of these scores reach.
+fn above(mut scores: Vec<i32>, per_1000: f64) -> i32 {
+    scores.sort_unstable_by(|one, other| other.cmp(one));
+    let allowed = (scores.len() as f64 * per_1000 / 1000.0).floor() as usize;
+    scores.get(allowed).map_or(0, |score| score + 1)
+}
+
+fn tag_threshold(scored: &[(&Example, i32)]) -> i32 {
+    let of =
+        |is: &dyn Fn(&Example) -> bool| scored.iter().filter(|(one, _)| is(one)).map(|(_, score)| *score).collect();
+    let vendors = |one: &Example| one.source == "vendors";
+    above(of(&is_list), LISTS_PER_1000).max(above(of(&vendors), VENDORS_PER_1000))
+}
+
+fn hard_only<'e>(scored: &[(&'e Example, i32)]) -> Vec<(&'e Example, i32)> {
+    scored.iter().copied().filter(|(one, _)| one.is_hard).collect()
+}
+
+fn hold_threshold(scored: &[(&Example, i32)]) -> i32 {
+    let hard = hard_only(scored);
+    let good = hard.iter().filter(|(one, _)| one.kind == Kind::Good).map(|(_, score)| *score);
+    good.max().unwrap_or_default() + HOLD_MARGIN
+}
+
+/// How many of each source reach the threshold, by estimates that have not seen their group.
+fn report(what: &str, all: &[Example], scored: &[(&Example, i32)], threshold: i32) {
+    println!("\n{what}: from {threshold} points on\n\n| source | mails | reached | share |\n|---|--:|--:|--:|");
+    let mut counts: BTreeMap<(Kind, &str), [usize; 2]> = BTreeMap::new();
+    for example in all {
+        counts.entry((example.kind, &example.source)).or_default()[0] += 1;
+    }
+    for (example, _) in scored.iter().filter(|(_, score)| *score >= threshold) {
+        counts.entry((example.kind, &example.source)).or_default()[1] += 1;
+    }
+    for ((kind, source), [mails, reached]) in counts {
+        let share = 100.0 * reached as f64 / mails.max(1) as f64;
+        println!("| {kind:?} {source} | {mails} | {reached} | {share:.2} % |");
+    }
+}
+
+fn write(
+    detections: &Path,
+    code: &str,
+    estimate: &Estimate,
+    threshold: i32,
+    conjunction: bool,
+    [good, bad]: [usize; 2],
+) -> io::Result<()> {
+    let folder = detections.join(code);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(SCORECARD), estimate.card(threshold, conjunction, good, bad).to_text())
+}

@@ -233,6 +233,9 @@ impl Store {
         let doubted = self.mail.doubt_forwarding(now).await?;
         let ended = self.releases.end_leases(Some(&claimed), now).await?;
         self.notices.end_claims(&claimed, now).await?;
+        if doubted > 0 || ended > 0 {
+            tracing::warn!(doubted, ended, "the last run was interrupted: units in doubt and leases ended");
+        }
         Ok(LeftBehind { doubted, ended })
     }
 

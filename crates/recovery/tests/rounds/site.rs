@@ -28,7 +28,6 @@ use platform::clock::{Clock, ManualClock};
 use platform::reconciler::Reconciler;
 use platform::ruleset_store::keep;
 use platform::shared::Shared;
-use recovery::pacing::Pacing;
 use recovery::tasks::{Parts, StoreParts};
 use store::incident::{Incident, NewIncident};
 use store::mail::arrival::{Arrival, UnitArrival};
@@ -108,12 +107,9 @@ impl Site {
         config.engines.auth = None;
         config.sentinel.replays = true;
         let parts = Parts {
-            store: parts(&store),
+            store: StoreParts::from(&store),
             examiner,
             external_engines: ExternalEngines::default(),
-            pacing: Arc::new(Pacing::of_drill(1000)),
-            node: "n".into(),
-            cores: 1,
             shared: Shared::new(Arc::new(config), clock.clone(), key),
         };
         let site = Self { store, clock, parts, _folder: folder };
@@ -270,21 +266,4 @@ fn envelope(recipients: &[(&str, Direction)]) -> Envelope {
 
 fn letter(content: &str) -> String {
     format!("From: a@outside.example\r\nSubject: held\r\nDate: Fri, 27 Nov 2026 09:00:00 +0000\r\n\r\n{content}\r\n")
-}
-
-fn parts(store: &Store) -> StoreParts {
-    StoreParts {
-        audit: store.audit.clone(),
-        blobs: store.blobs().clone(),
-        containments: store.containments.clone(),
-        entries: store.entries.clone(),
-        evidence: store.evidence.clone(),
-        explorer: store.explorer.clone(),
-        incidents: store.incidents.clone(),
-        known_good: store.known_good.clone(),
-        mail: store.mail.clone(),
-        quarantine: store.quarantine.clone(),
-        releases: store.releases.clone(),
-        rules: store.rules.clone(),
-    }
 }

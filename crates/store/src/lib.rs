@@ -79,7 +79,7 @@ use crate::writer::Writer;
 ///
 /// ```compile_fail,E0599
 /// async fn of_the_gateway(mail: store::MailStore) {
-///     let _ = mail.incidents().await;
+///     let _ = mail.all().await;
 /// }
 /// ```
 ///
@@ -91,7 +91,7 @@ use crate::writer::Writer;
 ///
 /// ```
 /// async fn of_a_task(incidents: store::IncidentStore) {
-///     let _ = incidents.incidents().await;
+///     let _ = incidents.all().await;
 /// }
 /// ```
 #[derive(Clone, Debug)]

@@ -190,7 +190,7 @@ impl Site {
             public_text: String::new(),
             next_update: self.clock.now(),
         };
-        self.store.incidents.open_incident(new).await.expect("opens")
+        self.store.incidents.open(new).await.expect("opens")
     }
 
     /// A person moves a unit.
@@ -201,7 +201,7 @@ impl Site {
     }
 
     pub(crate) async fn incident(&self, id: &str) -> Incident {
-        self.store.incidents.incident(id).await.expect("is there")
+        self.store.incidents.by_id(id).await.expect("is there")
     }
 
     pub(crate) async fn stage(&self, id: &str) -> Stage {
@@ -210,13 +210,13 @@ impl Site {
 
     /// Units of an incident with this outcome.
     pub(crate) async fn of(&self, id: &str, outcome: Outcome) -> u64 {
-        self.store.incidents.incident_progress(id).await.expect("reads").of(outcome)
+        self.store.incidents.progress(id).await.expect("reads").of(outcome)
     }
 
     /// The account of the first unit of a mail, and the reason that its incident gives.
     pub(crate) async fn stands(&self, incident: &str, mail: MailId) -> (Account, String) {
         let account = self.store.quarantine.accounts_of(mail).await.expect("reads")[0].1;
-        let rest = self.store.incidents.incident_residual(incident, 100).await.expect("reads");
+        let rest = self.store.incidents.undelivered_units(incident, 100).await.expect("reads");
         let reason = rest.into_iter().find(|one| one.unit.mail == mail).map(|one| one.reason).unwrap_or_default();
         (account, reason)
     }

@@ -44,7 +44,7 @@ async fn main() -> Result<()> {
     println!("{count} messages over 90 days; {:.1} GB", std::fs::metadata(&file)?.len() as f64 / 1e9);
     sizes(&file).await?;
     let began = Instant::now();
-    while store.explorer.roll_flow(now).await? {}
+    while store.explorer.sum_finished_hours(now).await? {}
     println!("  summed up by the hour in {:.0} s", began.elapsed().as_secs_f64());
     let writing = tokio::spawn(record(file.clone(), count));
     println!(

@@ -9,14 +9,12 @@ use axum::extract::Request;
 use axum::extract::connect_info::ConnectInfo;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http_listener::{Caller, Door, Peer, RequestConnection};
+use http_listener::{Caller, Door, Doors, Peer, RequestConnection};
 use platform::start_error::BindError;
 use service::Service;
 use service::access::Operator;
 use service::error::ServiceError;
 use tokio::net::UnixListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::error::ApiError;
 use crate::{probes, router};
@@ -25,12 +23,7 @@ use crate::{probes, router};
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn serve(
-    service: Service,
-    beside: Router,
-    stop: watch::Receiver<bool>,
-    tasks: &mut JoinSet<()>,
-) -> Result<(), BindError> {
+pub fn serve(service: Service, beside: Router, doors: &mut Doors) -> Result<(), BindError> {
     let config = service.config.clone();
     let path = &config.api.socket;
     let failed = |source| BindError { address: path.display().to_string(), source };
@@ -43,7 +36,7 @@ pub fn serve(
     let router = router(service.clone()).merge(probes(service)).merge(beside);
     let router = router.layer(middleware::from_fn(local_only));
     let door = Door::on_host("socket", router, &config);
-    tasks.spawn(door.serve(listener, |socket, _| Caller::Host(Peer::of(socket)), stop));
+    doors.open(door, listener, |socket, _| Caller::Host(Peer::of(socket)));
     Ok(())
 }
 

@@ -18,9 +18,11 @@ pub mod incident;
 pub mod known_good;
 pub mod ledger;
 pub mod mailbox;
+pub mod manual;
 pub mod memory;
 pub mod message;
 pub mod person;
+pub mod process;
 pub mod quarantine;
 mod query_string;
 pub mod retention;
@@ -38,9 +40,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// The verbs that look at a service, or ask one for something.
+/// The verbs that are a service, look at one, or ask one for something.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Run the gateway, the quarantine and the API.
+    Serve(serve::ServeArgs),
     /// Examine files offline and print the verdict of each.
     Scan(scan::ScanArgs),
     /// Send mail from files through a gateway over SMTP, and report.
@@ -114,6 +118,13 @@ pub enum Verb {
     Config(config::ConfigVerb),
     /// Look at everything an administrator would look at first; exit 1 when there is a fault.
     Doctor(doctor::DoctorArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
 }
 
 /// Where the API is.
@@ -169,12 +180,13 @@ impl CliError {
     }
 }
 
-/// Does what a verb says.
+/// Does what a verb of a command line says; `start` starts the service.
 ///
 /// # Errors
 /// As the verb says.
-pub async fn run(verb: Verb) -> Result<(), CliError> {
+pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> Result<(), CliError> {
     match verb {
+        Verb::Serve(args) => serve::run(args, start).await,
         Verb::Scan(args) => scan::run(args).await,
         Verb::Feed(args) => feed::run(args).await,
         Verb::Quarantine(verb) => quarantine::run(verb).await,
@@ -202,5 +214,10 @@ pub async fn run(verb: Verb) -> Result<(), CliError> {
         Verb::Token(verb) => token::run(verb).await,
         Verb::Config(verb) => config::run(verb),
         Verb::Doctor(args) => doctor::run(args).await,
+        Verb::Completions { shell } => {
+            manual::completions(shell, command);
+            Ok(())
+        }
+        Verb::Man => manual::page(command),
     }
 }

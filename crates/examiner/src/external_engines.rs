@@ -25,12 +25,17 @@ pub struct ExternalEngines {
     dnsbl: Option<Dnsbl>,
 }
 
+/// DNS is to be asked, and there is nobody to ask.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; name one with name_server in [engine.auth], or switch it off with on = false")]
+pub struct NoNameServer(#[from] NoResolver);
+
 impl ExternalEngines {
     /// Those that the configuration names.
     ///
     /// # Errors
     /// When DNS is to be asked and there is no resolver.
-    pub fn new(config: &EngineConfig) -> Result<Self, NoResolver> {
+    pub fn new(config: &EngineConfig) -> Result<Self, NoNameServer> {
         let auth = config.auth.clone().map(Authenticator::new).transpose()?;
         let lists = |(zones, timeout): (Vec<String>, Duration)| {
             resolver(config.name_server).map(|resolver| Dnsbl::new(resolver, zones, timeout))

@@ -23,8 +23,10 @@ pub mod sandbox;
 mod viewer;
 mod worker;
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use detect::examine::{EnvelopeFacts, unfinished, unscannable};
@@ -41,6 +43,9 @@ pub use viewer::Viewer;
 pub use worker::run;
 
 use platform::measure::{self, Scarce};
+
+/// Cores where the system does not say how many there are.
+const CORES_UNKNOWN: usize = 2;
 
 /// Starts a process that examines, over a ruleset, and ends it. Returns what the kernel could not do to shut it in.
 ///
@@ -59,6 +64,7 @@ pub struct ExaminerPool {
     behind: Lane,
     force: Arc<Mutex<Arc<Force>>>,
     limits: Limits,
+    processes: usize,
     /// Live mail that is being examined or waits for it.
     waiting: Arc<AtomicUsize>,
 }
@@ -72,7 +78,15 @@ impl ExaminerPool {
         let force = Force::new(in_force);
         let live = Lane::start(&force, &limits, processes, 0)?;
         let behind = Lane::start(&force, &limits, processes, platform::background::NICE)?;
-        Ok(Self { live, behind, force: Arc::new(Mutex::new(force)), limits, waiting: Arc::default() })
+        Ok(Self { live, behind, force: Arc::new(Mutex::new(force)), limits, processes, waiting: Arc::default() })
+    }
+
+    /// Starts one process for each core of the machine for live mail, and as many for what nobody waits for.
+    ///
+    /// # Errors
+    /// As [`ExaminerPool::start`].
+    pub fn on_every_core(in_force: InForce, limits: Limits) -> Result<Self, String> {
+        Self::start(in_force, limits, available_parallelism().map_or(CORES_UNKNOWN, NonZero::get))
     }
 
     /// Starts one process, for all that there is: for a command that examines and ends.
@@ -87,8 +101,14 @@ impl ExaminerPool {
             behind: lane,
             force: Arc::new(Mutex::new(force)),
             limits,
+            processes: 1,
             waiting: Arc::default(),
         })
+    }
+
+    /// Processes for live mail, and as many for what nobody waits for.
+    pub fn processes(&self) -> usize {
+        self.processes
     }
 
     /// What is in force.

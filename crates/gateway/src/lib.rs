@@ -15,13 +15,14 @@ pub mod place;
 pub mod post_reply;
 pub mod repeat;
 pub mod source;
+pub mod start;
 pub mod transaction;
 
 use std::sync::Arc;
 
 use domain::token::TokenKey;
 use store::blob::Blobs;
-use store::{KnownGoodStore, MailStore, RuleStore};
+use store::{HealthStore, KnownGoodStore, MailStore, RuleStore};
 use tokio::time::{Instant, timeout_at};
 use wire::smtp::client::Timeouts;
 
@@ -41,17 +42,20 @@ use platform::readiness::Readiness;
 use platform::shared::Shared;
 use platform::signals::Signals;
 
-/// The parts of the store that live mail needs.
-#[derive(Clone, Debug)]
-pub struct StoreParts {
-    /// Mail and its units.
-    pub mail: MailStore,
-    /// The bytes of held mail.
-    pub blobs: Blobs,
-    /// What engines have said of themselves is kept with the rules.
-    pub rules: RuleStore,
-    /// Who has met whom, and what is known of content and senders.
-    pub known_good: KnownGoodStore,
+store::parts! {
+    /// The parts of the store that live mail needs.
+    pub struct StoreParts {
+        /// Whether it can be written.
+        pub health: HealthStore,
+        /// Mail and its units.
+        pub mail: MailStore,
+        /// The bytes of held mail.
+        pub blobs: Blobs,
+        /// What engines have said of themselves is kept with the rules.
+        pub rules: RuleStore,
+        /// Who has met whom, and what is known of content and senders.
+        pub known_good: KnownGoodStore,
+    }
 }
 
 /// What the gateway is given.
@@ -124,7 +128,7 @@ impl Gateway {
     /// A gateway that nobody has connected to.
     pub fn new(parts: Parts) -> Self {
         let Parts { shared, store, examiner, external_engines, readiness, met, learner } = parts;
-        let Shared { config, clock, token_key, signals, entries, contained, priority } = shared;
+        let Shared { config, clock, token_key, signals, entries, contained, priority, .. } = shared;
         let limits = &config.limits;
         Self {
             store,

@@ -3,6 +3,7 @@
 
 mod client;
 mod door;
+mod doors;
 mod host;
 mod peer;
 mod places;
@@ -10,20 +11,13 @@ mod pulse;
 
 pub use client::counted;
 pub use door::{Caller, Door, RequestConnection};
+pub use doors::Doors;
 pub use peer::Peer;
 
-use platform::config::http::HttpConfig;
-use platform::measure::{self, Scarce};
 use tokio::sync::watch;
 
 /// Ends when the program is told to stop.
 pub async fn stopped(mut stop: watch::Receiver<bool>) {
     // A dropped sender means that the program ends.
     let _ = stop.wait_for(|stopping| *stopping).await;
-}
-
-/// Says which limits are in force, beside what is used of them.
-pub fn tell_limits(limits: &HttpConfig) {
-    measure::limit(Scarce::Http, limits.connections_max as u64);
-    measure::limit(Scarce::Streams, limits.streams_max as u64);
 }

@@ -74,7 +74,7 @@ pub async fn resolve(
     for (number, content) in parts {
         if let Some(known) = remembered.get(&content) {
             let identities = known.carriers.len() as u64;
-            let class = known.standing.class(now, store.heirloom());
+            let class = known.standing.class(now, store.heirloom_carriers());
             let fact = MemoryFact { class, carriers: known.standing.carriers, identities, internal: known.internal };
             examination.facts.memory.insert(number, fact);
         }

@@ -232,7 +232,7 @@ impl Memory {
         if unknown.is_empty() {
             return HashSet::new();
         }
-        match self.store.kept_of(&unknown).await {
+        match self.store.contents_kept_with_bytes(&unknown).await {
             Ok(kept) => {
                 self.kept.extend(kept.iter().copied());
                 unknown.into_iter().filter(|digest| !kept.contains(digest)).collect()
@@ -302,14 +302,14 @@ impl Memory {
             Err(error) => return tracing::warn!(%error, "what is known of content that was found bad cannot be asked"),
         };
         let is_vouched_for = |content: &Digest| {
-            standing
-                .get(content)
-                .is_some_and(|known| known.class(lesson.received, self.store.heirloom()) != MemoryClass::Unknown)
+            standing.get(content).is_some_and(|known| {
+                known.class(lesson.received, self.store.heirloom_carriers()) != MemoryClass::Unknown
+            })
         };
         let bad = accused.into_iter().filter(|(content, engines)| engines.len() > 1 || !is_vouched_for(content));
         let bad: Vec<Digest> = bad.map(|(content, _)| content).chain([lesson.examination.message.sha256]).collect();
         self.parts.retain(|(digest, _), _| !bad.contains(digest));
-        if let Err(error) = self.store.call_bad(bad, lesson.received).await {
+        if let Err(error) = self.store.mark_bad(bad, lesson.received).await {
             tracing::warn!(%error, "content that was found bad could not be marked so");
         }
     }
@@ -336,7 +336,7 @@ impl Memory {
         // in memory.
         let meetings: Vec<Meeting> = self.meetings.values().cloned().collect();
         if !meetings.is_empty() {
-            match self.store.meet(meetings).await {
+            match self.store.record_meetings(meetings).await {
                 Ok(()) => self.meetings.clear(),
                 Err(error) if error.may_be_of_item() => self.meet_each().await,
                 Err(error) => tracing::warn!(%error, "who has written could not be remembered; tried again"),
@@ -366,7 +366,7 @@ impl Memory {
     /// One by one, when all together were refused: the one that is refused again is left out, and keeps no other.
     async fn meet_each(&mut self) {
         for (seal, meeting) in std::mem::take(&mut self.meetings) {
-            match self.store.meet(vec![meeting.clone()]).await {
+            match self.store.record_meetings(vec![meeting.clone()]).await {
                 Ok(()) => {}
                 Err(error) if error.may_be_of_item() => tracing::warn!(%error, "a sender could not be remembered"),
                 Err(_) => drop(self.meetings.insert(seal, meeting)),

@@ -106,7 +106,9 @@ impl Reconciler for Acknowledger {
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         // Those that cannot be answered rest, and do not keep those behind them from being asked for.
-        for report in self.submissions.unanswered(now.before(SPAN), BATCH.saturating_add(self.items.count())).await? {
+        for report in
+            self.submissions.awaiting_answer(now.before(SPAN), BATCH.saturating_add(self.items.count())).await?
+        {
             let item = format!("report {}", report.number);
             self.items.attempt(&item, now, self.answer(&report, now)).await?;
         }
@@ -119,21 +121,21 @@ impl Acknowledger {
     async fn answer(&self, report: &Submission, now: Timestamp) -> Result<Result<(), String>, StoreError> {
         if report.acknowledged.is_none() {
             match self.tell(report, Word::Arrived).await? {
-                Ok(claim) => self.submissions.submission_acknowledged(claim, report.number, now).await?,
+                Ok(claim) => self.submissions.record_acknowledged(claim, report.number, now).await?,
                 Err(why) => return Ok(Err(why)),
             }
         }
         match (&report.incident, report.ended) {
             (None, _) => {
                 if let Some(incident) = self.submissions.incident_of(report.mail_id).await? {
-                    self.submissions.submission_linked(report.number, incident).await?;
+                    self.submissions.link_to_incident(report.number, incident).await?;
                 }
             }
             (Some(incident), None) => {
-                let made = Made::of(&self.incidents.incident_outcomes(incident, report.mail_id).await?);
-                if self.incidents.incident(incident).await?.stage == Stage::Resolved {
+                let made = Made::of(&self.incidents.replay_outcomes_of_mail(incident, report.mail_id).await?);
+                if self.incidents.by_id(incident).await?.stage == Stage::Resolved {
                     match self.tell(report, Word::Ended(made)).await? {
-                        Ok(claim) => self.submissions.submission_ended(claim, report.number, now).await?,
+                        Ok(claim) => self.submissions.record_told_of_end(claim, report.number, now).await?,
                         Err(why) => return Ok(Err(why)),
                     }
                 }
@@ -159,7 +161,7 @@ impl Acknowledger {
         let mail = self.compose(&to, report, word, &subject, is_out);
         match system_mail::deliver(&self.hops, &to, &mail).await {
             Ok(_) => Ok(Ok(claim)),
-            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_claim(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 

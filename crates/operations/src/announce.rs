@@ -81,7 +81,7 @@ impl Announcer {
     /// Tells a channel all that it does not know. What it does not take rests, and holds up none behind it.
     async fn tell(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
-        let untold = self.incidents.unannounced(name, now.before(TOLD)).await?;
+        let untold = self.incidents.lines_not_yet_announced(name, now.before(TOLD)).await?;
         let item = |one: &Announcement| format!("line {} of {} for {name}", one.number, one.incident);
         tell_each(&self.items, untold, item, now, |one| self.told(&channel, one)).await
     }
@@ -97,9 +97,9 @@ impl Announcer {
             Ok(reply) => {
                 let (incident, number, at) = (one.incident.clone(), one.number, self.clock.now());
                 let told = Announced { claim, incident, number, channel: channel.name().to_owned(), at, reply };
-                self.incidents.announced(told).await.map(Ok)
+                self.incidents.record_line_announced(told).await.map(Ok)
             }
-            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_claim(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 
@@ -119,7 +119,7 @@ impl Announcer {
 
     /// The title of the incident of a line, as the record has it now.
     async fn title(&self, one: &Announcement) -> Result<String, StoreError> {
-        let incident = self.incidents.incident(&one.incident).await?;
+        let incident = self.incidents.by_id(&one.incident).await?;
         Ok(IncidentRecord::in_brief(&self.incidents, &incident).await?.facts(&incident).title())
     }
 

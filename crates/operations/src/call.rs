@@ -94,7 +94,7 @@ impl Caller {
     /// Calls a channel for all that it does not know. What it does not take rests, and holds up none behind it.
     async fn call(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
-        let untold = self.notices.untold_alerts(name, now.before(TOLD)).await?;
+        let untold = self.notices.alerts_not_yet_told(name, now.before(TOLD)).await?;
         let item = |one: &Alert| format!("call {} of {name}", one.number);
         tell_each(&self.items, untold, item, now, |one| self.called(&channel, one)).await
     }
@@ -107,8 +107,8 @@ impl Caller {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
         match self.say(channel, &one).await {
-            Ok(reply) => self.notices.alert_told(claim, one.number, name, self.clock.now(), reply).await.map(Ok),
-            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Ok(reply) => self.notices.record_alert_told(claim, one.number, name, self.clock.now(), reply).await.map(Ok),
+            Err(why) => self.notices.give_up_claim(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 

@@ -68,7 +68,7 @@ impl ClockWatcher {
         let day = now.to_string().chars().take(10).collect::<String>();
         let alert =
             NewAlert { key: format!("clock/{day}"), at: *now, kind: AlertKind::Clock, subject: "clock".into(), text };
-        if self.notices.call(alert).await? {
+        if self.notices.raise_alert(alert).await? {
             tracing::error!(%now, certain = %reached, %doubt, "the clock is not believed: nothing is removed, and \
                 people are called");
             self.signals.operators.notify_one();

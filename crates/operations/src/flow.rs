@@ -35,6 +35,6 @@ impl Reconciler for FlowSummer {
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         self.priority.give().await;
-        Ok(self.explorer.roll_flow(self.clock.now()).await?)
+        Ok(self.explorer.sum_finished_hours(self.clock.now()).await?)
     }
 }

@@ -34,6 +34,6 @@ impl Reconciler for SearchTextWorker {
     /// One round.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         self.priority.give().await;
-        Ok(self.explorer.fold_older().await?)
+        Ok(self.explorer.fold_older_texts().await?)
     }
 }

@@ -82,8 +82,10 @@ impl Reconciler for RecipientNotifier {
         let now = self.clock.now();
         let Some(period) = self.portal.notices.period(now) else { return Ok(false) };
         // Those who cannot be told rest, and do not keep those behind them from being asked for.
-        let people =
-            self.recipients.unnoticed(period, now.before(SPAN), BATCH.saturating_add(self.items.count())).await?;
+        let people = self
+            .recipients
+            .recipients_not_yet_told(period, now.before(SPAN), BATCH.saturating_add(self.items.count()))
+            .await?;
         let (mut asked, mut told) = (0, 0);
         for address in &people {
             if *stop.borrow() {
@@ -108,16 +110,16 @@ impl RecipientNotifier {
         let Some(claim) = self.notices.claim_notice(&key, now, ONCE).await? else {
             return Ok(Err(ELSEWHERE.to_owned()));
         };
-        let before = self.recipients.noticed_until(address).await?;
+        let before = self.recipients.told_up_to(address).await?;
         let filter = Filter { accounts: vec![Account::Held], limit: LOOKED_AT_MAX, ..Filter::default() };
         let mut held = self.quarantine.held(&filter, &Scope::Recipient(address.to_owned())).await?;
         let all: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
-        let left = self.recipients.left_untold(address, &all).await?;
+        let left = self.recipients.left_untold_for_an_incident(address, &all).await?;
         let is_news = |mail: MailId| before.is_none_or(|until| mail > until) || left.contains(&mail);
         held.retain(|message| is_news(message.mail_id));
         // What was left untold may be older than what they were told of.
         let Some(newest) = held.first().map(|message| message.mail_id).max(before) else {
-            return self.notices.give_up_notice(claim, now).await.map(Ok);
+            return self.notices.give_up_claim(claim, now).await.map(Ok);
         };
         let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
         let coming_back = self.recipients.in_open_incident(&mails).await?;
@@ -131,9 +133,9 @@ impl RecipientNotifier {
             Ok(reply) => {
                 let address = address.to_owned();
                 let told = Noticed { claim, address, period, until: newest, at: now, reply };
-                self.recipients.noticed(told).await.map(Ok)
+                self.recipients.record_recipient_told(told).await.map(Ok)
             }
-            Err(why) => self.notices.give_up_notice(claim, now).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_claim(claim, now).await.map(|()| Err(why)),
         }
     }
 

@@ -75,7 +75,7 @@ impl LedgerAuditor {
         );
         let day = at.to_string().chars().take(10).collect::<String>();
         let alert = NewAlert { key: format!("books/{day}"), at, kind: AlertKind::Books, subject: "books".into(), text };
-        if self.notices.call(alert).await? {
+        if self.notices.raise_alert(alert).await? {
             tracing::error!(faults = faults.len(), named, "the books do not balance: people are called");
             self.signals.operators.notify_one();
         }

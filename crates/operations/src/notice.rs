@@ -63,7 +63,7 @@ impl Reconciler for SenderNotifier {
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let mut by_sender: BTreeMap<String, Vec<Untold>> = BTreeMap::new();
-        for untold in self.notices.untold(now.before(SPAN), BATCH).await? {
+        for untold in self.notices.senders_not_yet_told(now.before(SPAN), BATCH).await? {
             by_sender.entry(address::normal(&untold.sender)).or_default().push(untold);
         }
         for (sender, held) in by_sender {
@@ -79,7 +79,7 @@ impl SenderNotifier {
     async fn tell(&self, sender: &str, held: &[Untold], now: Timestamp) -> Result<Result<(), String>, StoreError> {
         let mails = held.iter().map(|one| one.mail_id).collect();
         let address = self.reader(sender, held);
-        let is_quiet = self.notices.last_told(sender).await?.is_some_and(|last| now.since(last) < QUIET);
+        let is_quiet = self.notices.sender_last_told_at(sender).await?.is_some_and(|last| now.since(last) < QUIET);
         if address.is_some() && is_quiet {
             return Ok(Ok(()));
         }
@@ -94,9 +94,9 @@ impl SenderNotifier {
         match said {
             Ok(reply) => {
                 tracing::info!(messages = held.len(), reply, "a sender was told that mail is held");
-                self.notices.told(claim, mails, sender, now, &reply).await.map(Ok)
+                self.notices.record_sender_told(claim, mails, sender, now, &reply).await.map(Ok)
             }
-            Err(why) => self.notices.give_up_notice(claim, now).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_claim(claim, now).await.map(|()| Err(why)),
         }
     }
 

@@ -84,7 +84,7 @@ impl PanicSwitchWatcher {
             "{told} Whoever has root on the host has moved it; removing the file ends it, and so does its own time."
         );
         let (key, subject) = (format!("panic/{what}/{day}"), what.to_owned());
-        if self.notices.call(NewAlert { key, at, kind: AlertKind::Panic, subject, text }).await? {
+        if self.notices.raise_alert(NewAlert { key, at, kind: AlertKind::Panic, subject, text }).await? {
             self.signals.operators.notify_one();
         }
         Ok(())

@@ -245,8 +245,8 @@ impl RetentionWorker {
         for _ in 0..BATCHES_MAX {
             let more = [
                 self.evidence.forget_hits(before).await?,
-                self.explorer.forget_bulks(before).await?,
-                self.incidents.forget_digests(before).await?,
+                self.explorer.forget_jobs(before).await?,
+                self.incidents.forget_people_told(before).await?,
                 self.known_good.forget_contacts(now.before(self.known_good_kept.remembered)).await?,
             ];
             if !more.contains(&true) {

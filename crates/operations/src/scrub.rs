@@ -125,7 +125,7 @@ impl Scrubber {
         // It may have been removed since it was named, as what has ended is.
         if let (Some(why), Some(mail)) = (sound.fault(), mails.first()) {
             let damage = Damage { blob, mail: *mail, found: self.clock.now(), why };
-            self.upkeep.blob_damaged(damage.clone()).await?;
+            self.upkeep.record_damaged_blob(damage.clone()).await?;
             self.call(&damage, &mails).await?;
             self.count().await?;
         }
@@ -145,7 +145,7 @@ impl Scrubber {
     async fn look_at(&self, damage: &Damage) -> Result<(), StoreError> {
         let is_whole = matches!(self.blobs.check(damage.blob).await, Ok(Sound::Whole(_)));
         if is_whole || self.upkeep.messages_of_blob(damage.blob, 1).await?.is_empty() {
-            self.upkeep.blob_whole(damage.blob).await?;
+            self.upkeep.forget_damaged_blob(damage.blob).await?;
             tracing::info!(mail = %damage.mail, is_whole, "stored bytes are damaged no longer");
         }
         Ok(())
@@ -170,7 +170,7 @@ impl Scrubber {
         );
         let (key, subject) = (format!("damage/{}", damage.blob), damage.mail.to_string());
         let alert = NewAlert { key, at: damage.found, kind: AlertKind::Damage, subject, text };
-        if self.notices.call(alert).await? {
+        if self.notices.raise_alert(alert).await? {
             tracing::error!(mail = %damage.mail, file = %path.display(), why = damage.why, "stored bytes are damaged: \
                 people are called");
             self.signals.operators.notify_one();

@@ -72,7 +72,7 @@ impl Reconciler for SummaryMailer {
     ) -> Result<bool, RoundError> {
         let now = self.clock.now();
         let mut more = false;
-        for incident in self.incidents.incidents().await? {
+        for incident in self.incidents.all().await? {
             let Some(end) = incident.resolved.filter(|at| incident.stage == Stage::Resolved && now.since(*at) < TOLD)
             else {
                 continue;
@@ -83,7 +83,8 @@ impl Reconciler for SummaryMailer {
             }
             // Those who cannot be told rest, and do not keep those behind them from being asked for.
             let most = BATCH.saturating_add(self.items.count());
-            let asked = self.items.alone(&incident.id, now, self.incidents.undigested(&incident.id, most)).await?;
+            let asked =
+                self.items.alone(&incident.id, now, self.incidents.people_not_yet_told(&incident.id, most)).await?;
             let Some(people) = asked else { continue };
             let mut arrived = 0;
             for (address, late) in &people {
@@ -119,9 +120,9 @@ impl SummaryMailer {
             Ok(reply) => {
                 let (incident, address) = (incident.id.clone(), address.to_owned());
                 let told = Digested { claim, incident, address, at: self.clock.now(), reply };
-                self.incidents.digested(told).await.map(Ok)
+                self.incidents.record_person_told(told).await.map(Ok)
             }
-            Err(why) => self.notices.give_up_notice(claim, self.clock.now()).await.map(|()| Err(why)),
+            Err(why) => self.notices.give_up_claim(claim, self.clock.now()).await.map(|()| Err(why)),
         }
     }
 

@@ -5,9 +5,6 @@ use std::sync::Arc;
 use platform::hop::Hops;
 use platform::items::Items;
 use platform::keys::KeyRing;
-use platform::ledger_check::LedgerCheck;
-use platform::panic_switch::PanicSwitch;
-use platform::removal::Removal;
 use platform::shared::Shared;
 use platform::task::Task;
 use platform::{recipient, system_mail};
@@ -38,33 +35,34 @@ use crate::summary::SummaryMailer;
 /// Connections for notices of one kind, so that one channel's slow mail host keeps no other waiting.
 const NOTICE_CONNECTIONS: usize = 4;
 
-/// The parts of the store that are kept in order, and those that people are told of.
-#[derive(Clone, Debug)]
-pub struct StoreParts {
-    /// Each act is written here first.
-    pub audit: AuditStore,
-    /// The bytes of held mail.
-    pub blobs: Blobs,
-    /// The journal of evidence, and hits by the hour.
-    pub evidence: EvidenceStore,
-    /// All mail: its sums, and its texts for searching.
-    pub explorer: ExplorerStore,
-    /// Incidents.
-    pub incidents: IncidentStore,
-    /// Content of clean mail, and who sends mail.
-    pub known_good: KnownGoodStore,
-    /// Mail and its units.
-    pub mail: MailStore,
-    /// What people are called for and told.
-    pub notices: NoticeStore,
-    /// What is held.
-    pub quarantine: QuarantineStore,
-    /// What recipients ask for and are told.
-    pub recipients: RecipientStore,
-    /// What people say of verdicts.
-    pub submissions: SubmissionStore,
-    /// What keeps the store in order.
-    pub upkeep: UpkeepStore,
+store::parts! {
+    /// The parts of the store that are kept in order, and those that people are told of.
+    pub struct StoreParts {
+        /// Each act is written here first.
+        pub audit: AuditStore,
+        /// The bytes of held mail.
+        pub blobs: Blobs,
+        /// The journal of evidence, and hits by the hour.
+        pub evidence: EvidenceStore,
+        /// All mail: its sums, and its texts for searching.
+        pub explorer: ExplorerStore,
+        /// Incidents.
+        pub incidents: IncidentStore,
+        /// Content of clean mail, and who sends mail.
+        pub known_good: KnownGoodStore,
+        /// Mail and its units.
+        pub mail: MailStore,
+        /// What people are called for and told.
+        pub notices: NoticeStore,
+        /// What is held.
+        pub quarantine: QuarantineStore,
+        /// What recipients ask for and are told.
+        pub recipients: RecipientStore,
+        /// What people say of verdicts.
+        pub submissions: SubmissionStore,
+        /// What keeps the store in order.
+        pub upkeep: UpkeepStore,
+    }
 }
 
 /// What the room is given.
@@ -78,12 +76,6 @@ pub struct Parts {
     pub vault: Option<Vault>,
     /// The keys that encrypt them.
     pub ring: KeyRing,
-    /// Whether the clock is believed.
-    pub removal: Removal,
-    /// What the last check of the ledger said.
-    pub ledger_check: LedgerCheck,
-    /// The panic switch.
-    pub panic_switch: PanicSwitch,
 }
 
 impl Parts {
@@ -138,7 +130,7 @@ impl Parts {
             upkeep: self.store.upkeep.clone(),
             vault: self.vault.clone(),
             ring: self.ring.clone(),
-            removal: self.removal.clone(),
+            removal: self.shared.removal.clone(),
             signals: self.shared.signals.clone(),
             quotas: Quotas::default(),
             items: Items::default(),
@@ -149,7 +141,7 @@ impl Parts {
         ClockWatcher {
             notices: self.store.notices.clone(),
             upkeep: self.store.upkeep.clone(),
-            removal: self.removal.clone(),
+            removal: self.shared.removal.clone(),
             signals: self.shared.signals.clone(),
         }
     }
@@ -171,7 +163,7 @@ impl Parts {
         LedgerAuditor {
             notices: self.store.notices.clone(),
             upkeep: self.store.upkeep.clone(),
-            ledger_check: self.ledger_check.clone(),
+            ledger_check: self.shared.ledger_check.clone(),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
             priority: self.shared.priority.clone(),
@@ -182,7 +174,7 @@ impl Parts {
         PanicSwitchWatcher {
             audit: self.store.audit.clone(),
             notices: self.store.notices.clone(),
-            switch: self.panic_switch.clone(),
+            switch: self.shared.panic_switch.clone(),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
         }

@@ -24,7 +24,8 @@ impl Background {
             // Under Linux this is the thread's own; where it may not, it only stands back less.
             let _ = rustix::process::nice(NICE);
         });
-        Ok(Self(Some(builder.build()?)))
+        let failed = |error: io::Error| io::Error::new(error.kind(), format!("cannot start a thread: {error}"));
+        Ok(Self(Some(builder.build().map_err(failed)?)))
     }
 
     /// What tasks are spawned on.

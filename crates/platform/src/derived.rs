@@ -46,7 +46,7 @@ pub async fn undo(
             Err(error) => return Err(error),
         }
         incidents
-            .change_incident(IncidentChange::note(incident, at, actor, &format!("The {what} has ended: {reason}.")))
+            .change(IncidentChange::note(incident, at, actor, &format!("The {what} has ended: {reason}.")))
             .await?;
     }
     Ok(caused.len())

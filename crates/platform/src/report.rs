@@ -40,14 +40,14 @@ impl IncidentRecord {
     /// # Errors
     /// When the store fails.
     pub async fn in_brief(incidents: &IncidentStore, incident: &Incident) -> Result<Self, StoreError> {
-        let notes = incidents.incident_notes(&incident.id).await?;
-        let (first_held, first_wrong) = incidents.incident_first(&incident.id).await?;
+        let notes = incidents.timeline(&incident.id).await?;
+        let (first_held, first_wrong) = incidents.first_held_and_first_wrongly_held(&incident.id).await?;
         Ok(Self {
             first_held,
             first_wrong,
             replay_began: notes.iter().find(|note| note.what == Stage::Replaying.as_str()).map(|note| note.at),
             notes,
-            progress: incidents.incident_progress(&incident.id).await?,
+            progress: incidents.progress(&incident.id).await?,
             ..Self::default()
         })
     }
@@ -59,8 +59,8 @@ impl IncidentRecord {
     pub async fn of(incidents: &IncidentStore, incident: &Incident) -> Result<Self, StoreError> {
         Ok(Self {
             reach: incidents.blast_radius(&incident.id).await?,
-            residual: incidents.incident_residual(&incident.id, RESIDUAL_MAX).await?,
-            senders_told: incidents.notices_of_incident(&incident.id).await?.len() as u64,
+            residual: incidents.undelivered_units(&incident.id, RESIDUAL_MAX).await?,
+            senders_told: incidents.senders_told_of_held_mail(&incident.id).await?.len() as u64,
             ..Self::in_brief(incidents, incident).await?
         })
     }

@@ -8,7 +8,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::containment::ContainmentInForce;
 use crate::entries::Entries;
+use crate::ledger_check::LedgerCheck;
+use crate::panic_switch::PanicSwitch;
 use crate::priority::Priority;
+use crate::removal::Removal;
 use crate::signals::Signals;
 
 /// What all rooms of a service share. Clones are the same.
@@ -28,12 +31,19 @@ pub struct Shared {
     pub contained: ContainmentInForce,
     /// Live mail that is under way, for which others wait.
     pub priority: Priority,
+    /// Whether mail passes unexamined, or none is taken.
+    pub panic_switch: PanicSwitch,
+    /// Whether the clock is believed.
+    pub removal: Removal,
+    /// What the last check of the ledger said.
+    pub ledger_check: LedgerCheck,
 }
 
 impl Shared {
     /// With nothing in force yet.
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>, token_key: TokenKey) -> Self {
         Self {
+            removal: Removal::new(clock.clone(), config.retention.clock_jump),
             config,
             clock,
             token_key,
@@ -41,6 +51,8 @@ impl Shared {
             entries: Entries::default(),
             contained: ContainmentInForce::default(),
             priority: Priority::default(),
+            panic_switch: PanicSwitch::default(),
+            ledger_check: LedgerCheck::default(),
         }
     }
 }

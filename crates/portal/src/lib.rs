@@ -23,13 +23,11 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use http_listener::{Caller, Door};
+use http_listener::{Caller, Door, Doors};
 use platform::recipient::language::Languages;
 use platform::start_error::BindError;
 use service::Service;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use web::assets::with_policy;
 use web::form::FORM_BYTES_MAX;
 use web::own_page::from_our_own_page;
@@ -47,18 +45,15 @@ pub struct Portal {
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub async fn serve(
-    portal: Portal,
-    stop: watch::Receiver<bool>,
-    tasks: &mut JoinSet<()>,
-) -> Result<Option<SocketAddr>, BindError> {
-    let Some(address) = portal.service.config.portal.address else { return Ok(None) };
+pub async fn serve(service: Service, doors: &mut Doors) -> Result<Option<SocketAddr>, BindError> {
+    let config = service.config.clone();
+    let Some(address) = config.portal.address else { return Ok(None) };
     let failed = |source| BindError { address: address.to_string(), source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let config = portal.service.config.clone();
+    let portal = Portal { languages: Arc::new(config.portal.languages.clone()), service };
     let door = Door::on_network("portal", router(portal), &config);
-    tasks.spawn(door.serve(listener, |_, peer| Caller::Network(*peer), stop));
+    doors.open(door, listener, |_, peer| Caller::Network(*peer));
     Ok(Some(bound))
 }
 

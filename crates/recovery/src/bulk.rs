@@ -69,12 +69,12 @@ impl Reconciler for BulkWorker {
     /// One round: a page of each job that runs. Returns whether any has more.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let (mut more, now) = (false, self.clock.now());
-        for bulk in self.explorer.bulks(true).await? {
+        for bulk in self.explorer.jobs(true).await? {
             let item = format!("job {}", bulk.number);
             let work = async {
                 // One that another process goes on with is left to it.
-                match self.explorer.claim_bulk(&bulk, now).await? {
-                    Some(bulk) => self.page(&bulk).await,
+                match self.explorer.claim_job(&bulk, now).await? {
+                    Some(bulk) => self.act_or_look_for_more(&bulk).await,
                     None => Ok(false),
                 }
             };
@@ -86,9 +86,9 @@ impl Reconciler for BulkWorker {
 
 impl BulkWorker {
     /// Acts on what is pending, or looks for more. Returns whether there may be more to do.
-    async fn page(&self, bulk: &Bulk) -> Result<bool, StoreError> {
+    async fn act_or_look_for_more(&self, bulk: &Bulk) -> Result<bool, StoreError> {
         self.priority.give().await;
-        let pending = self.explorer.bulk_items(bulk.number, Some(PENDING), None, PAGE as i64).await?;
+        let pending = self.explorer.units_of_job(bulk.number, Some(PENDING), None, PAGE as i64).await?;
         if !pending.is_empty() {
             let acted = match bulk.verb {
                 BulkVerb::Release => self.release(bulk, pending).await?,
@@ -96,14 +96,14 @@ impl BulkWorker {
                 BulkVerb::Delete => self.settle(bulk, pending, Move::Deleted).await?,
             };
             failpoint::step("bulk-acted");
-            self.explorer.bulk_acted(bulk, acted, self.clock.now()).await?;
+            self.explorer.record_results(bulk, acted, self.clock.now()).await?;
             return Ok(true);
         }
         let after = match bulk.place {
             // Mail that came after the job is not meant.
             BulkPlace::Begin => ExploreCursor::before(bulk.made.after(Duration::from_millis(1))),
             BulkPlace::At(place) => place,
-            BulkPlace::End => return self.explorer.finish_bulk(bulk, self.clock.now()).await.map(|()| false),
+            BulkPlace::End => return self.explorer.finish_job(bulk, self.clock.now()).await.map(|()| false),
         };
         // It was read when the job was made, at the same moment.
         let query = Query::parse(&bulk.query, bulk.made).map_err(|error| StoreError::Unreadable(error.to_string()))?;
@@ -115,12 +115,12 @@ impl BulkWorker {
             outcome: PENDING.into(),
             reply: String::new(),
         });
-        self.explorer.bulk_found(bulk, place, found.collect(), self.clock.now()).await?;
+        self.explorer.record_found_units(bulk, place, found.collect(), self.clock.now()).await?;
         Ok(true)
     }
 
     /// Where each unit is now; and those of which that cannot be read, done with.
-    async fn accounts(
+    async fn read_accounts(
         &self,
         items: Vec<BulkItem>,
     ) -> Result<(BTreeMap<UnitId, Account>, Vec<BulkItem>, Vec<BulkItem>), StoreError> {
@@ -146,7 +146,7 @@ impl BulkWorker {
     }
 
     async fn release(&self, bulk: &Bulk, items: Vec<BulkItem>) -> Result<Vec<BulkItem>, StoreError> {
-        let (accounts, items, mut acted) = self.accounts(items).await?;
+        let (accounts, items, mut acted) = self.read_accounts(items).await?;
         // Whose sender was told that it failed is released one by one, by somebody who has said so. What was purged is
         // gone.
         let (possible, rest): (Vec<BulkItem>, Vec<BulkItem>) = items
@@ -182,7 +182,7 @@ impl BulkWorker {
     }
 
     async fn settle(&self, bulk: &Bulk, items: Vec<BulkItem>, by: Move) -> Result<Vec<BulkItem>, StoreError> {
-        let (accounts, items, mut acted) = self.accounts(items).await?;
+        let (accounts, items, mut acted) = self.read_accounts(items).await?;
         for item in items {
             let Some(from) = accounts.get(&item.unit).copied() else {
                 acted.push(became(item, "refused", "its record is gone"));

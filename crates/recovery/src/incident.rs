@@ -88,7 +88,7 @@ impl IncidentWorker {
 
     async fn round_since(&self, since: Option<MailId>) -> Result<bool, StoreError> {
         let (mut moved, now) = (false, self.clock.now());
-        for incident in self.incidents.incidents().await? {
+        for incident in self.incidents.all().await? {
             if incident.stage != Stage::Resolved {
                 // What was never counted is counted from its beginning.
                 let since = since.filter(|_| incident.waves > 0);
@@ -121,7 +121,7 @@ impl IncidentWorker {
             Stage::Contained => self.begin_replay(incident, now).await,
             Stage::Replaying => Ok(false),
             Stage::Releasing => {
-                let progress = self.incidents.incident_progress(&incident.id).await?;
+                let progress = self.incidents.progress(&incident.id).await?;
                 let pending = progress.of(Outcome::Pending);
                 if pending > 0 {
                     // A round has counted them in and ended before it said so.
@@ -141,7 +141,7 @@ impl IncidentWorker {
     }
 
     async fn is_over(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let progress = self.incidents.incident_progress(&incident.id).await?;
+        let progress = self.incidents.progress(&incident.id).await?;
         Ok(progress.over() >= progress.units())
     }
 
@@ -155,15 +155,15 @@ impl IncidentWorker {
         }
         let mut from = since;
         loop {
-            let missing = self.incidents.missing_from_incident(incident, from, WAVE_BATCH).await?;
+            let missing = self.incidents.held_units_not_in_manifest(incident, from, WAVE_BATCH).await?;
             let Some(last) = missing.last() else { break };
             from = Some(last.mail);
             found += missing.len();
-            self.incidents.add_to_incident(&incident.id, incident.waves + 1, missing).await?;
+            self.incidents.add_to_manifest(&incident.id, incident.waves + 1, missing).await?;
         }
         if found > 0 || incident.root.is_empty() {
             let wave = incident.waves + u32::from(found > 0 || incident.waves == 0);
-            self.incidents.freeze_incident(&incident.id, wave).await?;
+            self.incidents.freeze_manifest(&incident.id, wave).await?;
         }
         Ok(found)
     }
@@ -226,7 +226,7 @@ impl IncidentWorker {
 
     async fn step(&self, incident: &Incident, by: IncidentStep, at: Timestamp, text: &str) -> Result<bool, StoreError> {
         let change = IncidentChange::step(incident, by, at, ACTOR, text);
-        match self.incidents.change_incident(change).await {
+        match self.incidents.change(change).await {
             Ok(()) => {
                 tracing::warn!(incident = incident.id, ?by, text, "incident");
                 self.signals.replay.notify_one();

@@ -32,14 +32,14 @@ impl Pacing {
     }
 
     /// Waits until a mail may be sent to this hop.
-    pub async fn turn(&self, hop: &str) {
+    pub async fn wait_for_turn(&self, hop: &str) {
         while let Err(wait) = self.of(hop, |pace, now| pace.take(now)) {
             tokio::time::sleep(wait).await;
         }
     }
 
     /// Hears after how long a hop answered a mail.
-    pub fn answered(&self, hop: &str, latency: Duration) {
+    pub fn hop_answered(&self, hop: &str, latency: Duration) {
         let rate = self.of(hop, |pace, _| {
             pace.answered(latency);
             pace.rate()
@@ -48,7 +48,7 @@ impl Pacing {
     }
 
     /// Hears that a hop put a mail off, or was not there.
-    pub fn complained(&self, hop: &str) {
+    pub fn hop_complained(&self, hop: &str) {
         self.of(hop, |pace, _| pace.complained());
     }
 
@@ -78,7 +78,7 @@ mod tests {
         assert!(first > 0 && first < 1000, "{first}");
         assert_eq!((at_once(&pacing, "a"), at_once(&pacing, "b")), (0, first));
         let began = Instant::now();
-        pacing.turn("a").await;
+        pacing.wait_for_turn("a").await;
         assert!(began.elapsed() > Duration::ZERO && began.elapsed() < Duration::from_secs(5));
     }
 
@@ -92,13 +92,13 @@ mod tests {
         let second = |at: u64| {
             let now = Duration::from_millis(1_001 * at);
             while usual.of("a", |pace, _| pace.take(now)).is_ok() {
-                usual.answered("a", Duration::from_millis(1));
+                usual.hop_answered("a", Duration::from_millis(1));
             }
         };
         (0..4).for_each(second);
         let before = rate(&usual);
         assert!(before > RATE_FIRST, "{before}");
-        (0..100).for_each(|_| usual.complained("a"));
+        (0..100).for_each(|_| usual.hop_complained("a"));
         second(4);
         assert!(rate(&usual) < before);
     }

@@ -78,7 +78,7 @@ impl PartialMailWorker {
     async fn due(&self) -> Result<Queue, StoreError> {
         let (mut queue, mut after, now) = (Queue::default(), None, self.clock.now());
         loop {
-            let waiting = self.reexamination.mail.partial_held(after, BATCH).await?;
+            let waiting = self.reexamination.mail.held_and_examined_in_part(after, BATCH).await?;
             let Some((last, _)) = waiting.last() else { break };
             after = Some(*last);
             for (mail, client) in waiting {
@@ -106,7 +106,8 @@ impl PartialMailWorker {
         };
         let verdicts = self.reexamination.decide(mail_id, &record, &examination, &contained.now()).await?;
         let examination = Arc::new(examination);
-        mail.complete(Completion { mail_id, verdicts, examination, at, occasion: Occasion::Partial }).await?;
+        mail.record_full_examination(Completion { mail_id, verdicts, examination, at, occasion: Occasion::Partial })
+            .await?;
         tracing::info!(%mail_id, "examined again, completely");
         self.signals.release.notify_one();
         self.signals.sentinel.notify_one();

@@ -192,7 +192,7 @@ impl Releaser {
             Err(step) => return step,
         };
         let hop = self.hops.of(recipient.direction);
-        self.pacing.turn(hop.name()).await;
+        self.pacing.wait_for_turn(hop.name()).await;
         self.priority.give().await;
         let _connection = places.connections.acquire().await;
         if places.is_stopping() {
@@ -203,7 +203,7 @@ impl Releaser {
             Err(step) => step,
         };
         if let ReleaseStep::Concluded(ReleaseEvent::PutOff | ReleaseEvent::AnswerLost, _) = step {
-            self.pacing.complained(hop.name());
+            self.pacing.hop_complained(hop.name());
         }
         step
     }
@@ -292,7 +292,7 @@ impl Releaser {
         failpoint::step("release-attempt-committed");
         let began = Instant::now();
         let outcome = loan.connection.send(emitted).await;
-        self.pacing.answered(loan.hop().name(), began.elapsed());
+        self.pacing.hop_answered(loan.hop().name(), began.elapsed());
         failpoint::step("release-dot-answered");
         match outcome {
             DotOutcome::Replied(reply) => {

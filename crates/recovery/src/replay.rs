@@ -77,10 +77,10 @@ impl Reconciler for Replayer {
     /// One round: some messages of each incident that is being replayed. Returns whether there was anything to do.
     async fn round(&self, _: &mut (), stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let mut worked = false;
-        for incident in self.incidents.incidents().await? {
+        for incident in self.incidents.all().await? {
             if incident.stage == Stage::Replaying && !incident.is_paused && !*stop.borrow() {
                 let now = self.clock.now();
-                worked |= self.items.alone(&incident.id, now, self.some_of(&incident)).await?.unwrap_or(false);
+                worked |= self.items.alone(&incident.id, now, self.replay_some(&incident)).await?.unwrap_or(false);
             }
         }
         Ok(worked)
@@ -88,10 +88,10 @@ impl Reconciler for Replayer {
 }
 
 impl Replayer {
-    async fn some_of(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let waiting = self.incidents.awaiting_replay(&incident.id, BATCH).await?;
+    async fn replay_some(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let waiting = self.incidents.mail_awaiting_replay(&incident.id, BATCH).await?;
         if waiting.is_empty() {
-            return self.done(incident).await;
+            return self.finish_when_all_are_replayed(incident).await;
         }
         if !self.is_up_to_date().await? {
             return Ok(false);
@@ -103,7 +103,7 @@ impl Replayer {
         loop {
             while running.len() < self.at_once {
                 let Some((mail, numbers)) = waiting.next() else { break };
-                running.spawn(self.clone().alone(incident.clone(), mail, numbers, containment.clone()));
+                running.spawn(self.clone().replay_one_or_give_up(incident.clone(), mail, numbers, containment.clone()));
             }
             let Some(finished) = running.join_next().await else { break };
             match finished {
@@ -121,7 +121,7 @@ impl Replayer {
 
     /// One message by itself. None when it failed and is to be tried again; when it fails once more it is inconclusive,
     /// and holds up nothing.
-    async fn alone(
+    async fn replay_one_or_give_up(
         self,
         incident: Incident,
         mail_id: MailId,
@@ -129,7 +129,7 @@ impl Replayer {
         containment: Arc<Containment>,
     ) -> Result<Option<Replayed>, StoreError> {
         let replayer = self.clone();
-        let again = self.again(incident.clone(), mail_id, numbers.clone(), containment);
+        let again = self.replay_one(incident.clone(), mail_id, numbers.clone(), containment);
         let fault = match caught(again).await {
             Ok(Ok(replayed)) => return Ok(Some(replayed)),
             Ok(Err(error)) if !error.may_be_of_item() => return Err(error),
@@ -197,8 +197,8 @@ impl Replayer {
         Ok(())
     }
 
-    async fn done(&self, incident: &Incident) -> Result<bool, StoreError> {
-        let progress = self.incidents.incident_progress(&incident.id).await?;
+    async fn finish_when_all_are_replayed(&self, incident: &Incident) -> Result<bool, StoreError> {
+        let progress = self.incidents.progress(&incident.id).await?;
         let text = format!(
             "Everything has been examined again: {} cleared, {} upheld, {} inconclusive, {} settled before, {} old, \
                 whose senders \
@@ -210,7 +210,7 @@ impl Replayer {
             progress.of(Outcome::Asked)
         );
         let change = IncidentChange::step(incident, IncidentStep::ReplayDone, self.clock.now(), ACTOR, &text);
-        match self.incidents.change_incident(change).await {
+        match self.incidents.change(change).await {
             Ok(()) | Err(StoreError::Refused(_)) => {
                 self.signals.incident.notify_one();
                 Ok(true)
@@ -220,7 +220,7 @@ impl Replayer {
     }
 
     /// One message: its bytes through everything that is in force.
-    async fn again(
+    async fn replay_one(
         self,
         incident: Incident,
         mail_id: MailId,

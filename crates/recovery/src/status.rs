@@ -93,7 +93,7 @@ impl Publisher {
     /// The pages, if they say anything else than what is known.
     async fn publish(&self, known: Option<[String; 3]>, now: Timestamp) -> Result<[String; 3], PublishError> {
         let (mut told, mut unread) = (Vec::new(), Vec::new());
-        for incident in self.incidents.incidents().await?.into_iter().take(PAST_MAX) {
+        for incident in self.incidents.all().await?.into_iter().take(PAST_MAX) {
             match self.items.alone(&incident.id, now, IncidentRecord::in_brief(&self.incidents, &incident)).await? {
                 Some(all) => told.push((incident, all)),
                 None => unread.push(incident),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
 use platform::audit_signer::AuditSigner;
+use platform::config::Config;
 use platform::hop::Hops;
 use platform::items::Items;
 use platform::shared::Shared;
@@ -26,36 +27,37 @@ use crate::replay::Replayer;
 use crate::status::{self, Publisher};
 use crate::turn::InTurn;
 
-/// Mails that a replay examines at once, for each core.
-const REPLAYED_PER_CORE: usize = 8;
+/// Mails that a replay examines at once, for each process.
+const REPLAYED_PER_PROCESS: usize = 8;
 
-/// The parts of the store that held mail, its incidents and its releases are in.
-#[derive(Clone, Debug)]
-pub struct StoreParts {
-    /// Each act is written here first.
-    pub audit: AuditStore,
-    /// The bytes of held mail.
-    pub blobs: Blobs,
-    /// What is contained, and what is pinned.
-    pub containments: ContainmentStore,
-    /// Allow and block entries.
-    pub entries: EntryStore,
-    /// The journal of evidence.
-    pub evidence: EvidenceStore,
-    /// All mail by queries: what is done to many at once.
-    pub explorer: ExplorerStore,
-    /// Incidents.
-    pub incidents: IncidentStore,
-    /// Content of clean mail, and who sends mail.
-    pub known_good: KnownGoodStore,
-    /// Mail and its units.
-    pub mail: MailStore,
-    /// What is held.
-    pub quarantine: QuarantineStore,
-    /// Releases.
-    pub releases: ReleaseStore,
-    /// What is in force, and what was.
-    pub rules: RuleStore,
+store::parts! {
+    /// The parts of the store that held mail, its incidents and its releases are in.
+    pub struct StoreParts {
+        /// Each act is written here first.
+        pub audit: AuditStore,
+        /// The bytes of held mail.
+        pub blobs: Blobs,
+        /// What is contained, and what is pinned.
+        pub containments: ContainmentStore,
+        /// Allow and block entries.
+        pub entries: EntryStore,
+        /// The journal of evidence.
+        pub evidence: EvidenceStore,
+        /// All mail by queries: what is done to many at once.
+        pub explorer: ExplorerStore,
+        /// Incidents.
+        pub incidents: IncidentStore,
+        /// Content of clean mail, and who sends mail.
+        pub known_good: KnownGoodStore,
+        /// Mail and its units.
+        pub mail: MailStore,
+        /// What is held.
+        pub quarantine: QuarantineStore,
+        /// Releases.
+        pub releases: ReleaseStore,
+        /// What is in force, and what was.
+        pub rules: RuleStore,
+    }
 }
 
 /// What the room is given.
@@ -69,22 +71,17 @@ pub struct Parts {
     pub examiner: ExaminerPool,
     /// The engines beside them.
     pub external_engines: ExternalEngines,
-    /// How fast the next hops are sent to.
-    pub pacing: Arc<Pacing>,
-    /// The name of this node, which claims carry.
-    pub node: String,
-    /// Cores of the machine: so many times eight mails are examined at once.
-    pub cores: usize,
 }
 
 impl Parts {
     /// Every background task of this room.
     pub fn tasks(&self) -> Vec<Task> {
+        let Config { hostname, release, .. } = self.shared.config.as_ref();
         vec![
             Task::new(self.incident_worker()),
             Task::in_background(self.replayer()),
             Task::in_background(self.partial_mail_worker()),
-            Task::in_background(self.releaser()),
+            Task::in_background(self.releaser(hostname, Pacing::new(release.per_second))),
             Task::in_background(self.bulk_worker()),
             Task::new(self.publisher()),
         ]
@@ -92,11 +89,12 @@ impl Parts {
 
     /// The same for a drill, whose driver says when their rounds are made; without what people ask for of many at once.
     pub fn in_turn(&self) -> InTurn {
+        let Config { hostname, release, .. } = self.shared.config.as_ref();
         InTurn::new(
             self.incident_worker(),
             self.replayer(),
             self.partial_mail_worker(),
-            self.releaser(),
+            self.releaser(hostname, Pacing::of_drill(release.per_second)),
             self.publisher(),
         )
     }
@@ -145,7 +143,7 @@ impl Parts {
             reexamination: self.reexamination(),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
-            at_once: self.cores * REPLAYED_PER_CORE,
+            at_once: self.examiner.processes() * REPLAYED_PER_PROCESS,
             items: Items::default(),
         }
     }
@@ -160,8 +158,8 @@ impl Parts {
         }
     }
 
-    /// Sends what is released.
-    pub fn releaser(&self) -> Releaser {
+    /// Sends what is released, no faster than the next hops take it. Claims carry the name of the node.
+    pub fn releaser(&self, node: &str, pacing: Pacing) -> Releaser {
         Releaser {
             hostname: self.shared.config.hostname.clone(),
             authserv_id: self.shared.config.authserv_id.clone(),
@@ -169,12 +167,12 @@ impl Parts {
             hops: Hops::new(&self.shared.config, self.shared.config.release.connections, &Timeouts::default()),
             blobs: self.store.blobs.clone(),
             releases: self.store.releases.clone(),
-            pacing: self.pacing.clone(),
+            pacing: Arc::new(pacing),
             clock: self.shared.clock.clone(),
             token_key: self.shared.token_key.clone(),
             signals: self.shared.signals.clone(),
             priority: self.shared.priority.clone(),
-            owner: format!("{}/{}", self.node, self.shared.clock.mail_id()),
+            owner: format!("{node}/{}", self.shared.clock.mail_id()),
             items: Items::default(),
         }
     }

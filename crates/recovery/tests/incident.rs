@@ -74,11 +74,11 @@ impl Replayed {
             public_text: String::new(),
             next_update: clock.now(),
         };
-        let incident = store.incidents.open_incident(new).await.expect("opens");
+        let incident = store.incidents.open(new).await.expect("opens");
         for step in [IncidentStep::Contained, IncidentStep::ReplayBegun, IncidentStep::ReplayDone] {
-            let stands = store.incidents.incident(&incident).await.expect("is there");
+            let stands = store.incidents.by_id(&incident).await.expect("is there");
             let change = IncidentChange::step(&stands, step, clock.now(), "a person", "so it is");
-            store.incidents.change_incident(change).await.expect("moves");
+            store.incidents.change(change).await.expect("moves");
         }
         let hop = SocketAddr::from(([127, 0, 0, 1], 9));
         let worker = IncidentWorker {
@@ -99,11 +99,11 @@ impl Replayed {
     async fn round(&self) -> Incident {
         let (_stops, stop) = watch::channel(false);
         self.worker.round(&mut None, &stop).await.expect("a round");
-        self.worker.incidents.incident(&self.incident).await.expect("is there")
+        self.worker.incidents.by_id(&self.incident).await.expect("is there")
     }
 
     async fn pending(&self) -> u64 {
-        self.worker.incidents.incident_progress(&self.incident).await.expect("reads").of(Outcome::Pending)
+        self.worker.incidents.progress(&self.incident).await.expect("reads").of(Outcome::Pending)
     }
 }
 
@@ -117,6 +117,6 @@ async fn what_the_detection_held_is_counted_in_and_examined_again() {
 #[tokio::test]
 async fn units_counted_in_by_a_round_that_died_are_examined_again() {
     let replayed = Replayed::with_a_mail().await;
-    replayed.worker.incidents.add_to_incident(&replayed.incident, 1, vec![replayed.held]).await.expect("counts in");
+    replayed.worker.incidents.add_to_manifest(&replayed.incident, 1, vec![replayed.held]).await.expect("counts in");
     assert_eq!((replayed.round().await.stage, replayed.pending().await), (Stage::Replaying, 1));
 }

@@ -1,118 +1,66 @@
-//! What each room is given.
-
-use std::sync::Arc;
+//! What each room is given. What it makes of that is its own.
 
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
+use gateway::Gateway;
 use platform::keys::KeyRing;
-use platform::ledger_check::LedgerCheck;
-use platform::panic_switch::PanicSwitch;
-use platform::removal::Removal;
+use platform::reconciler::Rounds;
 use platform::shared::Shared;
-use recovery::pacing::Pacing;
+use platform::task::Task;
 use store::Store;
 use store::known_good::vault::Vault;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
+use wire::tls::TlsError;
 
 /// What rooms are given, but for the store.
+#[derive(Clone)]
 pub(crate) struct Given {
     pub(crate) shared: Shared,
     pub(crate) vault: Option<Vault>,
     pub(crate) ring: KeyRing,
-    pub(crate) removal: Removal,
-    pub(crate) ledger_check: LedgerCheck,
-    pub(crate) panic_switch: PanicSwitch,
     pub(crate) examiner: ExaminerPool,
     pub(crate) external_engines: ExternalEngines,
-    pub(crate) cores: usize,
-}
-
-/// What live mail needs of the store.
-pub(crate) fn parts_of_live_mail(store: &Store) -> gateway::StoreParts {
-    gateway::StoreParts {
-        mail: store.mail.clone(),
-        blobs: store.blobs().clone(),
-        rules: store.rules.clone(),
-        known_good: store.known_good.clone(),
-    }
 }
 
 impl Given {
+    /// Every background task of every room.
+    pub(crate) fn tasks(&self, store: &Store, background: &Handle) -> Result<Vec<Task>, TlsError> {
+        let mut tasks = self.clone().rules(store, background).tasks();
+        tasks.extend(self.clone().recovery(store).tasks());
+        tasks.extend(self.clone().operations(store).tasks()?);
+        Ok(tasks)
+    }
+
+    /// Mail in, mail out.
+    pub(crate) fn gateway(self, store: Option<&Store>, stopping: watch::Receiver<bool>) -> gateway::start::Given {
+        let Self { shared, vault, examiner, external_engines, .. } = self;
+        gateway::start::Given { shared, store: store.map(Into::into), vault, examiner, external_engines, stopping }
+    }
+
     /// What decides which detections act; rules are compiled in `background`.
-    pub(crate) fn rules(&self, store: &Store, background: &Handle) -> rules::tasks::Parts {
-        let parts = rules::tasks::StoreParts {
-            audit: store.audit.clone(),
-            containments: store.containments.clone(),
-            entries: store.entries.clone(),
-            evidence: store.evidence.clone(),
-            incidents: store.incidents.clone(),
-            known_good: store.known_good.clone(),
-            mail: store.mail.clone(),
-            notices: store.notices.clone(),
-            rules: store.rules.clone(),
-            submissions: store.submissions.clone(),
-        };
-        rules::tasks::Parts {
-            shared: self.shared.clone(),
-            store: parts,
-            vault: self.vault.clone(),
-            examiner: self.examiner.clone(),
-            external_engines: self.external_engines.clone(),
-            background: background.clone(),
-        }
+    pub(crate) fn rules(self, store: &Store, background: &Handle) -> rules::tasks::Parts {
+        let Self { shared, vault, examiner, external_engines, .. } = self;
+        let store = store.into();
+        rules::tasks::Parts { shared, store, vault, examiner, external_engines, background: background.clone() }
     }
 
     /// What takes back.
-    pub(crate) fn recovery(&self, store: &Store, pacing: Pacing) -> recovery::tasks::Parts {
-        let parts = recovery::tasks::StoreParts {
-            audit: store.audit.clone(),
-            blobs: store.blobs().clone(),
-            containments: store.containments.clone(),
-            entries: store.entries.clone(),
-            evidence: store.evidence.clone(),
-            explorer: store.explorer.clone(),
-            incidents: store.incidents.clone(),
-            known_good: store.known_good.clone(),
-            mail: store.mail.clone(),
-            quarantine: store.quarantine.clone(),
-            releases: store.releases.clone(),
-            rules: store.rules.clone(),
-        };
-        recovery::tasks::Parts {
-            shared: self.shared.clone(),
-            store: parts,
-            examiner: self.examiner.clone(),
-            external_engines: self.external_engines.clone(),
-            pacing: Arc::new(pacing),
-            node: store.node().to_owned(),
-            cores: self.cores,
-        }
+    pub(crate) fn recovery(self, store: &Store) -> recovery::tasks::Parts {
+        let Self { shared, examiner, external_engines, .. } = self;
+        recovery::tasks::Parts { shared, store: store.into(), examiner, external_engines }
     }
 
     /// What keeps order and tells people.
-    pub(crate) fn operations(&self, store: &Store) -> operations::tasks::Parts {
-        let parts = operations::tasks::StoreParts {
-            audit: store.audit.clone(),
-            blobs: store.blobs().clone(),
-            evidence: store.evidence.clone(),
-            explorer: store.explorer.clone(),
-            incidents: store.incidents.clone(),
-            known_good: store.known_good.clone(),
-            mail: store.mail.clone(),
-            notices: store.notices.clone(),
-            quarantine: store.quarantine.clone(),
-            recipients: store.recipients.clone(),
-            submissions: store.submissions.clone(),
-            upkeep: store.upkeep.clone(),
-        };
-        operations::tasks::Parts {
-            shared: self.shared.clone(),
-            store: parts,
-            vault: self.vault.clone(),
-            ring: self.ring.clone(),
-            removal: self.removal.clone(),
-            ledger_check: self.ledger_check.clone(),
-            panic_switch: self.panic_switch.clone(),
-        }
+    pub(crate) fn operations(self, store: &Store) -> operations::tasks::Parts {
+        let Self { shared, vault, ring, .. } = self;
+        operations::tasks::Parts { shared, store: store.into(), vault, ring }
+    }
+
+    /// What people can ask for.
+    pub(crate) fn service(self, store: Option<Store>, gateway: &Gateway, rounds: Rounds) -> service::Parts {
+        let Self { shared, vault, ring, examiner, .. } = self;
+        let (learner, readiness) = (gateway.learner.clone(), gateway.readiness.clone());
+        service::Parts { shared, store, vault, ring, examiner, learner, rounds, readiness }
     }
 }

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
+use api::settle::asked;
 use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::post;
 use gateway::Gateway;
 use platform::reconciler::RoundError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Rounds after which what does not come to rest is left as it is.
@@ -22,28 +21,17 @@ pub(crate) struct Settler {
 }
 
 impl Settler {
-    /// Starts it; returns where a drill's driver asks: `POST /settle`, answered when everything is at rest.
+    /// Starts it; returns where a drill's driver asks.
     pub(crate) fn start(mut self, stopping: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) -> Router {
-        let (asks, mut asked) = mpsc::channel::<oneshot::Sender<()>>(1);
+        let (router, mut asked) = asked();
         let mut stop = stopping.clone();
         tasks.spawn(async move {
-            loop {
-                let answer = tokio::select! {
-                    _ = stop.changed() => return,
-                    answer = asked.recv() => answer,
-                };
-                let Some(answer) = answer else { return };
+            while let Some(ask) = asked.next(&mut stop).await {
                 self.settle(&stop).await;
-                // Who asked may have gone.
-                let _ = answer.send(());
+                ask.is_done();
             }
         });
-        let handler = move || async move {
-            let (answer, answered) = oneshot::channel();
-            let is_settled = asks.send(answer).await.is_ok() && answered.await.is_ok();
-            if is_settled { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
-        };
-        Router::new().route("/settle", post(handler))
+        router
     }
 
     /// Writes outcomes and what was learned, then makes rounds until none has anything left to do at this moment.

@@ -1,51 +1,39 @@
-//! The service: what starts in which order, and how it all stops.
+//! The service: what starts in which order.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use cli::service::{Running, Tasks, Waiting};
 use detect::in_force::InForce;
+use detect::ruleset::Ruleset;
 use detect::ruleset::load::from_folder_or_shipped;
+use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
-use examiner::{ExaminerPool, Viewer};
 use gateway::{Gateway, listener};
-use known_good::archive::Importer;
-use known_good::first_contact::FirstContacts;
-use known_good::recorder::KnownGoodRecorder;
+use http_listener::Doors;
 use platform::background::Background;
 use platform::clock::Clock;
 use platform::config::Config;
-use platform::disk::DiskSpace;
 use platform::keys::{self, KEY_FILE, KeyRing};
-use platform::ledger_check::LedgerCheck;
-use platform::panic_switch::PanicSwitch;
-use platform::readiness::Readiness;
+use platform::panic_switch::{SwitchPosition, read as read_panic_file};
 use platform::reconciler::Rounds;
-use platform::removal::Removal;
 use platform::shared::Shared;
-use platform::task::end;
+use platform::start_error::BindError;
 use platform::{data_folder, descriptors};
-use recovery::pacing::Pacing;
-use service::Parts;
-use store::Store;
+use rules::start::with_earlier_forms;
+use service::Service;
+use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
 
-use crate::data::open_store;
-use crate::http;
-use crate::rooms::{Given, parts_of_live_mail};
+use crate::rooms::Given;
 use crate::settle::Settler;
-use crate::start_error::StartError;
+use crate::stop::Stoppable;
 
-/// What a stop may take after the drain: what connections, background tasks, writes and the API's answers have for
-/// their end. With the drain it is under 10 s, unless that is set otherwise.
-const LAST_WRITES: Duration = Duration::from_millis(1000);
-/// See [`LAST_WRITES`]: for what answers an HTTP request.
-const LAST_STEPS: Duration = Duration::from_millis(200);
+/// Why the program does not start, for people.
+type StartError = Box<dyn Error + Send + Sync>;
 
 /// Starts everything that a configuration asks for. With the panic switch at `bypass`, mail passes even without a
 /// store.
@@ -58,57 +46,35 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
     let lock = data_folder::take(&config.data_dir)?;
     let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
     let offered = from_folder_or_shipped(config.ruleset.as_deref())?;
-    let removal = Removal::new(clock.clone(), config.retention.clock_jump);
-    let (store, ruleset) = open_store(&config, offered, &token_key, clock.as_ref(), &removal).await?;
-    let ring = KeyRing::find(&config.known_good.key_file);
-    let vault = data_folder::open_vault(&config, &ring, clock.as_ref())?;
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let shared = Shared::new(Arc::new(config), clock, token_key);
+    let (store, ruleset) = open_store(&shared, offered).await?;
+    let given = Given::new(shared, ruleset)?;
     let (stop, stopping) = watch::channel(false);
-    let examiner = ExaminerPool::start(InForce::only(ruleset), config.examination.clone(), cores);
-    let given = Given {
-        vault,
-        ring,
-        removal,
-        ledger_check: LedgerCheck::default(),
-        panic_switch: PanicSwitch::default(),
-        examiner: examiner.map_err(StartError::Examiner)?,
-        external_engines: ExternalEngines::new(&config.engines)?,
-        cores,
-        shared: Shared::new(Arc::new(config), clock, token_key),
-    };
-    let gateway = Arc::new(given.gateway(store.as_ref(), &stopping));
-    gateway.tell_limits();
-    if let Some(store) = &store {
-        gateway.known.recall(&store.mail).await;
-        // Before any mail is taken: what was contained stays so over a restart.
-        gateway.contained.put(store.containments.containment(gateway.clock.now()).await?);
-    }
-    let (mut mail, mut tasks, mut doors) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-    let background = Background::start(cores).map_err(StartError::Threads)?;
-    let Shared { config, clock, .. } = &given.shared;
-    tokio::spawn(given.panic_switch.clone().watch(config.panic_file.clone(), clock.clone()));
+    let gateway = Arc::new(given.clone().gateway(store.as_ref(), stopping.clone()).start().await);
+    let (mut mail, mut tasks, mut doors) = (JoinSet::new(), JoinSet::new(), Doors::new(&gateway.config.http));
+    let background = Background::start(given.examiner.processes())?;
     let listeners = listener::listen(&gateway, &stopping, &mut mail).await?;
-    let rounds = Rounds::new(clock.clone());
+    let rounds = Rounds::new(given.shared.clock.clone());
     let driver = match &store {
         Some(store) if when == Tasks::WhenAsked => {
             given.settler(store, &gateway, &background).start(&stopping, &mut tasks)
         }
         Some(store) => {
-            given.start_tasks(store, &rounds, &stopping, &background, &mut tasks)?;
+            for task in given.tasks(store, background.handle())? {
+                task.start(&rounds, &stopping, background.handle(), &mut tasks);
+            }
             Router::new()
         }
         None => Router::new(),
     };
-    let (close_doors, closing_doors) = watch::channel(false);
-    let socket = config.api.socket.clone();
-    let service = given.service(store.clone(), &gateway, rounds)?;
-    let (api, portal) = http::start(service, driver, &closing_doors, &mut doors).await?;
+    let socket = gateway.config.api.socket.clone();
+    let service = Service::start(given.service(store.clone(), &gateway, rounds))?;
+    let (api, portal) = open_doors(service, driver, &mut doors).await?;
     let what = Stoppable {
         stop,
         mail,
         tasks,
         doors,
-        close_doors,
         gateway,
         store,
         socket: socket.clone(),
@@ -118,126 +84,66 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
     Ok(Running { listeners, api, socket, portal, stop: Box::pin(what.stop()) })
 }
 
-/// What a stop ends, in its order.
-struct Stoppable {
-    stop: watch::Sender<bool>,
-    /// Connections of clients.
-    mail: JoinSet<()>,
-    /// Background tasks.
-    tasks: JoinSet<()>,
-    gateway: Arc<Gateway>,
-    store: Option<Store>,
-    /// The API, the pages, the portal: they answer for as long as mail is under way.
-    doors: JoinSet<()>,
-    close_doors: watch::Sender<bool>,
-    socket: PathBuf,
-    _background: Background,
-    _lock: File,
-}
-
-impl Stoppable {
-    /// Stops accepting, lets messages and rounds finish for as long as the drain allows, cuts what is left, writes what
-    /// is to be written, and closes. What is cut is as what a kill cuts: mail that the next hop has not answered is in
-    /// doubt, a release likewise, a round begins anew.
-    async fn stop(mut self) {
-        let until = Instant::now() + self.gateway.config.limits.drain;
-        // Nobody listening means that everything has stopped already.
-        let _ = self.stop.send(true);
-        // Each connection knows the drain, and ends by itself a moment after it.
-        while self.mail.join_next().await.is_some() {}
-        end(&mut self.tasks, "reconciler", until).await;
-        // Where mail and rounds were quick, what is left of the drain is for the writes.
-        let last = until.max(Instant::now()) + LAST_WRITES;
-        self.gateway.finish(last).await;
-        if let Some(store) = self.store.take()
-            && timeout_at(last, store.close()).await.is_err()
-        {
-            tracing::warn!("the store could not be closed in time; nothing that was answered is lost");
+/// Opens the store, and says which ruleset is in force in it. With the panic switch at `bypass` a store that does not
+/// open is done without.
+async fn open_store(shared: &Shared, offered: Ruleset) -> Result<(Option<Store>, Ruleset), StoreError> {
+    let Shared { config, token_key, removal, .. } = shared;
+    let now = shared.clock.now();
+    let opened = async {
+        let store = Store::open_embedded(&config.data_dir, &config.hostname, token_key, now).await?;
+        // Before this run writes anything: what was recorded last says how late it certainly is.
+        removal.look(&store.upkeep).await?;
+        let published = rules::start::in_force(&(&store).into(), shared, &offered).await?;
+        store.take_over(now).await?;
+        Ok::<_, StoreError>((store, published))
+    };
+    match opened.await {
+        Ok((store, published)) => {
+            let live = with_earlier_forms(&store.rules, published.unwrap_or(offered)).await?;
+            Ok((Some(store), live))
         }
-        let _ = self.close_doors.send(true);
-        end(&mut self.doors, "HTTP server", Instant::now() + LAST_STEPS).await;
-        // It may be gone; the next start removes it as well.
-        let _ = fs::remove_file(&self.socket);
+        Err(error) if read_panic_file(&config.panic_file, now) == Ok(SwitchPosition::Bypass) => {
+            tracing::error!(%error, "the store does not open; the panic switch says bypass, so mail passes unexamined");
+            Ok((None, offered))
+        }
+        Err(error) => Err(error),
     }
 }
 
+/// Opens the doors that people and their programs come in by; returns where the API and the portal are. `driver` is
+/// what the unix socket serves beside the API.
+async fn open_doors(
+    service: Service,
+    driver: Router,
+    doors: &mut Doors,
+) -> Result<(SocketAddr, Option<SocketAddr>), BindError> {
+    let portal = portal::serve(service.clone(), doors).await?;
+    let (verbs, pages) = (exchange::router(service.clone()), console::router(service.clone()));
+    let api = api::network::serve(service.clone(), verbs, pages, doors).await?;
+    api::socket::serve(service, driver, doors)?;
+    Ok((api, portal))
+}
+
 impl Given {
-    /// The gateway; the room on its disk is looked at for as long as the program runs.
-    fn gateway(&self, store: Option<&Store>, stopping: &watch::Receiver<bool>) -> Gateway {
-        let Shared { config, token_key, .. } = &self.shared;
-        let room = DiskSpace::watched(&config.data_dir, config.retention.disk_floor_bytes);
-        let met = Arc::new(FirstContacts::default());
-        let learner = match (store, &self.vault) {
-            (Some(store), Some(vault)) => {
-                let (known, settings) = (store.known_good.clone(), config.known_good.clone());
-                KnownGoodRecorder::start(known, vault.clone(), settings, token_key.clone(), met.clone())
-            }
-            _ => KnownGoodRecorder::idle(),
-        };
-        let readiness = Readiness {
-            store: store.map(|store| store.health.clone()),
-            room,
-            panic_switch: self.panic_switch.clone(),
-            stopping: stopping.clone(),
-        };
-        Gateway::new(gateway::Parts {
-            shared: self.shared.clone(),
-            store: store.map(parts_of_live_mail),
-            examiner: self.examiner.clone(),
-            external_engines: self.external_engines.clone(),
-            readiness,
-            met,
-            learner,
+    /// With processes that examine by a ruleset, one a core.
+    fn new(shared: Shared, ruleset: Ruleset) -> Result<Self, StartError> {
+        let config = &shared.config;
+        let ring = KeyRing::find(&config.known_good.key_file);
+        Ok(Self {
+            vault: data_folder::open_vault(config, &ring, shared.clock.as_ref())?,
+            ring,
+            examiner: ExaminerPool::on_every_core(InForce::only(ruleset), config.examination.clone())?,
+            external_engines: ExternalEngines::new(&config.engines)?,
+            shared,
         })
     }
 
     /// What brings the tasks to rest when a drill's driver asks.
     fn settler(&self, store: &Store, gateway: &Arc<Gateway>, background: &Background) -> Settler {
-        let pacing = Pacing::of_drill(self.shared.config.release.per_second);
         Settler {
             gateway: gateway.clone(),
-            rules: self.rules(store, background.handle()).in_turn(),
-            recovery: self.recovery(store, pacing).in_turn(),
+            rules: self.clone().rules(store, background.handle()).in_turn(),
+            recovery: self.clone().recovery(store).in_turn(),
         }
-    }
-
-    /// Starts every background task of every room.
-    fn start_tasks(
-        &self,
-        store: &Store,
-        rounds: &Rounds,
-        stopping: &watch::Receiver<bool>,
-        background: &Background,
-        tasks: &mut JoinSet<()>,
-    ) -> Result<(), StartError> {
-        let pacing = Pacing::new(self.shared.config.release.per_second);
-        let rules = self.rules(store, background.handle()).tasks();
-        let recovery = self.recovery(store, pacing).tasks();
-        let operations = self.operations(store).tasks()?;
-        for task in rules.into_iter().chain(recovery).chain(operations) {
-            task.start(rounds, stopping, background.handle(), tasks);
-        }
-        Ok(())
-    }
-
-    /// What people can ask for.
-    fn service(self, store: Option<Store>, gateway: &Gateway, rounds: Rounds) -> Result<service::Service, StartError> {
-        let Shared { config, clock, token_key, signals, .. } = self.shared;
-        let (examiner, learner) = (self.examiner, gateway.learner.clone());
-        Ok(service::Service::new(Parts {
-            store,
-            clock: clock.clone(),
-            signals,
-            key: &token_key,
-            vault: self.vault,
-            ring: self.ring,
-            importer: Importer { config: config.clone(), examiner, learner, clock },
-            ledger_check: self.ledger_check,
-            rounds,
-            removal: self.removal,
-            viewer: Viewer::start(&config.examination).map_err(StartError::Examiner)?,
-            readiness: gateway.readiness.clone(),
-            config,
-        }))
     }
 }

@@ -307,7 +307,7 @@ async fn the_api_and_the_sentinel_believe_the_same_after_a_restart() {
     site.watcher.round(&mut mind, &going()).await.unwrap();
     let level = |contained: Containment| contained.level(&suspect().code, &suspect().version);
     assert_eq!(level(site.store.containments.containment(site.clock.now()).await.unwrap()), Some(Level::Contained));
-    assert_eq!(site.store.incidents.incidents().await.unwrap().len(), 1);
+    assert_eq!(site.store.incidents.all().await.unwrap().len(), 1);
     // Two days later, by a sentinel that has only the journal.
     site.clock.advance(Duration::from_secs(2 * 86_400));
     let mut after = ConvictionMemory::default();
@@ -337,11 +337,11 @@ async fn what_is_contained_has_an_incident_whatever_fails_in_between() {
     site.store.evidence.append_evidence(vec![NewLine::new("trial".into(), suspect(), found)]).await.unwrap();
     site.sql("create trigger fails before insert on incident begin select raise(abort, 'it fails'); end").await;
     site.watcher.round(&mut mind, &going()).await.unwrap();
-    assert_eq!(site.store.incidents.incidents().await.unwrap().len(), 0);
+    assert_eq!(site.store.incidents.all().await.unwrap().len(), 0);
     site.sql("drop trigger fails").await;
     site.clock.advance(Duration::from_secs(60));
     site.watcher.round(&mut mind, &going()).await.unwrap();
-    assert_eq!(site.store.incidents.incidents().await.unwrap().len(), 1);
+    assert_eq!(site.store.incidents.all().await.unwrap().len(), 1);
     let contained = site.store.containments.containment(site.clock.now()).await.unwrap();
     assert_eq!(contained.level(&suspect().code, &suspect().version), Some(Level::Contained));
 }
@@ -365,9 +365,9 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let good = site.store.explorer.begin_bulk(job("state:held")).await.unwrap();
+    let good = site.store.explorer.begin_job(job("state:held")).await.unwrap();
     // The newest comes first.
-    let bad = site.store.explorer.begin_bulk(job("state:nothing-of-this-kind")).await.unwrap();
+    let bad = site.store.explorer.begin_job(job("state:nothing-of-this-kind")).await.unwrap();
     let worker = BulkWorker {
         explorer: site.store.explorer.clone(),
         mail: site.store.mail.clone(),
@@ -382,8 +382,8 @@ async fn a_job_that_cannot_be_read_keeps_no_other_from_being_done() {
         worker.round(&mut (), &going()).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
     }
-    assert_eq!(site.store.explorer.bulk(good).await.unwrap().stage, BulkStage::Done);
-    assert_eq!(site.store.explorer.bulk(bad).await.unwrap().stage, BulkStage::Running);
+    assert_eq!(site.store.explorer.job(good).await.unwrap().stage, BulkStage::Done);
+    assert_eq!(site.store.explorer.job(bad).await.unwrap().stage, BulkStage::Running);
     let failing = worker.items.failing();
     assert_eq!((failing.len(), failing[0].0.as_str()), (1, format!("job {bad}").as_str()), "{failing:?}");
 }
@@ -612,7 +612,7 @@ async fn an_incident_that_cannot_be_read_keeps_the_status_page_and_its_checkpoin
     let mut published = None;
     publisher.round(&mut published, &going()).await.unwrap();
     let [page, issues, _] = published.unwrap();
-    let id = site.store.incidents.incidents().await.unwrap()[0].id.clone();
+    let id = site.store.incidents.all().await.unwrap()[0].id.clone();
     assert!(page.contains(&id) && page.contains("cannot be read") && !page.contains("No incident is open"), "{page}");
     assert!(issues.contains(&id));
     assert!(folder.path().join("status/checkpoint").exists());
@@ -643,7 +643,7 @@ async fn a_unit_that_cannot_be_moved_keeps_no_other_of_its_job_waiting() {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let job = site.store.explorer.begin_bulk(job).await.unwrap();
+    let job = site.store.explorer.begin_job(job).await.unwrap();
     let (store, clock, signals) = (site.store.clone(), site.clock.clone(), Signals::default());
     let Store { explorer, mail, quarantine, releases, .. } = store;
     let worker = BulkWorker {
@@ -660,7 +660,7 @@ async fn a_unit_that_cannot_be_moved_keeps_no_other_of_its_job_waiting() {
         worker.round(&mut (), &going()).await.unwrap();
         site.clock.advance(Duration::from_secs(1));
     }
-    assert_eq!(site.store.explorer.bulk(job).await.unwrap().stage, BulkStage::Done);
+    assert_eq!(site.store.explorer.job(job).await.unwrap().stage, BulkStage::Done);
     assert_eq!((site.account(stuck).await, site.account(other).await), (Account::Held, Account::Denied));
 }
 
@@ -672,8 +672,8 @@ async fn an_hour_or_a_mail_that_cannot_be_read_keeps_no_other_from_being_summed_
     let damaged = site.arrive(site.clock.now().before(hour * 8), 1).await;
     site.arrive(site.clock.now().before(hour * 4), 2).await;
     site.sql(&format!("update unit set domain = x'ff' where mail_id = '{damaged}'")).await;
-    assert!(site.store.explorer.roll_flow(site.clock.now()).await.is_err(), "it is said");
-    let _ = site.store.explorer.roll_flow(site.clock.now()).await;
+    assert!(site.store.explorer.sum_finished_hours(site.clock.now()).await.is_err(), "it is said");
+    let _ = site.store.explorer.sum_finished_hours(site.clock.now()).await;
     let waiting = "select count(*) from flow_mark where rolled <> stamp";
     assert_eq!((site.number("select count(*) from flow_mark").await, site.number(waiting).await), (2, 1));
     // The same for the texts by which mail is found, and the reading of subjects.
@@ -681,7 +681,7 @@ async fn an_hour_or_a_mail_that_cannot_be_read_keeps_no_other_from_being_summed_
     site.sql(&format!("update message set subject = x'ff' where mail_id = '{damaged}'")).await;
     site.sql("delete from folded").await;
     site.sql("delete from folded_reach").await;
-    while site.store.explorer.fold_older().await.unwrap() {}
+    while site.store.explorer.fold_older_texts().await.unwrap() {}
     assert_eq!(site.number("select count(*) from folded where field = 'subject'").await, 1);
 }
 

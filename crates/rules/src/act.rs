@@ -169,7 +169,7 @@ impl ConvictionWorker {
         text: String,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.notices.call(NewAlert { key, at, kind, subject: subject.clone(), text: text.clone() }).await? {
+        if self.notices.raise_alert(NewAlert { key, at, kind, subject: subject.clone(), text: text.clone() }).await? {
             tracing::error!(about = subject, text, "people are called");
             self.signals.operators.notify_one();
         }
@@ -253,7 +253,7 @@ impl ConvictionWorker {
             public_text: String::new(),
             next_update: at.after(NEXT_UPDATE),
         };
-        match self.incidents.open_incident(new).await {
+        match self.incidents.open(new).await {
             Ok(id) => {
                 tracing::warn!(incident = id, code = %suspect.code, "an incident was opened");
                 self.signals.incident.notify_one();

@@ -118,7 +118,7 @@ impl Reconciler for ConvictionWorker {
     async fn round(&self, mind: &mut ConvictionMemory, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
-            self.known_good.size_site(&self.sentinel.establish, now).await?;
+            self.known_good.count_established_carriers(&self.sentinel.establish, now).await?;
             mind.sized = Some(now);
         }
         let in_force = &InForceNow::load(&self.rules, &mut mind.rulesets).await?;
@@ -162,10 +162,12 @@ impl ConvictionWorker {
         };
         let before: BTreeMap<&DetectionCode, &DetectionVersion> =
             before.detections.iter().map(|(one, _)| (&one.code, &one.version)).collect();
-        let known = self.incidents.incidents().await?;
+        let known = self.incidents.all().await?;
         for (one, _) in taken.detections.iter().filter(|(one, _)| before.get(&one.code) != Some(&&one.version)) {
             let suspect = Suspect { code: one.code.clone(), version: one.version.clone() };
-            if known.iter().any(|incident| incident.suspect == suspect) || !self.evidence.has_held(&suspect).await? {
+            if known.iter().any(|incident| incident.suspect == suspect)
+                || !self.evidence.has_held_mail(&suspect).await?
+            {
                 continue;
             }
             let why = format!("ruleset {} was taken back: {}", rollout.ruleset, rollout.note);

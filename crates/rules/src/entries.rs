@@ -42,7 +42,7 @@ impl Reconciler for EntryLoader {
         let now = self.clock.now();
         let used = self.entries.take_used();
         if !used.is_empty()
-            && let Err(error) = self.stored.entries_used(used.clone()).await
+            && let Err(error) = self.stored.record_use(used.clone()).await
         {
             self.entries.put_back_used(used);
             return Err(error.into());

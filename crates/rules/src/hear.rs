@@ -94,11 +94,11 @@ impl ConvictionWorker {
         }
         heard.lines = self.opened(mind, in_force, heard.lines);
         failpoint::step("sentinel-heard");
-        match (self.evidence.hear(heard).await, wanted) {
+        match (self.evidence.record_heard(heard).await, wanted) {
             (Ok(_), _) => self.catch_up(mind).await,
             (Err(error), [(mail, tries)]) if error.may_be_of_item() && !matches!(error, StoreError::Refused(_)) => {
                 let set_aside = vec![set_aside(*mail, *tries, error.to_string(), now)];
-                self.evidence.hear(Heard { moved, set_aside, ..Heard::default() }).await.map(drop)
+                self.evidence.record_heard(Heard { moved, set_aside, ..Heard::default() }).await.map(drop)
             }
             (Err(error), _) => Err(error),
         }
@@ -142,7 +142,7 @@ impl ConvictionWorker {
     /// as well.
     pub(super) async fn hear_people(&self, mind: &mut ConvictionMemory, now: Timestamp) -> Result<(), StoreError> {
         let mut accused = BTreeMap::new();
-        for voices in self.submissions.voices(now.before(VOICES_SPAN), VOICES_MIN).await? {
+        for voices in self.submissions.people_against_detections(now.before(VOICES_SPAN), VOICES_MIN).await? {
             let Suspect { code, version } = &voices.suspect;
             let text = format!(
                 "{} people have said within a day that {code} ({version}) is wrong. It is tried on mail that is known \
@@ -188,7 +188,7 @@ impl ConvictionWorker {
                 None => None,
             };
             let (class, carriers) = known.map_or((MemoryClass::Unknown, BTreeSet::new()), |known| {
-                (known.standing.class(record.received, self.known_good.heirloom()), known.carriers)
+                (known.standing.class(record.received, self.known_good.heirloom_carriers()), known.carriers)
             });
             let part = finding.part.map_or_else(|| "mail".to_owned(), |part| part.to_string());
             let key = format!("hit/{mail}/{part}/{}/{}", suspect.code, suspect.version);

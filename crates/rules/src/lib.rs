@@ -7,6 +7,7 @@
 //! | [`conviction`]: `hear`, `trial`, [`retrospective_scan`], `act` | what acts is heard and tried; what the past convicts is contained |
 //! | [`group_suspects`] | detections that a change made hit together are tried together |
 //! | [`rate`] | hits are counted by the hour, and a rate out of the ordinary calls people |
+//! | [`start`] | what decides when a program starts |
 //! | [`tasks`], [`turn`] | what the room is given, and the list of its tasks; their rounds in turn, for a drill |
 
 mod act;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod rate;
 pub mod retrospective_scan;
 pub mod rollout;
+pub mod start;
 pub mod tasks;
 mod trial;
 pub mod turn;

@@ -100,10 +100,7 @@ impl PlanLoader {
 }
 
 /// The ruleset that the store says is in force; none when it is the one that is offered.
-///
-/// # Errors
-/// When the store fails, or the one in force does not load any more.
-pub async fn in_force_instead(rules: &RuleStore, offered: &RulesetId) -> Result<Option<Ruleset>, StoreError> {
+pub(crate) async fn in_force_instead(rules: &RuleStore, offered: &RulesetId) -> Result<Option<Ruleset>, StoreError> {
     let Some(live) = rules.ruleset_in_force().await?.filter(|live| live != offered) else { return Ok(None) };
     tracing::info!(%live, %offered, "a published ruleset is in force; `reprieve ruleset publish` offers the other one \
         to the gates");
@@ -122,10 +119,7 @@ pub async fn with_earlier_forms(rules: &RuleStore, mut live: Ruleset) -> Result<
 }
 
 /// A ruleset as it was kept, loaded again.
-///
-/// # Errors
-/// When it is not known, or a detection of it does not load any more.
-pub async fn load_kept(rules: &RuleStore, id: &RulesetId, background: &Handle) -> Result<Ruleset, StoreError> {
+pub(crate) async fn load_kept(rules: &RuleStore, id: &RulesetId, background: &Handle) -> Result<Ruleset, StoreError> {
     let kept = rules.ruleset(id).await?.ok_or_else(|| StoreError::NotFound(format!("ruleset {id}")))?;
     // Compiling hundreds of rules takes a second.
     let loaded = background.spawn_blocking(move || {

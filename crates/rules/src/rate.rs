@@ -68,7 +68,7 @@ impl Reconciler for RateWatcher {
     /// no other.
     async fn round(&self, counted: &mut Counted, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let present = hour_of(self.clock.now());
-        let Some(first) = self.evidence.first_message().await?.map(hour_of) else { return Ok(false) };
+        let Some(first) = self.evidence.first_message_came_at().await?.map(hour_of) else { return Ok(false) };
         let known = match counted.last {
             Some(hour) => Some(hour),
             None => self.evidence.last_hour_of_hits().await?,
@@ -110,7 +110,7 @@ impl RateWatcher {
         let weeks = (1..=WEEKS as i64).map(|week| hours(present, -week * WEEK_HOURS));
         let weeks: Vec<Timestamp> = weeks.filter(|hour| *hour >= first).collect();
         let asked: Vec<Timestamp> = weeks.iter().copied().chain([present]).collect();
-        let acted = self.evidence.acted_in(&asked).await?;
+        let acted = self.evidence.hits_that_could_act(&asked).await?;
         let codes: BTreeSet<DetectionCode> = acted.keys().map(|(code, _)| code.clone()).collect();
         for code in codes {
             let of = |hour: &Timestamp| acted.get(&(code.clone(), *hour)).copied().unwrap_or(0);
@@ -144,7 +144,7 @@ impl RateWatcher {
                 moment(hour)
             ),
         };
-        if self.notices.call(alert).await? {
+        if self.notices.raise_alert(alert).await? {
             tracing::warn!(%code, hits, "a detection hits far more than it ever did at this hour");
             self.signals.operators.notify_one();
         }

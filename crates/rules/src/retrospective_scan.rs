@@ -99,9 +99,12 @@ impl Exhibits {
         let now = clock.now();
         let from = Digest::of(&now.as_micros().to_be_bytes());
         let wants_parts = families.is_none_or(|families| !families.is_empty());
-        let parts =
-            if wants_parts { known_good.exhibits(families, SAMPLE, from, rule, now).await? } else { Vec::new() };
-        let mails = if wants_mails { known_good.exhibited_mails(SAMPLE, rule, now).await? } else { Vec::new() };
+        let parts = if wants_parts {
+            known_good.contents_that_testify(families, SAMPLE, from, rule, now).await?
+        } else {
+            Vec::new()
+        };
+        let mails = if wants_mails { known_good.mails_that_testify(SAMPLE, rule, now).await? } else { Vec::new() };
         Ok(Self { parts, mails })
     }
 

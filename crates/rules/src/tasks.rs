@@ -20,29 +20,30 @@ use crate::rate::RateWatcher;
 use crate::rollout::RolloutWorker;
 use crate::turn::InTurn;
 
-/// The parts of the store that decide which detections act, and those that say how they fare.
-#[derive(Clone, Debug)]
-pub struct StoreParts {
-    /// Each act is written here first.
-    pub audit: AuditStore,
-    /// What is contained, and what is pinned.
-    pub containments: ContainmentStore,
-    /// Allow and block entries.
-    pub entries: EntryStore,
-    /// The journal of evidence, and hits by the hour.
-    pub evidence: EvidenceStore,
-    /// A conviction opens an incident.
-    pub incidents: IncidentStore,
-    /// Content of clean mail, and who sends mail.
-    pub known_good: KnownGoodStore,
-    /// Mail that detections have hit.
-    pub mail: MailStore,
-    /// What people are called for.
-    pub notices: NoticeStore,
-    /// Rulesets and their roll-outs, engines, modes.
-    pub rules: RuleStore,
-    /// What people say of verdicts.
-    pub submissions: SubmissionStore,
+store::parts! {
+    /// The parts of the store that decide which detections act, and those that say how they fare.
+    pub struct StoreParts {
+        /// Each act is written here first.
+        pub audit: AuditStore,
+        /// What is contained, and what is pinned.
+        pub containments: ContainmentStore,
+        /// Allow and block entries.
+        pub entries: EntryStore,
+        /// The journal of evidence, and hits by the hour.
+        pub evidence: EvidenceStore,
+        /// A conviction opens an incident.
+        pub incidents: IncidentStore,
+        /// Content of clean mail, and who sends mail.
+        pub known_good: KnownGoodStore,
+        /// Mail that detections have hit.
+        pub mail: MailStore,
+        /// What people are called for.
+        pub notices: NoticeStore,
+        /// Rulesets and their roll-outs, engines, modes.
+        pub rules: RuleStore,
+        /// What people say of verdicts.
+        pub submissions: SubmissionStore,
+    }
 }
 
 /// What the room is given.

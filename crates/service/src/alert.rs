@@ -45,7 +45,7 @@ pub async fn seen(service: &Service, operator: &Operator, number: i64, ask: Seen
     let mut alert = store.notices.alert(number).await?;
     if alert.seen.is_none() {
         service.record(by.clone(), "alert.seen", &number.to_string(), &ask.reason).await?;
-        store.notices.alert_seen(number, at, &by).await?;
+        store.notices.mark_alert_seen(number, at, &by).await?;
         alert.seen = Some((at, by));
     }
     Ok(view(alert))

@@ -26,7 +26,7 @@ const SAMPLE: usize = 20;
 const ITEMS_MAX: i64 = 500;
 
 async fn view(service: &Service, bulk: Bulk) -> Result<BulkView, ServiceError> {
-    let outcomes = service.store()?.explorer.bulk_counts(bulk.number).await?;
+    let outcomes = service.store()?.explorer.count_units_of_job(bulk.number).await?;
     Ok(BulkView {
         number: Some(bulk.number),
         verb: bulk.verb.as_str().to_owned(),
@@ -123,16 +123,16 @@ pub async fn begin(service: &Service, operator: &Operator, ask: BulkAsk) -> Serv
     service
         .record(actor, &format!("bulk.{}", verb.as_str()), "messages", &format!("{}: {}", bulk.query, bulk.reason))
         .await?;
-    let number = store.explorer.begin_bulk(bulk).await?;
+    let number = store.explorer.begin_job(bulk).await?;
     service.signals.bulk.notify_one();
-    let begun = view(service, store.explorer.bulk(number).await?).await?;
+    let begun = view(service, store.explorer.job(number).await?).await?;
     Ok(BulkView { second_person: second, ..begun })
 }
 
 /// A job that the operator may know of.
 async fn visible(service: &Service, operator: &Operator, number: i64) -> Result<Bulk, ServiceError> {
     operator.may(Permission::Look)?;
-    let bulk = service.store()?.explorer.bulk(number).await?;
+    let bulk = service.store()?.explorer.job(number).await?;
     let is_own = bulk.actor == operator.name && bulk.scope == operator.scope;
     if operator.must_see_all().is_err() && !is_own {
         return Err(ServiceError::NotFound(format!("job {number}")));
@@ -147,7 +147,7 @@ async fn visible(service: &Service, operator: &Operator, number: i64) -> Result<
 pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<BulkView>> {
     operator.may(Permission::Look)?;
     let mut views = Vec::new();
-    for bulk in service.store()?.explorer.bulks(false).await? {
+    for bulk in service.store()?.explorer.jobs(false).await? {
         let is_own = bulk.actor == operator.name && bulk.scope == operator.scope;
         if operator.must_see_all().is_ok() || is_own {
             views.push(view(service, bulk).await?);
@@ -179,7 +179,7 @@ pub async fn items(
     let after = ask.after.map(|text| text.parse()).transpose();
     let after = after.map_err(|error: domain::id::BadMailId| ServiceError::Bad(error.to_string()))?;
     let outcome = ask.outcome.map(|outcome| word::one_of("outcome", &outcome, &["done", "already", "refused"]));
-    let items = service.store()?.explorer.bulk_items(number, outcome.transpose()?, after, ITEMS_MAX).await?;
+    let items = service.store()?.explorer.units_of_job(number, outcome.transpose()?, after, ITEMS_MAX).await?;
     let item = |one: BulkItem| ItemView {
         mail_id: one.unit.mail.to_string(),
         recipient: one.recipient,
@@ -198,8 +198,8 @@ pub async fn cancel(service: &Service, operator: &Operator, number: i64, ask: Ca
     visible(service, operator, number).await?;
     let store = service.store()?;
     service.record(operator.actor(&ask.actor), "bulk.cancel", &number.to_string(), &ask.reason).await?;
-    store.explorer.cancel_bulk(number, service.clock.now()).await?;
-    view(service, store.explorer.bulk(number).await?).await
+    store.explorer.cancel_job(number, service.clock.now()).await?;
+    view(service, store.explorer.job(number).await?).await
 }
 
 /// Somebody else agrees to a job that waits for that.
@@ -209,7 +209,7 @@ pub async fn cancel(service: &Service, operator: &Operator, number: i64, ask: Ca
 pub async fn approve(service: &Service, operator: &Operator, number: i64, ask: CancelAsk) -> ServiceResult<BulkView> {
     operator.may(Permission::Decide)?;
     let store = service.store()?;
-    let bulk = store.explorer.bulk(number).await?;
+    let bulk = store.explorer.job(number).await?;
     if operator.must_see_all().is_err() && operator.scope != bulk.scope {
         return Err(ServiceError::NotFound(format!("job {number}")));
     }
@@ -218,7 +218,7 @@ pub async fn approve(service: &Service, operator: &Operator, number: i64, ask: C
         return Err(ServiceError::Forbidden(format!("{actor} has asked for this job; somebody else has to agree")));
     }
     service.record(actor, "bulk.approve", &number.to_string(), &ask.reason).await?;
-    store.explorer.approve_bulk(number, service.clock.now()).await?;
+    store.explorer.approve_job(number, service.clock.now()).await?;
     service.signals.bulk.notify_one();
-    view(service, store.explorer.bulk(number).await?).await
+    view(service, store.explorer.job(number).await?).await
 }

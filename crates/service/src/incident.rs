@@ -77,7 +77,7 @@ pub async fn list(service: &Service, operator: &Operator) -> ServiceResult<Vec<I
     operator.may(Permission::Look)?;
     let store = service.store()?;
     let mut rows = Vec::new();
-    for incident in store.incidents.incidents().await? {
+    for incident in store.incidents.all().await? {
         rows.push(row(store, &incident, service.clock.now()).await?);
     }
     Ok(rows)
@@ -91,7 +91,7 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incidents.incident(id).await?;
+    let incident = store.incidents.by_id(id).await?;
     view(service, &incident).await
 }
 
@@ -103,7 +103,7 @@ pub async fn progress(service: &Service, operator: &Operator, id: &str) -> Servi
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incidents.incident(id).await?;
+    let incident = store.incidents.by_id(id).await?;
     row(store, &incident, service.clock.now()).await
 }
 
@@ -162,7 +162,7 @@ pub async fn open(service: &Service, operator: &Operator, ask: OpenAsk) -> Servi
     let store = service.store()?;
     let at = service.clock.now();
     let is_same = |one: &Incident| one.suspect == suspect && one.stage != Stage::Resolved;
-    if let Some(known) = store.incidents.incidents().await?.iter().find(|one| is_same(one)) {
+    if let Some(known) = store.incidents.all().await?.iter().find(|one| is_same(one)) {
         return view(service, known).await;
     }
     service.record(by.clone(), "incident.open", &object(&suspect), &ask.reason).await?;
@@ -171,7 +171,7 @@ pub async fn open(service: &Service, operator: &Operator, ask: OpenAsk) -> Servi
     let in_force = store.rules.came_into_force(&suspect).await?;
     let id = store
         .incidents
-        .open_incident(NewIncident {
+        .open(NewIncident {
             at,
             by,
             in_force,
@@ -185,7 +185,7 @@ pub async fn open(service: &Service, operator: &Operator, ask: OpenAsk) -> Servi
         .await?;
     service.signals.incident.notify_one();
     service.signals.status.notify_one();
-    view(service, &store.incidents.incident(&id).await?).await
+    view(service, &store.incidents.by_id(&id).await?).await
 }
 
 fn object(suspect: &Suspect) -> String {
@@ -208,7 +208,7 @@ pub async fn change(service: &Service, operator: &Operator, id: &str, ask: Chang
     operator.must_see_all()?;
     must_be_said("a text", &ask.text)?;
     let store = service.store()?;
-    let incident = store.incidents.incident(id).await?;
+    let incident = store.incidents.by_id(id).await?;
     let (by, at) = (operator.actor(&ask.actor), service.clock.now());
     let mut change = IncidentChange::note(id, at, &by, &ask.text);
     let action = word::one_of("action", &ask.action, &ACTIONS)?;
@@ -243,11 +243,11 @@ pub async fn change(service: &Service, operator: &Operator, id: &str, ask: Chang
     {
         service.signals.entries.notify_one();
     }
-    store.incidents.change_incident(change).await?;
+    store.incidents.change(change).await?;
     service.signals.incident.notify_one();
     service.signals.replay.notify_one();
     service.signals.status.notify_one();
-    view(service, &store.incidents.incident(id).await?).await
+    view(service, &store.incidents.by_id(id).await?).await
 }
 
 /// What a replay would do, from recorded findings: quick, and silent about what a
@@ -259,8 +259,8 @@ pub async fn dry_run(service: &Service, operator: &Operator, id: &str) -> Servic
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incidents.incident(id).await?;
-    let (alone, others) = store.incidents.without_suspect(&incident).await?;
+    let incident = store.incidents.by_id(id).await?;
+    let (alone, others) = store.incidents.verdicts_without_suspect(&incident).await?;
     let containment = store.containments.containment(service.clock.now()).await?;
     let policy: &Policy = &service.config.policy;
     let (mut cleared, mut upheld) = (alone, 0);
@@ -285,7 +285,7 @@ pub async fn report(service: &Service, operator: &Operator, id: &str, query: Rep
     operator.may(Permission::Look)?;
     operator.must_see_all()?;
     let store = service.store()?;
-    let incident = store.incidents.incident(id).await?;
+    let incident = store.incidents.by_id(id).await?;
     let told = IncidentRecord::of(&store.incidents, &incident).await?;
     let form = if query.form.is_empty() {
         "markdown"

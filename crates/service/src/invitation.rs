@@ -43,7 +43,7 @@ pub async fn name(service: &Service, client: &Client, secret: &str) -> ServiceRe
 
 async fn holding(service: &Service, secret: &str) -> ServiceResult<Option<Invitation>> {
     let digest = Digest::of(secret.trim().as_bytes());
-    let person = service.store()?.people.invited(digest, service.clock.now()).await?;
+    let person = service.store()?.people.person_invited_by(digest, service.clock.now()).await?;
     Ok(person.map(|person| Invitation { name: person.name }))
 }
 

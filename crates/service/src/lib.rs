@@ -46,9 +46,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use ::known_good::archive::Importer;
+use ::known_good::recorder::KnownGoodRecorder;
 use domain::detection::DetectionVersion;
-use domain::token::TokenKey;
-use examiner::Viewer;
+use examiner::{ExaminerPool, Viewer};
 use platform::audit_signer::AuditSigner;
 use platform::clock::Clock;
 use platform::config::Config;
@@ -58,6 +58,7 @@ use platform::ledger_check::LedgerCheck;
 use platform::readiness::Readiness;
 use platform::reconciler::Rounds;
 use platform::removal::Removal;
+use platform::shared::Shared;
 use platform::signals::Signals;
 use platform::system_mail;
 use store::Store;
@@ -73,31 +74,21 @@ type Costs = Arc<Mutex<BTreeMap<DetectionVersion, Option<f64>>>>;
 
 /// What a service is made of: what the other rooms have, and people see or change through it.
 #[derive(Debug)]
-pub struct Parts<'p> {
+pub struct Parts {
+    /// What all rooms share.
+    pub shared: Shared,
     /// The store; without one every answer says so.
     pub store: Option<Store>,
-    /// Domain time.
-    pub clock: Arc<dyn Clock>,
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// The key of this installation.
-    pub key: &'p TokenKey,
-    /// Wakes the reconcilers.
-    pub signals: Signals,
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// Their keys.
     pub ring: KeyRing,
-    /// Takes mail of an archive into the memory.
-    pub importer: Importer,
-    /// What the last check of the ledger said.
-    pub ledger_check: LedgerCheck,
+    /// The examining processes, for mail of an archive.
+    pub examiner: ExaminerPool,
+    /// What remembers it.
+    pub learner: KnownGoodRecorder,
     /// How the rounds of the reconcilers went.
     pub rounds: Rounds,
-    /// Whether the clock is believed.
-    pub removal: Removal,
-    /// Reads mail for who looks at it.
-    pub viewer: Viewer,
     /// Whether mail is taken now, and whether the program ends.
     pub readiness: Readiness,
 }
@@ -149,30 +140,34 @@ pub struct Service {
 
 impl Service {
     /// A service of these parts, of which nobody has asked anything yet.
-    pub fn new(parts: Parts<'_>) -> Self {
-        let Parts { config, key, .. } = parts;
-        Self {
-            store: parts.store,
-            clock: parts.clock,
-            readiness: parts.readiness,
+    ///
+    /// # Errors
+    /// When there is no process to read mail with; for people.
+    pub fn start(parts: Parts) -> Result<Self, String> {
+        let Parts { shared, store, vault, ring, examiner, learner, rounds, readiness } = parts;
+        let Shared { config, clock, token_key: key, signals, removal, ledger_check, .. } = shared;
+        Ok(Self {
+            store,
+            importer: Importer { config: config.clone(), examiner, learner, clock: clock.clone() },
+            clock,
+            readiness,
             listens_at: Arc::default(),
-            signals: parts.signals,
-            vault: parts.vault,
-            ring: parts.ring,
-            importer: parts.importer,
-            ledger_check: parts.ledger_check,
-            rounds: parts.rounds,
-            removal: parts.removal,
-            viewer: parts.viewer,
-            audit_signer: AuditSigner::new(key, &config.hostname),
+            signals,
+            vault,
+            ring,
+            ledger_check,
+            rounds,
+            removal,
+            viewer: Viewer::start(&config.examination)?,
+            audit_signer: AuditSigner::new(&key, &config.hostname),
             hops: Arc::new(Hops::new(&config, 1, &system_mail::timeouts())),
             passwords: Passwords::new(&config.http),
-            passes: Passes::new(key, &config),
+            passes: Passes::new(&key, &config),
             rates: Rates::new(config.api.requests_per_second),
             attempts: Rates::new(1),
             costs: Costs::default(),
             config,
-        }
+        })
     }
 
     /// The store, or the answer that it is not there.

@@ -193,7 +193,7 @@ pub async fn find(service: &Service, secret: &str) -> ServiceResult<Option<(Sess
             store.people.end_session(&session.id).await?;
             return Ok(None);
         }
-        Use::Seen => store.people.session_seen(&session.id, now).await?,
+        Use::Seen => store.people.record_session_use(&session.id, now).await?,
         Use::Fresh => {}
     }
     service.rates.take_one(&session.id, now)?;

@@ -119,7 +119,7 @@ async fn voices(service: &Service, operator: &Operator, about: &[Suspect]) -> Re
     let (store, now) = (service.store()?, service.clock.now());
     let (heard, contradicted) = match operator.must_see_all() {
         Ok(()) => (
-            store.submissions.voices(now.before(VOICES_SPAN), 1).await?,
+            store.submissions.people_against_detections(now.before(VOICES_SPAN), 1).await?,
             store.submissions.contradictions(now.before(MONTH)).await?,
         ),
         Err(_) => (Vec::new(), Vec::new()),
@@ -242,7 +242,9 @@ async fn part_view(service: &Service, part: &Part) -> Result<PartView, StoreErro
         .remembered(&[part.sha256], &service.config.sentinel.establish, now)
         .await?
         .remove(&part.sha256);
-    let class = known.as_ref().map_or(MemoryClass::Unknown, |one| one.standing.class(now, store.known_good.heirloom()));
+    let class = known
+        .as_ref()
+        .map_or(MemoryClass::Unknown, |one| one.standing.class(now, store.known_good.heirloom_carriers()));
     Ok(PartView {
         family: part.family.as_str().to_owned(),
         content_type: part.content_type.clone(),

@@ -300,7 +300,7 @@ impl<'w> Life<'w> {
 
     async fn incident_faults(&self, units: &[Unit]) -> Result<Vec<String>, String> {
         let Some(id) = &self.world.incident else { return Ok(Vec::new()) };
-        let said_so = self.site.store.incidents.incident_progress(id).await.map_err(said)?;
+        let said_so = self.site.store.incidents.progress(id).await.map_err(said)?;
         let malware = |unit: &&Unit| {
             self.world.letters.iter().any(|letter| letter.name == unit.letter && letter.kind.is_malware())
         };
@@ -315,7 +315,7 @@ impl<'w> Life<'w> {
 
     async fn incident(&self) -> Result<Option<Incident>, String> {
         match &self.world.incident {
-            Some(id) => self.site.store.incidents.incident(id).await.map(Some).map_err(said),
+            Some(id) => self.site.store.incidents.by_id(id).await.map(Some).map_err(said),
             None => Ok(None),
         }
     }

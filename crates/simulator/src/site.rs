@@ -14,7 +14,6 @@ use known_good::recorder::KnownGoodRecorder;
 use platform::clock::{Clock, ManualClock};
 use platform::config::Config;
 use platform::disk::DiskSpace;
-use platform::panic_switch::PanicSwitch;
 use platform::readiness::Readiness;
 use platform::ruleset_store::keep;
 use platform::shared::Shared;
@@ -90,7 +89,8 @@ impl Site {
         let database = database::connect(&database::sqlite_url(&folder.join(DATABASE)))
             .await
             .map_err(|error| error.to_string())?;
-        let (rules, recovery) = (made.rules(), made.recovery(NODE));
+        let (rules, recovery) = (made.rules(), made.recovery());
+        let releaser = |name: &&str| recovery.releaser(name, Pacing::of_drill(RELEASES_PER_SECOND));
         // One after the other, so that they are written in the same order in every run.
         let replayer = Replayer { at_once: 1, ..recovery.replayer() };
         Ok(Self {
@@ -98,7 +98,7 @@ impl Site {
             replayer,
             entries: rules.entry_loader(),
             containment: rules.containment_loader(),
-            releasers: WORKERS.iter().map(|name| made.recovery(name).releaser()).collect(),
+            releasers: WORKERS.iter().map(releaser).collect(),
             store,
             gateway,
             database: Mutex::new(database),
@@ -134,18 +134,12 @@ impl Made {
         let readiness = Readiness {
             store: Some(self.store.health.clone()),
             room: DiskSpace::default(),
-            panic_switch: PanicSwitch::default(),
+            panic_switch: self.shared.panic_switch.clone(),
             stopping: stopping.clone(),
-        };
-        let store = gateway::StoreParts {
-            mail: self.store.mail.clone(),
-            blobs: self.store.blobs().clone(),
-            rules: self.store.rules.clone(),
-            known_good: self.store.known_good.clone(),
         };
         Gateway::new(gateway::Parts {
             shared: self.shared.clone(),
-            store: Some(store),
+            store: Some((&self.store).into()),
             examiner: self.examiner.clone(),
             external_engines: self.external_engines.clone(),
             readiness,
@@ -155,21 +149,9 @@ impl Made {
     }
 
     fn rules(&self) -> rules::tasks::Parts {
-        let store = rules::tasks::StoreParts {
-            audit: self.store.audit.clone(),
-            containments: self.store.containments.clone(),
-            entries: self.store.entries.clone(),
-            evidence: self.store.evidence.clone(),
-            incidents: self.store.incidents.clone(),
-            known_good: self.store.known_good.clone(),
-            mail: self.store.mail.clone(),
-            notices: self.store.notices.clone(),
-            rules: self.store.rules.clone(),
-            submissions: self.store.submissions.clone(),
-        };
         rules::tasks::Parts {
             shared: self.shared.clone(),
-            store,
+            store: (&self.store).into(),
             vault: None,
             examiner: self.examiner.clone(),
             external_engines: self.external_engines.clone(),
@@ -177,30 +159,12 @@ impl Made {
         }
     }
 
-    /// The same for a node on the same store.
-    fn recovery(&self, node: &str) -> recovery::tasks::Parts {
-        let store = recovery::tasks::StoreParts {
-            audit: self.store.audit.clone(),
-            blobs: self.store.blobs().clone(),
-            containments: self.store.containments.clone(),
-            entries: self.store.entries.clone(),
-            evidence: self.store.evidence.clone(),
-            explorer: self.store.explorer.clone(),
-            incidents: self.store.incidents.clone(),
-            known_good: self.store.known_good.clone(),
-            mail: self.store.mail.clone(),
-            quarantine: self.store.quarantine.clone(),
-            releases: self.store.releases.clone(),
-            rules: self.store.rules.clone(),
-        };
+    fn recovery(&self) -> recovery::tasks::Parts {
         recovery::tasks::Parts {
             shared: self.shared.clone(),
-            store,
+            store: (&self.store).into(),
             examiner: self.examiner.clone(),
             external_engines: self.external_engines.clone(),
-            pacing: Arc::new(Pacing::of_drill(RELEASES_PER_SECOND)),
-            node: node.to_owned(),
-            cores: 1,
         }
     }
 }

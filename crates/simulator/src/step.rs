@@ -260,6 +260,6 @@ pub(crate) async fn withdraw(life: &mut Life<'_>) -> Result<(), String> {
         public_text: String::new(),
         next_update: at.after(Duration::from_secs(3600)),
     };
-    life.world.incident = Some(life.site.store.incidents.open_incident(new).await.map_err(said)?);
+    life.world.incident = Some(life.site.store.incidents.open(new).await.map_err(said)?);
     Ok(())
 }

@@ -39,10 +39,41 @@ macro_rules! part {
                 Self { core: core.clone() }
             }
         }
+
+        impl From<&$crate::Store> for $name {
+            fn from(store: &$crate::Store) -> Self {
+                Self::new(&store.core)
+            }
+        }
     };
 }
 
 pub(crate) use part;
+
+/// Declares the parts of the store that a room is given, once: the list of what it can read and write, and how they are
+/// taken from [`crate::Store`] by whoever has all of it. The room does not name `Store`, and has no way to one.
+#[macro_export]
+macro_rules! parts {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$of_part:meta])* pub $field:ident: $part:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[$of_part])* pub $field: $part,)*
+        }
+
+        impl From<&$crate::Store> for $name {
+            fn from(store: &$crate::Store) -> Self {
+                Self { $($field: store.into(),)* }
+            }
+        }
+    };
+}
+
+impl From<&crate::Store> for Blobs {
+    fn from(store: &crate::Store) -> Self {
+        store.core.blobs.clone()
+    }
+}
 
 part! {
     /// Whether the store can be written and read.

@@ -79,7 +79,7 @@ use crate::writer::Writer;
 ///
 /// ```compile_fail,E0599
 /// async fn of_the_gateway(mail: store::MailStore) {
-///     let _ = mail.incidents().await;
+///     let _ = mail.all().await;
 /// }
 /// ```
 ///
@@ -91,7 +91,7 @@ use crate::writer::Writer;
 ///
 /// ```
 /// async fn of_a_task(incidents: store::IncidentStore) {
-///     let _ = incidents.incidents().await;
+///     let _ = incidents.all().await;
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -233,6 +233,9 @@ impl Store {
         let doubted = self.mail.doubt_forwarding(now).await?;
         let ended = self.releases.end_leases(Some(&claimed), now).await?;
         self.notices.end_claims(&claimed, now).await?;
+        if doubted > 0 || ended > 0 {
+            tracing::warn!(doubted, ended, "the last run was interrupted: units in doubt and leases ended");
+        }
         Ok(LeftBehind { doubted, ended })
     }
 

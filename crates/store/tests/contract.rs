@@ -290,7 +290,7 @@ async fn drained(store: &Store, n: u8, to: &str, kind: Correspondence) {
     store.mail.record_arrival(arrival).await.expect("records");
     let (verdicts, occasion) = (vec![(0, verdict)], store::mail::completion::Occasion::Partial);
     let completion = Completion { mail_id: mail_id(n), examination: Arc::new(whole), verdicts, at: at(2000), occasion };
-    store.mail.complete(completion).await.expect("completes");
+    store.mail.record_full_examination(completion).await.expect("completes");
 }
 
 /// What a person asks for goes first, then by class; in a class each recipient in turn, for a recipient oldest first.
@@ -443,7 +443,10 @@ async fn unfinished(store: &Store) {
     examination.engines[0].outcome = Outcome::Timeout;
     partial.examination = Arc::new(examination.clone());
     store.mail.record_arrival(partial.clone()).await.expect("records");
-    assert_eq!(store.mail.partial_held(None, 10).await.expect("lists"), [(mail_id(70), "192.0.2.1".to_owned())]);
+    assert_eq!(
+        store.mail.held_and_examined_in_part(None, 10).await.expect("lists"),
+        [(mail_id(70), "192.0.2.1".to_owned())]
+    );
     examination.engines[0].outcome = Outcome::Done;
     examination.findings.clear();
     let recipient = &partial.envelope.recipients[0];
@@ -451,8 +454,8 @@ async fn unfinished(store: &Store) {
     let examination = Arc::new(examination);
     let (verdicts, occasion) = (vec![(0, verdict)], store::mail::completion::Occasion::Partial);
     let completion = Completion { mail_id: mail_id(70), examination, verdicts, at: at(80), occasion };
-    store.mail.complete(completion.clone()).await.expect("completes");
-    assert!(store.mail.complete(completion).await.is_err(), "once");
+    store.mail.record_full_examination(completion.clone()).await.expect("completes");
+    assert!(store.mail.record_full_examination(completion).await.is_err(), "once");
     let filter = TraceFilter { mail_id: Some(mail_id(70)), ..TraceFilter::default() };
     let traced = store.mail.trace(&filter, &Scope::All).await.expect("traces");
     let life: Vec<&str> = traced[0].events.iter().map(|event| event.what.as_str()).collect();
@@ -603,54 +606,58 @@ async fn taking_back(store: &Store) {
         public_text: "p".into(),
         next_update: at(340),
     };
-    let id = store.incidents.open_incident(new.clone()).await.expect("opens");
+    let id = store.incidents.open(new.clone()).await.expect("opens");
     assert_eq!(id, "INC-2026-0001");
-    assert!(matches!(store.incidents.open_incident(new).await, Err(StoreError::Refused(_))), "one is enough");
-    let incident = store.incidents.incident(&id).await.expect("reads");
+    assert!(matches!(store.incidents.open(new).await, Err(StoreError::Refused(_))), "one is enough");
+    let incident = store.incidents.by_id(&id).await.expect("reads");
     assert_eq!((incident.in_force, incident.is_convicted, incident.contained), (Some(at(190)), true, None));
-    assert_eq!(store.incidents.incident_first(&id).await.expect("reads"), (None, None), "not known yet");
-    let missing = store.incidents.missing_from_incident(&incident, None, 1000).await.expect("reads");
+    assert_eq!(
+        store.incidents.first_held_and_first_wrongly_held(&id).await.expect("reads"),
+        (None, None),
+        "not known yet"
+    );
+    let missing = store.incidents.held_units_not_in_manifest(&incident, None, 1000).await.expect("reads");
     assert!(missing.len() >= 6 && missing.contains(&unit(200, 0)), "{missing:?}");
-    store.incidents.add_to_incident(&id, 1, missing.clone()).await.expect("adds");
-    store.incidents.add_to_incident(&id, 1, missing.clone()).await.expect("adds nothing");
-    assert!(store.incidents.missing_from_incident(&incident, None, 1000).await.expect("reads").is_empty());
-    store.incidents.freeze_incident(&id, 1).await.expect("freezes");
-    let frozen = store.incidents.incident(&id).await.expect("reads");
+    store.incidents.add_to_manifest(&id, 1, missing.clone()).await.expect("adds");
+    store.incidents.add_to_manifest(&id, 1, missing.clone()).await.expect("adds nothing");
+    assert!(store.incidents.held_units_not_in_manifest(&incident, None, 1000).await.expect("reads").is_empty());
+    store.incidents.freeze_manifest(&id, 1).await.expect("freezes");
+    let frozen = store.incidents.by_id(&id).await.expect("reads");
     assert_eq!((frozen.waves, frozen.root.len()), (1, 64));
     assert_eq!(store.incidents.manifest_root(&id).await.expect("reads"), frozen.root);
-    let (alone, others) = store.incidents.without_suspect(&frozen).await.expect("reads");
+    let (alone, others) = store.incidents.verdicts_without_suspect(&frozen).await.expect("reads");
     assert_eq!((alone as usize, others.len()), (missing.len(), 0));
     // It is kept from expiry while it is open.
     store.upkeep.expire_held(Category::Malware, at(100_000), at(DAY * 100), ALL).await.expect("expires");
     assert_eq!(store.quarantine.accounts_of(mail_id(200)).await.expect("reads")[0].1, Account::Held);
     // The table moves it, and nothing else does.
     let wrong = IncidentChange::step(&frozen, IncidentStep::ReplayDone, at(350), "p", "x");
-    assert!(matches!(store.incidents.change_incident(wrong).await, Err(StoreError::Refused(_))));
+    assert!(matches!(store.incidents.change(wrong).await, Err(StoreError::Refused(_))));
     store
         .incidents
-        .change_incident(IncidentChange::step(&frozen, IncidentStep::ReplayBegun, at(351), "p", "x"))
+        .change(IncidentChange::step(&frozen, IncidentStep::ReplayBegun, at(351), "p", "x"))
         .await
         .expect("moves");
     let mut change = IncidentChange::note(&id, at(352), "p", "a note");
     (change.pause, change.owner, change.public_text) = (Some(true), Some("me".into()), Some("q".into()));
-    store.incidents.change_incident(change).await.expect("notes");
-    let now = store.incidents.incident(&id).await.expect("reads");
+    store.incidents.change(change).await.expect("notes");
+    let now = store.incidents.by_id(&id).await.expect("reads");
     assert_eq!(
         (now.stage, now.is_paused, now.owner.as_str(), now.public_text.as_str()),
         (Stage::Replaying, true, "me", "q")
     );
-    assert_eq!(store.incidents.incident_notes(&id).await.expect("reads").len(), 3);
+    assert_eq!(store.incidents.timeline(&id).await.expect("reads").len(), 3);
     // Each channel is told each public line once.
-    let untold = store.incidents.unannounced("hook", at(0)).await.expect("reads");
+    let untold = store.incidents.lines_not_yet_announced("hook", at(0)).await.expect("reads");
     assert_eq!(untold.iter().map(|one| one.note.what.as_str()).collect::<Vec<_>>(), ["replaying"]);
     let (incident, number) = (untold[0].incident.clone(), untold[0].number);
     let claim = late::claimed(store, "line", at(353)).await;
     let told = Announced { claim, incident, number, channel: "hook".into(), at: at(353), reply: "200".into() };
-    store.incidents.announced(told).await.expect("remembers");
-    assert!(store.incidents.unannounced("hook", at(0)).await.expect("reads").is_empty());
-    assert_eq!(store.incidents.unannounced("other", at(0)).await.expect("reads").len(), 1);
+    store.incidents.record_line_announced(told).await.expect("remembers");
+    assert!(store.incidents.lines_not_yet_announced("hook", at(0)).await.expect("reads").is_empty());
+    assert_eq!(store.incidents.lines_not_yet_announced("other", at(0)).await.expect("reads").len(), 1);
     // The replay: one message passes for one recipient, another cannot be looked at.
-    let waiting = store.incidents.awaiting_replay(&id, 1000).await.expect("reads");
+    let waiting = store.incidents.mail_awaiting_replay(&id, 1000).await.expect("reads");
     assert!(waiting.iter().any(|(mail, numbers)| *mail == mail_id(200) && numbers == &[0, 1]), "{waiting:?}");
     let mut clean = examination(&[200; 3]);
     clean.findings.clear();
@@ -686,34 +693,37 @@ async fn taking_back(store: &Store) {
         [(0, Account::Releasing), (1, Account::Releasing)]
     );
     assert_eq!(store.mail.record(mail_id(200)).await.expect("reads").examination.findings, []);
-    let progress = store.incidents.incident_progress(&id).await.expect("reads");
+    let progress = store.incidents.progress(&id).await.expect("reads");
     assert_eq!((progress.of(UnitOutcome::Cleared), progress.of(UnitOutcome::Inconclusive)), (2, 1));
     // What the public is told is computed from these: the first message that was held, and the first that was held
     // wrongly.
     let first = missing.iter().map(|unit| unit.mail.at()).min();
     let expected = (first, Some(mail_id(200).at()));
-    assert_eq!(store.incidents.incident_first(&id).await.expect("reads"), expected);
+    assert_eq!(store.incidents.first_held_and_first_wrongly_held(&id).await.expect("reads"), expected);
     let tally = progress.tally();
     assert_eq!((tally.wrong, tally.right, tally.delivered, tally.units), (2, 0, 0, missing.len() as u64));
-    assert_eq!(store.incidents.incident_outcomes(&id, mail_id(200)).await.expect("reads"), [UnitOutcome::Cleared; 2]);
+    assert_eq!(
+        store.incidents.replay_outcomes_of_mail(&id, mail_id(200)).await.expect("reads"),
+        [UnitOutcome::Cleared; 2]
+    );
     // A replay that is cancelled leads to the stage "contained", and contains nothing.
-    let replaying = store.incidents.incident(&id).await.expect("reads");
+    let replaying = store.incidents.by_id(&id).await.expect("reads");
     let cancelled = IncidentChange::step(&replaying, IncidentStep::ReplayCancelled, at(364), "p", "x");
-    store.incidents.change_incident(cancelled).await.expect("moves");
-    let waiting = store.incidents.incident(&id).await.expect("reads");
+    store.incidents.change(cancelled).await.expect("moves");
+    let waiting = store.incidents.by_id(&id).await.expect("reads");
     assert_eq!((waiting.stage, waiting.contained), (Stage::Contained, None));
     store
         .incidents
-        .change_incident(IncidentChange::step(&waiting, IncidentStep::ReplayBegun, at(365), "p", "x"))
+        .change(IncidentChange::step(&waiting, IncidentStep::ReplayBegun, at(365), "p", "x"))
         .await
         .expect("moves");
-    let residual = store.incidents.incident_residual(&id, 100).await.expect("reads");
+    let residual = store.incidents.undelivered_units(&id, 100).await.expect("reads");
     assert!(residual.iter().any(|one| one.unit == unit(201, 0) && one.reason == "an engine"), "{residual:?}");
     assert_eq!(store.incidents.retry_inconclusive(&id).await.expect("retries"), 1);
     who_is_told(store, &id).await;
     let reach = store.incidents.blast_radius(&id).await.expect("reads");
     assert_eq!(reach.directions[0], ("Inbound".to_owned(), missing.len() as u64));
-    assert!(store.incidents.notices_of_incident(&id).await.expect("reads").is_empty());
+    assert!(store.incidents.senders_told_of_held_mail(&id).await.expect("reads").is_empty());
     check_balanced(store).await;
 }
 
@@ -727,21 +737,22 @@ async fn who_is_told(store: &Store, incident: &str) {
         at: at(362),
     };
     store.incidents.record_replay(vec![asked]).await.expect("records");
-    let people =
-        async || store.incidents.undigested(incident, 10).await.expect("reads").into_keys().collect::<Vec<_>>();
+    let people = async || {
+        store.incidents.people_not_yet_told(incident, 10).await.expect("reads").into_keys().collect::<Vec<_>>()
+    };
     let first = people().await;
     let address = first.first().expect("somebody").clone();
     let reply = "250 ok".to_owned();
     let claim = late::claimed(store, "digest", at(400)).await;
     store
         .incidents
-        .digested(Digested { claim, incident: incident.into(), address, at: at(400), reply })
+        .record_person_told(Digested { claim, incident: incident.into(), address, at: at(400), reply })
         .await
         .expect("records");
     assert_eq!(people().await.len(), first.len() - 1);
-    assert!(!store.incidents.forget_digests(at(400)).await.expect("forgets"));
+    assert!(!store.incidents.forget_people_told(at(400)).await.expect("forgets"));
     assert_eq!(people().await.len(), first.len() - 1, "not so old");
-    assert!(!store.incidents.forget_digests(at(401)).await.expect("forgets"), "that was all");
+    assert!(!store.incidents.forget_people_told(at(401)).await.expect("forgets"), "that was all");
     assert_eq!(people().await, first);
 }
 

@@ -232,7 +232,10 @@ async fn known_good(store: &Store) {
     assert_eq!(standing.len(), 3);
     assert_eq!((standing[&logo].class(now, 20), standing[&photo].class(now, 20)), (MemoryClass::C3, MemoryClass::C1));
     assert_eq!(standing[&logo].carriers, 32, "more are not remembered");
-    assert_eq!(store.known_good.kept_of(&[logo, Digest::of(b"none")]).await.expect("asks"), BTreeSet::from([logo]));
+    assert_eq!(
+        store.known_good.contents_kept_with_bytes(&[logo, Digest::of(b"none")]).await.expect("asks"),
+        BTreeSet::from([logo])
+    );
     let status = store.known_good.known_good_status(now).await.expect("asks");
     assert_eq!((status.contents, status.kept, status.kept_bytes, status.mails), (3, 3, 3000, 1));
     assert_eq!(status.by_class, [1, 0, 1]);
@@ -250,7 +253,7 @@ async fn known_good(store: &Store) {
     );
     assert_eq!(store.known_good.good_mails(10).await.expect("asks").len(), 1);
     // What was called bad vouches for nothing.
-    store.known_good.call_bad(vec![photo, Digest::of(b"mail")], now).await.expect("marks");
+    store.known_good.mark_bad(vec![photo, Digest::of(b"mail")], now).await.expect("marks");
     assert_eq!(
         store.known_good.standing_of(&[photo]).await.expect("asks")[&photo].class(now, 20),
         MemoryClass::Unknown
@@ -315,8 +318,8 @@ async fn entries(store: &Store) {
     );
     assert_eq!((&kept[1].reach, kept[1].last_used), (&Reach::Domain("ours.example".into()), None));
     assert_ne!(store.entries.entries_stamp(now).await.expect("asks"), empty);
-    store.entries.entries_used([(1, at(120)), (2, at(130))].into()).await.expect("notes");
-    store.entries.entries_used([(1, at(110))].into()).await.expect("notes");
+    store.entries.record_use([(1, at(120)), (2, at(130))].into()).await.expect("notes");
+    store.entries.record_use([(1, at(110))].into()).await.expect("notes");
     let used = |entries: Vec<Entry>| entries.iter().map(|one| one.last_used).collect::<Vec<_>>();
     assert_eq!(
         used(store.entries.entries(now).await.expect("lists")),

@@ -314,17 +314,11 @@ fn parts(
         panic_switch: PanicSwitch::default(),
         stopping: stopping.clone(),
     };
-    let store = StoreParts {
-        mail: store.mail.clone(),
-        blobs: store.blobs().clone(),
-        rules: store.rules.clone(),
-        known_good: store.known_good.clone(),
-    };
     Parts {
         examiner: examiner(),
         external_engines: ExternalEngines::new(&config.engines).expect("engines"),
         shared: Shared::new(Arc::new(config), clock.clone(), key.clone()),
-        store: Some(store),
+        store: Some(StoreParts::from(store)),
         readiness,
         met,
         learner,

@@ -25,7 +25,7 @@ async fn begin(site: &Site, verb: BulkVerb, query: &str) -> i64 {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    site.store.explorer.begin_bulk(bulk).await.expect("begins")
+    site.store.explorer.begin_job(bulk).await.expect("begins")
 }
 
 /// Rounds until none has more to do; how many there were.
@@ -41,7 +41,7 @@ async fn to_the_end(site: &Site) -> usize {
 
 /// The outcomes of a job, and the reason of each that was refused.
 async fn outcomes(site: &Site, job: i64) -> Vec<(MailId, String, String)> {
-    let items = site.store.explorer.bulk_items(job, None, None, 100).await.expect("reads");
+    let items = site.store.explorer.units_of_job(job, None, None, 100).await.expect("reads");
     let mut told: Vec<_> = items.into_iter().map(|item| (item.unit.mail, item.outcome, item.reply)).collect();
     told.sort();
     told
@@ -67,7 +67,7 @@ pub(crate) async fn all_that_a_query_fits_is_released_once() {
     assert!(to_the_end(&site).await > 2, "a page is found, acted on, and then it ends");
     assert_eq!(outcomes(&site, job).await, [done(one, "done", ""), done(two, "done", ""), done(asked, "already", "")]);
     assert_eq!((account(&site, one).await, account(&site, late).await), (Account::Releasing, Account::Held));
-    assert_eq!(site.store.explorer.bulk(job).await.expect("reads").stage, BulkStage::Done);
+    assert_eq!(site.store.explorer.job(job).await.expect("reads").stage, BulkStage::Done);
     assert_eq!(site.last_moved(one).await, ("anna".to_owned(), "all of it".to_owned()));
     assert_eq!(to_the_end(&site).await, 1, "nothing is left of it");
 }
@@ -103,7 +103,7 @@ pub(crate) async fn a_job_that_is_cancelled_or_waits_does_nothing() {
     let site = Site::new().await;
     let mail = site.hold(HARMLESS, &[BEN]).await;
     let job = begin(&site, BulkVerb::Release, "").await;
-    site.store.explorer.cancel_bulk(job, site.parts.shared.clock.now()).await.expect("cancels");
+    site.store.explorer.cancel_job(job, site.parts.shared.clock.now()).await.expect("cancels");
     assert_eq!(to_the_end(&site).await, 1);
     assert_eq!((account(&site, mail).await, outcomes(&site, job).await), (Account::Held, Vec::new()));
 }
@@ -115,6 +115,6 @@ pub(crate) async fn many_pages_are_gone_through() {
     }
     let job = begin(&site, BulkVerb::Deny, "").await;
     assert!(to_the_end(&site).await >= 5, "two pages, each found and then acted on");
-    let counts = site.store.explorer.bulk_counts(job).await.expect("counts");
+    let counts = site.store.explorer.count_units_of_job(job).await.expect("counts");
     assert_eq!(counts, [("done".to_owned(), 105)]);
 }

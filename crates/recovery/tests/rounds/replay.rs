@@ -58,7 +58,7 @@ pub(crate) async fn what_was_held_by_mistake_is_released_and_what_harms_stays() 
     // Nothing is left to examine: it says so, and waits for the releases.
     assert!(round(&site.parts.replayer()).await);
     assert_eq!(site.stage(&incident).await, Stage::Releasing);
-    let notes = site.store.incidents.incident_notes(&incident).await.expect("reads");
+    let notes = site.store.incidents.timeline(&incident).await.expect("reads");
     let said = &notes.last().expect("a note").text;
     assert!(said.contains("1 cleared, 1 upheld, 0 inconclusive, 0 settled before, 0 old"), "{said}");
     assert!(!round(&site.parts.incident_worker()).await, "one is still on its way");
@@ -105,15 +105,15 @@ pub(crate) async fn nothing_is_replayed_while_nothing_has_changed_or_a_person_ha
     let at = site.parts.shared.clock.now();
     let pause =
         |paused| IncidentChange { pause: Some(paused), ..IncidentChange::note(&incident, at, "a person", "it waits") };
-    site.store.incidents.change_incident(pause(true)).await.expect("pauses");
+    site.store.incidents.change(pause(true)).await.expect("pauses");
     site.correct(true).await;
     assert!(!round(&site.parts.incident_worker()).await);
-    site.store.incidents.change_incident(pause(false)).await.expect("goes on");
+    site.store.incidents.change(pause(false)).await.expect("goes on");
     assert!(round(&site.parts.incident_worker()).await);
-    site.store.incidents.change_incident(pause(true)).await.expect("pauses");
+    site.store.incidents.change(pause(true)).await.expect("pauses");
     assert!(!round(&site.parts.replayer()).await);
     assert_eq!(site.of(&incident, Outcome::Pending).await, 1);
-    site.store.incidents.change_incident(pause(false)).await.expect("goes on");
+    site.store.incidents.change(pause(false)).await.expect("goes on");
     let (_stops, stop) = watch::channel(true);
     assert!(!site.parts.replayer().round(&mut (), &stop).await.expect("a round"), "the program ends");
     assert_eq!(site.of(&incident, Outcome::Pending).await, 1);
@@ -232,7 +232,7 @@ pub(crate) async fn what_an_engine_had_not_finished_with_is_looked_at_again() {
     assert_eq!((site.releases(good).await, site.releases(bad).await, site.releases(whole).await), (1, 0, 0));
     let record = site.store.mail.record(bad).await.expect("reads");
     assert_eq!(record.examination.findings.len(), 1, "what was found is on record");
-    assert!(site.store.mail.partial_held(None, 10).await.expect("reads").is_empty());
+    assert!(site.store.mail.held_and_examined_in_part(None, 10).await.expect("reads").is_empty());
     let (_stops, stop) = watch::channel(false);
     assert!(!worker.round(&mut (), &stop).await.expect("a round"), "nothing is left");
 }
@@ -244,5 +244,8 @@ pub(crate) async fn while_an_engine_is_away_partial_mail_waits_for_it() {
     engines.clamd = Some(Clamd { address: Address::Tcp("127.0.0.1:1".into()), timeout: Duration::from_secs(5) });
     let away = Parts { external_engines: ExternalEngines::new(&engines).expect("engines"), ..site.parts.clone() };
     assert!(!round(&away.partial_mail_worker()).await);
-    assert_eq!((site.releases(mail).await, site.store.mail.partial_held(None, 10).await.expect("reads").len()), (0, 1));
+    assert_eq!(
+        (site.releases(mail).await, site.store.mail.held_and_examined_in_part(None, 10).await.expect("reads").len()),
+        (0, 1)
+    );
 }

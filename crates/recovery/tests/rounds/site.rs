@@ -28,7 +28,6 @@ use platform::clock::{Clock, ManualClock};
 use platform::reconciler::Reconciler;
 use platform::ruleset_store::keep;
 use platform::shared::Shared;
-use recovery::pacing::Pacing;
 use recovery::tasks::{Parts, StoreParts};
 use store::incident::{Incident, NewIncident};
 use store::mail::arrival::{Arrival, UnitArrival};
@@ -108,12 +107,9 @@ impl Site {
         config.engines.auth = None;
         config.sentinel.replays = true;
         let parts = Parts {
-            store: parts(&store),
+            store: StoreParts::from(&store),
             examiner,
             external_engines: ExternalEngines::default(),
-            pacing: Arc::new(Pacing::of_drill(1000)),
-            node: "n".into(),
-            cores: 1,
             shared: Shared::new(Arc::new(config), clock.clone(), key),
         };
         let site = Self { store, clock, parts, _folder: folder };
@@ -194,7 +190,7 @@ impl Site {
             public_text: String::new(),
             next_update: self.clock.now(),
         };
-        self.store.incidents.open_incident(new).await.expect("opens")
+        self.store.incidents.open(new).await.expect("opens")
     }
 
     /// A person moves a unit.
@@ -205,7 +201,7 @@ impl Site {
     }
 
     pub(crate) async fn incident(&self, id: &str) -> Incident {
-        self.store.incidents.incident(id).await.expect("is there")
+        self.store.incidents.by_id(id).await.expect("is there")
     }
 
     pub(crate) async fn stage(&self, id: &str) -> Stage {
@@ -214,13 +210,13 @@ impl Site {
 
     /// Units of an incident with this outcome.
     pub(crate) async fn of(&self, id: &str, outcome: Outcome) -> u64 {
-        self.store.incidents.incident_progress(id).await.expect("reads").of(outcome)
+        self.store.incidents.progress(id).await.expect("reads").of(outcome)
     }
 
     /// The account of the first unit of a mail, and the reason that its incident gives.
     pub(crate) async fn stands(&self, incident: &str, mail: MailId) -> (Account, String) {
         let account = self.store.quarantine.accounts_of(mail).await.expect("reads")[0].1;
-        let rest = self.store.incidents.incident_residual(incident, 100).await.expect("reads");
+        let rest = self.store.incidents.undelivered_units(incident, 100).await.expect("reads");
         let reason = rest.into_iter().find(|one| one.unit.mail == mail).map(|one| one.reason).unwrap_or_default();
         (account, reason)
     }
@@ -270,21 +266,4 @@ fn envelope(recipients: &[(&str, Direction)]) -> Envelope {
 
 fn letter(content: &str) -> String {
     format!("From: a@outside.example\r\nSubject: held\r\nDate: Fri, 27 Nov 2026 09:00:00 +0000\r\n\r\n{content}\r\n")
-}
-
-fn parts(store: &Store) -> StoreParts {
-    StoreParts {
-        audit: store.audit.clone(),
-        blobs: store.blobs().clone(),
-        containments: store.containments.clone(),
-        entries: store.entries.clone(),
-        evidence: store.evidence.clone(),
-        explorer: store.explorer.clone(),
-        incidents: store.incidents.clone(),
-        known_good: store.known_good.clone(),
-        mail: store.mail.clone(),
-        quarantine: store.quarantine.clone(),
-        releases: store.releases.clone(),
-        rules: store.rules.clone(),
-    }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn an_incident_is_told_from_its_beginning_to_its_end() {
         public_text: Some("We are <sorry>.".into()),
         ..IncidentChange::note(&incident, at, "a person", "Somebody looks into it.")
     };
-    site.store.incidents.change_incident(public).await.expect("is told");
+    site.store.incidents.change(public).await.expect("is told");
     round(&site.parts.publisher()).await;
     let folder = folder(&site);
     let page = file(&folder, PAGE);
@@ -82,7 +82,7 @@ pub(crate) async fn an_incident_is_told_from_its_beginning_to_its_end() {
     let now = site.parts.shared.clock.now();
     let stands = site.incident(&incident).await;
     let end = IncidentChange::step(&stands, IncidentStep::Resolved, now, "a person", "It is over.");
-    site.store.incidents.change_incident(end).await.expect("ends");
+    site.store.incidents.change(end).await.expect("ends");
     round(&site.parts.publisher()).await;
     let page = file(&folder, PAGE);
     assert!(page.contains("No incident is open.") && page.contains("<h2>Past incidents</h2>"), "{page}");

@@ -145,7 +145,7 @@ pub async fn list(service: &Service, recipient: &Recipient, after: Option<&str>)
 /// Those of held messages that are their recipient's to see.
 async fn own(service: &Service, held: &[HeldMessage]) -> ServiceResult<Vec<OwnMail>> {
     let mails: Vec<MailId> = held.iter().map(|message| message.mail_id).collect();
-    let asked_for = service.store()?.recipients.asked_for(&mails).await?;
+    let asked_for = service.store()?.recipients.units_asked_for(&mails).await?;
     let mut all = Vec::new();
     for (message, unit) in held.iter().flat_map(|message| message.units.iter().map(move |unit| (message, unit))) {
         let policy = may(&service.config.policy, &message.category, unit);

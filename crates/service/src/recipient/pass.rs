@@ -69,7 +69,7 @@ pub fn one_more_request(service: &Service, recipient: Option<&Recipient>, client
 
 /// Whether a pass lets its recipient in: not once the portal was closed to what they had by then.
 async fn holds(service: &Service, kind: Kind, pass: &Pass) -> ServiceResult<bool> {
-    let closed = service.store()?.recipients.portal_closed(&pass.address).await?;
+    let closed = service.store()?.recipients.portal_closed_at(&pass.address).await?;
     Ok(closed.is_none_or(|at| !pass.is_from_before(kind, at)))
 }
 

@@ -136,7 +136,7 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when another has read on from the same place; then nothing is written.
-    pub async fn hear(&self, heard: Heard) -> Result<usize, StoreError> {
+    pub async fn record_heard(&self, heard: Heard) -> Result<usize, StoreError> {
         self.core.writer.write(heard).await
     }
 }

@@ -73,7 +73,10 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn acted_in(&self, hours: &[Timestamp]) -> Result<BTreeMap<(DetectionCode, Timestamp), u64>, StoreError> {
+    pub async fn hits_that_could_act(
+        &self,
+        hours: &[Timestamp],
+    ) -> Result<BTreeMap<(DetectionCode, Timestamp), u64>, StoreError> {
         let sql = format!(
             "select detection, hour_us, cast(sum(acted) as bigint) as acted from hit_hour where hour_us in ({}) group \
                 by detection, hour_us",
@@ -110,7 +113,7 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn first_message(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn first_message_came_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let row = sqlx::query("select min(received_us) as at_us from message").fetch_one(&self.core.reads).await?;
         Ok(row.try_get::<Option<i64>, _>("at_us")?.map(Timestamp::from_micros))
     }

@@ -139,7 +139,7 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn has_held(&self, suspect: &Suspect) -> Result<bool, StoreError> {
+    pub async fn has_held_mail(&self, suspect: &Suspect) -> Result<bool, StoreError> {
         let sql = "select f.mail_id from finding f join unit u on u.mail_id = f.mail_id where f.detection = $1 and \
             f.detection_version = $2 \
                    and f.mode = 'Enforce' and f.effect in ('Hold', 'Block') and u.account = 'held' limit 1";
@@ -152,7 +152,11 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn said_before(&self, engine: &str, version: &str) -> Result<BTreeSet<DetectionCode>, StoreError> {
+    pub async fn acted_with_other_engine_versions(
+        &self,
+        engine: &str,
+        version: &str,
+    ) -> Result<BTreeSet<DetectionCode>, StoreError> {
         let sql = "select distinct detection from finding where detection >= $1 and detection < $2 and \
             detection_version <> $3 limit 100000";
         // ';' is behind ':': all codes of this engine.

@@ -166,7 +166,7 @@ impl SubmissionStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn unanswered(&self, since: Timestamp, limit: i64) -> Result<Vec<Submission>, StoreError> {
+    pub async fn awaiting_answer(&self, since: Timestamp, limit: i64) -> Result<Vec<Submission>, StoreError> {
         let sql = "select s.* from submission s where s.at_us >= $1 and (s.acknowledged_us is null \
                    or (s.incident is null and exists (select 1 from incident_unit u where u.mail_id = s.mail_id)) \
                    or (s.ended_us is null and exists (select 1 from incident i where i.incident = s.incident and \
@@ -189,7 +189,11 @@ impl SubmissionStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn voices(&self, since: Timestamp, people_min: u32) -> Result<Vec<Voices>, StoreError> {
+    pub async fn people_against_detections(
+        &self,
+        since: Timestamp,
+        people_min: u32,
+    ) -> Result<Vec<Voices>, StoreError> {
         let sql = "select a.detection, a.detection_version, count(distinct lower(s.reporter)) as people, max(a.at_us) \
             as last_us \
                    from submission_about a join submission s on s.submission = a.submission \
@@ -228,12 +232,7 @@ impl SubmissionStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
-    pub async fn submission_acknowledged(
-        &self,
-        claim: NoticeClaim,
-        number: i64,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn record_acknowledged(&self, claim: NoticeClaim, number: i64, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(SubmissionWrite::Acknowledged { claim, number, at }).await
     }
 
@@ -241,7 +240,7 @@ impl SubmissionStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn submission_linked(&self, number: i64, incident: String) -> Result<(), StoreError> {
+    pub async fn link_to_incident(&self, number: i64, incident: String) -> Result<(), StoreError> {
         self.core.writer.write(SubmissionWrite::Linked { number, incident }).await
     }
 
@@ -249,7 +248,7 @@ impl SubmissionStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
-    pub async fn submission_ended(&self, claim: NoticeClaim, number: i64, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn record_told_of_end(&self, claim: NoticeClaim, number: i64, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(SubmissionWrite::Ended { claim, number, at }).await
     }
 

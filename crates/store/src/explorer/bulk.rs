@@ -197,7 +197,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn begin_bulk(&self, bulk: Bulk) -> Result<i64, StoreError> {
+    pub async fn begin_job(&self, bulk: Bulk) -> Result<i64, StoreError> {
         self.core.writer.write(Begin(bulk)).await
     }
 
@@ -206,11 +206,11 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn claim_bulk(&self, bulk: &Bulk, at: Timestamp) -> Result<Option<Bulk>, StoreError> {
+    pub async fn claim_job(&self, bulk: &Bulk, at: Timestamp) -> Result<Option<Bulk>, StoreError> {
         let claim = Claim { number: bulk.number, fence: bulk.fence, owner: self.core.owner.clone(), at };
         let Some(fence) = self.core.writer.write(claim).await? else { return Ok(None) };
         // What was read before the claim may be older than it.
-        self.bulk(bulk.number).await.map(|bulk| Some(bulk).filter(|bulk| bulk.fence == fence))
+        self.job(bulk.number).await.map(|bulk| Some(bulk).filter(|bulk| bulk.fence == fence))
     }
 
     /// A claimed job has found some units, up to a place: they are written down before anything is done to them, so
@@ -218,7 +218,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
-    pub async fn bulk_found(
+    pub async fn record_found_units(
         &self,
         bulk: &Bulk,
         place: BulkPlace,
@@ -232,7 +232,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
-    pub async fn bulk_acted(&self, bulk: &Bulk, items: Vec<BulkItem>, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn record_results(&self, bulk: &Bulk, items: Vec<BulkItem>, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(BulkWrite::Acted { job: Held::of(bulk), items, at }).await
     }
 
@@ -240,7 +240,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the job is another's meanwhile; or when the store fails.
-    pub async fn finish_bulk(&self, bulk: &Bulk, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn finish_job(&self, bulk: &Bulk, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(BulkWrite::Finish { job: Held::of(bulk), at }).await
     }
 
@@ -249,7 +249,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn forget_bulks(&self, before: Timestamp) -> Result<bool, StoreError> {
+    pub async fn forget_jobs(&self, before: Timestamp) -> Result<bool, StoreError> {
         let sql = "select count(*) as old from bulk where stage <> 'running' and moved_us < $1";
         let old: i64 = sqlx::query(sql).bind(before.as_micros()).fetch_one(&self.core.reads).await?.try_get("old")?;
         if old > 0 {
@@ -262,7 +262,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when it does not run.
-    pub async fn cancel_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn cancel_job(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(BulkWrite::Cancel { number, at }).await
     }
 
@@ -270,7 +270,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when it does not wait.
-    pub async fn approve_bulk(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn approve_job(&self, number: i64, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(BulkWrite::Approve { number, at }).await
     }
 
@@ -278,7 +278,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn bulks(&self, only_running: bool) -> Result<Vec<Bulk>, StoreError> {
+    pub async fn jobs(&self, only_running: bool) -> Result<Vec<Bulk>, StoreError> {
         let sql = "select * from bulk where $1 = 0 or stage = 'running' order by bulk desc limit 200";
         sqlx::query(sql).bind(i64::from(only_running)).fetch_all(&self.core.reads).await?.iter().map(read).collect()
     }
@@ -287,7 +287,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none of this number.
-    pub async fn bulk(&self, number: i64) -> Result<Bulk, StoreError> {
+    pub async fn job(&self, number: i64) -> Result<Bulk, StoreError> {
         let row =
             sqlx::query("select * from bulk where bulk = $1").bind(number).fetch_optional(&self.core.reads).await?;
         read(&row.ok_or_else(|| StoreError::NotFound(format!("job {number}")))?)
@@ -297,7 +297,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn bulk_counts(&self, number: i64) -> Result<Vec<(String, u64)>, StoreError> {
+    pub async fn count_units_of_job(&self, number: i64) -> Result<Vec<(String, u64)>, StoreError> {
         let sql = "select outcome, count(*) as units from bulk_item where bulk = $1 group by outcome order by outcome";
         let rows = sqlx::query(sql).bind(number).fetch_all(&self.core.reads).await?;
         let count =
@@ -309,7 +309,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn bulk_items(
+    pub async fn units_of_job(
         &self,
         number: i64,
         outcome: Option<&str>,

@@ -81,7 +81,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn roll_flow(&self, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn sum_finished_hours(&self, now: Timestamp) -> Result<bool, StoreError> {
         let mut reach = self.flow_reach().await?;
         let sql = "select hour_us from flow_mark where rolled <> stamp and hour_us < $1 order by hour_us limit $2";
         let until = reach.map_or(i64::MIN, Timestamp::as_micros);

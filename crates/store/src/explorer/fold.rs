@@ -99,7 +99,7 @@ impl ExplorerStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn fold_older(&self) -> Result<bool, StoreError> {
+    pub async fn fold_older_texts(&self) -> Result<bool, StoreError> {
         let row = sqlx::query("select before_mail from folded_reach").fetch_optional(&self.core.reads).await?;
         let before = row.map(|row| row.try_get("before_mail")).transpose()?.unwrap_or_else(|| BEHIND_ALL.to_owned());
         if before.is_empty() {

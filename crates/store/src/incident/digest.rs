@@ -69,7 +69,11 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn undigested(&self, incident: &str, most: i64) -> Result<BTreeMap<String, Vec<Late>>, StoreError> {
+    pub async fn people_not_yet_told(
+        &self,
+        incident: &str,
+        most: i64,
+    ) -> Result<BTreeMap<String, Vec<Late>>, StoreError> {
         let affected = affected();
         let sql = format!(
             "select distinct address from ({affected}) as affected where address <> '' and not exists \
@@ -99,7 +103,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
-    pub async fn digested(&self, told: Digested) -> Result<(), StoreError> {
+    pub async fn record_person_told(&self, told: Digested) -> Result<(), StoreError> {
         self.core.writer.write(told).await
     }
 
@@ -108,7 +112,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn forget_digests(&self, before: Timestamp) -> Result<bool, StoreError> {
+    pub async fn forget_people_told(&self, before: Timestamp) -> Result<bool, StoreError> {
         self.core.writer.write(ForgetDigests { before }).await
     }
 }

@@ -301,7 +301,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When one about the same detection version is open already, or the store fails.
-    pub async fn open_incident(&self, new: NewIncident) -> Result<String, StoreError> {
+    pub async fn open(&self, new: NewIncident) -> Result<String, StoreError> {
         self.core.writer.write(new).await
     }
 
@@ -309,7 +309,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when it stands elsewhere or the table does not allow the step.
-    pub async fn change_incident(&self, change: IncidentChange) -> Result<(), StoreError> {
+    pub async fn change(&self, change: IncidentChange) -> Result<(), StoreError> {
         self.core.writer.write(change).await
     }
 
@@ -317,7 +317,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn add_to_incident(&self, incident: &str, wave: u32, units: Vec<UnitId>) -> Result<(), StoreError> {
+    pub async fn add_to_manifest(&self, incident: &str, wave: u32, units: Vec<UnitId>) -> Result<(), StoreError> {
         let incident = incident.to_owned();
         self.core.writer.write(Wave { incident, wave, units }).await
     }
@@ -326,7 +326,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn freeze_incident(&self, incident: &str, wave: u32) -> Result<(), StoreError> {
+    pub async fn freeze_manifest(&self, incident: &str, wave: u32) -> Result<(), StoreError> {
         let root = self.manifest_root(incident).await?;
         let incident = incident.to_owned();
         self.core.writer.write(Freeze { incident, wave, root }).await
@@ -344,7 +344,11 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn unannounced(&self, channel: &str, since: Timestamp) -> Result<Vec<Announcement>, StoreError> {
+    pub async fn lines_not_yet_announced(
+        &self,
+        channel: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Announcement>, StoreError> {
         let sql = "select e.* from incident_event e where e.is_public = 1 and e.at_us >= $1 and not exists (select 1 \
             from announcement a where a.incident = e.incident \
                    and a.event_no = e.event_no and a.channel = $2) order by e.at_us, e.event_no limit 50";
@@ -362,7 +366,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
-    pub async fn announced(&self, told: Announced) -> Result<(), StoreError> {
+    pub async fn record_line_announced(&self, told: Announced) -> Result<(), StoreError> {
         self.core.writer.write(told).await
     }
 
@@ -378,7 +382,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn incidents(&self) -> Result<Vec<Incident>, StoreError> {
+    pub async fn all(&self) -> Result<Vec<Incident>, StoreError> {
         let sql = "select * from incident order by opened_us desc, incident desc limit 500";
         sqlx::query(sql).fetch_all(&self.core.reads).await?.iter().map(read).collect()
     }
@@ -387,7 +391,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When there is none of this id, or the store fails.
-    pub async fn incident(&self, id: &str) -> Result<Incident, StoreError> {
+    pub async fn by_id(&self, id: &str) -> Result<Incident, StoreError> {
         let row = sqlx::query("select * from incident where incident = $1").bind(id.to_owned());
         let row = row.fetch_optional(&self.core.reads).await?;
         read(&row.ok_or_else(|| StoreError::NotFound(format!("incident {id}")))?)
@@ -397,7 +401,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn incident_notes(&self, id: &str) -> Result<Vec<Note>, StoreError> {
+    pub async fn timeline(&self, id: &str) -> Result<Vec<Note>, StoreError> {
         let sql = "select * from incident_event where incident = $1 order by event_no";
         sqlx::query(sql).bind(id.to_owned()).fetch_all(&self.core.reads).await?.iter().map(read_note).collect()
     }
@@ -407,7 +411,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn missing_from_incident(
+    pub async fn held_units_not_in_manifest(
         &self,
         incident: &Incident,
         from: Option<MailId>,
@@ -441,7 +445,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn awaiting_replay(&self, id: &str, limit: usize) -> Result<Vec<(MailId, Vec<u32>)>, StoreError> {
+    pub async fn mail_awaiting_replay(&self, id: &str, limit: usize) -> Result<Vec<(MailId, Vec<u32>)>, StoreError> {
         let sql = "select mail_id, unit_no from incident_unit where incident = $1 and outcome = 'pending' \
                    order by mail_id, unit_no limit $2";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -465,7 +469,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn incident_progress(&self, id: &str) -> Result<Progress, StoreError> {
+    pub async fn progress(&self, id: &str) -> Result<Progress, StoreError> {
         let sql = "select i.outcome, u.account, count(*) as units from incident_unit i \
                    join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no where i.incident = $1 group by \
                    i.outcome, u.account";
@@ -481,7 +485,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn incident_residual(&self, id: &str, limit: i64) -> Result<Vec<Residual>, StoreError> {
+    pub async fn undelivered_units(&self, id: &str, limit: i64) -> Result<Vec<Residual>, StoreError> {
         let sql = "select i.*, u.recipient, u.account, u.reply, m.sender, m.subject from incident_unit i \
                    join unit u on u.mail_id = i.mail_id and u.unit_no = i.unit_no join message m on m.mail_id = \
                    i.mail_id \
@@ -513,7 +517,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn without_suspect(&self, incident: &Incident) -> Result<(u64, Vec<(MailId, u64)>), StoreError> {
+    pub async fn verdicts_without_suspect(&self, incident: &Incident) -> Result<(u64, Vec<(MailId, u64)>), StoreError> {
         let id = || -> Vec<Value> { vec![incident.id.as_str().into()] };
         let number = |row: &AnyRow| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64, _>("units")?).unwrap_or(0));
         let sql = "select count(*) as units from incident_unit where incident = $1 and is_alone = 1";
@@ -588,7 +592,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn notices_of_incident(&self, id: &str) -> Result<Vec<(MailId, String)>, StoreError> {
+    pub async fn senders_told_of_held_mail(&self, id: &str) -> Result<Vec<(MailId, String)>, StoreError> {
         let sql = "select distinct n.mail_id, n.sender from sender_notice n join incident_unit i on i.mail_id = \
             n.mail_id where i.incident = $1 \
                    order by n.mail_id limit 1000";

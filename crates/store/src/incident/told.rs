@@ -14,7 +14,10 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn incident_first(&self, id: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+    pub async fn first_held_and_first_wrongly_held(
+        &self,
+        id: &str,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
         // An id begins with the moment at which it came, and the index is in their order.
         let sql = "select (select min(mail_id) from incident_unit where incident = $1) as held, \
                    (select min(mail_id) from incident_unit where incident = $1 and outcome in ('cleared', 'asked')) as \
@@ -32,7 +35,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn incident_outcomes(&self, id: &str, mail: MailId) -> Result<Vec<Outcome>, StoreError> {
+    pub async fn replay_outcomes_of_mail(&self, id: &str, mail: MailId) -> Result<Vec<Outcome>, StoreError> {
         let sql = "select outcome from incident_unit where incident = $1 and mail_id = $2 order by unit_no";
         let rows = database::query(sql.to_owned(), vec![id.into(), mail.to_string().into()])
             .fetch_all(&self.core.reads)

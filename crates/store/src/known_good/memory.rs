@@ -109,7 +109,7 @@ impl KnownGoodStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn meet(&self, meetings: Vec<Meeting>) -> Result<(), StoreError> {
+    pub async fn record_meetings(&self, meetings: Vec<Meeting>) -> Result<(), StoreError> {
         self.core.writer.write(Meetings(meetings)).await
     }
 
@@ -173,7 +173,7 @@ impl KnownGoodStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn exhibits(
+    pub async fn contents_that_testify(
         &self,
         families: Option<&BTreeSet<Family>>,
         most: usize,
@@ -194,7 +194,7 @@ impl KnownGoodStore {
                 continue;
             }
             *count += 1;
-            content.class = known.standing.class(now, self.heirloom());
+            content.class = known.standing.class(now, self.heirloom_carriers());
             exhibits.push(Exhibit { content, carriers: known.carriers, mail: None });
             if exhibits.len() == most {
                 break;
@@ -207,7 +207,7 @@ impl KnownGoodStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn exhibited_mails(
+    pub async fn mails_that_testify(
         &self,
         most: usize,
         rule: &Establish,
@@ -259,7 +259,7 @@ impl KnownGoodStore {
                 carriers: count(&row, "carriers")?,
                 last_bad: None,
             };
-            let class = standing.class(now, self.heirloom());
+            let class = standing.class(now, self.heirloom_carriers());
             // Everybody's content may be heard twice.
             counts[class as usize] += if class == MemoryClass::C3 { 2 } else { 1 };
         }
@@ -270,7 +270,7 @@ impl KnownGoodStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn size_site(&self, rule: &Establish, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn count_established_carriers(&self, rule: &Establish, now: Timestamp) -> Result<(), StoreError> {
         let mut established = 0;
         for row in sqlx::query("select * from identity").fetch_all(&self.core.reads).await? {
             established += u64::from(acquaintance(&row)?.is_established(rule, now));
@@ -280,7 +280,7 @@ impl KnownGoodStore {
     }
 
     /// Carriers that make a heirloom here, by the last count.
-    pub fn heirloom(&self) -> u64 {
+    pub fn heirloom_carriers(&self) -> u64 {
         self.core.heirloom.load(Ordering::Relaxed)
     }
 

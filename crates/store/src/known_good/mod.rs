@@ -133,7 +133,7 @@ impl KnownGoodStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn call_bad(&self, contents: Vec<Digest>, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn mark_bad(&self, contents: Vec<Digest>, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(KnownGoodWrite::Bad { contents, at }).await
     }
 
@@ -149,7 +149,7 @@ impl KnownGoodStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn kept_of(&self, contents: &[Digest]) -> Result<BTreeSet<Digest>, StoreError> {
+    pub async fn contents_kept_with_bytes(&self, contents: &[Digest]) -> Result<BTreeSet<Digest>, StoreError> {
         let mut kept = BTreeSet::new();
         for group in contents.chunks(ASKED_MAX) {
             let sql = format!(
@@ -240,7 +240,7 @@ impl KnownGoodStore {
             for row in database::query(sql, values).fetch_all(&self.core.reads).await? {
                 let text = |column: &str| row.try_get::<String, _>(column);
                 let stratum = [text("content_type")?, text("tail")?, text("direction")?, text("first_carrier")?];
-                let class = standing(&row)?.class(now, self.heirloom());
+                let class = standing(&row)?.class(now, self.heirloom_carriers());
                 let (name, declared) = (text("name")?, text("declared")?);
                 let retained = Retained { sha256: digest(&row, "sha256")?, name, declared, class };
                 strata.entry(stratum).or_default().push(retained);
@@ -322,7 +322,7 @@ impl KnownGoodStore {
         let sql = "select first_seen_us, carriers, last_bad_us from known_good_part where carriers >= 2 and \
             last_bad_us is null";
         for row in sqlx::query(sql).fetch_all(&self.core.reads).await? {
-            match standing(&row)?.class(now, self.heirloom()) {
+            match standing(&row)?.class(now, self.heirloom_carriers()) {
                 MemoryClass::Unknown => {}
                 MemoryClass::C1 => status.by_class[0] += 1,
                 MemoryClass::C2 => status.by_class[1] += 1,

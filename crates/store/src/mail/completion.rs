@@ -48,7 +48,11 @@ impl MailStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn partial_held(&self, after: Option<MailId>, limit: i64) -> Result<Vec<(MailId, String)>, StoreError> {
+    pub async fn held_and_examined_in_part(
+        &self,
+        after: Option<MailId>,
+        limit: i64,
+    ) -> Result<Vec<(MailId, String)>, StoreError> {
         let sql = "select distinct m.mail_id, m.client_ip from message m join unit u on u.mail_id = m.mail_id \
                    where m.is_partial = 1 and u.account = 'held' and m.mail_id > $1 order by m.mail_id limit $2";
         let after = after.map(|mail| mail.to_string()).unwrap_or_default();
@@ -60,7 +64,7 @@ impl MailStore {
     ///
     /// # Errors
     /// When it is not partial any more, or the store fails.
-    pub async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
+    pub async fn record_full_examination(&self, completion: Completion) -> Result<(), StoreError> {
         self.core.writer.write(completion).await
     }
 }

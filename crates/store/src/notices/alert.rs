@@ -112,7 +112,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn call(&self, alert: NewAlert) -> Result<bool, StoreError> {
+    pub async fn raise_alert(&self, alert: NewAlert) -> Result<bool, StoreError> {
         self.core.writer.write(alert).await
     }
 
@@ -140,7 +140,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none of this number.
-    pub async fn alert_seen(&self, number: i64, at: Timestamp, by: &str) -> Result<(), StoreError> {
+    pub async fn mark_alert_seen(&self, number: i64, at: Timestamp, by: &str) -> Result<(), StoreError> {
         self.core.writer.write(AlertWrite::Seen { number, at, by: by.to_owned() }).await
     }
 
@@ -148,7 +148,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn untold_alerts(&self, channel: &str, since: Timestamp) -> Result<Vec<Alert>, StoreError> {
+    pub async fn alerts_not_yet_told(&self, channel: &str, since: Timestamp) -> Result<Vec<Alert>, StoreError> {
         let sql = "select a.* from alert a where a.at_us >= $1 and a.seen_us is null and not exists \
                    (select 1 from alert_told t where t.alert = a.alert and t.channel = $2) order by a.alert limit 50";
         let values = vec![since.as_micros().into(), channel.into()];
@@ -159,7 +159,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
-    pub async fn alert_told(
+    pub async fn record_alert_told(
         &self,
         claim: NoticeClaim,
         number: i64,

@@ -73,7 +73,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn give_up_notice(&self, claim: NoticeClaim, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn give_up_claim(&self, claim: NoticeClaim, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(GiveUp { claim, at }).await
     }
 

@@ -42,7 +42,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn untold(&self, since: Timestamp, most: i64) -> Result<Vec<Untold>, StoreError> {
+    pub async fn senders_not_yet_told(&self, since: Timestamp, most: i64) -> Result<Vec<Untold>, StoreError> {
         let sql = "select u.mail_id, u.recipient, m.sender, m.subject, m.auto_submitted, m.received_us from unit u \
                    join message m on m.mail_id = u.mail_id left join sender_notice n on n.mail_id = u.mail_id \
                    where u.account = $1 and u.mail_id > $2 and u.direction = $3 and u.is_enforced = 1 and n.mail_id is \
@@ -78,7 +78,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn last_told(&self, sender: &str) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn sender_last_told_at(&self, sender: &str) -> Result<Option<Timestamp>, StoreError> {
         let sql = "select max(told_us) as told_us from sender_notice where sender = $1";
         let row = sqlx::query(sql).bind(sender.to_owned()).fetch_one(&self.core.reads).await?;
         Ok(row.try_get::<Option<i64>, _>("told_us")?.map(Timestamp::from_micros))
@@ -88,7 +88,7 @@ impl NoticeStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
-    pub async fn told(
+    pub async fn record_sender_told(
         &self,
         claim: NoticeClaim,
         mails: Vec<MailId>,

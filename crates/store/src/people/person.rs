@@ -136,7 +136,7 @@ impl PeopleStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn invited(&self, invitation: Digest, now: Timestamp) -> Result<Option<Person>, StoreError> {
+    pub async fn person_invited_by(&self, invitation: Digest, now: Timestamp) -> Result<Option<Person>, StoreError> {
         let sql =
             "select * from person where invitation_sha256 = $1 and invitation_until_us > $2 and disabled_us is null";
         let row =
@@ -177,7 +177,7 @@ impl PeopleStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn session_seen(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn record_session_use(&self, id: &str, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(PersonWrite::Seen { id: id.to_owned(), at }).await
     }
 

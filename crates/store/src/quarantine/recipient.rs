@@ -89,7 +89,7 @@ impl RecipientStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn portal_closed(&self, address: &str) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn portal_closed_at(&self, address: &str) -> Result<Option<Timestamp>, StoreError> {
         let sql = "select closed_us from portal_closed where address = $1";
         let row = sqlx::query(sql).bind(address.to_owned()).fetch_optional(&self.core.reads).await?;
         row.map(|row| Ok(Timestamp::from_micros(row.try_get("closed_us")?))).transpose()
@@ -123,7 +123,7 @@ impl RecipientStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn asked_for(&self, mails: &[MailId]) -> Result<BTreeSet<UnitId>, StoreError> {
+    pub async fn units_asked_for(&self, mails: &[MailId]) -> Result<BTreeSet<UnitId>, StoreError> {
         let mut units = BTreeSet::new();
         for mails in mails.chunks(500) {
             let sql =
@@ -142,7 +142,12 @@ impl RecipientStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn unnoticed(&self, period: i64, since: Timestamp, most: i64) -> Result<Vec<String>, StoreError> {
+    pub async fn recipients_not_yet_told(
+        &self,
+        period: i64,
+        since: Timestamp,
+        most: i64,
+    ) -> Result<Vec<String>, StoreError> {
         let sql = format!(
             "select distinct {MAILBOX} as address from unit u \
                    left join quarantine_notice n on n.address = {MAILBOX} \
@@ -190,7 +195,11 @@ impl RecipientStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn left_untold(&self, address: &str, mails: &[MailId]) -> Result<BTreeSet<MailId>, StoreError> {
+    pub async fn left_untold_for_an_incident(
+        &self,
+        address: &str,
+        mails: &[MailId],
+    ) -> Result<BTreeSet<MailId>, StoreError> {
         let mut found = BTreeSet::new();
         for mails in mails.chunks(500) {
             let sql = format!(
@@ -212,7 +221,7 @@ impl RecipientStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn noticed_until(&self, address: &str) -> Result<Option<MailId>, StoreError> {
+    pub async fn told_up_to(&self, address: &str) -> Result<Option<MailId>, StoreError> {
         let sql = "select until_mail as mail_id from quarantine_notice where address = $1";
         let row = sqlx::query(sql).bind(address.to_owned()).fetch_optional(&self.core.reads).await?;
         row.map(|row| parsed(&row, "mail_id")).transpose()
@@ -222,7 +231,7 @@ impl RecipientStore {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when the claim is another's meanwhile; or when the store fails.
-    pub async fn noticed(&self, told: Noticed) -> Result<(), StoreError> {
+    pub async fn record_recipient_told(&self, told: Noticed) -> Result<(), StoreError> {
         self.core.writer.write(told).await
     }
 

@@ -47,7 +47,7 @@ impl EntryStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn entries_used(&self, used: BTreeMap<u64, Timestamp>) -> Result<(), StoreError> {
+    pub async fn record_use(&self, used: BTreeMap<u64, Timestamp>) -> Result<(), StoreError> {
         self.core.writer.write(EntryWrite::Used(used)).await
     }
 

@@ -295,7 +295,7 @@ impl RuleStore {
         let contents: Vec<Digest> = contents.into_iter().collect();
         let known_good = KnownGoodStore::new(&self.core);
         for standing in known_good.standing_of(&contents).await?.values() {
-            let class = standing.class(now, known_good.heirloom()) as usize;
+            let class = standing.class(now, known_good.heirloom_carriers()) as usize;
             if let Some(count) = class.checked_sub(1).and_then(|at| evidence.known_good.get_mut(at)) {
                 *count += 1;
             }

@@ -91,7 +91,7 @@ impl UpkeepStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn blob_damaged(&self, damage: Damage) -> Result<(), StoreError> {
+    pub async fn record_damaged_blob(&self, damage: Damage) -> Result<(), StoreError> {
         self.core.writer.write(ScrubWrite::Found(damage)).await
     }
 
@@ -99,7 +99,7 @@ impl UpkeepStore {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn blob_whole(&self, blob: Digest) -> Result<(), StoreError> {
+    pub async fn forget_damaged_blob(&self, blob: Digest) -> Result<(), StoreError> {
         self.core.writer.write(ScrubWrite::Whole(blob)).await
     }
 

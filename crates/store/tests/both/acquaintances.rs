@@ -26,7 +26,7 @@ pub(crate) async fn story(store: &Store) {
     };
     store
         .known_good
-        .meet(vec![
+        .record_meetings(vec![
             meeting("ours", Kind::Login, 1, 0),
             meeting("known", Kind::Domain, 20, 3),
             meeting("news", Kind::Domain, 90, 0),
@@ -63,9 +63,9 @@ pub(crate) async fn story(store: &Store) {
     let one = &remembered[&content];
     assert_eq!((remembered.len(), one.standing.carriers, one.internal), (1, 2, 1), "a newsletter vouches for nothing");
     assert_eq!(one.standing.class(now, 20), MemoryClass::C1);
-    let exhibits = store.known_good.exhibits(None, 10, Digest::of(b"x"), &rule, now).await.expect("reads");
+    let exhibits = store.known_good.contents_that_testify(None, 10, Digest::of(b"x"), &rule, now).await.expect("reads");
     assert_eq!(exhibits.len(), 1);
-    let mails = store.known_good.exhibited_mails(10, &rule, now).await.expect("reads");
+    let mails = store.known_good.mails_that_testify(10, &rule, now).await.expect("reads");
     assert_eq!(mails[0].mail.as_ref().map(|(mail, _)| *mail), Some(mail_id(9)));
     assert_eq!(
         store.known_good.contents_by_class(Family::Image, now.before(month), now).await.expect("reads"),
@@ -74,7 +74,11 @@ pub(crate) async fn story(store: &Store) {
     let strength = store.known_good.memory_strength(&rule, now).await.expect("reads");
     assert_eq!((strength.identities, strength.established, strength.internal, strength.eligible), (3, 2, 1, 1));
     // Something bad takes it away.
-    store.known_good.meet(vec![Meeting { is_bad: true, ..meeting("known", Kind::Domain, 0, 0) }]).await.expect("meets");
+    store
+        .known_good
+        .record_meetings(vec![Meeting { is_bad: true, ..meeting("known", Kind::Domain, 0, 0) }])
+        .await
+        .expect("meets");
     let known = store.known_good.acquaintances(&[who("known")]).await.expect("reads");
     assert!(!known["known"].is_established(&rule, now));
     assert_eq!((known["known"].mails, known["known"].first_seen), (20, now.before(month)));

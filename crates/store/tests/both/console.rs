@@ -36,11 +36,11 @@ pub(crate) async fn voices(store: &Store) {
     store.evidence.keep_hits(counted.clone()).await.expect("keeps");
     store.evidence.keep_hits(vec![HourOfHits { acted: 1, ..one.clone() }]).await.expect("keeps in its place");
     assert_eq!(store.evidence.last_hour_of_hits().await.expect("reads"), Some(hour));
-    let acted = store.evidence.acted_in(&[hour, at(0)]).await.expect("reads");
+    let acted = store.evidence.hits_that_could_act(&[hour, at(0)]).await.expect("reads");
     assert_eq!(acted.into_iter().collect::<Vec<_>>(), [((suspect.code.clone(), hour), 1)]);
     assert_eq!(store.evidence.hours_of_hits(Some(&suspect.code), at(-4000)).await.expect("reads").len(), 1);
     assert_eq!(store.evidence.hours_of_hits(None, at(-4000)).await.expect("reads").len(), 1);
-    assert!(store.evidence.first_message().await.expect("reads").is_some());
+    assert!(store.evidence.first_message_came_at().await.expect("reads").is_some());
     assert!(!store.evidence.forget_hits(at(90_000)).await.expect("forgets"));
     assert!(store.evidence.hours_of_hits(None, at(-4000)).await.expect("reads").is_empty());
     // One person says the same of a message once; a missed mail is no word against a detection.
@@ -61,10 +61,10 @@ pub(crate) async fn voices(store: &Store) {
         said(202, FalseNegative, "b@ours.example"),
     ];
     assert_eq!(store.submissions.submit(all).await.expect("submits"), 4);
-    let voices = store.submissions.voices(at(0), 2).await.expect("reads");
+    let voices = store.submissions.people_against_detections(at(0), 2).await.expect("reads");
     assert_eq!((voices.len(), voices[0].people, &voices[0].suspect), (1, 2, &suspect));
-    assert!(store.submissions.voices(at(0), 3).await.expect("reads").is_empty());
-    assert!(store.submissions.voices(at(401), 1).await.expect("reads").is_empty(), "they are older");
+    assert!(store.submissions.people_against_detections(at(0), 3).await.expect("reads").is_empty());
+    assert!(store.submissions.people_against_detections(at(401), 1).await.expect("reads").is_empty(), "they are older");
     // Called wrong, or cleared by the incident about it: each message once. A release alone says nothing of a verdict.
     assert_eq!(store.submissions.contradictions(at(0)).await.expect("reads"), [(suspect.code.clone(), 2)]);
     assert!(
@@ -78,20 +78,20 @@ pub(crate) async fn voices(store: &Store) {
     };
     assert_eq!(known("img-0007").await.as_deref(), Some("IMG-0007"));
     assert_eq!((known("IMG-0007").await.as_deref(), known("IMG-9999").await), (Some("IMG-0007"), None));
-    let waiting = store.submissions.unanswered(at(0), 10).await.expect("reads");
+    let waiting = store.submissions.awaiting_answer(at(0), 10).await.expect("reads");
     assert_eq!(waiting.len(), 4);
     let number = waiting[0].number;
     let incident = store.submissions.incident_of(mail_id(200)).await.expect("reads").expect("it belongs to one");
     store
         .submissions
-        .submission_acknowledged(claimed(store, "arrived", at(401)).await, number, at(401))
+        .record_acknowledged(claimed(store, "arrived", at(401)).await, number, at(401))
         .await
         .expect("remembers");
-    store.submissions.submission_linked(number, incident.clone()).await.expect("remembers");
-    assert_eq!(store.submissions.unanswered(at(0), 10).await.expect("reads").len(), 3, "until the incident ends");
+    store.submissions.link_to_incident(number, incident.clone()).await.expect("remembers");
+    assert_eq!(store.submissions.awaiting_answer(at(0), 10).await.expect("reads").len(), 3, "until the incident ends");
     store
         .submissions
-        .submission_ended(claimed(store, "ended", at(402)).await, number, at(402))
+        .record_told_of_end(claimed(store, "ended", at(402)).await, number, at(402))
         .await
         .expect("remembers");
     let one = store.submissions.submission(number).await.expect("reads");
@@ -111,22 +111,23 @@ pub(crate) async fn voices(store: &Store) {
         text: "t".into(),
     };
     assert!(
-        store.notices.call(alert("a")).await.expect("calls") && store.notices.call(alert("b")).await.expect("calls")
+        store.notices.raise_alert(alert("a")).await.expect("calls")
+            && store.notices.raise_alert(alert("b")).await.expect("calls")
     );
-    assert!(!store.notices.call(alert("a")).await.expect("calls"), "no news");
-    let untold = store.notices.untold_alerts("hook", at(0)).await.expect("reads");
+    assert!(!store.notices.raise_alert(alert("a")).await.expect("calls"), "no news");
+    let untold = store.notices.alerts_not_yet_told("hook", at(0)).await.expect("reads");
     assert_eq!(untold.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
     store
         .notices
-        .alert_told(claimed(store, "alert", at(501)).await, 1, "hook", at(501), "200".into())
+        .record_alert_told(claimed(store, "alert", at(501)).await, 1, "hook", at(501), "200".into())
         .await
         .expect("remembers");
-    store.notices.alert_seen(2, at(502), "anna").await.expect("remembers");
-    assert!(store.notices.untold_alerts("hook", at(0)).await.expect("reads").is_empty());
-    assert_eq!(store.notices.untold_alerts("other", at(0)).await.expect("reads").len(), 1);
+    store.notices.mark_alert_seen(2, at(502), "anna").await.expect("remembers");
+    assert!(store.notices.alerts_not_yet_told("hook", at(0)).await.expect("reads").is_empty());
+    assert_eq!(store.notices.alerts_not_yet_told("other", at(0)).await.expect("reads").len(), 1);
     assert_eq!(store.notices.alerts(false, 10).await.expect("reads").len(), 1);
     assert_eq!(store.notices.alerts(true, 10).await.expect("reads")[0].seen, Some((at(502), "anna".into())));
-    assert!(matches!(store.notices.alert_seen(9, at(503), "anna").await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.notices.mark_alert_seen(9, at(503), "anna").await, Err(StoreError::NotFound(_))));
 }
 
 /// Every field of the query language is SQL that both databases take, and means the same; page by page it is the whole.
@@ -210,8 +211,8 @@ pub(crate) async fn exploring(store: &Store) {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let number = store.explorer.begin_bulk(bulk.clone()).await.expect("begins");
-    assert_eq!(store.explorer.bulk(number).await.expect("reads"), Bulk { number, ..bulk });
+    let number = store.explorer.begin_job(bulk.clone()).await.expect("begins");
+    assert_eq!(store.explorer.job(number).await.expect("reads"), Bulk { number, ..bulk });
     let item = |n: u8, outcome: &str| BulkItem {
         unit: unit(n, 0),
         recipient: "a@ours.example".into(),
@@ -219,35 +220,39 @@ pub(crate) async fn exploring(store: &Store) {
         reply: String::new(),
     };
     let place = BulkPlace::At(ExploreCursor { mail_id: mail_id(7), number: Some(1) });
-    let job = store.explorer.bulk(number).await.expect("reads");
-    let job = store.explorer.claim_bulk(&job, at(3000)).await.expect("claims").expect("nobody has it");
-    store.explorer.bulk_found(&job, place, vec![item(7, PENDING), item(8, PENDING)], at(3001)).await.expect("finds");
-    assert_eq!(store.explorer.bulk(number).await.expect("reads").place, place);
-    store.explorer.bulk_acted(&job, vec![item(7, "done")], at(3002)).await.expect("acts");
+    let job = store.explorer.job(number).await.expect("reads");
+    let job = store.explorer.claim_job(&job, at(3000)).await.expect("claims").expect("nobody has it");
+    store
+        .explorer
+        .record_found_units(&job, place, vec![item(7, PENDING), item(8, PENDING)], at(3001))
+        .await
+        .expect("finds");
+    assert_eq!(store.explorer.job(number).await.expect("reads").place, place);
+    store.explorer.record_results(&job, vec![item(7, "done")], at(3002)).await.expect("acts");
     assert_eq!(
-        store.explorer.bulk_counts(number).await.expect("counts"),
+        store.explorer.count_units_of_job(number).await.expect("counts"),
         [("done".to_owned(), 1), (PENDING.to_owned(), 1)]
     );
-    assert_eq!(store.explorer.bulk_items(number, Some(PENDING), None, 9).await.expect("reads"), [item(8, PENDING)]);
-    assert_eq!(store.explorer.bulk_items(number, None, Some(mail_id(7)), 9).await.expect("reads").len(), 1);
-    let waits = Bulk { stage: BulkStage::Waiting, ..store.explorer.bulk(number).await.expect("reads") };
-    let waiting = store.explorer.begin_bulk(waits).await.expect("begins");
+    assert_eq!(store.explorer.units_of_job(number, Some(PENDING), None, 9).await.expect("reads"), [item(8, PENDING)]);
+    assert_eq!(store.explorer.units_of_job(number, None, Some(mail_id(7)), 9).await.expect("reads").len(), 1);
+    let waits = Bulk { stage: BulkStage::Waiting, ..store.explorer.job(number).await.expect("reads") };
+    let waiting = store.explorer.begin_job(waits).await.expect("begins");
     assert!(
-        !store.explorer.bulks(true).await.expect("reads").iter().any(|one| one.number == waiting),
+        !store.explorer.jobs(true).await.expect("reads").iter().any(|one| one.number == waiting),
         "it does not run"
     );
-    store.explorer.approve_bulk(waiting, at(3003)).await.expect("approves");
-    assert!(matches!(store.explorer.approve_bulk(waiting, at(3003)).await, Err(StoreError::Refused(_))), "once");
-    assert_eq!(store.explorer.bulk(waiting).await.expect("reads").stage, BulkStage::Running);
-    store.explorer.cancel_bulk(waiting, at(3003)).await.expect("cancels");
-    store.explorer.cancel_bulk(number, at(3003)).await.expect("cancels");
-    assert!(matches!(store.explorer.cancel_bulk(number, at(3004)).await, Err(StoreError::Refused(_))));
+    store.explorer.approve_job(waiting, at(3003)).await.expect("approves");
+    assert!(matches!(store.explorer.approve_job(waiting, at(3003)).await, Err(StoreError::Refused(_))), "once");
+    assert_eq!(store.explorer.job(waiting).await.expect("reads").stage, BulkStage::Running);
+    store.explorer.cancel_job(waiting, at(3003)).await.expect("cancels");
+    store.explorer.cancel_job(number, at(3003)).await.expect("cancels");
+    assert!(matches!(store.explorer.cancel_job(number, at(3004)).await, Err(StoreError::Refused(_))));
     assert!(
-        store.explorer.bulks(true).await.expect("reads").is_empty()
-            && store.explorer.bulks(false).await.expect("reads").len() == 2
+        store.explorer.jobs(true).await.expect("reads").is_empty()
+            && store.explorer.jobs(false).await.expect("reads").len() == 2
     );
-    while store.explorer.forget_bulks(at(4000)).await.expect("forgets") {}
-    assert!(matches!(store.explorer.bulk(number).await, Err(StoreError::NotFound(_))));
+    while store.explorer.forget_jobs(at(4000)).await.expect("forgets") {}
+    assert!(matches!(store.explorer.job(number).await, Err(StoreError::NotFound(_))));
 }
 
 /// Sums by what no roll-up is kept of are those of the narrowed queries; kept queries are kept.
@@ -304,7 +309,7 @@ async fn rolled_up(store: &Store) {
     let later = at(10 * 86_400);
     let (patience, none) = (Duration::from_secs(60), Duration::ZERO);
     same_sums(store, patience).await;
-    while store.explorer.roll_flow(later).await.expect("rolls") {}
+    while store.explorer.sum_finished_hours(later).await.expect("rolls") {}
     // Without time to walk: what is exact now comes from the roll-up.
     same_sums(store, none).await;
     let query = Query::parse("state:held", later).expect("a query");
@@ -315,7 +320,7 @@ async fn rolled_up(store: &Store) {
         UnitMove { unit, from: Account::Held, by: Move::Denied, at: later, actor: "a".into(), reason: "r".into() };
     store.mail.move_units(vec![deny.clone()]).await.expect("denies");
     same_sums(store, none).await;
-    while store.explorer.roll_flow(later).await.expect("rolls") {}
+    while store.explorer.sum_finished_hours(later).await.expect("rolls") {}
     same_sums(store, none).await;
 }
 
@@ -350,18 +355,18 @@ async fn same_sums(store: &Store, patience: Duration) {
 pub(crate) async fn left_untold(store: &Store) {
     let (address, newest) = ("b@ours.example", mail_id(211));
     let waits = async |period| {
-        store.recipients.unnoticed(period, at(0), 100).await.expect("reads").contains(&address.to_owned())
+        store.recipients.recipients_not_yet_told(period, at(0), 100).await.expect("reads").contains(&address.to_owned())
     };
     let told = async |period, second| {
         let reply = "250".to_owned();
         let claim = claimed(store, &format!("left {period}"), at(second)).await;
         let told = Noticed { claim, address: address.into(), period, until: newest, at: at(second), reply };
-        store.recipients.noticed(told).await.expect("remembers");
+        store.recipients.record_recipient_told(told).await.expect("remembers");
     };
     let left = async || {
         store
             .recipients
-            .left_untold(address, &[mail_id(201), newest])
+            .left_untold_for_an_incident(address, &[mail_id(201), newest])
             .await
             .expect("reads")
             .into_iter()
@@ -372,13 +377,13 @@ pub(crate) async fn left_untold(store: &Store) {
     for (step, second) in [(IncidentStep::ReplayDone, 3001), (IncidentStep::Resolved, 3002)] {
         let open = store
             .incidents
-            .incidents()
+            .all()
             .await
             .expect("reads")
             .into_iter()
             .find(|one| one.stage != Stage::Resolved)
             .expect("is open");
-        store.incidents.change_incident(IncidentChange::step(&open, step, at(second), "p", "x")).await.expect("moves");
+        store.incidents.change(IncidentChange::step(&open, step, at(second), "p", "x")).await.expect("moves");
     }
     assert!(waits(8).await);
     assert_eq!(left().await, [mail_id(201)]);
@@ -417,10 +422,13 @@ pub(crate) async fn recipients(store: &Store) {
     assert_eq!((one.unit, one.reason.as_str(), one.by.as_str()), (held, "mine", address));
     assert_eq!(asked(&Scope::Domains(vec!["ours.example".into()])).await.len(), 1);
     assert!(asked(&Scope::Domains(vec!["other.example".into()])).await.is_empty());
-    assert_eq!(store.recipients.asked_for(&[held.mail]).await.expect("reads").into_iter().collect::<Vec<_>>(), [held]);
+    assert_eq!(
+        store.recipients.units_asked_for(&[held.mail]).await.expect("reads").into_iter().collect::<Vec<_>>(),
+        [held]
+    );
     let newest = page.rows[0].mail_id;
     // Told once of each, and once a period.
-    let waiting = async |period| store.recipients.unnoticed(period, at(0), 100).await.expect("reads");
+    let waiting = async |period| store.recipients.recipients_not_yet_told(period, at(0), 100).await.expect("reads");
     let coming_back = store.recipients.in_open_incident(&[mail_id(201), held.mail]).await.expect("reads");
     assert_eq!(coming_back.into_iter().collect::<Vec<_>>(), [mail_id(201)]);
     assert!(!waiting(7).await.contains(&"b@ours.example".to_owned()), "an open incident is about to give it back");
@@ -429,11 +437,11 @@ pub(crate) async fn recipients(store: &Store) {
         let claim = claimed(store, &format!("held {period}"), at(3000)).await;
         Noticed { claim, address: address.into(), period, until, at: at(3000), reply: "250".into() }
     };
-    store.recipients.noticed(told(7, mail_id(0)).await).await.expect("remembers");
+    store.recipients.record_recipient_told(told(7, mail_id(0)).await).await.expect("remembers");
     assert!(!waiting(7).await.contains(&address.to_owned()), "once a period");
     assert!(waiting(8).await.contains(&address.to_owned()));
-    store.recipients.noticed(told(8, newest).await).await.expect("remembers");
-    assert_eq!(store.recipients.noticed_until(address).await.expect("reads"), Some(newest));
+    store.recipients.record_recipient_told(told(8, newest).await).await.expect("remembers");
+    assert_eq!(store.recipients.told_up_to(address).await.expect("reads"), Some(newest));
     assert!(!waiting(9).await.contains(&address.to_owned()), "nothing new");
     let deny = UnitMove {
         unit: held,
@@ -452,14 +460,14 @@ pub(crate) async fn recipients(store: &Store) {
             && !store.recipients.use_link(link, at(100)).await.expect("uses")
     );
     store.recipients.close_portal(address, at(50)).await.expect("closes");
-    let closed = async || store.recipients.portal_closed(address).await.expect("reads");
+    let closed = async || store.recipients.portal_closed_at(address).await.expect("reads");
     store.recipients.forget_recipients(at(100), at(50), at(0)).await.expect("forgets");
     assert_eq!(closed().await, Some(at(50)), "what is from before may hold still");
     assert!(!store.recipients.use_link(link, at(100)).await.expect("uses"), "it holds still");
     store.recipients.forget_recipients(at(101), at(51), at(4000)).await.expect("forgets");
     assert_eq!(closed().await, None);
     assert!(store.recipients.use_link(link, at(100)).await.expect("uses"));
-    assert_eq!(store.recipients.noticed_until(address).await.expect("reads"), None);
+    assert_eq!(store.recipients.told_up_to(address).await.expect("reads"), None);
 }
 
 /// Who may sign in, and for how long.
@@ -477,10 +485,10 @@ pub(crate) async fn people_of_the_console(store: &Store) {
         disabled: None,
     };
     store.people.invite(anna.clone(), invitation, LastAdmin::MayGo).await.expect("invites");
-    assert_eq!(store.people.invited(invitation, at(99)).await.expect("looks"), Some(anna.clone()));
-    assert_eq!(store.people.invited(invitation, at(100)).await.expect("looks"), None, "its time is over");
+    assert_eq!(store.people.person_invited_by(invitation, at(99)).await.expect("looks"), Some(anna.clone()));
+    assert_eq!(store.people.person_invited_by(invitation, at(100)).await.expect("looks"), None, "its time is over");
     store.people.accept_invitation("anna", "hash".into()).await.expect("accepts");
-    assert_eq!(store.people.invited(invitation, at(50)).await.expect("looks"), None, "used up");
+    assert_eq!(store.people.person_invited_by(invitation, at(50)).await.expect("looks"), None, "used up");
     store.people.set_totp("anna", Some("s".into())).await.expect("sets");
     let known = store.people.person("anna").await.expect("reads").expect("is there");
     assert_eq!((known.password.as_deref(), known.totp.as_deref()), (Some("hash"), Some("s")));
@@ -493,7 +501,7 @@ pub(crate) async fn people_of_the_console(store: &Store) {
         client: "c".into(),
     };
     store.people.begin_session(session.clone()).await.expect("begins");
-    store.people.session_seen(&secret.hex(), at(70)).await.expect("remembers");
+    store.people.record_session_use(&secret.hex(), at(70)).await.expect("remembers");
     let found = store.people.session(secret, at(199)).await.expect("looks").expect("holds");
     assert_eq!((found.0, found.1), (Session { seen: at(70), ..session.clone() }, known));
     assert!(store.people.session(secret, at(200)).await.expect("looks").is_none(), "its time is over");

@@ -147,9 +147,9 @@ pub(crate) async fn remembered(store: &Store) {
     let (blob, mail) = blobs[0];
     assert!(store.upkeep.messages_of_blob(blob, 10).await.expect("reads").contains(&mail));
     let damage = Damage { blob, mail, found: at(3), why: "changed".into() };
-    store.upkeep.blob_damaged(damage.clone()).await.expect("remembers");
-    store.upkeep.blob_damaged(damage.clone()).await.expect("remembers");
+    store.upkeep.record_damaged_blob(damage.clone()).await.expect("remembers");
+    store.upkeep.record_damaged_blob(damage.clone()).await.expect("remembers");
     assert_eq!(store.upkeep.damaged_blobs(10).await.expect("reads"), (1, vec![damage]));
-    store.upkeep.blob_whole(blob).await.expect("forgets");
+    store.upkeep.forget_damaged_blob(blob).await.expect("forgets");
     assert_eq!(store.upkeep.damaged_blobs(10).await.expect("reads"), (0, vec![]));
 }

@@ -115,11 +115,11 @@ pub(crate) async fn folding(store: &Store, url: &str) {
     assert_eq!(found(store, "subject:plain").await, [4]);
     assert!(found(store, "sender:*@bü*").await.len() < 2);
     let mut rounds = 0;
-    while store.explorer.fold_older().await.expect("folds") {
+    while store.explorer.fold_older_texts().await.expect("folds") {
         rounds += 1;
     }
     assert!(rounds < 10, "it comes to an end");
-    assert!(!store.explorer.fold_older().await.expect("folds"), "and has nothing to do afterwards");
+    assert!(!store.explorer.fold_older_texts().await.expect("folds"), "and has nothing to do afterwards");
     assert_eq!(count(&mut admin).await, before);
     is_found(store).await;
 }
@@ -148,7 +148,7 @@ async fn listed(store: &Store) {
     };
     assert_eq!(traced("jürgen@xn--bcher-kva.example", "").await, 1);
     assert_eq!(traced("", "Юлия@OURS.example").await, 1);
-    let waiting = store.recipients.unnoticed(100, at(DAY), 100).await.expect("reads");
+    let waiting = store.recipients.recipients_not_yet_told(100, at(DAY), 100).await.expect("reads");
     for address in ["anna@xn--strae-oqa.example", "юлия@ours.example", "b@ours.example"] {
         assert_eq!(waiting.iter().filter(|one| *one == address).count(), 1, "{address}: {waiting:?}");
     }

@@ -51,7 +51,7 @@ async fn hear_all(store: &Store) -> Vec<MailId> {
         }
         mails.extend(page.mails);
         let moved = Some((page.from, page.to));
-        store.evidence.hear(Heard { moved, ..Heard::default() }).await.expect("moves on");
+        store.evidence.record_heard(Heard { moved, ..Heard::default() }).await.expect("moves on");
     }
 }
 
@@ -69,9 +69,9 @@ pub(crate) async fn testimonies(store: &Store) {
     let moved = |page: &Page| Some((page.from.clone(), page.to.clone()));
     let lines = vec![testimony(mail(1).mail_id, 0, Some(b"a"))];
     let heard = Heard { moved: moved(&page), lines, ..Heard::default() };
-    assert_eq!(store.evidence.hear(heard.clone()).await.expect("hears"), 1);
+    assert_eq!(store.evidence.record_heard(heard.clone()).await.expect("hears"), 1);
     let later = Heard { lines: vec![testimony(mail(2).mail_id, 0, Some(b"a"))], ..heard };
-    assert!(matches!(store.evidence.hear(later).await, Err(StoreError::Refused(_))));
+    assert!(matches!(store.evidence.record_heard(later).await, Err(StoreError::Refused(_))));
     let about = |lines: Vec<store::evidence::sentinel::JournalLine>| {
         lines.into_iter().filter(|one| one.suspect == suspect()).count()
     };
@@ -101,7 +101,7 @@ pub(crate) async fn testimonies(store: &Store) {
     let aside = SetAside { mail: mail(3).mail_id, tries: 1, next: at(100), fault: "f".repeat(400) };
     store
         .evidence
-        .hear(Heard { moved: moved(&page), set_aside: vec![aside], ..Heard::default() })
+        .record_heard(Heard { moved: moved(&page), set_aside: vec![aside], ..Heard::default() })
         .await
         .expect("hears");
     assert!(store.evidence.unheard_page(10).await.expect("reads").mails.is_empty());
@@ -109,10 +109,10 @@ pub(crate) async fn testimonies(store: &Store) {
     let due = store.evidence.due_unheard(at(100)).await.expect("reads");
     assert_eq!((due.len(), due[0].mail, due[0].fault.len()), (1, mail(3).mail_id, 300));
     let again = SetAside { tries: 2, next: at(200), ..due[0].clone() };
-    store.evidence.hear(Heard { set_aside: vec![again], ..Heard::default() }).await.expect("hears");
+    store.evidence.record_heard(Heard { set_aside: vec![again], ..Heard::default() }).await.expect("hears");
     let (count, all) = store.evidence.all_unheard(5).await.expect("reads");
     assert_eq!((count, all[0].tries), (1, 2));
-    store.evidence.hear(Heard { settled: vec![mail(3).mail_id], ..Heard::default() }).await.expect("hears");
+    store.evidence.record_heard(Heard { settled: vec![mail(3).mail_id], ..Heard::default() }).await.expect("hears");
     assert_eq!(store.evidence.all_unheard(5).await.expect("reads").0, 0);
 
     // What a suspect is judged by is a line of its journal.

@@ -185,28 +185,28 @@ async fn state(connection: &mut sqlx::AnyConnection, release: &ReleaseId) -> (St
 async fn notices(store: &Store, other: &Store) {
     let new =
         NewAlert { key: "two".into(), at: at(5000), kind: AlertKind::Books, subject: "s".into(), text: "t".into() };
-    store.notices.call(new).await.expect("calls");
-    let number = store.notices.untold_alerts("pager", at(4999)).await.expect("reads")[0].number;
+    store.notices.raise_alert(new).await.expect("calls");
+    let number = store.notices.alerts_not_yet_told("pager", at(4999)).await.expect("reads")[0].number;
     let now = at(5001);
     // One of two tells it; when that one cannot, or dies, the other does.
     let first = claimed(store, "call", now).await;
     assert_eq!(other.notices.claim_notice("call", now, ONCE).await.expect("asks"), None, "it is being told");
-    store.notices.give_up_notice(first.clone(), now).await.expect("gives up");
+    store.notices.give_up_claim(first.clone(), now).await.expect("gives up");
     let second = claimed(other, "call", now).await;
     assert_eq!((first.fence, second.fence), (1, 2));
     // The first comes back late: nothing is remembered, and nothing of the second's is taken away.
-    let late = store.notices.alert_told(first.clone(), number, "pager", now, "200".into()).await;
+    let late = store.notices.record_alert_told(first.clone(), number, "pager", now, "200".into()).await;
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
-    store.notices.give_up_notice(first, now).await.expect("changes nothing");
+    store.notices.give_up_claim(first, now).await.expect("changes nothing");
     assert_eq!(store.notices.claim_notice("call", now, ONCE).await.expect("asks"), None);
-    assert_eq!(store.notices.untold_alerts("pager", at(4999)).await.expect("reads").len(), 1);
+    assert_eq!(store.notices.alerts_not_yet_told("pager", at(4999)).await.expect("reads").len(), 1);
     let beyond = now.after(NOTICE_LEASE);
     let third = claimed(store, "call", beyond).await;
     assert_eq!(third.fence, 3, "a lease that is over");
     assert_eq!(other.notices.end_claims("other/", beyond).await.expect("ends"), 0, "only its own");
-    store.notices.alert_told(third.clone(), number, "pager", beyond, "200".into()).await.expect("remembers");
-    assert!(store.notices.untold_alerts("pager", at(4999)).await.expect("reads").is_empty());
-    let twice = store.notices.alert_told(third, number, "pager", beyond, "200".into()).await;
+    store.notices.record_alert_told(third.clone(), number, "pager", beyond, "200".into()).await.expect("remembers");
+    assert!(store.notices.alerts_not_yet_told("pager", at(4999)).await.expect("reads").is_empty());
+    let twice = store.notices.record_alert_told(third, number, "pager", beyond, "200".into()).await;
     assert!(matches!(twice, Err(StoreError::Refused(_))), "told is told: {twice:?}");
     assert_eq!(
         other.notices.claim_notice("call", beyond.after(NOTICE_LEASE * 2), ONCE).await.expect("asks"),
@@ -235,30 +235,33 @@ async fn jobs(store: &Store, other: &Store) {
         place: BulkPlace::Begin,
         fence: 0,
     };
-    let number = store.explorer.begin_bulk(bulk).await.expect("begins");
-    let seen = store.explorer.bulk(number).await.expect("reads");
-    let old = store.explorer.claim_bulk(&seen, at(5001)).await.expect("claims").expect("nobody has it");
-    assert_eq!(other.explorer.claim_bulk(&seen, at(5001)).await.expect("asks"), None, "by what it was");
-    assert_eq!(other.explorer.claim_bulk(&old, at(5001)).await.expect("asks"), None, "by what it is");
-    let old = store.explorer.claim_bulk(&old, at(5002)).await.expect("claims").expect("its own");
+    let number = store.explorer.begin_job(bulk).await.expect("begins");
+    let seen = store.explorer.job(number).await.expect("reads");
+    let old = store.explorer.claim_job(&seen, at(5001)).await.expect("claims").expect("nobody has it");
+    assert_eq!(other.explorer.claim_job(&seen, at(5001)).await.expect("asks"), None, "by what it was");
+    assert_eq!(other.explorer.claim_job(&old, at(5001)).await.expect("asks"), None, "by what it is");
+    let old = store.explorer.claim_job(&old, at(5002)).await.expect("claims").expect("its own");
     let later = at(5002).after(store::explorer::bulk::LEASE);
-    let new = other.explorer.claim_bulk(&old, later).await.expect("claims").expect("the lease is over");
+    let new = other.explorer.claim_job(&old, later).await.expect("claims").expect("the lease is over");
     let item = |outcome: &str| BulkItem {
         unit: unit(251, 0),
         recipient: "late@ours.example".into(),
         outcome: outcome.into(),
         reply: String::new(),
     };
-    let late = store.explorer.bulk_found(&old, BulkPlace::End, vec![item(PENDING)], later).await;
+    let late = store.explorer.record_found_units(&old, BulkPlace::End, vec![item(PENDING)], later).await;
     assert!(matches!(late, Err(StoreError::Refused(_))), "{late:?}");
-    assert_eq!(store.explorer.bulk_items(number, None, None, 9).await.expect("reads"), []);
-    other.explorer.bulk_found(&new, BulkPlace::End, vec![item(PENDING)], later).await.expect("finds");
-    assert!(matches!(store.explorer.bulk_acted(&old, vec![item("already")], later).await, Err(StoreError::Refused(_))));
-    other.explorer.bulk_acted(&new, vec![item("done")], later).await.expect("acts");
-    other.explorer.bulk_acted(&new, vec![item("already")], later).await.expect("twice is once");
-    assert_eq!(store.explorer.bulk_counts(number).await.expect("counts"), [("done".to_owned(), 1)]);
-    assert!(matches!(store.explorer.finish_bulk(&old, later).await, Err(StoreError::Refused(_))));
-    assert_eq!(store.explorer.bulk(number).await.expect("reads").stage, BulkStage::Running);
-    other.explorer.finish_bulk(&new, later).await.expect("finishes");
-    assert_eq!(store.explorer.bulk(number).await.expect("reads").stage, BulkStage::Done);
+    assert_eq!(store.explorer.units_of_job(number, None, None, 9).await.expect("reads"), []);
+    other.explorer.record_found_units(&new, BulkPlace::End, vec![item(PENDING)], later).await.expect("finds");
+    assert!(matches!(
+        store.explorer.record_results(&old, vec![item("already")], later).await,
+        Err(StoreError::Refused(_))
+    ));
+    other.explorer.record_results(&new, vec![item("done")], later).await.expect("acts");
+    other.explorer.record_results(&new, vec![item("already")], later).await.expect("twice is once");
+    assert_eq!(store.explorer.count_units_of_job(number).await.expect("counts"), [("done".to_owned(), 1)]);
+    assert!(matches!(store.explorer.finish_job(&old, later).await, Err(StoreError::Refused(_))));
+    assert_eq!(store.explorer.job(number).await.expect("reads").stage, BulkStage::Running);
+    other.explorer.finish_job(&new, later).await.expect("finishes");
+    assert_eq!(store.explorer.job(number).await.expect("reads").stage, BulkStage::Done);
 }

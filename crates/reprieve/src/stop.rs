@@ -1,0 +1,60 @@
+//! How a running service stops: what it is made of, ended in its order.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway::Gateway;
+use http_listener::Doors;
+use platform::background::Background;
+use platform::task::end;
+use store::Store;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+/// What background tasks and writes have for their end after the drain. With the drain, and the last words of
+/// connections and doors, a stop is under 10 s, unless that is set otherwise.
+const LAST_WRITES: Duration = Duration::from_millis(1000);
+
+/// What a stop ends, in its order.
+pub(crate) struct Stoppable {
+    pub(crate) stop: watch::Sender<bool>,
+    /// Connections of clients.
+    pub(crate) mail: JoinSet<()>,
+    /// Background tasks.
+    pub(crate) tasks: JoinSet<()>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) store: Option<Store>,
+    /// The API, the pages, the portal: they answer for as long as mail is under way.
+    pub(crate) doors: Doors,
+    pub(crate) socket: PathBuf,
+    pub(crate) _background: Background,
+    pub(crate) _lock: File,
+}
+
+impl Stoppable {
+    /// Stops accepting, lets messages and rounds finish for as long as the drain allows, cuts what is left, writes what
+    /// is to be written, and closes. What is cut is as what a kill cuts: mail that the next hop has not answered is in
+    /// doubt, a release likewise, a round begins anew.
+    pub(crate) async fn stop(mut self) {
+        let until = Instant::now() + self.gateway.config.limits.drain;
+        // Nobody listening means that everything has stopped already.
+        let _ = self.stop.send(true);
+        // Each connection knows the drain, and ends by itself a moment after it.
+        while self.mail.join_next().await.is_some() {}
+        end(&mut self.tasks, "reconciler", until).await;
+        // Where mail and rounds were quick, what is left of the drain is for the writes.
+        let last = until.max(Instant::now()) + LAST_WRITES;
+        self.gateway.finish(last).await;
+        if let Some(store) = self.store.take()
+            && timeout_at(last, store.close()).await.is_err()
+        {
+            tracing::warn!("the store could not be closed in time; nothing that was answered is lost");
+        }
+        self.doors.close().await;
+        // It may be gone; the next start removes it as well.
+        let _ = fs::remove_file(&self.socket);
+    }
+}

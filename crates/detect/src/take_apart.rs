@@ -15,6 +15,7 @@ use crate::family::Kind;
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Decoded, Parsed};
 use crate::page::link::{self, Link, LinkOrigin, Url};
+use crate::page::saved::Sites;
 use crate::page::{calendar, html, qr, sender, shortcut};
 use crate::picture;
 use crate::structure::{self, Check, Signal};
@@ -78,6 +79,11 @@ pub(crate) fn take_apart(
         codes,
         limits,
         shown: Shown::default(),
+        sites: Sites {
+            own: &envelope.own_domains,
+            recipients: &envelope.recipients,
+            sender: parsed.message.from_domain.clone(),
+        },
     };
     apart.open_all(parsed);
     apart.picture_only();
@@ -123,7 +129,7 @@ struct Shown {
     has_picture: bool,
 }
 
-struct Apart<'l, 'c> {
+struct Apart<'l, 'c, 'e> {
     signals: Vec<Signal>,
     links: Vec<Link>,
     /// Which parts came out of an archive, a document or a picture.
@@ -134,6 +140,7 @@ struct Apart<'l, 'c> {
     codes: &'c mut qr::Reader,
     limits: &'l Limits,
     shown: Shown,
+    sites: Sites<'e>,
 }
 
 /// Something that came out of a part.
@@ -161,7 +168,7 @@ impl From<Member> for Extracted {
     }
 }
 
-impl Apart<'_, '_> {
+impl Apart<'_, '_, '_> {
     /// Opens everything that holds something, breadth first, and reads every page; what comes out becomes parts.
     fn open_all(&mut self, parsed: &mut Parsed<'_>) {
         let mut at = 0;
@@ -310,7 +317,9 @@ impl Apart<'_, '_> {
 
     fn page(&mut self, decoded: &Decoded<'_>, part: &Part, is_attached: bool) -> Vec<Extracted> {
         let page = html::read(&decoded.bytes, is_attached);
-        let said = page.signals.into_iter().map(|(check, what)| Signal::of_part(check, part, what));
+        let goes_home = page.password_home.as_ref().is_some_and(|home| self.sites.are_home(home, &page.text));
+        let told = page.signals.into_iter().filter(|(check, _)| !(goes_home && *check == Check::HtmlCredentials));
+        let said = told.map(|(check, what)| Signal::of_part(check, part, what));
         self.signals.extend(said);
         if page.tracking_pixels > 0 {
             let what = format!("{} pictures of a pixel or two", page.tracking_pixels);

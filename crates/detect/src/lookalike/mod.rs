@@ -123,6 +123,7 @@ pub fn pack() -> Vec<Specimen> {
         mail::innocent(),
         name::innocent(),
         page::innocent(),
+        page::harmful(),
         sender::innocent(),
         text::innocent(),
     ];

@@ -44,6 +44,7 @@ pub mod limits;
 pub mod lookalike;
 pub mod mime;
 pub mod page;
+mod passwords;
 pub mod picture;
 pub mod pixels;
 pub mod preview;

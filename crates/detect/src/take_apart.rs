@@ -17,6 +17,7 @@ use crate::mime::{self, Decoded, Parsed};
 use crate::page::link::{self, Link, LinkOrigin, Url};
 use crate::page::saved::Sites;
 use crate::page::{calendar, html, qr, sender, shortcut};
+use crate::passwords::Passwords;
 use crate::picture;
 use crate::structure::{self, Check, Signal};
 use crate::text;
@@ -58,23 +59,13 @@ pub(crate) fn take_apart(
     codes: &mut qr::Reader,
 ) -> Vec<Signal> {
     let signals = std::mem::take(&mut parsed.limit_hits).into_iter().map(structure::of_limit).collect();
-    let texts: Vec<&str> = parsed
-        .parts
-        .iter()
-        .filter(|part| part.is_text)
-        .filter_map(|part| std::str::from_utf8(&part.bytes).ok())
-        .collect();
-    let passwords = if parsed.parts.iter().any(|part| part.family == Family::Archive) {
-        text::passwords(&texts)
-    } else {
-        Vec::new()
-    };
     let mut apart = Apart {
         signals,
         links: Vec::new(),
         members: vec![false; parsed.parts.len()],
         depths: vec![0; parsed.parts.len()],
-        allowance: Allowance::new(limits, budget).with_passwords(passwords),
+        allowance: Allowance::new(limits, budget),
+        passwords: Passwords::default(),
         pixels: qr::Pixels::new(budget),
         codes,
         limits,
@@ -85,6 +76,7 @@ pub(crate) fn take_apart(
             sender: parsed.message.from_domain.clone(),
         },
     };
+    apart.read_letters(parsed);
     apart.open_all(parsed);
     apart.picture_only();
     let Apart { mut signals, links, members, .. } = apart;
@@ -136,6 +128,7 @@ struct Apart<'l, 'c, 'e> {
     members: Vec<bool>,
     depths: Vec<u32>,
     allowance: Allowance<'l>,
+    passwords: Passwords,
     pixels: qr::Pixels,
     codes: &'c mut qr::Reader,
     limits: &'l Limits,
@@ -169,6 +162,15 @@ impl From<Member> for Extracted {
 }
 
 impl Apart<'_, '_, '_> {
+    /// Tells the parts of the mail, and of mails in it that are read already, to whom they belong.
+    fn read_letters(&mut self, parsed: &Parsed<'_>) {
+        self.passwords.text(None, parsed.message.subject.clone());
+        for (part, decoded) in parsed.message.parts.iter().zip(&parsed.parts) {
+            let parent = part.parent.and_then(|parent| parsed.message.part(parent));
+            self.passwords.part(decoded, parent.map(|parent| (parent, parent.family == Family::Mail)));
+        }
+    }
+
     /// Opens everything that holds something, breadth first, and reads every page; what comes out becomes parts.
     fn open_all(&mut self, parsed: &mut Parsed<'_>) {
         let mut at = 0;
@@ -201,6 +203,10 @@ impl Apart<'_, '_, '_> {
             self.members.push(one.is_member);
             self.depths.push(self.depths[at] + 1);
             adopt(parsed, part, one);
+            let is_mail = part.family == Family::Mail || self.passwords.has_text_of(part);
+            if let Some(decoded) = parsed.parts.last() {
+                self.passwords.part(decoded, Some((part, is_mail)));
+            }
         }
     }
 
@@ -209,6 +215,7 @@ impl Apart<'_, '_, '_> {
         let bytes = &parsed.parts[at].bytes;
         let members = match part.family {
             Family::Archive => {
+                self.allowance.set_passwords(self.passwords.of(part.number, &parsed.parts));
                 let (found, closed) = unpack::open(&part.content_type, bytes, &part.name, &mut self.allowance);
                 self.signals.extend(structure::of_archive(closed, part, !found.is_empty()));
                 found
@@ -232,6 +239,9 @@ impl Apart<'_, '_, '_> {
                 for target in seen.links {
                     self.link(target, LinkOrigin::Document);
                 }
+                for text in seen.texts {
+                    self.passwords.text(Some(part.number), text);
+                }
                 seen.members
             }
             Family::Mail if !parsed.parts[at].is_walked => return self.mail(&parsed.parts[at].bytes, part),
@@ -253,6 +263,7 @@ impl Apart<'_, '_, '_> {
         }
         let read = mime::read_within(bytes, self.limits);
         let inner = mime::parse(bytes, read.as_ref(), self.limits);
+        self.passwords.text(Some(part.number), inner.message.subject.clone());
         let hits = inner.limit_hits.into_iter().map(|hit| mime::LimitHit { part: Some(part.number), ..hit });
         self.signals.extend(hits.map(structure::of_limit));
         let ambiguities = inner.message.ambiguities.iter();

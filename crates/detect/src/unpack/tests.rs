@@ -86,7 +86,8 @@ fn a_password_that_the_mail_brings_opens_it() {
     let limits = Limits::default();
     let budget = Budget::starting_now(Duration::from_secs(10));
     let passwords = ["wrong", "secret"].map(str::to_owned).to_vec();
-    let mut allowance = Allowance::new(&limits, budget).with_passwords(passwords);
+    let mut allowance = Allowance::new(&limits, budget);
+    allowance.set_passwords(passwords);
     let (members, closed) = open("application/zip", &locked(), "a.zip", &mut allowance);
     assert_eq!((members[0].bytes.as_slice(), closed.as_slice()), (&b"MZ"[..], &[Closed::OpenedWithPassword][..]));
 }

@@ -55,4 +55,5 @@ pub mod structure;
 pub mod take_apart;
 pub mod text;
 pub mod unpack;
+mod utf16;
 pub mod yara;

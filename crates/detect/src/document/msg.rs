@@ -1,12 +1,13 @@
 //! Saved mails of Outlook (MS-OXMSG): a compound file with a storage for each attachment, and its texts beside them.
 
-use encoding_rs::{UTF_16LE, WINDOWS_1252};
+use encoding_rs::WINDOWS_1252;
 
 use super::Look;
 use super::ole::{Compound, read};
 use crate::page::html;
 use crate::text;
 use crate::unpack::{Closed, Member};
+use crate::utf16;
 
 /// Properties (MS-OXPROPS) as the names of streams have them; their type follows: `001F` is UTF-16, `001E` is text in
 /// the code page of the sender, `0102` is bytes.
@@ -33,7 +34,7 @@ pub(super) fn look(file: &mut Compound<'_>, path: &str, look: &mut Look<'_, '_, 
         look.seen.members.push(member);
         return Ok(());
     }
-    let text = if stream.ends_with("001F") { wide(&bytes) } else { WINDOWS_1252.decode(&bytes).0.into_owned() };
+    let text = if stream.ends_with("001F") { utf16::le(&bytes) } else { WINDOWS_1252.decode(&bytes).0.into_owned() };
     if stream.starts_with(HTML) {
         let page = html::read(text.as_bytes(), false);
         look.seen.links.extend(page.links.into_iter().map(|link| link.target));
@@ -52,17 +53,13 @@ fn names(file: &mut Compound<'_>, path: &str, look: &mut Look<'_, '_, '_>) -> Ve
             continue;
         }
         let Ok(bytes) = read(file, &beside, look) else { continue };
-        let name = if kind == "001F" { wide(&bytes) } else { WINDOWS_1252.decode(&bytes).0.into_owned() };
+        let name = if kind == "001F" { utf16::le(&bytes) } else { WINDOWS_1252.decode(&bytes).0.into_owned() };
         let name = name.trim_end_matches('\0').to_owned();
         if !name.is_empty() && !names.contains(&name) {
             names.push(name);
         }
     }
     names
-}
-
-fn wide(bytes: &[u8]) -> String {
-    UTF_16LE.decode_without_bom_handling(bytes).0.into_owned()
 }
 
 /// A compound file with these streams, for tests.

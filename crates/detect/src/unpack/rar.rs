@@ -4,6 +4,7 @@
 use super::found::Found;
 use super::number::{piece, piece_so_far, size, u16_le, u32_le};
 use super::{Allowance, Closed, Member};
+use crate::utf16;
 
 /// What begins version 4, and what begins version 5.
 const FOUR: &[u8; 7] = b"Rar!\x1a\x07\0";
@@ -106,7 +107,7 @@ fn unicode(encoded: &[u8], plain: &[u8]) -> String {
     let mut units = Vec::new();
     // Where it ends too early, what came before it counts.
     let _ended = units_of(encoded, plain, &mut units);
-    char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    utf16::of(units)
 }
 
 fn units_of(encoded: &[u8], plain: &[u8], units: &mut Vec<u16>) -> Option<()> {

@@ -1,8 +1,9 @@
 //! TNEF (MS-OXTNEF), the winmail.dat of Outlook: its attachments with their names.
 
 use super::found::Found;
-use super::number::{piece, piece_so_far, u16_le, u32_le, until_nul, utf16_le};
+use super::number::{piece, piece_so_far, u16_le, u32_le, until_nul};
 use super::{Allowance, Closed, Member};
+use crate::utf16;
 
 const SIGNATURE: u32 = 0x223e_9f78;
 /// The levels of attributes: of the message, of an attachment.
@@ -160,7 +161,7 @@ fn properties(bytes: &[u8], now: &mut Attachment, allowance: &mut Allowance<'_>,
 
 fn text(value: &[u8], kind: u16) -> Option<String> {
     let text = match kind {
-        WIDE_TEXT => utf16_le(value),
+        WIDE_TEXT => utf16::le(value),
         TEXT => String::from_utf8_lossy(value).into_owned(),
         _ => return None,
     };

@@ -34,6 +34,7 @@ pub mod backtest;
 mod bounds;
 pub mod clamd;
 pub mod classifier;
+mod compressed_rtf;
 pub mod dnsbl;
 pub mod document;
 pub mod examine;

@@ -62,6 +62,7 @@ pub(crate) fn take_apart(
     let mut apart = Apart {
         signals,
         links: Vec::new(),
+        domains: BTreeSet::new(),
         members: vec![false; parsed.parts.len()],
         depths: vec![0; parsed.parts.len()],
         allowance: Allowance::new(limits, budget),
@@ -79,9 +80,9 @@ pub(crate) fn take_apart(
     apart.read_letters(parsed);
     apart.open_all(parsed);
     apart.picture_only();
-    let Apart { mut signals, links, members, .. } = apart;
+    let Apart { mut signals, links, domains, members, .. } = apart;
     signals.extend(structure::look(&parsed.message, &parsed.parts, &members));
-    remember_links(&mut parsed.message, &links);
+    remember_links(&mut parsed.message, &links, domains);
     let sender = parsed.message.from_domain.as_str();
     let said = link::look(&links, &envelope.own_domains, &envelope.recipients, sender);
     let said = said.into_iter().chain(sender::look(
@@ -102,10 +103,10 @@ fn of_mail(check: Check, evidence: String) -> Signal {
 
 /// Links are kept as people look for them; domains of those in documents and codes are searched for as those of the
 /// text are.
-fn remember_links(message: &mut Message, links: &[Link]) {
+fn remember_links(message: &mut Message, links: &[Link], domains: BTreeSet<String>) {
     let parsed: Vec<Url> = links.iter().filter_map(|link| Url::parse(&link.target)).collect();
     let found = parsed.iter().filter_map(|url| text::registrable(&url.host));
-    let all: BTreeSet<String> = message.url_domains.drain(..).chain(found).collect();
+    let all: BTreeSet<String> = message.url_domains.drain(..).chain(found).chain(domains).collect();
     message.url_domains = all.into_iter().take(DOMAINS_MAX).collect();
     let kept =
         |url: &Url| mime::clean(&format!("{}{}", url.host, url.rest)).chars().take(URL_CHARS_MAX).collect::<String>();
@@ -124,6 +125,8 @@ struct Shown {
 struct Apart<'l, 'c, 'e> {
     signals: Vec<Signal>,
     links: Vec<Link>,
+    /// Domains of addresses in mails that the mail brings.
+    domains: BTreeSet<String>,
     /// Which parts came out of an archive, a document or a picture.
     members: Vec<bool>,
     depths: Vec<u32>,
@@ -239,6 +242,7 @@ impl Apart<'_, '_, '_> {
                 for target in seen.links {
                     self.link(target, LinkOrigin::Document);
                 }
+                self.addresses(&seen.addresses);
                 for text in seen.texts {
                     self.passwords.text(Some(part.number), text);
                 }
@@ -264,6 +268,7 @@ impl Apart<'_, '_, '_> {
         let read = mime::read_within(bytes, self.limits);
         let inner = mime::parse(bytes, read.as_ref(), self.limits);
         self.passwords.text(Some(part.number), inner.message.subject.clone());
+        self.addresses(&[inner.message.from.clone(), inner.reply_to.clone()]);
         let hits = inner.limit_hits.into_iter().map(|hit| mime::LimitHit { part: Some(part.number), ..hit });
         self.signals.extend(hits.map(structure::of_limit));
         let ambiguities = inner.message.ambiguities.iter();
@@ -276,6 +281,13 @@ impl Apart<'_, '_, '_> {
                 Extracted { decoded, declared: part.declared, is_member: false }
             })
             .collect()
+    }
+
+    /// The domains of addresses in a mail that the mail brings: people search for them, and entries name them.
+    fn addresses(&mut self, addresses: &[String]) {
+        let domains = addresses.iter().filter_map(|address| text::organisation(address));
+        let room = DOMAINS_MAX.saturating_sub(self.domains.len());
+        self.domains.extend(domains.take(room));
     }
 
     fn link(&mut self, target: String, place: LinkOrigin) {

@@ -32,6 +32,9 @@ pub(super) fn begin(bytes: &[u8]) -> Option<usize> {
 /// Opens a rar of version 4 or 5.
 pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
     let bytes = begin(bytes).and_then(|at| bytes.get(at..)).unwrap_or(bytes);
+    if is_volume(bytes) {
+        found.note(Closed::Volume);
+    }
     let mut on = |file: File| {
         allowance.entry()?;
         let (content, closed) = match file.stored {
@@ -49,6 +52,19 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
     } else {
         Err(Closed::NotAnalysed("damaged rar: its header".into()))
     }
+}
+
+/// Whether the archive's own header, which is the first one, says that it is one of several volumes.
+fn is_volume(bytes: &[u8]) -> bool {
+    if bytes.starts_with(FIVE) {
+        let mut reader = Vint { bytes, at: FIVE.len() + 4 };
+        let mut number = || reader.next().unwrap_or(0);
+        let (_size, kind, flags) = (number(), number(), number());
+        let _extra = if flags & 1 != 0 { number() } else { 0 };
+        return kind == 1 && number() & 1 != 0;
+    }
+    let at = FOUR.len();
+    bytes.get(at + 2) == Some(&0x73) && u16_le(bytes, at + 3).is_some_and(|flags| flags & 1 != 0)
 }
 
 fn cut_off() -> Closed {

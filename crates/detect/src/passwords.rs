@@ -95,3 +95,87 @@ impl Passwords {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+    use std::time::Duration;
+
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use zip::write::SimpleFileOptions;
+
+    use crate::limits::{Budget, Limits};
+    use crate::take_apart::parts_of_mail;
+
+    fn zipped(name: &str, password: &str) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().with_aes_encryption(zip::AesMode::Aes128, password);
+        writer.start_file(name, options).expect("a zip in memory takes a file");
+        writer.write_all(b"it is open").expect("a zip in memory takes bytes");
+        writer.finish().expect("a zip in memory can be finished").into_inner()
+    }
+
+    /// A mail with a text and files.
+    fn mail(subject: &str, text: &str, files: &[(&str, &str, Vec<u8>)]) -> Vec<u8> {
+        let boundary = format!("b{}", subject.len() + 7 * text.len() + files.len());
+        let mut mail = format!(
+            "From: a@partner.example\r\nTo: b@example.com\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: \
+             multipart/mixed; boundary={boundary}\r\n\r\n--{boundary}\r\nContent-Type: text/plain\r\n\r\n{text}\r\n"
+        );
+        for (name, declared, bytes) in files {
+            let encoded = STANDARD.encode(bytes);
+            mail.push_str(&format!(
+                "--{boundary}\r\nContent-Type: {declared}; name=\"{name}\"\r\nContent-Disposition: attachment; \
+                 filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"
+            ));
+        }
+        mail.push_str(&format!("--{boundary}--\r\n"));
+        mail.into_bytes()
+    }
+
+    /// The names of what could be opened.
+    fn opened(mail: &[u8]) -> Vec<String> {
+        let budget = Budget::starting_now(Duration::from_secs(20));
+        let parts = parts_of_mail(mail, &Limits::default(), budget);
+        let open = parts.into_iter().filter(|(part, _)| part.size == 10 && part.parent.is_some());
+        open.map(|(part, _)| part.name).collect()
+    }
+
+    const OCTETS: &str = "application/octet-stream";
+
+    #[test]
+    fn the_password_is_in_the_mail_or_around_it() {
+        let archive = |password| ("a.zip", "application/zip", zipped("in.txt", password));
+        let inner = |text: &str, password| mail("inner", text, &[archive(password)]);
+        for declared in [OCTETS, "message/rfc822"] {
+            for (outer, text, password) in [
+                ("see below", "The password is: Inner77", "Inner77"),
+                ("The password is: Outer88", "see attached", "Outer88"),
+                ("Password: wrong", "Password: Inner77", "Inner77"),
+            ] {
+                let whole = mail("outer", outer, &[("mail.eml", declared, inner(text, password))]);
+                assert_eq!(opened(&whole), ["in.txt"], "{declared} {outer} {text}");
+            }
+        }
+        let alone = mail("outer", "see below", &[("mail.eml", OCTETS, inner("see attached", "Nowhere9"))]);
+        assert_eq!(opened(&alone), [""; 0]);
+    }
+
+    #[test]
+    fn subjects_and_mails_beside_one_another() {
+        let archive = |name, password| ("a.zip", "application/zip", zipped(name, password));
+        let subject = mail("Password: Subject66", "see attached", &[archive("in.txt", "Subject66")]);
+        assert_eq!(opened(&subject), ["in.txt"]);
+        let letters: Vec<(&str, &str, Vec<u8>)> = [("one.txt", "First11"), ("two.txt", "Second22")]
+            .into_iter()
+            .map(|(name, password)| {
+                let text = format!("Password: {password}");
+                ("mail.eml", OCTETS, mail(name, &text, &[archive(name, password)]))
+            })
+            .collect();
+        let mut names = opened(&mail("outer", "two mails", &letters));
+        names.sort();
+        assert_eq!(names, ["one.txt", "two.txt"]);
+    }
+}

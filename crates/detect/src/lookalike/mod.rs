@@ -118,6 +118,7 @@ impl Specimen {
 pub fn pack() -> Vec<Specimen> {
     let others = [
         archive::innocent(),
+        archive::harmful(),
         document::innocent(),
         link::innocent(),
         mail::innocent(),

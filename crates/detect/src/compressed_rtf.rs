@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 
 /// What the dictionary begins with (2.1.2.1): what most bodies have in them.
-const BEGINNING: &[u8; 207] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \
-    \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\
-    \\b\\i\\u\\tab\\tx";
+const BEGINNING: &[u8; 207] =
+    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \
+    \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \
+    \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 /// Bytes of the header: lengths, kind, checksum (2.1.3.1.1). None of the three is believed but the kind.
 const HEADER_BYTES: usize = 16;
 const KIND_AT: usize = 8;

@@ -18,8 +18,8 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
     bytes.starts_with(b"MZ") && (has_new_header(bytes) || is_dos(bytes).unwrap_or(false))
 }
 
-/// A header of Windows (PE), of Windows 3 (NE), or of OS/2 and drivers (LE, LX), where the first header says that it is.
-/// The loader of Windows reads nothing else of the first one.
+/// A header of Windows (PE), of Windows 3 (NE), or of OS/2 and drivers (LE, LX), where the first header says that it
+/// is. The loader of Windows reads nothing else of the first one.
 fn has_new_header(bytes: &[u8]) -> bool {
     let place = bytes.get(NEW_HEADER_AT..).and_then(|rest| rest.first_chunk().copied()).map(u32::from_le_bytes);
     let header = place.and_then(|at| usize::try_from(at).ok()).and_then(|at| bytes.get(at..)).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Images of hard discs: their partitions, and the files of those that are FAT, exFAT or NTFS. Windows mounts VHD and VHDX on
-//! a double click.
+//! Images of hard discs: their partitions, and the files of those that are FAT, exFAT or NTFS. Windows mounts VHD and
+//! VHDX on a double click.
 
 use super::found::Found;
 use super::number::{piece, size, u32_le, u64_le};

@@ -253,7 +253,9 @@ mod tests {
         }
 
         #[test]
-        fn any_dictionary_is_read(dictionary in "(/Filter|/DecodeParms|<<|>>|\\[|\\]|/LZW|/Fl|5 0 R|/Predictor|12|/Columns| ){0,20}") {
+        fn any_dictionary_is_read(
+            dictionary in "(/Filter|/DecodeParms|<<|>>|\\[|\\]|/LZW|/Fl|5 0 R|/Predictor|12|/Columns| ){0,20}"
+        ) {
             let _ = undone(&dictionary, b"\x78\x9c\x03\0ab");
         }
     }

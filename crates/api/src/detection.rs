@@ -1,6 +1,8 @@
 //! Detections over HTTP: what is in force, what it has done, and the mode that people give it.
 
-use api_types::detection::{ActiveDetection, DetectionView, EngineRow, ModeAsk};
+use api_types::detection::{
+    ActiveDetection, DetectionDryRunAsk, DetectionDryRunView, DetectionView, EngineRow, ModeAsk,
+};
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use service::Service;
@@ -63,6 +65,28 @@ pub async fn mode(
     Json(ask): Json<ModeAsk>,
 ) -> ApiResult<ActiveDetection> {
     Ok(Json(service::detection::mode(&service, &operator, &code, ask).await?))
+}
+
+/// `POST /api/v1/detections/{code}/dry-run`: tries a detection on what is kept of the mail of the last days. Nothing is
+/// changed; it takes a minute at most.
+///
+/// # Errors
+/// When it is in no such ruleset, another dry run is under way, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "detection.dry_run",
+    path = "/api/v1/detections/{code}/dry-run",
+    params(("code" = String, Path, description = "The code of a detection")),
+    request_body = DetectionDryRunAsk,
+    responses((status = 200, body = DetectionDryRunView), Refusal),
+)]
+pub async fn dry_run(
+    State(service): State<Service>,
+    Extension(operator): Extension<Operator>,
+    Path(code): Path<String>,
+    Json(ask): Json<DetectionDryRunAsk>,
+) -> ApiResult<DetectionDryRunView> {
+    Ok(Json(service::dry_run::dry_run(&service, &operator, &code, ask).await?))
 }
 
 /// `GET /api/v1/engines`: the versions that engines have said they are, newest first.

@@ -123,6 +123,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(detection::list))
         .routes(routes!(detection::show))
         .routes(routes!(detection::mode))
+        .routes(routes!(detection::dry_run))
         .routes(routes!(detection::engines))
         .routes(routes!(hits::hits))
         .routes(routes!(entry::list, entry::add))

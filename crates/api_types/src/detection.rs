@@ -131,3 +131,53 @@ pub struct EngineRow {
 fn a_day() -> u64 {
     24
 }
+
+/// A detection is to be tried on what is kept of the mail of the last days.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(default)]
+pub struct DetectionDryRunAsk {
+    /// How many days back from now: 7 when it is not said, 30 at most.
+    pub days: Option<u64>,
+    /// The ruleset that it is of, by its id; the one in force when it is not said.
+    pub ruleset: Option<String>,
+    /// The name of the person, where a program asks in somebody's name.
+    pub actor: String,
+}
+
+/// What a detection would have held of what is kept.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct DetectionDryRunView {
+    /// The code of the detection.
+    pub code: String,
+    /// Its version.
+    pub version: String,
+    /// The ruleset that it was taken from.
+    pub ruleset: String,
+    /// How many days back were looked at.
+    pub days: u64,
+    /// Whether its effect is one that holds or blocks; where not, hits are only recorded.
+    pub would_act: bool,
+    /// Mail that is or was in the quarantine.
+    pub held: DryRunTally,
+    /// Whole mails that were delivered and are kept as known to be good.
+    pub delivered: DryRunTally,
+    /// Attachments and other contents of delivered mail that are kept likewise, each once.
+    pub contents: DryRunTally,
+    /// Milliseconds that it took.
+    pub took_ms: u64,
+}
+
+/// What was looked at of one kind.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct DryRunTally {
+    /// How many were looked at.
+    pub looked_at: u64,
+    /// How many of them it finds something in.
+    pub hits: u64,
+    /// How many could not be looked at: their bytes are gone, or an examination did not finish.
+    pub unreadable: u64,
+    /// Whether that is all of this kind that is kept of these days; where not, the newest were looked at.
+    pub is_all: bool,
+    /// Some of what it finds something in: our ids of mails, names of contents.
+    pub named: Vec<String>,
+}

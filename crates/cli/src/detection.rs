@@ -1,6 +1,8 @@
 //! `reprieve detection`: what is in force, and the mode that people give it; and the versions of engines.
 
-use api_types::detection::{ActiveDetection, DetectionView, EngineRow, ModeAsk};
+use api_types::detection::{
+    ActiveDetection, DetectionDryRunAsk, DetectionDryRunView, DetectionView, DryRunTally, EngineRow, ModeAsk,
+};
 use api_types::ruleset::DetectionRow;
 use api_types::sentinel::{PinAsk, PinView};
 use clap::{Args, Subcommand};
@@ -46,6 +48,8 @@ pub enum DetectionVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Try it on what is kept of the mail of the last days, and say what it would have held.
+    DryRun(DryRunArgs),
     /// Never contain it without a person: the same evidence only calls people.
     Pin(PinArgs),
     /// Let it be contained again.
@@ -72,6 +76,22 @@ pub struct ModeArgs {
     /// Only say what would be done.
     #[arg(long)]
     what_if: bool,
+    /// Where the API is.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// Which detection, of which ruleset, on how many days.
+#[derive(Debug, Args)]
+pub struct DryRunArgs {
+    /// The code of the detection.
+    code: String,
+    /// Days back from now, 30 at most.
+    #[arg(long, default_value_t = 7)]
+    days: u64,
+    /// A ruleset that was built, by its id; the one in force without.
+    #[arg(long, value_name = "ID")]
+    ruleset: Option<String>,
     /// Where the API is.
     #[command(flatten)]
     api: ApiArgs,
@@ -110,6 +130,7 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
         DetectionVerb::Own { code, reason, what_if, api } => {
             set("own", ModeArgs { code, reason, hours: 1, what_if, api }).await
         }
+        DetectionVerb::DryRun(args) => dry_run(args).await,
         DetectionVerb::Pin(args) => pin(true, args).await,
         DetectionVerb::Unpin(args) => pin(false, args).await,
         DetectionVerb::Engines { api } => {
@@ -117,6 +138,30 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
             engines.print(&api, |engines| engines_text(engines))
         }
     }
+}
+
+async fn dry_run(args: DryRunArgs) -> Result<(), CliError> {
+    let DryRunArgs { code, days, ruleset, api } = args;
+    let ask = DetectionDryRunAsk { days: Some(days), ruleset, actor: super::quarantine::actor() };
+    let path = format!("/api/v1/detections/{}/dry-run", encoded(&code));
+    Client::new(&api)?.post::<DetectionDryRunView>(&path, &ask).await?.print(&api, dry_run_text)
+}
+
+fn dry_run_text(run: &DetectionDryRunView) -> String {
+    let DetectionDryRunView { code, version, ruleset, days, would_act, held, delivered, contents, .. } = run;
+    let does = if *would_act { "would have held" } else { "would have found, and holds nothing by itself," };
+    let mut out = vec![format!("{code} {version} of ruleset {ruleset}, {days} days: {does}")];
+    let mut line = |kind: &str, tally: &DryRunTally| {
+        let DryRunTally { looked_at, hits, unreadable, is_all, named } = tally;
+        let rest = if *is_all { "" } else { ", the newest ones" };
+        let lost = if *unreadable == 0 { String::new() } else { format!("; {unreadable} could not be looked at") };
+        out.push(format!("  {hits} of {looked_at} {kind}{rest}{lost}"));
+        out.extend(named.iter().map(|name| format!("    {name}")));
+    };
+    line("mails that are or were in the quarantine", held);
+    line("delivered mails that are kept as known to be good", delivered);
+    line("contents of delivered mails that are kept likewise", contents);
+    out.join("\n")
 }
 
 async fn pin(pinned: bool, args: PinArgs) -> Result<(), CliError> {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use api_types::detection::{ActiveDetection, DetectionView, FixturesView, ModeAsk, VersionRow};
+use api_types::detection::{
+    ActiveDetection, DetectionDryRunAsk, DetectionView, DryRunTally, FixturesView, ModeAsk, VersionRow,
+};
 use api_types::explore::{SummaryQuery, SummaryView};
 use api_types::hits::{HitsQuery, HitsView};
 use api_types::sentinel::ExplanationView;
@@ -152,6 +154,7 @@ pub async fn show(
         @if may && sees_all {
             section.actions { h2 { "Act" }
                 (modes(&code))
+                (trying(&code))
                 (sentinel::acting(&code, "contain", "Contain it"))
                 (incident::opening(&code, "", ""))
             }
@@ -295,6 +298,62 @@ fn modes(code: &str) -> Markup {
             button.quiet name="mode" value="shadow" { "Only watch" }
             button.quiet name="mode" value="off" { "Switch off" }
             button.quiet name="mode" value="enforce" { "Enforce" }
+        }
+    }
+}
+
+/// To try it on what is kept of the last days.
+fn trying(code: &str) -> Markup {
+    html! {
+        form.inline method="post" action={ "/detections/" (encoded(code)) "/dry-run" } { (enter_does_nothing())
+            label { "Days" input type="number" name="days" value="7" min="1" max="30"; }
+            button.quiet name="try" value="yes" { "Try it on what is kept of them" }
+        }
+    }
+}
+
+/// `POST /detections/{code}/dry-run`: what it would have held of what is kept of the last days. Nothing is changed.
+///
+/// # Errors
+/// What the API says.
+pub async fn dry_run(
+    State(service): State<Service>,
+    Extension(operator): Extension<Operator>,
+    Path(code): Path<String>,
+    form: Form,
+) -> PageResult {
+    let days: u64 = form.one("days").parse().map_err(|_| ServiceError::Bad("days is a number".into()))?;
+    let ask = DetectionDryRunAsk { days: Some(days), ..DetectionDryRunAsk::default() };
+    let run = service::dry_run::dry_run(&service, &operator, &code, ask).await?;
+    let does = if run.would_act { "would have held" } else { "would have found" };
+    let body = html! {
+        h1 { (run.code) " on the last " (run.days) " days" }
+        p.dim {
+            "It was tried on what is kept of them, as version " code { (run.version) } ". Of delivered mail only what "
+            "is known to be good is kept, and not all of that. Nothing was changed."
+            @if !run.would_act { " Its effect holds nothing by itself: what it finds is recorded." }
+        }
+        (tried("Mails that are or were in the quarantine", does, &run.held, true))
+        (tried("Delivered mails that are kept as known to be good", does, &run.delivered, true))
+        (tried("Contents of delivered mails that are kept likewise", does, &run.contents, false))
+        p { a href={ "/detections/" (encoded(&run.code)) } { "Back to the detection" } }
+    };
+    Ok(page(&operator, "/detections", &run.code, body))
+}
+
+/// What was looked at of one kind.
+fn tried(kind: &str, does: &str, tally: &DryRunTally, are_mails: bool) -> Markup {
+    html! {
+        section {
+            h2 { (kind) }
+            p {
+                "It " (does) " " strong { (tally.hits) } " of " (tally.looked_at)
+                @if !tally.is_all { ", the newest ones" } "."
+                @if tally.unreadable > 0 { " " (tally.unreadable) " could not be looked at." }
+            }
+            @if !tally.named.is_empty() { ul { @for name in &tally.named { li {
+                @if are_mails { a href={ "/messages/" (encoded(name)) } { (name) } } @else { (name) }
+            } } } }
         }
     }
 }

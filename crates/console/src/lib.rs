@@ -93,6 +93,7 @@ pub fn router(service: Service) -> Router {
         .route("/detections", get(detections::list_all))
         .route("/detections/{code}", get(detections::show))
         .route("/detections/{code}/act", post(detections::act))
+        .route("/detections/{code}/dry-run", post(detections::dry_run))
         .route("/entries", get(record::entries))
         .route("/entries/act", post(record::entries_act))
         .route("/submissions", get(submission::list_all))

@@ -4,6 +4,7 @@
 mod blocked;
 mod mail;
 mod name;
+mod program;
 mod text;
 
 use domain::message::Family;
@@ -125,7 +126,7 @@ pub fn sniff(bytes: &[u8], name: &str) -> Kind {
 
 /// What needs more than a magic number, checked first.
 fn by_structure(bytes: &[u8]) -> Option<(Family, &'static str)> {
-    if bytes.starts_with(b"MZ") && is_dos_or_pe(bytes) {
+    if program::is_one(bytes) {
         return Some((Family::Executable, "application/vnd.microsoft.portable-executable"));
     }
     let lnk = b"L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0F";
@@ -218,17 +219,6 @@ fn zip_names(bytes: &[u8]) -> Vec<String> {
     names
 }
 
-/// A PE says where its header is, and it is there; a DOS program has a sane size field.
-fn is_dos_or_pe(bytes: &[u8]) -> bool {
-    let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
-    if let Some(pe) = word(0x3c).and_then(|at| usize::try_from(at).ok())
-        && bytes.get(pe..pe.saturating_add(4)) == Some(b"PE\0\0")
-    {
-        return true;
-    }
-    !text::looks_like_text(bytes) && bytes.len() >= 64
-}
-
 fn family_of(matcher: infer::MatcherType, mime: &str) -> Family {
     use infer::MatcherType as M;
     match (matcher, mime) {
@@ -294,6 +284,7 @@ mod tests {
         check(b"-----BEGIN PGP SIGNATURE-----\r\nVersion: GnuPG v1\r\n", "signature.asc", Family::Text);
         check(b"-----BEGIN CERTIFICATE-----\r\nMIIB\r\n", "ca.pem", Family::Text);
         check(b"\0\x01\x02\x03", "a", Family::Other);
+        check(&[b"MZ\x01\0".as_slice(), &[7; 200]].concat(), "a.dat", Family::Other);
         for begin in ["BMW has announced", "BM", "BMI: 24", "GIF89a is a format", "CWS", "FWS", "ID3 tags", "MZ", "PK"]
         {
             check(format!("{begin} and so on, for a line or two of a letter.").as_bytes(), "", Family::Text);

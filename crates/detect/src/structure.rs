@@ -439,7 +439,7 @@ pub fn of_archive(closed: Vec<Closed>, part: &Part, has_members: bool) -> Vec<Si
         _ => None,
     });
     let why = match (NEVER_OPENED.contains(&kind), has_members) {
-        _ if closed.contains(&Closed::OutOfTime) => None,
+        _ if closed.contains(&Closed::OutOfTime) || closed.contains(&Closed::Volume) => None,
         (true, false) => Some(not_analysed.unwrap_or_else(|| format!("nothing in the {kind} could be read"))),
         (false, false) if NO_ARCHIVES.contains(&kind) => None,
         (true, true) | (false, false) => not_analysed,
@@ -453,6 +453,10 @@ pub fn of_archive(closed: Vec<Closed>, part: &Part, has_members: bool) -> Vec<Si
 pub fn of_closed(closed: Closed, part: &Part) -> Signal {
     let (check, evidence) = match closed {
         Closed::Limit(what) => (Check::Limit, what),
+        Closed::Volume => {
+            let why = format!("'{}' is one of several volumes, which only together can be opened", part.name);
+            (Check::UnreadArchive, why)
+        }
         Closed::Encrypted => (Check::EncryptedArchive, format!("'{}' is encrypted", part.name)),
         Closed::OpenedWithPassword => {
             (Check::PasswordInMail, format!("'{}' opens with a password that is in the mail", part.name))
@@ -520,6 +524,8 @@ mod tests {
         assert_eq!(checks("application/zip", damaged(), true), [Check::NotAnalysed]);
         assert_eq!(checks("application/x-ace", damaged(), true), [Check::NotAnalysed, Check::UnreadArchive]);
         assert_eq!(checks("application/pkcs7-mime", damaged(), false), [Check::NotAnalysed], "encrypted mail");
+        assert_eq!(checks("application/x-archive-volume", Closed::Volume, false), [Check::UnreadArchive]);
+        assert_eq!(checks("application/vnd.rar", Closed::Volume, true), [Check::UnreadArchive]);
         for kind in ["application/zip", "application/x-ace"] {
             assert_eq!(checks(kind, Closed::OutOfTime, false), [Check::NotAnalysed], "{kind}");
         }

@@ -15,7 +15,9 @@ use crate::family::Kind;
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Decoded, Parsed};
 use crate::page::link::{self, Link, LinkOrigin, Url};
+use crate::page::saved::Sites;
 use crate::page::{calendar, html, qr, sender, shortcut};
+use crate::passwords::Passwords;
 use crate::picture;
 use crate::seen::Seen;
 use crate::structure::{self, Check, Signal};
@@ -58,32 +60,29 @@ pub(crate) fn take_apart(
     codes: &mut qr::Reader,
 ) -> (Vec<Signal>, Seen) {
     let signals = std::mem::take(&mut parsed.limit_hits).into_iter().map(structure::of_limit).collect();
-    let texts: Vec<&str> = parsed
-        .parts
-        .iter()
-        .filter(|part| part.is_text)
-        .filter_map(|part| std::str::from_utf8(&part.bytes).ok())
-        .collect();
-    let passwords = if parsed.parts.iter().any(|part| part.family == Family::Archive) {
-        text::passwords(&texts)
-    } else {
-        Vec::new()
-    };
     let mut apart = Apart {
         signals,
+        domains: BTreeSet::new(),
         members: vec![false; parsed.parts.len()],
         depths: vec![0; parsed.parts.len()],
-        allowance: Allowance::new(limits, budget).with_passwords(passwords),
+        allowance: Allowance::new(limits, budget),
+        passwords: Passwords::default(),
         pixels: qr::Pixels::new(budget),
         codes,
         limits,
         seen: Seen::default(),
+        sites: Sites {
+            own: &envelope.own_domains,
+            recipients: &envelope.recipients,
+            sender: parsed.message.from_domain.clone(),
+        },
     };
+    apart.read_letters(parsed);
     apart.open_all(parsed);
     apart.picture_only();
-    let Apart { mut signals, seen, members, .. } = apart;
+    let Apart { mut signals, seen, domains, members, .. } = apart;
     signals.extend(structure::look(&parsed.message, &parsed.parts, &members));
-    remember_links(&mut parsed.message, &seen.links);
+    remember_links(&mut parsed.message, &seen.links, domains);
     let sender = parsed.message.from_domain.as_str();
     let said = link::look(&seen.links, &envelope.own_domains, &envelope.recipients, sender);
     let said = said.into_iter().chain(sender::look(
@@ -104,10 +103,10 @@ fn of_mail(check: Check, evidence: String) -> Signal {
 
 /// Links are kept as people look for them; domains of those in documents and codes are searched for as those of the
 /// text are.
-fn remember_links(message: &mut Message, links: &[Link]) {
+fn remember_links(message: &mut Message, links: &[Link], domains: BTreeSet<String>) {
     let parsed: Vec<Url> = links.iter().filter_map(|link| Url::parse(&link.target)).collect();
     let found = parsed.iter().filter_map(|url| text::registrable(&url.host));
-    let all: BTreeSet<String> = message.url_domains.drain(..).chain(found).collect();
+    let all: BTreeSet<String> = message.url_domains.drain(..).chain(found).chain(domains).collect();
     message.url_domains = all.into_iter().take(DOMAINS_MAX).collect();
     let kept =
         |url: &Url| mime::clean(&format!("{}{}", url.host, url.rest)).chars().take(URL_CHARS_MAX).collect::<String>();
@@ -115,16 +114,20 @@ fn remember_links(message: &mut Message, links: &[Link]) {
     message.urls = parsed.iter().map(kept).filter(|url| seen.insert(url.clone())).take(URLS_MAX).collect();
 }
 
-struct Apart<'l, 'c> {
+struct Apart<'l, 'c, 'e> {
     signals: Vec<Signal>,
+    /// Domains of addresses in mails that the mail brings.
+    domains: BTreeSet<String>,
     /// Which parts came out of an archive, a document or a picture.
     members: Vec<bool>,
     depths: Vec<u32>,
     allowance: Allowance<'l>,
+    passwords: Passwords,
     pixels: qr::Pixels,
     codes: &'c mut qr::Reader,
     limits: &'l Limits,
     seen: Seen,
+    sites: Sites<'e>,
 }
 
 /// Something that came out of a part.
@@ -152,7 +155,16 @@ impl From<Member> for Extracted {
     }
 }
 
-impl Apart<'_, '_> {
+impl Apart<'_, '_, '_> {
+    /// Tells the parts of the mail, and of mails in it that are read already, to whom they belong.
+    fn read_letters(&mut self, parsed: &Parsed<'_>) {
+        self.passwords.text(None, parsed.message.subject.clone());
+        for (part, decoded) in parsed.message.parts.iter().zip(&parsed.parts) {
+            let parent = part.parent.and_then(|parent| parsed.message.part(parent));
+            self.passwords.part(decoded, parent.map(|parent| (parent, parent.family == Family::Mail)));
+        }
+    }
+
     /// Opens everything that holds something, breadth first, and reads every page; what comes out becomes parts.
     fn open_all(&mut self, parsed: &mut Parsed<'_>) {
         let mut at = 0;
@@ -185,6 +197,10 @@ impl Apart<'_, '_> {
             self.members.push(one.is_member);
             self.depths.push(self.depths[at] + 1);
             adopt(parsed, part, one);
+            let is_mail = part.family == Family::Mail || self.passwords.has_text_of(part);
+            if let Some(decoded) = parsed.parts.last() {
+                self.passwords.part(decoded, Some((part, is_mail)));
+            }
         }
     }
 
@@ -193,6 +209,7 @@ impl Apart<'_, '_> {
         let bytes = &parsed.parts[at].bytes;
         let members = match part.family {
             Family::Archive => {
+                self.allowance.set_passwords(self.passwords.of(part.number, &parsed.parts));
                 let (found, closed) = unpack::open(&part.content_type, bytes, &part.name, &mut self.allowance);
                 self.signals.extend(structure::of_archive(closed, part, !found.is_empty()));
                 found
@@ -216,6 +233,10 @@ impl Apart<'_, '_> {
                 for target in seen.links {
                     self.link(target, LinkOrigin::Document);
                 }
+                self.addresses(&seen.addresses);
+                for text in seen.texts {
+                    self.passwords.text(Some(part.number), text);
+                }
                 seen.members
             }
             Family::Mail if !parsed.parts[at].is_walked => return self.mail(&parsed.parts[at].bytes, part),
@@ -237,6 +258,8 @@ impl Apart<'_, '_> {
         }
         let read = mime::read_within(bytes, self.limits);
         let inner = mime::parse(bytes, read.as_ref(), self.limits);
+        self.passwords.text(Some(part.number), inner.message.subject.clone());
+        self.addresses(&[inner.message.from.clone(), inner.reply_to.clone()]);
         let hits = inner.limit_hits.into_iter().map(|hit| mime::LimitHit { part: Some(part.number), ..hit });
         self.signals.extend(hits.map(structure::of_limit));
         let ambiguities = inner.message.ambiguities.iter();
@@ -249,6 +272,13 @@ impl Apart<'_, '_> {
                 Extracted { decoded, declared: part.declared, is_member: false }
             })
             .collect()
+    }
+
+    /// The domains of addresses in a mail that the mail brings: people search for them, and entries name them.
+    fn addresses(&mut self, addresses: &[String]) {
+        let domains = addresses.iter().filter_map(|address| text::organisation(address));
+        let room = DOMAINS_MAX.saturating_sub(self.domains.len());
+        self.domains.extend(domains.take(room));
     }
 
     fn link(&mut self, target: String, place: LinkOrigin) {
@@ -300,8 +330,10 @@ impl Apart<'_, '_> {
 
     fn page(&mut self, decoded: &Decoded<'_>, part: &Part, is_attached: bool) -> Vec<Extracted> {
         let mut page = html::read(&decoded.bytes, is_attached);
-        let said =
-            std::mem::take(&mut page.signals).into_iter().map(|(check, what)| Signal::of_part(check, part, what));
+        let goes_home = page.password_home.as_ref().is_some_and(|home| self.sites.are_home(home, &page.text));
+        let signals = std::mem::take(&mut page.signals).into_iter();
+        let told = signals.filter(|(check, _)| !(goes_home && *check == Check::HtmlCredentials));
+        let said = told.map(|(check, what)| Signal::of_part(check, part, what));
         self.signals.extend(said);
         if page.tracking_pixels > 0 {
             let what = format!("{} pictures of a pixel or two", page.tracking_pixels);

@@ -87,7 +87,7 @@ pub fn sheet_text(bytes: &[u8]) {
 /// library is left out: the product catches that, a fuzzer does not.
 pub fn container(bytes: &[u8]) {
     const REASONS_MAX: usize = 40;
-    const KINDS: [&str; 20] = [
+    const KINDS: [&str; 21] = [
         "application/x-bzip2",
         "application/x-xz",
         "application/x-7z-compressed",
@@ -108,6 +108,7 @@ pub fn container(bytes: &[u8]) {
         "application/x-vhd",
         "application/x-vhdx",
         "application/x-disk-image",
+        "application/x-raw-disc-image",
     ];
     let Some((first, rest)) = bytes.split_first() else { return };
     let limits = limits();

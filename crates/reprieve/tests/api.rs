@@ -132,6 +132,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", "/api/v1/detections".to_owned(), "look"),
         ("GET", "/api/v1/detections/EIC-0001".to_owned(), "look"),
         ("POST", "/api/v1/detections/EIC-0001/mode".to_owned(), "rules"),
+        ("POST", "/api/v1/detections/EIC-0001/dry-run".to_owned(), "rules"),
         ("GET", "/api/v1/engines".to_owned(), "look"),
         ("GET", "/api/v1/entries".to_owned(), "look"),
         ("POST", "/api/v1/entries".to_owned(), "rules"),

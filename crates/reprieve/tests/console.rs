@@ -116,6 +116,7 @@ fn the_matrix_of_roles_and_pages() {
         ("/sentinel/act".to_owned(), "do=release&detection=EIC-0001&reason=r".to_owned(), "rules"),
         ("/detections/EIC-0001/act".to_owned(), "mode=shadow&hours=1&reason=r".to_owned(), "rules"),
         ("/detections/EIC-0001/act".to_owned(), "mode=enforce&hours=1&reason=r".to_owned(), "rules"),
+        ("/detections/EIC-0001/dry-run".to_owned(), "days=7".to_owned(), "rules"),
         ("/entries/act".to_owned(), "action=block&kind=domain&value=evil.example&hours=1&reason=r".to_owned(), "rules"),
         ("/people/act".to_owned(), "do=invite&name=z&role=auditor".to_owned(), "tokens"),
     ];

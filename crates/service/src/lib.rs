@@ -14,6 +14,7 @@ pub mod backup;
 pub mod bulk;
 pub mod detection;
 pub mod download;
+pub mod dry_run;
 pub mod entry;
 pub mod error;
 pub mod explain;
@@ -63,6 +64,7 @@ use platform::signals::Signals;
 use platform::system_mail;
 use store::Store;
 use store::known_good::vault::Vault;
+use tokio::sync::Semaphore;
 
 use crate::error::ServiceError;
 use crate::rate::Rates;
@@ -136,7 +138,12 @@ pub struct Service {
     attempts: Rates,
     /// Milliseconds that each version of a detection costs, once measured: it takes a core for a moment.
     costs: Costs,
+    /// Dry runs of detections at once: each has a process that examines.
+    dry_runs: Arc<Semaphore>,
 }
+
+/// Dry runs of detections that are under way at once.
+const DRY_RUNS_MAX: usize = 1;
 
 impl Service {
     /// A service of these parts, of which nobody has asked anything yet.
@@ -166,6 +173,7 @@ impl Service {
             rates: Rates::new(config.api.requests_per_second),
             attempts: Rates::new(1),
             costs: Costs::default(),
+            dry_runs: Arc::new(Semaphore::new(DRY_RUNS_MAX)),
             config,
         })
     }

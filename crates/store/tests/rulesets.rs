@@ -252,6 +252,13 @@ async fn known_good(store: &Store) {
             .is_empty()
     );
     assert_eq!(store.known_good.good_mails(10).await.expect("asks").len(), 1);
+    let (long_ago, later) = (Timestamp::from_micros(0), now.after(Duration::from_secs(3600)));
+    assert_eq!(store.known_good.mails_since(long_ago, 10).await.expect("asks").len(), 1);
+    assert_eq!(store.known_good.mails_since(later, 10).await.expect("asks").len(), 0);
+    let kept = store.known_good.known_good_status(now).await.expect("asks").kept;
+    assert_eq!(store.known_good.contents_since(long_ago, 100).await.expect("asks").len() as u64, kept);
+    assert_eq!(store.known_good.contents_since(long_ago, 1).await.expect("asks").len(), 1);
+    assert_eq!(store.known_good.contents_since(later, 10).await.expect("asks").len(), 0);
     // What was called bad vouches for nothing.
     store.known_good.mark_bad(vec![photo, Digest::of(b"mail")], now).await.expect("marks");
     assert_eq!(

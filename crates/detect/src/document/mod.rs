@@ -32,6 +32,10 @@ pub struct DocumentReading {
     pub members: Vec<Member>,
     /// Links that open when somebody clicks, as they stand there.
     pub links: Vec<String>,
+    /// Texts of a saved mail, in which the password of what it brings may stand.
+    pub texts: Vec<String>,
+    /// Addresses of a saved mail: of who sent it, to whom, and to whom answers go.
+    pub addresses: Vec<String>,
 }
 
 /// A look at one document in progress.

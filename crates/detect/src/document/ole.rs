@@ -6,6 +6,7 @@ use super::{Look, macros, msg};
 use crate::family;
 use crate::structure::Check;
 use crate::unpack::{Closed, Member};
+use crate::utf16;
 
 /// Bytes of one stream that are read.
 const STREAM_BYTES_MAX: u64 = 64 << 20;
@@ -86,7 +87,7 @@ fn monikers(stream: &[u8], look: &mut Look<'_, '_, '_>) {
         let Some(text) = long(at + 16).and_then(|length| behind(at + 20, length)) else { continue };
         let units =
             text.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).take_while(|unit| *unit != 0);
-        let target: String = char::decode_utf16(units).filter_map(Result::ok).collect();
+        let target = utf16::of(units);
         if target.contains(':') {
             super::remote(look, "an object", &target);
         }

@@ -3,7 +3,10 @@
 
 mod automatic;
 mod files;
+mod filter;
+mod lzw;
 mod objects;
+mod predictor;
 mod syntax;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +19,12 @@ use crate::structure::Check;
 use crate::unpack::{Closed, Member};
 use automatic::Script;
 use files::FileSpecification;
+use filter::Filter;
 use objects::Objects;
 use syntax::{plain_names, string};
+
+#[cfg(test)]
+pub(super) use lzw::packed as packed_by_lzw;
 
 /// Streams of one file that are opened.
 const STREAMS_MAX: usize = 10_000;
@@ -66,7 +73,7 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     }
     // Objects in streams first: what they say tells which streams are files and scripts.
     for stream in streams.iter().filter(|stream| stream.dictionary.contains("/ObjStm")) {
-        match unpacked(stream, &mut facts, look) {
+        match unpacked(stream, &objects, &mut facts, look) {
             Ok(unpacked) => {
                 facts.read(&unpacked);
                 objects.read_stream(unpacked, stream.first());
@@ -99,14 +106,6 @@ impl Stream<'_> {
         let (_, behind) = self.dictionary.split_once("/First")?;
         let digits: String = behind.trim_start().chars().take_while(char::is_ascii_digit).collect();
         digits.parse().ok()
-    }
-
-    /// The names of its filters, in the order in which they are undone.
-    fn filters(&self) -> Vec<&str> {
-        let Some((_, behind)) = self.dictionary.split_once("/Filter") else { return Vec::new() };
-        let named = syntax::value(behind.as_bytes());
-        let names = behind.trim_start().get(..named.len()).unwrap_or_default();
-        names.split(['/', '[', ']', ' ', '\r', '\n', '\t']).filter(|name| !name.is_empty()).collect()
     }
 }
 
@@ -150,86 +149,28 @@ fn dictionary(before: &[u8]) -> (Option<u32>, String) {
 }
 
 /// What a stream is once its filters are undone, within what is left for objects and scripts. What breaks off is read
-/// as far as it goes.
-fn unpacked(stream: &Stream<'_>, facts: &mut Facts, look: &mut Look<'_, '_, '_>) -> Result<Vec<u8>, Closed> {
+/// as far as it goes. Each step counts: little may be made of much that was made of little.
+fn unpacked(
+    stream: &Stream<'_>,
+    objects: &Objects<'_>,
+    facts: &mut Facts,
+    look: &mut Look<'_, '_, '_>,
+) -> Result<Vec<u8>, Closed> {
     look.allowance.entry()?;
-    let room = usize::try_from(OBJECTS_BYTES_MAX.min(facts.left)).unwrap_or(usize::MAX);
-    let mut bytes = stream.content[..stream.content.len().min(room)].to_vec();
-    for filter in stream.filters() {
-        bytes = match undo(filter, &bytes)? {
-            Undone::Bytes(bytes) => bytes,
-            Undone::Deflated => {
-                let mut out = Vec::new();
-                let inflated = flate2::read::ZlibDecoder::new(bytes.as_slice());
-                let _ = inflated.take(OBJECTS_BYTES_MAX.min(facts.left)).read_to_end(&mut out);
-                out
-            }
-        };
+    let room = |facts: &Facts| OBJECTS_BYTES_MAX.min(facts.left);
+    let stored = usize::try_from(room(facts)).unwrap_or(usize::MAX).min(stream.content.len());
+    let mut bytes = stream.content[..stored].to_vec();
+    let filters = Filter::all(&stream.dictionary, objects)?;
+    if filters.is_empty() {
+        facts.take(bytes.len())?;
     }
-    facts.left = facts.left.saturating_sub(bytes.len() as u64);
-    if facts.left == 0 {
-        return Err(Closed::Limit(format!("a PDF whose objects unpack to {} MiB", OBJECTS_TOTAL_MAX >> 20)));
+    for filter in filters {
+        let mut out = Vec::new();
+        let _ = filter.reader(&bytes).take(room(facts)).read_to_end(&mut out);
+        facts.take(out.len())?;
+        bytes = filter.finish(out);
     }
     Ok(bytes)
-}
-
-/// A filter undone, or the one that may make much of little.
-enum Undone {
-    Bytes(Vec<u8>),
-    Deflated,
-}
-
-fn undo(filter: &str, bytes: &[u8]) -> Result<Undone, Closed> {
-    match filter {
-        "FlateDecode" | "Fl" => Ok(Undone::Deflated),
-        "ASCIIHexDecode" | "AHx" => Ok(Undone::Bytes(from_hexadecimal(bytes))),
-        "ASCII85Decode" | "A85" => Ok(Undone::Bytes(from_base_85(bytes))),
-        "LZWDecode" | "LZW" | "RunLengthDecode" | "RL" | "Crypt" => {
-            Err(Closed::NotAnalysed(format!("a stream of a PDF in {filter} is not opened")))
-        }
-        // The number of an object that names it: what is deflated shows it (RFC 1950 2.2).
-        _ if bytes.first() == Some(&0x78) => Ok(Undone::Deflated),
-        _ => Ok(Undone::Bytes(bytes.to_vec())),
-    }
-}
-
-fn from_hexadecimal(bytes: &[u8]) -> Vec<u8> {
-    let digits: Vec<u32> =
-        bytes.iter().take_while(|byte| **byte != b'>').filter_map(|byte| char::from(*byte).to_digit(16)).collect();
-    digits.chunks(2).map(|pair| (pair[0] << 4 | pair.get(1).unwrap_or(&0)) as u8).collect()
-}
-
-/// Base 85 (7.4.3): five letters are four bytes, `z` is four zeros.
-fn from_base_85(bytes: &[u8]) -> Vec<u8> {
-    let (mut out, mut group) = (Vec::new(), Vec::with_capacity(5));
-    let mut flush = |group: &mut Vec<u8>| {
-        let count = group.len();
-        if count > 1 {
-            group.resize(5, 84);
-            let value = group.iter().fold(0_u64, |value, digit| value * 85 + u64::from(*digit));
-            let four = (value as u32).to_be_bytes();
-            out.extend_from_slice(&four[..count - 1]);
-        }
-        group.clear();
-    };
-    for byte in bytes {
-        match byte {
-            b'~' => break,
-            b'z' if group.is_empty() => {
-                group.extend([0; 5]);
-                flush(&mut group);
-            }
-            b'!'..=b'u' => {
-                group.push(byte - b'!');
-                if group.len() == 5 {
-                    flush(&mut group);
-                }
-            }
-            _ => {}
-        }
-    }
-    flush(&mut group);
-    out
 }
 
 /// The files that the PDF brings along, each by the names that its specifications give it.
@@ -254,7 +195,7 @@ fn files(
             continue;
         }
         facts.files += 1;
-        let bytes = file(stream, look)?;
+        let bytes = file(stream, objects, look)?;
         let all: Vec<&str> = known.into_iter().flatten().copied().collect();
         for other in one_of_each_kind(&all).into_iter().skip(1).filter(|_| bytes.len() <= TWICE_BYTES_MAX) {
             let again = look.allowance.read(bytes.len() as u64, bytes.as_slice())?;
@@ -280,27 +221,19 @@ fn one_of_each_kind<'n>(names: &[&'n str]) -> Vec<&'n str> {
     names.iter().copied().filter(|name| seen.insert(family::extension(name))).collect()
 }
 
-/// The bytes of a file in the PDF, within what the mail may unpack. One that is damaged has its name at least.
-fn file(stream: &Stream<'_>, look: &mut Look<'_, '_, '_>) -> Result<Vec<u8>, Closed> {
+/// The bytes of a file in the PDF, within what the mail may unpack, as far as they are whole. One of which nothing is
+/// has its name at least.
+fn file(stream: &Stream<'_>, objects: &Objects<'_>, look: &mut Look<'_, '_, '_>) -> Result<Vec<u8>, Closed> {
     look.allowance.entry()?;
     let mut bytes = look.allowance.read(stream.content.len() as u64, stream.content)?;
-    for filter in stream.filters() {
-        let undone = match undo(filter, &bytes) {
-            Ok(Undone::Bytes(undone)) => Ok(undone),
-            Ok(Undone::Deflated) => {
-                let inflated = flate2::read::ZlibDecoder::new(bytes.as_slice());
-                look.allowance.read(bytes.len() as u64, inflated)
-            }
-            Err(closed) => Err(closed),
-        };
-        bytes = match undone {
-            Ok(undone) => undone,
-            Err(closed @ Closed::NotAnalysed(_)) => {
-                look.closed(closed);
-                return Ok(Vec::new());
-            }
-            Err(limit) => return Err(limit),
-        };
+    for filter in Filter::all(&stream.dictionary, objects)? {
+        let (out, closed) = look.allowance.read_so_far(bytes.len() as u64, filter.reader(&bytes));
+        match closed {
+            Some(damage @ Closed::NotAnalysed(_)) => look.closed(damage),
+            Some(limit) => return Err(limit),
+            None => {}
+        }
+        bytes = filter.finish(out);
     }
     Ok(bytes)
 }
@@ -332,7 +265,7 @@ fn scripts(streams: &[Stream<'_>], objects: &Objects<'_>, facts: &mut Facts, loo
         if is_other || stream.content.len() > SCRIPT_BYTES_MAX {
             continue;
         }
-        match unpacked(stream, facts, look) {
+        match unpacked(stream, objects, facts, look) {
             Ok(bytes) => {
                 facts.script(&bytes);
                 if facts.has_form && found.is_none() {
@@ -379,6 +312,15 @@ struct Facts {
 }
 
 impl Facts {
+    /// Counts bytes that objects and scripts were unpacked to.
+    fn take(&mut self, bytes: usize) -> Result<(), Closed> {
+        self.left = self.left.saturating_sub(bytes as u64);
+        if self.left == 0 {
+            return Err(Closed::Limit(format!("a PDF whose objects unpack to {} MiB", OBJECTS_TOTAL_MAX >> 20)));
+        }
+        Ok(())
+    }
+
     fn read(&mut self, bytes: &[u8]) {
         let mut at = 0;
         while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(b'/', rest)) {

@@ -1,6 +1,7 @@
 //! RTF: objects in hexadecimal, fields, and a template from elsewhere.
 
 use super::{Look, ole, remote};
+use crate::page::html;
 use crate::page::share::Share;
 use crate::structure::Check;
 use crate::unpack::Member;
@@ -11,6 +12,9 @@ const OBJECTS_MAX: usize = 200;
 const OBJECT_TEXT_MAX: usize = 64 << 20;
 /// Bytes of a field, a class or a template that are read.
 const GROUP_BYTES_MAX: usize = 4000;
+/// Elements of a page in RTF that are read, and digits of the number that says what each is.
+const TAGS_MAX: usize = 20_000;
+const TAG_DIGITS_MAX: usize = 6;
 
 /// Looks at an RTF document.
 pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
@@ -48,6 +52,22 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         let field = plain(&bytes[at + 8..bytes.len().min(at + GROUP_BYTES_MAX)]);
         super::field(look, field.trim());
     }
+    if memchr::memmem::find(bytes, b"\\fromhtml").is_some() {
+        let page = html::read(page_in(bytes).as_bytes(), false);
+        look.seen.links.extend(page.links.into_iter().map(|link| link.target));
+    }
+}
+
+/// The elements of a page that Outlook keeps as RTF (MS-OXRTFEX 2.1.3.1): each stands in a group of its own.
+fn page_in(bytes: &[u8]) -> String {
+    let mut page = String::new();
+    for at in memchr::memmem::find_iter(bytes, b"\\*\\htmltag").take(TAGS_MAX) {
+        let from = at + 10;
+        let digits = bytes[from..].iter().take(TAG_DIGITS_MAX).take_while(|byte| byte.is_ascii_digit()).count();
+        let group = &bytes[from + digits..bytes.len().min(from + GROUP_BYTES_MAX)];
+        page.push_str(plain(group).trim_start_matches(' '));
+    }
+    page
 }
 
 /// CVE-2017-11882 and its kin: the editor was removed from Office in 2018. MathType's formulas (`Equation.DSMT4`) are
@@ -227,6 +247,15 @@ mod tests {
     fn texts_and_digits_of_a_group() {
         assert_eq!(plain(b" \\u104?\\u116?\\u-10187?x \\'41\\b b\\{\\\\}more"), " htx Ab{\\");
         assert_eq!(hexadecimal(b"41\\par 42{\\*\\x 43}44 4\\'99 5}46").0, b"ABDE");
+    }
+
+    #[test]
+    fn a_page_in_rtf() {
+        let body = b"{\\rtf1\\ansi\\fromhtml1 {\\*\\htmltag64 <p>}{\\*\\htmltag84 <a \
+            href=\"https://evil.example/\\'61?b=\\{c\\}\">}here{\\*\\htmltag92 </a>}}";
+        let page = page_in(body);
+        assert_eq!(page, "<p><a href=\"https://evil.example/a?b={c}\"></a>");
+        assert_eq!(page_in(b"\\*\\htmltag"), "");
     }
 
     #[test]

@@ -388,6 +388,15 @@ fn what_a_pdf_does() {
         [b"%PDF-1.7\n1 0 obj<</Type/ObjStm/Filter/FlateDecode>>stream\r\n".as_slice(), &objects, b"\nendstream endobj"]
             .concat();
     check("a launch in an object stream", &hidden, &[C::PdfLaunch]);
+    for (filter, packed) in [
+        ("/LZWDecode", super::pdf::packed_by_lzw(b"1 0 <</S/Launch/F(a.exe)>>")),
+        ("[/ASCIIHexDecode/RunLengthDecode]", b"19 31203020 3C3C2F532F4C61756E63682F4628612E657865293E3E 80>".to_vec()),
+        ("[/A85 /Fl]/DecodeParms[null<</Predictor 12/Columns 26>>]", deflated_rows(&deflated)),
+    ] {
+        let head = format!("%PDF-1.7\n1 0 obj<</Type/ObjStm/Filter{filter}>>stream\r\n");
+        let hidden = [head.as_bytes(), &packed, b"\nendstream endobj"].concat();
+        check(filter, &hidden, &[C::PdfLaunch]);
+    }
     let file = [
         b"%PDF-1.7\n1 0 obj<</Type/EmbeddedFile/Filter/FlateDecode>>stream\n".as_slice(),
         &deflated(b"MZ and more"),
@@ -396,6 +405,20 @@ fn what_a_pdf_does() {
     .concat();
     let seen = check("a file", &file, &[C::DocumentEmbeds]);
     assert_eq!(seen.members[0].bytes, b"MZ and more");
+}
+
+/// A launch as one row of PNG's second kind, deflated, in base 85.
+fn deflated_rows(deflated: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let packed = deflated(b"\x021 0 <</S/Launch/F(a.exe)>>");
+    let mut out = Vec::new();
+    for four in packed.chunks(4) {
+        let mut whole = [0; 4];
+        whole[..four.len()].copy_from_slice(four);
+        let number = u32::from_be_bytes(whole);
+        let letters = (0..5).rev().map(|place| (number / 85_u32.pow(place) % 85) as u8 + b'!');
+        out.extend(letters.take(four.len() + 1));
+    }
+    [out.as_slice(), b"~>"].concat()
 }
 
 #[test]

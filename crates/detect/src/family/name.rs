@@ -3,6 +3,7 @@
 use domain::message::Family;
 
 use super::Kind;
+use crate::unpack::volume;
 
 /// Characters of an extension at most; longer ones are no extensions.
 const EXTENSION_CHARS_MAX: usize = 40;
@@ -58,9 +59,16 @@ const ARCHIVES: [(&str, &str); 24] = [
 
 /// The kind of archive that a name says.
 pub(super) fn archive(name: &str) -> Option<Kind> {
+    let kind = whole(name).or_else(|| {
+        let is_archive = |name: &str| whole(name).is_some() || is_image(name);
+        volume::is_named(name, is_archive).then_some("application/x-archive-volume")
+    });
+    kind.map(|kind| (Family::Archive, kind))
+}
+
+fn whole(name: &str) -> Option<&'static str> {
     let extension = extension(name)?;
-    let (_, kind) = ARCHIVES.into_iter().find(|(one, _)| *one == extension)?;
-    Some((Family::Archive, kind))
+    ARCHIVES.into_iter().find(|(one, _)| *one == extension).map(|(_, kind)| kind)
 }
 
 /// Extensions of images of discs. What is in one that cannot be read may be anything, and nothing that opens.
@@ -68,7 +76,11 @@ const IMAGES: [&str; 4] = ["dmg", "img", "udf", "wim"];
 
 /// Whether a name is one of an archive or an image of a disc.
 pub(super) fn is_container(name: &str) -> bool {
-    archive(name).is_some() || extension(name).is_some_and(|extension| IMAGES.contains(&extension.as_str()))
+    archive(name).is_some() || is_image(name)
+}
+
+fn is_image(name: &str) -> bool {
+    extension(name).is_some_and(|extension| IMAGES.contains(&extension.as_str()))
 }
 
 #[cfg(test)]
@@ -99,6 +111,8 @@ mod tests {
     fn archives_by_name() {
         assert_eq!(archive("a.ACE"), Some((Family::Archive, "application/x-ace")));
         assert_eq!(archive("a.txt"), None);
+        assert_eq!(archive("a.7z.002"), Some((Family::Archive, "application/x-archive-volume")));
+        assert_eq!(archive("a.log.002"), None);
         assert!(is_container("a.zip") && is_container("a.img") && !is_container("a.pdf"));
     }
 }

@@ -5,6 +5,7 @@ use domain::message::Family;
 
 use super::Kind;
 use super::name::extension;
+use crate::utf16;
 
 /// Mere text.
 pub(super) const PLAIN: Kind = (Family::Text, "text/plain");
@@ -162,13 +163,7 @@ pub(super) fn is_wide(bytes: &[u8]) -> bool {
 }
 
 fn wide_text(bytes: &[u8]) -> Option<String> {
-    let read: fn([u8; 2]) -> u16 = match bytes {
-        [0xff, 0xfe, ..] => u16::from_le_bytes,
-        [0xfe, 0xff, ..] => u16::from_be_bytes,
-        _ => return None,
-    };
-    let units = bytes[2..bytes.len().min(PROLOG_BYTES_MAX)].chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
-    Some(char::decode_utf16(units).map_while(Result::ok).collect())
+    utf16::marked(&bytes[..bytes.len().min(PROLOG_BYTES_MAX)])
 }
 
 #[cfg(test)]

@@ -71,6 +71,18 @@ fn tar(entries: &[(&str, &[u8])]) -> Vec<u8> {
     out
 }
 
+/// Harmful: one of several volumes, in which nobody can look.
+pub(super) fn harmful() -> Vec<Specimen> {
+    let is = |name, file, bytes| Specimen::harmful(name, file, "application/octet-stream", bytes, "unread-archive");
+    // Version 5: the archive's own header says that it is one of several volumes.
+    let rar =
+        [&b"Rar!\x1a\x07\x01\0"[..], &[0, 0, 0, 0, 3, 1, 0, 1], &[0, 0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 6], b"in.pdf"];
+    vec![
+        is("the first volume of a rar", "offer.part1.rar", rar.concat()),
+        is("a volume of a 7z in its middle", "offer.7z.002", (0..200).map(|at| at ^ 0x85).collect()),
+    ]
+}
+
 /// Innocent, every one.
 pub(super) fn innocent() -> Vec<Specimen> {
     [of_documents(), that_open(), that_look_locked(), passwords(), large(), odd()].concat()
@@ -254,6 +266,9 @@ fn odd() -> Vec<Specimen> {
             "application/pkcs7-mime",
             b"\x30\x0f\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x02\x30\x00".to_vec(),
         ),
+        is("a scan that has a number", "scan.002", "application/octet-stream", (0..200).map(|at| at ^ 0x85).collect()),
+        is("a log that is turned over", "mail.log.001", "text/plain", b"Nov 23 09:30:00 mx1 started\n".to_vec()),
+        is("an archive that is all in its first volume", "backup.zip.001", ZIP, zip("plan.txt", b"nine o'clock")),
         is("a key in text", "partner.p7b", "application/x-pkcs7-certificates", key.to_vec()),
     ]
 }

@@ -118,11 +118,13 @@ impl Specimen {
 pub fn pack() -> Vec<Specimen> {
     let others = [
         archive::innocent(),
+        archive::harmful(),
         document::innocent(),
         link::innocent(),
         mail::innocent(),
         name::innocent(),
         page::innocent(),
+        page::harmful(),
         sender::innocent(),
         text::innocent(),
     ];

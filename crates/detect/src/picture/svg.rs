@@ -7,6 +7,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::signal;
 use crate::structure::{Check, Signal};
+use crate::utf16;
 
 /// Elements of one picture that are read.
 const EVENTS_MAX: usize = 500_000;
@@ -19,7 +20,7 @@ const PAGE_ELEMENTS: [&str; 8] = ["form", "input", "iframe", "embed", "object", 
 
 /// Looks at a part that is an SVG.
 pub fn look(bytes: &[u8], part: &Part, signals: &mut Vec<Signal>) {
-    let text = decode(bytes);
+    let text = utf16::marked(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());
     let mut reader = Reader::from_str(&text);
     let config = reader.config_mut();
     config.check_end_names = false;
@@ -47,19 +48,6 @@ pub fn look(bytes: &[u8], part: &Part, signals: &mut Vec<Signal>) {
         }
     }
     signals.extend(sight.signals);
-}
-
-/// UTF-8, or UTF-16 by its byte order mark.
-fn decode(bytes: &[u8]) -> String {
-    let wide = |read: fn([u8; 2]) -> u16| -> String {
-        let units = bytes[2..].chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
-        char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-    };
-    match bytes {
-        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
 }
 
 struct Sight<'p> {

@@ -31,11 +31,9 @@ impl<'l> Allowance<'l> {
         Self { limits, budget, passwords: Vec::new(), entries: 0, bytes: 0, dictionary_bytes: 0, tries: 0 }
     }
 
-    /// The same with words that may be passwords of what is encrypted.
-    #[must_use]
-    pub fn with_passwords(mut self, passwords: Vec<String>) -> Self {
+    /// The words that may be passwords of what is opened next, the likeliest first.
+    pub(crate) fn set_passwords(&mut self, passwords: Vec<String>) {
         self.passwords = passwords;
-        self
     }
 
     pub(super) fn passwords(&self) -> &[String] {

@@ -1,9 +1,9 @@
-//! Images of hard discs: their partitions, and the files of those that are FAT or NTFS. Windows mounts VHD and VHDX on
-//! a double click.
+//! Images of hard discs: their partitions, and the files of those that are FAT, exFAT or NTFS. Windows mounts VHD and
+//! VHDX on a double click.
 
 use super::found::Found;
 use super::number::{piece, size, u32_le, u64_le};
-use super::{Allowance, Closed, fat, ntfs, vhd};
+use super::{Allowance, Closed, exfat, fat, ntfs, vhd};
 
 /// Bytes of a sector, in which partition tables count.
 pub(super) const SECTOR: u64 = 512;
@@ -66,7 +66,7 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
         return false;
     }
     let disk = Disk::Flat(bytes);
-    volumes(&disk).into_iter().any(|at| fat::is_one(&disk, at) || ntfs::is_one(&disk, at))
+    volumes(&disk).into_iter().any(|at| fat::is_one(&disk, at) || exfat::is_one(&disk, at) || ntfs::is_one(&disk, at))
 }
 
 /// Opens an image as it lies there, or of VHD or VHDX.
@@ -86,6 +86,8 @@ pub(super) fn open(
     for at in volumes(&disk) {
         let opened = if fat::is_one(&disk, at) {
             fat::open(&disk, at, allowance, found)
+        } else if exfat::is_one(&disk, at) {
+            exfat::open(&disk, at, allowance, found)
         } else if ntfs::is_one(&disk, at) {
             ntfs::open(&disk, at, allowance, found)
         } else {
@@ -94,7 +96,7 @@ pub(super) fn open(
         is_known = true;
         found.note_all(opened.err());
     }
-    if is_known { Ok(()) } else { Err(Closed::NotAnalysed("a disc image without FAT or NTFS".into())) }
+    if is_known { Ok(()) } else { Err(Closed::NotAnalysed("a disc image without FAT, exFAT or NTFS".into())) }
 }
 
 /// Where volumes may begin: at the beginning, and where a table of partitions says (MBR, or GPT by UEFI 5.3).

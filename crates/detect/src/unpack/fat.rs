@@ -5,8 +5,9 @@ use std::collections::HashSet;
 
 use super::disk::Disk;
 use super::found::Found;
-use super::number::{piece, size, u16_le, u32_le, utf16_le};
+use super::number::{piece, size, u16_le, u32_le};
 use super::{Allowance, Closed, Member};
+use crate::utf16;
 
 /// Bytes of a line of a folder.
 const LINE: usize = 32;
@@ -184,7 +185,7 @@ fn entries(lines: &[u8]) -> Vec<Entry> {
             let piece = [&line[1..11], &line[14..26], &line[28..32]].concat();
             long.splice(0..0, piece);
         } else {
-            let wide = utf16_le(&std::mem::take(&mut long));
+            let wide = utf16::le(&std::mem::take(&mut long));
             let wide = wide.split('\0').next().unwrap_or_default().trim_end_matches('\u{ffff}').to_owned();
             let is_named = first != b'.' && attributes & VOLUME_NAME == 0;
             let (high, low) = (u16_le(line, 20).unwrap_or(0), u16_le(line, 26).unwrap_or(0));

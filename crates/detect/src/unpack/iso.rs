@@ -5,8 +5,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::found::Found;
-use super::number::{piece, piece_so_far, u32_le, utf16_be};
+use super::number::{piece, piece_so_far, u32_le};
 use super::{Allowance, Closed, Member, udf};
+use crate::utf16;
 
 const SECTOR: usize = 2048;
 /// Folders that are looked into, so that one that holds itself ends.
@@ -188,6 +189,6 @@ fn rock_ridge(record: &[u8]) -> Option<String> {
 }
 
 fn readable(name: &[u8], is_wide: bool) -> String {
-    let text = if is_wide { utf16_be(name) } else { String::from_utf8_lossy(name).into_owned() };
+    let text = if is_wide { utf16::be(name) } else { String::from_utf8_lossy(name).into_owned() };
     text.split(';').next().unwrap_or_default().trim_end_matches('.').to_owned()
 }

@@ -1,7 +1,7 @@
 //! Which container bytes are, where it takes more than the letters that they begin with, or letters that few know.
 
 use super::number::piece;
-use super::{cpio, disk, iso, msi, named, rar, sevenz, szdd, tar, udf, vhd, xz, zip};
+use super::{cpio, disk, iso, msi, named, rar, raw_disc, sevenz, szdd, tar, udf, vhd, xz, zip};
 
 /// Bytes in which the first member of a zip is looked for, where there is no directory.
 const ZIP_WITHIN_BYTES: usize = 64 << 10;
@@ -22,6 +22,7 @@ pub(crate) fn by_beginning(bytes: &[u8]) -> Option<&'static str> {
         () if vhd::is_vhdx(bytes) => "application/x-vhdx",
         () if begins(vhd::FOOTER) => "application/x-vhd",
         () if iso::is_one(bytes) => "application/x-iso9660-image",
+        () if raw_disc::is_one(bytes) => "application/x-raw-disc-image",
         () if xz::is_lzma(bytes) => "application/x-lzma",
         () => return None,
     })

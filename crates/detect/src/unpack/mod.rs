@@ -8,6 +8,7 @@ mod calendar;
 pub(crate) mod cms;
 mod cpio;
 mod disk;
+mod exfat;
 mod fat;
 mod found;
 mod in_text;
@@ -19,6 +20,7 @@ mod ntfs;
 mod number;
 pub(crate) mod onenote;
 mod rar;
+mod raw_disc;
 mod sevenz;
 mod stream;
 mod szdd;
@@ -27,6 +29,7 @@ mod tnef;
 mod udf;
 mod uuencode;
 mod vhd;
+pub(crate) mod volume;
 mod xz;
 pub(crate) mod zip;
 
@@ -72,6 +75,8 @@ impl Member {
 pub enum Closed {
     /// A deterministic limit: what was over which.
     Limit(String),
+    /// A volume of an archive that is split: only all of them together can be opened.
+    Volume,
     /// Encrypted, and none of the passwords that the mail brings fits.
     Encrypted,
     /// Encrypted, and opened with a password that the mail brings itself.
@@ -93,6 +98,10 @@ pub fn open(content_type: &str, bytes: &[u8], name: &str, allowance: &mut Allowa
         found.note(closed);
     }
     let (members, mut closed) = found.into_parts();
+    let is_damaged = closed.iter().any(|one| matches!(one, Closed::NotAnalysed(_)));
+    if is_damaged && volume::is_numbered(name) && !closed.contains(&Closed::Volume) {
+        closed.push(Closed::Volume);
+    }
     if members.is_empty() && closed.is_empty() && !MAY_BE_EMPTY.contains(&content_type) {
         closed.push(Closed::NotAnalysed(format!("{content_type} with nothing in it that can be read")));
     }
@@ -159,6 +168,8 @@ fn by_kind(
         }
         "application/ms-tnef" => tnef::open(bytes, allowance, found),
         "application/pkcs7-mime" => cms::open(bytes, name, allowance, &mut found.members),
+        "application/x-raw-disc-image" => raw_disc::open(bytes, allowance, found),
+        "application/x-archive-volume" => Err(Closed::Volume),
         "application/onenote" => onenote::open(bytes, allowance, found),
         other => Err(Closed::NotAnalysed(format!("{other} is not opened"))),
     }

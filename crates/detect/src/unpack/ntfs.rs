@@ -3,8 +3,9 @@
 
 use super::disk::Disk;
 use super::found::Found;
-use super::number::{piece, piece_so_far, size, u16_le, u32_le, u64_le, utf16_le};
+use super::number::{piece, piece_so_far, size, u16_le, u32_le, u64_le};
 use super::{Allowance, Closed, Member};
+use crate::utf16;
 
 /// Records that are looked at; the first ones are the volume's own.
 const RECORDS_MAX: usize = 100_000;
@@ -140,7 +141,7 @@ impl Volume<'_, '_> {
                 FILE_NAME => {
                     let value = resident(attribute);
                     let letters = value.get(64).map_or(0, |letters| usize::from(*letters));
-                    let name = utf16_le(piece_so_far(value, 66, 2 * letters));
+                    let name = utf16::le(piece_so_far(value, 66, 2 * letters));
                     if value.get(65) == Some(&SHORT) { short.push(name) } else { long.push(name) }
                 }
                 // The one without a name is the file; others lie beside it.

@@ -53,21 +53,6 @@ pub(super) fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(PLACE_MAX).min(PLACE_MAX)
 }
 
-/// UTF-16, little end first.
-pub(super) fn utf16_le(bytes: &[u8]) -> String {
-    utf16(bytes, u16::from_le_bytes)
-}
-
-/// UTF-16, big end first.
-pub(super) fn utf16_be(bytes: &[u8]) -> String {
-    utf16(bytes, u16::from_be_bytes)
-}
-
-fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16) -> String {
-    let units = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-}
-
 /// The bytes before the first NUL.
 pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()

@@ -2,8 +2,9 @@
 //! a picture hides a script below it.
 
 use super::found::Found;
-use super::number::{piece, piece_so_far, size, u32_le, u64_le, utf16_le};
+use super::number::{piece, piece_so_far, size, u32_le, u64_le};
 use super::{Allowance, Closed, Member};
+use crate::utf16;
 
 /// What begins every section.
 pub(crate) const SECTION: [u8; 16] =
@@ -58,7 +59,7 @@ fn names(bytes: &[u8]) -> Vec<String> {
 /// A text behind its length that may be the name of a file: no control characters, and an extension.
 fn file_name(bytes: &[u8], at: usize) -> Option<String> {
     let length = u32_le(bytes, at).filter(|length| length % 2 == 0 && (6..=NAME_BYTES_MAX).contains(length))?;
-    let text = utf16_le(piece(bytes, at + 4, length as usize)?);
+    let text = utf16::le(piece(bytes, at + 4, length as usize)?);
     let text = text.trim_end_matches('\0');
     let is_name = !text.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER);
     let (_, extension) = text.rsplit_once('.')?;

@@ -4,6 +4,7 @@
 use super::found::Found;
 use super::number::{piece, piece_so_far, size, u16_le, u32_le};
 use super::{Allowance, Closed, Member};
+use crate::utf16;
 
 /// What begins version 4, and what begins version 5.
 const FOUR: &[u8; 7] = b"Rar!\x1a\x07\0";
@@ -31,6 +32,9 @@ pub(super) fn begin(bytes: &[u8]) -> Option<usize> {
 /// Opens a rar of version 4 or 5.
 pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
     let bytes = begin(bytes).and_then(|at| bytes.get(at..)).unwrap_or(bytes);
+    if is_volume(bytes) {
+        found.note(Closed::Volume);
+    }
     let mut on = |file: File| {
         allowance.entry()?;
         let (content, closed) = match file.stored {
@@ -48,6 +52,19 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
     } else {
         Err(Closed::NotAnalysed("damaged rar: its header".into()))
     }
+}
+
+/// Whether the archive's own header, which is the first one, says that it is one of several volumes.
+fn is_volume(bytes: &[u8]) -> bool {
+    if bytes.starts_with(FIVE) {
+        let mut reader = Vint { bytes, at: FIVE.len() + 4 };
+        let mut number = || reader.next().unwrap_or(0);
+        let (_size, kind, flags) = (number(), number(), number());
+        let _extra = if flags & 1 != 0 { number() } else { 0 };
+        return kind == 1 && number() & 1 != 0;
+    }
+    let at = FOUR.len();
+    bytes.get(at + 2) == Some(&0x73) && u16_le(bytes, at + 3).is_some_and(|flags| flags & 1 != 0)
 }
 
 fn cut_off() -> Closed {
@@ -106,7 +123,7 @@ fn unicode(encoded: &[u8], plain: &[u8]) -> String {
     let mut units = Vec::new();
     // Where it ends too early, what came before it counts.
     let _ended = units_of(encoded, plain, &mut units);
-    char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    utf16::of(units)
 }
 
 fn units_of(encoded: &[u8], plain: &[u8], units: &mut Vec<u16>) -> Option<()> {

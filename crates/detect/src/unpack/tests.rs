@@ -86,7 +86,8 @@ fn a_password_that_the_mail_brings_opens_it() {
     let limits = Limits::default();
     let budget = Budget::starting_now(Duration::from_secs(10));
     let passwords = ["wrong", "secret"].map(str::to_owned).to_vec();
-    let mut allowance = Allowance::new(&limits, budget).with_passwords(passwords);
+    let mut allowance = Allowance::new(&limits, budget);
+    allowance.set_passwords(passwords);
     let (members, closed) = open("application/zip", &locked(), "a.zip", &mut allowance);
     assert_eq!((members[0].bytes.as_slice(), closed.as_slice()), (&b"MZ"[..], &[Closed::OpenedWithPassword][..]));
 }
@@ -159,6 +160,34 @@ fn the_names_in_a_rar_are_told() {
 }
 
 #[test]
+fn volumes_are_named_and_told() {
+    let volumes = |content_type: &str, bytes: &[u8], name: &str| {
+        let (members, closed) = opened_as(content_type, bytes, name);
+        (members.len(), closed.contains(&Closed::Volume))
+    };
+    let mut four = a_rar();
+    four[10] = 1;
+    let main_of_five = [0, 0, 0, 0, 3, 1, 0, 1];
+    let file_of_five = [&[0, 0, 0, 0, 14, 2, 0, 0, 0, 0, 0, 0, 6][..], b"in.exe"].concat();
+    let five = [&b"Rar!\x1a\x07\x01\0"[..], &main_of_five, &file_of_five].concat();
+    for rar in [&four, &five] {
+        assert_eq!(volumes("application/vnd.rar", rar, "a.part1.rar"), (1, true), "{rar:?}");
+    }
+    assert_eq!(volumes("application/vnd.rar", &a_rar(), "a.rar"), (1, false));
+    let zip = zipped(&[("a.txt", b"hello hello hello"), ("b.txt", b"there")]);
+    assert_eq!(volumes("application/zip", &zip, "a.zip.001"), (2, false), "all of it");
+    assert_eq!(volumes("application/zip", &zip[..60], "a.zip.001"), (1, true));
+    assert_eq!(volumes("application/zip", &zip[..60], "a.zip"), (1, false));
+    let first = [b"PK\x07\x08", &zip[..60]].concat();
+    assert_eq!(volumes("application/zip", &first, "a.z01"), (1, true));
+    let mut last = zip.clone();
+    let number = last.len() - 22 + 4;
+    last[number] = 2;
+    assert_eq!(volumes("application/zip", &last, "a.zip"), (2, true));
+    assert_eq!(volumes("application/x-archive-volume", b"\x01\x02\x03", "a.7z.002"), (0, true));
+}
+
+#[test]
 fn an_image_of_a_disc_is_opened() {
     let mut bytes = vec![0; 22 * 2048];
     let record = |name: &[u8], sector: u32, length: u32, flags: u8| {
@@ -220,7 +249,7 @@ fn files_in_a_onenote_page_are_taken_out() {
 }
 
 /// An image of one file, with a second volume for Joliet.
-fn an_iso() -> Vec<u8> {
+pub(super) fn an_iso() -> Vec<u8> {
     let record = |name: &[u8], sector: u32, length: u32, flags: u8, more: &[u8]| {
         let mut record = vec![0; 33];
         record[2..6].copy_from_slice(&sector.to_le_bytes());
@@ -425,6 +454,8 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("application/x-udf-image", udf::tests::image()),
         ("application/x-disk-image", fat::tests::volume_of(12)),
         ("application/x-disk-image", ntfs::tests::image()),
+        ("application/x-disk-image", exfat::tests::sample()),
+        ("application/x-raw-disc-image", raw_disc::of(&an_iso(), 2352, 1)),
         ("application/x-vhdx", vhd::tests::image()),
         ("application/ms-tnef", tnef::tests::sample()),
         ("application/onenote", onenote::tests::sample()),

@@ -1,8 +1,9 @@
 //! TNEF (MS-OXTNEF), the winmail.dat of Outlook: its attachments with their names.
 
 use super::found::Found;
-use super::number::{piece, piece_so_far, u16_le, u32_le, until_nul, utf16_le};
+use super::number::{piece, piece_so_far, u16_le, u32_le, until_nul};
 use super::{Allowance, Closed, Member};
+use crate::{compressed_rtf, utf16};
 
 const SIGNATURE: u32 = 0x223e_9f78;
 /// The levels of attributes: of the message, of an attachment.
@@ -13,6 +14,9 @@ const ATTACH_TITLE: u32 = 0x0001_8010;
 const ATTACH_TRANSPORT_NAME: u32 = 0x0006_9001;
 const ATTACH_DATA: u32 = 0x0006_800f;
 const ATTACH_PROPERTIES: u32 = 0x0006_9005;
+const MESSAGE_PROPERTIES: u32 = 0x0006_9003;
+/// The body of a message in RTF (MS-OXPROPS).
+const RTF_BODY: u16 = 0x1009;
 /// Properties of an attachment (MS-OXPROPS): its long name, its short one, how it is called in a list, its content.
 const LONG_NAME: u16 = 0x3707;
 const SHORT_NAME: u16 = 0x3704;
@@ -75,6 +79,9 @@ pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Foun
             ended = Some("TNEF that is cut off");
         }
         at = at.saturating_add(9).saturating_add(length).saturating_add(2);
+        if level == MESSAGE && attribute == MESSAGE_PROPERTIES {
+            bodies(content, allowance, found);
+        }
         if level == ATTACHMENT {
             if attribute == ATTACH_RENDERING {
                 allowance.entry()?;
@@ -126,8 +133,38 @@ fn attribute_of(
     }
 }
 
-/// Properties of an attachment (MS-OXTNEF 2.1.3.4): a number, then for each its kind, its own number, and a value.
+/// The bodies in RTF that a message has; there is mostly one.
+fn bodies(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) {
+    each_property(bytes, |number, kind, value| {
+        let unpacked = (number == RTF_BODY && kind == BINARY).then(|| compressed_rtf::reader(value)).flatten();
+        if let Some(unpacked) = unpacked {
+            let (body, closed) = allowance.read_so_far(value.len() as u64, unpacked);
+            found.add(Member::new("body.rtf".into(), body), closed);
+        }
+    });
+}
+
+/// Properties of an attachment.
 fn properties(bytes: &[u8], now: &mut Attachment, allowance: &mut Allowance<'_>, found: &mut Found) {
+    each_property(bytes, |number, kind, value| match (number, kind) {
+        (LONG_NAME, _) => now.names.splice(0..0, text(value, kind)).for_each(drop),
+        (SHORT_NAME | SHOWN_NAME, _) => now.names.extend(text(value, kind)),
+        (CONTENT, OBJECT) => {
+            let (object, closed) = allowance.copy(value.get(INTERFACE_BYTES..).unwrap_or_default());
+            now.object = object;
+            found.note_all(closed);
+        }
+        (CONTENT, BINARY) if now.content.is_empty() => {
+            let (content, closed) = allowance.copy(value);
+            now.content = content;
+            found.note_all(closed);
+        }
+        _ => {}
+    });
+}
+
+/// Properties (MS-OXTNEF 2.1.3.4): a number, then for each its kind, its own number, and a value.
+fn each_property(bytes: &[u8], mut take: impl FnMut(u16, u16, &[u8])) {
     let mut at = 4;
     for _ in 0..u32_le(bytes, 0).unwrap_or(0) {
         let (Some(kind), Some(number)) = (u16_le(bytes, at), u16_le(bytes, at + 2)) else { return };
@@ -140,27 +177,13 @@ fn properties(bytes: &[u8], now: &mut Attachment, allowance: &mut Allowance<'_>,
         }
         let Some((value, next)) = value(bytes, at, kind) else { return };
         at = next;
-        match (number, kind) {
-            (LONG_NAME, _) => now.names.splice(0..0, text(value, kind)).for_each(drop),
-            (SHORT_NAME | SHOWN_NAME, _) => now.names.extend(text(value, kind)),
-            (CONTENT, OBJECT) => {
-                let (object, closed) = allowance.copy(value.get(INTERFACE_BYTES..).unwrap_or_default());
-                now.object = object;
-                found.note_all(closed);
-            }
-            (CONTENT, BINARY) if now.content.is_empty() => {
-                let (content, closed) = allowance.copy(value);
-                now.content = content;
-                found.note_all(closed);
-            }
-            _ => {}
-        }
+        take(number, kind, value);
     }
 }
 
 fn text(value: &[u8], kind: u16) -> Option<String> {
     let text = match kind {
-        WIDE_TEXT => utf16_le(value),
+        WIDE_TEXT => utf16::le(value),
         TEXT => String::from_utf8_lossy(value).into_owned(),
         _ => return None,
     };
@@ -228,6 +251,19 @@ pub(super) mod tests {
             attribute(2, ATTACH_TITLE, b"A~1.TXT\0"),
             attribute(2, ATTACH_PROPERTIES, &properties),
         ])
+    }
+
+    #[test]
+    fn the_body_is_a_document() {
+        let body = compressed_rtf::packed(b"{\\rtf1 hello}");
+        let mut properties = vec![1, 0, 0, 0, 2, 1, 0x09, 0x10, 1, 0, 0, 0];
+        properties.extend((body.len() as u32).to_le_bytes());
+        properties.extend(&body);
+        properties.resize(properties.len().next_multiple_of(4), 0);
+        let bytes = stream(&[attribute(1, MESSAGE_PROPERTIES, &properties)]);
+        let (members, closed) = opened_as("application/ms-tnef", &bytes, "winmail.dat");
+        assert_eq!((members[0].name.as_str(), members[0].bytes.as_slice()), ("body.rtf", &b"{\\rtf1 hello}"[..]));
+        assert_eq!((members.len(), closed.len()), (1, 0));
     }
 
     #[test]

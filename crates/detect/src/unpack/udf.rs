@@ -5,9 +5,10 @@
 use std::collections::HashSet;
 
 use super::found::Found;
-use super::number::{piece, piece_so_far, size, u16_le, u32_le, u64_le, utf16_be};
+use super::number::{piece, piece_so_far, size, u16_le, u32_le, u64_le};
 use super::{Allowance, Closed, Member};
 use crate::family;
+use crate::utf16;
 use domain::message::Family;
 
 /// Sizes of sectors that are tried: discs have 2048 bytes.
@@ -346,7 +347,7 @@ fn entries(list: &[u8]) -> Vec<(String, Place)> {
 /// A name in OSTA's compressed Unicode (UDF 2.1.1): letters of one byte or of two.
 fn readable(name: &[u8]) -> String {
     match name.split_first() {
-        Some((16 | 255, text)) => utf16_be(text),
+        Some((16 | 255, text)) => utf16::be(text),
         Some((_, text)) => text.iter().map(|byte| char::from(*byte)).collect(),
         None => String::new(),
     }

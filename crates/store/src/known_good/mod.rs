@@ -261,6 +261,35 @@ impl KnownGoodStore {
         rows.iter().map(|row| Ok((digest(row, "sha256")?, parsed(row, "mail_id")?))).collect()
     }
 
+    /// Up to `most` whole mails that were seen since `since`, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn mails_since(&self, since: Timestamp, most: usize) -> Result<Vec<(Digest, MailId)>, StoreError> {
+        let sql = "select sha256, mail_id from known_good_mail where seen_us >= $1 and last_bad_us is null \
+                   order by seen_us desc limit $2";
+        let values = vec![since.as_micros().into(), i64::try_from(most).unwrap_or(i64::MAX).into()];
+        let rows = database::query(sql.to_owned(), values).fetch_all(&self.core.reads).await?;
+        rows.iter().map(|row| Ok((digest(row, "sha256")?, parsed(row, "mail_id")?))).collect()
+    }
+
+    /// Up to `most` kept contents that were seen since `since`, those that were seen last first. What the past says of
+    /// them is left open.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn contents_since(&self, since: Timestamp, most: usize) -> Result<Vec<Retained>, StoreError> {
+        let sql = "select sha256, name, declared from known_good_part where last_seen_us >= $1 and is_kept = 1 and \
+                   last_bad_us is null order by last_seen_us desc limit $2";
+        let values = vec![since.as_micros().into(), i64::try_from(most).unwrap_or(i64::MAX).into()];
+        let rows = database::query(sql.to_owned(), values).fetch_all(&self.core.reads).await?;
+        let retained = |row: &sqlx::any::AnyRow| {
+            let (name, declared) = (row.try_get("name")?, row.try_get("declared")?);
+            Ok(Retained { sha256: digest(row, "sha256")?, name, declared, class: MemoryClass::Unknown })
+        };
+        rows.iter().map(retained).collect()
+    }
+
     /// Contents and mails that must go: not seen since `before`, or beyond these bounds, the longest unseen first. One
     /// batch.
     ///

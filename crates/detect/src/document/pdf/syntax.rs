@@ -1,6 +1,8 @@
 //! The syntax of a PDF (ISO 32000-1, 7.2 and 7.3): names, strings, dictionaries and references, read wherever they
 //! stand, without a table of objects.
 
+use crate::utf16;
+
 /// Bytes of one string that are read.
 const STRING_MAX: usize = 20_000;
 /// Bytes of one value that are walked.
@@ -227,13 +229,8 @@ fn literal(rest: &[u8]) -> (Vec<u8>, usize) {
 
 /// A text string (7.9.2.2): UTF-16 or UTF-8 by its mark, else bytes.
 fn text(bytes: &[u8]) -> String {
-    let wide = |units: &mut dyn Iterator<Item = u16>| char::decode_utf16(units).filter_map(Result::ok).collect();
-    match bytes {
-        [0xfe, 0xff, rest @ ..] => wide(&mut rest.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]))),
-        [0xff, 0xfe, rest @ ..] => wide(&mut rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
+    let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    utf16::marked(bytes).unwrap_or_else(|| String::from_utf8_lossy(plain).into_owned())
 }
 
 #[cfg(test)]

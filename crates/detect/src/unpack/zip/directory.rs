@@ -42,6 +42,19 @@ pub(super) fn is_empty(bytes: &[u8]) -> bool {
     bytes.starts_with(END) && u16_le(bytes, 10) == Some(0) && bytes.len() >= END_BYTES
 }
 
+/// Whether the bytes are one of several volumes (APPNOTE 8.5): the first, by what it begins with, or the last, by the
+/// number that its record at the end has. Those between have nothing by which they are known.
+pub(super) fn is_volume(bytes: &[u8]) -> bool {
+    const FIRST: &[u8; 8] = b"PK\x07\x08PK\x03\x04";
+    // The number where a longer record says the true one (4.4.1.4).
+    const ELSEWHERE: u16 = 0xffff;
+    let last = memchr::memmem::rfind(bytes, END).filter(|end| !of_end(bytes, *end).is_empty());
+    match last {
+        Some(end) => u16_le(bytes, end + 4).is_some_and(|number| number != 0 && number != ELSEWHERE),
+        None => bytes.starts_with(FIRST),
+    }
+}
+
 /// Whether there is a directory.
 pub(super) fn is_there(bytes: &[u8]) -> bool {
     memchr::memmem::rfind_iter(bytes, END).take(ENDS_MAX).any(|end| !of_end(bytes, end).is_empty())

@@ -20,6 +20,9 @@ const SHARES_MAX: usize = 2;
 
 /// Opens a zip.
 pub(super) fn open(bytes: &[u8], allowance: &mut Allowance<'_>, found: &mut Found) -> Result<(), Closed> {
+    if directory::is_volume(bytes) {
+        found.note(Closed::Volume);
+    }
     let entries = entries(bytes, allowance.entries_left());
     if entries.is_empty() {
         let is_empty = directory::is_empty(bytes);

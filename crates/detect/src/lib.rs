@@ -18,6 +18,7 @@
 //! | [`preview`] | what a person may look at of a mail: texts, pages made harmless, pictures drawn anew |
 //! | [`page`] | HTML, links, codes in pictures, senders |
 //! | [`take_apart`] | everything opened that can be opened |
+//! | [`scorecard`] | brands, services and words for an office, for the text scorecard |
 //! | [`structure`] | the checks that are code: types, names, executables, limits |
 //! | [`yara`] | the rules that are YARA |
 //! | [`auth`] | what the sender's domain vouches for: SPF, DKIM, DMARC, ARC |
@@ -50,6 +51,7 @@ pub mod preview;
 pub mod rspamd;
 mod rule_runner;
 pub mod ruleset;
+pub mod scorecard;
 pub mod structure;
 pub mod take_apart;
 pub mod text;

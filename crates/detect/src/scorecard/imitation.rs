@@ -1,0 +1,501 @@
+//! The name of a brand in a host that the brand does not own: `paypal-secure.example`, `paypal.com.verify.example`,
+//! `micr0soft-login.example`.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::brand::{BRANDS, Brand, Spelling, brand_of_domain};
+use super::host::{self, Kind};
+use super::spelling::Word;
+
+/// Where in a host the name stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the label of a subdomain: partners and own systems are called so as well.
+    Below,
+    /// As the registered label, in plain letters, with nothing beside it: it may be a domain of the brand that the table
+    /// does not know.
+    Alone,
+    /// In the registered label, beside other words or in look-alikes.
+    Registered,
+    /// In front of something that reads like the end of a host: `paypal.com.verify.example`.
+    Decoy,
+}
+
+/// A brand that a host names.
+#[derive(Clone, Copy, Debug)]
+pub struct Named {
+    /// The brand.
+    pub brand: &'static Brand,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// Labels of a host that are looked at, from its end.
+const LABELS_MAX: usize = 12;
+/// Pieces of a label that are joined to a name at most: `bank-of-america`.
+const PIECES_MAX: usize = 5;
+/// Letters that a name in a host has at least.
+const LETTERS_MIN: usize = 3;
+/// Letters that a name has at least to count as a piece of a label beside any other piece: shorter ones are the
+/// initials of many, and count beside a word that phishing uses.
+const LETTERS_AS_PIECE: usize = 4;
+/// Letters that a name has at least to count when it is written together with such a word: `paypallogin`.
+const LETTERS_IN_PIECE: usize = 5;
+/// Such words written together with a name at most.
+const LURES_MAX: usize = 3;
+
+/// Words that hosts of phishing put beside the name of a brand.
+const LURES: &[&str] = &[
+    "2fa",
+    "access",
+    "account",
+    "accounts",
+    "acces",
+    "acceso",
+    "accesso",
+    "actualizacion",
+    "aktualisierung",
+    "alert",
+    "alerts",
+    "anmelden",
+    "anmeldung",
+    "aggiornamento",
+    "app",
+    "auth",
+    "authenticate",
+    "authentication",
+    "authorize",
+    "banking",
+    "bestaetigung",
+    "bestaetigen",
+    "billing",
+    "blocked",
+    "bonus",
+    "cancel",
+    "cliente",
+    "clientes",
+    "client",
+    "clients",
+    "colis",
+    "com",
+    "compte",
+    "comptes",
+    "confirm",
+    "confirmation",
+    "conferma",
+    "connect",
+    "connexion",
+    "conta",
+    "conto",
+    "cuenta",
+    "cuentas",
+    "customs",
+    "delivery",
+    "de",
+    "dispute",
+    "douane",
+    "ebanking",
+    "envio",
+    "espace",
+    "expired",
+    "fattura",
+    "factura",
+    "facture",
+    "fee",
+    "fees",
+    "fr",
+    "freigabe",
+    "gift",
+    "giftcard",
+    "giveaway",
+    "helpdesk",
+    "id",
+    "identity",
+    "info",
+    "ingresar",
+    "invoice",
+    "kunden",
+    "kundenservice",
+    "kundencenter",
+    "limited",
+    "livraison",
+    "lock",
+    "locked",
+    "log",
+    "login",
+    "logon",
+    "mailbox",
+    "messagerie",
+    "my",
+    "myaccount",
+    "net",
+    "netbanking",
+    "notice",
+    "notification",
+    "online",
+    "onlinebanking",
+    "org",
+    "otp",
+    "package",
+    "pago",
+    "paiement",
+    "paket",
+    "parcel",
+    "pass",
+    "password",
+    "pay",
+    "payment",
+    "payments",
+    "paquete",
+    "pin",
+    "points",
+    "portal",
+    "pushtan",
+    "recover",
+    "recovery",
+    "redelivery",
+    "refund",
+    "reembolso",
+    "remboursement",
+    "renew",
+    "renewal",
+    "reset",
+    "resolve",
+    "restore",
+    "restricted",
+    "review",
+    "reward",
+    "rewards",
+    "rimborso",
+    "secure",
+    "secured",
+    "securelogin",
+    "security",
+    "securite",
+    "seguridad",
+    "sicherheit",
+    "sicurezza",
+    "signin",
+    "signon",
+    "spedizione",
+    "sso",
+    "suivi",
+    "support",
+    "suspended",
+    "suspension",
+    "tan",
+    "tracking",
+    "track",
+    "unlock",
+    "unusual",
+    "update",
+    "updates",
+    "upgrade",
+    "validate",
+    "validation",
+    "verif",
+    "verification",
+    "verificacion",
+    "verifica",
+    "verificar",
+    "verified",
+    "verifizierung",
+    "verify",
+    "veryfy",
+    "wallet",
+    "web",
+    "webmail",
+    "www",
+    "zahlung",
+    "zoll",
+    "zustellung",
+];
+/// Of these, words that are lures only beside a name that is a name of nothing else.
+const WEAK_LURES: &[&str] = &[
+    "access", "app", "cliente", "client", "clients", "com", "connect", "de", "fr", "gift", "info", "limited", "log",
+    "my", "net", "online", "org", "pass", "points", "portal", "review", "support", "tan", "track", "web", "colis",
+    "bonus", "espace", "package", "delivery", "pin",
+];
+/// Words of those who are about a brand and do not pretend to be it: its foundation, its museum, its fans.
+const ABOUT: &[&str] = &[
+    "alumni",
+    "arena",
+    "bkk",
+    "fanclub",
+    "fans",
+    "fondation",
+    "fondazione",
+    "foundation",
+    "fundacao",
+    "fundacion",
+    "lawsuit",
+    "museo",
+    "museum",
+    "musee",
+    "pensioners",
+    "sportverein",
+    "stadion",
+    "stadium",
+    "stichting",
+    "stiftung",
+];
+
+/// The look of the words of a list.
+type Looks = LazyLock<HashSet<String>>;
+
+static LURE_LOOKS: Looks = LazyLock::new(|| looks(LURES));
+static WEAK_LOOKS: Looks = LazyLock::new(|| looks(WEAK_LURES));
+static ABOUT_LOOKS: Looks = LazyLock::new(|| looks(ABOUT));
+
+fn looks(words: &[&str]) -> HashSet<String> {
+    words.iter().map(|word| Word::of(word).merged).collect()
+}
+
+/// The brand that a host names and that does not own it, in the place that says most.
+pub fn brand_in_domain(host: &str) -> Option<Named> {
+    let ascii = host::plain(host);
+    if ascii.parse::<std::net::Ipv4Addr>().is_ok() || ascii.starts_with('[') {
+        return None;
+    }
+    let (shown, _) = idna::domain_to_unicode(&ascii);
+    let registrable = psl::domain_str(&shown).unwrap_or(&shown);
+    let free = host::free_domain(&ascii);
+    if free.is_none() && brand_of_domain(registrable).is_some() {
+        return None;
+    }
+    let is_docs = free.is_some() && host::free_host(&ascii) == Some(Kind::Docs);
+    let end = match free {
+        Some(domain) => domain,
+        None => registrable.split_once('.')?.1,
+    };
+    let before = shown.strip_suffix(end)?.strip_suffix('.')?;
+    let labels: Vec<&str> = before.rsplit('.').take(LABELS_MAX).collect();
+    let found = labels.iter().enumerate().filter_map(|(at, label)| {
+        let found = Label::of(label).brand()?;
+        let behind = at.checked_sub(1).and_then(|behind| labels.get(behind));
+        let place = match behind {
+            Some(behind) if ends_hosts(behind) && found.is_whole => Place::Decoy,
+            Some(_) => Place::Below,
+            None if is_docs => Place::Below,
+            None if found.is_plain => Place::Alone,
+            None => Place::Registered,
+        };
+        let is_clear = place == Place::Decoy || !found.needs_lure;
+        let brand = BRANDS.all.get(found.brand).filter(|brand| is_clear && !brand.owns(registrable))?;
+        Some(Named { brand, place })
+    });
+    found.max_by_key(|named| named.place)
+}
+
+/// Whether a label reads like the end of a host.
+fn ends_hosts(label: &str) -> bool {
+    psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known())
+}
+
+/// A label of a host.
+struct Label<'h> {
+    text: &'h str,
+    /// Its pieces between hyphens as they look.
+    pieces: Vec<Word>,
+}
+
+/// A brand in a label.
+struct Found {
+    brand: usize,
+    /// Whether the label is nothing but the name.
+    is_whole: bool,
+    /// Whether it is, in plain letters.
+    is_plain: bool,
+    /// Whether it counts only beside a word that phishing uses, and has none.
+    needs_lure: bool,
+}
+
+impl<'h> Label<'h> {
+    fn of(text: &'h str) -> Self {
+        let pieces = text.split(['-', '_']).filter(|piece| !piece.is_empty()).map(Word::of).collect();
+        Self { text, pieces }
+    }
+
+    /// The brand with the longest name in the label that counts.
+    fn brand(&self) -> Option<Found> {
+        if self.pieces.iter().any(|piece| ABOUT_LOOKS.contains(&piece.merged)) {
+            return None;
+        }
+        let runs = self.runs().filter_map(|(at, count)| self.whole(at, count));
+        let inside = (0..self.pieces.len()).filter_map(|at| self.inside(at));
+        runs.chain(inside).max_by_key(|(letters, found)| (!found.needs_lure, *letters)).map(|(_, found)| found)
+    }
+
+    fn runs(&self) -> impl Iterator<Item = (usize, usize)> {
+        let pieces = self.pieces.len();
+        (0..pieces).flat_map(move |at| (1..=PIECES_MAX.min(pieces - at)).map(move |count| (at, count)))
+    }
+
+    /// A name that one or more pieces are, with its letters.
+    fn whole(&self, at: usize, count: usize) -> Option<(usize, Found)> {
+        let run = self.pieces.get(at..at + count)?;
+        let merged: String = run.iter().map(|piece| piece.merged.as_str()).collect();
+        let plain: String = run.iter().map(|piece| piece.plain.as_str()).collect();
+        let spelling = BRANDS.by_letters.get(&merged).filter(|spelling| spelling.is_near(&plain))?;
+        let letters = count_of_letters(spelling)?;
+        let is_whole = count == self.pieces.len();
+        let others = || self.pieces.iter().enumerate().filter(move |(here, _)| *here < at || *here >= at + count);
+        let has_lure = others().any(|(_, piece)| is_lure(&piece.merged));
+        let has_strong_lure = others().any(|(_, piece)| is_strong_lure(&piece.merged));
+        let has_strange = others().any(|(_, piece)| !is_lure(&piece.merged));
+        let brand = BRANDS.all.get(spelling.brand)?;
+        let needs_lure = if spelling.is_bare {
+            !has_strong_lure || has_strange
+        } else if brand.has_local_houses {
+            !has_strong_lure
+        } else {
+            letters < LETTERS_AS_PIECE && !is_whole && !has_lure
+        };
+        let is_plain = is_whole && self.text.replace('-', "").chars().all(|c| c.is_ascii_lowercase());
+        let is_plain = is_plain && Word::of(&brand_letters(brand)).plain == plain;
+        Some((letters, Found { brand: spelling.brand, is_whole, is_plain, needs_lure }))
+    }
+
+    /// A name that a piece begins or ends with, when the rest of it is words that phishing uses.
+    fn inside(&self, at: usize) -> Option<(usize, Found)> {
+        let piece = &self.pieces.get(at)?.merged;
+        let plain = &self.pieces.get(at)?.plain;
+        let splits = piece.char_indices().map(|(split, _)| split).skip(1);
+        let found = splits.flat_map(|split| {
+            let (before, behind) = piece.split_at(split);
+            // One letter stands for one in both forms.
+            let (plain_before, plain_behind) = plain.split_at(split);
+            [(before, plain_before, behind), (behind, plain_behind, before)]
+        });
+        let known = found.filter_map(|(name, plain, rest)| {
+            let spelling = BRANDS.by_letters.get(name).filter(|one| !one.is_bare && one.is_near(plain))?;
+            let letters = count_of_letters(spelling).filter(|letters| *letters >= LETTERS_IN_PIECE)?;
+            lures_only(rest).then_some((letters, spelling.brand))
+        });
+        let (letters, brand) = known.max_by_key(|(letters, _)| *letters)?;
+        Some((letters, Found { brand, is_whole: false, is_plain: false, needs_lure: false }))
+    }
+}
+
+fn brand_letters(brand: &Brand) -> String {
+    brand.name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// The letters of a spelling; none where it is too short for a host.
+fn count_of_letters(spelling: &Spelling) -> Option<usize> {
+    // `m` looks like `rn` and counts as one.
+    let letters = spelling.plain.replace("rn", "m").chars().count();
+    (letters >= LETTERS_MIN).then_some(letters)
+}
+
+fn is_lure(look: &str) -> bool {
+    LURE_LOOKS.contains(look) || is_number(look)
+}
+
+fn is_strong_lure(look: &str) -> bool {
+    LURE_LOOKS.contains(look) && !WEAK_LOOKS.contains(look)
+}
+
+/// Digits; `0` and `1` have become the letters that they look like.
+fn is_number(look: &str) -> bool {
+    look.chars().any(|c| c.is_ascii_digit()) && look.chars().all(|c| c.is_ascii_digit() || matches!(c, 'o' | 'l'))
+}
+
+/// Whether letters are words that phishing uses, one behind the other.
+fn lures_only(mut letters: &str) -> bool {
+    for _ in 0..LURES_MAX {
+        if letters.is_empty() || is_number(letters) {
+            return true;
+        }
+        let ends = letters.char_indices().map(|(at, c)| at + c.len_utf8()).rev();
+        let longest = ends.filter_map(|end| letters.split_at_checked(end)).find(|(word, _)| LURE_LOOKS.contains(*word));
+        let Some((_, rest)) = longest else { return false };
+        letters = rest;
+    }
+    letters.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(host: &str) -> Option<(&'static str, Place)> {
+        brand_in_domain(host).map(|named| (named.brand.name, named.place))
+    }
+
+    #[test]
+    fn hosts_that_name_a_brand() {
+        for (host, brand, place) in [
+            ("paypal-secure.example", "PayPal", Place::Registered),
+            ("www.secure-paypal.example", "PayPal", Place::Registered),
+            ("paypal.com.verify.example", "PayPal", Place::Decoy),
+            ("www.ing.de.login.example", "ING", Place::Decoy),
+            ("micr0soft-login.example", "Microsoft", Place::Registered),
+            ("rnicrosoft.example", "Microsoft", Place::Registered),
+            ("paypai.example", "PayPal", Place::Registered),
+            ("p\u{430}ypal.example", "PayPal", Place::Registered),
+            ("xn--pypal-4ve.example", "PayPal", Place::Registered),
+            ("paypal.example", "PayPal", Place::Alone),
+            ("paypal.partner.example", "PayPal", Place::Below),
+            ("dhl-tracking.example", "DHL", Place::Registered),
+            ("ups-redelivery-fee.example", "UPS", Place::Registered),
+            ("my-ebay.example", "eBay", Place::Registered),
+            ("apple-id-verify.example", "Apple", Place::Registered),
+            ("chase-secure-login.example", "Chase", Place::Registered),
+            ("bank-of-america-alerts.example", "Bank of America", Place::Registered),
+            ("paypalaccountverify.example", "PayPal", Place::Registered),
+            ("loginmicrosoft365.example", "Microsoft", Place::Registered),
+            ("sparkasse-sicherheit.example", "Sparkasse", Place::Registered),
+            ("netflix-billing.web.app", "Netflix", Place::Registered),
+            ("netflix-billing.weebly.com", "Netflix", Place::Registered),
+        ] {
+            assert_eq!(found(host), Some((brand, place)), "{host}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_only_look_as_if() {
+        for host in [
+            "shipping.example",
+            "groups.example",
+            "marketing.example",
+            "www.paypal.com",
+            "outlook.office365.com",
+            "deutsche-bank-stiftung.example",
+            "deutsche-bank-stiftung.de",
+            "purchase.example",
+            "revolution.example",
+            "orange-county-library.example",
+            "target-shooting.example",
+            "chase-miller.example",
+            "san-francisco.example",
+            "sparkasse-musterstadt.example",
+            "volksbank-musterland.example",
+            "siemens-bkk.example",
+            "ups-batterien.example",
+            "visa-service-berlin.example",
+            "casa-dell-arte.example",
+            "tim-bell.example",
+            "apple-orchard.example",
+            "wisely.example",
+            "ingenieure.example",
+            "203.0.113.9",
+            "[2001:db8::1]",
+            "microsoft.sharepoint.com",
+            "example",
+            "",
+        ] {
+            assert_eq!(found(host), None, "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_host_is_read(host in "\\PC{0,60}", pieces in "([a-z0-9]{0,4}[-.]){0,40}") {
+            brand_in_domain(&host);
+            brand_in_domain(&pieces);
+        }
+    }
+}

@@ -352,8 +352,7 @@ impl<'h> Label<'h> {
         } else {
             letters < LETTERS_AS_PIECE && !is_whole && !has_lure
         };
-        let is_plain = is_whole && self.text.replace('-', "").chars().all(|c| c.is_ascii_lowercase());
-        let is_plain = is_plain && Word::of(&brand_letters(brand)).plain == plain;
+        let is_plain = is_whole && self.text.replace('-', "") == spelling.letters;
         Some((letters, Found { brand: spelling.brand, is_whole, is_plain, needs_lure }))
     }
 
@@ -376,10 +375,6 @@ impl<'h> Label<'h> {
         let (letters, brand) = known.max_by_key(|(letters, _)| *letters)?;
         Some((letters, Found { brand, is_whole: false, is_plain: false, needs_lure: false }))
     }
-}
-
-fn brand_letters(brand: &Brand) -> String {
-    brand.name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// The letters of a spelling; none where it is too short for a host.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::host::{above, plain};
 use super::table::lines;
+use crate::page::host::is_public_name;
 use crate::page::link::Url;
 use crate::page::url::percent_decoded;
 
@@ -83,7 +84,7 @@ impl Place {
 
 /// The address that a value is: plainly, without its scheme, or in base64.
 fn address(value: &str) -> Option<String> {
-    let is_host = |text: &str| Url::parse(text).is_some_and(|url| psl::suffix(url.host.as_bytes()).is_some_and(known));
+    let is_host = |text: &str| Url::parse(text).is_some_and(|url| is_public_name(&url.host));
     if Url::parse(value).is_some() {
         return Some(value.to_owned());
     }
@@ -94,10 +95,6 @@ fn address(value: &str) -> Option<String> {
     });
     let with_scheme = format!("https://{value}");
     decoded.into_iter().next().or_else(|| is_host(&with_scheme).then_some(with_scheme))
-}
-
-fn known(suffix: psl::Suffix<'_>) -> bool {
-    suffix.is_known()
 }
 
 /// The address that stands in a path or a query: behind a scheme, or as the first part of the path.

@@ -35,7 +35,7 @@ pub(super) fn words(text: &str) -> Vec<Vec<Word>> {
     if !text.chars().any(|c| c == 'I' || (c.is_uppercase() && !c.is_ascii())) {
         return vec![read];
     }
-    let seen = split.iter().map(|word| Word::new(digits_as_letters(&look(word).to_lowercase()))).collect::<Vec<_>>();
+    let seen = split.iter().map(|word| Word::new(digits_as_letters(&look(&look(word))))).collect::<Vec<_>>();
     if seen == read { vec![read] } else { vec![read, seen] }
 }
 
@@ -70,6 +70,18 @@ fn split(text: &str) -> Vec<String> {
 fn look(text: &str) -> String {
     let seen: String = skeleton(text).filter(|c| !is_mark(*c)).collect();
     seen.to_lowercase().replace('0', "o").replace('1', "l")
+}
+
+/// The letters and digits of a text in lower case and without diacritics, and nothing else changed.
+pub(super) fn letters(text: &str) -> String {
+    let mut letters = String::new();
+    for c in text.to_lowercase().chars().filter(|c| c.is_alphanumeric()) {
+        match c {
+            _ if c.is_ascii() => letters.push(c),
+            _ => letters.push_str(&look(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    letters
 }
 
 /// Digits with a letter behind them, as the letters that they stand for: `n3tflix`, but not `office365` and not `n26`.

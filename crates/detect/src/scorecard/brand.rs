@@ -1,6 +1,6 @@
 //! Brands that mails are sent in the name of by others than they.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::office;
@@ -14,6 +14,76 @@ const NAME_CHARS_MAX: usize = 500;
 /// Letters that a spelling has at least for `i` and `l` in it to be taken for each other: `Zeile` is not Zelle.
 pub(super) const LETTERS_TO_MERGE: usize = 6;
 
+/// Words for an office of which one at least stands beside a name that is an everyday word: the office that turns to
+/// customers. `Target Marketing` and `Shell Club` are others.
+const OFFICES: &[&str] = &[
+    "account",
+    "accounts",
+    "alert",
+    "alerts",
+    "assistance",
+    "assistenza",
+    "atencion",
+    "atendimento",
+    "bank",
+    "banking",
+    "billing",
+    "care",
+    "cliente",
+    "clientes",
+    "clienti",
+    "clients",
+    "compte",
+    "conta",
+    "customer",
+    "customers",
+    "cuenta",
+    "destek",
+    "factura",
+    "facture",
+    "faktura",
+    "fraud",
+    "helpdesk",
+    "invoice",
+    "klant",
+    "klanten",
+    "klantenservice",
+    "konto",
+    "kunden",
+    "kundendienst",
+    "kundenservice",
+    "kundeservice",
+    "kundtjanst",
+    "login",
+    "notice",
+    "notification",
+    "notifications",
+    "notificaciones",
+    "password",
+    "payment",
+    "payments",
+    "rechnung",
+    "refund",
+    "rewards",
+    "securite",
+    "security",
+    "seguridad",
+    "service",
+    "services",
+    "servicio",
+    "servizio",
+    "sicherheit",
+    "sicurezza",
+    "support",
+    "suporte",
+    "soporte",
+    "verification",
+    "wallet",
+];
+
+static OFFICE_LOOKS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| OFFICES.iter().map(|word| Word::of(word).plain).collect());
+
 /// A brand.
 #[derive(Debug)]
 pub struct Brand {
@@ -21,6 +91,8 @@ pub struct Brand {
     pub name: &'static str,
     /// Whether the name is an everyday word or a name of people as well, and counts only with another word of the brand.
     pub is_everyday: bool,
+    /// Whether that everyday name is one of people or of a place.
+    pub is_of_people: bool,
     /// Whether local houses, agents or dealers write under that name from domains of their own.
     pub has_local_houses: bool,
     /// Other spellings, and words that only this brand has.
@@ -83,12 +155,13 @@ impl Brands {
         let mut all: Vec<Brand> = Vec::new();
         for line in lines(text) {
             let [marked, spellings, domains] = cells(line);
-            let name = marked.trim_start_matches(['~', '*']);
+            let name = marked.trim_start_matches(['~', '^', '*']);
             if all.last().is_none_or(|last| last.name != name) {
                 let marks = marked.strip_suffix(name).unwrap_or_default();
                 all.push(Brand {
                     name,
-                    is_everyday: marks.contains('~'),
+                    is_everyday: marks.contains(['~', '^']),
+                    is_of_people: marks.contains('^'),
                     has_local_houses: marks.contains('*'),
                     spellings: Vec::new(),
                     domains: Vec::new(),
@@ -167,10 +240,24 @@ impl Spelling {
     }
 }
 
-/// Whether all words but some in the middle stand for an office: `Apple Support`, but not `Chase Miller`.
+/// Whether all words but some in the middle stand for an office, one of them for one that turns to customers:
+/// `Apple Support`, but not `Chase Miller`.
 fn has_words_of_office_only(words: &[Word], at: usize, count: usize) -> bool {
-    let mut others = words.iter().enumerate().filter(|(here, _)| *here < at || *here >= at + count).peekable();
-    others.peek().is_some() && others.all(|(_, word)| office::is_title(word))
+    let others = || words.iter().enumerate().filter(|(here, _)| *here < at || *here >= at + count);
+    others().any(|(_, word)| OFFICE_LOOKS.contains(&word.plain)) && others().all(|(_, word)| office::is_title(word))
+}
+
+/// The brand with an everyday name that is all of a display name: `Apple`, `Discover`. It says less than
+/// [`brand_in_name`]; names of people and places are none.
+pub fn brand_alone_in_name(display_name: &str) -> Option<&'static Brand> {
+    let name: String = display_name.chars().take(NAME_CHARS_MAX).collect();
+    let at = spelling::words(&name).iter().find_map(|words| {
+        let whole = |(at, count, one): (usize, usize, &Spelling)| {
+            (at == 0 && count == words.len() && one.is_bare).then_some(one.brand)
+        };
+        BRANDS.in_words(words).find_map(whole)
+    })?;
+    BRANDS.all.get(at).filter(|brand| !brand.is_of_people)
 }
 
 /// The brand that a display name names: the one with the longest spelling.
@@ -265,7 +352,10 @@ mod tests {
             ("Orange Telecom", "Orange"),
             ("ING Kundenservice", "ING"),
             ("UPS", "UPS"),
-            ("D.H.L. DHL Paket", "DHL"),
+            ("D.H.L Paket", "DHL"),
+            ("D P D Versand", "DPD"),
+            ("I T A \u{da} - feito com", "Itaú"),
+            ("Trust WaIIet", "Trust Wallet"),
             ("AT&T Billing", "AT&T"),
             ("Société Générale", "Société Générale"),
             ("\u{4e09}\u{4e95}\u{4f4f}\u{53cb}\u{30ab}\u{30fc}\u{30c9}\u{682a}\u{5f0f}\u{4f1a}\u{793e}", "SMBC"),
@@ -298,6 +388,12 @@ mod tests {
             "\u{dc}ber uns",
             "Zeile 5",
             "Free Lunch",
+            "Free Software",
+            "Box Office",
+            "Target Marketing",
+            "DEI Committee",
+            "Visa Service",
+            "J. R. R. Tolkien",
             "Next Steps",
             "",
             "Sky Diving",
@@ -307,6 +403,16 @@ mod tests {
             "Ana Inter",
         ] {
             assert_eq!(named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn everyday_names_alone() {
+        let alone = |name: &str| brand_alone_in_name(name).map(|brand| brand.name);
+        assert_eq!(alone("Apple"), Some("Apple"));
+        assert_eq!(alone("* LEDGER *"), Some("Ledger"));
+        for name in ["Chase", "Tim", "Apple Bakery", "PayPal", ""] {
+            assert_eq!(alone(name), None, "{name}");
         }
     }
 

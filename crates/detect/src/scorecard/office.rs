@@ -49,10 +49,12 @@ pub(super) fn is_title(word: &Word) -> bool {
     TITLES.words.contains(&word.plain) || word.plain.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Whether a display name has a word that stands for an office, a firm or a machine.
+/// Whether a display name has a word that stands for an office, a firm or a machine. A mailing list writes itself behind
+/// the name of a person: `Anna Schmidt via Users`.
 pub fn has_title(display: &str) -> bool {
     let name: String = display.chars().take(NAME_CHARS_MAX).collect();
-    spelling::words(&name).iter().any(|words| {
+    let name = name.split(" via ").next().unwrap_or_default();
+    spelling::words(name).iter().any(|words| {
         let whole = spelling::unspaced(words).unwrap_or_default();
         words.iter().any(|word| TITLES.words.contains(&word.plain))
             || TITLES.unspaced.iter().any(|title| whole.contains(title.as_str()))
@@ -112,7 +114,15 @@ mod tests {
         ] {
             assert!(has_title(name), "{name}");
         }
-        for name in ["Anna Schmidt", "Chase Miller", "Bill Smith", "Mali Konaté", "\u{738b}\u{4f1f}", ""] {
+        for name in [
+            "Anna Schmidt",
+            "Anna Schmidt via Users",
+            "Chase Miller",
+            "Bill Smith",
+            "Mali Konaté",
+            "\u{738b}\u{4f1f}",
+            "",
+        ] {
             assert!(!has_title(name), "{name}");
         }
     }

@@ -260,9 +260,19 @@ pub fn brand_alone_in_name(display_name: &str) -> Option<&'static Brand> {
     BRANDS.all.get(at).filter(|brand| !brand.is_of_people)
 }
 
+/// A text without the addresses that anybody gets: `anna@gmail.com` does not name Google.
+fn without_free_addresses(text: &str) -> String {
+    let is_free = |word: &str| {
+        let domain = word.rsplit_once('@').map(|(_, domain)| domain.trim_matches(|c: char| !c.is_alphanumeric()));
+        domain.is_some_and(super::host::is_free_mail)
+    };
+    text.split_inclusive(char::is_whitespace).filter(|word| !is_free(word)).collect()
+}
+
 /// The brand that a display name names: the one with the longest spelling.
 pub fn brand_in_name(display_name: &str) -> Option<&'static Brand> {
     let name: String = display_name.chars().take(NAME_CHARS_MAX).collect();
+    let name = without_free_addresses(&name);
     let mut best: Option<(usize, usize)> = None;
     for words in spelling::words(&name) {
         for (at, count, spelling) in BRANDS.in_words(&words) {
@@ -284,6 +294,7 @@ pub fn brand_in_name(display_name: &str) -> Option<&'static Brand> {
 /// of the brand.
 pub fn brands_in_text(text: &str, is_name: bool) -> Vec<&'static Brand> {
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    let text = without_free_addresses(&text);
     let mut found = BTreeSet::new();
     for words in spelling::words(&text) {
         for (at, count, spelling) in BRANDS.in_words(&words) {
@@ -352,6 +363,7 @@ mod tests {
             ("Orange Telecom", "Orange"),
             ("ING Kundenservice", "ING"),
             ("UPS", "UPS"),
+            ("service@paypal.com", "PayPal"),
             ("D.H.L Paket", "DHL"),
             ("D P D Versand", "DPD"),
             ("I T A \u{da} - feito com", "Itaú"),
@@ -387,6 +399,7 @@ mod tests {
             "Elisa Vero",
             "\u{dc}ber uns",
             "Zeile 5",
+            "anna@gmail.com via Users",
             "Free Lunch",
             "Free Software",
             "Box Office",

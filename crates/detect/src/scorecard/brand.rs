@@ -1,6 +1,6 @@
 //! Brands that mails are sent in the name of by others than they.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::office;
@@ -13,76 +13,6 @@ const TEXT_CHARS_MAX: usize = 200_000;
 const NAME_CHARS_MAX: usize = 500;
 /// Letters that a spelling has at least for `i` and `l` in it to be taken for each other: `Zeile` is not Zelle.
 pub(super) const LETTERS_TO_MERGE: usize = 6;
-
-/// Words for an office of which one at least stands beside a name that is an everyday word: the office that turns to
-/// customers. `Target Marketing` and `Shell Club` are others.
-const OFFICES: &[&str] = &[
-    "account",
-    "accounts",
-    "alert",
-    "alerts",
-    "assistance",
-    "assistenza",
-    "atencion",
-    "atendimento",
-    "bank",
-    "banking",
-    "billing",
-    "care",
-    "cliente",
-    "clientes",
-    "clienti",
-    "clients",
-    "compte",
-    "conta",
-    "customer",
-    "customers",
-    "cuenta",
-    "destek",
-    "factura",
-    "facture",
-    "faktura",
-    "fraud",
-    "helpdesk",
-    "invoice",
-    "klant",
-    "klanten",
-    "klantenservice",
-    "konto",
-    "kunden",
-    "kundendienst",
-    "kundenservice",
-    "kundeservice",
-    "kundtjanst",
-    "login",
-    "notice",
-    "notification",
-    "notifications",
-    "notificaciones",
-    "password",
-    "payment",
-    "payments",
-    "rechnung",
-    "refund",
-    "rewards",
-    "securite",
-    "security",
-    "seguridad",
-    "service",
-    "services",
-    "servicio",
-    "servizio",
-    "sicherheit",
-    "sicurezza",
-    "support",
-    "suporte",
-    "soporte",
-    "verification",
-    "wallet",
-];
-
-static OFFICE_LOOKS: LazyLock<HashSet<String>> =
-    LazyLock::new(|| OFFICES.iter().map(|word| Word::of(word).plain).collect());
 
 /// A brand.
 #[derive(Debug)]
@@ -244,7 +174,7 @@ impl Spelling {
 /// `Apple Support`, but not `Chase Miller`.
 fn has_words_of_office_only(words: &[Word], at: usize, count: usize) -> bool {
     let others = || words.iter().enumerate().filter(|(here, _)| *here < at || *here >= at + count);
-    others().any(|(_, word)| OFFICE_LOOKS.contains(&word.plain)) && others().all(|(_, word)| office::is_title(word))
+    others().any(|(_, word)| office::is_for_customers(word)) && others().all(|(_, word)| office::is_title(word))
 }
 
 /// The brand with an everyday name that is all of a display name: `Apple`, `Discover`. It says less than

@@ -28,6 +28,10 @@ static TITLES: LazyLock<Titles> = LazyLock::new(|| {
     Titles { words: words.iter().map(plain).collect(), unspaced: unspaced.iter().map(plain).collect() }
 });
 
+/// Words for an office that turns to customers, as they look.
+static FOR_CUSTOMERS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| lines(include_str!("tables/customer_office.txt")).map(|word| Word::of(word).plain).collect());
+
 /// Whether a local part stands for an office: `billing`, `no-reply2`, `support-de`, `customer.care+42`.
 pub fn is_role(local: &str) -> bool {
     if local.len() > LOCAL_BYTES_MAX {
@@ -47,6 +51,11 @@ pub fn is_role(local: &str) -> bool {
 /// Whether a word stands for an office.
 pub(super) fn is_title(word: &Word) -> bool {
     TITLES.words.contains(&word.plain) || word.plain.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Whether a word stands for an office that turns to customers.
+pub(super) fn is_for_customers(word: &Word) -> bool {
+    FOR_CUSTOMERS.contains(&word.plain)
 }
 
 /// Whether a display name has a word that stands for an office, a firm or a machine. A mailing list writes itself behind
@@ -94,6 +103,11 @@ mod tests {
         for local in ["anna.schmidt", "john", "office-anna-schmidt", "mail.mueller", "bsmith2", "", long.as_str()] {
             assert!(!is_role(local), "{local}");
         }
+    }
+
+    #[test]
+    fn an_office_for_customers_is_an_office() {
+        assert_eq!(FOR_CUSTOMERS.iter().find(|word| !TITLES.words.contains(*word)), None);
     }
 
     #[test]

@@ -46,6 +46,9 @@ const LETTERS_IN_PIECE: usize = 5;
 /// Such words written together with a name at most.
 const LURES_MAX: usize = 3;
 
+/// Ends of hosts that are no words of an own network.
+const USUAL_ENDS: [&str; 3] = ["com", "net", "org"];
+
 /// Words beside the name of a brand, as they look.
 struct Lures {
     /// Words that phishing writes, and hardly anybody else.
@@ -85,13 +88,12 @@ pub fn brand_in_domain(host: &str) -> Option<Named> {
     let labels: Vec<&str> = before.rsplit('.').take(LABELS_MAX).collect();
     let found = labels.iter().enumerate().filter_map(|(at, label)| {
         let found = Label::of(label).brand()?;
-        let behind = at.checked_sub(1).and_then(|behind| labels.get(behind));
-        let place = match behind {
-            Some(behind) if ends_hosts(behind) && found.is_whole => Place::Decoy,
-            Some(_) => Place::Below,
-            None if is_docs => Place::Below,
-            None if found.is_plain => Place::Alone,
-            None => Place::Registered,
+        let place = match at {
+            0 if is_docs => Place::Below,
+            0 if found.is_plain => Place::Alone,
+            0 => Place::Registered,
+            _ if found.is_whole && is_decoy(&labels, at, &found) => Place::Decoy,
+            _ => Place::Below,
         };
         let is_clear = place == Place::Decoy || !found.needs_lure;
         let brand = BRANDS.all.get(found.brand).filter(|brand| is_clear && !brand.owns(registrable))?;
@@ -100,9 +102,16 @@ pub fn brand_in_domain(host: &str) -> Option<Named> {
     found.max_by_key(|named| named.place)
 }
 
-/// Whether a label reads like the end of a host.
-fn ends_hosts(label: &str) -> bool {
-    psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known())
+/// Whether a name and the labels behind it read like a host of the brand: `ing.de.login.example`, but not
+/// `apple.dev.example`. `labels` are from the end of the host.
+fn is_decoy(labels: &[&str], at: usize, found: &Found) -> bool {
+    let behind = |far: usize| at.checked_sub(far).and_then(|here| labels.get(here)).copied();
+    let (Some(name), Some(one)) = (labels.get(at), behind(1)) else { return false };
+    let brand = BRANDS.all.get(found.brand);
+    let owns = |domain: String| brand.is_some_and(|brand| brand.owns(&domain));
+    owns(format!("{name}.{one}"))
+        || behind(2).is_some_and(|two| owns(format!("{name}.{one}.{two}")))
+        || (USUAL_ENDS.contains(&one) && !found.needs_lure)
 }
 
 /// A label of a host.
@@ -243,6 +252,8 @@ mod tests {
             ("www.secure-paypal.example", "PayPal", Place::Registered),
             ("paypal.com.verify.example", "PayPal", Place::Decoy),
             ("www.ing.de.login.example", "ING", Place::Decoy),
+            ("amazon.co.uk.login.example", "Amazon", Place::Decoy),
+            ("paypa1.com.login.example", "PayPal", Place::Decoy),
             ("micr0soft-login.example", "Microsoft", Place::Registered),
             ("rnicrosoft.example", "Microsoft", Place::Registered),
             ("paypai.example", "PayPal", Place::Registered),
@@ -295,6 +306,8 @@ mod tests {
             "203.0.113.9",
             "[2001:db8::1]",
             "microsoft.sharepoint.com",
+            "apple.dev.company.example",
+            "sky.dev.company.example",
             "example",
             "",
         ] {

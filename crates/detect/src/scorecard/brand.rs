@@ -19,7 +19,8 @@ pub(super) const LETTERS_TO_MERGE: usize = 6;
 pub struct Brand {
     /// Its name as it writes it.
     pub name: &'static str,
-    /// Whether the name is an everyday word or a name of people as well, and counts only with another word of the brand.
+    /// Whether the name is an everyday word or a name of people as well, and counts only with another word of the
+    /// brand.
     pub is_everyday: bool,
     /// Whether that everyday name is one of people or of a place.
     pub is_of_people: bool,

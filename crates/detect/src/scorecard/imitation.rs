@@ -14,8 +14,8 @@ use super::table::{cells, lines};
 pub enum Place {
     /// In the label of a subdomain: partners and own systems are called so as well.
     Below,
-    /// As the registered label, in plain letters, with nothing beside it: it may be a domain of the brand that the table
-    /// does not know.
+    /// As the registered label, in plain letters, with nothing beside it: it may be a domain of the brand that the
+    /// table does not know.
     Alone,
     /// In the registered label, beside other words or in look-alikes.
     Registered,

@@ -58,8 +58,8 @@ pub(super) fn is_for_customers(word: &Word) -> bool {
     FOR_CUSTOMERS.contains(&word.plain)
 }
 
-/// Whether a display name has a word that stands for an office, a firm or a machine. A mailing list writes itself behind
-/// the name of a person: `Anna Schmidt via Users`.
+/// Whether a display name has a word that stands for an office, a firm or a machine. A mailing list writes itself
+/// behind the name of a person: `Anna Schmidt via Users`.
 pub fn has_title(display: &str) -> bool {
     let name: String = display.chars().take(NAME_CHARS_MAX).collect();
     let name = name.split(" via ").next().unwrap_or_default();

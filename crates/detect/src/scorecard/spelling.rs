@@ -53,8 +53,8 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{3099}' | '\u{309a}')
 }
 
-/// The words of a text. `&` and `+` are of a word (`AT&T`, `Disney+`); an apostrophe joins (`Lowe's`), unless one letter
-/// stands before it (`d'Orange`).
+/// The words of a text. `&` and `+` are of a word (`AT&T`, `Disney+`); an apostrophe joins (`Lowe's`), unless one
+/// letter stands before it (`d'Orange`).
 fn split(text: &str) -> Vec<String> {
     let (mut words, mut word) = (Vec::new(), String::new());
     for c in text.chars().filter(|c| !is_invisible(*c)) {

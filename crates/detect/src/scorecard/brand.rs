@@ -19,8 +19,11 @@ pub(super) const LETTERS_TO_MERGE: usize = 6;
 pub struct Brand {
     /// Its name as it writes it.
     pub name: &'static str,
-    /// Whether the name is an everyday word or a name of people as well, and counts only with another word of the brand.
+    /// Whether the name is an everyday word or a name of people as well, and counts only with another word of the
+    /// brand.
     pub is_everyday: bool,
+    /// Whether that everyday name is one of people or of a place.
+    pub is_of_people: bool,
     /// Whether local houses, agents or dealers write under that name from domains of their own.
     pub has_local_houses: bool,
     /// Other spellings, and words that only this brand has.
@@ -83,12 +86,13 @@ impl Brands {
         let mut all: Vec<Brand> = Vec::new();
         for line in lines(text) {
             let [marked, spellings, domains] = cells(line);
-            let name = marked.trim_start_matches(['~', '*']);
+            let name = marked.trim_start_matches(['~', '^', '*']);
             if all.last().is_none_or(|last| last.name != name) {
                 let marks = marked.strip_suffix(name).unwrap_or_default();
                 all.push(Brand {
                     name,
-                    is_everyday: marks.contains('~'),
+                    is_everyday: marks.contains(['~', '^']),
+                    is_of_people: marks.contains('^'),
                     has_local_houses: marks.contains('*'),
                     spellings: Vec::new(),
                     domains: Vec::new(),
@@ -167,15 +171,39 @@ impl Spelling {
     }
 }
 
-/// Whether all words but some in the middle stand for an office: `Apple Support`, but not `Chase Miller`.
+/// Whether all words but some in the middle stand for an office, one of them for one that turns to customers:
+/// `Apple Support`, but not `Chase Miller`.
 fn has_words_of_office_only(words: &[Word], at: usize, count: usize) -> bool {
-    let mut others = words.iter().enumerate().filter(|(here, _)| *here < at || *here >= at + count).peekable();
-    others.peek().is_some() && others.all(|(_, word)| office::is_title(word))
+    let others = || words.iter().enumerate().filter(|(here, _)| *here < at || *here >= at + count);
+    others().any(|(_, word)| office::is_for_customers(word)) && others().all(|(_, word)| office::is_title(word))
+}
+
+/// The brand with an everyday name that is all of a display name: `Apple`, `Discover`. It says less than
+/// [`brand_in_name`]; names of people and places are none.
+pub fn brand_alone_in_name(display_name: &str) -> Option<&'static Brand> {
+    let name: String = display_name.chars().take(NAME_CHARS_MAX).collect();
+    let at = spelling::words(&name).iter().find_map(|words| {
+        let whole = |(at, count, one): (usize, usize, &Spelling)| {
+            (at == 0 && count == words.len() && one.is_bare).then_some(one.brand)
+        };
+        BRANDS.in_words(words).find_map(whole)
+    })?;
+    BRANDS.all.get(at).filter(|brand| !brand.is_of_people)
+}
+
+/// A text without the addresses that anybody gets: `anna@gmail.com` does not name Google.
+fn without_free_addresses(text: &str) -> String {
+    let is_free = |word: &str| {
+        let domain = word.rsplit_once('@').map(|(_, domain)| domain.trim_matches(|c: char| !c.is_alphanumeric()));
+        domain.is_some_and(super::host::is_free_mail)
+    };
+    text.split_inclusive(char::is_whitespace).filter(|word| !is_free(word)).collect()
 }
 
 /// The brand that a display name names: the one with the longest spelling.
 pub fn brand_in_name(display_name: &str) -> Option<&'static Brand> {
     let name: String = display_name.chars().take(NAME_CHARS_MAX).collect();
+    let name = without_free_addresses(&name);
     let mut best: Option<(usize, usize)> = None;
     for words in spelling::words(&name) {
         for (at, count, spelling) in BRANDS.in_words(&words) {
@@ -197,6 +225,7 @@ pub fn brand_in_name(display_name: &str) -> Option<&'static Brand> {
 /// of the brand.
 pub fn brands_in_text(text: &str, is_name: bool) -> Vec<&'static Brand> {
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    let text = without_free_addresses(&text);
     let mut found = BTreeSet::new();
     for words in spelling::words(&text) {
         for (at, count, spelling) in BRANDS.in_words(&words) {
@@ -265,7 +294,11 @@ mod tests {
             ("Orange Telecom", "Orange"),
             ("ING Kundenservice", "ING"),
             ("UPS", "UPS"),
-            ("D.H.L. DHL Paket", "DHL"),
+            ("service@paypal.com", "PayPal"),
+            ("D.H.L Paket", "DHL"),
+            ("D P D Versand", "DPD"),
+            ("I T A \u{da} - feito com", "Itaú"),
+            ("Trust WaIIet", "Trust Wallet"),
             ("AT&T Billing", "AT&T"),
             ("Société Générale", "Société Générale"),
             ("\u{4e09}\u{4e95}\u{4f4f}\u{53cb}\u{30ab}\u{30fc}\u{30c9}\u{682a}\u{5f0f}\u{4f1a}\u{793e}", "SMBC"),
@@ -297,7 +330,14 @@ mod tests {
             "Elisa Vero",
             "\u{dc}ber uns",
             "Zeile 5",
+            "anna@gmail.com via Users",
             "Free Lunch",
+            "Free Software",
+            "Box Office",
+            "Target Marketing",
+            "DEI Committee",
+            "Visa Service",
+            "J. R. R. Tolkien",
             "Next Steps",
             "",
             "Sky Diving",
@@ -307,6 +347,16 @@ mod tests {
             "Ana Inter",
         ] {
             assert_eq!(named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn everyday_names_alone() {
+        let alone = |name: &str| brand_alone_in_name(name).map(|brand| brand.name);
+        assert_eq!(alone("Apple"), Some("Apple"));
+        assert_eq!(alone("* LEDGER *"), Some("Ledger"));
+        for name in ["Chase", "Tim", "Apple Bakery", "PayPal", ""] {
+            assert_eq!(alone(name), None, "{name}");
         }
     }
 

@@ -7,14 +7,15 @@ use std::sync::LazyLock;
 use super::brand::{BRANDS, Brand, Spelling, brand_of_domain};
 use super::host::{self, Kind};
 use super::spelling::Word;
+use super::table::{cells, lines};
 
 /// Where in a host the name stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// In the label of a subdomain: partners and own systems are called so as well.
     Below,
-    /// As the registered label, in plain letters, with nothing beside it: it may be a domain of the brand that the table
-    /// does not know.
+    /// As the registered label, in plain letters, with nothing beside it: it may be a domain of the brand that the
+    /// table does not know.
     Alone,
     /// In the registered label, beside other words or in look-alikes.
     Registered,
@@ -45,212 +46,26 @@ const LETTERS_IN_PIECE: usize = 5;
 /// Such words written together with a name at most.
 const LURES_MAX: usize = 3;
 
-/// Words that hosts of phishing put beside the name of a brand.
-const LURES: &[&str] = &[
-    "2fa",
-    "access",
-    "account",
-    "accounts",
-    "acces",
-    "acceso",
-    "accesso",
-    "actualizacion",
-    "aktualisierung",
-    "alert",
-    "alerts",
-    "anmelden",
-    "anmeldung",
-    "aggiornamento",
-    "app",
-    "auth",
-    "authenticate",
-    "authentication",
-    "authorize",
-    "banking",
-    "bestaetigung",
-    "bestaetigen",
-    "billing",
-    "blocked",
-    "bonus",
-    "cancel",
-    "cliente",
-    "clientes",
-    "client",
-    "clients",
-    "colis",
-    "com",
-    "compte",
-    "comptes",
-    "confirm",
-    "confirmation",
-    "conferma",
-    "connect",
-    "connexion",
-    "conta",
-    "conto",
-    "cuenta",
-    "cuentas",
-    "customs",
-    "delivery",
-    "de",
-    "dispute",
-    "douane",
-    "ebanking",
-    "envio",
-    "espace",
-    "expired",
-    "fattura",
-    "factura",
-    "facture",
-    "fee",
-    "fees",
-    "fr",
-    "freigabe",
-    "gift",
-    "giftcard",
-    "giveaway",
-    "helpdesk",
-    "id",
-    "identity",
-    "info",
-    "ingresar",
-    "invoice",
-    "kunden",
-    "kundenservice",
-    "kundencenter",
-    "limited",
-    "livraison",
-    "lock",
-    "locked",
-    "log",
-    "login",
-    "logon",
-    "mailbox",
-    "messagerie",
-    "my",
-    "myaccount",
-    "net",
-    "netbanking",
-    "notice",
-    "notification",
-    "online",
-    "onlinebanking",
-    "org",
-    "otp",
-    "package",
-    "pago",
-    "paiement",
-    "paket",
-    "parcel",
-    "pass",
-    "password",
-    "pay",
-    "payment",
-    "payments",
-    "paquete",
-    "pin",
-    "points",
-    "portal",
-    "pushtan",
-    "recover",
-    "recovery",
-    "redelivery",
-    "refund",
-    "reembolso",
-    "remboursement",
-    "renew",
-    "renewal",
-    "reset",
-    "resolve",
-    "restore",
-    "restricted",
-    "review",
-    "reward",
-    "rewards",
-    "rimborso",
-    "secure",
-    "secured",
-    "securelogin",
-    "security",
-    "securite",
-    "seguridad",
-    "sicherheit",
-    "sicurezza",
-    "signin",
-    "signon",
-    "spedizione",
-    "sso",
-    "suivi",
-    "support",
-    "suspended",
-    "suspension",
-    "tan",
-    "tracking",
-    "track",
-    "unlock",
-    "unusual",
-    "update",
-    "updates",
-    "upgrade",
-    "validate",
-    "validation",
-    "verif",
-    "verification",
-    "verificacion",
-    "verifica",
-    "verificar",
-    "verified",
-    "verifizierung",
-    "verify",
-    "veryfy",
-    "wallet",
-    "web",
-    "webmail",
-    "www",
-    "zahlung",
-    "zoll",
-    "zustellung",
-];
-/// Of these, words that are lures only beside a name that is a name of nothing else.
-const WEAK_LURES: &[&str] = &[
-    "access", "app", "cliente", "client", "clients", "com", "connect", "de", "fr", "gift", "info", "limited", "log",
-    "my", "net", "online", "org", "pass", "points", "portal", "review", "support", "tan", "track", "web", "colis",
-    "bonus", "espace", "package", "delivery", "pin",
-];
-/// Words of those who are about a brand and do not pretend to be it: its foundation, its museum, its fans.
-const ABOUT: &[&str] = &[
-    "alumni",
-    "arena",
-    "bkk",
-    "fanclub",
-    "fans",
-    "fondation",
-    "fondazione",
-    "foundation",
-    "fundacao",
-    "fundacion",
-    "lawsuit",
-    "museo",
-    "museum",
-    "musee",
-    "pensioners",
-    "sportverein",
-    "stadion",
-    "stadium",
-    "stichting",
-    "stiftung",
-];
+/// Ends of hosts that are no words of an own network.
+const USUAL_ENDS: [&str; 3] = ["com", "net", "org"];
 
-/// The look of the words of a list.
-type Looks = LazyLock<HashSet<String>>;
-
-static LURE_LOOKS: Looks = LazyLock::new(|| looks(LURES));
-static WEAK_LOOKS: Looks = LazyLock::new(|| looks(WEAK_LURES));
-static ABOUT_LOOKS: Looks = LazyLock::new(|| looks(ABOUT));
-
-fn looks(words: &[&str]) -> HashSet<String> {
-    words.iter().map(|word| Word::of(word).merged).collect()
+/// Words beside the name of a brand, as they look.
+struct Lures {
+    /// Words that phishing writes, and hardly anybody else.
+    strong: HashSet<String>,
+    /// Words that phishing writes, and shops and partners as well.
+    weak: HashSet<String>,
+    /// Words of those who are about a brand and do not pretend to be it.
+    about: HashSet<String>,
 }
+
+static LURES: LazyLock<Lures> = LazyLock::new(|| {
+    let of = |kind: &str| {
+        let words = lines(include_str!("tables/lure.txt")).map(cells).filter(|[_, its, _]| *its == kind);
+        words.map(|[word, ..]| Word::of(word).merged).collect()
+    };
+    Lures { strong: of("strong"), weak: of("weak"), about: of("about") }
+});
 
 /// The brand that a host names and that does not own it, in the place that says most.
 pub fn brand_in_domain(host: &str) -> Option<Named> {
@@ -273,13 +88,12 @@ pub fn brand_in_domain(host: &str) -> Option<Named> {
     let labels: Vec<&str> = before.rsplit('.').take(LABELS_MAX).collect();
     let found = labels.iter().enumerate().filter_map(|(at, label)| {
         let found = Label::of(label).brand()?;
-        let behind = at.checked_sub(1).and_then(|behind| labels.get(behind));
-        let place = match behind {
-            Some(behind) if ends_hosts(behind) && found.is_whole => Place::Decoy,
-            Some(_) => Place::Below,
-            None if is_docs => Place::Below,
-            None if found.is_plain => Place::Alone,
-            None => Place::Registered,
+        let place = match at {
+            0 if is_docs => Place::Below,
+            0 if found.is_plain => Place::Alone,
+            0 => Place::Registered,
+            _ if found.is_whole && is_decoy(&labels, at, &found) => Place::Decoy,
+            _ => Place::Below,
         };
         let is_clear = place == Place::Decoy || !found.needs_lure;
         let brand = BRANDS.all.get(found.brand).filter(|brand| is_clear && !brand.owns(registrable))?;
@@ -288,9 +102,16 @@ pub fn brand_in_domain(host: &str) -> Option<Named> {
     found.max_by_key(|named| named.place)
 }
 
-/// Whether a label reads like the end of a host.
-fn ends_hosts(label: &str) -> bool {
-    psl::suffix(label.as_bytes()).is_some_and(|suffix| suffix.is_known())
+/// Whether a name and the labels behind it read like a host of the brand: `ing.de.login.example`, but not
+/// `apple.dev.example`. `labels` are from the end of the host.
+fn is_decoy(labels: &[&str], at: usize, found: &Found) -> bool {
+    let behind = |far: usize| at.checked_sub(far).and_then(|here| labels.get(here)).copied();
+    let (Some(name), Some(one)) = (labels.get(at), behind(1)) else { return false };
+    let brand = BRANDS.all.get(found.brand);
+    let owns = |domain: String| brand.is_some_and(|brand| brand.owns(&domain));
+    owns(format!("{name}.{one}"))
+        || behind(2).is_some_and(|two| owns(format!("{name}.{one}.{two}")))
+        || (USUAL_ENDS.contains(&one) && !found.needs_lure)
 }
 
 /// A label of a host.
@@ -319,7 +140,7 @@ impl<'h> Label<'h> {
 
     /// The brand with the longest name in the label that counts.
     fn brand(&self) -> Option<Found> {
-        if self.pieces.iter().any(|piece| ABOUT_LOOKS.contains(&piece.merged)) {
+        if self.pieces.iter().any(|piece| LURES.about.contains(&piece.merged)) {
             return None;
         }
         let runs = self.runs().filter_map(|(at, count)| self.whole(at, count));
@@ -385,11 +206,15 @@ fn count_of_letters(spelling: &Spelling) -> Option<usize> {
 }
 
 fn is_lure(look: &str) -> bool {
-    LURE_LOOKS.contains(look) || is_number(look)
+    is_word(look) || is_number(look)
+}
+
+fn is_word(look: &str) -> bool {
+    LURES.strong.contains(look) || LURES.weak.contains(look)
 }
 
 fn is_strong_lure(look: &str) -> bool {
-    LURE_LOOKS.contains(look) && !WEAK_LOOKS.contains(look)
+    LURES.strong.contains(look)
 }
 
 /// Digits; `0` and `1` have become the letters that they look like.
@@ -404,7 +229,7 @@ fn lures_only(mut letters: &str) -> bool {
             return true;
         }
         let ends = letters.char_indices().map(|(at, c)| at + c.len_utf8()).rev();
-        let longest = ends.filter_map(|end| letters.split_at_checked(end)).find(|(word, _)| LURE_LOOKS.contains(*word));
+        let longest = ends.filter_map(|end| letters.split_at_checked(end)).find(|(word, _)| is_word(word));
         let Some((_, rest)) = longest else { return false };
         letters = rest;
     }
@@ -427,6 +252,8 @@ mod tests {
             ("www.secure-paypal.example", "PayPal", Place::Registered),
             ("paypal.com.verify.example", "PayPal", Place::Decoy),
             ("www.ing.de.login.example", "ING", Place::Decoy),
+            ("amazon.co.uk.login.example", "Amazon", Place::Decoy),
+            ("paypa1.com.login.example", "PayPal", Place::Decoy),
             ("micr0soft-login.example", "Microsoft", Place::Registered),
             ("rnicrosoft.example", "Microsoft", Place::Registered),
             ("paypai.example", "PayPal", Place::Registered),
@@ -479,6 +306,8 @@ mod tests {
             "203.0.113.9",
             "[2001:db8::1]",
             "microsoft.sharepoint.com",
+            "apple.dev.company.example",
+            "sky.dev.company.example",
             "example",
             "",
         ] {

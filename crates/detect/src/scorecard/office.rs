@@ -28,6 +28,10 @@ static TITLES: LazyLock<Titles> = LazyLock::new(|| {
     Titles { words: words.iter().map(plain).collect(), unspaced: unspaced.iter().map(plain).collect() }
 });
 
+/// Words for an office that turns to customers, as they look.
+static FOR_CUSTOMERS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| lines(include_str!("tables/customer_office.txt")).map(|word| Word::of(word).plain).collect());
+
 /// Whether a local part stands for an office: `billing`, `no-reply2`, `support-de`, `customer.care+42`.
 pub fn is_role(local: &str) -> bool {
     if local.len() > LOCAL_BYTES_MAX {
@@ -49,10 +53,17 @@ pub(super) fn is_title(word: &Word) -> bool {
     TITLES.words.contains(&word.plain) || word.plain.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Whether a display name has a word that stands for an office, a firm or a machine.
+/// Whether a word stands for an office that turns to customers.
+pub(super) fn is_for_customers(word: &Word) -> bool {
+    FOR_CUSTOMERS.contains(&word.plain)
+}
+
+/// Whether a display name has a word that stands for an office, a firm or a machine. A mailing list writes itself
+/// behind the name of a person: `Anna Schmidt via Users`.
 pub fn has_title(display: &str) -> bool {
     let name: String = display.chars().take(NAME_CHARS_MAX).collect();
-    spelling::words(&name).iter().any(|words| {
+    let name = name.split(" via ").next().unwrap_or_default();
+    spelling::words(name).iter().any(|words| {
         let whole = spelling::unspaced(words).unwrap_or_default();
         words.iter().any(|word| TITLES.words.contains(&word.plain))
             || TITLES.unspaced.iter().any(|title| whole.contains(title.as_str()))
@@ -95,6 +106,11 @@ mod tests {
     }
 
     #[test]
+    fn an_office_for_customers_is_an_office() {
+        assert_eq!(FOR_CUSTOMERS.iter().find(|word| !TITLES.words.contains(*word)), None);
+    }
+
+    #[test]
     fn offices_and_people_by_their_name() {
         for name in [
             "Support",
@@ -112,7 +128,15 @@ mod tests {
         ] {
             assert!(has_title(name), "{name}");
         }
-        for name in ["Anna Schmidt", "Chase Miller", "Bill Smith", "Mali Konaté", "\u{738b}\u{4f1f}", ""] {
+        for name in [
+            "Anna Schmidt",
+            "Anna Schmidt via Users",
+            "Chase Miller",
+            "Bill Smith",
+            "Mali Konaté",
+            "\u{738b}\u{4f1f}",
+            "",
+        ] {
             assert!(!has_title(name), "{name}");
         }
     }

@@ -93,8 +93,18 @@ fn address(value: &str) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).ok()?;
         String::from_utf8(bytes).ok().filter(|text| Url::parse(text).is_some())
     });
+    if let Some(found) = from_hyphens(value) {
+        return Some(found);
+    }
     let with_scheme = format!("https://{value}");
     decoded.into_iter().next().or_else(|| is_host(&with_scheme).then_some(with_scheme))
+}
+
+/// An address that Proofpoint has written with hyphens for its escapes and low lines for its slashes
+/// (`http-3A__www.example.com_path`).
+fn from_hyphens(value: &str) -> Option<String> {
+    let is_one = value.starts_with("http-3A__") || value.starts_with("https-3A__");
+    is_one.then(|| percent_decoded(&value.replace('-', "%").replace('_', "/")))
 }
 
 /// The address that stands in a path or a query: behind a scheme, or as the first part of the path.
@@ -135,6 +145,7 @@ mod tests {
             "https://www.youtube.com/redirect?event=x&q=https%3A%2F%2Fevil.example",
             "https://www.bing.com/ck/a?!&&p=1&u=a1aHR0cHM6Ly9ldmlsLmV4YW1wbGUv&ntb=1",
             "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fevil.example%2F&data=x",
+            "https://urldefense.proofpoint.com/v2/url?u=https-3A__evil.example_x-2Dy&d=x",
             "https://urldefense.com/v3/__https://evil.example/__;!!abc$",
             "https://googleads.g.doubleclick.net/pcs/click?x=1&adurl=https://evil.example/",
             "https://slack-redir.net/link?url=https://evil.example",

@@ -6,6 +6,9 @@ use unicode_security::confusable_detection::skeleton;
 /// Letters that a word has at least for a digit in front of one of them to stand for a letter.
 const LETTERS_MIN: usize = 3;
 
+/// Letters that stand alone one behind the other at least, to be read as a word.
+const LETTERS_ALONE_MIN: usize = 3;
+
 /// A word as it looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
@@ -50,8 +53,8 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{3099}' | '\u{309a}')
 }
 
-/// The words of a text. `&` and `+` are of a word (`AT&T`, `Disney+`); an apostrophe joins (`Lowe's`), unless one letter
-/// stands before it (`d'Orange`).
+/// The words of a text. `&` and `+` are of a word (`AT&T`, `Disney+`); an apostrophe joins (`Lowe's`), unless one
+/// letter stands before it (`d'Orange`).
 fn split(text: &str) -> Vec<String> {
     let (mut words, mut word) = (Vec::new(), String::new());
     for c in text.chars().filter(|c| !is_invisible(*c)) {
@@ -63,7 +66,21 @@ fn split(text: &str) -> Vec<String> {
     }
     words.push(word);
     words.retain(|word| !word.is_empty());
-    words
+    joined(words)
+}
+
+/// Letters that stand alone one behind the other, as the word that they are: `D P D`, `D.H.L.`
+fn joined(words: Vec<String>) -> Vec<String> {
+    let is_one = |word: &String| word.chars().filter(|c| !is_mark(*c)).count() == 1 && !word.contains(is_unspaced);
+    let mut all = Vec::new();
+    for run in words.chunk_by(|one, other| is_one(one) == is_one(other)) {
+        if run.len() >= LETTERS_ALONE_MIN && run.iter().all(is_one) {
+            all.push(run.concat());
+        } else {
+            all.extend_from_slice(run);
+        }
+    }
+    all
 }
 
 /// What letters look like, marks off.
@@ -152,7 +169,8 @@ mod tests {
     #[test]
     fn words_are_whole() {
         assert_eq!(plain("AT&T & Disney+, d'Orange Lowe's (UPS)").len(), 7);
-        assert_eq!(plain("a-b_c.d@e"), ["a", "b", "c", "d", "e"]);
+        assert_eq!(plain("a-b_c.d@e"), ["abcde"]);
+        assert_eq!(plain("ab-cd_e.f@gh"), ["ab", "cd", "e", "f", "gh"]);
         assert_eq!(plain(" \u{200b} "), Vec::<String>::new());
         assert!(unspaced(&words("三井 住友")[0]).is_some());
         assert!(unspaced(&words("Itaú")[0]).is_none());

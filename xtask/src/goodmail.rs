@@ -9,11 +9,13 @@ mod filler;
 mod language;
 mod letter;
 mod mjml;
+mod own;
 mod page;
 mod seed;
 mod service;
 mod source;
 mod template;
+mod text;
 mod token;
 mod vendor;
 
@@ -47,6 +49,8 @@ pub(crate) fn run(sources: &str, out: &str) -> Result<()> {
         println!("{}: {} mails", vendor.name, made.len());
         mails.extend(made);
     }
+    mails.extend(own::companies(Path::new(sources), &languages)?);
+    mails.extend(own::brands(&languages));
     write(&mails, Path::new(out))?;
     tell(&mails);
     Ok(())

@@ -53,8 +53,10 @@ pub(super) struct Facts<'a> {
     pub(super) project: String,
     /// A place.
     pub(super) city: String,
-    /// A road with a number.
+    /// A road.
     pub(super) street: String,
+    /// Another company.
+    pub(super) other_company: Company,
 }
 
 impl<'a> Facts<'a> {
@@ -91,6 +93,7 @@ impl<'a> Facts<'a> {
             project: seed.pick(language.list("project")).to_owned(),
             city: seed.pick(language.list("city")).to_owned(),
             street: seed.pick(language.list("street")).to_owned(),
+            other_company: Company::some(language, seed),
         }
     }
 
@@ -166,7 +169,21 @@ impl<'a> Facts<'a> {
             "time" => self.language.time(self.day),
             "ip" => self.ip.clone(),
             "city" => self.city.clone(),
-            "street" => self.street.clone(),
+            "street" => format!("{} {}", self.street, seed.between(1, 98)),
+            "road" => self.street.clone(),
+            "othercompany" => self.other_company.name.clone(),
+            "otherdomain" => self.other_company.domain.clone(),
+            "otheremail" => format!("{}@{}", plain(&self.other_first), self.other_company.domain),
+            "otherlogin" => format!("{}{}", plain(&self.other_first), plain(&self.other_last).get(..1).unwrap_or_default()),
+            "login" => plain(&self.first),
+            "slug" => slug(&self.project),
+            "slug2" => slug(&list("project", seed)),
+            "greet" => {
+                let greeting = list("greeting", seed);
+                self.fill(&greeting, seed)
+            }
+            "support" => format!("support@{}", self.company.domain.trim_start_matches("www.")),
+            "country" => list("country", seed),
             "product" => self.product.clone(),
             "product2" => list("product", seed),
             "project" => self.project.clone(),
@@ -187,8 +204,7 @@ impl<'a> Facts<'a> {
     /// The value of a placeholder by its name, as templates of others call theirs.
     pub(super) fn named(&self, expression: &str, seed: &mut Seed) -> String {
         let words = Words::of(expression);
-        let list = |name: &str, seed: &mut Seed| seed.pick(self.language.list(name)).to_owned();
-        let somebody_else = ["author", "actor", "inviter", "invited", "sender", "owner", "admin", "creator", "by",
+        let somebody_else = ["author", "actor", "inviter", "invited", "sender", "owner", "admin", "creator", "by", "invitedby",
             "assignee", "commenter", "staff", "manager", "editor", "requester", "submitter", "from", "speaker"];
         let things: &[(&[&str], &str)] = &[
             (&["url", "link", "href", "uri", "route", "permalink", "webroot", "unsubscribe", "website"], "url"),
@@ -209,37 +225,40 @@ impl<'a> Facts<'a> {
             (&["street", "address", "line1", "address1", "thoroughfare"], "street"),
             (&["country", "state"], "country"),
             (&["phone", "telephone", "mobile"], "phone"),
-            (&["number", "reference", "id", "invoice", "increment", "sku", "key", "ref", "pk", "no", "handle"], "order"),
+            (&["number", "reference", "id", "invoice", "increment", "sku", "key", "ref", "pk", "no", "value"], "order"),
             (&["count", "quantity", "qty", "minutes", "hours", "days", "seats", "num", "limit", "remaining", "n",
                 "counter", "ttl", "lifetime", "duration", "size", "percent", "length", "hr"], "number"),
             (&["company", "site", "sitename", "brand", "app", "organisation", "organization", "store", "shop", "vendor",
-                "instance", "appname", "business", "host", "domain", "portal", "service", "realm"], "company"),
+                "instance", "appname", "business", "portal", "service", "realm"], "company"),
+            (&["domain", "host", "hostname"], "domain"),
             (&["product", "item", "plan", "sku", "variant", "package", "subscription", "membership", "voucher"], "product"),
             (&["project", "title", "topic", "event", "repo", "repository", "team", "group", "list", "issue", "task",
                 "workspace", "submission", "course", "component", "board", "subject", "story", "collection", "release",
                 "document", "category", "role", "newsletter", "conference", "room", "check", "thread", "page"], "project"),
-            (&["comment", "message", "reason", "note", "description", "text", "content", "body", "summary", "excerpt",
-                "reply", "answer", "details", "remark", "value", "post"], "comment"),
+            (&["comment", "message", "reason", "note", "description", "body", "summary", "excerpt", "reply", "answer",
+                "post"], "comment"),
             (&["headline", "heading"], "headline"),
         ];
         if words.main(&["name", "username", "user", "fullname", "person", "customer", "login", "display", "member",
-            "owner", "author", "inviter", "sender", "nickname", "realname", "contact", "subscriber"])
+            "owner", "author", "inviter", "sender", "nickname", "realname", "contact", "subscriber", "handle"])
         {
             if words.any(&somebody_else) {
                 return self.other();
             }
-            for (names, fact) in things.get(18..22).unwrap_or_default() {
+            for (names, fact) in things.get(18..23).unwrap_or_default() {
                 if words.any(names) {
                     return self.fact(fact, seed);
                 }
             }
-            return if words.any(&["username", "login", "handle"]) { plain(&self.first) } else { self.name() };
+            return if words.any(&["username", "login", "handle", "nickname"]) { plain(&self.first) } else { self.name() };
+        }
+        if words.main(&["email", "mail"]) && words.any(&["support", "contact", "from", "sender", "admin", "help"]) {
+            return self.fact("support", seed);
         }
         for (names, fact) in things {
             if words.main(names) {
                 return match *fact {
                     "url" => self.link(&words.joined(), seed),
-                    "country" => list("country", seed),
                     "amount" => self.language.money(seed.between(400, 29_900)),
                     fact => self.fact(fact, seed),
                 };
@@ -314,6 +333,11 @@ fn path_about(about: &str) -> String {
     let path: String = said.iter().take(2).copied().collect::<Vec<_>>().join("/");
     let safe = !path.is_empty() && path.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '/');
     if safe { path } else { "account".to_owned() }
+}
+
+/// The first word of a name, as programs use it in addresses of projects.
+fn slug(name: &str) -> String {
+    plain(name.split(' ').next_back().unwrap_or(name))
 }
 
 /// Lower case and without accents, for addresses.

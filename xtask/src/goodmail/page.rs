@@ -111,7 +111,7 @@ fn whole(html: &str) -> String {
 fn said(page: &str, facts: &Facts, seed: &mut Seed) -> String {
     let names = [
         "[Product Name]", "[Company Name, LLC]", "[Company Name]", "Company Inc", "Company Name", "ACME Inc.", "Acme Inc.", "Acme",
-        "[Sender Name]", "Your Company", "Awesome Inc", "Your Brand", "Example Inc", "[SENDER]", "YOUR COMPANY", "EmailBox",
+        "[Sender Name]", "Your Company", "Awesome Inc", "Awesome Co", "[Sender_Name]", "Your Brand", "Example Inc", "[SENDER]", "YOUR COMPANY", "EmailBox",
     ];
     let mut page = page.to_owned();
     for name in names {
@@ -121,7 +121,9 @@ fn said(page: &str, facts: &Facts, seed: &mut Seed) -> String {
         ("*|MC:SUBJECT|*", "{headline}"), ("*|FNAME|*", "{first}"), ("*|LIST:COMPANY|*", "{company}"), ("*|CURRENT_YEAR|*", "{year}"),
         ("*|EMAIL|*", "{email}"), ("example.com", "{domain}"), ("[[EMAIL]]", "{email}"), ("%recipient%", "{email}"),
         ("1234 S. Broadway St. City, State 12345", "{street} 12, {city}"), ("1234 Street Rd.", "{street} 12"),
-        ("3 Abbey Road, San Francisco CA 94102", "{street} 3, {city}"), ("[name]", "{name}"), ("NAME HERE", "{name}"),
+        ("3 Abbey Road, San Francisco CA 94102", "{street} 3, {city}"), ("[name]", "{name}"), ("NAME HERE", "{name}"), ("[Sender_Address]", "{street}"), ("[Sender_City]", "{city}"),
+        ("[Sender_State]", "{country}"), ("[Sender_Zip]", "{card}"), ("1337 Swuby Lane", "{street}"), ("Susan Calvin", "{name}"),
+        ("Victoria, BC A1B 2C3", "{city}"), ("{name}", "{name}"),
     ] {
         page = page.replace(mark, &facts.fill(fact, seed));
     }

@@ -27,6 +27,10 @@ const TEMPLATES_MAX: usize = 110;
 /// Letters of a text at least; a shorter one is a part of a template.
 const TEXT_MIN: usize = 40;
 
+/// The genres of what companies and programs write.
+pub(super) const GENRES: [&str; 17] = ["receipt", "reset", "code", "signin", "invitation", "newsletter", "marketing", "notification",
+    "invoice", "booking", "shipping", "welcome", "survey", "confirmation", "alert", "dunning", "personal"];
+
 /// A filled template before it is dressed.
 struct Draft<'a> {
     facts: Facts<'a>,

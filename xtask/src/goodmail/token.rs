@@ -264,7 +264,7 @@ fn directive(text: &str) -> (Option<Token>, usize) {
         "include" | "includeIf" => Some(Token::Include(name(args))),
         "yield" => Some(Token::Value(name(args))),
         "extends" => Some(Token::Extends(name(args))),
-        "break" | "csrf" | "default" | "section" | "push" | "slot" | "php" => None,
+        "break" | "csrf" | "default" | "section" | "push" | "slot" | "php" | "action" | "filter" | "method" => None,
         word if word.starts_with("end") || word == "stop" || word == "show" => Some(Token::Close),
         _ => return (Some(Token::Text("@".to_owned())), 0),
     };

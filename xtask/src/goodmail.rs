@@ -1,6 +1,9 @@
 //! A corpus of today's good mail: templates of many vendors, rendered and dressed as sending services deliver them, and
 //! mail of people. Nothing of it is committed; the same sources give the same bytes. See `docs/goodmail.md`.
 
+mod attachment;
+mod booking;
+mod calendar;
 mod catalog;
 mod day;
 mod encode;
@@ -11,6 +14,8 @@ mod letter;
 mod mjml;
 mod own;
 mod page;
+mod people;
+mod report;
 mod seed;
 mod service;
 mod source;
@@ -51,6 +56,10 @@ pub(crate) fn run(sources: &str, out: &str) -> Result<()> {
     }
     mails.extend(own::companies(Path::new(sources), &languages)?);
     mails.extend(own::brands(&languages));
+    mails.extend(people::mails(&languages));
+    mails.extend(calendar::mails(&languages));
+    mails.extend(booking::mails(&languages));
+    mails.extend(report::mails(&languages));
     write(&mails, Path::new(out))?;
     tell(&mails);
     Ok(())

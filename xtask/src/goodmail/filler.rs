@@ -233,7 +233,9 @@ impl Filler<'_> {
     fn in_attribute(&mut self, attribute: &str, begun: &str, expression: &str, next: &str) -> String {
         let whole = next.starts_with(['"', '\'', '>']) || next.is_empty();
         match attribute {
-            "href" | "action" | "xlink:href" if begun.is_empty() && whole => self.facts.link(&about(expression), &mut self.seed),
+            "href" | "action" | "xlink:href" if begun.is_empty() && whole => {
+                self.facts.link(&about(expression), &mut self.seed)
+            }
             "href" | "action" if begun.is_empty() => format!("https://{}", self.facts.company.domain),
             "href" if begun.starts_with("mailto:") => format!("support@{}", self.facts.company.domain),
             "href" if begun.contains('?') => self.seed.token(18),
@@ -260,8 +262,31 @@ impl Filler<'_> {
 
     /// The text of an expression that is one: a text in quotes, translated where the catalog has it.
     fn translated(&mut self, expression: &str) -> Option<String> {
-        let calls = ["_", "t", "T", "L.Ts", "L.T", "gettext", "trans", "__", "I18n.t", "translate", "l", "raw", "h",
-            "strong", "ngettext", "trans_choice", "", "p_gettext", "pgettext", "raw t", "localize", "tr", "markdown"];
+        let calls = [
+            "_",
+            "t",
+            "T",
+            "L.Ts",
+            "L.T",
+            "gettext",
+            "trans",
+            "__",
+            "I18n.t",
+            "translate",
+            "l",
+            "raw",
+            "h",
+            "strong",
+            "ngettext",
+            "trans_choice",
+            "",
+            "p_gettext",
+            "pgettext",
+            "raw t",
+            "localize",
+            "tr",
+            "markdown",
+        ];
         if let Some(key) = expression.strip_prefix("l(:").or_else(|| expression.strip_prefix("l :")) {
             let key: String = key.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
             return Some(self.keyed(&key));
@@ -281,7 +306,11 @@ impl Filler<'_> {
             return self.placeholders(&text);
         }
         let is_key = !key.contains(' ') && key.contains(['.', '_', ':']);
-        if is_key { self.facts.named(key.rsplit(['.', ':']).next().unwrap_or(key), &mut self.seed) } else { self.placeholders(key) }
+        if is_key {
+            self.facts.named(key.rsplit(['.', ':']).next().unwrap_or(key), &mut self.seed)
+        } else {
+            self.placeholders(key)
+        }
     }
 
     /// Helpers of Rails that write a link or a picture.
@@ -315,19 +344,28 @@ impl Filler<'_> {
         let mut rest = text;
         let marks = [("%(", ")"), ("%{", "}"), ("#{", "}"), ("{{", "}}"), ("{", "}"), ("%", ""), (":", "")];
         loop {
-            let first = marks.iter().filter_map(|(open, close)| rest.find(open).map(|at| (at, *open, *close))).min_by_key(|found| found.0);
+            let first = marks
+                .iter()
+                .filter_map(|(open, close)| rest.find(open).map(|at| (at, *open, *close)))
+                .min_by_key(|found| found.0);
             let Some((at, open, close)) = first else { break };
             out.push_str(rest.get(..at).unwrap_or_default());
             let behind = rest.get(at + open.len()..).unwrap_or_default();
             let (name, after) = if close.is_empty() {
-                let end = behind.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(behind.len());
+                let end = behind
+                    .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                    .unwrap_or(behind.len());
                 behind.split_at_checked(end).unwrap_or((behind, ""))
             } else {
                 behind.split_once(close).unwrap_or((behind, ""))
             };
             let is_name = match open {
-                ":" => !name.is_empty() && name.starts_with(|letter: char| letter.is_ascii_lowercase())
-                    && !out.ends_with(|letter: char| letter.is_alphanumeric()) && !after.starts_with("//"),
+                ":" => {
+                    !name.is_empty()
+                        && name.starts_with(|letter: char| letter.is_ascii_lowercase())
+                        && !out.ends_with(|letter: char| letter.is_alphanumeric())
+                        && !after.starts_with("//")
+                }
                 "%" => matches!(name, "s" | "d" | "i" | "1" | "2"),
                 "{" => name.chars().all(|letter| letter.is_ascii_alphanumeric() || "._- ".contains(letter)),
                 _ => true,
@@ -353,7 +391,8 @@ impl Filler<'_> {
 
 /// The names under which a layout shows what it is put around.
 fn is_content(expression: &str) -> bool {
-    let name = expression.trim_start_matches('$').trim_start_matches('.').split(['|', ' ', ',']).next().unwrap_or_default();
+    let name =
+        expression.trim_start_matches('$').trim_start_matches('.').split(['|', ' ', ',']).next().unwrap_or_default();
     matches!(name, "yield" | "content" | "slot" | "body" | "Body" | "Content" | "@partial-block" | "html_content")
 }
 
@@ -440,7 +479,8 @@ pub(super) fn without_marks(text: &str) -> String {
     let mut text = text.to_owned();
     for (open, close) in [("{{{", "}}}"), ("{{", "}}"), ("{%", "%}"), ("<%", "%>"), ("{!!", "!!}"), ("<?", "?>")] {
         while let Some(at) = text.find(open) {
-            let end = text.get(at..).and_then(|rest| rest.find(close)).map_or(at + open.len(), |end| at + end + close.len());
+            let end =
+                text.get(at..).and_then(|rest| rest.find(close)).map_or(at + open.len(), |end| at + end + close.len());
             text.replace_range(at..end, "");
         }
     }

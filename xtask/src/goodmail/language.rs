@@ -35,11 +35,6 @@ impl Language {
         self.lists.get(name).map_or(&[""], Vec::as_slice)
     }
 
-    /// Whether it has such a list.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.lists.contains_key(name)
-    }
-
     /// An amount in hundredths.
     pub(super) fn money(&self, hundredths: usize) -> String {
         let (whole, rest) = (hundredths / 100, hundredths % 100);

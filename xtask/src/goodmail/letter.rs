@@ -36,6 +36,8 @@ pub(super) struct Letter {
     pub(super) calendar: Option<(String, &'static str)>,
     /// Files.
     pub(super) attachments: Vec<Attachment>,
+    /// Its parts as they are, in place of all these.
+    pub(super) raw: Option<String>,
     /// Further fields.
     pub(super) fields: Vec<(String, String)>,
     /// Who carries it.
@@ -99,6 +101,9 @@ impl Letter {
     }
 
     fn body(&self, seed: &mut Seed) -> String {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
         let part = match (&self.calendar, self.html.is_empty(), self.both) {
             (Some((calendar, method)), _, _) => self.with_calendar(calendar, method, seed),
             (None, true, _) => text_part("plain", &self.text, seed),
@@ -130,7 +135,11 @@ impl Letter {
         let part = multipart("alternative", &parts, seed);
         if seed.chance(40) {
             let name = seed.pick(&["invite.ics", "meeting.ics"]);
-            let file = Attachment { name: name.to_owned(), kind: "application/ics".to_owned(), bytes: calendar.as_bytes().to_vec() };
+            let file = Attachment {
+                name: name.to_owned(),
+                kind: "application/ics".to_owned(),
+                bytes: calendar.as_bytes().to_vec(),
+            };
             return multipart("mixed", &[part, attached(&file)], seed);
         }
         part
@@ -187,38 +196,60 @@ fn hops(trace: &Trace, facts: &Facts, letter: &Letter, forwarded: bool, seed: &m
         let old = seed.pick(&["mx.alumni-mail.org", "forward.vereins-post.de", "mx2.improvmx.com"]);
         hops.push(format!(
             "from {old} ({old} [45.79.{}.{}])\r\n\tby {GATEWAY} (Reprieve) with ESMTPS id {}\r\n\tfor <{}>; {}",
-            seed.below(250), seed.between(2, 250), seed.hex(12), facts.email, at(9)
+            seed.below(250),
+            seed.between(2, 250),
+            seed.hex(12),
+            facts.email,
+            at(9)
         ));
         hops.push(format!("from {from}\r\n\tby {old} (Postfix) with ESMTPS id {};\r\n\t{}", seed.hex(10), at(6)));
     } else {
         hops.push(format!(
             "from {from}\r\n\tby {GATEWAY} (Reprieve) with ESMTPS id {}\r\n\tfor <{}>; {}",
-            seed.hex(12), facts.email, at(5)
+            seed.hex(12),
+            facts.email,
+            at(5)
         ));
     }
     from = match letter.service {
         Service::Microsoft => format!(
             "{0} (2603:10a6:20b:{1}::{2}) by {3} (2603:10a6:10:{1}::{4}) with Microsoft SMTP Server (version=TLS1_2, \
              cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.9{5}.{6}; {7}",
-            trace.id.rsplit('@').next().unwrap_or_default().trim_end_matches('>'), seed.hex(3), seed.between(5, 30),
-            format!("DB9PR01MB{}.eurprd01.prod.outlook.com", seed.digits(4)), seed.between(5, 30),
-            seed.digits(3), seed.between(9, 40), at(2)
+            trace.id.rsplit('@').next().unwrap_or_default().trim_end_matches('>'),
+            seed.hex(3),
+            seed.between(5, 30),
+            format!("DB9PR01MB{}.eurprd01.prod.outlook.com", seed.digits(4)),
+            seed.between(5, 30),
+            seed.digits(3),
+            seed.between(9, 40),
+            at(2)
         ),
         Service::Google => format!(
             "by {host} with SMTP id {}\r\n        for <{}>; {} (PST)",
-            seed.token(34), facts.email, facts.day.later(-28_798).field("-0800")
+            seed.token(34),
+            facts.email,
+            facts.day.later(-28_798).field("-0800")
         ),
         Service::SendGrid | Service::Shopify => format!(
-            "by recvd-{}-{}-1 with SMTP id recvd-{} {};\r\n\t{} UTC", seed.hex(10), seed.hex(5), seed.hex(18), seed.uuid(), at(1)
+            "by recvd-{}-{}-1 with SMTP id recvd-{} {};\r\n\t{} UTC",
+            seed.hex(10),
+            seed.hex(5),
+            seed.hex(18),
+            seed.uuid(),
+            at(1)
         ),
         Service::Own => format!(
             "from {} (localhost [127.0.0.1])\r\n\tby {host} (Postfix) with ESMTP id {};\r\n\t{}",
-            seed.pick(&["app01", "web", "localhost", "cron"]), seed.hex(10).to_uppercase(), at(1)
+            seed.pick(&["app01", "web", "localhost", "cron"]),
+            seed.hex(10).to_uppercase(),
+            at(1)
         ),
         Service::Mailgun => format!("by {}.prod.mailgun with HTTP id {}; {}", seed.hex(12), seed.hex(24), at(1)),
         Service::Mailchimp => format!(
             "from localhost (localhost [127.0.0.1])\r\n\tby {host} (Mailchimp) with ESMTP id {}\r\n\tfor <{}>; {}",
-            seed.token(15), facts.email, at(1)
+            seed.token(15),
+            facts.email,
+            at(1)
         ),
         Service::Ses | Service::Postmark => return hops,
     };
@@ -261,7 +292,10 @@ pub(super) fn text_of(html: &str) -> String {
                 let at = rest.to_lowercase().find(&end).unwrap_or(rest.len());
                 rest = rest.get(at..).unwrap_or_default();
             }
-            "a" => link = tag.split("href=\"").nth(1).and_then(|href| href.split('"').next()).unwrap_or_default().to_owned(),
+            "a" => {
+                link =
+                    tag.split("href=\"").nth(1).and_then(|href| href.split('"').next()).unwrap_or_default().to_owned()
+            }
             "p" | "div" | "tr" | "h1" | "h2" | "h3" | "br" | "li" | "table" | "ul" => out.push('\n'),
             _ if tag.starts_with("/a") && !link.is_empty() => {
                 out.push_str(&format!(" ( {link} )"));
@@ -277,8 +311,20 @@ pub(super) fn text_of(html: &str) -> String {
 }
 
 fn tidy_text(text: &str) -> String {
-    let names = [("&nbsp;", " "), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&copy;", "\u{a9}"),
-        ("&#39;", "'"), ("&rsquo;", "\u{2019}"), ("&zwnj;", ""), ("&#847;", ""), ("&middot;", "\u{b7}"), ("&mdash;", "\u{2014}")];
+    let names = [
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&copy;", "\u{a9}"),
+        ("&#39;", "'"),
+        ("&rsquo;", "\u{2019}"),
+        ("&zwnj;", ""),
+        ("&#847;", ""),
+        ("&middot;", "\u{b7}"),
+        ("&mdash;", "\u{2014}"),
+    ];
     let mut text = text.to_owned();
     for (name, letter) in names {
         text = text.replace(name, letter);

@@ -82,7 +82,9 @@ fn company(text: &Text, facts: &Facts, frames: &[Frame], seed: &mut Seed) -> Mai
     let content = look.content(&filled.lines, facts, seed);
     let frame = frames.get(seed.below(frames.len() + 8));
     let (layout, page) = match frame {
-        Some((name, before, after)) => (name.as_str(), super::filler::without_marks(&format!("{before}\n<td>{content}</td>\n{after}"))),
+        Some((name, before, after)) => {
+            (name.as_str(), super::filler::without_marks(&format!("{before}\n<td>{content}</td>\n{after}")))
+        }
         None => ("own layout", look.page(&content, facts, seed)),
     };
     letter.subject = filled.subject;
@@ -134,7 +136,18 @@ fn brand(text: &Text, languages: &[Language], mut seed: Seed) -> Option<Mail> {
     // The server that carries it is of the domain of the sender, not of the page that it links to.
     let mut sender = Facts { company: Company { name: String::new(), domain: String::new() }, ..facts };
     sender.company = Company { name: brand_name(name, address), domain: sender_domain(&from) };
-    let html = if seed.chance(40) { page.replace("</body>", &format!("<img src=\"https://{}/o/{}.gif\" width=\"1\" height=\"1\"></body>", sender.company.domain, seed.hex(20))) } else { page };
+    let html = if seed.chance(40) {
+        page.replace(
+            "</body>",
+            &format!(
+                "<img src=\"https://{}/o/{}.gif\" width=\"1\" height=\"1\"></body>",
+                sender.company.domain,
+                seed.hex(20)
+            ),
+        )
+    } else {
+        page
+    };
     let letter = Letter {
         from: sender.fill(name, &mut seed),
         address: from,
@@ -146,7 +159,13 @@ fn brand(text: &Text, languages: &[Language], mut seed: Seed) -> Option<Mail> {
         ..Letter::default()
     };
     let bytes = letter.bytes(&sender, &mut seed);
-    Some(Mail { vendor: format!("brand-{}", plain(&group)), genre, language: language.code, source: "texts/brands.txt".to_owned(), bytes })
+    Some(Mail {
+        vendor: format!("brand-{}", plain(&group)),
+        genre,
+        language: language.code,
+        source: "texts/brands.txt".to_owned(),
+        bytes,
+    })
 }
 
 /// What the footer calls the sender.
@@ -155,7 +174,10 @@ fn brand_name(name: &str, address: &str) -> String {
         let domain = sender_domain(address);
         let brand = domain.split('.').next().unwrap_or_default();
         let mut letters = brand.chars();
-        return letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default();
+        return letters
+            .next()
+            .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+            .unwrap_or_default();
     }
     name.to_owned()
 }
@@ -164,6 +186,14 @@ fn brand_name(name: &str, address: &str) -> String {
 fn sender_domain(address: &str) -> String {
     let host = address.rsplit('@').next().unwrap_or_default();
     let names: Vec<&str> = host.split('.').collect();
-    let keep = if host.ends_with(".co.uk") || host.ends_with(".com.br") || host.ends_with(".gov.uk") || host.ends_with(".gouv.fr") { 3 } else { 2 };
+    let keep = if host.ends_with(".co.uk")
+        || host.ends_with(".com.br")
+        || host.ends_with(".gov.uk")
+        || host.ends_with(".gouv.fr")
+    {
+        3
+    } else {
+        2
+    };
     names.get(names.len().saturating_sub(keep)..).unwrap_or_default().join(".")
 }

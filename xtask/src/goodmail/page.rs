@@ -5,13 +5,47 @@ use super::seed::Seed;
 use super::service::Service;
 
 /// Hosts that good mail links to though they are not the sender's.
-const FOREIGN: [&str; 14] = ["facebook.com", "twitter.com", "x.com", "instagram.com", "linkedin.com", "youtube.com",
-    "apps.apple.com", "play.google.com", "fonts.googleapis.com", "fonts.gstatic.com", "w3.org", "pinterest.com", "tiktok.com",
-    "schemas.microsoft.com"];
+const FOREIGN: [&str; 14] = [
+    "facebook.com",
+    "twitter.com",
+    "x.com",
+    "instagram.com",
+    "linkedin.com",
+    "youtube.com",
+    "apps.apple.com",
+    "play.google.com",
+    "fonts.googleapis.com",
+    "fonts.gstatic.com",
+    "w3.org",
+    "pinterest.com",
+    "tiktok.com",
+    "schemas.microsoft.com",
+];
 /// What templates say instead of text.
-const FILLER_TEXT: [&str; 22] = ["lorem ipsum", "dolor sit amet", "consectetur", "adipiscing", "vestibulum", "curabitur",
-    "pellentesque", "vivamus", "maecenas", "phasellus", "quisque", "aliquam", "donec ", "nulla ", "morbi ", "sed ut perspiciatis",
-    "tempor incididunt", "far far away", "separated they live", "nunc ", "fusce ", "vokalia"];
+const FILLER_TEXT: [&str; 22] = [
+    "lorem ipsum",
+    "dolor sit amet",
+    "consectetur",
+    "adipiscing",
+    "vestibulum",
+    "curabitur",
+    "pellentesque",
+    "vivamus",
+    "maecenas",
+    "phasellus",
+    "quisque",
+    "aliquam",
+    "donec ",
+    "nulla ",
+    "morbi ",
+    "sed ut perspiciatis",
+    "tempor incididunt",
+    "far far away",
+    "separated they live",
+    "nunc ",
+    "fusce ",
+    "vokalia",
+];
 
 /// How a page is finished.
 pub(super) struct Finish {
@@ -39,7 +73,9 @@ impl Finish {
         let tracked = self.is_bulk && seed.chance(85) || seed.chance(35);
         if tracked {
             let pixel = self.service.pixel(&facts.company.domain, seed);
-            end.push_str(&format!("<img src=\"{pixel}\" alt=\"\" width=\"1\" height=\"1\" border=\"0\" style=\"height:1px;width:1px\"/>"));
+            end.push_str(&format!(
+                "<img src=\"{pixel}\" alt=\"\" width=\"1\" height=\"1\" border=\"0\" style=\"height:1px;width:1px\"/>"
+            ));
         }
         page = match page.rfind("</body>") {
             Some(at) => format!("{}{end}{}", page.get(..at).unwrap_or_default(), page.get(at..).unwrap_or_default()),
@@ -52,9 +88,16 @@ impl Finish {
     fn links(&self, page: &str, facts: &Facts, seed: &mut Seed) -> String {
         attributes(page, &mut |name, value| {
             let is_picture = name == "src" || name == "background";
-            let host = value.split("://").nth(1).and_then(|rest| rest.split(['/', '?', ':']).next()).unwrap_or_default();
-            let ours = host.ends_with(&facts.company.domain) || (!self.home.is_empty() && host.ends_with(&self.home) && facts.company.domain == self.home);
-            if ours || value.starts_with("cid:") || value.starts_with("data:") || value.starts_with("tel:") || value.starts_with("mailto:") {
+            let host =
+                value.split("://").nth(1).and_then(|rest| rest.split(['/', '?', ':']).next()).unwrap_or_default();
+            let ours = host.ends_with(&facts.company.domain)
+                || (!self.home.is_empty() && host.ends_with(&self.home) && facts.company.domain == self.home);
+            if ours
+                || value.starts_with("cid:")
+                || value.starts_with("data:")
+                || value.starts_with("tel:")
+                || value.starts_with("mailto:")
+            {
                 return None;
             }
             if FOREIGN.iter().any(|foreign| host.ends_with(foreign)) {
@@ -110,24 +153,56 @@ fn whole(html: &str) -> String {
 /// Words of templates that stand for others become those.
 fn said(page: &str, facts: &Facts, seed: &mut Seed) -> String {
     let names = [
-        "[Product Name]", "[Company Name, LLC]", "[Company Name]", "Company Inc", "Company Name", "ACME Inc.", "Acme Inc.", "Acme",
-        "[Sender Name]", "Your Company", "Awesome Inc", "Awesome Co", "[Sender_Name]", "Your Brand", "Example Inc", "[SENDER]", "YOUR COMPANY", "EmailBox",
+        "[Product Name]",
+        "[Company Name, LLC]",
+        "[Company Name]",
+        "Company Inc",
+        "Company Name",
+        "ACME Inc.",
+        "Acme Inc.",
+        "Acme",
+        "[Sender Name]",
+        "Your Company",
+        "Awesome Inc",
+        "Awesome Co",
+        "[Sender_Name]",
+        "Your Brand",
+        "Example Inc",
+        "[SENDER]",
+        "YOUR COMPANY",
+        "EmailBox",
     ];
     let mut page = page.to_owned();
     for name in names {
         page = page.replace(name, &facts.company.name);
     }
     for (mark, fact) in [
-        ("*|MC:SUBJECT|*", "{headline}"), ("*|FNAME|*", "{first}"), ("*|LIST:COMPANY|*", "{company}"), ("*|CURRENT_YEAR|*", "{year}"),
-        ("*|EMAIL|*", "{email}"), ("example.com", "{domain}"), ("[[EMAIL]]", "{email}"), ("%recipient%", "{email}"),
-        ("1234 S. Broadway St. City, State 12345", "{street} 12, {city}"), ("1234 Street Rd.", "{street} 12"),
-        ("3 Abbey Road, San Francisco CA 94102", "{street} 3, {city}"), ("[name]", "{name}"), ("NAME HERE", "{name}"), ("[Sender_Address]", "{street}"), ("[Sender_City]", "{city}"),
-        ("[Sender_State]", "{country}"), ("[Sender_Zip]", "{card}"), ("1337 Swuby Lane", "{street}"), ("Susan Calvin", "{name}"),
-        ("Victoria, BC A1B 2C3", "{city}"), ("{name}", "{name}"),
+        ("*|MC:SUBJECT|*", "{headline}"),
+        ("*|FNAME|*", "{first}"),
+        ("*|LIST:COMPANY|*", "{company}"),
+        ("*|CURRENT_YEAR|*", "{year}"),
+        ("*|EMAIL|*", "{email}"),
+        ("example.com", "{domain}"),
+        ("[[EMAIL]]", "{email}"),
+        ("%recipient%", "{email}"),
+        ("1234 S. Broadway St. City, State 12345", "{street} 12, {city}"),
+        ("1234 Street Rd.", "{street} 12"),
+        ("3 Abbey Road, San Francisco CA 94102", "{street} 3, {city}"),
+        ("[name]", "{name}"),
+        ("NAME HERE", "{name}"),
+        ("[Sender_Address]", "{street}"),
+        ("[Sender_City]", "{city}"),
+        ("[Sender_State]", "{country}"),
+        ("[Sender_Zip]", "{card}"),
+        ("1337 Swuby Lane", "{street}"),
+        ("Susan Calvin", "{name}"),
+        ("Victoria, BC A1B 2C3", "{city}"),
+        ("{name}", "{name}"),
     ] {
         page = page.replace(mark, &facts.fill(fact, seed));
     }
-    while let Some((at, end)) = page.find("*|").and_then(|at| page.get(at..)?.find("|*").map(|end| (at, at + end + 2))) {
+    while let Some((at, end)) = page.find("*|").and_then(|at| page.get(at..)?.find("|*").map(|end| (at, at + end + 2)))
+    {
         let name = page.get(at + 2..end - 2).unwrap_or_default().to_owned();
         page.replace_range(at..end, &facts.named(&name.to_lowercase(), seed));
     }
@@ -190,7 +265,9 @@ fn preheader(facts: &Facts, seed: &mut Seed) -> String {
 fn footer(facts: &Facts, is_bulk: bool, seed: &mut Seed) -> String {
     let domain = &facts.company.domain;
     let brand = domain.split('.').next().unwrap_or("news");
-    let mut out = String::from("<table width=\"100%\"><tr><td align=\"center\" style=\"font-size:12px;color:#8a8f98;padding:20px\">");
+    let mut out = String::from(
+        "<table width=\"100%\"><tr><td align=\"center\" style=\"font-size:12px;color:#8a8f98;padding:20px\">",
+    );
     if seed.chance(60) {
         for place in ["www.facebook.com", "www.instagram.com", "www.linkedin.com/company", "x.com", "www.youtube.com"] {
             if seed.chance(55) {

@@ -53,7 +53,9 @@ impl Seed {
 
     /// Digits, the first of which is not 0.
     pub(super) fn digits(&mut self, length: usize) -> String {
-        (0..length).map(|at| char::from(self.pick(if at == 0 { b"123456789".as_slice() } else { b"0123456789" }))).collect()
+        (0..length)
+            .map(|at| char::from(self.pick(if at == 0 { b"123456789".as_slice() } else { b"0123456789" })))
+            .collect()
     }
 
     /// Digits of base 16.

@@ -82,13 +82,17 @@ impl Service {
     pub(super) fn click(self, domain: &str, seed: &mut Seed) -> Option<String> {
         let bare = domain.trim_start_matches("www.");
         Some(match self {
-            Self::Ses => format!("https://{}.r.eu-west-1.awstrack.me/L0/{}/1/{}", seed.hex(8), seed.token(60), seed.uuid()),
+            Self::Ses => {
+                format!("https://{}.r.eu-west-1.awstrack.me/L0/{}/1/{}", seed.hex(8), seed.token(60), seed.uuid())
+            }
             Self::SendGrid if seed.chance(50) => {
                 format!("https://u{}.ct.sendgrid.net/ls/click?upn={}", seed.digits(7), seed.token(120))
             }
             Self::SendGrid => format!("https://url{}.{bare}/ls/click?upn={}", seed.digits(4), seed.token(120)),
             Self::Mailgun => format!("https://email.mg.{bare}/c/{}", seed.token(110)),
-            Self::Postmark => format!("https://click.pstmrk.it/3s/{bare}%2F{}/{}/{}", seed.token(4), seed.token(8), seed.token(24)),
+            Self::Postmark => {
+                format!("https://click.pstmrk.it/3s/{bare}%2F{}/{}/{}", seed.token(4), seed.token(8), seed.token(24))
+            }
             Self::Mailchimp => format!(
                 "https://{}.us{}.list-manage.com/track/click?u={}&id={}&e={}",
                 bare.split('.').next().unwrap_or("news"),
@@ -107,7 +111,9 @@ impl Service {
     pub(super) fn pixel(self, domain: &str, seed: &mut Seed) -> String {
         let bare = domain.trim_start_matches("www.");
         match self {
-            Self::Ses => format!("https://{}.r.eu-west-1.awstrack.me/I0/{}/{}", seed.hex(8), seed.uuid(), seed.token(28)),
+            Self::Ses => {
+                format!("https://{}.r.eu-west-1.awstrack.me/I0/{}/{}", seed.hex(8), seed.uuid(), seed.token(28))
+            }
             Self::SendGrid => format!("https://u{}.ct.sendgrid.net/wf/open?upn={}", seed.digits(7), seed.token(90)),
             Self::Mailgun => format!("https://email.mg.{bare}/o/{}", seed.token(90)),
             Self::Postmark => format!("https://spgo.io/o/3s/{}/{}", seed.token(8), seed.token(24)),
@@ -176,7 +182,10 @@ fn mailgun(facts: &Facts, domain: &str, seed: &mut Seed) -> Trace {
         host: (format!("m{}-{}.mailgun.net", seed.between(60, 240), seed.between(2, 60)), ip.clone()),
         fields: vec![
             field("X-Mailgun-Sending-Ip", ip),
-            field("X-Mailgun-Sid", base64(format!("[\"{}\",\"{}\",\"{}\"]", seed.hex(5), facts.email, seed.hex(6)).as_bytes())),
+            field(
+                "X-Mailgun-Sid",
+                base64(format!("[\"{}\",\"{}\",\"{}\"]", seed.hex(5), facts.email, seed.hex(6)).as_bytes()),
+            ),
             field("X-Mailgun-Tag", seed.pick(&["account", "receipts", "notify", "news"]).to_owned()),
         ],
         signed: vec![format!("mg.{domain}")],
@@ -219,15 +228,27 @@ fn mailchimp(facts: &Facts, domain: &str, seed: &mut Seed) -> Trace {
             field("X-Mailer", format!("Mailchimp Mailer - **CID{campaign}{}**", seed.hex(10))),
             field("X-Campaign", format!("mailchimp{user}.{campaign}")),
             field("X-campaignid", format!("mailchimp{user}.{campaign}")),
-            field("X-Report-Abuse", format!("Please report abuse for this campaign here: \
-                https://mailchimp.com/contact/abuse/?u={user}&id={campaign}&e={}", seed.hex(10))),
+            field(
+                "X-Report-Abuse",
+                format!(
+                    "Please report abuse for this campaign here: \
+                https://mailchimp.com/contact/abuse/?u={user}&id={campaign}&e={}",
+                    seed.hex(10)
+                ),
+            ),
             field("X-MC-User", user.clone()),
             field("Feedback-ID", format!("{}:{}.{}:us{center}:mc", seed.digits(8), seed.digits(8), seed.digits(7))),
             field("List-ID", format!("{user}mc list <{user}.{}.list-id.mcsv.net>", seed.digits(6))),
-            field("List-Unsubscribe", format!(
-                "<https://{name}.us{center}.list-manage.com/unsubscribe?u={user}&id={}&t=h&e={}&c={campaign}>, \
+            field(
+                "List-Unsubscribe",
+                format!(
+                    "<https://{name}.us{center}.list-manage.com/unsubscribe?u={user}&id={}&t=h&e={}&c={campaign}>, \
                  <mailto:unsubscribe-mc.us{center}_{user}.{campaign}-{}@unsubscribe.mailchimpapp.net?subject=unsubscribe>",
-                seed.hex(10), seed.hex(10), seed.hex(10))),
+                    seed.hex(10),
+                    seed.hex(10),
+                    seed.hex(10)
+                ),
+            ),
             field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
             field("x-accounttype", seed.pick(&["pd", "ff"]).to_owned()),
         ],
@@ -237,7 +258,13 @@ fn mailchimp(facts: &Facts, domain: &str, seed: &mut Seed) -> Trace {
 
 fn microsoft(domain: &str, seed: &mut Seed) -> Trace {
     let region = seed.pick(&["eurprd01", "eurprd04", "namprd07", "eurprd08"]);
-    let site = format!("{}{}PR0{}MB{}", seed.pick(&["AM", "DB", "PA", "VI", "FR"]), seed.between(3, 9), seed.between(1, 8), seed.digits(4));
+    let site = format!(
+        "{}{}PR0{}MB{}",
+        seed.pick(&["AM", "DB", "PA", "VI", "FR"]),
+        seed.between(3, 9),
+        seed.between(1, 8),
+        seed.digits(4)
+    );
     let site_host = format!("{site}.{region}.prod.outlook.com");
     let class = seed.pick(&["EUR05-DB8", "EUR03-AM7", "EUR02-VI1", "NAM12-BN8"]);
     Trace {
@@ -266,20 +293,35 @@ fn microsoft(domain: &str, seed: &mut Seed) -> Trace {
 }
 
 fn google(domain: &str, seed: &mut Seed) -> Trace {
-    let host = format!("mail-{}{}-f{}.google.com", seed.pick(&["wm1", "ej1", "lf1", "yb1", "pj1"]), seed.pick(&["", "x"]), seed.between(40, 180));
+    let host = format!(
+        "mail-{}{}-f{}.google.com",
+        seed.pick(&["wm1", "ej1", "lf1", "yb1", "pj1"]),
+        seed.pick(&["", "x"]),
+        seed.between(40, 180)
+    );
     Trace {
         envelope: String::new(),
         id: format!("<CA{}={}@mail.gmail.com>", seed.token(36), seed.token(10)),
         host: (host, format!("209.85.{}.{}", seed.between(128, 221), seed.between(2, 250))),
         fields: vec![
-            field("X-Google-DKIM-Signature", format!(
-                "v=1; a=rsa-sha256; c=relaxed/relaxed; d=1e100.net; s=20230601; h=to:subject:message-id:date:from; bh={}=; b={}",
-                seed.token(43), seed.token(60))),
+            field(
+                "X-Google-DKIM-Signature",
+                format!(
+                    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=1e100.net; s=20230601; h=to:subject:message-id:date:from; bh={}=; b={}",
+                    seed.token(43),
+                    seed.token(60)
+                ),
+            ),
             field("X-Gm-Message-State", format!("AOJu0{}", seed.token(70))),
             field("X-Google-Smtp-Source", format!("AGHT+{}", seed.token(60))),
         ],
-        signed: vec![if domain == "gmail.com" { domain.to_owned() } else if seed.chance(70) { domain.to_owned() }
-            else { format!("{}.20230601.gappssmtp.com", domain.replace('.', "-")) }],
+        signed: vec![if domain == "gmail.com" {
+            domain.to_owned()
+        } else if seed.chance(70) {
+            domain.to_owned()
+        } else {
+            format!("{}.20230601.gappssmtp.com", domain.replace('.', "-"))
+        }],
     }
 }
 
@@ -288,7 +330,10 @@ fn shopify(facts: &Facts, seed: &mut Seed) -> Trace {
     Trace {
         envelope: bounce,
         id: format!("<{}@geopod-ismtpd-{}>", seed.token(22), seed.between(0, 60)),
-        host: (format!("o{}.mta.shopifyemail.com", seed.between(1, 90)), format!("159.183.{}.{}", seed.below(250), seed.between(2, 250))),
+        host: (
+            format!("o{}.mta.shopifyemail.com", seed.between(1, 90)),
+            format!("159.183.{}.{}", seed.below(250), seed.between(2, 250)),
+        ),
         fields: vec![
             field("X-Shopify-Shop-Id", seed.digits(11)),
             field("X-SG-EID", format!("u001.{}=", base64(seed.token(80).as_bytes()).trim_end_matches('='))),
@@ -308,7 +353,12 @@ fn own(domain: &str, facts: &Facts, seed: &mut Seed) -> Trace {
     };
     let mut fields = Vec::new();
     if seed.chance(40) {
-        let programs = ["PHPMailer 6.9.1 (https://github.com/PHPMailer/PHPMailer)", "Symfony Mailer", "Microsoft Outlook 16.0", "nodemailer (6.9.13)"];
+        let programs = [
+            "PHPMailer 6.9.1 (https://github.com/PHPMailer/PHPMailer)",
+            "Symfony Mailer",
+            "Microsoft Outlook 16.0",
+            "nodemailer (6.9.13)",
+        ];
         fields.push(field("X-Mailer", seed.pick(&programs).to_owned()));
     }
     if seed.chance(50) {
@@ -317,7 +367,10 @@ fn own(domain: &str, facts: &Facts, seed: &mut Seed) -> Trace {
     Trace {
         envelope: if seed.chance(50) { format!("bounce@{domain}") } else { String::new() },
         id,
-        host: (format!("{name}.{domain}"), format!("{}.{}.{}.{}", seed.between(78, 94), seed.below(250), seed.below(250), seed.between(2, 250))),
+        host: (
+            format!("{name}.{domain}"),
+            format!("{}.{}.{}.{}", seed.between(78, 94), seed.below(250), seed.below(250), seed.between(2, 250)),
+        ),
         fields,
         signed: vec![domain.to_owned()],
     }

@@ -13,8 +13,30 @@ const FILE_MAX: u64 = 2_000_000;
 /// Files of a vendor at most.
 const FILES_MAX: usize = 60_000;
 /// What templates and translations are called; the rest of a package is not kept.
-const ENDS: [&str; 22] = ["html", "htm", "txt", "mjml", "hbs", "tpl", "tmpl", "gotmpl", "jinja", "jinja2", "j2", "erb", "ftl",
-    "twig", "liquid", "php", "po", "json", "yml", "yaml", "properties", "email"];
+const ENDS: [&str; 22] = [
+    "html",
+    "htm",
+    "txt",
+    "mjml",
+    "hbs",
+    "tpl",
+    "tmpl",
+    "gotmpl",
+    "jinja",
+    "jinja2",
+    "j2",
+    "erb",
+    "ftl",
+    "twig",
+    "liquid",
+    "php",
+    "po",
+    "json",
+    "yml",
+    "yaml",
+    "properties",
+    "email",
+];
 
 /// The files of a vendor, by their paths.
 pub(super) struct Source {
@@ -68,8 +90,21 @@ impl Files for Source {
         let partial = slashed.strip_suffix(last).map(|folder| format!("{folder}_{last}")).unwrap_or_default();
         for wanted in [slashed.as_str(), partial.as_str(), last] {
             let exact = self.paths().find(|path| ends_in(path, wanted));
-            let kinds = [".html.hbs", ".hbs", ".html.erb", ".blade.php", ".html", ".tpl", ".html.tmpl", ".tmpl", ".twig", ".mjml",
-                ".jinja", ".ftl", ".txt"];
+            let kinds = [
+                ".html.hbs",
+                ".hbs",
+                ".html.erb",
+                ".blade.php",
+                ".html",
+                ".tpl",
+                ".html.tmpl",
+                ".tmpl",
+                ".twig",
+                ".mjml",
+                ".jinja",
+                ".ftl",
+                ".txt",
+            ];
             let found = exact.or_else(|| {
                 kinds.iter().find_map(|kind| {
                     let whole = format!("{wanted}{kind}");
@@ -105,7 +140,8 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> Resul
             let (path, kind) = (entry.path(), entry.file_type()?);
             if kind.is_dir() {
                 open.push(path);
-            } else if kind.is_file() && is_kept(&path) && entry.metadata()?.len() < FILE_MAX && files.len() < FILES_MAX {
+            } else if kind.is_file() && is_kept(&path) && entry.metadata()?.len() < FILE_MAX && files.len() < FILES_MAX
+            {
                 let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
                 files.push((name, path));
             }
@@ -141,13 +177,16 @@ fn install(client: &str, name: &str, folder: &Path) -> bool {
         Command::new(program).args(words).current_dir(folder).status().is_ok_and(|status| status.success())
     };
     if client == "pip" {
-        let words = ["install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:", "--target", ".", name];
+        let words =
+            ["install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:", "--target", ".", name];
         return run("pip3", &words);
     }
-    run("npm", &["pack", "--silent", name]) && std::fs::read_dir(folder).is_ok_and(|entries| {
-        let packed = entries.flatten().map(|entry| entry.file_name()).find(|file| file.to_string_lossy().ends_with(".tgz"));
-        packed.is_some_and(|file| run("tar", &["xzf", &file.to_string_lossy()]))
-    })
+    run("npm", &["pack", "--silent", name])
+        && std::fs::read_dir(folder).is_ok_and(|entries| {
+            let packed =
+                entries.flatten().map(|entry| entry.file_name()).find(|file| file.to_string_lossy().ends_with(".tgz"));
+            packed.is_some_and(|file| run("tar", &["xzf", &file.to_string_lossy()]))
+        })
 }
 
 /// Removes what is neither template nor translation.

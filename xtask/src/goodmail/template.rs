@@ -28,8 +28,25 @@ const TEMPLATES_MAX: usize = 110;
 const TEXT_MIN: usize = 40;
 
 /// The genres of what companies and programs write.
-pub(super) const GENRES: [&str; 17] = ["receipt", "reset", "code", "signin", "invitation", "newsletter", "marketing", "notification",
-    "invoice", "booking", "shipping", "welcome", "survey", "confirmation", "alert", "dunning", "personal"];
+pub(super) const GENRES: [&str; 17] = [
+    "receipt",
+    "reset",
+    "code",
+    "signin",
+    "invitation",
+    "newsletter",
+    "marketing",
+    "notification",
+    "invoice",
+    "booking",
+    "shipping",
+    "welcome",
+    "survey",
+    "confirmation",
+    "alert",
+    "dunning",
+    "personal",
+];
 
 /// A filled template before it is dressed.
 struct Draft<'a> {
@@ -60,7 +77,8 @@ pub(super) fn mails(vendor: &Vendor, sources: &Path, languages: &[Language]) -> 
     if vendor.is_mjml {
         let texts: Vec<String> = drafts.iter().map(|draft| draft.page.clone()).collect();
         let pages = mjml::pages(&texts)?;
-        drafts = drafts.into_iter().zip(pages).filter_map(|(draft, page)| Some(Draft { page: page?, ..draft })).collect();
+        drafts =
+            drafts.into_iter().zip(pages).filter_map(|(draft, page)| Some(Draft { page: page?, ..draft })).collect();
     }
     Ok(drafts.into_iter().filter_map(|draft| dressed(vendor, draft)).collect())
 }
@@ -70,7 +88,9 @@ fn templates(vendor: &Vendor, source: &Source) -> Vec<(String, &'static str)> {
     let mut found = BTreeMap::new();
     for path in source.paths() {
         let taken = vendor.takes.iter().find(|(glob, _)| fits(glob, path));
-        let Some((_, genre)) = taken.filter(|_| !vendor.not.iter().any(|not| path.contains(not.as_str()))) else { continue };
+        let Some((_, genre)) = taken.filter(|_| !vendor.not.iter().any(|not| path.contains(not.as_str()))) else {
+            continue;
+        };
         found.insert(path.to_owned(), vendor.genre(path, genre));
     }
     let all: Vec<_> = found.into_iter().collect();
@@ -197,7 +217,9 @@ pub(super) fn sender(letter: &mut Letter, genre: &str, facts: &Facts, seed: &mut
         "invoice" | "dunning" => &["billing", "invoices", "noreply", "accounts", "rechnung"],
         "newsletter" | "marketing" => &["news", "hello", "newsletter", "team", "info"],
         "booking" => &["reservations", "booking", "tickets", "noreply"],
-        "reset" | "code" | "signin" | "alert" | "confirmation" => &["no-reply", "noreply", "security", "account", "accounts"],
+        "reset" | "code" | "signin" | "alert" | "confirmation" => {
+            &["no-reply", "noreply", "security", "account", "accounts"]
+        }
         _ => &["notifications", "notify", "no-reply", "hello", "support", "info"],
     };
     let local = seed.pick(locals);
@@ -216,16 +238,25 @@ pub(super) fn sender(letter: &mut Letter, genre: &str, facts: &Facts, seed: &mut
     };
     letter.reply_to = match seed.below(12) {
         0 | 1 => format!("support@{domain}"),
-        2 => format!("{} Support <support+id{}@{}.zendesk.com>", company.name, seed.digits(6), domain.split('.').next().unwrap_or("help"))
-            .chars().filter(char::is_ascii).collect(),
+        2 => format!(
+            "{} Support <support+id{}@{}.zendesk.com>",
+            company.name,
+            seed.digits(6),
+            domain.split('.').next().unwrap_or("help")
+        )
+        .chars()
+        .filter(char::is_ascii)
+        .collect(),
         3 if letter.service == Service::SendGrid => format!("reply+{}@reply.{domain}", seed.hex(24)),
         _ => String::new(),
     };
     let is_bulk = matches!(genre, "newsletter" | "marketing" | "survey");
     if is_bulk && letter.service != Service::Mailchimp || seed.chance(10) && letter.service != Service::Mailchimp {
         let token = seed.hex(32);
-        letter.fields.push(("List-Unsubscribe".to_owned(), format!(
-            "<https://{domain}/unsubscribe/{token}>,\r\n <mailto:unsubscribe+{}@{domain}>", seed.hex(12))));
+        letter.fields.push((
+            "List-Unsubscribe".to_owned(),
+            format!("<https://{domain}/unsubscribe/{token}>,\r\n <mailto:unsubscribe+{}@{domain}>", seed.hex(12)),
+        ));
         letter.fields.push(("List-Unsubscribe-Post".to_owned(), "List-Unsubscribe=One-Click".to_owned()));
         if seed.chance(40) {
             letter.fields.push(("Precedence".to_owned(), "bulk".to_owned()));

@@ -91,8 +91,13 @@ impl Look {
         let mut seed = Seed::of(&["look", name]);
         Self {
             color: seed.pick(&["#0b5fff", "#e4002b", "#00805a", "#ff6a00", "#1a1a1a", "#5a31f4", "#00a3ad", "#c2185b"]),
-            font: seed.pick(&["Helvetica Neue,Helvetica,Arial,sans-serif", "Arial,sans-serif", "Georgia,serif", "Segoe UI,Tahoma,sans-serif",
-                "-apple-system,BlinkMacSystemFont,Roboto,sans-serif"]),
+            font: seed.pick(&[
+                "Helvetica Neue,Helvetica,Arial,sans-serif",
+                "Arial,sans-serif",
+                "Georgia,serif",
+                "Segoe UI,Tahoma,sans-serif",
+                "-apple-system,BlinkMacSystemFont,Roboto,sans-serif",
+            ]),
             button: seed.below(4),
             header: seed.below(4),
             boxed: seed.below(4),
@@ -128,10 +133,15 @@ impl Look {
         let color = self.color;
         match kind {
             'h' => format!("<h1 style=\"font-size:22px;line-height:30px;margin:0 0 16px;color:#111827\">{line}</h1>\n"),
-            'c' => format!("<div style=\"font-size:32px;letter-spacing:6px;font-weight:bold;padding:16px 0;text-align:center\">{line}</div>\n"),
-            'q' => format!("<blockquote style=\"border-left:3px solid {color};margin:0 0 16px;padding-left:12px;color:#374151\">{line}</blockquote>\n"),
+            'c' => format!(
+                "<div style=\"font-size:32px;letter-spacing:6px;font-weight:bold;padding:16px 0;text-align:center\">{line}</div>\n"
+            ),
+            'q' => format!(
+                "<blockquote style=\"border-left:3px solid {color};margin:0 0 16px;padding-left:12px;color:#374151\">{line}</blockquote>\n"
+            ),
             'b' => {
-                let link = facts.link(seed.pick(&["account", "verify", "orders", "track", "billing", "view", "open"]), seed);
+                let link =
+                    facts.link(seed.pick(&["account", "verify", "orders", "track", "billing", "view", "open"]), seed);
                 match self.button {
                     0 => format!(
                         "<table role=\"presentation\" cellspacing=\"0\" cellpadding=\"0\"><tr><td bgcolor=\"{color}\" style=\"border-radius:4px\">\
@@ -144,9 +154,13 @@ impl Look {
                          <![endif]--><!--[if !mso]><!--><a href=\"{link}\" style=\"background:{color};border-radius:6px;color:#fff;\
                          display:inline-block;line-height:44px;text-align:center;text-decoration:none;width:220px\">{line}</a><!--<![endif]-->\n"
                     ),
-                    2 => format!("<p style=\"margin:24px 0\"><a href=\"{link}\" style=\"color:{color};font-weight:bold\">{line} &rarr;</a></p>\n"),
-                    _ => format!("<p style=\"text-align:center;margin:28px 0\"><a class=\"button\" href=\"{link}\" \
-                        style=\"background-color:{color};padding:14px 28px;color:#ffffff;border-radius:24px;text-decoration:none\">{line}</a></p>\n"),
+                    2 => format!(
+                        "<p style=\"margin:24px 0\"><a href=\"{link}\" style=\"color:{color};font-weight:bold\">{line} &rarr;</a></p>\n"
+                    ),
+                    _ => format!(
+                        "<p style=\"text-align:center;margin:28px 0\"><a class=\"button\" href=\"{link}\" \
+                        style=\"background-color:{color};padding:14px 28px;color:#ffffff;border-radius:24px;text-decoration:none\">{line}</a></p>\n"
+                    ),
                 }
             }
             _ => format!("<p style=\"margin:0 0 16px;font-size:16px;line-height:24px\">{}</p>\n", linked(line)),
@@ -157,25 +171,48 @@ impl Look {
     pub(super) fn page(&self, content: &str, facts: &Facts, seed: &mut Seed) -> String {
         let (name, domain) = (&facts.company.name, &facts.company.domain);
         let logo = match self.header {
-            0 => format!("<a href=\"https://{domain}\"><img src=\"https://{domain}/email/logo.png\" width=\"140\" alt=\"{name}\" border=\"0\"></a>"),
-            1 => format!("<div style=\"background:{};color:#fff;padding:18px 24px;font-size:20px\">{name}</div>", self.color),
+            0 => format!(
+                "<a href=\"https://{domain}\"><img src=\"https://{domain}/email/logo.png\" width=\"140\" alt=\"{name}\" border=\"0\"></a>"
+            ),
+            1 => format!(
+                "<div style=\"background:{};color:#fff;padding:18px 24px;font-size:20px\">{name}</div>",
+                self.color
+            ),
             2 => format!("<div style=\"font-size:24px;font-weight:bold;color:{}\">{name}</div>", self.color),
             _ => String::new(),
         };
         let why = facts.fill(seed.pick(facts.language.list("why")), seed);
-        let foot = format!("<p style=\"font-size:12px;color:#9ca3af;line-height:18px\">{why}<br>&copy; 2026 {name}</p>");
-        let css = format!("body{{margin:0;padding:0;background:#f4f5f7;font-family:{}}} @media only screen and (max-width:600px){{.w{{width:100%!important}}}}", self.font);
+        let foot =
+            format!("<p style=\"font-size:12px;color:#9ca3af;line-height:18px\">{why}<br>&copy; 2026 {name}</p>");
+        let css = format!(
+            "body{{margin:0;padding:0;background:#f4f5f7;font-family:{}}} @media only screen and (max-width:600px){{.w{{width:100%!important}}}}",
+            self.font
+        );
         let inner = match self.boxed {
-            0 => format!("<table role=\"presentation\" width=\"100%\" bgcolor=\"#f4f5f7\"><tr><td align=\"center\" style=\"padding:24px\">\
+            0 => format!(
+                "<table role=\"presentation\" width=\"100%\" bgcolor=\"#f4f5f7\"><tr><td align=\"center\" style=\"padding:24px\">\
                 <table class=\"w\" role=\"presentation\" width=\"600\" bgcolor=\"#ffffff\"><tr><td style=\"padding:32px;font-family:{}\">{logo}\n{content}</td></tr>\
-                <tr><td style=\"padding:0 32px 24px\">{foot}</td></tr></table></td></tr></table>", self.font),
-            1 => format!("<div style=\"max-width:560px;margin:0 auto;padding:20px;background:#fff;font-family:{}\">{logo}{content}{foot}</div>", self.font),
-            2 => format!("<center><table class=\"w\" width=\"640\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr><td align=\"center\">{logo}</td></tr>\
-                <tr><td style=\"padding:24px;border:1px solid #e5e7eb;border-radius:8px\">{content}</td></tr><tr><td>{foot}</td></tr></table></center>"),
-            _ => format!("<div style=\"font-family:{};font-size:15px;color:#222\">{logo}{content}<hr style=\"border:none;border-top:1px solid #ddd\">{foot}</div>", self.font),
+                <tr><td style=\"padding:0 32px 24px\">{foot}</td></tr></table></td></tr></table>",
+                self.font
+            ),
+            1 => format!(
+                "<div style=\"max-width:560px;margin:0 auto;padding:20px;background:#fff;font-family:{}\">{logo}{content}{foot}</div>",
+                self.font
+            ),
+            2 => format!(
+                "<center><table class=\"w\" width=\"640\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr><td align=\"center\">{logo}</td></tr>\
+                <tr><td style=\"padding:24px;border:1px solid #e5e7eb;border-radius:8px\">{content}</td></tr><tr><td>{foot}</td></tr></table></center>"
+            ),
+            _ => format!(
+                "<div style=\"font-family:{};font-size:15px;color:#222\">{logo}{content}<hr style=\"border:none;border-top:1px solid #ddd\">{foot}</div>",
+                self.font
+            ),
         };
-        format!("<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
-            <style>{css}</style>\n</head>\n<body>\n{inner}\n</body>\n</html>\n", facts.language.code)
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
+            <style>{css}</style>\n</head>\n<body>\n{inner}\n</body>\n</html>\n",
+            facts.language.code
+        )
     }
 }
 
@@ -183,7 +220,11 @@ impl Look {
 fn linked(line: &str) -> String {
     let words: Vec<String> = line
         .split(' ')
-        .map(|word| if word.starts_with("https://") { format!("<a href=\"{word}\">{word}</a>") } else { word.to_owned() })
+        .map(
+            |word| {
+                if word.starts_with("https://") { format!("<a href=\"{word}\">{word}</a>") } else { word.to_owned() }
+            },
+        )
         .collect();
     words.join(" ")
 }

@@ -50,8 +50,16 @@ fn marks(syntax: &str) -> &'static [(&'static str, &'static str)] {
         "blade" => &[("{{--", "--}}"), ("{!!", "!!}"), ("{{", "}}"), ("@", "")],
         "freemarker" => &[("<#", ">"), ("</#", ">"), ("${", "}")],
         "swig" => &[("<%", "%>"), ("{{{", "}}}"), ("{{", "}}")],
-        "nodebb" => &[("<!-- IF", "-->"), ("<!-- ELSE", "-->"), ("<!-- ENDIF", "-->"), ("<!-- BEGIN", "-->"),
-            ("<!-- END", "-->"), ("<!-- IMPORT", "-->"), ("[[", "]]"), ("{", "}")],
+        "nodebb" => &[
+            ("<!-- IF", "-->"),
+            ("<!-- ELSE", "-->"),
+            ("<!-- ENDIF", "-->"),
+            ("<!-- BEGIN", "-->"),
+            ("<!-- END", "-->"),
+            ("<!-- IMPORT", "-->"),
+            ("[[", "]]"),
+            ("{", "}"),
+        ],
         "plain" => &[],
         _ => &[("{{", "}}"), ("{%", "%}"), ("{#", "#}")],
     }
@@ -93,12 +101,18 @@ pub(super) fn tokens(text: &str, syntax: &str) -> Vec<Token> {
 /// What the text between two marks says.
 fn said(open: &str, inner: &str, syntax: &str) -> Option<Token> {
     let bare = inner.trim_matches(|mark: char| mark.is_whitespace() || mark == '~');
-    let bare = if syntax == "erb" || open == "{{" { bare.trim_end_matches('-').trim_end() } else { bare.trim_matches('-').trim() };
+    let bare = if syntax == "erb" || open == "{{" {
+        bare.trim_end_matches('-').trim_end()
+    } else {
+        bare.trim_matches('-').trim()
+    };
     match (open, syntax) {
         ("{#" | "{{!--" | "{{--", _) => None,
         ("{{" | "{{{", "handlebars") => handlebars(bare),
         ("{{", "go") => go(bare.trim_start_matches('-').trim()),
-        ("{{" | "{{{" | "{!!" | "${" | "[[" | "{", _) => Some(Token::Value(bare.trim_start_matches('-').trim().to_owned())),
+        ("{{" | "{{{" | "{!!" | "${" | "[[" | "{", _) => {
+            Some(Token::Value(bare.trim_start_matches('-').trim().to_owned()))
+        }
         ("<%", "erb") => ruby(inner.trim().trim_end_matches('-').trim()),
         ("<#" | "</#", _) => freemarker(open, bare),
         (mark, "nodebb") if mark.starts_with("<!--") => nodebb(mark, bare),
@@ -116,7 +130,8 @@ fn first(text: &str) -> (&str, &str) {
 /// A name in quotes or without.
 fn name(text: &str) -> String {
     let quoted = |quote: char| text.split(quote).nth(1);
-    let name = quoted('"').or_else(|| quoted('\'')).unwrap_or_else(|| text.split_whitespace().next().unwrap_or_default());
+    let name =
+        quoted('"').or_else(|| quoted('\'')).unwrap_or_else(|| text.split_whitespace().next().unwrap_or_default());
     name.trim_matches(['(', ')', ',']).to_owned()
 }
 
@@ -133,9 +148,11 @@ fn statement(text: &str) -> Option<Token> {
         "blocktrans" | "blocktranslate" => open(Kind::Translate),
         "trans" | "translate" | "t" if args.starts_with(['"', '\'']) => Some(Token::Value(format!("_({args})"))),
         "trans" => open(Kind::Translate),
-        "with" | "autoescape" | "spaceless" | "filter" | "verbatim" | "raw" | "language" | "thumbnail" | "apply" | "call"
-        | "timezone" | "localtime" | "blockquote" | "embed" => open(Kind::Plain),
-        "else" | "elif" | "elsif" | "elseif" | "empty" | "plural" | "pluralize" | "when" => Some(Token::Branch(args.to_owned())),
+        "with" | "autoescape" | "spaceless" | "filter" | "verbatim" | "raw" | "language" | "thumbnail" | "apply"
+        | "call" | "timezone" | "localtime" | "blockquote" | "embed" => open(Kind::Plain),
+        "else" | "elif" | "elsif" | "elseif" | "empty" | "plural" | "pluralize" | "when" => {
+            Some(Token::Branch(args.to_owned()))
+        }
         "include" | "import" => Some(Token::Include(name(args))),
         "extends" => Some(Token::Extends(name(args))),
         "set" | "assign" => {
@@ -143,8 +160,17 @@ fn statement(text: &str) -> Option<Token> {
             let value = value.trim();
             value.contains(['"', '\'']).then(|| Token::Set(variable.trim().to_owned(), value.to_owned()))
         }
-        "url" | "absurl" | "abseventurl" | "eventurl" | "user_display" | "site_name" | "now" | "absolute_url"
-        | "site_scheme_and_netloc" | "site_root" | "base_url" => Some(Token::Value(format!("{word} {args}"))),
+        "url"
+        | "absurl"
+        | "abseventurl"
+        | "eventurl"
+        | "user_display"
+        | "site_name"
+        | "now"
+        | "absolute_url"
+        | "site_scheme_and_netloc"
+        | "site_root"
+        | "base_url" => Some(Token::Value(format!("{word} {args}"))),
         word if word.starts_with("end") => Some(Token::Close),
         _ => None,
     }
@@ -247,7 +273,8 @@ fn directive(text: &str) -> (Option<Token>, usize) {
     let end = text.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(text.len());
     let word = text.get(..end).unwrap_or_default();
     let args = balanced(text.get(end..).unwrap_or_default());
-    let all = end + args.map_or(0, |args| args.len() + 2 + text.get(end..).map_or(0, |rest| rest.find('(').unwrap_or(0)));
+    let all =
+        end + args.map_or(0, |args| args.len() + 2 + text.get(end..).map_or(0, |rest| rest.find('(').unwrap_or(0)));
     let args = args.unwrap_or_default();
     let open = |kind| Some(Token::Open(kind, args.to_owned()));
     let named = |kind| Some(Token::Open(kind, name(args)));
@@ -300,11 +327,7 @@ mod tests {
     #[test]
     fn a_condition_is_one_in_every_language() {
         let of = |condition: &str| {
-            vec![
-                Token::Open(Kind::If, condition.to_owned()),
-                Token::Text("a".to_owned()),
-                Token::Close,
-            ]
+            vec![Token::Open(Kind::If, condition.to_owned()), Token::Text("a".to_owned()), Token::Close]
         };
         assert_eq!(blocks("{% if x %}a{% endif %}", "jinja"), of("x"));
         assert_eq!(blocks("{{#if x}}a{{/if}}", "handlebars"), of("x"));

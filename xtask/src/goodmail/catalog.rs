@@ -38,7 +38,9 @@ impl Catalog {
         }
         let bare = key.rsplit("::").next().unwrap_or(key).trim_start_matches('.');
         let tail = bare.split_once(['.', ':']).map_or(bare, |(_, tail)| tail);
-        self.0.get(bare).or_else(|| self.0.get(tail)).map(String::as_str)
+        // Go's lists have a text for each number.
+        let other = || self.0.get(&format!("{bare}.other"));
+        self.0.get(bare).or_else(|| self.0.get(tail)).or_else(other).map(String::as_str)
     }
 
     fn put(&mut self, key: &str, text: &str) {

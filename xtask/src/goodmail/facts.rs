@@ -14,10 +14,20 @@ pub(super) struct Company {
 }
 
 impl Company {
-    /// A company of this language's list.
+    /// A company of this language: one of its list, or put together of two names.
     pub(super) fn some(language: &Language, seed: &mut Seed) -> Self {
-        let (name, domain) = seed.pick(language.list("company")).split_once('|').unwrap_or_default();
-        Self { name: name.to_owned(), domain: domain.to_owned() }
+        if seed.chance(25) {
+            let (name, domain) = seed.pick(language.list("company")).split_once('|').unwrap_or_default();
+            return Self { name: name.to_owned(), domain: domain.to_owned() };
+        }
+        let stem = seed.pick(language.list("stem"));
+        let (kind, domain) = seed.pick(language.list("kind")).split_once('|').unwrap_or_default();
+        let is_one_word = kind.starts_with(|letter: char| letter.is_lowercase());
+        let joint = if !is_one_word && seed.chance(50) { "-" } else { "" };
+        Self {
+            name: if is_one_word { format!("{stem}{kind}") } else { format!("{stem} {kind}") },
+            domain: format!("{}{joint}{domain}", plain(stem)),
+        }
     }
 }
 
@@ -57,6 +67,8 @@ pub(super) struct Facts<'a> {
     pub(super) street: String,
     /// Another company.
     pub(super) other_company: Company,
+    /// The vendor, which uses only a part of our sentences: what two vendors have in common is not our doing.
+    pub(super) group: String,
 }
 
 impl<'a> Facts<'a> {
@@ -80,10 +92,10 @@ impl<'a> Facts<'a> {
             language,
             company,
             email: format!("{}@{site}", plain(&local)),
+            other_first: another(language.list("first"), &first, seed),
+            other_last: another(language.list("last"), &last, seed),
             first,
             last,
-            other_first: seed.pick(language.list("first")).to_owned(),
-            other_last: seed.pick(language.list("last")).to_owned(),
             day: Day::some(seed),
             order,
             code: seed.digits(6),
@@ -94,6 +106,7 @@ impl<'a> Facts<'a> {
             city: seed.pick(language.list("city")).to_owned(),
             street: seed.pick(language.list("street")).to_owned(),
             other_company: Company::some(language, seed),
+            group: String::new(),
         }
     }
 
@@ -138,6 +151,14 @@ impl<'a> Facts<'a> {
         }
         out.push_str(rest);
         out
+    }
+
+    /// A sentence of a list, of the part that this vendor uses.
+    pub(super) fn sentence(&self, list: &str, seed: &mut Seed) -> String {
+        let all = self.language.list(list);
+        let is_ours = |one: &&&str| self.group.is_empty() || Seed::of(&[&self.group, one]).chance(34);
+        let ours: Vec<&str> = all.iter().filter(is_ours).copied().collect();
+        seed.pick(if ours.is_empty() { all } else { &ours }).to_owned()
     }
 
     fn fact(&self, name: &str, seed: &mut Seed) -> String {
@@ -190,8 +211,8 @@ impl<'a> Facts<'a> {
             "product2" => list("product", seed),
             "project" => self.project.clone(),
             "headline" => list("headline", seed),
-            "sentence" => list("sentence", seed),
-            "comment" => list("comment", seed),
+            "sentence" => self.sentence("sentence", seed),
+            "comment" => self.sentence("comment", seed),
             "device" => list("device", seed),
             "card" => seed.digits(4),
             "phone" => format!("+{} {} {}", seed.pick(&[44, 49, 33, 34, 39, 31]), seed.digits(3), seed.digits(7)),
@@ -504,6 +525,12 @@ fn path_about(about: &str) -> String {
     let path: String = said.iter().take(2).copied().collect::<Vec<_>>().join("/");
     let safe = !path.is_empty() && path.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '/');
     if safe { path } else { "account".to_owned() }
+}
+
+/// One of a list that is not the given one.
+fn another(list: &[&str], given: &str, seed: &mut Seed) -> String {
+    let others: Vec<&str> = list.iter().copied().filter(|one| *one != given).collect();
+    seed.pick(&others).to_owned()
 }
 
 /// The first word of a name, as programs use it in addresses of projects.

@@ -121,6 +121,11 @@ impl Filler<'_> {
         if let Some(inner) = blocks.get(name).cloned() {
             return self.render(&inner, blocks, depth);
         }
+        if is_content(name)
+            && let Some(content) = self.variables.get("@content")
+        {
+            return content.clone();
+        }
         let Some(text) = self.files.defining(name) else { return String::new() };
         let all = tokens(text, self.syntax);
         let at = all.iter().position(|token| matches!(token, Token::Open(Kind::Block, own) if own == name));

@@ -222,9 +222,9 @@ fn sentences(page: &str, facts: &Facts, seed: &mut Seed) -> String {
             let mut length = 0;
             while length == 0 || length < piece.trim().len() * 3 / 4 {
                 let list = if piece.trim().len() < 34 { "headline" } else { "sentence" };
-                let sentence = seed.pick(facts.language.list(list));
+                let sentence = facts.sentence(list, seed);
                 out.push_str(if length > 0 { " " } else { "" });
-                out.push_str(sentence);
+                out.push_str(&sentence);
                 length += sentence.len().max(1);
             }
         } else {

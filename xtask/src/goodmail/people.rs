@@ -123,7 +123,7 @@ fn letter(text: &Text, languages: &[Language], mut seed: Seed) -> Option<Mail> {
         ..Letter::default()
     };
     if *kind == "hr" && seed.chance(50) || *kind == "it" && seed.chance(50) {
-        letter.from = seed.pick(&["HR", "Personalabteilung", "IT Service Desk", "Payroll", "RH", "HR Team"]).to_owned();
+        letter.from = department(kind, code).to_owned();
     }
     if let Some(file) = filled.file {
         letter.attachments.push(attachment::named(&file, &letter.text, &mut seed));
@@ -180,6 +180,21 @@ fn page(letter: &mut Letter, seed: &mut Seed) {
         ),
     };
     letter.both = true;
+}
+
+/// What departments call themselves.
+fn department(kind: &str, code: &str) -> &'static str {
+    match (kind, code) {
+        ("it", _) => "IT Service Desk",
+        (_, "de") => "Personalabteilung",
+        (_, "fr") => "Ressources humaines",
+        (_, "es") => "Recursos Humanos",
+        (_, "pt") => "RH",
+        (_, "it") => "Risorse umane",
+        (_, "nl") => "P&O",
+        (_, "pl") => "Kadry",
+        _ => "HR Team",
+    }
 }
 
 fn on(code: &str) -> &'static str {

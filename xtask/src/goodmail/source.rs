@@ -13,7 +13,7 @@ const FILE_MAX: u64 = 2_000_000;
 /// Files of a vendor at most.
 const FILES_MAX: usize = 60_000;
 /// What templates and translations are called; the rest of a package is not kept.
-const ENDS: [&str; 22] = [
+const ENDS: [&str; 23] = [
     "html",
     "htm",
     "txt",
@@ -34,7 +34,7 @@ const ENDS: [&str; 22] = [
     "json",
     "yml",
     "yaml",
-    "properties",
+    "properties", "handlebars",
     "email",
 ];
 

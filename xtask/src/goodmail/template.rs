@@ -150,7 +150,8 @@ fn draft<'a>(
         Some((name, domain)) if seed.chance(70) => Company { name: name.clone(), domain: domain.clone() },
         _ => Company::some(language, &mut seed),
     };
-    let facts = Facts::of(language, company, &mut seed);
+    let mut facts = Facts::of(language, company, &mut seed);
+    facts.group.clone_from(&vendor.name);
     let nothing = Catalog::default();
     let catalog = catalogs.get(language.code).unwrap_or(&nothing);
     let mut text = source.text(path)?.to_owned();

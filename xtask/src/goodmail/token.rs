@@ -144,6 +144,8 @@ fn statement(text: &str) -> Option<Token> {
         "unless" => Some(Token::Open(Kind::If, format!("not {args}"))),
         "for" | "each" => open(Kind::Loop),
         "block" => Some(Token::Open(Kind::Block, name(args))),
+        // Layouts that a program calls in parts.
+        "macro" if args.starts_with("get_") && !args.starts_with("get_subject") => open(Kind::Plain),
         "macro" | "comment" | "capture" | "schema" => open(Kind::Skip),
         "blocktrans" | "blocktranslate" => open(Kind::Translate),
         "trans" | "translate" | "t" if args.starts_with(['"', '\'']) => Some(Token::Value(format!("_({args})"))),
@@ -193,7 +195,7 @@ fn handlebars(text: &str) -> Option<Token> {
         }),
         "^" => Some(Token::Open(Kind::If, format!("not {rest}"))),
         "/" => Some(Token::Close),
-        ">" => Some(Token::Include(name(rest))),
+        ">" => rest.split_whitespace().next().map(|name| Token::Include(name.to_owned())),
         _ if text == "else" || text.starts_with("else ") => Some(Token::Branch(text.to_owned())),
         _ => Some(Token::Value(text.to_owned())),
     }

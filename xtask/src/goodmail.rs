@@ -94,3 +94,69 @@ fn tell(mails: &[Mail]) {
     by("language", |mail| mail.language);
     by("vendor", |mail| &mail.vendor);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The files of a folder, by their paths in it.
+    fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+        let (mut files, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
+        while let Some(next) = open.pop() {
+            for entry in std::fs::read_dir(&next).expect("a folder").flatten() {
+                if entry.path().is_dir() {
+                    open.push(entry.path());
+                } else {
+                    let name = entry.path().strip_prefix(folder).expect("within").display().to_string();
+                    files.insert(name, std::fs::read(entry.path()).expect("a file"));
+                }
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn the_same_sources_give_the_same_mails_and_no_mark_of_a_template() {
+        let folder = std::env::temp_dir().join(format!("goodmail-test-{}", std::process::id()));
+        let sources = folder.join("sources/templates/made-up/email");
+        std::fs::create_dir_all(&sources).expect("a folder");
+        let base = "<html><body>{% block main %}{% endblock %}<p>&copy; {{ site_name }}</p></body></html>";
+        let reset = "{% extends 'base.html' %}{% block main %}<p>Hi {{ user.first_name }}, choose a new password for \
+            {{ site_name }} within {{ hours }} hours.</p><a href=\"{{ reset_url }}\">Reset</a>{% for item in items %}\
+            <i>{{ item.name }}: {{ item.price }}</i>{% endfor %}{% unknown %}{% endblock %}";
+        std::fs::write(sources.join("base.html"), base).expect("written");
+        std::fs::write(sources.join("password_reset.html"), reset).expect("written");
+        let vendor = vendor::Vendor {
+            name: "templates".to_owned(),
+            from: "github:made/up@1".to_owned(),
+            syntax: "jinja".to_owned(),
+            takes: vec![("*/email/*.html".to_owned(), String::new())],
+            not: vec!["base".to_owned()],
+            ..vendor::Vendor::default()
+        };
+        let made = |name: &str| {
+            let languages = Language::all();
+            let mut mails = template::mails(&vendor, &folder.join("sources"), &languages).expect("mails");
+            assert_eq!(mails.len(), 7, "one template in seven fillings");
+            mails.extend(own::brands(&languages));
+            mails.extend(people::mails(&languages));
+            mails.extend(calendar::mails(&languages));
+            mails.extend(booking::mails(&languages));
+            mails.extend(report::mails(&languages));
+            write(&mails, &folder.join(name)).expect("written");
+            files(&folder.join(name))
+        };
+        let (once, again) = (made("once"), made("again"));
+        assert!(once == again, "the same bytes");
+        let one = once.get("templates/0001-reset-en.eml").expect("the first is English");
+        let text = String::from_utf8_lossy(one);
+        assert!(text.contains("Subject: ") && text.contains("choose a new password"), "{text}");
+        for (name, bytes) in &once {
+            let text = String::from_utf8_lossy(bytes);
+            for mark in ["{{", "{%", "<%"] {
+                assert!(!text.contains(mark), "{name}: {mark}");
+            }
+        }
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+}

@@ -4,6 +4,214 @@ use super::day::Day;
 use super::language::Language;
 use super::seed::Seed;
 
+/// What templates call a person.
+const PERSON: [&str; 18] = [
+    "name",
+    "username",
+    "user",
+    "fullname",
+    "person",
+    "customer",
+    "login",
+    "display",
+    "member",
+    "owner",
+    "author",
+    "inviter",
+    "sender",
+    "nickname",
+    "realname",
+    "contact",
+    "subscriber",
+    "handle",
+];
+/// What templates call a person who is not the recipient.
+const SOMEBODY_ELSE: [&str; 19] = [
+    "author",
+    "actor",
+    "inviter",
+    "invited",
+    "sender",
+    "owner",
+    "admin",
+    "creator",
+    "by",
+    "invitedby",
+    "assignee",
+    "commenter",
+    "staff",
+    "manager",
+    "editor",
+    "requester",
+    "submitter",
+    "from",
+    "speaker",
+];
+/// The facts that may have a name besides persons.
+const NAMED: [&str; 5] = ["company", "domain", "product", "project", "comment"];
+/// What templates call things, each with the fact that is meant; the first that fits.
+const THINGS: &[(&[&str], &str)] = &[
+    (
+        &[
+            "count",
+            "lives",
+            "quantity",
+            "qty",
+            "minutes",
+            "hours",
+            "days",
+            "seats",
+            "num",
+            "limit",
+            "remaining",
+            "n",
+            "counter",
+            "ttl",
+            "lifetime",
+            "duration",
+            "size",
+            "percent",
+            "length",
+            "hr",
+        ],
+        "number",
+    ),
+    (&["protocol", "scheme"], "protocol"),
+    (&["url", "link", "href", "uri", "route", "permalink", "webroot", "unsubscribe", "website"], "url"),
+    (&["email", "mail", "recipient", "address1mail"], "email"),
+    (&["firstname", "first", "given", "givenname", "fname"], "first"),
+    (&["lastname", "surname", "family", "lname"], "last"),
+    (&["ip", "ipaddress", "remote"], "ip"),
+    (&["code", "otp", "pin", "passcode", "onetimecode", "token", "secret"], "code"),
+    (
+        &[
+            "amount",
+            "total",
+            "price",
+            "subtotal",
+            "tax",
+            "cost",
+            "money",
+            "balance",
+            "fee",
+            "paid",
+            "discount",
+            "shipping",
+            "grandtotal",
+            "gross",
+            "net",
+        ],
+        "amount",
+    ),
+    (&["year"], "year"),
+    (&["month"], "month"),
+    (&["time", "hour", "clock"], "time"),
+    (
+        &[
+            "date",
+            "day",
+            "expires",
+            "expiry",
+            "expiration",
+            "created",
+            "at",
+            "deadline",
+            "datetime",
+            "timestamp",
+            "when",
+            "until",
+            "due",
+            "start",
+            "end",
+            "since",
+            "on",
+            "modified",
+            "updated",
+        ],
+        "day",
+    ),
+    (&["device", "browser", "agent", "os", "ua", "client", "platform", "useragent"], "device"),
+    (&["city", "location", "town", "region", "locality", "venue", "place"], "city"),
+    (&["street", "address", "line1", "address1", "thoroughfare"], "street"),
+    (&["country", "state"], "country"),
+    (&["phone", "telephone", "mobile"], "phone"),
+    (&["number", "reference", "id", "invoice", "increment", "sku", "key", "ref", "pk", "no", "value"], "order"),
+    (
+        &[
+            "company",
+            "site",
+            "sitename",
+            "brand",
+            "app",
+            "organisation",
+            "organization",
+            "store",
+            "shop",
+            "vendor",
+            "instance",
+            "appname",
+            "business",
+            "portal",
+            "service",
+            "realm",
+        ],
+        "company",
+    ),
+    (&["domain", "host", "hostname"], "domain"),
+    (&["product", "item", "plan", "sku", "variant", "package", "subscription", "membership", "voucher"], "product"),
+    (
+        &[
+            "project",
+            "title",
+            "topic",
+            "event",
+            "repo",
+            "repository",
+            "team",
+            "group",
+            "list",
+            "issue",
+            "task",
+            "workspace",
+            "submission",
+            "course",
+            "component",
+            "board",
+            "subject",
+            "story",
+            "collection",
+            "release",
+            "document",
+            "category",
+            "role",
+            "newsletter",
+            "conference",
+            "room",
+            "check",
+            "thread",
+            "page",
+        ],
+        "project",
+    ),
+    (
+        &[
+            "comment",
+            "message",
+            "reason",
+            "note",
+            "description",
+            "body",
+            "summary",
+            "excerpt",
+            "reply",
+            "answer",
+            "post",
+        ],
+        "comment",
+    ),
+    (&["headline", "heading"], "headline"),
+];
+
 /// Who sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Company {
@@ -217,6 +425,7 @@ impl<'a> Facts<'a> {
             "card" => seed.digits(4),
             "phone" => format!("+{} {} {}", seed.pick(&[44, 49, 33, 34, 39, 31]), seed.digits(3), seed.digits(7)),
             "url" => self.link("account", seed),
+            "protocol" => "https".to_owned(),
             "number" => seed.between(2, 9).to_string(),
             "digits" => seed.digits(6),
             "tracking" => format!("00{}", seed.digits(18)),
@@ -227,213 +436,11 @@ impl<'a> Facts<'a> {
     /// The value of a placeholder by its name, as templates of others call theirs.
     pub(super) fn named(&self, expression: &str, seed: &mut Seed) -> String {
         let words = Words::of(expression);
-        let somebody_else = [
-            "author",
-            "actor",
-            "inviter",
-            "invited",
-            "sender",
-            "owner",
-            "admin",
-            "creator",
-            "by",
-            "invitedby",
-            "assignee",
-            "commenter",
-            "staff",
-            "manager",
-            "editor",
-            "requester",
-            "submitter",
-            "from",
-            "speaker",
-        ];
-        let things: &[(&[&str], &str)] = &[
-            (&["url", "link", "href", "uri", "route", "permalink", "webroot", "unsubscribe", "website"], "url"),
-            (&["email", "mail", "recipient", "address1mail"], "email"),
-            (&["firstname", "first", "given", "givenname", "fname"], "first"),
-            (&["lastname", "surname", "family", "lname"], "last"),
-            (&["ip", "ipaddress", "remote"], "ip"),
-            (&["code", "otp", "pin", "passcode", "onetimecode", "token", "secret"], "code"),
-            (
-                &[
-                    "amount",
-                    "total",
-                    "price",
-                    "subtotal",
-                    "tax",
-                    "cost",
-                    "money",
-                    "balance",
-                    "fee",
-                    "paid",
-                    "discount",
-                    "shipping",
-                    "grandtotal",
-                    "gross",
-                    "net",
-                ],
-                "amount",
-            ),
-            (&["year"], "year"),
-            (&["month"], "month"),
-            (&["time", "hour", "clock"], "time"),
-            (
-                &[
-                    "date",
-                    "day",
-                    "expires",
-                    "expiry",
-                    "expiration",
-                    "created",
-                    "at",
-                    "deadline",
-                    "datetime",
-                    "timestamp",
-                    "when",
-                    "until",
-                    "due",
-                    "start",
-                    "end",
-                    "since",
-                    "on",
-                    "modified",
-                    "updated",
-                ],
-                "day",
-            ),
-            (&["device", "browser", "agent", "os", "ua", "client", "platform", "useragent"], "device"),
-            (&["city", "location", "town", "region", "locality", "venue", "place"], "city"),
-            (&["street", "address", "line1", "address1", "thoroughfare"], "street"),
-            (&["country", "state"], "country"),
-            (&["phone", "telephone", "mobile"], "phone"),
-            (&["number", "reference", "id", "invoice", "increment", "sku", "key", "ref", "pk", "no", "value"], "order"),
-            (
-                &[
-                    "count",
-                    "quantity",
-                    "qty",
-                    "minutes",
-                    "hours",
-                    "days",
-                    "seats",
-                    "num",
-                    "limit",
-                    "remaining",
-                    "n",
-                    "counter",
-                    "ttl",
-                    "lifetime",
-                    "duration",
-                    "size",
-                    "percent",
-                    "length",
-                    "hr",
-                ],
-                "number",
-            ),
-            (
-                &[
-                    "company",
-                    "site",
-                    "sitename",
-                    "brand",
-                    "app",
-                    "organisation",
-                    "organization",
-                    "store",
-                    "shop",
-                    "vendor",
-                    "instance",
-                    "appname",
-                    "business",
-                    "portal",
-                    "service",
-                    "realm",
-                ],
-                "company",
-            ),
-            (&["domain", "host", "hostname"], "domain"),
-            (
-                &["product", "item", "plan", "sku", "variant", "package", "subscription", "membership", "voucher"],
-                "product",
-            ),
-            (
-                &[
-                    "project",
-                    "title",
-                    "topic",
-                    "event",
-                    "repo",
-                    "repository",
-                    "team",
-                    "group",
-                    "list",
-                    "issue",
-                    "task",
-                    "workspace",
-                    "submission",
-                    "course",
-                    "component",
-                    "board",
-                    "subject",
-                    "story",
-                    "collection",
-                    "release",
-                    "document",
-                    "category",
-                    "role",
-                    "newsletter",
-                    "conference",
-                    "room",
-                    "check",
-                    "thread",
-                    "page",
-                ],
-                "project",
-            ),
-            (
-                &[
-                    "comment",
-                    "message",
-                    "reason",
-                    "note",
-                    "description",
-                    "body",
-                    "summary",
-                    "excerpt",
-                    "reply",
-                    "answer",
-                    "post",
-                ],
-                "comment",
-            ),
-            (&["headline", "heading"], "headline"),
-        ];
-        if words.main(&[
-            "name",
-            "username",
-            "user",
-            "fullname",
-            "person",
-            "customer",
-            "login",
-            "display",
-            "member",
-            "owner",
-            "author",
-            "inviter",
-            "sender",
-            "nickname",
-            "realname",
-            "contact",
-            "subscriber",
-            "handle",
-        ]) {
-            if words.any(&somebody_else) {
+        if PERSON.contains(&words.last()) && !words.main(&["firstname", "lastname", "filename"]) {
+            if words.any(&SOMEBODY_ELSE) {
                 return self.other();
             }
-            for (names, fact) in things.get(18..23).unwrap_or_default() {
+            for (names, fact) in THINGS.iter().filter(|(_, fact)| NAMED.contains(fact)) {
                 if words.any(names) {
                     return self.fact(fact, seed);
                 }
@@ -447,7 +454,7 @@ impl<'a> Facts<'a> {
         if words.main(&["email", "mail"]) && words.any(&["support", "contact", "from", "sender", "admin", "help"]) {
             return self.fact("support", seed);
         }
-        for (names, fact) in things {
+        for (names, fact) in THINGS {
             if words.main(names) {
                 return match *fact {
                     "url" => self.link(&words.joined(), seed),
@@ -456,7 +463,7 @@ impl<'a> Facts<'a> {
                 };
             }
         }
-        for (names, fact) in things {
+        for (names, fact) in THINGS {
             if words.any(names) {
                 return if *fact == "url" { self.link(&words.joined(), seed) } else { self.fact(fact, seed) };
             }
@@ -486,6 +493,12 @@ impl Words {
 
     fn main(&self, of: &[&str]) -> bool {
         self.main.iter().any(|word| of.contains(&word.as_str()))
+    }
+
+    /// The last word of the last name; the words end with all of them as one.
+    fn last(&self) -> &str {
+        let at = self.main.len().saturating_sub(if self.main.len() > 1 { 2 } else { 1 });
+        self.main.get(at).map_or("", String::as_str)
     }
 
     fn any(&self, of: &[&str]) -> bool {

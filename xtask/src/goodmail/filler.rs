@@ -42,6 +42,9 @@ impl Filler<'_> {
     /// The text of a template, within a layout where one is given.
     pub(super) fn fill(&mut self, template: &str, layout: Option<&str>) -> String {
         let mut blocks = Blocks::new();
+        // Settings in front of the template, as makers of static pages have them.
+        let settings = template.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
+        let template = settings.map_or(template, |(_, template)| template);
         let mut filled = self.file(&tokens(template, self.syntax), &mut blocks, 0);
         if let Some(layout) = layout {
             self.variables.insert("@content".to_owned(), filled);
@@ -225,7 +228,9 @@ impl Filler<'_> {
         if before.rfind("<style").is_some_and(|open| before.rfind("</style").is_none_or(|close| close < open)) {
             return color(expression, self.seed.below(3));
         }
-        if let Some(text) = self.catalog.text(expression).map(str::to_owned) {
+        let is_key =
+            expression.contains(':') || ["text_", "button_", "entry_"].iter().any(|kind| expression.starts_with(kind));
+        if let Some(text) = self.catalog.text(expression).filter(|_| is_key).map(str::to_owned) {
             return self.placeholders(&text);
         }
         if let Some(text) = self.translated(expression) {
@@ -489,7 +494,24 @@ pub(super) fn without_marks(text: &str) -> String {
             text.replace_range(at..end, "");
         }
     }
-    text.replace("}}", "}").replace("%}", "}").replace("%>", ">")
+    one_address(&text.replace("}}", "}").replace("%}", "}").replace("%>", ">"))
+}
+
+/// Where a template puts protocol, host and path together and the path was filled with a whole address, that alone.
+fn one_address(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("https://") {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        let begin =
+            out.rfind(|letter: char| letter.is_whitespace() || "\"'<>()=".contains(letter)).map_or(0, |at| at + 1);
+        if out.get(begin..).is_some_and(|before| before.contains("://")) {
+            out.truncate(begin);
+        }
+        out.push_str("https://");
+        rest = rest.get(at + "https://".len()..).unwrap_or_default();
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -504,7 +526,7 @@ mod tests {
         fn named(&self, name: &str) -> Option<&str> {
             match name {
                 "base" => Some("<b>{% block main %}old{% endblock %}</b>"),
-                "layout" => Some("<div>{{> @partial-block }}{{{body}}}</div>"),
+                "layout" => Some("<div>{{{body}}}</div>"),
                 _ => None,
             }
         }
@@ -535,6 +557,12 @@ mod tests {
         assert_eq!(of("a {{ template \"foot\" . }}", "go"), "a bye");
         assert_eq!(of("<a href=\"{{ site }}/x\">", "jinja"), "<a href=\"https://nordlicht.de/x\">");
         assert_eq!(of("<%= t('Hello there') %>", "erb"), "Hello there");
+    }
+
+    #[test]
+    fn an_address_that_was_put_together_twice_is_one() {
+        assert_eq!(one_address("see https://a.dehttps://a.de/x now"), "see https://a.de/x now");
+        assert_eq!(one_address("https://a.de, https://b.de"), "https://a.de, https://b.de");
     }
 
     #[test]

@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn the_text_of_a_page_has_its_links_and_no_styles() {
         let page = "<head><style>a{}</style></head><p>Hi&nbsp;you</p><a href=\"https://a.de/x\">Reset</a><!-- no -->";
-        assert_eq!(text_of(page), "Hi you\n\nReset ( https://a.de/x )\n");
+        assert_eq!(text_of(page), "Hi you\nReset ( https://a.de/x )\n");
     }
 
     #[test]

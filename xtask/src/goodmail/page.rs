@@ -151,7 +151,7 @@ fn whole(html: &str) -> String {
 }
 
 /// Words of templates that stand for others become those.
-fn said(page: &str, facts: &Facts, seed: &mut Seed) -> String {
+pub(super) fn said(page: &str, facts: &Facts, seed: &mut Seed) -> String {
     let names = [
         "[Product Name]",
         "[Company Name, LLC]",
@@ -197,7 +197,10 @@ fn said(page: &str, facts: &Facts, seed: &mut Seed) -> String {
         ("1337 Swuby Lane", "{street}"),
         ("Susan Calvin", "{name}"),
         ("Victoria, BC A1B 2C3", "{city}"),
-        ("{name}", "{name}"),
+        ("[company header]", "{company}"),
+        ("[footer text]", "{company}, {street}, {city}"),
+        ("{firstname}", "{first}"),
+        ("{lastname}", "{last}"),
     ] {
         page = page.replace(mark, &facts.fill(fact, seed));
     }

@@ -34,7 +34,8 @@ const ENDS: [&str; 23] = [
     "json",
     "yml",
     "yaml",
-    "properties", "handlebars",
+    "properties",
+    "handlebars",
     "email",
 ];
 

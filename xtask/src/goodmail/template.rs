@@ -11,7 +11,7 @@ use super::facts::{Company, Facts};
 use super::filler::{Files as _, Filler};
 use super::language::{CODES, Language};
 use super::letter::{Letter, text_of};
-use super::page::Finish;
+use super::page::{Finish, said};
 use super::seed::Seed;
 use super::service::{BULK, Service, TRANSACTIONAL};
 use super::source::Source;
@@ -174,7 +174,7 @@ fn draft<'a>(
     }
     let layout = if vendor.layout.is_empty() { None } else { source.named(&vendor.layout) };
     let page = filler.fill(&text, layout);
-    subject = catalog::squeezed(&subject);
+    subject = catalog::squeezed(subject.trim_start_matches(['|', ' ', '\n']));
     if subject.len() < 6 || subject.contains('<') {
         subject = facts.fill(seed.pick(language.list(&format!("subject.{genre}"))), &mut seed);
     }
@@ -195,7 +195,7 @@ fn dressed(vendor: &Vendor, draft: Draft) -> Option<Mail> {
         letter.text = text_of(&letter.html);
         letter.both = seed.chance(62);
     } else {
-        letter.text = unescaped(&page);
+        letter.text = unescaped(&said(&page, &facts, &mut seed));
     }
     let length: usize = letter.text.split_whitespace().filter(|word| !word.contains("://")).map(str::len).sum();
     if length < TEXT_MIN {

@@ -85,7 +85,7 @@ pub(super) fn tokens(text: &str, syntax: &str) -> Vec<Token> {
             continue;
         }
         let Some((inner, after)) = behind.split_once(close) else { break };
-        if open == "{" && !inner.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter)) {
+        if open == "{" && !inner.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-:".contains(letter)) {
             out.push(Token::Text(format!("{before}{open}")));
             rest = behind;
             continue;
@@ -146,7 +146,7 @@ fn statement(text: &str) -> Option<Token> {
         "block" => Some(Token::Open(Kind::Block, name(args))),
         // Layouts that a program calls in parts.
         "macro" if args.starts_with("get_") && !args.starts_with("get_subject") => open(Kind::Plain),
-        "macro" | "comment" | "capture" | "schema" => open(Kind::Skip),
+        "macro" | "comment" | "capture" | "schema" | "definevar" => open(Kind::Skip),
         "blocktrans" | "blocktranslate" => open(Kind::Translate),
         "trans" | "translate" | "t" if args.starts_with(['"', '\'']) => Some(Token::Value(format!("_({args})"))),
         "trans" => open(Kind::Translate),

@@ -151,7 +151,7 @@ const GENRES: [(&str, &[&str]); 17] = [
             "gift",
         ],
     ),
-    ("booking", &["booking", "reserv", "ticket", "event", "registration", "attend"]),
+    ("booking", &["booking", "reserv", "ticket"]),
     ("invitation", &["invit", "invite", "referral", "share"]),
     ("welcome", &["welcome", "onboard", "getting-started", "registered", "activated", "signup"]),
     ("confirmation", &["verif", "confirm", "activ", "optin", "opt-in", "validate", "email_change", "change_email"]),

@@ -105,7 +105,7 @@ impl Catalog {
     fn php(&mut self, text: &str) {
         let mut path: Vec<String> = Vec::new();
         for line in text.lines().map(str::trim) {
-            let pair = line.split_once("=>").or_else(|| line.split_once("'] ").map(|(key, rest)| (key, rest)));
+            let pair = line.split_once("=>").or_else(|| line.split_once("'] "));
             match pair {
                 Some((key, value)) => {
                     let key = key.trim().trim_start_matches("$_['").trim_matches(['\'', '"']).to_owned();

@@ -60,9 +60,10 @@ impl Letter {
             put("Received", &hop);
         }
         for domain in &trace.signed {
-            put("DKIM-Signature", &signature(domain, facts, seed));
+            put("DKIM-Signature", &signature(domain, self.service, facts, seed));
         }
-        put("Date", &facts.day.field(seed.pick(&["+0000", "+0000", "+0100", "+0200", "-0500"])));
+        let (zone, hours) = seed.pick(&[("+0000", 0), ("+0000", 0), ("+0100", 1), ("+0200", 2), ("-0500", -5)]);
+        put("Date", &facts.day.later(hours * 3600).field(zone));
         put("From", &mailbox(&self.from, &self.address));
         if !self.reply_to.is_empty() {
             put("Reply-To", &self.reply_to);
@@ -212,18 +213,19 @@ fn hops(trace: &Trace, facts: &Facts, letter: &Letter, forwarded: bool, seed: &m
         ));
     }
     from = match letter.service {
-        Service::Microsoft => format!(
-            "{0} (2603:10a6:20b:{1}::{2}) by {3} (2603:10a6:10:{1}::{4}) with Microsoft SMTP Server (version=TLS1_2, \
-             cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.9{5}.{6}; {7}",
-            trace.id.rsplit('@').next().unwrap_or_default().trim_end_matches('>'),
-            seed.hex(3),
-            seed.between(5, 30),
-            format!("DB9PR01MB{}.eurprd01.prod.outlook.com", seed.digits(4)),
-            seed.between(5, 30),
-            seed.digits(3),
-            seed.between(9, 40),
-            at(2)
-        ),
+        Service::Microsoft => {
+            let (site, net) = (trace.id.rsplit('@').next().unwrap_or_default().trim_end_matches('>'), seed.hex(3));
+            let other = format!("DB9PR01MB{}.eurprd01.prod.outlook.com", seed.digits(4));
+            format!(
+                "from {site} (2603:10a6:20b:{net}::{})\r\n by {other} (2603:10a6:10:{net}::{}) with Microsoft SMTP Server \
+                 (version=TLS1_2,\r\n cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.9{}.{};\r\n {}",
+                seed.between(5, 30),
+                seed.between(5, 30),
+                seed.digits(3),
+                seed.between(9, 40),
+                at(2)
+            )
+        }
         Service::Google => format!(
             "by {host} with SMTP id {}\r\n        for <{}>; {} (PST)",
             seed.token(34),
@@ -257,19 +259,25 @@ fn hops(trace: &Trace, facts: &Facts, letter: &Letter, forwarded: bool, seed: &m
     hops
 }
 
-fn signature(domain: &str, facts: &Facts, seed: &mut Seed) -> String {
-    let selector = match domain {
-        "amazonses.com" => seed.token(32).to_lowercase(),
-        "gmail.com" => "20230601".to_owned(),
-        _ => seed.pick(&["s1", "selector1", "k1", "mail", "google", "dkim", "20230601", "pm"]).to_owned(),
+fn signature(domain: &str, service: Service, facts: &Facts, seed: &mut Seed) -> String {
+    let selector = match (service, domain) {
+        (_, "amazonses.com") | (Service::Ses, _) => seed.token(32).to_lowercase(),
+        (_, "gmail.com") => "20230601".to_owned(),
+        (Service::Google, _) => "google".to_owned(),
+        (Service::Microsoft, _) => seed.pick(&["selector1", "selector2"]).to_owned(),
+        (Service::SendGrid | Service::Shopify, _) => seed.pick(&["s1", "s2"]).to_owned(),
+        (Service::Mailchimp, _) => seed.pick(&["k2", "k3"]).to_owned(),
+        (Service::Postmark, _) => "pm".to_owned(),
+        _ => seed.pick(&["mail", "dkim", "default", "key1", "2024"]).to_owned(),
     };
-    let (hash, signed) = (base64(seed.token(32).as_bytes()), base64(seed.token(120).as_bytes()));
+    let (hash, signed) = (base64(&seed.bytes(32)), base64(&seed.bytes(128)));
     format!(
         "v=1; a=rsa-sha256; q=dns/txt; c=relaxed/relaxed; s={selector};\r\n\td={domain}; t={};\r\n\t\
-         h=From:Reply-To:To:Subject:MIME-Version:Content-Type:Date;\r\n\tbh={hash};\r\n\tb={}\r\n\t {}",
+         h=From:Reply-To:To:Subject:MIME-Version:Content-Type:Date;\r\n\tbh={hash};\r\n\tb={}\r\n\t {}\r\n\t {}",
         facts.day.unix(),
-        signed.get(..70).unwrap_or_default(),
-        signed.get(70..).unwrap_or_default()
+        signed.get(..68).unwrap_or_default(),
+        signed.get(68..136).unwrap_or_default(),
+        signed.get(136..).unwrap_or_default()
     )
 }
 

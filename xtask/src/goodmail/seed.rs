@@ -63,6 +63,11 @@ impl Seed {
         (0..length).map(|_| char::from(self.pick(b"0123456789abcdef"))).collect()
     }
 
+    /// Bytes.
+    pub(super) fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| u8::try_from(self.below(256)).unwrap_or_default()).collect()
+    }
+
     /// In the form of a UUID.
     pub(super) fn uuid(&mut self) -> String {
         format!("{}-{}-4{}-a{}-{}", self.hex(8), self.hex(4), self.hex(3), self.hex(3), self.hex(12))

@@ -148,7 +148,7 @@ fn ses(facts: &Facts, domain: &str, seed: &mut Seed) -> Trace {
         id: format!("<{id}@{region}.amazonses.com>"),
         host: (format!("a{}-{}.smtp-out.{region}.amazonses.com", seed.between(1, 9), seed.between(2, 90)), ip.clone()),
         fields: vec![
-            field("Feedback-ID", format!("::1.{region}.{}=:AmazonSES", base64(seed.token(32).as_bytes()))),
+            field("Feedback-ID", format!("::1.{region}.{}=:AmazonSES", base64(&seed.bytes(32)))),
             field("X-SES-Outgoing", format!("{year}.{:02}.{day:02}-{ip}", month + 1)),
         ],
         signed: vec![domain.to_owned(), "amazonses.com".to_owned()],
@@ -165,7 +165,7 @@ fn sendgrid(facts: &Facts, domain: &str, seed: &mut Seed) -> Trace {
             format!("167.89.{}.{}", seed.below(127), seed.between(2, 250)),
         ),
         fields: vec![
-            field("X-SG-EID", format!("u001.{}=", base64(seed.token(80).as_bytes()).trim_end_matches('='))),
+            field("X-SG-EID", format!("u001.{}=", base64(&seed.bytes(80)).trim_end_matches('='))),
             field("X-SG-ID", format!("u001.{}", seed.token(60))),
             field("X-Entity-ID", format!("u001.{}==", seed.token(22))),
         ],
@@ -275,7 +275,7 @@ fn microsoft(domain: &str, seed: &mut Seed) -> Trace {
             format!("52.101.{}.{}", seed.between(60, 200), seed.between(2, 250)),
         ),
         fields: vec![
-            field("Thread-Index", format!("Ad{}=", base64(seed.token(20).as_bytes()).trim_end_matches('='))),
+            field("Thread-Index", format!("Ad{}=", base64(&seed.bytes(20)).trim_end_matches('='))),
             field("Accept-Language", "en-US".to_owned()),
             field("Content-Language", "en-US".to_owned()),
             field("X-MS-Has-Attach", String::new()),
@@ -315,9 +315,7 @@ fn google(domain: &str, seed: &mut Seed) -> Trace {
             field("X-Gm-Message-State", format!("AOJu0{}", seed.token(70))),
             field("X-Google-Smtp-Source", format!("AGHT+{}", seed.token(60))),
         ],
-        signed: vec![if domain == "gmail.com" {
-            domain.to_owned()
-        } else if seed.chance(70) {
+        signed: vec![if domain == "gmail.com" || seed.chance(70) {
             domain.to_owned()
         } else {
             format!("{}.20230601.gappssmtp.com", domain.replace('.', "-"))
@@ -336,7 +334,7 @@ fn shopify(facts: &Facts, seed: &mut Seed) -> Trace {
         ),
         fields: vec![
             field("X-Shopify-Shop-Id", seed.digits(11)),
-            field("X-SG-EID", format!("u001.{}=", base64(seed.token(80).as_bytes()).trim_end_matches('='))),
+            field("X-SG-EID", format!("u001.{}=", base64(&seed.bytes(80)).trim_end_matches('='))),
             field("Feedback-ID", format!("{}:shopify-notifications:{}:shopify", seed.digits(11), seed.digits(5))),
         ],
         signed: vec![facts.company.domain.clone(), "shopifyemail.com".to_owned()],

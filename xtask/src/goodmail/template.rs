@@ -252,7 +252,7 @@ pub(super) fn sender(letter: &mut Letter, genre: &str, facts: &Facts, seed: &mut
         _ => String::new(),
     };
     let is_bulk = matches!(genre, "newsletter" | "marketing" | "survey");
-    if is_bulk && letter.service != Service::Mailchimp || seed.chance(10) && letter.service != Service::Mailchimp {
+    if letter.service != Service::Mailchimp && (is_bulk || seed.chance(10)) {
         let token = seed.hex(32);
         letter.fields.push((
             "List-Unsubscribe".to_owned(),

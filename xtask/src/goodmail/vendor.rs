@@ -223,6 +223,15 @@ mod tests {
     }
 
     #[test]
+    fn every_vendor_stands_with_its_licence_in_the_document() {
+        let document = include_str!("../../../docs/goodmail.md");
+        for vendor in all().expect("the table") {
+            let row = format!("| {} | {} | {} |", vendor.name, vendor.from, vendor.licence);
+            assert!(document.contains(&row), "docs/goodmail.md lacks {row}");
+        }
+    }
+
+    #[test]
     fn what_is_kept_for_judging_is_not_in_the_table() {
         for kept in ["react-email", "kitinerary", "sublime"] {
             assert!(!TABLE.contains(kept), "{kept}");

@@ -4,9 +4,11 @@ use super::letter::Attachment;
 use super::seed::Seed;
 
 /// A grey JPEG of 8 by 8 pixels (JFIF, baseline): what follows its comment.
-const JPEG: &str = "ffdb004300100b0c0e0c0a100e0d0e1211101318281a181616183123251d283a333d3c3933383740485c4e404457453738506d51575f626768673e4d71\
-797064785c656763ffc0000b080008000801011100ffc40014000100000000000000000000000000000003ffc40014100100000000000000000000000000000000\
-ffda0008010100003f0037ffd9";
+const JPEG: [&str; 3] = [
+    "ffdb004300100b0c0e0c0a100e0d0e1211101318281a181616183123251d283a333d3c3933383740485c4e40445745373850",
+    "6d51575f626768673e4d71797064785c656763ffc0000b080008000801011100ffc400140001000000000000000000000000",
+    "00000003ffc40014100100000000000000000000000000000000ffda0008010100003f0037ffd9",
+];
 
 /// A file of this name with a text in it; its end says its kind.
 pub(super) fn named(name: &str, text: &str, seed: &mut Seed) -> Attachment {
@@ -36,7 +38,9 @@ fn pdf(text: &str, seed: &mut Seed) -> Vec<u8> {
     let objects = [
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> \
+            >> >>"
+            .to_owned(),
         format!("<< /Length {} >>\nstream\n{stream}\nendstream", stream.len()),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
         format!("<< /Producer ({maker}) >>"),
@@ -48,7 +52,10 @@ fn pdf(text: &str, seed: &mut Seed) -> Vec<u8> {
         out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", at + 1));
     }
     let start = out.len();
-    out.push_str(&format!("xref\n0 7\n0000000000 65535 f \n{places}trailer\n<< /Size 7 /Root 1 0 R /Info 6 0 R >>\nstartxref\n{start}\n%%EOF\n"));
+    out.push_str(&format!(
+        "xref\n0 7\n0000000000 65535 f \n{places}trailer\n<< /Size 7 /Root 1 0 R /Info 6 0 R \
+        >>\nstartxref\n{start}\n%%EOF\n"
+    ));
     out.into_bytes()
 }
 
@@ -64,21 +71,25 @@ fn docx(text: &str) -> Vec<u8> {
             "[Content_Types].xml",
             format!(
                 "{head}<Types xmlns=\"{office}/package/2006/content-types\"><Default Extension=\"rels\" \
-             ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Override PartName=\"/word/document.xml\" \
-             ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>"
+             ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Override \
+             PartName=\"/word/document.xml\" \
+             ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/>\
+             </Types>"
             ),
         ),
         (
             "_rels/.rels",
             format!(
                 "{head}<Relationships xmlns=\"{office}/package/2006/relationships\"><Relationship Id=\"rId1\" \
-             Type=\"{office}/officeDocument/2006/relationships/officeDocument\" Target=\"word/document.xml\"/></Relationships>"
+             Type=\"{office}/officeDocument/2006/relationships/officeDocument\" \
+             Target=\"word/document.xml\"/></Relationships>"
             ),
         ),
         (
             "word/document.xml",
             format!(
-                "{head}<w:document xmlns:w=\"{office}/wordprocessingml/2006/main\"><w:body>{paragraphs}</w:body></w:document>"
+                "{head}<w:document xmlns:w=\"{office}/wordprocessingml/2006/main\"><w:body>{paragraphs}</w:body>\
+                    </w:document>"
             ),
         ),
     ])
@@ -134,7 +145,7 @@ fn jpeg(text: &str) -> Vec<u8> {
         vec![0xff, 0xd8, 0xff, 0xe0, 0, 16, b'J', b'F', b'I', b'F', 0, 1, 1, 0, 0, 72, 0, 72, 0, 0, 0xff, 0xfe];
     out.extend(u16::try_from(comment.len() + 2).unwrap_or(2).to_be_bytes());
     out.extend(comment);
-    let digits: Vec<u8> = JPEG.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let digits: Vec<u8> = JPEG.concat().into_bytes();
     out.extend(digits.chunks(2).filter_map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()));
     out
 }

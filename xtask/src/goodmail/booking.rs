@@ -1,5 +1,7 @@
 //! Bookings of flights, trains, hotels and tables, with the data for mail programs in the page (JSON-LD of schema.org).
 
+use serde_json::json;
+
 use super::Mail;
 use super::attachment;
 use super::facts::{Company, Facts};
@@ -155,15 +157,21 @@ fn booking(kind: &str, language: &Language, mut seed: Seed) -> Option<Mail> {
     let begin = facts.day.after(i64::try_from(seed.between(5, 60)).unwrap_or(9));
     let ((from, from_city), (to, to_city)) = (seed.pick(&AIRPORTS), seed.pick(&AIRPORTS));
     let number = format!("{carrier} {}", seed.digits(3));
-    let (data, rows) = match kind {
+    let (what, rows) = match kind {
         "flight" => (
-            format!(
-                r#"{{"@context":"http://schema.org","@type":"FlightReservation","reservationNumber":"{}","reservationStatus":"http://schema.org/ReservationConfirmed","underName":{{"@type":"Person","name":"{}"}},"reservationFor":{{"@type":"Flight","flightNumber":"{number}","airline":{{"@type":"Airline","name":"{name}","iataCode":"{carrier}"}},"departureAirport":{{"@type":"Airport","name":"{from_city}","iataCode":"{from}"}},"departureTime":"{}","arrivalAirport":{{"@type":"Airport","name":"{to_city}","iataCode":"{to}"}},"arrivalTime":"{}"}}}}"#,
-                facts.order,
-                facts.name(),
-                begin.iso(),
-                begin.later(7_800).iso()
-            ),
+            json!({
+                "@type": "FlightReservation",
+                "reservationStatus": "http://schema.org/ReservationConfirmed",
+                "reservationFor": {
+                    "@type": "Flight",
+                    "flightNumber": number,
+                    "airline": {"@type": "Airline", "name": name, "iataCode": carrier},
+                    "departureAirport": {"@type": "Airport", "name": from_city, "iataCode": from},
+                    "departureTime": begin.iso(),
+                    "arrivalAirport": {"@type": "Airport", "name": to_city, "iataCode": to},
+                    "arrivalTime": begin.later(7_800).iso(),
+                },
+            }),
             vec![
                 format!("{} | {from_city} ({from})", words[4]),
                 format!("{} | {to_city} ({to})", words[5]),
@@ -171,13 +179,16 @@ fn booking(kind: &str, language: &Language, mut seed: Seed) -> Option<Mail> {
             ],
         ),
         "train" => (
-            format!(
-                r#"{{"@context":"http://schema.org","@type":"TrainReservation","reservationNumber":"{}","underName":{{"@type":"Person","name":"{}"}},"reservationFor":{{"@type":"TrainTrip","trainNumber":"{}","departureStation":{{"@type":"TrainStation","name":"{from_city}"}},"departureTime":"{}","arrivalStation":{{"@type":"TrainStation","name":"{to_city}"}}}}}}"#,
-                facts.order,
-                facts.name(),
-                seed.digits(4),
-                begin.iso()
-            ),
+            json!({
+                "@type": "TrainReservation",
+                "reservationFor": {
+                    "@type": "TrainTrip",
+                    "trainNumber": seed.digits(4),
+                    "departureStation": {"@type": "TrainStation", "name": from_city},
+                    "departureTime": begin.iso(),
+                    "arrivalStation": {"@type": "TrainStation", "name": to_city},
+                },
+            }),
             vec![
                 format!("{} | {from_city}", words[4]),
                 format!("{} | {to_city}", words[5]),
@@ -185,16 +196,12 @@ fn booking(kind: &str, language: &Language, mut seed: Seed) -> Option<Mail> {
             ],
         ),
         "hotel" => (
-            format!(
-                r#"{{"@context":"http://schema.org","@type":"LodgingReservation","reservationNumber":"{}","underName":{{"@type":"Person","name":"{}"}},"reservationFor":{{"@type":"LodgingBusiness","name":"{}","address":"{} {}"}},"checkinTime":"{}","checkoutTime":"{}"}}"#,
-                facts.order,
-                facts.name(),
-                facts.company.name,
-                facts.street,
-                facts.city,
-                begin.iso(),
-                begin.after(3).iso()
-            ),
+            json!({
+                "@type": "LodgingReservation",
+                "reservationFor": {"@type": "LodgingBusiness", "name": facts.company.name, "address": facts.city},
+                "checkinTime": begin.iso(),
+                "checkoutTime": begin.after(3).iso(),
+            }),
             vec![
                 format!("Check-in | {}", language.day(begin)),
                 format!("Check-out | {}", language.day(begin.after(3))),
@@ -202,20 +209,26 @@ fn booking(kind: &str, language: &Language, mut seed: Seed) -> Option<Mail> {
             ],
         ),
         _ => (
-            format!(
-                r#"{{"@context":"http://schema.org","@type":"FoodEstablishmentReservation","reservationNumber":"{}","underName":{{"@type":"Person","name":"{}"}},"reservationFor":{{"@type":"FoodEstablishment","name":"{}"}},"startTime":"{}","partySize":"{}"}}"#,
-                facts.order,
-                facts.name(),
-                facts.company.name,
-                begin.iso(),
-                seed.between(2, 8)
-            ),
+            json!({
+                "@type": "FoodEstablishmentReservation",
+                "reservationFor": {"@type": "FoodEstablishment", "name": facts.company.name},
+                "startTime": begin.iso(),
+                "partySize": seed.between(2, 8),
+            }),
             vec![
                 format!("{} | {}", language.day(begin), language.time(begin)),
                 format!("{} | {}", facts.company.name, facts.city),
             ],
         ),
     };
+    let mut data = json!({
+        "@context": "http://schema.org",
+        "reservationNumber": facts.order,
+        "underName": {"@type": "Person", "name": facts.name()},
+    });
+    if let (Some(data), Some(what)) = (data.as_object_mut(), what.as_object()) {
+        data.extend(what.clone());
+    }
     let mut lines = vec![('h', facts.fill(words[0], &mut seed)), ('p', facts.fill(words[1], &mut seed))];
     lines.extend(rows.into_iter().map(|row| ('r', row)));
     lines.extend([('b', words[3].to_owned()), ('p', words[2].to_owned())]);

@@ -112,7 +112,8 @@ fn join(kind: &str, seed: &mut Seed) -> String {
             seed.token(3).to_lowercase()
         ),
         "outlook" | "teams" => format!(
-            "https://teams.microsoft.com/l/meetup-join/19%3ameeting_{}%40thread.v2/0?context=%7b%22Tid%22%3a%22{}%22%2c%22Oid%22%3a%22{}%22%7d",
+            "https://teams.microsoft.com/l/meetup-join/19%3ameeting_{}%40thread.v2/0\
+             ?context=%7b%22Tid%22%3a%22{}%22%2c%22Oid%22%3a%22{}%22%7d",
             seed.token(48),
             seed.uuid(),
             seed.uuid()
@@ -134,8 +135,10 @@ fn about(kind: &str, facts: &Facts, join: &str, words: &[&str; 6], seed: &mut Se
     match kind {
         "google" => format!("{comment}\n\n{}: {join}\n", words[5]),
         "teams" | "outlook" => format!(
-            "{comment}\n________________________________________________________________________________\nMicrosoft Teams\n{}: {join}\n\
-             Meeting ID: {} {} {}\nPasscode: {}\n________________________________________________________________________________",
+            "{comment}\n________________________________________________________________________________\nMicrosoft \
+                Teams\n{}: {join}\n\
+             Meeting ID: {} {} {}\nPasscode: \
+             {}\n________________________________________________________________________________",
             words[5],
             seed.digits(3),
             seed.digits(3),
@@ -154,7 +157,8 @@ fn about(kind: &str, facts: &Facts, join: &str, words: &[&str; 6], seed: &mut Se
             seed.digits(11)
         ),
         _ => format!(
-            "{} invites you to join this Webex meeting.\nMeeting number (access code): {} {} {}\nMeeting password: {}\n{}\n{join}",
+            "{} invites you to join this Webex meeting.\nMeeting number (access code): {} {} {}\nMeeting password: \
+                {}\n{}\n{join}",
             facts.other(),
             seed.digits(4),
             seed.digits(3),
@@ -233,17 +237,22 @@ fn page(kind: &str, text: &str, join: &str, word: &str, facts: &Facts) -> String
     match kind {
         "google" => format!(
             "<html><body><div style=\"font-family:Roboto,sans-serif\"><a href=\"{join}\">{word}</a><p>{lines}</p>\
-             <p>Invitation from <a href=\"https://calendar.google.com/calendar/\">Google Calendar</a></p><p style=\"font-size:12px\">You are receiving this email \
-             because you are an attendee on the event. Forwarding this invitation could allow any recipient to send a response to the organizer.</p></div></body></html>\n"
+             <p>Invitation from <a href=\"https://calendar.google.com/calendar/\">Google Calendar</a></p><p \
+             style=\"font-size:12px\">You are receiving this email \
+             because you are an attendee on the event. Forwarding this invitation could allow any recipient to send \
+             a response to the organizer.</p></div></body></html>\n"
         ),
         "outlook" | "teams" => format!(
-            "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head><body><div>{lines}</div><div>\
-             <a href=\"https://aka.ms/JoinTeamsMeeting\">Need help?</a> | <a href=\"https://teams.microsoft.com/meetingOptions/?organizerId={}\">Meeting options</a>\
+            "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; \
+                charset=utf-8\"></head><body><div>{lines}</div><div>\
+             <a href=\"https://aka.ms/JoinTeamsMeeting\">Need help?</a> | <a \
+             href=\"https://teams.microsoft.com/meetingOptions/?organizerId={}\">Meeting options</a>\
              </div></body></html>\n",
             facts.order
         ),
         _ => format!(
-            "<html><body><p>{lines}</p><p><a href=\"{join}\" style=\"background:#0e71eb;color:#fff;padding:10px 20px\">{word}</a></p></body></html>\n"
+            "<html><body><p>{lines}</p><p><a href=\"{join}\" style=\"background:#0e71eb;color:#fff;padding:10px \
+                20px\">{word}</a></p></body></html>\n"
         ),
     }
 }

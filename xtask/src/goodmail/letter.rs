@@ -217,7 +217,8 @@ fn hops(trace: &Trace, facts: &Facts, letter: &Letter, forwarded: bool, seed: &m
             let (site, net) = (trace.id.rsplit('@').next().unwrap_or_default().trim_end_matches('>'), seed.hex(3));
             let other = format!("DB9PR01MB{}.eurprd01.prod.outlook.com", seed.digits(4));
             format!(
-                "from {site} (2603:10a6:20b:{net}::{})\r\n by {other} (2603:10a6:10:{net}::{}) with Microsoft SMTP Server \
+                "from {site} (2603:10a6:20b:{net}::{})\r\n by {other} (2603:10a6:10:{net}::{}) with Microsoft SMTP \
+                    Server \
                  (version=TLS1_2,\r\n cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id 15.20.9{}.{};\r\n {}",
                 seed.between(5, 30),
                 seed.between(5, 30),

@@ -62,7 +62,10 @@ fn frames(sources: &Path) -> Result<Vec<Frame>> {
         if let Some((before, behind)) = text.split_once(begin.as_str())
             && let Some((_, after)) = behind.split_once(end.as_str())
         {
-            frames.push((vendor.name.clone(), format!("{before}{begin}"), format!("{end}{after}")));
+            // Between the rows of a table the text is a row.
+            let (open, close) =
+                if behind.trim_start().starts_with("<tr") { ("<tr><td>", "</td></tr>") } else { ("", "") };
+            frames.push((vendor.name.clone(), format!("{before}{begin}{open}"), format!("{close}{end}{after}")));
         }
     }
     Ok(frames)
@@ -83,7 +86,7 @@ fn company(text: &Text, facts: &Facts, frames: &[Frame], seed: &mut Seed) -> Mai
     let frame = frames.get(seed.below(frames.len() + 8));
     let (layout, page) = match frame {
         Some((name, before, after)) => {
-            (name.as_str(), super::filler::without_marks(&format!("{before}\n<td>{content}</td>\n{after}")))
+            (name.as_str(), super::filler::without_marks(&format!("{before}\n{content}\n{after}")))
         }
         None => ("own layout", look.page(&content, facts, seed)),
     };

@@ -258,8 +258,10 @@ fn preheader(facts: &Facts, seed: &mut Seed) -> String {
         _ => String::new(),
     };
     let style = seed.pick(&[
-        "display:none;font-size:1px;color:#ffffff;line-height:1px;max-height:0px;max-width:0px;opacity:0;overflow:hidden;",
-        "display:none !important;visibility:hidden;mso-hide:all;font-size:1px;line-height:1px;max-height:0;opacity:0;overflow:hidden;",
+        "display:none;font-size:1px;color:#ffffff;line-height:1px;max-height:0px;max-width:0px;opacity:0;\
+            overflow:hidden;",
+        "display:none !important;visibility:hidden;mso-hide:all;font-size:1px;line-height:1px;max-height:0;\
+            opacity:0;overflow:hidden;",
         "display:none;overflow:hidden;line-height:1px;opacity:0;max-height:0;max-width:0",
     ]);
     format!("<div style=\"{style}\">{line}{pad}</div>")
@@ -276,7 +278,8 @@ fn footer(facts: &Facts, is_bulk: bool, seed: &mut Seed) -> String {
             if seed.chance(55) {
                 let icon = place.split('.').nth(1).unwrap_or("social");
                 out.push_str(&format!(
-                    "<a href=\"https://{place}/{brand}\"><img src=\"https://{domain}/icons/{icon}.png\" width=\"24\" alt=\"{icon}\"></a> "
+                    "<a href=\"https://{place}/{brand}\"><img src=\"https://{domain}/icons/{icon}.png\" \
+                        width=\"24\" alt=\"{icon}\"></a> "
                 ));
             }
         }
@@ -291,7 +294,14 @@ fn footer(facts: &Facts, is_bulk: bool, seed: &mut Seed) -> String {
         ));
     }
     let why = facts.fill(seed.pick(facts.language.list("why")), seed);
-    out.push_str(&format!("{why}<br>{}, {} {}, {}", facts.company.name, facts.street, seed.between(1, 90), facts.city));
+    out.push_str(&format!(
+        "{why}<br>{}, {} {}, \
+        {}",
+        facts.company.name,
+        facts.street,
+        seed.between(1, 90),
+        facts.city
+    ));
     if is_bulk {
         out.push_str(&format!(
             "<br><a href=\"{}\">{}</a> | <a href=\"{}\">{}</a>",

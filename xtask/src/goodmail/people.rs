@@ -1,5 +1,5 @@
-//! Mail of people: short business and private mail in eight languages, notes with a file, and mail of lists. What frauds
-//! imitate is here as it is written in earnest.
+//! Mail of people: short business and private mail in eight languages, notes with a file, and mail of lists. What
+//! frauds imitate is here as it is written in earnest.
 
 use super::Mail;
 use super::attachment;
@@ -166,16 +166,20 @@ fn page(letter: &mut Letter, seed: &mut Seed) {
                 })
                 .collect();
             format!(
-                "<html xmlns:o=\"urn:schemas-microsoft-com:office:office\" xmlns=\"http://www.w3.org/TR/REC-html40\">\n<head>\n\
-                <meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\n<style><!--\np.MsoNormal {{margin:0cm; font-size:11.0pt; \
-                font-family:\"Calibri\",sans-serif;}}\n--></style>\n</head>\n<body lang=\"EN-GB\">\n<div class=\"WordSection1\">\n{lines}</div>\n</body>\n</html>\n"
+                "<html xmlns:o=\"urn:schemas-microsoft-com:office:office\" \
+                    xmlns=\"http://www.w3.org/TR/REC-html40\">\n<head>\n\
+                <meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\n<style><!--\np.MsoNormal \
+                {{margin:0cm; font-size:11.0pt; \
+                font-family:\"Calibri\",sans-serif;}}\n--></style>\n</head>\n<body lang=\"EN-GB\">\n<div \
+                class=\"WordSection1\">\n{lines}</div>\n</body>\n</html>\n"
             )
         }
         (Service::Google, _) => {
             format!("<div dir=\"ltr\"><div>{}</div></div>\n", lines.join("</div><div><br></div><div>"))
         }
         _ => format!(
-            "<html><head><meta http-equiv=\"content-type\" content=\"text/html; charset=UTF-8\"></head><body><p>{}</p></body></html>\n",
+            "<html><head><meta http-equiv=\"content-type\" content=\"text/html; \
+                charset=UTF-8\"></head><body><p>{}</p></body></html>\n",
             lines.join("</p>\n<p>")
         ),
     };
@@ -217,7 +221,11 @@ fn signature(facts: &Facts, address: &str, seed: &mut Seed) -> String {
     lines.push(facts.fill("Tel. {phone}", seed));
     lines.push(format!("{address} | www.{}", company.domain));
     if seed.chance(30) {
-        lines.push("This e-mail may contain confidential information. If you are not the intended recipient, please delete it.".to_owned());
+        lines.push(
+            "This e-mail may contain confidential information. If you are not the intended recipient, please \
+            delete it."
+                .to_owned(),
+        );
     }
     lines.join("\n")
 }
@@ -289,7 +297,8 @@ fn listed((name, address, software): (&str, &str, &str), languages: &[Language],
     let (foot, fields) = match software {
         "Google Groups" => (
             format!(
-                "-- \nYou received this message because you are subscribed to the Google Groups \"{name}\" group.\nTo unsubscribe from this group and \
+                "-- \nYou received this message because you are subscribed to the Google Groups \"{name}\" \
+                    group.\nTo unsubscribe from this group and \
                 stop receiving emails from it, send an email to {name}+unsubscribe@googlegroups.com.\n"
             ),
             vec![
@@ -300,7 +309,8 @@ fn listed((name, address, software): (&str, &str, &str), languages: &[Language],
         ),
         "Groups.io" => (
             format!(
-                "-=-=-=-=-=-=-=-=-=-=-=-\nGroups.io Links: You receive all messages sent to this group.\nView/Reply Online (#{}): https://groups.io/g/{name}/message\n-=-=-=-=-=-=-=-=-=-=-=-\n",
+                "-=-=-=-=-=-=-=-=-=-=-=-\nGroups.io Links: You receive all messages sent to this group.\nView/Reply \
+                    Online (#{}): https://groups.io/g/{name}/message\n-=-=-=-=-=-=-=-=-=-=-=-\n",
                 seed.between(10, 900)
             ),
             vec![
@@ -332,7 +342,8 @@ fn listed((name, address, software): (&str, &str, &str), languages: &[Language],
         ),
         _ => (
             format!(
-                "_______________________________________________\n{name} mailing list\n{address}\n{base}/mailman/listinfo/{name}\n"
+                "_______________________________________________\n{name} mailing \
+                    list\n{address}\n{base}/mailman/listinfo/{name}\n"
             ),
             vec![
                 ("List-Id", format!("<{name}.{host}>")),

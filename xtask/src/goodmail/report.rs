@@ -1,5 +1,5 @@
-//! Reports of mail servers and programs: not delivered, delayed, delivered (RFC 3464), read (RFC 8098), abuse (RFC 5965),
-//! and answers of people who are away.
+//! Reports of mail servers and programs: not delivered, delayed, delivered (RFC 3464), abuse (RFC 5965), read, and
+//! answers of people who are away.
 
 use super::Mail;
 use super::facts::{Company, Facts};
@@ -17,61 +17,88 @@ const SERVERS: [(&str, &str, &str, &str); 14] = [
         "postfix",
         "MAILER-DAEMON",
         "Undelivered Mail Returned to Sender",
-        "This is the mail system at host {host}.\n\nI'm sorry to have to inform you that your message could not\nbe delivered to one or more recipients. It's attached below.\n\nFor further assistance, please send mail to postmaster.\n\n                   The mail system\n\n<{to}>: host {mx} said: 550 5.1.1 <{to}>: Recipient address rejected: User unknown (in reply to RCPT TO command)",
+        "This is the mail system at host {host}.\n\nI'm sorry to have to inform you that your message could not\nbe \
+            delivered to one or more recipients. It's attached below.\n\nFor further assistance, please send mail \
+            to postmaster.\n\n                   The mail system\n\n<{to}>: host {mx} said: 550 5.1.1 <{to}>: \
+            Recipient address rejected: User unknown (in reply to RCPT TO command)",
     ),
     (
         "postfix-delay",
         "MAILER-DAEMON",
         "Delayed Mail (still being retried)",
-        "This is the mail system at host {host}.\n\n####################################################################\n# THIS IS A WARNING ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. #\n####################################################################\n\nYour message could not be delivered for more than 4 hour(s).\nIt will be retried until it is 5 day(s) old.\n\n<{to}>: connect to {mx}[192.0.2.15]:25: Connection timed out",
+        "This is the mail system at host \
+            {host}.\n\n####################################################################\n# THIS IS A WARNING \
+            ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. \
+            #\n####################################################################\n\nYour message could not be \
+            delivered for more than 4 hour(s).\nIt will be retried until it is 5 day(s) old.\n\n<{to}>: connect to \
+            {mx}[192.0.2.15]:25: Connection timed out",
     ),
     (
         "exim",
         "Mailer-Daemon",
         "Mail delivery failed: returning message to sender",
-        "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n  {to}\n    host {mx} [192.0.2.15]\n    SMTP error from remote mail server after RCPT TO:<{to}>:\n    550 No such user here",
+        "This message was created automatically by mail delivery software.\n\nA message that you sent could not be \
+            delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) \
+            failed:\n\n  {to}\n    host {mx} [192.0.2.15]\n    SMTP error from remote mail server after RCPT \
+            TO:<{to}>:\n    550 No such user here",
     ),
     (
         "exim-delay",
         "Mailer-Daemon",
         "Warning: message delayed 24 hours",
-        "This message was created automatically by mail delivery software.\nA message that you sent has not yet been delivered to one or more of its\nrecipients after more than 24 hours on the queue on {host}.\n\nNo action is required on your part. Delivery attempts will continue for\nsome time.",
+        "This message was created automatically by mail delivery software.\nA message that you sent has not yet \
+            been delivered to one or more of its\nrecipients after more than 24 hours on the queue on {host}.\n\nNo \
+            action is required on your part. Delivery attempts will continue for\nsome time.",
     ),
     (
         "exchange",
         "postmaster",
         "Undeliverable: {subject}",
-        "Delivery has failed to these recipients or groups:\n\n{to}\nThe email address you entered couldn't be found. Please check the recipient's email address and try to resend the message. If the problem continues, please contact your helpdesk.\n\n\nDiagnostic information for administrators:\n\nGenerating server: {host}\n\n{to}\n#550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup ##",
+        "Delivery has failed to these recipients or groups:\n\n{to}\nThe email address you entered couldn't be \
+            found. Please check the recipient's email address and try to resend the message. If the problem \
+            continues, please contact your helpdesk.\n\n\nDiagnostic information for administrators:\n\nGenerating \
+            server: {host}\n\n{to}\n#550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address \
+            lookup ##",
     ),
     (
         "exchange-full",
         "postmaster",
         "Undeliverable: {subject}",
-        "Your message to {to} couldn't be delivered.\n\nThe recipient's mailbox is full and can't accept messages now. Please try resending your message later, or contact the recipient directly.\n\nStatus code: 554 5.2.2",
+        "Your message to {to} couldn't be delivered.\n\nThe recipient's mailbox is full and can't accept messages \
+            now. Please try resending your message later, or contact the recipient directly.\n\nStatus code: 554 \
+            5.2.2",
     ),
     (
         "gmail",
         "mailer-daemon",
         "Delivery Status Notification (Failure)",
-        "** Address not found **\n\nYour message wasn't delivered to {to} because the address couldn't be found, or is unable to receive mail.\n\nLearn more here: https://support.google.com/mail/answer/6596\n\nThe response was:\n\n550 5.1.1 The email account that you tried to reach does not exist.",
+        "** Address not found **\n\nYour message wasn't delivered to {to} because the address couldn't be found, or \
+            is unable to receive mail.\n\nLearn more here: https://support.google.com/mail/answer/6596\n\nThe \
+            response was:\n\n550 5.1.1 The email account that you tried to reach does not exist.",
     ),
     (
         "sendmail",
         "MAILER-DAEMON",
         "Returned mail: see transcript for details",
-        "The original message was received at {date}\nfrom localhost [127.0.0.1]\n\n   ----- The following addresses had permanent fatal errors -----\n<{to}>\n    (reason: 550 5.1.1 <{to}>... User unknown)\n\n   ----- Transcript of session follows -----\n... while talking to {mx}:\n>>> DATA\n<<< 550 5.1.1 <{to}>... User unknown\n550 5.1.1 <{to}>... User unknown",
+        "The original message was received at {date}\nfrom localhost [127.0.0.1]\n\n   ----- The following \
+            addresses had permanent fatal errors -----\n<{to}>\n    (reason: 550 5.1.1 <{to}>... User \
+            unknown)\n\n   ----- Transcript of session follows -----\n... while talking to {mx}:\n>>> DATA\n<<< 550 \
+            5.1.1 <{to}>... User unknown\n550 5.1.1 <{to}>... User unknown",
     ),
     (
         "qmail",
         "MAILER-DAEMON",
         "failure notice",
-        "Hi. This is the qmail-send program at {host}.\nI'm afraid I wasn't able to deliver your message to the following addresses.\nThis is a permanent error; I've given up. Sorry it didn't work out.\n\n<{to}>:\nSorry, no mailbox here by that name. (#5.1.1)",
+        "Hi. This is the qmail-send program at {host}.\nI'm afraid I wasn't able to deliver your message to the \
+            following addresses.\nThis is a permanent error; I've given up. Sorry it didn't work \
+            out.\n\n<{to}>:\nSorry, no mailbox here by that name. (#5.1.1)",
     ),
     (
         "domino",
         "postmaster",
         "DELIVERY FAILURE: User not listed in public Name & Address Book",
-        "Your message\n\n  Subject: {subject}\n\nwas not delivered to:\n\n  {to}\n\nbecause:\n\n  User not listed in public Name & Address Book",
+        "Your message\n\n  Subject: {subject}\n\nwas not delivered to:\n\n  {to}\n\nbecause:\n\n  User not listed \
+            in public Name & Address Book",
     ),
     (
         "ses",
@@ -83,19 +110,23 @@ const SERVERS: [(&str, &str, &str, &str); 14] = [
         "yahoo",
         "MAILER-DAEMON",
         "Failure Notice",
-        "Sorry, we were unable to deliver your message to the following address.\n\n<{to}>:\n552: 1 Requested mail action aborted, mailbox not found",
+        "Sorry, we were unable to deliver your message to the following address.\n\n<{to}>:\n552: 1 Requested mail \
+            action aborted, mailbox not found",
     ),
     (
         "gmx",
         "mailer-daemon",
         "Mail delivery failed: returning message to sender",
-        "Diese Nachricht wurde automatisch erzeugt.\n\nIhre E-Mail konnte nicht an die folgenden Adressen zugestellt werden:\n\n{to}:\nSMTP error from remote server for RCPT TO command, host: {mx} reason: 550 Requested action not taken: mailbox unavailable\n\nFor explanation visit https://postmaster.gmx.net/",
+        "Diese Nachricht wurde automatisch erzeugt.\n\nIhre E-Mail konnte nicht an die folgenden Adressen \
+            zugestellt werden:\n\n{to}:\nSMTP error from remote server for RCPT TO command, host: {mx} reason: 550 \
+            Requested action not taken: mailbox unavailable\n\nFor explanation visit https://postmaster.gmx.net/",
     ),
     (
         "success",
         "postmaster",
         "Relayed: {subject}",
-        "Delivery to these recipients or groups is complete, but no delivery notification was sent by the destination server:\n\n{to}",
+        "Delivery to these recipients or groups is complete, but no delivery notification was sent by the \
+            destination server:\n\n{to}",
     ),
 ];
 
@@ -104,37 +135,45 @@ const AWAY: [(&str, &str, &str); 16] = [
     (
         "en",
         "Automatic reply: {subject}",
-        "Thank you for your message. I am out of the office until {later} with limited access to email. In urgent cases please contact {other} on {phone}.",
+        "Thank you for your message. I am out of the office until {later} with limited access to email. In urgent \
+            cases please contact {other} on {phone}.",
     ),
     (
         "en",
         "Out of office: {subject}",
-        "I'm on annual leave and back on {later}. Your message will not be forwarded. For invoices please write to accounts@{otherdomain}.",
+        "I'm on annual leave and back on {later}. Your message will not be forwarded. For invoices please write to \
+            accounts@{otherdomain}.",
     ),
     (
         "en",
         "Re: {subject} [Ticket #{digits}]",
-        "Hello,\n\nthank you for contacting {othercompany} support. We have received your request and given it the number {digits}. We will reply within one working day.\n\nPlease keep the number in the subject when you answer.",
+        "Hello,\n\nthank you for contacting {othercompany} support. We have received your request and given it the \
+            number {digits}. We will reply within one working day.\n\nPlease keep the number in the subject when \
+            you answer.",
     ),
     (
         "en",
         "We have received your application",
-        "Dear {name},\n\nthank you for your application. We will look at it carefully and come back to you within two weeks. Please do not reply to this automatic message.",
+        "Dear {name},\n\nthank you for your application. We will look at it carefully and come back to you within \
+            two weeks. Please do not reply to this automatic message.",
     ),
     (
         "de",
         "Automatische Antwort: {subject}",
-        "Vielen Dank f\u{fc}r Ihre Nachricht. Ich bin bis zum {later} nicht im Haus. In dringenden F\u{e4}llen wenden Sie sich bitte an {other}, {phone}. Ihre E-Mail wird nicht weitergeleitet.",
+        "Vielen Dank f\u{fc}r Ihre Nachricht. Ich bin bis zum {later} nicht im Haus. In dringenden F\u{e4}llen \
+            wenden Sie sich bitte an {other}, {phone}. Ihre E-Mail wird nicht weitergeleitet.",
     ),
     (
         "de",
         "Abwesenheitsnotiz: {subject}",
-        "Guten Tag, ich bin im Urlaub und ab dem {later} wieder erreichbar. Rechnungen senden Sie bitte an rechnung@{otherdomain}.",
+        "Guten Tag, ich bin im Urlaub und ab dem {later} wieder erreichbar. Rechnungen senden Sie bitte an \
+            rechnung@{otherdomain}.",
     ),
     (
         "de",
         "Ihre Anfrage [#{digits}]",
-        "Guten Tag,\n\nvielen Dank f\u{fc}r Ihre Anfrage. Wir haben sie unter der Nummer {digits} erfasst und melden uns so schnell wie m\u{f6}glich.\n\nIhr Kundendienst von {othercompany}",
+        "Guten Tag,\n\nvielen Dank f\u{fc}r Ihre Anfrage. Wir haben sie unter der Nummer {digits} erfasst und \
+            melden uns so schnell wie m\u{f6}glich.\n\nIhr Kundendienst von {othercompany}",
     ),
     (
         "fr",
@@ -144,7 +183,8 @@ const AWAY: [(&str, &str, &str); 16] = [
     (
         "fr",
         "Votre demande n\u{b0} {digits}",
-        "Bonjour,\n\nnous avons bien re\u{e7}u votre demande et vous r\u{e9}pondrons sous 48 heures.\n\nLe service client de {othercompany}",
+        "Bonjour,\n\nnous avons bien re\u{e7}u votre demande et vous r\u{e9}pondrons sous 48 heures.\n\nLe service \
+            client de {othercompany}",
     ),
     (
         "es",
@@ -226,12 +266,14 @@ fn undelivered(server: &(&str, &str, &str, &str), language: &Language, mut seed:
         _ => ("failed", "5.1.1"),
     };
     let delivery = format!(
-        "Reporting-MTA: dns; {host}\r\nArrival-Date: {}\r\n\r\nFinal-Recipient: rfc822; {to}\r\nAction: {action}\r\nStatus: {status}\r\n\
+        "Reporting-MTA: dns; {host}\r\nArrival-Date: {}\r\n\r\nFinal-Recipient: rfc822; {to}\r\nAction: \
+            {action}\r\nStatus: {status}\r\n\
          Remote-MTA: dns; {mx}\r\nDiagnostic-Code: smtp; 550 {status} User unknown\r\n",
         facts.day.field("+0000")
     );
     let original = format!(
-        "Received: by {host} id {}; {}\r\nFrom: {}\r\nTo: {to}\r\nSubject: {about}\r\nMessage-ID: <{}@{host}>\r\nDate: {}\r\n",
+        "Received: by {host} id {}; {}\r\nFrom: {}\r\nTo: {to}\r\nSubject: {about}\r\nMessage-ID: \
+            <{}@{host}>\r\nDate: {}\r\n",
         seed.hex(10),
         facts.day.field("+0000"),
         facts.email,
@@ -252,7 +294,13 @@ fn undelivered(server: &(&str, &str, &str, &str), language: &Language, mut seed:
     };
     let letter = Letter {
         from: seed
-            .pick(&["Mail Delivery System", "Mail Delivery Subsystem", "Microsoft Outlook", "Mail Delivery Subsystem"])
+            .pick(&[
+                "Mail Delivery System",
+                "Mail Delivery Subsystem",
+                "Microsoft Outlook",
+                "Mail Delivery \
+                Subsystem",
+            ])
             .to_owned(),
         address: format!("{local}@{host}"),
         subject: filled(subject),
@@ -304,15 +352,18 @@ fn abuse(language: &Language, mut seed: Seed) -> Mail {
     let mut facts = Facts::of(language, Company::some(language, &mut seed), &mut seed);
     let provider = seed.pick(&["abuse.comcast.net", "feedback.yahoo.example", "fbl.mail.ru", "arf.freenet.de"]);
     let site = facts.email.rsplit('@').next().unwrap_or_default().to_owned();
-    let says = "This is an email abuse report for an email message received from your network. For more information about this format please see https://www.rfc-editor.org/rfc/rfc5965";
+    let says = "This is an email abuse report for an email message received from your network. For more information \
+        about this format please see https://www.rfc-editor.org/rfc/rfc5965";
     let parts = [
         format!("Content-Type: text/plain; charset=us-ascii\r\n\r\n{says}\r\n"),
         format!(
-            "Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: FBL/1.0\r\nVersion: 1\r\nSource-IP: {}\r\nReported-Domain: {site}\r\n",
+            "Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: FBL/1.0\r\nVersion: \
+                1\r\nSource-IP: {}\r\nReported-Domain: {site}\r\n",
             facts.ip
         ),
         format!(
-            "Content-Type: message/rfc822\r\n\r\nFrom: news@{site}\r\nTo: undisclosed\r\nSubject: {}\r\nDate: {}\r\n\r\n{}\r\n",
+            "Content-Type: message/rfc822\r\n\r\nFrom: news@{site}\r\nTo: undisclosed\r\nSubject: {}\r\nDate: \
+                {}\r\n\r\n{}\r\n",
             seed.pick(language.list("headline")),
             facts.day.field("+0000"),
             seed.pick(language.list("sentence"))

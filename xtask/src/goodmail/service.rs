@@ -243,7 +243,8 @@ fn mailchimp(facts: &Facts, domain: &str, seed: &mut Seed) -> Trace {
                 "List-Unsubscribe",
                 format!(
                     "<https://{name}.us{center}.list-manage.com/unsubscribe?u={user}&id={}&t=h&e={}&c={campaign}>, \
-                 <mailto:unsubscribe-mc.us{center}_{user}.{campaign}-{}@unsubscribe.mailchimpapp.net?subject=unsubscribe>",
+                     <mailto:unsubscribe-mc.us{center}_{user}.{campaign}-{}@unsubscribe.mailchimpapp.net\
+                     ?subject=unsubscribe>",
                     seed.hex(10),
                     seed.hex(10),
                     seed.hex(10)
@@ -307,7 +308,8 @@ fn google(domain: &str, seed: &mut Seed) -> Trace {
             field(
                 "X-Google-DKIM-Signature",
                 format!(
-                    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=1e100.net; s=20230601; h=to:subject:message-id:date:from; bh={}=; b={}",
+                    "v=1; a=rsa-sha256; c=relaxed/relaxed; d=1e100.net; s=20230601; \
+                        h=to:subject:message-id:date:from; bh={}=; b={}",
                     seed.token(43),
                     seed.token(60)
                 ),

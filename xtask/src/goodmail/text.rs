@@ -118,7 +118,10 @@ impl Look {
                 continue;
             }
             if !rows.is_empty() {
-                out.push_str(&format!("<table role=\"presentation\" width=\"100%\" style=\"border-top:1px solid #e5e7eb\">{rows}</table>\n"));
+                out.push_str(&format!(
+                    "<table role=\"presentation\" width=\"100%\" style=\"border-top:1px solid \
+                    #e5e7eb\">{rows}</table>\n"
+                ));
                 rows.clear();
             }
             out.push_str(&self.line(*kind, line, facts, seed));
@@ -132,34 +135,47 @@ impl Look {
     fn line(&self, kind: char, line: &str, facts: &Facts, seed: &mut Seed) -> String {
         let color = self.color;
         match kind {
-            'h' => format!("<h1 style=\"font-size:22px;line-height:30px;margin:0 0 16px;color:#111827\">{line}</h1>\n"),
+            'h' => format!(
+                "<h1 style=\"font-size:22px;line-height:30px;margin:0 0 \
+                16px;color:#111827\">{line}</h1>\n"
+            ),
             'c' => format!(
-                "<div style=\"font-size:32px;letter-spacing:6px;font-weight:bold;padding:16px 0;text-align:center\">{line}</div>\n"
+                "<div style=\"font-size:32px;letter-spacing:6px;font-weight:bold;padding:16px \
+                    0;text-align:center\">{line}</div>\n"
             ),
             'q' => format!(
-                "<blockquote style=\"border-left:3px solid {color};margin:0 0 16px;padding-left:12px;color:#374151\">{line}</blockquote>\n"
+                "<blockquote style=\"border-left:3px solid {color};margin:0 0 \
+                    16px;padding-left:12px;color:#374151\">{line}</blockquote>\n"
             ),
             'b' => {
                 let link =
                     facts.link(seed.pick(&["account", "verify", "orders", "track", "billing", "view", "open"]), seed);
                 match self.button {
                     0 => format!(
-                        "<table role=\"presentation\" cellspacing=\"0\" cellpadding=\"0\"><tr><td bgcolor=\"{color}\" style=\"border-radius:4px\">\
-                         <a href=\"{link}\" target=\"_blank\" style=\"display:inline-block;padding:12px 24px;color:#ffffff;\
+                        "<table role=\"presentation\" cellspacing=\"0\" cellpadding=\"0\"><tr><td \
+                            bgcolor=\"{color}\" style=\"border-radius:4px\">\
+                         <a href=\"{link}\" target=\"_blank\" style=\"display:inline-block;padding:12px \
+                         24px;color:#ffffff;\
                          text-decoration:none;font-weight:bold\">{line}</a></td></tr></table><br>\n"
                     ),
                     1 => format!(
-                        "<!--[if mso]><v:roundrect xmlns:v=\"urn:schemas-microsoft-com:vml\" href=\"{link}\" style=\"height:44px;\
-                         v-text-anchor:middle;width:220px\" arcsize=\"10%\" fillcolor=\"{color}\"><center>{line}</center></v:roundrect>\
-                         <![endif]--><!--[if !mso]><!--><a href=\"{link}\" style=\"background:{color};border-radius:6px;color:#fff;\
-                         display:inline-block;line-height:44px;text-align:center;text-decoration:none;width:220px\">{line}</a><!--<![endif]-->\n"
+                        "<!--[if mso]><v:roundrect xmlns:v=\"urn:schemas-microsoft-com:vml\" href=\"{link}\" \
+                            style=\"height:44px;\
+                         v-text-anchor:middle;width:220px\" arcsize=\"10%\" \
+                         fillcolor=\"{color}\"><center>{line}</center></v:roundrect>\
+                         <![endif]--><!--[if !mso]><!--><a href=\"{link}\" \
+                         style=\"background:{color};border-radius:6px;color:#fff;\
+                         display:inline-block;line-height:44px;text-align:center;text-decoration:none;\
+                         width:220px\">{line}</a><!--<![endif]-->\n"
                     ),
                     2 => format!(
-                        "<p style=\"margin:24px 0\"><a href=\"{link}\" style=\"color:{color};font-weight:bold\">{line} &rarr;</a></p>\n"
+                        "<p style=\"margin:24px 0\"><a href=\"{link}\" \
+                            style=\"color:{color};font-weight:bold\">{line} &rarr;</a></p>\n"
                     ),
                     _ => format!(
                         "<p style=\"text-align:center;margin:28px 0\"><a class=\"button\" href=\"{link}\" \
-                        style=\"background-color:{color};padding:14px 28px;color:#ffffff;border-radius:24px;text-decoration:none\">{line}</a></p>\n"
+                        style=\"background-color:{color};padding:14px \
+                        28px;color:#ffffff;border-radius:24px;text-decoration:none\">{line}</a></p>\n"
                     ),
                 }
             }
@@ -172,7 +188,8 @@ impl Look {
         let (name, domain) = (&facts.company.name, &facts.company.domain);
         let logo = match self.header {
             0 => format!(
-                "<a href=\"https://{domain}\"><img src=\"https://{domain}/email/logo.png\" width=\"140\" alt=\"{name}\" border=\"0\"></a>"
+                "<a href=\"https://{domain}\"><img src=\"https://{domain}/email/logo.png\" width=\"140\" \
+                    alt=\"{name}\" border=\"0\"></a>"
             ),
             1 => format!(
                 "<div style=\"background:{};color:#fff;padding:18px 24px;font-size:20px\">{name}</div>",
@@ -185,31 +202,39 @@ impl Look {
         let foot =
             format!("<p style=\"font-size:12px;color:#9ca3af;line-height:18px\">{why}<br>&copy; 2026 {name}</p>");
         let css = format!(
-            "body{{margin:0;padding:0;background:#f4f5f7;font-family:{}}} @media only screen and (max-width:600px){{.w{{width:100%!important}}}}",
+            "body{{margin:0;padding:0;background:#f4f5f7;font-family:{}}} @media only screen and \
+                (max-width:600px){{.w{{width:100%!important}}}}",
             self.font
         );
         let inner = match self.boxed {
             0 => format!(
-                "<table role=\"presentation\" width=\"100%\" bgcolor=\"#f4f5f7\"><tr><td align=\"center\" style=\"padding:24px\">\
-                <table class=\"w\" role=\"presentation\" width=\"600\" bgcolor=\"#ffffff\"><tr><td style=\"padding:32px;font-family:{}\">{logo}\n{content}</td></tr>\
+                "<table role=\"presentation\" width=\"100%\" bgcolor=\"#f4f5f7\"><tr><td align=\"center\" \
+                    style=\"padding:24px\">\
+                <table class=\"w\" role=\"presentation\" width=\"600\" bgcolor=\"#ffffff\"><tr><td \
+                style=\"padding:32px;font-family:{}\">{logo}\n{content}</td></tr>\
                 <tr><td style=\"padding:0 32px 24px\">{foot}</td></tr></table></td></tr></table>",
                 self.font
             ),
             1 => format!(
-                "<div style=\"max-width:560px;margin:0 auto;padding:20px;background:#fff;font-family:{}\">{logo}{content}{foot}</div>",
+                "<div style=\"max-width:560px;margin:0 \
+                    auto;padding:20px;background:#fff;font-family:{}\">{logo}{content}{foot}</div>",
                 self.font
             ),
             2 => format!(
-                "<center><table class=\"w\" width=\"640\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr><td align=\"center\">{logo}</td></tr>\
-                <tr><td style=\"padding:24px;border:1px solid #e5e7eb;border-radius:8px\">{content}</td></tr><tr><td>{foot}</td></tr></table></center>"
+                "<center><table class=\"w\" width=\"640\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\"><tr><td \
+                    align=\"center\">{logo}</td></tr>\
+                <tr><td style=\"padding:24px;border:1px solid \
+                #e5e7eb;border-radius:8px\">{content}</td></tr><tr><td>{foot}</td></tr></table></center>"
             ),
             _ => format!(
-                "<div style=\"font-family:{};font-size:15px;color:#222\">{logo}{content}<hr style=\"border:none;border-top:1px solid #ddd\">{foot}</div>",
+                "<div style=\"font-family:{};font-size:15px;color:#222\">{logo}{content}<hr \
+                    style=\"border:none;border-top:1px solid #ddd\">{foot}</div>",
                 self.font
             ),
         };
         format!(
-            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
+            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+                content=\"width=device-width\">\n\
             <style>{css}</style>\n</head>\n<body>\n{inner}\n</body>\n</html>\n",
             facts.language.code
         )

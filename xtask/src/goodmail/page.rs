@@ -209,7 +209,30 @@ pub(super) fn said(page: &str, facts: &Facts, seed: &mut Seed) -> String {
         let name = page.get(at + 2..end - 2).unwrap_or_default().to_owned();
         page.replace_range(at..end, &facts.named(&name.to_lowercase(), seed));
     }
+    page = placeholders(&page, "[[", "]]", facts, seed);
+    page = placeholders(&page, "{", "}", facts, seed);
     sentences(&page, facts, seed)
+}
+
+/// Names between single marks, which some templates have besides their language's own, become values.
+fn placeholders(page: &str, open: &str, close: &str, facts: &Facts, seed: &mut Seed) -> String {
+    let mut out = String::new();
+    let mut rest = page;
+    while let Some((before, behind)) = rest.split_once(open) {
+        out.push_str(before);
+        let name = behind.split(close).next().unwrap_or_default();
+        let is_name = |letter: char| letter.is_ascii_lowercase() || matches!(letter, '_' | '.');
+        // Shorter ones and those with blanks are style sheets.
+        let is_placeholder = (4..=30).contains(&name.len()) && name.to_lowercase().chars().all(is_name);
+        if is_placeholder && behind.len() > name.len() {
+            out.push_str(&facts.named(&name.to_lowercase(), seed));
+            rest = behind.get(name.len() + close.len()..).unwrap_or_default();
+        } else {
+            out.push_str(open);
+            rest = behind;
+        }
+    }
+    out + rest
 }
 
 /// Filler text between tags becomes sentences of the language, about as long.
@@ -222,6 +245,9 @@ fn sentences(page: &str, facts: &Facts, seed: &mut Seed) -> String {
         let lower = piece.to_lowercase();
         let is_filler = is_text && FILLER_TEXT.iter().any(|word| lower.contains(word)) && !piece.contains('{');
         if is_filler {
+            // The end of the tag in front.
+            let piece = piece.trim_start_matches('>');
+            out.push('>');
             let mut length = 0;
             while length == 0 || length < piece.trim().len() * 3 / 4 {
                 let list = if piece.trim().len() < 34 { "headline" } else { "sentence" };
@@ -312,4 +338,44 @@ fn footer(facts: &Facts, is_bulk: bool, seed: &mut Seed) -> String {
         ));
     }
     out + "</td></tr></table>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::Company;
+    use super::super::language::Language;
+    use super::*;
+
+    fn with_facts(seen: impl Fn(&Facts, &mut Seed)) {
+        let languages = Language::all();
+        let german = languages.iter().find(|one| one.code == "de").expect("one of ours");
+        let company = Company { name: "Nordlicht".to_owned(), domain: "nordlicht.de".to_owned() };
+        let mut seed = Seed::of(&["page"]);
+        seen(&Facts::of(german, company, &mut seed), &mut seed);
+    }
+
+    #[test]
+    fn links_to_nowhere_become_the_senders_and_those_to_networks_stay() {
+        with_facts(|facts, seed| {
+            let finish = Finish { service: Service::Microsoft, is_bulk: false, home: String::new() };
+            let template = "<a href=\"#\">a</a><a href=\"https://twitter.com/x\">b</a><img src=\"images/logo.png\">";
+            let page = finish.page(template, facts, seed);
+            assert!(!page.contains("\"#\"") && page.contains("https://twitter.com/x"), "{page}");
+            assert!(page.contains("https://nordlicht.de/images/mail/logo.png"), "{page}");
+        });
+    }
+
+    #[test]
+    fn single_marks_and_filler_text_become_words_and_style_sheets_stay() {
+        with_facts(|facts, seed| {
+            let page = said(
+                "<style>a{color:red}b{}</style><p>{firstname} [[first_name]]</p><p>Lorem ipsum dolor</p>",
+                facts,
+                seed,
+            );
+            let first = &facts.first;
+            assert!(page.contains("a{color:red}b{}") && page.contains(&format!("<p>{first} {first}</p>")), "{page}");
+            assert!(!page.contains("ipsum"), "{page}");
+        });
+    }
 }

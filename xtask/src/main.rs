@@ -7,6 +7,7 @@ mod cache;
 mod ci;
 mod differential;
 mod fuzz;
+mod goodmail;
 mod licences;
 mod mtas;
 mod picture;
@@ -35,6 +36,7 @@ fn main() -> Result<()> {
         ["differential", "mails", folder] => differential::mails(folder),
         ["differential", "archives", count, seed] => differential::archives(count, seed),
         ["differential", "links", file] => differential::links(file),
+        ["goodmail", sources, out] => goodmail::run(sources, out),
         ["fuzz", seconds] => fuzz::run(seconds),
         ["bench", "accuracy", folder] => ci::bench("accuracy", Some(folder)),
         ["bench", name @ ("bulk" | "explorer" | "gateway" | "memory" | "quarantine" | "recovery" | "scan")] => {
@@ -48,6 +50,7 @@ fn main() -> Result<()> {
              simulate COUNT (so many orders of events, faults included) | simulate --seed SEED (one of them, told) | \
              differential mails FOLDER | archives COUNT SEED | links FILE (what other readers see of the \
              same bytes, beside what we see; FILE is urltestdata.json of the web platform tests) | \
+             goodmail SOURCES OUT (a corpus of today's good mail, of templates: docs/goodmail.md) | \
              fuzz SECONDS (every \
              target, two at a time; needs cargo-fuzz and a nightly compiler) | \
              bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench \

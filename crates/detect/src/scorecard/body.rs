@@ -107,6 +107,9 @@ fn of_place(mail: &Reading<'_>, brands: &[&Brand], [own, elsewhere, nowhere]: [M
     if brands.iter().any(|brand| brand.writes_from(&mail.from)) {
         return marks.add(own);
     }
+    if brand_of_domain(&mail.from).is_some_and(|brand| brand.writes_from(&mail.from)) {
+        return;
+    }
     marks.add(elsewhere);
     let leads_there = brands.iter().any(|brand| mail.body_links().any(|link| brand.owns(&link.domain)));
     marks.add_if(!leads_there && !mail.head.has_reference && !mail.is_from_ours(), nowhere);

@@ -2,7 +2,7 @@
 //! coefficients stay within the bounds of their features, by coordinate descent in a fixed order. The same mails give
 //! the same card.
 //!
-//! What a corpus is made of must not be learned. So every source counts the same however many mails it has; every
+//! What a corpus is made of must not be learned. So a large source counts little more than a small one; every
 //! threshold is set on mails of sources that the estimate has not seen; and copies of good mails with what sending
 //! services do to mail stand beside them ([`dressed`]).
 
@@ -109,8 +109,8 @@ pub fn dressed(example: &Example, seed: &str) -> Example {
     Example { features, ..example.clone() }
 }
 
-/// Estimates on all examples. `shares` says how much a source counts against the others of its kind; one that is not
-/// named counts 1.
+/// Estimates on all examples. A source counts as the square root of its mails against the others of its kind, and as
+/// many times as `shares` says.
 pub fn estimate(examples: &[&Example], shares: &BTreeMap<String, f64>) -> Estimate {
     let copies: Vec<Example> = examples
         .iter()
@@ -130,10 +130,10 @@ fn weights(rows: &[&Example], originals: usize, shares: &BTreeMap<String, f64>) 
     for (at, row) in rows.iter().enumerate() {
         *counts.entry(key(at, row)).or_default() += 1.0;
     }
-    let share = |source: &str| shares.get(source).copied().unwrap_or(1.0);
+    let share = |source: &str, count: f64| shares.get(source).copied().unwrap_or(1.0) * count.sqrt();
     let mut sums: BTreeMap<(bool, Kind), f64> = BTreeMap::new();
-    for (is_original, kind, source) in counts.keys() {
-        *sums.entry((*is_original, *kind)).or_default() += share(source);
+    for ((is_original, kind, source), count) in &counts {
+        *sums.entry((*is_original, *kind)).or_default() += share(source, *count);
     }
     let weight = |(at, row): (usize, &&Example)| {
         let of_kind = match (at < originals, row.kind) {
@@ -142,7 +142,8 @@ fn weights(rows: &[&Example], originals: usize, shares: &BTreeMap<String, f64>) 
             (false, _) => 0.5 * DRESSED_SHARE,
         };
         let sum = sums.get(&(at < originals, row.kind)).copied().unwrap_or(1.0);
-        of_kind * share(&row.source) / sum / counts.get(&key(at, row)).copied().unwrap_or(1.0)
+        let count = counts.get(&key(at, row)).copied().unwrap_or(1.0);
+        of_kind * share(&row.source, count) / sum / count
     };
     rows.iter().enumerate().map(weight).collect()
 }

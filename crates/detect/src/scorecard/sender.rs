@@ -92,7 +92,9 @@ fn name(mail: &Reading<'_>, marks: &mut Marks) {
     let is_free = host::is_free_mail(domain);
     // A list rewrites From and keeps the name.
     let is_via = mail.head.has_list || mail.name.text.contains(" via ");
-    let is_foreign = |brand: &&Brand| !brand.writes_from(domain) && !mail.is_from_ours() && !is_via;
+    // Houses of one group write from one another's domains.
+    let is_house = brand_of_domain(domain).is_some_and(|brand| brand.writes_from(domain));
+    let is_foreign = |brand: &&Brand| !brand.writes_from(domain) && !is_house && !mail.is_from_ours() && !is_via;
     if let Some(brand) = brand_in_name(name).filter(is_foreign) {
         marks.add(match (brand.has_local_houses, is_free) {
             (true, _) => M::NameBrandLocal,

@@ -216,6 +216,7 @@ impl Apart<'_, '_> {
                 for target in seen.links {
                     self.link(target, LinkOrigin::Document);
                 }
+                self.seen.document_text(&seen.text);
                 seen.members
             }
             Family::Mail if !parsed.parts[at].is_walked => return self.mail(&parsed.parts[at].bytes, part),
@@ -272,6 +273,7 @@ impl Apart<'_, '_> {
                 for target in calendar::links(&decoded.bytes) {
                     self.link(target, LinkOrigin::Page);
                 }
+                self.seen.document_text(&calendar::text(&decoded.bytes));
             }
             Family::Image if part.parent.is_none() => self.seen.has_picture = true,
             _ => {}

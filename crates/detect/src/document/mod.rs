@@ -9,6 +9,7 @@ mod ooxml;
 pub mod pdf;
 mod rtf;
 pub mod sheet_text;
+mod text;
 
 use domain::message::Part;
 
@@ -32,6 +33,8 @@ pub struct DocumentReading {
     pub members: Vec<Member>,
     /// Links that open when somebody clicks, as they stand there.
     pub links: Vec<String>,
+    /// What a person reads in it, as far as it is read.
+    pub text: String,
 }
 
 /// A look at one document in progress.

@@ -2,9 +2,17 @@
 //! table of objects is whole does not matter: readers repair it, and attackers break it.
 
 mod automatic;
+mod cmap;
+mod content;
 mod files;
+mod font;
+mod glyph;
+mod matrix;
 mod objects;
+mod pages;
+mod source;
 mod syntax;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -17,6 +25,7 @@ use crate::unpack::{Closed, Member};
 use automatic::Script;
 use files::FileSpecification;
 use objects::Objects;
+use source::Source;
 use syntax::{plain_names, string};
 
 /// Streams of one file that are opened.
@@ -27,6 +36,8 @@ const SHARED_END_MAX: usize = 20;
 const OBJECTS_BYTES_MAX: u64 = 16 << 20;
 /// Bytes that all object streams and scripts of one file may unpack to.
 const OBJECTS_TOTAL_MAX: u64 = 64 << 20;
+/// Filters of a stream that are undone for its text.
+const FILTERS_MAX: usize = 10;
 /// Bytes of a stream that may be a script.
 const SCRIPT_BYTES_MAX: usize = 1 << 20;
 /// Bytes before a stream in which its dictionary is looked for.
@@ -82,7 +93,43 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         look.closed(closed);
     }
     scripts(&streams, &objects, &mut facts, look);
+    if !facts.is_encrypted {
+        text(&streams, &objects, look);
+    }
     facts.tell(look);
+}
+
+/// The text that its pages show.
+fn text(streams: &[Stream<'_>], objects: &Objects<'_>, look: &mut Look<'_, '_, '_>) {
+    let mut source = Source::new(objects, streams, look.allowance.text_bytes_left());
+    let before = source.left();
+    let read = text::read(&mut source, || look.allowance.has_time());
+    look.allowance.take_text(before - source.left());
+    match read {
+        Some(text) => look.seen.text = text,
+        None => look.closed(Closed::OutOfTime),
+    }
+}
+
+/// What a stream is once its filters are undone, for those who read text, and how many bytes were read and made for
+/// that, which are no more than `room` at each step. What breaks off, or is not opened, is no finding here.
+fn beginning(stream: &Stream<'_>, _objects: &Objects<'_>, room: usize) -> (Vec<u8>, usize) {
+    let mut bytes = stream.content[..stream.content.len().min(room)].to_vec();
+    let mut used = bytes.len();
+    for filter in stream.filters().into_iter().take(FILTERS_MAX) {
+        let left = room.saturating_sub(used);
+        bytes = match undo(filter, &bytes) {
+            Ok(Undone::Bytes(bytes)) => bytes,
+            Ok(Undone::Deflated) => {
+                let mut out = Vec::new();
+                let _ = flate2::read::ZlibDecoder::new(bytes.as_slice()).take(left as u64).read_to_end(&mut out);
+                out
+            }
+            Err(_) => Vec::new(),
+        };
+        used = used.saturating_add(bytes.len());
+    }
+    (bytes, used)
 }
 
 /// A stream as it stands in the file.

@@ -1,5 +1,8 @@
 //! RTF: objects in hexadecimal, fields, and a template from elsewhere.
 
+mod text;
+
+use super::text::DocumentText;
 use super::{Look, ole, remote};
 use crate::page::share::Share;
 use crate::structure::Check;
@@ -48,6 +51,10 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         let field = plain(&bytes[at + 8..bytes.len().min(at + GROUP_BYTES_MAX)]);
         super::field(look, field.trim());
     }
+    let room = look.allowance.text_bytes_left().min(bytes.len());
+    let mut read = DocumentText::default();
+    look.allowance.take_text(text::read(&bytes[..room], &mut read));
+    look.seen.text = read.finish();
 }
 
 /// CVE-2017-11882 and its kin: the editor was removed from Office in 2018. MathType's formulas (`Equation.DSMT4`) are

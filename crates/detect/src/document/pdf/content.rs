@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn tokens_of_all_kinds() {
-        let source = b"/F1 12.5 Tf [(a\\)) -250<4142 4>]TJ %c\n/S<</A (x)>>BDC --5 T*BI /W 1 ID \0(EI\x01 EI Q";
+        let source = b"/F1 12.5 Tf [(a\\)) -250<4142 4>]TJ %c\n/S<</A (x)>>BDC --5 T* BI /W 1 ID \0(EI\x01 EI Q";
         let mut tokens = Tokens::of(source);
         let mut seen = Vec::new();
         while let Some(token) = tokens.next() {

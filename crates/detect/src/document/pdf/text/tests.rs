@@ -46,7 +46,7 @@ const LATIN: &[u8] = b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Enco
 #[test]
 fn strings_of_one_byte() {
     let contents = "BT /F1 12 Tf 72 700 Td (Your account) Tj 0 -14 Td (is \\(soon\\) clos\\351) Tj T* <656421> Tj ET";
-    assert_eq!(text_of(contents, &[LATIN]), "Your account\nis (soon) clos\u{e9}ed!");
+    assert_eq!(text_of(contents, &[LATIN]), "Your account\nis (soon) clos\u{e9} ed!");
     let lines = "BT /F1 12 Tf 14 TL (one) ' 0 0 (two) \" T* (three) Tj 0 -2 TD (four) Tj ET";
     assert_eq!(text_of(lines, &[LATIN]), "one\ntwo\nthree four");
 }

@@ -43,6 +43,8 @@ impl Limits {
     pub const DICTIONARIES_BYTES_MAX: u64 = 8 << 30;
     /// Passwords that are tried on what one message brings, on one member after the other. A try takes a millisecond.
     pub const PASSWORD_TRIES_MAX: usize = 2000;
+    /// Bytes that documents of one message are unpacked to for their text, all together.
+    pub const TEXT_SOURCE_BYTES_MAX: usize = 32 << 20;
     /// Characters of a member's name that are kept: the last ones, for there stands what decides what it is.
     pub const MEMBER_NAME_CHARS_MAX: usize = 250;
 }

@@ -237,6 +237,7 @@ impl Apart<'_, '_, '_> {
                 for text in seen.texts {
                     self.passwords.text(Some(part.number), text);
                 }
+                self.seen.document_text(&seen.text);
                 seen.members
             }
             Family::Mail if !parsed.parts[at].is_walked => return self.mail(&parsed.parts[at].bytes, part),
@@ -302,6 +303,7 @@ impl Apart<'_, '_, '_> {
                 for target in calendar::links(&decoded.bytes) {
                     self.link(target, LinkOrigin::Page);
                 }
+                self.seen.document_text(&calendar::text(&decoded.bytes));
             }
             Family::Image if part.parent.is_none() => self.seen.has_picture = true,
             _ => {}

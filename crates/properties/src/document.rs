@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use detect::document;
+use detect::document::{self, DocumentReading};
 use detect::limits::{Budget, Limits};
 use detect::mime;
 use detect::page::link::{self, Link, LinkOrigin};
@@ -13,6 +13,7 @@ use domain::message::Part;
 
 const UNPACKED_BYTES_MAX: u64 = 1 << 20;
 const ENTRIES_MAX: usize = 200;
+const TEXT_BYTES_MAX: usize = (64 << 10) + 4;
 
 fn limits() -> Limits {
     Limits { archive_entries_max: ENTRIES_MAX, unpacked_bytes_max: UNPACKED_BYTES_MAX, ..Limits::default() }
@@ -22,15 +23,21 @@ fn part(bytes: &[u8]) -> Part {
     mime::alone(bytes, "a.bin", "application/octet-stream").message.parts.remove(0)
 }
 
-fn look(bytes: &[u8], is_pdf: bool) {
+fn read(bytes: &[u8], is_pdf: bool) -> DocumentReading {
     let limits = limits();
     let mut allowance = Allowance::new(&limits, Budget::starting_now(Duration::from_secs(20)));
     let part = part(bytes);
-    let seen = if is_pdf {
+    if is_pdf {
         document::look_at_pdf(bytes, &part, &mut allowance)
     } else {
         document::look(bytes, &part, &mut allowance)
-    };
+    }
+}
+
+fn look(bytes: &[u8], is_pdf: bool) {
+    let seen = read(bytes, is_pdf);
+    assert!(seen.text.len() <= TEXT_BYTES_MAX, "{} bytes of text", seen.text.len());
+    assert_eq!(seen.text, read(bytes, is_pdf).text, "the same bytes, the same text");
     assert!(seen.signals.len() <= 100, "{} signals", seen.signals.len());
     assert!(seen.signals.iter().all(|signal| !signal.evidence.contains('\n')), "{:?}", seen.signals);
     assert!(seen.members.len() <= ENTRIES_MAX + 200, "{} members", seen.members.len());
@@ -75,6 +82,7 @@ pub fn shortcut(bytes: &[u8]) {
 pub fn calendar(bytes: &[u8]) {
     let links = calendar::links(bytes);
     assert!(links.len() <= 500, "{} links", links.len());
+    assert!(calendar::text(bytes).len() <= TEXT_BYTES_MAX);
 }
 
 /// Looks at the bytes as a table that is text.

@@ -9,6 +9,7 @@ mod ooxml;
 pub mod pdf;
 mod rtf;
 pub mod sheet_text;
+mod text;
 
 use domain::message::Part;
 
@@ -36,6 +37,8 @@ pub struct DocumentReading {
     pub texts: Vec<String>,
     /// Addresses of a saved mail: of who sent it, to whom, and to whom answers go.
     pub addresses: Vec<String>,
+    /// What a person reads in it, as far as it is read.
+    pub text: String,
 }
 
 /// A look at one document in progress.

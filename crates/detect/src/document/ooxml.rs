@@ -1,11 +1,14 @@
 //! Office documents since 2007 (ECMA-376) and OpenDocument: a zip of XML. Looked at are relations, macros, fields and
 //! what is embedded.
 
+mod text;
+
 use std::io::Cursor;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::text::DocumentText;
 use super::{LINKS_MAX, Look, macros, ole, remote, remote_picture, sheet_text};
 use crate::page::share::Share;
 use crate::structure::Check;
@@ -40,6 +43,7 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
     if kept.macro_sheets > 0 {
         ole::xlm(look, kept.macro_sheets, kept.starts);
     }
+    look.seen.text = kept.text.finish();
 }
 
 /// What only the whole document tells.
@@ -48,6 +52,7 @@ struct Kept {
     sources: Vec<String>,
     macro_sheets: usize,
     starts: bool,
+    text: DocumentText,
 }
 
 fn entry(bytes: &[u8], entry: &zip::Entry, look: &mut Look<'_, '_, '_>, kept: &mut Kept) -> Option<Closed> {
@@ -69,9 +74,13 @@ fn entry(bytes: &[u8], entry: &zip::Entry, look: &mut Look<'_, '_, '_>, kept: &m
     // What no document is made of is looked at as it would be in an archive.
     let is_stranger = !OWN_PARTS.iter().any(|end| lower.ends_with(end)) && lower != "mimetype";
     if entry.is_folder() || !(wanted || is_stranger) {
-        return None;
+        return if text::is_text_part(&lower) { text_part(&lower, entry, bytes, look, kept) } else { None };
     }
     let (bytes, closed) = zip::content(entry, bytes, look.allowance);
+    if text::is_text_part(&lower) {
+        let room = look.allowance.text_bytes_left().min(bytes.len());
+        look.allowance.take_text(text::read(&lower, &bytes[..room], &mut kept.text));
+    }
     if lower.ends_with(".rels") {
         relations(&bytes, look);
     } else if lower.ends_with("vbaproject.bin") {
@@ -96,6 +105,27 @@ fn entry(bytes: &[u8], entry: &zip::Entry, look: &mut Look<'_, '_, '_>, kept: &m
         fields(&bytes, look, kept);
     }
     closed
+}
+
+/// A part that is unpacked only for its text: as much of it as there is room for, and what cannot be is no finding.
+fn text_part(
+    name: &str,
+    entry: &zip::Entry,
+    bytes: &[u8],
+    look: &mut Look<'_, '_, '_>,
+    kept: &mut Kept,
+) -> Option<Closed> {
+    if kept.text.is_full() {
+        return None;
+    }
+    if !look.allowance.has_time() {
+        return Some(Closed::OutOfTime);
+    }
+    let room = look.allowance.text_bytes_left().min(text::PART_BYTES_MAX);
+    let (bytes, used) = zip::beginning(entry, bytes, room);
+    look.allowance.take_text(used);
+    text::read(name, &bytes, &mut kept.text);
+    None
 }
 
 /// A project of macros is a compound file of its own.

@@ -2,12 +2,20 @@
 //! table of objects is whole does not matter: readers repair it, and attackers break it.
 
 mod automatic;
+mod cmap;
+mod content;
 mod files;
 mod filter;
+mod font;
+mod glyph;
 mod lzw;
+mod matrix;
 mod objects;
+mod pages;
 mod predictor;
+mod source;
 mod syntax;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -21,6 +29,7 @@ use automatic::Script;
 use files::FileSpecification;
 use filter::Filter;
 use objects::Objects;
+use source::Source;
 use syntax::{plain_names, string};
 
 #[cfg(test)]
@@ -89,7 +98,37 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         look.closed(closed);
     }
     scripts(&streams, &objects, &mut facts, look);
+    if !facts.is_encrypted {
+        text(&streams, &objects, look);
+    }
     facts.tell(look);
+}
+
+/// The text that its pages show.
+fn text(streams: &[Stream<'_>], objects: &Objects<'_>, look: &mut Look<'_, '_, '_>) {
+    let mut source = Source::new(objects, streams, look.allowance.text_bytes_left());
+    let before = source.left();
+    let read = text::read(&mut source, || look.allowance.has_time());
+    look.allowance.take_text(before - source.left());
+    match read {
+        Some(text) => look.seen.text = text,
+        None => look.closed(Closed::OutOfTime),
+    }
+}
+
+/// What a stream is once its filters are undone, for those who read text, and how many bytes were read and made for
+/// that, which are no more than `room` at each step. What breaks off, or is not opened, is no finding here.
+fn beginning(stream: &Stream<'_>, objects: &Objects<'_>, room: usize) -> (Vec<u8>, usize) {
+    let mut bytes = stream.content[..stream.content.len().min(room)].to_vec();
+    let mut used = bytes.len();
+    for filter in Filter::all(&stream.dictionary, objects).unwrap_or_default() {
+        let left = room.saturating_sub(used);
+        let mut out = Vec::new();
+        let _ = filter.reader(&bytes).take(left as u64).read_to_end(&mut out);
+        used = used.saturating_add(out.len());
+        bytes = filter.finish(out);
+    }
+    (bytes, used)
 }
 
 /// A stream as it stands in the file.

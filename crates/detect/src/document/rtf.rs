@@ -1,5 +1,8 @@
 //! RTF: objects in hexadecimal, fields, and a template from elsewhere.
 
+mod text;
+
+use super::text::DocumentText;
 use super::{Look, ole, remote};
 use crate::page::html;
 use crate::page::share::Share;
@@ -52,6 +55,10 @@ pub(super) fn look(bytes: &[u8], look: &mut Look<'_, '_, '_>) {
         let field = plain(&bytes[at + 8..bytes.len().min(at + GROUP_BYTES_MAX)]);
         super::field(look, field.trim());
     }
+    let room = look.allowance.text_bytes_left().min(bytes.len());
+    let mut read = DocumentText::default();
+    look.allowance.take_text(text::read(&bytes[..room], &mut read));
+    look.seen.text = read.finish();
     if memchr::memmem::find(bytes, b"\\fromhtml").is_some() {
         let page = html::read(page_in(bytes).as_bytes(), false);
         look.seen.links.extend(page.links.into_iter().map(|link| link.target));

@@ -494,3 +494,28 @@ fn damage_is_never_bad_in_itself() {
         );
     }
 }
+
+#[test]
+fn what_people_read_in_documents() {
+    let word = b"<w:document><w:p><w:r><w:t>Pay this</w:t></w:r></w:p></w:document>";
+    let footer = b"<w:ftr><w:p><w:r><w:t>page one</w:t></w:r></w:p></w:ftr>";
+    let document = ooxml(&[("word/document.xml", word), ("word/footer1.xml", footer), ("word/styles.xml", word)]);
+    assert_eq!(seen(&document).text, "Pay this\npage one\n");
+    let slides = ooxml(&[("ppt/slides/slide1.xml", b"<p:sld><a:p><a:r><a:t>a slide</a:t></a:r></a:p></p:sld>")]);
+    assert_eq!(seen(&slides).text, "a slide\n");
+    let sheets = ooxml(&[
+        ("xl/worksheets/sheet1.xml", b"<c t='inlineStr'><is><t>in place</t></is></c>"),
+        ("xl/sharedStrings.xml", b"<sst><si><t>shared</t></si></sst>"),
+    ]);
+    assert_eq!(seen(&sheets).text, "in place\nshared\n");
+    let open = ooxml(&[("content.xml", b"<office:text><text:p>open</text:p></office:text>")]);
+    assert_eq!(seen(&open).text, "open\n");
+    assert_eq!(seen(b"{\\rtf1\\ansi{\\fonttbl Arial;}rich \\b text}").text, "rich text");
+}
+
+#[test]
+fn a_large_table_is_read_for_its_text_as_far_as_there_is_room() {
+    let row = "<row><c t='inlineStr'><is><t></t></is></c></row>".repeat(1 << 20);
+    let said = seen(&ooxml(&[("xl/worksheets/sheet1.xml", row.as_bytes())]));
+    assert!(said.signals.is_empty() && said.text.is_empty(), "{:?}", said.signals);
+}

@@ -57,8 +57,31 @@ pub fn links(bytes: &[u8]) -> Vec<String> {
     found
 }
 
+/// Bytes of the text of one calendar that are kept.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+/// Properties that programs show as text.
+const TEXTS: [&str; 5] = ["summary", "description", "location", "comment", "note"];
+
+/// What people read of a calendar or a card.
+pub fn text(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for line in lines(bytes).iter().filter(|line| TEXTS.contains(&line.name.as_str()) && !line.is_binary()) {
+        let room = TEXT_BYTES_MAX.saturating_sub(text.len());
+        text.push_str(&line.value[..line.value.floor_char_boundary(room)]);
+        text.push('\n');
+        if line.value.len() >= room {
+            break;
+        }
+    }
+    text
+}
+
 /// The lines of the file, unfolded (RFC 5545 section 3.1); none if it is neither calendar nor card.
 fn lines(bytes: &[u8]) -> Vec<Line> {
+    let begin = bytes.iter().position(|byte| byte.is_ascii_alphabetic()).unwrap_or(bytes.len());
+    if !bytes[begin..].get(..6).is_some_and(|head| head.eq_ignore_ascii_case(b"BEGIN:")) {
+        return Vec::new();
+    }
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(FILE_BYTES_MAX)]);
     let head = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     let begins = |word: &str| head.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
@@ -127,6 +150,16 @@ mod tests {
             PHOTO:data:image/png;base64,iVBO\nEND:VCARD";
         assert_eq!(links(card), ["https://a.example/", "https://b.example/"]);
         assert!(links(b"URL:https://a.example/").is_empty() && links(b"").is_empty());
+    }
+
+    #[test]
+    fn texts_of_an_invitation() {
+        let invitation = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY;LANGUAGE=en:Unpaid\\, inv\r\n oice\r\n\
+            DESCRIPTION:Pay\\nnow\r\nLOCATION:here\r\nUID:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+        assert_eq!(text(invitation), "Unpaid, invoice\nPay\nnow\nhere\n");
+        assert_eq!(text(b"SUMMARY:no calendar"), "");
+        let long = format!("BEGIN:VCARD\nNOTE:{}\nNOTE:more\n", "\u{e9}".repeat(TEXT_BYTES_MAX));
+        assert!(text(long.as_bytes()).len() <= TEXT_BYTES_MAX + 1);
     }
 
     proptest! {

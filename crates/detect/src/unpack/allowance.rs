@@ -23,12 +23,22 @@ pub struct Allowance<'l> {
     bytes: u64,
     dictionary_bytes: u64,
     tries: usize,
+    text_bytes: usize,
 }
 
 impl<'l> Allowance<'l> {
     /// The whole allowance of one message.
     pub fn new(limits: &'l Limits, budget: Budget) -> Self {
-        Self { limits, budget, passwords: Vec::new(), entries: 0, bytes: 0, dictionary_bytes: 0, tries: 0 }
+        Self {
+            limits,
+            budget,
+            passwords: Vec::new(),
+            entries: 0,
+            bytes: 0,
+            dictionary_bytes: 0,
+            tries: 0,
+            text_bytes: 0,
+        }
     }
 
     /// The words that may be passwords of what is opened next, the likeliest first.
@@ -45,6 +55,22 @@ impl<'l> Allowance<'l> {
         self.tries += 1;
         let limit = Limits::PASSWORD_TRIES_MAX;
         if self.tries > limit { Err(Closed::Limit(format!("more than {limit} tries of passwords"))) } else { Ok(()) }
+    }
+
+    /// Bytes of documents that may still be unpacked for their text. This is a limit of its own: over it there is less
+    /// text, and no finding.
+    pub(crate) fn text_bytes_left(&self) -> usize {
+        Limits::TEXT_SOURCE_BYTES_MAX.saturating_sub(self.text_bytes)
+    }
+
+    /// Counts bytes of documents that were unpacked for their text.
+    pub(crate) fn take_text(&mut self, bytes: usize) {
+        self.text_bytes = self.text_bytes.saturating_add(bytes);
+    }
+
+    /// Whether there is time left.
+    pub(crate) fn has_time(&self) -> bool {
+        !self.budget.is_spent()
     }
 
     /// Entries that may still come, and one more, which is over the limit.

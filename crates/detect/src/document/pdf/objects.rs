@@ -75,6 +75,11 @@ impl<'p> Objects<'p> {
         Some(syntax::value(rest))
     }
 
+    /// The numbers of all objects, in their order.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.places.keys().copied()
+    }
+
     /// All texts.
     pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
         self.texts.iter().map(AsRef::as_ref)

@@ -171,22 +171,22 @@ pub(super) fn string(rest: &[u8]) -> Option<String> {
         [b'(', ..] => Some(text(&literal(&rest[start..]).0)),
         [b'<', b'<', ..] => None,
         [b'<', digits @ ..] => {
-            let digits: Vec<u32> = digits
-                .iter()
-                .take(STRING_MAX)
-                .take_while(|byte| **byte != b'>')
-                .filter_map(|byte| char::from(*byte).to_digit(16))
-                .collect();
-            Some(text(
-                &digits.chunks(2).map(|pair| (pair[0] << 4 | pair.get(1).unwrap_or(&0)) as u8).collect::<Vec<_>>(),
-            ))
+            let end = digits.iter().take(STRING_MAX).take_while(|byte| **byte != b'>').count();
+            Some(text(&hexadecimal(&digits[..end])))
         }
         _ => None,
     }
 }
 
+/// The bytes of a string in hexadecimal, the brackets left out. A last digit alone has a zero behind it.
+pub(super) fn hexadecimal(digits: &[u8]) -> Vec<u8> {
+    let digits = digits.iter().take(STRING_MAX).filter_map(|byte| char::from(*byte).to_digit(16));
+    let digits: Vec<u32> = digits.collect();
+    digits.chunks(2).map(|pair| (pair[0] << 4 | pair.get(1).unwrap_or(&0)) as u8).collect()
+}
+
 /// The bytes of a string in parentheses, and how long it is with them.
-fn literal(rest: &[u8]) -> (Vec<u8>, usize) {
+pub(super) fn literal(rest: &[u8]) -> (Vec<u8>, usize) {
     let (mut out, mut depth, mut at) = (Vec::new(), 1, 1);
     while let Some(byte) = rest.get(at).filter(|_| out.len() < STRING_MAX) {
         at += 1;

@@ -1,5 +1,7 @@
 //! What is in a member of a zip.
 
+use std::io::Read;
+
 use super::super::number::{piece, u16_le, u32_le};
 use super::super::{Allowance, Closed, xz};
 use super::header::Entry;
@@ -29,6 +31,26 @@ pub(crate) fn content(entry: &Entry, bytes: &[u8], allowance: &mut Allowance<'_>
     }
     let closed = closed.or_else(|| has_other_checksum(entry, &content));
     (content, closed)
+}
+
+/// The beginning of a member that is stored or deflated, and how many bytes were read and made for it: no more than
+/// `room` at each step.
+pub(crate) fn beginning(entry: &Entry, bytes: &[u8], room: usize) -> (Vec<u8>, usize) {
+    let packed = entry.packed_bytes(bytes);
+    let packed = &packed[..packed.len().min(room)];
+    match entry.method {
+        0 => (packed.to_vec(), packed.len()),
+        8 => {
+            let mut content = Vec::new();
+            let mut source = flate2::bufread::DeflateDecoder::new(packed).take(room as u64);
+            // What breaks off is read as far as it goes.
+            let _ = source.read_to_end(&mut content);
+            let read = super::super::number::size(source.get_ref().total_in());
+            let used = read.saturating_add(content.len());
+            (content, used)
+        }
+        _ => (Vec::new(), 0),
+    }
 }
 
 /// LZMA in a zip (APPNOTE 5.8): a version, the length of the properties, the properties, the stream.

@@ -11,7 +11,7 @@ mod name;
 use super::found::Found;
 use super::{Allowance, Closed, Member};
 
-pub(crate) use content::content;
+pub(crate) use content::{beginning, content};
 pub(crate) use directory::ends_as_zip;
 pub(crate) use header::{Entry, entries, has_header};
 

@@ -64,7 +64,7 @@ fn mail(from: &str, to: &str, turn: &Turn, pictured_as: u32) -> Vec<u8> {
 /// Three partners and one of ours write to and fro with the first picture; two more pictures are known of two senders
 /// each. All partners have sent pictures of their own.
 pub(crate) fn history() -> Vec<Vec<u8>> {
-    let mut mails = Vec::new();
+    let mut photos = Vec::new();
     for number in 0..OTHERS {
         let from = partner(number % PARTNERS);
         let photo = picture(70_000 + number, 64, 48, ImageFormat::Png);
@@ -73,24 +73,30 @@ pub(crate) fn history() -> Vec<Vec<u8>> {
             .field("Message-ID", &format!("<photo-{number}@drill.example>"))
             .text("As promised.\n")
             .attach("photo.png", "image/png", &photo);
-        mails.push(mail.build());
+        photos.push(mail.build());
     }
-    for who in 0..KNOWN {
-        for at in 0..TURNS {
+    let mut turns = Vec::new();
+    for at in 0..TURNS {
+        for who in 0..KNOWN {
             let (ours, theirs) = (OURS.to_owned(), partner(who));
             let (from, to) = if at % 2 == 0 { (theirs, ours) } else { (ours, theirs) };
             let answers = at.checked_sub(1).map(|before| format!("past-{who}-{before}"));
             let turn = Turn { id: format!("past-{who}-{at}"), answers, is_forward: false };
-            mails.push(mail(&from, &to, &turn, 0));
+            turns.push(mail(&from, &to, &turn, 0));
         }
     }
     let others = [(1, partner(1)), (1, partner(2)), (2, partner(0)), (2, OURS.to_owned())];
     for (at, (pictured_as, from)) in others.iter().cycle().take(3 * others.len()).enumerate() {
         let to = if from == OURS { partner(0) } else { OURS.to_owned() };
         let turn = Turn { id: format!("past-other-{at}"), answers: None, is_forward: false };
-        mails.push(mail(from, &to, &turn, *pictured_as));
+        turns.push(mail(from, &to, &turn, *pictured_as));
     }
-    mails
+    let (step, mut turns) = (photos.len() / turns.len(), turns.into_iter());
+    let between = photos.into_iter().enumerate().flat_map(|(at, photo)| {
+        let turn = if at % step == 0 { turns.next() } else { None };
+        turn.into_iter().chain([photo])
+    });
+    between.collect()
 }
 
 /// Forty-eight mails of four senders: 37 with the first picture, six with the two that are known as well, five with

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::token::TokenKey;
-use domain::{Digest, Examination, Timestamp, header};
+use domain::{Digest, Timestamp, header};
 use store::known_good::conversation::{AnswerWith, SentMail};
 
 use crate::known_senders::sealed_id;
@@ -41,7 +41,7 @@ impl Conversations {
         &mut self,
         key: &TokenKey,
         from: &Sender<'_>,
-        examination: &Examination,
+        message_id: Option<&str>,
         raw: &[u8],
         contents: &[Digest],
         at: Timestamp,
@@ -55,7 +55,7 @@ impl Conversations {
         }
         let (mails, answers) = self.of.entry(from.identity.to_owned()).or_default();
         let (identity, node) = (from.identity.to_owned(), from.node.to_owned());
-        if let Some(id) = examination.message.message_id.as_deref().filter(|_| *mails < OF_ONE_A_DAY_MAX) {
+        if let Some(id) = message_id.filter(|_| *mails < OF_ONE_A_DAY_MAX) {
             *mails += 1;
             self.sent.push(SentMail {
                 message: sealed_id(key, id),
@@ -89,5 +89,31 @@ impl Conversations {
     pub(crate) fn clear(&mut self) {
         self.sent.clear();
         self.answers.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_fills_no_more_than_its_share_of_a_day() {
+        let key = TokenKey::new([7; 32]);
+        let mut noted = Conversations::default();
+        let contents = [Digest::of(b"logo"), Digest::of(b"photo")];
+        let raw = b"In-Reply-To: <1@x.example>\r\nReferences: <0@x.example>\r\n\r\n";
+        let day = |number: i64| Timestamp::from_micros(number * DAY_US + 5);
+        let note = |noted: &mut Conversations, who: &str, mails: u32, at: Timestamp| {
+            let from = Sender { identity: who, node: "x" };
+            (0..mails).for_each(|n| noted.note(&key, &from, Some(&format!("<{n}@y>")), raw, &contents, at));
+            (noted.sent.len(), noted.answers.len())
+        };
+        assert_eq!(note(&mut noted, "anna", 2, day(1)), (2, 8), "two contents, and two mails that are answered");
+        assert_eq!(note(&mut noted, "anna", 2000, day(1)), (500, 500));
+        assert_eq!(note(&mut noted, "bert", 1, day(1)), (501, 504), "another has a share of his own");
+        assert_eq!(note(&mut noted, "anna", 1, day(2)), (502, 508), "and another day is another day");
+        noted.clear();
+        noted.note(&key, &Sender { identity: "carla", node: "x" }, None, raw, &[], day(2));
+        assert_eq!(noted.waiting(), 0, "a mail without an id and without a content is nothing to remember");
     }
 }

@@ -204,7 +204,8 @@ impl Memory {
         if let Some(node) = node(&self.key, &sender(&lesson), &lesson.envelope) {
             let contents: Vec<Digest> = wanted.iter().map(|part| part.sha256).collect();
             let from = Sender { identity: &carrier, node: &node };
-            self.conversations.note(&self.key, &from, &lesson.examination, &raw, &contents, lesson.received);
+            let message_id = lesson.examination.message.message_id.as_deref();
+            self.conversations.note(&self.key, &from, message_id, &raw, &contents, lesson.received);
         }
         let fresh = self.fresh(&wanted).await;
         let whole = self.wants_whole(&lesson);

@@ -117,7 +117,7 @@ fn the_whole_memory_convicts_what_was_forced() {
     // However many live witnesses there are: who has poisoned the past sends as many as he likes.
     let mut poisoned = fresh();
     (0..50).for_each(|n| drop(poisoned.on(&hit(n, MemoryClass::C2, 5))));
-    poisoned.on(&Event::Recalled { at: at(60.0), past: Past { seen: 20_000, ..past(20, 20) } });
+    poisoned.on(&Event::Recalled { at: at(60.0), past: Past { seen: 20_000, ..past(20, 0) } });
     assert_eq!(poisoned.state(), State::Pardon);
     assert!(poisoned.live() > TRIP);
     // An old journal knows nothing of it, and a new line is read again as it was written.

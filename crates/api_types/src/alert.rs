@@ -28,8 +28,8 @@ pub struct AlertView {
     pub seen: Option<String>,
     /// The name of who has seen it; none while nobody has.
     pub seen_by: Option<String>,
-    /// What `POST /api/v1/alerts/{number}/choose` can do about it; nothing where it is not about a detection of ours, or
-    /// somebody has seen it.
+    /// What `POST /api/v1/alerts/{number}/choose` can do about it; nothing where it is not about a detection of ours,
+    /// or somebody has seen it.
     #[serde(default)]
     pub choices: Vec<String>,
 }

@@ -94,8 +94,8 @@ pub enum RulesetVerb {
         /// In force at once, whatever the gates say.
         #[arg(long, requires = "reason", conflicts_with = "fast")]
         force: bool,
-        /// A content that a gate names and that is bad, by the hash that the gate shows: it leaves the memory, and does not
-        /// testify. May be given more than once.
+        /// A content that a gate names and that is bad, by the hash that the gate shows: it leaves the memory, and does
+        /// not testify. May be given more than once.
         #[arg(long, requires = "force", value_name = "HASH")]
         bad: Vec<String>,
         /// Through the gates, without shadow and canary; after a day it must stand them.

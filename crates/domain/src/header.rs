@@ -100,8 +100,8 @@ const ANSWERED_MAX: usize = 8;
 /// Octets of an id that is looked at: no line is longer (RFC 5322 section 2.1.1).
 const ID_BYTES_MAX: usize = 998;
 
-/// The mails that this one answers, by their ids with the angle brackets: In-Reply-To, then References from its end (RFC
-/// 5322 section 3.6.4), the first eight of them.
+/// The mails that this one answers, by their ids with the angle brackets: In-Reply-To, then References from its end
+/// (RFC 5322 section 3.6.4), the first eight of them.
 pub fn answered(message: &[u8]) -> Vec<String> {
     let of = |name: &'static str| fields(message).filter(move |field| field.is(name));
     let ids = |value: String| {

@@ -132,8 +132,8 @@ pub const SCENARIOS: [Builtin; 19] = [
     },
     Builtin {
         name: "few-contents",
-        about: "a rule that is right about malware is wrong about six pictures, one of them in 37 replies and forwards of \
-            four senders; it is forced past the gate that has named three of them",
+        about: "a rule that is right about malware is wrong about six pictures, one of them in 37 replies and forwards \
+            of four senders; it is forced past the gate that has named three of them",
         rule: Rule { target: "part:image", condition: "" },
         plot: Plot::FewContents,
     },

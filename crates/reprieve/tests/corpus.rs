@@ -459,9 +459,9 @@ fn pictures_of(mail: &[u8]) -> Vec<Digest> {
     parsed.message.parts.iter().filter(is_picture).map(|part| part.sha256).collect()
 }
 
-/// The shape of `reprieve drill few-contents` with real mail: a rule that is wrong about the pictures of six real mails,
-/// three of which were known; the first goes to and fro between three partners and us, and comes in 37 of 48 replies
-/// and forwards of four senders. All other ham is the past as it is. `REPRIEVE_SEEDS` says how often (3 without).
+/// The shape of `reprieve drill few-contents` with real mail: a rule that is wrong about the pictures of six real
+/// mails, three of which were known; the first goes to and fro between three partners and us, and comes in 37 of 48
+/// replies and forwards of four senders. All other ham is the past as it is. `REPRIEVE_SEEDS` says how often (3 without).
 #[test]
 fn few_contents_of_real_mail_are_found() {
     let Some(corpus) = corpus() else { return };
@@ -521,8 +521,8 @@ fn few_contents_of_real_mail_are_found() {
     let bad: Vec<String> =
         folders(&corpus, &["phish", "spam"]).iter().map(|path| format!("{:?}", path.display().to_string())).collect();
     let scenario = format!(
-        "name = \"few contents of real mail\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n[history]\nmail \
-            = [\"past\", \"pictures-before\", \"ham\"]\nspan = \"30d\"\nestablish_after = {{ messages = 2, days = 1 \
+        "name = \"few contents of real mail\"\naccepted_domains = [\"ours.example\"]\ntrust_from = true\n[history]\n\
+         mail = [\"past\", \"pictures-before\", \"ham\"]\nspan = \"30d\"\nestablish_after = {{ messages = 2, days = 1 \
          }}\ncorrespond = true\n[[traffic]]\nmail = [\"now\"]\nlabel = \"good\"\nper_hour = 200\n[[traffic]]\nmail = \
          [{}]\nlabel = \"bad\"\ndirection = \"inbound\"\nper_hour = 400\n[[event]]\nat = \"msg:1\"\ndo = \
          \"publish\"\npath = \"wrong\"\nforce = true\n[[event]]\nat = \"contained+10m\"\ndo = \"publish\"\npath = \

@@ -249,9 +249,9 @@ impl ConvictionWorker {
         let Suspect { code, version } = suspect;
         let text = format!(
             "{code} ({version}) is in force past a gate, and of {} contents that were known to be good before it was \
-                drafted ({drafted}) it hits {}, which {} unrelated domains have carried. `reprieve contain {code} --hours \
-             24` holds it back for a day, `reprieve detection off {code}` switches it off, `reprieve detection pin \
-             {code}` says that it is right.",
+                drafted ({drafted}) it hits {}, which {} unrelated domains have carried. `reprieve contain {code} \
+             --hours 24` holds it back for a day, `reprieve detection off {code}` switches it off, `reprieve detection \
+             pin {code}` says that it is right.",
             past.seen,
             past.contents.len(),
             past.votes

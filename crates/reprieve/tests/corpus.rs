@@ -461,7 +461,8 @@ fn pictures_of(mail: &[u8]) -> Vec<Digest> {
 
 /// The shape of `reprieve drill few-contents` with real mail: a rule that is wrong about the pictures of six real
 /// mails, three of which were known; the first goes to and fro between three partners and us, and comes in 37 of 48
-/// replies and forwards of four senders. All other ham is the past as it is. `REPRIEVE_SEEDS` says how often (3 without).
+/// replies and forwards of four senders. All other ham is the past as it is. `REPRIEVE_SEEDS` says how often
+/// (3 without).
 #[test]
 fn few_contents_of_real_mail_are_found() {
     let Some(corpus) = corpus() else { return };

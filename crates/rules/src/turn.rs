@@ -40,8 +40,8 @@ impl InTurn {
         }
     }
 
-    /// One round of each, on the heap, since they are many and a thread's stack is small; whether there may be more to do
-    /// at this moment.
+    /// One round of each, on the heap, since they are many and a thread's stack is small; whether there may be more to
+    /// do at this moment.
     ///
     /// # Errors
     /// When a round has to be made again.

@@ -135,6 +135,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(agreement::list))
         .routes(routes!(alert::list))
         .routes(routes!(alert::seen))
+        .routes(routes!(alert::choose))
         .routes(routes!(submission::list, submission::add))
         .routes(routes!(submission::show))
         .routes(routes!(submission::export))

@@ -18,7 +18,7 @@ pub struct AlertView {
     pub number: i64,
     /// When it was found out (RFC 3339).
     pub at: String,
-    /// Why: rate, reports, undecided, pardoned, engine, books, panic, clock or damage.
+    /// Why: rate, reports, undecided, pardoned, forced, engine, books, panic, clock or damage.
     pub kind: String,
     /// What it is about: mostly the code of a detection, such as IMG-0042.
     pub subject: String,
@@ -28,6 +28,23 @@ pub struct AlertView {
     pub seen: Option<String>,
     /// The name of who has seen it; none while nobody has.
     pub seen_by: Option<String>,
+    /// What `POST /api/v1/alerts/{number}/choose` can do about it; nothing where it is not about a detection of ours,
+    /// or somebody has seen it.
+    #[serde(default)]
+    pub choices: Vec<String>,
+}
+
+/// What is done about the detection of an alert; the alert counts as seen then.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChooseAsk {
+    /// contain: its previous form or the past decides, for 24 hours. off: it does not run, for 24 hours. confirm: it is
+    /// right; it is pinned, so that nothing contains it by itself.
+    pub choice: String,
+    /// Why, for the record; may be empty.
+    pub reason: String,
+    /// Who chooses, for the record: a name that counts over the unix socket alone; else it is the token's.
+    pub actor: String,
 }
 
 /// What somebody says who has seen an alert.

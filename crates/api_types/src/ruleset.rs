@@ -143,6 +143,9 @@ pub struct PublishAsk {
     pub actor: String,
     /// Only say what would be done.
     pub what_if: bool,
+    /// With `force`: contents that the gates name and that are bad, by the beginnings of their hashes as the gates show
+    /// them. They leave the memory and speak against nothing any more.
+    pub bad: Vec<String>,
 }
 
 /// A roll-out.

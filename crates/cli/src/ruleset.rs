@@ -94,6 +94,10 @@ pub enum RulesetVerb {
         /// In force at once, whatever the gates say.
         #[arg(long, requires = "reason", conflicts_with = "fast")]
         force: bool,
+        /// A content that a gate names and that is bad, by the hash that the gate shows: it leaves the memory, and does
+        /// not testify. May be given more than once.
+        #[arg(long, requires = "force", value_name = "HASH")]
+        bad: Vec<String>,
         /// Through the gates, without shadow and canary; after a day it must stand them.
         #[arg(long, requires = "reason")]
         fast: bool,
@@ -168,7 +172,7 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
             built.print(&api, built_text)?;
             if built.view()?.gates.iter().all(|gate| gate.passed) { Ok(()) } else { Err(CliError::No) }
         }
-        RulesetVerb::Publish { version, target, add, force, fast, reason, wait, what_if, api } => {
+        RulesetVerb::Publish { version, target, add, force, bad, fast, reason, wait, what_if, api } => {
             let client = Client::new(&api)?;
             let id = match version_id(version.as_deref()) {
                 Some(id) => id,
@@ -178,7 +182,7 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
                 }
             };
             let actor = super::quarantine::actor();
-            let ask = PublishAsk { force, fast, reason, actor, what_if };
+            let ask = PublishAsk { force, fast, reason, actor, what_if, bad };
             let path = format!("/api/v1/rulesets/{}/publish", encoded(&id));
             let mut answer = client.post::<RolloutView>(&path, &ask).await?;
             if wait && !what_if {

@@ -172,12 +172,25 @@ fn needs_a_person(operator: &Operator, whole: Option<&Whole>, requests: usize, w
                         form.inline method="post" action="/alerts/act" { (enter_does_nothing())
                             input type="hidden" name="number" value=(alert.number);
                             (reason(false))
-                            button { "I have seen it" }
+                            button name="do" value="seen" { "I have seen it" }
+                            @for choice in &alert.choices {
+                                " " button name="do" value=(choice) { (said(choice)) }
+                            }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// What a choice about the detection of an alert does, on its button.
+fn said(choice: &str) -> &str {
+    match choice {
+        "contain" => "Contain it for 24 h",
+        "off" => "Switch it off for 24 h",
+        "confirm" => "It is right: pin it",
+        other => other,
     }
 }
 

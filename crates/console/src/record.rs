@@ -1,6 +1,6 @@
 //! What is on record: entries, calls, the audit log.
 
-use api_types::alert::SeenAsk;
+use api_types::alert::{ChooseAsk, SeenAsk};
 use api_types::audit::{AuditQuery, VerifiedView, VerifyQuery};
 use api_types::entry::{EntryAsk, EntryView, RemoveAsk};
 use axum::Extension;
@@ -120,7 +120,7 @@ pub async fn entries_act(
     Ok(back_to("/entries"))
 }
 
-/// `POST /alerts/act`: somebody has seen a call.
+/// `POST /alerts/act`: somebody has seen a call, or does at once what it asks for.
 ///
 /// # Errors
 /// What the API says.
@@ -130,8 +130,13 @@ pub async fn alert_act(
     form: Form,
 ) -> PageResult {
     let number = form.one("number").parse().map_err(|_| ServiceError::Bad("which alert?".into()))?;
-    let ask = SeenAsk { reason: form.one("reason").to_owned(), ..SeenAsk::default() };
-    service::alert::seen(&service, &operator, number, ask).await?;
+    let (choice, reason) = (form.one("do").to_owned(), form.one("reason").to_owned());
+    if matches!(choice.as_str(), "" | "seen") {
+        service::alert::seen(&service, &operator, number, SeenAsk { reason, ..SeenAsk::default() }).await?;
+    } else {
+        let ask = ChooseAsk { choice, reason, ..ChooseAsk::default() };
+        service::alert::choose(&service, &operator, number, ask).await?;
+    }
     Ok(back_to("/"))
 }
 

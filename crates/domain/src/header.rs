@@ -95,6 +95,33 @@ fn is_blank(line: &[u8]) -> bool {
     matches!(line, b"\r\n" | b"\n")
 }
 
+/// Ids that a mail is read to answer, at most.
+const ANSWERED_MAX: usize = 8;
+/// Octets of an id that is looked at: no line is longer (RFC 5322 section 2.1.1).
+const ID_BYTES_MAX: usize = 998;
+
+/// The mails that this one answers, by their ids with the angle brackets: In-Reply-To, then References from its end
+/// (RFC 5322 section 3.6.4), the first eight of them.
+pub fn answered(message: &[u8]) -> Vec<String> {
+    let of = |name: &'static str| fields(message).filter(move |field| field.is(name));
+    let ids = |value: String| {
+        let ids = value.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(id, _)| format!("<{id}>"));
+        ids.filter(|id| id.len() <= ID_BYTES_MAX && !id.contains(char::is_whitespace)).collect::<Vec<_>>()
+    };
+    let first = of("In-Reply-To").take(1).flat_map(|field| ids(field.unfolded()));
+    let thread = of("References").take(1).flat_map(|field| ids(field.unfolded()).into_iter().rev());
+    let mut answered: Vec<String> = Vec::new();
+    for id in first.chain(thread) {
+        if answered.len() == ANSWERED_MAX {
+            break;
+        }
+        if !answered.contains(&id) {
+            answered.push(id);
+        }
+    }
+    answered
+}
+
 /// The mailboxes of an address list, found by their shape: what stands in angle brackets or alone.
 pub fn addresses(value: &str) -> Vec<Address> {
     value
@@ -121,6 +148,19 @@ mod tests {
         assert_eq!(&message[body_start(message)..], b"Body: not a field\r\n");
         let subject = fields(message).find(|f| f.is("SUBJECT")).expect("subject");
         assert_eq!(&message[subject.range()], b"Subject: one\r\n two\r\n\tthree\r\n");
+    }
+
+    #[test]
+    fn what_a_mail_answers() {
+        let of = |fields: &str| answered(format!("{fields}Subject: x\r\n\r\nIn-Reply-To: <body@x>\r\n").as_bytes());
+        assert_eq!(of(""), Vec::<String>::new());
+        assert_eq!(of("In-Reply-To: <1@x>\r\n"), ["<1@x>"]);
+        let both = "References: <1@x>\r\n <2@x> <3@x>\r\nIn-Reply-To: Your mail of Monday <3@x>\r\n";
+        assert_eq!(of(both), ["<3@x>", "<2@x>", "<1@x>"]);
+        let many: String = (0..500).map(|n| format!(" <{n}@x>")).collect();
+        assert_eq!(of(&format!("References:{many}\r\n")).len(), ANSWERED_MAX);
+        assert_eq!(of("References: <no end, <a b@x> <>\r\n").len(), 1, "what is no id is left out");
+        assert_eq!(of(&format!("In-Reply-To: <{}@x>\r\n", "a".repeat(2000))).len(), 0);
     }
 
     #[test]

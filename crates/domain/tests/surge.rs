@@ -10,13 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::Timestamp;
 use domain::finding::MemoryClass;
 use domain::sentinel::evidence::{PROBE_BATCH, probe_value};
-use domain::sentinel::suspicion::{Hit, TRIP};
-use domain::sentinel::{Event, Settings, State, Suspicion, Weights};
+use domain::sentinel::past::{CONVERSED_AGE, OURS, conversing, votes};
+use domain::sentinel::suspicion::{Hit, TRIP, TRIP_AFTER_CHANGE};
+use domain::sentinel::{Event, Past, Settings, State, Suspicion, Weights};
 
 const DAY: f64 = 86_400.0;
-const USERS: usize = 800;
-const PARTNERS: usize = 1500;
-const MAILS_A_DAY: f64 = 10_000.0;
 const PROBE_SAMPLE: u32 = 2000;
 const HOURS: [f64; 24] = [
     0.1, 0.08, 0.06, 0.06, 0.08, 0.15, 0.4, 0.9, 1.5, 1.9, 2.0, 1.9, 1.5, 1.7, 1.9, 1.9, 1.7, 1.3, 0.8, 0.5, 0.4, 0.3,
@@ -95,9 +93,21 @@ impl Memory {
     }
 }
 
+/// How large a site is.
+#[derive(Clone, Copy)]
+struct Size {
+    users: usize,
+    partners: usize,
+    mails_a_day: f64,
+}
+
+const LARGE: Size = Size { users: 800, partners: 1500, mails_a_day: 10_000.0 };
+const SMALL: Size = Size { users: 30, partners: 60, mails_a_day: 150.0 };
+
 /// Who writes what.
 #[derive(Clone)]
 struct Site {
+    size: Size,
     dice: Dice,
     signatures: Vec<String>,
     of_partners: Vec<usize>,
@@ -106,7 +116,7 @@ struct Site {
 }
 
 impl Site {
-    fn new() -> Self {
+    fn new(size: Size) -> Self {
         let mut dice = Dice(1);
         let mut signature = |user| {
             if dice.real() < 0.7 {
@@ -115,20 +125,20 @@ impl Site {
                 format!("sig-u{user}")
             }
         };
-        let signatures = (0..USERS).map(&mut signature).collect();
-        let of_partners = (0..PARTNERS).map(|_| [1, 1, 2, 3][dice.below(4)]).collect();
+        let signatures = (0..size.users).map(&mut signature).collect();
+        let of_partners = (0..size.partners).map(|_| [1, 1, 2, 3][dice.below(4)]).collect();
         let mut sum = 0.0;
         let mut share = |partner: usize| {
             sum += 1.0 / (partner as f64 + 3.0).powf(0.9);
             sum
         };
-        let shares = (0..PARTNERS).map(&mut share).collect();
-        Self { dice, signatures, of_partners, shares, made: 0 }
+        let shares = (0..size.partners).map(&mut share).collect();
+        Self { size, dice, signatures, of_partners, shares, made: 0 }
     }
 
     fn partner(&mut self) -> usize {
-        let at = self.dice.real() * self.shares[PARTNERS - 1];
-        self.shares.partition_point(|share| *share < at).min(PARTNERS - 1)
+        let at = self.dice.real() * self.shares[self.size.partners - 1];
+        self.shares.partition_point(|share| *share < at).min(self.size.partners - 1)
     }
 
     fn fresh(&mut self, what: &str) -> String {
@@ -143,11 +153,11 @@ impl Site {
     /// The time of the next mail, by thinning.
     fn next(&mut self, mut at: f64) -> f64 {
         let sum: f64 = HOURS.iter().sum();
-        let most = MAILS_A_DAY * 2.1 / sum / 3600.0;
+        let most = self.size.mails_a_day * 2.1 / sum / 3600.0;
         loop {
             at -= (1.0 - self.dice.real()).ln() / most;
             let (day, hour) = ((at / DAY) as usize % 7, (at % DAY / 3600.0) as usize);
-            let rate = MAILS_A_DAY * WEEKDAYS[day] * HOURS[hour.min(23)] / sum / 3600.0;
+            let rate = self.size.mails_a_day * WEEKDAYS[day] * HOURS[hour.min(23)] / sum / 3600.0;
             if self.dice.real() <= rate / most {
                 return at;
             }
@@ -161,7 +171,7 @@ impl Site {
         if x < 0.75 {
             let partner = self.partner();
             let (from, signature, photo) = if is_ours {
-                let user = self.dice.below(USERS);
+                let user = self.dice.below(self.size.users);
                 (format!("u{user}"), self.signatures[user].clone(), 0.12)
             } else {
                 (format!("o{partner}"), self.of_partner(partner), 0.10)
@@ -201,8 +211,8 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
-        let (mut site, mut memory) = (Site::new(), Memory::default());
+    fn new(size: Size) -> Self {
+        let (mut site, mut memory) = (Site::new(size), Memory::default());
         let end = 28.0 * DAY;
         let mut at = site.next(0.0);
         while at < end {
@@ -333,49 +343,110 @@ struct Campaign {
     old: Option<(usize, f64, usize, usize)>,
 }
 
-/// Whether it was contained, and whether it was pardoned.
-fn right(world: &World, campaign: &Campaign, seed: u64) -> (bool, bool) {
+/// A campaign as it is played: what is remembered by then, what may testify, and who sends what when.
+struct Played {
+    memory: Memory,
+    corpus: Vec<String>,
+    mails: Vec<(f64, String, String)>,
+}
+
+fn play(world: &World, campaign: &Campaign, seed: u64) -> Played {
     let mut dice = Dice(seed * 31 + 7);
     let is_established = |who: &String| world.memory.is_established(who, world.begin);
-    let partners: Vec<String> = (0..PARTNERS).map(|partner| format!("o{partner}")).filter(is_established).collect();
+    let all = 0..world.site.size.partners;
+    let partners: Vec<String> = all.map(|partner| format!("o{partner}")).filter(is_established).collect();
     let mut senders: Vec<String> = (0..campaign.strangers).map(|stranger| format!("x{stranger}")).collect();
     for _ in 0..campaign.partners.0 {
         let who = partners[dice.below(partners.len())].clone();
         senders.extend(std::iter::repeat_n(who, campaign.partners.1));
     }
     for _ in 0..campaign.internal.0 {
-        let who = format!("u{}", dice.below(USERS));
+        let who = format!("u{}", dice.below(world.site.size.users));
         senders.extend(std::iter::repeat_n(who, campaign.internal.1));
     }
-    let mut events: Vec<(f64, String, String)> = Vec::new();
+    let mut mails: Vec<(f64, String, String)> = Vec::new();
     let when = |dice: &mut Dice| world.begin + dice.real() * 4.0 * 3600.0;
     for (number, who) in senders.into_iter().enumerate() {
         let payload = if campaign.same_payloads { number % 3 } else { number };
-        events.push((when(&mut dice), who, format!("evil-new{payload}")));
+        mails.push((when(&mut dice), who, format!("evil-new{payload}")));
     }
     let (mut memory, mut corpus) = (world.memory.clone(), world.corpus.clone());
     let (contents, days, of_partners, of_users) = campaign.old.unwrap_or_default();
     for content in 0..contents {
         let part = format!("evil-old{content}");
         let mut carriers = BTreeSet::new();
-        while carriers.len() < of_partners {
+        while carriers.len() < of_partners.min(partners.len()) {
             carriers.insert(partners[dice.below(partners.len())].clone());
         }
+        let of_partners = carriers.len();
         while carriers.len() < of_partners + of_users {
-            carriers.insert(format!("u{}", dice.below(USERS)));
+            carriers.insert(format!("u{}", dice.below(world.site.size.users)));
         }
-        events.extend(carriers.iter().map(|who| (when(&mut dice), who.clone(), part.clone())));
+        mails.extend(carriers.iter().map(|who| (when(&mut dice), who.clone(), part.clone())));
         memory.first.insert(part.clone(), world.begin - days * DAY);
         memory.kinds.insert(part.clone(), Kind::Photo);
         memory.carriers.insert(part.clone(), carriers);
         corpus.push(part);
     }
-    events.sort_by(|a, b| a.0.total_cmp(&b.0));
+    mails.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Played { memory, corpus, mails }
+}
+
+/// Whether it was contained, and whether it was pardoned.
+fn right(world: &World, campaign: &Campaign, seed: u64) -> (bool, bool) {
+    let Played { memory, corpus, mails } = play(world, campaign, seed);
     let mut watched = Watched::new(&memory, &corpus, true, seed);
-    for (at, who, part) in events {
+    for (at, who, part) in mails {
         watched.hit(at, &who, &part, &|part| part.starts_with("evil"));
     }
     (watched.contained.is_some(), watched.pardoned.is_some())
+}
+
+/// The domain of somebody: all of ours are one.
+fn domain_of(who: &str) -> String {
+    if who.starts_with('u') { OURS.to_owned() } else { who.to_owned() }
+}
+
+/// What the whole memory says of a detection that was forced at the beginning: a trial on all that may testify. Whoever
+/// carried a content has answered all of the others with it, where it went `to_and_fro`; else each has answered us, and
+/// we anybody.
+fn recall(world: &World, memory: &Memory, corpus: &[String], is_hit: &dyn Fn(&str) -> bool, to_and_fro: bool) -> Past {
+    let age = |part: &str| world.begin - memory.first[part];
+    let known: Vec<&String> = corpus.iter().filter(|part| age(part) >= 3.0 * DAY).collect();
+    let carriers = |part: &String| {
+        let known = memory.carriers.get(part).into_iter().flatten();
+        known.filter(|who| memory.is_established(who, world.begin)).map(|who| domain_of(who)).collect::<BTreeSet<_>>()
+    };
+    let contents: Vec<&String> = known.iter().copied().filter(|part| is_hit(part)).collect();
+    let hits: Vec<BTreeSet<String>> = contents.iter().map(|part| carriers(part)).collect();
+    let mut domains = 0;
+    for (part, carriers) in contents.iter().zip(&hits).filter(|(part, _)| age(part) >= CONVERSED_AGE.as_secs_f64()) {
+        let partners = || carriers.iter().filter(|who| *who != OURS);
+        let mut answers: BTreeSet<(String, String)> = partners().map(|who| (who.clone(), OURS.to_owned())).collect();
+        let mut dice = Dice(part.len() as u64 + 77);
+        answers.extend((0..40).map(|_| (OURS.to_owned(), format!("o{}", dice.below(world.site.size.partners)))));
+        if to_and_fro {
+            answers.extend(partners().map(|who| (OURS.to_owned(), who.clone())));
+        }
+        domains = domains.max(conversing(&answers));
+    }
+    let seen = u32::try_from(known.len()).unwrap_or(u32::MAX);
+    Past { votes: votes(&hits), seen, domains, contents: contents.into_iter().cloned().collect() }
+}
+
+/// Whether a right detection that was forced is contained by what the whole memory says, and by whatever the campaign
+/// does then. Without a probe, which looks at a part of the same.
+fn forced(world: &World, campaign: &Campaign, to_and_fro: bool, seed: u64) -> bool {
+    let Played { memory, corpus, mails } = play(world, campaign, seed);
+    let mut watched = Watched::new(&memory, &corpus, false, seed);
+    watched.suspicion = Suspicion::new(Settings { trip: TRIP_AFTER_CHANGE, ..Settings::default() });
+    let is_evil = |part: &str| part.starts_with("evil");
+    let past = recall(world, &memory, &corpus, &is_evil, to_and_fro);
+    watched.hear(world.begin, &Event::Recalled { at: moment(world.begin), past });
+    for (at, who, part) in mails {
+        watched.hit(at, &who, &part, &is_evil);
+    }
+    watched.contained.is_some()
 }
 
 fn at(values: &mut [f64], share: f64) -> f64 {
@@ -388,7 +459,7 @@ fn at(values: &mut [f64], share: f64) -> f64 {
 fn a_wrong_detection_is_found_and_an_outbreak_is_not_taken_for_one() {
     use Kind::{News, Photo, Quote, Signature, Stranger};
     let runs: u64 = std::env::var("SURGE_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    let world = World::new();
+    let world = World::new(LARGE);
     let all = [Signature, Quote, Photo, News, Stranger];
     eprintln!("{} contents that may testify; {runs} runs each", world.corpus.len());
     eprintln!(
@@ -448,4 +519,53 @@ fn a_wrong_detection_is_found_and_an_outbreak_is_not_taken_for_one() {
         watched.hit(world.begin + f64::from(n), "n7", "newsletter", &|_| false);
     }
     assert_eq!((watched.suspicion.state(), watched.contained), (State::Live, None));
+}
+
+/// A version that was forced past a gate: what the whole memory says of it convicts where few contents are much of what
+/// is known, and no outbreak makes it convict a right one.
+#[test]
+fn a_forced_detection_is_judged_by_the_whole_memory() {
+    let runs: u64 = std::env::var("SURGE_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let none = Campaign::default();
+    let rows = [
+        ("500 strangers, 12 partners x 25 replies", Campaign { strangers: 500, partners: (12, 25), ..none }),
+        ("60 partners x 5, 3 payloads", Campaign { partners: (60, 5), same_payloads: true, ..none }),
+        ("200 partners x 3", Campaign { partners: (200, 3), ..none }),
+        ("5 accounts of ours x 100", Campaign { internal: (5, 100), ..none }),
+        ("40 accounts of ours x 10 (a worm)", Campaign { internal: (40, 10), ..none }),
+        ("a hijacked partner answers 40 threads", Campaign { partners: (1, 40), same_payloads: true, ..none }),
+        ("a hijacked mailbox of ours answers 40 threads", Campaign { internal: (1, 40), same_payloads: true, ..none }),
+        ("a worm through 5 of ours into threads", Campaign { internal: (5, 40), same_payloads: true, ..none }),
+        ("late signature: 3, 5 d, 3 + 1", Campaign { partners: (6, 10), old: Some((3, 5.0, 3, 1)), ..none }),
+        ("late signature: 3, 10 d, 6 + 2", Campaign { partners: (6, 10), old: Some((3, 10.0, 6, 2)), ..none }),
+        ("a worm through 5 of ours, 5 d unseen", Campaign { internal: (5, 40), old: Some((1, 5.0, 8, 5)), ..none }),
+        ("poisoned past: 6, 10 d, 6 each", Campaign { old: Some((6, 10.0, 6, 0)), ..none }),
+        ("poisoned past: 20, 10 d, 6 each", Campaign { old: Some((20, 10.0, 6, 0)), ..none }),
+        ("poisoned past: 2, 15 d, 25 each", Campaign { old: Some((2, 15.0, 25, 0)), ..none }),
+    ];
+    for (site, size) in [("large", LARGE), ("small", SMALL)] {
+        let world = World::new(size);
+        eprintln!("a {site} site: {} contents that may testify; {runs} runs each", world.corpus.len());
+        for (name, campaign) in rows {
+            let count = |both| (0..runs).filter(|seed| forced(&world, &campaign, both, 7000 + seed)).count();
+            let (hijacked, to_and_fro) = (count(false), count(true));
+            eprintln!("{name:<46} {hijacked:>4} of {runs} contained, {to_and_fro:>4} if it went to and fro before");
+            // Six contents of a few hundred are as much as a mistake, and a probe finds them as well: a small site has
+            // no other past.
+            let is_past = size.users == SMALL.users && campaign.old.is_some_and(|(contents, ..)| contents >= 6);
+            assert!(is_past || (hijacked, to_and_fro) == (0, 0), "{site}: {name}");
+        }
+        let few = |content: usize| (format!("few{content}"), [format!("o{}", content + 1), "u1".to_owned()]);
+        let (mut memory, mut corpus) = (world.memory.clone(), world.corpus.clone());
+        for (part, carriers) in (0..3).map(few) {
+            memory.first.insert(part.clone(), world.begin - 20.0 * DAY);
+            memory.carriers.insert(part.clone(), carriers.into());
+            corpus.push(part);
+        }
+        let past = recall(&world, &memory, &corpus, &|part| part.starts_with("few"), false);
+        let with = |domains| Past { domains, ..past.clone() };
+        let asked = (0..9).find(|domains| with(*domains).convicts(4, TRIP_AFTER_CHANGE));
+        eprintln!("three pictures of three partners: {} votes, convicted with {asked:?} conversing", past.votes);
+        assert_eq!((past.votes, asked.is_some()), (3, size.users == SMALL.users));
+    }
 }

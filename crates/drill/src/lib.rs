@@ -3,6 +3,7 @@
 //! tells the story of a mistake.
 
 pub mod demo;
+mod few_contents;
 pub mod instance;
 pub mod letters;
 pub mod library;

@@ -9,6 +9,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use domain::Digest;
 
+use crate::few_contents;
 use cli::CliError;
 use cli::compose::Mail;
 
@@ -50,6 +51,8 @@ enum Plot {
     Weekend,
     /// Nothing is remembered; a person withdraws it.
     NoMemory,
+    /// It is right, and wrong about six pictures that few people send; it is corrected.
+    FewContents,
 }
 
 const fn mistake(name: &'static str, about: &'static str, target: &'static str, condition: &'static str) -> Builtin {
@@ -57,7 +60,7 @@ const fn mistake(name: &'static str, about: &'static str, target: &'static str, 
 }
 
 /// All of them.
-pub const SCENARIOS: [Builtin; 18] = [
+pub const SCENARIOS: [Builtin; 19] = [
     mistake(
         "signature-images",
         "every picture is malware, in all three directions (EX873252, August 2024)",
@@ -128,6 +131,13 @@ pub const SCENARIOS: [Builtin; 18] = [
         plot: Plot::NoMemory,
     },
     Builtin {
+        name: "few-contents",
+        about: "a rule that is right about malware is wrong about six pictures, one of them in 37 replies and forwards \
+            of four senders; it is forced past the gate that has named three of them",
+        rule: Rule { target: "part:image", condition: "" },
+        plot: Plot::FewContents,
+    },
+    Builtin {
         name: "engine-down-in-the-replay",
         about: "the pictures again, and the engine outside fails while what was held is examined again",
         rule: Rule { target: "part:image", condition: "$png at 0 or $jpeg at 0" },
@@ -184,10 +194,28 @@ fn write_all(builtin: &Builtin, folder: &Path) -> std::io::Result<String> {
     for (number, mail) in traffic().into_iter().enumerate() {
         put(&folder.join("traffic"), &format!("{number:04}.eml"), &mail)?;
     }
-    for (number, mail) in bad(builtin.plot == Plot::Outbreak).into_iter().enumerate() {
+    let is_few = builtin.plot == Plot::FewContents;
+    let evil = if is_few { few_contents::bad() } else { bad(builtin.plot == Plot::Outbreak) };
+    for (number, mail) in evil.into_iter().enumerate() {
         put(&folder.join("bad"), &format!("{number:04}.eml"), &mail)?;
     }
-    let published = if builtin.plot == Plot::Batch { batch() } else { rule(&builtin.rule) };
+    if is_few {
+        // Between the others, from first to last.
+        let (few, all) = (few_contents::history(), history().len());
+        for (number, mail) in few.iter().enumerate() {
+            put(&folder.join("history"), &format!("{:04}-few-{number:04}.eml", number * all / few.len()), mail)?;
+        }
+        for (number, mail) in few_contents::traffic().into_iter().enumerate() {
+            put(&folder.join("few"), &format!("{number:04}.eml"), &mail)?;
+        }
+        put(&folder.join("corrected"), "rule.yar", few_contents::rule(true).as_bytes())?;
+        put(&folder.join("corrected"), "ruleset.toml", settings(&builtin.rule).as_bytes())?;
+    }
+    let published = match builtin.plot {
+        Plot::Batch => batch(),
+        Plot::FewContents => few_contents::rule(false),
+        _ => rule(&builtin.rule),
+    };
     put(&folder.join("published"), "rule.yar", published.as_bytes())?;
     put(&folder.join("published"), "ruleset.toml", settings(&builtin.rule).as_bytes())?;
     if builtin.plot == Plot::Changed {
@@ -245,6 +273,11 @@ fn scenario(builtin: &Builtin) -> String {
         5\nrestored_min_percent = 100.0\n\
                       duplicates_max = 0\nbad_let_out_max = 0\nlost_max = 0\n";
     head + &match builtin.plot {
+        Plot::FewContents => format!(
+            "[[traffic]]\nmail = [\"few\"]\nlabel = \"good\"\nper_hour = 240\n\
+             [[event]]\nat = \"contained+20m\"\ndo = \"publish\"\npath = \"corrected\"\nforce = true\n{taken_back}\
+             wrongly_held_total_max = 5\nlost_catch_max = 0\n"
+        ),
         Plot::Mistake | Plot::Batch => format!("{withdrawn}{taken_back}"),
         Plot::Changed => taken_back.to_owned(),
         Plot::Weekend => {
@@ -278,7 +311,7 @@ fn partner(number: u32) -> String {
 }
 
 /// A picture that depends on `seed` alone.
-fn picture(seed: u32, width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn picture(seed: u32, width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let shade = |value: u32| u8::try_from(value % 256).unwrap_or(255);
     let image = RgbImage::from_fn(width, height, |x, y| {
         Rgb([shade(x * 3 + seed * 17), shade(y * 5 + seed * 29), shade((x ^ y) + seed * 7)])
@@ -367,12 +400,18 @@ pub fn traffic() -> Vec<Vec<u8>> {
     mails
 }
 
-/// Real malware of the same hour; in an outbreak, answers of partners who were taken over.
-pub fn bad(is_outbreak: bool) -> Vec<Vec<u8>> {
+/// What every ruleset takes for a program.
+pub(crate) fn setup_program() -> Vec<u8> {
     let mut program = vec![0; 512];
     program[..2].copy_from_slice(b"MZ");
     program[0x3c] = 0x80;
     program[0x80..0x84].copy_from_slice(b"PE\0\0");
+    program
+}
+
+/// Real malware of the same hour; in an outbreak, answers of partners who were taken over.
+pub fn bad(is_outbreak: bool) -> Vec<Vec<u8>> {
+    let program = setup_program();
     let bad = |at: u32| {
         let from = if is_outbreak { partner(at % PARTNERS) } else { format!("x{at}@stranger.example") };
         let mail = Mail::new(&from, "bert@ours.example", &format!("Re: Offer {at}"))

@@ -7,6 +7,7 @@ use detect::text::organisation;
 use domain::envelope::{Direction, Envelope};
 use domain::finding::{Examination, MemoryFact, SenderFact};
 use domain::identity::{Establish, Identity, Kind};
+use domain::sentinel::past::OURS;
 use domain::token::{TokenKey, seal};
 use domain::{Digest, Timestamp};
 use store::{KnownGoodStore, StoreError};
@@ -17,6 +18,28 @@ const SEAL_CHARS: usize = 16;
 /// The seal over an identity: the tables tell nobody who writes to whom.
 pub fn sealed(key: &TokenKey, identity: &Identity) -> String {
     seal(key, "carrier", &identity.to_string()).hex()[..SEAL_CHARS].to_owned()
+}
+
+/// The domain behind an identity: all of ours are one, and addresses at one provider are. None for anybody. A mail from
+/// outside that bears the domain of one of its recipients counts as ours: it must not be one more.
+pub fn node(key: &TokenKey, identity: &Identity, envelope: &Envelope) -> Option<String> {
+    let domain = match identity {
+        Identity::Login(_) => return Some(OURS.to_owned()),
+        Identity::Unverified => return None,
+        Identity::Domain(domain) | Identity::Claimed(domain) => domain.to_lowercase(),
+        Identity::Address(address) => {
+            address.rsplit_once('@').map_or(address.as_str(), |(_, domain)| domain).to_owned()
+        }
+    };
+    let inbound = envelope.recipients.iter().filter(|unit| unit.direction == Direction::Inbound);
+    let is_ours = inbound.clone().any(|unit| *unit.domain.as_str() == domain);
+    let sealed = || seal(key, "domain", &domain).hex()[..SEAL_CHARS].to_owned();
+    Some(if is_ours { OURS.to_owned() } else { sealed() })
+}
+
+/// The seal over the id of a mail.
+pub fn sealed_id(key: &TokenKey, message_id: &str) -> String {
+    seal(key, "message-id", message_id).hex()[..SEAL_CHARS].to_owned()
 }
 
 /// Whom of outside a mail of ours is written to, by whichever name they are known when they answer; none when no person

@@ -2,6 +2,7 @@
 //! in from archives; and asked before a verdict.
 
 pub mod archive;
+mod conversation;
 pub mod first_contact;
 pub mod known_senders;
 pub mod recorder;

@@ -19,8 +19,9 @@ use store::known_good::vault::Vault;
 use store::known_good::{GoodMail, GoodPart};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::conversation::{Conversations, Sender};
 use crate::first_contact;
-use crate::known_senders::{answered, sealed};
+use crate::known_senders::{answered, node, sealed};
 use platform::config::KnownGoodConfig;
 use platform::items::caught;
 
@@ -60,6 +61,8 @@ enum Word {
     CleanMail(Box<CleanMail>),
     /// To write what it has learned, and to say so.
     Write(oneshot::Sender<()>),
+    /// To write when it is asked to, and not by itself.
+    WriteWhenAsked,
 }
 
 /// The handle that the way of a message has.
@@ -92,6 +95,7 @@ impl KnownGoodRecorder {
             meetings: BTreeMap::new(),
             met,
             contacts: BTreeMap::new(),
+            conversations: Conversations::default(),
             day: (0, 0),
         };
         tokio::spawn(memory.run(lessons));
@@ -111,6 +115,15 @@ impl KnownGoodRecorder {
         match &self.0 {
             Some(sender) => sender.send(Word::CleanMail(Box::new(lesson))).await.is_ok(),
             None => false,
+        }
+    }
+
+    /// From now on what was learned is written when somebody waits for it, and not with real time: so that a drill with
+    /// one seed gives one result.
+    pub async fn write_when_asked(&self) {
+        if let Some(sender) = &self.0 {
+            // One that has ended writes nothing.
+            let _ = sender.send(Word::WriteWhenAsked).await;
         }
     }
 
@@ -142,6 +155,8 @@ struct Memory {
     met: Arc<first_contact::FirstContacts>,
     /// Who has met since the last write.
     contacts: BTreeMap<String, Timestamp>,
+    /// Who has answered whom since the last write.
+    conversations: Conversations,
     /// The day, and whole mails kept on it.
     day: (i64, u64),
 }
@@ -149,6 +164,7 @@ struct Memory {
 impl Memory {
     async fn run(mut self, mut lessons: mpsc::Receiver<Word>) {
         let mut flush = tokio::time::interval(FLUSH);
+        let mut is_by_itself = true;
         loop {
             tokio::select! {
                 lesson = lessons.recv() => match lesson {
@@ -164,9 +180,10 @@ impl Memory {
                         // Who asked may have gone.
                         let _ = answer.send(());
                     }
+                    Some(Word::WriteWhenAsked) => is_by_itself = false,
                     None => return self.write().await,
                 },
-                _ = flush.tick() => self.write().await,
+                _ = flush.tick(), if is_by_itself => self.write().await,
             }
         }
     }
@@ -184,6 +201,12 @@ impl Memory {
         self.contacts.extend(met.into_iter().map(|pair| (pair, lesson.received)));
         let wanted: Vec<Part> =
             lesson.examination.message.parts.iter().filter(|part| self.wants(part, &lesson)).cloned().collect();
+        if let Some(node) = node(&self.key, &sender(&lesson), &lesson.envelope) {
+            let contents: Vec<Digest> = wanted.iter().map(|part| part.sha256).collect();
+            let from = Sender { identity: &carrier, node: &node };
+            let message_id = lesson.examination.message.message_id.as_deref();
+            self.conversations.note(&self.key, &from, message_id, &raw, &contents, lesson.received);
+        }
         let fresh = self.fresh(&wanted).await;
         let whole = self.wants_whole(&lesson);
         if !fresh.is_empty() || whole {
@@ -266,7 +289,9 @@ impl Memory {
         let from = sender(lesson);
         if from != Identity::Unverified {
             let answers = u64::from(lesson.answers_itself);
+            let node = node(&self.key, &from, &lesson.envelope).unwrap_or_default();
             let meeting = self.meeting(&from, lesson.received);
+            meeting.node = node;
             meeting.mails += 1;
             meeting.answered += answers;
         }
@@ -277,7 +302,8 @@ impl Memory {
 
     fn meeting(&mut self, identity: &Identity, at: Timestamp) -> &mut Meeting {
         let (seal, kind) = (sealed(&self.key, identity), identity.kind());
-        let meeting = Meeting { identity: seal.clone(), kind, mails: 0, answered: 0, is_bad: false, first: at, at };
+        let (identity, node) = (seal.clone(), String::new());
+        let meeting = Meeting { identity, kind, node, mails: 0, answered: 0, is_bad: false, first: at, at };
         let known = self.meetings.entry(seal).or_insert(meeting);
         (known.first, known.at) = (known.first.min(at), known.at.max(at));
         known
@@ -353,13 +379,30 @@ impl Memory {
                 Err(error) => tracing::warn!(%error, "known-good content could not be remembered; tried again"),
             }
         }
-        let waiting = self.parts.len() + self.mails.len() + self.meetings.len() + self.contacts.len();
+        if self.conversations.waiting() > 0 {
+            let Conversations { sent, answers, .. } = &self.conversations;
+            match self.store.remember_conversation(sent.clone(), answers.clone()).await {
+                Ok(()) => self.conversations.clear(),
+                // It is a matter of many mails: that some are missing changes nothing.
+                Err(error) if error.may_be_of_item() => {
+                    tracing::warn!(%error, "who has answered whom could not be remembered");
+                    self.conversations.clear();
+                }
+                Err(error) => tracing::warn!(%error, "who has answered whom could not be remembered; tried again"),
+            }
+        }
+        let waiting = self.conversations.waiting()
+            + self.parts.len()
+            + self.mails.len()
+            + self.meetings.len()
+            + self.contacts.len();
         if waiting > UNWRITTEN_MAX {
             tracing::error!("more waits to be remembered than is kept in memory: it is forgotten");
             self.parts.clear();
             self.mails.clear();
             self.meetings.clear();
             self.contacts.clear();
+            self.conversations.clear();
         }
     }
 

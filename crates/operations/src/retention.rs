@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use domain::Timestamp;
 use domain::detection::Category;
 use domain::removal::{GRACE, Quota, per_hour};
+use store::known_good::conversation::ROWS_MAX;
 use store::known_good::vault::Vault;
 use store::mail::arrival::RETRY_MEMORY;
 use store::upkeep::retention::{TENTATIVE_LISTED_MAX, TENTATIVE_SHOWN};
@@ -248,6 +249,7 @@ impl RetentionWorker {
                 self.explorer.forget_jobs(before).await?,
                 self.incidents.forget_people_told(before).await?,
                 self.known_good.forget_contacts(now.before(self.known_good_kept.remembered)).await?,
+                self.known_good.forget_conversation(now.before(self.known_good_kept.remembered), ROWS_MAX).await?,
             ];
             if !more.contains(&true) {
                 break;

@@ -57,6 +57,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
     let rounds = Rounds::new(given.shared.clock.clone());
     let driver = match &store {
         Some(store) if when == Tasks::WhenAsked => {
+            gateway.learner.write_when_asked().await;
             given.settler(store, &gateway, &background).start(&stopping, &mut tasks)
         }
         Some(store) => {

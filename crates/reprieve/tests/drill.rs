@@ -1,5 +1,9 @@
 //! Drills: the built-in scenarios through the whole program, and that a seed is a result.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on may panic, and says what it measured"
+)]
 
 mod support;
 
@@ -40,6 +44,26 @@ fn mistakes_are_contained_and_taken_back() {
         let upheld = report["replay"]["upheld"].as_u64().unwrap();
         assert_eq!(upheld > 0, hits_malware, "malware of the same hour that it hits stays: {said}");
     }
+}
+
+/// A rule that is right about malware and wrong about six pictures, forced past the gate that has named three of them:
+/// the whole memory and who has conversed with them convict it before it holds much. `REPRIEVE_SEEDS` says how often (2
+/// without), and the figures are printed.
+#[test]
+fn few_contents_in_many_mails_are_found() {
+    let seeds: u64 = std::env::var("REPRIEVE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
+    let mut held = Vec::new();
+    for seed in 0..seeds {
+        let (code, report, said) = play(&["few-contents", "--seed", &seed.to_string()]);
+        assert_eq!(code, Some(0), "{said}");
+        let evidence = report["contained"]["evidence"].as_str().unwrap();
+        assert!(evidence.contains("It was forced past a gate"), "{said}");
+        assert!(report["replay"]["upheld"].as_u64().unwrap() > 0, "malware of the hour stays: {said}");
+        assert_eq!(report["restored_percent"], 100.0, "{said}");
+        held.push((report["wrongly_held_total"].as_u64(), report["contained"]["after_wrong_holds"].as_u64()));
+    }
+    held.sort_unstable();
+    eprintln!("few contents, {seeds} seeds: wrongly held in all, and before containment: {held:?}");
 }
 
 /// Nobody withdraws it: the previous form takes over, and what was held is replayed by itself.

@@ -225,6 +225,18 @@ impl ConvictionWorker {
             whole(suspicion.threshold()),
             whole(suspicion.live()),
         );
+        if let Some(past) = suspicion.past() {
+            why.push_str(&format!(
+                " It was forced past a gate: of all {} contents that were known to be good before it was drafted it \
+                    hits {}, which {} unrelated domains have carried, and {} domains converse with one of them: \
+                 evidence {}.",
+                past.seen,
+                past.contents.len(),
+                past.votes,
+                past.domains,
+                whole(past.value())
+            ));
+        }
         if !previous.is_empty() {
             why.push_str(&format!(" Its previous form clears {clears} of {} hits.", previous.len()));
         }

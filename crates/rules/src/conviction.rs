@@ -28,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::act::Done;
 use crate::in_force::{FRESH, InForceNow};
+use crate::recall::Recall;
 use examiner::external_engines::ExternalEngines;
 use platform::belief::Belief;
 use platform::clock::Clock;
@@ -93,6 +94,10 @@ pub struct ConvictionMemory {
     followed: BTreeSet<u32>,
     /// Rulesets whose changes have been tried.
     pub(super) tried: BTreeSet<RulesetId>,
+    /// The trial on the whole memory that is under way.
+    pub(super) recall: Option<Box<Recall>>,
+    /// Rulesets for which it is over, or has no reason.
+    pub(super) recalled: BTreeSet<RulesetId>,
     /// When there was last nothing to try a suspect on.
     pub(super) nothing_to_try: BTreeMap<Suspect, Timestamp>,
     /// When it was last counted how many are established.
@@ -121,18 +126,20 @@ impl Reconciler for ConvictionWorker {
             self.known_good.count_established_carriers(&self.sentinel.establish, now).await?;
             mind.sized = Some(now);
         }
+        // Each on the heap: they are many, and a thread's stack is small.
         let in_force = &InForceNow::load(&self.rules, &mut mind.rulesets).await?;
         self.catch_up(mind).await?;
         let items = &self.items;
-        items.alone("what changed", now, self.try_what_changed(mind, in_force, now)).await?;
-        items.alone("mail", now, self.hear(mind, in_force, now)).await?;
+        items.alone("what changed", now, Box::pin(self.try_what_changed(mind, in_force, now))).await?;
+        let recalled = items.alone("the whole memory", now, Box::pin(self.recall(mind, in_force, now))).await?;
+        items.alone("mail", now, Box::pin(self.hear(mind, in_force, now))).await?;
         items.alone("what people report", now, self.hear_people(mind, now)).await?;
-        items.alone("suspects", now, self.try_suspects(mind, in_force, now)).await?;
+        items.alone("suspects", now, Box::pin(self.try_suspects(mind, in_force, now))).await?;
         items.alone("what nothing came of", now, self.wait(mind, in_force, now)).await?;
-        items.alone("diagnoses", now, self.act(mind, in_force, now)).await?;
-        items.alone("containments", now, self.correct(mind, in_force, now)).await?;
-        items.alone("roll-outs that were taken back", now, self.follow_rollbacks(mind, now)).await?;
-        Ok(false)
+        items.alone("diagnoses", now, Box::pin(self.act(mind, in_force, now))).await?;
+        items.alone("containments", now, Box::pin(self.correct(mind, in_force, now))).await?;
+        items.alone("roll-outs that were taken back", now, Box::pin(self.follow_rollbacks(mind, now))).await?;
+        Ok(recalled == Some(true))
     }
 }
 

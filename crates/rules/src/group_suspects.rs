@@ -18,7 +18,7 @@ use crate::retrospective_scan::Found;
 
 impl InForceNow {
     /// What of the ruleset in force is new or changed since the one before it, and acts.
-    fn changed(&self) -> Vec<&(Detection, String)> {
+    pub(super) fn changed(&self) -> Vec<&(Detection, String)> {
         let [(live, _), (before, _), ..] = self.rulesets.as_slice() else { return Vec::new() };
         let before: BTreeMap<&DetectionCode, &DetectionVersion> =
             before.detections.iter().map(|(one, _)| (&one.code, &one.version)).collect();

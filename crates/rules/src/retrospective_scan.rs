@@ -122,6 +122,50 @@ impl Exhibits {
     }
 }
 
+/// What the detections of a ruleset make of one exhibit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// Those that read it.
+    pub(crate) read: BTreeSet<DetectionCode>,
+    /// Those that hit it, and may act.
+    pub(crate) hit: BTreeSet<DetectionCode>,
+}
+
+/// Has all detections of a ruleset look at exhibits, and tells of each with its place among them, until `tell` says
+/// that it has heard enough. What cannot be read, or not be looked at, says nothing and is left out.
+pub(crate) fn look_at_each<'e>(
+    in_force: &InForce,
+    exhibits: impl Iterator<Item = &'e Exhibit>,
+    vault: &Vault,
+    border: &Border,
+    mut tell: impl FnMut(usize, &Seen) -> bool,
+) {
+    let ruleset = in_force.live.as_ref();
+    let mut examiner = Examiner::new(in_force, Limits::default());
+    for (at, exhibit) in exhibits.enumerate() {
+        let Ok(Some(bytes)) = vault.get(exhibit.content.sha256) else { continue };
+        let budget = Budget::starting_now(CONTENT_TIME);
+        let findings = match &exhibit.mail {
+            Some((_, envelope)) => examiner.examine(&bytes, &EnvelopeFacts::of(envelope, border), budget).findings,
+            None => match examiner.examine_part(&bytes, &exhibit.content.name, &exhibit.content.declared, budget) {
+                Ok(findings) => findings,
+                Err(_) => continue,
+            },
+        };
+        let acting = findings.into_iter().filter(|finding| finding.may_act());
+        let hit: BTreeSet<DetectionCode> = acting.map(|finding| finding.detection).collect();
+        let (family, _) = family::sniff(&bytes, &exhibit.content.name);
+        let is_read = |code: &&DetectionCode| {
+            let target = ruleset.detections.get(*code).map(|detection| detection.target);
+            reads(target, exhibit, family, hit.contains(*code))
+        };
+        let read = ruleset.detections.keys().filter(is_read).cloned().collect();
+        if tell(at, &Seen { read, hit }) {
+            return;
+        }
+    }
+}
+
 /// Tries all detections of a ruleset at once, each for itself and all as one. `enough` is the evidence, and the hits,
 /// at which one is decided.
 pub fn try_ruleset(
@@ -131,41 +175,22 @@ pub fn try_ruleset(
     border: &Border,
     enough: (f64, u32),
 ) -> (BTreeMap<DetectionCode, Found>, Found) {
-    let ruleset = in_force.live.as_ref();
-    let mut examiner = Examiner::new(in_force, Limits::default());
-    let mut found: BTreeMap<DetectionCode, Found> =
-        ruleset.detections.keys().map(|code| (code.clone(), Found::default())).collect();
+    let codes = in_force.live.detections.keys();
+    let mut found: BTreeMap<DetectionCode, Found> = codes.map(|code| (code.clone(), Found::default())).collect();
     let mut all = Found::default();
-    for exhibit in exhibits.parts.iter().chain(&exhibits.mails) {
-        if found.values().chain([&all]).all(|one| one.is_decided) {
-            break;
-        }
-        let Ok(Some(bytes)) = vault.get(exhibit.content.sha256) else { continue };
-        let budget = Budget::starting_now(CONTENT_TIME);
-        let findings = match &exhibit.mail {
-            Some((_, envelope)) => examiner.examine(&bytes, &EnvelopeFacts::of(envelope, border), budget).findings,
-            None => match examiner.examine_part(&bytes, &exhibit.content.name, &exhibit.content.declared, budget) {
-                Ok(findings) => findings,
-                // What could not be looked at says nothing.
-                Err(_) => continue,
-            },
-        };
-        let hit: BTreeSet<&DetectionCode> =
-            findings.iter().filter(|finding| finding.may_act()).map(|finding| &finding.detection).collect();
-        let (family, _) = family::sniff(&bytes, &exhibit.content.name);
-        let is_read = |code: &DetectionCode| {
-            let target = ruleset.detections.get(code).map(|detection| detection.target);
-            reads(target, exhibit, family, hit.contains(code))
-        };
-        if !all.is_decided && found.keys().any(is_read) {
-            all.take(!hit.is_empty(), exhibit, enough);
+    let exhibits: Vec<&Exhibit> = exhibits.parts.iter().chain(&exhibits.mails).collect();
+    look_at_each(in_force, exhibits.iter().copied(), vault, border, |at, seen| {
+        let Some(exhibit) = exhibits.get(at) else { return true };
+        if !all.is_decided && !seen.read.is_empty() {
+            all.take(!seen.hit.is_empty(), exhibit, enough);
         }
         for (code, one) in found.iter_mut().filter(|(_, one)| !one.is_decided) {
-            if is_read(code) {
-                one.take(hit.contains(code), exhibit, enough);
+            if seen.read.contains(code) {
+                one.take(seen.hit.contains(code), exhibit, enough);
             }
         }
-    }
+        found.values().chain([&all]).all(|one| one.is_decided)
+    });
     for one in found.values_mut().chain([&mut all]).filter(|one| !one.is_decided) {
         one.weigh(enough);
     }

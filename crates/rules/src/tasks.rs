@@ -76,8 +76,7 @@ impl Parts {
         ]
     }
 
-    /// The same for a drill, whose driver says when their rounds are made; without the rates, which people are called
-    /// for.
+    /// The same for a drill, whose driver says when their rounds are made.
     pub fn in_turn(&self) -> InTurn {
         InTurn::new(
             self.entry_loader(),
@@ -85,6 +84,7 @@ impl Parts {
             self.plan_loader(),
             self.conviction_worker(),
             self.containment_loader(),
+            self.rate_watcher(),
         )
     }
 

@@ -7,6 +7,7 @@ use crate::contain::ContainmentLoader;
 use crate::conviction::ConvictionWorker;
 use crate::entries::EntryLoader;
 use crate::plan::PlanLoader;
+use crate::rate::RateWatcher;
 use crate::rollout::RolloutWorker;
 
 /// The tasks that mail is decided by, each with what it has read so far.
@@ -17,6 +18,7 @@ pub struct InTurn {
     plan: (PlanLoader, <PlanLoader as Reconciler>::Memory),
     convictions: (ConvictionWorker, <ConvictionWorker as Reconciler>::Memory),
     containments: ContainmentLoader,
+    rates: (RateWatcher, <RateWatcher as Reconciler>::Memory),
 }
 
 impl InTurn {
@@ -26,6 +28,7 @@ impl InTurn {
         plan: PlanLoader,
         convictions: ConvictionWorker,
         containments: ContainmentLoader,
+        rates: RateWatcher,
     ) -> Self {
         Self {
             entries: (entries, Default::default()),
@@ -33,22 +36,26 @@ impl InTurn {
             plan: (plan, Default::default()),
             convictions: (convictions, Default::default()),
             containments,
+            rates: (rates, Default::default()),
         }
     }
 
-    /// One round of each; whether there may be more to do at this moment.
+    /// One round of each, on the heap, since they are many and a thread's stack is small; whether there may be more to
+    /// do at this moment.
     ///
     /// # Errors
     /// When a round has to be made again.
     pub async fn round(&mut self, stop: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let (entries, known) = &mut self.entries;
-        entries.round(known, stop).await?;
-        let mut has_more = self.rollouts.round(&mut (), stop).await?;
+        Box::pin(entries.round(known, stop)).await?;
+        let mut has_more = Box::pin(self.rollouts.round(&mut (), stop)).await?;
         let (plan, known) = &mut self.plan;
-        has_more |= plan.round(known, stop).await?;
+        has_more |= Box::pin(plan.round(known, stop)).await?;
         let (convictions, mind) = &mut self.convictions;
-        convictions.round(mind, stop).await?;
+        has_more |= Box::pin(convictions.round(mind, stop)).await?;
         self.containments.round(&mut (), stop).await?;
+        let (rates, counted) = &mut self.rates;
+        has_more |= Box::pin(rates.round(counted, stop)).await?;
         Ok(has_more)
     }
 }

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use detect::lookalike;
 use detect::ruleset::diff::{Change, Kind, diff};
 use detect::ruleset::{LoadErrors, Ruleset, lint, load};
+use domain::Digest;
 use domain::detection::{Detection, DetectionCode, RulesetId};
 use domain::rollout::{GateReport, RolloutTrigger};
 use platform::ruleset_store::keep;
@@ -24,6 +25,10 @@ use crate::error::{ServiceError, ServiceResult};
 
 /// Bytes of an upload at most, base64 and JSON included.
 pub const UPLOAD_BYTES_MAX: usize = 64 << 20;
+/// Contents that one publication calls bad, at most.
+const BAD_MAX: usize = 200;
+/// Digits of a hash that name a content, at least.
+const BAD_DIGITS_MIN: usize = 12;
 
 fn gate_view(report: GateReport) -> GateView {
     GateView {
@@ -196,6 +201,35 @@ fn rollout_view(rollout: Rollout, steps: Vec<RolloutStep>) -> RolloutView {
     }
 }
 
+/// The contents of the memory that somebody who forces a version says are bad.
+async fn bad_contents(service: &Service, ask: &PublishAsk) -> ServiceResult<Vec<Digest>> {
+    if ask.bad.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !ask.force || ask.bad.len() > BAD_MAX {
+        return Err(ServiceError::Bad(format!(
+            "only who forces a version says what is bad, {BAD_MAX} contents at most"
+        )));
+    }
+    let mut contents = Vec::new();
+    for text in &ask.bad {
+        let text = text.trim().to_ascii_lowercase();
+        let is_hash = (BAD_DIGITS_MIN..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash {
+            return Err(ServiceError::Bad(format!(
+                "'{text}' is not {BAD_DIGITS_MIN} to 64 hexadecimal digits of a hash"
+            )));
+        }
+        let mut found = service.store()?.known_good.contents_beginning(&text).await?.into_iter();
+        match (found.next(), found.next()) {
+            (Some(content), None) => contents.push(content),
+            (None, _) => return Err(ServiceError::NotFound(format!("no content that is known to be good is {text}"))),
+            _ => return Err(ServiceError::Bad(format!("more than one content begins with {text}"))),
+        }
+    }
+    Ok(contents)
+}
+
 /// Begins the roll-out of a version; one that is under way is superseded.
 ///
 /// # Errors
@@ -210,6 +244,7 @@ pub async fn publish(service: &Service, operator: &Operator, id: &str, ask: Publ
         ));
     }
     let store = service.store()?;
+    let bad = bad_contents(service, &ask).await?;
     let ruleset = service.kept(id).await?.id;
     let before = store
         .rules
@@ -244,6 +279,13 @@ pub async fn publish(service: &Service, operator: &Operator, id: &str, ask: Publ
         how.extend(first.map(|first| format!("agreed with {first}: ")));
     }
     service.record(by.clone(), "ruleset.publish", ruleset.as_str(), &format!("{how}{}", ask.reason)).await?;
+    // Before it is in force: the whole memory is asked then, and these must not testify.
+    for content in &bad {
+        service.record(by.clone(), "known-good.call-bad", &content.hex(), &ask.reason).await?;
+    }
+    if !bad.is_empty() {
+        store.known_good.call_bad(bad, at).await?;
+    }
     let new = NewRollout { ruleset, by, reason: ask.reason, force: ask.force, fast: ask.fast, at };
     let number = store.rules.begin_rollout(new).await?;
     service.signals.rollout.notify_one();

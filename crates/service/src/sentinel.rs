@@ -104,6 +104,17 @@ fn line_view(line: &JournalLine) -> LineView {
         Event::Probed { hits, seen, value, .. } => {
             ("probed", format!("hits {hits} of {seen} contents known to be good: evidence {value:.3e}"))
         }
+        Event::Recalled { past, .. } => (
+            "recalled",
+            format!(
+                "of all {} contents known to be good before it was drafted it hits those of {} unrelated domains; {} \
+                    domains converse with one of them: evidence {:.3e}",
+                past.seen,
+                past.votes,
+                past.domains,
+                past.value()
+            ),
+        ),
         Event::Moved { by, .. } => ("moved", format!("{by:?}")),
         Event::Waited { .. } => ("waited", "nothing more came".to_owned()),
     };

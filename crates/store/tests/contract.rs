@@ -13,6 +13,8 @@ mod folding;
 mod hearing;
 #[path = "both/late.rs"]
 mod late;
+#[path = "both/recollection.rs"]
+mod recollection;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -784,6 +786,7 @@ async fn story(url: &str, folder: &Path) {
     console::voices(&store).await;
     console::left_untold(&store).await;
     acquaintances::story(&store).await;
+    recollection::story(&store).await;
     order_of_release(&store).await;
     late::two_processes(&store, url, folder).await;
     folding::folding(&store, url).await;

@@ -119,7 +119,8 @@ fn of_detection(snapshot: &Snapshot<'_>, suspect: &Suspect, suspicion: &Suspicio
 /// explain it.
 fn of_change(snapshot: &Snapshot<'_>, suspect: &Suspect, suspicion: &Suspicion) -> Option<Diagnosis> {
     let members = snapshot.members.get(suspect)?;
-    let hits = |one: &Suspicion| one.counts().0 + u64::from(one.probe().1);
+    let votes = |one: &Suspicion| one.past().map_or(0, |past| u64::from(past.votes));
+    let hits = |one: &Suspicion| one.counts().0 + u64::from(one.probe().1) + votes(one);
     let each: Vec<(u64, bool)> = members
         .iter()
         .map(|member| {

@@ -6,6 +6,7 @@
 //! | module | what it says |
 //! |---|---|
 //! | [`evidence`] | how much one witness weighs, and what a probe proves |
+//! | [`past`] | what the whole memory says against a version that was forced past a gate |
 //! | [`group`] | what is suspected as one: what changed together, an engine as a whole |
 //! | [`suspicion`] | all that is known against one detection version: a pure function of the ordered journal |
 //! | [`rate`] | how seldom so many hits in an hour are chance: it calls people, and convicts nobody |
@@ -19,11 +20,13 @@ use crate::detection::{DetectionCode, DetectionVersion};
 pub mod diagnosis;
 pub mod evidence;
 pub mod group;
+pub mod past;
 pub mod rate;
 pub mod state;
 pub mod suspicion;
 
 pub use evidence::Weights;
+pub use past::Past;
 pub use state::State;
 pub use suspicion::{Event, Settings, Suspicion};
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Weights;
+use super::past::Past;
 use super::state::{State, SuspicionStep};
 use crate::finding::MemoryClass;
 use crate::time::Timestamp;
@@ -96,6 +97,13 @@ pub enum Event {
         /// What that proves.
         value: f64,
     },
+    /// All that is known to be good was tried on it, because a person put it in force past a gate that had named some.
+    Recalled {
+        /// When that ended.
+        at: Timestamp,
+        /// What was found.
+        past: Past,
+    },
     /// A person convicted it, or a corrected form came into force, or it was given back.
     Moved {
         /// When.
@@ -115,7 +123,11 @@ impl Event {
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Hit(hit) => hit.at,
-            Self::Opened { at, .. } | Self::Probed { at, .. } | Self::Moved { at, .. } | Self::Waited { at } => *at,
+            Self::Opened { at, .. }
+            | Self::Probed { at, .. }
+            | Self::Recalled { at, .. }
+            | Self::Moved { at, .. }
+            | Self::Waited { at } => *at,
         }
     }
 }
@@ -144,6 +156,8 @@ pub struct Suspicion {
     probe_hits: u32,
     probe_seen: u32,
     probed: Option<Timestamp>,
+    /// What the whole memory said; nothing where nobody has asked it.
+    past: Option<Past>,
     /// Identities that were hit.
     hit: BTreeSet<String>,
     /// Identities among those whose content vouches against it.
@@ -174,6 +188,7 @@ impl Suspicion {
             probe_hits: 0,
             probe_seen: 0,
             probed: None,
+            past: None,
             hit: BTreeSet::new(),
             witnesses: BTreeSet::new(),
             used: BTreeSet::new(),
@@ -204,6 +219,7 @@ impl Suspicion {
             Event::Probed { at, hits, seen, value } => {
                 (self.probed, self.probe_hits, self.probe_seen, self.probe) = (Some(*at), *hits, *seen, *value);
             }
+            Event::Recalled { past, .. } => self.past = Some(past.clone()),
             Event::Moved { at, by } => {
                 self.step(*by, *at, &mut passed);
                 if *by == SuspicionStep::Restored {
@@ -249,9 +265,18 @@ impl Suspicion {
         (self.probe, self.probe_hits, self.probe_seen)
     }
 
-    /// Both together: what is compared with the threshold.
+    /// Both together, or what the whole memory says where that is more: what is compared with the threshold.
     pub fn evidence(&self) -> f64 {
-        self.live.max(1.0) * self.probe
+        (self.live.max(1.0) * self.probe).max(self.past_value())
+    }
+
+    /// What the whole memory said; nothing where it was not asked.
+    pub fn past(&self) -> Option<&Past> {
+        self.past.as_ref()
+    }
+
+    fn past_value(&self) -> f64 {
+        self.past.as_ref().map_or(0.0, Past::value)
     }
 
     /// The evidence that convicts it.
@@ -336,7 +361,10 @@ impl Suspicion {
 
     fn judge(&mut self, at: Timestamp, passed: &mut Vec<State>) {
         let Settings { trip, suspect, identities_min, probe_after, probe_hits_min, .. } = self.settings;
-        if self.evidence() >= trip && self.probe_hits >= probe_hits_min {
+        let is_probed = self.live.max(1.0) * self.probe >= trip && self.probe_hits >= probe_hits_min;
+        // Apart from live witnesses: who has poisoned the past can send as many of those as they like.
+        let is_recalled = self.past.as_ref().is_some_and(|past| past.convicts(probe_hits_min, trip));
+        if is_probed || is_recalled {
             return self.step(SuspicionStep::Convicted, at, passed);
         }
         if self.live >= trip && self.witnesses.len() >= identities_min {

@@ -102,6 +102,35 @@ fn live_witnesses_alone_pardon_and_a_probe_convicts() {
 }
 
 #[test]
+fn the_whole_memory_convicts_what_was_forced() {
+    let past = |votes, domains| Past { votes, seen: 120, domains, contents: vec!["a".into()] };
+    let fresh = || Suspicion::new(Settings { trip: TRIP_AFTER_CHANGE, ..Settings::default() });
+    let state = |past: Past| {
+        let mut suspicion = fresh();
+        suspicion.on(&Event::Recalled { at: at(1.0), past });
+        suspicion.state()
+    };
+    assert_eq!(state(past(4, 0)), State::Contained);
+    assert_eq!(state(past(3, 0)), State::Live, "four are asked for");
+    assert_eq!(state(past(3, 1)), State::Contained, "or three that one domain converses with");
+    assert_eq!(state(past(1, 40)), State::Live, "conversation alone convicts nobody");
+    // However many live witnesses there are: who has poisoned the past sends as many as he likes.
+    let mut poisoned = fresh();
+    (0..50).for_each(|n| drop(poisoned.on(&hit(n, MemoryClass::C2, 5))));
+    poisoned.on(&Event::Recalled { at: at(60.0), past: Past { seen: 20_000, ..past(20, 0) } });
+    assert_eq!(poisoned.state(), State::Pardon);
+    assert!(poisoned.live() > TRIP);
+    // An old journal knows nothing of it, and a new line is read again as it was written.
+    let event = Event::Recalled { at: at(1.0), past: past(3, 1) };
+    let text = serde_json::to_string(&event).expect("text");
+    assert_eq!(serde_json::from_str::<Event>(&text).expect("the same"), event);
+    let mut given_back = fresh();
+    given_back.on(&event);
+    given_back.on(&Event::Moved { at: at(2.0), by: SuspicionStep::Restored });
+    assert_eq!((given_back.state(), given_back.past()), (State::Live, None), "a person has the last word");
+}
+
+#[test]
 fn suspicion_ends_after_a_while() {
     let mut suspicion = Suspicion::new(Settings::default());
     (0..3).for_each(|n| drop(suspicion.on(&hit(n, MemoryClass::Unknown, 0))));

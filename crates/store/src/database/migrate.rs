@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::database::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 28] = [
+const MIGRATIONS: [(&str, &str); 29] = [
     ("0001_spine", include_str!("../../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../../migrations/0003_journal.sql")),
@@ -35,6 +35,7 @@ const MIGRATIONS: [(&str, &str); 28] = [
     ("0026_release_is_no_report", include_str!("../../migrations/0026_release_is_no_report.sql")),
     ("0027_folded", include_str!("../../migrations/0027_folded.sql")),
     ("0028_clock_reading_is_guarded", include_str!("../../migrations/0028_clock_reading_is_guarded.sql")),
+    ("0029_conversations", include_str!("../../migrations/0029_conversations.sql")),
 ];
 
 /// Brings the schema to what this program knows.

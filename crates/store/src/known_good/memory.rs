@@ -33,6 +33,8 @@ pub struct Meeting {
     pub identity: String,
     /// Its kind.
     pub kind: Kind,
+    /// The domain behind it: `ours`, or a seal; empty when it is not known.
+    pub node: String,
     /// Clean mails of it.
     pub mails: u64,
     /// Mails of ours to it that a person wrote.
@@ -316,7 +318,7 @@ impl KnownGoodStore {
     }
 }
 
-fn acquaintance(row: &AnyRow) -> Result<Acquaintance, StoreError> {
+pub(super) fn acquaintance(row: &AnyRow) -> Result<Acquaintance, StoreError> {
     let last_bad: Option<i64> = row.try_get("last_bad_us")?;
     Ok(Acquaintance {
         kind: named(row, "kind", Kind::parse)?,
@@ -346,7 +348,8 @@ impl Command for Meetings {
         let connection = &mut *group.connection;
         for meeting in &self.0 {
             let sql = "insert into identity (identity, kind, first_seen_us, last_seen_us, mails, answered, \
-                   last_bad_us) values ($1, $2, $3, $7, $4, $5, $6) on conflict (identity) do update set \
+                   last_bad_us, node) values ($1, $2, $3, $7, $4, $5, $6, $8) on conflict (identity) do update set \
+                   node = case when $8 = '' then identity.node else $8 end, \
                    first_seen_us = case when identity.first_seen_us > $3 then $3 else identity.first_seen_us end, \
                    last_seen_us = case when identity.last_seen_us < $7 then $7 else identity.last_seen_us end, \
                    mails = identity.mails + $4, answered = identity.answered + $5, \
@@ -361,6 +364,7 @@ impl Command for Meetings {
                 number(meeting.answered),
                 bad.into(),
                 meeting.at.as_micros().into(),
+                meeting.node.as_str().into(),
             ];
             database::query(sql.to_owned(), values).execute(&mut *connection).await?;
         }

@@ -1,7 +1,9 @@
 //! Content of clean mail: what was seen, since when, by how many; and which of its bytes are kept .
 
 pub mod contact;
+pub mod conversation;
 pub mod memory;
+pub mod recall;
 pub mod vault;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -135,6 +137,23 @@ impl KnownGoodStore {
     /// When the store fails.
     pub async fn mark_bad(&self, contents: Vec<Digest>, at: Timestamp) -> Result<(), StoreError> {
         self.core.writer.write(KnownGoodWrite::Bad { contents, at }).await
+    }
+
+    /// The contents that are remembered and whose hash begins so, in hexadecimal; a few at most.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn contents_beginning(&self, hex: &str) -> Result<BTreeSet<Digest>, StoreError> {
+        let mut found = BTreeSet::new();
+        for table in ["known_good_part", "known_good_mail"] {
+            // 'g' is behind every hexadecimal digit.
+            let sql = format!("select sha256 from {table} where sha256 >= $1 and sha256 < $2 order by sha256 limit 2");
+            let values = vec![Value::Text(hex.to_owned()), Value::Text(format!("{hex}g"))];
+            for row in database::query(sql, values).fetch_all(&self.core.reads).await? {
+                found.insert(digest(&row, "sha256")?);
+            }
+        }
+        Ok(found)
     }
 
     /// Forgets contents and mails, whose bytes the caller removes.

@@ -21,6 +21,8 @@ pub enum AlertKind {
     Undecided,
     /// Known content passes a detection that live witnesses speak against; no probe has convicted it.
     Pardoned,
+    /// A version that a person has put in force past a gate hits what is known to be good.
+    Forced,
     /// An engine as a whole is believed to be wrong.
     Engine,
     /// The ledger does not balance.
@@ -35,11 +37,12 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Rate,
         Self::Reports,
         Self::Undecided,
         Self::Pardoned,
+        Self::Forced,
         Self::Engine,
         Self::Books,
         Self::Panic,
@@ -54,6 +57,7 @@ impl AlertKind {
             Self::Reports => "reports",
             Self::Undecided => "undecided",
             Self::Pardoned => "pardoned",
+            Self::Forced => "forced",
             Self::Engine => "engine",
             Self::Books => "books",
             Self::Panic => "panic",

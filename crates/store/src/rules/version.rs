@@ -233,6 +233,20 @@ impl RuleStore {
         sqlx::query(sql).bind(code.as_str()).fetch_all(&self.core.reads).await?.iter().map(read).collect()
     }
 
+    /// When a detection version was first kept: its first draft. None when it never was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn first_draft(
+        &self,
+        code: &DetectionCode,
+        version: &DetectionVersion,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "select first_seen_us from detection_source where detection = $1 and detection_version = $2";
+        let row = sqlx::query(sql).bind(code.as_str()).bind(version.as_str()).fetch_optional(&self.core.reads).await?;
+        row.map(|row| Ok(Timestamp::from_micros(row.try_get("first_seen_us")?))).transpose()
+    }
+
     /// The code of a detection that is known, as it is kept, whatever the case in which `code` is written: one of a
     /// ruleset that was kept, or one that has hit something or was heard of.
     ///

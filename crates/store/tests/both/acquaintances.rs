@@ -18,6 +18,7 @@ pub(crate) async fn story(store: &Store) {
     let meeting = |name: &str, kind, mails, answered| Meeting {
         identity: name.into(),
         kind,
+        node: if kind == Kind::Login { "ours".into() } else { format!("domain of {name}") },
         mails,
         answered,
         is_bad: false,

@@ -284,7 +284,7 @@ pub async fn publish(service: &Service, operator: &Operator, id: &str, ask: Publ
         service.record(by.clone(), "known-good.call-bad", &content.hex(), &ask.reason).await?;
     }
     if !bad.is_empty() {
-        store.known_good.call_bad(bad, at).await?;
+        store.known_good.mark_bad(bad, at).await?;
     }
     let new = NewRollout { ruleset, by, reason: ask.reason, force: ask.force, fast: ask.fast, at };
     let number = store.rules.begin_rollout(new).await?;

@@ -16,6 +16,7 @@ mod name;
 mod page;
 mod picture;
 mod scene;
+mod score;
 mod sender;
 mod svg;
 mod text;
@@ -124,6 +125,7 @@ pub fn pack() -> Vec<Specimen> {
         mail::innocent(),
         name::innocent(),
         page::innocent(),
+        score::innocent(),
         page::harmful(),
         sender::innocent(),
         text::innocent(),

@@ -41,9 +41,9 @@ async fn people(store: &Store) {
         // Of before domains were written down.
         meeting("r-old", Kind::Domain, ""),
     ];
-    store.known_good.meet(people).await.expect("meets");
+    store.known_good.record_meetings(people).await.expect("meets");
     let bad = Meeting { is_bad: true, ..meeting("r-bad", Kind::Domain, "r-evil") };
-    store.known_good.meet(vec![bad]).await.expect("meets");
+    store.known_good.record_meetings(vec![bad]).await.expect("meets");
 }
 
 async fn contents(store: &Store) {

@@ -356,7 +356,7 @@ mod tests {
         use Hidden as H;
         check("<p>one<p>two", "one two", &[]);
         check("a<div style='display:none'>b<b>c</b></div>d", "a d", &[H::NotDrawn]);
-        check("a<span style='FONT-SIZE: 0px !important'>b</span>c", "a c", &[H::Tiny]);
+        check("a<span style='FONT-SIZE: 0px !important'>b</span>c", "ac", &[H::Tiny]);
         check("<td style='font-size:0'><span style='font-size:14px'>seen</span>not</td>", "seen", &[H::Tiny]);
         check("<font color=#fefefe>b</font>c", "c", &[H::Colourless]);
         check("<table bgcolor=#000080><tr><td style='color:white'>seen</table>", "seen", &[]);

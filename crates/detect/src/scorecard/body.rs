@@ -218,12 +218,14 @@ fn has_money(text: &str) -> bool {
     CURRENCIES.iter().any(|sign| {
         lower.match_indices(sign).take(50).any(|(at, _)| {
             let is_word = sign.bytes().all(|b| b.is_ascii_lowercase());
-            let before = lower[..at].trim_end();
-            let behind = lower[at + sign.len()..].trim_start_matches([' ', '\u{a0}']);
-            let ends = !is_word || !before.ends_with(|c: char| c.is_alphabetic()) || before.len() < at;
-            let number_before =
-                before.ends_with(|c: char| c.is_ascii_digit()) && !behind.starts_with(|c: char| c.is_alphabetic());
-            ends && (behind.starts_with(|c: char| c.is_ascii_digit()) || number_before)
+            let (before, behind) = (&lower[..at], &lower[at + sign.len()..]);
+            let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+            if is_word && (is_letter(before.chars().next_back()) || is_letter(behind.chars().next())) {
+                return false;
+            }
+            let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+            is_digit(behind.trim_start_matches([' ', '\u{a0}']).chars().next())
+                || is_digit(before.trim_end_matches([' ', '\u{a0}']).chars().next_back())
         })
     })
 }
@@ -247,10 +249,13 @@ fn phones(text: &str) -> impl Iterator<Item = String> + '_ {
     let is_of_phone =
         |c: char| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | '\u{2010}'..='\u{2014}');
     text.split(move |c: char| !is_of_phone(c)).take(5000).filter_map(|run| {
-        let run = run.trim();
+        let run = run.trim_start_matches(|c: char| !c.is_ascii_digit() && !matches!(c, '+' | '(')).trim_end();
         let digits: String = run.chars().filter(char::is_ascii_digit).collect();
         let groups = run.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).count();
-        let has_shape = run.starts_with('+') || run.starts_with('(') || (groups >= 3 && !run.contains(". "));
+        // A date begins with its year.
+        let is_date = ["19", "20"].iter().any(|year| run.starts_with(year)) && run.get(4..5) == Some("-");
+        let is_written = groups >= 3 && !run.contains(". ") && !is_date;
+        let has_shape = run.starts_with('+') || run.starts_with('(') || is_written;
         // A date with a time, or an amount, has groups as well: theirs are short.
         let is_long = run.split(|c: char| !c.is_ascii_digit()).any(|group| group.len() >= 3);
         (PHONE_DIGITS.contains(&digits.len()) && has_shape && is_long).then_some(digits)

@@ -127,7 +127,7 @@ pub(crate) fn bad() -> Vec<Vec<u8>> {
             .field("Date", "Mon, 5 Jan 2026 09:00:00 +0000")
             .field("Message-ID", &format!("<bad-{at}@drill.example>"))
             .text("Please look at once.\n");
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             return mail.attach("setup.exe", "application/octet-stream", &setup_program()).build();
         }
         let mut image = picture(7000 + at, 40, 40, ImageFormat::Png);

@@ -14,6 +14,7 @@ pub mod introduce;
 pub mod mime;
 pub mod picture;
 pub mod preview;
+pub mod scorecard;
 pub mod sender;
 pub mod session;
 
@@ -21,7 +22,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 31] = [
+pub const TARGETS: [Target; 32] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -53,4 +54,5 @@ pub const TARGETS: [Target; 31] = [
     ("harmless", console::harmless_html),
     ("query", console::query),
     ("preview", preview::preview),
+    ("scorecard", scorecard::scorecard),
 ];

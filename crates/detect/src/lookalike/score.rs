@@ -55,7 +55,7 @@ fn accounts() -> Vec<Specimen> {
             "a password that will expire, from one's own helpdesk",
             "IT Helpdesk <helpdesk@example.com>",
             "Your password expires in 5 days",
-            "Hello Bert,\n\nyour password expires in 5 days. Please press Ctrl+Alt+Del and choose 'Change a password'.\n\
+            "Hello Bert,\n\nyour password expires in 5 days. Please press Ctrl+Alt+Del and choose 'Change it'.\n\
              There is no link in this mail, and we never ask for your password.\n\nYour helpdesk, extension 400\n",
         ),
         page(
@@ -173,12 +173,13 @@ fn newsletters() -> Vec<Specimen> {
         Specimen::mail(
             BOTH,
             "a shop's sale with all its decoration",
-            &list(Letter::new("\u{1f525} Last chance: 30% off everything!")).from("Store <news@mail.store.example>").page(
+            &list(Letter::new("\u{1f525} Last chance: 30% off!")).from("Store <news@mail.store.example>").page(
                 "<div style='display:none'>Only until Sunday \u{200c}\u{a0}\u{200c}</div><p><a \
                  href='https://click.mail.store.example/c/9f8e7d6c5b4a39281706'><img \
-                 src='https://cdn.images.example.net/banner.png'></a></p><p>Save 30% on all jackets. Free shipping over \
-                 $50. Limited time only.</p><p><a href='https://click.mail.store.example/c/aa11'>SHOP NOW</a></p><p>Store \
-                 Inc, 1 Main Street, Springfield. <a href='https://click.mail.store.example/u/9f8e7d'>Unsubscribe</a></p>",
+                 src='https://cdn.images.example.net/banner.png'></a></p><p>Save 30% on all jackets. Free shipping. \
+                 Limited time only.</p><p><a href='https://click.mail.store.example/c/aa11'>SHOP NOW</a></p>\
+                 <p>Store Inc, 1 Main Street, Springfield. \
+                 <a href='https://click.mail.store.example/u/9f8e7d'>Unsubscribe</a></p>",
             ),
         ),
         Specimen::mail(
@@ -194,8 +195,8 @@ fn newsletters() -> Vec<Specimen> {
             SPAM,
             "an appeal of a charity",
             &list(Letter::new("Your gift saves lives")).from("Relief <help@relief.example>").text(
-                "Dear Bert,\n\nafter the flood thousands have lost their homes. With 50 EUR a family has clean water for a \
-                 month.\nPlease donate today: https://relief.example/donate\n\nThank you!\n",
+                "Dear Bert,\n\nafter the flood thousands have lost their homes. With 50 EUR a family has clean water \
+                 for a month.\nPlease donate today: https://relief.example/donate\n\nThank you!\n",
             ),
         ),
         Specimen::mail(

@@ -284,10 +284,10 @@ fn declared(text: &str) -> Style {
             "opacity" if length(value).is_some_and(|opacity| opacity < 0.05) => style.not_drawn = Some(true),
             "max-height" | "max-width" | "height" if length(value) == Some(0.0) => style.not_drawn = Some(true),
             "font-size" => style.tiny = length(value).map(|size| size < font_min(value)),
-            "text-indent" | "left" | "top" | "margin-left" | "margin-top" => {
-                if length(value).is_some_and(|by| by <= -OFF_SCREEN_MIN) {
-                    style.off_screen = Some(true);
-                }
+            "text-indent" | "left" | "top" | "margin-left" | "margin-top"
+                if length(value).is_some_and(|by| by <= -OFF_SCREEN_MIN) =>
+            {
+                style.off_screen = Some(true);
             }
             "color" => style.colour = colour(value),
             "background-color" => style.background = colour(value).map(Some),

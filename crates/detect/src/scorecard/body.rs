@@ -46,8 +46,8 @@ pub(super) fn look(mail: &Reading<'_>, marks: &mut Marks) {
 }
 
 fn is_emoji(c: char) -> bool {
-    matches!(c, '\u{1f300}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1f2ff}' | '\u{2b00}'..='\u{2bff}'
-        | '\u{231a}'..='\u{23ff}')
+    matches!(c, '\u{1f300}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1f2ff}'
+        | '\u{2b00}'..='\u{2bff}'         | '\u{231a}'..='\u{23ff}')
 }
 
 fn subject(mail: &Reading<'_>, marks: &mut Marks) {

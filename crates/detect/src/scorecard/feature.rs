@@ -1,5 +1,5 @@
-//! The features of a mail that scorecards weigh: its marks, the concepts in subject and text, and pairs of concepts that
-//! stand near one another.
+//! The features of a mail that scorecards weigh: its marks, the concepts in subject and text, and pairs of concepts
+//! that stand near one another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -235,8 +235,8 @@ fn near(text: &Places, document: &Places, one: Concept, other: Concept) -> bool 
 }
 
 /// Whether something vouches for the sender: its domain does (DMARC), and the mail leads to nobody else; or it came
-/// over a list whose domain vouches for it. Who lends a mailbox, a page or a redirect to anybody vouches for nobody, and
-/// neither does a sender whose answers go elsewhere.
+/// over a list whose domain vouches for it. Who lends a mailbox, a page or a redirect to anybody vouches for nobody,
+/// and neither does a sender whose answers go elsewhere.
 fn is_vouched(mail: &Reading<'_>, marks: &Marks) -> bool {
     let Some(said) = &mail.envelope.authentication else { return false };
     let is_lent = host::is_free_mail(&mail.from)

@@ -94,8 +94,12 @@ fn host_of(mail: &Reading<'_>, link: &Target, marks: &mut Marks) {
         Some(Kind::Docs) => marks.add(M::LinkDocs),
         None => {}
     }
-    marks.add_if(host::is_shortener(host), M::LinkShortener);
-    marks.add_if(host::is_form_builder(host, &link.url.rest), M::LinkForm);
+    // The short names of form builders are shorteners as well.
+    if host::is_form_builder(host, &link.url.rest) {
+        marks.add(M::LinkForm);
+    } else {
+        marks.add_if(host::is_shortener(host), M::LinkShortener);
+    }
     marks.add_if(host::is_file_share(host), M::LinkFileShare);
     marks.add_if(redirects(&link.url).is_some(), M::LinkRedirector);
     if let Some(named) = brand_in_domain(host) {

@@ -21,8 +21,8 @@ macro_rules! marks {
                 match self { $(Self::$mark => $name,)* }
             }
 
-            /// The points that it may count at most: above 0 it speaks against a mail, below 0 for it, and at 0 it counts
-            /// only together with others. An estimate that leaves these bounds has learned its corpus.
+            /// The points that it may count at most: above 0 it speaks against a mail, below 0 for it, and at 0 it
+            /// counts only together with others. An estimate that leaves these bounds has learned its corpus.
             pub fn bound(self) -> i32 {
                 match self { $(Self::$mark => $bound,)* }
             }
@@ -50,8 +50,8 @@ marks! {
     FromFreeMail "from-free-mail" 60 "is from a mailbox that anybody gets for nothing",
     FromFreeHost "from-free-host" 200 "is from a host name that anybody gets for nothing" hard,
     FromBrand "from-brand" -120 "is from the domain of a known brand",
-    FromBrandInDomain "from-brand-in-domain" 200 "is from a domain that has a brand's name in it and is not the brand's" hard,
-    FromBrandBelow "from-brand-below" 200 "is from a host that has a brand's name in one of its labels and is not the brand's",
+    FromBrandInDomain "from-brand-in-domain" 200 "is from a foreign domain that has a brand's name in it" hard,
+    FromBrandBelow "from-brand-below" 200 "is from a foreign host with a brand's name in one label",
     FromLookalike "from-lookalike" 200 "is from a domain that only looks like a known one" hard,
     FromRole "from-role" -30 "is from a role such as billing or support",
     FromNoReply "from-no-reply" 0 "is from an address that takes no answers",
@@ -68,7 +68,7 @@ marks! {
     SenderSendingService "sender-sending-service" 0 "was sent through a service for newsletters",
     NameMissing "name-missing" 80 "shows no name of its sender",
     NameBrandElsewhere "name-brand-elsewhere" 200 "shows a brand as its sender and is not from the brand's domain" hard,
-    NameBrandLocal "name-brand-local" 200 "shows a brand with local houses as its sender and is not from the brand's domain",
+    NameBrandLocal "name-brand-local" 200 "shows a brand with local houses and is not from its domain",
     NameBrandFreeMail "name-brand-free-mail" 200 "shows a brand as its sender and is from a free mailbox" hard,
     NameOffice "name-office" 40 "shows an office and no person as its sender",
     NameOfficeFreeMail "name-office-free-mail" 100 "shows an office as its sender and is from a free mailbox" hard,
@@ -102,7 +102,7 @@ marks! {
     UrgentField "urgent-field" 80 "says that it is urgent",
     Report "report" -100 "is a delivery report",
     Calendar "calendar" -80 "has an invitation to a meeting",
-    CalendarStranger "calendar-stranger" 200 "has an invitation with a link to neither its sender nor a meeting service",
+    CalendarStranger "calendar-stranger" 200 "has an invitation that leads to a stranger",
     Signed "signed" -100 "has a signature of a cryptographic kind",
     Patch "patch" -150 "has changes of source code in it",
     Quote "quote" -120 "quotes what it answers",
@@ -120,8 +120,8 @@ marks! {
     SubjectOurs "subject-ours" 100 "has the recipient's organisation in its subject and is from elsewhere",
     SubjectOddLetters "subject-odd-letters" 200 "has look-alike or unseen letters in its subject" hard,
     SubjectDate "subject-date" 20 "has a date or a time in its subject",
-    SubjectBrandElsewhere "subject-brand-elsewhere" 40 "names a brand in its subject and is not from the brand's domain",
-    SubjectBrandNowhere "subject-brand-nowhere" 200 "names a brand in its subject and neither is from it nor leads to it" hard,
+    SubjectBrandElsewhere "subject-brand-elsewhere" 40 "names a brand in its subject and is from elsewhere",
+    SubjectBrandNowhere "subject-brand-nowhere" 200 "names a brand in its subject that it has nothing to do with" hard,
     SubjectBrandOwn "subject-brand-own" -50 "names in its subject the brand that it is from",
     // The links.
     LinkNone "link-none" 0 "has no link",
@@ -149,9 +149,9 @@ marks! {
     LinkPort "link-port" 200 "leads to an odd port" hard,
     LinkDisguised "link-disguised" 200 "has a link that hides where it leads" hard,
     LinkForeignLetters "link-foreign-letters" 200 "leads to a domain in other letters" hard,
-    LinkBrandInDomain "link-brand-in-domain" 200 "leads to a domain that has a brand's name in it and is not the brand's" hard,
-    LinkBrandBelow "link-brand-below" 200 "leads to a host that has a brand's name in one of its labels and is not the brand's",
-    LinkBrandInPath "link-brand-in-path" 200 "leads to a page with a brand's name in its path that is not the brand's" hard,
+    LinkBrandInDomain "link-brand-in-domain" 200 "leads to a foreign domain that has a brand's name in it" hard,
+    LinkBrandBelow "link-brand-below" 200 "leads to a foreign host with a brand's name in one label",
+    LinkBrandInPath "link-brand-in-path" 200 "leads to a foreign page with a brand's name in its path" hard,
     LinkBrandShown "link-brand-shown" 200 "shows a brand in a link that does not lead to it" hard,
     LinkLookalike "link-lookalike" 200 "leads to a domain that only looks like a known one" hard,
     LinkMismatch "link-mismatch" 60 "has a link that shows another domain than it leads to",

@@ -5,7 +5,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// Bytes of one text that are read.
-pub(crate) const TEXT_BYTES_MAX: usize = 64 << 10;
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
 /// A text as words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,19 +71,13 @@ impl Words {
     }
 
     fn word(&mut self, word: &str) {
-        let has_latin = word.bytes().any(|byte| byte.is_ascii_lowercase());
-        let is_mixed = has_latin && word.chars().any(|c| twin(c).is_some());
+        let is_latin = |c: char| c.is_ascii_lowercase() || plain(c).is_some();
+        let is_mixed = word.chars().any(is_latin) && word.chars().any(|c| twin(c).is_some());
         self.mixed += usize::from(is_mixed);
         for c in word.chars() {
-            match c {
-                '\u{df}' => self.text.push_str("ss"),
-                '\u{142}' => self.text.push('l'),
-                '\u{f8}' => self.text.push('o'),
-                '\u{e6}' => self.text.push_str("ae"),
-                '\u{153}' => self.text.push_str("oe"),
-                '\u{131}' => self.text.push('i'),
-                '\u{111}' | '\u{f0}' => self.text.push('d'),
-                _ => self.text.push(twin(c).filter(|_| is_mixed).unwrap_or(c)),
+            match plain(c) {
+                Some(letters) => self.text.push_str(letters),
+                None => self.text.push(twin(c).filter(|_| is_mixed).unwrap_or(c)),
             }
         }
         self.end_word();
@@ -95,6 +89,20 @@ impl Words {
             self.count += 1;
         }
     }
+}
+
+/// Latin letters that are no letter with an accent, in plain ones.
+fn plain(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\u{df}' => "ss",
+        '\u{142}' => "l",
+        '\u{f8}' => "o",
+        '\u{e6}' => "ae",
+        '\u{153}' => "oe",
+        '\u{131}' => "i",
+        '\u{111}' | '\u{f0}' => "d",
+        _ => return None,
+    })
 }
 
 fn is_accent(c: char) -> bool {

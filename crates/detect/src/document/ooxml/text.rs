@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn what_people_read_in_each() {
-        let word = "<w:p><w:r><w:t>Pay &amp; </w:t></w:r><w:r><w:tab/><w:t xml:space='preserve'>n&#111;w</w:t></w:r></w:p>\
+        let word = "<w:p><w:r><w:t>Pay &amp; </w:t></w:r><w:r><w:tab/>\
+            <w:t xml:space='preserve'>n&#111;w</w:t></w:r></w:p>\
             <w:p><w:r><w:instrText>DATE</w:instrText><w:rPr><w:vanish/></w:rPr><w:t>hid</w:t></w:r><w:r><w:t>b</w:t>\
             </w:r></w:p><mc:Fallback><w:t>again</w:t></mc:Fallback>";
         assert_eq!(text_of("word/document.xml", word), "Pay & now\nb\n");
@@ -177,7 +178,8 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_part_reading_ends(
-            xml in "(<w:p>|</w:p>|<w:t>|</w:t>|<w:vanish/>|<w:r>|&amp;|&#0;|&x|<|a|\u{e9}|<!\\[CDATA\\[){0,40}", is_open in any::<bool>(),
+            xml in "(<w:p>|</w:p>|<w:t>|</w:t>|<w:vanish/>|<w:r>|&amp;|&#0;|&x|<|a|\u{e9}|<!\\[CDATA\\[){0,40}",
+            is_open in any::<bool>(),
         ) {
             let name = if is_open { "content.xml" } else { "word/document.xml" };
             let mut text = DocumentText::default();

@@ -149,7 +149,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_bytes_the_tokens_end(text in "(<<|>>|<|>|\\[|\\]|\\(|\\)|/A|%|1|-|\\.|\\\\|ID|EI| |\n|\u{0}){0,60}") {
+        fn whatever_the_bytes_the_tokens_end(
+            text in "(<<|>>|<|>|\\[|\\]|\\(|\\)|/A|%|1|-|\\.|\\\\|ID|EI| |\n|\u{0}){0,60}") {
             let mut tokens = Tokens::of(text.as_bytes());
             let mut count = 0;
             while let Some(token) = tokens.next() {

@@ -261,7 +261,7 @@ impl Pen {
         if off > OFF_LINE_MAX {
             // What is raised a little belongs to the line, but to no word before it.
             if off > 1.0 || along < -BACK_MAX { text.line() } else { text.blank() }
-        } else if along > GAP_MAX || along < -BACK_MAX {
+        } else if !(-BACK_MAX..=GAP_MAX).contains(&along) {
             text.blank();
         }
     }

@@ -98,7 +98,8 @@ fn forms_and_what_annotations_show() {
 
 #[test]
 fn objects_in_streams_and_files_without_a_tree() {
-    let objects = b"5 0 3 42 <</Subtype/Type1/BaseFont/Times-Roman>>   <</Type/Page/Contents[4 0 R]/Resources<</Font<</F1 5 0 R>>>>>>";
+    let objects = b"5 0 3 42 <</Subtype/Type1/BaseFont/Times-Roman>>   \
+        <</Type/Page/Contents[4 0 R]/Resources<</Font<</F1 5 0 R>>>>>>";
     let packed = stream(9, "/Type/ObjStm/N 2/First 9/Filter/FlateDecode", &deflated(objects));
     let page = stream(4, "", b"BT /F1 9 Tf (as it is) Tj ET");
     assert_eq!(seen(&[b"%PDF-1.5\n".as_slice(), &packed, &page].concat()).text, "as it is");
@@ -118,8 +119,10 @@ fn what_is_encrypted_or_too_much_is_not_read() {
 proptest! {
     #[test]
     fn whatever_the_contents_the_text_is_bounded_and_the_same(
-        contents in "(BT|ET|q|Q|/F1 |/X Do|1e9|-1|0|[0-9] | cm| Tm| Td| TD|T\\*| Tf| Tz|\\(a\\)|<0041>| Tj|'|\"|\\[|\\] ?TJ| BI| ID|EI| |\n){0,80}",
-        font in "(<<|>>|/Encoding|/Identity-H|/Subtype|/Type0|/Type3|/FontMatrix\\[0|/W|/Widths|/FirstChar|/Differences|\\[|\\]|/a|9|6 0 R| ){0,40}",
+        contents in "(BT|ET|q|Q|/F1 |/X Do|1e9|-1|0|[0-9] | cm| Tm| Td| TD|T\\*| Tf| Tz|\\(a\\)|<0041>| Tj|\
+            '|\"|\\[|\\] ?TJ| BI| ID|EI| |\n){0,80}",
+        font in "(<<|>>|/Encoding|/Identity-H|/Subtype|/Type0|/Type3|/FontMatrix\\[0|/W|\
+            /Widths|/FirstChar|/Differences|\\[|\\]|/a|9|6 0 R| ){0,40}",
     ) {
         let font = format!("5 0 obj<<{font}>>endobj ");
         let file = a_pdf(contents.as_bytes(), &[font.as_bytes(), &stream(8, "/Subtype/Form", contents.as_bytes())]);

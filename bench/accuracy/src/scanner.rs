@@ -78,7 +78,7 @@ fn findings(value: &Value) -> String {
     let all = value["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
     let acts = |one: &&Value| one["effect"] != "Fact";
     let text = |one: &Value| {
-        let [code, evidence] = ["code", "evidence"].map(|key| one[key].as_str().unwrap_or_default());
+        let [code, evidence] = ["detection", "evidence"].map(|key| one[key].as_str().unwrap_or_default());
         format!("{code} {evidence}")
     };
     all.iter().filter(acts).map(text).collect::<Vec<_>>().join(" | ")

@@ -115,6 +115,9 @@ pub(crate) fn bench(name: &str, folder: Option<&str>) -> Result<()> {
         folder.map(|folder| std::fs::canonicalize(folder).with_context(|| format!("there is no folder {folder}")));
     let folder = folder.transpose()?;
     install_missing(&PEERS)?;
+    if name == "accuracy" {
+        install_missing(&[("spamd", "spamd")])?;
+    }
     let package = format!("bench-{name}");
     let mut words = vec!["run", "--release", "--locked", "--manifest-path", "bench/Cargo.toml", "-p", &package, "--"];
     if let Some(folder) = &folder {

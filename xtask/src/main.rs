@@ -4,6 +4,7 @@
 mod attack;
 mod axe;
 mod cache;
+mod calibrate;
 mod ci;
 mod differential;
 mod fuzz;
@@ -36,6 +37,7 @@ fn main() -> Result<()> {
         ["differential", "mails", folder] => differential::mails(folder),
         ["differential", "archives", count, seed] => differential::archives(count, seed),
         ["differential", "links", file] => differential::links(file),
+        ["calibrate", folder] => calibrate::run(folder),
         ["goodmail", sources, out] => goodmail::run(sources, out),
         ["fuzz", seconds] => fuzz::run(seconds),
         ["bench", "accuracy", folder] => ci::bench("accuracy", Some(folder)),
@@ -50,10 +52,12 @@ fn main() -> Result<()> {
              simulate COUNT (so many orders of events, faults included) | simulate --seed SEED (one of them, told) | \
              differential mails FOLDER | archives COUNT SEED | links FILE (what other readers see of the \
              same bytes, beside what we see; FILE is urltestdata.json of the web platform tests) | \
+             calibrate FOLDER (the points of the scorecards, of known mail: good/SOURCE, phish/SOURCE, spam/SOURCE) | \
              goodmail SOURCES OUT (a corpus of today's good mail, of templates: docs/goodmail.md) | \
              fuzz SECONDS (every \
              target, two at a time; needs cargo-fuzz and a nightly compiler) | \
-             bench accuracy FOLDER (a folder of real mail: ham, phish, spam) | bench \
+             bench accuracy FOLDER (a folder of real mail: ham, phish, spam, with a folder for each source in \
+             them; REPRIEVE_PROGRAM names a built program to ask instead of a release build) | bench \
              bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"
         ),
     }

@@ -6,7 +6,7 @@
 //! | [`load`] | a load over SMTP, with the latency of each mail |
 //! | [`cost`] | CPU time and memory of whole process trees |
 //! | [`process`] | a neighbour as a process of our own, stopped by its pid |
-//! | [`sink`], [`postfix`], [`rspamd`], [`amavis`], [`reprieve`] | the neighbours |
+//! | [`sink`], [`postfix`], [`rspamd`], [`spamassassin`], [`amavis`], [`reprieve`] | the neighbours |
 //! | [`disk`] | what an fdatasync costs here and now |
 
 pub mod amavis;
@@ -19,6 +19,7 @@ pub mod process;
 pub mod reprieve;
 pub mod rspamd;
 pub mod sink;
+pub mod spamassassin;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};

@@ -27,6 +27,8 @@ const INSIDE: [&str; 7] =
 /// Characters of a link from which on it is long, and of a mark in it.
 const LINK_LONG: usize = 300;
 const TOKEN_LONG: usize = 32;
+/// Bytes of a path in which a brand is looked for.
+const PATH_BYTES_MAX: usize = 200;
 /// Hosts that lead into chat programs.
 const CHATS: [&str; 7] = ["wa.me", "whatsapp.com", "t.me", "telegram.me", "signal.me", "line.me", "discord.gg"];
 
@@ -148,7 +150,8 @@ fn path_of(mail: &Reading<'_>, link: &Target, marks: &mut Marks) {
     marks.add_if(has_token, M::LinkLongToken);
     marks.add_if(rest.split_once('#').is_some_and(|(_, behind)| behind.len() > 3), M::LinkFragment);
     marks.add_if(rest.matches('%').count() > 10, M::LinkPercent);
-    marks.add_if(!brands_in_text(&path.replace(['/', '-', '_', '.'], " "), false).is_empty(), M::LinkBrandInPath);
+    let beginning = path[..path.floor_char_boundary(PATH_BYTES_MAX)].replace(['/', '-', '_', '.'], " ");
+    marks.add_if(!brands_in_text(&beginning, false).is_empty(), M::LinkBrandInPath);
     let names_us = |one: &String| label(one).len() >= 4 && rest.contains(one.as_str());
     marks.add_if(!mail.is_from_ours() && mail.ours.iter().any(names_us), M::LinkOurs);
 }

@@ -1,5 +1,5 @@
-//! The exact interval of a share by Clopper and Pearson (Biometrika 26, 1934): every share for which what was counted is
-//! not among the 2.5 % rarest outcomes on either side.
+//! The exact interval of a share by Clopper and Pearson (Biometrika 26, 1934): every share for which what was counted
+//! is not among the 2.5 % rarest outcomes on either side.
 
 /// Probability on each side that the interval leaves out.
 const TAIL: f64 = 0.025;

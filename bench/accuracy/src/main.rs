@@ -1,8 +1,8 @@
 //! What is caught and what is not, on a folder of real mail: Reprieve beside rspamd, SpamAssassin and clamd, in one
 //! table.
 //!
-//! `cargo xtask bench accuracy FOLDER` (sub-folders ham, phish, spam) as root, with rspamd, spamd and clamd installed. A
-//! folder below a kind is a source, with rows of its own: `ham/lists`, `ham/vendors/NAME` (one source, `vendors`),
+//! `cargo xtask bench accuracy FOLDER` (sub-folders ham, phish, spam) as root, with rspamd, spamd and clamd installed.
+//! A folder below a kind is a source, with rows of its own: `ham/lists`, `ham/vendors/NAME` (one source, `vendors`),
 //! `phish/2025`. Who needs no training is asked about every mail. Where there is enough of it, half of the mail, by
 //! thread and campaign, trains our classifier, which is asked about the other half.
 //!

@@ -171,13 +171,14 @@ fn the_matrix_of_roles_and_endpoints() {
             };
             // A backup is for the local socket alone. A job is only stopped while it runs, and agreed to while it
             // waits; a query is forgotten once: see `tests/console.rs`. A clock is confirmed only while it is doubted:
-            // see `tests/retention.rs`.
+            // see `tests/retention.rs`. A call has choices only if it is about a detection of ours: see below.
             let apart = [
                 "/api/v1/backup",
                 "/api/v1/retention/confirm-clock",
                 "/api/v1/bulk/{number}/cancel",
                 "/api/v1/bulk/{number}/approve",
                 "/api/v1/queries/{name}/forget",
+                "/api/v1/alerts/{number}/choose",
             ];
             let is_apart = apart.contains(&path.as_str());
             assert!(is_apart || endpoints.iter().any(is_known), "{method} {path} is not in this table");
@@ -194,6 +195,12 @@ fn the_matrix_of_roles_and_endpoints() {
             let (status, _) = http(&gateway, method, path, &secret, &ask(path, one));
             assert_eq!(status, if may.contains(permission) { 200 } else { 403 }, "{role} {method} {path}");
         }
+    }
+    for (role, expected) in [("admin", 404), ("analyst", 404), ("auditor", 403)] {
+        let secret = token(&gateway, role, &[]);
+        let ask = r#"{ "choice": "contain", "reason": "a test" }"#;
+        let (status, body) = http(&gateway, "POST", "/api/v1/alerts/999/choose", &secret, ask);
+        assert_eq!(status, expected, "{role}: {body}");
     }
     for secret in ["", "rpv_0000", "nonsense"] {
         for (method, path, _) in &endpoints {

@@ -154,3 +154,23 @@ impl Score {
         format!("{} points: {}", self.points, said.join("; "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = r#"{"form":1,"bias":-10,"threshold":20,"conjunction":false,"good":1,"bad":1}"#;
+
+    #[test]
+    fn what_is_no_card_is_told_by_its_line() {
+        assert!(matches!(Card::parse(""), Err(BadCard::Head(_))));
+        assert_eq!(Card::parse(&HEAD.replace("\"form\":1", "\"form\":9")), Err(BadCard::Form(9)));
+        let second = |line: &str| Card::parse(&format!("{HEAD}\nlink-shortener 85\n{line}\n"));
+        assert_eq!(second("link-shortener"), Err(BadCard::Line(3)));
+        assert_eq!(second("link-shortener many"), Err(BadCard::Line(3)));
+        assert_eq!(second("no-such-mark 5"), Err(BadCard::Feature(3, "no-such-mark".into())));
+        assert!(matches!(second("link-shortener 9999"), Err(BadCard::Bound(3, _, _))));
+        assert!(matches!(second("thread 10"), Err(BadCard::Bound(3, _, _))), "an answer never speaks against a mail");
+        assert!(second("thread -10").is_ok());
+    }
+}

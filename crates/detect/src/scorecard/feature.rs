@@ -234,23 +234,36 @@ fn near(text: &Places, document: &Places, one: Concept, other: Concept) -> bool 
     text.near(one, other) || document.near(one, other)
 }
 
-/// Whether something vouches for the sender: its domain does (DMARC), and the mail leads to nobody else; or it came
-/// over a list whose domain vouches for it. Who lends a mailbox, a page or a redirect to anybody vouches for nobody,
-/// and neither does a sender whose answers go elsewhere.
+/// Marks with which nothing vouches for a sender: it passes for somebody else, its answers go elsewhere, or its links
+/// are passed on.
+const VOID: [Mark; 13] = [
+    Mark::FromBrandInDomain,
+    Mark::FromLookalike,
+    Mark::NameBrandElsewhere,
+    Mark::NameAddressElsewhere,
+    Mark::NameOurs,
+    Mark::NameOddLetters,
+    Mark::SubjectBrandNowhere,
+    Mark::CopyrightElsewhere,
+    Mark::ReplyElsewhere,
+    Mark::ReplyFreeMail,
+    Mark::LinkRedirector,
+    Mark::LinkForm,
+    Mark::LinkShortener,
+];
+
+/// Whether something vouches for the sender: its domain does (DMARC), and the mail leads to nobody else. Who lends a
+/// mailbox, a page or a service to anybody vouches for nobody. That a mail says it came over a list counts nothing:
+/// anybody writes that field.
 fn is_vouched(mail: &Reading<'_>, marks: &Marks) -> bool {
     let Some(said) = &mail.envelope.authentication else { return false };
     let is_lent = host::is_free_mail(&mail.from)
         || host::free_host(&mail.message().from_domain).is_some()
         || host::is_sending_service(&mail.from);
-    let goes_elsewhere = [Mark::ReplyElsewhere, Mark::ReplyFreeMail, Mark::LinkRedirector, Mark::LinkForm]
-        .into_iter()
-        .any(|mark| marks.has(mark));
-    let leads_home = || {
-        mail.links.iter().all(|link| {
-            link.domain == mail.from || brand_of_domain(&mail.from).is_some_and(|brand| brand.owns(&link.domain))
-        })
-    };
-    said.dmarc == AuthResult::Pass && !is_lent && !goes_elsewhere && (leads_home() || mail.head.has_list)
+    let is_own =
+        |domain: &str| domain == mail.from || brand_of_domain(&mail.from).is_some_and(|brand| brand.owns(domain));
+    let leads_home = mail.links.iter().all(|link| is_own(&link.domain));
+    said.dmarc == AuthResult::Pass && !is_lent && leads_home && !VOID.into_iter().any(|mark| marks.has(mark))
 }
 
 /// Whether there is too little to be judged by, or it is no letter at all: a delivery report, an invitation of a
@@ -259,4 +272,78 @@ fn abstains(mail: &Reading<'_>, marks: &Marks) -> bool {
     let words = mail.text.count + mail.document.count + mail.subject.count;
     let has_nothing = words < WORDS_MIN && mail.links.is_empty() && mail.seen.linked_pictures == 0;
     has_nothing || marks.has(Mark::Report) || (marks.has(Mark::Calendar) && !marks.has(Mark::CalendarStranger))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::auth::upstream;
+    use crate::examine::Examiner;
+    use crate::in_force::InForce;
+    use crate::limits::{Budget, Limits};
+    use crate::mime::wire_form;
+    use crate::ruleset::load::from_stored;
+    use crate::scorecard::card::{Card, Head};
+
+    /// Words enough for a mail to be judged by.
+    const TEXT: &str = "Dear Bert, here is what you have asked us for last week, with our best regards.";
+
+    fn features(fields: &str, text: &str, dmarc: &str) -> Features {
+        let mail = format!("Authentication-Results: mx.example; dmarc={dmarc}\n{fields}\n\n{text}\n");
+        let raw = wire_form(mail.as_bytes());
+        let authentication = upstream::of_message(&raw, &["mx.example".to_owned()]);
+        assert!(authentication.is_some(), "the results are believed");
+        let envelope = EnvelopeFacts { authentication, ..EnvelopeFacts::default() };
+        let in_force = InForce::only(from_stored(Vec::new()).0);
+        let budget = Budget::starting_now(Duration::from_secs(30));
+        Examiner::new(&in_force, Limits::default()).named_features(&raw, &envelope, budget)
+    }
+
+    #[test]
+    fn a_domain_vouches_for_its_own_links_alone() {
+        let from = "From: Anna <anna@partner.example>\nTo: bert@ours.example\nSubject: your question";
+        let own = format!("{TEXT} https://www.partner.example/a");
+        assert!(features(from, &own, "pass").is_vouched());
+        assert!(!features(from, &own, "fail").is_vouched(), "the domain disowns it");
+        let elsewhere = format!("{TEXT} https://www.elsewhere.example/a");
+        assert!(!features(from, &elsewhere, "pass").is_vouched(), "it leads elsewhere");
+        let list = format!("{from}\nList-Id: <news.partner.example>\nList-Post: <mailto:news@partner.example>");
+        assert!(!features(&list, &elsewhere, "pass").is_vouched(), "anybody says that he is a list");
+        let answers = format!("{from}\nReply-To: anna@elsewhere.example");
+        assert!(!features(&answers, &own, "pass").is_vouched(), "answers go elsewhere");
+        let free = "From: Anna <anna@gmail.com>\nTo: bert@ours.example\nSubject: your question";
+        assert!(!features(free, TEXT, "pass").is_vouched(), "anybody has a mailbox there");
+        let other = "From: PayPal <service@partner.example>\nTo: bert@ours.example\nSubject: your question";
+        assert!(!features(other, &own, "pass").is_vouched(), "it passes for somebody else");
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_not() {
+        let from = "From: Anna <anna@partner.example>\nTo: bert@ours.example\nSubject: hello";
+        assert!(features(from, "See you.", "none").abstains());
+        assert!(!features(from, TEXT, "none").abstains());
+        assert!(!features(from, "https://elsewhere.example/a", "none").abstains(), "a link is something");
+        let report = format!("{from}\nContent-Type: multipart/report; boundary=b");
+        assert!(features(&report, &format!("--b\n\n{TEXT}\n--b--"), "none").abstains());
+    }
+
+    #[test]
+    fn a_card_that_holds_asks_for_a_hard_fact_and_for_no_voucher() {
+        let from = "From: Anna <anna@partner.example>\nTo: bert@ours.example\nSubject: your question";
+        let card = |conjunction, threshold| {
+            let head = Head { form: 1, bias: 100, threshold, conjunction, good: 0, bad: 0 };
+            Card::new(head, &BTreeMap::new())
+        };
+        let acts = |card: &Card, features: &Features| card.acts(&card.score(features), features);
+        let words = features(from, TEXT, "none");
+        let hard = features(from, &format!("{TEXT} https://bit.ly/a"), "none");
+        let vouched = features(from, &format!("{TEXT} https://partner.example/a"), "pass");
+        assert!(hard.is_hard() && !words.is_hard() && vouched.is_vouched());
+        assert!(acts(&card(false, 100), &words) && !acts(&card(true, 100), &words));
+        assert!(acts(&card(true, 100), &hard) && !acts(&card(true, 101), &hard));
+        assert!(!acts(&card(false, 100), &vouched) && acts(&card(false, -50), &vouched), "it needs 150 points more");
+        assert!(!acts(&card(false, 100), &features(from, "See you.", "none")), "there is nothing to judge by");
+    }
 }

@@ -52,7 +52,7 @@ pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
     };
     let running = start(config, clock, tasks).await.map_err(CliError::Unreachable)?;
     terminal::line(&ready_line(&running));
-    wait_for_the_end().await;
+    wait_for_the_end(&running).await;
     tracing::info!("draining");
     running.stop().await;
     Ok(())
@@ -72,14 +72,19 @@ pub fn ready_line(running: &Running) -> String {
     .to_string()
 }
 
-async fn wait_for_the_end() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+/// Waits for SIGTERM or SIGINT. SIGHUP reads the certificates of the listeners anew.
+async fn wait_for_the_end(running: &Running) {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+    let [Ok(mut term), Ok(mut int), Ok(mut hangup)] = signals else {
         tracing::error!("cannot listen for signals; only SIGKILL ends this process");
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    loop {
+        tokio::select! {
+            _ = term.recv() => return,
+            _ = int.recv() => return,
+            _ = hangup.recv() => running.certificates.notify_one(),
+        }
     }
 }
 

@@ -30,6 +30,7 @@ use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
 use known_good::first_contact::FirstContacts;
 use known_good::recorder::KnownGoodRecorder;
+use platform::certificates::Certificates;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::containment::ContainmentInForce;
@@ -104,6 +105,8 @@ pub struct Gateway {
     pub signals: Signals,
     /// Allow and block entries.
     pub entries: Entries,
+    /// The certificates of the listeners.
+    pub certificates: Certificates,
     /// What engines have said of themselves.
     pub engines: engines::Engines,
     /// Who has met whom.
@@ -128,10 +131,11 @@ impl Gateway {
     /// A gateway that nobody has connected to.
     pub fn new(parts: Parts) -> Self {
         let Parts { shared, store, examiner, external_engines, readiness, met, learner } = parts;
-        let Shared { config, clock, token_key, signals, entries, contained, priority, .. } = shared;
+        let Shared { config, clock, token_key, signals, entries, contained, priority, certificates, .. } = shared;
         let limits = &config.limits;
         Self {
             store,
+            certificates,
             examiner,
             external_engines,
             hops: Hops::for_live_mail(&config, &live_timeouts(&config)),

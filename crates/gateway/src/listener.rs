@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use wire::tls::{self, TlsError};
+use wire::tls::TlsError;
 
 use super::{Gateway, connection};
 use platform::config::{ListenerConfig, Role};
@@ -46,7 +46,7 @@ pub async fn listen(
     let mut addresses = Vec::new();
     for config in &gateway.config.listeners {
         let failed = |source| BindError { address: config.address.to_string(), source };
-        let tls = config.tls.as_ref().map(|(certificate, key)| tls::server_config(certificate, key)).transpose()?;
+        let tls = config.tls.as_ref().map(|files| gateway.certificates.of(files)).transpose()?;
         let listener = Listener::bind(config.clone(), tls, gateway.clone()).await.map_err(failed)?;
         addresses.push((config.role, listener.address().map_err(failed)?));
         connections.spawn(listener.run(stopping.clone(), gateway.config.limits.drain));

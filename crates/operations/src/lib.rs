@@ -6,6 +6,7 @@
 //! | [`scrub`], [`integrity`], [`ledger_audit`] | stored bytes, the structure of the database and the sums of the ledger are checked again and again |
 //! | [`flow`], [`fold`] | hours that are over have sums for charts; mail from before is made ready for searching without case |
 //! | [`panic_switch_watch`] | each move of the panic switch is on record |
+//! | [`certificate_watch`] | listeners show the certificate that is in its files |
 //! | [`call`], [`announce`], [`deliveries`] | operators are called before and beside all other notices; webhooks and mailboxes hear of incidents |
 //! | [`notice`], [`held_notice`], [`summary`], [`acknowledge`] | senders, recipients, those affected and those who reported are told |
 //! | [`tasks`] | what the room is given, and the list of its tasks |
@@ -13,6 +14,7 @@
 pub mod acknowledge;
 pub mod announce;
 pub mod call;
+pub mod certificate_watch;
 pub mod channel;
 pub mod clock;
 pub mod deliveries;

@@ -20,6 +20,7 @@ use wire::tls::{self, TlsError};
 use crate::acknowledge::Acknowledger;
 use crate::announce::Announcer;
 use crate::call::{self, Caller};
+use crate::certificate_watch::CertificateWatcher;
 use crate::clock::ClockWatcher;
 use crate::flow::FlowSummer;
 use crate::fold::SearchTextWorker;
@@ -108,6 +109,7 @@ impl Parts {
             Task::new(self.retention_worker()),
             Task::new(self.clock_watcher()),
             Task::new(self.panic_switch_watcher()),
+            Task::new(self.certificate_watcher()),
             Task::in_background(self.scrubber()),
             Task::in_background(self.ledger_auditor()),
             Task::in_background(self.flow_summer()),
@@ -175,6 +177,15 @@ impl Parts {
             audit: self.store.audit.clone(),
             notices: self.store.notices.clone(),
             switch: self.shared.panic_switch.clone(),
+            clock: self.shared.clock.clone(),
+            signals: self.shared.signals.clone(),
+        }
+    }
+
+    fn certificate_watcher(&self) -> CertificateWatcher {
+        CertificateWatcher {
+            certificates: self.shared.certificates.clone(),
+            notices: self.store.notices.clone(),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
         }

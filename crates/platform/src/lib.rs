@@ -15,6 +15,7 @@
 pub mod audit_signer;
 pub mod background;
 pub mod belief;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 pub mod containment;

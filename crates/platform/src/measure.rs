@@ -1,15 +1,16 @@
 //! What is counted, under which names, for Prometheus. Every name and label is here, so that none is misspelt
 //! elsewhere.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::Examination;
 use domain::envelope::Direction;
 use domain::release::ReleaseEvent;
 use domain::share::Over;
 use domain::verdict::Verdict;
+use domain::{Examination, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use wire::smtp::session::Excess;
 
@@ -68,6 +69,13 @@ pub fn limit(what: Scarce, limit: u64) {
     metrics::gauge!("reprieve_limit", "what" => what.as_str()).set(limit as f64);
     let most = MOST[what as usize].load(Ordering::Relaxed);
     metrics::gauge!("reprieve_limit_used_most", "what" => what.as_str()).set(most as f64);
+}
+
+/// Until when the certificate in a file is valid, in seconds since 1970.
+pub fn certificate(file: &Path, until: Timestamp) {
+    let gauge =
+        metrics::gauge!("reprieve_tls_certificate_expires_timestamp_seconds", "file" => file.display().to_string());
+    gauge.set(until.as_micros() as f64 / 1e6);
 }
 
 /// So much of something is in use now; what is remembered is the most since the start.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::token::TokenKey;
 
+use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::containment::ContainmentInForce;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub panic_switch: PanicSwitch,
     /// Whether the clock is believed.
     pub removal: Removal,
+    /// The certificates of the listeners.
+    pub certificates: Certificates,
     /// What the last check of the ledger said.
     pub ledger_check: LedgerCheck,
 }
@@ -52,6 +55,7 @@ impl Shared {
             contained: ContainmentInForce::default(),
             priority: Priority::default(),
             panic_switch: PanicSwitch::default(),
+            certificates: Certificates::default(),
             ledger_check: LedgerCheck::default(),
         }
     }

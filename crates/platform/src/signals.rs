@@ -31,6 +31,8 @@ pub struct Signals {
     pub status: Arc<Notify>,
     /// The same, for those who are told.
     pub announce: Arc<Notify>,
+    /// The files of certificates are to be looked at now.
+    pub certificates: Arc<Notify>,
     /// Operators are called for something.
     pub operators: Arc<Notify>,
 }

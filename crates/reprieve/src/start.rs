@@ -69,6 +69,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
         None => Router::new(),
     };
     let socket = gateway.config.api.socket.clone();
+    let certificates = given.shared.signals.certificates.clone();
     let service = Service::start(given.service(store.clone(), &gateway, rounds))?;
     let (api, portal) = open_doors(service, driver, &mut doors).await?;
     let what = Stoppable {
@@ -82,7 +83,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
         _background: background,
         _lock: lock,
     };
-    Ok(Running { listeners, api, socket, portal, stop: Box::pin(what.stop()) })
+    Ok(Running { listeners, api, socket, portal, certificates, stop: Box::pin(what.stop()) })
 }
 
 /// Opens the store, and says which ruleset is in force in it. With the panic switch at `bypass` a store that does not

@@ -13,7 +13,9 @@
 //! | [`smtp::server`], [`smtp::client`] | the same with sockets and deadlines |
 //! | [`proxy`] | PROXY protocol v1 and v2 |
 //! | [`tls`] | rustls configurations for both sides |
+//! | [`certificate`] | the certificate of a listener, which may be replaced |
 
+pub mod certificate;
 pub mod proxy;
 pub mod smtp;
 pub mod stream;

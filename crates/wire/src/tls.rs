@@ -9,6 +9,8 @@ use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme}
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
+use crate::certificate::{Pair, ShownCertificate};
+
 /// What a next hop must offer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsPolicy {
@@ -37,27 +39,28 @@ pub enum TlsError {
         #[source]
         source: rustls_pki_types::pem::Error,
     },
+    /// A file without any.
+    #[error("{0} has no certificate in PEM")]
+    Empty(PathBuf),
+    /// PEM of something else.
+    #[error("the first certificate of the file is none (X.509)")]
+    NoCertificate,
     /// rustls does not take it.
     #[error("certificate and key do not fit")]
     Unusable(#[from] rustls::Error),
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// The server's side, from PEM files.
+/// The server's side, with a certificate that may be replaced.
 ///
 /// # Errors
-/// When a file cannot be read, or certificate and key do not fit.
-pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let read = |what, path: &Path| {
-        let path = path.to_owned();
-        move |source| TlsError::Read { what, path, source }
-    };
-    let chain = certificates(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(read("a private key", key))?;
-    server_config_of(chain, key)
+/// When rustls does not take it.
+pub fn server_config(shown: Arc<ShownCertificate>) -> Result<Arc<ServerConfig>, TlsError> {
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(builder.with_no_client_auth().with_cert_resolver(shown)))
 }
 
 /// The server's side, from a chain and key in memory.
@@ -68,8 +71,7 @@ pub fn server_config_of(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-    Ok(Arc::new(builder.with_no_client_auth().with_single_cert(chain, key)?))
+    server_config(Arc::new(ShownCertificate::new(Pair::of(chain, key)?)))
 }
 
 /// The client's side for a policy; `None` when it never encrypts.

@@ -193,9 +193,9 @@ impl Features {
         file::look(&mail, &mut marks);
         let mut found = BTreeSet::new();
         found.extend(marks.iter().filter_map(|mark| FEATURES.of_name(mark.name())));
-        let text = LEXICON.find(&mail.text);
-        let document = LEXICON.find(&mail.document);
-        for (place, places) in [LEXICON.find(&mail.subject), text.clone(), document.clone()].into_iter().enumerate() {
+        let text = Places::of(&mail.text);
+        let document = Places::of(&mail.document);
+        for (place, places) in [Places::of(&mail.subject), text.clone(), document.clone()].into_iter().enumerate() {
             found.extend(places.concepts().filter_map(|concept| FEATURES.concept_at(place, concept)));
         }
         let pairs = FEATURES.pairs.iter().filter(|(one, other)| near(&text, &document, *one, *other));

@@ -223,7 +223,10 @@ fn listener(mut section: Section<'_>) -> Option<ListenerConfig> {
 
 fn tls(section: &mut Section<'_>) -> Option<(PathBuf, PathBuf)> {
     let certificate = section
-        .setting("tls_certificate", "STARTTLS is offered with a certificate: a file in PEM.")
+        .setting(
+            "tls_certificate",
+            "STARTTLS is offered with a certificate: a file in PEM. A renewed one is taken by itself.",
+        )
         .shown_as("tls")
         .example("\"cert.pem\"")
         .path();

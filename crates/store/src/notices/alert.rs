@@ -33,11 +33,13 @@ pub enum AlertKind {
     Clock,
     /// Stored bytes are damaged or missing.
     Damage,
+    /// A listener's certificate is over soon, or its files cannot be used.
+    Certificate,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Rate,
         Self::Reports,
         Self::Undecided,
@@ -48,6 +50,7 @@ impl AlertKind {
         Self::Panic,
         Self::Clock,
         Self::Damage,
+        Self::Certificate,
     ];
 
     /// The stored and shown name.
@@ -63,6 +66,7 @@ impl AlertKind {
             Self::Panic => "panic",
             Self::Clock => "clock",
             Self::Damage => "damage",
+            Self::Certificate => "certificate",
         }
     }
 

@@ -6,9 +6,16 @@ use clap::Subcommand;
 use domain::policy::{Disposition, Policy, PolicyRule, QuarantinePolicy};
 use serde_json::json;
 
-use super::{CliError, terminal};
+use super::client::Client;
+use super::{ApiArgs, CliError, terminal};
+use api_types::health::SectionView;
+use platform::config::shown::{Difference, differences, values};
 use platform::config::{self, Config};
 use platform::descriptors::{self, Budget};
+
+/// When settings that have changed come into force.
+pub(crate) const AT_THE_NEXT_START: &str = "They come into force at the next start (`systemctl restart reprieve`): mail \
+    that is under way is finished first, and clients try again what comes meanwhile. Certificates are taken without one.";
 
 /// Verbs about the configuration.
 #[derive(Debug, Subcommand)]
@@ -20,6 +27,15 @@ pub enum ConfigVerb {
         /// The file.
         #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
         config: PathBuf,
+    },
+    /// Compare a file with what is in force in the running service; exit 1 when they differ.
+    Diff {
+        /// The file; without it the one that names the gateway.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
     },
     /// Show the policy of a file: its rules in order, presets unfolded; the first that fits decides.
     Policy {
@@ -36,7 +52,7 @@ pub enum ConfigVerb {
 ///
 /// # Errors
 /// When the file is wrong.
-pub fn run(verb: ConfigVerb) -> Result<(), CliError> {
+pub async fn run(verb: ConfigVerb) -> Result<(), CliError> {
     match verb {
         ConfigVerb::Example => {
             terminal::bytes(config::example().as_bytes());
@@ -57,6 +73,7 @@ pub fn run(verb: ConfigVerb) -> Result<(), CliError> {
                 Err(CliError::No)
             }
         },
+        ConfigVerb::Diff { file, api } => diff(file, &api).await,
         ConfigVerb::Policy { config, json } => {
             let policy = Config::load(&config).map_err(CliError::unreachable)?.policy;
             terminal::line(&if json {
@@ -67,6 +84,37 @@ pub fn run(verb: ConfigVerb) -> Result<(), CliError> {
             Ok(())
         }
     }
+}
+
+async fn diff(file: Option<PathBuf>, api: &ApiArgs) -> Result<(), CliError> {
+    let path = file.or_else(|| api.configuration()).ok_or_else(|| {
+        CliError::Usage("say which file: --file FILE, or --config FILE for that of the gateway on this host".into())
+    })?;
+    let mut read = Config::load(&path).map_err(CliError::unreachable)?;
+    descriptors::fit(&mut read, descriptors::hard_limit());
+    let sections = Client::new(api)?.get::<Vec<SectionView>>("/api/v1/settings").await?.view()?;
+    let in_force = sections.into_iter().flat_map(|SectionView { section, settings }| {
+        settings.into_iter().map(move |setting| ((section.clone(), setting.key), setting.value))
+    });
+    let found = differences(&in_force.collect(), &values(&read));
+    terminal::line(&if api.json { json_of(&found).to_string() } else { told(&found) });
+    if found.is_empty() { Ok(()) } else { Err(CliError::No) }
+}
+
+fn json_of(found: &[Difference]) -> serde_json::Value {
+    let row = |one: &Difference| json!({ "section": one.section, "key": one.key, "in_force": one.before, "in_file": one.after });
+    json!({ "differences": found.iter().map(row).collect::<Vec<_>>() })
+}
+
+fn told(found: &[Difference]) -> String {
+    if found.is_empty() {
+        return "what is in force is what the file says".into();
+    }
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
+    let row = |one: &Difference| vec![one.section.clone(), one.key.clone(), value(&one.before), value(&one.after)];
+    let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+    let table = terminal::table(&["section", "key", "in force", "in the file"], &rows, 60);
+    format!("{table}\n{AT_THE_NEXT_START}")
 }
 
 fn shown(policy: &Policy) -> String {

@@ -212,7 +212,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Audit(verb) => audit::run(verb).await,
         Verb::Person(verb) => person::run(verb).await,
         Verb::Token(verb) => token::run(verb).await,
-        Verb::Config(verb) => config::run(verb),
+        Verb::Config(verb) => config::run(verb).await,
         Verb::Doctor(args) => doctor::run(args).await,
         Verb::Completions { shell } => {
             manual::completions(shell, command);

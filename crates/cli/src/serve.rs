@@ -6,12 +6,14 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing_subscriber::EnvFilter;
 
 use super::service::{Running, Start, Tasks};
 use super::{CliError, terminal};
 use platform::clock::{Clock, DrivenClock, SystemClock};
 use platform::config::Config;
+use platform::config::shown::{Difference, Values, differences, values};
 use platform::measure;
 
 /// How to run.
@@ -34,7 +36,8 @@ pub struct ServeArgs {
     with_reconcilers: bool,
 }
 
-/// Starts everything, says so in one line of JSON on standard output, and drains on SIGTERM or SIGINT.
+/// Starts everything, says so in one line of JSON on standard output, and drains on SIGTERM or SIGINT. SIGHUP reads
+/// certificates anew and tells what in the configuration has changed.
 ///
 /// # Errors
 /// When something cannot be opened.
@@ -42,6 +45,7 @@ pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
     start_log(&args.log, args.log_json)?;
     measure::start();
     let config = Config::load(&args.config).map_err(CliError::unreachable)?;
+    let in_force = values(&config);
     let (clock, tasks): (Arc<dyn Clock>, Tasks) = match &args.clock {
         Some(file) => {
             let clock = DrivenClock::open(file)
@@ -52,7 +56,8 @@ pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
     };
     let running = start(config, clock, tasks).await.map_err(CliError::Unreachable)?;
     terminal::line(&ready_line(&running));
-    wait_for_the_end(&running).await;
+    let reloads = Reloads { file: args.config, certificates: running.certificates.clone(), in_force };
+    wait_for_the_end(&reloads).await;
     tracing::info!("draining");
     running.stop().await;
     Ok(())
@@ -72,8 +77,40 @@ pub fn ready_line(running: &Running) -> String {
     .to_string()
 }
 
-/// Waits for SIGTERM or SIGINT. SIGHUP reads the certificates of the listeners anew.
-async fn wait_for_the_end(running: &Running) {
+/// What SIGHUP asks for: the certificates of the listeners are read anew, and it is said what in the configuration has
+/// changed since the start.
+struct Reloads {
+    file: PathBuf,
+    certificates: Arc<Notify>,
+    in_force: Values,
+}
+
+impl Reloads {
+    fn reload(&self) {
+        self.certificates.notify_one();
+        match Config::load(&self.file) {
+            Ok(config) => self.tell(&differences(&self.in_force, &values(&config))),
+            Err(error) => tracing::error!("the configuration is not usable, and the next start would fail: {error}"),
+        }
+    }
+
+    fn tell(&self, found: &[Difference]) {
+        for Difference { section, key, before, after } in found {
+            let (before, after) = (before.as_deref().unwrap_or("-"), after.as_deref().unwrap_or("-"));
+            tracing::warn!(
+                section,
+                key,
+                before,
+                after,
+                "this setting has changed; it comes into force at the next start"
+            );
+        }
+        tracing::info!(changed = found.len(), "the configuration was read again, and the certificates are");
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn wait_for_the_end(reloads: &Reloads) {
     let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
     let [Ok(mut term), Ok(mut int), Ok(mut hangup)] = signals else {
         tracing::error!("cannot listen for signals; only SIGKILL ends this process");
@@ -83,7 +120,7 @@ async fn wait_for_the_end(running: &Running) {
         tokio::select! {
             _ = term.recv() => return,
             _ = int.recv() => return,
-            _ = hangup.recv() => running.certificates.notify_one(),
+            _ = hangup.recv() => reloads.reload(),
         }
     }
 }

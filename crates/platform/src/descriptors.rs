@@ -106,13 +106,19 @@ pub fn raise() -> u64 {
 
 /// Raises the limit, divides it, and has a configuration ask for no more than its parts.
 pub fn share_out(config: &mut Config) -> Budget {
-    let (budget, shortage) = Budget::divide(config, raise());
+    let (budget, shortage) = fit(config, raise());
     if let Some(shortage) = shortage {
         tracing::warn!(smtp = budget.smtp, http = budget.http, "{shortage}; until then there are fewer connections");
     }
+    budget
+}
+
+/// Has a configuration ask for no more connections than so many descriptors allow.
+pub fn fit(config: &mut Config, limit: u64) -> (Budget, Option<Shortage>) {
+    let (budget, shortage) = Budget::divide(config, limit);
     config.limits.connections_max = budget.smtp;
     config.http.connections_max = budget.http;
-    budget
+    (budget, shortage)
 }
 
 #[cfg(test)]

@@ -259,6 +259,37 @@ fn a_folder_that_holds_no_ruleset_is_told_what_one_holds() {
 }
 
 #[test]
+fn what_has_changed_in_the_file_is_told_before_a_restart() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&config(sink.address));
+    let diff = |words: &[&str]| run(&gateway, &[&["config", "diff"], words].concat());
+    let same = diff(&[]);
+    assert_eq!(same.status.code(), Some(0), "{}{}", out(&same), complaint(&same));
+    let text = std::fs::read_to_string(gateway.path("reprieve.toml")).unwrap();
+    std::fs::write(gateway.path("next.toml"), format!("{text}\n[known_good]\ndays = 200\n")).unwrap();
+    let changed = diff(&["--file", "next.toml"]);
+    assert_eq!(changed.status.code(), Some(1), "{}", complaint(&changed));
+    let told = out(&changed);
+    assert!(told.contains("known_good") && told.contains("200") && told.contains("at the next start"), "{told}");
+    let json: serde_json::Value = serde_json::from_str(&out(&diff(&["--file", "next.toml", "--json"]))).unwrap();
+    assert_eq!(json["differences"].as_array().map(Vec::len), Some(1), "{json}");
+    std::fs::write(gateway.path("wrong.toml"), "nothing = 1\n").unwrap();
+    let wrong = diff(&["--file", "wrong.toml"]);
+    assert!(wrong.status.code() == Some(3) && complaint(&wrong).contains("wrong.toml"), "{}", complaint(&wrong));
+
+    // SIGHUP tells the same in the log, and changes nothing.
+    std::fs::rename(gateway.path("next.toml"), gateway.path("reprieve.toml")).unwrap();
+    let pid = rustix::process::Pid::from_raw(gateway.pid().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    let began = std::time::Instant::now();
+    while !gateway.log().contains("comes into force at the next start") {
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{}", gateway.log());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &clean("1")).starts_with("250"));
+}
+
+#[test]
 fn a_configuration_that_contradicts_itself_is_refused_by_the_check() {
     let folder = tempfile::tempdir().unwrap();
     let text = config(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));

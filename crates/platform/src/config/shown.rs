@@ -1,6 +1,7 @@
 //! What is in force, for people: by the names of the file, defaults included. No secret is in it: of files only their
 //! paths, of a webhook only its host.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -76,6 +77,41 @@ pub fn shown(config: &Config) -> Vec<Section> {
     }
     shown.sections.sort_by_key(Section::place);
     shown.sections
+}
+
+/// A setting of which the values differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its section, such as `next_hop.inbound`.
+    pub section: String,
+    /// Its key.
+    pub key: String,
+    /// The value in force; none where there is no such setting.
+    pub before: Option<String>,
+    /// The other value.
+    pub after: Option<String>,
+}
+
+/// The values that are shown, each by its section and key.
+pub type Values = BTreeMap<(String, String), String>;
+
+/// All values of a configuration.
+pub fn values(config: &Config) -> Values {
+    let sections = shown(config).into_iter().flat_map(|Section { name, settings }| {
+        settings.into_iter().map(move |(key, value)| ((name.clone(), key.to_owned()), value))
+    });
+    sections.collect()
+}
+
+/// The settings of which the values differ, by section and key.
+pub fn differences(before: &Values, after: &Values) -> Vec<Difference> {
+    let all: BTreeSet<&(String, String)> = before.keys().chain(after.keys()).collect();
+    let of = |place: &&(String, String)| {
+        let (before, after) = (before.get(*place), after.get(*place));
+        let (section, key) = (*place).clone();
+        (before != after).then(|| Difference { section, key, before: before.cloned(), after: after.cloned() })
+    };
+    all.iter().filter_map(of).collect()
 }
 
 /// All of a list, or that there are none.

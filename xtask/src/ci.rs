@@ -10,7 +10,7 @@ use crate::postgres::Postgres;
 use crate::{axe, licences, mtas, reports, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
-const NEIGHBOURS: [(&str, &str); 14] = [
+const NEIGHBOURS: [(&str, &str); 15] = [
     ("postfix", "postfix"),
     ("swaks", "swaks"),
     ("strace", "strace"),
@@ -23,6 +23,8 @@ const NEIGHBOURS: [(&str, &str); 14] = [
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("pip3", "python3-pip"),
+    // Alert rules are checked with promtool.
+    ("promtool", "prometheus"),
     // What the unpacked Exim and OpenSMTPD link with.
     ("/usr/lib/x86_64-linux-gnu/libgnutls-dane.so.0", "libgnutls-dane0"),
     ("/usr/lib/x86_64-linux-gnu/libidn.so.12", "libidn12"),

@@ -24,6 +24,7 @@ use crate::certificate_watch::CertificateWatcher;
 use crate::clock::ClockWatcher;
 use crate::flow::FlowSummer;
 use crate::fold::SearchTextWorker;
+use crate::gauges::GaugeSetter;
 use crate::held_notice::RecipientNotifier;
 use crate::integrity::StructureChecker;
 use crate::ledger_audit::LedgerAuditor;
@@ -110,6 +111,7 @@ impl Parts {
             Task::new(self.clock_watcher()),
             Task::new(self.panic_switch_watcher()),
             Task::new(self.certificate_watcher()),
+            Task::new(self.gauge_setter()),
             Task::in_background(self.scrubber()),
             Task::in_background(self.ledger_auditor()),
             Task::in_background(self.flow_summer()),
@@ -188,6 +190,14 @@ impl Parts {
             notices: self.store.notices.clone(),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
+        }
+    }
+
+    fn gauge_setter(&self) -> GaugeSetter {
+        GaugeSetter {
+            notices: self.store.notices.clone(),
+            incidents: self.store.incidents.clone(),
+            contained: self.shared.contained.clone(),
         }
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::measure;
+
 /// How often the volume is looked at.
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -28,6 +30,7 @@ impl DiskSpace {
                 u64::MAX
             }
         };
+        measure::volume(free, floor_bytes);
         let low = free < floor_bytes;
         if low != self.0.swap(low, Ordering::Relaxed) {
             tracing::warn!(

@@ -6,6 +6,8 @@ use std::time::Duration;
 use domain::Timestamp;
 use store::upkeep::ledger::Balance;
 
+use crate::measure;
+
 /// A check of the ledger.
 #[derive(Clone, Debug)]
 pub struct Checked {
@@ -29,6 +31,7 @@ impl LedgerCheck {
 
     /// Keeps a check.
     pub fn keep(&self, checked: Checked) {
+        measure::ledger(&checked.balance);
         *self.0.lock().expect("nobody panics while holding this") = Some(checked);
     }
 }

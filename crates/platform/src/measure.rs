@@ -1,18 +1,24 @@
 //! What is counted, under which names, for Prometheus. Every name and label is here, so that none is misspelt
 //! elsewhere.
 
+pub mod metric;
+
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::envelope::Direction;
+use domain::ledger::Account;
 use domain::release::ReleaseEvent;
 use domain::share::Over;
 use domain::verdict::Verdict;
 use domain::{Examination, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use store::upkeep::ledger::Balance;
 use wire::smtp::session::Excess;
+
+use crate::panic_switch::SwitchPosition;
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -66,15 +72,14 @@ static MOST: [AtomicU64; Scarce::ALL.len()] = [const { AtomicU64::new(0) }; Scar
 
 /// Sets how much there may be of something.
 pub fn limit(what: Scarce, limit: u64) {
-    metrics::gauge!("reprieve_limit", "what" => what.as_str()).set(limit as f64);
+    metrics::gauge!(metric::LIMIT, "what" => what.as_str()).set(limit as f64);
     let most = MOST[what as usize].load(Ordering::Relaxed);
-    metrics::gauge!("reprieve_limit_used_most", "what" => what.as_str()).set(most as f64);
+    metrics::gauge!(metric::LIMIT_USED_MOST, "what" => what.as_str()).set(most as f64);
 }
 
 /// Until when the certificate in a file is valid, in seconds since 1970.
 pub fn certificate(file: &Path, until: Timestamp) {
-    let gauge =
-        metrics::gauge!("reprieve_tls_certificate_expires_timestamp_seconds", "file" => file.display().to_string());
+    let gauge = metrics::gauge!(metric::CERTIFICATE, "file" => file.display().to_string());
     gauge.set(until.as_micros() as f64 / 1e6);
 }
 
@@ -82,12 +87,12 @@ pub fn certificate(file: &Path, until: Timestamp) {
 pub fn in_use(what: Scarce, now: u64) {
     // It is the rare case that it is more than ever.
     if MOST[what as usize].fetch_max(now, Ordering::Relaxed) < now {
-        metrics::gauge!("reprieve_limit_used_most", "what" => what.as_str()).set(now as f64);
+        metrics::gauge!(metric::LIMIT_USED_MOST, "what" => what.as_str()).set(now as f64);
     }
 }
 
 /// Upper bounds of the durations, in seconds.
-const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 90.0];
+const SECONDS: [f64; 15] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 90.0];
 
 /// Begins to count. Without this (tests, the demo) counting costs nothing and shows nothing.
 pub fn start() {
@@ -95,7 +100,11 @@ pub fn start() {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
         .and_then(|builder| builder.install_recorder());
     match built {
-        Ok(handle) => drop(HANDLE.set(handle)),
+        Ok(handle) => {
+            drop(HANDLE.set(handle));
+            metric::describe();
+            metrics::gauge!(metric::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        }
         Err(error) => tracing::warn!(%error, "metrics are not counted"),
     }
 }
@@ -113,119 +122,159 @@ pub fn verdict(direction: Direction, verdict: &Verdict, enforced: bool) {
         ("disposition", verdict.disposition.as_str()),
         ("enforced", if enforced { "true" } else { "false" }),
     ];
-    metrics::counter!("reprieve_units_total", &labels).increment(1);
+    metrics::counter!(metric::UNITS, &labels).increment(1);
 }
 
 /// One examination: findings by detection and version, outcomes by engine, and the time that each took.
 pub fn examination(examination: &Examination) {
     for finding in &examination.findings {
         let (code, version) = (finding.detection.to_string(), finding.detection_version.to_string());
-        metrics::counter!("reprieve_findings_total", "detection" => code, "version" => version).increment(1);
+        metrics::counter!(metric::FINDINGS, "detection" => code, "version" => version).increment(1);
     }
     for engine in &examination.engines {
         let outcome = format!("{:?}", engine.outcome);
-        metrics::counter!("reprieve_engine_outcomes_total", "engine" => engine.engine.clone(), "outcome" => outcome)
+        metrics::counter!(metric::ENGINE_OUTCOMES, "engine" => engine.engine.clone(), "outcome" => outcome)
             .increment(1);
-        metrics::histogram!("reprieve_engine_seconds", "engine" => engine.engine.clone())
-            .record(engine.millis / 1000.0);
+        metrics::histogram!(metric::ENGINE_SECONDS, "engine" => engine.engine.clone()).record(engine.millis / 1000.0);
     }
 }
 
 /// How many items of a reconciler fail, and rest until they are tried again.
 pub fn failing_items(reconciler: &'static str, count: usize) {
-    metrics::gauge!("reprieve_failing_items", "reconciler" => reconciler).set(count as f64);
+    metrics::gauge!(metric::FAILING_ITEMS, "reconciler" => reconciler).set(count as f64);
 }
 
 /// One answer to a final dot, and how long it took.
 pub fn answer(code: u16, took: Duration) {
-    metrics::counter!("reprieve_answers_total", "code" => code.to_string()).increment(1);
-    metrics::histogram!("reprieve_answer_seconds").record(took.as_secs_f64());
+    metrics::counter!(metric::ANSWERS, "code" => code.to_string()).increment(1);
+    metrics::histogram!(metric::ANSWER_SECONDS).record(took.as_secs_f64());
 }
 
 /// Sets whether a mail would be taken now, as of this look.
 pub fn ready(is_ready: bool) {
-    metrics::gauge!("reprieve_ready").set(if is_ready { 1.0 } else { 0.0 });
+    metrics::gauge!(metric::READY).set(if is_ready { 1.0 } else { 0.0 });
 }
 
 /// Sessions and rounds that a stop has cut, since they had not ended in time.
 pub fn cut(what: &'static str, count: usize) {
-    metrics::counter!("reprieve_cut_at_stop_total", "what" => what).increment(count as u64);
+    metrics::counter!(metric::CUT, "what" => what).increment(count as u64);
+}
+
+/// What the last check of the ledger said.
+pub fn ledger(balance: &Balance) {
+    for account in Account::ALL {
+        let units = balance.accounts.get(account.as_str()).copied().unwrap_or(0);
+        metrics::gauge!(metric::LEDGER_UNITS, "account" => account.as_str()).set(units as f64);
+    }
+    metrics::gauge!(metric::LEDGER_CONSISTENT).set(if balance.is_balanced() { 1.0 } else { 0.0 });
+}
+
+/// How many alerts of a kind nobody has acknowledged.
+pub fn open_alerts(kind: &'static str, count: usize) {
+    metrics::gauge!(metric::OPEN_ALERTS, "kind" => kind).set(count as f64);
+}
+
+/// How many incidents stand at a stage.
+pub fn open_incidents(stage: &'static str, count: usize) {
+    metrics::gauge!(metric::INCIDENTS, "stage" => stage).set(count as f64);
+}
+
+/// How many detections are contained.
+pub fn contained(count: usize) {
+    metrics::gauge!(metric::CONTAINED).set(count as f64);
+}
+
+/// Where the panic switch stands.
+pub fn panic_switch(position: SwitchPosition) {
+    metrics::gauge!(metric::PANIC_SWITCH).set(f64::from(position as u8));
+}
+
+/// How the last round of a background task went.
+pub fn round(reconciler: &'static str, ended: Timestamp, has_failed: bool) {
+    metrics::gauge!(metric::RECONCILER_FAILING, "reconciler" => reconciler).set(if has_failed { 1.0 } else { 0.0 });
+    metrics::gauge!(metric::RECONCILER_ROUND, "reconciler" => reconciler).set(ended.as_micros() as f64 / 1e6);
+}
+
+/// The room on the store's volume.
+pub fn volume(free_bytes: u64, floor_bytes: u64) {
+    metrics::gauge!(metric::VOLUME_FREE).set(free_bytes as f64);
+    metrics::gauge!(metric::VOLUME_FLOOR).set(floor_bytes as f64);
 }
 
 /// How an attempt to release ended.
 pub fn release(event: ReleaseEvent) {
-    metrics::counter!("reprieve_releases_total", "event" => format!("{event:?}")).increment(1);
+    metrics::counter!(metric::RELEASES, "event" => format!("{event:?}")).increment(1);
 }
 
 /// Whether the clock is doubted: then nothing is removed for its age.
 pub fn clock_doubted(is_doubted: bool) {
-    metrics::gauge!("reprieve_removal_suspended").set(if is_doubted { 1.0 } else { 0.0 });
+    metrics::gauge!(metric::REMOVAL_SUSPENDED).set(if is_doubted { 1.0 } else { 0.0 });
 }
 
 /// Things that went because their time was over: units, bytes of messages, records, entries of the audit log.
 pub fn removed(what: &'static str, count: usize) {
-    metrics::counter!("reprieve_removed_total", "what" => what).increment(count as u64);
+    metrics::counter!(metric::REMOVED, "what" => what).increment(count as u64);
 }
 
 /// Stored bytes that were read and checked.
 pub fn scrubbed(bytes: u64) {
-    metrics::counter!("reprieve_scrub_bytes_total").increment(bytes);
+    metrics::counter!(metric::SCRUBBED).increment(bytes);
 }
 
 /// How many blobs are known to be damaged or missing.
 pub fn damaged(blobs: u64) {
-    metrics::gauge!("reprieve_damaged_blobs").set(blobs as f64);
+    metrics::gauge!(metric::DAMAGED).set(blobs as f64);
 }
 
 /// Sets how many mails a second are released to a hop at most, as of now.
 pub fn release_rate(hop: &str, rate: f64) {
-    metrics::gauge!("reprieve_release_rate", "hop" => hop.to_owned()).set(rate);
+    metrics::gauge!(metric::RELEASE_RATE, "hop" => hop.to_owned()).set(rate);
 }
 
 /// Connections of clients that are open now.
 pub fn connections(open: u64) {
-    metrics::gauge!("reprieve_connections").set(open as f64);
+    metrics::gauge!(metric::CONNECTIONS).set(open as f64);
 }
 
 /// Something scarce was refused: `what` is `connection`, `hop_connection`, `memory` or `examination`, and `over` the
 /// bound that was met.
 pub fn refused(what: &'static str, over: Over) {
-    metrics::counter!("reprieve_refused_total", "what" => what, "over" => over.as_str()).increment(1);
+    metrics::counter!(metric::REFUSED, "what" => what, "over" => over.as_str()).increment(1);
 }
 
 /// An idle client was sent away for a newcomer.
 pub fn sent_away(over: Over) {
-    metrics::counter!("reprieve_sent_away_total", "over" => over.as_str()).increment(1);
+    metrics::counter!(metric::SENT_AWAY, "over" => over.as_str()).increment(1);
 }
 
 /// A transaction that waited for its client lost its connection to the next hop to one that had use for it.
 pub fn taken_back() {
-    metrics::counter!("reprieve_hop_connections_taken_back_total").increment(1);
+    metrics::counter!(metric::TAKEN_BACK).increment(1);
 }
 
 /// A connection or request of HTTP that was refused or cut, by listener and reason.
 pub fn http_refused(listener: &'static str, why: &'static str) {
-    metrics::counter!("reprieve_http_refused_total", "listener" => listener, "reason" => why).increment(1);
+    metrics::counter!(metric::HTTP_REFUSED, "listener" => listener, "reason" => why).increment(1);
 }
 
 /// Sets how many connections of HTTP there are, as of now.
 pub fn http_connections(listener: &'static str, count: usize) {
-    metrics::gauge!("reprieve_http_connections", "listener" => listener).set(count as f64);
+    metrics::gauge!(metric::HTTP_CONNECTIONS, "listener" => listener).set(count as f64);
 }
 
 /// A client talked before it was greeted.
 pub fn talked_early() {
-    metrics::counter!("reprieve_talked_early_total").increment(1);
+    metrics::counter!(metric::TALKED_EARLY).increment(1);
 }
 
 /// A client made us ask a next hop again too often.
 pub fn repeats_refused() {
-    metrics::counter!("reprieve_repeats_refused_total").increment(1);
+    metrics::counter!(metric::REPEATS_REFUSED).increment(1);
 }
 
 /// Recipients were refused since their message has as many as it may.
 pub fn recipients_refused(count: u64) {
-    metrics::counter!("reprieve_recipients_over_limit_total").increment(count);
+    metrics::counter!(metric::RECIPIENTS_REFUSED).increment(count);
 }
 
 /// A client was sent off for what it did too much of.
@@ -235,10 +284,10 @@ pub fn sent_off(excess: Excess) {
         Excess::Junk => "junk_commands",
         Excess::RefusedRecipients => "refused_recipients",
     };
-    metrics::counter!("reprieve_sent_off_total", "reason" => reason).increment(1);
+    metrics::counter!(metric::SENT_OFF, "reason" => reason).increment(1);
 }
 
 /// A client was sent off since it took longer than it may.
 pub fn sent_off_slow() {
-    metrics::counter!("reprieve_sent_off_total", "reason" => "time").increment(1);
+    metrics::counter!(metric::SENT_OFF, "reason" => "time").increment(1);
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use domain::Timestamp;
 
 use crate::clock::Clock;
+use crate::measure;
 
 /// How often the file is looked at.
 pub const PERIOD: Duration = Duration::from_millis(250);
@@ -45,10 +46,12 @@ impl PanicSwitch {
 
     fn set(&self, stance: SwitchPosition) {
         self.0.store(stance as u8, Ordering::Relaxed);
+        measure::panic_switch(stance);
     }
 
     /// Watches `file` for as long as the program runs.
     pub async fn watch(self, file: PathBuf, clock: Arc<dyn Clock>) {
+        measure::panic_switch(self.stance());
         loop {
             let read = {
                 let (file, now) = (file.clone(), clock.now());

@@ -158,6 +158,7 @@ impl Turns {
                 went.fault = Some((now, error.clone()));
             }
         });
+        measure::round(self.beat.name, self.rounds.clock.now(), ended.is_err());
         if let Some(items) = &self.items {
             measure::failing_items(self.beat.name, items.failing().len());
         }

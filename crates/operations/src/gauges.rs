@@ -1,0 +1,51 @@
+//! What stands open is counted for Prometheus: alerts that nobody has acknowledged, incidents that are not resolved,
+//! detections that are contained.
+
+use std::time::Duration;
+
+use domain::incident::Stage;
+use store::notices::alert::AlertKind;
+use store::{IncidentStore, NoticeStore};
+use tokio::sync::watch;
+
+use platform::containment::ContainmentInForce;
+use platform::measure;
+use platform::reconciler::{Beat, Reconciler, RoundError};
+
+/// How often it counts.
+const PERIOD: Duration = Duration::from_secs(15);
+/// Alerts that are counted at most.
+const ALERTS_MAX: i64 = 1000;
+
+/// The reconciler.
+#[derive(Clone, Debug)]
+pub struct GaugeSetter {
+    /// What people are called for.
+    pub notices: NoticeStore,
+    /// Incidents.
+    pub incidents: IncidentStore,
+    /// What is contained.
+    pub contained: ContainmentInForce,
+}
+
+impl Reconciler for GaugeSetter {
+    type Memory = ();
+
+    fn beat(&self) -> Beat {
+        Beat::every(PERIOD, "gauges", "alerts and incidents could not be counted for the metrics")
+    }
+
+    /// One round: each gauge is set, to 0 where there is nothing.
+    async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
+        let alerts = self.notices.alerts(false, ALERTS_MAX).await?;
+        for kind in AlertKind::ALL {
+            measure::open_alerts(kind.as_str(), alerts.iter().filter(|alert| alert.kind == kind).count());
+        }
+        let incidents = self.incidents.all().await?;
+        for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Resolved) {
+            measure::open_incidents(stage.as_str(), incidents.iter().filter(|one| one.stage == stage).count());
+        }
+        measure::contained(self.contained.now().held_back.len());
+        Ok(false)
+    }
+}

@@ -310,6 +310,10 @@ impl ConvictionWorker {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Suspect { code, version } = &change.suspect;
+        if change.level.is_some_and(Level::holds_as_before) {
+            // A probation that a person has begun by force ends by rules of its own.
+            return Ok(());
+        }
         if change.level == Some(Level::Probation) {
             let is_over = now.since(change.at) >= PROBATION
                 || self.evidence.messages_since(change.at).await? >= PROBATION_MESSAGES;

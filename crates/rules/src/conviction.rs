@@ -138,6 +138,7 @@ impl Reconciler for ConvictionWorker {
         items.alone("what nothing came of", now, self.wait(mind, in_force, now)).await?;
         items.alone("diagnoses", now, Box::pin(self.act(mind, in_force, now))).await?;
         items.alone("containments", now, Box::pin(self.correct(mind, in_force, now))).await?;
+        items.alone("probations", now, Box::pin(self.keep_probations(mind, in_force, now))).await?;
         items.alone("roll-outs that were taken back", now, Box::pin(self.follow_rollbacks(mind, now))).await?;
         Ok(recalled == Some(true))
     }

@@ -38,6 +38,9 @@ pub struct Past {
     pub domains: u32,
     /// The hashes of those that were hit, [`CONTENTS_MAX`] at most: for people, who may know better.
     pub contents: Vec<String>,
+    /// Those of them with which domains converse: mail that is held for nothing else may leave during a probation.
+    #[serde(default)]
+    pub conversed: Vec<String>,
 }
 
 impl Past {
@@ -153,7 +156,7 @@ mod tests {
     }
 
     fn of(votes: u32, seen: u32, domains: u32) -> Past {
-        Past { votes, seen, domains, contents: Vec::new() }
+        Past { votes, seen, domains, ..Past::default() }
     }
 
     #[test]

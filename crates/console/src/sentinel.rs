@@ -81,8 +81,8 @@ pub fn probations(all: &[ProbationView]) -> Markup {
         @if !all.is_empty() { section {
             h2 { "Probation" }
             p.dim {
-                "A version that was forced past a gate and hits what was known to be good delays mail of known senders. "
-                "What is let out may be a catch that was lost."
+                "A version that was forced past a gate and hits what was known to be good delays mail of known "
+                "senders. What is let out may be a catch that was lost."
             }
             ul { @for one in all { li {
                 a href={ "/detections/" (encoded(&one.detection)) } { (one.detection) } " "

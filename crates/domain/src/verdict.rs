@@ -246,8 +246,8 @@ fn because_contained(finding: &Finding) -> Reason {
 
 fn because_delayed(code: &DetectionCode, version: &DetectionVersion) -> Reason {
     let text = format!(
-        "delayed: {code} ({version}) is on probation, since it was forced past a gate and hits what is known to be good; \
-         people are called"
+        "delayed: {code} ({version}) is on probation, since it was forced past a gate and hits what is known to be \
+         good; people are called"
     );
     Reason { code: "delayed".into(), text, detection: None, detection_version: None }
 }

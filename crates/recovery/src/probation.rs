@@ -134,8 +134,8 @@ impl ProbationWorker {
         let text = format!(
             "{code} ({version}) is on probation: it was forced past a gate and hits what was known to be good. It has \
              delayed mail of those whom you know: {}. Choose: `reprieve contain {code} --hours 24` lets its previous \
-             form decide, `reprieve detection off {code}` switches it off, `reprieve detection pin {code}` says that it \
-             is right, and what it holds stays held.",
+             form decide, `reprieve detection off {code}` switches it off, `reprieve detection pin {code}` says that \
+             it is right, and what it holds stays held.",
             told(&counts)
         );
         let day = now.as_seconds() / DAY_SECONDS;
@@ -304,8 +304,8 @@ fn kept(suspect: &Suspect, mail: MailId, reason: String, at: Timestamp) -> Decis
 /// Why a mail leaves, as a sentence of the record.
 fn leaves_because(suspect: &Suspect) -> String {
     format!(
-        "{} ({}) is on probation and alone held it, its previous form does not hit, and what it hits had gone to and fro \
-         for two weeks before it was drafted: possibly a lost catch",
+        "{} ({}) is on probation and alone held it, its previous form does not hit, and what it hits had gone to and \
+         fro for two weeks before it was drafted: possibly a lost catch",
         suspect.code, suspect.version
     )
 }
@@ -313,7 +313,8 @@ fn leaves_because(suspect: &Suspect) -> String {
 /// How far a probation is, in words.
 fn told(counts: &Counts) -> String {
     format!(
-        "{} so far, of which {} wait, {} stay, {} were let out (each possibly a lost catch) and {} were decided by others",
+        "{} so far, of which {} wait, {} stay, {} were let out (each possibly a lost catch) and {} were decided by \
+         others",
         counts.all(),
         counts.of(Stage::Delayed),
         counts.of(Stage::Kept),

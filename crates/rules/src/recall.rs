@@ -13,7 +13,7 @@ use domain::detection::{Detection, DetectionCode, DetectionVersion, RulesetId};
 use domain::message::Family;
 use domain::rollout::Gate;
 use domain::sentinel::group::Group;
-use domain::sentinel::past::{CONTENTS_MAX, CONVERSED_AGE, Past, conversing, votes};
+use domain::sentinel::past::{CONTENTS_MAX, CONVERSED_AGE, CONVERSING_MIN, Past, conversing, votes};
 use domain::sentinel::probation::LET_OUT_MAX;
 use domain::sentinel::{Event, State, Suspect};
 use domain::{Digest, Timestamp};
@@ -238,8 +238,11 @@ impl ConvictionWorker {
         let converse: Vec<(String, u32)> =
             answers.iter().map(|(content, answers)| (content.hex(), conversing(answers))).collect();
         let domains = converse.iter().map(|(_, domains)| *domains).max().unwrap_or(0);
-        let mut conversed: Vec<String> =
-            converse.into_iter().filter(|(_, domains)| *domains > 0).map(|(content, _)| content).collect();
+        let mut conversed: Vec<String> = converse
+            .into_iter()
+            .filter(|(_, domains)| *domains >= CONVERSING_MIN)
+            .map(|(content, _)| content)
+            .collect();
         conversed.sort();
         let carried: Vec<BTreeSet<String>> = tally.hits.iter().map(|(_, domains, _)| domains.clone()).collect();
         let contents = tally.hits.iter().map(|(content, ..)| content.hex()).collect();

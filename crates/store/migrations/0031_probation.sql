@@ -9,4 +9,5 @@ create table probation_mail (
     reason text not null,
     primary key (detection, detection_version, mail_id)
 );
+create index probation_mail_mail on probation_mail (mail_id);
 create index probation_mail_stage on probation_mail (stage, came_us);

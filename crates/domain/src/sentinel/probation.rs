@@ -2,9 +2,9 @@
 //!
 //! For strangers it acts as policy says. Mail of those whom we know is held as well, but as a delay: people are called
 //! at once, and have [`DELAY`] to choose. Time alone releases nothing. What leaves by itself is what this version alone
-//! holds, and only for content that was to and fro between two sides for two weeks before the version's first draft:
-//! an attacker can send whatever he likes today, and none of that leaves. What leaves is counted as what may be a catch
-//! that was lost, and it is [`LET_OUT_MAX`] mails of a version at most.
+//! holds, and only for content that was to and fro between three domains for two weeks before the version's first
+//! draft: an attacker can send whatever he likes today, and none of that leaves. What leaves is counted as what may be
+//! a catch that was lost, and it is [`LET_OUT_MAX`] mails of a version at most.
 //!
 //! Two tables: [`standing`] says whether a version is on probation, [`Stage::on`] what may become of a mail;
 //! [`why_it_stays`] says which mail may leave.
@@ -142,6 +142,16 @@ impl Stage {
             Self::LetOut => "let_out",
             Self::Kept => "kept",
             Self::Settled => "settled",
+        }
+    }
+
+    /// What it says of a mail, for people.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Delayed => "it waits until people had time to choose",
+            Self::LetOut => "it was let out",
+            Self::Kept => "it stays",
+            Self::Settled => "it needs no decision of a probation",
         }
     }
 

@@ -273,7 +273,8 @@ fn what_may_run_stays_and_what_is_only_read_does_not() {
     ] {
         assert!(matches!(with(family, name, b"new"), Some(Stays::MayRun(_))), "{family:?} {name}");
     }
-    // The same bytes as ever do not run because of what they may carry; under a name that runs, or as a program, they do.
+    // The same bytes as ever do not run because of what they may carry; under a name that runs, or as a program, they
+    // do.
     assert_eq!(with(Family::Office, "offer.docx", b"logo"), None);
     assert!(matches!(with(Family::Office, "offer.docm", b"logo"), Some(Stays::MayRun(_))));
     assert!(matches!(with(Family::Executable, "", b"logo"), Some(Stays::MayRun(_))));

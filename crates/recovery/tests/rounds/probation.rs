@@ -64,7 +64,9 @@ async fn put(site: &Site, level: Option<Level>) {
 async fn hold(site: &Site, content: &str) -> MailId {
     let mut envelope = envelope(&[BEN]);
     envelope.client.login = Some("carla@ours.example".into());
-    let bytes = Arc::new(letter(content).into_bytes());
+    // Each is another mail with the same content.
+    let id = site.clock.mail_id();
+    let bytes = Arc::new(format!("Message-ID: <{id}@ours.example>\r\n{}", letter(content)).into_bytes());
     let facts = EnvelopeFacts::of(&envelope, &site.parts.shared.config.border);
     let mut examination = site.parts.examiner.examine(bytes.clone(), facts).await;
     examination.facts.sender = Some(SenderFact { established: true, internal: true });
@@ -76,7 +78,8 @@ async fn account(site: &Site, mail: MailId) -> Account {
 }
 
 async fn stands(site: &Site, mail: MailId) -> Option<(Stage, String)> {
-    site.store.containments.stands_in_probation(&suspect(), mail).await.expect("reads")
+    let all = site.store.containments.probations_of_mail(mail).await.expect("reads");
+    all.into_iter().find(|(version, ..)| *version == suspect()).map(|(_, stage, why)| (stage, why))
 }
 
 /// Why a mail stays; it must.

@@ -136,20 +136,15 @@ impl ContainmentStore {
         rows.iter().map(suspect).collect()
     }
 
-    /// Where a mail stands with a version, and why; none when it is not noted.
+    /// Where a mail stands with each version that has delayed it, and why.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn stands_in_probation(
-        &self,
-        suspect: &Suspect,
-        mail: MailId,
-    ) -> Result<Option<(Stage, String)>, StoreError> {
-        let sql = "select stage, reason from probation_mail where detection = $1 and detection_version = $2 and \
-            mail_id = $3";
-        let values = vec![suspect.code.as_str().into(), suspect.version.as_str().into(), Value::Text(mail.to_string())];
-        let row = database::query(sql.to_owned(), values).fetch_optional(&self.core.reads).await?;
-        row.map(|row| Ok((named(&row, "stage", Stage::parse)?, row.try_get("reason")?))).transpose()
+    pub async fn probations_of_mail(&self, mail: MailId) -> Result<Vec<(Suspect, Stage, String)>, StoreError> {
+        let sql = "select * from probation_mail where mail_id = $1 order by detection, detection_version";
+        let values = vec![Value::Text(mail.to_string())];
+        let rows = database::query(sql.to_owned(), values).fetch_all(&self.core.reads).await?;
+        rows.iter().map(|row| Ok((suspect(row)?, named(row, "stage", Stage::parse)?, row.try_get("reason")?))).collect()
     }
 
     /// Writes down what becomes of a mail, together with its new examination and the request for its release.
@@ -174,8 +169,8 @@ impl Command for Note {
         let Suspect { code, version } = &self.suspect;
         let mut added = 0;
         for mail in &self.mails {
-            let sql = "insert into probation_mail (detection, detection_version, mail_id, stage, came_us, at_us, reason) \
-                       select $1, $2, $3, 'delayed', $4, $5, '' where (select count(*) from probation_mail \
+            let sql = "insert into probation_mail \
+                       (detection, detection_version, mail_id, stage, came_us, at_us, reason) select $1, $2, $3, 'delayed', $4, $5, '' where (select count(*) from probation_mail \
                        where detection = $1 and detection_version = $2) < $6 on conflict do nothing";
             let values = vec![
                 code.as_str().into(),

@@ -27,7 +27,7 @@ impl ConvictionWorker {
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let changes = self.containments.containments(now).await?;
+        let changes = self.store.containments.containments(now).await?;
         let held_back: BTreeMap<&DetectionCode, &ContainmentChange> =
             changes.iter().map(|change| (&change.suspect.code, change)).collect();
         let is_delay = |change: &&ContainmentChange| change.level == Some(Level::Delay);
@@ -39,7 +39,8 @@ impl ConvictionWorker {
         if concerned.is_empty() {
             return Ok(());
         }
-        let pinned: BTreeSet<DetectionCode> = self.containments.pins().await?.into_iter().map(|pin| pin.code).collect();
+        let pinned: BTreeSet<DetectionCode> =
+            self.store.containments.pins().await?.into_iter().map(|pin| pin.code).collect();
         let may_act = self.may_act(now).await?;
         for suspect in concerned {
             let (change, suspicion) = (held_back.get(&suspect.code).copied(), suspicions.get(suspect));

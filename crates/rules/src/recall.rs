@@ -120,7 +120,7 @@ impl ConvictionWorker {
                 && one.ruleset == live.id
                 && one.gates.iter().any(|gate| gate.gate == Gate::Backtest && !gate.passed)
         };
-        let forced = self.rules.rollout_in_force().await?.is_some_and(|rollout| is_past_gate(&rollout));
+        let forced = self.store.rules.rollout_in_force().await?.is_some_and(|rollout| is_past_gate(&rollout));
         let changed: Vec<(Detection, String)> = in_force.changed().into_iter().cloned().collect();
         if !forced || changed.is_empty() || now.since(*since) >= FRESH {
             return Ok(None);
@@ -128,7 +128,7 @@ impl ConvictionWorker {
         let mut suspects = BTreeMap::new();
         for (one, _) in &changed {
             // What is in force was kept at some time: that it was not is taken for now.
-            let drafted = self.rules.first_draft(&one.code, &one.version).await?.unwrap_or(now);
+            let drafted = self.store.rules.first_draft(&one.code, &one.version).await?.unwrap_or(now);
             let suspect = Suspect { code: one.code.clone(), version: one.version.clone() };
             suspects.insert(one.code.clone(), (suspect, drafted));
         }
@@ -161,11 +161,11 @@ impl ConvictionWorker {
         let mails = if recall.reads_mails { Place::Mails(None) } else { Place::End };
         Ok(match recall.place {
             Place::Parts(after) => {
-                let page = self.known_good.recollected_parts(page(after), rule, now).await?;
+                let page = self.store.known_good.recollected_parts(page(after), rule, now).await?;
                 (page.found, page.next.map_or(mails, |next| Place::Parts(Some(next))))
             }
             Place::Mails(after) => {
-                let page = self.known_good.recollected_mails(page(after), rule, now).await?;
+                let page = self.store.known_good.recollected_mails(page(after), rule, now).await?;
                 (page.found, page.next.map_or(Place::End, |next| Place::Mails(Some(next))))
             }
             Place::End => (Vec::new(), Place::End),
@@ -234,7 +234,7 @@ impl ConvictionWorker {
         let rule = &self.sentinel.establish;
         let old = tally.hits.iter().filter(|(.., since)| drafted.since(*since) >= CONVERSED_AGE);
         let old: Vec<Digest> = old.map(|(content, ..)| *content).collect();
-        let answers = self.known_good.answers_with(&old, drafted.before(PROBE_AGE), rule, now).await?;
+        let answers = self.store.known_good.answers_with(&old, drafted.before(PROBE_AGE), rule, now).await?;
         let converse: Vec<(String, u32)> =
             answers.iter().map(|(content, answers)| (content.hex(), conversing(answers))).collect();
         let domains = converse.iter().map(|(_, domains)| *domains).max().unwrap_or(0);

@@ -18,6 +18,7 @@ use platform::reconciler::Reconciler;
 use platform::ruleset_store::keep;
 use platform::signals::Signals;
 use rules::conviction::{ConvictionMemory, ConvictionWorker};
+use rules::tasks::StoreParts;
 use store::Store;
 use store::evidence::sentinel::{NewLine, Pin};
 use tempfile::TempDir;
@@ -58,15 +59,7 @@ impl Site {
         let worker = ConvictionWorker {
             sentinel: config.sentinel.clone(),
             border: config.border.clone(),
-            audit: store.audit.clone(),
-            containments: store.containments.clone(),
-            evidence: store.evidence.clone(),
-            incidents: store.incidents.clone(),
-            known_good: store.known_good.clone(),
-            mail: store.mail.clone(),
-            notices: store.notices.clone(),
-            rules: store.rules.clone(),
-            submissions: store.submissions.clone(),
+            store: StoreParts::from(&store),
             vault: None,
             external_engines: ExternalEngines::default(),
             clock: clock.clone(),

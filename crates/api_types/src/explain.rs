@@ -62,7 +62,8 @@ pub struct EngineView {
 /// Why a unit is treated as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub struct ReasonView {
-    /// A word for programs: detection, contained, entry, policy, clean, engine-error or engine-timeout.
+    /// A word for programs: detection, contained, delayed, probation, entry, policy, clean, engine-error or
+    /// engine-timeout.
     pub code: String,
     /// The reason as a sentence for people.
     pub text: String,

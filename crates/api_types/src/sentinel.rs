@@ -19,6 +19,33 @@ pub struct SentinelView {
     pub contained: Vec<ContainmentView>,
     /// Detections that nothing contains by itself.
     pub pinned: Vec<PinView>,
+    /// Versions that were forced past a gate and are on probation, and those that were and have delayed mail.
+    #[serde(default)]
+    pub probations: Vec<ProbationView>,
+}
+
+/// A version that was forced past a gate and hits what was known to be good: what became of mail of known senders that
+/// it holds.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub struct ProbationView {
+    /// The code of the detection.
+    pub detection: String,
+    /// Its version.
+    pub detection_version: String,
+    /// Since when it is on probation (RFC 3339); none when that is over.
+    pub since: Option<String>,
+    /// Mails that it has delayed in all.
+    pub delayed: u64,
+    /// Those of them that wait, until people had a quarter of an hour to choose.
+    pub waiting: u64,
+    /// Those that were let out: each may be a catch that was lost.
+    pub let_out: u64,
+    /// The most that may be let out.
+    pub let_out_most: u64,
+    /// Those that stay until a person or the sentinel decides about the version.
+    pub kept: u64,
+    /// Those that somebody else had decided about before.
+    pub settled: u64,
 }
 
 /// What is known against a detection version.
@@ -71,8 +98,8 @@ pub struct ContainmentView {
     pub detection: String,
     /// Its version; for an engine outside, that of its data.
     pub detection_version: String,
-    /// pardon (known content passes), contained (its previous form or the past decides) or probation (it acts for
-    /// strangers alone); none when it was given back.
+    /// pardon (known content passes), contained (its previous form or the past decides), probation (it acts for
+    /// strangers alone) or delay (it was forced, and delays mail of known senders); none when it was given back.
     pub level: Option<String>,
     /// When that was decided (RFC 3339).
     pub since: String,
@@ -104,6 +131,9 @@ pub struct ExplanationView {
     pub versions: Vec<SuspicionView>,
     /// What was heard, the newest 200 lines, newest first.
     pub journal: Vec<LineView>,
+    /// Its versions that are on probation, or were and have delayed mail.
+    #[serde(default)]
+    pub probations: Vec<ProbationView>,
 }
 
 /// A line of the journal.

@@ -1,7 +1,7 @@
 //! `reprieve sentinel`, `contain`, `release-containment`: what is suspected and why, and what people contain and give
 //! back.
 
-use api_types::sentinel::{ContainAsk, ContainmentView, ExplanationView, SentinelView, SuspicionView};
+use api_types::sentinel::{ContainAsk, ContainmentView, ExplanationView, ProbationView, SentinelView, SuspicionView};
 use clap::{Args, Subcommand};
 
 use super::client::Client;
@@ -110,6 +110,19 @@ fn suspects(list: &[SuspicionView]) -> String {
     terminal::table(&headings, &rows, 40)
 }
 
+fn probation_text(one: &ProbationView) -> String {
+    let ProbationView { detection, detection_version, since, delayed, waiting, let_out, let_out_most, kept, settled } =
+        one;
+    let stands = match since {
+        Some(since) => format!("on probation since {since}"),
+        None => "its probation is over".to_owned(),
+    };
+    format!(
+        "{detection} ({detection_version}): {stands}: {delayed} mails delayed, {waiting} of them wait, {kept} stay, \
+         {let_out} let out (each possibly a lost catch, {let_out_most} at most), {settled} decided by others"
+    )
+}
+
 fn status_text(shown: &SentinelView) -> String {
     let SentinelView { containment, acts, memory, .. } = shown;
     let acts = if *acts {
@@ -127,12 +140,14 @@ fn status_text(shown: &SentinelView) -> String {
         let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
         out.push(format!("{detection} ({detection_version}): {level} since {since}{until} by {by}: {reason}"));
     }
+    out.extend(shown.probations.iter().map(probation_text));
     out.extend(shown.pinned.iter().map(|one| format!("{}: pinned by {}: {}", one.detection, one.by, one.reason)));
     out.join("\n")
 }
 
 fn explain_text(shown: &ExplanationView) -> String {
     let mut out = vec![suspects(&shown.versions)];
+    out.extend(shown.probations.iter().map(probation_text));
     for line in &shown.journal {
         out.push(format!("{}  {}  {:<7} {}", line.at, line.detection_version, line.event, line.text));
     }

@@ -159,7 +159,7 @@ pub async fn show(
                 (incident::opening(&code, "", ""))
             }
         }
-        @if let Some(heard) = &heard { (evidence(heard)) }
+        @if let Some(heard) = &heard { (sentinel::probations(&heard.probations)) (evidence(heard)) }
         @if let Some(shown) = &shown { (how_it_is_made(shown)) }
     };
     Ok(page(&operator, "/detections", &code, body))

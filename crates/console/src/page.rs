@@ -79,7 +79,7 @@ pub fn class_of(word: &str) -> &'static str {
         | "Block" => "bad",
         "Spam" | "Bulk" | "Spoof" | "Junk" | "Tag" | "in_doubt" | "in_doubt_live" | "tentative" | "pardon"
         | "suspect" | "waiting" | "rolled-back" | "refused" | "forced" | "replaying" | "releasing" | "probation"
-        | "late" | "Unscannable" | "PolicyRule" | "FileTypeBlock" | "Shadow" => "warn",
+        | "delay" | "late" | "Unscannable" | "PolicyRule" | "FileTypeBlock" | "Shadow" => "warn",
         "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" | "done" | "passed" | "ok" => {
             "good"
         }

@@ -1,7 +1,7 @@
 //! What the sentinel knows against detections, what it holds back, and what people tell it.
 
 use api_types::memory::MemoryView;
-use api_types::sentinel::{ContainAsk, ContainmentView, PinView, SuspicionView};
+use api_types::sentinel::{ContainAsk, ContainmentView, PinView, ProbationView, SuspicionView};
 use axum::Extension;
 use axum::extract::State;
 use maud::{Markup, html};
@@ -34,6 +34,7 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
         }
         (memory(&shown.memory))
         (contained(&shown.contained, may))
+        (probations(&shown.probations))
         (suspects(&shown.suspects))
         @if !shown.pinned.is_empty() { (pinned(&shown.pinned)) }
     };
@@ -71,6 +72,29 @@ fn contained(held: &[ContainmentView], may: bool) -> Markup {
                 @if may { (acting(&one.detection, "release", "Give it back")) }
             } }
         }
+    }
+}
+
+/// What became of mail that versions on probation delay; nothing where none does or did.
+pub fn probations(all: &[ProbationView]) -> Markup {
+    html! {
+        @if !all.is_empty() { section {
+            h2 { "Probation" }
+            p.dim {
+                "A version that was forced past a gate and hits what was known to be good delays mail of known "
+                "senders. What is let out may be a catch that was lost."
+            }
+            ul { @for one in all { li {
+                a href={ "/detections/" (encoded(&one.detection)) } { (one.detection) } " "
+                code { (one.detection_version) } " "
+                @match &one.since {
+                    Some(since) => { "is on probation since " (moment(since)) },
+                    None => { "is on probation no more" },
+                }
+                ": " (one.delayed) " mails delayed, " (one.waiting) " of them wait, " (one.kept) " stay, "
+                (one.let_out) " let out (" (one.let_out_most) " at most), " (one.settled) " decided by others"
+            } } }
+        } }
     }
 }
 

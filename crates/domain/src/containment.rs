@@ -17,6 +17,9 @@ pub enum Level {
     Contained,
     /// A corrected form that is watched: it acts for those whom nobody knows.
     Probation,
+    /// A form on probation because a person forced it past a gate: it acts, but for those whom we know as a delay that
+    /// calls people ([`crate::sentinel::probation`]).
+    Delay,
 }
 
 impl Level {
@@ -26,7 +29,13 @@ impl Level {
             Self::Pardon => "pardon",
             Self::Contained => "contained",
             Self::Probation => "probation",
+            Self::Delay => "delay",
         }
+    }
+
+    /// Whether the detection holds as policy says, so that nothing is done about it yet but to call people.
+    pub fn holds_as_before(self) -> bool {
+        matches!(self, Self::Delay)
     }
 
     /// The level of a state; none where the detection acts as policy says.

@@ -3,6 +3,8 @@
 //! A verdict is a pure function of recorded things, so it can be explained, recomputed under another
 //! containment state or without a detection, compared, and taken back.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::containment::{Containment, Level};
@@ -106,6 +108,11 @@ pub fn decide(
         let text = format!("{} counts more than {} ({})", entry.shown(), finding.detection, finding.detection_version);
         Some(Reason { code: "entry".into(), text, detection: None, detection_version: None })
     }));
+    if disposition == Disposition::Hold {
+        let delaying = acting.iter().filter(|finding| delays(finding, examination, containment));
+        let versions: BTreeSet<_> = delaying.map(|one| (&one.detection, &one.detection_version)).collect();
+        reasons.extend(versions.into_iter().map(|(code, version)| because_delayed(code, version)));
+    }
     let held_back = examination.findings.iter().filter(|finding| finding.may_act());
     let held_back = held_back.filter(|finding| holds_back(finding, examination, containment));
     reasons.extend(held_back.map(because_contained));
@@ -186,7 +193,14 @@ fn holds_back(finding: &Finding, examination: &Examination, containment: &Contai
             None => is_known && all_vouched(&|known| known.class != MemoryClass::Unknown),
         },
         Level::Probation => is_known,
+        Level::Delay => false,
     }
+}
+
+/// Whether a finding holds mail of somebody whom we know while its version is on probation.
+fn delays(finding: &Finding, examination: &Examination, containment: &Containment) -> bool {
+    containment.level(&finding.detection, &finding.detection_version) == Some(Level::Delay)
+        && examination.facts.sender.is_some_and(|sender| sender.established)
 }
 
 fn policy_says<'p>(policy: &'p Policy, category: Category, family: Family, unit: &Recipient) -> (Disposition, &'p str) {
@@ -228,6 +242,14 @@ fn because_contained(finding: &Finding) -> Reason {
     };
     let text = format!("{detection} ({detection_version}) is contained, and {instead}");
     Reason { code: "contained".into(), text, detection: None, detection_version: None }
+}
+
+fn because_delayed(code: &DetectionCode, version: &DetectionVersion) -> Reason {
+    let text = format!(
+        "delayed: {code} ({version}) is on probation, since it was forced past a gate and hits what is known to be \
+         good; people are called"
+    );
+    Reason { code: "delayed".into(), text, detection: None, detection_version: None }
 }
 
 fn because_of_entry(entry: &EntryFact) -> Reason {

@@ -241,6 +241,27 @@ fn a_pardon_lets_our_own_logo_pass_and_a_probation_acts_for_strangers() {
     assert_eq!(said(&exam, &probation), Disposition::Hold);
 }
 
+/// A form that was forced holds as policy says; where we know the sender it says that this is a delay.
+#[test]
+fn a_forced_form_on_probation_delays_mail_of_those_whom_we_know() {
+    let hit = finding("A-1", Category::Malware, Effect::Hold, Family::Image);
+    let delay = contained(3, &hit, Level::Delay);
+    let mut exam = examination(vec![hit.clone(), hit.clone()]);
+    let delayed = |exam: &Examination, state: &Containment| {
+        let got = verdict(exam, &Policy::standard(), state);
+        assert_eq!(got.disposition, Disposition::Hold);
+        assert_eq!(got.cause().map(|(code, _)| code.as_str()), Some("A-1"), "what holds it comes first");
+        got.reasons.iter().filter(|reason| reason.code == "delayed").count()
+    };
+    assert_eq!(delayed(&exam, &delay), 0, "nobody knows the sender");
+    exam.facts.sender = ESTABLISHED;
+    assert_eq!((delayed(&exam, &delay), delayed(&exam, &Containment::default())), (1, 0));
+    let tagged = examination(vec![finding("A-1", Category::Spam, Effect::Hold, Family::Text)]);
+    let tagged = Examination { facts: exam.facts.clone(), ..tagged };
+    let got = verdict(&tagged, &Policy::standard(), &delay);
+    assert_eq!((got.disposition, got.reasons.len()), (Disposition::Junk, 1), "what is not held is not delayed");
+}
+
 #[test]
 fn without_the_detection_the_verdict_is_another() {
     let exam = examination(vec![

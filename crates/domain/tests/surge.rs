@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::Timestamp;
 use domain::finding::MemoryClass;
 use domain::sentinel::evidence::{PROBE_BATCH, probe_value};
-use domain::sentinel::past::{CONVERSED_AGE, OURS, conversing, votes};
+use domain::sentinel::past::{CONVERSED_AGE, CONVERSING_MIN, OURS, conversing, votes};
+use domain::sentinel::probation::LET_OUT_MAX;
 use domain::sentinel::suspicion::{Hit, TRIP, TRIP_AFTER_CHANGE};
 use domain::sentinel::{Event, Past, Settings, State, Suspicion, Weights};
 
@@ -410,7 +411,13 @@ fn domain_of(who: &str) -> String {
 /// What the whole memory says of a detection that was forced at the beginning: a trial on all that may testify. Whoever
 /// carried a content has answered all of the others with it, where it went `to_and_fro`; else each has answered us, and
 /// we anybody.
-fn recall(world: &World, memory: &Memory, corpus: &[String], is_hit: &dyn Fn(&str) -> bool, to_and_fro: bool) -> Past {
+fn recall(
+    world: &World,
+    memory: &Memory,
+    corpus: &[String],
+    is_hit: &dyn Fn(&str) -> bool,
+    to_and_fro: &dyn Fn(&str) -> bool,
+) -> Past {
     let age = |part: &str| world.begin - memory.first[part];
     let known: Vec<&String> = corpus.iter().filter(|part| age(part) >= 3.0 * DAY).collect();
     let carriers = |part: &String| {
@@ -419,19 +426,21 @@ fn recall(world: &World, memory: &Memory, corpus: &[String], is_hit: &dyn Fn(&st
     };
     let contents: Vec<&String> = known.iter().copied().filter(|part| is_hit(part)).collect();
     let hits: Vec<BTreeSet<String>> = contents.iter().map(|part| carriers(part)).collect();
-    let mut domains = 0;
+    let (mut domains, mut conversed) = (0, Vec::new());
     for (part, carriers) in contents.iter().zip(&hits).filter(|(part, _)| age(part) >= CONVERSED_AGE.as_secs_f64()) {
         let partners = || carriers.iter().filter(|who| *who != OURS);
         let mut answers: BTreeSet<(String, String)> = partners().map(|who| (who.clone(), OURS.to_owned())).collect();
         let mut dice = Dice(part.len() as u64 + 77);
         answers.extend((0..40).map(|_| (OURS.to_owned(), format!("o{}", dice.below(world.site.size.partners)))));
-        if to_and_fro {
+        if to_and_fro(part) {
             answers.extend(partners().map(|who| (OURS.to_owned(), who.clone())));
         }
-        domains = domains.max(conversing(&answers));
+        let converse = conversing(&answers);
+        domains = domains.max(converse);
+        conversed.extend((converse >= CONVERSING_MIN).then(|| (*part).clone()));
     }
     let seen = u32::try_from(known.len()).unwrap_or(u32::MAX);
-    Past { votes: votes(&hits), seen, domains, contents: contents.into_iter().cloned().collect() }
+    Past { votes: votes(&hits), seen, domains, contents: contents.into_iter().cloned().collect(), conversed }
 }
 
 /// Whether a right detection that was forced is contained by what the whole memory says, and by whatever the campaign
@@ -441,12 +450,56 @@ fn forced(world: &World, campaign: &Campaign, to_and_fro: bool, seed: u64) -> bo
     let mut watched = Watched::new(&memory, &corpus, false, seed);
     watched.suspicion = Suspicion::new(Settings { trip: TRIP_AFTER_CHANGE, ..Settings::default() });
     let is_evil = |part: &str| part.starts_with("evil");
-    let past = recall(world, &memory, &corpus, &is_evil, to_and_fro);
+    let past = recall(world, &memory, &corpus, &is_evil, &|_| to_and_fro);
     watched.hear(world.begin, &Event::Recalled { at: moment(world.begin), past });
     for (at, who, part) in mails {
         watched.hit(at, &who, &part, &is_evil);
     }
     watched.contained.is_some()
+}
+
+/// Mails that a version on probation lets out.
+#[derive(Clone, Copy, Debug, Default)]
+struct LetOut {
+    /// Of the campaign.
+    evil: usize,
+    /// Of the campaign, if one known-good hit of the version let out whatever comes from somebody whom we know.
+    by_any_hit: usize,
+    /// Good ones, of the 40 that the version holds.
+    good: usize,
+}
+
+/// What a version lets out that is right about a campaign and wrong about three pictures, which partners and ours have
+/// had to and fro for 20 days; none when it is convicted, so that it is on probation no more. Mail of the campaign
+/// alone counts; its contents that are old went `to_and_fro` before, or did not.
+fn let_out(world: &World, campaign: &Campaign, to_and_fro: bool, seed: u64) -> Option<LetOut> {
+    let Played { mut memory, mut corpus, mails } = play(world, campaign, seed);
+    let had = [1, 2, 3].map(|partner| format!("o{partner}")).into_iter().chain(["u1".to_owned()]);
+    let had: BTreeSet<String> = had.collect();
+    for part in (0..3).map(|number| format!("few{number}")) {
+        memory.first.insert(part.clone(), world.begin - 20.0 * DAY);
+        memory.carriers.insert(part.clone(), had.clone());
+        corpus.push(part);
+    }
+    let is_hit = |part: &str| part.starts_with("evil") || part.starts_with("few");
+    let past = recall(world, &memory, &corpus, &is_hit, &|part| to_and_fro || part.starts_with("few"));
+    if past.votes == 0 || past.convicts(4, TRIP_AFTER_CHANGE) {
+        return None;
+    }
+    let good =
+        (0..40).map(|n| (world.begin + f64::from(n) * 300.0, format!("o{}", n % 3 + 1), format!("few{}", n % 3)));
+    let mut mails: Vec<(f64, String, String)> = mails.into_iter().chain(good).collect();
+    mails.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut out = LetOut::default();
+    for (_, _, part) in mails.iter().filter(|(at, who, _)| memory.is_established(who, *at)) {
+        let is_evil = part.starts_with("evil");
+        out.by_any_hit += usize::from(is_evil);
+        let is_full = out.evil + out.good >= LET_OUT_MAX as usize;
+        if past.conversed.contains(part) && !is_full {
+            if is_evil { out.evil += 1 } else { out.good += 1 }
+        }
+    }
+    Some(out)
 }
 
 fn at(values: &mut [f64], share: f64) -> f64 {
@@ -521,13 +574,10 @@ fn a_wrong_detection_is_found_and_an_outbreak_is_not_taken_for_one() {
     assert_eq!((watched.suspicion.state(), watched.contained), (State::Live, None));
 }
 
-/// A version that was forced past a gate: what the whole memory says of it convicts where few contents are much of what
-/// is known, and no outbreak makes it convict a right one.
-#[test]
-fn a_forced_detection_is_judged_by_the_whole_memory() {
-    let runs: u64 = std::env::var("SURGE_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+/// The campaigns that a right detection hits, and that a forced one is judged by.
+fn campaigns() -> Vec<(&'static str, Campaign)> {
     let none = Campaign::default();
-    let rows = [
+    vec![
         ("500 strangers, 12 partners x 25 replies", Campaign { strangers: 500, partners: (12, 25), ..none }),
         ("60 partners x 5, 3 payloads", Campaign { partners: (60, 5), same_payloads: true, ..none }),
         ("200 partners x 3", Campaign { partners: (200, 3), ..none }),
@@ -542,12 +592,20 @@ fn a_forced_detection_is_judged_by_the_whole_memory() {
         ("poisoned past: 6, 10 d, 6 each", Campaign { old: Some((6, 10.0, 6, 0)), ..none }),
         ("poisoned past: 20, 10 d, 6 each", Campaign { old: Some((20, 10.0, 6, 0)), ..none }),
         ("poisoned past: 2, 15 d, 25 each", Campaign { old: Some((2, 15.0, 25, 0)), ..none }),
-    ];
+    ]
+}
+
+/// A version that was forced past a gate: what the whole memory says of it convicts where few contents are much of what
+/// is known, and no outbreak makes it convict a right one.
+#[test]
+fn a_forced_detection_is_judged_by_the_whole_memory() {
+    let runs: u64 = std::env::var("SURGE_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let rows = campaigns();
     for (site, size) in [("large", LARGE), ("small", SMALL)] {
         let world = World::new(size);
         eprintln!("a {site} site: {} contents that may testify; {runs} runs each", world.corpus.len());
-        for (name, campaign) in rows {
-            let count = |both| (0..runs).filter(|seed| forced(&world, &campaign, both, 7000 + seed)).count();
+        for (name, campaign) in &rows {
+            let count = |both| (0..runs).filter(|seed| forced(&world, campaign, both, 7000 + seed)).count();
             let (hijacked, to_and_fro) = (count(false), count(true));
             eprintln!("{name:<46} {hijacked:>4} of {runs} contained, {to_and_fro:>4} if it went to and fro before");
             // Six contents of a few hundred are as much as a mistake, and a probe finds them as well: a small site has
@@ -562,10 +620,41 @@ fn a_forced_detection_is_judged_by_the_whole_memory() {
             memory.carriers.insert(part.clone(), carriers.into());
             corpus.push(part);
         }
-        let past = recall(&world, &memory, &corpus, &|part| part.starts_with("few"), false);
+        let past = recall(&world, &memory, &corpus, &|part| part.starts_with("few"), &|_| false);
         let with = |domains| Past { domains, ..past.clone() };
         let asked = (0..9).find(|domains| with(*domains).convicts(4, TRIP_AFTER_CHANGE));
         eprintln!("three pictures of three partners: {} votes, convicted with {asked:?} conversing", past.votes);
         assert_eq!((past.votes, asked.is_some()), (3, size.users == SMALL.users));
     }
+}
+
+/// Probation at the large site, where few contents convict nobody: nothing of a campaign leaves but content that was to
+/// and fro for two weeks before anybody called it bad, and of that as much as one version may let out. One known-good
+/// hit alone, as a reason to let out whatever comes from those whom we know, would let out nearly all of it.
+#[test]
+fn what_a_version_on_probation_lets_out_is_bounded() {
+    let runs: u64 = std::env::var("SURGE_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let world = World::new(LARGE);
+    eprintln!("{:<46} {:>11} {:>11} {:>10} {:>5}", "let out of a campaign, most", "", "to and fro", "any hit", "good");
+    for (name, campaign) in campaigns() {
+        let of = |both| -> Vec<LetOut> {
+            (0..runs).filter_map(|seed| let_out(&world, &campaign, both, 7000 + seed)).collect()
+        };
+        let (alone, answered) = (of(false), of(true));
+        let most = |all: &[LetOut], value: fn(&LetOut) -> usize| all.iter().map(value).max();
+        let (evil, to_and_fro) = (most(&alone, |one| one.evil), most(&answered, |one| one.evil));
+        let (any, good) = (most(&alone, |one| one.by_any_hit), alone.iter().map(|one| one.good).min());
+        let shown = [evil, to_and_fro, any, good].map(|one| one.map_or_else(String::new, |one| one.to_string()));
+        eprintln!("{name:<46} {:>11} {:>11} {:>10} {:>5}", shown[0], shown[1], shown[2], shown[3]);
+        let is_of_two_weeks = campaign.old.is_some_and(|(_, days, ..)| days >= CONVERSED_AGE.as_secs_f64() / DAY);
+        let most = if is_of_two_weeks { LET_OUT_MAX as usize } else { 0 };
+        assert!(evil.is_some_and(|found| found <= most), "{name}: {evil:?}");
+        assert!(to_and_fro.is_none_or(|found| found <= most), "{name}: {to_and_fro:?}");
+        assert_eq!(good, Some(40), "{name}");
+    }
+    // Malware that has gone to and fro for two weeks, and then comes without end: the bound is what stops it.
+    let endless = Campaign { old: Some((2, 15.0, 90, 0)), ..Campaign::default() };
+    let found = let_out(&world, &endless, true, 1).expect("on probation");
+    eprintln!("two weeks to and fro, 180 mails: {} let out", found.evil);
+    assert_eq!(found.evil + found.good, LET_OUT_MAX as usize);
 }

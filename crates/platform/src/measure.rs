@@ -211,6 +211,12 @@ pub fn clock_doubted(is_doubted: bool) {
     metrics::gauge!(metric::REMOVAL_SUSPENDED).set(if is_doubted { 1.0 } else { 0.0 });
 }
 
+/// Mails that versions on probation have brought to stand there: delayed, let out (each possibly a lost catch), kept
+/// or settled.
+pub fn probation(stage: &'static str, mails: u64) {
+    metrics::counter!("reprieve_probation_mails_total", "stage" => stage).increment(mails);
+}
+
 /// Things that went because their time was over: units, bytes of messages, records, entries of the audit log.
 pub fn removed(what: &'static str, count: usize) {
     metrics::counter!(metric::REMOVED, "what" => what).increment(count as u64);

@@ -176,7 +176,8 @@ impl IncidentWorker {
         }
         let is_gone = !self.is_in_force(&incident.suspect.code, incident).await?;
         let contained = self.containments.containment(now).await?;
-        let is_contained = contained.level(&incident.suspect.code, &incident.suspect.version).is_some();
+        let level = contained.level(&incident.suspect.code, &incident.suspect.version);
+        let is_contained = level.is_some_and(|level| !level.holds_as_before());
         let text = if is_gone {
             "A corrected ruleset is in force. What was held is examined again."
         } else if is_contained && self.has_previous(incident).await? {

@@ -13,7 +13,7 @@ use domain::verdict::{Verdict, decide};
 use domain::{Examination, MailId, Timestamp};
 use store::blob::Blobs;
 use store::mail::arrival::Record;
-use store::{KnownGoodStore, MailStore, StoreError};
+use store::{ContainmentStore, EntryStore, KnownGoodStore, MailStore, RuleStore, StoreError};
 
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
@@ -84,6 +84,25 @@ impl Reexamination {
         let rule = &self.sentinel.establish;
         known_senders::resolve(&self.known_good, &self.key, rule, &mut examination, &record.envelope, at).await?;
         Ok(Ok(examination))
+    }
+
+    /// Whether what examines here is what the store says is in force, and what is contained and which entries count
+    /// likewise: a ruleset takes seconds to compile, and until then the wrong one would say once more what it has said.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_up_to_date(
+        &self,
+        rules: &RuleStore,
+        entries: &EntryStore,
+        containments: &ContainmentStore,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let live = rules.ruleset_in_force().await?;
+        let is_loaded = live.is_none_or(|live| self.examiner.in_force().live.id == live);
+        let entries = entries.entries_stamp(now).await?;
+        let epoch = containments.containment(now).await?.epoch;
+        Ok(is_loaded && self.entries.stamp() == Some(entries) && self.contained.now().epoch == epoch)
     }
 
     /// Whether all engines finish with a mail of our own, in which nothing is.

@@ -151,16 +151,9 @@ impl Replayer {
         Some(Replayed { incident: incident.to_owned(), mail_id, outcomes, completion: None, at })
     }
 
-    /// Whether what examines here is what the store says is in force, and what is contained and which entries count
-    /// likewise: a ruleset takes seconds to compile, and until then the wrong one would say once more what it has said.
     async fn is_up_to_date(&self) -> Result<bool, StoreError> {
-        let live = self.rules.ruleset_in_force().await?;
-        let is_loaded = live.is_none_or(|live| self.reexamination.examiner.in_force().live.id == live);
-        let entries = self.entries.entries_stamp(self.clock.now()).await?;
-        let epoch = self.containments.containment(self.clock.now()).await?.epoch;
-        Ok(is_loaded
-            && self.reexamination.entries.stamp() == Some(entries)
-            && self.reexamination.contained.now().epoch == epoch)
+        let Self { rules, entries, containments, reexamination, .. } = self;
+        reexamination.is_up_to_date(rules, entries, containments, self.clock.now()).await
     }
 
     async fn write(&self, replayed: Vec<Replayed>) -> Result<(), StoreError> {

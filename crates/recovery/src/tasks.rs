@@ -13,7 +13,7 @@ use platform::task::Task;
 use store::blob::Blobs;
 use store::{
     AuditStore, ContainmentStore, EntryStore, EvidenceStore, ExplorerStore, IncidentStore, KnownGoodStore, MailStore,
-    QuarantineStore, ReleaseStore, RuleStore,
+    NoticeStore, QuarantineStore, ReleaseStore, RuleStore,
 };
 use wire::smtp::client::Timeouts;
 
@@ -21,6 +21,7 @@ use crate::bulk::BulkWorker;
 use crate::incident::IncidentWorker;
 use crate::pacing::Pacing;
 use crate::partial_mail::PartialMailWorker;
+use crate::probation::ProbationWorker;
 use crate::reexamination::Reexamination;
 use crate::release::Releaser;
 use crate::replay::Replayer;
@@ -51,6 +52,8 @@ store::parts! {
         pub known_good: KnownGoodStore,
         /// Mail and its units.
         pub mail: MailStore,
+        /// What people are called for.
+        pub notices: NoticeStore,
         /// What is held.
         pub quarantine: QuarantineStore,
         /// Releases.
@@ -81,6 +84,7 @@ impl Parts {
             Task::new(self.incident_worker()),
             Task::in_background(self.replayer()),
             Task::in_background(self.partial_mail_worker()),
+            Task::in_background(self.probation_worker()),
             Task::in_background(self.releaser(hostname, Pacing::new(release.per_second))),
             Task::in_background(self.bulk_worker()),
             Task::new(self.publisher()),
@@ -94,6 +98,7 @@ impl Parts {
             self.incident_worker(),
             self.replayer(),
             self.partial_mail_worker(),
+            self.probation_worker(),
             self.releaser(hostname, Pacing::of_drill(release.per_second)),
             self.publisher(),
         )
@@ -151,6 +156,23 @@ impl Parts {
     /// Looks again at what was held because an engine failed.
     pub fn partial_mail_worker(&self) -> PartialMailWorker {
         PartialMailWorker {
+            reexamination: self.reexamination(),
+            clock: self.shared.clock.clone(),
+            signals: self.shared.signals.clone(),
+            items: Items::default(),
+        }
+    }
+
+    /// Decides about mail that a version on probation delays.
+    pub fn probation_worker(&self) -> ProbationWorker {
+        ProbationWorker {
+            audit: self.store.audit.clone(),
+            containments: self.store.containments.clone(),
+            entries: self.store.entries.clone(),
+            evidence: self.store.evidence.clone(),
+            notices: self.store.notices.clone(),
+            quarantine: self.store.quarantine.clone(),
+            rules: self.store.rules.clone(),
             reexamination: self.reexamination(),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use crate::incident::IncidentWorker;
 use crate::partial_mail::PartialMailWorker;
+use crate::probation::ProbationWorker;
 use crate::release::Releaser;
 use crate::replay::Replayer;
 use crate::status::Publisher;
@@ -15,6 +16,7 @@ pub struct InTurn {
     incidents: IncidentWorker,
     replayer: Replayer,
     partial_mail: PartialMailWorker,
+    probation: ProbationWorker,
     releaser: Releaser,
     publisher: (Publisher, <Publisher as Reconciler>::Memory),
 }
@@ -24,10 +26,11 @@ impl InTurn {
         incidents: IncidentWorker,
         replayer: Replayer,
         partial_mail: PartialMailWorker,
+        probation: ProbationWorker,
         releaser: Releaser,
         publisher: Publisher,
     ) -> Self {
-        Self { incidents, replayer, partial_mail, releaser, publisher: (publisher, Default::default()) }
+        Self { incidents, replayer, partial_mail, probation, releaser, publisher: (publisher, Default::default()) }
     }
 
     /// One round of each but the status page; whether there may be more to do at this moment.
@@ -39,6 +42,7 @@ impl InTurn {
         let mut has_more = self.incidents.round(&mut None, stop).await?;
         has_more |= self.replayer.round(&mut (), stop).await?;
         self.partial_mail.round(&mut (), stop).await?;
+        has_more |= self.probation.round(&mut None, stop).await?;
         self.releaser.round(&mut (), stop).await?;
         Ok(has_more)
     }

@@ -41,6 +41,7 @@ use recovery::bulk::BulkWorker;
 use recovery::status::Publisher;
 use rules::conviction::{ConvictionMemory, ConvictionWorker};
 use rules::rate::{Counted, RateWatcher};
+use rules::tasks::StoreParts;
 use serde_json::Value;
 use store::evidence::sentinel::NewLine;
 use store::explorer::bulk::{Bulk, BulkPlace, BulkStage, BulkVerb};
@@ -82,15 +83,7 @@ impl Site {
             external_engines: ExternalEngines::without_dns(&config.engines),
             sentinel: config.sentinel.clone(),
             border: config.border.clone(),
-            audit: store.audit.clone(),
-            containments: store.containments.clone(),
-            evidence: store.evidence.clone(),
-            incidents: store.incidents.clone(),
-            known_good: store.known_good.clone(),
-            mail: store.mail.clone(),
-            notices: store.notices.clone(),
-            rules: store.rules.clone(),
-            submissions: store.submissions.clone(),
+            store: StoreParts::from(&store),
             vault: None,
             clock: clock.clone(),
             key: key.clone(),

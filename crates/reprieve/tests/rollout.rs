@@ -196,6 +196,97 @@ fn called_bad(site: &Site) -> Vec<i64> {
     })
 }
 
+/// Who forces a version says what of the memory is bad; whatever is not exactly that is refused, and nothing is done.
+#[test]
+fn who_forces_says_which_contents_are_bad() {
+    let mut site = Site::start("");
+    site.learn();
+    let hash: String = sql(&site, async |connection| {
+        sqlx::query_scalar("select sha256 from known_good_part").fetch_one(connection).await
+    });
+    let refused = |words: &[&str], why: &str| {
+        let words = ["ruleset", "publish", "bad.yar", "--reason", "it is malware", "--config", "reprieve.toml"]
+            .iter()
+            .chain(words)
+            .copied()
+            .collect::<Vec<_>>();
+        let output = site.gateway.cli(&words);
+        let said = String::from_utf8_lossy(&output.stderr).to_string();
+        assert!(!output.status.success() && said.contains(why), "{words:?}: {said}");
+    };
+    refused(&["--bad", &hash], "--force");
+    refused(&["--force", "--bad", "the logo of us"], "hexadecimal digits");
+    refused(&["--force", "--bad", &hash[..11]], "hexadecimal digits");
+    refused(&["--force", "--bad", "000000000000"], "no content that is known to be good");
+    assert!(called_bad(&site).is_empty() && !site.acts().contains(&"known-good.call-bad".to_owned()));
+    let words = ["ruleset", "publish", "bad.yar", "--force", "--reason", "it is malware", "--wait", "--bad"];
+    let forced = site.gateway.json(&[&words[..], &[&hash[..12]]].concat());
+    assert_eq!(forced["stage"], "live", "{forced}");
+    assert_eq!(called_bad(&site), [70], "the logo has left the memory");
+    let log = site.gateway.json(&["audit", "list"]);
+    let called = log.as_array().unwrap().iter().find(|entry| entry["action"] == "known-good.call-bad").unwrap();
+    assert_eq!((&called["object"], &called["reason"]), (&hash.into(), &"it is malware".into()), "{called}");
+}
+
+/// What is chosen at a call is done, on record, and once.
+#[test]
+fn what_is_chosen_at_a_call_is_done_once() {
+    let mut site = Site::start("");
+    site.learn();
+    site.gateway.json(&["ruleset", "publish", "bad.yar", "--force", "--reason", "the vendor says so", "--wait"]);
+    until("the forced rule acts", || site.replies(100, 1) == 0);
+    let call = |number: i64, kind: &str, subject: &str| {
+        let words = format!("{number}, 'test/{number}', {number}, '{kind}', '{subject}', 'choose', ''");
+        let text =
+            format!("insert into alert (alert, alert_key, at_us, kind, subject, text, seen_by) values ({words})");
+        sql(&site, async |connection| sqlx::query(sqlx::AssertSqlSafe(text)).execute(connection).await);
+    };
+    for (number, kind, subject) in [
+        (901, "forced", "every_png"),
+        (902, "forced", "every_png"),
+        (903, "forced", "every_png"),
+        (904, "engine", "clamd"),
+    ] {
+        call(number, kind, subject);
+    }
+    let choose = |site: &Site, number: &str, choice: &str| {
+        let output = site.gateway.cli(&["alert", "choose", number, choice, "--config", "reprieve.toml", "--json"]);
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), said)
+    };
+    assert_eq!(choose(&site, "901", "delete").0, Some(2), "no such choice");
+    assert_ne!(choose(&site, "905", "off").0, Some(0), "no such call");
+    let (code, said) = choose(&site, "904", "off");
+    assert!(code != Some(0) && said.contains("nothing to choose"), "{said}");
+    assert_eq!(site.gateway.json(&["sentinel", "status"])["pinned"].as_array().unwrap().len(), 0);
+    let (code, said) = choose(&site, "901", "confirm");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(site.gateway.json(&["sentinel", "status"])["pinned"][0]["detection"], "every_png");
+    assert_ne!(choose(&site, "901", "off").0, Some(0), "somebody has chosen");
+    assert_eq!(site.replies(110, 1), 0, "it is right, and holds");
+    assert_eq!(choose(&site, "902", "contain").0, Some(0));
+    let held_back = site.gateway.json(&["sentinel", "status"])["contained"][0].clone();
+    assert_eq!((&held_back["level"], held_back["until"].is_string()), (&"contained".into(), true), "{held_back}");
+    assert_eq!(choose(&site, "903", "off").0, Some(0));
+    until("it does not run", || site.replies(120 + site.sent, 1) == 1);
+    let log = site.gateway.json(&["audit", "list"]);
+    let said: Vec<String> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| format!("{} {} {}", entry["action"], entry["object"], entry["reason"]).replace('"', ""))
+        .collect();
+    for wanted in [
+        "detection.pin every_png chosen at alert 901",
+        "alert.seen 901 confirm: chosen at alert 901",
+        "alert.seen 902 contain: chosen at alert 902",
+        "alert.seen 903 off: chosen at alert 903",
+    ] {
+        assert!(said.iter().any(|line| line == wanted), "{wanted} in {said:?}");
+    }
+    assert_eq!(site.gateway.json(&["audit", "verify"])["intact"], true);
+}
+
 #[test]
 fn a_wrong_detection_does_not_take_from_the_past_what_would_convict_it() {
     let mut site = Site::start("");

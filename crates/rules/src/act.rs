@@ -48,8 +48,9 @@ impl ConvictionWorker {
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let contained = self.containments.containment(now).await?;
-        let pinned: BTreeSet<DetectionCode> = self.containments.pins().await?.into_iter().map(|pin| pin.code).collect();
+        let contained = self.store.containments.containment(now).await?;
+        let pinned: BTreeSet<DetectionCode> =
+            self.store.containments.pins().await?.into_iter().map(|pin| pin.code).collect();
         let may_act = self.may_act(now).await?;
         let suspicions = &mind.belief.suspicions;
         let in_force_now: BTreeSet<Suspect> =
@@ -169,7 +170,12 @@ impl ConvictionWorker {
         text: String,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.notices.raise_alert(NewAlert { key, at, kind, subject: subject.clone(), text: text.clone() }).await? {
+        if self
+            .store
+            .notices
+            .raise_alert(NewAlert { key, at, kind, subject: subject.clone(), text: text.clone() })
+            .await?
+        {
             tracing::error!(about = subject, text, "people are called");
             self.signals.operators.notify_one();
         }
@@ -182,7 +188,7 @@ impl ConvictionWorker {
             return Ok(false);
         }
         let trusts = self.sentinel.trusts_weak_memory;
-        Ok(trusts || self.known_good.memory_strength(&self.sentinel.establish, now).await?.is_strong())
+        Ok(trusts || self.store.known_good.memory_strength(&self.sentinel.establish, now).await?.is_strong())
     }
 
     /// Written to the audit log before it is done.
@@ -201,10 +207,10 @@ impl ConvictionWorker {
             reason: why.to_owned(),
             detail: level.map_or("given back", Level::as_str).to_owned(),
         };
-        self.audit.record_acts(vec![act]).await?;
+        self.store.audit.record_acts(vec![act]).await?;
         let (actor, reason) = (ACTOR.to_owned(), why.to_owned());
         let change = ContainmentChange { epoch: 0, at, suspect: suspect.clone(), level, until: None, actor, reason };
-        self.containments.change_containment(change).await?;
+        self.store.containments.change_containment(change).await?;
         self.signals.containment.notify_one();
         Ok(())
     }
@@ -213,7 +219,7 @@ impl ConvictionWorker {
     pub(super) async fn cause(&self, suspect: &Suspect, suspicion: &Suspicion) -> Result<String, StoreError> {
         let (hits, identities, witnesses) = suspicion.counts();
         let (_, probe_hits, seen) = suspicion.probe();
-        let held = self.evidence.hits_of(suspect, COUNTERFACTUALS_MAX).await?;
+        let held = self.store.evidence.hits_of(suspect, COUNTERFACTUALS_MAX).await?;
         let previous: Vec<bool> = held.iter().filter_map(|one| one.previous.as_ref()).map(|one| !one.hit).collect();
         let clears = previous.iter().filter(|clears| **clears).count();
         let mut why = format!(
@@ -265,7 +271,7 @@ impl ConvictionWorker {
             public_text: String::new(),
             next_update: at.after(NEXT_UPDATE),
         };
-        match self.incidents.open(new).await {
+        match self.store.incidents.open(new).await {
             Ok(id) => {
                 tracing::warn!(incident = id, code = %suspect.code, "an incident was opened");
                 self.signals.incident.notify_one();
@@ -285,7 +291,7 @@ impl ConvictionWorker {
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for change in self.containments.containments(now).await? {
+        for change in self.store.containments.containments(now).await? {
             let item = format!("containment of {} {}", change.suspect.code, change.suspect.version);
             self.items.alone(&item, now, self.correct_one(&change, mind, in_force, now)).await?;
         }
@@ -310,9 +316,13 @@ impl ConvictionWorker {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Suspect { code, version } = &change.suspect;
+        if change.level.is_some_and(Level::holds_as_before) {
+            // A probation that a person has begun by force ends by rules of its own.
+            return Ok(());
+        }
         if change.level == Some(Level::Probation) {
             let is_over = now.since(change.at) >= PROBATION
-                || self.evidence.messages_since(change.at).await? >= PROBATION_MESSAGES;
+                || self.store.evidence.messages_since(change.at).await? >= PROBATION_MESSAGES;
             if is_over {
                 self.change(&change.suspect, None, "it has stood its probation", now).await?;
             }

@@ -16,19 +16,17 @@ use domain::rollout::Stage;
 use domain::sentinel::diagnosis::StateOfSuspect;
 use domain::sentinel::{Event, Suspect};
 use domain::token::TokenKey;
+use store::StoreError;
 use store::evidence::sentinel::NewLine;
 use store::known_good::vault::Vault;
 use store::rules::rollout::Rollout;
 use store::rules::version::KeptRuleset;
-use store::{
-    AuditStore, ContainmentStore, EvidenceStore, IncidentStore, KnownGoodStore, MailStore, NoticeStore, RuleStore,
-    StoreError, SubmissionStore,
-};
 use tokio::sync::watch;
 
 use crate::act::Done;
 use crate::in_force::{FRESH, InForceNow};
 use crate::recall::Recall;
+use crate::tasks::StoreParts;
 use examiner::external_engines::ExternalEngines;
 use platform::belief::Belief;
 use platform::clock::Clock;
@@ -51,24 +49,8 @@ pub struct ConvictionWorker {
     pub sentinel: SentinelConfig,
     /// Our domains and networks.
     pub border: Border,
-    /// The audit log.
-    pub audit: AuditStore,
-    /// What is contained.
-    pub containments: ContainmentStore,
-    /// The journal of evidence, and hits by the hour.
-    pub evidence: EvidenceStore,
-    /// Incidents.
-    pub incidents: IncidentStore,
-    /// Content of clean mail, and who sends mail.
-    pub known_good: KnownGoodStore,
-    /// Mail and its units.
-    pub mail: MailStore,
-    /// What people are called for and told.
-    pub notices: NoticeStore,
-    /// Rulesets and their roll-outs.
-    pub rules: RuleStore,
-    /// What people say of verdicts.
-    pub submissions: SubmissionStore,
+    /// What it reads and writes.
+    pub store: StoreParts,
     /// The bytes of known-good content, if they are kept.
     pub vault: Option<Vault>,
     /// The engines outside.
@@ -123,11 +105,11 @@ impl Reconciler for ConvictionWorker {
     async fn round(&self, mind: &mut ConvictionMemory, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         let now = self.clock.now();
         if mind.sized.is_none_or(|at| now.since(at) >= SIZED_EVERY) {
-            self.known_good.count_established_carriers(&self.sentinel.establish, now).await?;
+            self.store.known_good.count_established_carriers(&self.sentinel.establish, now).await?;
             mind.sized = Some(now);
         }
         // Each on the heap: they are many, and a thread's stack is small.
-        let in_force = &InForceNow::load(&self.rules, &mut mind.rulesets).await?;
+        let in_force = &InForceNow::load(&self.store.rules, &mut mind.rulesets).await?;
         self.catch_up(mind).await?;
         let items = &self.items;
         items.alone("what changed", now, Box::pin(self.try_what_changed(mind, in_force, now))).await?;
@@ -138,6 +120,7 @@ impl Reconciler for ConvictionWorker {
         items.alone("what nothing came of", now, self.wait(mind, in_force, now)).await?;
         items.alone("diagnoses", now, Box::pin(self.act(mind, in_force, now))).await?;
         items.alone("containments", now, Box::pin(self.correct(mind, in_force, now))).await?;
+        items.alone("probations", now, Box::pin(self.keep_probations(mind, in_force, now))).await?;
         items.alone("roll-outs that were taken back", now, Box::pin(self.follow_rollbacks(mind, now))).await?;
         Ok(recalled == Some(true))
     }
@@ -148,7 +131,7 @@ impl ConvictionWorker {
     /// an incident opens, and what it held is examined again (methods section 2: a rollback re-evaluates everything
     /// that was held since).
     async fn follow_rollbacks(&self, mind: &mut ConvictionMemory, now: Timestamp) -> Result<(), StoreError> {
-        for rollout in self.rules.rollouts().await? {
+        for rollout in self.store.rules.rollouts().await? {
             let is_new = rollout.stage == Stage::RolledBack && now.since(rollout.since) < FRESH;
             if !is_new || mind.followed.contains(&rollout.number) {
                 continue;
@@ -163,17 +146,17 @@ impl ConvictionWorker {
 
     async fn follow_rollback(&self, rollout: &Rollout, now: Timestamp) -> Result<(), StoreError> {
         let (Some(taken), Some(before)) =
-            (self.rules.ruleset(&rollout.ruleset).await?, self.rules.ruleset(&rollout.before).await?)
+            (self.store.rules.ruleset(&rollout.ruleset).await?, self.store.rules.ruleset(&rollout.before).await?)
         else {
             return Ok(());
         };
         let before: BTreeMap<&DetectionCode, &DetectionVersion> =
             before.detections.iter().map(|(one, _)| (&one.code, &one.version)).collect();
-        let known = self.incidents.all().await?;
+        let known = self.store.incidents.all().await?;
         for (one, _) in taken.detections.iter().filter(|(one, _)| before.get(&one.code) != Some(&&one.version)) {
             let suspect = Suspect { code: one.code.clone(), version: one.version.clone() };
             if known.iter().any(|incident| incident.suspect == suspect)
-                || !self.evidence.has_held_mail(&suspect).await?
+                || !self.store.evidence.has_held_mail(&suspect).await?
             {
                 continue;
             }
@@ -185,7 +168,7 @@ impl ConvictionWorker {
 
     /// Takes up what was added to the journal.
     pub(super) async fn catch_up(&self, mind: &mut ConvictionMemory) -> Result<(), StoreError> {
-        let passed = mind.belief.catch_up(&self.evidence).await?;
+        let passed = mind.belief.catch_up(&self.store.evidence).await?;
         for (suspect, state) in passed {
             let evidence = mind.belief.suspicions.get(&suspect).map(|one| one.evidence());
             let Suspect { code, version } = &suspect;
@@ -208,7 +191,7 @@ impl ConvictionWorker {
             return Ok(());
         }
         let lines = self.opened(mind, in_force, lines);
-        self.evidence.append_evidence(lines).await?;
+        self.store.evidence.append_evidence(lines).await?;
         self.catch_up(mind).await
     }
 

@@ -50,7 +50,7 @@ impl ConvictionWorker {
         let mut groups = vec![Suspect { code: Group::Engine(engine.to_owned()).code(), version: Group::any_version() }];
         if let Some((version, _, true)) = in_force.data_of(engine)
             && version == suspect.version.as_str()
-            && !self.evidence.acted_with_other_engine_versions(engine, version).await?.contains(&suspect.code)
+            && !self.store.evidence.acted_with_other_engine_versions(engine, version).await?.contains(&suspect.code)
         {
             let code = Group::ChangedIn(engine.to_owned()).code();
             groups.push(Suspect { code, version: suspect.version.clone() });
@@ -75,7 +75,8 @@ impl ConvictionWorker {
                 Ok(self.try_detections(changed, Some(suspect), trip).await?.remove(suspect))
             }
             Group::ChangedIn(engine) => {
-                let old = self.evidence.acted_with_other_engine_versions(engine, suspect.version.as_str()).await?;
+                let old =
+                    self.store.evidence.acted_with_other_engine_versions(engine, suspect.version.as_str()).await?;
                 self.try_outside(engine, |code| !old.contains(code), trip).await
             }
             Group::Engine(engine) => self.try_outside(engine, |_| true, trip).await,
@@ -105,7 +106,7 @@ impl ConvictionWorker {
         let mut accused = Vec::new();
         for member in members {
             let Some(since) = in_force.since(member) else { continue };
-            accused.push((member, since, self.evidence.has_held_mail(member).await?));
+            accused.push((member, since, self.store.evidence.has_held_mail(member).await?));
         }
         // An incident for each that has held mail; where none has yet, one that says so. What the others hold later
         // opens its own when the change is taken back.
@@ -132,7 +133,7 @@ impl ConvictionWorker {
         let Group::ChangedIn(engine) = group else {
             return Ok(in_force.changed().into_iter().map(|(one, _)| suspect_of(one)).collect());
         };
-        let old = self.evidence.acted_with_other_engine_versions(engine, suspect.version.as_str()).await?;
+        let old = self.store.evidence.acted_with_other_engine_versions(engine, suspect.version.as_str()).await?;
         let is_member = |one: &&Suspect| {
             engine_of(&one.code) == Some(engine.as_str()) && one.version == suspect.version && !old.contains(&one.code)
         };

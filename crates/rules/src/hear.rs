@@ -40,7 +40,7 @@ impl ConvictionWorker {
         in_force: &InForceNow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for one in self.evidence.due_unheard(now).await? {
+        for one in self.store.evidence.due_unheard(now).await? {
             // Each of them has failed before; that one fails again keeps nobody from being heard.
             match self.take(mind, in_force, &[(one.mail, one.tries)], None, now).await {
                 Err(error) if error.may_be_of_item() => {
@@ -51,7 +51,7 @@ impl ConvictionWorker {
         }
         let mut limit = BATCH;
         loop {
-            let page = self.evidence.unheard_page(limit).await?;
+            let page = self.store.evidence.unheard_page(limit).await?;
             if page.to == page.from {
                 return Ok(());
             }
@@ -94,11 +94,11 @@ impl ConvictionWorker {
         }
         heard.lines = self.opened(mind, in_force, heard.lines);
         failpoint::step("sentinel-heard");
-        match (self.evidence.record_heard(heard).await, wanted) {
+        match (self.store.evidence.record_heard(heard).await, wanted) {
             (Ok(_), _) => self.catch_up(mind).await,
             (Err(error), [(mail, tries)]) if error.may_be_of_item() && !matches!(error, StoreError::Refused(_)) => {
                 let set_aside = vec![set_aside(*mail, *tries, error.to_string(), now)];
-                self.evidence.record_heard(Heard { moved, set_aside, ..Heard::default() }).await.map(drop)
+                self.store.evidence.record_heard(Heard { moved, set_aside, ..Heard::default() }).await.map(drop)
             }
             (Err(error), _) => Err(error),
         }
@@ -142,7 +142,7 @@ impl ConvictionWorker {
     /// as well.
     pub(super) async fn hear_people(&self, mind: &mut ConvictionMemory, now: Timestamp) -> Result<(), StoreError> {
         let mut accused = BTreeMap::new();
-        for voices in self.submissions.people_against_detections(now.before(VOICES_SPAN), VOICES_MIN).await? {
+        for voices in self.store.submissions.people_against_detections(now.before(VOICES_SPAN), VOICES_MIN).await? {
             let Suspect { code, version } = &voices.suspect;
             let text = format!(
                 "{} people have said within a day that {code} ({version}) is wrong. It is tried on mail that is known \
@@ -167,7 +167,7 @@ impl ConvictionWorker {
         mind: &ConvictionMemory,
         in_force: &InForceNow,
     ) -> Result<Vec<NewLine>, StoreError> {
-        let record = self.mail.record(mail).await?;
+        let record = self.store.mail.record(mail).await?;
         let examination = &record.examination;
         if !examination.facts.sender.is_some_and(|sender| sender.established) {
             return Ok(Vec::new());
@@ -188,7 +188,7 @@ impl ConvictionWorker {
                 None => None,
             };
             let (class, carriers) = known.map_or((MemoryClass::Unknown, BTreeSet::new()), |known| {
-                (known.standing.class(record.received, self.known_good.heirloom_carriers()), known.carriers)
+                (known.standing.class(record.received, self.store.known_good.heirloom_carriers()), known.carriers)
             });
             let part = finding.part.map_or_else(|| "mail".to_owned(), |part| part.to_string());
             let key = format!("hit/{mail}/{part}/{}/{}", suspect.code, suspect.version);
@@ -215,11 +215,11 @@ impl ConvictionWorker {
     }
 
     async fn remembered(&self, content: Digest, now: Timestamp) -> Result<Option<Remembered>, StoreError> {
-        Ok(self.known_good.remembered(&[content], &self.sentinel.establish, now).await?.remove(&content))
+        Ok(self.store.known_good.remembered(&[content], &self.sentinel.establish, now).await?.remove(&content))
     }
 
     async fn weights(&self, family: Family, now: Timestamp) -> Result<Weights, StoreError> {
-        Ok(Weights::of(self.known_good.contents_by_class(family, now.before(MEASURED), now).await?))
+        Ok(Weights::of(self.store.known_good.contents_by_class(family, now.before(MEASURED), now).await?))
     }
 }
 

@@ -13,8 +13,9 @@ use domain::detection::{Detection, DetectionCode, DetectionVersion, RulesetId};
 use domain::message::Family;
 use domain::rollout::Gate;
 use domain::sentinel::group::Group;
-use domain::sentinel::past::{CONTENTS_MAX, CONVERSED_AGE, Past, conversing, votes};
-use domain::sentinel::{Event, Suspect};
+use domain::sentinel::past::{CONTENTS_MAX, CONVERSED_AGE, CONVERSING_MIN, Past, conversing, votes};
+use domain::sentinel::probation::LET_OUT_MAX;
+use domain::sentinel::{Event, State, Suspect};
 use domain::{Digest, Timestamp};
 use store::StoreError;
 use store::evidence::sentinel::NewLine;
@@ -119,7 +120,7 @@ impl ConvictionWorker {
                 && one.ruleset == live.id
                 && one.gates.iter().any(|gate| gate.gate == Gate::Backtest && !gate.passed)
         };
-        let forced = self.rules.rollout_in_force().await?.is_some_and(|rollout| is_past_gate(&rollout));
+        let forced = self.store.rules.rollout_in_force().await?.is_some_and(|rollout| is_past_gate(&rollout));
         let changed: Vec<(Detection, String)> = in_force.changed().into_iter().cloned().collect();
         if !forced || changed.is_empty() || now.since(*since) >= FRESH {
             return Ok(None);
@@ -127,7 +128,7 @@ impl ConvictionWorker {
         let mut suspects = BTreeMap::new();
         for (one, _) in &changed {
             // What is in force was kept at some time: that it was not is taken for now.
-            let drafted = self.rules.first_draft(&one.code, &one.version).await?.unwrap_or(now);
+            let drafted = self.store.rules.first_draft(&one.code, &one.version).await?.unwrap_or(now);
             let suspect = Suspect { code: one.code.clone(), version: one.version.clone() };
             suspects.insert(one.code.clone(), (suspect, drafted));
         }
@@ -160,11 +161,11 @@ impl ConvictionWorker {
         let mails = if recall.reads_mails { Place::Mails(None) } else { Place::End };
         Ok(match recall.place {
             Place::Parts(after) => {
-                let page = self.known_good.recollected_parts(page(after), rule, now).await?;
+                let page = self.store.known_good.recollected_parts(page(after), rule, now).await?;
                 (page.found, page.next.map_or(mails, |next| Place::Parts(Some(next))))
             }
             Place::Mails(after) => {
-                let page = self.known_good.recollected_mails(page(after), rule, now).await?;
+                let page = self.store.known_good.recollected_mails(page(after), rule, now).await?;
                 (page.found, page.next.map_or(Place::End, |next| Place::Mails(Some(next))))
             }
             Place::End => (Vec::new(), Place::End),
@@ -222,7 +223,9 @@ impl ConvictionWorker {
         let lines = found.iter().map(line).collect();
         self.append(mind, in_force, lines).await?;
         for (suspect, past, drafted) in found.iter().filter(|(one, ..)| Group::parse(&one.code).is_none()) {
-            self.call_about_forced(suspect, past, *drafted, now).await?;
+            let believed = mind.belief.suspicions.get(suspect);
+            let is_convicted = believed.is_some_and(|one| one.state() == State::Contained);
+            self.call_about_forced(suspect, past, *drafted, is_convicted, now).await?;
         }
         Ok(())
     }
@@ -231,11 +234,19 @@ impl ConvictionWorker {
         let rule = &self.sentinel.establish;
         let old = tally.hits.iter().filter(|(.., since)| drafted.since(*since) >= CONVERSED_AGE);
         let old: Vec<Digest> = old.map(|(content, ..)| *content).collect();
-        let answers = self.known_good.answers_with(&old, drafted.before(PROBE_AGE), rule, now).await?;
-        let domains = answers.values().map(conversing).max().unwrap_or(0);
+        let answers = self.store.known_good.answers_with(&old, drafted.before(PROBE_AGE), rule, now).await?;
+        let converse: Vec<(String, u32)> =
+            answers.iter().map(|(content, answers)| (content.hex(), conversing(answers))).collect();
+        let domains = converse.iter().map(|(_, domains)| *domains).max().unwrap_or(0);
+        let mut conversed: Vec<String> = converse
+            .into_iter()
+            .filter(|(_, domains)| *domains >= CONVERSING_MIN)
+            .map(|(content, _)| content)
+            .collect();
+        conversed.sort();
         let carried: Vec<BTreeSet<String>> = tally.hits.iter().map(|(_, domains, _)| domains.clone()).collect();
         let contents = tally.hits.iter().map(|(content, ..)| content.hex()).collect();
-        Ok(Past { votes: votes(&carried), seen: tally.seen, domains, contents })
+        Ok(Past { votes: votes(&carried), seen: tally.seen, domains, contents, conversed })
     }
 
     /// People are called once for each forced version that hits what is known to be good.
@@ -244,12 +255,23 @@ impl ConvictionWorker {
         suspect: &Suspect,
         past: &Past,
         drafted: Timestamp,
+        is_convicted: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Suspect { code, version } = suspect;
+        let delay = if is_convicted {
+            String::new()
+        } else {
+            format!(
+                " Mail of those whom you know that it holds is delayed: where the sentinel acts by itself, what this \
+                 version alone holds, and for content alone that had gone to and fro for two weeks before ({} of \
+                 these), leaves after a quarter of an hour, {LET_OUT_MAX} mails at most. The rest waits for you.",
+                past.conversed.len()
+            )
+        };
         let text = format!(
             "{code} ({version}) is in force past a gate, and of {} contents that were known to be good before it was \
-                drafted ({drafted}) it hits {}, which {} unrelated domains have carried. `reprieve contain {code} \
+             drafted ({drafted}) it hits {}, which {} unrelated domains have carried.{delay} `reprieve contain {code} \
              --hours 24` holds it back for a day, `reprieve detection off {code}` switches it off, `reprieve detection \
              pin {code}` says that it is right.",
             past.seen,

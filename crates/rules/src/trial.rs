@@ -135,7 +135,7 @@ impl ConvictionWorker {
             .map_err(|panic| StoreError::Unreadable(panic.to_string()))?
             .map_err(|errors| StoreError::Unreadable(errors.to_string()))?;
         let rule = self.sentinel.establish;
-        let exhibits = Exhibits::for_ruleset(&self.known_good, &ruleset, &rule, self.clock.as_ref()).await?;
+        let exhibits = Exhibits::for_ruleset(&self.store.known_good, &ruleset, &rule, self.clock.as_ref()).await?;
         let versions: BTreeMap<DetectionCode, DetectionVersion> =
             ruleset.versions().map(|(code, version)| (code.clone(), version.clone())).collect();
         let border = self.border.clone();
@@ -165,7 +165,7 @@ impl ConvictionWorker {
             _ => (Some(BTreeSet::new()), true),
         };
         let exhibits =
-            Exhibits::of(&self.known_good, families.as_ref(), wants_mails, &rule, self.clock.as_ref()).await?;
+            Exhibits::of(&self.store.known_good, families.as_ref(), wants_mails, &rule, self.clock.as_ref()).await?;
         let enough = (trip, Settings::default().probe_hits_min);
         let (engines, border) = (&self.external_engines, &self.border);
         Ok(retrospective_scan::try_outside(engines, engine, is_meant, &exhibits, vault, border, enough).await)

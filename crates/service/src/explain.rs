@@ -15,6 +15,8 @@ use domain::envelope::Recipient;
 use domain::finding::{EngineReport, Finding};
 use domain::message::Part;
 use domain::policy::Policy;
+use domain::sentinel::Suspect;
+use domain::sentinel::probation::Stage;
 use domain::verdict::{Reason, decide, decide_without};
 use domain::{Digest, MailId};
 use store::mail::arrival::Record;
@@ -92,6 +94,7 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
     let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == first.recipient);
     let unit = unit.cloned().ok_or_else(unknown)?;
     let then = store.containments.containment_in(record.containment_epoch).await?;
+    let probations = probations(service, mail_id).await?;
     let units = traced.iter().map(|traced| {
         let unit = record.envelope.recipients.iter().find(|unit| unit.address.as_str() == traced.recipient);
         let verdict = unit.map(|unit| decide(&record.examination, &record.envelope, unit, &policy, &then));
@@ -101,7 +104,11 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
             disposition: traced.disposition.clone(),
             enforced: traced.enforced,
             account: traced.account.as_str().to_owned(),
-            reasons: verdict.iter().flat_map(|verdict| verdict.reasons.iter().map(reason_view)).collect(),
+            reasons: verdict
+                .iter()
+                .flat_map(|verdict| verdict.reasons.iter().map(reason_view))
+                .chain(probations.iter().cloned())
+                .collect(),
         }
     });
     let units = units.collect();
@@ -130,6 +137,17 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
         counterfactuals,
         today,
     })
+}
+
+/// What has become of it while versions were on probation that held it.
+async fn probations(service: &Service, mail: MailId) -> ServiceResult<Vec<ReasonView>> {
+    let all = service.store()?.containments.probations_of_mail(mail).await?;
+    let view = |(suspect, stage, why): (Suspect, Stage, String)| {
+        let colon = if why.is_empty() { "" } else { ": " };
+        let text = format!("probation of {} ({}): {}{colon}{why}", suspect.code, suspect.version, stage.told());
+        ReasonView { code: "probation".into(), text, detection: None, detection_version: None }
+    };
+    Ok(all.into_iter().map(view).collect())
 }
 
 async fn known_parts(

@@ -1,17 +1,20 @@
 //! The sentinel: what is suspected, why; what is contained; and what people contain, give back and pin.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use api_types::sentinel::{
-    ContainAsk, ContainmentView, ExplanationView, LineView, PinAsk, PinView, SentinelView, SuspicionView,
+    ContainAsk, ContainmentView, ExplanationView, LineView, PinAsk, PinView, ProbationView, SentinelView, SuspicionView,
 };
 use domain::Timestamp;
 use domain::containment::Level;
 use domain::detection::{DetectionCode, DetectionVersion};
+use domain::sentinel::probation::{LET_OUT_MAX, Stage};
 use domain::sentinel::state::SuspicionStep;
 use domain::sentinel::{Event, Suspicion};
 use platform::belief::Belief;
 use platform::config::ContainmentMode;
+use store::Store;
 use store::evidence::sentinel::{ContainmentChange, JournalLine, NewLine, Pin, Suspect};
 
 use super::word;
@@ -58,6 +61,30 @@ fn containment_view(change: &ContainmentChange) -> ContainmentView {
     }
 }
 
+/// Versions on probation, and those that were and have delayed mail.
+async fn probations(store: &Store, changes: &[ContainmentChange]) -> ServiceResult<Vec<ProbationView>> {
+    let mut since: BTreeMap<Suspect, Option<Timestamp>> =
+        store.containments.versions_that_delayed().await?.into_iter().map(|suspect| (suspect, None)).collect();
+    let on = changes.iter().filter(|change| change.level == Some(Level::Delay));
+    since.extend(on.map(|change| (change.suspect.clone(), Some(change.at))));
+    let mut views = Vec::with_capacity(since.len());
+    for (suspect, since) in since {
+        let counts = store.containments.probation_counts(&suspect).await?;
+        views.push(ProbationView {
+            detection: suspect.code.to_string(),
+            detection_version: suspect.version.to_string(),
+            since: since.map(|at| at.to_string()),
+            delayed: counts.all(),
+            waiting: counts.of(Stage::Delayed),
+            let_out: counts.of(Stage::LetOut),
+            let_out_most: LET_OUT_MAX.into(),
+            kept: counts.of(Stage::Kept),
+            settled: counts.of(Stage::Settled),
+        });
+    }
+    Ok(views)
+}
+
 /// How the sentinel stands.
 ///
 /// # Errors
@@ -77,12 +104,14 @@ pub async fn status(service: &Service, operator: &Operator) -> ServiceResult<Sen
         by: pin.by,
         reason: pin.reason,
     };
+    let changes = store.containments.containments(now).await?;
     Ok(SentinelView {
+        probations: probations(store, &changes).await?,
         containment: if is_automatic { "automatic" } else { "recommend" }.into(),
         acts: is_automatic && (sentinel.trusts_weak_memory || strength.is_strong()),
         memory: super::memory::view(&strength),
         suspects: suspects.collect(),
-        contained: store.containments.containments(now).await?.iter().map(containment_view).collect(),
+        contained: changes.iter().map(containment_view).collect(),
         pinned: store.containments.pins().await?.into_iter().map(pin).collect(),
     })
 }
@@ -137,7 +166,10 @@ pub async fn explain(service: &Service, operator: &Operator, code: &str) -> Serv
     let journal = store.evidence.evidence_about(&code, LINES_MAX).await?.iter().map(line_view).collect();
     let belief = Belief::about(&store.evidence, &code).await?;
     let versions = belief.suspicions.iter().map(|(suspect, suspicion)| suspicion_view(suspect, suspicion));
-    Ok(ExplanationView { versions: versions.collect(), journal })
+    let changes = store.containments.containments(service.clock.now()).await?;
+    let mut probations = probations(store, &changes).await?;
+    probations.retain(|one| one.detection == code.as_str());
+    Ok(ExplanationView { versions: versions.collect(), journal, probations })
 }
 
 /// A detection to act on: one that is known, or one of an engine outside, of which nothing may have been heard yet.

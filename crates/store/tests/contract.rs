@@ -13,6 +13,8 @@ mod folding;
 mod hearing;
 #[path = "both/late.rs"]
 mod late;
+#[path = "both/probation.rs"]
+mod probation;
 #[path = "both/recollection.rs"]
 mod recollection;
 
@@ -790,6 +792,7 @@ async fn story(url: &str, folder: &Path) {
     order_of_release(&store).await;
     late::two_processes(&store, url, folder).await;
     folding::folding(&store, url).await;
+    probation::story(&store).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");

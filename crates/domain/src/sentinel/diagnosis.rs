@@ -134,7 +134,7 @@ fn of_change(snapshot: &Snapshot<'_>, suspect: &Suspect, suspicion: &Suspicion) 
     // Who is held back for what is known of it alone has a diagnosis of its own.
     let is_alone = |one: &Suspect| snapshot.suspicions.get(one).is_some_and(|one| Level::of(one.state()).is_some());
     let is_free = |one: &&Suspect| {
-        snapshot.contained.level(&one.code, &one.version).is_none()
+        snapshot.contained.level(&one.code, &one.version).is_none_or(Level::holds_as_before)
             && !snapshot.pinned.contains(&one.code)
             && !is_alone(one)
     };

@@ -10,6 +10,7 @@
 //! | [`group`] | what is suspected as one: what changed together, an engine as a whole |
 //! | [`suspicion`] | all that is known against one detection version: a pure function of the ordered journal |
 //! | [`rate`] | how seldom so many hits in an hour are chance: it calls people, and convicts nobody |
+//! | [`probation`] | a version that was forced past a gate: mail of those whom we know is delayed, and what may leave |
 //! | [`state`] | LIVE, SUSPECT, PARDON, CONTAINED, PROBATION: the one table |
 //! | [`diagnosis`] | what follows from what is believed: a pure function of a snapshot |
 
@@ -21,6 +22,7 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod group;
 pub mod past;
+pub mod probation;
 pub mod rate;
 pub mod state;
 pub mod suspicion;

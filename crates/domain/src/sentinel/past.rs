@@ -22,6 +22,10 @@ pub const CONTENTS_MAX: usize = 256;
 /// How long before the version's first draft content must have been known, so that conversation with it counts: the age
 /// of what everybody carries.
 pub const CONVERSED_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
+/// Domains that must converse with a content, beside the first of their circle, before mail with it may leave during a
+/// probation: ours and two partners, as a rule. With one of them a hijacked mailbox that answers many threads finds a
+/// poisoned partner by chance.
+pub const CONVERSING_MIN: u32 = 2;
 /// The domain of all accounts of ours.
 pub const OURS: &str = "ours";
 
@@ -38,6 +42,10 @@ pub struct Past {
     pub domains: u32,
     /// The hashes of those that were hit, [`CONTENTS_MAX`] at most: for people, who may know better.
     pub contents: Vec<String>,
+    /// Those of them with which [`CONVERSING_MIN`] domains converse at least: mail that is held for nothing else may
+    /// leave during a probation.
+    #[serde(default)]
+    pub conversed: Vec<String>,
 }
 
 impl Past {
@@ -153,7 +161,7 @@ mod tests {
     }
 
     fn of(votes: u32, seen: u32, domains: u32) -> Past {
-        Past { votes, seen, domains, contents: Vec::new() }
+        Past { votes, seen, domains, ..Past::default() }
     }
 
     #[test]

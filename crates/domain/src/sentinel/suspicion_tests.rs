@@ -103,7 +103,7 @@ fn live_witnesses_alone_pardon_and_a_probe_convicts() {
 
 #[test]
 fn the_whole_memory_convicts_what_was_forced() {
-    let past = |votes, domains| Past { votes, seen: 120, domains, contents: vec!["a".into()] };
+    let past = |votes, domains| Past { votes, seen: 120, domains, contents: vec!["a".into()], ..Past::default() };
     let fresh = || Suspicion::new(Settings { trip: TRIP_AFTER_CHANGE, ..Settings::default() });
     let state = |past: Past| {
         let mut suspicion = fresh();

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `site` | a store with a wrong detection in force, and what it has held |
 //! | `replay` | what a wrong detection held is examined again |
+//! | `probation` | what a forced version delays leaves or stays |
 //! | `bulk` | what is asked for of everything that a query fits |
 //! | `status` | what the public is told |
 
 mod bulk;
+mod probation;
 mod replay;
 mod site;
 mod status;
@@ -36,6 +38,13 @@ fn main() -> ExitCode {
         Test::new(replay::what_stays_inconclusive_for_a_day_holds_the_incident_up_no_more),
         Test::new(replay::what_an_engine_had_not_finished_with_is_looked_at_again),
         Test::new(replay::while_an_engine_is_away_partial_mail_waits_for_it),
+        Test::new(probation::what_is_of_the_past_leaves_once_and_what_is_new_never),
+        Test::new(probation::what_somebody_else_objects_to_or_has_decided_is_not_let_out),
+        Test::new(probation::without_a_previous_form_nothing_leaves),
+        Test::new(probation::when_the_probation_is_over_what_it_delayed_stays),
+        Test::new(probation::no_more_is_let_out_than_may_be_and_people_are_called),
+        Test::new(probation::a_mail_that_cannot_be_looked_at_holds_up_no_other),
+        Test::new(probation::a_conviction_takes_the_mail_over),
         Test::new(status::without_an_incident_it_says_so),
         Test::new(status::an_incident_is_told_from_its_beginning_to_its_end),
         Test::new(status::what_says_the_same_is_not_written_again),

@@ -56,7 +56,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    fn ruleset(self) -> Ruleset {
+    pub(crate) fn ruleset(self) -> Ruleset {
         let detection = |code: &str, category: &str| {
             format!(
                 "code = \"{code}\"\ntitle = \"A test\"\nengine = \"yara\"\ncategory = \"{category}\"\n\
@@ -152,7 +152,7 @@ impl Site {
         self.record(envelope(&[BEN]), bytes, examination).await
     }
 
-    async fn record(&self, envelope: Envelope, bytes: Arc<Vec<u8>>, examination: Examination) -> MailId {
+    pub(crate) async fn record(&self, envelope: Envelope, bytes: Arc<Vec<u8>>, examination: Examination) -> MailId {
         self.clock.advance(Duration::from_secs(1));
         let (digest, mail_id) = (Digest::of(&bytes), self.clock.mail_id());
         let pin = self.store.blobs().put(bytes, digest).await.expect("puts");
@@ -249,7 +249,7 @@ pub(crate) async fn round(reconciler: &impl Reconciler) -> bool {
 /// One of ours, to whom mail comes.
 pub(crate) const BEN: (&str, Direction) = ("ben@ours.example", Direction::Inbound);
 
-fn envelope(recipients: &[(&str, Direction)]) -> Envelope {
+pub(crate) fn envelope(recipients: &[(&str, Direction)]) -> Envelope {
     let ip = "192.0.2.1".parse().expect("an address");
     let recipients = recipients.iter().map(|(address, direction)| {
         let address = Address::parse(address).expect("a mailbox");
@@ -264,6 +264,6 @@ fn envelope(recipients: &[(&str, Direction)]) -> Envelope {
     }
 }
 
-fn letter(content: &str) -> String {
+pub(crate) fn letter(content: &str) -> String {
     format!("From: a@outside.example\r\nSubject: held\r\nDate: Fri, 27 Nov 2026 09:00:00 +0000\r\n\r\n{content}\r\n")
 }

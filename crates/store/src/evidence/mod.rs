@@ -2,6 +2,7 @@
 
 pub mod hearing;
 pub mod hits;
+pub mod probation;
 pub mod sentinel;
 pub mod submission;
 

@@ -50,6 +50,14 @@ pub struct PageOf<'f> {
     pub drafted: Timestamp,
 }
 
+/// The rows of a page, and what they are about.
+struct Rows {
+    rows: Vec<AnyRow>,
+    contents: Vec<Digest>,
+    /// Where the next page begins; none behind the last one.
+    next: Option<Digest>,
+}
+
 impl KnownGoodStore {
     /// A page of the contents that are known to be good, in the order of their hashes.
     ///
@@ -61,23 +69,20 @@ impl KnownGoodStore {
         rule: &Establish,
         now: Timestamp,
     ) -> Result<RecollectionPage, StoreError> {
-        let after = page.after.map_or_else(String::new, |digest| digest.hex());
-        let mut values = vec![Value::Text(after), page.drafted.before(PROBE_AGE).as_micros().into()];
         let mut filter = String::new();
+        let mut wanted = Vec::new();
         if let Some(families) = page.families {
             if families.is_empty() {
                 return Ok(RecollectionPage::default());
             }
             filter = format!(" and family in ({})", marks(3, families.len()));
-            values.extend(families.iter().map(|family| Value::from(family.as_str())));
+            wanted.extend(families.iter().map(|family| Value::from(family.as_str())));
         }
         let sql = format!(
             "select sha256, name, declared, first_seen_us from known_good_part where sha256 > $1 and first_seen_us <= \
-                $2{filter} and is_kept = 1 and last_bad_us is null order by sha256 limit {}",
-            page.most
+                $2{filter} and is_kept = 1 and last_bad_us is null order by sha256"
         );
-        let rows = database::query(sql, values).fetch_all(&self.core.reads).await?;
-        let contents: Vec<Digest> = rows.iter().map(digest).collect::<Result<_, _>>()?;
+        let Rows { rows, contents, next } = self.rows_behind(page, &sql, wanted).await?;
         let mut domains = self.domains_of(&contents, page.drafted, rule, now).await?;
         let mut found = Vec::new();
         for row in &rows {
@@ -92,7 +97,7 @@ impl KnownGoodStore {
             let first_seen = Timestamp::from_micros(row.try_get("first_seen_us")?);
             found.push(Recollection { exhibit: Exhibit { content, carriers, mail: None }, first_seen });
         }
-        Ok(RecollectionPage { found, next: last_of(&contents, page.most) })
+        Ok(RecollectionPage { found, next })
     }
 
     /// A page of the whole mails that are known to be good.
@@ -105,16 +110,10 @@ impl KnownGoodStore {
         rule: &Establish,
         now: Timestamp,
     ) -> Result<RecollectionPage, StoreError> {
-        let after = page.after.map_or_else(String::new, |digest| digest.hex());
-        let sql = format!(
-            "select m.sha256, m.mail_id, m.seen_us, m.envelope_json, i.* from known_good_mail m join identity i \
+        let sql = "select m.sha256, m.mail_id, m.seen_us, m.envelope_json, i.* from known_good_mail m join identity i \
                 on i.identity = m.carrier where m.sha256 > $1 and m.seen_us <= $2 and m.last_bad_us is null \
-             order by m.sha256 limit {}",
-            page.most
-        );
-        let values = vec![Value::Text(after), page.drafted.before(PROBE_AGE).as_micros().into()];
-        let rows = database::query(sql, values).fetch_all(&self.core.reads).await?;
-        let mails: Vec<Digest> = rows.iter().map(digest).collect::<Result<_, _>>()?;
+             order by m.sha256";
+        let Rows { rows, next, .. } = self.rows_behind(page, sql, Vec::new()).await?;
         let mut found = Vec::new();
         for row in &rows {
             if !acquaintance(row)?.is_established(rule, now) {
@@ -126,7 +125,20 @@ impl KnownGoodStore {
             let first_seen = Timestamp::from_micros(row.try_get("seen_us")?);
             found.push(Recollection { exhibit: Exhibit { content, carriers: [node(row)?].into(), mail }, first_seen });
         }
-        Ok(RecollectionPage { found, next: last_of(&mails, page.most) })
+        Ok(RecollectionPage { found, next })
+    }
+
+    /// The rows of a page by a statement in which `$1` is where it begins, `$2` how old its contents are at least, and
+    /// what follows is `wanted`.
+    async fn rows_behind(&self, page: PageOf<'_>, sql: &str, wanted: Vec<Value>) -> Result<Rows, StoreError> {
+        let after = page.after.map_or_else(String::new, |digest| digest.hex());
+        let values = [Value::Text(after), page.drafted.before(PROBE_AGE).as_micros().into()].into_iter().chain(wanted);
+        let sql = format!("{sql} limit {}", page.most);
+        let rows = database::query(sql, values.collect()).fetch_all(&self.core.reads).await?;
+        let contents: Vec<Digest> = rows.iter().map(digest).collect::<Result<_, _>>()?;
+        // Behind the last one, when this page is full.
+        let next = contents.last().filter(|_| contents.len() == page.most).copied();
+        Ok(Rows { rows, contents, next })
     }
 
     /// The domains of those whom we know who carried these contents before `before`; contents without one are left out.
@@ -154,11 +166,6 @@ impl KnownGoodStore {
         }
         Ok(domains)
     }
-}
-
-/// Where the next page begins: behind the last one, when this one is full.
-fn last_of(contents: &[Digest], most: usize) -> Option<Digest> {
-    contents.last().filter(|_| contents.len() == most).copied()
 }
 
 /// The domain behind an identity. Who has not written since it is written down is taken for what is safe: an

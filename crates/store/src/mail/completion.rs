@@ -26,6 +26,8 @@ pub enum Occasion {
     Partial,
     /// An incident is replayed.
     Replay,
+    /// The version that holds it is on probation, and people had time to choose.
+    Probation,
 }
 
 /// A later examination of a message.
@@ -188,6 +190,7 @@ async fn update_units(
             let (actor, how) = match judged.completion.occasion {
                 Occasion::Partial => ("re-examination", "examined completely"),
                 Occasion::Replay => ("replay", "examined again"),
+                Occasion::Probation => ("probation", "examined again"),
             };
             let unit_move = UnitMove {
                 unit,

@@ -5,7 +5,7 @@
 //! stays provable as it grows.
 //!
 //! What of an entry may be about people (what was acted on by name, why, and anything else that was said) is beside the
-//! log: the entry has a commitment to it (methods section 5). When its salt is destroyed, nobody can tell what it was,
+//! log: the entry has a commitment to it. When its salt is destroyed, nobody can tell what it was,
 //! and every proof stays valid.
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
 //! How a ruleset version comes into force: through gates, in shadow, for a growing share of conversations, and back
-//! when it proves wrong (methods section 2). States and what moves them are one table.
+//! when it proves wrong. States and what moves them are one table.
 
 use std::time::Duration;
 

@@ -214,7 +214,7 @@ pub fn clock_doubted(is_doubted: bool) {
 /// Mails that versions on probation have brought to stand there: delayed, let out (each possibly a lost catch), kept
 /// or settled.
 pub fn probation(stage: &'static str, mails: u64) {
-    metrics::counter!("reprieve_probation_mails_total", "stage" => stage).increment(mails);
+    metrics::counter!(metric::PROBATION_MAILS, "stage" => stage).increment(mails);
 }
 
 /// Things that went because their time was over: units, bytes of messages, records, entries of the audit log.

@@ -128,7 +128,7 @@ impl Reconciler for ConvictionWorker {
 
 impl ConvictionWorker {
     /// What a person, or a roll-out, has taken back may have held mail meanwhile, whatever the sentinel has made of it:
-    /// an incident opens, and what it held is examined again (methods section 2: a rollback re-evaluates everything
+    /// an incident opens, and what it held is examined again (a rollback re-evaluates everything
     /// that was held since).
     async fn follow_rollbacks(&self, mind: &mut ConvictionMemory, now: Timestamp) -> Result<(), StoreError> {
         for rollout in self.store.rules.rollouts().await? {

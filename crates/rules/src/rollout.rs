@@ -1,5 +1,5 @@
 //! The roll-out reconciler: a published version goes through the gates, is seen in shadow, acts on a growing share of
-//! conversations, and goes on or back by what was seen (methods section 2). Every step is a row; nothing is remembered
+//! conversations, and goes on or back by what was seen. Every step is a row; nothing is remembered
 //! here.
 
 use std::collections::{BTreeMap, BTreeSet};

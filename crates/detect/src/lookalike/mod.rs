@@ -2,7 +2,7 @@
 //! that look innocent and are not. All of them are made here, by our own generators; none is anybody's.
 //!
 //! A ruleset that holds one of the innocent makes the mistake that this product exists for, and is not published. Of
-//! pictures the pack holds one file for each row of the table of picture signals (methods section 3) and more. It is a
+//! pictures the pack holds one file for each row of the table of picture signals and more. It is a
 //! gate, a test and a specification; `docs/look-alikes.md` lists it.
 
 mod archive;

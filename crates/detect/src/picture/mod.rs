@@ -1,7 +1,7 @@
 //! Pictures by their structure: walkers that find the real end of a container and account for every byte before it. No
 //! pixel is decoded here.
 //!
-//! What is odd is a fact and scores nothing (methods section 3): phones, cameras, mail clients and gateways make odd
+//! What is odd is a fact and scores nothing: phones, cameras, mail clients and gateways make odd
 //! pictures all day, and mistaking that for malware is the failure this product exists for. What acts is what runs: a
 //! program or an archive where the picture ends, a script where only text should be, and the exact conditions of known
 //! exploits.

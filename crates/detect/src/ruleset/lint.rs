@@ -16,7 +16,7 @@ use crate::limits::{Budget, Limits};
 use crate::mime::wire_form;
 use crate::yara;
 
-/// Milliseconds that one rule may add to the scan of one MiB (methods section 2, gate 0), in an optimised program.
+/// Milliseconds that one rule may add to the scan of one MiB, in an optimised program.
 pub const RULE_MS_MAX: f64 = 5.0;
 /// A program that was built without optimisation is that much slower; it is for tests, and no machine's worst case.
 const UNOPTIMISED: f64 = 10.0;

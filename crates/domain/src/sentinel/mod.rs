@@ -1,4 +1,4 @@
-//! When a detection is wrong, and what is done about it then (methods section 1).
+//! When a detection is wrong, and what is done about it then.
 //!
 //! "A detection is convicted only by the past." What an attacker can shape today may open an investigation; what
 //! convicts is content that was accepted as clean before the detection version existed.

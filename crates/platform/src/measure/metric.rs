@@ -61,6 +61,8 @@ metrics! {
     Gauge OPEN_ALERTS = "reprieve_open_alerts" ["kind"] "Alerts that nobody has acknowledged.";
     Gauge INCIDENTS = "reprieve_open_incidents" ["stage"] "Incidents that are not resolved.";
     Gauge CONTAINED = "reprieve_contained_detections" [] "Detections that are contained: their hits hold no mail.";
+    Counter PROBATION_MAILS = "reprieve_probation_mails_total" ["stage"]
+        "Mails that a detection version on probation held, by what became of them.";
     Gauge PANIC_SWITCH = "reprieve_panic_switch" [] "0 normal, 1 bypass (mail passes unexamined), 2 all mail is put off.";
     Counter RELEASES = "reprieve_releases_total" ["event"] "Attempts to release held mail, by how they ended.";
     Gauge RELEASE_RATE = "reprieve_release_rate" ["hop"] "Mails a second that are released to a next hop at most.";

@@ -9,7 +9,7 @@ use domain::entry::Subject;
 use domain::fingerprint::{Fingerprints, PictureSet, TEXT_BITS_MAX};
 use image::RgbImage;
 
-use super::drawing::{Numbers, drawing, forms, jpeg_bytes, numbers, png_bytes};
+use super::drawing::{FORMS, Numbers, drawing, jpeg_bytes, numbers, png_bytes};
 use crate::examine::EnvelopeFacts;
 use crate::limits::{Budget, Limits};
 use crate::lookalike::{self, Form};
@@ -19,7 +19,7 @@ use crate::take_apart::take_apart;
 
 const COPIES: u64 = 165;
 /// The pictures of the campaign: a head, a mark and two buttons. The mark is that of a firm, which sends it as well.
-const PICTURES: [(u64, u32, u32); 4] = [(901, 600, 200), (902, 160, 160), (903, 220, 90), (904, 220, 90)];
+const PICTURES: [(u64, u32, u32); 4] = [(901, 420, 140), (902, 120, 120), (903, 160, 70), (904, 160, 70)];
 const MARK: usize = 1;
 
 const WORDS: [&str; 12] =
@@ -79,9 +79,9 @@ fn copy(seed: u64, pictures: &[RgbImage]) -> Vec<u8> {
         token(&mut number),
     );
     let bytes = pictures.iter().enumerate().map(|(at, picture)| {
-        let forms = forms(picture, seed * 10 + at as u64);
-        let (_, form) = &forms[number.below(forms.len() as u32) as usize];
-        if number.below(2) == 0 { png_bytes(form) } else { jpeg_bytes(form, 60 + number.below(31) as u8) }
+        let (_, form) = FORMS[number.below(FORMS.len() as u32) as usize];
+        let form = form(picture, seed * 10 + at as u64);
+        if number.below(2) == 0 { png_bytes(&form) } else { jpeg_bytes(&form, 60 + number.below(31) as u8) }
     });
     mail(&page, &bytes.collect::<Vec<_>>())
 }
@@ -119,7 +119,7 @@ fn the_mark_of_a_firm_is_not_the_campaign() {
     let set = PictureSet::of(of_first.pictures.iter().map(|picture| picture.print)).expect("four pictures");
     let (shown, said) = (Subject::Picture(set), Subject::Text(of_first.text.expect("a text")));
     for seed in 0..20 {
-        let own = [pictures[MARK].clone(), drawing(5000 + seed, 600, 200), drawing(6000 + seed, 220, 90)];
+        let own = [pictures[MARK].clone(), drawing(5000 + seed, 420, 140), drawing(6000 + seed, 160, 70)];
         let page = "<p>Your invoice of this month is attached. You find all invoices in your account, and our shop \
                     around the corner is open again since Monday; bring your old cartons, we take them back.</p>";
         let prints = fingerprints(&mail(page, &own.map(|picture| jpeg_bytes(&picture, 85))), &mut reader);

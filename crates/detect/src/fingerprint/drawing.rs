@@ -108,22 +108,23 @@ fn brighter(picture: &RgbImage) -> RgbImage {
     out
 }
 
+/// One form of a picture: its name, and how it comes about.
+type Form = (&'static str, fn(&RgbImage, u64) -> RgbImage);
+
 /// What a campaign does to a picture from copy to copy.
-pub(super) fn forms(picture: &RgbImage, seed: u64) -> Vec<(&'static str, RgbImage)> {
-    vec![
-        ("PNG", png(picture)),
-        ("JPEG 90", jpeg(picture, 90)),
-        ("JPEG 60", jpeg(picture, 60)),
-        ("half", scaled(picture, 50)),
-        ("three quarters, JPEG 70", jpeg(&scaled(picture, 75), 70)),
-        ("one and a third", scaled(picture, 133)),
-        ("twice", scaled(picture, 200)),
-        ("noise", noisy(picture, seed, 6)),
-        ("noise, JPEG 60", jpeg(&noisy(picture, seed, 6), 60)),
-        ("one pixel", one_pixel(picture, seed)),
-        ("1 % less everywhere", cropped(picture, 1, 1, 1, 1)),
-        ("2 % less on the left and at the top", cropped(picture, 2, 2, 0, 0)),
-        ("2 % less on the right, JPEG 80", jpeg(&cropped(picture, 0, 0, 2, 0), 80)),
-        ("other brightness", brighter(picture)),
-    ]
-}
+pub(super) const FORMS: [Form; 14] = [
+    ("PNG", |picture, _| png(picture)),
+    ("JPEG 90", |picture, _| jpeg(picture, 90)),
+    ("JPEG 60", |picture, _| jpeg(picture, 60)),
+    ("half", |picture, _| scaled(picture, 50)),
+    ("three quarters, JPEG 70", |picture, _| jpeg(&scaled(picture, 75), 70)),
+    ("one and a third", |picture, _| scaled(picture, 133)),
+    ("twice", |picture, _| scaled(picture, 200)),
+    ("noise", |picture, seed| noisy(picture, seed, 6)),
+    ("noise, JPEG 60", |picture, seed| jpeg(&noisy(picture, seed, 6), 60)),
+    ("one pixel", one_pixel),
+    ("1 % less everywhere", |picture, _| cropped(picture, 1, 1, 1, 1)),
+    ("2 % less on the left and at the top", |picture, _| cropped(picture, 2, 2, 0, 0)),
+    ("2 % less on the right, JPEG 80", |picture, _| jpeg(&cropped(picture, 0, 0, 2, 0), 80)),
+    ("other brightness", |picture, _| brighter(picture)),
+];

@@ -12,6 +12,8 @@ pub const WORDS_MIN: usize = 25;
 pub const VOTES_MIN: usize = 40;
 /// Words that are read: the first ones.
 const WORDS_MAX: usize = 2000;
+/// Binary digits of the number of votes: each word, and each pair.
+const COUNT_BITS: usize = (2 * WORDS_MAX).ilog2() as usize + 1;
 /// Letters of a word; what is longer is no word that people write.
 const WORD_LETTERS_MAX: usize = 24;
 
@@ -86,19 +88,20 @@ fn mix(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// The bits that most votes have.
+/// The bits that most votes have. The votes for all bits are counted side by side: plane `n` has the binary digit `n` of
+/// each count.
 fn majority(votes: &[u64]) -> u128 {
-    let mut counts = [0_u32; 128];
-    let (low, high) = counts.split_at_mut(64);
+    let mut planes = [0_u128; COUNT_BITS];
     for vote in votes {
-        let (one, other) = (mix(*vote), mix(!*vote));
-        for (bit, (low, high)) in low.iter_mut().zip(high.iter_mut()).enumerate() {
-            *low += (one >> bit & 1) as u32;
-            *high += (other >> bit & 1) as u32;
+        let mut carry = u128::from(mix(*vote)) << 64 | u128::from(mix(!*vote));
+        for plane in &mut planes {
+            let next = *plane & carry;
+            *plane ^= carry;
+            carry = next;
         }
     }
-    let is_most = |count: u32| u64::from(count) * 2 > votes.len() as u64;
-    counts.iter().enumerate().fold(0, |bits, (at, count)| bits | u128::from(is_most(*count)) << at)
+    let count = |bit: usize| planes.iter().rev().fold(0, |count, plane| count << 1 | (plane >> bit & 1) as usize);
+    (0..128).filter(|bit| count(*bit) * 2 > votes.len()).fold(0, |bits, bit| bits | 1 << bit)
 }
 
 #[cfg(test)]
@@ -160,7 +163,7 @@ mod tests {
             "The harvest was the best in ten years. Read how we press the apples, why the juice stays cloudy, and \
              where to buy the first bottles. Children bake with our cook on Sunday; please tell us how many come.",
         );
-        assert!(apart(&one, &other) > TEXT_BITS_MAX + 8, "{}", apart(&one, &other));
+        assert!(apart(&one, &other) > TEXT_BITS_MAX + 4, "{}", apart(&one, &other));
     }
 
     #[test]
@@ -180,6 +183,6 @@ mod tests {
 
     #[test]
     fn it_is_the_same_on_every_machine() {
-        assert_eq!(of(CAMPAIGN).map(|print| print.to_string()).as_deref(), Some("TEXT_PRINT"));
+        assert_eq!(of(CAMPAIGN).map(|print| print.to_string()).as_deref(), Some("d0a926d9453ab5d2e55ce05559e895b5"));
     }
 }

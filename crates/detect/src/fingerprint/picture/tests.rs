@@ -4,7 +4,7 @@ use domain::fingerprint::PICTURE_PERCENT_MAX;
 use image::{DynamicImage, Rgb, RgbImage};
 
 use super::*;
-use crate::fingerprint::drawing::{drawing, forms, jpeg, noisy};
+use crate::fingerprint::drawing::{FORMS, drawing, jpeg, noisy};
 use crate::pixel_reader::grey;
 
 fn print(picture: &RgbImage) -> Option<PictureFingerprint> {
@@ -24,24 +24,24 @@ fn drawings(count: u64, from: u64) -> Vec<(u64, RgbImage, PictureFingerprint)> {
 
 #[test]
 fn a_picture_stays_itself_in_every_form() {
-    let drawings = drawings(48, 1);
-    assert!(drawings.len() >= 44, "{} of 48 have a fingerprint", drawings.len());
+    let drawings = drawings(24, 1);
+    assert!(drawings.len() >= 22, "{} of 24 have a fingerprint", drawings.len());
     let (mut all, mut missed) = (0, Vec::new());
     for (seed, picture, original) in &drawings {
-        for (form, changed) in forms(picture, *seed) {
+        for (form, changed) in FORMS {
             all += 1;
-            let changed = print(&changed);
+            let changed = print(&changed(picture, *seed));
             if !changed.is_some_and(|changed| changed.is_like(original)) {
                 missed.push(format!("{seed} {form}: {:?}", changed.map(|changed| changed.percent(original))));
             }
         }
     }
-    assert!(missed.len() * 100 <= all, "{} of {all}: {missed:#?}", missed.len());
+    assert!(missed.is_empty(), "{} of {all}: {missed:#?}", missed.len());
 }
 
 #[test]
 fn two_pictures_stay_apart() {
-    let drawings = drawings(400, 1000);
+    let drawings = drawings(200, 1000);
     let mut nearest = u32::MAX;
     for (at, (_, _, one)) in drawings.iter().enumerate() {
         for (_, _, other) in drawings.iter().skip(at + 1) {
@@ -74,7 +74,7 @@ fn what_shows_too_little_has_none() {
 #[test]
 fn whole_numbers_come_to_the_same_everywhere() {
     let picture = print(&drawing(5, 320, 240)).expect("shows enough");
-    assert_eq!(picture.to_string(), "PICTURE_PRINT");
+    assert_eq!(picture.to_string(), "90150490824148000648004021444a0c402a592544848482091414a05290140383");
 }
 
 #[test]

@@ -90,8 +90,8 @@ pub struct RemoveAsk {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockLikeAsk {
-    /// Whether its pictures are to be blocked: those that known-good mail does not show, the six largest at most. A mail
-    /// is held that shows half of them, two at least; or one that is the only one here and has 40,000 pixels.
+    /// Whether its pictures are to be blocked: those that known-good mail does not show, the six largest at most. A
+    /// mail is held that shows half of them, two at least; or one that is the only one here and has 40,000 pixels.
     #[serde(default)]
     pub pictures: bool,
     /// Only the pictures of these parts; none for all.

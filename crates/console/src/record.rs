@@ -17,6 +17,8 @@ use web::page::{enter_does_nothing, moment};
 use crate::explorer::back_to;
 use crate::page::{chip, page, reason};
 
+/// What an entry can be about.
+const KINDS: [&str; 7] = ["sender", "domain", "url", "file", "ip", "picture", "text"];
 /// Entries of the audit log on one page.
 const PAGE: usize = 100;
 
@@ -80,7 +82,7 @@ fn entry_form(operator: &Operator) -> Markup {
                 }
                 label { "What"
                     select name="kind" {
-                        @for kind in ["sender", "domain", "url", "file", "ip", "picture", "text"] { option value=(kind) { (kind) } }
+                        @for kind in KINDS { option value=(kind) { (kind) } }
                     }
                 }
                 label { "Value"

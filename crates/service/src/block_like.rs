@@ -150,14 +150,16 @@ impl Looks {
             && alone.pixels < ALONE_PIXELS_MIN
         {
             return Err(ServiceError::Conflict(format!(
-                "one picture alone must have {ALONE_PIXELS_MIN} pixels at least, and this one has {}: it may be a mark                  that others use as well",
+                "one picture alone must have {ALONE_PIXELS_MIN} pixels at least, and this one has {}: it may be a mark \
+                 that others use as well",
                 alone.pixels
             )));
         }
         let set = PictureSet::of(distinct.iter().map(|picture| picture.print));
         set.map(Subject::Picture).ok_or_else(|| {
             ServiceError::Conflict(
-                "it has no picture that can be blocked: there is none, it shows too little, known-good mail shows it                  as well, or the message came before pictures were compared"
+                "it has no picture that can be blocked: there is none, it shows too little, known-good mail shows it \
+                 as well, or the message came before pictures were compared"
                     .into(),
             )
         })
@@ -210,7 +212,8 @@ fn chosen(looks: &Looks, ask: &BlockLikeAsk) -> Result<Vec<Subject>, ServiceErro
         let is_there = |part: &&u32| looks.free_pictures(None).iter().any(|picture| picture.part == **part);
         if let Some(missing) = parts.unwrap_or_default().iter().find(|part| !is_there(part)) {
             return Err(ServiceError::Conflict(format!(
-                "part {missing} is no picture that can be blocked: it shows too little, or known-good mail shows it as                  well"
+                "part {missing} is no picture that can be blocked: it shows too little, or known-good mail shows it as \
+                 well"
             )));
         }
         chosen.push(looks.picture_subject(parts)?);

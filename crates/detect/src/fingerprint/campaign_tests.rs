@@ -41,7 +41,8 @@ fn mail(page: &str, pictures: &[Vec<u8>]) -> Vec<u8> {
         let lines: Vec<String> =
             STANDARD.encode(picture).as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into()).collect();
         mail.push_str(&format!(
-            "--b\r\nContent-Type: image/{kind}\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <p{at}>\r\n\r\n{}\r\n",
+            "--b\r\nContent-Type: image/{kind}\r\nContent-Transfer-Encoding: base64\r\nContent-ID: \
+             <p{at}>\r\n\r\n{}\r\n",
             lines.join("\r\n")
         ));
     }

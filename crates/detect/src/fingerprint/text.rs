@@ -1,8 +1,8 @@
 //! The fingerprint of a text: which words stand in it, and which stand side by side.
 //!
 //! A simhash (Charikar, 2002) of 128 bits: each word, and each pair of neighbours, votes for or against each bit by its
-//! own hash; the majority decides. Texts that have most in common get fingerprints that differ in few bits. Before that,
-//! what differs from copy to copy is made the same: numbers, words with digits in them, links, addresses.
+//! own hash; the majority decides. Texts that have most in common get fingerprints that differ in few bits. Before
+//! that, what differs from copy to copy is made the same: numbers, words with digits in them, links, addresses.
 
 use domain::fingerprint::TextFingerprint;
 
@@ -88,8 +88,8 @@ fn mix(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// The bits that most votes have. The votes for all bits are counted side by side: plane `n` has the binary digit `n` of
-/// each count.
+/// The bits that most votes have. The votes for all bits are counted side by side: plane `n` has the binary digit `n`
+/// of each count.
 fn majority(votes: &[u64]) -> u128 {
     let mut planes = [0_u128; COUNT_BITS];
     for vote in votes {
@@ -150,8 +150,8 @@ mod tests {
     fn two_newsletters_of_one_template_are_not_alike() {
         let frame = |news: &str| {
             format!(
-                "Having trouble viewing this email? View it in your browser. {news} You receive this newsletter because \
-                 you have subscribed at firm.example. Unsubscribe or change your preferences at any time. Firm Ltd, 1 \
+                "Having trouble viewing this email? View it in your browser. {news} You receive this newsletter \
+                 because you have subscribed at firm.example. Unsubscribe or change your preferences at any time. Firm Ltd, 1 \
                  Market Street, Old Town."
             )
         };

@@ -100,8 +100,8 @@ impl MailStore {
             return Ok(mails);
         }
         let sql = format!(
-            "select distinct mail_id from unit where (disposition in ('Deliver', 'Tag', 'Junk') or is_enforced = 0) and \
-                mail_id in ({})",
+            "select distinct mail_id from unit where (disposition in ('Deliver', 'Tag', 'Junk') or is_enforced = 0) \
+             and mail_id in ({})",
             marks(1, mails.len())
         );
         let values = mails.iter().map(|id| id.to_string().into()).collect();

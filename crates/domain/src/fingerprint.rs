@@ -25,6 +25,10 @@ pub const ALONE_PIXELS_MIN: u32 = 40_000;
 /// Pixels of a picture of another mail that is compared with one that stands alone: half as wide and half as high.
 pub const ALONE_SHRUNK_PIXELS_MIN: u32 = ALONE_PIXELS_MIN / 4;
 
+/// Pixels up to which a picture may be an icon that everybody uses, such as those of social networks: it counts, but
+/// never without a larger one.
+pub const ICON_PIXELS_MAX: u32 = 5_000;
+
 /// The text is no fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not {1}")]
@@ -231,7 +235,7 @@ impl PictureSet {
         }
     }
 
-    /// The parts of a mail that show pictures of this set, when it shows enough of them.
+    /// The parts of a mail that show pictures of this set, when it shows enough of them, and not icons alone.
     pub fn parts_of(&self, pictures: &[SeenPicture]) -> Option<Vec<u32>> {
         let least = if self.0.len() == 1 { ALONE_SHRUNK_PIXELS_MIN } else { 0 };
         let pictures = || pictures.iter().filter(|picture| picture.pixels >= least);
@@ -240,7 +244,8 @@ impl PictureSet {
             return None;
         }
         let is_of_set = |picture: &&SeenPicture| self.0.iter().any(|print| picture.print.is_like(print));
-        Some(pictures().filter(is_of_set).map(|picture| picture.part).collect())
+        let has_large = pictures().filter(is_of_set).any(|picture| picture.pixels > ICON_PIXELS_MAX);
+        has_large.then(|| pictures().filter(is_of_set).map(|picture| picture.part).collect())
     }
 
     /// Reads fingerprints with commas between.
@@ -325,7 +330,7 @@ mod tests {
     fn half_of_the_pictures_two_at_least() {
         let four = PictureSet::of((1..=4).map(print)).expect("four");
         let of = |numbers: &[u64]| {
-            let pictures: Vec<_> = (0_u32..).zip(numbers).map(|(part, n)| seen(part, 2500, print(*n))).collect();
+            let pictures: Vec<_> = (0_u32..).zip(numbers).map(|(part, n)| seen(part, 25_000, print(*n))).collect();
             four.parts_of(&pictures)
         };
         assert_eq!(of(&[9, 2, 8, 4]), Some(vec![1, 3]));
@@ -334,6 +339,14 @@ mod tests {
         assert_eq!(of(&[7, 8, 9]), None);
         let six = PictureSet::of((1..=6).map(print)).expect("six");
         assert_eq!((four.needed(), six.needed()), (2, 3));
+    }
+
+    #[test]
+    fn icons_alone_are_not_enough() {
+        let two = PictureSet::of([print(1), print(2)]).expect("two");
+        let of = |first, second| two.parts_of(&[seen(0, first, print(1)), seen(1, second, print(2))]);
+        assert_eq!(of(ICON_PIXELS_MAX, 4096), None);
+        assert_eq!(of(ICON_PIXELS_MAX + 1, 4096), Some(vec![0, 1]));
     }
 
     #[test]

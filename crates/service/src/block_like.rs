@@ -7,7 +7,7 @@ use std::time::Duration;
 use api_types::entry::{BlockLikeAsk, BlockLikeView, EntryAsk, EntryView, LikePictureView, LikeTextView};
 use domain::entry::Subject;
 use domain::fingerprint::{
-    ALONE_PIXELS_MIN, Fingerprints, PICTURES_OF_ENTRY_MAX, PictureFingerprint, PictureSet, SeenPicture,
+    ALONE_PIXELS_MIN, Fingerprints, ICON_PIXELS_MAX, PICTURES_OF_ENTRY_MAX, PictureFingerprint, PictureSet, SeenPicture,
 };
 use domain::{Digest, MailId};
 use store::mail::arrival::Record;
@@ -155,6 +155,11 @@ impl Looks {
                 alone.pixels
             )));
         }
+        if !distinct.is_empty() && distinct.iter().all(|picture| picture.pixels <= ICON_PIXELS_MAX) {
+            return Err(ServiceError::Conflict(format!(
+                "none of these pictures has over {ICON_PIXELS_MAX} pixels: they may be icons that everybody uses"
+            )));
+        }
         let set = PictureSet::of(distinct.iter().map(|picture| picture.print));
         set.map(Subject::Picture).ok_or_else(|| {
             ServiceError::Conflict(
@@ -293,7 +298,8 @@ mod tests {
         assert_eq!(prints(looks(&[(39_999, 1)], &[]).picture_subject(None)), None);
         assert_eq!(prints(looks(&[(40_000, 1)], &[]).picture_subject(None)), Some(vec![print(1)]));
         assert_eq!(prints(looks(&[(900, 1), (900, 1)], &[]).picture_subject(None)), None, "one, shown twice");
-        assert_eq!(prints(looks(&[(900, 1), (900, 2)], &[]).picture_subject(None)).map(|set| set.len()), Some(2));
+        assert_eq!(prints(looks(&[(900, 1), (5_001, 2)], &[]).picture_subject(None)).map(|set| set.len()), Some(2));
+        assert_eq!(prints(looks(&[(900, 1), (5_000, 2)], &[]).picture_subject(None)), None, "icons");
     }
 
     #[test]

@@ -76,7 +76,8 @@ impl MailStore {
         scope: &Scope,
         before: Option<MailId>,
     ) -> Result<Vec<(MailId, Fingerprints)>, StoreError> {
-        let mut values = vec![Value::Int(since.as_micros())];
+        // An id begins with its moment: only the mail of these days is gone through.
+        let mut values: Vec<Value> = vec![MailId::new(since, [0; 10]).to_string().into()];
         let mut filter = String::new();
         if let Some(before) = before {
             values.push(before.to_string().into());
@@ -87,7 +88,7 @@ impl MailStore {
             filter.push_str(&format!(" and exists (select 1 from unit u where u.mail_id = m.mail_id and {condition})"));
         }
         let sql = format!(
-            "select m.mail_id, m.fingerprints_json from message m where m.received_us >= $1 and m.fingerprints_json <> \
+            "select m.mail_id, m.fingerprints_json from message m where m.mail_id >= $1 and m.fingerprints_json <> \
                 '{{}}'{filter} order by m.mail_id desc limit {PAGE}"
         );
         let rows = database::query(sql, values).fetch_all(&self.core.reads).await?;

@@ -3,6 +3,11 @@
 //! A simhash (Charikar, 2002) of 128 bits: each word, and each pair of neighbours, votes for or against each bit by its
 //! own hash; the majority decides. Texts that have most in common get fingerprints that differ in few bits. Before
 //! that, what differs from copy to copy is made the same: numbers, words with digits in them, links, addresses.
+//!
+//! Measured, in bits ([`domain::fingerprint::TEXT_BITS_MAX`] is the limit): copies of a text of 70 words with other
+//! names, numbers and links are 9 to 14 apart, of one of 33 words with its only name in three places 24 to 26. Of
+//! 665,000 pairs of texts of good mail 135 are closer than 24, answers that quote one another; pairs that have nothing
+//! in common begin at 36. None of 4,341 texts of phishing mail is alike to one of 1,154 of good mail.
 
 use domain::fingerprint::TextFingerprint;
 
@@ -151,8 +156,8 @@ mod tests {
         let frame = |news: &str| {
             format!(
                 "Having trouble viewing this email? View it in your browser. {news} You receive this newsletter \
-                 because you have subscribed at firm.example. Unsubscribe or change your preferences at any time. Firm Ltd, 1 \
-                 Market Street, Old Town."
+                 because you have subscribed at firm.example. Unsubscribe or change your preferences at any time. \
+                 Firm Ltd, 1 Market Street, Old Town."
             )
         };
         let one = frame(

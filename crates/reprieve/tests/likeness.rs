@@ -77,7 +77,8 @@ fn copy(number: u32) -> String {
 }
 
 const NEWS: &str = "Spring is here, and with it forty new roses. Our gardeners show you when to plant, how deep, \
-                    and which soil they like. On Saturday the nursery is open until nine, and the first guests get a pot.";
+                    and which soil they like. On Saturday the nursery is open until nine, and the first guests get \
+                    a pot.";
 
 /// What the partner sent in the last month, with its mark.
 fn archive() -> String {

@@ -1,6 +1,6 @@
 //! Allow and block entries over HTTP: what people know better than any detection, for whom, until when.
 
-use api_types::entry::{EntryAsk, EntryView, RemoveAsk};
+use api_types::entry::{BlockLikeAsk, BlockLikeView, EntryAsk, EntryView, RemoveAsk};
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use service::Service;
@@ -63,4 +63,26 @@ pub async fn remove(
     Json(ask): Json<RemoveAsk>,
 ) -> ApiResult<EntryView> {
     Ok(Json(service::entry::remove(&service, &operator, id, ask).await?))
+}
+
+/// `POST /api/v1/messages/{id}/block-like`: blocks mail that looks like this one: that shows its pictures, or says its
+/// text. With `what_if` it only says which of it can be blocked, and what that would have held in the last days.
+///
+/// # Errors
+/// When what is chosen cannot be blocked, known-good mail shows or says it as well, or the operator may not.
+#[utoipa::path(
+    post,
+    operation_id = "entry.block_like",
+    path = "/api/v1/messages/{id}/block-like",
+    params(("id" = String, Path, description = "The id of a message")),
+    request_body = BlockLikeAsk,
+    responses((status = 200, body = BlockLikeView), Refusal),
+)]
+pub async fn block_like(
+    State(service): State<Service>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Path<String>,
+    Json(ask): Json<BlockLikeAsk>,
+) -> ApiResult<BlockLikeView> {
+    Ok(Json(service::block_like::block_like(&service, &operator, &id, ask).await?))
 }

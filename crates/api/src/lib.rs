@@ -128,6 +128,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(hits::hits))
         .routes(routes!(entry::list, entry::add))
         .routes(routes!(entry::remove))
+        .routes(routes!(entry::block_like))
         .routes(routes!(sentinel::status))
         .routes(routes!(sentinel::explain))
         .routes(routes!(sentinel::contain))

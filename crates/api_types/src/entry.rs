@@ -10,10 +10,11 @@ pub struct EntryView {
     pub id: u64,
     /// allow or block.
     pub action: String,
-    /// What it is about: sender, domain, url, file or ip.
+    /// What it is about: sender, domain, url, file, ip, picture or text.
     pub kind: String,
     /// Which one: an address; a domain and all below it; a host with the beginning of a path; the SHA-256 of a file in
-    /// lower-case hexadecimal; a network such as 192.0.2.0/24.
+    /// lower-case hexadecimal; a network such as 192.0.2.0/24; the fingerprints of pictures with commas between; the
+    /// fingerprint of a text.
     pub value: String,
     /// For whom it counts: everyone, domain or recipient.
     pub reach: String,
@@ -42,10 +43,11 @@ pub struct EntryView {
 pub struct EntryAsk {
     /// allow or block.
     pub action: String,
-    /// What it is about: sender, domain, url, file or ip.
+    /// What it is about: sender, domain, url, file, ip, picture or text; the last two are only blocked.
     pub kind: String,
     /// An address; a domain (all below it is meant as well); a host with the beginning of a path; the SHA-256 of a
-    /// file, 64 hexadecimal digits; an IP address or a network.
+    /// file, 64 hexadecimal digits; an IP address or a network; fingerprints as `block-like` shows them: of one to six
+    /// pictures, with commas between, or of a text.
     pub value: String,
     /// Why, for the record; it may not be empty.
     pub reason: String,
@@ -82,4 +84,81 @@ pub struct RemoveAsk {
     /// Only say what would be ended.
     #[serde(default)]
     pub what_if: bool,
+}
+
+/// What to block of what a message looks like. With neither pictures nor text it is only said what could be blocked.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockLikeAsk {
+    /// Whether its pictures are to be blocked: those that known-good mail does not show, the six largest at most. A
+    /// mail is held that shows half of them, two at least; or one that is the only one here and has 40,000 pixels.
+    #[serde(default)]
+    pub pictures: bool,
+    /// Only the pictures of these parts; none for all.
+    pub parts: Option<Vec<u32>>,
+    /// Whether its text is to be blocked, whatever names, numbers and links stand in it.
+    #[serde(default)]
+    pub text: bool,
+    /// Why, for the record; it may not be empty when something is made.
+    #[serde(default)]
+    pub reason: String,
+    /// Only for units of this accepted domain; not together with `recipient`.
+    pub domain: Option<String>,
+    /// Only for this recipient; not together with `domain`. Without either it counts for everyone.
+    pub recipient: Option<String>,
+    /// Hours that it holds, 8,784 at most; 24 unless it is given.
+    pub hours: Option<u64>,
+    /// Who asks, for the record: a name that counts over the unix socket alone; else it is the token's.
+    #[serde(default)]
+    pub actor: String,
+    /// Only say what would be made and what it would have held.
+    #[serde(default)]
+    pub what_if: bool,
+}
+
+/// A message's looks, the entries about them, and what those would have held.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct BlockLikeView {
+    /// The pictures of the message that show enough to be known again.
+    pub pictures: Vec<LikePictureView>,
+    /// Its text; none where it says too little to be known again.
+    pub text: Option<LikeTextView>,
+    /// The entries that were made, or would be.
+    pub entries: Vec<EntryView>,
+    /// Days back that were compared; of what was asked for, or of all that could be blocked.
+    pub days: u64,
+    /// Mails of those days that were compared with it.
+    pub compared: u64,
+    /// Whether that was all mail of those days.
+    pub is_all: bool,
+    /// Mails of those days that the entries would have held, this one among them.
+    pub alike: u64,
+    /// How many of the newest 500 of those were delivered.
+    pub delivered: u64,
+    /// The ids of the newest of those that were delivered, ten at most.
+    pub named: Vec<String>,
+}
+
+/// A picture of a message that shows enough to be known again.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct LikePictureView {
+    /// The number of its part.
+    pub part: u32,
+    /// Its name; empty if none.
+    pub name: String,
+    /// Its pixels.
+    pub pixels: u32,
+    /// What it looks like: 66 hexadecimal digits.
+    pub fingerprint: String,
+    /// Whether somebody who is known has sent one like it for three days: then it is not blocked.
+    pub is_known_good: bool,
+}
+
+/// The text of a message, when it says enough to be known again.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct LikeTextView {
+    /// What it says: 32 hexadecimal digits.
+    pub fingerprint: String,
+    /// Whether somebody who is known has sent one like it three days ago or before: then it is not blocked.
+    pub is_known_good: bool,
 }

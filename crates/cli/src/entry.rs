@@ -1,10 +1,11 @@
 //! `reprieve entry`: what people know better than any detection: allow and block entries.
 
-use api_types::entry::{EntryAsk, EntryView, RemoveAsk};
+use api_types::entry::{BlockLikeAsk, BlockLikeView, EntryAsk, EntryView, RemoveAsk};
 use clap::{Args, Subcommand};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
+use platform::percent::encoded;
 
 /// Verbs about allow and block entries.
 #[derive(Debug, Subcommand)]
@@ -27,6 +28,10 @@ pub enum EntryVerb {
         #[arg(long)]
         malware: bool,
     },
+    /// Hold whatever looks like this message: shows its pictures, or says its text. Without --pictures, --part and
+    /// --text, or with --what-if, it is only said what could be blocked, and how many mails of the last seven days that
+    /// would have held.
+    BlockLike(LikeArgs),
     /// End an entry.
     Remove {
         /// Its number.
@@ -46,9 +51,10 @@ pub enum EntryVerb {
 /// What an entry is about, for whom, and how long.
 #[derive(Debug, Args)]
 pub struct MakeArgs {
-    /// sender, domain, url, file or ip.
+    /// sender, domain, url, file, ip, picture or text.
     kind: String,
-    /// An address; a domain; a host with the beginning of a path; the SHA-256 of a file; an address or a network.
+    /// An address; a domain; a host with the beginning of a path; the SHA-256 of a file; an address or a network;
+    /// fingerprints as `entry block-like` shows them.
     value: String,
     /// Why, for the record.
     #[arg(long)]
@@ -56,6 +62,40 @@ pub struct MakeArgs {
     /// The message because of whose verdict it is made: when an incident takes that back, the entry ends.
     #[arg(long, value_name = "ID")]
     because_of: Option<String>,
+    /// Only for units of this accepted domain.
+    #[arg(long, value_name = "DOMAIN", conflicts_with = "rcpt")]
+    domain: Option<String>,
+    /// Only for this recipient.
+    #[arg(long, value_name = "ADDRESS")]
+    rcpt: Option<String>,
+    /// Hours that it holds.
+    #[arg(long)]
+    hours: Option<u64>,
+    /// Only say what would be done.
+    #[arg(long)]
+    what_if: bool,
+    /// Where the API is.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// Which message, and what of it.
+#[derive(Debug, Args)]
+pub struct LikeArgs {
+    /// Our id of the message.
+    id: String,
+    /// Its pictures, but for those that known-good mail shows: mail is held that shows half of them, two at least.
+    #[arg(long)]
+    pictures: bool,
+    /// Only the picture of this part; may be given again.
+    #[arg(long, value_name = "NUMBER")]
+    part: Vec<u32>,
+    /// Its text, whatever names, numbers and links stand in it.
+    #[arg(long)]
+    text: bool,
+    /// Why, for the record.
+    #[arg(long, default_value = "")]
+    reason: String,
     /// Only for units of this accepted domain.
     #[arg(long, value_name = "DOMAIN", conflicts_with = "rcpt")]
     domain: Option<String>,
@@ -85,6 +125,7 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
         }
         EntryVerb::Block(make) => add("block", make, false).await,
         EntryVerb::Allow { make, malware } => add("allow", make, malware).await,
+        EntryVerb::BlockLike(like) => block_like(like).await,
         EntryVerb::Remove { id, reason, what_if, api } => {
             let ask = RemoveAsk { reason, actor: super::quarantine::actor(), what_if };
             let path = format!("/api/v1/entries/{id}/remove");
@@ -113,6 +154,51 @@ async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), C
     let done = if what_if { "would hold" } else { "holds" };
     let made = Client::new(&api)?.post::<EntryView>("/api/v1/entries", &ask).await?;
     made.print(&api, |made| format!("{} {done} until {}", shown(made), made.expires))
+}
+
+async fn block_like(like: LikeArgs) -> Result<(), CliError> {
+    let LikeArgs { id, pictures, part, text, reason, domain, rcpt, hours, what_if, api } = like;
+    let is_chosen = pictures || text || !part.is_empty();
+    let ask = BlockLikeAsk {
+        pictures,
+        parts: (!part.is_empty()).then_some(part),
+        text,
+        reason,
+        domain,
+        recipient: rcpt,
+        hours,
+        actor: super::quarantine::actor(),
+        what_if: what_if || !is_chosen,
+    };
+    let done = if ask.what_if { "would hold" } else { "holds" };
+    let path = format!("/api/v1/messages/{}/block-like", encoded(&id));
+    let made = Client::new(&api)?.post::<BlockLikeView>(&path, &ask).await?;
+    made.print(&api, |made| like_text(made, done))
+}
+
+fn like_text(like: &BlockLikeView, done: &str) -> String {
+    let known = |is_known: bool| if is_known { ", in known-good mail: not blocked" } else { "" };
+    let mut lines: Vec<String> = Vec::new();
+    for one in &like.pictures {
+        let name = if one.name.is_empty() { String::new() } else { format!(" {}", one.name) };
+        let (part, pixels, print) = (one.part, one.pixels, &one.fingerprint);
+        lines.push(format!("picture: part {part}{name}, {pixels} pixels, {print}{}", known(one.is_known_good)));
+    }
+    if let Some(text) = &like.text {
+        lines.push(format!("text: {}{}", text.fingerprint, known(text.is_known_good)));
+    }
+    if lines.is_empty() {
+        lines.push("nothing in it shows or says enough to be known again".to_owned());
+    }
+    let all = if like.is_all { "all" } else { "the newest" };
+    let BlockLikeView { days, compared, alike, delivered, .. } = like;
+    lines.push(format!(
+        "in {all} {compared} mails of the last {days} days that can be compared: {alike} alike, {delivered} of them \
+         delivered"
+    ));
+    lines.extend(like.named.iter().map(|id| format!("  delivered: {id}")));
+    lines.extend(like.entries.iter().map(|made| format!("{} {done} until {}", shown(made), made.expires)));
+    lines.join("\n")
 }
 
 fn shown(entry: &EntryView) -> String {

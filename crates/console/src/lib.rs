@@ -9,6 +9,7 @@
 //! | [`page`], [`chart`], [`typed`] | what all pages have: the frame, pieces, pictures, forms that come back (more in [`web`]) |
 //! | [`overview`] | what needs a person, and whether mail flows |
 //! | [`explorer`], [`message`], [`letter`], [`state`] | all mail; one message; its body, made harmless; how far its release is |
+//! | [`like`] | blocking mail that looks like a message |
 //! | [`bulk`] | acting on everything that a query fits |
 //! | [`confirm`] | what is asked before mail that harms is released |
 //! | [`incident`], [`sentinel`], [`detections`] | what went wrong and how far it is taken back |
@@ -28,6 +29,7 @@ pub mod explorer;
 pub mod health;
 pub mod incident;
 pub mod letter;
+pub mod like;
 pub mod message;
 pub mod oidc;
 pub mod overview;
@@ -82,6 +84,7 @@ pub fn router(service: Service) -> Router {
         .route("/messages/{id}/html", get(letter::show))
         .route("/messages/{id}/raw", post(message::raw))
         .route("/messages/{id}/act", post(message::act))
+        .route("/messages/{id}/like", get(like::show).post(like::act))
         .route("/incidents", get(incident::list_all))
         .route("/incidents/open", post(incident::open))
         .route("/incidents/{id}", get(incident::show))

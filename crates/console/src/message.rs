@@ -36,7 +36,8 @@ pub fn is_id(id: &str) -> Result<(), ServiceError> {
 }
 
 /// How long an entry about a sender lasts: hours, and in words.
-const LASTS: [(u32, &str); 4] = [(24, "a day"), (168, "seven days"), (720, "thirty days"), (2160, "ninety days")];
+pub(crate) const LASTS: [(u32, &str); 4] =
+    [(24, "a day"), (168, "seven days"), (720, "thirty days"), (2160, "ninety days")];
 
 /// `GET /messages/{id}`.
 ///
@@ -63,7 +64,7 @@ pub async fn show(
         h1 data-drawn-anew="when a state changes" { (subject) }
         (in_brief(&shown, &life))
         @if operator.role.may(Permission::Decide) {
-            (actions(&id, held.as_ref(), operator.role.may(Permission::Read)))
+            (actions(&id, held.as_ref(), &operator))
         }
         (why(&shown))
         @if operator.role.may(Permission::Rules) && operator.must_see_all().is_ok() { (blame(&shown)) }
@@ -106,7 +107,8 @@ fn in_brief(shown: &ExplainedView, life: &[TraceView]) -> Markup {
     ])
 }
 
-fn actions(id: &str, held: Option<&ShownView>, may_read: bool) -> Markup {
+fn actions(id: &str, held: Option<&ShownView>, operator: &Operator) -> Markup {
+    let (may_read, may_block) = (operator.role.may(Permission::Read), operator.role.may(Permission::Rules));
     let can = |state: &str| held.is_some_and(|held| held.units.iter().any(|unit| unit.state == state));
     let is_held = can("held") || can("denied") || can("failed");
     html! {
@@ -143,6 +145,7 @@ fn actions(id: &str, held: Option<&ShownView>, may_read: bool) -> Markup {
                 button.quiet name="do" value="allow" { "Allow the sender" }
                 button.quiet name="do" value="block" { "Block the sender" }
             }
+            @if may_block { p { a href={ "/messages/" (id) "/like" } { "Block mail like this" } } }
             @if is_held && may_read {
                 form.inline method="post" action={ "/messages/" (id) "/act" } { (enter_does_nothing())
                     (reason(true))

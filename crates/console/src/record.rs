@@ -17,6 +17,8 @@ use web::page::{enter_does_nothing, moment};
 use crate::explorer::back_to;
 use crate::page::{chip, page, reason};
 
+/// What an entry can be about.
+const KINDS: [&str; 7] = ["sender", "domain", "url", "file", "ip", "picture", "text"];
 /// Entries of the audit log on one page.
 const PAGE: usize = 100;
 
@@ -45,7 +47,7 @@ pub async fn entries(State(service): State<Service>, Extension(operator): Extens
 fn entry_row(one: &EntryView, may: bool) -> Markup {
     html! { tr {
         td { (chip(&one.action)) @if one.clears_malware { " malware as well" } }
-        td.address { (one.kind) " " code { (one.value) } }
+        td.address { (one.kind) " " (value(one)) }
         td { (one.reach) " " (one.whom) }
         td {
             (one.reason)
@@ -61,6 +63,15 @@ fn entry_row(one: &EntryView, may: bool) -> Markup {
     } }
 }
 
+/// What an entry is about; of a fingerprint the beginning.
+fn value(one: &EntryView) -> Markup {
+    let is_print = matches!(one.kind.as_str(), "picture" | "text");
+    html! {
+        @if is_print { code title=(one.value) { (one.value.get(..8).unwrap_or_default()) "…" } }
+        @else { code { (one.value) } }
+    }
+}
+
 fn entry_form(operator: &Operator) -> Markup {
     html! {
         section.actions {
@@ -71,7 +82,7 @@ fn entry_form(operator: &Operator) -> Markup {
                 }
                 label { "What"
                     select name="kind" {
-                        @for kind in ["sender", "domain", "url", "file", "ip"] { option value=(kind) { (kind) } }
+                        @for kind in KINDS { option value=(kind) { (kind) } }
                     }
                 }
                 label { "Value"

@@ -13,7 +13,7 @@ use crate::classifier::feature::{Feature, features};
 use crate::in_force::{Candidate, InForce};
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Parsed};
-use crate::page::qr;
+use crate::pixel_reader::PixelReader;
 use crate::rule_runner::RuleRunner;
 use crate::ruleset::Ruleset;
 use crate::scorecard::feature::Features;
@@ -65,7 +65,7 @@ pub struct Examiner<'r> {
     live: RuleRunner<'r>,
     candidate: Option<Beside<'r>>,
     limits: Limits,
-    codes: qr::Reader,
+    reader: PixelReader,
     /// Time spent on the mail itself, and on what only watches.
     spent: Duration,
     spent_in_shadow: Duration,
@@ -93,8 +93,8 @@ impl<'r> Examiner<'r> {
             changed: RuleRunner::new(&candidate.changed, modes, true),
         });
         let (spent, spent_in_shadow) = (Duration::ZERO, Duration::ZERO);
-        let codes = qr::Reader::default();
-        Self { live: RuleRunner::new(live, modes, false), candidate, limits, codes, spent, spent_in_shadow }
+        let reader = PixelReader::default();
+        Self { live: RuleRunner::new(live, modes, false), candidate, limits, reader, spent, spent_in_shadow }
     }
 
     /// Examines one message as received. Never fails: what went wrong is in the reports.
@@ -102,7 +102,7 @@ impl<'r> Examiner<'r> {
         let began = Instant::now();
         let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
-        let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
+        let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.reader);
         let structure_report = report("structure", env!("CARGO_PKG_VERSION"), began, Outcome::Done, String::new());
         let canary_bucket = self.candidate.as_ref().map(|beside| beside.candidate.bucket(raw, envelope));
         let (runner, shadow) = match (&mut self.candidate, canary_bucket) {
@@ -156,7 +156,7 @@ impl Examiner<'_> {
     pub fn features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Vec<Feature> {
         let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
-        let (signals, _) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
+        let (signals, _) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.reader);
         let mut findings = self.live.judge(&signals);
         // A rule that runs out of time is a word less.
         let _ = self.live.scan(raw, &parsed, budget, &mut findings);
@@ -167,7 +167,7 @@ impl Examiner<'_> {
     pub fn named_features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Features {
         let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
-        let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.codes);
+        let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.reader);
         Features::of(raw, &parsed, &seen, &signals, envelope)
     }
 
@@ -184,7 +184,7 @@ impl Examiner<'_> {
     ) -> Result<Vec<Finding>, YaraError> {
         let mut parsed = mime::alone(bytes, name, declared);
         let envelope = EnvelopeFacts::default();
-        let (signals, _) = take_apart(&mut parsed, &envelope, &self.limits, budget, &mut self.codes);
+        let (signals, _) = take_apart(&mut parsed, &envelope, &self.limits, budget, &mut self.reader);
         let mut findings = self.live.judge(&signals);
         for part in &parsed.parts {
             self.live.scan_part(part, budget, &mut findings)?;

@@ -15,6 +15,7 @@
 //! | [`picture`] | pictures by their structure: where they end, what is behind, what runs |
 //! | [`document`] | Office, RTF, PDF: what in them runs, loads or hides |
 //! | [`pixels`] | pictures decoded, within limits |
+//! | [`fingerprint`] | what a mail looks like, in few bits |
 //! | [`preview`] | what a person may look at of a mail: texts, pages made harmless, pictures drawn anew |
 //! | [`page`] | HTML, links, codes in pictures, senders |
 //! | [`take_apart`] | everything opened that can be opened |
@@ -41,6 +42,7 @@ pub mod document;
 pub mod examine;
 pub mod family;
 pub mod field_text;
+pub mod fingerprint;
 pub mod in_force;
 pub mod limits;
 pub mod lookalike;
@@ -48,6 +50,7 @@ pub mod mime;
 pub mod page;
 mod passwords;
 pub mod picture;
+mod pixel_reader;
 pub mod pixels;
 pub mod preview;
 pub mod rspamd;

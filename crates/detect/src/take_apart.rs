@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use domain::Digest;
+use domain::fingerprint::{Fingerprints, PICTURES_MAX, SeenPicture};
 use domain::message::{Family, Message, Part, Tail};
 
 use crate::auth;
@@ -12,13 +13,15 @@ use crate::document::{self, sheet_text};
 use crate::examine::EnvelopeFacts;
 use crate::family;
 use crate::family::Kind;
+use crate::fingerprint;
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Decoded, Parsed};
 use crate::page::link::{self, Link, LinkOrigin, Url};
 use crate::page::saved::Sites;
-use crate::page::{calendar, html, qr, sender, shortcut};
+use crate::page::{calendar, html, sender, shortcut};
 use crate::passwords::Passwords;
 use crate::picture;
+use crate::pixel_reader::{PixelReader, Pixels};
 use crate::seen::Seen;
 use crate::structure::{self, Check, Signal};
 use crate::text;
@@ -46,7 +49,7 @@ pub fn parts_of_file(bytes: &[u8], name: &str, limits: &Limits, budget: Budget) 
 }
 
 fn opened(mut parsed: Parsed<'_>, limits: &Limits, budget: Budget) -> Vec<(Part, Vec<String>)> {
-    take_apart(&mut parsed, &EnvelopeFacts::default(), limits, budget, &mut qr::Reader::default());
+    take_apart(&mut parsed, &EnvelopeFacts::default(), limits, budget, &mut PixelReader::default());
     let names = |decoded: Decoded<'_>| decoded.names().map(str::to_owned).collect();
     parsed.message.parts.into_iter().zip(parsed.parts.into_iter().map(names)).collect()
 }
@@ -57,7 +60,7 @@ pub(crate) fn take_apart(
     envelope: &EnvelopeFacts,
     limits: &Limits,
     budget: Budget,
-    codes: &mut qr::Reader,
+    reader: &mut PixelReader,
 ) -> (Vec<Signal>, Seen) {
     let signals = std::mem::take(&mut parsed.limit_hits).into_iter().map(structure::of_limit).collect();
     let mut apart = Apart {
@@ -67,8 +70,9 @@ pub(crate) fn take_apart(
         depths: vec![0; parsed.parts.len()],
         allowance: Allowance::new(limits, budget),
         passwords: Passwords::default(),
-        pixels: qr::Pixels::new(budget),
-        codes,
+        pixels: Pixels::new(budget),
+        reader,
+        pictures: Vec::new(),
         limits,
         seen: Seen::default(),
         sites: Sites {
@@ -80,7 +84,8 @@ pub(crate) fn take_apart(
     apart.read_letters(parsed);
     apart.open_all(parsed);
     apart.picture_only();
-    let Apart { mut signals, seen, domains, members, .. } = apart;
+    let Apart { mut signals, seen, domains, members, pictures, .. } = apart;
+    parsed.message.fingerprints = Fingerprints { pictures, text: fingerprint::text::of(seen.text()) };
     signals.extend(structure::look(&parsed.message, &parsed.parts, &members));
     remember_links(&mut parsed.message, &seen.links, domains);
     let sender = parsed.message.from_domain.as_str();
@@ -123,8 +128,10 @@ struct Apart<'l, 'c, 'e> {
     depths: Vec<u32>,
     allowance: Allowance<'l>,
     passwords: Passwords,
-    pixels: qr::Pixels,
-    codes: &'c mut qr::Reader,
+    pixels: Pixels,
+    reader: &'c mut PixelReader,
+    /// What the first of its pictures look like.
+    pictures: Vec<SeenPicture>,
     limits: &'l Limits,
     seen: Seen,
     sites: Sites<'e>,
@@ -217,7 +224,11 @@ impl Apart<'_, '_, '_> {
             Family::Image => {
                 let seen = picture::look(bytes, part);
                 self.signals.extend(seen.signals);
-                for code in self.codes.codes(bytes, part, &mut self.pixels) {
+                let look = self.reader.look(bytes, part, &mut self.pixels);
+                if let Some(print) = look.print.filter(|_| self.pictures.len() < PICTURES_MAX) {
+                    self.pictures.push(SeenPicture { part: part.number, pixels: look.pixels, print });
+                }
+                for code in look.codes {
                     self.link(code, LinkOrigin::Code);
                 }
                 parsed.message.parts[at].tail = seen.tail;

@@ -2,7 +2,8 @@
 //!
 //! Which entries match is found out before a verdict is made, and recorded with it. A block always holds and never does
 //! more. An allow clears what only guesses (spam, bulk, spoofing, phishing), and only for a sender who is vouched for;
-//! one for a file clears what speaks of that file, malware only where it says so itself.
+//! one for a file clears what speaks of that file, malware only where it says so itself. What looks like something can
+//! be made by anybody, so pictures and texts are only blocked.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,6 +17,7 @@ use crate::digest::Digest;
 use crate::domain_name::DomainName;
 use crate::envelope::{Direction, Envelope, Recipient};
 use crate::finding::{Examination, Finding, Outcome};
+use crate::fingerprint::{Fingerprints, PictureSet, TextFingerprint};
 use crate::id::MailId;
 use crate::time::Timestamp;
 
@@ -36,13 +38,17 @@ pub enum Subject {
     File(Digest),
     /// The client's address or network.
     Ip(IpNet),
+    /// Pictures that look like these: half of them, two at least, or one that is large.
+    Picture(PictureSet),
+    /// A visible text like this one.
+    Text(TextFingerprint),
 }
 
 /// A value that an entry cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSubject {
     /// Not a kind.
-    #[error("'{0}' is no kind of entry; use sender, domain, url, file or ip")]
+    #[error("'{0}' is no kind of entry; use sender, domain, url, file, ip, picture or text")]
     Kind(String),
     /// Not a value of that kind.
     #[error("'{value}' is no {kind}: {why}")]
@@ -91,6 +97,12 @@ impl Subject {
                 let why = "give an address or a network, such as 192.0.2.7 or 192.0.2.0/24";
                 value.parse().or(alone).map(|net: IpNet| Self::Ip(net.trunc())).map_err(|_| bad(why))
             }
+            "picture" => PictureSet::parse(value).map(Self::Picture).map_err(|_| {
+                bad("give fingerprints as `reprieve entry block-like ID --what-if` shows them, 6 at most, with commas")
+            }),
+            "text" => TextFingerprint::parse(&value.to_lowercase())
+                .map(Self::Text)
+                .map_err(|_| bad("give a fingerprint as `reprieve entry block-like ID --what-if` shows it")),
             other => Err(BadSubject::Kind(other.chars().take(40).collect())),
         }
     }
@@ -103,6 +115,8 @@ impl Subject {
             Self::Url(_) => "url",
             Self::File(_) => "file",
             Self::Ip(_) => "ip",
+            Self::Picture(_) => "picture",
+            Self::Text(_) => "text",
         }
     }
 
@@ -113,9 +127,46 @@ impl Subject {
             Self::Domain(domain) => domain.to_string(),
             Self::File(digest) => digest.hex(),
             Self::Ip(net) => net.to_string(),
+            Self::Picture(set) => set.to_string(),
+            Self::Text(print) => print.to_string(),
+        }
+    }
+
+    /// Whether it is about what something looks like, and not about what it is.
+    pub fn is_likeness(&self) -> bool {
+        matches!(self, Self::Picture(_) | Self::Text(_))
+    }
+
+    /// Whether what a mail looks like is what this is about.
+    pub fn is_like(&self, prints: &Fingerprints) -> bool {
+        match self {
+            Self::Picture(set) => set.parts_of(&prints.pictures).is_some(),
+            Self::Text(print) => prints.text.is_some_and(|text| text.is_like(print)),
+            _ => false,
+        }
+    }
+
+    /// What it is about, in words for people.
+    pub fn shown(&self) -> String {
+        let begin = |text: String| text.chars().take(SHOWN_DIGITS).collect::<String>();
+        match self {
+            Self::Picture(set) => match set.prints() {
+                [one] => format!("a picture like {}…", begin(one.to_string())),
+                many => format!(
+                    "{} of {} pictures like {}…",
+                    set.needed(),
+                    many.len(),
+                    many.first().map(|one| begin(one.to_string())).unwrap_or_default()
+                ),
+            },
+            Self::Text(print) => format!("a text like {}…", begin(print.to_string())),
+            _ => format!("{} {}", self.kind(), self.value()),
         }
     }
 }
+
+/// Digits of a fingerprint that stand for it in a sentence.
+const SHOWN_DIGITS: usize = 8;
 
 fn is_host(text: &str) -> bool {
     let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || "-_".contains(c));
@@ -211,6 +262,7 @@ impl EntryFact {
                 let of_file = self.parts.is_empty() || finding.part.is_some_and(|part| self.parts.contains(&part));
                 of_file && (self.clears_malware || finding.category < Category::HighConfidencePhish)
             }
+            Subject::Picture(_) | Subject::Text(_) => false,
             _ => matches!(finding.category, Category::Bulk | Category::Spam | Category::Spoof | Category::Phish),
         }
     }
@@ -218,7 +270,7 @@ impl EntryFact {
     /// What it is, for people.
     pub fn shown(&self) -> String {
         let what = if self.allow { "allow" } else { "block" };
-        format!("{what} entry {} for {} {}", self.id, self.subject.kind(), self.subject.value())
+        format!("{what} entry {} for {}", self.id, self.subject.shown())
     }
 }
 
@@ -231,6 +283,8 @@ pub struct EntryBook {
     hosts: HashMap<DomainName, Vec<usize>>,
     files: HashMap<Digest, Vec<usize>>,
     nets: Vec<usize>,
+    /// Those about pictures and texts: each is compared with every mail that has any.
+    likenesses: Vec<usize>,
 }
 
 impl EntryBook {
@@ -244,6 +298,7 @@ impl EntryBook {
                 Subject::Url(url) => book.hosts.entry(split_url(url).0).or_default().push(at),
                 Subject::File(digest) => book.files.entry(*digest).or_default().push(at),
                 Subject::Ip(_) => book.nets.push(at),
+                Subject::Picture(_) | Subject::Text(_) => book.likenesses.push(at),
             }
         }
         book.entries = entries;
@@ -283,7 +338,14 @@ impl EntryBook {
         );
         let whole = self.files.get(&message.sha256).into_iter().flatten();
         found.extend(message.parts.iter().filter_map(|part| self.files.get(&part.sha256)).flatten().chain(whole));
+        found.extend(self.alike(examination));
         found.into_iter().map(|at| self.fact(at, examination)).collect()
+    }
+
+    /// The entries about pictures and texts that look like those of a message.
+    fn alike(&self, examination: &Examination) -> impl Iterator<Item = usize> {
+        let prints = &examination.message.fingerprints;
+        self.likenesses.iter().filter(|at| self.entries[**at].subject.is_like(prints)).copied()
     }
 
     fn begins(&self, at: usize, path: &str) -> bool {
@@ -298,6 +360,7 @@ impl EntryBook {
                 let same = examination.message.parts.iter().filter(|part| part.sha256 == *digest);
                 same.map(|part| part.number).collect()
             }
+            Subject::Picture(set) => set.parts_of(&examination.message.fingerprints.pictures).unwrap_or_default(),
             _ => Vec::new(),
         };
         EntryFact { id, allow, subject, reach, clears_malware, parts }
@@ -364,11 +427,24 @@ mod tests {
             ("domain", "a b.c"),
             ("url", "/x"),
             ("file", "12"),
+            ("picture", "12"),
+            ("text", "12"),
             ("ip", "x"),
             ("colour", "red"),
         ] {
             assert!(shown(kind, value).is_err(), "{kind} {value}");
         }
+    }
+
+    #[test]
+    fn what_looks_like_something_is_shown_shortly() {
+        let print = |digit: &str| format!("{}80", digit.repeat(64));
+        let shown = |kind: &str, value: &str| Subject::parse(kind, value).expect("a value").shown();
+        assert_eq!(shown("picture", &print("a")), "a picture like aaaaaaaa…");
+        let three = [print("a"), print("5"), print("3")].join(",");
+        assert_eq!(shown("picture", &three), "2 of 3 pictures like aaaaaaaa…");
+        assert_eq!(shown("text", &"0F".repeat(16)), "a text like 0f0f0f0f…");
+        assert_eq!(shown("domain", "evil.example"), "domain evil.example");
     }
 
     #[test]

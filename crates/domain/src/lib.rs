@@ -10,6 +10,7 @@
 //! | [`address`], [`domain_name`], [`envelope`] | who sends to whom, from where, in which direction |
 //! | [`fold`] | text as it is searched, whatever its case |
 //! | [`header`], [`message`] | what a mail *is*: its fields as bytes; once parsed, its parts, hashes, names |
+//! | [`fingerprint`] | what a mail looks like, in few bits |
 //! | [`detection`], [`finding`] | a coded rule, and what it saw in one message |
 //! | [`rollout`], [`known_good`] | how a ruleset comes into force and back; what the past vouches for |
 //! | [`policy`], [`containment`], [`verdict`] | what follows from it: the one function [`verdict::decide`] |
@@ -30,6 +31,7 @@ pub mod domain_name;
 pub mod entry;
 pub mod envelope;
 pub mod finding;
+pub mod fingerprint;
 pub mod fold;
 pub mod header;
 pub mod held;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::fingerprint::Fingerprints;
 use crate::header;
 
 /// The kind of content a part has, by its bytes; the unit in which detections say what they read.
@@ -258,6 +259,9 @@ pub struct Message {
     pub urls: Vec<String>,
     /// The decoded parts.
     pub parts: Vec<Part>,
+    /// What it looks like.
+    #[serde(default, skip_serializing_if = "Fingerprints::is_empty")]
+    pub fingerprints: Fingerprints,
     /// Places that can be read in two ways.
     pub ambiguities: Vec<Ambiguity>,
 }

@@ -219,10 +219,13 @@ impl Memory {
                 Err(panic) => tracing::warn!(%panic, "known-good content could not be kept"),
             }
         }
+        let pictures = &lesson.examination.message.fingerprints.pictures;
         for part in wanted {
             let is_kept = self.kept.contains(&part.sha256);
             let seen = lesson.received;
-            let good = GoodPart { carrier: carrier.clone(), direction, is_kept, mails: 0, first: seen, seen, part };
+            let print = pictures.iter().find(|picture| picture.part == part.number).map(|picture| picture.print);
+            let carrier_of = carrier.clone();
+            let good = GoodPart { carrier: carrier_of, direction, is_kept, mails: 0, first: seen, seen, part, print };
             let known = self.parts.entry((good.part.sha256, carrier.clone())).or_insert(good);
             known.mails += 1;
             (known.first, known.seen) = (known.first.min(seen), known.seen.max(seen));
@@ -230,8 +233,9 @@ impl Memory {
         }
         if whole {
             let CleanMail { mail_id, received, envelope, examination, .. } = lesson;
-            let (sha256, size) = (examination.message.sha256, examination.message.size);
-            self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope, carrier });
+            let message = &examination.message;
+            let (sha256, size, text) = (message.sha256, message.size, message.fingerprints.text);
+            self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope, carrier, text });
         }
     }
 

@@ -10,6 +10,7 @@ pub mod console;
 pub mod data;
 pub mod document;
 pub mod field;
+pub mod fingerprint;
 pub mod introduce;
 pub mod mime;
 pub mod picture;
@@ -22,7 +23,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 32] = [
+pub const TARGETS: [Target; 33] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -50,6 +51,7 @@ pub const TARGETS: [Target; 32] = [
     ("rspamd", sender::rspamd),
     ("address", field::address),
     ("fieldtext", field::text),
+    ("fingerprint", fingerprint::fingerprint),
     ("config", config::config),
     ("harmless", console::harmless_html),
     ("query", console::query),

@@ -137,6 +137,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", "/api/v1/entries".to_owned(), "look"),
         ("POST", "/api/v1/entries".to_owned(), "rules"),
         ("POST", "/api/v1/entries/1/remove".to_owned(), "rules"),
+        ("POST", format!("/api/v1/messages/{one}/block-like"), "rules"),
         ("GET", "/api/v1/known-good".to_owned(), "look"),
         ("POST", "/api/v1/known-good/rotate-key".to_owned(), "tokens"),
         ("GET", "/api/v1/sentinel".to_owned(), "look"),

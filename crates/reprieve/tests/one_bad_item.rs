@@ -183,6 +183,7 @@ fn examination(n: u8) -> Examination {
             received_count: 1,
             text_sha256: None,
             url_domains: Vec::new(),
+            fingerprints: domain::fingerprint::Fingerprints::default(),
             urls: Vec::new(),
             parts: vec![Part {
                 number: 0,

@@ -10,6 +10,7 @@ use store::people::scope::Scope;
 use super::word;
 use crate::Service;
 use crate::access::{Operator, Permission};
+use crate::block_like;
 use crate::error::{ServiceError, ServiceResult};
 
 /// Hours that a block holds without a word: long enough for an emergency, short enough to be thought about.
@@ -88,6 +89,11 @@ pub async fn add(service: &Service, operator: &Operator, ask: EntryAsk) -> Servi
     if ask.clears_malware && !(allow && matches!(subject, Subject::File(_))) {
         return Err(ServiceError::Bad("only an allow entry for a file may clear malware".into()));
     }
+    if allow && subject.is_likeness() {
+        let why = "what looks like something can be made by anybody: pictures and texts are only blocked";
+        return Err(ServiceError::Bad(why.into()));
+    }
+    block_like::refuse_known_good(service, &subject).await?;
     let (usual, most) = match (allow, ask.clears_malware) {
         (_, true) => (MALWARE_HOURS, MALWARE_HOURS_MAX),
         (true, false) => (ALLOW_HOURS, HOURS_MAX),

@@ -11,6 +11,7 @@ pub mod alert;
 pub mod attempt;
 pub mod audit;
 pub mod backup;
+pub mod block_like;
 pub mod bulk;
 pub mod detection;
 pub mod download;

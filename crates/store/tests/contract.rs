@@ -13,6 +13,8 @@ mod folding;
 mod hearing;
 #[path = "both/late.rs"]
 mod late;
+#[path = "both/likeness.rs"]
+mod likeness;
 #[path = "both/probation.rs"]
 mod probation;
 #[path = "both/recollection.rs"]
@@ -85,6 +87,7 @@ fn examination(body: &[u8]) -> Examination {
             received_count: 2,
             text_sha256: Some(Digest::of(b"text")),
             url_domains: vec!["x.example".into()],
+            fingerprints: domain::fingerprint::Fingerprints::default(),
             urls: vec!["x.example/a?b".into()],
             parts: vec![Part {
                 number: 0,
@@ -792,6 +795,7 @@ async fn story(url: &str, folder: &Path) {
     order_of_release(&store).await;
     late::two_processes(&store, url, folder).await;
     folding::folding(&store, url).await;
+    likeness::story(&store).await;
     probation::story(&store).await;
     store.close().await;
     // It opens again, with its schema as it is.

@@ -193,6 +193,7 @@ fn good(name: &str, carrier: &str, seen: Timestamp) -> GoodPart {
     };
     GoodPart {
         part,
+        print: None,
         carrier: carrier.into(),
         direction: Direction::Inbound,
         is_kept: true,
@@ -225,6 +226,7 @@ async fn known_good(store: &Store) {
         seen: old,
         envelope,
         carrier: String::new(),
+        text: None,
     };
     store.known_good.learn_good(vec![good("doc", "a", old)], vec![mail.clone(), mail]).await.expect("learns");
     let [logo, photo, doc] = ["logo", "photo", "doc"].map(|name| Digest::of(name.as_bytes()));

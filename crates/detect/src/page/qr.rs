@@ -1,90 +1,24 @@
-//! Codes in pictures (ISO/IEC 18004): the only reason for which pixels are decoded here to judge. What cannot be
-//! decoded is not analysed, and that is all.
+//! Codes in pictures (ISO/IEC 18004).
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use domain::Digest;
-use domain::message::Part;
-use image::{DynamicImage, GrayImage};
-
-use crate::limits::Budget;
-use crate::pixels::Declared;
+use image::GrayImage;
 
 /// Edge of a picture in which a code can be, at least.
 const EDGE_MIN: u32 = 60;
-/// Pixels of all pictures of one mail.
-const MAIL_PIXELS_MAX: u64 = 50_000_000;
 /// Below this edge a picture is doubled: a module of one pixel is too small to be found.
 const DOUBLED_BELOW: u32 = 200;
 /// Pixels up to which the picture is looked at inverted as well.
 const INVERTED_MAX: u64 = 1_000_000;
 /// Codes of one picture that are read: a sheet of labels has many.
 const CODES_MAX: usize = 8;
-/// Pictures whose codes are remembered by one worker: a logo comes in every mail.
-const REMEMBERED_MAX: usize = 10_000;
 
-/// What one worker has read.
-#[derive(Debug, Default)]
-pub struct Reader {
-    known: HashMap<Digest, Vec<String>>,
-}
-
-/// What may still be decoded of one mail.
-#[derive(Debug)]
-pub struct Pixels {
-    left: u64,
-    budget: Budget,
-}
-
-impl Pixels {
-    /// The whole allowance of one mail.
-    pub fn new(budget: Budget) -> Self {
-        Self { left: MAIL_PIXELS_MAX, budget }
+/// The texts of the codes in a picture.
+pub(crate) fn codes(grey: &GrayImage) -> Vec<String> {
+    if grey.width().min(grey.height()) < EDGE_MIN {
+        return Vec::new();
     }
-}
-
-impl Reader {
-    /// The texts of the codes in a picture; none where there is no code, or it was not looked at.
-    pub fn codes(&mut self, bytes: &[u8], part: &Part, pixels: &mut Pixels) -> Vec<String> {
-        if let Some(known) = self.known.get(&part.sha256) {
-            return known.clone();
-        }
-        let Some(declared) = Declared::read(bytes, &part.content_type) else { return Vec::new() };
-        let is_small = declared.width.min(declared.height) < EDGE_MIN;
-        if is_small || !declared.fits() || declared.pixels() > pixels.left || pixels.budget.is_spent() {
-            return Vec::new();
-        }
-        pixels.left -= declared.pixels();
-        // Readers of codes are other people's code as well: one that panics has not analysed this picture.
-        let read =
-            declared.decode().map(|picture| catch_unwind(AssertUnwindSafe(|| read(&picture))).unwrap_or_default());
-        let read = read.unwrap_or_default();
-        if self.known.len() >= REMEMBERED_MAX {
-            self.known.clear();
-        }
-        self.known.insert(part.sha256, read.clone());
-        read
-    }
-}
-
-fn read(picture: &DynamicImage) -> Vec<String> {
-    let mut grey = picture.to_luma8();
-    if picture.color().has_alpha() {
-        on_white(&mut grey, picture);
-    }
-    let codes = find(&grey, |value| value);
+    let codes = find(grey, |value| value);
     let count = u64::from(grey.width()) * u64::from(grey.height());
-    if codes.is_empty() && count <= INVERTED_MAX { find(&grey, |value| 255 - value) } else { codes }
-}
-
-/// What is transparent shows the page below.
-fn on_white(grey: &mut GrayImage, picture: &DynamicImage) {
-    for (pixel, whole) in grey.pixels_mut().zip(picture.to_luma_alpha8().pixels()) {
-        let [value, alpha] = whole.0;
-        let mixed = u32::from(value) * u32::from(alpha) + 255 * u32::from(255 - alpha);
-        pixel.0 = [(mixed / 255) as u8];
-    }
+    if codes.is_empty() && count <= INVERTED_MAX { find(grey, |value| 255 - value) } else { codes }
 }
 
 fn find(grey: &GrayImage, tone: fn(u8) -> u8) -> Vec<String> {
@@ -101,7 +35,9 @@ fn find(grey: &GrayImage, tone: fn(u8) -> u8) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Budget;
     use crate::mime;
+    use crate::pixel_reader::{PixelReader, Pixels};
     use image::{ImageFormat, Luma};
     use std::io::Cursor;
     use std::time::Duration;
@@ -123,10 +59,10 @@ mod tests {
     fn codes(bytes: &[u8]) -> Vec<String> {
         let part = mime::alone(bytes, "code.png", "image/png").message.parts.remove(0);
         let mut pixels = Pixels::new(Budget::starting_now(Duration::from_secs(10)));
-        let mut reader = Reader::default();
-        let first = reader.codes(bytes, &part, &mut pixels);
-        assert_eq!(reader.codes(bytes, &part, &mut pixels), first, "remembered");
-        first
+        let mut reader = PixelReader::default();
+        let first = reader.look(bytes, &part, &mut pixels);
+        assert_eq!(reader.look(bytes, &part, &mut pixels), first, "remembered");
+        first.codes
     }
 
     #[test]

@@ -36,6 +36,7 @@ fn examination(findings: Vec<Finding>) -> Examination {
             received_count: 0,
             text_sha256: None,
             url_domains: Vec::new(),
+            fingerprints: domain::fingerprint::Fingerprints::default(),
             urls: Vec::new(),
             parts: Vec::new(),
             ambiguities: Vec::new(),

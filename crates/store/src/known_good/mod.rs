@@ -2,6 +2,7 @@
 
 pub mod contact;
 pub mod conversation;
+pub mod likeness;
 pub mod memory;
 pub mod recall;
 pub mod vault;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::envelope::{Direction, Envelope};
 use domain::finding::MemoryClass;
+use domain::fingerprint::{PictureFingerprint, TextFingerprint};
 use domain::known_good::Standing;
 use domain::message::{Family, Part};
 use domain::{Digest, MailId, Timestamp};
@@ -38,6 +40,8 @@ const FORGET_BATCH: i64 = 500;
 pub struct GoodPart {
     /// Its facts.
     pub part: Part,
+    /// What it looks like, for a picture.
+    pub print: Option<PictureFingerprint>,
     /// Who carried it: a seal over an identity, not the identity.
     pub carrier: String,
     /// Where it went.
@@ -67,6 +71,8 @@ pub struct GoodMail {
     pub envelope: Envelope,
     /// Who sent it: a seal over an identity.
     pub carrier: String,
+    /// What its text says.
+    pub text: Option<TextFingerprint>,
 }
 
 /// A write about known-good content, as data.
@@ -469,15 +475,16 @@ impl Command for KnownGoodWrite {
 
 /// What was called bad and comes through clean again, because what called it so was corrected, begins its age anew.
 async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(), StoreError> {
-    let GoodPart { part, carrier, direction, is_kept, mails, first, seen } = good;
+    let GoodPart { part, print, carrier, direction, is_kept, mails, first, seen } = good;
     let sql = "insert into known_good_part (sha256, family, content_type, declared, name, tail, direction, \
         first_carrier, size_bytes, \
-               first_seen_us, last_seen_us, mails, carriers, is_kept) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-               $11, $12, 0, $13) \
+               first_seen_us, last_seen_us, mails, carriers, is_kept, fingerprint) values ($1, $2, $3, $4, $5, $6, $7, \
+               $8, $9, $10, $11, $12, 0, $13, $14) \
                on conflict (sha256) do update set \
                last_seen_us = case when known_good_part.last_seen_us > $11 then known_good_part.last_seen_us else $11 \
                end, mails = known_good_part.mails + $12, \
                is_kept = case when known_good_part.is_kept = 1 then 1 else $13 end, \
+               fingerprint = case when $14 = '' then known_good_part.fingerprint else $14 end, \
                first_seen_us = case when known_good_part.last_bad_us is null and known_good_part.first_seen_us < $10 \
                then known_good_part.first_seen_us else $10 end, \
                last_bad_us = null";
@@ -495,6 +502,7 @@ async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(
         seen.as_micros().into(),
         (*mails).into(),
         (*is_kept).into(),
+        print.as_ref().map(ToString::to_string).unwrap_or_default().into(),
     ];
     database::query(sql.to_owned(), values).execute(&mut *connection).await?;
     let sql = "insert into known_good_carrier (sha256, carrier, first_seen_us) select $1, $2, $3 \
@@ -514,8 +522,8 @@ async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(
 }
 
 async fn learn_mail(connection: &mut AnyConnection, mail: &GoodMail) -> Result<(), StoreError> {
-    let sql = "insert into known_good_mail (sha256, mail_id, seen_us, size_bytes, envelope_json, carrier) values ($1, \
-        $2, $3, $4, $5, $6) \
+    let sql = "insert into known_good_mail (sha256, mail_id, seen_us, size_bytes, envelope_json, carrier, \
+        text_fingerprint) values ($1, $2, $3, $4, $5, $6, $7) \
                on conflict do nothing";
     let values = vec![
         mail.sha256.hex().into(),
@@ -524,6 +532,7 @@ async fn learn_mail(connection: &mut AnyConnection, mail: &GoodMail) -> Result<(
         i64::try_from(mail.size).unwrap_or(i64::MAX).into(),
         to_json(&mail.envelope)?.into(),
         mail.carrier.as_str().into(),
+        mail.text.as_ref().map(ToString::to_string).unwrap_or_default().into(),
     ];
     database::query(sql.to_owned(), values).execute(connection).await?;
     Ok(())

@@ -207,7 +207,7 @@ struct Rows {
     retries: Vec<Vec<Value>>,
 }
 
-const MESSAGE: [&str; 36] = [
+const MESSAGE: [&str; 37] = [
     "mail_id",
     "node",
     "received_us",
@@ -233,6 +233,7 @@ const MESSAGE: [&str; 36] = [
     "url_domains_json",
     "urls_json",
     "ambiguities_json",
+    "fingerprints_json",
     "category",
     "ruleset",
     "policy",
@@ -323,6 +324,7 @@ impl Rows {
             to_json(&message.url_domains)?.into(),
             to_json(&message.urls)?.into(),
             to_json(&message.ambiguities)?.into(),
+            to_json(&message.fingerprints)?.into(),
             grounds.category.into(),
             grounds.ruleset.into(),
             grounds.policy.into(),
@@ -593,6 +595,7 @@ fn read_message(row: &AnyRow, parts: &[AnyRow]) -> Result<Message, StoreError> {
         urls: from_json(row, "urls_json")?,
         parts: parts.iter().map(read_part).collect::<Result<_, _>>()?,
         ambiguities: from_json(row, "ambiguities_json")?,
+        fingerprints: from_json(row, "fingerprints_json")?,
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod arrival;
 pub mod client;
 pub mod completion;
+pub mod likeness;
 pub mod moves;
 pub mod trace;
 

@@ -15,6 +15,9 @@ use crate::writer::{Command, Group};
 /// Entries in force at most, all together: each is looked up for every message.
 pub const ENTRIES_MAX: i64 = 50_000;
 
+/// Entries about pictures and texts in force at most: each is compared with every picture and text of every message.
+pub const LIKENESS_ENTRIES_MAX: i64 = 1000;
+
 /// A new entry, as data.
 #[derive(Clone, Debug)]
 struct Add(Entry);
@@ -170,10 +173,16 @@ impl Command for EntryWrite {
 async fn add(connection: &mut AnyConnection, new: &Entry) -> Result<u64, StoreError> {
     let sql = "select coalesce(max(entry), 0) as last, \
                cast(coalesce(sum(case when expires_us > $1 and removed_us is null then 1 else 0 end), 0) as bigint) as \
-               active from entry";
+               active, \
+               cast(coalesce(sum(case when expires_us > $1 and removed_us is null and kind in ('picture', 'text') then \
+               1 else 0 end), 0) as bigint) as likenesses from entry";
     let row = database::query(sql.to_owned(), vec![new.made.as_micros().into()]).fetch_one(&mut *connection).await?;
     if row.try_get::<i64, _>("active")? >= ENTRIES_MAX {
         return Err(StoreError::Refused(format!("{ENTRIES_MAX} entries are in force; remove some first")));
+    }
+    if new.subject.is_likeness() && row.try_get::<i64, _>("likenesses")? >= LIKENESS_ENTRIES_MAX {
+        let why = format!("{LIKENESS_ENTRIES_MAX} entries about pictures and texts are in force; remove some first");
+        return Err(StoreError::Refused(why));
     }
     let id: i64 = row.try_get::<i64, _>("last")? + 1;
     let (reach, whom) = reach_parts(&new.reach);

@@ -43,6 +43,7 @@ pub(crate) async fn story(store: &Store) {
     let part = examination(b"one").message.parts[0].clone();
     let good = |carrier: &str| GoodPart {
         part: Part { sha256: Digest::of(b"memory"), ..part.clone() },
+        print: None,
         carrier: carrier.into(),
         direction: Direction::Inbound,
         is_kept: true,
@@ -57,6 +58,7 @@ pub(crate) async fn story(store: &Store) {
         seen: now.before(month),
         envelope: envelope(&["a@ours.example"]),
         carrier: "known".into(),
+        text: None,
     };
     store.known_good.learn_good(vec![good("ours"), good("known"), good("news")], vec![mail]).await.expect("learns");
     let content = Digest::of(b"memory");

@@ -50,6 +50,7 @@ async fn contents(store: &Store) {
     let part = examination(b"one").message.parts[0].clone();
     let good = |number: u8, carrier: &str, days: u32| GoodPart {
         part: Part { sha256: content(number), ..part.clone() },
+        print: None,
         carrier: carrier.into(),
         direction: Direction::Inbound,
         is_kept: true,

@@ -12,6 +12,7 @@ pub mod document;
 pub mod field;
 pub mod introduce;
 pub mod mime;
+pub mod model;
 pub mod picture;
 pub mod preview;
 pub mod scorecard;
@@ -22,7 +23,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 32] = [
+pub const TARGETS: [Target; 33] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),
@@ -55,4 +56,5 @@ pub const TARGETS: [Target; 32] = [
     ("query", console::query),
     ("preview", preview::preview),
     ("scorecard", scorecard::scorecard),
+    ("model", model::model),
 ];

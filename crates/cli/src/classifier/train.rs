@@ -10,7 +10,9 @@ use detect::classifier::{Asked, readable};
 use detect::examine::Examiner;
 use detect::in_force::InForce;
 use detect::limits::Limits;
+use detect::ruleset::Ruleset;
 use detect::ruleset::load::from_stored;
+use detect::scorecard::card::Card;
 use domain::detection::{Category, DetectionCode};
 use serde::Serialize;
 use serde_json::json;
@@ -72,18 +74,22 @@ pub(super) fn run(args: &TrainArgs) -> Result<(), CliError> {
         return Err(CliError::Usage("--hold is for phish: spam goes to the junk folder".into()));
     }
     let code = args.code.clone().map_or_else(|| DetectionCode::parse(code).map_err(CliError::unreachable), Ok)?;
+    let shipped = Ruleset::shipped().map_err(CliError::unreachable)?;
+    let tagging = Shipped::of(&shipped, if category == Category::Spam { "SPM-0001" } else { "PHI-0001" })?;
+    let holding = Shipped::of(&shipped, "PHI-0100")?;
     // What a model sees needs no rules.
     let in_force = InForce::only(from_stored(Vec::new()).0);
     let mut examiner = Examiner::new(&in_force, Limits::default());
-    let gathered = gather(&mut examiner, args)?;
-    let trained = train(gathered, args.allowed).map_err(|error| CliError::Usage(error.to_string()))?;
-    let hit = shown::hit(&mut examiner, &trained.model, &trained.heaviest)?;
+    let gathered = gather(&mut examiner, tagging.card, args)?;
+    let trained = train(gathered, Some(holding.card), args.allowed);
+    let trained = trained.map_err(|error| CliError::Usage(error.to_string()))?;
+    let hit = shown::hit(&mut examiner, &trained.model, &trained.heaviest, tagging.hit)?;
     Detection { code: &code, category, trained: &trained, model: &trained.model }
         .write(&args.out, &hit)
         .map_err(CliError::unreachable)?;
     if let Some(code) = &args.hold {
         let model = trained.holding();
-        let hit = shown::hit(&mut examiner, &model, &trained.heaviest)?;
+        let hit = shown::hit(&mut examiner, &model, &trained.heaviest, holding.hit)?;
         Detection { code, category, trained: &trained, model: &model }
             .write(&args.out, &hit)
             .map_err(CliError::unreachable)?;
@@ -93,8 +99,25 @@ pub(super) fn run(args: &TrainArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-fn gather(examiner: &mut Examiner<'_>, args: &TrainArgs) -> Result<Gathered, CliError> {
-    let mut gathered = Gathered::default();
+/// A shipped scorecard: what the marks of a model count.
+struct Shipped<'r> {
+    card: &'r Card,
+    /// A mail that it hits.
+    hit: &'r str,
+}
+
+impl<'r> Shipped<'r> {
+    fn of(ruleset: &'r Ruleset, code: &str) -> Result<Self, CliError> {
+        let missing = || CliError::unreachable(format!("{code} is not shipped with this program"));
+        let code = DetectionCode::parse(code).map_err(CliError::unreachable)?;
+        let card = ruleset.card(&code).ok_or_else(missing)?;
+        let fixtures = ruleset.fixtures.get(&code).ok_or_else(missing)?;
+        Ok(Self { card, hit: &fixtures.hit })
+    }
+}
+
+fn gather(examiner: &mut Examiner<'_>, card: &Card, args: &TrainArgs) -> Result<Gathered, CliError> {
+    let mut gathered = Gathered::new(card);
     for (paths, is_bad) in [(&args.good, false), (&args.bad, true)] {
         mails::each(examiner, paths, Asked { first: false, second: true }, is_bad, |read| {
             gathered.add(&read.mail, &read.origin).map_err(|error| CliError::Usage(error.to_string()))

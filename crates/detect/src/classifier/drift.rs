@@ -88,7 +88,7 @@ mod tests {
         let before: Vec<f64> = (0..1000).map(f64::from).collect();
         let shifted = |by: f64| before.iter().map(|score| score + by).collect::<Vec<_>>();
         assert_eq!(Reading::of(of_scores(&before, &before)), Reading::Stable);
-        assert_eq!(Reading::of(of_scores(&before, &shifted(30.0))), Reading::Moved);
+        assert_eq!(Reading::of(of_scores(&before, &shifted(70.0))), Reading::Moved);
         assert_eq!(Reading::of(of_scores(&before, &shifted(500.0))), Reading::Changed);
         assert!(of_scores(&[], &before) == 0.0 && of_scores(&[1.0; 50], &[1.0; 9]) == 0.0);
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::Digest;
 
-use super::ForModels;
 use super::feature::Feature;
+use super::{ForModels, POINTS};
+use crate::scorecard::card::Card;
 
 /// Mails that a feature must be seen in, from so many distinct senders and in so many distinct campaigns or threads:
 /// below it a weight would tell of persons.
@@ -47,7 +48,8 @@ pub(super) struct Example {
     pub(super) word_count: usize,
     /// Features of the candidates, by their places among them.
     pub(super) words: Vec<u32>,
-    pub(super) marks: Vec<u32>,
+    /// What the scorecard says of it, as the logarithm of the odds.
+    pub(super) card: f64,
     pub(super) recipients: Vec<u32>,
     pub(super) is_hard: bool,
     pub(super) is_vouched: bool,
@@ -80,6 +82,8 @@ impl Names {
 /// Mails as they are gathered.
 #[derive(Debug)]
 pub struct Gathered {
+    /// What the marks count.
+    card: Card,
     examples: Vec<Example>,
     entries: usize,
     /// Mails by the number of a feature, up to [`SENDERS_MIN`].
@@ -97,9 +101,11 @@ pub struct Gathered {
 #[error("the mails have more than {ENTRIES_MAX} words in all; a part of them is enough")]
 pub struct TooMuch;
 
-impl Default for Gathered {
-    fn default() -> Self {
+impl Gathered {
+    /// None yet. The marks of a mail count what they count in this card.
+    pub fn new(card: &Card) -> Self {
         Self {
+            card: card.clone(),
             examples: Vec::new(),
             entries: 0,
             counts: vec![0; PLACES],
@@ -110,24 +116,18 @@ impl Default for Gathered {
             recipients: Names::default(),
         }
     }
-}
 
-impl Gathered {
     /// One mail more.
     ///
     /// # Errors
     /// When it is too much in all.
     pub fn add(&mut self, mail: &ForModels, origin: &Origin) -> Result<(), TooMuch> {
-        self.entries += mail.second.len();
+        let words: Vec<&Feature> = mail.second.iter().filter(|feature| !feature.is_mark()).collect();
+        self.entries += words.len();
         if self.entries > ENTRIES_MAX {
             return Err(TooMuch);
         }
-        for feature in &mail.second {
-            self.count(feature);
-        }
-        let numbers = |is_mark: bool| {
-            mail.second.iter().filter(|feature| feature.is_mark() == is_mark).map(|feature| feature.hash).collect()
-        };
+        words.iter().for_each(|feature| self.count(feature));
         let side = if origin.is_bad { "bad" } else { "good" };
         self.examples.push(Example {
             key: origin.key,
@@ -136,9 +136,9 @@ impl Gathered {
             source: self.sources.number(&format!("{side} {}", origin.source)),
             sender: self.senders.number(&origin.sender),
             group: self.groups.number(&origin.group),
-            word_count: mail.second.iter().filter(|feature| !feature.is_mark()).count(),
-            words: numbers(false),
-            marks: numbers(true),
+            word_count: words.len(),
+            words: words.iter().map(|feature| feature.hash).collect(),
+            card: f64::from(self.card.score(&mail.named).points) / POINTS,
             recipients: mail.recipients.iter().map(|name| self.recipients.number(name)).collect(),
             is_hard: mail.named.is_hard(),
             is_vouched: mail.named.is_vouched(),
@@ -161,12 +161,10 @@ impl Gathered {
         let mut examples = self.examples;
         examples.sort_by_key(|example| example.key);
         for example in &mut examples {
-            for features in [&mut example.words, &mut example.marks] {
-                *features = features.iter().filter_map(|hash| places.get(hash).copied()).collect();
-            }
+            example.words = example.words.iter().filter_map(|hash| places.get(hash).copied()).collect();
         }
         let candidates = self.texts.into_iter().collect();
-        Mails { examples, candidates, sources: self.sources, recipients: self.recipients }
+        Mails { card: self.card, examples, candidates, sources: self.sources, recipients: self.recipients }
     }
 }
 
@@ -178,6 +176,7 @@ fn part(sender: &str) -> u32 {
 /// Mails that were gathered.
 #[derive(Debug)]
 pub(super) struct Mails {
+    pub(super) card: Card,
     pub(super) examples: Vec<Example>,
     /// Features that may be learned: number and text.
     pub(super) candidates: Vec<(u32, String)>,

@@ -1,7 +1,8 @@
-//! Logistic regression by gradient steps in a fixed order, so that the same mail makes the same model.
+//! Logistic regression by gradient steps in a fixed order, so that the same mail makes the same model. It learns what
+//! words add to what a scorecard says: where that is right already, there is nothing to learn.
 
 use super::example::Example;
-use super::{MARK_VALUE, word_value};
+use super::{AGAINST_MAX, FOR_MAX, bounded, word_value};
 
 /// Passes over all mails.
 const EPOCHS: u32 = 30;
@@ -10,88 +11,67 @@ const RATE: f64 = 2.0;
 /// Passes after which a step goes half as far.
 const HALVED_AFTER: f64 = 4.0;
 /// How little weights are drawn back to nothing: the C of others, for all mails together.
-const FREEDOM: f64 = 20.0;
-/// Of 20 steps, how many leave out the words, and how many the marks: no weight is to rest on the other kind.
-const WITHOUT_WORDS: u64 = 2;
-const WITHOUT_MARKS: u64 = 2;
-
-/// What was learned: a weight for each candidate that was kept.
-#[derive(Debug)]
-pub(super) struct Fit {
-    pub(super) bias: f64,
-    pub(super) weights: Vec<f64>,
-}
+const FREEDOM: f64 = 10.0;
+/// A mail of the rarer kind counts so many times one of the other at most.
+const SHARE_MAX: f64 = 3.0;
+/// Below it the scale is worked into the weights.
+const SCALE_MIN: f64 = 1e-3;
 
 /// A mail in the form in which it is learned.
 struct Row<'e> {
     example: &'e Example,
+    /// Places of the words that are kept.
     words: Vec<u32>,
-    marks: Vec<u32>,
-    word: f64,
+    /// What each of them counts.
+    value: f64,
 }
 
-/// Learns from these mails what is kept; both kinds weigh the same, whatever their numbers.
-pub(super) fn fit(examples: &[&Example], kept: &[bool]) -> Fit {
+/// Learns a weight for each word that is kept; both kinds weigh the same, whatever their numbers.
+pub(super) fn fit(examples: &[&Example], kept: &[bool]) -> Vec<f64> {
     let is_kept = |place: &&u32| kept.get(**place as usize).copied().unwrap_or(false);
-    let rows: Vec<Row<'_>> = examples
-        .iter()
-        .map(|example| Row {
-            words: example.words.iter().filter(is_kept).copied().collect(),
-            marks: example.marks.iter().filter(is_kept).copied().collect(),
-            word: word_value(example.word_count),
-            example,
-        })
-        .collect();
-    let bad = examples.iter().filter(|example| example.is_bad).count().max(1);
-    let good = (examples.len() - bad.min(examples.len())).max(1);
+    let mut rows = Vec::with_capacity(examples.len());
+    for example in examples {
+        let words = example.words.iter().filter(is_kept).copied().collect();
+        rows.push(Row { example, words, value: word_value(example.word_count) });
+    }
+    let bad = examples.iter().filter(|example| example.is_bad).count();
     let half = examples.len() as f64 / 2.0;
-    let share = |is_bad: bool| half / if is_bad { bad as f64 } else { good as f64 };
+    let share = |is_bad: bool| {
+        let count = if is_bad { bad } else { examples.len() - bad };
+        (half / count.max(1) as f64).min(SHARE_MAX)
+    };
     let pull = 1.0 / (FREEDOM * examples.len().max(1) as f64);
-    let mut learner = Learner { bias: 0.0, weights: vec![0.0; kept.len()], scale: 1.0 };
+    let mut learner = Learner { weights: vec![0.0; kept.len()], scale: 1.0 };
     for epoch in 0..EPOCHS {
         let rate = RATE / (1.0 + f64::from(epoch) / HALVED_AFTER);
-        for (key, at) in order(rows.len(), epoch) {
-            let Some(row) = rows.get(at) else { continue };
-            let [words, marks] = match key % 20 {
-                one if one < WITHOUT_WORDS => [false, true],
-                one if one < WITHOUT_WORDS + WITHOUT_MARKS => [true, false],
-                _ => [true, true],
-            };
-            learner.step(row, [words, marks], rate * share(row.example.is_bad).min(SHARE_MAX), rate * pull);
+        for at in order(rows.len(), epoch) {
+            if let Some(row) = rows.get(at) {
+                learner.step(row, rate * share(row.example.is_bad), rate * pull);
+            }
         }
     }
-    let weights = learner.weights.iter().map(|weight| weight * learner.scale).collect();
-    Fit { bias: learner.bias, weights }
+    learner.weights.iter().map(|weight| weight * learner.scale).collect()
 }
-
-/// A mail of the rarer kind counts so many times one of the other at most.
-const SHARE_MAX: f64 = 3.0;
 
 /// Weights under way: each is `scale` times what stands there, so that all are drawn back at once.
 struct Learner {
-    bias: f64,
     weights: Vec<f64>,
     scale: f64,
 }
 
-/// Below it the scale is worked into the weights.
-const SCALE_MIN: f64 = 1e-3;
-
 impl Learner {
-    fn step(&mut self, row: &Row<'_>, [words, marks]: [bool; 2], rate: f64, pull: f64) {
-        let kinds = [(&row.words, row.word, words), (&row.marks, MARK_VALUE, marks)];
-        let mut score = self.bias;
-        for (features, value, _) in kinds.iter().filter(|(_, _, is_seen)| *is_seen) {
-            let sum: f64 = features.iter().map(|place| self.weights[*place as usize]).sum();
-            score += sum * self.scale * value;
-        }
+    fn step(&mut self, row: &Row<'_>, rate: f64, pull: f64) {
+        let sum: f64 = row.words.iter().map(|place| self.weights[*place as usize]).sum();
+        let said = sum * self.scale * row.value;
         let wanted = f64::from(u8::from(row.example.is_bad));
+        let score = row.example.card + bounded(said);
         let step = rate * (wanted - 1.0 / (1.0 + (-score).exp()));
         self.scale *= 1.0 - pull;
-        self.bias += step * BIAS_RATE;
-        for (features, value, _) in kinds.iter().filter(|(_, _, is_seen)| *is_seen) {
-            let by = step * value / self.scale;
-            features.iter().for_each(|place| self.weights[*place as usize] += by);
+        // What counts no more is not learned any further.
+        let is_full = (said >= AGAINST_MAX && step > 0.0) || (said <= -FOR_MAX && step < 0.0);
+        if !is_full {
+            let by = step * row.value / self.scale;
+            row.words.iter().for_each(|place| self.weights[*place as usize] += by);
         }
         if self.scale < SCALE_MIN {
             self.weights.iter_mut().for_each(|weight| *weight *= self.scale);
@@ -100,11 +80,8 @@ impl Learner {
     }
 }
 
-/// The bias moves less than a weight: it is in every mail.
-const BIAS_RATE: f64 = 0.1;
-
-/// Another order in each pass, and the same in each run: keys and places.
-fn order(count: usize, epoch: u32) -> Vec<(u64, usize)> {
+/// Another order in each pass, and the same in each run.
+fn order(count: usize, epoch: u32) -> Vec<usize> {
     let mut keyed: Vec<(u64, usize)> = (0..count)
         .map(|at| {
             let mut state = (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -115,5 +92,5 @@ fn order(count: usize, epoch: u32) -> Vec<(u64, usize)> {
         })
         .collect();
     keyed.sort_unstable();
-    keyed
+    keyed.into_iter().map(|(_, at)| at).collect()
 }

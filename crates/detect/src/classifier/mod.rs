@@ -5,8 +5,9 @@
 //! Every score is a plain sum, and each of its terms is a word or a mark that was seen, so that a verdict can be read.
 //!
 //! There are two forms of features. Form 1 took what there was of a mail; a model of it knows senders and collectors
-//! better than what they write. Form 2 ([`neutral`]) leaves out what says who and when, stands beside the scorecards'
-//! marks, and is what training makes.
+//! better than what they write. Form 2 ([`neutral`]) leaves out what says who and when, and is what training makes. Its
+//! marks count what they count in a scorecard; what is learned is what the words add to that, and they add only so
+//! much: a few hundred mails of one site do not say what the mail of the world is like.
 
 pub mod drift;
 pub mod example;
@@ -39,8 +40,9 @@ const FORMS: [u32; 2] = [1, 2];
 pub const NAMED: usize = 6;
 /// Words below which a text counts as if it had so many: a word of a line is no louder than one of a letter.
 const WORDS_LEAST: usize = 60;
-/// What a mark counts, where each word of a text of 25 counts as much.
-const MARK_VALUE: f64 = 0.2;
+/// What the words of a mail say together counts so much against it at most, and so much for it.
+const AGAINST_MAX: f64 = 2.0;
+const FOR_MAX: f64 = 3.0;
 /// Points of the scorecards in the logarithm of the odds.
 const POINTS: f64 = 100.0;
 
@@ -235,19 +237,24 @@ impl Model {
         Score::of(log_odds, terms, 1)
     }
 
-    /// What speaks for a mail takes away only so much: good words can be stuffed into any mail.
+    /// What speaks for a mail takes away only so much: good words can be stuffed into any mail. And what words say
+    /// against one decides nothing alone.
     fn score_second(&self, features: &[Feature]) -> Score {
         let word = word_value(features.iter().filter(|feature| !feature.is_mark()).count());
-        let (mut against, mut for_it) = (0.0_f64, 0.0_f64);
+        let (mut against, mut for_it, mut words) = (0.0_f64, 0.0_f64, 0.0_f64);
         let mut terms = Vec::new();
         for feature in features {
             let Some(weight) = self.weights.get(&feature.hash) else { continue };
-            let term = f64::from(*weight) * if feature.is_mark() { MARK_VALUE } else { word };
-            against += term.max(0.0);
-            for_it += (-term).max(0.0);
+            let term = f64::from(*weight) * if feature.is_mark() { 1.0 } else { word };
+            if feature.is_mark() {
+                against += term.max(0.0);
+                for_it += (-term).max(0.0);
+            } else {
+                words += term;
+            }
             terms.push((feature.text.clone(), term));
         }
-        Score::of(self.head.bias + against - for_it.min(good_max()), terms, 2)
+        Score::of(self.head.bias + against - for_it.min(good_max()) + bounded(words), terms, 2)
     }
 
     /// Whether it acts on a mail that scores so.
@@ -260,7 +267,12 @@ impl Model {
     }
 }
 
-/// What speaks for a mail takes away so much of the logarithm of the odds at most.
+/// What words say together, as far as it counts.
+fn bounded(words: f64) -> f64 {
+    words.clamp(-FOR_MAX, AGAINST_MAX)
+}
+
+/// What marks for a mail take away of the logarithm of the odds at most.
 fn good_max() -> f64 {
     f64::from(GOOD_POINTS_MAX) / POINTS
 }
@@ -347,7 +359,13 @@ mod tests {
 
     fn second(conjunction: bool, threshold: f64) -> Model {
         let head = Head { form: 2, bias: -1.0, threshold, conjunction, good: 3, bad: 4 };
-        let weights = [("w:free", 20.0), ("w:meeting", -90.0), ("u:link-shortener", 5.0), ("p:free offer", 8.0)];
+        let weights = [
+            ("w:free", 8.0),
+            ("w:meeting", -90.0),
+            ("u:link-shortener", 1.5),
+            ("u:thread", -9.0),
+            ("p:free offer", 4.0),
+        ];
         let hashed = |(text, weight): (&str, f32)| (Feature::neutral(text.to_owned()).hash, weight);
         Model::neutral(head, weights.map(hashed))
     }
@@ -358,25 +376,30 @@ mod tests {
         assert_eq!(Model::parse(&model.to_text()), Ok(model.clone()));
         let score = model.score(&mail(&["p:free offer", "u:link-shortener", "w:free"]));
         let word = 1.0 / 60.0_f64.sqrt();
-        assert!((score.log_odds - (28.0 * word + 5.0 * MARK_VALUE - 1.0)).abs() < 1e-9, "{score:?}");
-        let said = "0.974 (+3.61): \"free\" +2.58; \"free offer\" +1.03; leads through a link shortener +1.00";
+        assert!((score.log_odds - (12.0 * word + 1.5 - 1.0)).abs() < 1e-9, "{score:?}");
+        let said = "0.886 (+2.05): leads through a link shortener +1.50; \"free\" +1.03; \"free offer\" +0.52";
         assert_eq!(score.evidence(), said);
         assert_eq!(readable("t:your account"), "\"your account\" in its subject");
     }
 
     #[test]
-    fn good_words_take_away_only_so_much() {
+    fn words_count_only_so_much_in_either_direction() {
         let model = second(false, 1.5);
         let score = model.score(&mail(&["w:meeting"]));
-        assert!((score.log_odds + 1.0 + good_max()).abs() < 1e-9, "{score:?}");
+        assert!((score.log_odds + 1.0 + FOR_MAX).abs() < 1e-9, "{score:?}");
         assert!(score.heaviest().is_empty(), "what speaks for a mail is no evidence against it");
+        let score = model.score(&mail(&["u:thread", "w:meeting"]));
+        assert!((score.log_odds + 1.0 + FOR_MAX + good_max()).abs() < 1e-9, "{score:?}");
+        let head = model.head.clone();
+        let loud = Model::neutral(head, [(Feature::neutral("w:free".into()).hash, 500.0)]);
+        assert!((loud.score(&mail(&["w:free"])).log_odds + 1.0 - AGAINST_MAX).abs() < 1e-9);
     }
 
     #[test]
     fn words_alone_hold_nothing() {
         assert_eq!(second(false, 1.5).fit_for(false), Err(BadModel::Holds));
         assert!(second(false, 1.5).fit_for(true).is_ok() && second(true, 1.5).fit_for(false).is_ok());
-        let found = mail(&["w:free"]);
+        let found = mail(&["p:free offer", "u:link-shortener", "w:free"]);
         let (tags, holds) = (second(false, 1.5), second(true, 1.5));
         assert!(tags.acts(&tags.score(&found), &found.named), "no hard fact is needed to tag");
         assert!(!holds.acts(&holds.score(&found), &found.named), "and one is to hold");

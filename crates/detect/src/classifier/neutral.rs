@@ -1,5 +1,4 @@
-//! What a model of form 2 sees of a mail: the words that a person sees, and the marks of the scorecards that may speak
-//! against a mail. Nothing of the header but the subject, and no name of sender, recipient or list: such features tell
+//! What a model of form 2 sees of a mail: the words that a person sees, and the marks of the scorecards. Nothing of the header but the subject, and no name of sender, recipient or list: such features tell
 //! whose mail a model has been trained on, and nothing about the next one.
 
 use std::collections::BTreeSet;
@@ -38,9 +37,7 @@ pub(crate) fn features(
         names_of(&short(&field).replace(['<', '>', '@', '.'], " "), &mut names);
     }
     let mut texts = BTreeSet::new();
-    // A mark speaks for no mail here: that it came over a list or answers one is what good mail at hand is made of.
-    let against = named.iter().filter(|feature| FEATURES.bound(*feature) > 0);
-    texts.extend(against.map(|feature| format!("u:{}", FEATURES.name(feature))));
+    texts.extend(named.iter().map(|feature| format!("u:{}", FEATURES.name(feature))));
     add(["s:", "t:"], &words(without_tags(&parsed.message.subject), &names), &mut texts);
     let mut text = words(seen.text(), &names);
     text.push(Word::LeftOut);
@@ -136,9 +133,6 @@ mod tests {
         }
         for name in ["phishing", "pot", "anna", "partner", "usrp", "unseen", "users", "bit"] {
             assert!(!features.iter().any(|one| one.contains(name)), "{name} in {features:?}");
-        }
-        for genre in ["u:list", "u:thread", "u:file-none"] {
-            assert!(!has(&features, genre), "{genre}");
         }
     }
 

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::example::{Example, FOLDS, Gathered, Mails};
-use super::fit::{Fit, fit};
+use super::feature::Feature;
+use super::fit::fit;
 use super::vocabulary::kept;
-use super::{Head, MARK_VALUE, Model, NEUTRAL_WEIGHTS_MAX, good_max, points, word_value};
-use crate::scorecard::card::VOUCHER_POINTS;
+use super::{Head, Model, NEUTRAL_WEIGHTS_MAX, POINTS, bounded, points, word_value};
+use crate::scorecard::card::{Card, VOUCHER_POINTS};
+use crate::scorecard::feature::FEATURES;
 
 /// Weights that are too small to matter are not kept.
 const WEIGHT_MIN: f64 = 0.01;
@@ -14,9 +16,6 @@ const WEIGHT_MIN: f64 = 0.01;
 const ROOM: f64 = 0.25;
 /// A score that holds lies above every unseen good mail with a hard fact, and above the score that tags, by this much.
 const HOLD_ROOM: f64 = 1.0;
-/// The lowest threshold: nine to one.
-const LEAST: f64 = 2.2;
-
 /// Mails of each kind that are needed at least.
 pub const MAILS_MIN: usize = 50;
 /// Senders of each kind that are needed.
@@ -108,30 +107,48 @@ pub enum TooFew {
     },
 }
 
-/// Trains a model. `allowed` is the share of each source's good mail that may be tagged, among mail whose sender and
-/// thread the model has not seen; the threshold follows. With 0 it lies above all good mail.
+/// Trains a model: what words add to the scorecard with which the mail was gathered. `allowed` is the share of each
+/// source's good mail that may be tagged, among mail whose sender and thread the model has not seen; the threshold
+/// follows, and is never below the card's. With 0 it lies above all good mail. `holding` is a card that holds: no
+/// threshold to hold is below its own.
 ///
 /// # Errors
 /// When there is too little to learn from, or to set such a threshold by.
-pub fn train(gathered: Gathered, allowed: f64) -> Result<Trained, TooFew> {
+pub fn train(gathered: Gathered, holding: Option<&Card>, allowed: f64) -> Result<Trained, TooFew> {
     let mails = gathered.finish();
     is_enough(&mails, allowed)?;
     let unseen = unseen(&mails);
     let threshold = rounded(tag_threshold(&mails, &unseen, allowed));
-    let hold_threshold = rounded(hold_threshold(&mails, &unseen, threshold));
+    let hold_least = holding.map_or(threshold, |card| log_odds(card.head.threshold));
+    let hold_threshold = rounded(hold_threshold(&mails, &unseen, threshold).max(hold_least));
     let examples: Vec<&Example> = mails.examples.iter().collect();
     let kept = kept(&mails, &examples);
-    let fit = fit(&examples, &kept);
+    let learned = fit(&examples, &kept);
     let bad = examples.iter().filter(|example| example.is_bad).count();
-    let head =
-        Head { form: 2, bias: rounded(fit.bias), threshold, conjunction: false, good: examples.len() - bad, bad };
+    let bias = log_odds(mails.card.head.bias);
+    let head = Head { form: 2, bias, threshold, conjunction: false, good: examples.len() - bad, bad };
     let counts = |is_bad: bool| counts(&mails, &unseen, threshold, hold_threshold, is_bad);
     let (caught, wrong) = (counts(true), counts(false));
-    let weights = heaviest(&mails, &fit);
+    let weights = heaviest(&mails, &learned);
     let heaviest = weights.iter().filter(|(_, weight)| *weight > 0.0);
     let heaviest = heaviest.map(|(at, weight)| (mails.candidates[*at].1.clone(), *weight)).collect();
-    let weights = weights.iter().map(|(at, weight)| (mails.candidates[*at].0, *weight as f32));
+    let words = weights.iter().map(|(at, weight)| (mails.candidates[*at].0, *weight as f32));
+    let weights = words.chain(marks(&mails.card));
     Ok(Trained { model: Model::neutral(head, weights), hold_threshold, caught, wrong, heaviest })
+}
+
+/// The marks with what they count in a card.
+fn marks(card: &Card) -> impl Iterator<Item = (u32, f32)> + '_ {
+    let counting = FEATURES.all().filter(|feature| card.points_of(*feature) != 0);
+    counting.map(|feature| {
+        let weight = log_odds(card.points_of(feature)) as f32;
+        (Feature::neutral(format!("u:{}", FEATURES.name(feature))).hash, weight)
+    })
+}
+
+/// Points as the logarithm of the odds.
+fn log_odds(points: i32) -> f64 {
+    f64::from(points) / POINTS
 }
 
 fn rounded(value: f64) -> f64 {
@@ -163,28 +180,21 @@ fn unseen(mails: &Mails) -> Vec<f64> {
         let threads: BTreeSet<u32> = tested().map(|(_, example)| example.group).collect();
         let is_learned = |example: &&Example| example.part != fold && !threads.contains(&example.group);
         let learned: Vec<&Example> = mails.examples.iter().filter(is_learned).collect();
-        let fit = fit(&learned, &kept(mails, &learned));
-        tested().for_each(|(at, example)| scores[at] = score(&fit, example));
+        let weights = fit(&learned, &kept(mails, &learned));
+        tested().for_each(|(at, example)| scores[at] = score(&weights, example));
     }
     scores
 }
 
 /// What a mail scores, as the model will say.
-fn score(fit: &Fit, example: &Example) -> f64 {
-    let (mut against, mut for_it) = (0.0_f64, 0.0_f64);
-    for (features, value) in [(&example.words, word_value(example.word_count)), (&example.marks, MARK_VALUE)] {
-        for place in features {
-            let term = fit.weights[*place as usize] * value;
-            against += term.max(0.0);
-            for_it += (-term).max(0.0);
-        }
-    }
-    fit.bias + against - for_it.min(good_max())
+fn score(weights: &[f64], example: &Example) -> f64 {
+    let sum: f64 = example.words.iter().map(|place| weights[*place as usize]).sum();
+    example.card + bounded(sum * word_value(example.word_count))
 }
 
 /// The score that counts: a mail for whose sender something vouches needs more.
 fn counted(example: &Example, score: f64) -> f64 {
-    if example.is_vouched { score - f64::from(VOUCHER_POINTS) / 100.0 } else { score }
+    if example.is_vouched { score - log_odds(VOUCHER_POINTS) } else { score }
 }
 
 /// Good mails by source, those sources together that are too small to show such a share by themselves.
@@ -198,7 +208,7 @@ fn by_source<'m>(mails: &'m Mails, allowed: f64) -> Vec<Vec<(usize, &'m Example)
     large.into_iter().chain([small]).filter(|mails| !mails.is_empty()).collect()
 }
 
-/// The largest threshold that a source of good mail asks for; and never where bad is not much likelier than good.
+/// The largest threshold that a source of good mail asks for; and never below the card's.
 fn tag_threshold(mails: &Mails, unseen: &[f64], allowed: f64) -> f64 {
     let asked = by_source(mails, allowed).into_iter().filter_map(|source| {
         let spared = (source.len() as f64 * allowed).floor() as usize;
@@ -207,7 +217,7 @@ fn tag_threshold(mails: &Mails, unseen: &[f64], allowed: f64) -> f64 {
         scores.sort_by(|a, b| b.total_cmp(a));
         scores.get(spared).map(|highest| highest + ROOM)
     });
-    asked.fold(LEAST, f64::max)
+    asked.fold(log_odds(mails.card.head.threshold), f64::max)
 }
 
 /// Above every good mail that could be held.
@@ -236,13 +246,13 @@ fn counts(mails: &Mails, unseen: &[f64], tags: f64, holds: f64, is_bad: bool) ->
     counts
 }
 
-/// The places of the weights that are kept, rounded, the heaviest first.
-fn heaviest(mails: &Mails, fit: &Fit) -> Vec<(usize, f64)> {
-    let rounded = fit.weights.iter().map(|weight| rounded(*weight)).enumerate();
+/// The places of the words that are kept, with their weights, rounded, the heaviest first.
+fn heaviest(mails: &Mails, learned: &[f64]) -> Vec<(usize, f64)> {
+    let rounded = learned.iter().map(|weight| rounded(*weight)).enumerate();
     let mut weights: Vec<(usize, f64)> = rounded.filter(|(_, weight)| weight.abs() >= WEIGHT_MIN).collect();
     let text = |at: usize| &mails.candidates[at].1;
     weights.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then_with(|| text(a.0).cmp(text(b.0))));
-    weights.truncate(NEUTRAL_WEIGHTS_MAX);
+    weights.truncate(NEUTRAL_WEIGHTS_MAX - FEATURES.len());
     weights
 }
 
@@ -250,8 +260,8 @@ fn heaviest(mails: &Mails, fit: &Fit) -> Vec<(usize, f64)> {
 mod tests {
     use super::super::ForModels;
     use super::super::example::Origin;
-    use super::super::feature::Feature;
     use super::*;
+    use crate::scorecard::card;
 
     /// A mail of these words.
     fn mail(words: &[String]) -> ForModels {
@@ -260,9 +270,15 @@ mod tests {
         ForModels { second: words.into_iter().map(Feature::neutral).collect(), ..ForModels::default() }
     }
 
+    /// A card that says nothing of a mail by its words.
+    fn card() -> Card {
+        let head = card::Head { form: 1, bias: -100, threshold: 50, conjunction: false, good: 0, bad: 0 };
+        Card::new(head, &BTreeMap::from([(FEATURES.of_name("link-shortener").expect("a mark"), 85)]))
+    }
+
     /// Mails of two kinds, with words that both have; `more` says what is special about one.
     fn gathered(count: usize, more: impl Fn(usize, &mut Vec<String>, &mut Origin)) -> Gathered {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered::new(&card());
         for at in 0..count {
             let is_bad = at.is_multiple_of(2);
             let own = if is_bad { ["w:claim", "w:prize", "w:urgent"] } else { ["w:meeting", "w:patch", "w:regards"] };
@@ -286,10 +302,10 @@ mod tests {
 
     #[test]
     fn it_learns_and_the_same_mail_makes_the_same_model() {
-        let trained = train(plain(400), 0.0).expect("enough");
+        let trained = train(plain(400), None, 0.0).expect("enough");
         assert_eq!((sum(&trained.wrong).mails, sum(&trained.wrong).tagged), (200, 0));
         assert!(sum(&trained.caught).tagged >= 190, "{:?}", trained.caught);
-        assert_eq!(train(plain(400), 0.0), Ok(trained.clone()));
+        assert_eq!(train(plain(400), None, 0.0), Ok(trained.clone()));
         let of = |words: &[&str]| {
             let mail = mail(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
             trained.model.acts(&trained.model.score(&mail), &mail.named)
@@ -298,6 +314,9 @@ mod tests {
         assert!(!of(&["w:meeting", "w:common1"]) && !of(&["w:common1", "w:common2"]) && !of(&[]));
         assert_eq!(Model::parse(&trained.model.to_text()), Ok(trained.model.clone()));
         assert!(trained.holding().head.conjunction && trained.hold_threshold >= trained.model.head.threshold + 1.0);
+        assert_eq!((trained.model.head.threshold, trained.model.head.bias), (0.5, -1.0), "those of the card");
+        let mark = Feature::neutral("u:link-shortener".into());
+        assert_eq!(trained.model.weights.get(&mark.hash), Some(&0.85), "marks count what they count in the card");
     }
 
     #[test]
@@ -312,6 +331,7 @@ mod tests {
                     origin.group = "campaign".into();
                 }
             }),
+            None,
             0.0,
         )
         .expect("enough");
@@ -331,6 +351,7 @@ mod tests {
                     words.push("w:account".into());
                 }
             }),
+            None,
             0.0,
         )
         .expect("enough");
@@ -347,7 +368,7 @@ mod tests {
             let origin = Origin { is_bad: true, source: "one".into(), sender, group, key: at };
             gathered.add(&one, &origin).expect("few");
         }
-        let trained = train(gathered, 0.0).expect("enough");
+        let trained = train(gathered, None, 0.0).expect("enough");
         assert!(weighs(&trained, "w:claim") && !weighs(&trained, "w:pot") && !weighs(&trained, "p:dear pot"));
     }
 
@@ -362,7 +383,7 @@ mod tests {
                 }
             }
         };
-        let trained = train(gathered(2400, odd), 0.02).expect("enough");
+        let trained = train(gathered(2400, odd), None, 0.02).expect("enough");
         for count in &trained.wrong {
             assert!(count.tagged as f64 <= count.mails as f64 * 0.02, "{count:?}");
         }
@@ -371,10 +392,10 @@ mod tests {
 
     #[test]
     fn too_few_is_told() {
-        assert_eq!(train(plain(60), 0.0), Err(TooFew::Mails { good: 30, bad: 30 }));
+        assert_eq!(train(plain(60), None, 0.0), Err(TooFew::Mails { good: 30, bad: 30 }));
         let one_sender = gathered(200, |_, _, origin| origin.sender = "one".into());
-        assert_eq!(train(one_sender, 0.0), Err(TooFew::Senders { good: 1, bad: 1 }));
-        let share = train(plain(400), 0.001).expect_err("200 mails cannot show 0.1 %");
+        assert_eq!(train(one_sender, None, 0.0), Err(TooFew::Senders { good: 1, bad: 1 }));
+        let share = train(plain(400), None, 0.001).expect_err("200 mails cannot show 0.1 %");
         assert_eq!(share, TooFew::Share { good: 200, allowed: "0.001".into(), needed: 1000 });
     }
 }

@@ -25,9 +25,9 @@ pub(super) fn kept(mails: &Mails, examples: &[&Example]) -> Vec<bool> {
     kept
 }
 
-/// The places of all features of a mail.
+/// The places of the words of a mail.
 fn features(example: &Example) -> impl Iterator<Item = usize> + '_ {
-    example.words.iter().chain(&example.marks).map(|place| *place as usize)
+    example.words.iter().map(|place| *place as usize)
 }
 
 /// Distinct numbers, the first few.
@@ -107,6 +107,6 @@ fn owners<'m>(mails: &'m Mails, examples: &[&Example]) -> HashSet<&'m str> {
 
 /// Whether a word or one of a pair is one of these.
 fn is_about(text: &str, names: &HashSet<&str>) -> bool {
-    let Some((prefix, words)) = text.split_once(':') else { return false };
-    prefix != "u" && words.split(' ').any(|word| names.contains(word))
+    let Some((_, words)) = text.split_once(':') else { return false };
+    words.split(' ').any(|word| names.contains(word))
 }

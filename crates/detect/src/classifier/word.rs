@@ -248,7 +248,7 @@ mod tests {
     fn what_says_who_and_when_is_left_out() {
         assert_eq!(seen("Dear Anna, see you on Monday, 3rd March 2024", &["anna"]), "dear _ see you on _ _ _ _");
         assert_eq!(seen("at 09:30 on 2024-11-27 or 27.11.2024 or 11/27/24", &[]), "at _ on _ or _ or _");
-        assert_eq!(seen("Am 5. M\u{e4}rz, le 3 f\u{e9}vrier", &[]), "am 0 _ le 0 _");
+        assert_eq!(seen("Am 5. M\u{e4}rz, le 3 f\u{e9}vrier", &[]), "am _ le _");
         assert_eq!(seen("> quoted\nown\nfoo mailing list\nfoo@lists.example", &[]), "own <addr>");
     }
 
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(seen("see bit.ly/abc and/or a.b", &[]), "see <url> and or");
         assert_eq!(seen("write to bert@ours.example!", &[]), "write to <addr>");
         assert_eq!(seen("order A8F920KL of 1234567 and 12", &[]), "order <id> of <number> and 00");
-        assert_eq!(seen("pay $1,200.50 or 3 \u{20ac}, 99.5 and 4g", &[]), "pay <money> or 0 <number> and 0g");
+        assert_eq!(seen("pay $1,200.50 or 3 \u{20ac}, 99.5 and 4g", &[]), "pay <money> or <number> and 0g");
         assert_eq!(seen(&"x".repeat(30), &[]), "<long>");
     }
 

@@ -120,7 +120,8 @@ impl Card {
         text
     }
 
-    fn points_of(&self, feature: Feature) -> i32 {
+    /// The points of a feature.
+    pub fn points_of(&self, feature: Feature) -> i32 {
         self.points.get(feature.number()).copied().unwrap_or_default()
     }
 

@@ -9,7 +9,7 @@ use domain::finding::{EngineReport, Examination, Facts, Finding, Outcome, SHADOW
 use domain::message::Family;
 use serde::{Deserialize, Serialize};
 
-use crate::classifier::feature::{Feature, features};
+use crate::classifier::{Asked, ForModels, feature, neutral};
 use crate::in_force::{Candidate, InForce};
 use crate::limits::{Budget, Limits};
 use crate::mime::{self, Parsed};
@@ -17,6 +17,7 @@ use crate::pixel_reader::PixelReader;
 use crate::rule_runner::RuleRunner;
 use crate::ruleset::Ruleset;
 use crate::scorecard::feature::Features;
+use crate::seen::Seen;
 use crate::structure::{Check, Signal};
 use crate::take_apart::take_apart;
 use crate::yara::YaraError;
@@ -116,17 +117,13 @@ impl<'r> Examiner<'r> {
         let yara_began = Instant::now();
         let scanned = runner.scan(raw, &parsed, budget, &mut findings);
         let mut engines = vec![structure_report, yara_report("yara", yara_began, scanned)];
-        let features = if runner.ruleset.models.is_empty()
-            && shadow.as_ref().is_none_or(|runner| runner.ruleset.models.is_empty())
-        {
-            Vec::new()
-        } else {
-            features(&parsed, &findings, envelope.authentication.as_ref())
-        };
-        findings.extend(runner.weigh(&features));
+        let asked = runner.asked().or(shadow.as_ref().map(|runner| runner.asked()).unwrap_or_default());
         let has_cards = runner.has_cards() || shadow.as_ref().is_some_and(|runner| runner.has_cards());
-        let named = has_cards.then(|| Features::of(raw, &parsed, &seen, &signals, envelope));
-        findings.extend(named.iter().flat_map(|features| runner.score(features)));
+        let named = (has_cards || asked.second).then(|| Features::of(raw, &parsed, &seen, &signals, envelope));
+        let looked = Looked { raw, parsed: &parsed, seen: &seen, signals: &signals, envelope };
+        let mail = looked.for_models(asked, &findings, named.unwrap_or_default());
+        findings.extend(runner.weigh(&mail));
+        findings.extend(runner.score(&mail.named));
         self.spent += began.elapsed();
         if let Some(shadow) = shadow {
             let began = Instant::now();
@@ -134,9 +131,7 @@ impl<'r> Examiner<'r> {
                 let why = "over its share of the time".to_owned();
                 report(SHADOW, "yara-x 1.22", began, Outcome::Skipped, why)
             } else {
-                let looked =
-                    Looked { raw, parsed: &parsed, signals: &signals, words: &features, named: named.as_ref() };
-                watch(shadow, looked, budget, &mut findings)
+                watch(shadow, &looked, &mail, budget, &mut findings)
             });
             self.spent_in_shadow += began.elapsed();
         }
@@ -152,15 +147,20 @@ impl<'r> Examiner<'r> {
 }
 
 impl Examiner<'_> {
-    /// What a classifier sees of a message: what a model is trained on.
-    pub fn features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Vec<Feature> {
+    /// What trained models see of a message: what one is trained on and evaluated by.
+    pub fn read_for_models(&mut self, raw: &[u8], envelope: &EnvelopeFacts, asked: Asked, budget: Budget) -> ForModels {
         let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
-        let (signals, _) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.reader);
-        let mut findings = self.live.judge(&signals);
-        // A rule that runs out of time is a word less.
-        let _ = self.live.scan(raw, &parsed, budget, &mut findings);
-        features(&parsed, &findings, envelope.authentication.as_ref())
+        let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.reader);
+        let mut findings = Vec::new();
+        if asked.first {
+            findings = self.live.judge(&signals);
+            // A rule that runs out of time is a word less.
+            let _ = self.live.scan(raw, &parsed, budget, &mut findings);
+        }
+        let named = Features::of(raw, &parsed, &seen, &signals, envelope);
+        let looked = Looked { raw, parsed: &parsed, seen: &seen, signals: &signals, envelope };
+        looked.for_models(asked, &findings, named)
     }
 
     /// The named features of a message: what a scorecard weighs.
@@ -197,19 +197,36 @@ impl Examiner<'_> {
 struct Looked<'m> {
     raw: &'m [u8],
     parsed: &'m Parsed<'m>,
+    seen: &'m Seen,
     signals: &'m [Signal],
-    words: &'m [Feature],
-    named: Option<&'m Features>,
+    envelope: &'m EnvelopeFacts,
+}
+
+impl Looked<'_> {
+    /// What models ask for of it, `findings` being what rules have found so far.
+    fn for_models(&self, asked: Asked, findings: &[Finding], named: Features) -> ForModels {
+        let authentication = self.envelope.authentication.as_ref();
+        let first = asked.first.then(|| feature::features(self.parsed, findings, authentication));
+        let neutral = || neutral::features(self.raw, self.parsed, self.seen, &named, self.envelope);
+        let (second, recipients) = asked.second.then(neutral).unwrap_or_default();
+        ForModels { first: first.unwrap_or_default(), second, recipients, named }
+    }
 }
 
 /// What a candidate sees of a message on which it does not act. Its faults are its own, panics among them.
-fn watch(shadow: &mut RuleRunner<'_>, looked: Looked<'_>, budget: Budget, findings: &mut Vec<Finding>) -> EngineReport {
+fn watch(
+    shadow: &mut RuleRunner<'_>,
+    looked: &Looked<'_>,
+    mail: &ForModels,
+    budget: Budget,
+    findings: &mut Vec<Finding>,
+) -> EngineReport {
     let began = Instant::now();
     let mut seen = Vec::new();
     let watched = catch_unwind(AssertUnwindSafe(|| {
         seen = shadow.judge(looked.signals);
-        seen.extend(shadow.weigh(looked.words));
-        seen.extend(looked.named.iter().flat_map(|features| shadow.score(features)));
+        seen.extend(shadow.weigh(mail));
+        seen.extend(shadow.score(&mail.named));
         shadow.scan(looked.raw, looked.parsed, budget, &mut seen)
     }));
     findings.extend(seen);

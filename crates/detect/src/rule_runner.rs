@@ -7,7 +7,7 @@ use domain::finding::{Finding, PreviousForm};
 use domain::header;
 use domain::message::Family;
 
-use crate::classifier::feature::Feature;
+use crate::classifier::{Asked, ForModels};
 use crate::limits::Budget;
 use crate::mime::{Decoded, Parsed};
 use crate::ruleset::Ruleset;
@@ -51,18 +51,24 @@ impl<'r> RuleRunner<'r> {
         findings
     }
 
-    /// What trained models make of a mail's features.
-    pub(crate) fn weigh(&self, features: &[Feature]) -> Vec<Finding> {
+    /// What the trained models in force here, and their earlier forms, want to see of a mail.
+    pub(crate) fn asked(&self) -> Asked {
+        let earlier = self.previous.iter().flat_map(|(previous, _)| previous.models.values());
+        Asked::by(self.ruleset.models.values().chain(earlier))
+    }
+
+    /// What trained models make of a mail.
+    pub(crate) fn weigh(&self, mail: &ForModels) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (code, model) in &self.ruleset.models {
-            let score = model.score(features);
-            if !model.acts(&score) {
+            let score = model.score(mail);
+            if !model.acts(&score, &mail.named) {
                 continue;
             }
             let mut found = self.finding(code, None, Family::Mail, None, score.evidence());
             if let (Some(finding), Some((previous, _))) = (&mut found, &self.previous) {
                 let earlier = previous.models.get(code);
-                let acted = earlier.is_some_and(|model| model.acts(&model.score(features)));
+                let acted = earlier.is_some_and(|model| model.acts(&model.score(mail), &mail.named));
                 finding.previous = form_of(previous, code, acted);
             }
             findings.extend(found);

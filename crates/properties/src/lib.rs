@@ -13,6 +13,7 @@ pub mod field;
 pub mod fingerprint;
 pub mod introduce;
 pub mod mime;
+pub mod model;
 pub mod picture;
 pub mod preview;
 pub mod scorecard;
@@ -57,4 +58,5 @@ pub const TARGETS: [Target; 33] = [
     ("query", console::query),
     ("preview", preview::preview),
     ("scorecard", scorecard::scorecard),
+    ("model", model::model),
 ];

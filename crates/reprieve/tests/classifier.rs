@@ -23,14 +23,15 @@ fn letters(folder: &Path, kind: &str, words: &[&str], count: usize) {
     for n in 0..count {
         let body: Vec<String> = (0..40).map(|at| if at % 3 == 0 { pick(words) } else { pick(&common) }).collect();
         let subject = format!("{kind} {} {} {}", pick(words), pick(&common), pick(&common));
-        std::fs::write(folder.join(format!("{n:04}.eml")), letter(n, &subject, &body.join(" "))).unwrap();
+        // Senders are many, and each writes more than once.
+        std::fs::write(folder.join(format!("{n:04}.eml")), letter(n % 52, &subject, &body.join(" "))).unwrap();
     }
 }
 
 fn letter(n: usize, subject: &str, body: &str) -> Vec<u8> {
     format!(
-        "From: a{n}@x.example\r\nTo: b@ours.example\r\nSubject: {subject}\r\nMessage-ID: \
-        <c{n}@x.example>\r\n\r\n{body}\r\n"
+        "From: a@x{n}.example\r\nTo: b@ours.example\r\nSubject: {subject}\r\nMessage-ID: \
+        <c{n}@x{n}.example>\r\n\r\n{body}\r\n"
     )
     .into_bytes()
 }
@@ -112,17 +113,64 @@ fn trained_published_explained_and_taken_back() {
     assert_eq!(back["stage"], "rolled-back");
 }
 
+/// A model of phishing tags by its words; one that holds asks for a hard fact besides.
+#[test]
+fn words_tag_and_a_hard_fact_besides_holds() {
+    let gateway = Gateway::prepare(&config(Sink::start().address));
+    letters(&gateway.path("good"), "notes", &GOOD, 120);
+    letters(&gateway.path("bad"), "win", &BAD, 120);
+    letters(&gateway.path("later"), "win", &GOOD, 60);
+    let train = &["classifier", "train", "--category", "phish", "--hold", "TXT-0100", "--good", "good"];
+    let output = gateway.cli(&[&train[..], &["--bad", "bad", "--out", "model"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written =
+        |code: &str, file: &str| std::fs::read_to_string(gateway.path(&format!("model/{code}/{file}"))).unwrap();
+    assert!(written("TXT-0002", "detection.toml").contains("category = \"Spam\""), "words alone go to the junk folder");
+    assert!(written("TXT-0100", "detection.toml").contains("category = \"Phish\""));
+    assert!(written("TXT-0100", "weights.txt").starts_with("{\"form\":2,"));
+    assert!(written("TXT-0100", "weights.txt").contains("\"conjunction\":true"));
+    let lint = gateway.cli(&["ruleset", "lint", "model"]);
+    assert!(lint.status.success(), "{}", String::from_utf8_lossy(&lint.stdout));
+    // Without the word for the conjunction, the same weights are refused in a category that holds.
+    let alone = written("TXT-0100", "weights.txt").replace(",\"conjunction\":true", "");
+    std::fs::write(gateway.path("model/TXT-0100/weights.txt"), alone).unwrap();
+    let refused = gateway.cli(&["ruleset", "lint", "model"]);
+    assert!(!refused.status.success());
+    let said = [refused.stdout, refused.stderr].concat();
+    assert!(String::from_utf8_lossy(&said).contains("words alone hold no mail"));
+    std::fs::remove_dir_all(gateway.path("model/TXT-0100")).unwrap();
+    let evaluated =
+        gateway.cli(&["classifier", "evaluate", "--model", "model", "--good", "good", "--bad", "bad", "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&evaluated.stdout).unwrap();
+    let rows = told["rows"].as_array().unwrap();
+    let sum = |bad: bool, what: &str| {
+        let of_kind = rows.iter().filter(|row| row["bad"] == bad);
+        of_kind.map(|row| row[what].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!((sum(false, "mails"), sum(false, "tagged"), sum(true, "mails"), sum(true, "held")), (120, 0, 120, 0));
+    assert!(sum(true, "tagged") >= 110, "{told}");
+    assert_eq!(told["worst"].as_array().unwrap().len(), 10);
+    assert!(told["worst"][0]["file"].as_str().unwrap().starts_with("good/"), "{told}");
+    let drift = |after: &str| {
+        let words = ["classifier", "drift", "--model", "model", "--before", "bad", "--after", after, "--json"];
+        let told: serde_json::Value = serde_json::from_slice(&gateway.cli(&words).stdout).unwrap();
+        told["score"]["reading"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((drift("bad").as_str(), drift("later").as_str()), ("stable", "changed"));
+}
+
 #[test]
 fn what_cannot_be_learned_is_told() {
     let sink = Sink::start();
     let gateway = Gateway::prepare(&config(sink.address));
     letters(&gateway.path("few"), "win", &BAD, 5);
-    letters(&gateway.path("good"), "notes", &GOOD, 30);
+    letters(&gateway.path("good"), "notes", &GOOD, 120);
     for (words, said) in [
-        (&["--good", "good", "--bad", "few"][..], "at least 20 of each"),
+        (&["--good", "good", "--bad", "few"][..], "at least 50 of each"),
         (&["--good", "good", "--bad", "nowhere"], "nowhere"),
         (&["--good", "good", "--bad", "good", "--category", "malware"], "neither spam nor phish"),
         (&["--good", "good", "--bad", "good", "--allowed", "0.5"], "between 0 and 0.05"),
+        (&["--good", "good", "--bad", "few", "--hold", "TXT-0100"], "--hold is for phish"),
     ] {
         let output = gateway.cli(&[&["classifier", "train", "--out", "model"], words].concat());
         assert!(!output.status.success());

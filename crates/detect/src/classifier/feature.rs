@@ -1,5 +1,5 @@
-//! What a classifier sees of a mail: words of subject and text, pairs of words, kinds of links, and what other
-//! detections saw.
+//! What a model of form 1 sees of a mail: words of subject and text, pairs of words, kinds of links, and what other
+//! detections saw. No such model is trained any more; those that were are read as ever.
 
 use std::collections::BTreeSet;
 
@@ -29,22 +29,33 @@ pub struct Feature {
 }
 
 impl Feature {
-    /// A feature from what it says.
+    /// A feature of form 1 from what it says.
     pub fn new(text: String) -> Self {
-        let hash = hash(text.as_bytes());
+        let hash = hash(text.as_bytes(), BITS);
         Self { text, hash }
+    }
+
+    /// A feature of form 2 from what it says: so many numbers that no two words of a model share one.
+    pub fn neutral(text: String) -> Self {
+        let hash = hash(text.as_bytes(), u32::BITS);
+        Self { text, hash }
+    }
+
+    /// Whether it is a mark of the scorecards, and no word.
+    pub fn is_mark(&self) -> bool {
+        self.text.starts_with("u:")
     }
 }
 
 /// FNV-1a, folded: quick, the same everywhere, and no secret.
-fn hash(bytes: &[u8]) -> u32 {
+fn hash(bytes: &[u8], bits: u32) -> u32 {
     let full = bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    u32::try_from((full ^ (full >> 32)) & ((1 << BITS) - 1)).unwrap_or(0)
+    u32::try_from((full ^ (full >> 32)) & ((1 << bits) - 1)).unwrap_or(0)
 }
 
-/// The features of a mail, each once, in a fixed order.
+/// The features of form 1 of a mail, each once, in a fixed order.
 pub(crate) fn features(
     parsed: &Parsed<'_>,
     findings: &[Finding],
@@ -145,6 +156,8 @@ mod tests {
     #[test]
     fn hashes_stay_what_they_are() {
         // A model's file names features by these numbers.
-        assert_eq!([hash(b""), hash(b"w:free"), hash(b"s:meeting")], [49089, 185148, 100730]);
+        let first = |text: &str| Feature::new(text.to_owned()).hash;
+        assert_eq!([first(""), first("w:free"), first("s:meeting")], [49089, 185148, 100730]);
+        assert_eq!(Feature::neutral("w:free".into()).hash & ((1 << BITS) - 1), 185148);
     }
 }

@@ -241,7 +241,9 @@ fn prepare(path: &str, bytes: &[u8], files: &BTreeMap<String, Vec<u8>>) -> Resul
             let weights =
                 files.get(&path).ok_or_else(|| format!("{path}: is missing; `reprieve classifier train` makes one"))?;
             let weights = String::from_utf8(weights.clone()).map_err(|error| format!("{path}: {error}"))?;
-            (Runs::Model(Model::parse(&weights).map_err(|error| format!("{path}: {error}"))?), weights)
+            let is_tagging = matches!(written.category, Category::Spam | Category::Bulk);
+            let model = Model::parse(&weights).and_then(|model| model.fit_for(is_tagging));
+            (Runs::Model(model.map_err(|error| format!("{path}: {error}"))?), weights)
         }
         "scorecard" => {
             let path = format!("{folder}/{SCORECARD}");

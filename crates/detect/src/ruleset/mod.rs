@@ -61,6 +61,16 @@ impl Ruleset {
         self.detections.iter().map(|(code, detection)| (code, &detection.version))
     }
 
+    /// The trained models among them.
+    pub fn models(&self) -> impl Iterator<Item = (&DetectionCode, &Model)> {
+        self.models.iter()
+    }
+
+    /// The scorecard of a detection.
+    pub fn card(&self, code: &DetectionCode) -> Option<&Card> {
+        self.cards.get(code)
+    }
+
     /// Each detection with its source, as the store keeps them; [`load::from_stored`] makes a ruleset of them again.
     pub fn stored(&self) -> Vec<(Detection, String)> {
         let source = |detection: &Detection| self.sources.get(&detection.code).cloned().unwrap_or_default();

@@ -13,9 +13,9 @@ const FORM: u32 = 1;
 /// Features that evidence names.
 const NAMED: usize = 6;
 /// Points that what speaks for a mail takes away at most: good words can be stuffed into any mail.
-pub(super) const GOOD_POINTS_MAX: i32 = 400;
+pub(crate) const GOOD_POINTS_MAX: i32 = 400;
 /// Points more that a mail needs for whose sender something vouches.
-const VOUCHER_POINTS: i32 = 150;
+pub(crate) const VOUCHER_POINTS: i32 = 150;
 
 /// The first line of a scorecard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +120,8 @@ impl Card {
         text
     }
 
-    fn points_of(&self, feature: Feature) -> i32 {
+    /// The points of a feature.
+    pub fn points_of(&self, feature: Feature) -> i32 {
         self.points.get(feature.number()).copied().unwrap_or_default()
     }
 
@@ -136,13 +137,20 @@ impl Card {
 
     /// Whether it acts on a mail that scores so.
     pub fn acts(&self, score: &Score, features: &Features) -> bool {
-        if features.abstains() {
-            return false;
-        }
-        let vouched = if features.is_vouched() { VOUCHER_POINTS } else { 0 };
-        let is_over = score.points >= self.head.threshold + vouched;
-        is_over && (!self.head.conjunction || (features.is_hard() && !features.is_vouched()))
+        acts(score.points, self.head.threshold, self.head.conjunction, features)
     }
+}
+
+/// Whether a score acts on a mail with these features, be it of a card or of a trained model: never where there is too
+/// little to judge by, later where something vouches for the sender; and as a conjunction only beside a hard fact and
+/// where nothing vouches.
+pub(crate) fn acts(points: i32, threshold: i32, conjunction: bool, features: &Features) -> bool {
+    if features.abstains() {
+        return false;
+    }
+    let vouched = if features.is_vouched() { VOUCHER_POINTS } else { 0 };
+    let is_over = points >= threshold.saturating_add(vouched);
+    is_over && (!conjunction || (features.is_hard() && !features.is_vouched()))
 }
 
 impl Score {

@@ -128,6 +128,11 @@ pub(crate) fn bench(name: &str, folder: Option<&str>) -> Result<()> {
     cargo(&words, &[])
 }
 
+/// What the features of a scorecard cost, of generated mails.
+pub(crate) fn features() -> Result<()> {
+    cargo(&["run", "--release", "--locked", "-p", "detect", "--example", "feature_time"], &[])
+}
+
 /// Installs what is missing with apt; says what it needs where it may not.
 fn install() -> Result<()> {
     install_missing(&NEIGHBOURS)

@@ -40,6 +40,7 @@ fn main() -> Result<()> {
         ["calibrate", folder] => calibrate::run(folder),
         ["goodmail", sources, out] => goodmail::run(sources, out),
         ["fuzz", seconds] => fuzz::run(seconds),
+        ["bench", "features"] => ci::features(),
         ["bench", "accuracy", folder] => ci::bench("accuracy", Some(folder)),
         ["bench", name @ ("bulk" | "explorer" | "gateway" | "memory" | "quarantine" | "recovery" | "scan")] => {
             ci::bench(name, None)
@@ -56,6 +57,7 @@ fn main() -> Result<()> {
              goodmail SOURCES OUT (a corpus of today's good mail, of templates: docs/goodmail.md) | \
              fuzz SECONDS (every \
              target, two at a time; needs cargo-fuzz and a nightly compiler) | \
+             bench features (what the features of a scorecard cost) | \
              bench accuracy FOLDER (a folder of real mail: ham, phish, spam, with a folder for each source in \
              them; REPRIEVE_PROGRAM names a built program to ask instead of a release build) | bench \
              bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"

@@ -165,10 +165,17 @@ impl Examiner<'_> {
 
     /// The named features of a message: what a scorecard weighs.
     pub fn named_features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> Features {
+        self.timed_features(raw, envelope, budget).0
+    }
+
+    /// The same, and what reading them took, once the message is taken apart.
+    pub fn timed_features(&mut self, raw: &[u8], envelope: &EnvelopeFacts, budget: Budget) -> (Features, Duration) {
         let read = mime::read_within(raw, &self.limits);
         let mut parsed = mime::parse(raw, read.as_ref(), &self.limits);
         let (signals, seen) = take_apart(&mut parsed, envelope, &self.limits, budget, &mut self.reader);
-        Features::of(raw, &parsed, &seen, &signals, envelope)
+        let began = Instant::now();
+        let features = Features::of(raw, &parsed, &seen, &signals, envelope);
+        (features, began.elapsed())
     }
 
     /// What the ruleset in force finds in one decoded part alone: how a backtest and a probe look at retained parts.

@@ -52,6 +52,9 @@ pub fn of_part(bytes: &[u8], name: &str, declared: &str, is_shown_as_text: bool)
 /// What is not text at all is what it is.
 fn of_plain_text(bytes: &[u8]) -> Kind {
     let kind = sniff(bytes, "");
+    if kind.0 == Family::Other && text::is_mostly_text(bytes) {
+        return text::PLAIN;
+    }
     if text::looks_like_text(bytes) && !matches!(kind.0, Family::Archive | Family::Pdf | Family::Executable) {
         return text::PLAIN;
     }
@@ -281,6 +284,9 @@ mod tests {
         check(b"WScript.Echo 1", "a.vbs", Family::Script);
         check(b"Hello", "a.txt", Family::Text);
         check(b"", "", Family::Text);
+        let with_control = b"A letter with a control\x01 character is a letter still.";
+        assert_eq!(of_part(with_control, "", "text/plain", true).0, Family::Text);
+        assert_eq!(of_part(b"\0\x01\x02\x03", "", "text/plain", true).0, Family::Other, "no letter");
         check(b"-----BEGIN PGP SIGNATURE-----\r\nVersion: GnuPG v1\r\n", "signature.asc", Family::Text);
         check(b"-----BEGIN CERTIFICATE-----\r\nMIIB\r\n", "ca.pem", Family::Text);
         check(b"\0\x01\x02\x03", "a", Family::Other);

@@ -31,10 +31,21 @@ const PAGE_ELEMENTS: [&str; 40] = [
 /// Bytes in which a text's first element is looked for: comments and declarations may stand before it.
 const PROLOG_BYTES_MAX: usize = 1 << 20;
 
+/// Of so many bytes of a text one may be a control character.
+const CONTROLS_SHARE: usize = 25;
+
 /// Whether the first bytes are printable text in UTF-8 or a one-byte charset.
 pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(4096)];
     !head.iter().any(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
+}
+
+/// Whether a text has a control character here and there: mail programs show what is around it, and so does this, for
+/// else one of them hides a text from all that reads it.
+pub(super) fn is_mostly_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(4096)];
+    let controls = head.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
+    controls * CONTROLS_SHARE <= head.len()
 }
 
 /// What the first element or line of a text shows.

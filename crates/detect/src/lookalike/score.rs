@@ -6,7 +6,7 @@ use super::letter::Letter;
 
 /// Innocent, every one.
 pub(super) fn innocent() -> Vec<Specimen> {
-    [accounts(), money(), work(), newsletters(), talk()].concat()
+    [accounts(), money(), work(), newsletters(), talk(), offers(), odd_forms()].concat()
 }
 
 const PHISH: &[&str] = &["PHI-0001", "PHI-0100"];
@@ -234,6 +234,117 @@ fn talk() -> Vec<Specimen> {
             "Carl <carl@lists.example>",
             "Re: filter rules",
             "> viagra, lottery, free money\n\nThese words alone make too many false positives. What about headers?\n",
+        ),
+    ]
+}
+
+/// What firms really offer to those who asked, and what is announced to those who read it.
+fn offers() -> Vec<Specimen> {
+    vec![
+        page(
+            BOTH,
+            "a bank's letter on a loan that its customer has",
+            "Example Savings Bank <service@savings.example>",
+            "The fixed rate of your mortgage ends in March",
+            "<p>Dear Mr Example,</p><p>the fixed rate of your mortgage 4711-22 ends on 31 March. If you wish to go \
+             on with us, we offer you 3.4 % for ten years. Your adviser Ms Weber calls you next week; you need not \
+             do anything before.</p><p><a href='https://www.savings.example/mortgage'>Your offer in online \
+             banking</a></p><p>Example Savings Bank, Market Square 1</p>",
+        ),
+        Specimen::mail(
+            BOTH,
+            "a university's call for papers on a list",
+            &Letter::new("[ling] CFP: Workshop on dialects, deadline extended")
+                .from("Institute of Linguistics <workshop@university.example>")
+                .field("List-Id", "<ling.lists.example>")
+                .text(
+                    "Dear colleagues,\n\nwe invite papers for the workshop on dialects (Graz, 4-5 May). Abstracts of \
+                     at most 500 words until 15 January. There is no fee; travel grants for students are available.\n\n\
+                     Programme committee: A. Huber, C. Rossi\nhttps://workshop.university.example/\n",
+                ),
+        ),
+        text(
+            BOTH,
+            "a question of one firm to another about goods",
+            "Paula Buyer <p.buyer@workshop.example>",
+            "Request for a quotation: 40 bearings 6204",
+            "Dear Sir or Madam,\n\nwe need 40 bearings 6204-2RS until the end of January. Please send us your price \
+             and the time of delivery.\n\nKind regards\nPaula Buyer\nWorkshop Ltd, purchasing, +44 20 7946 0958\n",
+        ),
+        Specimen::mail(
+            SPAM,
+            "a roofer's answer to a request",
+            &Letter::new("Re: new gutters for 12 Mill Lane")
+                .from("Tom Roofer <tom@roofer.example>")
+                .field("In-Reply-To", "<8@example.com>")
+                .text(
+                    "Hello Bert,\n\nthanks for showing me the house on Tuesday. New gutters and the gutter guards \
+                     come to GBP 1,850, guaranteed for ten years. I could begin on 12 January.\n\nTom\n",
+                ),
+        ),
+        page(
+            BOTH,
+            "a health insurer's reminder of a check-up",
+            "Example Health <news@health.example>",
+            "Your free check-up from 50",
+            "<p>Dear Bert Example,</p><p>from your fiftieth birthday we pay for a check of heart, blood sugar and \
+             prostate every three years. Bring your card to your doctor.</p><p><a \
+             href='https://www.health.example/check'>What is examined</a></p>",
+        ),
+        page(
+            BOTH,
+            "a first discount for a new member of a shop under a new ending",
+            "Teehaus Blum <hallo@teehaus.shop>",
+            "Willkommen, hier ist Ihr Gutschein",
+            "<p>Hallo Bert,</p><p>danke f\u{fc}r Ihre Anmeldung. Mit dem Code TEE10 sparen Sie 10 % bei der ersten \
+             Bestellung.</p><p><a href='https://teehaus.shop/sorten'>Zu den Sorten</a></p><p>Teehaus Blum, Lange \
+             Gasse 3, Regensburg</p>",
+        ),
+    ]
+}
+
+/// Forms that bulk mail has, and good mail as well.
+fn odd_forms() -> Vec<Specimen> {
+    vec![
+        text(
+            BOTH,
+            "a report of a program with rows of signs",
+            "backup <backup@example.com>",
+            "*** backup of db1 finished ***",
+            "========================================\nbackup of db1\n========================================\n\
+             files 18,422, bytes 91,002,114, errors 0\n########################################\n",
+        ),
+        text(
+            BOTH,
+            "a Japanese firm that writes its name in wide letters",
+            "\u{ff21}\u{ff22}\u{ff23}\u{682a}\u{5f0f}\u{4f1a}\u{793e} <sales@abc.example>",
+            "\u{898b}\u{7a4d}\u{66f8}\u{306e}\u{4ef6}",
+            "Dear Bert,\n\nplease find our answers to your questions of Monday below. The drawings follow tomorrow.\n\n\
+             Kenji Sato\n",
+        ),
+        text(
+            BOTH,
+            "a talk about a template with a field in braces",
+            "Anna Partner <anna@partner.example>",
+            "the greeting {name} in our template",
+            "Hi Bert,\n\nthe template still writes {{ first_name }} where a member has no name. Can we fall back to \
+             'Hello'?\n\nAnna\n",
+        ),
+        text(
+            SPAM,
+            "a member's letter full of joy",
+            "Uncle Joe <joe@family.example>",
+            "WE ARE GRANDPARENTS!!!",
+            "Hi Bert!!!\n\nIt's a girl! 3,400 g, and she has your eyes! Come and see her, we have cake! Mary is \
+             fine! We are so happy!\n\nJoe\n",
+        ),
+        text(
+            BOTH,
+            "a lesson on the sounds of a language",
+            "Clara Teacher <clara@school.example>",
+            "the vowels of lesson 4: /\u{251}/ and /\u{254}/",
+            "Dear all,\n\nplease practise the words of lesson 4: hot [h\u{251}t], law [l\u{254}]. We meet on Thursday \
+             in room 12.\n\nClara\n",
         ),
     ]
 }

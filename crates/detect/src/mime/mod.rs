@@ -325,6 +325,19 @@ mod tests {
     }
 
     #[test]
+    fn a_part_whose_boundary_never_comes_is_decoded() {
+        let page = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=iso-8859-1\n\
+                    Content-Transfer-Encoding: base64\n\naHR0cHM6Ly93d3cucGFydG5lci5leGFtcGxlL3g/IGNhZuk=\n";
+        for end in ["", "\n", "--b--\n"] {
+            assert_eq!(facts(&format!("{page}{end}")).url_domains, ["partner.example"], "{end}");
+        }
+        let program = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/octet-stream; \
+                       name=a.exe\nContent-Transfer-Encoding: base64\n\nUEsDBBQAAAAAAA==\n";
+        let families = facts(program).parts.into_iter().map(|part| part.family).collect::<Vec<_>>();
+        assert!(families.contains(&Family::Archive), "{families:?}");
+    }
+
+    #[test]
     fn ambiguity_is_seen() {
         let check = |raw: &str, expected: &[Ambiguity]| assert_eq!(facts(raw).ambiguities, expected, "{raw}");
         check("Content-Type: text/plain\nContent-Type: text/html\n\nx\n", &[Ambiguity::TwoContentTypes]);

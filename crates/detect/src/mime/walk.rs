@@ -6,11 +6,12 @@ use domain::Digest;
 use domain::message::{Family, Part, Tail};
 use mail_parser::{Encoding, MessagePart, MimeHeaders, PartType};
 
+use super::encoding::{self, Transfer};
 use super::name::{self, Names};
 use super::reading::Reading;
 use super::{Decoded, LimitHit, clean};
 use crate::family;
-use crate::field_text::Charset;
+use crate::field_text::{self, Charset};
 use crate::limits::Limits;
 
 /// The bytes of a mail in a mail. One that is not encoded borrows the whole mail, of which it is a piece.
@@ -22,6 +23,15 @@ fn bytes_of<'m>(
     let is_piece = part.encoding == Encoding::None && nested.raw_message.len() == message.raw_message.len();
     let piece = message.raw_message.get(part.offset_body as usize..part.offset_end as usize);
     piece.filter(|_| is_piece).unwrap_or(&nested.raw_message)
+}
+
+/// What a part decodes to whose boundary never comes: a strict reader gives its base64 up and shows the letters, and a
+/// mail program decodes what is there.
+fn unended(message: &mail_parser::Message<'_>, part: &MessagePart<'_>) -> Option<Vec<u8>> {
+    let transfer = Transfer::named(part.content_transfer_encoding()?.trim().as_bytes());
+    let body = message.raw_message.get(part.offset_body as usize..part.offset_end as usize)?;
+    (part.is_encoding_problem && transfer == Transfer::Base64 && encoding::is_clean_base64(body))
+        .then(|| transfer.decode(body))
 }
 
 /// A walk through the parts of a mail.
@@ -78,13 +88,21 @@ impl<'m> Walk<'m, '_> {
                     self.inner = outer;
                 }
                 PartType::Text(text) | PartType::Html(text) => {
-                    self.push(part, Cow::Borrowed(text.as_bytes()), parent, None, true);
+                    let bytes = unended(message, part).map(|bytes| self.in_utf8(part, &bytes));
+                    self.push(part, bytes.map_or(Cow::Borrowed(text.as_bytes()), Cow::Owned), parent, None, true);
                 }
                 PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-                    self.push(part, Cow::Borrowed(bytes), parent, None, false);
+                    let bytes = unended(message, part).map_or(Cow::Borrowed(&**bytes), Cow::Owned);
+                    self.push(part, bytes, parent, None, false);
                 }
             }
         }
+    }
+
+    /// A text in the charset that its part declares, or the mail.
+    fn in_utf8(&self, part: &MessagePart<'_>, bytes: &[u8]) -> Vec<u8> {
+        let label = part.content_type().and_then(|kind| kind.attribute("charset")).unwrap_or_default();
+        field_text::in_utf8(bytes, label, self.charset)
     }
 
     /// What another program reads. Where a part with these bytes is known, only its other names and types are new.

@@ -283,6 +283,7 @@ fn declared(text: &str) -> Style {
             "visibility" if matches!(value, "hidden" | "collapse") => style.not_drawn = Some(true),
             "opacity" if length(value).is_some_and(|opacity| opacity < 0.05) => style.not_drawn = Some(true),
             "max-height" | "max-width" | "height" if length(value) == Some(0.0) => style.not_drawn = Some(true),
+            "transform" | "-webkit-transform" if is_scaled_away(value) => style.not_drawn = Some(true),
             "font-size" => style.tiny = length(value).map(|size| size < font_min(value)),
             "text-indent" | "left" | "top" | "margin-left" | "margin-top"
                 if length(value).is_some_and(|by| by <= -OFF_SCREEN_MIN) =>
@@ -299,6 +300,11 @@ fn declared(text: &str) -> Style {
         }
     }
     style
+}
+
+/// Whether a transformation leaves nothing to see: `scale(0)`, `scaleY(0.0)`.
+fn is_scaled_away(value: &str) -> bool {
+    value.split_once("scale").and_then(|(_, rest)| rest.split_once('(')).is_some_and(|(_, by)| length(by) == Some(0.0))
 }
 
 fn font_min(value: &str) -> f32 {
@@ -369,6 +375,7 @@ mod tests {
             &[H::NotDrawn],
         );
         check("<style>.a{color:#fff}.a{background:#222}</style><a class=a>seen</a>", "seen", &[]);
+        check("<div style='transform:scale(0)'>a</div><i style='transform:scale(0.9)'>b</i>", "b", &[H::NotDrawn]);
         check("<p hidden>a</p>b", "b", &[H::NotDrawn]);
         check("<div style='max-height:0;overflow:hidden'>a</div>b", "b", &[H::NotDrawn]);
         check("<div style='font-size:0.8em'>a</div><div style='line-height:0;font-size:90%'>b</div>", "a b", &[]);

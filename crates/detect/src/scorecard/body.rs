@@ -11,6 +11,13 @@ use crate::text::organisation;
 
 /// Words below which a mail of a picture has hardly a word.
 const FEW_WORDS: usize = 25;
+/// Characters that nobody sees, blanks left out, from which on they are no preview line.
+const HIDDEN_LONG: usize = 400;
+/// Sums of money from which on they are several.
+const SUMS_MIN: usize = 4;
+/// Words before the address of the recipient that greet.
+const GREETINGS: [&str; 12] =
+    ["hi", "hello", "dear", "hey", "hallo", "bonjour", "hola", "ol\u{e1}", "ciao", "witaj", "hej", "merhaba"];
 /// Brands whose signs everybody shows, and whose hosts keep everybody's pictures.
 const SHOWN_BY_ALL: [&str; 14] = [
     "Facebook",
@@ -157,6 +164,7 @@ fn hidden(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(sum > 0, M::HiddenText);
     let seen = mail.seen.page.chars().filter(|c| !c.is_whitespace()).take(sum + 1).count();
     marks.add_if(sum > 200 && sum > seen, M::HiddenMuch);
+    marks.add_if(sum > HIDDEN_LONG, M::HiddenLong);
     marks.add_if(tiny > 3, M::HiddenTiny);
     marks.add_if(colourless > 10, M::HiddenColourless);
     marks.add_if(off_screen > 10, M::HiddenOffScreen);
@@ -178,11 +186,13 @@ fn letters(mail: &Reading<'_>, marks: &mut Marks) {
 
 fn numbers(mail: &Reading<'_>, marks: &mut Marks) {
     let text = mail.shown_text;
-    marks.add_if(has_money(text), M::Money);
+    let sums = sums(text);
+    marks.add_if(sums > 0, M::Money);
+    marks.add_if(sums >= SUMS_MIN, M::MoneyOften);
     let is_large = text.split(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',')).any(|number| {
         number.matches(['.', ',']).count() >= 2 && number.bytes().filter(u8::is_ascii_digit).count() >= 7
     });
-    marks.add_if(is_large && (has_money(text) || text.contains('%')), M::MoneyLarge);
+    marks.add_if(is_large && (sums > 0 || text.contains('%')), M::MoneyLarge);
     marks.add_if(text.contains('%'), M::Percent);
     let mut phones = phones(text).peekable();
     let has_phone = phones.peek().is_some();
@@ -202,6 +212,12 @@ fn people(mail: &Reading<'_>, marks: &mut Marks) {
         let is_free = organisation(address).is_some_and(|domain| host::is_free_mail(&domain) && domain != mail.from);
         marks.add_if(is_free && !is_recipient, M::AddressFreeMail);
     }
+    let words = lower.split_whitespace().collect::<Vec<_>>();
+    let greets = |two: &[&str]| {
+        let address = two[1].trim_end_matches([',', '!', '.', ':', ';']);
+        GREETINGS.contains(&two[0]) && mail.recipients.iter().any(|one| one == address)
+    };
+    marks.add_if(words.windows(2).any(greets), M::GreetsAddress);
     let names_us = |one: &String| one.len() > 4 && !host::is_free_mail(one) && lower.contains(one.as_str());
     marks.add_if(!mail.is_from_ours() && mail.ours.iter().any(names_us), M::OursInText);
 }
@@ -214,19 +230,27 @@ fn is_token(word: &str) -> bool {
 
 /// Whether a sum stands beside the sign of a currency.
 fn has_money(text: &str) -> bool {
+    sums(text) > 0
+}
+
+/// The sums that stand beside the sign of a currency; more than [`SUMS_MIN`] are not counted.
+fn sums(text: &str) -> usize {
     let lower = text.to_lowercase();
-    CURRENCIES.iter().any(|sign| {
-        lower.match_indices(sign).take(50).any(|(at, _)| {
-            let is_word = sign.bytes().all(|b| b.is_ascii_lowercase());
-            let (before, behind) = (&lower[..at], &lower[at + sign.len()..]);
-            let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
-            if is_word && (is_letter(before.chars().next_back()) || is_letter(behind.chars().next())) {
-                return false;
-            }
-            let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-            is_digit(behind.trim_start_matches([' ', '\u{a0}']).chars().next())
-                || is_digit(before.trim_end_matches([' ', '\u{a0}']).chars().next_back())
-        })
+    CURRENCIES.iter().flat_map(|sign| sums_of(&lower, sign)).take(SUMS_MIN).count()
+}
+
+fn sums_of<'t>(lower: &'t str, sign: &'t str) -> impl Iterator<Item = ()> + 't {
+    lower.match_indices(sign).take(50).filter_map(move |(at, _)| {
+        let is_word = sign.bytes().all(|b| b.is_ascii_lowercase());
+        let (before, behind) = (&lower[..at], &lower[at + sign.len()..]);
+        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+        if is_word && (is_letter(before.chars().next_back()) || is_letter(behind.chars().next())) {
+            return None;
+        }
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let is_sum = is_digit(behind.trim_start_matches([' ', '\u{a0}']).chars().next())
+            || is_digit(before.trim_end_matches([' ', '\u{a0}']).chars().next_back());
+        is_sum.then_some(())
     })
 }
 

@@ -6,20 +6,34 @@
 //! threshold is set on mails of sources that the estimate has not seen; and copies of good mails with what sending
 //! services do to mail stand beside them ([`dressed`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::card::{Card, GOOD_POINTS_MAX, Head};
 use super::feature::{FEATURES, Feature};
 
 /// Parts into which groups are dealt for estimates that have not seen them.
 pub const FOLDS: u64 = 5;
-/// How strongly coefficients are drawn to 0, for all weights together 1.
-const RIDGE: f64 = 1e-4;
 /// Rounds over all features at most, and the largest step of one below which it is enough.
 const ROUNDS_MAX: usize = 300;
 const STEP_MIN: f64 = 1e-3;
 /// Weight of the dressed copies, of that of all good mails.
 const DRESSED_SHARE: f64 = 0.3;
+
+/// What is known of features before any mail is counted. A feature is there because of what it says in general; a
+/// collection of mail has some of them often and others never. So coefficients are drawn to a share of their bounds and
+/// not to 0: what a collection knows much of goes where its mails want it, and what it hardly knows stays there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Known {
+    /// The share of its bound that a feature has where no mail has it.
+    pub share: f64,
+    /// How strongly coefficients are drawn there, for all weights together 1.
+    pub pull: f64,
+}
+
+impl Known {
+    /// Nothing: what hardly occurs counts hardly anything.
+    pub const NOTHING: Self = Self { share: 0.0, pull: 1e-4 };
+}
 
 /// What a mail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +80,7 @@ pub fn fold(group: &str) -> u64 {
 
 /// What sending services, shops and marketing do to good mail, with the share of mails, in percent, that have it. No
 /// corpus of good mail at hand has enough of it, so an estimate would take it for a mark of bad mail.
-const DRESS: [(&str, u64); 24] = [
+const DRESS: [(&str, u64); 36] = [
     ("picture-foreign", 50),
     ("link-long-token", 50),
     ("link-very-long", 25),
@@ -91,6 +105,18 @@ const DRESS: [(&str, u64); 24] = [
     ("subject-marks", 10),
     ("to-nobody", 5),
     ("unseen-letters", 3),
+    ("domain-cheap-ending", 2),
+    ("link-cheap-ending", 2),
+    ("link-new-ending-plain", 1),
+    ("link-mark-alone", 2),
+    ("hidden-long", 8),
+    ("plain-differs", 2),
+    ("money-often", 15),
+    ("address-often", 15),
+    ("exclamation-run", 4),
+    ("from-joined-words", 3),
+    ("name-joined", 10),
+    ("pitch-some", 3),
 ];
 /// What such a mail does not have.
 const UNDRESS: [&str; 2] = ["link-own", "link-all-own"];
@@ -111,7 +137,7 @@ pub fn dressed(example: &Example, seed: &str) -> Example {
 
 /// Estimates on all examples. A source counts as the square root of its mails against the others of its kind, and as
 /// many times as `shares` says.
-pub fn estimate(examples: &[&Example], shares: &BTreeMap<String, f64>) -> Estimate {
+pub fn estimate(examples: &[&Example], shares: &BTreeMap<String, f64>, known: Known) -> Estimate {
     let copies: Vec<Example> = examples
         .iter()
         .enumerate()
@@ -120,7 +146,7 @@ pub fn estimate(examples: &[&Example], shares: &BTreeMap<String, f64>) -> Estima
         .collect();
     let rows: Vec<&Example> = examples.iter().copied().chain(&copies).collect();
     let weights = weights(&rows, examples.len(), shares);
-    Descent::new(&rows, &weights).run()
+    Descent::new(&rows, &weights, known).run()
 }
 
 /// What each example counts: both kinds the same, in a kind each source its share, in a source each mail the same.
@@ -159,10 +185,13 @@ struct Descent<'e> {
     scores: Vec<f64>,
     bias: f64,
     coefficients: Vec<f64>,
+    /// Where each coefficient is drawn to, and how strongly.
+    known: Vec<f64>,
+    pull: f64,
 }
 
 impl<'e> Descent<'e> {
-    fn new(rows: &[&Example], weights: &'e [f64]) -> Self {
+    fn new(rows: &[&Example], weights: &'e [f64], known: Known) -> Self {
         let mut having = vec![Vec::new(); FEATURES.len()];
         for (at, row) in (0_u32..).zip(rows) {
             for feature in &row.features {
@@ -172,8 +201,12 @@ impl<'e> Descent<'e> {
             }
         }
         let bad = rows.iter().map(|row| f64::from(u8::from(row.kind == Kind::Bad))).collect();
-        let (scores, coefficients) = (vec![0.0; rows.len()], vec![0.0; FEATURES.len()]);
-        Self { having, weights, bad, scores, bias: 0.0, coefficients }
+        let Known { share, pull } = known;
+        let known: Vec<f64> = FEATURES.all().map(|one| f64::from(FEATURES.bound(one)) / 100.0 * share).collect();
+        let coefficients = known.clone();
+        let score = |row: &&Example| row.features.iter().filter_map(|one| known.get(one.number())).sum();
+        let scores = rows.iter().map(score).collect();
+        Self { having, weights, bad, scores, bias: 0.0, coefficients, known, pull }
     }
 
     fn run(mut self) -> Estimate {
@@ -211,10 +244,11 @@ impl<'e> Descent<'e> {
         let before = self.coefficients[number];
         let having = std::mem::take(&mut self.having[number]);
         if bound == 0.0 || having.is_empty() {
+            self.having[number] = having;
             return 0.0;
         }
         let (slope, curve) = self.slope(having.iter().map(|at| *at as usize));
-        let wanted = before - (slope + RIDGE * before) / (curve + RIDGE);
+        let wanted = before - (slope + self.pull * (before - self.known[number])) / (curve + self.pull);
         let after = wanted.clamp(bound.min(0.0), bound.max(0.0));
         for at in &having {
             self.scores[*at as usize] += after - before;
@@ -256,13 +290,28 @@ impl Estimate {
 }
 
 /// The score of each example by an estimate that has not seen its group.
-pub fn unseen(examples: &[Example], shares: &BTreeMap<String, f64>) -> Vec<i32> {
-    let estimates: Vec<Estimate> = (0..FOLDS)
-        .map(|one| estimate(&examples.iter().filter(|example| fold(&example.group) != one).collect::<Vec<_>>(), shares))
-        .collect();
+pub fn unseen(examples: &[Example], shares: &BTreeMap<String, f64>, known: Known) -> Vec<i32> {
+    let others = |one: u64| examples.iter().filter(|example| fold(&example.group) != one).collect::<Vec<_>>();
+    let estimates: Vec<Estimate> = (0..FOLDS).map(|one| estimate(&others(one), shares, known)).collect();
     let score = |example: &Example| {
         let estimate = usize::try_from(fold(&example.group)).ok().and_then(|at| estimates.get(at));
         estimate.map_or(0, |estimate| estimate.score(example))
+    };
+    examples.iter().map(score).collect()
+}
+
+/// The score of each bad example by an estimate that has not seen its source, and none of the good ones.
+pub fn unseen_source(examples: &[Example], shares: &BTreeMap<String, f64>, known: Known) -> Vec<Option<i32>> {
+    let bad = |example: &&Example| example.kind == Kind::Bad;
+    let sources: BTreeSet<&str> = examples.iter().filter(bad).map(|example| example.source.as_str()).collect();
+    let without = |source: &str| {
+        let kept = examples.iter().filter(|one| one.kind == Kind::Good || one.source != source).collect::<Vec<_>>();
+        estimate(&kept, shares, known)
+    };
+    let estimates: BTreeMap<&str, Estimate> = sources.into_iter().map(|source| (source, without(source))).collect();
+    let score = |example: &Example| match example.kind {
+        Kind::Good => None,
+        Kind::Bad => estimates.get(example.source.as_str()).map(|estimate| estimate.score(example)),
     };
     examples.iter().map(score).collect()
 }
@@ -286,7 +335,7 @@ mod tests {
     #[test]
     fn what_bad_mail_has_counts_against_it_within_its_bounds() {
         let mails = mails();
-        let estimate = estimate(&mails.iter().collect::<Vec<_>>(), &BTreeMap::new());
+        let estimate = estimate(&mails.iter().collect::<Vec<_>>(), &BTreeMap::new(), Known::NOTHING);
         let points = estimate.points();
         let of = |name: &str| points.get(&FEATURES.of_name(name).expect("a feature")).copied().unwrap_or_default();
         assert!(of("link-shortener") > of("subject-emoji"), "good mail has pictures in its subject as well");
@@ -301,11 +350,24 @@ mod tests {
     }
 
     #[test]
+    fn what_no_mail_has_stays_where_it_is_known_to_be() {
+        let mails = mails();
+        let rows: Vec<&Example> = mails.iter().collect();
+        let points = |known| estimate(&rows, &BTreeMap::new(), known).points();
+        let of = |name: &str, known| points(known).get(&FEATURES.of_name(name).expect("a feature")).copied();
+        assert_eq!(of("text:casino", Known { share: 0.3, pull: 1e-3 }), Some(45));
+        assert_eq!(of("text:casino", Known::NOTHING), None);
+    }
+
+    #[test]
     fn the_same_mails_give_the_same_card() {
         let mails = mails();
         let rows: Vec<&Example> = mails.iter().collect();
-        assert_eq!(estimate(&rows, &BTreeMap::new()), estimate(&rows, &BTreeMap::new()));
-        assert_eq!(unseen(&mails, &BTreeMap::new()), unseen(&mails, &BTreeMap::new()));
+        let known = Known { share: 0.3, pull: 1e-3 };
+        assert_eq!(estimate(&rows, &BTreeMap::new(), known), estimate(&rows, &BTreeMap::new(), known));
+        assert_eq!(unseen(&mails, &BTreeMap::new(), known), unseen(&mails, &BTreeMap::new(), known));
+        let scores = unseen_source(&mails, &BTreeMap::new(), known);
+        assert!(scores[0].is_some() && scores[50].is_none());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::mark::Mark;
 use super::marks::Marks;
 use super::phrase::{Concept, LEXICON, Places};
 use super::reading::Reading;
-use super::{body, file, host, link, sender};
+use super::{alternative, body, decoration, file, host, link, pitch, sender};
 use crate::examine::EnvelopeFacts;
 use crate::mime::Parsed;
 use crate::seen::Seen;
@@ -191,9 +191,12 @@ impl Features {
         link::look(&mail, &mut marks);
         body::look(&mail, &mut marks);
         file::look(&mail, &mut marks);
+        decoration::look(&mail, &mut marks);
+        alternative::look(&mail, &mut marks);
+        let text = Places::of(&mail.text);
+        pitch::look(&mail.text, &text, &mut marks);
         let mut found = BTreeSet::new();
         found.extend(marks.iter().filter_map(|mark| FEATURES.of_name(mark.name())));
-        let text = Places::of(&mail.text);
         let document = Places::of(&mail.document);
         for (place, places) in [Places::of(&mail.subject), text.clone(), document.clone()].into_iter().enumerate() {
             found.extend(places.concepts().filter_map(|concept| FEATURES.concept_at(place, concept)));

@@ -12,7 +12,7 @@ use super::mark::Mark as M;
 use super::marks::Marks;
 use super::reading::{Reading, Target, looks_random};
 use super::redirector::redirects;
-use super::sender::{has_new_ending, label};
+use super::sender::{has_new_ending, is_throwaway, label};
 use crate::page::link::LinkOrigin;
 use crate::structure::Check;
 
@@ -27,6 +27,8 @@ const INSIDE: [&str; 7] =
 /// Characters of a link from which on it is long, and of a mark in it.
 const LINK_LONG: usize = 300;
 const TOKEN_LONG: usize = 32;
+/// Characters of a mark that is the whole name of a page, at least.
+const MARK_ALONE: usize = 20;
 /// Bytes of a path in which a brand is looked for.
 const PATH_BYTES_MAX: usize = 200;
 /// Hosts that lead into chat programs.
@@ -63,15 +65,33 @@ fn counts(mail: &Reading<'_>, links: &[&Target], marks: &mut Marks) {
     marks.add_if(domains.len() > 5, M::LinkManyDomains);
     let is_own = |domain: &&&str| is_own(mail, domain);
     let own = domains.iter().filter(is_own).count();
-    marks.add_if(own > 0, M::LinkOwn);
-    marks.add_if(own == domains.len(), M::LinkAllOwn);
+    // A domain that costs next to nothing says nothing for a mail by being its own.
+    let is_worth = !is_throwaway(&mail.from) && host::free_host(&mail.message().from_domain).is_none();
+    marks.add_if(own > 0 && is_worth, M::LinkOwn);
+    marks.add_if(own == domains.len() && is_worth, M::LinkAllOwn);
     marks.add_if(own == 0, M::LinkForeign);
+    let alone = links.iter().filter(|link| is_mark_alone(&link.url.rest)).count();
+    marks.add_if(alone * 2 > links.len(), M::LinkMarkAlone);
+    let is_plain = |link: &&&Target| link.written.trim_start().to_lowercase().starts_with("http:");
+    marks.add_if(links.iter().filter(is_plain).any(|link| has_new_ending(&link.domain)), M::LinkNewEndingPlain);
+    marks.add_if(domains.iter().any(|domain| is_throwaway(domain)), M::LinkCheapEnding);
     let brands: BTreeSet<&str> =
         domains.iter().filter_map(|domain| brand_of_domain(domain)).map(|one| one.name).collect();
     marks.add_if(!brands.is_empty(), M::LinkOfBrand);
     marks.add_if(brands.len() >= 3, M::LinkOfBrands);
     let are_pictures = links.iter().all(|link| link.origin == LinkOrigin::Page && link.shown.is_empty());
     marks.add_if(are_pictures && mail.seen.linked_pictures > 0, M::LinkPictureOnly);
+}
+
+/// Whether a page has nothing but a long mark as its name: `/aIjzc09boxksNmtH4wu5qr0T`.
+fn is_mark_alone(rest: &str) -> bool {
+    let mark = rest.trim_matches('/');
+    let has = |is: fn(&u8) -> bool| mark.bytes().any(|byte| is(&byte));
+    mark.len() >= MARK_ALONE
+        && mark.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+        && (has(u8::is_ascii_uppercase) || looks_random(mark))
 }
 
 /// Whether a domain is the sender's, or of the brand that the sender is.

@@ -5,9 +5,11 @@
 //! What is seen ([`mark`], [`phrase`]) is code and tables of this program; how much it counts ([`card`]) is a file of a
 //! detection, with a version, modes and a way back.
 
+mod alternative;
 mod body;
 pub mod brand;
 pub mod card;
+mod decoration;
 pub mod estimate;
 pub mod feature;
 mod file;
@@ -18,6 +20,7 @@ pub mod mark;
 pub mod marks;
 pub mod office;
 pub mod phrase;
+mod pitch;
 mod reading;
 pub mod redirector;
 mod sender;

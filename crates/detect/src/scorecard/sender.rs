@@ -1,14 +1,18 @@
 //! Marks of who a mail says it is from, and of what else its header says.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use domain::authentication::AuthResult;
 
-use super::brand::{Brand, brand_in_name, brand_of_domain};
+use super::brand::{Brand, brand_in_name, brand_of_domain, brands_in_text};
 use super::host;
 use super::imitation::{Place, brand_in_domain};
 use super::mark::Mark as M;
 use super::marks::Marks;
 use super::office;
 use super::reading::{Reading, domain_of_id, looks_random};
+use super::table::lines;
 use crate::page::url::registrable;
 use crate::structure::Check;
 use crate::text::organisation;
@@ -20,6 +24,19 @@ const LABEL_LONG: usize = 20;
 /// Endings of hosts that are new: what everybody had before 2012, and those of countries, are not.
 const OLD_ENDINGS: [&str; 12] =
     ["com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "name", "mobi", "jobs"];
+
+/// Capitals behind small letters from which on an address is of joined words: `FallRoofOffers`.
+const JOINED_MIN: usize = 2;
+/// The domain under which every office that is rented from Microsoft has its first name.
+const TENANTS: &str = ".onmicrosoft.com";
+/// Endings under which a name costs next to nothing.
+static CHEAP: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| lines(include_str!("tables/cheap_ending.txt")).collect());
+
+/// Whether a domain is under an ending that costs next to nothing: who leads to it, even as its owner, says little.
+pub(super) fn is_throwaway(domain: &str) -> bool {
+    CHEAP.contains(domain.rsplit('.').next().unwrap_or_default())
+}
 
 /// Whether a domain is under one of the new endings.
 pub(super) fn has_new_ending(domain: &str) -> bool {
@@ -50,7 +67,19 @@ fn address(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(!host.contains('.') || registrable(host).is_empty(), M::FromNoSuffix);
     let is_garbled = host.chars().any(|c| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_')));
     marks.add_if(is_garbled, M::FromGarbled);
+    let joined = from.rsplit_once('@').map_or("", |(local, _)| local).as_bytes().windows(2);
+    let turns = joined.filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase()).count();
+    marks.add_if(turns >= JOINED_MIN, M::FromJoinedWords);
     let local = mail.local();
+    let words: String = local.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let is_own = brand_of_domain(&mail.from).is_some();
+    let names_brand = || {
+        let is_foreign = |brand: &&Brand| !brand.writes_from(&mail.from);
+        brands_in_text(&words, false).into_iter().any(|brand| is_foreign(&brand))
+            || brand_in_domain(&format!("{}.example", local.replace('_', "-")))
+                .is_some_and(|named| is_foreign(&named.brand))
+    };
+    marks.add_if(!is_own && !mail.head.has_list && !mail.is_from_ours() && names_brand(), M::LocalBrandElsewhere);
     let digits = local.chars().filter(char::is_ascii_digit).count();
     marks.add_if(digits >= DIGITS_MIN, M::FromDigits);
     marks.add_if(looks_random(&local), M::FromRandom);
@@ -81,6 +110,8 @@ fn domain(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(label.len() >= LABEL_LONG, M::DomainLong);
     marks.add_if(host.split('.').count() >= 5, M::DomainDeep);
     marks.add_if(has_new_ending(domain), M::DomainNewEnding);
+    marks.add_if(is_throwaway(domain), M::DomainCheapEnding);
+    marks.add_if(host.ends_with(TENANTS), M::FromTenant);
     marks.add_if(host.contains("xn--") || !host.is_ascii(), M::DomainForeignLetters);
 }
 
@@ -127,7 +158,10 @@ fn name(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(name.chars().any(|c| c.is_ascii_digit()), M::NameDigits);
     marks.add_if(name.chars().count() > 40, M::NameLong);
     let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-    marks.add_if(plain(name) == plain(&mail.local()), M::NameIsLocal);
+    let local = mail.local();
+    marks.add_if(plain(name) == plain(&local), M::NameIsLocal);
+    let is_joined = mail.name.count >= 2 && plain(name) == local && local.chars().all(char::is_alphanumeric);
+    marks.add_if(is_joined && !is_free && !mail.head.has_list && !mail.is_from_ours(), M::NameJoined);
 }
 
 fn answers(mail: &Reading<'_>, marks: &mut Marks) {

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     /// Each table with its name, the entries that it has at least, and whether its lines are sorted by their bytes.
-    const TABLES: [(&str, &str, usize, bool); 13] = [
+    const TABLES: [(&str, &str, usize, bool); 15] = [
         ("brands", include_str!("tables/brands.txt"), 450, false),
         ("free_mail", include_str!("tables/free_mail.txt"), 250, true),
         ("free_host", include_str!("tables/free_host.txt"), 200, true),
@@ -35,6 +35,8 @@ mod tests {
         ("role", include_str!("tables/role.txt"), 150, true),
         ("title", include_str!("tables/title.txt"), 200, true),
         ("file_share", include_str!("tables/file_share.txt"), 60, true),
+        ("cheap_ending", include_str!("tables/cheap_ending.txt"), 50, true),
+        ("pitch", include_str!("tables/pitch.txt"), 30, true),
         ("lure", include_str!("tables/lure.txt"), 100, true),
         ("customer_office", include_str!("tables/customer_office.txt"), 50, true),
     ];

@@ -24,7 +24,7 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 33] = [
+pub const TARGETS: [Target; 34] = [
     ("session", session::session),
     ("data", data::data),
     ("introduce", introduce::introduce),

@@ -1,5 +1,7 @@
 //! What Prometheus reads of a running service, and the alert rules and the dashboard that are shipped for it.
 
+#![allow(clippy::print_stderr)]
+
 mod support;
 
 use std::collections::BTreeSet;

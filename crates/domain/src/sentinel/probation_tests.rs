@@ -113,6 +113,7 @@ impl Held {
             text_sha256: None,
             url_domains: Vec::new(),
             urls: Vec::new(),
+            fingerprints: Default::default(),
             parts: vec![part(0, Family::Text, "", b"thank you"), logo.clone()],
             ambiguities: Vec::new(),
         };

@@ -14,8 +14,9 @@ use platform::config::{self, Config};
 use platform::descriptors::{self, Budget};
 
 /// When settings that have changed come into force.
-pub(crate) const AT_THE_NEXT_START: &str = "They come into force at the next start (`systemctl restart reprieve`): mail \
-    that is under way is finished first, and clients try again what comes meanwhile. Certificates are taken without one.";
+pub(crate) const AT_THE_NEXT_START: &str = "They come into force at the next start (`systemctl restart reprieve`): \
+    mail that is under way is finished first, and clients try again what comes meanwhile. Certificates are taken \
+    without one.";
 
 /// Verbs about the configuration.
 #[derive(Debug, Subcommand)]
@@ -102,7 +103,7 @@ async fn diff(file: Option<PathBuf>, api: &ApiArgs) -> Result<(), CliError> {
 }
 
 fn json_of(found: &[Difference]) -> serde_json::Value {
-    let row = |one: &Difference| json!({ "section": one.section, "key": one.key, "in_force": one.before, "in_file": one.after });
+    let row = |Difference { section, key, before, after }: &Difference| json!({ "section": section, "key": key, "in_force": before, "in_file": after });
     json!({ "differences": found.iter().map(row).collect::<Vec<_>>() })
 }
 

@@ -85,15 +85,16 @@ impl CertificateWatcher {
             return Ok(());
         };
         let since = *unusable.0.entry(file.clone()).or_insert_with(|| {
-            tracing::error!(file = %file.display(), why, "the files of a certificate cannot be used; the one in force stays");
+            let file = file.display();
+            tracing::error!(%file, why, "the files of a certificate cannot be used; the one in force stays");
             now
         });
         if now.since(since) < GRACE {
             return Ok(());
         }
         let text = format!(
-            "The files of a certificate cannot be used: {why}. The certificate in force stays until {}. Put a pair there \
-             that fits; it is taken within {} s.",
+            "The files of a certificate cannot be used: {why}. The certificate in force stays until {}. Put a pair \
+             there that fits; it is taken within {} s.",
             certificate.pair().until,
             PERIOD.as_secs()
         );

@@ -63,7 +63,8 @@ metrics! {
     Gauge CONTAINED = "reprieve_contained_detections" [] "Detections that are contained: their hits hold no mail.";
     Counter PROBATION_MAILS = "reprieve_probation_mails_total" ["stage"]
         "Mails that a detection version on probation held, by what became of them.";
-    Gauge PANIC_SWITCH = "reprieve_panic_switch" [] "0 normal, 1 bypass (mail passes unexamined), 2 all mail is put off.";
+    Gauge PANIC_SWITCH = "reprieve_panic_switch" []
+        "0 normal, 1 bypass (mail passes unexamined), 2 all mail is put off.";
     Counter RELEASES = "reprieve_releases_total" ["event"] "Attempts to release held mail, by how they ended.";
     Gauge RELEASE_RATE = "reprieve_release_rate" ["hop"] "Mails a second that are released to a next hop at most.";
 
@@ -85,7 +86,8 @@ metrics! {
 
     Gauge CONNECTIONS = "reprieve_connections" [] "SMTP connections of clients that are open.";
     Gauge LIMIT = "reprieve_limit" ["what"] "How much there may be of something scarce.";
-    Gauge LIMIT_USED_MOST = "reprieve_limit_used_most" ["what"] "The most of it that was in use at once since the start.";
+    Gauge LIMIT_USED_MOST = "reprieve_limit_used_most" ["what"]
+        "The most of it that was in use at once since the start.";
     Counter REFUSED = "reprieve_refused_total" ["what", "over"] "Refusals because a limit was reached, by whose.";
     Counter SENT_AWAY = "reprieve_sent_away_total" ["over"] "Idle clients that were sent away for newcomers.";
     Counter SENT_OFF = "reprieve_sent_off_total" ["reason"] "Clients that were sent off for what they did too much of.";

@@ -103,7 +103,10 @@ async fn diff(file: Option<PathBuf>, api: &ApiArgs) -> Result<(), CliError> {
 }
 
 fn json_of(found: &[Difference]) -> serde_json::Value {
-    let row = |Difference { section, key, before, after }: &Difference| json!({ "section": section, "key": key, "in_force": before, "in_file": after });
+    let row = |one: &Difference| {
+        let Difference { section, key, before, after } = one;
+        json!({ "section": section, "key": key, "in_force": before, "in_file": after })
+    };
     json!({ "differences": found.iter().map(row).collect::<Vec<_>>() })
 }
 

@@ -59,16 +59,18 @@ fn main() -> io::Result<()> {
             write(detections, code, &whole, threshold, true, [good.len(), bad_count])?;
         }
         let alone = unseen_source(&all, &shares, known);
+        let only_bad: Vec<Example> = all.iter().filter(|one| one.kind == Kind::Bad).cloned().collect();
         let alone = all.iter().zip(alone).filter(|(one, _)| !one.abstains);
         let alone: Vec<(&Example, i32)> = alone.filter_map(|(one, score)| Some((one, score?))).collect();
-        report(&format!("{bad}, by an estimate without its source"), &all, &alone, threshold);
+        report(&format!("{bad}, by an estimate without its source"), &only_bad, &alone, threshold);
         // The other card has seen none of these mails; a mail is tagged by either.
         if let Some((other, from)) = cards.first() {
             let either = |score: i32, one: &Example| if other.score(one) >= *from { i32::MAX } else { score };
             let alone: Vec<_> = alone.iter().map(|(one, score)| (*one, either(*score, one))).collect();
-            report(&format!("{bad}, without its source, by either card"), &all, &alone, threshold);
-            let scored: Vec<_> = scored.iter().map(|(one, score)| (*one, either(*score, one))).collect();
-            report(&format!("{bad}, by either card"), &all, &scored, threshold);
+            report(&format!("{bad}, without its source, by either card"), &only_bad, &alone, threshold);
+            let scored = scored.iter().filter(|(one, _)| one.kind == Kind::Bad);
+            let scored: Vec<_> = scored.map(|(one, score)| (*one, either(*score, one))).collect();
+            report(&format!("{bad}, by either card"), &only_bad, &scored, threshold);
         }
         cards.push((whole, threshold));
     }

@@ -19,20 +19,26 @@ pub(super) fn look(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(!mail.head.has_list && differs(&mail.seen.plain, &mail.seen.page), M::PlainDiffers);
 }
 
-/// Words of letters, in lower case; what links are made of is no word.
-fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+/// Words of letters as numbers, in lower case; what links are made of is no word.
+fn words(text: &str) -> impl Iterator<Item = u64> + '_ {
     let spoken = text.split_whitespace().filter(|word| !word.contains("://"));
     let pieces = spoken.flat_map(|word| word.split(|c: char| !c.is_alphabetic()));
-    pieces.filter(|word| word.chars().nth(LETTERS_MIN - 1).is_some()).map(str::to_lowercase)
+    pieces.filter(|word| word.chars().nth(LETTERS_MIN - 1).is_some()).map(number)
+}
+
+/// FNV-1a of the letters in lower case: the same word is the same number.
+fn number(word: &str) -> u64 {
+    let mixed = |number: u64, c: char| (number ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+    word.chars().flat_map(char::to_lowercase).fold(0xcbf2_9ce4_8422_2325, mixed)
 }
 
 fn differs(plain: &str, page: &str) -> bool {
-    let said: HashSet<String> = words(plain).take(WORDS_MAX).collect();
+    let said: HashSet<u64> = words(plain).take(WORDS_MAX).collect();
     if said.len() < WORDS_MIN {
         return false;
     }
-    let shown: HashSet<String> = words(page).collect();
-    let same = said.iter().filter(|word| shown.contains(*word)).count();
+    let shown: HashSet<u64> = words(page).collect();
+    let same = said.intersection(&shown).count();
     shown.len() >= WORDS_MIN && same * 100 < said.len() * SAME_PERCENT_MIN
 }
 

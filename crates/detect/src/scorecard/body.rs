@@ -13,6 +13,8 @@ use crate::text::organisation;
 const FEW_WORDS: usize = 25;
 /// Characters that nobody sees, blanks left out, from which on they are no preview line.
 const HIDDEN_LONG: usize = 400;
+/// Numbers of a text that are looked at for a sum of money.
+const NUMBERS_MAX: usize = 400;
 /// Sums of money from which on they are several.
 const SUMS_MIN: usize = 4;
 /// Words before the address of the recipient that greet.
@@ -235,23 +237,41 @@ fn has_money(text: &str) -> bool {
 
 /// The sums that stand beside the sign of a currency; more than [`SUMS_MIN`] are not counted.
 fn sums(text: &str) -> usize {
-    let lower = text.to_lowercase();
-    CURRENCIES.iter().flat_map(|sign| sums_of(&lower, sign)).take(SUMS_MIN).count()
+    let (mut count, mut at) = (0, 0);
+    for _ in 0..NUMBERS_MAX {
+        let Some(begin) = text[at..].find(|c: char| c.is_ascii_digit()).map(|found| at + found) else { break };
+        let end = text[begin..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |found| begin + found);
+        let blanks = [' ', '\u{a0}'];
+        let (before, behind) = (text[..begin].trim_end_matches(blanks), text[end..].trim_start_matches(blanks));
+        count += usize::from(ends_with_currency(before) || begins_with_currency(behind));
+        if count >= SUMS_MIN {
+            break;
+        }
+        at = end;
+    }
+    count
 }
 
-fn sums_of<'t>(lower: &'t str, sign: &'t str) -> impl Iterator<Item = ()> + 't {
-    lower.match_indices(sign).take(50).filter_map(move |(at, _)| {
-        let is_word = sign.bytes().all(|b| b.is_ascii_lowercase());
-        let (before, behind) = (&lower[..at], &lower[at + sign.len()..]);
-        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
-        if is_word && (is_letter(before.chars().next_back()) || is_letter(behind.chars().next())) {
-            return None;
-        }
-        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-        let is_sum = is_digit(behind.trim_start_matches([' ', '\u{a0}']).chars().next())
-            || is_digit(before.trim_end_matches([' ', '\u{a0}']).chars().next_back());
-        is_sum.then_some(())
+/// Bytes of the longest sign of a currency, in capitals or not, and of a letter beside it.
+const CURRENCY_BYTES_MAX: usize = 8;
+
+fn ends_with_currency(text: &str) -> bool {
+    let end = text[text.ceil_char_boundary(text.len().saturating_sub(CURRENCY_BYTES_MAX))..].to_lowercase();
+    CURRENCIES.iter().any(|sign| {
+        end.strip_suffix(sign).is_some_and(|rest| !is_of_letters(sign) || !rest.ends_with(char::is_alphabetic))
     })
+}
+
+fn begins_with_currency(text: &str) -> bool {
+    let begin = text[..text.floor_char_boundary(CURRENCY_BYTES_MAX)].to_lowercase();
+    CURRENCIES.iter().any(|sign| {
+        begin.strip_prefix(sign).is_some_and(|rest| !is_of_letters(sign) || !rest.starts_with(char::is_alphabetic))
+    })
+}
+
+/// Whether a sign is a word that must not go on: `kr` is no beginning of `kraft`.
+fn is_of_letters(sign: &str) -> bool {
+    sign.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 fn has_date(text: &str) -> bool {

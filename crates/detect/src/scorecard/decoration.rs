@@ -30,9 +30,10 @@ pub(super) fn look(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(subject.contains(&" ".repeat(BLANKS_MIN)), M::SubjectBlanks);
     marks.add_if(is_unfilled(subject) || is_unfilled(name) || links_unfilled(mail), M::Unfilled);
     marks.add_if(is_spread(subject) || is_spread(text), M::Spread);
-    marks.add_if(has_run(text, &['*', '=', '~', '#', '$', '+', '!'], ORNAMENT_MIN), M::Ornament);
-    marks.add_if(has_run(subject, &['$'], 2) || has_run(text, &['$'], 3), M::DollarSigns);
-    marks.add_if(has_run(subject, &['!'], 2) || has_run(text, &['!'], 3), M::ExclamationRun);
+    let (title, text) = (Rows::of(subject), Rows::of(text));
+    marks.add_if(text.ornament >= ORNAMENT_MIN, M::Ornament);
+    marks.add_if(title.dollars >= 2 || text.dollars >= 3, M::DollarSigns);
+    marks.add_if(title.exclamations >= 2 || text.exclamations >= 3, M::ExclamationRun);
     marks.add_if(swapped(&format!("{name} {subject} {}", mail.text_head)) >= SWAPPED_MIN, M::SwappedLetters);
 }
 
@@ -142,17 +143,31 @@ fn is_spread(text: &str) -> bool {
     false
 }
 
-/// Whether one of some signs stands several times one behind the other, blanks between them left out.
-fn has_run(text: &str, signs: &[char], min: usize) -> bool {
-    let (mut last, mut run) = (' ', 0);
-    for c in text.chars().filter(|c| *c != ' ') {
-        run = if signs.contains(&c) && c == last { run + 1 } else { usize::from(signs.contains(&c)) };
-        last = c;
-        if run >= min {
-            return true;
+/// The longest rows of the same sign in a text, blanks between them left out.
+#[derive(Default)]
+struct Rows {
+    ornament: usize,
+    dollars: usize,
+    exclamations: usize,
+}
+
+impl Rows {
+    fn of(text: &str) -> Self {
+        let (mut rows, mut last, mut row) = (Self::default(), 0, 0);
+        for byte in text.bytes().filter(|byte| *byte != b' ') {
+            row = if byte == last { row + 1 } else { 1 };
+            last = byte;
+            let longest = match byte {
+                b'$' => &mut rows.dollars,
+                b'!' => &mut rows.exclamations,
+                b'*' | b'=' | b'~' | b'#' | b'+' => &mut rows.ornament,
+                _ => continue,
+            };
+            *longest = row.max(*longest);
         }
+        rows.ornament = rows.ornament.max(rows.dollars).max(rows.exclamations);
+        rows
     }
-    false
 }
 
 /// Words with a capital `I` for an `l`, or a letter O for a nought and the other way round: `PoIicy`, `35OO`, `C0STC0`.
@@ -214,7 +229,7 @@ mod tests {
             "#4711 is ready",
             "C++",
             "Offer!",
-            "...and so on",
+            "and so on...",
             "-1 degree",
             "\u{1f600} hello",
         ] {
@@ -254,9 +269,17 @@ mod tests {
 
     #[test]
     fn letters_set_apart() {
-        assert!(is_spread("F R E E  O F F E R") && is_spread("call n o w o r never"));
+        assert!(is_spread("F R E E  O F F E R") && is_spread("just c a l l u s today"));
         assert!(!is_spread("vitamins A B C D E F") && !is_spread("I am a b") && !is_spread(""));
-        assert!(has_run("now! ! !", &['!'], 3) && !has_run("a!b!c!", &['!'], 3));
+    }
+
+    #[test]
+    fn rows_of_a_sign() {
+        let rows = Rows::of("now! ! ! only $$ 5 ==========");
+        assert_eq!((rows.exclamations, rows.dollars, rows.ornament), (3, 2, 10));
+        let rows = Rows::of("a!b!c! 3 $ or 4 $");
+        assert_eq!((rows.exclamations, rows.dollars, rows.ornament), (1, 1, 1));
+        assert_eq!(Rows::of("").ornament, 0);
     }
 
     #[test]

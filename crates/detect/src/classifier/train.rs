@@ -224,7 +224,7 @@ fn counted(example: &Example, score: f64) -> f64 {
 }
 
 /// Good mails by source, those sources together that are too small to show such a share by themselves.
-fn by_source<'m>(mails: &'m Mails, allowed: f64) -> Vec<Vec<(usize, &'m Example)>> {
+fn by_source(mails: &Mails, allowed: f64) -> Vec<Vec<(usize, &Example)>> {
     let mut sources: BTreeMap<u32, Vec<(usize, &Example)>> = BTreeMap::new();
     for (at, example) in mails.examples.iter().enumerate().filter(|(_, example)| !example.is_bad) {
         sources.entry(example.source).or_default().push((at, example));

@@ -1,5 +1,6 @@
-//! What a model of form 2 sees of a mail: the words that a person sees, and the marks of the scorecards. Nothing of the header but the subject, and no name of sender, recipient or list: such features tell
-//! whose mail a model has been trained on, and nothing about the next one.
+//! What a model of form 2 sees of a mail: the words that a person sees, and the marks of the scorecards. Nothing of the
+//! header but the subject, and no name of sender, recipient or list: such features tell whose mail a model has been
+//! trained on, and nothing about the next one.
 
 use std::collections::BTreeSet;
 

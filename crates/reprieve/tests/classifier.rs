@@ -37,6 +37,16 @@ fn letter(n: usize, subject: &str, body: &str) -> Vec<u8> {
 }
 
 const BAD: [&str; 8] = ["lottery", "winner", "casino", "jackpot", "pills", "replica", "unclaimed", "millions"];
+const PHISH: [&str; 8] = [
+    "verify your account",
+    "suspended account",
+    "http://bit.ly/x1",
+    "confirm your password",
+    "unusual activity",
+    "mailbox quota",
+    "sign in",
+    "within 24 hours",
+];
 const GOOD: [&str; 8] = ["meeting", "minutes", "patch", "review", "invoice", "lunch", "project", "report"];
 
 #[test]
@@ -97,7 +107,7 @@ fn trained_published_explained_and_taken_back() {
         shown["findings"].as_array().unwrap().iter().find(|one| one["detection"] == "TXT-0001").unwrap().clone();
     let evidence = finding["evidence"].as_str().unwrap();
     assert!(evidence.starts_with("0.9") || evidence.starts_with("1.0"), "{evidence}");
-    assert!(BAD.iter().any(|word| evidence.contains(word)), "each term is a word that was seen: {evidence}");
+    assert!(evidence.contains("words together +"), "marks as sentences, and what the words say: {evidence}");
     let reply = Talk::from_outside(gateway.mx).send(
         "a@x.example",
         &["b@ours.example"],
@@ -116,9 +126,10 @@ fn trained_published_explained_and_taken_back() {
 /// A model of phishing tags by its words; one that holds asks for a hard fact besides.
 #[test]
 fn words_tag_and_a_hard_fact_besides_holds() {
-    let gateway = Gateway::prepare(&config(Sink::start().address));
+    let sink = Sink::start();
+    let gateway = Gateway::prepare(&config(sink.address));
     letters(&gateway.path("good"), "notes", &GOOD, 120);
-    letters(&gateway.path("bad"), "win", &BAD, 120);
+    letters(&gateway.path("bad"), "win", &PHISH, 120);
     letters(&gateway.path("later"), "win", &GOOD, 60);
     let train = &["classifier", "train", "--category", "phish", "--hold", "TXT-0100", "--good", "good"];
     let output = gateway.cli(&[&train[..], &["--bad", "bad", "--out", "model"]].concat());

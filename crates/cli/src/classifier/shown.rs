@@ -3,6 +3,7 @@
 use detect::classifier::{Asked, ForModels, Model};
 use detect::examine::Examiner;
 use detect::limits::Budget;
+use detect::lookalike::{self, Form};
 use detect::mime::wire_form;
 use detect::ruleset::lint::fixture_envelope;
 
@@ -41,6 +42,12 @@ pub(super) fn hit(
          look which with a larger --allowed and `reprieve classifier evaluate`"
             .into(),
     ))
+}
+
+/// The innocent mails of the pack of look-alikes, which the gates will try the model on.
+pub(super) fn innocent(examiner: &mut Examiner<'_>) -> Vec<ForModels> {
+    let mails = lookalike::pack().into_iter().filter(|one| one.form == Form::Mail && one.harm.is_none());
+    mails.map(|one| read(examiner, &one.bytes)).collect()
 }
 
 /// The heaviest pairs and words, so many in all.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use detect::classifier::example::Gathered;
 use detect::classifier::interval::interval;
-use detect::classifier::train::{Count, Trained, sum, train};
+use detect::classifier::train::{Count, Demands, Trained, sum, train};
 use detect::classifier::{Asked, readable};
 use detect::examine::Examiner;
 use detect::in_force::InForce;
@@ -81,7 +81,9 @@ pub(super) fn run(args: &TrainArgs) -> Result<(), CliError> {
     let in_force = InForce::only(from_stored(Vec::new()).0);
     let mut examiner = Examiner::new(&in_force, Limits::default());
     let gathered = gather(&mut examiner, tagging.card, args)?;
-    let trained = train(gathered, Some(holding.card), args.allowed);
+    let innocent = shown::innocent(&mut examiner);
+    let demands = Demands { allowed: args.allowed, holding: Some(holding.card), innocent: &innocent };
+    let trained = train(gathered, demands);
     let trained = trained.map_err(|error| CliError::Usage(error.to_string()))?;
     let hit = shown::hit(&mut examiner, &trained.model, &trained.heaviest, tagging.hit)?;
     Detection { code: &code, category, trained: &trained, model: &trained.model }

@@ -145,8 +145,8 @@ pub struct Score {
     pub log_odds: f64,
     /// Each feature's term, the heaviest first.
     pub terms: Vec<(String, f64)>,
-    /// The form of the model, which says how a term is read.
-    form: u32,
+    /// What the words say together, as far as it counts; none of a model of form 1.
+    words: Option<f64>,
 }
 
 impl Model {
@@ -234,7 +234,7 @@ impl Model {
             log_odds += term;
             terms.push((feature.text.clone(), term));
         }
-        Score::of(log_odds, terms, 1)
+        Score::of(log_odds, terms, None)
     }
 
     /// What speaks for a mail takes away only so much: good words can be stuffed into any mail. And what words say
@@ -254,7 +254,8 @@ impl Model {
             }
             terms.push((feature.text.clone(), term));
         }
-        Score::of(self.head.bias + against - for_it.min(good_max()) + bounded(words), terms, 2)
+        let words = bounded(words);
+        Score::of(self.head.bias + against - for_it.min(good_max()) + words, terms, Some(words))
     }
 
     /// Whether it acts on a mail that scores so.
@@ -303,9 +304,9 @@ pub fn readable(text: &str) -> String {
 }
 
 impl Score {
-    fn of(log_odds: f64, mut terms: Vec<(String, f64)>, form: u32) -> Self {
+    fn of(log_odds: f64, mut terms: Vec<(String, f64)>, words: Option<f64>) -> Self {
         terms.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then_with(|| a.0.cmp(&b.0)));
-        Self { log_odds, terms, form }
+        Self { log_odds, terms, words }
     }
 
     /// The probability that the odds stand for.
@@ -315,16 +316,20 @@ impl Score {
 
     /// The heaviest terms as people read them: of form 2 those against the mail alone.
     pub fn heaviest(&self) -> Vec<(String, f64)> {
-        let terms = self.terms.iter().filter(|(_, term)| self.form == 1 || *term > 0.0).take(NAMED);
-        let read = |text: &String| if self.form == 1 { text.clone() } else { readable(text) };
+        let is_first = self.words.is_none();
+        let terms = self.terms.iter().filter(|(_, term)| is_first || *term > 0.0).take(NAMED);
+        let read = |text: &String| if is_first { text.clone() } else { readable(text) };
         terms.map(|(text, term)| (read(text), *term)).collect()
     }
 
     /// The score with its heaviest terms, for people.
     pub fn evidence(&self) -> String {
         let terms: Vec<String> = self.heaviest().iter().map(|(text, term)| format!("{text} {term:+.2}")).collect();
-        let between = if self.form == 1 { ", " } else { "; " };
-        format!("{:.3} ({:+.2}): {}", self.probability(), self.log_odds, terms.join(between))
+        let (between, words) = match self.words {
+            None => (", ", String::new()),
+            Some(words) => ("; ", format!("; words together {words:+.2}")),
+        };
+        format!("{:.3} ({:+.2}): {}{words}", self.probability(), self.log_odds, terms.join(between))
     }
 }
 
@@ -377,7 +382,8 @@ mod tests {
         let score = model.score(&mail(&["p:free offer", "u:link-shortener", "w:free"]));
         let word = 1.0 / 60.0_f64.sqrt();
         assert!((score.log_odds - (12.0 * word + 1.5 - 1.0)).abs() < 1e-9, "{score:?}");
-        let said = "0.886 (+2.05): leads through a link shortener +1.50; \"free\" +1.03; \"free offer\" +0.52";
+        let said = "0.886 (+2.05): leads through a link shortener +1.50; \"free\" +1.03; \"free offer\" +0.52; \
+            words together +1.55";
         assert_eq!(score.evidence(), said);
         assert_eq!(readable("t:your account"), "\"your account\" in its subject");
     }

@@ -6,7 +6,7 @@ use super::example::{Example, FOLDS, Gathered, Mails};
 use super::feature::Feature;
 use super::fit::fit;
 use super::vocabulary::kept;
-use super::{Head, Model, NEUTRAL_WEIGHTS_MAX, POINTS, bounded, points, word_value};
+use super::{ForModels, Head, Model, NEUTRAL_WEIGHTS_MAX, POINTS, bounded, points, word_value};
 use crate::scorecard::card::{Card, VOUCHER_POINTS};
 use crate::scorecard::feature::FEATURES;
 
@@ -20,6 +20,18 @@ const HOLD_ROOM: f64 = 1.0;
 pub const MAILS_MIN: usize = 50;
 /// Senders of each kind that are needed.
 pub const SENDER_GROUPS_MIN: usize = 10;
+
+/// What the thresholds must fit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Demands<'d> {
+    /// The share of each source's good mail that may be tagged, among mail whose sender and thread the model has not
+    /// seen. With 0 the threshold lies above all good mail.
+    pub allowed: f64,
+    /// A card that holds: no threshold to hold is below its own.
+    pub holding: Option<&'d Card>,
+    /// Innocent mails that were not learned from, none of which may be acted on.
+    pub innocent: &'d [ForModels],
+}
 
 /// Of the mails of one source that a model had not seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,34 +119,48 @@ pub enum TooFew {
     },
 }
 
-/// Trains a model: what words add to the scorecard with which the mail was gathered. `allowed` is the share of each
-/// source's good mail that may be tagged, among mail whose sender and thread the model has not seen; the threshold
-/// follows, and is never below the card's. With 0 it lies above all good mail. `holding` is a card that holds: no
-/// threshold to hold is below its own.
+/// Trains a model: what words add to the scorecard with which the mail was gathered. Its thresholds follow from what is
+/// demanded of them, and are never below the card's.
 ///
 /// # Errors
 /// When there is too little to learn from, or to set such a threshold by.
-pub fn train(gathered: Gathered, holding: Option<&Card>, allowed: f64) -> Result<Trained, TooFew> {
+pub fn train(gathered: Gathered, demands: Demands<'_>) -> Result<Trained, TooFew> {
     let mails = gathered.finish();
-    is_enough(&mails, allowed)?;
+    is_enough(&mails, demands.allowed)?;
     let unseen = unseen(&mails);
-    let threshold = rounded(tag_threshold(&mails, &unseen, allowed));
-    let hold_least = holding.map_or(threshold, |card| log_odds(card.head.threshold));
-    let hold_threshold = rounded(hold_threshold(&mails, &unseen, threshold).max(hold_least));
-    let examples: Vec<&Example> = mails.examples.iter().collect();
-    let kept = kept(&mails, &examples);
-    let learned = fit(&examples, &kept);
-    let bad = examples.iter().filter(|example| example.is_bad).count();
-    let bias = log_odds(mails.card.head.bias);
-    let head = Head { form: 2, bias, threshold, conjunction: false, good: examples.len() - bad, bad };
-    let counts = |is_bad: bool| counts(&mails, &unseen, threshold, hold_threshold, is_bad);
+    let (mut model, heaviest) = learned(&mails);
+    let tags = tag_threshold(&mails, &unseen, demands.allowed).max(above(&model, demands.innocent, false) + ROOM);
+    model.head.threshold = rounded(tags);
+    let least = demands.holding.map_or(tags, |card| log_odds(card.head.threshold));
+    let holds = hold_threshold(&mails, &unseen, tags).max(above(&model, demands.innocent, true) + HOLD_ROOM);
+    let hold_threshold = rounded(holds.max(least));
+    let counts = |is_bad: bool| counts(&mails, &unseen, model.head.threshold, hold_threshold, is_bad);
     let (caught, wrong) = (counts(true), counts(false));
-    let weights = heaviest(&mails, &learned);
-    let heaviest = weights.iter().filter(|(_, weight)| *weight > 0.0);
-    let heaviest = heaviest.map(|(at, weight)| (mails.candidates[*at].1.clone(), *weight)).collect();
-    let words = weights.iter().map(|(at, weight)| (mails.candidates[*at].0, *weight as f32));
-    let weights = words.chain(marks(&mails.card));
-    Ok(Trained { model: Model::neutral(head, weights), hold_threshold, caught, wrong, heaviest })
+    Ok(Trained { model, hold_threshold, caught, wrong, heaviest })
+}
+
+/// The model over all mails, still without a threshold, and the words that weigh most against a mail.
+fn learned(mails: &Mails) -> (Model, Vec<(String, f64)>) {
+    let examples: Vec<&Example> = mails.examples.iter().collect();
+    let bad = examples.iter().filter(|example| example.is_bad).count();
+    let words = heaviest(mails, &fit(&examples, &kept(mails, &examples)));
+    let against = words.iter().filter(|(_, weight)| *weight > 0.0);
+    let against = against.map(|(at, weight)| (mails.candidates[*at].1.clone(), *weight)).collect();
+    let words = words.iter().map(|(at, weight)| (mails.candidates[*at].0, *weight as f32));
+    let bias = log_odds(mails.card.head.bias);
+    let head = Head { form: 2, bias, threshold: 0.0, conjunction: false, good: examples.len() - bad, bad };
+    (Model::neutral(head, words.chain(marks(&mails.card))), against)
+}
+
+/// The highest score of innocent mails; of those alone that could be held, where that is asked.
+fn above(model: &Model, innocent: &[ForModels], to_hold: bool) -> f64 {
+    let could_be_held = |mail: &ForModels| mail.named.is_hard() && !mail.named.is_vouched();
+    let judged = innocent.iter().filter(|mail| !mail.named.abstains() && (!to_hold || could_be_held(mail)));
+    let scores = judged.map(|mail| {
+        let vouched = if mail.named.is_vouched() { log_odds(VOUCHER_POINTS) } else { 0.0 };
+        model.score(mail).log_odds - vouched
+    });
+    scores.fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// The marks with what they count in a card.
@@ -258,7 +284,6 @@ fn heaviest(mails: &Mails, learned: &[f64]) -> Vec<(usize, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ForModels;
     use super::super::example::Origin;
     use super::*;
     use crate::scorecard::card;
@@ -268,6 +293,10 @@ mod tests {
         let mut words = words.to_vec();
         words.sort();
         ForModels { second: words.into_iter().map(Feature::neutral).collect(), ..ForModels::default() }
+    }
+
+    fn demands(allowed: f64) -> Demands<'static> {
+        Demands { allowed, ..Demands::default() }
     }
 
     /// A card that says nothing of a mail by its words.
@@ -302,10 +331,10 @@ mod tests {
 
     #[test]
     fn it_learns_and_the_same_mail_makes_the_same_model() {
-        let trained = train(plain(400), None, 0.0).expect("enough");
+        let trained = train(plain(400), demands(0.0)).expect("enough");
         assert_eq!((sum(&trained.wrong).mails, sum(&trained.wrong).tagged), (200, 0));
         assert!(sum(&trained.caught).tagged >= 190, "{:?}", trained.caught);
-        assert_eq!(train(plain(400), None, 0.0), Ok(trained.clone()));
+        assert_eq!(train(plain(400), demands(0.0)), Ok(trained.clone()));
         let of = |words: &[&str]| {
             let mail = mail(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
             trained.model.acts(&trained.model.score(&mail), &mail.named)
@@ -331,8 +360,7 @@ mod tests {
                     origin.group = "campaign".into();
                 }
             }),
-            None,
-            0.0,
+            demands(0.0),
         )
         .expect("enough");
         assert!(weighs(&trained, "w:of-many"));
@@ -351,8 +379,7 @@ mod tests {
                     words.push("w:account".into());
                 }
             }),
-            None,
-            0.0,
+            demands(0.0),
         )
         .expect("enough");
         assert!(!weighs(&trained, "w:collector") && weighs(&trained, "w:account"));
@@ -368,7 +395,7 @@ mod tests {
             let origin = Origin { is_bad: true, source: "one".into(), sender, group, key: at };
             gathered.add(&one, &origin).expect("few");
         }
-        let trained = train(gathered, None, 0.0).expect("enough");
+        let trained = train(gathered, demands(0.0)).expect("enough");
         assert!(weighs(&trained, "w:claim") && !weighs(&trained, "w:pot") && !weighs(&trained, "p:dear pot"));
     }
 
@@ -383,7 +410,7 @@ mod tests {
                 }
             }
         };
-        let trained = train(gathered(2400, odd), None, 0.02).expect("enough");
+        let trained = train(gathered(2400, odd), demands(0.02)).expect("enough");
         for count in &trained.wrong {
             assert!(count.tagged as f64 <= count.mails as f64 * 0.02, "{count:?}");
         }
@@ -391,11 +418,19 @@ mod tests {
     }
 
     #[test]
+    fn no_innocent_mail_that_is_shown_is_acted_on() {
+        let innocent = [mail(&["w:claim".into(), "w:prize".into(), "w:urgent".into()])];
+        let trained = train(plain(400), Demands { innocent: &innocent, ..Demands::default() }).expect("enough");
+        assert!(trained.model.head.threshold > 0.5, "{}", trained.model.head.threshold);
+        assert!(!trained.model.acts(&trained.model.score(&innocent[0]), &innocent[0].named));
+    }
+
+    #[test]
     fn too_few_is_told() {
-        assert_eq!(train(plain(60), None, 0.0), Err(TooFew::Mails { good: 30, bad: 30 }));
+        assert_eq!(train(plain(60), demands(0.0)), Err(TooFew::Mails { good: 30, bad: 30 }));
         let one_sender = gathered(200, |_, _, origin| origin.sender = "one".into());
-        assert_eq!(train(one_sender, None, 0.0), Err(TooFew::Senders { good: 1, bad: 1 }));
-        let share = train(plain(400), None, 0.001).expect_err("200 mails cannot show 0.1 %");
+        assert_eq!(train(one_sender, demands(0.0)), Err(TooFew::Senders { good: 1, bad: 1 }));
+        let share = train(plain(400), demands(0.001)).expect_err("200 mails cannot show 0.1 %");
         assert_eq!(share, TooFew::Share { good: 200, allowed: "0.001".into(), needed: 1000 });
     }
 }

@@ -14,7 +14,7 @@ pub const PICTURES_MAX: usize = 32;
 pub const PICTURES_OF_ENTRY_MAX: usize = 6;
 /// Bits in which the fingerprints of two alike pictures differ at most, of 100 that are set in both together. Measured
 /// in `detect/src/fingerprint/picture.rs`.
-pub const PICTURE_PERCENT_MAX: u32 = 26;
+pub const PICTURE_PERCENT_MAX: u32 = 25;
 /// Steps by which the shapes of two alike pictures differ at most, each an eighth of an octave of width by height.
 pub const SHAPE_STEPS_MAX: u8 = 1;
 /// Bits of 128 in which the fingerprints of two alike texts differ at most. Measured in

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
+#[path = "support/visitor.rs"]
+mod visitor;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use support::{Gateway, Sink, Talk, config};
+use visitor::{form, get, person, post};
 
 /// Within a second, says the promise; a loaded machine may take longer to be asked.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -205,4 +208,37 @@ fn a_text_is_known_again_whatever_stands_for_names_and_numbers() {
     let log = site.gateway.json(&["audit", "list"]);
     let acts: Vec<&str> = log.as_array().unwrap().iter().map(|one| one["action"].as_str().unwrap()).collect();
     assert!(acts.contains(&"entry.block"), "{acts:?}");
+}
+
+#[test]
+fn the_page_of_a_message_leads_to_the_entry() {
+    let mut site = Site::start();
+    until("the archive is remembered", || site.gateway.json(&["known-good", "status"])["contents"].as_u64() >= Some(1));
+    assert!(site.copy_passes());
+    let id = site.id_of("c1");
+    let (gateway, path) = (&site.gateway, format!("/messages/{id}/like"));
+    let anna = person(gateway, "anna", "admin", &[]);
+    assert!(get(gateway, &format!("/messages/{id}"), &anna).body.contains("Block mail like this"));
+    let page = get(gateway, &path, &anna);
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("in known-good mail: it cannot be blocked"), "{}", page.body);
+    assert_eq!(page.body.matches("name=\"part\"").count(), 3, "{}", page.body);
+    let nothing = post(gateway, &path, &anna, &form(&[("reason", "r"), ("hours", "24")]));
+    assert!(nothing.body.contains("nothing is chosen"), "{} {}", nothing.status, nothing.body);
+    let parts: Vec<String> = site.like(&id, &[])["pictures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["is_known_good"] == false)
+        .map(|one| one["part"].to_string())
+        .collect();
+    let chosen = [("part", parts[0].as_str()), ("part", parts[1].as_str()), ("reason", "a campaign"), ("hours", "24")];
+    let made = post(gateway, &path, &anna, &form(&chosen));
+    assert_eq!((made.status, made.field("location")), (303, Some("/entries")), "{}", made.body);
+    let entries = gateway.json(&["entry", "list"]);
+    assert_eq!((entries[0]["kind"].as_str(), entries[0]["owner"].as_str()), (Some("picture"), Some("anna")));
+    assert_eq!(entries[0]["caused_by"], id.as_str());
+    assert!(get(gateway, "/entries", &anna).body.contains("picture"));
+    let auditor = person(gateway, "carl", "auditor", &[]);
+    assert_eq!(get(gateway, &path, &auditor).status, 403);
 }

@@ -9,11 +9,11 @@
 //! as none and not as a toss-up, so that drawings and banners, in which few waves show, have steady fingerprints; and
 //! in that a picture with too few waves has no fingerprint: a spacer, a line, a gradient or an area of one colour.
 //!
-//! Measured, in percent of the strong waves of both ([`domain::fingerprint::PICTURE_PERCENT_MAX`] is the limit): 39
+//! Measured, in percent of the strong waves of both ([`domain::fingerprint::PICTURE_PERCENT_MAX`] is the limit):
 //! drawings in the 14 forms of the tests stay within 6 when they are stored anew, scaled or noisy, within 15 when 1 %
 //! is cut off all round, within 23 when 2 % is cut off two sides. Of 97,000 pairs of different drawings the nearest
-//! are 35 apart. Of 3,486 pairs of different files in good mail one is the same picture twice (0), the next are 40
-//! apart.
+//! are 35 apart. Of 141,246 pairs of different picture files in 7,585 good mails 96 are alike; no entry that could be
+//! made of one of these mails holds one of another domain.
 
 use domain::fingerprint::PictureFingerprint;
 

@@ -18,13 +18,13 @@ pub enum ConfigVerb {
     /// Check a file; exit 1 and all faults when it is wrong.
     Check {
         /// The file.
-        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
         config: PathBuf,
     },
     /// Show the policy of a file: its rules in order, presets unfolded; the first that fits decides.
     Policy {
         /// The file.
-        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
         config: PathBuf,
         /// Print JSON.
         #[arg(long)]

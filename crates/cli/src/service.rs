@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use platform::clock::Clock;
 use platform::config::{Config, Role};
+use platform::loops::Loops;
 
 /// What a start or a stop is waited for with.
 pub type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -33,6 +34,8 @@ pub struct Running {
     pub socket: PathBuf,
     /// Where recipients come to, if they may.
     pub portal: Option<SocketAddr>,
+    /// What has to go on for as long as it runs.
+    pub loops: Loops,
     /// Stops it, once it is waited for.
     pub stop: Waiting<()>,
 }

@@ -11,11 +11,13 @@ use crate::package::{run_quietly, said};
 
 /// The release, by its code name.
 const RELEASE: &str = "bookworm";
+/// What the package depends on and the smallest Debian does not have: it is installed without a network.
+const INCLUDED: &str = "ca-certificates";
 
 /// The packed tree; it is made where it is not there yet, as root.
 pub(crate) fn packed() -> Result<PathBuf> {
     let cache = crate::cache::folder()?;
-    let kept = cache.join(format!("debian-{RELEASE}.tar.gz"));
+    let kept = cache.join(format!("debian-{RELEASE}+{INCLUDED}.tar.gz"));
     if kept.is_file() {
         return Ok(kept);
     }
@@ -27,7 +29,8 @@ pub(crate) fn packed() -> Result<PathBuf> {
     }
     fs::create_dir_all(&making)?;
     let tree = making.join("tree");
-    run_quietly(Command::new("debootstrap").args(["--variant=minbase", RELEASE]).arg(&tree).arg(mirror()?))?;
+    let words = ["--variant=minbase", "--include", INCLUDED, RELEASE];
+    run_quietly(Command::new("debootstrap").args(words).arg(&tree).arg(mirror()?))?;
     pack(&tree, &making.join("tree.tar.gz"))?;
     fs::rename(making.join("tree.tar.gz"), &kept)?;
     fs::remove_dir_all(&making)?;

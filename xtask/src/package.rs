@@ -34,8 +34,9 @@ const PRINTED: [(&[&str], &str); 4] = [
     (&["config", "example"], "usr/share/doc/reprieve/examples/reprieve.toml"),
 ];
 const DOC: &str = "usr/share/doc/reprieve";
-/// What maintainer scripts use, beside what the program links with.
-const SCRIPTS_NEED: &str = "init-system-helpers, passwd";
+/// What is needed beside what the program links with: by its resolver of names, which does not start without
+/// authorities, and by the maintainer scripts.
+const NEEDED: &str = "ca-certificates, init-system-helpers, passwd";
 
 /// How the contents are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl Package<'_> {
             .replace("@VERSION@", self.version)
             .replace("@ARCHITECTURE@", architecture)
             .replace("@SIZE@", &tree.kib()?.to_string())
-            .replace("@DEPENDS@", &format!("{linked}, {SCRIPTS_NEED}"));
+            .replace("@DEPENDS@", &format!("{linked}, {NEEDED}"));
         tree.put("DEBIAN/control", filled.as_bytes(), 0o644)?;
         tree.put("DEBIAN/md5sums", sums.as_bytes(), 0o644)?;
         for (name, mode) in CONTROL {

@@ -1,5 +1,5 @@
-//! A fresh Debian 12 for the test of the package: made once by debootstrap, of the mirror that this host's apt is set to,
-//! and kept in the user's cache.
+//! A fresh Debian 12 for the test of the package: made once by debootstrap, of the mirror that this host's apt is set
+//! to, and kept in the user's cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};

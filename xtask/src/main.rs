@@ -53,7 +53,8 @@ fn main() -> Result<()> {
         }
         _ => bail!(
             "verbs: ci | tidy | licences | package (the Debian package of a release build) | package --program PATH | \
-             package-test (the package of the tests' program, in a fresh Debian; as root) | picture | pictures (of the console) | evaluate FOLDER (a folder of real \
+             package-test (the package of the tests' program, in a fresh Debian; as root) | \
+             picture | pictures (of the console) | evaluate FOLDER (a folder of real \
                 mail: ham, phish, spam, mime, images, attachments) | \
              attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | \
              kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | \

@@ -1,5 +1,5 @@
-//! The package of the program that the tests have built, in a fresh Debian: installed, set up, upgraded, removed. The story
-//! itself is `crates/reprieve/tests/package.rs`.
+//! The package of the program that the tests have built, in a fresh Debian: installed, set up, upgraded, removed. The
+//! story itself is `crates/reprieve/tests/package.rs`.
 
 use std::path::Path;
 

@@ -46,7 +46,8 @@ use clap::{Args, Subcommand};
 /// The verbs that are a service, look at one, or ask one for something.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Set up an installed Reprieve by four answers: the next hop, your domains, where mail comes in, who administrates.
+    /// Set up an installed Reprieve by four answers: the next hop, your domains, where mail comes in, who
+    /// administrates.
     Setup(setup::SetupArgs),
     /// Run the gateway, the quarantine and the API.
     Serve(serve::ServeArgs),
@@ -160,8 +161,8 @@ const CONFIG_VARIABLE: &str = "REPRIEVE_CONFIG";
 
 impl ApiArgs {
     /// The configuration of the gateway on this host, where that is the one that is meant: the one that a flag names,
-    /// or, without any flag that names a gateway, the one that the environment names, or the one that is installed. What
-    /// is written on the command line goes before what was exported once.
+    /// or, without any flag that names a gateway, the one that the environment names, or the one that is installed.
+    /// What is written on the command line goes before what was exported once.
     fn configuration(&self) -> Option<PathBuf> {
         let exported = || std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let installed = || Some(PathBuf::from(INSTALLED_CONFIG)).filter(|path| path.exists());

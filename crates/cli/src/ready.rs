@@ -1,4 +1,5 @@
-//! `reprieve ready`: whether mail is taken now, for whoever watches over the service: a container's health check, a script.
+//! `reprieve ready`: whether mail is taken now, for whoever watches over the service: a container's health check, a
+//! script.
 
 use clap::Args;
 use serde_json::json;

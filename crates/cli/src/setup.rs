@@ -1,6 +1,6 @@
 //! `reprieve setup`: four answers make an installed Reprieve one that observes: where good mail goes, whose mail it is,
-//! where mail comes in, and who administrates. It writes the configuration, asks the next hop whether it would take that
-//! mail, starts the service once to see that it does, and invites the first administrator.
+//! where mail comes in, and who administrates. It writes the configuration, asks the next hop whether it would take
+//! that mail, starts the service once to see that it does, and invites the first administrator.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -149,8 +149,8 @@ async fn ask_the_hop(config: &Config, args: &SetupArgs) -> Result<(), CliError> 
             return Ok(());
         }
         return Err(CliError::unreachable(
-            "the next hop does not answer, and nothing was written. Start it or give another --hop; with --without-hop the \
-             configuration is written all the same",
+            "the next hop does not answer, and nothing was written. Start it or give another --hop; with --without-hop \
+             the configuration is written all the same",
         ));
     }
     let mut list: Vec<_> = answers.into_iter().collect();
@@ -196,8 +196,8 @@ fn later(args: &SetupArgs, answers: &Answers, error: CliError) -> CliError {
     };
     let config = args.config.display();
     CliError::Unreachable(format!(
-        "{config} is written, but the administrator could not be invited: {why}. When that is mended and the service runs: \
-         reprieve person invite --config {config} --role admin --name '{}'",
+        "{config} is written, but the administrator could not be invited: {why}. When that is mended and the service \
+         runs: reprieve person invite --config {config} --role admin --name '{}'",
         answers.admin
     ))
 }
@@ -209,7 +209,8 @@ fn next_steps(answers: &Answers, config: &Path, link: &str) -> String {
     let start = match (has_unit, answers.listen.port() < FIRST_FREE_PORT) {
         (true, false) => "systemctl enable --now reprieve".to_owned(),
         (true, true) => "install -D -m 644 /usr/share/doc/reprieve/examples/low-port.conf \
-             /etc/systemd/system/reprieve.service.d/low-port.conf\n   systemctl daemon-reload\n   systemctl enable --now reprieve"
+             /etc/systemd/system/reprieve.service.d/low-port.conf\n   systemctl daemon-reload\n   \
+             systemctl enable --now reprieve"
             .to_owned(),
         (false, _) => format!("reprieve serve --config {}", config.display()),
     };

@@ -1,5 +1,5 @@
-//! What systemd is told by a service that it has started (sd_notify(3)): that mail is taken, that it stops, and, as often
-//! as its watchdog asks, that its loops go on. Where nobody asks to be told (NOTIFY_SOCKET), nothing is said.
+//! What systemd is told by a service that it has started (sd_notify(3)): that mail is taken, that it stops, and, as
+//! often as its watchdog asks, that its loops go on. Where nobody asks to be told (NOTIFY_SOCKET), nothing is said.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -31,8 +31,8 @@ pub(super) fn stopping() {
     tell("STOPPING=1");
 }
 
-/// Feeds the watchdog twice in its time, if there is one, for as long as every loop goes on. It runs on the threads that
-/// live mail runs on: where they are stuck it is not fed either.
+/// Feeds the watchdog twice in its time, if there is one, for as long as every loop goes on. It runs on the threads
+/// that live mail runs on: where they are stuck it is not fed either.
 pub(super) fn feed_watchdog(loops: Loops) -> Option<Fed> {
     let variable = |name: &str| env::var(name).ok();
     let time = watchdog_time(variable("WATCHDOG_USEC").as_deref(), variable("WATCHDOG_PID").as_deref())?;

@@ -1,5 +1,5 @@
-//! The loops that have to go on for as long as the service runs: those that take mail, and the background tasks. One that
-//! ends before has panicked, and only a new start brings it back: whoever watches over the service asks here.
+//! The loops that have to go on for as long as the service runs: those that take mail, and the background tasks. One
+//! that ends before has panicked, and only a new start brings it back: whoever watches over the service asks here.
 
 use tokio::task::AbortHandle;
 

@@ -1,5 +1,6 @@
-//! What the package brings: units that are sound and hardened, a recipe for containers that names what is there, and, where
-//! `cargo xtask package-test` has made one, the package itself in a fresh Debian: installed, set up, upgraded, removed.
+//! What the package brings: units that are sound and hardened, a recipe for containers that names what is there, and,
+//! where `cargo xtask package-test` has made one, the package itself in a fresh Debian: installed, set up, upgraded,
+//! removed.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -1,5 +1,6 @@
-//! `reprieve setup` with the shipped program: by flags as a script gives them, at a terminal as a person answers, and with
-//! wrong answers. Then what a service tells systemd, and whether the unit leaves it the system calls that it needs.
+//! `reprieve setup` with the shipped program: by flags as a script gives them, at a terminal as a person answers, and
+//! with wrong answers. Then what a service tells systemd, and whether the unit leaves it the system calls that it
+//! needs.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

@@ -87,8 +87,8 @@ impl Answers {
             });
         if is_here && port == self.listen.port().to_string() {
             return Err(CliError::Usage(format!(
-                "--hop {} is where mail comes in (--listen {}): mail would come back to us for ever. Give the mail server \
-                 behind us",
+                "--hop {} is where mail comes in (--listen {}): mail would come back to us for ever. Give the mail \
+                 server behind us",
                 self.hop, self.listen
             )));
         }
@@ -186,8 +186,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.trim_start_matches([':', '*']);
     if let Ok(port) = port.parse::<u16>() {
         return Err(format!(
-            "'{text}': an address is missing before the port; write 127.0.0.1:{port} for this host alone, or 0.0.0.0:{port} \
-             for everybody"
+            "'{text}': an address is missing before the port; write 127.0.0.1:{port} for this host alone, or \
+             0.0.0.0:{port} for everybody"
         ));
     }
     match text.parse::<SocketAddr>() {

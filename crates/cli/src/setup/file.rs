@@ -59,8 +59,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Writes it, readable for the service's group: never over another one, unless it may replace that. Whoever looks sees the
-/// old one, the new one, or none, and never a part of one.
+/// Writes it, readable for the service's group: never over another one, unless it may replace that. Whoever looks sees
+/// the old one, the new one, or none, and never a part of one.
 pub(super) fn write(path: &Path, text: &str, owner: Option<(u32, u32)>, may_replace: bool) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;

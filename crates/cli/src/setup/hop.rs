@@ -28,7 +28,7 @@ pub(super) async fn about_domains(config: &Config) -> Vec<Finding> {
         // From nobody, as a notice would be: no sender has to be invented.
         let begun = loan.connection.begin(None, &MailParams::default(), None, &[(&postmaster, &plain)]).await;
         let Ok((mail, replies)) = begun else { break };
-        list.push(finding(&domain.to_string(), &replies.into_iter().next().unwrap_or(mail)));
+        list.push(finding(domain, &replies.into_iter().next().unwrap_or(mail)));
         if loan.connection.reset().await.is_err() {
             break;
         }
@@ -43,7 +43,8 @@ fn finding(domain: &str, said: &Reply) -> Finding {
         return Finding { what, health: Health::Ok, detail: "the next hop takes it".into() };
     }
     let detail = format!(
-        "the next hop refuses postmaster@{domain}: {}. See that this domain is one of its own, or that --domain is right",
+        "the next hop refuses postmaster@{domain}: {}. See that this domain is one of its own, or that \
+         --domain is right",
         said.to_line().trim_end()
     );
     Finding { what, health: Health::Warning, detail }

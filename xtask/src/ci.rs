@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
 
 use crate::postgres::Postgres;
-use crate::{axe, licences, mtas, reports, tidy};
+use crate::{axe, licences, mtas, package_test, reports, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
 const NEIGHBOURS: [(&str, &str); 15] = [
@@ -63,6 +63,7 @@ pub(crate) fn run() -> Result<()> {
         environment.extend(reports.map(|folder| ("REPRIEVE_TEST_REPORTS", folder)));
         cargo(&["test", "--profile", "ci", "--workspace", "--locked"], &environment)
     })?;
+    steps.step("package", package_test::run)?;
     steps.step("demo", demo)?;
     steps.print();
     Ok(())
@@ -138,7 +139,8 @@ fn install() -> Result<()> {
     install_missing(&NEIGHBOURS)
 }
 
-fn install_missing(wanted: &[(&str, &'static str)]) -> Result<()> {
+/// Installs packages whose programs are missing: a program, and the package that has it.
+pub(crate) fn install_missing(wanted: &[(&str, &'static str)]) -> Result<()> {
     let missing: Vec<&str> =
         wanted.iter().filter(|(program, _)| !is_here(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {

@@ -6,11 +6,15 @@ mod axe;
 mod cache;
 mod calibrate;
 mod ci;
+mod debian;
 mod differential;
 mod fuzz;
 mod goodmail;
+mod libraries;
 mod licences;
 mod mtas;
+mod package;
+mod package_test;
 mod picture;
 mod postgres;
 mod reports;
@@ -26,6 +30,9 @@ fn main() -> Result<()> {
         ["ci"] => ci::run(),
         ["tidy"] => tidy::run(),
         ["licences"] => licences::run(),
+        ["package"] => package::run(None),
+        ["package", "--program", program] => package::run(Some(program)),
+        ["package-test"] => package_test::run(),
         ["picture"] => picture::run(),
         ["pictures"] => ci::pictures(),
         ["evaluate", folder] => ci::evaluate(folder),
@@ -46,7 +53,9 @@ fn main() -> Result<()> {
             ci::bench(name, None)
         }
         _ => bail!(
-            "verbs: ci | tidy | licences | picture | pictures (of the console) | evaluate FOLDER (a folder of real \
+            "verbs: ci | tidy | licences | package (the Debian package of a release build) | package --program PATH | \
+             package-test (the package of the tests' program, in a fresh Debian; as root) | \
+             picture | pictures (of the console) | evaluate FOLDER (a folder of real \
                 mail: ham, phish, spam, mime, images, attachments) | \
              attack (strangers against the shipped program, on loopback, with the probes of legitimate senders) | \
              kills N (the kill -9 loop, N times) | chaos UNITS KILLS (a recovery in bad weather) | \

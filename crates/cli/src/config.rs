@@ -26,7 +26,7 @@ pub enum ConfigVerb {
     /// Check a file; exit 1 and all faults when it is wrong.
     Check {
         /// The file.
-        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
         config: PathBuf,
     },
     /// Compare a file with what is in force in the running service; exit 1 when they differ.
@@ -41,7 +41,7 @@ pub enum ConfigVerb {
     /// Show the policy of a file: its rules in order, presets unfolded; the first that fits decides.
     Policy {
         /// The file.
-        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+        #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
         config: PathBuf,
         /// Print JSON.
         #[arg(long)]

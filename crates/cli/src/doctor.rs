@@ -51,7 +51,7 @@ const ELSEWHERE: &str = "relay-probe@relay-probe.invalid";
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
     /// The configuration.
-    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
     config: PathBuf,
     /// Print JSON.
     #[arg(long)]
@@ -61,7 +61,7 @@ pub struct DoctorArgs {
 /// How one thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Health {
+pub(super) enum Health {
     Ok,
     Warning,
     Fault,
@@ -69,10 +69,10 @@ enum Health {
 
 /// One line of the list.
 #[derive(Debug, Serialize)]
-struct Finding {
-    what: String,
-    health: Health,
-    detail: String,
+pub(super) struct Finding {
+    pub(super) what: String,
+    pub(super) health: Health,
+    pub(super) detail: String,
 }
 
 /// Looks at everything; exit 1 when there is a fault.
@@ -111,7 +111,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     if list.iter().any(|finding| finding.health == Health::Fault) { Err(CliError::No) } else { Ok(()) }
 }
 
-fn shown(finding: &Finding) -> String {
+pub(super) fn shown(finding: &Finding) -> String {
     let mark = match finding.health {
         Health::Ok => terminal::coloured("ok     ", 32),
         Health::Warning => terminal::coloured("warning", 33),
@@ -152,7 +152,7 @@ fn walls(config: &Config) -> Finding {
     }
 }
 
-async fn hops(config: &Config) -> Vec<Finding> {
+pub(super) async fn hops(config: &Config) -> Vec<Finding> {
     let timeouts = Timeouts { connect: PROBE, greeting: PROBE, command: PROBE, ..Timeouts::default() };
     let hops = Hops::new(config, 1, &timeouts);
     let mut list = Vec::new();
@@ -198,7 +198,7 @@ fn routed(domain: &str) -> [(&'static str, String); 3] {
 
 /// Whether next hops pass on what is addressed to us and names a mailbox elsewhere: we cannot tell such an address from
 /// one of ours, they can. Each probe ends before DATA.
-async fn relaying_hops(config: &Config) -> Vec<Finding> {
+pub(super) async fn relaying_hops(config: &Config) -> Vec<Finding> {
     let Some(domain) = config.border.accepted_domains.iter().next().map(|domain| domain.trim_start_matches('.')) else {
         return Vec::new();
     };

@@ -25,14 +25,17 @@ pub mod person;
 pub mod process;
 pub mod quarantine;
 mod query_string;
+pub mod ready;
 pub mod retention;
 pub mod ruleset;
 pub mod scan;
 pub mod sentinel;
 pub mod serve;
 pub mod service;
+pub mod setup;
 pub mod status_page;
 pub mod submission;
+mod supervisor;
 pub mod terminal;
 pub mod token;
 
@@ -43,6 +46,9 @@ use clap::{Args, Subcommand};
 /// The verbs that are a service, look at one, or ask one for something.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Set up an installed Reprieve by four answers: the next hop, your domains, where mail comes in, who
+    /// administrates.
+    Setup(setup::SetupArgs),
     /// Run the gateway, the quarantine and the API.
     Serve(serve::ServeArgs),
     /// Examine files offline and print the verdict of each.
@@ -97,6 +103,8 @@ pub enum Verb {
     Memory(memory::MemoryVerb),
     /// See what the public is told.
     StatusPage(status_page::StatusPageArgs),
+    /// Say whether mail is taken now; exit 1 when it is not.
+    Ready(ready::ReadyArgs),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
@@ -131,7 +139,7 @@ pub enum Verb {
 #[derive(Debug, Clone, Args)]
 pub struct ApiArgs {
     /// The configuration of the gateway on this host; its unix socket is used. Without it and without --api,
-    /// REPRIEVE_CONFIG names it.
+    /// REPRIEVE_CONFIG names it, and without that it is /etc/reprieve/reprieve.toml.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The API of a gateway elsewhere, such as http://127.0.0.1:8025; it goes before REPRIEVE_CONFIG.
@@ -145,19 +153,23 @@ pub struct ApiArgs {
     json: bool,
 }
 
+/// The configuration of a Reprieve that is installed on this host: used where neither a flag nor the environment names
+/// another.
+const INSTALLED_CONFIG: &str = "/etc/reprieve/reprieve.toml";
 /// The variable of the environment that names a configuration where no flag does.
 const CONFIG_VARIABLE: &str = "REPRIEVE_CONFIG";
 
 impl ApiArgs {
     /// The configuration of the gateway on this host, where that is the one that is meant: the one that a flag names,
-    /// or, without any flag that names a gateway, the one that the environment names. What is written on the command
-    /// line goes before what was exported once.
+    /// or, without any flag that names a gateway, the one that the environment names, or the one that is installed.
+    /// What is written on the command line goes before what was exported once.
     fn configuration(&self) -> Option<PathBuf> {
         let exported = || std::env::var_os(CONFIG_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let installed = || Some(PathBuf::from(INSTALLED_CONFIG)).filter(|path| path.exists());
         match (&self.config, &self.api) {
             (Some(named), _) => Some(named.clone()),
             (None, Some(_)) => None,
-            (None, None) => exported(),
+            (None, None) => exported().or_else(installed),
         }
     }
 }
@@ -186,6 +198,7 @@ impl CliError {
 /// As the verb says.
 pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> Result<(), CliError> {
     match verb {
+        Verb::Setup(args) => setup::run(args).await,
         Verb::Serve(args) => serve::run(args, start).await,
         Verb::Scan(args) => scan::run(args).await,
         Verb::Feed(args) => feed::run(args).await,
@@ -206,6 +219,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::ReleaseContainment(args) => sentinel::contain(args, true).await,
         Verb::Memory(verb) => memory::run(verb).await,
         Verb::StatusPage(args) => status_page::run(args).await,
+        Verb::Ready(args) => ready::run(args).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,

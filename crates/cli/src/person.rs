@@ -82,7 +82,7 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
 }
 
 /// The link that lets somebody in, at the console that was named, or where it is known to be.
-fn link(invited: &PersonView, named: Option<String>, api: Option<String>) -> String {
+pub(super) fn link(invited: &PersonView, named: Option<String>, api: Option<String>) -> String {
     let console = named.or(invited.console.clone()).or(api).or(invited.console_listens.clone());
     let secret = invited.invitation.as_deref().unwrap_or_default();
     format!("{}/welcome#{secret}", console.unwrap_or_default().trim_end_matches('/'))

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tracing_subscriber::EnvFilter;
 
 use super::service::{Running, Start, Tasks};
-use super::{CliError, terminal};
+use super::{CliError, supervisor, terminal};
 use platform::clock::{Clock, DrivenClock, SystemClock};
 use platform::config::Config;
 use platform::config::shown::{Difference, Values, differences, values};
@@ -20,7 +20,7 @@ use platform::measure;
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// The configuration; `reprieve config example` prints one.
-    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
     config: PathBuf,
     /// What to log, such as `info` or `info,gateway=debug`.
     #[arg(long, default_value = "info", env = "REPRIEVE_LOG")]
@@ -36,8 +36,8 @@ pub struct ServeArgs {
     with_reconcilers: bool,
 }
 
-/// Starts everything, says so in one line of JSON on standard output, and drains on SIGTERM or SIGINT. SIGHUP reads
-/// certificates anew and tells what in the configuration has changed.
+/// Starts everything, says so in one line of JSON on standard output and to systemd, and drains on SIGTERM or SIGINT.
+/// SIGHUP reads certificates anew and tells what in the configuration has changed.
 ///
 /// # Errors
 /// When something cannot be opened.
@@ -55,10 +55,14 @@ pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
         None => (Arc::new(SystemClock), Tasks::ByThemselves),
     };
     let running = start(config, clock, tasks).await.map_err(CliError::Unreachable)?;
+    supervisor::ready();
     terminal::line(&ready_line(&running));
+    let watchdog = supervisor::feed_watchdog(running.loops.clone());
     let reloads = Reloads { file: args.config, certificates: running.certificates.clone(), in_force };
     wait_for_the_end(&reloads).await;
     tracing::info!("draining");
+    drop(watchdog);
+    supervisor::stopping();
     running.stop().await;
     Ok(())
 }

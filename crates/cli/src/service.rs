@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use platform::clock::Clock;
 use platform::config::{Config, Role};
+use platform::loops::Loops;
 use tokio::sync::Notify;
 
 /// What a start or a stop is waited for with.
@@ -36,6 +37,8 @@ pub struct Running {
     pub portal: Option<SocketAddr>,
     /// Has it look at the files of its certificates now.
     pub certificates: Arc<Notify>,
+    /// What has to go on for as long as it runs.
+    pub loops: Loops,
     /// Stops it, once it is waited for.
     pub stop: Waiting<()>,
 }

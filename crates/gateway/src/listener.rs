@@ -14,6 +14,7 @@ use wire::tls::TlsError;
 
 use super::{Gateway, connection};
 use platform::config::{ListenerConfig, Role};
+use platform::loops::Loops;
 use platform::measure;
 use platform::start_error::BindError;
 
@@ -42,6 +43,7 @@ pub async fn listen(
     gateway: &Arc<Gateway>,
     stopping: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
+    loops: &mut Loops,
 ) -> Result<Vec<(Role, SocketAddr)>, ListenError> {
     let mut addresses = Vec::new();
     for config in &gateway.config.listeners {
@@ -49,7 +51,8 @@ pub async fn listen(
         let tls = config.tls.as_ref().map(|files| gateway.certificates.of(files)).transpose()?;
         let listener = Listener::bind(config.clone(), tls, gateway.clone()).await.map_err(failed)?;
         addresses.push((config.role, listener.address().map_err(failed)?));
-        connections.spawn(listener.run(stopping.clone(), gateway.config.limits.drain));
+        let running = connections.spawn(listener.run(stopping.clone(), gateway.config.limits.drain));
+        loops.add(format!("the listener at {}", config.address), running);
     }
     Ok(addresses)
 }

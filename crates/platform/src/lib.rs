@@ -6,7 +6,7 @@
 //! | [`config`], [`start_error`] | the configuration, and what keeps a service from starting |
 //! | [`shared`] | what every room is given |
 //! | [`clock`], [`keys`], [`data_folder`], [`descriptors`], [`disk`] | what the host gives: time and ids, keys of this installation, the data folder, file descriptors, room on the disk |
-//! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first |
+//! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`], [`loops`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first, whether all go on |
 //! | [`panic_switch`], [`readiness`], [`removal`] | whether mail is taken, and whether anything may be removed |
 //! | [`containment`], [`entries`], [`belief`], [`derived`] | what is in force for every message, and the journal of evidence behind it |
 //! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`percent`] | what goes out: to next hops, to people, to other services |
@@ -29,6 +29,7 @@ pub mod https;
 pub mod items;
 pub mod keys;
 pub mod ledger_check;
+pub mod loops;
 pub mod measure;
 pub mod outgoing;
 pub mod panic_switch;

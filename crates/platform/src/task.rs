@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::measure;
@@ -46,14 +46,16 @@ impl Task {
         self.name
     }
 
-    /// Starts it; it ends when `stop` says so.
-    pub fn start(self, rounds: &Rounds, stop: &watch::Receiver<bool>, background: &Handle, tasks: &mut JoinSet<()>) {
+    /// Starts it; it ends when `stop` says so. Returns what tells whether it goes on.
+    pub fn start(
+        self,
+        rounds: &Rounds,
+        stop: &watch::Receiver<bool>,
+        background: &Handle,
+        tasks: &mut JoinSet<()>,
+    ) -> AbortHandle {
         let running = (self.run)(rounds.clone(), stop.clone());
-        if self.is_waited_for {
-            tasks.spawn(running);
-        } else {
-            tasks.spawn_on(running, background);
-        }
+        if self.is_waited_for { tasks.spawn(running) } else { tasks.spawn_on(running, background) }
     }
 }
 

@@ -17,6 +17,7 @@ use platform::background::Background;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::keys::{self, KEY_FILE, KeyRing};
+use platform::loops::Loops;
 use platform::panic_switch::{SwitchPosition, read as read_panic_file};
 use platform::reconciler::Rounds;
 use platform::shared::Shared;
@@ -53,7 +54,8 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
     let gateway = Arc::new(given.clone().gateway(store.as_ref(), stopping.clone()).start().await);
     let (mut mail, mut tasks, mut doors) = (JoinSet::new(), JoinSet::new(), Doors::new(&gateway.config.http));
     let background = Background::start(given.examiner.processes())?;
-    let listeners = listener::listen(&gateway, &stopping, &mut mail).await?;
+    let mut loops = Loops::default();
+    let listeners = listener::listen(&gateway, &stopping, &mut mail, &mut loops).await?;
     let rounds = Rounds::new(given.shared.clock.clone());
     let driver = match &store {
         Some(store) if when == Tasks::WhenAsked => {
@@ -62,7 +64,8 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
         }
         Some(store) => {
             for task in given.tasks(store, background.handle())? {
-                task.start(&rounds, &stopping, background.handle(), &mut tasks);
+                let name = task.name();
+                loops.add(name, task.start(&rounds, &stopping, background.handle(), &mut tasks));
             }
             Router::new()
         }
@@ -83,7 +86,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
         _background: background,
         _lock: lock,
     };
-    Ok(Running { listeners, api, socket, portal, certificates, stop: Box::pin(what.stop()) })
+    Ok(Running { listeners, api, socket, portal, certificates, loops, stop: Box::pin(what.stop()) })
 }
 
 /// Opens the store, and says which ruleset is in force in it. With the panic switch at `bypass` a store that does not

@@ -25,6 +25,7 @@ use platform::config::Config;
 use platform::data_folder::open_vault;
 use platform::disk::DiskSpace;
 use platform::keys::KeyRing;
+use platform::loops::Loops;
 use platform::panic_switch::PanicSwitch;
 use platform::readiness::Readiness;
 use platform::shared::Shared;
@@ -230,7 +231,8 @@ impl Room {
         let parts = parts(config, &store, &clock, &key, &stopping);
         let gateway = Arc::new(Gateway::new(parts));
         let mut connections = JoinSet::new();
-        let listeners = listener::listen(&gateway, &stopping, &mut connections).await.expect("listens");
+        let listeners =
+            listener::listen(&gateway, &stopping, &mut connections, &mut Loops::default()).await.expect("listens");
         let [mx, proxied, submission] = [0, 1, 2].map(|at: usize| listeners[at].1);
         Self { gateway, hop, clock, store, stop, connections, key, mx, proxied, submission, folder }
     }

@@ -170,7 +170,8 @@ impl Command for Note {
         let mut added = 0;
         for mail in &self.mails {
             let sql = "insert into probation_mail \
-                       (detection, detection_version, mail_id, stage, came_us, at_us, reason) select $1, $2, $3, 'delayed', $4, $5, '' where (select count(*) from probation_mail \
+                       (detection, detection_version, mail_id, stage, came_us, at_us, reason) \
+                       select $1, $2, $3, 'delayed', $4, $5, '' where (select count(*) from probation_mail \
                        where detection = $1 and detection_version = $2) < $6 on conflict do nothing";
             let values = vec![
                 code.as_str().into(),

@@ -58,7 +58,7 @@ pub(super) fn each(
                 if known.len() > MAILS_MAX {
                     return Err(CliError::Usage(format!("more than {MAILS_MAX} mails; a part of them is enough")));
                 }
-                let source = (paths.len() > 1).then(|| path.as_path());
+                let source = (paths.len() > 1).then_some(path.as_path());
                 let origin = origin(&raw, &digest, source, is_bad);
                 let budget = Budget::starting_now(MAIL_TIME);
                 let mail = examiner.read_for_models(&raw, &EnvelopeFacts::default(), asked, budget);

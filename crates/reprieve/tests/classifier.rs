@@ -89,22 +89,22 @@ fn trained_published_explained_and_taken_back() {
         "please send the lottery winner your jackpot casino millions unclaimed pills today replica lottery winner";
     let began = Instant::now();
     let mut n = 1000;
-    let got = loop {
+    let (got, finding) = loop {
         n += 1;
         let reply =
             Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &letter(n, "win lottery", spam));
         assert!(reply.starts_with("250"), "{reply}");
         let got = sink.got().pop().unwrap();
-        if got.header("X-Reprieve-Junk").is_some() {
-            break got;
+        // The shipped scorecard takes it for spam as well: it is the finding that shows that the model acts.
+        let shown = gateway.json(&["message", "show", &got.header("X-Reprieve-Id").unwrap()]);
+        let mut findings = shown["findings"].as_array().unwrap().iter();
+        if let Some(finding) = findings.find(|one| one["detection"] == "TXT-0001") {
+            break (got, finding.clone());
         }
         assert!(began.elapsed() < PATIENCE, "it never acts");
         std::thread::sleep(Duration::from_millis(100));
     };
     assert_eq!(got.header("X-Reprieve-Verdict").unwrap(), "Spam; Junk");
-    let shown = gateway.json(&["message", "show", &got.header("X-Reprieve-Id").unwrap()]);
-    let finding =
-        shown["findings"].as_array().unwrap().iter().find(|one| one["detection"] == "TXT-0001").unwrap().clone();
     let evidence = finding["evidence"].as_str().unwrap();
     assert!(evidence.starts_with("0.9") || evidence.starts_with("1.0"), "{evidence}");
     assert!(evidence.contains("words together +"), "marks as sentences, and what the words say: {evidence}");

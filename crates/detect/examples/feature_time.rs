@@ -21,7 +21,7 @@ const WARM_ROUNDS: usize = 50;
 const ROUNDS: usize = 1000;
 /// Bytes of a generated mail.
 const MAIL_BYTES: usize = 22_000;
-/// What issue and guide promise, in milliseconds at the median.
+/// What it may cost, in milliseconds at the median.
 const MILLIS_MAX: f64 = 0.25;
 
 const WORDS: [&str; 32] = [

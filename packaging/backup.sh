@@ -24,12 +24,12 @@ unproved="$to/unproved-$name"
 "$reprieve" restore "$unproved" --verify
 mv "$unproved" "$to/$name"
 
-# Ours alone, the newest first; what else lies in the folder is left alone.
+# With a slash, so that a symbolic link to another volume is followed. Ours alone, the newest first; what else lies in the folder is left alone.
 d='[0-9][0-9]'
-find "$to" -mindepth 1 -maxdepth 1 -type d -name "$d$d-$d-${d}T$d-$d-${d}Z" |
+find "$to/" -mindepth 1 -maxdepth 1 -type d -name "$d$d-$d-${d}T$d-$d-${d}Z" |
     sort -r | tail -n "+$((keep + 1))" | while IFS= read -r old; do
     rm -rf -- "$old"
     echo "$old: removed, $keep newer ones are kept"
 done
 # What an earlier run was interrupted at.
-find "$to" -mindepth 1 -maxdepth 1 -type d -name 'unproved-*' -mtime +1 -exec rm -rf -- {} +
+find "$to/" -mindepth 1 -maxdepth 1 -type d -name 'unproved-*' -mtime +1 -exec rm -rf -- {} +

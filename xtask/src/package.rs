@@ -11,7 +11,7 @@ use cargo_metadata::MetadataCommand;
 use crate::{ci, libraries};
 
 /// Files of the repository that go into the package as they are: from, to, mode.
-const FILES: [(&str, &str, u32); 10] = [
+const FILES: [(&str, &str, u32); 13] = [
     ("packaging/systemd/reprieve.service", "usr/lib/systemd/system/reprieve.service", 0o644),
     ("packaging/systemd/reprieve-backup.service", "usr/lib/systemd/system/reprieve-backup.service", 0o644),
     ("packaging/systemd/reprieve-backup.timer", "usr/lib/systemd/system/reprieve-backup.timer", 0o644),
@@ -21,6 +21,9 @@ const FILES: [(&str, &str, u32); 10] = [
     ("packaging/default", "etc/default/reprieve", 0o644),
     ("packaging/default-backup", "etc/default/reprieve-backup", 0o644),
     ("packaging/systemd/low-port.conf", "usr/share/doc/reprieve/examples/low-port.conf", 0o644),
+    ("docs/monitoring/reprieve.rules.yml", "usr/share/doc/reprieve/monitoring/reprieve.rules.yml", 0o644),
+    ("docs/monitoring/reprieve.rules.test.yml", "usr/share/doc/reprieve/monitoring/reprieve.rules.test.yml", 0o644),
+    ("docs/monitoring/dashboard.json", "usr/share/doc/reprieve/monitoring/dashboard.json", 0o644),
     ("packaging/systemd/certificate.conf", "usr/share/doc/reprieve/examples/certificate.conf", 0o644),
 ];
 /// What dpkg runs and reads, with its mode.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tracing_subscriber::EnvFilter;
 
@@ -54,12 +54,15 @@ pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
         }
         None => (Arc::new(SystemClock), Tasks::ByThemselves),
     };
+    // Before anything starts: one that comes meanwhile is obeyed once it runs, and does not end it.
+    let hangup = signal(SignalKind::hangup())
+        .map_err(|error| CliError::unreachable(format!("signals cannot be listened for: {error}")))?;
     let running = start(config, clock, tasks).await.map_err(CliError::Unreachable)?;
     supervisor::ready();
     terminal::line(&ready_line(&running));
     let watchdog = supervisor::feed_watchdog(running.loops.clone());
     let reloads = Reloads { file: args.config, certificates: running.certificates.clone(), in_force };
-    wait_for_the_end(&reloads).await;
+    wait_for_the_end(hangup, &reloads).await;
     tracing::info!("draining");
     drop(watchdog);
     supervisor::stopping();
@@ -114,9 +117,8 @@ impl Reloads {
 }
 
 /// Waits for SIGTERM or SIGINT.
-async fn wait_for_the_end(reloads: &Reloads) {
-    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
-    let [Ok(mut term), Ok(mut int), Ok(mut hangup)] = signals else {
+async fn wait_for_the_end(mut hangup: Signal, reloads: &Reloads) {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         tracing::error!("cannot listen for signals; only SIGKILL ends this process");
         return std::future::pending().await;
     };

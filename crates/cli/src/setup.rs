@@ -109,8 +109,7 @@ pub async fn run(args: SetupArgs) -> Result<(), CliError> {
     file::write(&args.config, &text, owner, args.force)
         .map_err(|error| CliError::unreachable(format!("{}: {error}", args.config.display())))?;
     terminal::line(&format!("{}: written; it observes, and holds nothing yet", args.config.display()));
-    let link =
-        invite(&config, &args.config, owner, &answers.admin).await.map_err(|error| later(&args, &answers, error))?;
+    let link = invite(&config, &args, &answers, owner).await.map_err(|error| later(&args, &answers, error))?;
     terminal::line(&next_steps(&answers, &args.config, &link));
     Ok(())
 }
@@ -169,20 +168,32 @@ fn agreed(question: &str, usually: bool) -> Result<bool, CliError> {
 }
 
 /// Invites the first administrator at the service, which is started for that where it does not run; returns the link.
-async fn invite(config: &Config, path: &Path, owner: Option<(u32, u32)>, name: &str) -> Result<String, CliError> {
+///
+/// That start takes no mail: it needs no right to a low port, and nobody's mail comes in before the service is to run.
+async fn invite(
+    config: &Config,
+    args: &SetupArgs,
+    answers: &Answers,
+    owner: Option<(u32, u32)>,
+) -> Result<String, CliError> {
+    let unwritten = |error: std::io::Error| CliError::unreachable(format!("{}.first: {error}", args.config.display()));
     let client = Client::at_socket(config.api.socket.clone());
     let started = match client.get_bytes("/livez").await {
         Ok(_) => None,
-        Err(_) => Some(FirstStart::of(path, owner).await?),
+        Err(_) => {
+            let first = file::First::write(&args.config, answers, &args.data_dir, owner).map_err(unwritten)?;
+            let started = FirstStart::of(first.path(), owner).await?;
+            Some((started, first))
+        }
     };
     let ask = InviteAsk {
-        name: name.to_owned(),
+        name: answers.admin.clone(),
         role: "admin".to_owned(),
         actor: super::quarantine::actor(),
         ..InviteAsk::default()
     };
     let invited = client.post::<PersonView>("/api/v1/people", &ask).await.and_then(|answer| answer.view());
-    if let Some(started) = started {
+    if let Some((started, _first)) = started {
         started.stop().await?;
     }
     Ok(person::link(&invited?, None, None))

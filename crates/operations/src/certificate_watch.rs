@@ -1,8 +1,8 @@
 //! Listeners show the certificate that is in its files: a renewal is in force within seconds, without a restart. What
 //! cannot be used, and what is over soon, operators are called for.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,12 +40,17 @@ pub struct CertificateWatcher {
     pub signals: Signals,
 }
 
-/// Since when the files of a certificate cannot be used, by the file of the certificate.
+/// What it remembers of its rounds.
 #[derive(Debug, Default)]
-pub struct Unusable(HashMap<PathBuf, Timestamp>);
+pub struct Watched {
+    /// Since when the files of a certificate cannot be used, by the file of the certificate.
+    unusable: HashMap<PathBuf, Timestamp>,
+    /// What operators were called for since the start: it is not written again and again.
+    called: HashSet<String>,
+}
 
 impl Reconciler for CertificateWatcher {
-    type Memory = Unusable;
+    type Memory = Watched;
 
     fn beat(&self) -> Beat {
         Beat::every(PERIOD, "certificates", "operators could not be called for a certificate")
@@ -53,15 +58,15 @@ impl Reconciler for CertificateWatcher {
     }
 
     /// One round over all certificates.
-    async fn round(&self, unusable: &mut Unusable, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
+    async fn round(&self, watched: &mut Watched, _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
         for certificate in self.certificates.all() {
             let now = self.clock.now();
             let looked = {
                 let certificate = certificate.clone();
                 tokio::task::spawn_blocking(move || certificate.look(now)).await?
             };
-            self.tell_of(&certificate, looked, unusable, now).await?;
-            self.warn(&certificate, now).await?;
+            self.tell_of(&certificate, looked, watched, now).await?;
+            self.warn(&certificate, watched, now).await?;
         }
         Ok(false)
     }
@@ -72,19 +77,19 @@ impl CertificateWatcher {
         &self,
         certificate: &ListenerCertificate,
         looked: Look,
-        unusable: &mut Unusable,
+        watched: &mut Watched,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let file = &certificate.files().0;
         let Look::Unusable(why) = looked else {
-            unusable.0.remove(file);
+            watched.unusable.remove(file);
             if matches!(looked, Look::Replaced) {
                 let until = certificate.pair().until;
                 tracing::info!(file = %file.display(), %until, "a certificate was replaced");
             }
             return Ok(());
         };
-        let since = *unusable.0.entry(file.clone()).or_insert_with(|| {
+        let since = *watched.unusable.entry(file.clone()).or_insert_with(|| {
             let file = file.display();
             tracing::error!(%file, why, "the files of a certificate cannot be used; the one in force stays");
             now
@@ -98,11 +103,16 @@ impl CertificateWatcher {
             certificate.pair().until,
             PERIOD.as_secs()
         );
-        self.call(format!("certificate/{}/files/{since}", file.display()), file, text, now).await
+        self.call(format!("certificate/{}/files/{since}", file.display()), file, text, watched, now).await
     }
 
     /// Calls out a certificate that is over soon.
-    async fn warn(&self, certificate: &ListenerCertificate, now: Timestamp) -> Result<(), StoreError> {
+    async fn warn(
+        &self,
+        certificate: &ListenerCertificate,
+        watched: &mut Watched,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let (file, until) = (&certificate.files().0, certificate.pair().until);
         let Some(warning) = WARNINGS.iter().rev().find(|before| now >= until.before(**before)) else { return Ok(()) };
         let text = if warning.is_zero() {
@@ -110,14 +120,27 @@ impl CertificateWatcher {
         } else {
             format!("The certificate in {} is valid until {until} only. Renew it.", file.display())
         };
-        self.call(format!("certificate/{}/{until}/{}", file.display(), warning.as_secs()), file, text, now).await
+        let key = format!("certificate/{}/{until}/{}", file.display(), warning.as_secs());
+        self.call(key, file, text, watched, now).await
     }
 
-    async fn call(&self, key: String, file: &std::path::Path, text: String, at: Timestamp) -> Result<(), StoreError> {
+    async fn call(
+        &self,
+        key: String,
+        file: &Path,
+        text: String,
+        watched: &mut Watched,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        if watched.called.contains(&key) {
+            return Ok(());
+        }
+        let known = key.clone();
         let subject = file.display().to_string();
         if self.notices.raise_alert(NewAlert { key, at, kind: AlertKind::Certificate, subject, text }).await? {
             self.signals.operators.notify_one();
         }
+        watched.called.insert(known);
         Ok(())
     }
 }

@@ -45,7 +45,12 @@ impl Reconciler for GaugeSetter {
         for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Resolved) {
             measure::open_incidents(stage.as_str(), incidents.iter().filter(|one| one.stage == stage).count());
         }
-        measure::contained(self.contained.now().held_back.len());
+        let contained = self.contained.now();
+        let (delayed, held_back): (Vec<_>, Vec<_>) =
+            contained.held_back.values().partition(|one| one.level.holds_as_before());
+        measure::contained(held_back.len());
+        measure::on_probation(delayed.len());
+        measure::upkeep();
         Ok(false)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::token::TokenKey;
-use operations::certificate_watch::{CertificateWatcher, Unusable};
+use operations::certificate_watch::{CertificateWatcher, Watched};
 use platform::certificates::Certificates;
 use platform::clock::{Clock, ManualClock};
 use platform::reconciler::Reconciler;
@@ -23,7 +23,7 @@ struct Room {
     folder: TempDir,
     clock: Arc<ManualClock>,
     watcher: CertificateWatcher,
-    unusable: Unusable,
+    watched: Watched,
 }
 
 impl Room {
@@ -39,14 +39,14 @@ impl Room {
         certificates.of(&files).expect("a pair");
         let (notices, signals) = (store.notices.clone(), Signals::default());
         let watcher = CertificateWatcher { certificates, notices, clock: clock.clone(), signals };
-        Self { folder, clock, watcher, unusable: Unusable::default() }
+        Self { folder, clock, watcher, watched: Watched::default() }
     }
 
     /// Makes a round after some time; returns what people have been called for, the newest first.
     async fn after(&mut self, span: Duration) -> Vec<String> {
         self.clock.advance(span);
         let (_stop, stopping) = watch::channel(false);
-        self.watcher.round(&mut self.unusable, &stopping).await.expect("a round");
+        self.watcher.round(&mut self.watched, &stopping).await.expect("a round");
         let alerts = self.watcher.notices.alerts(true, 100).await.expect("alerts");
         assert!(alerts.iter().all(|alert| alert.kind == AlertKind::Certificate));
         alerts.into_iter().map(|alert| alert.text).collect()

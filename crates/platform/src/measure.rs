@@ -1,4 +1,4 @@
-//! What is counted, under which names, for Prometheus. Every name and label is here, so that none is misspelt
+//! What is counted for Prometheus. Every label is here, and every name in [`metric`], so that none is misspelt
 //! elsewhere.
 
 pub mod metric;
@@ -179,9 +179,21 @@ pub fn open_incidents(stage: &'static str, count: usize) {
     metrics::gauge!(metric::INCIDENTS, "stage" => stage).set(count as f64);
 }
 
-/// How many detections are contained.
+/// How many detections are held back.
 pub fn contained(count: usize) {
     metrics::gauge!(metric::CONTAINED).set(count as f64);
+}
+
+/// How many detections are on probation.
+pub fn on_probation(count: usize) {
+    metrics::gauge!(metric::ON_PROBATION).set(count as f64);
+}
+
+/// Puts what histograms were given into their buckets: without a scrape it would be kept one by one.
+pub fn upkeep() {
+    if let Some(handle) = HANDLE.get() {
+        handle.run_upkeep();
+    }
 }
 
 /// Where the panic switch stands.

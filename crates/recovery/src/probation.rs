@@ -145,7 +145,7 @@ impl ProbationWorker {
     async fn call(&self, key: String, suspect: &Suspect, text: String, at: Timestamp) -> Result<(), StoreError> {
         let alert = NewAlert { key, at, kind: AlertKind::Forced, subject: suspect.code.to_string(), text };
         if self.notices.raise_alert(alert).await? {
-            tracing::error!(code = %suspect.code, "people are called: mail is delayed by a version on probation");
+            tracing::error!(code = %suspect.code, "people are called about a version on probation");
             self.signals.operators.notify_one();
         }
         Ok(())
@@ -154,7 +154,9 @@ impl ProbationWorker {
     /// Decides about mails that people had time to choose about; whether there may be more.
     async fn decide_due(&self, now: Timestamp) -> Result<bool, StoreError> {
         let waiting = self.containments.delayed_mail(now.before(DELAY), WAITING_MAX).await?;
-        let name = |(suspect, mail): (Suspect, MailId)| (format!("{mail} of {}", suspect.code), suspect, mail);
+        let name = |(suspect, mail): (Suspect, MailId)| {
+            (format!("{mail} of {} {}", suspect.code, suspect.version), suspect, mail)
+        };
         let mut due = waiting.into_iter().map(name).filter(|(item, ..)| self.items.is_due(item, now));
         let some: Vec<(String, Suspect, MailId)> = due.by_ref().take(BATCH).collect();
         let has_more = due.next().is_some();
@@ -211,7 +213,9 @@ impl ProbationWorker {
             return self.write(settled).await.map(Ok);
         }
         let containment = contained.now();
-        if containment.level(&suspect.code, &suspect.version) != Some(Level::Delay) {
+        // Whoever confirms a version ends its probation at once, before its level follows.
+        let is_confirmed = self.containments.pins().await?.iter().any(|pin| pin.code == suspect.code);
+        if is_confirmed || containment.level(&suspect.code, &suspect.version) != Some(Level::Delay) {
             return self.write(decision(Step::Keep, Stays::Over.to_string(), None)).await.map(Ok);
         }
         priority.give().await;

@@ -269,5 +269,6 @@ pub async fn pin(service: &Service, operator: &Operator, code: &str, ask: PinAsk
     service.record(by.clone(), what, code.as_str(), &ask.reason).await?;
     let pin = Pin { code: code.clone(), at, by: by.clone(), reason: ask.reason.clone() };
     service.store()?.containments.pin(pin, ask.pinned).await?;
+    service.signals.sentinel.notify_one();
     Ok(PinView { detection: code.to_string(), since: at.to_string(), by, reason: ask.reason })
 }

@@ -1,4 +1,5 @@
--- Mail that a version on probation holds: what became of it is decided once. `came_us` is when the mail came, `at_us` when it came to stand where it stands.
+-- Mail that a version on probation holds: what became of it is decided once. `came_us` is when the mail came, `at_us`
+-- when it came to stand where it stands.
 create table probation_mail (
     detection text not null,
     detection_version text not null,

@@ -15,7 +15,7 @@ const NAME_CHARS_MAX: usize = 100;
 const LISTEN: &str = "127.0.0.1:10024";
 
 /// The answers, each of them right.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answers {
     /// The next hop, as `host:port`.
     pub(super) hop: String,

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,41 @@ pub(super) fn text(answers: &Answers, data_dir: &Path) -> String {
 /// Where a configuration is kept that a new one takes the place of.
 pub(super) fn old(path: &Path) -> PathBuf {
     beside(path, ".old")
+}
+
+/// The configuration of the first start: the same, but that mail comes in nowhere that anybody knows of. It lies beside
+/// the other one, and is gone with this.
+#[derive(Debug)]
+pub(super) struct First(PathBuf);
+
+impl First {
+    /// Writes it.
+    pub(super) fn write(
+        path: &Path,
+        answers: &Answers,
+        data_dir: &Path,
+        owner: Option<(u32, u32)>,
+    ) -> io::Result<Self> {
+        let answers = Answers { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..answers.clone() };
+        let first = beside(path, ".first");
+        let text = text(&answers, data_dir);
+        // One that an earlier run was interrupted at.
+        let _ = fs::remove_file(&first);
+        write(&first, &text, owner, false)?;
+        Ok(Self(first))
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        // What stays is written over by the next run.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

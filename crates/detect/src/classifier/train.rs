@@ -386,6 +386,23 @@ mod tests {
     }
 
     #[test]
+    fn one_mail_of_a_domain_is_no_source_that_a_word_could_tell() {
+        let trained = train(
+            gathered(1600, |at, words, origin| {
+                if origin.is_bad {
+                    (origin.source, origin.sender) = (format!("d{at}"), format!("d{at}"));
+                }
+                if at % 100 == 0 {
+                    words.push("w:seldom".into());
+                }
+            }),
+            demands(0.0),
+        )
+        .expect("enough");
+        assert!(weighs(&trained, "w:seldom"), "1 % of mails have it, of as many domains");
+    }
+
+    #[test]
     fn what_the_owners_of_mailboxes_are_called_is_not_learned() {
         let mut gathered = plain(400);
         for at in 0..60 {

@@ -7,6 +7,8 @@ use super::example::{Example, Mails, SENDERS_MIN};
 
 /// A feature that so many of a source's mails have may say which source it is.
 const SOURCE_SHARE: f64 = 0.05;
+/// Mails of a source at least, so that shares of it say something of it.
+const SOURCE_MAILS_MIN: usize = 100;
 /// And it does where all other mails have it so seldom, measured by that.
 const ELSEWHERE_SHARE: f64 = 0.02;
 /// A recipient that so many of a source's mails go to is the owner of a mailbox.
@@ -73,7 +75,7 @@ fn of_one_source(mails: &Mails, examples: &[&Example]) -> Vec<usize> {
     let mut all = vec![0_u32; mails.candidates.len()];
     examples.iter().flat_map(|example| features(example)).for_each(|place| all[place] += 1);
     let mut found = Vec::new();
-    for of_source in by_source.values() {
+    for of_source in by_source.values().filter(|one| one.len() >= SOURCE_MAILS_MIN) {
         if !of_source.first().is_some_and(|one| has_others[usize::from(one.is_bad)]) {
             continue;
         }
@@ -98,7 +100,8 @@ fn owners<'m>(mails: &'m Mails, examples: &[&Example]) -> HashSet<&'m str> {
         let distinct: BTreeSet<u32> = example.recipients.iter().copied().collect();
         distinct.into_iter().for_each(|name| *names.entry(name).or_default() += 1);
     }
-    let often = counts.values().flat_map(|(count, names)| {
+    let large = counts.values().filter(|(count, _)| *count >= SOURCE_MAILS_MIN);
+    let often = large.flat_map(|(count, names)| {
         let least = RECIPIENT_SHARE * *count as f64;
         names.iter().filter(move |(_, mails)| **mails as f64 >= least).map(|(name, _)| *name)
     });

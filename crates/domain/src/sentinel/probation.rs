@@ -301,11 +301,6 @@ fn may_run(part: &Part, is_conversed: bool) -> bool {
     }
 }
 
-/// Whether a mail that came then is due for its look.
-pub fn is_due(received: Timestamp, now: Timestamp) -> bool {
-    now.since(received) >= DELAY
-}
-
 // A mail is looked at long before whoever wrote it would have to be asked.
 const _: () = assert!(DELAY.as_secs() < STALE.as_secs());
 

@@ -289,9 +289,6 @@ fn what_may_run_stays_and_what_is_only_read_does_not() {
 
 #[test]
 fn time_alone_releases_nothing() {
-    assert!(
-        !is_due(NOW, NOW) && !is_due(NOW.before(DELAY - Duration::from_secs(1)), NOW) && is_due(NOW.before(DELAY), NOW)
-    );
     // However long it waits: what is missing is missing.
     for days in [1_u32, 30, 3000] {
         let waited = Held::with(|held| {

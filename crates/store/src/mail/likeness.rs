@@ -65,7 +65,7 @@ impl MailStore {
             }
         }
         found.compared = looked_at as u64;
-        found.delivered = self.passed_on(alike).await?;
+        found.delivered = self.passed_on(alike, scope).await?;
         Ok(found)
     }
 
@@ -95,17 +95,18 @@ impl MailStore {
         rows.iter().map(|row| Ok((parsed(row, "mail_id")?, from_json(row, "fingerprints_json")?))).collect()
     }
 
-    /// Which of these mails were passed on to somebody, in their order.
-    async fn passed_on(&self, mails: Vec<MailId>) -> Result<Vec<MailId>, StoreError> {
+    /// Which of these mails were passed on to somebody within the scope, in their order.
+    async fn passed_on(&self, mails: Vec<MailId>, scope: &Scope) -> Result<Vec<MailId>, StoreError> {
         if mails.is_empty() {
             return Ok(mails);
         }
+        let mut values: Vec<Value> = mails.iter().map(|id| id.to_string().into()).collect();
+        let seen = if *scope == Scope::All { String::new() } else { format!(" and {}", scope.condition(&mut values)) };
         let sql = format!(
-            "select distinct mail_id from unit where (disposition in ('Deliver', 'Tag', 'Junk') or is_enforced = 0) \
-             and mail_id in ({})",
+            "select distinct u.mail_id from unit u where (u.disposition in ('Deliver', 'Tag', 'Junk') or u.is_enforced = 0) \
+             and u.mail_id in ({}){seen}",
             marks(1, mails.len())
         );
-        let values = mails.iter().map(|id| id.to_string().into()).collect();
         let rows = database::query(sql, values).fetch_all(&self.core.reads).await?;
         let passed: Vec<String> = rows.iter().map(|row| row.try_get("mail_id")).collect::<Result<_, _>>()?;
         Ok(mails.into_iter().filter(|id| passed.contains(&id.to_string())).collect())

@@ -399,6 +399,7 @@ async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, St
         "release_request",
         "ledger",
         "retry",
+        "probation_mail",
         "finding",
         "folded",
         "part",

@@ -60,7 +60,8 @@ metrics! {
     Gauge LEDGER_CONSISTENT = "reprieve_ledger_consistent" [] "1 when the last check of the ledger found no fault.";
     Gauge OPEN_ALERTS = "reprieve_open_alerts" ["kind"] "Alerts that nobody has acknowledged.";
     Gauge INCIDENTS = "reprieve_open_incidents" ["stage"] "Incidents that are not resolved.";
-    Gauge CONTAINED = "reprieve_contained_detections" [] "Detections that are held back: contained, pardoned or given back on trial.";
+    Gauge CONTAINED = "reprieve_contained_detections" []
+        "Detections that are held back: contained, pardoned or given back on trial.";
     Gauge ON_PROBATION = "reprieve_detections_on_probation" []
         "Detection versions that were forced and are on probation: they hold as policy says.";
     Counter PROBATION_MAILS = "reprieve_probation_mails_total" ["stage"]

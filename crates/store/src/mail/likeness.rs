@@ -103,8 +103,8 @@ impl MailStore {
         let mut values: Vec<Value> = mails.iter().map(|id| id.to_string().into()).collect();
         let seen = if *scope == Scope::All { String::new() } else { format!(" and {}", scope.condition(&mut values)) };
         let sql = format!(
-            "select distinct u.mail_id from unit u where (u.disposition in ('Deliver', 'Tag', 'Junk') or u.is_enforced = 0) \
-             and u.mail_id in ({}){seen}",
+            "select distinct u.mail_id from unit u \
+             where (u.disposition in ('Deliver', 'Tag', 'Junk') or u.is_enforced = 0) and u.mail_id in ({}){seen}",
             marks(1, mails.len())
         );
         let rows = database::query(sql, values).fetch_all(&self.core.reads).await?;

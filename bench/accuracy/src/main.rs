@@ -14,7 +14,6 @@
 //! `REPRIEVE_PROGRAM` names a built program to ask instead of a release build of this checkout.
 
 mod corpus;
-mod interval;
 mod scanner;
 mod table;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::corpus::Mail;
-use crate::interval::interval;
 use crate::scanner::{Answers, Said};
+use domain::interval::interval;
 
 /// The head of the table.
 pub const HEAD: &str =

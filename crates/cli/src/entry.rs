@@ -48,20 +48,9 @@ pub enum EntryVerb {
     },
 }
 
-/// What an entry is about, for whom, and how long.
+/// For whom an entry holds, and how long; and where it is made.
 #[derive(Debug, Args)]
-pub struct MakeArgs {
-    /// sender, domain, url, file, ip, picture or text.
-    kind: String,
-    /// An address; a domain; a host with the beginning of a path; the SHA-256 of a file; an address or a network;
-    /// fingerprints as `entry block-like` shows them.
-    value: String,
-    /// Why, for the record.
-    #[arg(long)]
-    reason: String,
-    /// The message because of whose verdict it is made: when an incident takes that back, the entry ends.
-    #[arg(long, value_name = "ID")]
-    because_of: Option<String>,
+struct Reach {
     /// Only for units of this accepted domain.
     #[arg(long, value_name = "DOMAIN", conflicts_with = "rcpt")]
     domain: Option<String>,
@@ -77,6 +66,25 @@ pub struct MakeArgs {
     /// Where the API is.
     #[command(flatten)]
     api: ApiArgs,
+}
+
+/// What an entry is about, for whom, and how long.
+#[derive(Debug, Args)]
+pub struct MakeArgs {
+    /// sender, domain, url, file, ip, picture or text.
+    kind: String,
+    /// An address; a domain; a host with the beginning of a path; the SHA-256 of a file; an address or a network;
+    /// fingerprints as `entry block-like` shows them.
+    value: String,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+    /// The message because of whose verdict it is made: when an incident takes that back, the entry ends.
+    #[arg(long, value_name = "ID")]
+    because_of: Option<String>,
+    /// For whom, and how long.
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// Which message, and what of it.
@@ -96,21 +104,9 @@ pub struct LikeArgs {
     /// Why, for the record.
     #[arg(long, default_value = "")]
     reason: String,
-    /// Only for units of this accepted domain.
-    #[arg(long, value_name = "DOMAIN", conflicts_with = "rcpt")]
-    domain: Option<String>,
-    /// Only for this recipient.
-    #[arg(long, value_name = "ADDRESS")]
-    rcpt: Option<String>,
-    /// Hours that it holds.
-    #[arg(long)]
-    hours: Option<u64>,
-    /// Only say what would be done.
-    #[arg(long)]
-    what_if: bool,
-    /// Where the API is.
+    /// For whom, and how long.
     #[command(flatten)]
-    api: ApiArgs,
+    reach: Reach,
 }
 
 /// Runs the verb.
@@ -137,7 +133,8 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
 }
 
 async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), CliError> {
-    let MakeArgs { kind, value, reason, because_of, domain, rcpt, hours, what_if, api } = make;
+    let MakeArgs { kind, value, reason, because_of, reach } = make;
+    let Reach { domain, rcpt, hours, what_if, api } = reach;
     let ask = EntryAsk {
         action: action.to_owned(),
         kind,
@@ -157,7 +154,8 @@ async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), C
 }
 
 async fn block_like(like: LikeArgs) -> Result<(), CliError> {
-    let LikeArgs { id, pictures, part, text, reason, domain, rcpt, hours, what_if, api } = like;
+    let LikeArgs { id, pictures, part, text, reason, reach } = like;
+    let Reach { domain, rcpt, hours, what_if, api } = reach;
     let is_chosen = pictures || text || !part.is_empty();
     let ask = BlockLikeAsk {
         pictures,

@@ -18,6 +18,7 @@
 //! | [`removal`] | whether anything may be removed for its age, and how much at a time |
 //! | [`sentinel`], [`incident`] | when a detection is wrong, and how what it did is taken back |
 //! | [`share`] | who may hold how much of what is scarce |
+//! | [`interval`] | how far what was counted can be believed |
 //! | [`audit`], [`proof`] | who did what: an append-only Merkle log, and proofs over it |
 //! | [`token`] | the signed field that keeps a released mail from being caught again |
 
@@ -38,6 +39,7 @@ pub mod held;
 pub mod id;
 pub mod identity;
 pub mod incident;
+pub mod interval;
 pub mod known_good;
 pub mod ledger;
 pub mod message;

@@ -292,8 +292,10 @@ impl<'w> Life<'w> {
     async fn faults(&mut self, units: &[Unit], deep: bool) -> Result<Vec<String>, String> {
         let balance = self.site.store.upkeep.check_ledger(deep).await.map_err(said)?;
         let dots = self.world.hop.dots();
+        let units_after = &self.units().await?;
         let World { letters, oracle, step, .. } = &mut *self.world;
-        let mut faults = oracle.faults(&Look { step: *step, letters, units, dots: &dots, balance: &balance });
+        let look = Look { step: *step, letters, units, units_after, dots: &dots, balance: &balance };
+        let mut faults = oracle.faults(&look);
         faults.extend(self.incident_faults(units).await?);
         Ok(faults)
     }
@@ -355,7 +357,7 @@ impl<'w> Life<'w> {
         let incident = incident.filter(|_| counted > 0);
         let balance = self.site.store.upkeep.check_ledger(false).await.map_err(said)?;
         let World { letters, oracle, step, .. } = &*self.world;
-        let look = Look { step: *step, letters, units, dots: &dots, balance: &balance };
+        let look = Look { step: *step, letters, units, units_after: units, dots: &dots, balance: &balance };
         Ok(oracle.unfinished(&look, incident.as_ref()))
     }
 

@@ -33,7 +33,10 @@ pub(crate) struct Oracle {
 pub(crate) struct Look<'a> {
     pub(crate) step: usize,
     pub(crate) letters: &'a [Letter],
+    /// Units as they were before the dots were looked at: what they say was done has been done.
     pub(crate) units: &'a [Unit],
+    /// Units as they were after that: what is recorded before a dot is in them, even where a round goes on meanwhile.
+    pub(crate) units_after: &'a [Unit],
     pub(crate) dots: &'a [Dot],
     pub(crate) balance: &'a Balance,
 }
@@ -179,12 +182,12 @@ fn dots_of<'a>(look: &'a Look<'_>, unit: &'a Unit) -> impl Iterator<Item = &'a D
 /// Dots that came without a record before them: of a message that passed, its arrival; of a release, its attempt.
 fn unrecorded(look: &Look<'_>) -> Vec<String> {
     let unknown = |dot: &Dot, recipient: &String| {
-        let known = look.units.iter().any(|unit| unit.mail_id == dot.mail_id && unit.recipient == *recipient);
+        let known = look.units_after.iter().any(|unit| unit.mail_id == dot.mail_id && unit.recipient == *recipient);
         (!known).then(|| format!("{} was sent to {recipient} and is not on record", dot.letter))
     };
     let mut faults = of_each(look.dots, unknown);
     faults.extend(look.dots.iter().filter(|dot| !dot.is_whole).map(|dot| format!("{} came changed", dot.letter)));
-    for unit in look.units {
+    for unit in look.units_after {
         let releases = dots_of(look, unit).filter(|dot| dot.is_release).count();
         let attempts = unit.release.as_ref().map_or(0, |release| release.attempts);
         if i64::try_from(releases).unwrap_or(i64::MAX) > attempts {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use detect::classifier::interval::interval;
 use detect::classifier::{Asked, Model};
 use detect::examine::Examiner;
 use detect::in_force::InForce;
@@ -12,6 +11,7 @@ use detect::limits::Limits;
 use detect::ruleset::Ruleset;
 use detect::ruleset::load::from_folder;
 use domain::detection::{Category, DetectionCode};
+use domain::interval::interval;
 use serde::Serialize;
 use serde_json::json;
 

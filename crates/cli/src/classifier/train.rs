@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use detect::classifier::example::Gathered;
-use detect::classifier::interval::interval;
 use detect::classifier::train::{Count, Demands, Trained, sum, train};
 use detect::classifier::{Asked, readable};
 use detect::examine::Examiner;
@@ -14,6 +13,7 @@ use detect::ruleset::Ruleset;
 use detect::ruleset::load::from_stored;
 use detect::scorecard::card::Card;
 use domain::detection::{Category, DetectionCode};
+use domain::interval::interval;
 use serde::Serialize;
 use serde_json::json;
 

@@ -13,7 +13,6 @@ pub mod drift;
 pub mod example;
 pub mod feature;
 mod fit;
-pub mod interval;
 pub mod neutral;
 pub mod train;
 mod vocabulary;

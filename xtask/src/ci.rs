@@ -129,6 +129,13 @@ pub(crate) fn bench(name: &str, folder: Option<&str>) -> Result<()> {
     cargo(&words, &[])
 }
 
+/// Two builds of the program beside one another.
+pub(crate) fn versions(builds: &[&str]) -> Result<()> {
+    install_missing(&PEERS[..1])?;
+    let run = ["run", "--release", "--locked", "--manifest-path", "bench/Cargo.toml", "-p", "bench-versions", "--"];
+    cargo(&[&run[..], builds].concat(), &[])
+}
+
 /// What the features of a scorecard cost, of generated mails.
 pub(crate) fn features() -> Result<()> {
     cargo(&["run", "--release", "--locked", "-p", "detect", "--example", "feature_time"], &[])

@@ -48,6 +48,7 @@ fn main() -> Result<()> {
         ["goodmail", sources, out] => goodmail::run(sources, out),
         ["fuzz", seconds] => fuzz::run(seconds),
         ["bench", "features"] => ci::features(),
+        ["bench", "versions", builds @ ..] => ci::versions(builds),
         ["bench", "accuracy", folder] => ci::bench("accuracy", Some(folder)),
         ["bench", name @ ("bulk" | "explorer" | "gateway" | "memory" | "quarantine" | "recovery" | "scan")] => {
             ci::bench(name, None)
@@ -67,6 +68,8 @@ fn main() -> Result<()> {
              fuzz SECONDS (every \
              target, two at a time; needs cargo-fuzz and a nightly compiler) | \
              bench features (what the features of a scorecard cost) | \
+             bench versions PROGRAM DETECTIONS [PROGRAM DETECTIONS] (two builds of this program in turn; the second is \
+                this checkout where it is not given) | \
              bench accuracy FOLDER (a folder of real mail: ham, phish, spam, with a folder for each source in \
              them; REPRIEVE_PROGRAM names a built program to ask instead of a release build) | bench \
              bulk|explorer|gateway|memory|quarantine|recovery|scan (beside Postfix, rspamd, clamd and amavis; as root)"

@@ -7,9 +7,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use rig::cost::{self, Watch};
-use rig::load::{Load, Sent, send};
+use rig::delivery::deliver;
 use rig::mails::{self, Mail};
 use rig::postfix::Postfix;
 use rig::reprieve::Reprieve;
@@ -89,7 +89,7 @@ fn measure(mail: &Mail, systems: &[System], sink: &Sink, folder: &Path) -> Resul
     );
     let mut all = vec![Vec::new(); systems.len()];
     for system in systems {
-        run(system, mail, sink, WARM, CONNECTIONS)?;
+        deliver(system.address, mail, sink, WARM, CONNECTIONS)?;
     }
     for _ in 0..RUNS {
         for (system, runs) in systems.iter().zip(&mut all) {
@@ -115,21 +115,11 @@ fn measure(mail: &Mail, systems: &[System], sink: &Sink, folder: &Path) -> Resul
 fn figures(system: &System, mail: &Mail, sink: &Sink) -> Result<Figures> {
     let cpu = cost::cpu_seconds(&system.roots);
     let watch = Watch::start(system.roots.clone());
-    let (_, wall) = run(system, mail, sink, system.count, CONNECTIONS)?;
+    let (_, wall) = deliver(system.address, mail, sink, system.count, CONNECTIONS)?;
     let memory_mb = watch.peak();
     let cpu_per_1000 = (cost::cpu_seconds(&system.roots) - cpu) / system.count as f64 * 1e3;
-    let (alone, _) = run(system, mail, sink, 200, 1)?;
+    let (alone, _) = deliver(system.address, mail, sink, 200, 1)?;
     Ok(Figures { rate: system.count as f64 / wall, cpu_per_1000, memory_mb, latency_ms: alone.median_ms() })
-}
-
-/// One load; seconds until the sink has every mail.
-fn run(system: &System, mail: &Mail, sink: &Sink, count: usize, connections: usize) -> Result<(Sent, f64)> {
-    let before = sink.taken();
-    let sent = send(&Load { to: system.address, connections, count, mail: mail.clone() })?;
-    let rest = sink.wait_for(before + count)?;
-    ensure!(sink.taken() == before + count, "{}: the sink has more mails than were sent", system.name);
-    let wall = sent.wall + rest;
-    Ok((sent, wall.as_secs_f64()))
 }
 
 fn middle(runs: &[Figures]) -> Figures {

@@ -5,7 +5,6 @@
 //! postfix installed (its `smtp-sink` is the mailbox server). The peer is the hosted service's own account of its
 //! incident of 26 August 2024: 99 % in about 2 h 45 min.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use rig::cost;
 use rig::disk;
 use rig::load::{Load, send};
 use rig::mails;
+use rig::mistake;
 use rig::reprieve::Reprieve;
 use rig::sink::Sink;
 
@@ -32,15 +32,8 @@ fn main() -> Result<()> {
     std::process::Command::new("chmod").arg("755").arg(folder.path()).status()?;
     let sink = Sink::start(folder.path())?;
     let ours = Reprieve::start(&built, &folder.path().join("reprieve"), sink.address)?;
-    let wrong = "rule every_picture { strings: $a = { 89 50 4E 47 } $b = { FF D8 FF } condition: $a at 0 or $b at 0 }";
-    fs::write(ours.folder.join("wrong.yar"), wrong)?;
-    ours.verb(&["ruleset", "publish", "wrong.yar", "--force", "--reason", "benchmark", "--wait"])?;
     let mail = mails::signature_reply("signature reply");
-    // The rule acts when its ruleset is compiled; the first mail that it holds is one of them.
-    while !ours.verb(&["quarantine", "list", "--json"])?.contains("every_picture") {
-        send(&Load { to: ours.address, connections: 1, count: 1, mail: mail.clone() })?;
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    mistake::begin(&ours, &mail)?;
     let text = mails::text("text", 2000);
     println!(
         "{count} mails of {:.1} kB with pictures; fdatasync {:.2} ms",
@@ -55,8 +48,7 @@ fn main() -> Result<()> {
     );
     let alone = live(&ours, &text, &AtomicBool::new(false), Duration::from_secs(10))?;
     let began = Instant::now();
-    ours.verb(&["incident", "open", "every_picture", "--reason", "benchmark"])?;
-    let id = wait_for_units(&ours, count)?;
+    let id = mistake::open_incident(&ours, count)?;
     println!("counted in           {:>8.1} s", began.elapsed().as_secs_f64());
     let began = Instant::now();
     let dry = ours.verb(&["incident", "replay", &id, "--reason", "x", "--what-if", "--json"])?;
@@ -71,7 +63,7 @@ fn recover(ours: &Reprieve, sink: &Sink, text: &mails::Mail, count: usize, alone
     let stop = Arc::new(AtomicBool::new(false));
     let cpu = cost::cpu_seconds(&[ours.pid()]);
     let (before, began) = (sink.taken(), Instant::now());
-    ours.verb(&["ruleset", "rollback", "--reason", "benchmark"])?;
+    mistake::correct(ours)?;
     let (mut most, mut most_of, mut peak) = (None, None, 0.0_f64);
     let beside = std::thread::scope(|scope| -> Result<Duration> {
         let live = scope.spawn(|| live(ours, text, &stop, Duration::from_secs(3600)));
@@ -125,18 +117,4 @@ fn live(ours: &Reprieve, text: &mails::Mail, stop: &AtomicBool, most: Duration) 
     latencies.sort();
     LIVE.store(if stop.load(Ordering::Relaxed) { LIVE.load(Ordering::Relaxed) } else { 0 }, Ordering::Relaxed);
     latencies.get(latencies.len() * 99 / 100).copied().context("no live mail was sent")
-}
-
-/// Waits until all units are counted in; returns the id of the incident.
-fn wait_for_units(ours: &Reprieve, count: usize) -> Result<String> {
-    let began = Instant::now();
-    loop {
-        let list = ours.verb(&["incident", "list", "--json"])?;
-        if list.contains(&format!("\"units\":{count}")) {
-            let id = list.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next());
-            return id.map(str::to_owned).context("the incident has no id");
-        }
-        ensure!(began.elapsed() < Duration::from_secs(300), "not all units are counted in: {list}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`mails`] | the mails, composed here |
 //! | [`load`] | a load over SMTP, with the latency of each mail |
+//! | [`delivery`] | a load through a gateway, until the sink has every mail |
+//! | [`scanning`] | `reprieve scan` of many mails, without its start |
+//! | [`mistake`] | mails that a wrong detection held, and the incident of it |
 //! | [`cost`] | CPU time and memory of whole process trees |
 //! | [`process`] | a neighbour as a process of our own, stopped by its pid |
 //! | [`sink`], [`postfix`], [`rspamd`], [`spamassassin`], [`amavis`], [`reprieve`] | the neighbours |
@@ -11,13 +14,16 @@
 
 pub mod amavis;
 pub mod cost;
+pub mod delivery;
 pub mod disk;
 pub mod load;
 pub mod mails;
+pub mod mistake;
 pub mod postfix;
 pub mod process;
 pub mod reprieve;
 pub mod rspamd;
+pub mod scanning;
 pub mod sink;
 pub mod spamassassin;
 

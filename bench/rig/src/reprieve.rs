@@ -37,6 +37,12 @@ pub fn build() -> Result<Built> {
 }
 
 impl Built {
+    /// A program that was built before, with the detections that were shipped with it.
+    pub fn of(program: &Path, detections: &Path) -> Result<Self> {
+        let there = |path: &Path| path.canonicalize().with_context(|| format!("there is no {}", path.display()));
+        Ok(Self { program: there(program)?, detections: there(detections)? })
+    }
+
     /// The program.
     pub fn program(&self) -> &Path {
         &self.program

@@ -10,15 +10,16 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use rig::mails::{self, Mail, TOKEN};
+use rig::mails::{self, Mail};
 use rig::reprieve::Built;
 use rig::rspamd::Rspamd;
+use rig::scanning::{Scanned, numbered, scan};
 use rig::{amavis, cost, median};
 use serde_json::Value;
 
@@ -49,7 +50,7 @@ fn main() -> Result<()> {
         (mails::signature_reply("signature reply"), 2000),
         (mails::photo_forward("forward with photos"), 600),
     ] {
-        let ours = repeat(|run| scan(&built, &mail, count, run, folder.path()))?;
+        let own = repeat(|run| ours(&built, &mail, count, run, folder.path()))?;
         let theirs = repeat(|run| {
             beside(&[rspamd.pid()], count.min(600), |number| http(rspamd.http, &numbered(&mail, run, number)))
         })?;
@@ -59,16 +60,16 @@ fn main() -> Result<()> {
         })?;
         let name = format!("{}, {} kB", mail.name, mail.bytes.len() / 1000);
         for (who, figures) in
-            [("**Reprieve**, two threads", ours), ("rspamd, two workers", theirs), ("clamd, eight threads", others)]
+            [("**Reprieve**, two threads", own), ("rspamd, two workers", theirs), ("clamd, eight threads", others)]
         {
             println!("| {name} | {who} | {:.0} | {:.2} |", figures.rate, figures.cpu_per_1000);
         }
         println!(
             "| | ratio to rspamd / clamd | {:.1}x / {:.1}x | {:.1}x / {:.1}x less |",
-            ours.rate / theirs.rate,
-            ours.rate / others.rate,
-            theirs.cpu_per_1000 / ours.cpu_per_1000,
-            others.cpu_per_1000 / ours.cpu_per_1000
+            own.rate / theirs.rate,
+            own.rate / others.rate,
+            theirs.cpu_per_1000 / own.cpu_per_1000,
+            others.cpu_per_1000 / own.cpu_per_1000
         );
     }
     println!("\n| mail | engine | ms for one mail |\n|---|---|--:|");
@@ -125,44 +126,9 @@ fn repeat(mut run: impl FnMut(usize) -> Result<Figures>) -> Result<Figures> {
     Ok(Figures { rate: of(|one| one.rate), cpu_per_1000: of(|one| one.cpu_per_1000) })
 }
 
-/// The mail with a number of its own, so that nobody answers from a cache.
-fn numbered(mail: &Mail, run: usize, number: usize) -> Vec<u8> {
-    let digits = format!("{:016}", run * 1_000_000 + number);
-    let text = String::from_utf8_lossy(&mail.bytes).replace(TOKEN, &digits);
-    text.into_bytes()
-}
-
-/// Processes of ours.
-const OURS: usize = 2;
-
-/// `reprieve scan` of a folder in each process: the time of many mails less that of one, which is what starting takes.
-fn scan(built: &Built, mail: &Mail, count: usize, run: usize, folder: &Path) -> Result<Figures> {
-    let mails = folder.join("mails");
-    for number in 0..count {
-        let half = mails.join((number % OURS).to_string());
-        fs::create_dir_all(&half)?;
-        fs::write(half.join(format!("{number:06}.eml")), numbered(mail, run, number))?;
-    }
-    let timed = |paths: &[PathBuf]| -> Result<(f64, f64)> {
-        let own = std::process::id();
-        let (began, cpu) = (Instant::now(), cost::cpu_seconds(&[own]));
-        let start = |path: &PathBuf| {
-            let mut command = Command::new(built.program());
-            command.args(["scan", "--json", "--ruleset"]).arg(folder.join("rules")).arg(path);
-            command.stdout(Stdio::null()).spawn()
-        };
-        let running = paths.iter().map(start).collect::<std::io::Result<Vec<_>>>()?;
-        for mut child in running {
-            ensure!(child.wait()?.success(), "reprieve scan failed");
-        }
-        Ok((began.elapsed().as_secs_f64(), cost::cpu_seconds(&[own]) - cpu))
-    };
-    let halves: Vec<PathBuf> = (0..OURS).map(|half| mails.join(half.to_string())).collect();
-    let ones: Vec<PathBuf> = (0..OURS).map(|half| halves[half].join(format!("{half:06}.eml"))).collect();
-    let (all, all_cpu) = timed(&halves)?;
-    let (start, start_cpu) = timed(&ones)?;
-    fs::remove_dir_all(&mails)?;
-    let (seconds, cpu) = (all - start, all_cpu - start_cpu);
+/// `reprieve scan` of many mails.
+fn ours(built: &Built, mail: &Mail, count: usize, run: usize, folder: &Path) -> Result<Figures> {
+    let Scanned { seconds, cpu } = scan(built, &folder.join("rules"), mail, count, run, folder)?;
     Ok(Figures { rate: count as f64 / seconds, cpu_per_1000: cpu * 1000.0 / count as f64 })
 }
 

@@ -22,6 +22,9 @@ use crate::world::{World, said};
 
 /// How long a step may take by the real clock, before it is a fault that it does not come to rest.
 const STEP_MAX: Duration = Duration::from_secs(30);
+/// How long the rest of a claim may stay where it is while the hop keeps one of its mails waiting. Then it waits for
+/// that one, on a machine so busy that it was not seen to be sent.
+const BEHIND_MAX: Duration = Duration::from_secs(10);
 /// Steps in a hundred in which something goes wrong inside the program.
 const FAULTS: u64 = 22;
 /// Rounds within which everything comes to rest once faults are over, and how far time goes on in each.
@@ -156,7 +159,7 @@ impl<'w> Life<'w> {
 
     /// What was begun is waited for until it is done or kept waiting.
     pub(crate) async fn until_rest(&mut self, mut running: Running) -> Result<(), String> {
-        let until = Instant::now() + STEP_MAX;
+        let began = Instant::now();
         loop {
             if running.is_finished() {
                 return self.finished(running).await;
@@ -164,21 +167,26 @@ impl<'w> Life<'w> {
             if failpoint::has_died() {
                 return Ok(());
             }
-            if self.is_kept_waiting(&mut running).await? {
+            let is_behind = began.elapsed() > BEHIND_MAX && !self.stalls_of(&running.actor).is_empty();
+            if is_behind || self.is_kept_waiting(&running).await? {
                 self.running.push(running);
                 return Ok(());
             }
-            if Instant::now() > until {
+            if began.elapsed() > STEP_MAX {
                 return Err(format!("{} does not come to rest", running.actor));
             }
             self.world.hop.changed().await;
         }
     }
 
+    /// Mails of an actor that the hop keeps waiting.
+    fn stalls_of(&self, actor: &str) -> Vec<Stall> {
+        self.world.hop.stalls().into_iter().filter(|stall| stall.actor == actor).collect()
+    }
+
     /// Whether all that is left of it waits for the hop.
-    async fn is_kept_waiting(&self, running: &mut Running) -> Result<bool, String> {
-        let stalls: Vec<Stall> =
-            self.world.hop.stalls().into_iter().filter(|stall| stall.actor == running.actor).collect();
+    async fn is_kept_waiting(&self, running: &Running) -> Result<bool, String> {
+        let stalls = self.stalls_of(&running.actor);
         let Work::Release { worker, before, .. } = &running.work else { return Ok(!stalls.is_empty()) };
         if stalls.is_empty() {
             return Ok(false);

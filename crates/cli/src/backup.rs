@@ -8,7 +8,9 @@ use api_types::backup::{BackupAsk, BackupView};
 use clap::Args;
 use serde_json::json;
 use store::Store;
-use store::upkeep::backup::BlobsRead;
+use store::blob::Blobs;
+use store::database::sqlite_url;
+use store::upkeep::backup::{BLOBS, BlobsRead, DATABASE};
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -74,7 +76,8 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
     let restored =
         copy(&args.backup, &to).map_err(|error| CliError::unreachable(format!("{}: {error}", args.backup.display())));
     let checked = match restored {
-        Ok(()) => check(&to).await,
+        Ok(()) if args.verify => check(&to, &to.join(DATABASE)).await,
+        Ok(()) => check_aside(&to).await,
         Err(error) => Err(error),
     };
     if args.verify {
@@ -125,11 +128,28 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::File::open(to)?.sync_all()
 }
 
+/// Checks what was restored by a copy of its database: opening may bring it to this version, and a backup from before
+/// an upgrade is the way back to the version that wrote it.
+async fn check_aside(folder: &Path) -> Result<(i64, BlobsRead), CliError> {
+    let copy = folder.join(format!("read-{}.db", std::process::id()));
+    fs::copy(folder.join(DATABASE), &copy).map_err(CliError::unreachable)?;
+    let checked = check(folder, &copy).await;
+    for beside in ["", "-wal", "-shm"] {
+        let mut name = copy.clone().into_os_string();
+        name.push(beside);
+        // Ours, made a moment ago; what is beside it may be gone already.
+        let _ = fs::remove_file(name);
+    }
+    checked
+}
+
 /// How many units were accepted, and what is stored, with all that is wrong.
-async fn check(folder: &Path) -> Result<(i64, BlobsRead), CliError> {
+async fn check(folder: &Path, database: &Path) -> Result<(i64, BlobsRead), CliError> {
     let key = keys::token_key(&folder.join(keys::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
-    let store =
-        Store::open_embedded(folder, "restore", &key, SystemClock.now()).await.map_err(CliError::unreachable)?;
+    let blobs = Blobs::open(&folder.join(BLOBS)).map_err(CliError::unreachable)?;
+    let store = Store::open(&sqlite_url(database), blobs, "restore", &key, SystemClock.now())
+        .await
+        .map_err(CliError::unreachable)?;
     let ledger = store.upkeep.check_ledger(true).await.map_err(CliError::unreachable)?;
     let audit = store.audit.verify_audit(true).await.map_err(CliError::unreachable)?;
     let structure = store.upkeep.check_structure().await.map_err(CliError::unreachable)?;

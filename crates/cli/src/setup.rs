@@ -34,6 +34,9 @@ const UNIT: &str = "/usr/lib/systemd/system/reprieve.service";
 const SYSTEMD_RUNS: &str = "/run/systemd/system";
 /// Guides, where a package lays them.
 const GUIDES: &str = "/usr/share/doc/reprieve/guide";
+/// What a running service does not know by itself.
+const RUNS_WITH_THE_OLD: &str =
+    "Restart it: a service runs, with the configuration from before; it reads settings at its start only.";
 /// The first port that needs no right of its own.
 const FIRST_FREE_PORT: u16 = 1024;
 
@@ -109,8 +112,8 @@ pub async fn run(args: SetupArgs) -> Result<(), CliError> {
     file::write(&args.config, &text, owner, args.force)
         .map_err(|error| CliError::unreachable(format!("{}: {error}", args.config.display())))?;
     terminal::line(&format!("{}: written; it observes, and holds nothing yet", args.config.display()));
-    let link = invite(&config, &args, &answers, owner).await.map_err(|error| later(&args, &answers, error))?;
-    terminal::line(&next_steps(&answers, &args.config, &link));
+    let (link, runs) = invite(&config, &args, &answers, owner).await.map_err(|error| later(&args, &answers, error))?;
+    terminal::line(&next_steps(&answers, &args.config, &link, runs));
     Ok(())
 }
 
@@ -167,7 +170,8 @@ fn agreed(question: &str, usually: bool) -> Result<bool, CliError> {
     }
 }
 
-/// Invites the first administrator at the service, which is started for that where it does not run; returns the link.
+/// Invites the first administrator at the service, which is started for that where it does not run; returns the link,
+/// and whether it runs.
 ///
 /// That start takes no mail: it needs no right to a low port, and nobody's mail comes in before the service is to run.
 async fn invite(
@@ -175,7 +179,7 @@ async fn invite(
     args: &SetupArgs,
     answers: &Answers,
     owner: Option<(u32, u32)>,
-) -> Result<String, CliError> {
+) -> Result<(String, bool), CliError> {
     let unwritten = |error: std::io::Error| CliError::unreachable(format!("{}.first: {error}", args.config.display()));
     let client = Client::at_socket(config.api.socket.clone());
     let started = match client.get_bytes("/livez").await {
@@ -193,10 +197,11 @@ async fn invite(
         ..InviteAsk::default()
     };
     let invited = client.post::<PersonView>("/api/v1/people", &ask).await.and_then(|answer| answer.view());
+    let runs = started.is_none();
     if let Some((started, _first)) = started {
         started.stop().await?;
     }
-    Ok(person::link(&invited?, None, None))
+    Ok((person::link(&invited?, None, None), runs))
 }
 
 /// What is left to do where the service did not start: the configuration is there.
@@ -214,7 +219,7 @@ fn later(args: &SetupArgs, answers: &Answers, error: CliError) -> CliError {
 }
 
 /// What is to be done now, for where we are.
-fn next_steps(answers: &Answers, config: &Path, link: &str) -> String {
+fn next_steps(answers: &Answers, config: &Path, link: &str, runs: bool) -> String {
     let has_unit =
         Path::new(SYSTEMD_RUNS).exists() && Path::new(UNIT).exists() && config == Path::new(super::INSTALLED_CONFIG);
     let start = match (has_unit, answers.listen.port() < FIRST_FREE_PORT) {
@@ -225,10 +230,15 @@ fn next_steps(answers: &Answers, config: &Path, link: &str) -> String {
             .to_owned(),
         (false, _) => format!("reprieve serve --config {}", config.display()),
     };
+    let first = if runs {
+        format!("{RUNS_WITH_THE_OLD}\n   {}", start.replace("systemctl enable --now", "systemctl restart"))
+    } else {
+        format!("Start it:\n   {start}")
+    };
     let guides = if Path::new(GUIDES).exists() { GUIDES } else { "docs/guide" };
     format!(
         "\nThree steps are left:\n\
-         1. Start it:\n   {start}\n\
+         1. {first}\n\
          2. Sign in as {} (the link works once, for three days), and look at `reprieve doctor`:\n   {link}\n\
          3. Let mail come to {}: {guides}/postfix.md and exchange.md say how. Nothing is held until you set\n   \
          mode = \"enforce\" in {} and restart it.",

@@ -14,8 +14,6 @@ use platform::reconciler::{Beat, Reconciler, RoundError};
 
 /// How often it counts.
 const PERIOD: Duration = Duration::from_secs(15);
-/// Alerts that are counted at most.
-const ALERTS_MAX: i64 = 1000;
 
 /// The reconciler.
 #[derive(Clone, Debug)]
@@ -37,13 +35,13 @@ impl Reconciler for GaugeSetter {
 
     /// One round: each gauge is set, to 0 where there is nothing.
     async fn round(&self, _: &mut (), _: &watch::Receiver<bool>) -> Result<bool, RoundError> {
-        let alerts = self.notices.alerts(false, ALERTS_MAX).await?;
+        let alerts = self.notices.count_unseen_alerts().await?;
         for kind in AlertKind::ALL {
-            measure::open_alerts(kind.as_str(), alerts.iter().filter(|alert| alert.kind == kind).count());
+            measure::open_alerts(kind.as_str(), alerts.get(kind.as_str()).copied().unwrap_or_default());
         }
-        let incidents = self.incidents.all().await?;
+        let incidents = self.incidents.count_unresolved().await?;
         for stage in Stage::ALL.into_iter().filter(|stage| *stage != Stage::Resolved) {
-            measure::open_incidents(stage.as_str(), incidents.iter().filter(|one| one.stage == stage).count());
+            measure::open_incidents(stage.as_str(), incidents.get(stage.as_str()).copied().unwrap_or_default());
         }
         let contained = self.contained.now();
         let (delayed, held_back): (Vec<_>, Vec<_>) =

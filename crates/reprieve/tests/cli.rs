@@ -273,6 +273,17 @@ fn what_has_changed_in_the_file_is_told_before_a_restart() {
     assert!(told.contains("known_good") && told.contains("200") && told.contains("at the next start"), "{told}");
     let json: serde_json::Value = serde_json::from_str(&out(&diff(&["--file", "next.toml", "--json"]))).unwrap();
     assert_eq!(json["differences"].as_array().map(Vec::len), Some(1), "{json}");
+    // Of a webhook no secret is told, and that it has changed is.
+    let hook = |secret: &str| {
+        let told = format!("[notices]\nalert_webhooks = [\"http://127.0.0.1:9/{secret}\"]\n");
+        text.replace("[notices]\n", &told)
+    };
+    std::fs::write(gateway.path("hook.toml"), hook("first-secret")).unwrap();
+    let one = out(&diff(&["--file", "hook.toml"]));
+    std::fs::write(gateway.path("hook.toml"), hook("second-secret")).unwrap();
+    let other = out(&diff(&["--file", "hook.toml"]));
+    assert!(one != other && one.contains("127.0.0.1:9 (mark "), "{one}{other}");
+    assert!(!one.contains("secret") && !other.contains("secret"), "{one}{other}");
     std::fs::write(gateway.path("wrong.toml"), "nothing = 1\n").unwrap();
     let wrong = diff(&["--file", "wrong.toml"]);
     assert!(wrong.status.code() == Some(3) && complaint(&wrong).contains("wrong.toml"), "{}", complaint(&wrong));

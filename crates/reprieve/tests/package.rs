@@ -7,6 +7,8 @@
     reason = "a test that cannot go on may panic, and says what it skips"
 )]
 
+#[path = "../../store/tests/earlier/mod.rs"]
+mod earlier;
 mod support;
 
 use std::ffi::OsStr;
@@ -138,11 +140,110 @@ fn the_container_is_made_of_what_is_there() {
     assert_eq!(stages.len(), 2);
     let all = instructions();
     assert!(all.iter().any(|line| line == "USER reprieve"), "it runs as root");
+    the_top_of_the_recipe_is_right(&all);
     // All that the workspace is made of is copied.
     let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
     let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
     for member in serde_json::from_str::<Vec<String>>(members).unwrap() {
         assert!(built.iter().any(|copied| member.starts_with(copied)), "{member}");
+    }
+}
+
+/// What the commands at its top publish and keep is what the image exposes and keeps.
+fn the_top_of_the_recipe_is_right(instructions: &[String]) {
+    let recipe = fs::read_to_string(repository().join("packaging/container/Containerfile")).unwrap();
+    let top: String = recipe.lines().take_while(|line| line.starts_with('#')).collect();
+    let values = |name: &str| -> Vec<String> {
+        let line = instructions.iter().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split(|c: char| c.is_whitespace() || "[],\"".contains(c))
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    for port in values("EXPOSE ") {
+        assert!(top.contains(&format!(":{port} ")), "{port} is exposed, and published by no command at the top");
+    }
+    for volume in values("VOLUME ") {
+        assert!(top.matches(&format!(":{volume} ")).count() >= 2, "{volume} is kept by setup and by what runs");
+    }
+    // An address that only the container itself reaches is published in vain.
+    for flag in ["--listen 0.0.0.0:10024", "--api 0.0.0.0:8025"] {
+        assert!(top.contains(flag), "{flag}");
+    }
+}
+
+/// The steps of the image in a fresh Debian: those of its last stage, but for what needs a network, and then what it
+/// runs, as its user and with its own check of health.
+#[test]
+fn the_container_runs() {
+    let Some(tree) = std::env::var_os("REPRIEVE_TEST_DEBIAN") else {
+        println!("skipped: `cargo xtask package-test` makes a Debian for it");
+        return;
+    };
+    let (debian, sink) = (Debian::unpacked(&tree), Sink::start());
+    let (mut stage, mut user, mut starts, mut check) = (0, String::new(), Vec::new(), Vec::new());
+    for line in instructions() {
+        stage += u32::from(line.starts_with("FROM "));
+        let Some((word, rest)) = line.split_once(' ').filter(|_| stage == 2) else { continue };
+        match word {
+            // ca-certificates are in that Debian.
+            "RUN" if rest.contains("apt-get") => {}
+            "RUN" => drop(debian.run(&["sh", "-ec", rest])),
+            "COPY" => copied(&debian, rest),
+            "USER" => user = rest.to_owned(),
+            "ENTRYPOINT" => starts = serde_json::from_str::<Vec<String>>(rest).unwrap(),
+            "HEALTHCHECK" => check = serde_json::from_str::<Vec<String>>(rest.split_once("CMD ").unwrap().1).unwrap(),
+            _ => {}
+        }
+    }
+    // A container has a name server of its own; here is none, so what names senders is not asked.
+    let user = [format!("--reuid={user}"), format!("--regid={user}"), "--init-groups".to_owned()];
+    let as_user: Vec<&str> = ["setpriv"].into_iter().chain(user.iter().map(String::as_str)).collect();
+    let words = |more: &[&str]| -> Vec<String> { as_user.iter().chain(more).map(|word| (*word).to_owned()).collect() };
+    let run = |words: Vec<String>| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        debian.command(&words)
+    };
+    let (listen, api) = (free(), free());
+    let hop = sink.address.to_string();
+    let setup = ["setup", "--hop", &hop, "--domain", "ours.example", "--listen", &listen, "--api", &api];
+    let done =
+        run(words(&[&[starts[0].as_str()], &setup[..], &["--admin", "anna", "--yes"]].concat())).output().unwrap();
+    assert!(done.status.success(), "{}", text(&done));
+    let config = debian.path("/etc/reprieve/reprieve.toml");
+    let written = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{written}\n[engine.auth]\non = false\n")).unwrap();
+    let check: Vec<&str> = check.iter().map(String::as_str).collect();
+    let is_healthy = || run(words(&check)).output().unwrap().status.success();
+    assert!(!is_healthy(), "nothing runs yet");
+    let mut served = run(words(&[starts[0].as_str(), "serve"])).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let healthy = is_healthy();
+    let mail = Talk::from_outside(listen.parse().unwrap()).send("a@x.example", &["b@ours.example"], &clean("1"));
+    Command::new("kill").arg(served.id().to_string()).status().unwrap();
+    assert!(served.wait().unwrap().success(), "it stops by the signal that the recipe names");
+    assert!(line.contains("\"ready\":true") && healthy && mail.starts_with("250"), "{line}{mail}");
+}
+
+fn free() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// What a step copies from the stage that builds: the program that the tests have built, else a file of the repository.
+fn copied(debian: &Debian, words: &str) {
+    let words: Vec<&str> = words.split_whitespace().filter(|word| !word.starts_with("--from=")).collect();
+    let (to, sources) = words.split_last().unwrap();
+    for source in sources {
+        let inside = source.trim_start_matches("/src/");
+        let from = match inside {
+            "target/release/reprieve" => PathBuf::from(env!("CARGO_BIN_EXE_reprieve")),
+            other => repository().join(other),
+        };
+        let target = if to.ends_with('/') { debian.path(to).join(from.file_name().unwrap()) } else { debian.path(to) };
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        let copy = Command::new("cp").arg("-r").arg(&from).arg(&target).status().unwrap();
+        assert!(copy.success(), "{source}");
     }
 }
 
@@ -283,6 +384,7 @@ fn installed_set_up_upgraded_and_removed_in_a_fresh_debian() {
     mail_is_observed_then_held_and_released(&debian, &sink);
     upgraded(&debian, &sink, &later);
     removed(&debian, &later);
+    upgraded_from_an_earlier_version(&debian, &package, &later);
 }
 
 fn installed(debian: &Debian, package: &OsStr) {
@@ -404,4 +506,35 @@ fn removed(debian: &Debian, later: &OsStr) {
     debian.run(&["touch", "/etc/reprieve/purge-mail"]);
     debian.run(&["dpkg", "--purge", "reprieve"]);
     assert!(!debian.path("/etc/reprieve").exists(), "asked for by a file");
+}
+
+/// The data folder that an earlier version left, under the package of this one: looked at, released from, backed up,
+/// and kept by a removal.
+fn upgraded_from_an_earlier_version(debian: &Debian, package: &OsStr, later: &OsStr) {
+    let sink = Sink::start();
+    debian.install(package);
+    set_up(debian, &sink);
+    let data = debian.path("/var/lib/reprieve");
+    fs::remove_dir_all(&data).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(earlier::lay(&data));
+    debian.run(&["chown", "-R", "reprieve:reprieve", "/var/lib/reprieve"]);
+    debian.run(&["chmod", "700", "/var/lib/reprieve"]);
+    let before = fs::read(data.join("reprieve.db")).unwrap();
+    let proved = debian.run(&["reprieve", "restore", "/var/lib/reprieve", "--verify"]);
+    assert!(proved.contains("whole") && fs::read(data.join("reprieve.db")).unwrap() == before, "{proved}");
+
+    debian.install(later);
+    let served = debian.serve();
+    debian.run(&["reprieve", "ledger", "check", "--deep"]);
+    debian.run(&["reprieve", "audit", "verify"]);
+    let held = debian.ids("held");
+    assert!(held.len() == 3 && held.contains(&earlier::KEPT_ID.to_owned()), "{held:?}");
+    debian.run(&["reprieve", "quarantine", "release", earlier::KEPT_ID, "--wait", "--reason", "after the upgrade"]);
+    let got = sink.wait(1);
+    assert!(got[0].bytes.ends_with(&earlier::mail(earlier::KEPT_BLOB)), "the bytes are the bytes");
+    served.stop();
+    debian.run(&["dpkg", "--purge", "reprieve"]);
+    assert!(kept(debian), "what an earlier version held is kept as well");
+    fs::remove_dir_all(&data).unwrap();
 }

@@ -137,8 +137,13 @@ fn flags_make_a_service_that_observes_with_an_administrator() {
     let people =
         support::reprieve(&["person", "list", "--config", host.config().to_str().unwrap()], host.folder.path());
     let ready = support::reprieve(&["ready", "--config", host.config().to_str().unwrap()], host.folder.path());
+    // Beside a service that runs, setup says that it has to be restarted.
+    let beside = host.setup(&["--hop", &hop, "--domain", "ours.example", "--admin", "carla", "--yes", "--force"]);
     Command::new("kill").arg(child.id().to_string()).status().unwrap();
     assert!(child.wait().unwrap().success());
+    let told = out(&beside);
+    assert!(told.contains("1. Restart it: a service runs, with the configuration from before"), "{told}");
+    fs::write(host.config(), &text).unwrap();
     assert!(line.contains("\"ready\":true"), "{line}");
     assert!(out(&people).contains("anna@ours.example") && out(&people).contains("invited"), "{}", out(&people));
     assert_eq!((ready.status.code(), out(&ready).as_str()), (Some(0), "ready\n"));
@@ -185,7 +190,7 @@ fn a_wrong_or_missing_answer_is_told_and_nothing_is_written() {
         (with("--listen", "192.0.2.77:2525"), &["--listen", "no such address"]),
         (with("--listen", &taken), &["--listen", "another program listens there"]),
         (with("--api", &taken), &["--api", "another program listens there"]),
-        (with("--listen", &hop), &["where mail comes in", "for ever"]),
+        (with("--listen", &hop), &["make no configuration", "round in a ring", "Name the host that delivers it"]),
     ] {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let refused = host.setup(&words);

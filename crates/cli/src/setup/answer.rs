@@ -33,7 +33,7 @@ impl Answers {
     /// Those of the flags, and of a person for what no flag has said.
     ///
     /// # Errors
-    /// When a flag is wrong, an answer is missing and nobody can be asked, or answers contradict one another.
+    /// When a flag is wrong, or an answer is missing and nobody can be asked.
     pub(super) fn of(args: &SetupArgs) -> Result<Self, CliError> {
         let may_ask = args.may_ask();
         let domains = Some(args.domain.join(" ")).filter(|all| !all.is_empty());
@@ -69,33 +69,12 @@ impl Answers {
             )?,
             api: asking.answer(Some(&args.api), "--api", "", "", address)?,
         };
-        answers.agree()?;
         Ok(answers)
     }
 
     /// Whether the administrator can be written to.
     pub(super) fn mailbox(&self) -> Option<&str> {
         Some(self.admin.as_str()).filter(|name| name.contains('@'))
-    }
-
-    /// Whether mail would go round in a circle, or two things listen at one place.
-    fn agree(&self) -> Result<(), CliError> {
-        let (host, port) = self.hop.rsplit_once(':').unwrap_or((&self.hop, ""));
-        let is_here = host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| {
-                ip == self.listen.ip() || ip.is_unspecified() || ip.is_loopback() && self.listen.ip().is_unspecified()
-            });
-        if is_here && port == self.listen.port().to_string() {
-            return Err(CliError::Usage(format!(
-                "--hop {} is where mail comes in (--listen {}): mail would come back to us for ever. Give the mail \
-                 server behind us",
-                self.hop, self.listen
-            )));
-        }
-        if self.listen == self.api {
-            return Err(CliError::Usage(format!("--listen and --api are both {}: give two places", self.api)));
-        }
-        Ok(())
     }
 }
 
@@ -214,16 +193,6 @@ fn admin(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn answers(hop: &str, listen: &str) -> Answers {
-        Answers {
-            hop: hop.into(),
-            domains: vec![DomainName::of("ours.example")],
-            listen: listen.parse().expect("an address"),
-            admin: "anna".into(),
-            api: "127.0.0.1:8025".parse().expect("an address"),
-        }
-    }
-
     #[test]
     fn right_answers_are_taken() {
         for right in ["mail.example.com:25", "127.0.0.1:10025", "[2001:db8::1]:25", "bücher.example:25"] {
@@ -280,25 +249,5 @@ mod tests {
         }
         assert!(admin("").is_err() && admin("a\tb").is_err() && admin(&"a".repeat(101)).is_err());
         assert!(admin("anna@").expect_err("no address").contains("anna@example.com"));
-    }
-
-    #[test]
-    fn mail_does_not_go_round_in_a_circle() {
-        for (hop, listen) in [
-            ("127.0.0.1:25", "127.0.0.1:25"),
-            ("localhost:25", "127.0.0.1:25"),
-            ("127.0.0.1:25", "0.0.0.0:25"),
-            ("[::1]:25", "[::]:25"),
-        ] {
-            assert!(answers(hop, listen).agree().is_err(), "{hop} {listen}");
-        }
-        for (hop, listen) in [
-            ("127.0.0.1:10025", "127.0.0.1:10024"),
-            ("mail.example.com:25", "0.0.0.0:25"),
-            ("192.0.2.7:25", "127.0.0.1:25"),
-        ] {
-            assert!(answers(hop, listen).agree().is_ok(), "{hop} {listen}");
-        }
-        assert!(answers("a.example:25", "127.0.0.1:8025").agree().is_err(), "the console is there");
     }
 }

@@ -2,7 +2,7 @@
 //! what the other is for.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -100,17 +100,33 @@ pub(super) fn one_each(
         }
     }
     for (direction, address) in hops {
-        let Ok(hop) = address.replace("localhost:", "127.0.0.1:").parse::<SocketAddr>() else { continue };
-        let is_here = |listener: SocketAddr| {
-            let reaches = listener.ip() == hop.ip() || listener.ip().is_unspecified() && hop.ip().is_loopback();
-            hop.port() != 0 && listener.port() == hop.port() && reaches
-        };
-        if let Some((name, ..)) = listening.iter().find(|(.., address)| is_here(*address)) {
+        if let Some((name, ..)) = listening.iter().find(|(.., listener)| reaches(address, *listener)) {
             let what =
                 format!("{address} is our own {name}: mail would go round in a ring. Name the host that delivers it");
             root.reading.fault(root.place("next_hop"), &format!("next_hop.{direction}.address"), what);
         }
     }
+}
+
+/// Whether who connects to a next hop reaches a listener of ours. Of names only those are known that are this host
+/// wherever they are asked for (RFC 6761, section 6.3).
+fn reaches(hop: &str, listener: SocketAddr) -> bool {
+    let Some((host, port)) = hop.rsplit_once(':') else { return false };
+    if listener.port() == 0 || port.parse() != Ok(listener.port()) {
+        return false;
+    }
+    let at = |ip: IpAddr| {
+        // The unspecified address, as one to connect to, is this host.
+        let is_ours = ip.is_loopback() || ip.is_unspecified();
+        ip == listener.ip()
+            || is_ours && listener.ip().is_unspecified()
+            || ip.is_unspecified() && listener.ip().is_loopback()
+    };
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    if name == "localhost" || name.ends_with(".localhost") {
+        return at(Ipv4Addr::LOCALHOST.into()) || at(Ipv6Addr::LOCALHOST.into());
+    }
+    host.trim_matches(['[', ']']).parse().is_ok_and(at)
 }
 
 #[cfg(test)]
@@ -122,6 +138,31 @@ mod tests {
     fn faults(more: &str) -> Vec<String> {
         let found = Config::parse(&format!("{EXAMPLE}\n{more}"), Path::new("/etc/reprieve")).err().unwrap_or_default();
         found.into_iter().map(|fault| format!("{}: {}", fault.key, fault.what)).collect()
+    }
+
+    #[test]
+    fn a_next_hop_that_is_ourselves_is_known_by_each_of_its_names() {
+        for (hop, listener) in [
+            ("127.0.0.1:25", "127.0.0.1:25"),
+            ("localhost:25", "127.0.0.1:25"),
+            ("LOCALHOST.:25", "[::1]:25"),
+            ("mail.localhost:25", "0.0.0.0:25"),
+            ("127.0.0.1:25", "0.0.0.0:25"),
+            ("[::1]:25", "[::]:25"),
+            ("0.0.0.0:25", "127.0.0.1:25"),
+        ] {
+            assert!(super::reaches(hop, listener.parse().expect("an address")), "{hop} {listener}");
+        }
+        for (hop, listener) in [
+            ("127.0.0.1:10025", "127.0.0.1:10024"),
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("mail.example.com:25", "0.0.0.0:25"),
+            ("localhost.example.com:25", "0.0.0.0:25"),
+            ("192.0.2.7:25", "127.0.0.1:25"),
+            ("localhost:25", "192.0.2.7:25"),
+        ] {
+            assert!(!super::reaches(hop, listener.parse().expect("an address")), "{hop} {listener}");
+        }
     }
 
     #[test]

@@ -188,7 +188,7 @@ pub(super) fn notices(root: &mut Section<'_>) -> NoticesConfig {
                      of a public authority or of one in incident_webhook_ca; http:// to a relay that you trust).",
                 )
                 .shown_as("incidents, webhooks")
-                .list_shown("URLs", Webhook::parse, host),
+                .list_shown("URLs", Webhook::parse, marked),
             webhook_ca: it
                 .setting(
                     "incident_webhook_ca",
@@ -209,7 +209,7 @@ pub(super) fn notices(root: &mut Section<'_>) -> NoticesConfig {
                      each, as JSON by POST.",
                 )
                 .shown_as("operators, webhooks")
-                .list_shown("URLs", Webhook::parse, host),
+                .list_shown("URLs", Webhook::parse, marked),
             alert_mail: it
                 .setting("alert_mail", "The same goes to these mailboxes.")
                 .shown_as("operators, mail")
@@ -220,7 +220,7 @@ pub(super) fn notices(root: &mut Section<'_>) -> NoticesConfig {
     notices
 }
 
-/// The host of a webhook: what stands behind it may be a secret.
-fn host(webhook: &Webhook) -> String {
-    super::shown::host(&webhook.url).to_owned()
+/// A webhook without what may be a secret in it.
+fn marked(webhook: &Webhook) -> String {
+    super::shown::marked(&webhook.url)
 }

@@ -1,9 +1,11 @@
 //! What is in force, for people: by the names of the file, defaults included. No secret is in it: of files only their
-//! paths, of a webhook only its host.
+//! paths, of a webhook only its host and a mark.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::time::Duration;
+
+use domain::Digest;
 
 use super::{Config, api, engine, gateway, general, http};
 
@@ -131,6 +133,13 @@ pub(super) fn host(url: &str) -> &str {
     place.split(['/', '?', '#']).next().unwrap_or_default().rsplit('@').next().unwrap_or_default()
 }
 
+/// The host of a URL, and a mark by which a change of the rest is seen. The mark is the first 12 bits of a SHA-256: too
+/// few to confirm a guess of a secret, enough to tell all but one change of 4,096.
+pub(super) fn marked(url: &str) -> String {
+    let mark = Digest::of(url.as_bytes()).to_string();
+    format!("{} (mark {})", host(url), mark.get(..3).unwrap_or_default())
+}
+
 /// In the largest unit that leaves no rest.
 pub(super) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -190,7 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn of_a_webhook_only_its_host_is_shown() {
+    fn of_a_webhook_only_its_host_and_a_mark_are_shown() {
+        let (one, other) = (marked("https://hooks.example/T0/B1/xyz"), marked("https://hooks.example/T0/B1/abc"));
+        assert!(one.starts_with("hooks.example (mark ") && one.len() == "hooks.example (mark 123)".len(), "{one}");
+        assert!(one != other && one == marked("https://hooks.example/T0/B1/xyz"), "a changed secret is seen");
         assert_eq!(host("https://user:secret@hooks.example:8443/T0/B1/xyz?token=1"), "hooks.example:8443");
         assert_eq!(
             (span(Duration::from_millis(1500)), span(Duration::from_secs(90))),

@@ -64,12 +64,29 @@ pub enum StoreError {
     #[error("a stored value cannot be read: {0}")]
     Unreadable(String),
     /// The schema is newer than this program.
-    #[error("the store has schema {found}, this program knows up to {known}; use the newer program")]
+    #[error(
+        "the database is of a newer version of Reprieve: its schema is {found}, this program knows up to {known}. \
+         Nothing was changed. Install the newer version again, or go back to the backup that was made before the \
+         upgrade: `reprieve restore BACKUP --to FOLDER`, then set data_dir to that folder"
+    )]
     NewerSchema {
         /// What the store has.
         found: i64,
         /// What we know.
         known: i64,
+    },
+    /// The schema is of a program that is none of ours, or of one that was never released.
+    #[error(
+        "the database was made by another program: version {version} of its schema is '{found}', here it is '{known}'. \
+         Nothing was changed"
+    )]
+    OtherSchema {
+        /// The first version that differs.
+        version: i64,
+        /// Its name in the database.
+        found: String,
+        /// Its name here.
+        known: String,
     },
 }
 
@@ -183,7 +200,12 @@ impl StoreError {
     pub fn may_be_of_item(&self) -> bool {
         !matches!(
             self,
-            Self::Broken(_) | Self::Full(_) | Self::Busy(_) | Self::Unreachable(_) | Self::NewerSchema { .. }
+            Self::Broken(_)
+                | Self::Full(_)
+                | Self::Busy(_)
+                | Self::Unreachable(_)
+                | Self::NewerSchema { .. }
+                | Self::OtherSchema { .. }
         )
     }
 }

@@ -40,26 +40,26 @@ const MIGRATIONS: [(&str, &str); 31] = [
     ("0031_probation", include_str!("../../migrations/0031_probation.sql")),
 ];
 
-/// Brings the schema to what this program knows.
+/// Brings the schema to what this program knows. A start that ends in the middle leaves whole versions behind it: each
+/// is one transaction, and the next start goes on from there.
 ///
 /// # Errors
-/// When the schema is newer, or a statement fails.
+/// When the schema is newer or of another program, or a statement fails.
 pub async fn run(connection: &mut AnyConnection, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(
-        "create table if not exists schema_version (version bigint primary key, name text not null, applied_us \
-        bigint not null)",
-    )
-    .execute(&mut *connection)
-    .await?;
-    let row = sqlx::query("select coalesce(max(version), 0) as version from schema_version")
-        .fetch_one(&mut *connection)
-        .await?;
-    let found: i64 = row.try_get("version")?;
-    let known = MIGRATIONS.len() as i64;
-    if found > known {
-        return Err(StoreError::NewerSchema { found, known });
+    run_to(connection, MIGRATIONS.len(), now).await
+}
+
+/// Brings the schema to a version, as an earlier program does that knows no later one: for tests of an upgrade.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_to(connection: &mut AnyConnection, last: usize, now: Timestamp) -> Result<(), StoreError> {
+    let found = found(connection).await?;
+    let missing = MIGRATIONS.iter().enumerate().take(last).skip(found);
+    if found > 0 && found < last {
+        tracing::info!(from = found, to = last, "the database is of an earlier version; it is changed to this one");
     }
-    for (at, (name, text)) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+    for (at, (name, text)) in missing {
         let mut transaction = connection.begin().await?;
         for statement in statements(text) {
             sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
@@ -73,6 +73,29 @@ pub async fn run(connection: &mut AnyConnection, now: Timestamp) -> Result<(), S
         transaction.commit().await?;
     }
     Ok(())
+}
+
+/// The version of the schema, 0 of an empty database.
+async fn found(connection: &mut AnyConnection) -> Result<usize, StoreError> {
+    sqlx::query(
+        "create table if not exists schema_version (version bigint primary key, name text not null, applied_us \
+        bigint not null)",
+    )
+    .execute(&mut *connection)
+    .await?;
+    let rows = sqlx::query("select version, name from schema_version order by version").fetch_all(connection).await?;
+    let known = MIGRATIONS.len() as i64;
+    let newest: i64 = rows.last().map(|row| row.try_get("version")).transpose()?.unwrap_or(0);
+    if newest > known {
+        return Err(StoreError::NewerSchema { found: newest, known });
+    }
+    for (at, (row, (known, _))) in rows.iter().zip(MIGRATIONS).enumerate() {
+        let (version, name): (i64, String) = (row.try_get("version")?, row.try_get("name")?);
+        if version != at as i64 + 1 || name != known {
+            return Err(StoreError::OtherSchema { version, found: name, known: known.to_owned() });
+        }
+    }
+    Ok(rows.len())
 }
 
 /// The statements of a migration, comments left out; our migrations have no semicolon inside a text.

@@ -4,6 +4,7 @@ pub mod error;
 pub mod migrate;
 pub(crate) mod soundness;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -235,6 +236,18 @@ impl Marks {
 /// `$from, $from+1, ...`: marks for a list of `count` values.
 pub fn marks(from: usize, count: usize) -> String {
     (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(",")
+}
+
+/// Rows of a `name` and how often it was `counted`.
+///
+/// # Errors
+/// When a row has something else.
+pub fn counted(rows: &[AnyRow]) -> Result<BTreeMap<String, usize>, StoreError> {
+    let read = |row: &AnyRow| -> Result<(String, usize), StoreError> {
+        let counted: i64 = row.try_get("counted")?;
+        Ok((row.try_get("name")?, usize::try_from(counted).unwrap_or_default()))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// A value as JSON text.

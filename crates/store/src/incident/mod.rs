@@ -387,6 +387,15 @@ impl IncidentStore {
         sqlx::query(sql).fetch_all(&self.core.reads).await?.iter().map(read).collect()
     }
 
+    /// How many are not resolved, by their stage.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count_unresolved(&self) -> Result<BTreeMap<String, usize>, StoreError> {
+        let sql = "select stage as name, count(*) as counted from incident where stage <> 'resolved' group by stage";
+        database::counted(&sqlx::query(sql).fetch_all(&self.core.reads).await?)
+    }
+
     /// One incident.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What people are called for: each thing once, until somebody says that it was seen.
 
+use std::collections::BTreeMap;
+
 use domain::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -132,6 +134,15 @@ impl NoticeStore {
         let sql = "select * from alert where seen_us is null or $1 = 1 order by alert desc limit $2";
         let rows = sqlx::query(sql).bind(i64::from(with_seen)).bind(limit).fetch_all(&self.core.reads).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// How many nobody has seen, by their kind.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count_unseen_alerts(&self) -> Result<BTreeMap<String, usize>, StoreError> {
+        let sql = "select kind as name, count(*) as counted from alert where seen_us is null group by kind";
+        database::counted(&sqlx::query(sql).fetch_all(&self.core.reads).await?)
     }
 
     /// One of them.

@@ -12,12 +12,14 @@ pub mod explain;
 pub mod explore;
 pub mod health;
 pub mod hits;
+pub mod hold;
 pub mod incident;
 pub mod known_good;
 pub mod ledger;
 pub mod memory;
 pub mod message;
 pub mod network;
+pub mod notify;
 pub mod person;
 pub mod policy;
 pub mod quarantine;
@@ -87,6 +89,8 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(retention::clock))
         .routes(routes!(retention::confirm_clock))
         .routes(routes!(retention::recover))
+        .routes(routes!(hold::list, hold::add))
+        .routes(routes!(hold::lift))
         .routes(routes!(message::trace))
         .routes(routes!(explain::show))
         .routes(routes!(explore::list))
@@ -104,6 +108,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(bulk::approve))
         .routes(routes!(person::list, person::invite))
         .routes(routes!(person::disable))
+        .routes(routes!(person::recover))
         .routes(routes!(health::show))
         .routes(routes!(health::settings))
         .routes(routes!(ledger::check))
@@ -137,6 +142,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(alert::list))
         .routes(routes!(alert::seen))
         .routes(routes!(alert::choose))
+        .routes(routes!(notify::test))
         .routes(routes!(submission::list, submission::add))
         .routes(routes!(submission::show))
         .routes(routes!(submission::export))

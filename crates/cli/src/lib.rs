@@ -14,6 +14,7 @@ pub mod detection;
 pub mod doctor;
 pub mod entry;
 pub mod feed;
+pub mod hold;
 pub mod incident;
 pub mod known_good;
 pub mod ledger;
@@ -21,6 +22,7 @@ pub mod mailbox;
 pub mod manual;
 pub mod memory;
 pub mod message;
+pub mod notify;
 pub mod person;
 pub mod process;
 pub mod quarantine;
@@ -61,6 +63,9 @@ pub enum Verb {
     /// See whether anything is removed for its age, and take back what was.
     #[command(subcommand)]
     Retention(retention::RetentionVerb),
+    /// Keep mail from expiry and deletion: a message, what a query fits, or all mail of a person.
+    #[command(subcommand)]
+    Hold(hold::HoldVerb),
     /// Follow a message.
     #[command(subcommand)]
     Message(message::MessageVerb),
@@ -91,6 +96,9 @@ pub enum Verb {
     /// See what operators are called for.
     #[command(subcommand)]
     Alert(alert::AlertVerb),
+    /// Test the ways by which people are told.
+    #[command(subcommand)]
+    Notify(notify::NotifyVerb),
     /// Report messages that were judged wrongly, and see what others reported.
     #[command(subcommand)]
     Submission(submission::SubmissionVerb),
@@ -204,6 +212,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Feed(args) => feed::run(args).await,
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Retention(verb) => retention::run(verb).await,
+        Verb::Hold(verb) => hold::run(verb).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ruleset(verb) => ruleset::run(verb).await,
         Verb::Classifier(verb) => classifier::run(verb),
@@ -214,6 +223,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Replay(verb) => incident::run_replay(verb).await,
         Verb::Sentinel(verb) => sentinel::run(verb).await,
         Verb::Alert(verb) => alert::run(verb).await,
+        Verb::Notify(verb) => notify::run(verb).await,
         Verb::Submission(verb) => submission::run(verb).await,
         Verb::Contain(args) => sentinel::contain(args, false).await,
         Verb::ReleaseContainment(args) => sentinel::contain(args, true).await,

@@ -17,6 +17,7 @@
 //! | [`rulesets`] | versions, roll-outs and the policy |
 //! | [`submission`] | what people say of verdicts |
 //! | [`health`] | whether all is well, and what is set |
+//! | [`hold`] | what neither expires nor is deleted |
 //! | [`record`] | audit log, entries, calls |
 //! | [`people`] | who may sign in |
 
@@ -27,6 +28,7 @@ pub mod detections;
 pub mod door;
 pub mod explorer;
 pub mod health;
+pub mod hold;
 pub mod incident;
 pub mod letter;
 pub mod like;
@@ -104,8 +106,11 @@ pub fn router(service: Service) -> Router {
         .route("/submissions/{number}/bundle", get(submission::bundle))
         .route("/alerts/act", post(record::alert_act))
         .route("/audit", get(record::audit))
+        .route("/holds", get(hold::list_all))
+        .route("/holds/act", post(hold::act))
         .route("/health", get(health::show))
         .route("/settings", get(health::settings))
+        .route("/settings/test", post(health::test_notices))
         .route("/people", get(people::list_all))
         .route("/people/act", post(people::act))
         .route("/me", get(people::me))
@@ -135,7 +140,7 @@ pub fn router(service: Service) -> Router {
 /// Whether there are pages for who has signed in under the first part of a path; everything else is told to be unknown
 /// at once, so that a probe of another program does not take the page where one signs in for an answer.
 fn has_pages(path: &str) -> bool {
-    const PARTS: [&str; 20] = [
+    const PARTS: [&str; 21] = [
         "",
         "alerts",
         "audit",
@@ -144,6 +149,7 @@ fn has_pages(path: &str) -> bool {
         "entries",
         "explorer",
         "health",
+        "holds",
         "incidents",
         "me",
         "messages",

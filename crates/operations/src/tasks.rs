@@ -26,6 +26,7 @@ use crate::flow::FlowSummer;
 use crate::fold::SearchTextWorker;
 use crate::gauges::GaugeSetter;
 use crate::held_notice::RecipientNotifier;
+use crate::hold::HoldWorker;
 use crate::integrity::StructureChecker;
 use crate::ledger_audit::LedgerAuditor;
 use crate::notice::SenderNotifier;
@@ -117,6 +118,7 @@ impl Parts {
             Task::in_background(self.flow_summer()),
             Task::in_background(self.search_text_worker()),
             Task::in_background(self.structure_checker()),
+            Task::in_background(self.hold_worker()),
         ]
     }
 
@@ -262,6 +264,15 @@ impl Parts {
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
             items: Items::default(),
+        }
+    }
+
+    fn hold_worker(&self) -> HoldWorker {
+        HoldWorker {
+            upkeep: self.store.upkeep.clone(),
+            clock: self.shared.clock.clone(),
+            signals: self.shared.signals.clone(),
+            priority: self.shared.priority.clone(),
         }
     }
 

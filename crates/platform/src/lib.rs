@@ -9,7 +9,8 @@
 //! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`], [`loops`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first, whether all go on |
 //! | [`panic_switch`], [`readiness`], [`removal`] | whether mail is taken, and whether anything may be removed |
 //! | [`containment`], [`entries`], [`belief`], [`derived`] | what is in force for every message, and the journal of evidence behind it |
-//! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`percent`] | what goes out: to next hops, to people, to other services |
+//! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`notice_test`], [`percent`] | what goes out: to next hops, to people, to other services, and a test of it |
+//! | [`recovery`] | an administrator is let in again from the host |
 //! | [`ledger_check`], [`audit_signer`], [`ruleset_store`], [`report`], [`measure`] | what is shown and proved |
 
 pub mod audit_signer;
@@ -31,6 +32,7 @@ pub mod keys;
 pub mod ledger_check;
 pub mod loops;
 pub mod measure;
+pub mod notice_test;
 pub mod outgoing;
 pub mod panic_switch;
 pub mod percent;
@@ -38,6 +40,7 @@ pub mod priority;
 pub mod readiness;
 pub mod recipient;
 pub mod reconciler;
+pub mod recovery;
 pub mod removal;
 pub mod report;
 pub mod ruleset_store;

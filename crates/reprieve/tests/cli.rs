@@ -310,3 +310,48 @@ fn a_configuration_that_contradicts_itself_is_refused_by_the_check() {
         assert!(told.contains(&format!("line {line}: {words}")), "{line} {words}: {told}");
     }
 }
+
+/// An administrator who has lost everything is let in again from the host, whether the service runs or not; nobody else
+/// is, and the others are called.
+#[test]
+fn an_administrator_is_let_in_again_from_the_host() {
+    let sink = Sink::start();
+    let mut gateway = Gateway::start(&config(sink.address));
+    gateway.json(&["person", "invite", "--name", "anna", "--role", "admin"]);
+    gateway.json(&["person", "invite", "--name", "ben", "--role", "analyst"]);
+    gateway.json(&["token", "create", "--name", "anna", "--role", "admin"]);
+    let recover =
+        |gateway: &Gateway, name: &str, reason: &str| run(gateway, &["person", "recover", name, "--reason", reason]);
+    let refusals = |gateway: &Gateway| {
+        for (name, reason, word) in [("nobody", "lost", "nobody"), ("ben", "lost", "analyst"), ("anna", " ", "say why")]
+        {
+            let refused = recover(gateway, name, reason);
+            assert_eq!(refused.status.code(), Some(2), "{name}: {}", out(&refused));
+            assert!(complaint(&refused).contains(word), "{name}: {}", complaint(&refused));
+        }
+    };
+    refusals(&gateway);
+    let link = out(&recover(&gateway, "anna", "lost her phone"));
+    assert!(link.starts_with(&format!("http://{}/welcome#", gateway.api)), "{link}");
+    let tokens = gateway.json(&["token", "list"]);
+    assert!(tokens.as_array().unwrap().iter().all(|token| token["revoked"].is_string()), "{tokens}");
+    let anna = gateway.json(&["person", "list"])[0].clone();
+    assert!(anna["invited_until"].is_string() && anna["has_totp"] == false, "{anna}");
+    let alerts = gateway.json(&["alert", "list"]);
+    assert_eq!(alerts[0]["kind"], "access", "{alerts}");
+    assert!(alerts[0]["text"].as_str().unwrap().contains("lost her phone"), "{alerts}");
+    // While the service does not run.
+    gateway.stop();
+    refusals(&gateway);
+    let offline = recover(&gateway, "anna", "again");
+    assert_eq!(offline.status.code(), Some(0), "{}", complaint(&offline));
+    let link = out(&offline);
+    assert!(link.contains("/welcome#"), "{link}");
+    gateway.run();
+    let acts = gateway.json(&["audit", "list"]);
+    let recovered = acts.as_array().unwrap().iter().filter(|act| act["action"] == "person.recover");
+    let reasons: Vec<&str> = recovered.map(|act| act["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["lost her phone", "again"]);
+    assert_eq!(gateway.json(&["alert", "list"]).as_array().unwrap().len(), 2, "they are called each time");
+    gateway.ledger();
+}

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod bulk;
+pub mod bypassed;
 pub mod detection;
 pub mod entry;
 pub mod error;
@@ -110,6 +111,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(person::disable))
         .routes(routes!(person::recover))
         .routes(routes!(health::show))
+        .routes(routes!(bypassed::list))
         .routes(routes!(health::settings))
         .routes(routes!(ledger::check))
         .routes(routes!(backup::create))

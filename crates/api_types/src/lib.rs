@@ -9,6 +9,7 @@ pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod bulk;
+pub mod bypassed;
 pub mod detection;
 pub mod entry;
 pub mod explain;

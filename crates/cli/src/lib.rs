@@ -6,6 +6,7 @@ pub mod alert;
 pub mod answer;
 pub mod audit;
 pub mod backup;
+pub mod bypassed;
 pub mod classifier;
 pub mod client;
 pub mod compose;
@@ -38,6 +39,7 @@ pub mod setup;
 pub mod status_page;
 pub mod submission;
 mod supervisor;
+pub mod support_bundle;
 pub mod terminal;
 pub mod token;
 
@@ -113,6 +115,8 @@ pub enum Verb {
     StatusPage(status_page::StatusPageArgs),
     /// Say whether mail is taken now; exit 1 when it is not.
     Ready(ready::ReadyArgs),
+    /// List mail that passed unexamined while the panic switch said `bypass`.
+    Bypassed(bypassed::BypassedArgs),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
@@ -134,6 +138,8 @@ pub enum Verb {
     Config(config::ConfigVerb),
     /// Look at everything an administrator would look at first; exit 1 when there is a fault.
     Doctor(doctor::DoctorArgs),
+    /// Write what somebody needs who is to help from elsewhere, and nothing of any mail, into a file.
+    SupportBundle(support_bundle::SupportBundleArgs),
     /// Print completions for a shell.
     Completions {
         /// bash, zsh, fish, elvish or powershell.
@@ -230,6 +236,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Memory(verb) => memory::run(verb).await,
         Verb::StatusPage(args) => status_page::run(args).await,
         Verb::Ready(args) => ready::run(args).await,
+        Verb::Bypassed(args) => bypassed::run(args).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,
@@ -238,6 +245,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Token(verb) => token::run(verb).await,
         Verb::Config(verb) => config::run(verb).await,
         Verb::Doctor(args) => doctor::run(args).await,
+        Verb::SupportBundle(args) => support_bundle::run(args).await,
         Verb::Completions { shell } => {
             manual::completions(shell, command);
             Ok(())

@@ -53,7 +53,10 @@ pub async fn show(
     let body = html! {
         h1 { "Health" }
         @if let (Some(goes), Some(ledger)) = (&whole, ledger) {
-            p { a href="/settings" { "The settings in force" } }
+            p {
+                a href="/settings" { "The settings in force" } " · "
+                a href="/bypassed" { "Mail that passed unexamined" }
+            }
             (ledger)
             (background(&goes.reconcilers))
             (room(&goes.volume))

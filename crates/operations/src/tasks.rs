@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use platform::bypassed;
 use platform::hop::Hops;
 use platform::items::Items;
 use platform::keys::KeyRing;
@@ -181,6 +182,7 @@ impl Parts {
             audit: self.store.audit.clone(),
             notices: self.store.notices.clone(),
             switch: self.shared.panic_switch.clone(),
+            list: self.shared.config.data_dir.join(bypassed::FILE),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
         }

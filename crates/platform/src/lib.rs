@@ -7,7 +7,7 @@
 //! | [`shared`] | what every room is given |
 //! | [`clock`], [`keys`], [`data_folder`], [`descriptors`], [`disk`] | what the host gives: time and ids, keys of this installation, the data folder, file descriptors, room on the disk |
 //! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`], [`loops`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first, whether all go on |
-//! | [`panic_switch`], [`readiness`], [`removal`] | whether mail is taken, and whether anything may be removed |
+//! | [`panic_switch`], [`bypassed`], [`readiness`], [`removal`] | whether mail is taken, what passed unexamined, and whether anything may be removed |
 //! | [`containment`], [`entries`], [`belief`], [`derived`] | what is in force for every message, and the journal of evidence behind it |
 //! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`notice_test`], [`percent`] | what goes out: to next hops, to people, to other services, and a test of it |
 //! | [`recovery`] | an administrator is let in again from the host |
@@ -16,6 +16,7 @@
 pub mod audit_signer;
 pub mod background;
 pub mod belief;
+pub mod bypassed;
 pub mod certificates;
 pub mod clock;
 pub mod config;

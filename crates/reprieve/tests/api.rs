@@ -74,6 +74,7 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", "/api/v1/portal/close".to_owned(), "decide"),
         ("GET", "/api/v1/agreements".to_owned(), "look"),
         ("GET", "/api/v1/health".to_owned(), "look"),
+        ("GET", "/api/v1/bypassed?limit=7".to_owned(), "look"),
         ("POST", "/api/v1/notices/test".to_owned(), "rules"),
         ("GET", "/api/v1/settings".to_owned(), "look"),
         ("GET", "/api/v1/submissions".to_owned(), "look"),

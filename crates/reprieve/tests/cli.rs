@@ -355,3 +355,62 @@ fn an_administrator_is_let_in_again_from_the_host() {
     assert_eq!(gateway.json(&["alert", "list"]).as_array().unwrap().len(), 2, "they are called each time");
     gateway.ledger();
 }
+
+/// What a bundle has in it, as one text.
+fn unpacked(path: &std::path::Path) -> String {
+    let mut bytes = Vec::new();
+    let mut packed = flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap());
+    std::io::Read::read_to_end(&mut packed, &mut bytes).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Of a mail with a mark in each of its fields, and of secrets with one, nothing is in the bundle; and there is one
+/// whether the service runs or not.
+#[test]
+fn a_support_bundle_has_nothing_of_mail_and_no_secret() {
+    let sink = Sink::start();
+    let settings = "[notices]\nalert_webhooks = [\"http://127.0.0.1:1/marked-hook?token=marked-token\"]\n\
+                    alert_mail = [\"marked-operator@ours.example\"]\n";
+    let mut gateway = Gateway::start(&config(sink.address).replace("[notices]\n", settings));
+    let text = "From: \"marked-name\" <marked-from@x.example>\r\nTo: marked-to@ours.example\r\n\
+                Subject: marked-subject\r\nMessage-ID: <marked-id@x.example>\r\nX-Marked: marked-field\r\n\
+                Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n\
+                <a href=\"http://marked-host.example/marked-path\">marked-text</a>\r\n--b\r\n\
+                Content-Type: application/octet-stream; name=marked-file.exe\r\n\
+                Content-Disposition: attachment; filename=marked-file.exe\r\n\r\nMZmarked\r\n--b--\r\n";
+    for to in ["marked-rcpt@ours.example", "marked-other@ours.example"] {
+        let mut talk = Talk::from_outside(gateway.mx);
+        talk.send("marked-sender@x.example", &[to], text.as_bytes());
+        talk.send("marked-sender@x.example", &[to], &bad("marked-bad"));
+    }
+    gateway.json(&["person", "invite", "--name", "marked-person", "--role", "admin"]);
+    gateway.json(&["token", "create", "--name", "marked-holder", "--role", "admin"]);
+    let bundle = |gateway: &Gateway, name: &str| {
+        let made = run(gateway, &["support-bundle", "-o", name]);
+        assert_eq!(made.status.code(), Some(0), "{}", complaint(&made));
+        (out(&made), unpacked(&gateway.path(name)))
+    };
+    let (listed, has) = bundle(&gateway, "running.tar.gz");
+    for piece in [
+        "version.txt",
+        "settings.json",
+        "doctor.json",
+        "health.json",
+        "metrics.txt",
+        "ledger.json",
+        "rulesets.json",
+        "database.json",
+        "kernel.txt",
+        "missing.json",
+    ] {
+        assert!(listed.contains(piece) && has.contains(piece), "{piece}: {listed}");
+    }
+    assert!(has.contains("reprieve_") && has.contains("0033_legal_hold") && has.contains("[address "), "{listed}");
+    assert!(!has.to_lowercase().contains("marked"), "{:?}", has.to_lowercase().split_once("marked"));
+    let again = run(&gateway, &["support-bundle", "-o", "running.tar.gz"]);
+    assert_eq!(again.status.code(), Some(3), "no file is overwritten");
+    gateway.stop();
+    let (listed, has) = bundle(&gateway, "stopped.tar.gz");
+    assert!(listed.contains("missing: health") && has.contains("settings.json"), "{listed}");
+    assert!(!has.to_lowercase().contains("marked"));
+}

@@ -102,6 +102,7 @@ fn the_matrix_of_roles_and_pages() {
         "/entries",
         "/submissions",
         "/health",
+        "/bypassed",
         "/me",
         &message,
     ];

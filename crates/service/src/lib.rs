@@ -13,6 +13,7 @@ pub mod audit;
 pub mod backup;
 pub mod block_like;
 pub mod bulk;
+pub mod bypassed;
 pub mod detection;
 pub mod download;
 pub mod dry_run;

@@ -95,7 +95,7 @@ pub(crate) fn id_of(gateway: &Gateway, subject: &str) -> String {
     held.iter().find(|one| one["subject"] == subject).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-pub(crate) const PAGES: [&str; 19] = [
+pub(crate) const PAGES: [&str; 20] = [
     "/",
     "/explorer",
     "/requests",
@@ -111,6 +111,7 @@ pub(crate) const PAGES: [&str; 19] = [
     "/holds",
     "/bulk",
     "/health",
+    "/bypassed",
     "/health?check=now",
     "/settings",
     "/people",

@@ -1,8 +1,11 @@
 //! Numbered migrations of our own: one mechanism for both databases, each in its own transaction.
 
+use std::path::Path;
+
 use domain::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
+use crate::database;
 use crate::database::error::StoreError;
 
 /// The migrations in order; a released one never changes.
@@ -74,6 +77,24 @@ pub async fn run(connection: &mut AnyConnection, now: Timestamp) -> Result<(), S
         transaction.commit().await?;
     }
     Ok(())
+}
+
+/// The migrations that this program knows, in order.
+pub fn known() -> Vec<&'static str> {
+    MIGRATIONS.iter().map(|(name, _)| *name).collect()
+}
+
+/// The migrations that an embedded database has had, in order; it is only read.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub async fn applied(file: &Path) -> Result<Vec<String>, StoreError> {
+    sqlx::any::install_default_drivers();
+    let pool = database::read_pool(&format!("sqlite://{}?mode=rw", file.display())).await?;
+    let rows = sqlx::query("select name from schema_version order by version").fetch_all(&pool).await?;
+    let names = rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>();
+    pool.close().await;
+    Ok(names?)
 }
 
 /// The statements of a migration, comments left out; our migrations have no semicolon inside a text.

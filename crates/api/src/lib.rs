@@ -5,6 +5,7 @@ pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod bulk;
+pub mod bypassed;
 pub mod detection;
 pub mod entry;
 pub mod error;
@@ -12,12 +13,14 @@ pub mod explain;
 pub mod explore;
 pub mod health;
 pub mod hits;
+pub mod hold;
 pub mod incident;
 pub mod known_good;
 pub mod ledger;
 pub mod memory;
 pub mod message;
 pub mod network;
+pub mod notify;
 pub mod person;
 pub mod policy;
 pub mod quarantine;
@@ -87,6 +90,8 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(retention::clock))
         .routes(routes!(retention::confirm_clock))
         .routes(routes!(retention::recover))
+        .routes(routes!(hold::list, hold::add))
+        .routes(routes!(hold::lift))
         .routes(routes!(message::trace))
         .routes(routes!(explain::show))
         .routes(routes!(explore::list))
@@ -104,7 +109,9 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(bulk::approve))
         .routes(routes!(person::list, person::invite))
         .routes(routes!(person::disable))
+        .routes(routes!(person::recover))
         .routes(routes!(health::show))
+        .routes(routes!(bypassed::list))
         .routes(routes!(health::settings))
         .routes(routes!(ledger::check))
         .routes(routes!(backup::create))
@@ -137,6 +144,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(alert::list))
         .routes(routes!(alert::seen))
         .routes(routes!(alert::choose))
+        .routes(routes!(notify::test))
         .routes(routes!(submission::list, submission::add))
         .routes(routes!(submission::show))
         .routes(routes!(submission::export))

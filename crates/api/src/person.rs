@@ -1,6 +1,6 @@
 //! People who may sign in to the console, over HTTP.
 
-use api_types::person::{DisableAsk, InviteAsk, PersonView};
+use api_types::person::{DisableAsk, InviteAsk, PersonView, RecoverAsk};
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use service::Service;
@@ -64,4 +64,27 @@ pub async fn disable(
     Json(ask): Json<DisableAsk>,
 ) -> ApiResult<PersonView> {
     Ok(Json(service::person::disable(&service, &operator, &name, ask).await?))
+}
+
+/// `POST /api/v1/people/{name}/recover`: lets in again an administrator who has lost the password and the second
+/// factor; over the unix socket alone. What they had is forgotten, their sessions and tokens end, and the other
+/// administrators are called. The link holds for an hour.
+///
+/// # Errors
+/// When it is not asked for on the host, no reason is given, or nobody of this name is an administrator.
+#[utoipa::path(
+    post,
+    operation_id = "person.recover",
+    path = "/api/v1/people/{name}/recover",
+    params(("name" = String, Path, description = "The name of an administrator")),
+    request_body = RecoverAsk,
+    responses((status = 200, body = PersonView), Refusal),
+)]
+pub async fn recover(
+    State(service): State<Service>,
+    Extension(operator): Extension<Operator>,
+    Path(name): Path<String>,
+    Json(ask): Json<RecoverAsk>,
+) -> ApiResult<PersonView> {
+    Ok(Json(service::person::recover(&service, &operator, &name, ask).await?))
 }

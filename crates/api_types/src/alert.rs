@@ -18,7 +18,8 @@ pub struct AlertView {
     pub number: i64,
     /// When it was found out (RFC 3339).
     pub at: String,
-    /// Why: rate, reports, undecided, pardoned, forced, engine, books, panic, clock or damage.
+    /// Why: rate, reports, undecided, pardoned, forced, engine, books, panic, clock, damage,
+    /// certificate or access.
     pub kind: String,
     /// What it is about: mostly the code of a detection, such as IMG-0042.
     pub subject: String,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::hold::OnHoldView;
 use crate::quarantine::PartView;
 
 /// What a detection saw, and where.
@@ -113,6 +114,8 @@ pub struct ExplainedView {
     pub counterfactuals: Vec<CounterfactualView>,
     /// What today's ruleset makes of what was recorded, for the first recipient in `units`.
     pub today: TodayView,
+    /// The legal holds that it is on: while there is one it neither expires nor is deleted.
+    pub holds: Vec<OnHoldView>,
 }
 
 /// A part, and how often it came before.

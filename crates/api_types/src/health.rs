@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::hold::HeldView;
 use crate::ledger::LedgerView;
 use crate::retention::ClockView;
 
@@ -26,6 +27,8 @@ pub struct HealthView {
     pub damaged: u64,
     /// Stored blobs that are damaged or missing: the first 20.
     pub damage: Vec<DamageView>,
+    /// What is on legal hold.
+    pub held: HeldView,
 }
 
 /// How far the check of all stored bytes is.

@@ -54,6 +54,16 @@ pub struct InviteAsk {
     pub last_admin: bool,
 }
 
+/// Why an administrator is let in again.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecoverAsk {
+    /// Why, for the record; it may not be empty.
+    pub reason: String,
+    /// Who asks, for the record.
+    pub actor: String,
+}
+
 /// Why somebody is shut out.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]

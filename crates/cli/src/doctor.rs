@@ -81,34 +81,40 @@ pub(super) struct Finding {
 /// When the configuration cannot be read, or there is a fault.
 pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     let config = Config::load(&args.config).map_err(CliError::unreachable)?;
-    let mut list = vec![Finding { what: "configuration".into(), health: Health::Ok, detail: "no fault found".into() }];
-    list.push(ruleset(&config));
-    list.push(walls(&config));
-    list.extend(Direction::ALL.into_iter().filter(|d| config.mode(*d) == Mode::Observe).map(|direction| Finding {
-        what: format!("mode of {}", direction.as_str().to_lowercase()),
-        health: Health::Warning,
-        detail: "observe: nothing is held; verdicts are recorded only".into(),
-    }));
-    list.extend(hops(&config).await);
-    list.extend(relaying_hops(&config).await);
-    list.push(file_descriptors(&config));
-    list.extend(clamd(&config).await);
-    list.extend(rspamd(&config).await);
-    list.extend(dns(&config).await);
-    list.push(room(&config));
-    list.extend(panic_switch(&config));
-    list.extend(gateway(&config).await);
-    list.extend(one_for_all(&config).await);
-    list.extend(limits::limits(&Client::at_socket(config.api.socket.clone())).await);
-    for listener in &config.listeners {
-        list.push(relay(&config, listener).await);
-    }
+    let list = look(&config).await;
     if args.json {
         terminal::line(&serde_json::to_string(&list).map_err(CliError::unreachable)?);
     } else {
         list.iter().for_each(|finding| terminal::line(&shown(finding)));
     }
     if list.iter().any(|finding| finding.health == Health::Fault) { Err(CliError::No) } else { Ok(()) }
+}
+
+/// Everything that is looked at.
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
+    let mut list = vec![Finding { what: "configuration".into(), health: Health::Ok, detail: "no fault found".into() }];
+    list.push(ruleset(config));
+    list.push(walls(config));
+    list.extend(Direction::ALL.into_iter().filter(|d| config.mode(*d) == Mode::Observe).map(|direction| Finding {
+        what: format!("mode of {}", direction.as_str().to_lowercase()),
+        health: Health::Warning,
+        detail: "observe: nothing is held; verdicts are recorded only".into(),
+    }));
+    list.extend(hops(config).await);
+    list.extend(relaying_hops(config).await);
+    list.push(file_descriptors(config));
+    list.extend(clamd(config).await);
+    list.extend(rspamd(config).await);
+    list.extend(dns(config).await);
+    list.push(room(config));
+    list.extend(panic_switch(config));
+    list.extend(gateway(config).await);
+    list.extend(one_for_all(config).await);
+    list.extend(limits::limits(&Client::at_socket(config.api.socket.clone())).await);
+    for listener in &config.listeners {
+        list.push(relay(config, listener).await);
+    }
+    list
 }
 
 pub(super) fn shown(finding: &Finding) -> String {

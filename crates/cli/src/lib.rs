@@ -6,6 +6,7 @@ pub mod alert;
 pub mod answer;
 pub mod audit;
 pub mod backup;
+pub mod bypassed;
 pub mod classifier;
 pub mod client;
 pub mod compose;
@@ -14,6 +15,7 @@ pub mod detection;
 pub mod doctor;
 pub mod entry;
 pub mod feed;
+pub mod hold;
 pub mod incident;
 pub mod known_good;
 pub mod ledger;
@@ -21,6 +23,7 @@ pub mod mailbox;
 pub mod manual;
 pub mod memory;
 pub mod message;
+pub mod notify;
 pub mod person;
 pub mod process;
 pub mod quarantine;
@@ -36,6 +39,7 @@ pub mod setup;
 pub mod status_page;
 pub mod submission;
 mod supervisor;
+pub mod support_bundle;
 pub mod terminal;
 pub mod token;
 
@@ -61,6 +65,9 @@ pub enum Verb {
     /// See whether anything is removed for its age, and take back what was.
     #[command(subcommand)]
     Retention(retention::RetentionVerb),
+    /// Keep mail from expiry and deletion: a message, what a query fits, or all mail of a person.
+    #[command(subcommand)]
+    Hold(hold::HoldVerb),
     /// Follow a message.
     #[command(subcommand)]
     Message(message::MessageVerb),
@@ -91,6 +98,9 @@ pub enum Verb {
     /// See what operators are called for.
     #[command(subcommand)]
     Alert(alert::AlertVerb),
+    /// Test the ways by which people are told.
+    #[command(subcommand)]
+    Notify(notify::NotifyVerb),
     /// Report messages that were judged wrongly, and see what others reported.
     #[command(subcommand)]
     Submission(submission::SubmissionVerb),
@@ -105,6 +115,8 @@ pub enum Verb {
     StatusPage(status_page::StatusPageArgs),
     /// Say whether mail is taken now; exit 1 when it is not.
     Ready(ready::ReadyArgs),
+    /// List mail that passed unexamined while the panic switch said `bypass`.
+    Bypassed(bypassed::BypassedArgs),
     /// Check the books.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
@@ -126,6 +138,8 @@ pub enum Verb {
     Config(config::ConfigVerb),
     /// Look at everything an administrator would look at first; exit 1 when there is a fault.
     Doctor(doctor::DoctorArgs),
+    /// Write what somebody needs who is to help from elsewhere, and nothing of any mail, into a file.
+    SupportBundle(support_bundle::SupportBundleArgs),
     /// Print completions for a shell.
     Completions {
         /// bash, zsh, fish, elvish or powershell.
@@ -204,6 +218,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Feed(args) => feed::run(args).await,
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Retention(verb) => retention::run(verb).await,
+        Verb::Hold(verb) => hold::run(verb).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ruleset(verb) => ruleset::run(verb).await,
         Verb::Classifier(verb) => classifier::run(verb),
@@ -214,12 +229,14 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Replay(verb) => incident::run_replay(verb).await,
         Verb::Sentinel(verb) => sentinel::run(verb).await,
         Verb::Alert(verb) => alert::run(verb).await,
+        Verb::Notify(verb) => notify::run(verb).await,
         Verb::Submission(verb) => submission::run(verb).await,
         Verb::Contain(args) => sentinel::contain(args, false).await,
         Verb::ReleaseContainment(args) => sentinel::contain(args, true).await,
         Verb::Memory(verb) => memory::run(verb).await,
         Verb::StatusPage(args) => status_page::run(args).await,
         Verb::Ready(args) => ready::run(args).await,
+        Verb::Bypassed(args) => bypassed::run(args).await,
         Verb::Ledger(verb) => ledger::run(verb).await,
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,
@@ -228,6 +245,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Token(verb) => token::run(verb).await,
         Verb::Config(verb) => config::run(verb).await,
         Verb::Doctor(args) => doctor::run(args).await,
+        Verb::SupportBundle(args) => support_bundle::run(args).await,
         Verb::Completions { shell } => {
             manual::completions(shell, command);
             Ok(())

@@ -78,6 +78,9 @@ fn explained(shown: &ExplainedView) -> String {
         terminal::coloured(category, if category == "Clean" { 32 } else { 31 })
     )];
     out.extend(shown.units.iter().map(explained_unit));
+    for hold in &shown.holds {
+        out.push(format!("  on hold {} by {}: {}", hold.number, hold.by, hold.reason));
+    }
     for other in &shown.counterfactuals {
         out.push(format!("  without {}@{}: {} {}", other.without, other.version, other.category, other.disposition));
     }

@@ -1,7 +1,16 @@
 //! `reprieve person`: who may sign in to the console.
 
-use api_types::person::{DisableAsk, InviteAsk, PersonView};
+use std::net::SocketAddr;
+
+use api_types::person::{DisableAsk, InviteAsk, PersonView, RecoverAsk};
 use clap::Subcommand;
+use platform::clock::SystemClock;
+use platform::config::Config;
+use platform::data_folder::{self, DataFolderError};
+use platform::keys::{self, KEY_FILE};
+use platform::recovery::{self, Asked};
+use store::Store;
+use store::upkeep::backup::DATABASE;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -37,6 +46,22 @@ pub enum PersonVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Let in again an administrator who has lost the password and the second factor: on the gateway's own host, as its
+    /// user or root, whether it runs or not. Prints a link that works once, within an hour; ends their sessions, tokens
+    /// and one-time codes; the other administrators are called.
+    Recover {
+        /// Their name.
+        name: String,
+        /// Why, for the record and for those who are called.
+        #[arg(long)]
+        reason: String,
+        /// The address of the console, as they reach it, as for `invite`.
+        #[arg(long, value_name = "URL")]
+        console: Option<String>,
+        /// Where the gateway's configuration is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
     /// Shut somebody out; their sessions end now.
     Disable {
         /// Their name.
@@ -68,6 +93,7 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
                 .await?
                 .print(&api, |invited| link(invited, console, address))
         }
+        PersonVerb::Recover { name, reason, console, api } => recover(name, reason, console, api).await,
         PersonVerb::List { api } => {
             let people = Client::new(&api)?.get::<Vec<PersonView>>("/api/v1/people").await?;
             people.print(&api, |people| listed(people))
@@ -79,6 +105,57 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
             done.print(&api, |done| listed(std::slice::from_ref(done)))
         }
     }
+}
+
+/// Through the service where it runs, which hears of it at once; else by its own hand in the store.
+async fn recover(name: String, reason: String, console: Option<String>, api: ApiArgs) -> Result<(), CliError> {
+    let path = api.configuration().filter(|_| api.api.is_none());
+    let path = path.ok_or_else(|| CliError::Usage("say which gateway on this host: --config FILE".into()))?;
+    let config = Config::load(&path).map_err(CliError::unreachable)?;
+    if !config.data_dir.join(DATABASE).is_file() {
+        return Err(CliError::Unreachable(format!("there is no database in {}", config.data_dir.display())));
+    }
+    let lock = match data_folder::take(&config.data_dir) {
+        Ok(lock) => lock,
+        Err(DataFolderError::Locked(_)) => {
+            let ask = RecoverAsk { reason, actor: super::quarantine::actor() };
+            let path = format!("/api/v1/people/{}/recover", platform::percent::encoded(&name));
+            let invited = Client::new(&api)?.post::<PersonView>(&path, &ask).await?;
+            return invited.print(&api, |invited| link(invited, console, None));
+        }
+        Err(error) => return Err(CliError::unreachable(error)),
+    };
+    let secret = recover_in_store(&config, name, reason).await?;
+    drop(lock);
+    let known = console.or(config.oidc.map(|oidc| oidc.console)).unwrap_or_else(|| listening(config.api.address));
+    terminal::line(&format!("{}/welcome#{secret}", known.trim_end_matches('/')));
+    terminal::complain("the service does not run: start it, and use the link within an hour");
+    Ok(())
+}
+
+/// Lets somebody in again in the store of a service that does not run; returns the secret of the link.
+async fn recover_in_store(config: &Config, name: String, reason: String) -> Result<String, CliError> {
+    let folder = &config.data_dir;
+    let clock = SystemClock;
+    let key = keys::token_key(&folder.join(KEY_FILE), &clock).map_err(CliError::unreachable)?;
+    let now = platform::clock::Clock::now(&clock);
+    let store = Store::open_embedded(folder, &config.hostname, &key, now).await.map_err(CliError::unreachable)?;
+    let actor = Some(super::quarantine::actor()).filter(|actor| !actor.is_empty());
+    let actor = format!("{} (local)", actor.unwrap_or_else(|| "root".into()));
+    let let_in = recovery::let_in((&store.audit, &store.people), &clock, Asked { name, actor, reason }).await;
+    store.close().await;
+    match let_in {
+        Ok(let_in) => Ok(let_in.secret),
+        Err(error @ (store::StoreError::NotFound(_) | store::StoreError::Refused(_))) => {
+            Err(CliError::Usage(error.to_string()))
+        }
+        Err(error) => Err(CliError::unreachable(error)),
+    }
+}
+
+/// Where the console listens once the service runs.
+fn listening(at: SocketAddr) -> String {
+    if at.ip().is_unspecified() { format!("http://localhost:{}", at.port()) } else { format!("http://{at}") }
 }
 
 /// The link that lets somebody in, at the console that was named, or where it is known to be.

@@ -5,14 +5,17 @@ use std::time::Duration;
 use api_types::detection::EngineRow;
 use api_types::health::{CheckedView, EngineHealthView, HealthView, ReconcilerView, ScrubView, VolumeView};
 use api_types::ledger::{LedgerQuery, LedgerView};
+use api_types::notify::{NotifyAsk, TriedView};
 use axum::Extension;
 use axum::extract::{Query, State};
 use domain::Timestamp;
 use maud::{Markup, html};
-use service::access::Operator;
-use service::{Service, detection, health, ledger};
+use service::access::{Operator, Permission};
+use service::error::ServiceError;
+use service::{Service, detection, health, ledger, notify};
 use web::fault::PageResult;
-use web::page::{moment, size};
+use web::form::Form;
+use web::page::{enter_does_nothing, moment, size};
 
 use crate::page::{chip, explorer, page, shown as spoken};
 
@@ -50,7 +53,10 @@ pub async fn show(
     let body = html! {
         h1 { "Health" }
         @if let (Some(goes), Some(ledger)) = (&whole, ledger) {
-            p { a href="/settings" { "The settings in force" } }
+            p {
+                a href="/settings" { "The settings in force" } " · "
+                a href="/bypassed" { "Mail that passed unexamined" }
+            }
             (ledger)
             (background(&goes.reconcilers))
             (room(&goes.volume))
@@ -223,6 +229,11 @@ fn what_is_kept(goes: &HealthView) -> Markup {
                 } } }
             } }
             @if let Some(scrub) = &goes.scrub { (how_far(scrub)) }
+            @if goes.held.holds > 0 { p {
+                a href="/holds" { (goes.held.holds) " holds" } " keep " (goes.held.mails) " mails with "
+                (size(goes.held.bytes)) " from expiry and deletion"
+                @if !goes.held.is_counted { "; the record is still being looked through for them" } "."
+            } }
         }
     }
 }
@@ -249,9 +260,67 @@ fn how_far(scrub: &ScrubView) -> Markup {
 /// # Errors
 /// What the API says.
 pub async fn settings(State(service): State<Service>, Extension(operator): Extension<Operator>) -> PageResult {
-    let all = health::settings(&service, &operator).await?;
-    let body = html! {
+    let body = settings_body(&service, &operator, None).await?;
+    Ok(page(&operator, "/health", "Settings", body))
+}
+
+/// `POST /settings/test`: a test notice through each way by which people are told.
+///
+/// # Errors
+/// What the API says.
+pub async fn test_notices(
+    State(service): State<Service>,
+    Extension(operator): Extension<Operator>,
+    form: Form,
+) -> PageResult {
+    let ask = NotifyAsk { recipient: Some(form.one("recipient").to_owned()), ..NotifyAsk::default() };
+    let tried = notify::test(&service, &operator, ask).await?;
+    let body = settings_body(&service, &operator, Some(&tried)).await?;
+    Ok(page(&operator, "/health", "Settings", body))
+}
+
+/// The ways by which people are told, to be tried; and what came of it.
+fn ways(tried: Option<&[TriedView]>) -> Markup {
+    html! {
+        section.actions {
+            h2 { "Test the notices" }
+            p.dim {
+                "A notice that is marked as a test goes to every webhook and every mailbox of " code { "[notices]" }
+                ", and to a recipient of yours if you name one. Nothing else is changed by it."
+            }
+            form.row method="post" action="/settings/test" { (enter_does_nothing())
+                label { "A recipient, too"
+                    input type="email" name="recipient" autocomplete="off" placeholder="nobody";
+                }
+                button { "Send the test" }
+            }
+            @match tried {
+                None => {},
+                Some([]) => p.calm { "Nobody is told: there is no webhook and no mailbox." },
+                Some(tried) => div.scroll { table {
+                    thead { tr {
+                        th { "For" } th { "To" } th { "Taken" } th { "By" } th.right { "Took" } th { "Answer" }
+                    } }
+                    tbody { @for one in tried { tr {
+                        td { (one.whom) } td.address { (one.to) }
+                        td { (chip(if one.is_taken { "ok" } else { "failed" })) }
+                        td { (one.by) } td.right { (format!("{:.0} ms", one.took_ms)) } td { (one.answer) }
+                    } } }
+                } },
+            }
+        }
+    }
+}
+
+async fn settings_body(
+    service: &Service,
+    operator: &Operator,
+    tried: Option<&[TriedView]>,
+) -> Result<Markup, ServiceError> {
+    let all = health::settings(service, operator).await?;
+    Ok(html! {
         h1 { "Settings in force" }
+        @if operator.role.may(Permission::Rules) { (ways(tried)) }
         p.dim {
             "As the program read its file, defaults included. They are changed there, and hold after a restart; "
             "`reprieve config check` tells what is wrong with a file. Policy, rulesets, entries, people and tokens "
@@ -265,6 +334,5 @@ pub async fn settings(State(service): State<Service>, Extension(operator): Exten
                 } } }
             }
         } }
-    };
-    Ok(page(&operator, "/health", "Settings", body))
+    })
 }

@@ -16,17 +16,21 @@
 //! | [`requests`] | what recipients ask for |
 //! | [`rulesets`] | versions, roll-outs and the policy |
 //! | [`submission`] | what people say of verdicts |
+//! | [`bypassed`] | what passed unexamined |
 //! | [`health`] | whether all is well, and what is set |
+//! | [`hold`] | what neither expires nor is deleted |
 //! | [`record`] | audit log, entries, calls |
 //! | [`people`] | who may sign in |
 
 pub mod bulk;
+pub mod bypassed;
 pub mod chart;
 pub mod confirm;
 pub mod detections;
 pub mod door;
 pub mod explorer;
 pub mod health;
+pub mod hold;
 pub mod incident;
 pub mod letter;
 pub mod like;
@@ -104,8 +108,12 @@ pub fn router(service: Service) -> Router {
         .route("/submissions/{number}/bundle", get(submission::bundle))
         .route("/alerts/act", post(record::alert_act))
         .route("/audit", get(record::audit))
+        .route("/holds", get(hold::list_all))
+        .route("/holds/act", post(hold::act))
+        .route("/bypassed", get(bypassed::list_all))
         .route("/health", get(health::show))
         .route("/settings", get(health::settings))
+        .route("/settings/test", post(health::test_notices))
         .route("/people", get(people::list_all))
         .route("/people/act", post(people::act))
         .route("/me", get(people::me))
@@ -135,15 +143,17 @@ pub fn router(service: Service) -> Router {
 /// Whether there are pages for who has signed in under the first part of a path; everything else is told to be unknown
 /// at once, so that a probe of another program does not take the page where one signs in for an answer.
 fn has_pages(path: &str) -> bool {
-    const PARTS: [&str; 20] = [
+    const PARTS: [&str; 22] = [
         "",
         "alerts",
         "audit",
         "bulk",
+        "bypassed",
         "detections",
         "entries",
         "explorer",
         "health",
+        "holds",
         "incidents",
         "me",
         "messages",

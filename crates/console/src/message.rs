@@ -23,6 +23,7 @@ use web::page::{enter_does_nothing, moment, size};
 
 use crate::confirm::{self, Wanted};
 use crate::explorer::{back_to, decide};
+use crate::hold;
 use crate::page::{chip, explorer, facts, page, reason, shown as spoken};
 use crate::state::state;
 
@@ -66,6 +67,7 @@ pub async fn show(
         @if operator.role.may(Permission::Decide) {
             (actions(&id, held.as_ref(), &operator))
         }
+        (hold::of_mail(&id, &shown.holds, operator.role.may(Permission::Hold) && operator.must_see_all().is_ok()))
         (why(&shown))
         @if operator.role.may(Permission::Rules) && operator.must_see_all().is_ok() { (blame(&shown)) }
         (timeline(&life))

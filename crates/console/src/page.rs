@@ -9,7 +9,7 @@ use web::fault::{FaultText, said};
 use web::page::{head, mark};
 
 /// The pages of the navigation: where, how it is called, and who may see it.
-const PAGES: [(&str, &str, Permission); 14] = [
+const PAGES: [(&str, &str, Permission); 15] = [
     ("/", "Overview", Permission::Look),
     ("/explorer", "Explorer", Permission::Look),
     ("/explorer?q=state%3Aheld", "Quarantine", Permission::Look),
@@ -22,6 +22,7 @@ const PAGES: [(&str, &str, Permission); 14] = [
     ("/entries", "Lists", Permission::Look),
     ("/submissions", "Reports", Permission::Look),
     ("/audit", "Audit", Permission::Audit),
+    ("/holds", "Holds", Permission::Audit),
     ("/health", "Health", Permission::Look),
     ("/people", "People", Permission::Tokens),
 ];

@@ -39,7 +39,9 @@ pub fn place_of(path: &str, typed: &Form) -> Option<String> {
         }
         ["detections", code, "act"] => format!("/detections/{code}"),
         ["alerts", "act"] => "/".to_owned(),
-        [page @ ("sentinel" | "entries" | "people" | "me"), "act"] => format!("/{page}"),
+        ["holds", "act"] if typed.one("back").starts_with("/messages/") => typed.one("back").to_owned(),
+        [page @ ("sentinel" | "entries" | "people" | "holds" | "me"), "act"] => format!("/{page}"),
+        ["settings", "test"] => "/settings".to_owned(),
         ["rulesets", "rollback"] => "/rulesets".to_owned(),
         _ => return None,
     };

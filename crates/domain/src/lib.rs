@@ -36,6 +36,7 @@ pub mod fingerprint;
 pub mod fold;
 pub mod header;
 pub mod held;
+pub mod hold;
 pub mod id;
 pub mod identity;
 pub mod incident;

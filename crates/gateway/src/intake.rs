@@ -25,6 +25,7 @@ use super::transaction::{Transaction, give_back_reset, hop_reply, too_much_mail}
 use super::{Gateway, StoreParts};
 use known_good::known_senders;
 use known_good::recorder::CleanMail;
+use platform::bypassed::Passed;
 use platform::config::Mode;
 use platform::hop::{HopError, Loan};
 use platform::measure;
@@ -445,11 +446,29 @@ impl Intake {
             Err(_) => Sent::Late,
         };
         tracing::warn!(mail_id = %self.mail_id, "message bypassed: not examined, not recorded");
-        match sent {
+        let reply = match sent {
             Sent::Answered(reply) | Sent::Refused(reply) => reply,
             Sent::Unanswered => Reply::new(451, "4.4.2 The next hop did not answer, try again"),
             Sent::Late => Reply::new(451, "4.4.5 The message took too long, try again"),
-        }
+        };
+        self.list(reply.code);
+        reply
+    }
+
+    /// Lists a message that passed unexamined.
+    fn list(&self, answer: u16) {
+        let (switch, envelope) = (&self.gateway.panic_switch, &self.transaction.envelope);
+        switch.bypassed.add(Passed {
+            episode: switch.since(),
+            at: self.received,
+            mail: self.mail_id,
+            client: envelope.client.ip.to_string(),
+            sender: envelope.sender.as_ref().map(|sender| sender.as_str().to_owned()).unwrap_or_default(),
+            recipients: envelope.recipients.iter().map(|one| one.address.as_str().to_owned()).collect(),
+            count: envelope.recipients.len(),
+            size: self.bytes.len() as u64,
+            answer,
+        });
     }
 
     fn received(&self) -> String {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`retention`], [`clock`] | what is over ends, little by little, while the clock is believed |
 //! | [`scrub`], [`integrity`], [`ledger_audit`] | stored bytes, the structure of the database and the sums of the ledger are checked again and again |
+//! | [`hold`] | mail that is on legal hold is found and counted |
 //! | [`gauges`] | what stands open is counted for Prometheus |
 //! | [`flow`], [`fold`] | hours that are over have sums for charts; mail from before is made ready for searching without case |
 //! | [`panic_switch_watch`] | each move of the panic switch is on record |
@@ -23,6 +24,7 @@ pub mod flow;
 pub mod fold;
 pub mod gauges;
 pub mod held_notice;
+pub mod hold;
 pub mod integrity;
 pub mod ledger_audit;
 pub mod notice;

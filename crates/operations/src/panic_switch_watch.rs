@@ -1,6 +1,7 @@
 //! Whoever moves the panic switch moves it past every other rule: it is written down, and people are called while it
 //! holds.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use store::notices::alert::{AlertKind, NewAlert};
 use store::{AuditStore, NoticeStore, StoreError};
 use tokio::sync::watch;
 
+use platform::bypassed;
 use platform::clock::Clock;
 use platform::panic_switch::{PanicSwitch, SwitchPosition};
 use platform::reconciler::{Beat, Reconciler, RoundError};
@@ -17,6 +19,8 @@ use platform::signals::Signals;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(1);
+/// An episode whose last mail passed longer ago is not what has just ended.
+const LATELY: Duration = Duration::from_secs(24 * 3600);
 /// Who acts, in the audit log: the file says no more.
 const ACTOR: &str = "root of this host";
 
@@ -29,6 +33,8 @@ pub struct PanicSwitchWatcher {
     pub notices: NoticeStore,
     /// The switch.
     pub switch: PanicSwitch,
+    /// The file that lists what passed unexamined.
+    pub list: PathBuf,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// Wakes those who tell people.
@@ -61,6 +67,9 @@ impl Reconciler for PanicSwitchWatcher {
                 detail: String::new(),
             };
             self.audit.record_acts(vec![act]).await?;
+            if *known == SwitchPosition::Bypass {
+                self.tell_what_passed(now).await?;
+            }
             *known = stance;
         }
         match stance {
@@ -78,6 +87,33 @@ impl Reconciler for PanicSwitchWatcher {
 }
 
 impl PanicSwitchWatcher {
+    /// The switch says `bypass` no more: how much passed meanwhile, and where it is listed.
+    async fn tell_what_passed(&self, now: Timestamp) -> Result<(), StoreError> {
+        let file = self.list.clone();
+        let read = tokio::task::spawn_blocking(move || bypassed::read(&file, None, 0)).await;
+        let episodes = match read.map_err(std::io::Error::other).and_then(|read| read) {
+            Ok((episodes, _)) => episodes,
+            // That the switch was moved is written down already, and once.
+            Err(error) => {
+                tracing::warn!(%error, "the list of what passed unexamined cannot be read");
+                return Ok(());
+            }
+        };
+        let Some(last) = episodes.last().filter(|last| last.mails.1.after(LATELY) >= now) else { return Ok(()) };
+        let (count, (first, latest)) = (last.count, last.mails);
+        let text = format!(
+            "The panic switch says bypass no more. {count} mails passed unexamined between {first} and {latest}: \
+             `reprieve bypassed --episode {}` lists them. Their bytes were not kept: they are in the \
+             mailboxes of their recipients.",
+            last.from
+        );
+        let (key, subject) = (format!("panic/bypassed/{}", last.from), "bypass has ended".to_owned());
+        if self.notices.raise_alert(NewAlert { key, at: now, kind: AlertKind::Panic, subject, text }).await? {
+            self.signals.operators.notify_one();
+        }
+        Ok(())
+    }
+
     async fn call(&self, what: &str, told: &str, at: Timestamp) -> Result<(), StoreError> {
         let day = at.to_string().chars().take(10).collect::<String>();
         let text = format!(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use platform::bypassed;
 use platform::hop::Hops;
 use platform::items::Items;
 use platform::keys::KeyRing;
@@ -26,6 +27,7 @@ use crate::flow::FlowSummer;
 use crate::fold::SearchTextWorker;
 use crate::gauges::GaugeSetter;
 use crate::held_notice::RecipientNotifier;
+use crate::hold::HoldWorker;
 use crate::integrity::StructureChecker;
 use crate::ledger_audit::LedgerAuditor;
 use crate::notice::SenderNotifier;
@@ -117,6 +119,7 @@ impl Parts {
             Task::in_background(self.flow_summer()),
             Task::in_background(self.search_text_worker()),
             Task::in_background(self.structure_checker()),
+            Task::in_background(self.hold_worker()),
         ]
     }
 
@@ -179,6 +182,7 @@ impl Parts {
             audit: self.store.audit.clone(),
             notices: self.store.notices.clone(),
             switch: self.shared.panic_switch.clone(),
+            list: self.shared.config.data_dir.join(bypassed::FILE),
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
         }
@@ -262,6 +266,15 @@ impl Parts {
             clock: self.shared.clock.clone(),
             signals: self.shared.signals.clone(),
             items: Items::default(),
+        }
+    }
+
+    fn hold_worker(&self) -> HoldWorker {
+        HoldWorker {
+            upkeep: self.store.upkeep.clone(),
+            clock: self.shared.clock.clone(),
+            signals: self.shared.signals.clone(),
+            priority: self.shared.priority.clone(),
         }
     }
 

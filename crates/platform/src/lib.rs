@@ -7,14 +7,16 @@
 //! | [`shared`] | what every room is given |
 //! | [`clock`], [`keys`], [`data_folder`], [`descriptors`], [`disk`] | what the host gives: time and ids, keys of this installation, the data folder, file descriptors, room on the disk |
 //! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`], [`loops`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first, whether all go on |
-//! | [`panic_switch`], [`readiness`], [`removal`] | whether mail is taken, and whether anything may be removed |
+//! | [`panic_switch`], [`bypassed`], [`readiness`], [`removal`] | whether mail is taken, what passed unexamined, and whether anything may be removed |
 //! | [`containment`], [`entries`], [`belief`], [`derived`] | what is in force for every message, and the journal of evidence behind it |
-//! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`percent`] | what goes out: to next hops, to people, to other services |
+//! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`notice_test`], [`percent`] | what goes out: to next hops, to people, to other services, and a test of it |
+//! | [`recovery`] | an administrator is let in again from the host |
 //! | [`ledger_check`], [`audit_signer`], [`ruleset_store`], [`report`], [`measure`] | what is shown and proved |
 
 pub mod audit_signer;
 pub mod background;
 pub mod belief;
+pub mod bypassed;
 pub mod certificates;
 pub mod clock;
 pub mod config;
@@ -31,6 +33,7 @@ pub mod keys;
 pub mod ledger_check;
 pub mod loops;
 pub mod measure;
+pub mod notice_test;
 pub mod outgoing;
 pub mod panic_switch;
 pub mod percent;
@@ -38,6 +41,7 @@ pub mod priority;
 pub mod readiness;
 pub mod recipient;
 pub mod reconciler;
+pub mod recovery;
 pub mod removal;
 pub mod report;
 pub mod ruleset_store;

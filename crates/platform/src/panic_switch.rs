@@ -5,16 +5,19 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
 
 use domain::Timestamp;
 
+use crate::bypassed::BypassList;
 use crate::clock::Clock;
 use crate::measure;
 
 /// How often the file is looked at.
 pub const PERIOD: Duration = Duration::from_millis(250);
+/// After so many looks, an hour, it is seen whether the list of what passed is too old.
+const FORGETS_EVERY: u64 = 4 * 3600;
 /// How long a switch holds that names no end, counted from when the file was written.
 pub const DEFAULT_SPAN: Duration = Duration::from_secs(4 * 3600);
 
@@ -32,30 +35,57 @@ pub enum SwitchPosition {
 
 /// The switch as the gateway reads it.
 #[derive(Clone, Debug, Default)]
-pub struct PanicSwitch(Arc<AtomicU8>);
+pub struct PanicSwitch {
+    position: Arc<AtomicU8>,
+    /// Since when it says what it says, as this program has seen it: microseconds since the epoch.
+    since_us: Arc<AtomicI64>,
+    /// What passed unexamined.
+    pub bypassed: BypassList,
+}
 
 impl PanicSwitch {
+    /// One that lists in this file what passes unexamined.
+    pub fn listing_in(file: PathBuf) -> Self {
+        Self { bypassed: BypassList::in_file(file), ..Self::default() }
+    }
+
+    /// Since when it says what it says, as this program has seen it.
+    pub fn since(&self) -> Timestamp {
+        Timestamp::from_micros(self.since_us.load(Ordering::Relaxed))
+    }
+
     /// What it says now.
     pub fn stance(&self) -> SwitchPosition {
-        match self.0.load(Ordering::Relaxed) {
+        match self.position.load(Ordering::Relaxed) {
             1 => SwitchPosition::Bypass,
             2 => SwitchPosition::TempfailAll,
             _ => SwitchPosition::Normal,
         }
     }
 
-    fn set(&self, stance: SwitchPosition) {
-        self.0.store(stance as u8, Ordering::Relaxed);
+    fn set(&self, stance: SwitchPosition, now: Timestamp) {
+        self.since_us.store(now.as_micros(), Ordering::Relaxed);
+        self.position.store(stance as u8, Ordering::Relaxed);
         measure::panic_switch(stance);
     }
 
     /// Watches `file` for as long as the program runs.
     pub async fn watch(self, file: PathBuf, clock: Arc<dyn Clock>) {
         measure::panic_switch(self.stance());
+        let mut looks: u64 = 0;
         loop {
+            let (now, is_hourly) = (clock.now(), looks.is_multiple_of(FORGETS_EVERY));
+            looks += 1;
             let read = {
-                let (file, now) = (file.clone(), clock.now());
-                tokio::task::spawn_blocking(move || read(&file, now)).await
+                let (file, list) = (file.clone(), self.bypassed.clone());
+                tokio::task::spawn_blocking(move || {
+                    list.write();
+                    if is_hourly {
+                        list.forget_old();
+                    }
+                    read(&file, now)
+                })
+                .await
             };
             let stance = match read {
                 Ok(Ok(stance)) => stance,
@@ -67,7 +97,7 @@ impl PanicSwitch {
             };
             if stance != self.stance() {
                 tracing::warn!(?stance, "the panic switch was moved");
-                self.set(stance);
+                self.set(stance, now);
             }
             tokio::time::sleep(PERIOD).await;
         }

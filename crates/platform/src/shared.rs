@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::token::TokenKey;
 
+use crate::bypassed;
 use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -47,6 +48,7 @@ impl Shared {
     pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>, token_key: TokenKey) -> Self {
         Self {
             removal: Removal::new(clock.clone(), config.retention.clock_jump),
+            panic_switch: PanicSwitch::listing_in(config.data_dir.join(bypassed::FILE)),
             config,
             clock,
             token_key,
@@ -54,7 +56,6 @@ impl Shared {
             entries: Entries::default(),
             contained: ContainmentInForce::default(),
             priority: Priority::default(),
-            panic_switch: PanicSwitch::default(),
             certificates: Certificates::default(),
             ledger_check: LedgerCheck::default(),
         }

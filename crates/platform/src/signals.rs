@@ -23,6 +23,8 @@ pub struct Signals {
     pub incident: Arc<Notify>,
     /// A job over everything that a query fits has work.
     pub bulk: Arc<Notify>,
+    /// A legal hold was made or lifted.
+    pub hold: Arc<Notify>,
     /// The clock is believed again: what is over may go.
     pub retention: Arc<Notify>,
     /// A replay has work.

@@ -25,6 +25,11 @@ impl Webhook {
         Ok(Self { url: url.to_owned(), place: Endpoint::parse(url)? })
     }
 
+    /// Its host.
+    pub fn host(&self) -> &str {
+        self.place.host()
+    }
+
     /// Posts it; the answer if it is a success, else why not.
     ///
     /// # Errors

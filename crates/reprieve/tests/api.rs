@@ -67,12 +67,15 @@ fn the_matrix_of_roles_and_endpoints() {
     }
     until(|| !gateway.json(&["alert", "list"]).as_array().unwrap().is_empty());
     gateway.json(&["person", "invite", "--name", "x", "--role", "auditor"]);
+    gateway.json(&["hold", "add", "--person", "nobody@x.example", "--reason", "a test"]);
     let endpoints = [
         ("GET", "/api/v1/alerts?seen=true".to_owned(), "look"),
         ("POST", "/api/v1/alerts/1/seen".to_owned(), "rules"),
         ("POST", "/api/v1/portal/close".to_owned(), "decide"),
         ("GET", "/api/v1/agreements".to_owned(), "look"),
         ("GET", "/api/v1/health".to_owned(), "look"),
+        ("GET", "/api/v1/bypassed?limit=7".to_owned(), "look"),
+        ("POST", "/api/v1/notices/test".to_owned(), "rules"),
         ("GET", "/api/v1/settings".to_owned(), "look"),
         ("GET", "/api/v1/submissions".to_owned(), "look"),
         ("POST", "/api/v1/submissions".to_owned(), "decide"),
@@ -112,6 +115,9 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", format!("/api/v1/quarantine/{one}/recover"), "decide"),
         ("GET", "/api/v1/retention/clock".to_owned(), "look"),
         ("POST", "/api/v1/retention/recover".to_owned(), "decide"),
+        ("GET", "/api/v1/holds".to_owned(), "audit"),
+        ("POST", "/api/v1/holds".to_owned(), "tokens"),
+        ("POST", "/api/v1/holds/1/lift".to_owned(), "tokens"),
         ("GET", "/api/v1/messages?recipient=b@ours.example".to_owned(), "look"),
         ("GET", format!("/api/v1/messages/{one}"), "look"),
         ("GET", "/api/v1/ledger".to_owned(), "look"),
@@ -167,17 +173,20 @@ fn the_matrix_of_roles_and_endpoints() {
                     .replace("/alerts/1", "/alerts/{number}")
                     .replace("/submissions/1", "/submissions/{number}")
                     .replace("/bulk/1", "/bulk/{number}");
+                let url = url.replace("/holds/1", "/holds/{number}");
                 let url = url.replace("/people/x", "/people/{name}").replace("/audit/2", "/audit/{seq}");
                 known.eq_ignore_ascii_case(method) && url == *path
             };
             // A backup is for the local socket alone. A job is only stopped while it runs, and agreed to while it
             // waits; a query is forgotten once: see `tests/console.rs`. A clock is confirmed only while it is doubted:
-            // see `tests/retention.rs`. A call has choices only if it is about a detection of ours: see below.
+            // see `tests/retention.rs`. An administrator is let in again over the socket alone: see `tests/cli.rs`. A
+            // call has choices only if it is about a detection of ours: see below.
             let apart = [
                 "/api/v1/backup",
                 "/api/v1/retention/confirm-clock",
                 "/api/v1/bulk/{number}/cancel",
                 "/api/v1/bulk/{number}/approve",
+                "/api/v1/people/{name}/recover",
                 "/api/v1/queries/{name}/forget",
                 "/api/v1/alerts/{number}/choose",
             ];
@@ -238,13 +247,19 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/incidents" => "{\"detection\":\"EIC-0001\",\"reason\":\"r\"}".into(),
         "/api/v1/submissions" => format!("{{\"mail_id\":\"{id}\",\"kind\":\"false_positive\"}}"),
         "/api/v1/bulk" => "{\"q\":\"sender:nobody@x.example\",\"verb\":\"deny\",\"reason\":\"r\"}".into(),
+        "/api/v1/holds" => "{\"kind\":\"person\",\"what\":\"x@y.example\",\"reason\":\"r\",\"what_if\":true}".into(),
         "/api/v1/retention/recover" => "{\"since\":\"-1h\",\"reason\":\"r\",\"what_if\":true}".into(),
         "/api/v1/queries" => "{\"name\":\"n\",\"q\":\"state:held\"}".into(),
         "/api/v1/portal/close" => "{\"address\":\"b@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/copy") => "{\"to\":\"lab@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/archive") => "{\"reason\":\"r\",\"password\":\"infected\"}".into(),
+        "/api/v1/notices/test" => "{}".into(),
         "/api/v1/people" => "{\"name\":\"y\",\"role\":\"auditor\"}".into(),
-        path if path.ends_with("/seen") || path.ends_with("/erase") || path.ends_with("/disable") => {
+        path if path.ends_with("/seen")
+            || path.ends_with("/erase")
+            || path.ends_with("/disable")
+            || path.ends_with("/lift") =>
+        {
             "{\"reason\":\"r\"}".into()
         }
         "/api/v1/memory/imports" => "{\"step\":\"begin\",\"reason\":\"r\"}".into(),

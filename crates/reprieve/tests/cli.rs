@@ -321,3 +321,107 @@ fn a_configuration_that_contradicts_itself_is_refused_by_the_check() {
         assert!(told.contains(&format!("line {line}: {words}")), "{line} {words}: {told}");
     }
 }
+
+/// An administrator who has lost everything is let in again from the host, whether the service runs or not; nobody else
+/// is, and the others are called.
+#[test]
+fn an_administrator_is_let_in_again_from_the_host() {
+    let sink = Sink::start();
+    let mut gateway = Gateway::start(&config(sink.address));
+    gateway.json(&["person", "invite", "--name", "anna", "--role", "admin"]);
+    gateway.json(&["person", "invite", "--name", "ben", "--role", "analyst"]);
+    gateway.json(&["token", "create", "--name", "anna", "--role", "admin"]);
+    let recover =
+        |gateway: &Gateway, name: &str, reason: &str| run(gateway, &["person", "recover", name, "--reason", reason]);
+    let refusals = |gateway: &Gateway| {
+        for (name, reason, word) in [("nobody", "lost", "nobody"), ("ben", "lost", "analyst"), ("anna", " ", "say why")]
+        {
+            let refused = recover(gateway, name, reason);
+            assert_eq!(refused.status.code(), Some(2), "{name}: {}", out(&refused));
+            assert!(complaint(&refused).contains(word), "{name}: {}", complaint(&refused));
+        }
+    };
+    refusals(&gateway);
+    let link = out(&recover(&gateway, "anna", "lost her phone"));
+    assert!(link.starts_with(&format!("http://{}/welcome#", gateway.api)), "{link}");
+    let tokens = gateway.json(&["token", "list"]);
+    assert!(tokens.as_array().unwrap().iter().all(|token| token["revoked"].is_string()), "{tokens}");
+    let anna = gateway.json(&["person", "list"])[0].clone();
+    assert!(anna["invited_until"].is_string() && anna["has_totp"] == false, "{anna}");
+    let alerts = gateway.json(&["alert", "list"]);
+    assert_eq!(alerts[0]["kind"], "access", "{alerts}");
+    assert!(alerts[0]["text"].as_str().unwrap().contains("lost her phone"), "{alerts}");
+    // While the service does not run.
+    gateway.stop();
+    refusals(&gateway);
+    let offline = recover(&gateway, "anna", "again");
+    assert_eq!(offline.status.code(), Some(0), "{}", complaint(&offline));
+    let link = out(&offline);
+    assert!(link.contains("/welcome#"), "{link}");
+    gateway.run();
+    let acts = gateway.json(&["audit", "list"]);
+    let recovered = acts.as_array().unwrap().iter().filter(|act| act["action"] == "person.recover");
+    let reasons: Vec<&str> = recovered.map(|act| act["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["lost her phone", "again"]);
+    assert_eq!(gateway.json(&["alert", "list"]).as_array().unwrap().len(), 2, "they are called each time");
+    gateway.ledger();
+}
+
+/// What a bundle has in it, as one text.
+fn unpacked(path: &std::path::Path) -> String {
+    let mut bytes = Vec::new();
+    let mut packed = flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap());
+    std::io::Read::read_to_end(&mut packed, &mut bytes).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Of a mail with a mark in each of its fields, and of secrets with one, nothing is in the bundle; and there is one
+/// whether the service runs or not.
+#[test]
+fn a_support_bundle_has_nothing_of_mail_and_no_secret() {
+    let sink = Sink::start();
+    let settings = "[notices]\nalert_webhooks = [\"http://127.0.0.1:1/marked-hook?token=marked-token\"]\n\
+                    alert_mail = [\"marked-operator@ours.example\"]\n";
+    let mut gateway = Gateway::start(&config(sink.address).replace("[notices]\n", settings));
+    let text = "From: \"marked-name\" <marked-from@x.example>\r\nTo: marked-to@ours.example\r\n\
+                Subject: marked-subject\r\nMessage-ID: <marked-id@x.example>\r\nX-Marked: marked-field\r\n\
+                Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n\
+                <a href=\"http://marked-host.example/marked-path\">marked-text</a>\r\n--b\r\n\
+                Content-Type: application/octet-stream; name=marked-file.exe\r\n\
+                Content-Disposition: attachment; filename=marked-file.exe\r\n\r\nMZmarked\r\n--b--\r\n";
+    for to in ["marked-rcpt@ours.example", "marked-other@ours.example"] {
+        let mut talk = Talk::from_outside(gateway.mx);
+        talk.send("marked-sender@x.example", &[to], text.as_bytes());
+        talk.send("marked-sender@x.example", &[to], &bad("marked-bad"));
+    }
+    gateway.json(&["person", "invite", "--name", "marked-person", "--role", "admin"]);
+    gateway.json(&["token", "create", "--name", "marked-holder", "--role", "admin"]);
+    let bundle = |gateway: &Gateway, name: &str| {
+        let made = run(gateway, &["support-bundle", "-o", name]);
+        assert_eq!(made.status.code(), Some(0), "{}", complaint(&made));
+        (out(&made), unpacked(&gateway.path(name)))
+    };
+    let (listed, has) = bundle(&gateway, "running.tar.gz");
+    for piece in [
+        "version.txt",
+        "settings.json",
+        "doctor.json",
+        "health.json",
+        "metrics.txt",
+        "ledger.json",
+        "rulesets.json",
+        "database.json",
+        "kernel.txt",
+        "missing.json",
+    ] {
+        assert!(listed.contains(piece) && has.contains(piece), "{piece}: {listed}");
+    }
+    assert!(has.contains("reprieve_") && has.contains("0033_legal_hold") && has.contains("[address "), "{listed}");
+    assert!(!has.to_lowercase().contains("marked"), "{:?}", has.to_lowercase().split_once("marked"));
+    let again = run(&gateway, &["support-bundle", "-o", "running.tar.gz"]);
+    assert_eq!(again.status.code(), Some(3), "no file is overwritten");
+    gateway.stop();
+    let (listed, has) = bundle(&gateway, "stopped.tar.gz");
+    assert!(listed.contains("missing: health") && has.contains("settings.json"), "{listed}");
+    assert!(!has.to_lowercase().contains("marked"));
+}

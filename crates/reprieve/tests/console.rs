@@ -102,10 +102,11 @@ fn the_matrix_of_roles_and_pages() {
         "/entries",
         "/submissions",
         "/health",
+        "/bypassed",
         "/me",
         &message,
     ];
-    let (read, audit, tokens) = ([text.as_str(), page.as_str()], ["/audit"], ["/people"]);
+    let (read, audit, tokens) = ([text.as_str(), page.as_str()], ["/audit", "/holds"], ["/people"]);
     let acts = [
         (format!("/messages/{theirs}/act"), "do=false_positive&reason=r".to_owned(), "decide"),
         (format!("/messages/{theirs}/raw"), "reason=r&password=infected".to_owned(), "read"),
@@ -119,6 +120,8 @@ fn the_matrix_of_roles_and_pages() {
         ("/detections/EIC-0001/dry-run".to_owned(), "days=7".to_owned(), "rules"),
         ("/entries/act".to_owned(), "action=block&kind=domain&value=evil.example&hours=1&reason=r".to_owned(), "rules"),
         ("/people/act".to_owned(), "do=invite&name=z&role=auditor".to_owned(), "tokens"),
+        ("/settings/test".to_owned(), "recipient=".to_owned(), "rules"),
+        ("/holds/act".to_owned(), "kind=person&what=z%40x.example&reason=r".to_owned(), "tokens"),
     ];
     let roles = [
         ("admin", vec!["look", "read", "decide", "audit", "rules", "tokens"]),

@@ -243,3 +243,54 @@ fn a_flipped_byte_is_found_named_and_found_whole_when_it_is_restored() {
     assert_eq!((&scrub["state"], &scrub["last_blobs"]), (&"done".into(), &3.into()), "{scrub}");
     assert_eq!(check(&driven)["balanced"], true);
 }
+
+#[test]
+fn what_is_on_hold_neither_expires_nor_is_deleted_until_it_is_lifted() {
+    let (mut driven, _sink) = Driven::start("");
+    driven.hold(3);
+    let ids: Vec<String> = driven.gateway.held().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+    let cli = |driven: &Driven, words: &[&str]| {
+        driven.gateway.cli(&[words, &["--config", "reprieve.toml"]].concat()).status.code()
+    };
+    assert_ne!(cli(&driven, &["hold", "add", "--mail", &ids[0]]), Some(0), "not without a reason");
+    assert_ne!(cli(&driven, &["hold", "add", "--query", "state:held", "--reason", "r"]), Some(0), "it can change");
+    let would = driven.gateway.json(&["hold", "add", "--person", "a@x.example", "--what-if"]);
+    assert_eq!(would["mails"], 3, "{would}");
+    let mail = driven.gateway.json(&["hold", "add", "--mail", &ids[0], "--reason", "a suit"]);
+    let query = driven.gateway.json(&["hold", "add", "--query", "subject:held-1", "--reason", "an audit"]);
+    let of_query = driven.gateway.held().iter().position(|one| one["subject"] == "held-1").unwrap();
+    // Nobody deletes it, and who looks at it sees why.
+    assert_ne!(cli(&driven, &["quarantine", "delete", &ids[0], "--reason", "away"]), Some(0));
+    let shown = driven.gateway.json(&["message", "explain", &ids[0]]);
+    assert_eq!((&shown["holds"][0]["number"], &shown["holds"][0]["reason"]), (&mail["number"], &"a suit".into()));
+    let began = Instant::now();
+    while driven.health()["held"]["is_counted"] != true {
+        assert!(began.elapsed() < PATIENCE, "{}", driven.health()["held"]);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let kept = if ids[0] == driven.gateway.held()[of_query]["id"].as_str().unwrap() { 1 } else { 2 };
+    assert_eq!(driven.health()["held"]["mails"], kept, "{}", driven.health()["held"]);
+    // A month and more goes by.
+    let later = driven.now.after(DAY * 40);
+    driven.restart_at(later);
+    driven.called("clock");
+    driven.gateway.json(&["retention", "confirm-clock", "--reason", "it was off"]);
+    driven.wait_for("expired", 3 - kept);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(driven.account("held"), kept);
+    driven.gateway.ledger();
+    for hold in [&mail, &query] {
+        let number = hold["number"].to_string();
+        assert_ne!(cli(&driven, &["hold", "lift", &number, "--reason", " "]), Some(0), "not without a reason");
+        driven.gateway.json(&["hold", "lift", &number, "--reason", "it is over"]);
+        assert_ne!(cli(&driven, &["hold", "lift", &number, "--reason", "again"]), Some(0), "once");
+    }
+    let list = driven.gateway.json(&["hold", "list", "--lifted"]);
+    assert!(list.as_array().unwrap().iter().all(|one| one["lifted_reason"] == "it is over"), "{list}");
+    assert_eq!(driven.gateway.json(&["hold", "list"]), Value::Array(Vec::new()));
+    // It goes its way, and is deleted like any other.
+    assert_eq!(cli(&driven, &["quarantine", "delete", &ids[0], "--reason", "away"]), Some(0));
+    let log = driven.gateway.json(&["audit", "list"]).to_string();
+    assert!(log.contains("hold.add") && log.contains("hold.lift") && log.contains("an audit"));
+    driven.gateway.ledger();
+}

@@ -159,3 +159,44 @@ fn operators_are_called_although_every_other_host_is_slow() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// A test notice goes through every way once, and says what each has answered; it leaves nothing behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_notice_says_of_each_way_what_it_answered() {
+    let (port, certificate, posted) = host().await;
+    tokio::task::spawn_blocking(move || {
+        let sink = Sink::start();
+        let hooks = format!(
+            "[notices]\nincident_webhook_ca = \"ca.pem\"\n\
+             alert_webhooks = [\"https://localhost:{port}/pager\", \"http://127.0.0.1:1/nobody\"]\n\
+             alert_mail = [\"ops@ours.example\"]\n"
+        );
+        let mut gateway = Gateway::prepare(&config(sink.address).replace("[notices]\n", &hooks));
+        std::fs::write(gateway.path("ca.pem"), certificate).unwrap();
+        gateway.run();
+        let test = |more: &[&str]| {
+            let words = [&["notify", "test", "--json", "--config", "reprieve.toml"], more].concat();
+            let said = gateway.cli(&words);
+            (said.status.code(), serde_json::from_slice(&said.stdout).unwrap_or(serde_json::Value::Null))
+        };
+        let (code, tried) = test(&["--recipient", "b@ours.example"]);
+        assert_eq!(code, Some(1), "one did not take it: {tried}");
+        let taken: Vec<bool> = tried.as_array().unwrap().iter().map(|one| one["is_taken"] == true).collect();
+        assert_eq!(taken, [true, false, true, true], "{tried}");
+        assert_eq!(tried[0]["by"], "localhost", "{tried}");
+        let call = posted.lock().unwrap()[0].clone();
+        assert!(call.contains("\"test\":true") && call.contains("[test]"), "{call}");
+        let mails = sink.wait(2);
+        for to in ["ops@ours.example", "b@ours.example"] {
+            let mail = mails.iter().find(|mail| mail.rcpts.iter().any(|rcpt| rcpt.contains(to))).unwrap();
+            assert_eq!(mail.header("Subject").as_deref(), Some("[test] Mail protection: a test notice"));
+        }
+        assert_ne!(test(&["--recipient", "b@elsewhere.example"]).0, Some(0), "only people of ours");
+        // As often as anybody may, and no more.
+        assert!((0..3).any(|_| test(&[]).1.is_null()), "it is limited");
+        assert_eq!(gateway.json(&["alert", "list"]), serde_json::Value::Array(Vec::new()), "nothing has happened");
+        assert!(gateway.json(&["audit", "list"]).to_string().contains("notify.test"));
+    })
+    .await
+    .unwrap();
+}

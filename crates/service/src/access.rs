@@ -38,6 +38,8 @@ pub enum Permission {
     Force,
     /// Make and revoke tokens and keys.
     Tokens,
+    /// Keep mail from expiry and deletion, and end that.
+    Hold,
 }
 
 impl Role {
@@ -184,7 +186,7 @@ mod tests {
     #[test]
     fn the_table_of_roles() {
         use Permission as P;
-        let all = [P::Look, P::Read, P::Decide, P::Audit, P::Rules, P::Force, P::Tokens];
+        let all = [P::Look, P::Read, P::Decide, P::Audit, P::Rules, P::Force, P::Tokens, P::Hold];
         let may = |role: Role| all.into_iter().filter(|permission| role.may(*permission)).collect::<Vec<_>>();
         assert_eq!(may(Role::Admin), all);
         assert_eq!(may(Role::Analyst), [P::Look, P::Read, P::Decide, P::Rules]);

@@ -26,6 +26,7 @@ use super::quarantine::part_view;
 use crate::Service;
 use crate::access::{Operator, Permission};
 use crate::error::{ServiceError, ServiceResult};
+use crate::hold;
 
 pub(super) fn engine_view(report: EngineReport) -> EngineView {
     let EngineReport { engine, version, data_version, outcome, millis, detail } = report;
@@ -112,6 +113,7 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
         }
     });
     let units = units.collect();
+    let holds = hold::of_mail(service, mail_id).await?;
     let (sender, subject, category) = (first.sender.clone(), first.subject.clone(), first.category.clone());
     let counterfactuals = counterfactuals(&record, &unit, &policy, &then);
     let today = today(service, &record, &unit, &policy).await?;
@@ -136,6 +138,7 @@ pub async fn show(service: &Service, operator: &Operator, id: &str) -> ServiceRe
         ambiguities: message.ambiguities.iter().map(|one| one.as_str().to_owned()).collect(),
         counterfactuals,
         today,
+        holds,
     })
 }
 

@@ -7,6 +7,7 @@ use api_types::health::{
     CheckedView, DamageView, EngineHealthView, FailingView, HealthView, ReconcilerView, ScrubView, SectionView,
     SettingView, VolumeView,
 };
+use api_types::hold::HeldView;
 use domain::finding::{EngineReport, Outcome};
 use platform::config::shown::shown;
 use platform::items::Failing;
@@ -89,7 +90,10 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
         why: one.why,
     });
     let damage = damage.collect();
-    Ok(HealthView { reconcilers, books: ledger, engines: engines(reports), volume, clock, scrub, damaged, damage })
+    let engines = engines(reports);
+    let store::upkeep::hold::Held { holds, mails, bytes, is_counted } = store.upkeep.held().await?;
+    let held = HeldView { holds, mails, bytes, is_counted };
+    Ok(HealthView { reconcilers, books: ledger, engines, volume, clock, scrub, damaged, damage, held })
 }
 
 fn scrub_view(pass: &Pass, most: Duration, now: domain::Timestamp) -> ScrubView {

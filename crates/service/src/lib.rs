@@ -13,6 +13,7 @@ pub mod audit;
 pub mod backup;
 pub mod block_like;
 pub mod bulk;
+pub mod bypassed;
 pub mod detection;
 pub mod download;
 pub mod dry_run;
@@ -22,12 +23,14 @@ pub mod explain;
 pub mod explore;
 pub mod health;
 pub mod hits;
+pub mod hold;
 pub mod incident;
 pub mod invitation;
 pub mod known_good;
 pub mod ledger;
 pub mod memory;
 pub mod message;
+pub mod notify;
 pub mod person;
 pub mod policy;
 pub mod quarantine;
@@ -46,6 +49,7 @@ mod word;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use ::known_good::archive::Importer;
 use ::known_good::recorder::KnownGoodRecorder;
@@ -137,12 +141,18 @@ pub struct Service {
     rates: Rates,
     /// How often somebody may try a secret.
     attempts: Rates,
+    /// How often the ways by which people are told may be tested.
+    notice_tests: Rates,
     /// Milliseconds that each version of a detection costs, once measured: it takes a core for a moment.
     costs: Costs,
     /// Dry runs of detections at once: each has a process that examines.
     dry_runs: Arc<Semaphore>,
 }
 
+/// A test of the ways by which people are told is there again after so long.
+const NOTICE_TEST_EVERY: Duration = Duration::from_secs(60);
+/// Such tests that may be saved up.
+const NOTICE_TESTS: u32 = 3;
 /// Dry runs of detections that are under way at once.
 const DRY_RUNS_MAX: usize = 1;
 
@@ -173,6 +183,7 @@ impl Service {
             passes: Passes::new(&key, &config),
             rates: Rates::new(config.api.requests_per_second),
             attempts: Rates::new(1),
+            notice_tests: Rates::slow(NOTICE_TEST_EVERY, NOTICE_TESTS),
             costs: Costs::default(),
             dry_runs: Arc::new(Semaphore::new(DRY_RUNS_MAX)),
             config,

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use api_types::person::{DisableAsk, InviteAsk, PersonView};
+use api_types::person::{DisableAsk, InviteAsk, PersonView, RecoverAsk};
 use domain::Digest;
+use platform::recovery::{self, Asked};
 use store::Scope;
 use store::people::person::{LastAdmin, Person};
 
@@ -108,6 +109,31 @@ pub async fn invite(service: &Service, operator: &Operator, ask: InviteAsk) -> S
     service.store()?.people.invite(person.clone(), Digest::of(invitation.as_bytes()), last).await?;
     Ok(PersonView {
         invitation: Some(invitation),
+        console: service.config.oidc.as_ref().map(|oidc| oidc.console.clone()),
+        console_listens: service.listens_at.get().map(|at| listening(*at, &service.config.hostname)),
+        ..view(person)
+    })
+}
+
+/// Lets in again, from the host itself, an administrator who has lost the password and the second factor: what they had
+/// is forgotten, their sessions and tokens end, and the other administrators are called. The link holds for an hour.
+///
+/// # Errors
+/// When the operator is not on the host, no reason is given, or nobody of this name is an administrator.
+pub async fn recover(service: &Service, operator: &Operator, name: &str, ask: RecoverAsk) -> ServiceResult<PersonView> {
+    operator.may(Permission::Tokens)?;
+    if !operator.is_local {
+        let why = "`reprieve person recover` is for the command line on the gateway's own host";
+        return Err(ServiceError::Forbidden(why.into()));
+    }
+    let store = service.store()?;
+    let asked = Asked { name: name.to_owned(), actor: operator.actor(&ask.actor), reason: ask.reason };
+    let let_in = recovery::let_in((&store.audit, &store.people), service.clock.as_ref(), asked).await?;
+    service.signals.operators.notify_one();
+    let person = store.people.person(name).await?;
+    let person = person.ok_or_else(|| ServiceError::NotFound(format!("{name} among those who may sign in")))?;
+    Ok(PersonView {
+        invitation: Some(let_in.secret),
         console: service.config.oidc.as_ref().map(|oidc| oidc.console.clone()),
         console_listens: service.listens_at.get().map(|at| listening(*at, &service.config.hostname)),
         ..view(person)

@@ -11,6 +11,8 @@ mod ending;
 mod folding;
 #[path = "both/hearing.rs"]
 mod hearing;
+#[path = "both/hold.rs"]
+mod hold;
 #[path = "both/late.rs"]
 mod late;
 #[path = "both/likeness.rs"]
@@ -801,6 +803,7 @@ async fn story(url: &str, folder: &Path) {
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");
     check_balanced(&store).await;
+    hold::story(&store).await;
     store.close().await;
     hearing::many_writers(url, folder).await;
 }

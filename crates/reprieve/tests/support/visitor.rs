@@ -95,7 +95,7 @@ pub(crate) fn id_of(gateway: &Gateway, subject: &str) -> String {
     held.iter().find(|one| one["subject"] == subject).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-pub(crate) const PAGES: [&str; 18] = [
+pub(crate) const PAGES: [&str; 20] = [
     "/",
     "/explorer",
     "/requests",
@@ -108,8 +108,10 @@ pub(crate) const PAGES: [&str; 18] = [
     "/entries",
     "/submissions",
     "/audit",
+    "/holds",
     "/bulk",
     "/health",
+    "/bypassed",
     "/health?check=now",
     "/settings",
     "/people",

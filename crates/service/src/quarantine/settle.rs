@@ -9,6 +9,7 @@ use super::{chosen, one};
 use crate::Service;
 use crate::access::{Operator, Permission};
 use crate::error::ServiceResult;
+use crate::hold;
 
 /// A person decided that it stays. It can still be released by another decision.
 ///
@@ -48,6 +49,9 @@ async fn settle(
     let store = service.store()?;
     let held = one(store, id, &operator.scope).await?;
     let actor = operator.actor(&ask.actor);
+    if by == Move::Deleted {
+        hold::refuse_deletion(service, held.mail_id).await?;
+    }
     if !ask.what_if {
         service.record(actor.clone(), &format!("quarantine.{}", by.as_str()), id, &ask.reason).await?;
     }

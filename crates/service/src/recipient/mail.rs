@@ -12,6 +12,7 @@ use store::quarantine::{Filter, HeldMessage, HeldUnit};
 use super::Recipient;
 use crate::Service;
 use crate::error::{ServiceError, ServiceResult};
+use crate::hold;
 
 /// Messages of one page.
 const PAGE_MAILS: u32 = 50;
@@ -247,6 +248,12 @@ pub async fn ask(service: &Service, recipient: &Recipient, id: &str, reason: &st
 pub async fn delete(service: &Service, recipient: &Recipient, id: &str, reason: &str) -> ServiceResult<()> {
     let mail = find(service, recipient, id).await?;
     permit(mail.may_delete())?;
+    // Whom a hold is about need not know of it.
+    let on_hold = hold::refuse_deletion(service, mail.mail_id).await;
+    on_hold.map_err(|error| match error {
+        ServiceError::Conflict(_) => ServiceError::Conflict("this message is kept by your organisation".into()),
+        other => other,
+    })?;
     let (actor, reason) = (recipient.actor(), kept(reason));
     service.record(actor.clone(), "portal.delete", id, &reason).await?;
     let (unit, at) = (mail.unit(), service.clock.now());

@@ -17,7 +17,7 @@ use crate::audit::journal::Batch;
 use crate::core::part;
 use crate::database::error::StoreError;
 use crate::database::{self, Value, from_json, to_json};
-use crate::upkeep::retention;
+use crate::upkeep::{hold, retention};
 use crate::writer::{Command, Group, SWEEP_ROWS};
 
 part! {
@@ -136,7 +136,8 @@ impl AuditStore {
         Ok(leaves)
     }
 
-    /// Ends the oldest entries, those before `before`: one batch; returns how many. What is gone stays in the tree, as
+    /// Ends the oldest entries, those before `before`: one batch; returns how many. What is as young as the oldest mail
+    /// that is on hold stays. What is gone stays in the tree, as
     /// the sealed checkpoint from which it goes on.
     ///
     /// # Errors
@@ -378,6 +379,9 @@ async fn prune(connection: &mut AnyConnection, prune: &Prune) -> Result<usize, S
     if let Some(fault) = fault {
         return Err(StoreError::Unreadable(fault));
     }
+    // What was done about mail that is on hold stays as long as the mail.
+    let kept_from = hold::audit_kept_from(connection).await?;
+    let before = kept_from.map_or(prune.before, |from| from.min(prune.before));
     let first = i64::try_from(checkpoint.frontier.size).unwrap_or(i64::MAX);
     let rows = sqlx::query("select seq, at_us, entry_json from audit_leaf where seq >= $1 order by seq limit $2")
         .bind(first)
@@ -385,7 +389,7 @@ async fn prune(connection: &mut AnyConnection, prune: &Prune) -> Result<usize, S
         .fetch_all(&mut *connection)
         .await?;
     let mut pruned = 0;
-    for row in rows.iter().take_while(|row| row.try_get("at_us").is_ok_and(|at: i64| at < prune.before.as_micros())) {
+    for row in rows.iter().take_while(|row| row.try_get("at_us").is_ok_and(|at: i64| at < before.as_micros())) {
         if u64::try_from(row.try_get::<i64, _>("seq")?) != Ok(checkpoint.frontier.size) {
             return Err(StoreError::Unreadable("the audit log has a gap; `reprieve audit verify` says where".into()));
         }

@@ -1,12 +1,15 @@
 //! Numbered migrations of our own: one mechanism for both databases, each in its own transaction.
 
+use std::path::Path;
+
 use domain::Timestamp;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 
+use crate::database;
 use crate::database::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 31] = [
+const MIGRATIONS: [(&str, &str); 32] = [
     ("0001_spine", include_str!("../../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../../migrations/0003_journal.sql")),
@@ -38,6 +41,7 @@ const MIGRATIONS: [(&str, &str); 31] = [
     ("0029_conversations", include_str!("../../migrations/0029_conversations.sql")),
     ("0030_fingerprints", include_str!("../../migrations/0030_fingerprints.sql")),
     ("0031_probation", include_str!("../../migrations/0031_probation.sql")),
+    ("0033_legal_hold", include_str!("../../migrations/0033_legal_hold.sql")),
 ];
 
 /// Brings the schema to what this program knows. A start that ends in the middle leaves whole versions behind it: each
@@ -96,6 +100,24 @@ async fn found(connection: &mut AnyConnection) -> Result<usize, StoreError> {
         }
     }
     Ok(rows.len())
+}
+
+/// The migrations that this program knows, in order.
+pub fn known() -> Vec<&'static str> {
+    MIGRATIONS.iter().map(|(name, _)| *name).collect()
+}
+
+/// The migrations that an embedded database has had, in order; it is only read.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub async fn applied(file: &Path) -> Result<Vec<String>, StoreError> {
+    sqlx::any::install_default_drivers();
+    let pool = database::read_pool(&format!("sqlite://{}?mode=rw", file.display())).await?;
+    let rows = sqlx::query("select name from schema_version order by version").fetch_all(&pool).await?;
+    let names = rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>();
+    pool.close().await;
+    Ok(names?)
 }
 
 /// The statements of a migration, comments left out; our migrations have no semicolon inside a text.

@@ -334,9 +334,13 @@ impl Command for SubmissionWrite {
                 vec![at.as_micros().into(), (*number).into()],
             ),
             Self::Forget(before) => {
-                let sql = "delete from submission_about where at_us < $1";
+                // What was said of mail that is on hold stays as long as the mail.
+                let sql = "delete from submission_about where at_us < $1 and submission not in (select s.submission \
+                           from submission s join legal_hold_mail k on k.mail_id = s.mail_id)";
                 database::query(sql.to_owned(), vec![before.as_micros().into()]).execute(&mut *connection).await?;
-                ("delete from submission where at_us < $1", vec![before.as_micros().into()])
+                let sql = "delete from submission where at_us < $1 and not exists (select 1 from legal_hold_mail k \
+                           where k.mail_id = submission.mail_id)";
+                (sql, vec![before.as_micros().into()])
             }
         };
         database::query(sql.to_owned(), values).execute(connection).await?;

@@ -32,7 +32,7 @@ const WINDOW_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// A window is never believed to have taken less.
 const TOOK_MIN: Duration = Duration::from_micros(100);
 /// By how much a message's id may lie beside the moment of its arrival.
-const SLACK: Duration = Duration::from_secs(3600);
+pub(crate) const SLACK: Duration = Duration::from_secs(3600);
 /// Columns over time, of each state, that one sum tells: more than 48 hours and 30 days have.
 const GROUPS_MAX: usize = 1_000;
 
@@ -351,7 +351,7 @@ impl ExplorerStore {
 }
 
 /// The id behind this one.
-fn successor(mail: MailId) -> String {
+pub(crate) fn successor(mail: impl std::fmt::Display) -> String {
     format!("{mail}~")
 }
 

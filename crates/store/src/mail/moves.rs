@@ -1,6 +1,6 @@
 //! Moves of units between accounts: compare-and-set on the account, and one row of the ledger for each.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use domain::ledger::{Account, Move};
 use domain::{Timestamp, UnitId};
@@ -12,6 +12,7 @@ use crate::database::{self, Marks, Value};
 use crate::mail::MailStore;
 use crate::mail::arrival::unit_id;
 use crate::quarantine::recovery;
+use crate::upkeep::hold;
 use crate::writer::{Batch, Command, Group};
 
 /// The columns of the ledger, but for the step.
@@ -129,6 +130,9 @@ pub(crate) async fn make_steps(group: &mut Group<'_>, steps: Vec<UnitStep<'_>>) 
 async fn make_together(group: &mut Group<'_>, steps: Vec<UnitStep<'_>>) -> Result<(), StoreError> {
     let taken_back = steps.iter().filter(|step| step.unit_move.by == Move::Recovered).map(|step| step.unit_move.unit);
     recovery::must_have_bytes(group.connection, &taken_back.collect::<Vec<_>>()).await?;
+    let ending = steps.iter().filter(|step| matches!(step.unit_move.by, Move::Deleted | Move::Expired));
+    let ending: BTreeSet<String> = ending.map(|step| step.unit_move.unit.mail.to_string()).collect();
+    hold::refuse_held(group.connection, &ending).await?;
     let lines = steps.into_iter().map(line).collect::<Result<Vec<Line>, StoreError>>()?;
     for lines in database::in_groups(lines.iter().collect(), 6) {
         update_units(group.connection, &lines).await?;

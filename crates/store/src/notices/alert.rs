@@ -37,11 +37,13 @@ pub enum AlertKind {
     Damage,
     /// A listener's certificate is over soon, or its files cannot be used.
     Certificate,
+    /// Somebody on the host has let an administrator in again.
+    Access,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Rate,
         Self::Reports,
         Self::Undecided,
@@ -53,6 +55,7 @@ impl AlertKind {
         Self::Clock,
         Self::Damage,
         Self::Certificate,
+        Self::Access,
     ];
 
     /// The stored and shown name.
@@ -69,6 +72,7 @@ impl AlertKind {
             Self::Clock => "clock",
             Self::Damage => "damage",
             Self::Certificate => "certificate",
+            Self::Access => "access",
         }
     }
 

@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, Row};
 
 use crate::database::error::StoreError;
 use crate::database::{self, Value};
+use crate::notices::alert::NewAlert;
 use crate::people::PeopleStore;
 use crate::people::scope::Scope;
 use crate::writer::{Command, Group};
@@ -63,6 +64,26 @@ pub enum LastAdmin {
     MayGo,
 }
 
+/// What ended when an administrator was let in again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Until when the link holds.
+    pub until: Timestamp,
+    /// Sessions that ended.
+    pub sessions: u64,
+    /// Tokens that ended: in their name, or made by them.
+    pub tokens: u64,
+}
+
+/// An administrator who is let in again, as data.
+#[derive(Clone, Debug)]
+struct Recover {
+    name: String,
+    invitation: Digest,
+    until: Timestamp,
+    alert: NewAlert,
+}
+
 /// A write about people, as data.
 #[derive(Clone, Debug)]
 pub(crate) enum PersonWrite {
@@ -83,6 +104,21 @@ impl PeopleStore {
     /// [`StoreError::Refused`] when they are the last administrator and `last` keeps one.
     pub async fn invite(&self, person: Person, invitation: Digest, last: LastAdmin) -> Result<(), StoreError> {
         self.core.writer.write(PersonWrite::Invite { person: Box::new(person), invitation, last }).await
+    }
+
+    /// Lets an administrator in again by an invitation that holds until `until`: their password and one-time codes are
+    /// forgotten, their sessions and tokens end, and people are called by `alert`, all in one write.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when no administrator who is not shut out has this name.
+    pub async fn recover_person(
+        &self,
+        name: &str,
+        invitation: Digest,
+        until: Timestamp,
+        alert: NewAlert,
+    ) -> Result<Recovered, StoreError> {
+        self.core.writer.write(Recover { name: name.to_owned(), invitation, until, alert }).await
     }
 
     /// Somebody has chosen a password; their invitation is used up.
@@ -274,6 +310,27 @@ impl Command for PersonWrite {
                 run(connection, "delete from session where until_us <= $1", vec![now.as_micros().into()]).await
             }
         }
+    }
+}
+
+impl Command for Recover {
+    type Reply = Recovered;
+
+    async fn apply(&self, group: &mut Group<'_>) -> Result<Recovered, StoreError> {
+        let Self { name, invitation, until, alert } = self;
+        let name = || Value::from(name.as_str());
+        let sql = "update person set password = null, totp = null, invitation_sha256 = $1, invitation_until_us = $2 \
+                   where name = $3 and role = 'admin' and disabled_us is null";
+        let values = vec![invitation.hex().into(), until.as_micros().into(), name()];
+        known(group.connection, &self.name, sql, values).await?;
+        let ended = database::query("delete from session where person = $1".to_owned(), vec![name()]);
+        let sessions = ended.execute(&mut *group.connection).await?.rows_affected();
+        let sql = "update api_token set revoked_us = $1 where (name = $2 or created_by = $2) and revoked_us is null \
+                   and expires_us > $1";
+        let ended = database::query(sql.to_owned(), vec![alert.at.as_micros().into(), name()]);
+        let tokens = ended.execute(&mut *group.connection).await?.rows_affected();
+        alert.apply(group).await?;
+        Ok(Recovered { until: *until, sessions, tokens })
     }
 }
 

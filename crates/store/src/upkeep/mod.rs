@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod hold;
 pub mod ledger;
 pub mod reading;
 pub mod retention;
@@ -10,6 +11,6 @@ pub mod scrub;
 use crate::core::part;
 
 part! {
-    /// Retention, backups, and the checks of the database, the ledger, the stored bytes and the clock.
+    /// Retention, holds, backups, and the checks of the database, the ledger, the stored bytes and the clock.
     UpkeepStore
 }

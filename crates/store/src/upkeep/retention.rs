@@ -3,7 +3,7 @@
 //!
 //! Every step is a small batch, so that live mail never waits long behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use domain::audit::Entry;
@@ -13,6 +13,7 @@ use domain::removal::GRACE;
 use domain::token::{TokenKey, seal};
 use domain::{Digest, MailId, Timestamp, UnitId};
 use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use crate::audit::Act;
@@ -23,7 +24,7 @@ use crate::mail::MailStore;
 use crate::mail::arrival::unit_id;
 use crate::mail::moves::UnitMove;
 use crate::quarantine::recovery;
-use crate::upkeep::UpkeepStore;
+use crate::upkeep::{UpkeepStore, hold};
 use crate::writer::{Command, Group, SWEEP_ROWS};
 
 /// Messages of one batch at most; each has a handful of rows.
@@ -57,6 +58,7 @@ impl Command for Forgetting {
     async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
         // Unless a unit has been taken back meanwhile.
         recovery::claim(group.connection, std::slice::from_ref(&self.mail)).await?;
+        hold::refuse_held(group.connection, &BTreeSet::from([self.mail.clone()])).await?;
         let sql =
             format!("update message set blob = null where mail_id = $2 and not exists ({NEEDED} and u.mail_id = $2)");
         let values = vec![self.before.as_micros().into(), self.mail.as_str().into()];
@@ -107,28 +109,46 @@ impl UpkeepStore {
         now: Timestamp,
         most: u64,
     ) -> Result<usize, StoreError> {
-        let sql = "select u.mail_id, u.unit_no, u.account from unit u join message m on m.mail_id = u.mail_id \
+        let sql = format!(
+            "select u.mail_id, u.unit_no, u.account from unit u join message m on m.mail_id = u.mail_id \
                    where u.account in ('held', 'failed', 'denied') and m.received_us < $1 and m.category = $2 and \
                    u.moved_us < $3 \
                    and not exists (select 1 from ledger l where l.mail_id = u.mail_id and l.unit_no = u.unit_no \
                    and l.moved_by = 'recovered' and l.at_us >= $4) \
                    and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
-                   where i.mail_id = u.mail_id and n.stage <> 'resolved') order by u.mail_id limit $5";
-        let rows = sqlx::query(sql)
-            .bind(before.as_micros())
-            .bind(category.as_str())
-            .bind(now.before(GRACE).as_micros())
-            .bind(before.as_micros())
-            .bind(batch(most))
-            .fetch_all(&self.core.reads)
-            .await?;
+                   where i.mail_id = u.mail_id and n.stage <> 'resolved') and {} order by u.mail_id limit $5",
+            hold::was_not_found("$3")
+        );
+        let values: Vec<Value> = vec![
+            before.as_micros().into(),
+            category.as_str().into(),
+            now.before(GRACE).as_micros().into(),
+            before.as_micros().into(),
+            batch(most).into(),
+        ];
+        let (rows, free) = self.free_of_hold(&sql, values).await?;
         let mut moves = Vec::new();
-        for row in &rows {
+        for row in rows.iter().filter(|row| is_among(row, &free)) {
             let from = named(row, "account", Account::parse)?;
             let (actor, reason) = ("retention".into(), "its time in the quarantine is over".into());
             moves.push(UnitMove { unit: unit_id(row)?, from, by: Move::Expired, at: now, actor, reason });
         }
         self.move_each(moves).await
+    }
+
+    /// A list of work, with those of its messages that are not on hold: the first list that has any, or an empty one.
+    /// What is on hold is noted, so that the list after it does not have it.
+    async fn free_of_hold(&self, sql: &str, values: Vec<Value>) -> Result<(Vec<AnyRow>, BTreeSet<String>), StoreError> {
+        loop {
+            let rows = database::query(sql.to_owned(), values.clone()).fetch_all(&self.core.reads).await?;
+            // What cannot be read is left out of the list further on.
+            let mails: BTreeSet<String> = rows.iter().filter_map(|row| row.try_get("mail_id").ok()).collect();
+            let is_empty = mails.is_empty();
+            let free = self.not_on_hold(mails).await?;
+            if is_empty || !free.is_empty() {
+                return Ok((rows, free));
+            }
+        }
     }
 
     /// Moves units together; one by one when that is refused for one of them, which keeps no other. Returns how many
@@ -211,17 +231,17 @@ impl UpkeepStore {
     /// # Errors
     /// When the store fails.
     pub async fn purge_records(&self, before: Timestamp, now: Timestamp, most: u64) -> Result<usize, StoreError> {
-        let sql = "select m.mail_id from message m where m.received_us < $1 and not exists (select 1 from unit u \
+        let sql = format!(
+            "select m.mail_id from message m where m.received_us < $1 and not exists (select 1 from unit u \
                    where u.mail_id = m.mail_id and (u.moved_us >= $2 or u.account in ('forwarding', 'tentative', \
                    'held', 'releasing', 'in_doubt', 'failed', 'denied'))) \
                    and not exists (select 1 from incident_unit i join incident n on n.incident = i.incident \
-                   where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $3";
-        let rows = sqlx::query(sql)
-            .bind(before.as_micros())
-            .bind(now.before(GRACE).as_micros())
-            .bind(batch(most))
-            .fetch_all(&self.core.reads)
-            .await?;
+                   where i.mail_id = m.mail_id and n.stage <> 'resolved') and {} order by m.mail_id limit $3",
+            hold::was_not_found("$2")
+        );
+        let values = vec![before.as_micros().into(), now.before(GRACE).as_micros().into(), batch(most).into()];
+        let (rows, free) = self.free_of_hold(&sql, values).await?;
+        let rows: Vec<AnyRow> = rows.into_iter().filter(|row| is_among(row, &free)).collect();
         let mails: Vec<MailId> = database::readable(&rows, |row| parsed(row, "mail_id"));
         if mails.is_empty() {
             return Ok(0);
@@ -255,16 +275,22 @@ impl UpkeepStore {
                 ({NEEDED} \
              and u.mail_id = m.mail_id) and not exists (select 1 from incident_unit i join incident n on n.incident = \
              i.incident \
-             where i.mail_id = m.mail_id and n.stage <> 'resolved') order by m.mail_id limit $2"
+             where i.mail_id = m.mail_id and n.stage <> 'resolved') and {} order by m.mail_id limit $2",
+            hold::was_not_found("$1")
         );
         let values = vec![before.as_micros().into(), batch(most).into()];
-        let rows = database::query(sql, values).fetch_all(&self.core.reads).await?;
+        let (rows, free) = self.free_of_hold(&sql, values).await?;
+        let rows: Vec<AnyRow> = rows.into_iter().filter(|row| is_among(row, &free)).collect();
         for (mail, blob) in database::readable(&rows, |row| {
             Ok((row.try_get::<String, _>("mail_id")?, row.try_get::<String, _>("blob")?))
         }) {
             // The row first: a blob without a row is an orphan, a row without its blob would be a loss.
-            self.core.writer.write(Forgetting { mail, before }).await?;
-            self.remove_if_unused(&blob).await?;
+            match self.core.writer.write(Forgetting { mail, before }).await {
+                Ok(()) => self.remove_if_unused(&blob).await?,
+                // A hold was set meanwhile.
+                Err(error) if error.may_be_of_item() => tracing::warn!(%error, "bytes whose time is over are kept"),
+                Err(error) => return Err(error),
+            }
         }
         Ok(rows.len())
     }
@@ -400,6 +426,7 @@ async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, St
         "ledger",
         "retry",
         "probation_mail",
+        "legal_hold_mail",
         "finding",
         "folded",
         "part",
@@ -419,10 +446,16 @@ async fn delete(connection: &mut AnyConnection, purge: &Purge) -> Result<i64, St
     Ok(ledger_rows)
 }
 
+/// Whether a row is about one of these messages.
+fn is_among(row: &AnyRow, mails: &BTreeSet<String>) -> bool {
+    row.try_get::<String, _>("mail_id").is_ok_and(|mail| mails.contains(&mail))
+}
+
 /// The unit of a purge that went wrong is not worth a loss: what must not be purged is refused here as well.
 async fn check(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
     let mails: Vec<String> = purge.mails.iter().map(MailId::to_string).collect();
     recovery::claim(connection, &mails).await?;
+    hold::refuse_held(connection, &mails.into_iter().collect()).await?;
     let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
     let sql = format!(
         "select mail_id, unit_no from unit where mail_id in ({}) and account in \

@@ -38,6 +38,7 @@ const MIGRATIONS: [(&str, &str); 31] = [
     ("0029_conversations", include_str!("../../migrations/0029_conversations.sql")),
     ("0030_fingerprints", include_str!("../../migrations/0030_fingerprints.sql")),
     ("0031_probation", include_str!("../../migrations/0031_probation.sql")),
+    ("0034_layout", include_str!("../../migrations/0034_layout.sql")),
 ];
 
 /// Brings the schema to what this program knows.

@@ -99,6 +99,9 @@ pub struct BlockLikeAsk {
     /// Whether its text is to be blocked, whatever names, numbers and links stand in it.
     #[serde(default)]
     pub text: bool,
+    /// Whether the layout of its pages is to be blocked, whatever they say.
+    #[serde(default)]
+    pub layout: bool,
     /// Why, for the record; it may not be empty when something is made.
     #[serde(default)]
     pub reason: String,
@@ -123,6 +126,8 @@ pub struct BlockLikeView {
     pub pictures: Vec<LikePictureView>,
     /// Its text; none where it says too little to be known again.
     pub text: Option<LikeTextView>,
+    /// The layout of its pages; none where they have too few elements to be known again.
+    pub layout: Option<LikeLayoutView>,
     /// The entries that were made, or would be.
     pub entries: Vec<EntryView>,
     /// Days back that were compared; of what was asked for, or of all that could be blocked.
@@ -158,6 +163,15 @@ pub struct LikePictureView {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct LikeTextView {
     /// What it says: 32 hexadecimal digits.
+    pub fingerprint: String,
+    /// Whether somebody who is known has sent one like it three days ago or before: then it is not blocked.
+    pub is_known_good: bool,
+}
+
+/// The layout of a message's pages, when they have enough elements to be known again.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct LikeLayoutView {
+    /// Which elements follow one another: 32 hexadecimal digits.
     pub fingerprint: String,
     /// Whether somebody who is known has sent one like it three days ago or before: then it is not blocked.
     pub is_known_good: bool,

@@ -71,7 +71,7 @@ struct Reach {
 /// What an entry is about, for whom, and how long.
 #[derive(Debug, Args)]
 pub struct MakeArgs {
-    /// sender, domain, url, file, ip, picture or text.
+    /// sender, domain, url, file, ip, picture, text or layout.
     kind: String,
     /// An address; a domain; a host with the beginning of a path; the SHA-256 of a file; an address or a network;
     /// fingerprints as `entry block-like` shows them.
@@ -101,6 +101,9 @@ pub struct LikeArgs {
     /// Its text, whatever names, numbers and links stand in it.
     #[arg(long)]
     text: bool,
+    /// The layout of its pages, whatever they say.
+    #[arg(long)]
+    layout: bool,
     /// Why, for the record.
     #[arg(long, default_value = "")]
     reason: String,
@@ -154,13 +157,14 @@ async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), C
 }
 
 async fn block_like(like: LikeArgs) -> Result<(), CliError> {
-    let LikeArgs { id, pictures, part, text, reason, reach } = like;
+    let LikeArgs { id, pictures, part, text, layout, reason, reach } = like;
     let Reach { domain, rcpt, hours, what_if, api } = reach;
-    let is_chosen = pictures || text || !part.is_empty();
+    let is_chosen = pictures || text || layout || !part.is_empty();
     let ask = BlockLikeAsk {
         pictures,
         parts: (!part.is_empty()).then_some(part),
         text,
+        layout,
         reason,
         domain,
         recipient: rcpt,
@@ -184,6 +188,9 @@ fn like_text(like: &BlockLikeView, done: &str) -> String {
     }
     if let Some(text) = &like.text {
         lines.push(format!("text: {}{}", text.fingerprint, known(text.is_known_good)));
+    }
+    if let Some(layout) = &like.layout {
+        lines.push(format!("layout: {}{}", layout.fingerprint, known(layout.is_known_good)));
     }
     if lines.is_empty() {
         lines.push("nothing in it shows or says enough to be known again".to_owned());

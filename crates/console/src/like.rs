@@ -31,7 +31,7 @@ pub async fn show(
     let body = html! {
         p { a href={ "/messages/" (id) } { "Back to the message" } }
         h1 { "Block mail like this" }
-        @if like.pictures.is_empty() && like.text.is_none() {
+        @if like.pictures.is_empty() && like.text.is_none() && like.layout.is_none() {
             p.calm {
                 "Nothing in this message shows or says enough to be known again, or it came before that was recorded."
             }
@@ -52,7 +52,7 @@ fn would_hold(like: &BlockLikeView) -> Markup {
             p {
                 "Of " (all) " " (like.compared) " mails of the last " (like.days) " days that can be compared, "
                 strong { (like.alike) } " look like this one, and " strong { (like.delivered) } " of them were "
-                "delivered. That counts pictures and text together."
+                "delivered. That counts pictures, text and layout together."
             }
             @if !like.named.is_empty() {
                 p { "Delivered were: look at one of them before you block." }
@@ -91,6 +91,15 @@ fn choice(id: &str, like: &BlockLikeView, operator: &Operator) -> Markup {
                         @if text.is_known_good { span.dim { "known-good mail says it: it cannot be blocked" } }
                     }
                 } }
+                @if let Some(layout) = &like.layout { fieldset {
+                    legend { "or is laid out like this, whatever it says" }
+                    label {
+                        input type="checkbox" name="layout" value="yes" disabled[layout.is_known_good];
+                        " the layout of its pages "
+                        @if layout.is_known_good { span.dim { "known-good mail has it: it cannot be blocked" } }
+                    }
+                    p.dim { "Mail that is made with the same template is laid out alike: look at what was delivered." }
+                } }
                 @if operator.must_see_all().is_err() {
                     label { "For our domain" input type="text" name="domain" required; }
                 } @else {
@@ -119,13 +128,15 @@ pub async fn act(
     is_id(&id)?;
     let parts: Vec<u32> = form.all("part").filter_map(|part| part.parse().ok()).collect();
     let text = form.one("text") == "yes";
-    if parts.is_empty() && !text {
-        return Err(ServiceError::Bad("nothing is chosen: tick pictures, the text, or both".into()).into());
+    let layout = form.one("layout") == "yes";
+    if parts.is_empty() && !text && !layout {
+        return Err(ServiceError::Bad("nothing is chosen: tick pictures, the text, or the layout".into()).into());
     }
     let domain = form.one("domain").trim();
     let ask = BlockLikeAsk {
         parts: (!parts.is_empty()).then_some(parts),
         text,
+        layout,
         reason: form.one("reason").to_owned(),
         domain: (!domain.is_empty()).then(|| domain.to_owned()),
         hours: form.one("hours").parse().ok(),

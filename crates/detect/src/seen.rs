@@ -1,5 +1,6 @@
 //! What a mail shows and where it leads, gathered while it is taken apart: what the scorecards read.
 
+use crate::fingerprint::layout::Tags;
 use crate::page::html::Page;
 use crate::page::link::Link;
 use crate::page::visible::Hidden;
@@ -16,6 +17,8 @@ pub(crate) struct Seen {
     pub(crate) plain: String,
     /// What its pages show.
     pub(crate) page: String,
+    /// The tags of its pages.
+    pub(crate) tags: Tags,
     /// The texts of attached documents.
     pub(crate) document: String,
     /// Characters of text, seen or not.
@@ -62,6 +65,7 @@ impl Seen {
         self.text_chars += page.text_chars;
         self.has_picture |= page.remote_pictures > 0;
         append(&mut self.page, &page.visible);
+        self.tags.append(&page.tags);
         for (sum, chars) in self.hidden_chars.iter_mut().zip(page.hidden_chars) {
             *sum += chars;
         }

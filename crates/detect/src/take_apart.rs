@@ -85,7 +85,8 @@ pub(crate) fn take_apart(
     apart.open_all(parsed);
     apart.picture_only();
     let Apart { mut signals, seen, domains, members, pictures, .. } = apart;
-    parsed.message.fingerprints = Fingerprints { pictures, text: fingerprint::text::of(seen.text()) };
+    let (text, layout) = (fingerprint::text::of(seen.text()), seen.tags.fingerprint());
+    parsed.message.fingerprints = Fingerprints { pictures, text, layout };
     signals.extend(structure::look(&parsed.message, &parsed.parts, &members));
     remember_links(&mut parsed.message, &seen.links, domains);
     let sender = parsed.message.from_domain.as_str();

@@ -59,7 +59,7 @@ fn pictures(mails: &[Mail]) -> Vec<(PictureFingerprint, &Path, u32)> {
 }
 
 /// The entries that would be made of a mail.
-fn subjects(mail: &Mail) -> (Option<Subject>, Option<Subject>) {
+fn subjects(mail: &Mail) -> [(&'static str, Option<Subject>); 3] {
     let mut pictures = mail.prints.pictures.clone();
     pictures.sort_by_key(|picture| std::cmp::Reverse(picture.pixels));
     let mut distinct: Vec<PictureFingerprint> = Vec::new();
@@ -70,15 +70,18 @@ fn subjects(mail: &Mail) -> (Option<Subject>, Option<Subject>) {
     }
     let is_alone = distinct.len() == 1 && pictures.iter().all(|picture| picture.pixels < ALONE_PIXELS_MIN);
     let set = if is_alone { None } else { PictureSet::of(distinct) };
-    (set.map(Subject::Picture), mail.prints.text.map(Subject::Text))
+    [
+        ("pictures", set.map(Subject::Picture)),
+        ("text", mail.prints.text.map(Subject::Text)),
+        ("layout", mail.prints.layout.map(Subject::Layout)),
+    ]
 }
 
 /// How many of `others` an entry about each of `mails` holds; those of the same sender are counted apart.
 fn told(name: &str, mails: &[Mail], others: &[Mail]) {
     let mut by_kind: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
     for mail in mails {
-        let (shown, said) = subjects(mail);
-        for (kind, subject) in [("pictures", shown), ("text", said)] {
+        for (kind, subject) in subjects(mail) {
             let Some(subject) = subject else { continue };
             let hits = others.iter().filter(|other| other.file != mail.file && subject.is_like(&other.prints));
             let (same, foreign): (Vec<_>, Vec<_>) = hits.partition(|other| other.from == mail.from);

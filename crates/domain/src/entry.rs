@@ -3,7 +3,7 @@
 //! Which entries match is found out before a verdict is made, and recorded with it. A block always holds and never does
 //! more. An allow clears what only guesses (spam, bulk, spoofing, phishing), and only for a sender who is vouched for;
 //! one for a file clears what speaks of that file, malware only where it says so itself. What looks like something can
-//! be made by anybody, so pictures and texts are only blocked.
+//! be made by anybody, so pictures, texts and layouts are only blocked.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,7 +17,7 @@ use crate::digest::Digest;
 use crate::domain_name::DomainName;
 use crate::envelope::{Direction, Envelope, Recipient};
 use crate::finding::{Examination, Finding, Outcome};
-use crate::fingerprint::{Fingerprints, PictureSet, TextFingerprint};
+use crate::fingerprint::{Fingerprints, LayoutFingerprint, PictureSet, TextFingerprint};
 use crate::id::MailId;
 use crate::time::Timestamp;
 
@@ -42,13 +42,15 @@ pub enum Subject {
     Picture(PictureSet),
     /// A visible text like this one.
     Text(TextFingerprint),
+    /// Pages that are laid out like this.
+    Layout(LayoutFingerprint),
 }
 
 /// A value that an entry cannot have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSubject {
     /// Not a kind.
-    #[error("'{0}' is no kind of entry; use sender, domain, url, file, ip, picture or text")]
+    #[error("'{0}' is no kind of entry; use sender, domain, url, file, ip, picture, text or layout")]
     Kind(String),
     /// Not a value of that kind.
     #[error("'{value}' is no {kind}: {why}")]
@@ -100,9 +102,10 @@ impl Subject {
             "picture" => PictureSet::parse(value).map(Self::Picture).map_err(|_| {
                 bad("give fingerprints as `reprieve entry block-like ID --what-if` shows them, 6 at most, with commas")
             }),
-            "text" => TextFingerprint::parse(&value.to_lowercase())
-                .map(Self::Text)
-                .map_err(|_| bad("give a fingerprint as `reprieve entry block-like ID --what-if` shows it")),
+            "text" => TextFingerprint::parse(&value.to_lowercase()).map(Self::Text).map_err(|_| bad(GIVE_FINGERPRINT)),
+            "layout" => {
+                LayoutFingerprint::parse(&value.to_lowercase()).map(Self::Layout).map_err(|_| bad(GIVE_FINGERPRINT))
+            }
             other => Err(BadSubject::Kind(other.chars().take(40).collect())),
         }
     }
@@ -117,6 +120,7 @@ impl Subject {
             Self::Ip(_) => "ip",
             Self::Picture(_) => "picture",
             Self::Text(_) => "text",
+            Self::Layout(_) => "layout",
         }
     }
 
@@ -129,12 +133,13 @@ impl Subject {
             Self::Ip(net) => net.to_string(),
             Self::Picture(set) => set.to_string(),
             Self::Text(print) => print.to_string(),
+            Self::Layout(print) => print.to_string(),
         }
     }
 
     /// Whether it is about what something looks like, and not about what it is.
     pub fn is_likeness(&self) -> bool {
-        matches!(self, Self::Picture(_) | Self::Text(_))
+        matches!(self, Self::Picture(_) | Self::Text(_) | Self::Layout(_))
     }
 
     /// Whether what a mail looks like is what this is about.
@@ -142,6 +147,7 @@ impl Subject {
         match self {
             Self::Picture(set) => set.parts_of(&prints.pictures).is_some(),
             Self::Text(print) => prints.text.is_some_and(|text| text.is_like(print)),
+            Self::Layout(print) => prints.layout.is_some_and(|layout| layout.is_like(print)),
             _ => false,
         }
     }
@@ -160,11 +166,14 @@ impl Subject {
                 ),
             },
             Self::Text(print) => format!("a text like {}…", begin(print.to_string())),
+            Self::Layout(print) => format!("a layout like {}…", begin(print.to_string())),
             _ => format!("{} {}", self.kind(), self.value()),
         }
     }
 }
 
+/// What is wrong with a value that is no fingerprint.
+const GIVE_FINGERPRINT: &str = "give a fingerprint as `reprieve entry block-like ID --what-if` shows it";
 /// Digits of a fingerprint that stand for it in a sentence.
 const SHOWN_DIGITS: usize = 8;
 
@@ -262,7 +271,7 @@ impl EntryFact {
                 let of_file = self.parts.is_empty() || finding.part.is_some_and(|part| self.parts.contains(&part));
                 of_file && (self.clears_malware || finding.category < Category::HighConfidencePhish)
             }
-            Subject::Picture(_) | Subject::Text(_) => false,
+            Subject::Picture(_) | Subject::Text(_) | Subject::Layout(_) => false,
             _ => matches!(finding.category, Category::Bulk | Category::Spam | Category::Spoof | Category::Phish),
         }
     }
@@ -283,7 +292,7 @@ pub struct EntryBook {
     hosts: HashMap<DomainName, Vec<usize>>,
     files: HashMap<Digest, Vec<usize>>,
     nets: Vec<usize>,
-    /// Those about pictures and texts: each is compared with every mail that has any.
+    /// Those about pictures, texts and layouts: each is compared with every mail that has any.
     likenesses: Vec<usize>,
 }
 
@@ -298,7 +307,7 @@ impl EntryBook {
                 Subject::Url(url) => book.hosts.entry(split_url(url).0).or_default().push(at),
                 Subject::File(digest) => book.files.entry(*digest).or_default().push(at),
                 Subject::Ip(_) => book.nets.push(at),
-                Subject::Picture(_) | Subject::Text(_) => book.likenesses.push(at),
+                Subject::Picture(_) | Subject::Text(_) | Subject::Layout(_) => book.likenesses.push(at),
             }
         }
         book.entries = entries;

@@ -20,6 +20,9 @@ pub const SHAPE_STEPS_MAX: u8 = 1;
 /// Bits of 128 in which the fingerprints of two alike texts differ at most. Measured in
 /// `detect/src/fingerprint/text.rs`.
 pub const TEXT_BITS_MAX: u32 = 24;
+/// Bits of 128 in which the fingerprints of two alike layouts differ at most. Measured in
+/// `detect/src/fingerprint/layout.rs`.
+pub const LAYOUT_BITS_MAX: u32 = 6;
 /// Pixels that a picture has at least to stand for a mail alone: 200 by 200.
 pub const ALONE_PIXELS_MIN: u32 = 40_000;
 /// Pixels of a picture of another mail that is compared with one that stands alone: half as wide and half as high.
@@ -38,7 +41,7 @@ const PICTURE_WORDS: usize = 4;
 /// Hexadecimal digits of a picture's fingerprint: its words, and two for its shape.
 const PICTURE_DIGITS: usize = PICTURE_WORDS * 16 + 2;
 const IS_PICTURE: &str = "66 hexadecimal digits, up to 6 times with commas between";
-const IS_TEXT: &str = "32 hexadecimal digits";
+const IS_SIMHASH: &str = "32 hexadecimal digits";
 
 /// What a picture looks like: whatever its format, its size and the quality with which it was stored.
 ///
@@ -119,12 +122,18 @@ impl From<PictureFingerprint> for String {
     }
 }
 
-/// What a text says, whatever names, amounts, links and reference numbers stand in it.
+/// A simhash of 128 bits; two are alike that differ in `BITS_MAX` bits at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct TextFingerprint(u128);
+pub struct Simhash<const BITS_MAX: u32>(u128);
 
-impl TextFingerprint {
+/// What a text says, whatever names, amounts, links and reference numbers stand in it.
+pub type TextFingerprint = Simhash<TEXT_BITS_MAX>;
+
+/// How a page is laid out: which elements follow one another, whatever they say.
+pub type LayoutFingerprint = Simhash<LAYOUT_BITS_MAX>;
+
+impl<const BITS_MAX: u32> Simhash<BITS_MAX> {
     /// A fingerprint of these bits.
     pub const fn new(bits: u128) -> Self {
         Self(bits)
@@ -135,9 +144,9 @@ impl TextFingerprint {
         (self.0 ^ other.0).count_ones()
     }
 
-    /// Whether two texts are alike.
+    /// Whether two are alike.
     pub fn is_like(&self, other: &Self) -> bool {
-        self.distance(other) <= TEXT_BITS_MAX
+        self.distance(other) <= BITS_MAX
     }
 
     /// Reads 32 hexadecimal digits.
@@ -145,7 +154,7 @@ impl TextFingerprint {
     /// # Errors
     /// When the text has another length or other characters.
     pub fn parse(text: &str) -> Result<Self, BadFingerprint> {
-        let bad = || BadFingerprint(text.chars().take(80).collect(), IS_TEXT);
+        let bad = || BadFingerprint(text.chars().take(80).collect(), IS_SIMHASH);
         if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(bad());
         }
@@ -153,13 +162,13 @@ impl TextFingerprint {
     }
 }
 
-impl fmt::Display for TextFingerprint {
+impl<const BITS_MAX: u32> fmt::Display for Simhash<BITS_MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
     }
 }
 
-impl TryFrom<String> for TextFingerprint {
+impl<const BITS_MAX: u32> TryFrom<String> for Simhash<BITS_MAX> {
     type Error = BadFingerprint;
 
     fn try_from(text: String) -> Result<Self, BadFingerprint> {
@@ -167,8 +176,8 @@ impl TryFrom<String> for TextFingerprint {
     }
 }
 
-impl From<TextFingerprint> for String {
-    fn from(print: TextFingerprint) -> Self {
+impl<const BITS_MAX: u32> From<Simhash<BITS_MAX>> for String {
+    fn from(print: Simhash<BITS_MAX>) -> Self {
         print.to_string()
     }
 }
@@ -193,12 +202,15 @@ pub struct Fingerprints {
     /// Its visible text; none where there is too little.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextFingerprint>,
+    /// The layout of its pages; none where they have too few elements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<LayoutFingerprint>,
 }
 
 impl Fingerprints {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.pictures.is_empty() && self.text.is_none()
+        self.pictures.is_empty() && self.text.is_none() && self.layout.is_none()
     }
 }
 

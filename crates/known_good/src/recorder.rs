@@ -234,8 +234,9 @@ impl Memory {
         if whole {
             let CleanMail { mail_id, received, envelope, examination, .. } = lesson;
             let message = &examination.message;
-            let (sha256, size, text) = (message.sha256, message.size, message.fingerprints.text);
-            self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope, carrier, text });
+            let (sha256, size) = (message.sha256, message.size);
+            let (text, layout) = (message.fingerprints.text, message.fingerprints.layout);
+            self.mails.push(GoodMail { sha256, mail_id, size, seen: received, envelope, carrier, text, layout });
         }
     }
 

@@ -22,7 +22,7 @@ pub fn fingerprint(bytes: &[u8]) {
         let set = PictureSet::of([print]).map(|set| set.parts_of(&[seen]));
         assert_eq!(set, Some(Some(vec![0])));
     }
-    for kind in ["picture", "text"] {
+    for kind in ["picture", "text", "layout"] {
         if let Ok(subject) = Subject::parse(kind, &said) {
             assert_eq!(Subject::parse(kind, &subject.value()), Ok(subject.clone()));
             assert!(!subject.shown().is_empty());

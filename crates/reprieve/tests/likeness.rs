@@ -210,6 +210,43 @@ fn a_text_is_known_again_whatever_stands_for_names_and_numbers() {
     assert!(acts.contains(&"entry.block"), "{acts:?}");
 }
 
+/// A page of a kit, with words of its own.
+fn page(id: &str, words: &str) -> String {
+    let row = format!("<tr><td><p>{words}</p></td><td><b>{id}</b></td></tr>");
+    format!(
+        "From: {id}@stranger.example\r\nTo: b@ours.example\r\nSubject: about {id}\r\nMessage-ID: <{id}@x.example>\r\n\
+         MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html><head><title>{id}</title></head>\r\n\
+         <body><center><h2>{id}</h2><table>{row}{row}</table><div><ul><li>{words}</li><li>{id}</li></ul>\r\n\
+         <table><tr><th><a href=\"https://www.{id}.example/\"><span>{words}</span></a></th></tr></table><hr>\r\n\
+         <p><font>{words}<br></font><small><em>{id}</em></small></p></div></center></body></html>\r\n"
+    )
+}
+
+#[test]
+fn a_layout_is_known_again_whatever_the_page_says() {
+    let site = Site::start();
+    let words = ["Spring is here, and with it forty new roses.", "The minutes of the meeting, as we agreed.", "Menu"];
+    let next = |number: usize| {
+        let id = format!("page{number}");
+        site.passes(&format!("{id}@stranger.example"), &page(&id, words[number % words.len()]))
+    };
+    assert!(next(0) && next(1));
+    let id = site.id_of("page0");
+    let told = site.like(&id, &[]);
+    assert_eq!(told["layout"]["is_known_good"], false, "{told}");
+    assert_eq!((told["alike"].as_u64(), told["delivered"].as_u64()), (Some(2), Some(2)), "{told}");
+    let made = site.like(&id, &["--layout"]);
+    assert_eq!(made["entries"][0]["kind"], "layout", "{made}");
+    let mut number = 1;
+    until("copies are held", || {
+        number += 1;
+        !next(number)
+    });
+    let other = page("other", "Menu").replace("<table>", "<div><ol>").replace("</table>", "</ol></div>");
+    assert!(site.passes("other@stranger.example", &other.replace("<p>", "<div>").replace("</p>", "</div>")));
+    assert!(site.is_refused(&["entry", "allow", "layout", told["layout"]["fingerprint"].as_str().unwrap()]));
+}
+
 #[test]
 fn the_page_of_a_message_leads_to_the_entry() {
     let mut site = Site::start();

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use api_types::entry::{BlockLikeAsk, BlockLikeView, EntryAsk, EntryView, LikePictureView, LikeTextView};
+use api_types::entry::{
+    BlockLikeAsk, BlockLikeView, EntryAsk, EntryView, LikeLayoutView, LikePictureView, LikeTextView,
+};
 use domain::entry::Subject;
 use domain::fingerprint::{
     ALONE_PIXELS_MIN, Fingerprints, ICON_PIXELS_MAX, PICTURES_OF_ENTRY_MAX, PictureFingerprint, PictureSet, SeenPicture,
@@ -42,7 +44,9 @@ pub async fn block_like(
     let is_like = |prints: &Fingerprints| wanted.iter().any(|subject| subject.is_like(prints));
     let found = service.store()?.mail.alike_since(since, &operator.scope, is_like).await?;
     if chosen.is_empty() && !ask.what_if {
-        return Err(ServiceError::Bad("say what to block: its pictures, its text, or both".into()));
+        return Err(ServiceError::Bad(
+            "say what to block: its pictures, its text, its layout, or several of them".into(),
+        ));
     }
     let mut entries = Vec::new();
     for subject in chosen {
@@ -51,6 +55,7 @@ pub async fn block_like(
     Ok(BlockLikeView {
         pictures: looks.picture_views(&record),
         text: looks.text_view(),
+        layout: looks.layout_view(),
         entries,
         days: DAYS,
         compared: found.compared,
@@ -76,6 +81,7 @@ struct Looks {
     prints: Fingerprints,
     good_pictures: BTreeSet<PictureFingerprint>,
     is_good_text: bool,
+    is_good_layout: bool,
 }
 
 async fn looks(service: &Service, record: &Record) -> Result<Looks, ServiceError> {
@@ -94,7 +100,11 @@ async fn looks(service: &Service, record: &Record) -> Result<Looks, ServiceError
         Some(text) => known_good.is_good_text(text, rule, service.clock.now()).await?,
         None => false,
     };
-    Ok(Looks { prints, good_pictures, is_good_text })
+    let is_good_layout = match &prints.layout {
+        Some(layout) => known_good.is_good_layout(layout, rule, service.clock.now()).await?,
+        None => false,
+    };
+    Ok(Looks { prints, good_pictures, is_good_text, is_good_layout })
 }
 
 async fn good_pictures(
@@ -119,12 +129,20 @@ pub(crate) async fn refuse_known_good(service: &Service, subject: &Subject) -> R
             let rule = &service.config.sentinel.establish;
             service.store()?.known_good.is_good_text(text, rule, service.clock.now()).await?
         }
+        Subject::Layout(layout) => {
+            let rule = &service.config.sentinel.establish;
+            service.store()?.known_good.is_good_layout(layout, rule, service.clock.now()).await?
+        }
         _ => false,
     };
     if !is_good {
         return Ok(());
     }
-    let what = if subject.kind() == "picture" { "shows a picture" } else { "says a text" };
+    let what = match subject {
+        Subject::Picture(_) => "shows a picture",
+        Subject::Layout(_) => "has a layout",
+        _ => "says a text",
+    };
     Err(ServiceError::Conflict(format!("known-good mail {what} like this: an entry about it would hold good mail")))
 }
 
@@ -183,9 +201,23 @@ impl Looks {
         })
     }
 
+    fn layout_subject(&self) -> Result<Subject, ServiceError> {
+        if self.is_good_layout {
+            return Err(ServiceError::Conflict(
+                "known-good mail has a layout like this: an entry about it would hold good mail".into(),
+            ));
+        }
+        self.prints.layout.map(Subject::Layout).ok_or_else(|| {
+            ServiceError::Conflict(
+                "its pages have too few elements to be known again, or the message came before layouts were compared"
+                    .into(),
+            )
+        })
+    }
+
     /// All that could be blocked.
     fn all(&self) -> Vec<Subject> {
-        self.picture_subject(None).into_iter().chain(self.text_subject()).collect()
+        self.picture_subject(None).into_iter().chain(self.text_subject()).chain(self.layout_subject()).collect()
     }
 
     fn picture_views(&self, record: &Record) -> Vec<LikePictureView> {
@@ -207,6 +239,14 @@ impl Looks {
         };
         self.prints.text.as_ref().map(view)
     }
+
+    fn layout_view(&self) -> Option<LikeLayoutView> {
+        let view = |layout: &domain::fingerprint::LayoutFingerprint| LikeLayoutView {
+            fingerprint: layout.to_string(),
+            is_known_good: self.is_good_layout,
+        };
+        self.prints.layout.as_ref().map(view)
+    }
 }
 
 /// What is asked for.
@@ -225,6 +265,9 @@ fn chosen(looks: &Looks, ask: &BlockLikeAsk) -> Result<Vec<Subject>, ServiceErro
     }
     if ask.text {
         chosen.push(looks.text_subject()?);
+    }
+    if ask.layout {
+        chosen.push(looks.layout_subject()?);
     }
     Ok(chosen)
 }
@@ -270,9 +313,10 @@ mod tests {
             print: print(*seed),
         });
         Looks {
-            prints: Fingerprints { pictures: seen.collect(), text: None },
+            prints: Fingerprints { pictures: seen.collect(), text: None, layout: None },
             good_pictures: good.iter().map(|seed| print(*seed)).collect(),
             is_good_text: false,
+            is_good_layout: false,
         }
     }
 

@@ -227,6 +227,7 @@ async fn known_good(store: &Store) {
         envelope,
         carrier: String::new(),
         text: None,
+        layout: None,
     };
     store.known_good.learn_good(vec![good("doc", "a", old)], vec![mail.clone(), mail]).await.expect("learns");
     let [logo, photo, doc] = ["logo", "photo", "doc"].map(|name| Digest::of(name.as_bytes()));

@@ -3,7 +3,9 @@
 //!
 //! What two fingerprints mean to one another is said in [`domain::fingerprint`].
 
+pub mod layout;
 pub mod picture;
+mod simhash;
 pub mod text;
 
 #[cfg(test)]

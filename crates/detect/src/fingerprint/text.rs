@@ -1,8 +1,7 @@
 //! The fingerprint of a text: which words stand in it, and which stand side by side.
 //!
-//! A simhash (Charikar, 2002) of 128 bits: each word, and each pair of neighbours, votes for or against each bit by its
-//! own hash; the majority decides. Texts that have most in common get fingerprints that differ in few bits. Before
-//! that, what differs from copy to copy is made the same: numbers, words with digits in them, links, addresses.
+//! Each word, and each pair of neighbours, has a vote of a simhash. Before that, what differs from copy to copy is made
+//! the same: numbers, words with digits in them, links, addresses.
 //!
 //! Measured, in bits ([`domain::fingerprint::TEXT_BITS_MAX`] is the limit): copies of a text of 70 words with other
 //! names, numbers and links are 9 to 14 apart, of one of 33 words with its only name in three places 24 to 26. Of
@@ -11,14 +10,14 @@
 
 use domain::fingerprint::TextFingerprint;
 
+use super::simhash::{self, Votes};
+
 /// Words that a text has at least to have a fingerprint.
 pub const WORDS_MIN: usize = 25;
 /// Different words and pairs that it has at least: a word that is said again and again says nothing.
 pub const VOTES_MIN: usize = 40;
 /// Words that are read: the first ones.
 const WORDS_MAX: usize = 2000;
-/// Binary digits of the number of votes: each word, and each pair.
-const COUNT_BITS: usize = (2 * WORDS_MAX).ilog2() as usize + 1;
 /// Letters of a word; what is longer is no word that people write.
 const WORD_LETTERS_MAX: usize = 24;
 
@@ -33,11 +32,9 @@ pub fn of(text: &str) -> Option<TextFingerprint> {
     if words.len() < WORDS_MIN {
         return None;
     }
-    let pairs = words.windows(2).map(|pair| pair.iter().fold(0, |hash, word| mix(hash ^ word)));
-    let mut votes: Vec<u64> = words.iter().copied().chain(pairs).collect();
-    votes.sort_unstable();
-    votes.dedup();
-    (votes.len() >= VOTES_MIN).then(|| TextFingerprint::new(majority(&votes)))
+    let pairs = words.windows(2).map(simhash::joined);
+    let votes = Votes::of(words.iter().copied().chain(pairs));
+    (votes.count() >= VOTES_MIN).then(|| TextFingerprint::new(votes.majority()))
 }
 
 /// The words of a text, each as a hash.
@@ -79,34 +76,9 @@ fn is_whole_word(letter: char) -> bool {
         | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// FNV-1a over the letters, in 64 bits.
+/// FNV-1a over the letters, in 64 bits, spread.
 fn hash(letters: impl Iterator<Item = char>) -> u64 {
-    let step = |hash: u64, letter: char| (hash ^ u64::from(u32::from(letter))).wrapping_mul(0x0000_0100_0000_01b3);
-    mix(letters.fold(0xcbf2_9ce4_8422_2325, step))
-}
-
-/// Spreads a number over all 64 bits: the last step of SplitMix64.
-fn mix(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
-}
-
-/// The bits that most votes have. The votes for all bits are counted side by side: plane `n` has the binary digit `n`
-/// of each count.
-fn majority(votes: &[u64]) -> u128 {
-    let mut planes = [0_u128; COUNT_BITS];
-    for vote in votes {
-        let mut carry = u128::from(mix(*vote)) << 64 | u128::from(mix(!*vote));
-        for plane in &mut planes {
-            let next = *plane & carry;
-            *plane ^= carry;
-            carry = next;
-        }
-    }
-    let count = |bit: usize| planes.iter().rev().fold(0, |count, plane| count << 1 | (plane >> bit & 1) as usize);
-    (0..128).filter(|bit| count(*bit) * 2 > votes.len()).fold(0, |bits, bit| bits | 1 << bit)
+    simhash::hash(letters.map(u32::from))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::tokens::Tokens;
 use super::url::{Url, percent_decoded, stripped};
 use super::visible::{Hidden, Visibility};
 use super::{clipped, password};
+use crate::fingerprint::layout::Tags;
 use crate::structure::Check;
 
 /// Bytes of one page that are read.
@@ -79,6 +80,8 @@ pub struct Page {
     pub tracking_pixels: usize,
     /// Files in links of an attached page, and pages in its frames: their names, where they have one, and their bytes.
     pub members: Vec<(String, Vec<u8>)>,
+    /// Its tags, in their order.
+    pub(crate) tags: Tags,
     /// Where its password goes, if that is the site that it says it was saved from.
     pub(crate) password_home: Option<Home>,
 }
@@ -130,11 +133,13 @@ impl PageReader {
     fn take(&mut self, token: Token) {
         match token {
             Token::StartTag(tag) => {
+                self.page.tags.start(&tag.name);
                 self.visibility.start(&tag);
                 self.word_ends(&tag.name);
                 self.start(&tag);
             }
             Token::EndTag(tag) => {
+                self.page.tags.end(&tag.name);
                 self.visibility.end(tag.name.as_slice());
                 self.word_ends(&tag.name);
                 match tag.name.as_slice() {

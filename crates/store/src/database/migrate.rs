@@ -42,6 +42,7 @@ const MIGRATIONS: [(&str, &str); 32] = [
     ("0030_fingerprints", include_str!("../../migrations/0030_fingerprints.sql")),
     ("0031_probation", include_str!("../../migrations/0031_probation.sql")),
     ("0033_legal_hold", include_str!("../../migrations/0033_legal_hold.sql")),
+    ("0034_layout", include_str!("../../migrations/0034_layout.sql")),
 ];
 
 /// Brings the schema to what this program knows. A start that ends in the middle leaves whole versions behind it: each

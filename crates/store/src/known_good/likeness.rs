@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::fingerprint::{PictureFingerprint, TextFingerprint};
+use domain::fingerprint::{LayoutFingerprint, PictureFingerprint, Simhash, TextFingerprint};
 use domain::identity::Establish;
 use domain::{Digest, Timestamp};
 
@@ -71,15 +71,38 @@ impl KnownGoodStore {
         rule: &Establish,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.is_good("text_fingerprint", text, rule, now).await
+    }
+
+    /// The same of how its pages are laid out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_good_layout(
+        &self,
+        layout: &LayoutFingerprint,
+        rule: &Establish,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.is_good("layout_fingerprint", layout, rule, now).await
+    }
+
+    async fn is_good<const BITS_MAX: u32>(
+        &self,
+        column: &str,
+        print: &Simhash<BITS_MAX>,
+        rule: &Establish,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let sql = format!(
-            "select m.text_fingerprint, i.* from known_good_mail m join identity i on i.identity = m.carrier where \
-                m.text_fingerprint <> '' and m.last_bad_us is null and m.seen_us <= $1 order by m.seen_us desc limit \
+            "select m.{column}, i.* from known_good_mail m join identity i on i.identity = m.carrier where \
+                m.{column} <> '' and m.last_bad_us is null and m.seen_us <= $1 order by m.seen_us desc limit \
                 {COMPARED_MAX}"
         );
         let values = vec![Value::Int(now.before(PROBE_AGE).as_micros())];
         for row in database::query(sql, values).fetch_all(&self.core.reads).await? {
-            let known = named(&row, "text_fingerprint", |known| TextFingerprint::parse(known).ok())?;
-            if known.is_like(text) && acquaintance(&row)?.is_established(rule, now) {
+            let known = named(&row, column, |known| Simhash::<BITS_MAX>::parse(known).ok())?;
+            if known.is_like(print) && acquaintance(&row)?.is_established(rule, now) {
                 return Ok(true);
             }
         }

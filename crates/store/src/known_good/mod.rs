@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::envelope::{Direction, Envelope};
 use domain::finding::MemoryClass;
-use domain::fingerprint::{PictureFingerprint, TextFingerprint};
+use domain::fingerprint::{LayoutFingerprint, PictureFingerprint, TextFingerprint};
 use domain::known_good::Standing;
 use domain::message::{Family, Part};
 use domain::{Digest, MailId, Timestamp};
@@ -73,6 +73,8 @@ pub struct GoodMail {
     pub carrier: String,
     /// What its text says.
     pub text: Option<TextFingerprint>,
+    /// How its pages are laid out.
+    pub layout: Option<LayoutFingerprint>,
 }
 
 /// A write about known-good content, as data.
@@ -523,7 +525,7 @@ async fn learn_part(connection: &mut AnyConnection, good: &GoodPart) -> Result<(
 
 async fn learn_mail(connection: &mut AnyConnection, mail: &GoodMail) -> Result<(), StoreError> {
     let sql = "insert into known_good_mail (sha256, mail_id, seen_us, size_bytes, envelope_json, carrier, \
-        text_fingerprint) values ($1, $2, $3, $4, $5, $6, $7) \
+        text_fingerprint, layout_fingerprint) values ($1, $2, $3, $4, $5, $6, $7, $8) \
                on conflict do nothing";
     let values = vec![
         mail.sha256.hex().into(),
@@ -533,6 +535,7 @@ async fn learn_mail(connection: &mut AnyConnection, mail: &GoodMail) -> Result<(
         to_json(&mail.envelope)?.into(),
         mail.carrier.as_str().into(),
         mail.text.as_ref().map(ToString::to_string).unwrap_or_default().into(),
+        mail.layout.as_ref().map(ToString::to_string).unwrap_or_default().into(),
     ];
     database::query(sql.to_owned(), values).execute(connection).await?;
     Ok(())

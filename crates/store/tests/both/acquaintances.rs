@@ -59,6 +59,7 @@ pub(crate) async fn story(store: &Store) {
         envelope: envelope(&["a@ours.example"]),
         carrier: "known".into(),
         text: None,
+        layout: None,
     };
     store.known_good.learn_good(vec![good("ours"), good("known"), good("news")], vec![mail]).await.expect("learns");
     let content = Digest::of(b"memory");

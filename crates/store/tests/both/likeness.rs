@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::entry::{Entry, Reach, Subject};
-use domain::fingerprint::{Fingerprints, PictureFingerprint, SeenPicture, TextFingerprint};
+use domain::fingerprint::{Fingerprints, LayoutFingerprint, PictureFingerprint, SeenPicture, TextFingerprint};
 use domain::identity::{Establish, Kind};
 use domain::ledger::Account;
 use domain::message::Part;
@@ -27,6 +27,10 @@ fn id(n: u8) -> MailId {
 fn picture(seed: u64) -> PictureFingerprint {
     let word = |n: u64| (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ n).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     PictureFingerprint::new([word(1), word(2), word(3), word(4)], 128)
+}
+
+fn layout(seed: u128) -> LayoutFingerprint {
+    LayoutFingerprint::new(seed.wrapping_mul(0xD6E8_FEB8_6659_FD93_9E37_79B9_7F4A_7C15))
 }
 
 fn text(seed: u128) -> TextFingerprint {
@@ -52,9 +56,9 @@ async fn receive(store: &Store, n: u8, recipient: &str, account: Account, finger
 async fn mail_of_the_last_days(store: &Store) {
     let shows = |seed: u64| Fingerprints {
         pictures: vec![SeenPicture { part: 0, pixels: 90_000, print: picture(seed) }],
-        text: None,
+        ..Fingerprints::default()
     };
-    let says = |seed: u128| Fingerprints { pictures: Vec::new(), text: Some(text(seed)) };
+    let says = |seed: u128| Fingerprints { text: Some(text(seed)), ..Fingerprints::default() };
     receive(store, 1, "a@like.example", Account::Held, shows(1)).await;
     receive(store, 2, "a@like.example", Account::Forwarding, shows(1)).await;
     receive(store, 3, "a@unlike.example", Account::Forwarding, shows(1)).await;
@@ -107,6 +111,7 @@ async fn known_good(store: &Store) {
         envelope: envelope(&["a@ours.example"]),
         carrier: carrier.into(),
         text: Some(text(u128::from(seed))),
+        layout: Some(layout(u128::from(seed))),
     };
     let parts = vec![good(11, "l-partner", 20), good(12, "l-partner", 2), good(13, "l-stranger", 20)];
     let mails = vec![mail(21, "l-partner", 20), mail(22, "l-partner", 2), mail(23, "l-stranger", 20)];
@@ -119,16 +124,22 @@ async fn known_good(store: &Store) {
     assert_eq!(known, BTreeSet::from([picture(11)]), "not what is young, of a stranger, or unknown");
     for (seed, is_good) in [(21, true), (22, false), (23, false), (24, false)] {
         assert_eq!(store.known_good.is_good_text(&text(seed), &rule, now).await.expect("asks"), is_good, "{seed}");
+        assert_eq!(store.known_good.is_good_layout(&layout(seed), &rule, now).await.expect("asks"), is_good, "{seed}");
     }
     let bad = vec![Digest::of(b"likeness 11"), Digest::of(&[b'l', 21])];
     store.known_good.mark_bad(bad, now).await.expect("marks");
     assert!(store.known_good.good_pictures(&asked, &rule, now).await.expect("asks").is_empty());
     assert!(!store.known_good.is_good_text(&text(21), &rule, now).await.expect("asks"), "it was called bad");
+    assert!(!store.known_good.is_good_layout(&layout(21), &rule, now).await.expect("asks"), "it was called bad");
 }
 
 async fn entries(store: &Store) {
     let now = at(LATER);
-    for (kind, value) in [("picture", format!("{},{}", picture(1), picture(2))), ("text", text(3).to_string())] {
+    for (kind, value) in [
+        ("picture", format!("{},{}", picture(1), picture(2))),
+        ("text", text(3).to_string()),
+        ("layout", layout(4).to_string()),
+    ] {
         let subject = Subject::parse(kind, &value).expect("a subject");
         let new = Entry {
             caused_by: Some(id(1)),

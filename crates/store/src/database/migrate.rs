@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Row};
 use crate::database::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 31] = [
+const MIGRATIONS: [(&str, &str); 32] = [
     ("0001_spine", include_str!("../../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../../migrations/0003_journal.sql")),
@@ -38,6 +38,7 @@ const MIGRATIONS: [(&str, &str); 31] = [
     ("0029_conversations", include_str!("../../migrations/0029_conversations.sql")),
     ("0030_fingerprints", include_str!("../../migrations/0030_fingerprints.sql")),
     ("0031_probation", include_str!("../../migrations/0031_probation.sql")),
+    ("0032_event_sinks", include_str!("../../migrations/0032_event_sinks.sql")),
 ];
 
 /// Brings the schema to what this program knows.

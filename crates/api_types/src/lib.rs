@@ -11,6 +11,7 @@ pub mod backup;
 pub mod bulk;
 pub mod detection;
 pub mod entry;
+pub mod events;
 pub mod explain;
 pub mod explore;
 pub mod health;

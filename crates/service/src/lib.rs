@@ -18,6 +18,7 @@ pub mod download;
 pub mod dry_run;
 pub mod entry;
 pub mod error;
+pub mod events;
 pub mod explain;
 pub mod explore;
 pub mod health;

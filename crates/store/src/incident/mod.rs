@@ -12,8 +12,8 @@ use domain::incident::told::Tally;
 use domain::incident::{IncidentStep, Outcome, Stage, public_id};
 use domain::ledger::Account;
 use domain::{Direction, MailId, Timestamp, UnitId};
-use sqlx::any::AnyRow;
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use crate::core::part;
 use crate::database::error::StoreError;

@@ -9,6 +9,7 @@ pub mod bypassed;
 pub mod detection;
 pub mod entry;
 pub mod error;
+pub mod events;
 pub mod explain;
 pub mod explore;
 pub mod health;
@@ -119,6 +120,8 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(audit::verify))
         .routes(routes!(audit::prove))
         .routes(routes!(audit::erase))
+        .routes(routes!(events::list))
+        .routes(routes!(events::sinks))
         .routes(routes!(token::list, token::create))
         .routes(routes!(token::revoke))
         .routes(routes!(ruleset::show))

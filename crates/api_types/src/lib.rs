@@ -12,6 +12,7 @@ pub mod bulk;
 pub mod bypassed;
 pub mod detection;
 pub mod entry;
+pub mod events;
 pub mod explain;
 pub mod explore;
 pub mod health;

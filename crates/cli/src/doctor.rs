@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_types::audit::{VerifiedView, VerifyQuery};
+use api_types::events::EventSinkView;
 use api_types::explore::{PivotQuery, PivotedView, SumView};
 use api_types::health::{HealthView, ScrubView};
 use api_types::ledger::LedgerView;
@@ -409,7 +410,29 @@ async fn ledger(client: &Client) -> Vec<Finding> {
         Err(error) => list.push(of("health".into(), Err(error))),
     }
     list.push(of("audit log".into(), audit_log(client).await));
+    list.extend(event_sinks(client).await);
     list
+}
+
+/// Whether each sink of events takes what it is told. One that does not is a warning: no mail waits for it.
+async fn event_sinks(client: &Client) -> Vec<Finding> {
+    let sinks = match asked::<Vec<EventSinkView>>(client, "/api/v1/events/sinks").await {
+        Ok(sinks) => sinks,
+        Err(error) => return vec![of("sinks of events".into(), Err(error))],
+    };
+    let found = |sink: EventSinkView| {
+        let what = format!("events to {}", sink.name);
+        match sink.fault {
+            None => of(what, Ok(format!("{}, {} entries behind", sink.to, sink.behind))),
+            Some(why) => {
+                let since = sink.behind_since.unwrap_or_default();
+                let detail =
+                    format!("{} does not take them: {why}; {} entries behind since {since}", sink.to, sink.behind);
+                Finding { what, health: Health::Warning, detail }
+            }
+        }
+    };
+    sinks.into_iter().map(found).collect()
 }
 
 /// What the API answers, or why not.

@@ -14,6 +14,7 @@ pub mod config;
 pub mod detection;
 pub mod doctor;
 pub mod entry;
+pub mod events;
 pub mod feed;
 pub mod hold;
 pub mod incident;
@@ -127,6 +128,8 @@ pub enum Verb {
     /// See who did what, and check that the log is intact.
     #[command(subcommand)]
     Audit(audit::AuditVerb),
+    /// Print what happens (verdicts, releases, incidents, entries of the audit log) as lines of JSON.
+    Events(events::EventsArgs),
     /// Say who may sign in to the console.
     #[command(subcommand)]
     Person(person::PersonVerb),
@@ -241,6 +244,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Backup(args) => backup::back_up(args).await,
         Verb::Restore(args) => backup::restore(args).await,
         Verb::Audit(verb) => audit::run(verb).await,
+        Verb::Events(args) => events::run(args).await,
         Verb::Person(verb) => person::run(verb).await,
         Verb::Token(verb) => token::run(verb).await,
         Verb::Config(verb) => config::run(verb).await,

@@ -7,6 +7,11 @@ pub fn line(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// Prints a line; whether anybody still reads.
+pub fn is_read(text: &str) -> bool {
+    writeln!(io::stdout().lock(), "{text}").is_ok()
+}
+
 /// Prints bytes as they are.
 pub fn bytes(bytes: &[u8]) {
     let _ = io::stdout().lock().write_all(bytes);

@@ -20,6 +20,7 @@
 //! | [`share`] | who may hold how much of what is scarce |
 //! | [`interval`] | how far what was counted can be believed |
 //! | [`audit`], [`proof`] | who did what: an append-only Merkle log, and proofs over it |
+//! | [`event`] | what is recorded, as whoever watches a site from outside reads it |
 //! | [`token`] | the signed field that keeps a released mail from being caught again |
 
 pub mod address;
@@ -31,6 +32,7 @@ pub mod digest;
 pub mod domain_name;
 pub mod entry;
 pub mod envelope;
+pub mod event;
 pub mod finding;
 pub mod fingerprint;
 pub mod fold;

@@ -10,6 +10,7 @@
 //! | [`panic_switch_watch`] | each move of the panic switch is on record |
 //! | [`certificate_watch`] | listeners show the certificate that is in its files |
 //! | [`call`], [`announce`], [`deliveries`] | operators are called before and beside all other notices; webhooks and mailboxes hear of incidents |
+//! | [`events`] | whoever watches from outside is told what is recorded |
 //! | [`notice`], [`held_notice`], [`summary`], [`acknowledge`] | senders, recipients, those affected and those who reported are told |
 //! | [`tasks`] | what the room is given, and the list of its tasks |
 
@@ -20,6 +21,7 @@ pub mod certificate_watch;
 pub mod channel;
 pub mod clock;
 pub mod deliveries;
+pub mod events;
 pub mod flow;
 pub mod fold;
 pub mod gauges;

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use domain::event::Source;
 use platform::bypassed;
 use platform::hop::Hops;
 use platform::items::Items;
 use platform::keys::KeyRing;
 use platform::shared::Shared;
+use platform::sink::Sink;
 use platform::task::Task;
 use platform::{recipient, system_mail};
 use rustls::ClientConfig;
 use store::blob::Blobs;
 use store::known_good::vault::Vault;
 use store::{
-    AuditStore, EvidenceStore, ExplorerStore, IncidentStore, KnownGoodStore, MailStore, NoticeStore, QuarantineStore,
-    RecipientStore, SubmissionStore, UpkeepStore,
+    AuditStore, EventStore, EvidenceStore, ExplorerStore, IncidentStore, KnownGoodStore, MailStore, NoticeStore,
+    QuarantineStore, RecipientStore, SubmissionStore, UpkeepStore,
 };
 use wire::tls::{self, TlsError};
 
@@ -23,6 +25,7 @@ use crate::announce::Announcer;
 use crate::call::{self, Caller};
 use crate::certificate_watch::CertificateWatcher;
 use crate::clock::ClockWatcher;
+use crate::events::EventTeller;
 use crate::flow::FlowSummer;
 use crate::fold::SearchTextWorker;
 use crate::gauges::GaugeSetter;
@@ -46,6 +49,8 @@ store::parts! {
         pub audit: AuditStore,
         /// The bytes of held mail.
         pub blobs: Blobs,
+        /// Events, and how far they were told to whom.
+        pub events: EventStore,
         /// The journal of evidence, and hits by the hour.
         pub evidence: EvidenceStore,
         /// All mail: its sums, and its texts for searching.
@@ -86,7 +91,7 @@ impl Parts {
     /// Every background task of this room that the configuration asks for.
     ///
     /// # Errors
-    /// When the certificates that webhooks are trusted by cannot be used.
+    /// When the certificates that webhooks and sinks of events are trusted by cannot be used.
     pub fn tasks(&self) -> Result<Vec<Task>, TlsError> {
         let notices = &self.shared.config.notices;
         let trusted = notices.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
@@ -98,6 +103,9 @@ impl Parts {
             Task::new(self.acknowledger()),
             Task::new(self.recipient_notifier()),
         ]);
+        if !self.shared.config.event_sinks.is_empty() {
+            tasks.push(Task::new(self.event_teller()?));
+        }
         if notices.tells_affected {
             tasks.push(Task::new(self.summary_mailer()));
         }
@@ -276,6 +284,19 @@ impl Parts {
             signals: self.shared.signals.clone(),
             priority: self.shared.priority.clone(),
         }
+    }
+
+    fn event_teller(&self) -> Result<EventTeller, TlsError> {
+        let config = &self.shared.config;
+        let sinks = config.event_sinks.iter().map(|sink| Ok((sink.clone(), Sink::new(sink, &config.hostname)?)));
+        Ok(EventTeller {
+            sinks: Arc::new(sinks.collect::<Result<_, TlsError>>()?),
+            source: Source { host: config.hostname.clone(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            audit: self.store.audit.clone(),
+            events: self.store.events.clone(),
+            clock: self.shared.clock.clone(),
+            items: Items::default(),
+        })
     }
 
     fn structure_checker(&self) -> StructureChecker {

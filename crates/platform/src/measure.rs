@@ -189,6 +189,23 @@ pub fn on_probation(count: usize) {
     metrics::gauge!(metric::ON_PROBATION).set(count as f64);
 }
 
+/// How far a sink of events is behind: entries of the audit log, and the age of the first of them.
+pub fn event_lag(sink: &str, entries: u64, age: Duration) {
+    metrics::gauge!(metric::EVENT_LAG, "sink" => sink.to_owned()).set(entries as f64);
+    let age = if entries == 0 { 0.0 } else { age.as_secs_f64() };
+    metrics::gauge!(metric::EVENT_LAG_SECONDS, "sink" => sink.to_owned()).set(age);
+}
+
+/// So many events were taken by a sink.
+pub fn events_told(sink: &str, count: usize) {
+    metrics::counter!(metric::EVENTS_TOLD, "sink" => sink.to_owned()).increment(count as u64);
+}
+
+/// A sink of events did not take what it was told.
+pub fn event_failure(sink: &str) {
+    metrics::counter!(metric::EVENT_FAILURES, "sink" => sink.to_owned()).increment(1);
+}
+
 /// Puts what histograms were given into their buckets: without a scrape it would be kept one by one.
 pub fn upkeep() {
     if let Some(handle) = HANDLE.get() {

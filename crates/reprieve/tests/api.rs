@@ -124,6 +124,8 @@ fn the_matrix_of_roles_and_endpoints() {
         ("GET", "/api/v1/audit".to_owned(), "audit"),
         ("GET", "/api/v1/audit/verify".to_owned(), "audit"),
         ("GET", "/api/v1/audit/proof?entry=0".to_owned(), "audit"),
+        ("GET", "/api/v1/events".to_owned(), "audit"),
+        ("GET", "/api/v1/events/sinks".to_owned(), "audit"),
         ("GET", "/api/v1/tokens".to_owned(), "tokens"),
         ("POST", "/api/v1/tokens".to_owned(), "tokens"),
         ("POST", format!("/api/v1/tokens/{own}/revoke"), "tokens"),

@@ -19,6 +19,7 @@ pub mod download;
 pub mod dry_run;
 pub mod entry;
 pub mod error;
+pub mod events;
 pub mod explain;
 pub mod explore;
 pub mod health;

@@ -21,6 +21,7 @@
 //! | [`known_good`] | content of clean mail, who carried it, and its bytes, encrypted |
 //! | [`people`] | who may do what, and what takes two |
 //! | [`audit`] | who did what; what each group commit wrote, as a leaf of that log; the check of both |
+//! | [`events`] | what is recorded, read again in the order of commits for whoever watches from outside |
 //! | [`notices`] | what people are called for and told, so that two processes never tell the same |
 //! | [`upkeep`] | retention, backups, the checks of database, ledger and bytes, and the last moment that had certainly come |
 
@@ -28,6 +29,7 @@ pub mod audit;
 pub mod blob;
 mod core;
 pub mod database;
+pub mod events;
 pub mod evidence;
 pub mod explorer;
 pub mod failpoint;
@@ -53,6 +55,7 @@ use domain::token::TokenKey;
 pub use crate::audit::AuditStore;
 pub use crate::core::HealthStore;
 pub use crate::database::error::StoreError;
+pub use crate::events::EventStore;
 pub use crate::evidence::{ContainmentStore, EvidenceStore, SubmissionStore};
 pub use crate::explorer::ExplorerStore;
 pub use crate::incident::IncidentStore;
@@ -103,6 +106,8 @@ pub struct Store {
     pub containments: ContainmentStore,
     /// Allow and block entries.
     pub entries: EntryStore,
+    /// Events, and how far they were told to whom.
+    pub events: EventStore,
     /// The journal of evidence, and hits by the hour.
     pub evidence: EvidenceStore,
     /// All mail by queries.
@@ -196,6 +201,7 @@ impl Store {
             audit: AuditStore::new(core),
             containments: ContainmentStore::new(core),
             entries: EntryStore::new(core),
+            events: EventStore::new(core),
             evidence: EvidenceStore::new(core),
             explorer: ExplorerStore::new(core),
             health: HealthStore::new(core),

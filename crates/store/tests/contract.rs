@@ -7,6 +7,8 @@ mod both;
 mod console;
 #[path = "both/ending.rs"]
 mod ending;
+#[path = "both/events.rs"]
+mod events;
 #[path = "both/folding.rs"]
 mod folding;
 #[path = "both/hearing.rs"]
@@ -799,6 +801,7 @@ async fn story(url: &str, folder: &Path) {
     folding::folding(&store, url).await;
     likeness::story(&store).await;
     probation::story(&store).await;
+    events::story(&store).await;
     store.close().await;
     // It opens again, with its schema as it is.
     let store = Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens again");
@@ -806,6 +809,7 @@ async fn story(url: &str, folder: &Path) {
     hold::story(&store).await;
     store.close().await;
     hearing::many_writers(url, folder).await;
+    events::many_writers(url, folder).await;
 }
 
 #[tokio::test]

@@ -222,8 +222,10 @@ mod tests {
     fn the_defaults_that_are_declared_are_those_in_force() {
         let parse = |text: &str| Config::parse(text, Path::new("/etc/reprieve")).expect("a right one");
         let mut text = String::new();
-        // What of `[oidc]` alone is no default, and what is done when an engine fails becomes part of the policy.
-        for section in all().into_iter().filter(|section| section.path != "oidc") {
+        // What of `[oidc]` or of a sink alone is no default, and what is done when an engine fails becomes part of the
+        // policy.
+        let is_usual = |section: &SectionDeclaration| !matches!(section.path.as_str(), "oidc" | "event_sink");
+        for section in all().into_iter().filter(is_usual) {
             let named = section.settings.iter().filter(|setting| {
                 setting.is_written || setting.default.as_ref() == Some(&setting.example) && setting.key != "on_failure"
             });
@@ -253,7 +255,7 @@ mod tests {
     fn title(path: &str, section: &Section) -> bool {
         match path {
             "mode_of" => section.name.is_empty(),
-            "listener" => section.name.starts_with("listener "),
+            "listener" | "event_sink" => section.name.starts_with(&format!("{path} ")),
             "retention.held_days_of" => section.name == "retention",
             _ if path.starts_with("engine.") => section.name == "engine",
             _ => section.name == path,

@@ -7,6 +7,7 @@ mod api;
 mod contradiction;
 mod declaration;
 mod engine;
+pub mod events;
 mod examination;
 mod gateway;
 mod general;
@@ -38,6 +39,7 @@ use domain::policy::Policy;
 use domain::rollout::Pace;
 use domain::{Address, Direction, DomainName};
 pub use engine::EngineConfig;
+use events::EventSinkConfig;
 pub use gateway::{GatewayLimits, HopConfig, KnownClients, ListenerConfig, Role};
 use general::General;
 pub use general::Mode;
@@ -103,6 +105,8 @@ pub struct Config {
     pub sentinel: SentinelConfig,
     /// Who is told what.
     pub notices: NoticesConfig,
+    /// Who is told what happens.
+    pub event_sinks: Vec<EventSinkConfig>,
     /// What recipients see.
     pub portal: PortalConfig,
     /// Where people of the console have an account already, if that is used.
@@ -191,6 +195,7 @@ fn read<'r>(reading: &'r Reading<'r>, table: Option<&'r DeTable<'r>>) -> Config 
     let release = recovery::release(&mut root);
     let retention = operations::retention(&mut root);
     let notices = operations::notices(&mut root);
+    let event_sinks = events::event_sinks(&mut root);
     let portal = portal::portal(&mut root);
     let oidc = oidc::oidc(&mut root);
     let known_good = known_good::known_good(&mut root, &data_dir);
@@ -229,6 +234,7 @@ fn read<'r>(reading: &'r Reading<'r>, table: Option<&'r DeTable<'r>>) -> Config 
         rollout,
         sentinel,
         notices,
+        event_sinks,
         portal,
         oidc,
         http,

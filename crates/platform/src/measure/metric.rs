@@ -77,6 +77,13 @@ metrics! {
         "When the last round of a background task ended, in seconds since 1970.";
     Gauge FAILING_ITEMS = "reprieve_failing_items" ["reconciler"]
         "Things that a background task could not do, and tries again.";
+    Counter EVENTS_TOLD = "reprieve_events_told_total" ["sink"] "Events that a sink has taken.";
+    Counter EVENT_FAILURES = "reprieve_event_sink_failures_total" ["sink"]
+        "Times that a sink of events did not take what it was told.";
+    Gauge EVENT_LAG = "reprieve_event_sink_behind_entries" ["sink"]
+        "Entries of the audit log of which a sink of events has not taken everything.";
+    Gauge EVENT_LAG_SECONDS = "reprieve_event_sink_behind_seconds" ["sink"]
+        "Age of the first of them; 0 where there is none.";
     Gauge VOLUME_FREE = "reprieve_volume_free_bytes" [] "Free space of the store's volume.";
     Gauge VOLUME_FLOOR = "reprieve_volume_floor_bytes" [] "Free space under which no mail is taken.";
     Gauge CERTIFICATE = "reprieve_tls_certificate_expires_timestamp_seconds" ["file"]

@@ -23,6 +23,8 @@ pub(crate) struct Journal {
     /// The number of the batch, which its ledger rows carry.
     pub(crate) batch: i64,
     lines: Vec<Line>,
+    /// When something was written that has the number of the batch without being a row of the ledger; none if nothing.
+    beside: Option<Timestamp>,
 }
 
 /// One row of the ledger, as the journal sees it. Its step is not part of it: the order of a unit's lines is.
@@ -61,11 +63,18 @@ impl Line {
 
 impl Journal {
     pub(crate) fn new(batch: i64) -> Self {
-        Self { batch, lines: Vec::new() }
+        Self { batch, lines: Vec::new(), beside: None }
     }
 
     pub(crate) fn add(&mut self, line: Line) {
         self.lines.push(line);
+    }
+
+    /// The number of the batch, for a row of another table that has its place in the order of commits. The batch has a
+    /// leaf then, if of no rows, so that no other batch has its number.
+    pub(crate) fn batch_of_row(&mut self, at: Timestamp) -> i64 {
+        self.beside = self.beside.max(Some(at));
+        self.batch
     }
 
     /// Which messages have changed, and when.
@@ -73,9 +82,9 @@ impl Journal {
         self.lines.iter().map(|line| (line.unit.mail, line.at))
     }
 
-    /// The leaf of this batch; none when the ledger was not written.
+    /// The leaf of this batch; none when nothing was written that has its number.
     pub(crate) fn leaf(self, node: &str) -> Result<Option<Act>, StoreError> {
-        let Some(at) = self.lines.iter().map(|line| line.at).max() else { return Ok(None) };
+        let Some(at) = self.lines.iter().map(|line| line.at).chain(self.beside).max() else { return Ok(None) };
         Ok(Some(Act {
             at,
             actor: node.to_owned(),

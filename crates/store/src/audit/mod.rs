@@ -148,7 +148,7 @@ impl AuditStore {
 }
 
 /// An entry with what may be about people, as far as it is kept.
-fn whole(row: &AnyRow) -> Result<Entry, StoreError> {
+pub(crate) fn whole(row: &AnyRow) -> Result<Entry, StoreError> {
     let mut entry: Entry = from_json(row, "entry_json")?;
     if row.try_get::<Option<String>, _>("private_json")?.is_some() {
         entry.join(from_json(row, "private_json")?);

@@ -292,7 +292,10 @@ async fn verify_batches(
             found.fault(format!("the ledger rows of batch {number} are not those that were written"));
         }
     }
-    found.batches_purged += batches.len() as u64;
+    // A batch of no rows has its place for a row of another table.
+    let (empty, purged): (Vec<&Batch>, Vec<&Batch>) = batches.values().partition(|batch| batch.rows == 0);
+    found.batches += empty.len() as u64;
+    found.batches_purged += purged.len() as u64;
     Ok(missing + batches.values().map(|batch| batch.rows).sum::<i64>())
 }
 

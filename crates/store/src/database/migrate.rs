@@ -9,7 +9,7 @@ use crate::database;
 use crate::database::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 32] = [
+const MIGRATIONS: [(&str, &str); 34] = [
     ("0001_spine", include_str!("../../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../../migrations/0003_journal.sql")),
@@ -41,6 +41,7 @@ const MIGRATIONS: [(&str, &str); 32] = [
     ("0029_conversations", include_str!("../../migrations/0029_conversations.sql")),
     ("0030_fingerprints", include_str!("../../migrations/0030_fingerprints.sql")),
     ("0031_probation", include_str!("../../migrations/0031_probation.sql")),
+    ("0032_event_sinks", include_str!("../../migrations/0032_event_sinks.sql")),
     ("0033_legal_hold", include_str!("../../migrations/0033_legal_hold.sql")),
     ("0034_layout", include_str!("../../migrations/0034_layout.sql")),
 ];

@@ -12,8 +12,8 @@ use domain::incident::told::Tally;
 use domain::incident::{IncidentStep, Outcome, Stage, public_id};
 use domain::ledger::Account;
 use domain::{Direction, MailId, Timestamp, UnitId};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use crate::core::part;
 use crate::database::error::StoreError;
@@ -669,7 +669,7 @@ impl Command for NewIncident {
     }
 
     async fn apply(&self, group: &mut Group<'_>) -> Result<String, StoreError> {
-        open(group.connection, self).await
+        open(group, self).await
     }
 }
 
@@ -681,7 +681,7 @@ impl Command for IncidentChange {
     }
 
     async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
-        change_one(group.connection, self).await
+        change_one(group, self).await
     }
 }
 
@@ -764,7 +764,8 @@ impl Command for Announced {
     }
 }
 
-async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<String, StoreError> {
+async fn open(group: &mut Group<'_>, new: &NewIncident) -> Result<String, StoreError> {
+    let connection = &mut *group.connection;
     let sql =
         "select incident from incident where detection = $1 and detection_version = $2 and stage <> 'resolved' limit 1";
     let values: Vec<Value> = vec![new.suspect.code.as_str().into(), new.suspect.version.as_str().into()];
@@ -794,12 +795,12 @@ async fn open(connection: &mut AnyConnection, new: &NewIncident) -> Result<Strin
         new.next_update.as_micros().into(),
     ];
     database::query(sql.to_owned(), values).execute(&mut *connection).await?;
-    note(connection, &id, new.at, &new.by, "opened", &new.cause, false).await?;
+    note(group, &id, new.at, &new.by, "opened", &new.cause, false).await?;
     Ok(id)
 }
 
 async fn note(
-    connection: &mut AnyConnection,
+    group: &mut Group<'_>,
     incident: &str,
     at: Timestamp,
     actor: &str,
@@ -807,16 +808,19 @@ async fn note(
     text: &str,
     is_public: bool,
 ) -> Result<(), StoreError> {
-    let sql = "insert into incident_event (incident, event_no, at_us, actor, what, text, is_public) \
+    let sql = "insert into incident_event (incident, event_no, at_us, actor, what, text, is_public, batch) \
                select $1, (select coalesce(max(event_no), 0) + 1 from incident_event where incident = $1), $2, $3, $4, \
-               $5, $6";
+               $5, $6, $7";
+    let batch = group.journal.batch_of_row(at);
+    let at = at.as_micros();
     let values: Vec<Value> =
-        vec![incident.into(), at.as_micros().into(), actor.into(), what.into(), text.into(), is_public.into()];
-    database::query(sql.to_owned(), values).execute(connection).await?;
+        vec![incident.into(), at.into(), actor.into(), what.into(), text.into(), is_public.into(), batch.into()];
+    database::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
     Ok(())
 }
 
-async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> Result<(), StoreError> {
+async fn change_one(group: &mut Group<'_>, change: &IncidentChange) -> Result<(), StoreError> {
+    let connection = &mut *group.connection;
     let at = change.at.as_micros();
     let mut what = "note";
     if let Some((from, by)) = change.step {
@@ -852,5 +856,5 @@ async fn change_one(connection: &mut AnyConnection, change: &IncidentChange) -> 
         let sql = format!("update incident set {column} = $1 where incident = $2");
         database::query(sql, vec![value, change.id.as_str().into()]).execute(&mut *connection).await?;
     }
-    note(connection, &change.id, change.at, &change.actor, what, &change.text, change.is_public).await
+    note(group, &change.id, change.at, &change.actor, what, &change.text, change.is_public).await
 }

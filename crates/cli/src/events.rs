@@ -1,0 +1,98 @@
+//! `reprieve events`: what is recorded, as lines of JSON, and how far the sinks of events are.
+
+use std::time::Duration;
+
+use api_types::events::{EventSinkView, EventsQuery, EventsView};
+use clap::{Args, Subcommand};
+
+use super::client::Client;
+use super::{ApiArgs, CliError, terminal};
+
+/// How often it is asked whether there is more.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// What is to be printed.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct EventsArgs {
+    /// Something else than events.
+    #[command(subcommand)]
+    verb: Option<EventsVerb>,
+    /// The first entry of the audit log whose events are wanted: the event.sequence of the last event that was seen.
+    /// Its events come again, so that none is missed; without, the oldest that is still there, and with --follow what
+    /// happens from now on.
+    #[arg(long, value_name = "NUMBER")]
+    from: Option<u64>,
+    /// Go on with what happens.
+    #[arg(long)]
+    follow: bool,
+    /// Only verdict, release, delivery, incident or audit.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Where the API is.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// Verbs about events.
+#[derive(Debug, Subcommand)]
+pub enum EventsVerb {
+    /// List who is told events, and how far; exit 1 when one does not take what it is told.
+    Sinks {
+        /// Where the API is.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// When a sink fails, or the API says no or cannot be reached.
+pub async fn run(args: EventsArgs) -> Result<(), CliError> {
+    match args.verb {
+        Some(EventsVerb::Sinks { api }) => sinks(&api).await,
+        None => print(args).await,
+    }
+}
+
+async fn print(args: EventsArgs) -> Result<(), CliError> {
+    let client = Client::new(&args.api)?;
+    let mut query = EventsQuery { from: args.from.unwrap_or(0), kind: args.kind };
+    if args.from.is_none() && args.follow {
+        query.from = ask(&client, &EventsQuery { from: u64::MAX >> 1, ..query.clone() }).await?.end;
+    }
+    loop {
+        let page = ask(&client, &query).await?;
+        if !page.events.iter().all(|event| terminal::is_read(&event.to_string())) {
+            return Ok(());
+        }
+        query.from = page.next;
+        match (page.next < page.end, args.follow) {
+            (true, _) => {}
+            (false, true) => tokio::time::sleep(PERIOD).await,
+            (false, false) => return Ok(()),
+        }
+    }
+}
+
+async fn ask(client: &Client, query: &EventsQuery) -> Result<EventsView, CliError> {
+    client.get_with::<EventsView>("/api/v1/events", query).await?.view()
+}
+
+async fn sinks(api: &ApiArgs) -> Result<(), CliError> {
+    let answer = Client::new(api)?.get::<Vec<EventSinkView>>("/api/v1/events/sinks").await?;
+    answer.print(api, |sinks| sinks.iter().map(shown).collect::<Vec<_>>().join("\n"))?;
+    let all_take = answer.view()?.iter().all(|sink| sink.fault.is_none());
+    if all_take { Ok(()) } else { Err(CliError::No) }
+}
+
+fn shown(sink: &EventSinkView) -> String {
+    let EventSinkView { name, to, behind, behind_since, fault, next_try, .. } = sink;
+    let behind = match behind_since {
+        Some(since) if *behind > 0 => format!("behind by {behind} entries since {since}"),
+        _ => "has everything".to_owned(),
+    };
+    let fault = fault.as_deref().map(|why| format!("; {why}; next try {}", next_try.as_deref().unwrap_or("soon")));
+    format!("{name}  {to}  {behind}{}", fault.unwrap_or_default())
+}

@@ -1,0 +1,197 @@
+//! The part of the story that is told to whoever watches from outside: each fact once, in the order of commits, and
+//! what is missing is said.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use domain::detection::{DetectionCode, DetectionVersion, RulesetId};
+use domain::event::{Event, EventKind, Fact, Missing};
+use domain::ledger::{Account, Move};
+use domain::sentinel::Suspect;
+use domain::{MailId, UnitId};
+use store::audit::Act;
+use store::blob::Blobs;
+use store::events::EventSink;
+use store::incident::{IncidentChange, NewIncident};
+use store::mail::arrival::Arrival;
+use store::mail::moves::UnitMove;
+use store::{Store, StoreError};
+
+use super::{ALL, DAY, arrival, at, key};
+
+fn mail(n: u8, account: Account) -> Arrival {
+    let id = MailId::new(at(9_500 + i64::from(n)), [9; 10]);
+    Arrival { mail_id: id, ..arrival(1, &[9, n], &[("e@ours.example", account)]) }
+}
+
+/// All events from an entry on, and where that ends.
+async fn told(store: &Store, mut from: u64) -> (Vec<Event>, u64) {
+    let mut events = Vec::new();
+    loop {
+        let page = store.events.page(from).await.expect("reads");
+        assert!(page.next >= from && page.next <= page.end.max(from));
+        events.extend(page.events);
+        if page.next == from {
+            return (events, from);
+        }
+        from = page.next;
+    }
+}
+
+fn ids(events: &[Event]) -> Vec<String> {
+    events.iter().map(Event::id).collect()
+}
+
+fn missing(events: &[Event]) -> Vec<Missing> {
+    let missing = events.iter().filter_map(|event| match &event.fact {
+        Fact::Missing(missing) => Some(missing.clone()),
+        _ => None,
+    });
+    missing.collect()
+}
+
+pub(crate) async fn story(store: &Store) {
+    let (whole, end) = told(store, 0).await;
+    assert_eq!(end, store.events.end().await.expect("reads"));
+    assert!(whole.is_sorted_by_key(|event| event.sequence), "in the order of commits");
+    assert_eq!(whole.iter().map(Event::id).collect::<BTreeSet<_>>().len(), whole.len(), "each once");
+    for kind in EventKind::ALL {
+        assert!(whole.iter().any(|event| event.kind() == Some(kind)), "{kind:?} is in this story");
+    }
+    assert!(matches!(whole[0].fact, Fact::Missing(_)), "its first entries were pruned");
+
+    // What is written now is told now, in its order.
+    let held = mail(1, Account::Held);
+    let unit = UnitId { mail: held.mail_id, number: 0 };
+    store.mail.record_arrival(held).await.expect("records");
+    let act = |action: &str| Act {
+        at: at(9_600),
+        actor: "ann".into(),
+        action: action.into(),
+        object: unit.to_string(),
+        reason: "for the record".into(),
+        detail: String::new(),
+    };
+    store.audit.record_act(act("quarantine.deny")).await.expect("records");
+    let by = |by, from| UnitMove { unit, from, by, at: at(9_601), actor: "ann".into(), reason: "why".into() };
+    store.mail.move_units(vec![by(Move::Denied, Account::Held)]).await.expect("moves");
+    let suspect =
+        Suspect { code: DetectionCode::parse("IMG-0009").expect("code"), version: DetectionVersion::of(&[b"events"]) };
+    let new = NewIncident {
+        at: at(9_602),
+        by: "ann".into(),
+        in_force: None,
+        is_convicted: false,
+        suspect,
+        ruleset: RulesetId::from_text("0123456789abcdef"),
+        cause: "it is wrong".into(),
+        public_text: String::new(),
+        next_update: at(9_700),
+    };
+    let incident = store.incidents.open(new).await.expect("opens");
+    let note = IncidentChange::note(&incident, at(9_603), "ann", "we look into it");
+    store.incidents.change(note).await.expect("changes");
+    let (events, next) = told(store, end).await;
+    let seq = events[1].sequence;
+    let expected = [
+        format!("{unit}/0"),
+        format!("audit/{seq}"),
+        format!("{unit}/1"),
+        format!("{incident}/1"),
+        format!("{incident}/2"),
+    ];
+    assert_eq!(ids(&events), expected);
+    let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, (end..end + 5).collect::<Vec<u64>>(), "each has an entry of its own");
+    let Fact::Unit(verdict) = &events[0].fact else { panic!("a verdict") };
+    assert_eq!((verdict.recipient.as_str(), verdict.mail.findings.len()), ("e@ours.example", 1));
+    assert_eq!((verdict.mail.files[0].name.as_str(), verdict.mail.urls.len()), ("logo.png", 1));
+    let Fact::Incident(said) = &events[3].fact else { panic!("a line of an incident") };
+    assert_eq!((said.what.as_str(), said.detection.as_str()), ("opened", "IMG-0009"));
+    let Fact::Audit(entry) = &events[1].fact else { panic!("an entry") };
+    assert_eq!(entry.reason, "for the record");
+    assert_eq!(told(store, next).await.0, [], "and no more than once");
+    assert!(store.audit.verify_audit(true).await.expect("verifies").faults.is_empty(), "a batch of no rows is sound");
+
+    places(store, next).await;
+    gone(store).await;
+}
+
+/// How far a sink is, is kept; two who tell the same sink do not both move on.
+async fn places(store: &Store, end: u64) {
+    let sink = EventSink { name: "siem".into(), position: end - 2, content: String::new(), taken: at(9_610) };
+    store.events.keep_sink(sink.clone()).await.expect("keeps");
+    let lag = store.events.lag(end - 2).await.expect("reads");
+    assert_eq!((lag.entries, lag.since), (2, Some(at(9_602))));
+    store.events.record_taken("siem", end - 2, end, at(9_611)).await.expect("moves on");
+    let again = store.events.record_taken("siem", end - 2, end - 1, at(9_612)).await;
+    assert!(matches!(again, Err(StoreError::Refused(_))), "another has told it meanwhile");
+    store.events.keep_sink(EventSink { content: "subjects".into(), ..sink }).await.expect("keeps");
+    let known = store.events.sinks().await.expect("reads");
+    let expected = EventSink { name: "siem".into(), position: end, content: "subjects".into(), taken: at(9_611) };
+    assert_eq!(known, [expected], "what it is told is another, where it is stays");
+    let lag = store.events.lag(end).await.expect("reads");
+    assert_eq!((lag.entries, lag.since), (0, None));
+}
+
+/// Whoever comes too late is told what is gone.
+async fn gone(store: &Store) {
+    let from = store.events.end().await.expect("reads");
+    for n in 2..5 {
+        let passed = mail(n, Account::Forwarding);
+        let unit = UnitId { mail: passed.mail_id, number: 0 };
+        store.mail.record_arrival(passed).await.expect("records");
+        let (by, at) = (Move::HopAccepted, at(9_500));
+        let (actor, reason) = ("gateway".into(), "250 ok".into());
+        let one = UnitMove { unit, from: Account::Forwarding, by, at, actor, reason };
+        store.mail.move_units(vec![one]).await.expect("moves");
+    }
+    assert_eq!(told(store, from).await.0.len(), 6);
+    let late = at(DAY * 400);
+    while store.upkeep.purge_records(at(DAY * 100), late, ALL).await.expect("purges") > 0 {}
+    let (events, _) = told(store, from).await;
+    assert_eq!(missing(&events), [Missing { from, to: from + 5, events: Some(6) }], "what is gone, as one");
+    assert_eq!(events[0].sequence, from + 5, "whoever goes on behind it has been told");
+    assert!(events[1..].iter().all(|event| matches!(event.fact, Fact::Audit(_))), "the purges themselves");
+
+    while store.audit.prune_audit(at(DAY * 50_000)).await.expect("prunes") > 0 {}
+    let end = store.events.end().await.expect("reads");
+    let (events, next) = told(store, from).await;
+    assert_eq!(missing(&events), [Missing { from, to: end - 1, events: None }]);
+    assert_eq!((events.len(), next), (1, end));
+    assert_eq!(told(store, end).await, (vec![], end));
+}
+
+/// Nothing that is committed is missed, by however many writers at once, and wherever a reader looks in between.
+pub(crate) async fn many_writers(url: &str, folder: &Path) {
+    let open = |node: &'static str| {
+        let blobs = Blobs::open(&folder.join("blobs")).expect("blobs");
+        async move { Store::open(url, blobs, node, &key(), at(0)).await.expect("opens") }
+    };
+    let (one, two) = (open("one").await, open("two").await);
+    let mut from = one.events.end().await.expect("reads");
+    let writes = |store: Store, numbers: std::ops::Range<u8>| async move {
+        for n in numbers {
+            while store.mail.record_arrival(mail(n, Account::Forwarding)).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    };
+    let (first, second) = (tokio::spawn(writes(one.clone(), 100..115)), tokio::spawn(writes(two.clone(), 200..215)));
+    let mut events = Vec::new();
+    while !(first.is_finished() && second.is_finished()) {
+        let (more, next) = told(&one, from).await;
+        events.extend(more);
+        from = next;
+    }
+    first.await.expect("writes");
+    second.await.expect("writes");
+    events.extend(told(&one, from).await.0);
+    let expected: BTreeSet<String> =
+        (100..115).chain(200..215).map(|n| format!("{}/0/0", mail(n, Account::Held).mail_id)).collect();
+    assert_eq!(events.len(), expected.len(), "each once");
+    assert_eq!(ids(&events).into_iter().collect::<BTreeSet<_>>(), expected);
+    one.close().await;
+    two.close().await;
+}

@@ -158,7 +158,7 @@ impl<'w> Life<'w> {
     }
 
     /// What was begun is waited for until it is done or kept waiting.
-    pub(crate) async fn until_rest(&mut self, mut running: Running) -> Result<(), String> {
+    pub(crate) async fn until_rest(&mut self, running: Running) -> Result<(), String> {
         let began = Instant::now();
         loop {
             if running.is_finished() {

@@ -96,7 +96,8 @@ async fn story(url: &str, folder: &Path) {
 
     released(&store).await;
     let mut accounts = BTreeMap::from(ACCOUNTS);
-    (accounts.insert("held", 3), accounts.insert("released", 6));
+    accounts.insert("held", 3);
+    accounts.insert("released", 6);
     balanced(&store, &Vec::from_iter(accounts)).await;
     assert!(store.audit.verify_audit(true).await.expect("verifies").faults.is_empty());
     store.close().await;

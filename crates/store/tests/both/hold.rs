@@ -172,7 +172,7 @@ async fn any_order(store: &Store, seed: u64) {
                 open.push((store.upkeep.add_hold(one).await.expect("adds"), [n].into()));
             }
             2 => {
-                let one = hold(Kind::Query, &format!("subject:{}", if n % 2 == 0 { "even" } else { "odd" }));
+                let one = hold(Kind::Query, &format!("subject:{}", if n.is_multiple_of(2) { "even" } else { "odd" }));
                 open.push((
                     store.upkeep.add_hold(one).await.expect("adds"),
                     (0..6).filter(|m| m % 2 == n % 2).collect(),

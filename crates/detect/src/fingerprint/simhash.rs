@@ -31,6 +31,9 @@ impl Votes {
         for vote in &self.0 {
             let mut carry = u128::from(mix(*vote)) << 64 | u128::from(mix(!*vote));
             for plane in &mut planes {
+                if carry == 0 {
+                    break;
+                }
                 let next = *plane & carry;
                 *plane ^= carry;
                 carry = next;

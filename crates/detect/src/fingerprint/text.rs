@@ -58,6 +58,9 @@ fn words(text: &str) -> Vec<u64> {
 
 /// Adds a word; where words are written without spaces, each of its letters.
 fn add_word(word: &str, words: &mut Vec<u64>) {
+    if word.is_ascii() {
+        return words.push(of_plain(word.as_bytes()));
+    }
     if word.chars().any(is_whole_word) {
         let letters = word.chars().filter(|c| !c.is_numeric()).take(WORDS_MAX);
         words.extend(letters.map(|c| hash(std::iter::once(c))));
@@ -67,6 +70,17 @@ fn add_word(word: &str, words: &mut Vec<u64>) {
         words.push(NO_WORD);
     } else {
         words.push(hash(word.chars().flat_map(char::to_lowercase)));
+    }
+}
+
+/// A word of plain letters and digits: what [`add_word`] makes of any other, byte by byte, for this is most mail.
+fn of_plain(word: &[u8]) -> u64 {
+    if word.iter().any(u8::is_ascii_digit) {
+        NUMBER
+    } else if word.len() > WORD_LETTERS_MAX {
+        NO_WORD
+    } else {
+        simhash::hash(word.iter().map(|byte| u32::from(byte.to_ascii_lowercase())))
     }
 }
 

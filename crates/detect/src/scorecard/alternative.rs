@@ -33,6 +33,9 @@ fn number(word: &str) -> u64 {
 }
 
 fn differs(plain: &str, page: &str) -> bool {
+    if page.is_empty() {
+        return false;
+    }
     let said: HashSet<u64> = words(plain).take(WORDS_MAX).collect();
     if said.len() < WORDS_MIN {
         return false;

@@ -98,8 +98,10 @@ fn brands(mail: &Reading<'_>, marks: &mut Marks) {
     of_place(mail, &subject, [M::SubjectBrandOwn, M::SubjectBrandElsewhere, M::SubjectBrandNowhere], marks);
     let text = brands_in_text(mail.text_head, false);
     of_place(mail, &text, [M::TextBrandOwn, M::TextBrandElsewhere, M::TextBrandNowhere], marks);
-    let mut of_copyright =
-        mail.shown_text.lines().filter(|line| line.contains('\u{a9}') || line.contains("(c)")).take(5);
+    // Looked for in all of it at once: most texts have none.
+    let has_sign = |text: &str| text.contains('\u{a9}') || text.contains("(c)");
+    let signed = if has_sign(mail.shown_text) { mail.shown_text } else { "" };
+    let mut of_copyright = signed.lines().filter(|line| has_sign(line)).take(5);
     if let Some(line) = of_copyright.next() {
         marks.add(M::Copyright);
         let lines = std::iter::once(line).chain(of_copyright);
@@ -176,13 +178,17 @@ fn letters(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(mail.text.mixed > 0, M::OddLetters);
     marks.add_if(mail.text.mixed > 5, M::OddLettersMany);
     marks.add_if(mail.text.zero_width > 3, M::UnseenLetters);
-    let words = || mail.shown_text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 4).take(2000);
-    let capitals = words().filter(|word| word.chars().all(char::is_uppercase)).count();
-    marks.add_if(capitals > 5 && capitals * 5 > words().count(), M::Capitals);
+    let (mut count, mut capitals) = (0_usize, 0_usize);
+    for word in long_words(mail.shown_text).take(2000) {
+        count += 1;
+        capitals += usize::from(word.chars().all(char::is_uppercase));
+    }
+    marks.add_if(capitals > 5 && capitals * 5 > count, M::Capitals);
     marks.add_if(mail.shown_text.matches('!').take(6).count() == 6, M::Exclamations);
-    marks.add_if(mail.shown_text.chars().any(is_emoji), M::Emoji);
-    let tokens =
-        mail.text_head.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| is_token(word)).take(3).count();
+    // The bytes of all of them begin so: most texts are not read letter by letter.
+    let may_have_emoji = mail.shown_text.as_bytes().iter().any(|byte| *byte >= 0xe2);
+    marks.add_if(may_have_emoji && mail.shown_text.chars().any(is_emoji), M::Emoji);
+    let tokens = pieces(mail.text_head, TOKEN_LETTERS_MIN).filter(|word| is_token(word)).take(3).count();
     marks.add_if(tokens >= 2, M::Tokens);
 }
 
@@ -191,8 +197,10 @@ fn numbers(mail: &Reading<'_>, marks: &mut Marks) {
     let sums = sums(text);
     marks.add_if(sums > 0, M::Money);
     marks.add_if(sums >= SUMS_MIN, M::MoneyOften);
-    let is_large = text.split(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',')).any(|number| {
-        number.matches(['.', ',']).count() >= 2 && number.bytes().filter(u8::is_ascii_digit).count() >= 7
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b',');
+    let is_large = text.as_bytes().split(|byte| !is_of_number(byte)).filter(|number| number.len() >= 9).any(|number| {
+        let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
+        digits >= 7 && number.len() - digits >= 2
     });
     marks.add_if(is_large && (sums > 0 || text.contains('%')), M::MoneyLarge);
     marks.add_if(text.contains('%'), M::Percent);
@@ -201,7 +209,7 @@ fn numbers(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(has_phone, M::Phone);
     marks.add_if(has_phone && mail.body_links().next().is_none(), M::PhoneOnly);
     marks.add_if(phones.any(|digits| is_toll_free(&digits)), M::PhoneFree);
-    marks.add_if(text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_wallet), M::Wallet);
+    marks.add_if(pieces(text, WALLET_LETTERS_MIN).any(is_wallet), M::Wallet);
 }
 
 fn people(mail: &Reading<'_>, marks: &mut Marks) {
@@ -224,10 +232,27 @@ fn people(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(!mail.is_from_ours() && mail.ours.iter().any(names_us), M::OursInText);
 }
 
+/// The words of four bytes and more. Where a text has plain letters alone it is split byte by byte.
+fn long_words(text: &str) -> impl Iterator<Item = &str> {
+    let is_between = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+    let rows = text.as_bytes().split(move |byte| is_between(byte)).filter(|row| row.len() >= 4);
+    let rows = rows.filter_map(|row| std::str::from_utf8(row).ok());
+    rows.flat_map(|row| row.split(|c: char| !c.is_alphanumeric())).filter(|word| word.len() >= 4)
+}
+
+/// The rows of so many plain letters and digits in a text. They are looked for byte by byte: no byte of another letter is one.
+fn pieces(text: &str, least: usize) -> impl Iterator<Item = &str> {
+    let rows = text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(move |row| row.len() >= least);
+    rows.filter_map(|row| std::str::from_utf8(row).ok())
+}
+
+/// Letters and digits of the shortest word of a program.
+const TOKEN_LETTERS_MIN: usize = 8;
+
 /// A word of letters and digits of some length, as programs make them: `A8F920KL`.
 fn is_token(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    word.len() >= 8 && digits >= 2 && word.len() - digits >= 2
+    word.len() >= TOKEN_LETTERS_MIN && digits >= 2 && word.len() - digits >= 2
 }
 
 /// Whether a sum stands beside the sign of a currency.
@@ -239,8 +264,11 @@ fn has_money(text: &str) -> bool {
 fn sums(text: &str) -> usize {
     let (mut count, mut at) = (0, 0);
     for _ in 0..NUMBERS_MAX {
-        let Some(begin) = text[at..].find(|c: char| c.is_ascii_digit()).map(|found| at + found) else { break };
-        let end = text[begin..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |found| begin + found);
+        let bytes = text.as_bytes();
+        let digit = bytes[at..].iter().position(u8::is_ascii_digit);
+        let Some(begin) = digit.map(|found| at + found) else { break };
+        let behind = bytes[begin..].iter().position(|byte| !byte.is_ascii_digit());
+        let end = behind.map_or(text.len(), |found| begin + found);
         let blanks = [' ', '\u{a0}'];
         let (before, behind) = (text[..begin].trim_end_matches(blanks), text[end..].trim_start_matches(blanks));
         count += usize::from(ends_with_currency(before) || begins_with_currency(behind));
@@ -290,9 +318,7 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 9..=14;
 
 /// The telephone numbers of a text, as digits.
 fn phones(text: &str) -> impl Iterator<Item = String> + '_ {
-    let is_of_phone =
-        |c: char| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | '\u{2010}'..='\u{2014}');
-    text.split(move |c: char| !is_of_phone(c)).take(5000).filter_map(|run| {
+    rows_with_digits(text).take(5000).filter_map(|run| {
         let run = run.trim_start_matches(|c: char| !c.is_ascii_digit() && !matches!(c, '+' | '(')).trim_end();
         let digits: String = run.chars().filter(char::is_ascii_digit).collect();
         let groups = run.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).count();
@@ -306,11 +332,30 @@ fn phones(text: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// The rows of digits, and of what may stand between those of a telephone number.
+fn rows_with_digits(text: &str) -> impl Iterator<Item = &str> {
+    let is_of_phone =
+        |c: char| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | '\u{2010}'..='\u{2014}');
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let digit = rest.bytes().position(|byte| byte.is_ascii_digit())?;
+        let (before, behind) = rest.split_at(digit);
+        let begin = before.char_indices().rev().take_while(|(_, c)| is_of_phone(*c)).last().map_or(digit, |(at, _)| at);
+        let end = digit + behind.find(|c: char| !is_of_phone(c)).unwrap_or(behind.len());
+        at += end;
+        rest.get(begin..end)
+    })
+}
+
 fn is_toll_free(digits: &str) -> bool {
     let digits = digits.strip_prefix('1').unwrap_or(digits);
     digits.len() == 10
         && ["800", "808", "833", "844", "855", "866", "877", "888"].iter().any(|code| digits.starts_with(code))
 }
+
+/// Letters and digits of the shortest address of a wallet.
+const WALLET_LETTERS_MIN: usize = 26;
 
 /// The address of a wallet: Bitcoin (base58 and bech32), Ethereum and its kin, Tron.
 fn is_wallet(word: &str) -> bool {

@@ -128,12 +128,11 @@ fn links_unfilled(mail: &Reading<'_>) -> bool {
 /// Whether letters stand apart, as in `F R E E   O F F E R`.
 fn is_spread(text: &str) -> bool {
     let mut run = 0;
-    let mut before = "";
-    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
-        let is_letter = word.len() == 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let mut before: &[u8] = b"";
+    for word in text.as_bytes().split(|byte| matches!(byte, b' ' | b'\n' | b'\t')).filter(|word| !word.is_empty()) {
+        let is_letter = matches!(word, [letter] if letter.is_ascii_alphabetic());
         // Letters in the order of the alphabet are a list of them.
-        let is_list =
-            before.len() == 1 && word.bytes().next() == before.bytes().next().map(|byte| byte.wrapping_add(1));
+        let is_list = before.len() == 1 && word.first() == before.first().map(|byte| byte.wrapping_add(1)).as_ref();
         run = if is_letter && !is_list { run + 1 } else { usize::from(is_letter) };
         before = word;
         if run >= SPREAD_MIN {

@@ -1,6 +1,8 @@
 //! How words look to a hurried reader: lower case, diacritics off, letters and digits that look alike as one (UTS #39,
 //! "Confusable Detection", and the digits that stand for letters in `micr0soft` and `n3tflix`).
 
+use std::sync::LazyLock;
+
 use unicode_security::confusable_detection::skeleton;
 
 /// Letters that a word has at least for a digit in front of one of them to stand for a letter.
@@ -26,7 +28,11 @@ impl Word {
 
     /// The look of a word that is read in lower case.
     pub(super) fn of(word: &str) -> Self {
-        Self::new(digits_as_letters(&look(&word.to_lowercase())))
+        Self::new(digits_as_letters(if word.is_ascii() {
+            look_of_plain(word, true)
+        } else {
+            look(&word.to_lowercase())
+        }))
     }
 }
 
@@ -38,7 +44,13 @@ pub(super) fn words(text: &str) -> Vec<Vec<Word>> {
     if !text.chars().any(|c| c == 'I' || (c.is_uppercase() && !c.is_ascii())) {
         return vec![read];
     }
-    let seen = split.iter().map(|word| Word::new(digits_as_letters(&look(&look(word))))).collect::<Vec<_>>();
+    // A plain word without that letter looks as it is read.
+    let may_differ = |word: &str| !word.is_ascii() || word.contains('I');
+    let seen = |(word, read): (&String, &Word)| match may_differ(word) {
+        true => Word::new(digits_as_letters(look(&look(word)))),
+        false => read.clone(),
+    };
+    let seen = split.iter().zip(&read).map(seen).collect::<Vec<_>>();
     if seen == read { vec![read] } else { vec![read, seen] }
 }
 
@@ -83,8 +95,26 @@ fn joined(words: Vec<String>) -> Vec<String> {
     all
 }
 
+/// What each of the plain letters and signs looks like. None of them changes what stands beside it.
+static PLAIN_LOOKS: LazyLock<Vec<String>> =
+    LazyLock::new(|| (0..128).map(|byte| look_of_any(char::from(byte).encode_utf8(&mut [0; 4]))).collect());
+
 /// What letters look like, marks off.
 fn look(text: &str) -> String {
+    if text.is_ascii() { look_of_plain(text, false) } else { look_of_any(text) }
+}
+
+/// What plain letters look like, as they stand or in lower case.
+fn look_of_plain(text: &str, in_lower_case: bool) -> String {
+    let mut seen = String::with_capacity(text.len() + 4);
+    for byte in text.bytes() {
+        let byte = if in_lower_case { byte.to_ascii_lowercase() } else { byte };
+        seen.push_str(PLAIN_LOOKS.get(usize::from(byte)).map_or("", String::as_str));
+    }
+    seen
+}
+
+fn look_of_any(text: &str) -> String {
     let seen: String = skeleton(text).filter(|c| !is_mark(*c)).collect();
     seen.to_lowercase().replace('0', "o").replace('1', "l")
 }
@@ -102,11 +132,11 @@ pub(super) fn letters(text: &str) -> String {
 }
 
 /// Digits with a letter behind them, as the letters that they stand for: `n3tflix`, but not `office365` and not `n26`.
-fn digits_as_letters(word: &str) -> String {
+fn digits_as_letters(word: String) -> String {
     if !word.bytes().any(|byte| byte.is_ascii_digit())
         || word.chars().filter(|c| c.is_alphabetic()).count() < LETTERS_MIN
     {
-        return word.to_owned();
+        return word;
     }
     let last = word.rfind(char::is_alphabetic).unwrap_or_default();
     let letter = |(at, c): (usize, char)| match c {
@@ -163,6 +193,19 @@ mod tests {
         }
         for (one, other) in [("Zeile", "Zeit"), ("office365", "officeees"), ("n26", "nab"), ("163", "l63a")] {
             assert!(!alike(one, other), "{one} {other}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_words_without_the_capital_i_look_as_they_are_read(word in "[0-9A-HJ-Za-z&+]{0,20}") {
+            proptest::prop_assert_eq!(look(&look(&word)), look(&word.to_lowercase()));
+        }
+
+        /// Letter by letter is as good as the whole.
+        #[test]
+        fn plain_letters_look_alike_one_by_one(text in "[ -~]{0,40}") {
+            proptest::prop_assert_eq!(look(&text), look_of_any(&text));
         }
     }
 

@@ -53,24 +53,42 @@ impl Words {
         let mut word = String::new();
         // What stands behind a word, as in the blank space of a preview line, stands in none.
         let mut unseen = 0;
-        for c in line.nfkd() {
-            if is_without_width(c) {
-                unseen += usize::from(!word.is_empty());
-            } else if is_accent(c) {
-                // It belongs to the letter before it.
-            } else if c.is_alphanumeric() {
-                self.zero_width += std::mem::take(&mut unseen);
-                word.extend(c.to_lowercase());
+        // Plain letters are decomposed already, and what is composed of them begins behind them.
+        for run in line.as_bytes().chunk_by(|one, other| one.is_ascii() == other.is_ascii()) {
+            let run = std::str::from_utf8(run).unwrap_or_default();
+            if run.is_ascii() {
+                run.chars().for_each(|c| self.letter(c, &mut word, &mut unseen));
             } else {
-                self.word(&word);
-                word.clear();
-                unseen = 0;
+                run.nfkd().for_each(|c| self.letter(c, &mut word, &mut unseen));
             }
         }
         self.word(&word);
     }
 
+    /// A letter of a line, decomposed: `word` is what stands before it, `unseen` what nobody sees behind that.
+    fn letter(&mut self, c: char, word: &mut String, unseen: &mut usize) {
+        if c.is_ascii_alphanumeric() {
+            self.zero_width += std::mem::take(unseen);
+            word.push(c.to_ascii_lowercase());
+        } else if is_without_width(c) {
+            *unseen += usize::from(!word.is_empty());
+        } else if is_accent(c) {
+            // It belongs to the letter before it.
+        } else if c.is_alphanumeric() {
+            self.zero_width += std::mem::take(unseen);
+            word.extend(c.to_lowercase());
+        } else {
+            self.word(word);
+            word.clear();
+            *unseen = 0;
+        }
+    }
+
     fn word(&mut self, word: &str) {
+        if word.is_ascii() {
+            self.text.push_str(word);
+            return self.end_word();
+        }
         let is_latin = |c: char| c.is_ascii_lowercase() || plain(c).is_some();
         let is_mixed = word.chars().any(is_latin) && word.chars().any(|c| twin(c).is_some());
         self.mixed += usize::from(is_mixed);

@@ -1,5 +1,5 @@
-//! `reprieve support-bundle`: what somebody needs who is to help from elsewhere, and nothing of any mail. It says what it
-//! puts in before it writes. A service that does not run, and whatever else cannot be had, is named as missing.
+//! `reprieve support-bundle`: what somebody needs who is to help from elsewhere, and nothing of any mail. It says what
+//! it puts in before it writes. A service that does not run, and whatever else cannot be had, is named as missing.
 
 mod scrub;
 

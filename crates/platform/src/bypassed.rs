@@ -1,7 +1,7 @@
 //! The list of mail that passed unexamined while the panic switch said `bypass`.
 //!
-//! It is a file of lines and not a table: the switch is for the day on which the store may be gone. Nobody waits for it:
-//! what is to be noted waits in memory, a bounded number of lines, and is written with the next look at the switch.
+//! It is a file of lines and not a table: the switch is for the day on which the store may be gone. Nobody waits for
+//! it: what is to be noted waits in memory, a bounded number of lines, and is written with the next look at the switch.
 //! Bytes are not kept: of a mail it says what its envelope says.
 
 use std::collections::{BTreeMap, VecDeque};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use domain::{Address, Direction, Timestamp};
 use rustls::ClientConfig;
 use serde_json::json;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use wire::tls::{self, TlsError};
 
@@ -60,14 +61,19 @@ fn ways(told: &Announcements, recipient: Option<Address>) -> Vec<(&'static str, 
     all
 }
 
-/// Tries every way, all at the same time; in the order of the configuration.
+/// Tries every way, in the order of the configuration: webhooks all at the same time; mailboxes one behind the other,
+/// for mail of our own has one connection to a next hop that is surely free.
 pub async fn try_all(config: &Config, hops: &Arc<Hops>, recipient: Option<Address>, at: Timestamp) -> Vec<Tried> {
     let told = &config.notices.announcements;
     let trusted = trusted(told).map_err(|error| format!("webhook_ca: {error}"));
-    let mut trying = JoinSet::new();
+    let (mut trying, one_mail) = (JoinSet::new(), Arc::new(Mutex::new(())));
     for (number, (whom, way)) in ways(told, recipient).into_iter().enumerate() {
         let (hops, host, trusted) = (hops.clone(), config.hostname.clone(), trusted.clone());
-        trying.spawn(async move { (number, one(whom, way, number, &host, &hops, trusted, at).await) });
+        let one_mail = one_mail.clone();
+        trying.spawn(async move {
+            let _turn = if matches!(way, Way::Mailbox(_)) { Some(one_mail.lock().await) } else { None };
+            (number, one(whom, way, number, &host, &hops, trusted, at).await)
+        });
     }
     let mut tried = trying.join_all().await;
     tried.sort_by_key(|(number, _)| *number);

@@ -261,7 +261,7 @@ fn what_is_on_hold_neither_expires_nor_is_deleted_until_it_is_lifted() {
     let of_query = driven.gateway.held().iter().position(|one| one["subject"] == "held-1").unwrap();
     // Nobody deletes it, and who looks at it sees why.
     assert_ne!(cli(&driven, &["quarantine", "delete", &ids[0], "--reason", "away"]), Some(0));
-    let shown = driven.gateway.json(&["message", "explain", &ids[0]]);
+    let shown = driven.gateway.json(&["message", "show", &ids[0]]);
     assert_eq!((&shown["holds"][0]["number"], &shown["holds"][0]["reason"]), (&mail["number"], &"a suit".into()));
     let began = Instant::now();
     while driven.health()["held"]["is_counted"] != true {

@@ -240,7 +240,8 @@ fn long_words(text: &str) -> impl Iterator<Item = &str> {
     rows.flat_map(|row| row.split(|c: char| !c.is_alphanumeric())).filter(|word| word.len() >= 4)
 }
 
-/// The rows of so many plain letters and digits in a text. They are looked for byte by byte: no byte of another letter is one.
+/// The rows of so many plain letters and digits in a text. They are looked for byte by byte: no byte of another letter
+/// is one.
 fn pieces(text: &str, least: usize) -> impl Iterator<Item = &str> {
     let rows = text.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(move |row| row.len() >= least);
     rows.filter_map(|row| std::str::from_utf8(row).ok())

@@ -392,13 +392,16 @@ impl Command for Purge {
     }
 }
 
-/// Writes the closing balance.
+/// Writes the closing balance. Purges of one moment each have their own: the later one is dated a microsecond after
+/// what is there.
 async fn close(connection: &mut AnyConnection, purge: &Purge) -> Result<(), StoreError> {
     let ids: Vec<Value> = purge.mails.iter().map(|mail| mail.to_string().into()).collect();
     let list = marks(1, ids.len());
     let counted = format!("select account, count(*) as units from unit where mail_id in ({list}) group by account");
     let rows = database::query(counted, ids.clone()).fetch_all(&mut *connection).await?;
-    let at = purge.at.as_micros();
+    let newest = sqlx::query("select coalesce(max(closed_us), 0) as newest from closing_balance");
+    let newest: i64 = newest.fetch_one(&mut *connection).await?.try_get("newest")?;
+    let at = purge.at.as_micros().max(newest.saturating_add(1));
     for row in rows {
         let (account, units): (String, i64) = (row.try_get("account")?, row.try_get("units")?);
         let mac = sealed(&purge.key, at, &account, units);

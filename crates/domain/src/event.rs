@@ -3,7 +3,7 @@
 //! An event is read from the record and never written beside it. Its place is the entry of the audit log that its
 //! transaction made: that is the order of commits, and a reader that has come to an entry misses nothing before it.
 //! What an event says of a mail is what a log may say; subject, file names, URLs, evidence and reasons are there only
-//! for whom they were switched on. [`line`] makes text of it, with the fields of the Elastic Common Schema.
+//! for whom they were switched on. [`line()`] makes text of it, with the fields of the Elastic Common Schema.
 
 mod ecs;
 

@@ -29,6 +29,10 @@ const IDS_MAX: usize = 500;
 /// The page from an entry on, all of one moment.
 pub(super) async fn page(core: &Core, from: u64) -> Result<EventPage, StoreError> {
     let mut moment = core.reads.begin().await?;
+    if moment.backend_name() != "SQLite" {
+        // Else each statement would see a moment of its own, and what is pruned in between would be told by none.
+        sqlx::query("set transaction isolation level repeatable read").execute(&mut *moment).await?;
+    }
     let (first, end) = bounds(&mut moment).await?;
     let mut page = EventPage { events: Vec::new(), next: from, end };
     let entries = entries(&mut moment, from.max(first)).await?;

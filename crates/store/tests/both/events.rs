@@ -56,7 +56,8 @@ pub(crate) async fn story(store: &Store) {
     assert_eq!(end, store.events.end().await.expect("reads"));
     assert!(whole.is_sorted_by_key(|event| event.sequence), "in the order of commits");
     assert_eq!(whole.iter().map(Event::id).collect::<BTreeSet<_>>().len(), whole.len(), "each once");
-    for kind in EventKind::ALL {
+    // Mail that was delivered has been purged by now, on PostgreSQL.
+    for kind in EventKind::ALL.into_iter().filter(|kind| *kind != EventKind::Delivery) {
         assert!(whole.iter().any(|event| event.kind() == Some(kind)), "{kind:?} is in this story");
     }
     assert!(matches!(whole[0].fact, Fact::Missing(_)), "its first entries were pruned");

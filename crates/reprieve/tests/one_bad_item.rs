@@ -518,8 +518,8 @@ fn what_a_channel_does_not_take_or_nobody_can_read_keeps_no_other_from_being_tol
     runtime.block_on(async {
         for (n, text) in lines.iter().enumerate() {
             let line = format!(
-                "insert into incident_event values ('{id}', {}, {now}, 'anna', 'note', '{text}', \
-                1)",
+                "insert into incident_event (incident, event_no, at_us, actor, what, text, is_public) \
+                 values ('{id}', {}, {now}, 'anna', 'note', '{text}', 1)",
                 50 + n
             );
             run(&gateway.path("data/reprieve.db"), &line).await;

@@ -22,12 +22,13 @@ use hyper::Method;
 use maud::html;
 use platform::config::oidc::OidcConfig;
 use platform::https::Endpoint;
+use platform::keys::random_secret;
 use platform::percent::encoded;
 use rustls::ClientConfig;
 use serde::Deserialize;
 use serde_json::Value;
 use service::error::ServiceError;
-use service::{Service, attempt, secret, session};
+use service::{Service, attempt, session};
 use sha2::{Digest, Sha256};
 use web::fault::PageResult;
 use web::own_page::cookie;
@@ -160,7 +161,7 @@ pub async fn away(
     let config = configured(&service)?;
     attempt::from(&service, &client(peer, &headers))?;
     let issuer = Issuer::discover(config).await?;
-    let [state, nonce, verifier] = [(); 3].map(|()| secret::new(service.clock.as_ref()));
+    let [state, nonce, verifier] = [(); 3].map(|()| random_secret(service.clock.as_ref()));
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
     let asked = [
         ("response_type", "code"),

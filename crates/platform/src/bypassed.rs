@@ -2,15 +2,15 @@
 //!
 //! It is a file of lines and not a table: the switch is for the day on which the store may be gone. Nobody waits for
 //! it: what is to be noted waits in memory, a bounded number of lines, and is written with the next look at the switch.
-//! Bytes are not kept: of a mail it says what its envelope says.
+//! Bytes are not kept: of a mail it says what its envelope says. The file stays until somebody removes it: nothing here
+//! is removed on the word of a clock.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
 
 use domain::{MailId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,6 @@ pub const FILE_BYTES_MAX: u64 = 64 << 20;
 const WAITING_MAX: usize = 10_000;
 /// Recipients of a line at most; of more there is their number.
 const RECIPIENTS_MAX: usize = 100;
-/// A file that was last written so long ago goes.
-const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// A mail that passed unexamined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,16 +89,6 @@ impl BypassList {
         let Some(file) = self.file.as_deref().filter(|_| !some.is_empty()) else { return };
         if let Err(error) = append(file, &some) {
             tracing::warn!(%error, mails = some.len(), "bypassed messages could not be listed");
-        }
-    }
-
-    /// Removes a list that is too old.
-    pub fn forget_old(&self) {
-        let Some(file) = &self.file else { return };
-        let age = fs::metadata(file).and_then(|facts| facts.modified()).ok();
-        let age = age.and_then(|written| SystemTime::now().duration_since(written).ok());
-        if age.is_some_and(|age| age > KEPT) {
-            drop(fs::remove_file(file));
         }
     }
 }
@@ -171,7 +159,7 @@ mod tests {
         let list = BypassList::in_file(file.clone());
         (1..=3).for_each(|n| list.add(passed(0, n)));
         list.write();
-        fs::OpenOptions::new().append(true).open(&file).expect("opens").write_all(b"{\"torn\n").expect("writes");
+        OpenOptions::new().append(true).open(&file).expect("opens").write_all(b"{\"torn\n").expect("writes");
         list.add(passed(100, 4));
         list.write();
         list.write();
@@ -181,8 +169,6 @@ mod tests {
         assert_eq!((newest[0].recipients.len(), newest[0].count), (RECIPIENTS_MAX, 200));
         let first = read(&file, Some(episodes[0].from), 9).expect("reads").1;
         assert!(first.len() == 3 && first.iter().all(|one| one.episode == episodes[0].from));
-        list.forget_old();
-        assert!(file.exists(), "it is not old");
     }
 
     #[test]

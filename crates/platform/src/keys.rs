@@ -106,12 +106,19 @@ impl KeyRing {
     }
 }
 
-fn random(clock: &dyn Clock) -> [u8; 32] {
-    let mut key = [0; 32];
-    for block in key.chunks_mut(8) {
-        block.copy_from_slice(&clock.entropy()[2..]);
+/// So many random bytes.
+pub fn random<const BYTES: usize>(clock: &dyn Clock) -> [u8; BYTES] {
+    let mut random = [0; BYTES];
+    for block in random.chunks_mut(8) {
+        let entropy = clock.entropy();
+        block.copy_from_slice(&entropy[entropy.len() - block.len()..]);
     }
-    key
+    random
+}
+
+/// 32 random bytes in hexadecimal.
+pub fn random_secret(clock: &dyn Clock) -> String {
+    random::<32>(clock).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(line: &str) -> io::Result<[u8; 32]> {

@@ -16,8 +16,6 @@ use crate::measure;
 
 /// How often the file is looked at.
 pub const PERIOD: Duration = Duration::from_millis(250);
-/// After so many looks, an hour, it is seen whether the list of what passed is too old.
-const FORGETS_EVERY: u64 = 4 * 3600;
 /// How long a switch holds that names no end, counted from when the file was written.
 pub const DEFAULT_SPAN: Duration = Duration::from_secs(4 * 3600);
 
@@ -72,17 +70,12 @@ impl PanicSwitch {
     /// Watches `file` for as long as the program runs.
     pub async fn watch(self, file: PathBuf, clock: Arc<dyn Clock>) {
         measure::panic_switch(self.stance());
-        let mut looks: u64 = 0;
         loop {
-            let (now, is_hourly) = (clock.now(), looks.is_multiple_of(FORGETS_EVERY));
-            looks += 1;
+            let now = clock.now();
             let read = {
                 let (file, list) = (file.clone(), self.bypassed.clone());
                 tokio::task::spawn_blocking(move || {
                     list.write();
-                    if is_hourly {
-                        list.forget_old();
-                    }
                     read(&file, now)
                 })
                 .await

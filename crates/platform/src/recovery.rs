@@ -12,6 +12,7 @@ use store::people::person::Recovered;
 use store::{AuditStore, PeopleStore, StoreError};
 
 use crate::clock::Clock;
+use crate::keys::random_secret;
 
 /// How long the link holds.
 pub const LINK: Duration = Duration::from_secs(3600);
@@ -75,7 +76,7 @@ pub async fn let_in(
         detail: "from the host".into(),
     };
     audit.record_act(act).await?;
-    let secret = secret(clock);
+    let secret = random_secret(clock);
     let text = format!(
         "{actor} has let the administrator {name} in again from the host of the gateway: the password, one-time codes, \
          sessions and tokens of {name} have ended, and a link that works once was made. The reason that was given: {}. \
@@ -87,13 +88,4 @@ pub async fn let_in(
     // People are called in the same write: it is not done without.
     let recovered = people.recover_person(&name, Digest::of(secret.as_bytes()), now.after(LINK), alert).await?;
     Ok(LetIn { secret, recovered })
-}
-
-/// 32 random bytes in hexadecimal.
-fn secret(clock: &dyn Clock) -> String {
-    let mut bytes = [0; 32];
-    for block in bytes.chunks_mut(8) {
-        block.copy_from_slice(&clock.entropy()[2..]);
-    }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use api_types::person::{DisableAsk, InviteAsk, PersonView, RecoverAsk};
 use domain::Digest;
+use platform::keys::random_secret;
 use platform::recovery::{self, Asked};
 use store::Scope;
 use store::people::person::{LastAdmin, Person};
 
 use super::word;
+use crate::Service;
 use crate::access::{Operator, Permission, Role};
 use crate::error::{ServiceError, ServiceResult};
-use crate::{Service, secret};
 
 /// Characters of a name at most.
 pub const NAME_MAX: usize = 100;
@@ -89,7 +90,7 @@ pub async fn invite(service: &Service, operator: &Operator, ask: InviteAsk) -> S
         return Err(ServiceError::Bad(format!("give a name of at most {NAME_MAX} characters")));
     }
     let (now, actor) = (service.clock.now(), operator.actor(&ask.actor));
-    let invitation = secret::new(service.clock.as_ref());
+    let invitation = random_secret(service.clock.as_ref());
     let domains = word::domains(&service.config.border, &ask.domains)?;
     let person = Person {
         name,

@@ -10,6 +10,7 @@ use domain::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use platform::clock::Clock;
 use platform::config::http::HttpConfig;
+use platform::keys::random;
 use platform::measure;
 use sha1::Sha1;
 use tokio::sync::Semaphore;
@@ -29,19 +30,6 @@ const STEP: i64 = 30;
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5MTI$4hXVYkTRXVhnYyWKzJ3CkQv0s1ZxOdVrjv0nq1bqzbA";
 /// The letters of Base32 (RFC 4648 section 6).
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-/// 32 random bytes in hexadecimal.
-pub fn new(clock: &dyn Clock) -> String {
-    random(clock).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn random(clock: &dyn Clock) -> [u8; 32] {
-    let mut random = [0; 32];
-    for block in random.chunks_mut(8) {
-        block.copy_from_slice(&clock.entropy()[2..]);
-    }
-    random
-}
 
 /// Hashes passwords, so many at once and so many that wait; others are told to come again. All copies are one.
 #[derive(Clone, Debug)]
@@ -119,8 +107,7 @@ pub(crate) fn is_password(password: &str, known: Option<&str>) -> bool {
 
 /// A secret for one-time codes, in Base32 as programs that make codes take it.
 pub(crate) fn new_totp(clock: &dyn Clock) -> String {
-    let random = random(clock);
-    let bits: String = random[..20].iter().map(|byte| format!("{byte:08b}")).collect();
+    let bits: String = random::<20>(clock).iter().map(|byte| format!("{byte:08b}")).collect();
     let letters = bits.as_bytes().chunks(5).map(|five| {
         let value = five.iter().fold(0_usize, |value, bit| value * 2 + usize::from(bit - b'0'));
         char::from(BASE32[value])

@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::{Digest, Timestamp};
+use platform::keys::random_secret;
 use store::people::person::{self as kept, Person};
 
 use crate::access::{Operator, Role};
@@ -138,7 +139,7 @@ async fn refuse(service: &Service, name: &str) -> ServiceResult<()> {
 
 /// Begins a session; returns its secret. `by` is who vouches for them, if not we.
 pub(crate) async fn begin(service: &Service, name: &str, client: &Client, by: &str) -> ServiceResult<String> {
-    let (secret, now) = (secret::new(service.clock.as_ref()), service.clock.now());
+    let (secret, now) = (random_secret(service.clock.as_ref()), service.clock.now());
     service.record(name.to_owned(), "sign_in", "console", by).await?;
     let store = service.store()?;
     store.people.sweep_sessions(now).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api_types::token::{RevokeAsk, RevokedView, TokenAsk, TokenView};
 use domain::Digest;
+use platform::keys::random;
 use store::Scope;
 use store::people::access::Token;
 
@@ -45,10 +46,7 @@ pub async fn create(service: &Service, operator: &Operator, ask: TokenAsk) -> Se
     if ask.name.is_empty() || ask.name.len() > 100 || ask.days == 0 || ask.days > DAYS_MAX {
         return Err(ServiceError::Bad(format!("give a name, and 1 to {DAYS_MAX} days")));
     }
-    let mut random = [0; 40];
-    for block in random.chunks_mut(8) {
-        block.copy_from_slice(&service.clock.entropy()[2..]);
-    }
+    let random: [u8; 40] = random(service.clock.as_ref());
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let secret = format!("{TOKEN_PREFIX}{}", hex(&random[..32]));
     let created = service.clock.now();

@@ -4,6 +4,7 @@
 
 use domain::token::{TokenKey, seal};
 use platform::clock::Clock;
+use platform::keys::random;
 use serde_json::Value;
 
 /// What the hashes are for.
@@ -20,11 +21,7 @@ pub(super) struct Scrubber {
 impl Scrubber {
     /// With a key of its own.
     pub(super) fn new(clock: &dyn Clock) -> Self {
-        let mut key = [0; 32];
-        for block in key.chunks_mut(8) {
-            block.copy_from_slice(&clock.entropy()[2..]);
-        }
-        Self { key: TokenKey::new(key) }
+        Self { key: TokenKey::new(random(clock)) }
     }
 
     /// Every text of a JSON value.

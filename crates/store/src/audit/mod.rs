@@ -137,8 +137,7 @@ impl AuditStore {
     }
 
     /// Ends the oldest entries, those before `before`: one batch; returns how many. What is as young as the oldest mail
-    /// that is on hold stays. What is gone stays in the tree, as
-    /// the sealed checkpoint from which it goes on.
+    /// that is on hold stays. What is gone stays in the tree, as the sealed checkpoint from which it goes on.
     ///
     /// # Errors
     /// When the store fails.

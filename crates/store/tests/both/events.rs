@@ -56,11 +56,12 @@ pub(crate) async fn story(store: &Store) {
     assert_eq!(end, store.events.end().await.expect("reads"));
     assert!(whole.is_sorted_by_key(|event| event.sequence), "in the order of commits");
     assert_eq!(whole.iter().map(Event::id).collect::<BTreeSet<_>>().len(), whole.len(), "each once");
-    // Mail that was delivered has been purged by now, on PostgreSQL.
+    // Mail that was delivered has been purged by now, on PostgreSQL: one is delivered below.
     for kind in EventKind::ALL.into_iter().filter(|kind| *kind != EventKind::Delivery) {
         assert!(whole.iter().any(|event| event.kind() == Some(kind)), "{kind:?} is in this story");
     }
     assert!(matches!(whole[0].fact, Fact::Missing(_)), "its first entries were pruned");
+    let end = delivered(store, end).await;
 
     // What is written now is told now, in its order.
     let held = mail(1, Account::Held);
@@ -117,6 +118,20 @@ pub(crate) async fn story(store: &Store) {
 
     places(store, next).await;
     gone(store).await;
+}
+
+/// Mail that passes has events as well: that it came, and what the next hop answered.
+async fn delivered(store: &Store, from: u64) -> u64 {
+    let passing = mail(9, Account::Forwarding);
+    let unit = UnitId { mail: passing.mail_id, number: 0 };
+    store.mail.record_arrival(passing).await.expect("records");
+    let (actor, reason) = ("gateway".into(), "250 ok".into());
+    let accepted = UnitMove { unit, from: Account::Forwarding, by: Move::HopAccepted, at: at(9_602), actor, reason };
+    store.mail.move_units(vec![accepted]).await.expect("moves");
+    let (events, next) = told(store, from).await;
+    let kinds: Vec<Option<EventKind>> = events.iter().map(Event::kind).collect();
+    assert_eq!(kinds, [Some(EventKind::Verdict), Some(EventKind::Delivery)]);
+    next
 }
 
 /// How far a sink is, is kept; two who tell the same sink do not both move on.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
 
 use crate::postgres::Postgres;
-use crate::{axe, licences, mtas, package_test, reports, tidy};
+use crate::{axe, licences, mtas, package_test, reports, suites, tidy};
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
 const NEIGHBOURS: [(&str, &str); 15] = [
@@ -45,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
         let words = ["doc", "--profile", "ci", "--workspace", "--no-deps", "--document-private-items", "--locked"];
         cargo(&words, &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
+    let mut unsteady = Vec::new();
     steps.step("tests", || {
         let postgres = Postgres::start()?;
         let mtas = mtas::unpacked()?;
@@ -61,11 +62,15 @@ pub(crate) fn run() -> Result<()> {
             ("CI", "true"),
         ];
         environment.extend(reports.map(|folder| ("REPRIEVE_TEST_REPORTS", folder)));
-        cargo(&["test", "--profile", "ci", "--workspace", "--locked"], &environment)
+        unsteady = suites::run(&environment)?;
+        Ok(())
     })?;
     steps.step("package", package_test::run)?;
     steps.step("demo", demo)?;
     steps.print();
+    for suite in unsteady {
+        println!("UNSTEADY: {suite} failed at first and passed when it ran alone; it is a fault to mend");
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod picture;
 mod postgres;
 mod reports;
 mod simulate;
+mod suites;
 mod tidy;
 
 use anyhow::{Result, bail};

@@ -26,8 +26,11 @@ fn events(gateway: &Gateway, words: &[&str]) -> Vec<Value> {
     lines(&String::from_utf8(said.stdout).unwrap())
 }
 
+/// The whole lines; the one that is being written may be there in part.
 fn in_file(path: &Path) -> Vec<Value> {
-    lines(&std::fs::read_to_string(path).unwrap_or_default())
+    let text = std::fs::read(path).unwrap_or_default();
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    lines(std::str::from_utf8(&text[..whole]).unwrap())
 }
 
 fn actions(events: &[Value]) -> Vec<&str> {

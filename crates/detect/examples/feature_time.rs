@@ -70,12 +70,13 @@ fn main() -> io::Result<()> {
         mails.push(("text".to_owned(), text().into_bytes()));
         mails.push(("newsletter with 40 links".to_owned(), page(40).into_bytes()));
         mails.push(("letter with 3 links".to_owned(), page(3).into_bytes()));
+        mails.push(("page with its plain text".to_owned(), both().into_bytes()));
     }
     println!("| mail | kB | features, ms: median | 90th | 99th | whole, ms: median |\n|---|--:|--:|--:|--:|--:|");
     let mut worst: f64 = 0.0;
     for (name, mail) in &mails {
         let raw = wire_form(mail);
-        let rounds = if mails.len() > 3 { ROUNDS / 20 } else { ROUNDS };
+        let rounds = if mails.len() > 4 { ROUNDS / 20 } else { ROUNDS };
         let [mut alone, mut whole] = [Vec::new(), Vec::new()];
         for round in 0..WARM_ROUNDS.min(rounds) + rounds {
             let began = Instant::now();
@@ -128,6 +129,19 @@ fn text() -> String {
         let _ = writeln!(mail, "{}\r", prose(&mut seed, 12));
     }
     mail
+}
+
+/// The same words as a plain text and as a page.
+fn both() -> String {
+    let mut seed = 7;
+    let words: Vec<String> = (0..MAIL_BYTES / 180).map(|_| prose(&mut seed, 12)).collect();
+    let mail = head("multipart/alternative; boundary=b");
+    let page = words.iter().map(|words| format!("<p>{words}</p>\r\n")).collect::<String>();
+    let text = words.join("\r\n");
+    format!(
+        "{mail}--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n--b\r\nContent-Type: text/html; \
+         charset=utf-8\r\n\r\n<html><body>{page}</body></html>\r\n--b--\r\n"
+    )
 }
 
 /// A page with as many links to several hosts, evenly spread, and a picture for each.

@@ -15,39 +15,40 @@ const URL_TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// The digest of the texts in lower case with white space folded; none if nothing is left.
 pub(crate) fn digest(texts: &[&str]) -> Option<Digest> {
-    let mut normal = String::with_capacity(texts.iter().map(|text| text.len()).sum());
+    let mut normal = Vec::with_capacity(texts.iter().map(|text| text.len()).sum());
     for text in texts {
-        if text.is_ascii() { fold_ascii(text, &mut normal) } else { fold_words(text, &mut normal) }
+        fold(text, &mut normal);
     }
-    (!normal.is_empty()).then(|| Digest::of(normal.as_bytes()))
+    (!normal.is_empty()).then(|| Digest::of(&normal))
 }
 
-/// Adds the words of an ASCII text in lower case, a blank between them: byte by byte, for this is most mail.
-fn fold_ascii(text: &str, normal: &mut String) {
+/// Adds the words of a text in lower case, a blank between them.
+fn fold(text: &str, normal: &mut Vec<u8>) {
     // A vertical tab is white space to Unicode and not to ASCII.
-    let is_space = |byte: u8| byte.is_ascii_whitespace() || byte == 0x0b;
-    let mut is_between = true;
-    for byte in text.bytes() {
-        if is_space(byte) {
-            is_between = true;
+    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+    for chunk in text.as_bytes().split(is_space).filter(|chunk| !chunk.is_empty()) {
+        if chunk.is_ascii() {
+            fold_word(normal, |normal| {
+                let begin = normal.len();
+                normal.extend_from_slice(chunk);
+                normal[begin..].make_ascii_lowercase();
+            });
             continue;
         }
-        if is_between && !normal.is_empty() {
-            normal.push(' ');
+        for word in std::str::from_utf8(chunk).unwrap_or_default().split_whitespace() {
+            let letters = word.chars().flat_map(char::to_lowercase);
+            fold_word(normal, |normal| {
+                letters.for_each(|c| normal.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()));
+            });
         }
-        is_between = false;
-        normal.push(char::from(byte.to_ascii_lowercase()));
     }
 }
 
-/// Adds the words of any text in lower case, a blank between them.
-fn fold_words(text: &str, normal: &mut String) {
-    for word in text.split_whitespace() {
-        if !normal.is_empty() {
-            normal.push(' ');
-        }
-        normal.extend(word.chars().flat_map(char::to_lowercase));
+fn fold_word(normal: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    if !normal.is_empty() {
+        normal.push(b' ');
     }
+    write(normal);
 }
 
 /// The registrable domains of the URLs in `texts`, by the public suffix list, sorted.
@@ -228,12 +229,17 @@ mod tests {
         assert_eq!(digest(&["Hello  World\r\nagain"]), digest(&["hello world", "AGAIN"]));
         assert_ne!(digest(&["helloworld"]), digest(&["hello world"]));
         assert_eq!(digest(&[" \r\n"]), None);
-        // ASCII and other texts are folded to the same words.
-        let (mut quick, mut whole) = (String::new(), String::new());
-        let text = "\u{b}One\u{c}TWO\t\u{1c}three\u{1f}FOUR \r\n five\u{b}";
-        fold_ascii(text, &mut quick);
-        fold_words(text, &mut whole);
-        assert_eq!(quick, whole);
+    }
+
+    proptest::proptest! {
+        /// Chunk by chunk is as good as the whole.
+        #[test]
+        fn words_are_those_of_unicode(text in "[ -~\u{9}-\u{d}\u{1c}-\u{1f}\u{85}\u{a0}\u{3000}\u{c4}\u{130}]{0,60}") {
+            let mut folded = Vec::new();
+            fold(&text, &mut folded);
+            let words: Vec<String> = text.split_whitespace().map(|w| w.chars().flat_map(char::to_lowercase).collect()).collect();
+            proptest::prop_assert_eq!(folded, words.join(" ").into_bytes());
+        }
     }
 
     #[test]

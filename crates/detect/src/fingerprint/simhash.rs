@@ -1,10 +1,12 @@
 //! A simhash (Charikar, 2002) of 128 bits: each feature votes for or against each bit by its own hash, and the majority
 //! decides. What has most features in common gets fingerprints that differ in few bits.
 
-/// Votes that are counted: the lowest ones of those that there are.
+/// Votes that are counted: the first ones.
 pub(super) const VOTES_MAX: usize = 4096;
 /// Binary digits of the number of votes.
 const COUNT_BITS: usize = VOTES_MAX.ilog2() as usize + 1;
+/// Places of the table in which a vote is looked for: two for each.
+const PLACES_BITS: u32 = VOTES_MAX.ilog2() + 1;
 
 /// The features of something, each once.
 pub(super) struct Votes(Vec<u64>);
@@ -12,10 +14,28 @@ pub(super) struct Votes(Vec<u64>);
 impl Votes {
     /// The votes of these features.
     pub(super) fn of(features: impl Iterator<Item = u64>) -> Self {
-        let mut votes: Vec<u64> = features.collect();
-        votes.sort_unstable();
-        votes.dedup();
-        votes.truncate(VOTES_MAX);
+        let mut votes = Vec::with_capacity(VOTES_MAX / 4);
+        // The number of a vote, from 1, at the place that its first bits say, or the next free one: votes are hashes,
+        // and sorting them takes longer than all else.
+        let mut places = vec![0_u16; 1 << PLACES_BITS];
+        for feature in features {
+            let mut at = (feature >> (u64::BITS - PLACES_BITS)) as usize;
+            let known = loop {
+                match places[at] {
+                    0 => break false,
+                    number if votes[usize::from(number) - 1] == feature => break true,
+                    _ => at = (at + 1) % places.len(),
+                }
+            };
+            if known {
+                continue;
+            }
+            if votes.len() == VOTES_MAX {
+                break;
+            }
+            votes.push(feature);
+            places[at] = votes.len() as u16;
+        }
         Self(votes)
     }
 

@@ -39,48 +39,60 @@ pub fn of(text: &str) -> Option<TextFingerprint> {
 
 /// The words of a text, each as a hash.
 fn words(text: &str) -> Vec<u64> {
-    let mut words = Vec::new();
-    for chunk in text.split_whitespace() {
+    let mut words = Vec::with_capacity(WORDS_MAX / 4);
+    for chunk in text.split_ascii_whitespace() {
         if words.len() >= WORDS_MAX {
             break;
         }
-        if chunk.contains("://") || chunk.contains('@') || chunk.starts_with("www.") {
-            words.push(LINK);
-            continue;
-        }
-        for word in chunk.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            add_word(word, &mut words);
+        if chunk.is_ascii() {
+            add_plain(chunk, &mut words);
+        } else {
+            chunk.split_whitespace().for_each(|chunk| add_any(chunk, &mut words));
         }
     }
     words.truncate(WORDS_MAX);
     words
 }
 
-/// Adds a word; where words are written without spaces, each of its letters.
-fn add_word(word: &str, words: &mut Vec<u64>) {
-    if word.is_ascii() {
-        return words.push(of_plain(word.as_bytes()));
+/// Whether a link or an address stands between two blanks.
+fn is_link(chunk: &str) -> bool {
+    chunk.contains('@') || chunk.contains("://") || chunk.starts_with("www.")
+}
+
+/// Adds the words between two blanks of plain letters and digits: what [`add_any`] makes of any others, byte by byte,
+/// for this is most mail.
+fn add_plain(chunk: &str, words: &mut Vec<u64>) {
+    let may_be_link = chunk.bytes().any(|byte| matches!(byte, b'@' | b':' | b'.'));
+    if may_be_link && is_link(chunk) {
+        return words.push(LINK);
     }
-    if word.chars().any(is_whole_word) {
-        let letters = word.chars().filter(|c| !c.is_numeric()).take(WORDS_MAX);
-        words.extend(letters.map(|c| hash(std::iter::once(c))));
-    } else if word.chars().any(char::is_numeric) {
-        words.push(NUMBER);
-    } else if word.chars().nth(WORD_LETTERS_MAX).is_some() {
-        words.push(NO_WORD);
-    } else {
-        words.push(hash(word.chars().flat_map(char::to_lowercase)));
+    for word in chunk.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        words.push(if word.iter().any(u8::is_ascii_digit) {
+            NUMBER
+        } else if word.len() > WORD_LETTERS_MAX {
+            NO_WORD
+        } else {
+            simhash::hash(word.iter().map(|byte| u32::from(byte.to_ascii_lowercase())))
+        });
     }
 }
 
-/// A word of plain letters and digits: what [`add_word`] makes of any other, byte by byte, for this is most mail.
-fn of_plain(word: &[u8]) -> u64 {
-    if word.iter().any(u8::is_ascii_digit) {
-        NUMBER
-    } else if word.len() > WORD_LETTERS_MAX {
-        NO_WORD
-    } else {
-        simhash::hash(word.iter().map(|byte| u32::from(byte.to_ascii_lowercase())))
+/// Adds the words between two blanks; where words are written without spaces, each of their letters.
+fn add_any(chunk: &str, words: &mut Vec<u64>) {
+    if is_link(chunk) {
+        return words.push(LINK);
+    }
+    for word in chunk.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if word.chars().any(is_whole_word) {
+            let letters = word.chars().filter(|c| !c.is_numeric()).take(WORDS_MAX);
+            words.extend(letters.map(|c| hash(std::iter::once(c))));
+        } else if word.chars().any(char::is_numeric) {
+            words.push(NUMBER);
+        } else if word.chars().nth(WORD_LETTERS_MAX).is_some() {
+            words.push(NO_WORD);
+        } else {
+            words.push(hash(word.chars().flat_map(char::to_lowercase)));
+        }
     }
 }
 
@@ -170,6 +182,16 @@ mod tests {
         let text = "您的邮箱即将过期请在二十四小时内点击下面的链接确认您的账户否则您将无法接收任何新的邮件感谢您的合作系统管理员";
         assert!(of(text).is_some());
         assert!(apart(text, &text.replace("二十四", "四十八")) <= TEXT_BITS_MAX);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_letters_are_read_as_any_others(chunk in "[!-~]{0,60}") {
+            let [mut plain, mut any] = [Vec::new(), Vec::new()];
+            add_plain(&chunk, &mut plain);
+            add_any(&chunk, &mut any);
+            proptest::prop_assert_eq!(plain, any);
+        }
     }
 
     #[test]

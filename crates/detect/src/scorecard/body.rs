@@ -100,7 +100,8 @@ fn brands(mail: &Reading<'_>, marks: &mut Marks) {
     of_place(mail, &text, [M::TextBrandOwn, M::TextBrandElsewhere, M::TextBrandNowhere], marks);
     // Looked for in all of it at once: most texts have none.
     let has_sign = |text: &str| text.contains('\u{a9}') || text.contains("(c)");
-    let signed = if has_sign(mail.shown_text) { mail.shown_text } else { "" };
+    let text = mail.seen.text();
+    let signed = if has_sign(text) { text } else { "" };
     let mut of_copyright = signed.lines().filter(|line| has_sign(line)).take(5);
     if let Some(line) = of_copyright.next() {
         marks.add(M::Copyright);
@@ -178,16 +179,9 @@ fn letters(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(mail.text.mixed > 0, M::OddLetters);
     marks.add_if(mail.text.mixed > 5, M::OddLettersMany);
     marks.add_if(mail.text.zero_width > 3, M::UnseenLetters);
-    let (mut count, mut capitals) = (0_usize, 0_usize);
-    for word in long_words(mail.shown_text).take(2000) {
-        count += 1;
-        capitals += usize::from(word.chars().all(char::is_uppercase));
-    }
-    marks.add_if(capitals > 5 && capitals * 5 > count, M::Capitals);
-    marks.add_if(mail.shown_text.matches('!').take(6).count() == 6, M::Exclamations);
-    // The bytes of all of them begin so: most texts are not read letter by letter.
-    let may_have_emoji = mail.shown_text.as_bytes().iter().any(|byte| *byte >= 0xe2);
-    marks.add_if(may_have_emoji && mail.shown_text.chars().any(is_emoji), M::Emoji);
+    marks.add_if(has_words_in_capitals(mail.shown_text), M::Capitals);
+    marks.add_if(mail.seen.text().matches('!').take(6).count() == 6, M::Exclamations);
+    marks.add_if(has_emoji(mail.shown_text), M::Emoji);
     let tokens = pieces(mail.text_head, TOKEN_LETTERS_MIN).filter(|word| is_token(word)).take(3).count();
     marks.add_if(tokens >= 2, M::Tokens);
 }
@@ -197,11 +191,8 @@ fn numbers(mail: &Reading<'_>, marks: &mut Marks) {
     let sums = sums(text);
     marks.add_if(sums > 0, M::Money);
     marks.add_if(sums >= SUMS_MIN, M::MoneyOften);
-    let is_of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b',');
-    let is_large = text.as_bytes().split(|byte| !is_of_number(byte)).filter(|number| number.len() >= 9).any(|number| {
-        let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
-        digits >= 7 && number.len() - digits >= 2
-    });
+    let is_large = rows_around_digits(text, |byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
+        .any(|number| is_large(number.as_bytes()));
     marks.add_if(is_large && (sums > 0 || text.contains('%')), M::MoneyLarge);
     marks.add_if(text.contains('%'), M::Percent);
     let mut phones = phones(text).peekable();
@@ -209,7 +200,8 @@ fn numbers(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(has_phone, M::Phone);
     marks.add_if(has_phone && mail.body_links().next().is_none(), M::PhoneOnly);
     marks.add_if(phones.any(|digits| is_toll_free(&digits)), M::PhoneFree);
-    marks.add_if(pieces(text, WALLET_LETTERS_MIN).any(is_wallet), M::Wallet);
+    // Each has a digit.
+    marks.add_if(rows_around_digits(text, |byte| byte.is_ascii_alphanumeric()).any(is_wallet), M::Wallet);
 }
 
 fn people(mail: &Reading<'_>, marks: &mut Marks) {
@@ -232,12 +224,73 @@ fn people(mail: &Reading<'_>, marks: &mut Marks) {
     marks.add_if(!mail.is_from_ours() && mail.ours.iter().any(names_us), M::OursInText);
 }
 
-/// The words of four bytes and more. Where a text has plain letters alone it is split byte by byte.
-fn long_words(text: &str) -> impl Iterator<Item = &str> {
+/// Whether a text has picture letters. What begins like one is read letter by letter.
+fn has_emoji(text: &str) -> bool {
+    let begins = |two: &[u8]| matches!(two, [0xe2, 0x8c..=0x9f | 0xac..=0xaf] | [0xf0, 0x9f]);
+    let has_others = text.bytes().fold(0, u8::max) >= 0xe2;
+    has_others && text.as_bytes().windows(2).any(begins) && text.chars().any(is_emoji)
+}
+
+/// Long words in capitals of a text that are many, and each how many of its long words one of them must be.
+const CAPITALS_MIN: usize = 6;
+const CAPITALS_SHARE: usize = 5;
+/// Long words that are looked at.
+const LONG_WORDS_MAX: usize = 2000;
+
+/// Whether many of a text's long words are written in capitals.
+fn has_words_in_capitals(text: &str) -> bool {
+    // Letter beside letter in capitals, or in another alphabet: fewer are not so many words.
+    let may_be_capital = |byte: u8| byte.is_ascii_uppercase() | !byte.is_ascii();
+    let bytes = text.as_bytes();
+    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+    let pairs: usize = pairs.map(|(one, other)| usize::from(may_be_capital(*one) & may_be_capital(*other))).sum();
+    if pairs < CAPITALS_MIN * (LONG_WORD_BYTES_MIN - 1) {
+        return false;
+    }
+    let (mut count, mut capitals) = (0_usize, 0_usize);
+    for is_capital in long_words(text).take(LONG_WORDS_MAX) {
+        count += 1;
+        capitals += usize::from(is_capital);
+    }
+    capitals >= CAPITALS_MIN && capitals * CAPITALS_SHARE > count
+}
+
+/// Bytes of a long word.
+const LONG_WORD_BYTES_MIN: usize = 4;
+
+/// Of each long word of a text, whether it is in capitals.
+fn long_words(text: &str) -> impl Iterator<Item = bool> {
+    let is_long = |bytes: usize| bytes >= LONG_WORD_BYTES_MIN;
     let is_between = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
-    let rows = text.as_bytes().split(move |byte| is_between(byte)).filter(|row| row.len() >= 4);
-    let rows = rows.filter_map(|row| std::str::from_utf8(row).ok());
-    rows.flat_map(|row| row.split(|c: char| !c.is_alphanumeric())).filter(|word| word.len() >= 4)
+    let rows = text.as_bytes().split(is_between).filter(move |row| is_long(row.len()));
+    rows.flat_map(move |row| {
+        // A row of plain letters is one word.
+        let (plain, other) =
+            if row.is_ascii() { (Some(row), "") } else { (None, std::str::from_utf8(row).unwrap_or("")) };
+        let plain = plain.map(|row| row.iter().all(u8::is_ascii_uppercase));
+        let others = other.split(|c: char| !c.is_alphanumeric()).filter(move |word| is_long(word.len()));
+        plain.into_iter().chain(others.map(|word| word.chars().all(char::is_uppercase)))
+    })
+}
+
+/// The rows of a text around its digits whose bytes are all so, each once.
+fn rows_around_digits(text: &str, is_of_row: impl Fn(u8) -> bool) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let bytes = text.as_bytes();
+        let digit = at + bytes.get(at..)?.iter().position(u8::is_ascii_digit)?;
+        let before = bytes[at..digit].iter().rev().take_while(|byte| is_of_row(**byte)).count();
+        let behind = bytes[digit..].iter().take_while(|byte| is_of_row(**byte)).count();
+        let begin = digit - before;
+        at = digit + behind;
+        text.get(begin..at)
+    })
+}
+
+/// Whether a number has seven digits and more, in groups.
+fn is_large(number: &[u8]) -> bool {
+    let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
+    digits >= 7 && number.len() - digits >= 2
 }
 
 /// The rows of so many plain letters and digits in a text. They are looked for byte by byte: no byte of another letter
@@ -354,9 +407,6 @@ fn is_toll_free(digits: &str) -> bool {
     digits.len() == 10
         && ["800", "808", "833", "844", "855", "866", "877", "888"].iter().any(|code| digits.starts_with(code))
 }
-
-/// Letters and digits of the shortest address of a wallet.
-const WALLET_LETTERS_MIN: usize = 26;
 
 /// The address of a wallet: Bitcoin (base58 and bech32), Ethereum and its kin, Tron.
 fn is_wallet(word: &str) -> bool {

@@ -1,14 +1,15 @@
 //! Brands that mails are sent in the name of by others than they.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::office;
-use super::spelling::{self, Word};
+use super::spelling::{self, Looks};
 use super::table::{cells, lines, pieces};
 
-/// Characters of a text that are looked through.
-const TEXT_CHARS_MAX: usize = 200_000;
+/// Bytes of a text that are looked through.
+const TEXT_BYTES_MAX: usize = 200_000;
 /// Characters of a display name that are looked through.
 const NAME_CHARS_MAX: usize = 500;
 /// Letters that a spelling has at least for `i` and `l` in it to be taken for each other: `Zeile` is not Zelle.
@@ -54,8 +55,8 @@ fn is_under(domain: &str, above: &str) -> bool {
 /// A way to write a brand.
 #[derive(Debug)]
 pub(super) struct Spelling {
-    /// The words behind the first.
-    rest: Vec<Word>,
+    /// All of its words.
+    words: Looks,
     /// All of them as they look, without blanks.
     pub(super) plain: String,
     /// Their letters without diacritics, as the brand's own host has them.
@@ -126,43 +127,43 @@ impl Brands {
     }
 
     fn add(&mut self, text: &str, brand: usize, is_bare: bool) {
-        let words: Vec<Word> = spelling::words(text).into_iter().next().unwrap_or_default();
-        let Some((first, rest)) = words.split_first() else { return };
-        if let Some(whole) = spelling::unspaced(&words) {
-            self.unspaced.push((whole, brand));
+        let words = spelling::words(text).into_iter().next().unwrap_or_default();
+        let (Some(first), Some(whole)) = (words.get(0), words.run(0, words.len())) else { return };
+        if let Some(whole) = words.unspaced() {
+            self.unspaced.push((whole.to_owned(), brand));
             return;
         }
-        let join = |word: fn(&Word) -> &str| words.iter().map(word).collect::<String>().replace(['&', '+'], "");
-        let plain = join(|word| &word.plain);
+        let plain = whole.plain.replace(['&', '+'], "");
         let letters = spelling::letters(text);
         let spelling =
-            || Spelling { rest: rest.to_vec(), plain: plain.clone(), letters: letters.clone(), brand, is_bare };
-        self.by_word.entry(first.merged.clone()).or_default().push(spelling());
-        self.by_letters.entry(join(|word| &word.merged)).or_insert_with(spelling);
+            || Spelling { words: words.clone(), plain: plain.clone(), letters: letters.clone(), brand, is_bare };
+        self.by_word.entry(first.merged.to_owned()).or_default().push(spelling());
+        self.by_letters.entry(whole.merged.replace(['&', '+'], "")).or_insert_with(spelling);
     }
 
     /// The spellings that stand in these words, each with where it begins and how many words it has.
-    fn in_words<'b>(&'b self, words: &'b [Word]) -> impl Iterator<Item = (usize, usize, &'b Spelling)> {
+    fn in_words<'b>(&'b self, words: &'b Looks) -> impl Iterator<Item = (usize, usize, &'b Spelling)> {
         words.iter().enumerate().flat_map(move |(at, first)| {
-            let here = words.get(at..).unwrap_or_default();
-            let known = self.by_word.get(&first.merged).map(Vec::as_slice).unwrap_or_default();
-            known.iter().filter(move |one| one.begins(here)).map(move |one| (at, one.rest.len() + 1, one))
+            let known = self.by_word.get(first.merged).map(Vec::as_slice).unwrap_or_default();
+            known.iter().filter(move |one| one.is_at(words, at)).map(move |one| (at, one.words.len(), one))
         })
     }
 
-    fn in_unspaced<'b>(&'b self, words: &[Word]) -> impl Iterator<Item = usize> + use<'b> {
-        let whole = spelling::unspaced(words);
+    fn in_unspaced<'b>(&'b self, words: &Looks) -> impl Iterator<Item = usize> + use<'b> {
+        let whole = words.unspaced().map(str::to_owned);
         let is_in = move |one: &str| whole.as_ref().is_some_and(|whole| whole.contains(one));
         self.unspaced.iter().filter(move |(one, _)| is_in(one)).map(|(_, brand)| *brand)
     }
 }
 
 impl Spelling {
-    /// Whether words begin with this spelling; the first of them is known to.
-    fn begins(&self, words: &[Word]) -> bool {
-        let Some(here) = words.get(..=self.rest.len()) else { return false };
-        let are_alike = here.iter().skip(1).zip(&self.rest).all(|(one, other)| one.merged == other.merged);
-        are_alike && self.is_near(&here.iter().map(|word| word.plain.as_str()).collect::<String>())
+    /// Whether it stands in words from one on; the first of them is known to be the same.
+    fn is_at(&self, words: &Looks, at: usize) -> bool {
+        let Some(here) = words.run(at, self.words.len()) else { return false };
+        let is_same = |(far, one): (usize, spelling::Word<'_>)| {
+            words.get(at + far).is_some_and(|other| other.merged == one.merged)
+        };
+        self.words.iter().enumerate().skip(1).all(is_same) && self.is_near(here.plain)
     }
 
     /// Whether letters that are the same once `i` and `l` are one are this spelling: short ones are not.
@@ -173,9 +174,9 @@ impl Spelling {
 
 /// Whether all words but some in the middle stand for an office, one of them for one that turns to customers:
 /// `Apple Support`, but not `Chase Miller`.
-fn has_words_of_office_only(words: &[Word], at: usize, count: usize) -> bool {
+fn has_words_of_office_only(words: &Looks, at: usize, count: usize) -> bool {
     let others = || words.iter().enumerate().filter(|(here, _)| *here < at || *here >= at + count);
-    others().any(|(_, word)| office::is_for_customers(word)) && others().all(|(_, word)| office::is_title(word))
+    others().any(|(_, word)| office::is_for_customers(&word)) && others().all(|(_, word)| office::is_title(&word))
 }
 
 /// The brand with an everyday name that is all of a display name: `Apple`, `Discover`. It says less than
@@ -192,7 +193,10 @@ pub fn brand_alone_in_name(display_name: &str) -> Option<&'static Brand> {
 }
 
 /// A text without the addresses that anybody gets: `anna@gmail.com` does not name Google.
-fn without_free_addresses(text: &str) -> String {
+fn without_free_addresses(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
     let is_free = |word: &str| {
         let domain = word.rsplit_once('@').map(|(_, domain)| domain.trim_matches(|c: char| !c.is_alphanumeric()));
         domain.is_some_and(super::host::is_free_mail)
@@ -224,8 +228,7 @@ pub fn brand_in_name(display_name: &str) -> Option<&'static Brand> {
 /// that are everyday words count together with words for an office; in other texts they count only by the other words
 /// of the brand.
 pub fn brands_in_text(text: &str, is_name: bool) -> Vec<&'static Brand> {
-    let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
-    let text = without_free_addresses(&text);
+    let text = without_free_addresses(&text[..text.floor_char_boundary(TEXT_BYTES_MAX)]);
     let mut found = BTreeSet::new();
     for words in spelling::words(&text) {
         for (at, count, spelling) in BRANDS.in_words(&words) {

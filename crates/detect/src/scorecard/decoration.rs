@@ -5,8 +5,6 @@ use super::mark::Mark as M;
 use super::marks::Marks;
 use super::reading::Reading;
 
-/// Characters of a text that are looked through.
-const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Signs one behind the other that are an ornament.
 const ORNAMENT_MIN: usize = 10;
 /// Letters that stand alone one behind the other, from which on a word is set apart.
@@ -21,7 +19,7 @@ const SWAPPED_MIN: usize = 2;
 pub(super) fn look(mail: &Reading<'_>, marks: &mut Marks) {
     let subject = mail.message().subject.as_str();
     let name = mail.parsed.from_name.trim().trim_matches(['"', '\'']).trim();
-    let text = &mail.shown_text[..mail.shown_text.floor_char_boundary(TEXT_BYTES_MAX)];
+    let text = mail.shown_text;
     marks.add_if(is_decorated(subject), M::SubjectDecorated);
     marks.add_if(is_decorated(name), M::NameDecorated);
     marks.add_if(styled(subject) >= STYLED_MIN, M::SubjectStyled);
@@ -127,6 +125,10 @@ fn links_unfilled(mail: &Reading<'_>) -> bool {
 
 /// Whether letters stand apart, as in `F R E E   O F F E R`.
 fn is_spread(text: &str) -> bool {
+    // Most texts have hardly a letter between blanks; one may stand at the beginning, and one at the end.
+    if letters_alone(text.as_bytes()) + 2 < SPREAD_MIN {
+        return false;
+    }
     let mut run = 0;
     let mut before: &[u8] = b"";
     for word in text.as_bytes().split(|byte| matches!(byte, b' ' | b'\n' | b'\t')).filter(|word| !word.is_empty()) {
@@ -142,6 +144,13 @@ fn is_spread(text: &str) -> bool {
     false
 }
 
+fn letters_alone(text: &[u8]) -> usize {
+    let is_blank = |byte: u8| (byte == b' ') | (byte == b'\n') | (byte == b'\t');
+    let (middle, behind) = (text.get(1..).unwrap_or_default(), text.get(2..).unwrap_or_default());
+    let threes = text.iter().zip(middle).zip(behind);
+    threes.map(|((a, b), c)| usize::from(is_blank(*a) & b.is_ascii_alphabetic() & is_blank(*c))).sum()
+}
+
 /// The longest rows of the same sign in a text, blanks between them left out.
 #[derive(Default)]
 struct Rows {
@@ -154,6 +163,10 @@ impl Rows {
     fn of(text: &str) -> Self {
         let (mut rows, mut last, mut row) = (Self::default(), 0, 0);
         for byte in text.bytes().filter(|byte| *byte != b' ') {
+            if byte.is_ascii_alphanumeric() || !byte.is_ascii() {
+                last = 0;
+                continue;
+            }
             row = if byte == last { row + 1 } else { 1 };
             last = byte;
             let longest = match byte {

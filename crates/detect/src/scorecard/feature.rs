@@ -75,6 +75,11 @@ fn bound_of(concept: &str) -> i32 {
 pub struct Feature(u16);
 
 impl Feature {
+    /// The feature that is a mark: they are the first ones, in the order in which they are declared.
+    fn of_mark(mark: Mark) -> Self {
+        Self(mark as u16)
+    }
+
     /// The number.
     pub fn number(self) -> usize {
         usize::from(self.0)
@@ -87,7 +92,7 @@ pub struct AllFeatures {
     sentences: Vec<String>,
     bounds: Vec<i32>,
     by_name: BTreeMap<String, Feature>,
-    pairs: Vec<(Concept, Concept)>,
+    pairs: Vec<(Concept, Concept, Feature)>,
 }
 
 /// The features of this program.
@@ -111,19 +116,20 @@ impl AllFeatures {
             let Some((names, sentence)) = line.split_once('|') else { continue };
             let mut names = names.split_whitespace().filter_map(|name| LEXICON.concept(name));
             let (Some(one), Some(other)) = (names.next(), names.next()) else { continue };
-            all.pairs.push((one, other));
             let name = format!("near:{}+{}", LEXICON.name(one), LEXICON.name(other));
-            all.add(name, sentence.trim().to_owned(), BAD_BOUND);
+            let Some(feature) = all.add(name, sentence.trim().to_owned(), BAD_BOUND) else { continue };
+            all.pairs.push((one, other, feature));
         }
         all
     }
 
-    fn add(&mut self, name: String, sentence: String, bound: i32) {
-        let Ok(number) = u16::try_from(self.names.len()) else { return };
-        self.by_name.insert(name.clone(), Feature(number));
+    fn add(&mut self, name: String, sentence: String, bound: i32) -> Option<Feature> {
+        let feature = Feature(u16::try_from(self.names.len()).ok()?);
+        self.by_name.insert(name.clone(), feature);
         self.names.push(name);
         self.sentences.push(sentence);
         self.bounds.push(bound);
+        Some(feature)
     }
 
     /// How many there are.
@@ -196,14 +202,13 @@ impl Features {
         let text = Places::of(&mail.text);
         pitch::look(&mail.text, &text, &mut marks);
         let mut found = BTreeSet::new();
-        found.extend(marks.iter().filter_map(|mark| FEATURES.of_name(mark.name())));
+        found.extend(marks.iter().map(Feature::of_mark));
         let document = Places::of(&mail.document);
         for (place, places) in [Places::of(&mail.subject), text.clone(), document.clone()].into_iter().enumerate() {
             found.extend(places.concepts().filter_map(|concept| FEATURES.concept_at(place, concept)));
         }
-        let pairs = FEATURES.pairs.iter().filter(|(one, other)| near(&text, &document, *one, *other));
-        let names = pairs.map(|(one, other)| format!("near:{}+{}", LEXICON.name(*one), LEXICON.name(*other)));
-        found.extend(names.filter_map(|name| FEATURES.of_name(&name)));
+        let pairs = FEATURES.pairs.iter().filter(|(one, other, _)| near(&text, &document, *one, *other));
+        found.extend(pairs.map(|(.., feature)| *feature));
         Self {
             has_hard: marks.iter().any(Mark::is_hard),
             is_vouched: is_vouched(&mail, &marks),
@@ -302,6 +307,17 @@ mod tests {
         let in_force = InForce::only(from_stored(Vec::new()).0);
         let budget = Budget::starting_now(Duration::from_secs(30));
         Examiner::new(&in_force, Limits::default()).named_features(&raw, &envelope, budget)
+    }
+
+    #[test]
+    fn a_mark_is_the_feature_of_its_name() {
+        for mark in Mark::ALL {
+            assert_eq!(FEATURES.of_name(mark.name()), Some(Feature::of_mark(*mark)));
+        }
+        for (one, other, feature) in &FEATURES.pairs {
+            let name = format!("near:{}+{}", LEXICON.name(*one), LEXICON.name(*other));
+            assert_eq!(FEATURES.name(*feature), name);
+        }
     }
 
     #[test]

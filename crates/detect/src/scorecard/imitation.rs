@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::brand::{BRANDS, Brand, Spelling, brand_of_domain};
 use super::host::{self, Kind};
-use super::spelling::Word;
+use super::spelling::{self, Looks, Word};
 use super::table::{cells, lines};
 
 /// Where in a host the name stands.
@@ -62,7 +62,7 @@ struct Lures {
 static LURES: LazyLock<Lures> = LazyLock::new(|| {
     let of = |kind: &str| {
         let words = lines(include_str!("tables/lure.txt")).map(cells).filter(|[_, its, _]| *its == kind);
-        words.map(|[word, ..]| Word::of(word).merged).collect()
+        words.map(|[word, ..]| spelling::merged(word)).collect()
     };
     Lures { strong: of("strong"), weak: of("weak"), about: of("about") }
 });
@@ -118,7 +118,7 @@ fn is_decoy(labels: &[&str], at: usize, found: &Found) -> bool {
 struct Label<'h> {
     text: &'h str,
     /// Its pieces between hyphens as they look.
-    pieces: Vec<Word>,
+    pieces: Looks,
 }
 
 /// A brand in a label.
@@ -134,13 +134,13 @@ struct Found {
 
 impl<'h> Label<'h> {
     fn of(text: &'h str) -> Self {
-        let pieces = text.split(['-', '_']).filter(|piece| !piece.is_empty()).map(Word::of).collect();
+        let pieces = Looks::read(text.split(['-', '_']).filter(|piece| !piece.is_empty()));
         Self { text, pieces }
     }
 
     /// The brand with the longest name in the label that counts.
     fn brand(&self) -> Option<Found> {
-        if self.pieces.iter().any(|piece| LURES.about.contains(&piece.merged)) {
+        if self.pieces.iter().any(|piece| LURES.about.contains(piece.merged)) {
             return None;
         }
         let runs = self.runs().filter_map(|(at, count)| self.whole(at, count));
@@ -155,16 +155,14 @@ impl<'h> Label<'h> {
 
     /// A name that one or more pieces are, with its letters.
     fn whole(&self, at: usize, count: usize) -> Option<(usize, Found)> {
-        let run = self.pieces.get(at..at + count)?;
-        let merged: String = run.iter().map(|piece| piece.merged.as_str()).collect();
-        let plain: String = run.iter().map(|piece| piece.plain.as_str()).collect();
-        let spelling = BRANDS.by_letters.get(&merged).filter(|spelling| spelling.is_near(&plain))?;
+        let run = self.pieces.run(at, count)?;
+        let spelling = BRANDS.by_letters.get(run.merged).filter(|spelling| spelling.is_near(run.plain))?;
         let letters = count_of_letters(spelling)?;
         let is_whole = count == self.pieces.len();
         let others = || self.pieces.iter().enumerate().filter(move |(here, _)| *here < at || *here >= at + count);
-        let has_lure = others().any(|(_, piece)| is_lure(&piece.merged));
-        let has_strong_lure = others().any(|(_, piece)| is_strong_lure(&piece.merged));
-        let has_strange = others().any(|(_, piece)| !is_lure(&piece.merged));
+        let has_lure = others().any(|(_, piece)| is_lure(piece.merged));
+        let has_strong_lure = others().any(|(_, piece)| is_strong_lure(piece.merged));
+        let has_strange = others().any(|(_, piece)| !is_lure(piece.merged));
         let brand = BRANDS.all.get(spelling.brand)?;
         let needs_lure = if spelling.is_bare {
             !has_strong_lure || has_strange
@@ -179,8 +177,7 @@ impl<'h> Label<'h> {
 
     /// A name that a piece begins or ends with, when the rest of it is words that phishing uses.
     fn inside(&self, at: usize) -> Option<(usize, Found)> {
-        let piece = &self.pieces.get(at)?.merged;
-        let plain = &self.pieces.get(at)?.plain;
+        let Word { plain, merged: piece } = self.pieces.get(at)?;
         let splits = piece.char_indices().map(|(split, _)| split).skip(1);
         let found = splits.flat_map(|split| {
             let (before, behind) = piece.split_at(split);

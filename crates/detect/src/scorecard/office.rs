@@ -24,13 +24,15 @@ struct Titles {
 static TITLES: LazyLock<Titles> = LazyLock::new(|| {
     let (unspaced, words): (Vec<&str>, Vec<&str>) =
         lines(include_str!("tables/title.txt")).partition(|line| line.chars().any(is_unspaced));
-    let plain = |line: &&str| Word::of(line).plain;
-    Titles { words: words.iter().map(plain).collect(), unspaced: unspaced.iter().map(plain).collect() }
+    Titles {
+        words: words.into_iter().map(spelling::plain).collect(),
+        unspaced: unspaced.into_iter().map(spelling::plain).collect(),
+    }
 });
 
 /// Words for an office that turns to customers, as they look.
 static FOR_CUSTOMERS: LazyLock<HashSet<String>> =
-    LazyLock::new(|| lines(include_str!("tables/customer_office.txt")).map(|word| Word::of(word).plain).collect());
+    LazyLock::new(|| lines(include_str!("tables/customer_office.txt")).map(spelling::plain).collect());
 
 /// Whether a local part stands for an office: `billing`, `no-reply2`, `support-de`, `customer.care+42`.
 pub fn is_role(local: &str) -> bool {
@@ -49,13 +51,13 @@ pub fn is_role(local: &str) -> bool {
 }
 
 /// Whether a word stands for an office.
-pub(super) fn is_title(word: &Word) -> bool {
-    TITLES.words.contains(&word.plain) || word.plain.chars().all(|c| c.is_ascii_digit())
+pub(super) fn is_title(word: &Word<'_>) -> bool {
+    TITLES.words.contains(word.plain) || word.plain.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Whether a word stands for an office that turns to customers.
-pub(super) fn is_for_customers(word: &Word) -> bool {
-    FOR_CUSTOMERS.contains(&word.plain)
+pub(super) fn is_for_customers(word: &Word<'_>) -> bool {
+    FOR_CUSTOMERS.contains(word.plain)
 }
 
 /// Whether a display name has a word that stands for an office, a firm or a machine. A mailing list writes itself
@@ -64,8 +66,8 @@ pub fn has_title(display: &str) -> bool {
     let name: String = display.chars().take(NAME_CHARS_MAX).collect();
     let name = name.split(" via ").next().unwrap_or_default();
     spelling::words(name).iter().any(|words| {
-        let whole = spelling::unspaced(words).unwrap_or_default();
-        words.iter().any(|word| TITLES.words.contains(&word.plain))
+        let whole = words.unspaced().unwrap_or_default();
+        words.iter().any(|word| TITLES.words.contains(word.plain))
             || TITLES.unspaced.iter().any(|title| whole.contains(title.as_str()))
     })
 }

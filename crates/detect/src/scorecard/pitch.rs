@@ -51,6 +51,22 @@ const ADDRESS: [&str; 27] = [
     "\u{432}\u{430}\u{448}",
 ];
 
+/// The bytes that words of [`ADDRESS`] begin with: most words of a text do not.
+static BEGINNINGS: [bool; 256] = {
+    let mut beginnings = [false; 256];
+    let mut at = 0;
+    while at < ADDRESS.len() {
+        beginnings[ADDRESS[at].as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    beginnings
+};
+
+fn addresses(word: &[u8]) -> bool {
+    let may_address = word.first().is_some_and(|byte| BEGINNINGS[usize::from(*byte)]);
+    may_address && ADDRESS.iter().any(|one| one.as_bytes() == word)
+}
+
 /// What the concepts of the text, and its words, say of being a sales letter.
 pub(super) fn look(text: &Words, places: &Places, marks: &mut Marks) {
     let turns = PITCH.iter().filter(|concept| places.has(**concept)).count();
@@ -59,9 +75,9 @@ pub(super) fn look(text: &Words, places: &Places, marks: &mut Marks) {
     marks.add_if(turns >= MANY, M::PitchMany);
     let beginning = &text.text[..text.text.floor_char_boundary(TEXT_BYTES_MAX)];
     let (mut words, mut address) = (0, 0);
-    for word in beginning.split(' ').filter(|word| !word.is_empty()) {
+    for word in beginning.as_bytes().split(|byte| *byte == b' ').filter(|word| !word.is_empty()) {
         words += 1;
-        address += usize::from(word.len() <= 9 && ADDRESS.contains(&word));
+        address += usize::from(addresses(word));
     }
     marks.add_if(words >= WORDS_MIN && address * 100 >= words * ADDRESS_PERCENT, M::AddressOften);
 }

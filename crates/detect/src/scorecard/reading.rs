@@ -18,7 +18,10 @@ use crate::text::{organisation, registrable};
 const LINKS_MAX: usize = 300;
 /// Bytes of a header field that are read.
 const FIELD_BYTES_MAX: usize = 4000;
-/// Characters of a text in which a brand at its beginning is looked for.
+/// Bytes of a text in which sums, numbers, signs and capitals are looked for: the first 1,200 words. What stands behind
+/// them changes no judgement.
+const SHOWN_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a text in which a brand at its beginning is looked for.
 const TEXT_HEAD_BYTES: usize = 1500;
 
 /// A link of the web.
@@ -60,9 +63,9 @@ pub(super) struct Reading<'m> {
     pub(super) name: Words,
     pub(super) text: Words,
     pub(super) document: Words,
-    /// What a person reads, as it stands there.
+    /// The beginning of what a person reads, as it stands there.
     pub(super) shown_text: &'m str,
-    /// The beginning of it, as words.
+    /// The first lines of it.
     pub(super) text_head: &'m str,
     /// The registrable domain of From.
     pub(super) from: String,
@@ -85,7 +88,7 @@ impl<'m> Reading<'m> {
         envelope: &'m EnvelopeFacts,
     ) -> Self {
         let head = Head::of(raw);
-        let shown_text = seen.text();
+        let shown_text = beginning(seen.text(), SHOWN_BYTES_MAX);
         let recipients: Vec<String> =
             envelope.recipients.iter().chain(&head.to).map(|one| one.to_lowercase()).collect();
         let own = envelope.own_domains.iter().map(|one| one.trim_start_matches('.'));
@@ -93,10 +96,10 @@ impl<'m> Reading<'m> {
         Self {
             subject: Words::of(&parsed.message.subject),
             name: Words::of(&parsed.from_name),
-            text: Words::of(shown_text),
+            text: Words::of(seen.text()),
             document: Words::of(&seen.document),
             shown_text,
-            text_head: &shown_text[..shown_text.floor_char_boundary(TEXT_HEAD_BYTES)],
+            text_head: beginning(shown_text, TEXT_HEAD_BYTES),
             from: registrable(&parsed.message.from_domain).unwrap_or_else(|| parsed.message.from_domain.clone()),
             ours: ours.collect(),
             links: links(seen),
@@ -129,6 +132,10 @@ impl<'m> Reading<'m> {
     pub(super) fn is_from_ours(&self) -> bool {
         self.ours.contains(&self.from)
     }
+}
+
+fn beginning(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
 }
 
 fn links(seen: &Seen) -> Vec<Target> {

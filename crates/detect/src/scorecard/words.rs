@@ -7,6 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 /// Bytes of one text that are read.
 pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
+/// Words of one text that are read, and those of the line in which they end.
+pub const WORDS_MAX: usize = 2500;
+
 /// A text as words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words {
@@ -26,35 +29,54 @@ impl Words {
         let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
         let mut words = Self { text: String::with_capacity(text.len() + 2), ..Self::default() };
         words.text.push(' ');
+        let mut plain = Vec::new();
         for line in text.lines().filter(|line| !line.trim_start().starts_with('>')) {
-            if line.is_ascii() {
-                words.ascii(line)
-            } else {
-                words.any(line)
+            if words.count >= WORDS_MAX {
+                break;
             }
-            words.end_word();
+            if line.is_ascii() {
+                words.ascii(line.as_bytes(), &mut plain);
+            } else {
+                words.any(line, &mut plain);
+            }
         }
         words
     }
 
-    /// A line of plain letters: byte by byte, for this is most mail.
-    fn ascii(&mut self, line: &str) {
-        for byte in line.bytes() {
-            if byte.is_ascii_alphanumeric() {
-                self.text.push(char::from(byte.to_ascii_lowercase()));
+    /// Plain letters: byte by byte, for this is most mail. `plain` is room for them.
+    fn ascii(&mut self, text: &[u8], plain: &mut Vec<u8>) {
+        plain.clear();
+        let mut is_between = true;
+        for byte in text.iter().chain(b" ") {
+            let letter = PLAIN[usize::from(*byte)];
+            if letter != b' ' || !is_between {
+                plain.push(letter);
+                self.count += usize::from(letter == b' ');
+            }
+            is_between = letter == b' ';
+        }
+        self.text.push_str(std::str::from_utf8(plain).unwrap_or_default());
+    }
+
+    /// A line of any letters: what has plain ones alone between two signs is read byte by byte.
+    fn any(&mut self, line: &str, plain: &mut Vec<u8>) {
+        let is_between = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+        for row in line.as_bytes().split(is_between).filter(|row| !row.is_empty()) {
+            if row.is_ascii() {
+                self.ascii(row, plain);
             } else {
-                self.end_word();
+                self.row(std::str::from_utf8(row).unwrap_or_default());
             }
         }
     }
 
-    /// A line of any letters.
-    fn any(&mut self, line: &str) {
+    /// Letters without a plain sign between them.
+    fn row(&mut self, row: &str) {
         let mut word = String::new();
         // What stands behind a word, as in the blank space of a preview line, stands in none.
         let mut unseen = 0;
         // Plain letters are decomposed already, and what is composed of them begins behind them.
-        for run in line.as_bytes().chunk_by(|one, other| one.is_ascii() == other.is_ascii()) {
+        for run in row.as_bytes().chunk_by(|one, other| one.is_ascii() == other.is_ascii()) {
             let run = std::str::from_utf8(run).unwrap_or_default();
             if run.is_ascii() {
                 run.chars().for_each(|c| self.letter(c, &mut word, &mut unseen));
@@ -108,6 +130,19 @@ impl Words {
         }
     }
 }
+
+/// Each byte as it stands in a word: letters in lower case, digits; a blank for all others.
+static PLAIN: [u8; 256] = {
+    let mut plain = [b' '; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            plain[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    plain
+};
 
 /// Latin letters that are no letter with an accent, in plain ones.
 fn plain(c: char) -> Option<&'static str> {

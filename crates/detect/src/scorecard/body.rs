@@ -194,7 +194,7 @@ fn numbers(mail: &Reading<'_>, marks: &mut Marks) {
     let is_large = rows_around_digits(text, |byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
         .any(|number| is_large(number.as_bytes()));
     marks.add_if(is_large && (sums > 0 || text.contains('%')), M::MoneyLarge);
-    marks.add_if(text.contains('%'), M::Percent);
+    marks.add_if(mail.seen.text().contains('%'), M::Percent);
     let mut phones = phones(text).peekable();
     let has_phone = phones.peek().is_some();
     marks.add_if(has_phone, M::Phone);

@@ -9,6 +9,9 @@ use cargo_metadata::MetadataCommand;
 use crate::postgres::Postgres;
 use crate::{axe, licences, mtas, package_test, reports, suites, tidy};
 
+/// What the first command does not need, and a package has: it is built for the tests and for a package.
+pub(crate) const FEATURES: [&str; 2] = ["--features", "reprieve/otlp"];
+
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
 const NEIGHBOURS: [(&str, &str); 15] = [
     ("postfix", "postfix"),
@@ -39,11 +42,15 @@ pub(crate) fn run() -> Result<()> {
     steps.step("tidy", tidy::run)?;
     steps.step("licences", licences::run)?;
     steps.step("clippy", || {
-        cargo(&["clippy", "--profile", "ci", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])
+        let all = ["clippy", "--profile", "ci", "--workspace", "--all-targets", "--locked"];
+        for features in [&[][..], &FEATURES] {
+            cargo(&[&all[..], features, &["--", "-D", "warnings"]].concat(), &[])?;
+        }
+        Ok(())
     })?;
     steps.step("docs", || {
         let words = ["doc", "--profile", "ci", "--workspace", "--no-deps", "--document-private-items", "--locked"];
-        cargo(&words, &[("RUSTDOCFLAGS", "-D warnings")])
+        cargo(&[&words[..], &FEATURES].concat(), &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
     let mut unsteady = Vec::new();
     steps.step("tests", || {

@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::fs;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
+
+use crate::ci;
 
 /// Beginnings of the names of files that a library has its licence in.
 const LICENCE_FILES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"];
@@ -13,8 +15,9 @@ const LICENCE_FILES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", 
 /// Each library, its version and its licence, and then each text of a licence with the libraries that have it.
 pub(crate) fn told() -> Result<String> {
     let host = host()?;
-    let metadata =
-        MetadataCommand::new().other_options(["--locked".to_owned(), "--filter-platform".to_owned(), host]).exec()?;
+    let features = CargoOpt::SomeFeatures(vec![ci::FEATURES[1].to_owned()]);
+    let options = ["--locked".to_owned(), "--filter-platform".to_owned(), host];
+    let metadata = MetadataCommand::new().features(features).other_options(options).exec()?;
     let linked = linked(&metadata)?;
     let mut out = "Libraries in the program, and their licences.\n\n".to_owned();
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -67,7 +67,7 @@ pub(crate) fn run(program: Option<&str>) -> Result<()> {
     let program = match program {
         Some(program) => PathBuf::from(program),
         None => {
-            ci::cargo(&["build", "--release", "--locked"], &[])?;
+            ci::cargo(&[&["build", "--release", "--locked"][..], &ci::FEATURES].concat(), &[])?;
             metadata.target_directory.join("release/reprieve").into()
         }
     };

@@ -34,7 +34,8 @@ pub(crate) fn run() -> Result<()> {
     };
     let first = made(env!("CARGO_PKG_VERSION"))?;
     let second = made(concat!(env!("CARGO_PKG_VERSION"), "+later"))?;
-    let words = ["test", "--profile", "ci", "--workspace", "--locked", "--test", "package", "--", "--nocapture"];
+    let test = ["test", "--profile", "ci", "--workspace", "--locked"];
+    let words = [&test[..], &ci::FEATURES, &["--test", "package", "--", "--nocapture"]].concat();
     let text = |path: &Path| path.to_str().map(str::to_owned).context("the target folder's path is not UTF-8");
     let environment = [
         ("REPRIEVE_TEST_DEBIAN", text(&debian)?),

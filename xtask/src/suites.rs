@@ -9,13 +9,15 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::ci::FEATURES;
+
 /// As many suites as may run again: more that fail at once are no matter of the clock.
 const AGAIN_MAX: usize = 3;
 
 /// Runs all suites, and those that failed a second time. Returns the suites that passed at the second time only, as
 /// cargo names them (`-p reprieve --test events`).
 pub(crate) fn run(environment: &[(&str, &str)]) -> Result<Vec<String>> {
-    let all = ["test", "--profile", "ci", "--workspace", "--locked", "--no-fail-fast"];
+    let all = [&["test", "--profile", "ci", "--workspace", "--locked", "--no-fail-fast"][..], &FEATURES].concat();
     let (passed, said) = cargo_test(&all, environment)?;
     if passed {
         return Ok(Vec::new());
@@ -28,7 +30,7 @@ pub(crate) fn run(environment: &[(&str, &str)]) -> Result<Vec<String>> {
         // Not of its package alone: cargo would build that with other features, and the program anew with it.
         let target = suite.split_whitespace().skip(2);
         let words: Vec<&str> =
-            ["test", "--profile", "ci", "--workspace", "--locked"].into_iter().chain(target).collect();
+            ["test", "--profile", "ci", "--workspace", "--locked"].into_iter().chain(FEATURES).chain(target).collect();
         ensure!(cargo_test(&words, environment)?.0, "the tests `{suite}` failed twice");
     }
     Ok(failed)

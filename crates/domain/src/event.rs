@@ -13,7 +13,7 @@ use crate::audit::Entry;
 use crate::id::UnitId;
 use crate::time::Timestamp;
 
-pub use ecs::{ECS_VERSION, Source, line};
+pub use ecs::{ECS_VERSION, LIST_MAX, Source, TEXT_CHARS, line};
 
 /// Which events somebody wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

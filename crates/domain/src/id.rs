@@ -31,6 +31,11 @@ impl MailId {
         let millis = self.0.as_bytes()[..6].iter().fold(0_i64, |millis, byte| millis << 8 | i64::from(*byte));
         crate::Timestamp::from_micros(millis * 1000)
     }
+
+    /// Its 128 bits. The first 48 are the moment, the last 62 are random.
+    pub fn bits(&self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
 }
 
 impl fmt::Display for MailId {

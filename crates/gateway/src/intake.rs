@@ -31,6 +31,7 @@ use platform::hop::{HopError, Loan};
 use platform::measure;
 use platform::outgoing::{self, Outgoing};
 use platform::panic_switch::SwitchPosition;
+use platform::traces::way::{Value, Way};
 
 /// Received fields at most (RFC 5321 section 6.3).
 const RECEIVED_MAX: u32 = 100;
@@ -42,14 +43,17 @@ const OWN_PASSES_MAX: usize = 3;
 /// Takes a whole message and returns the reply to the final dot, within the reply deadline.
 pub async fn receive(transaction: Transaction, bytes: Vec<u8>, normalised: bool) -> Reply {
     let began = Instant::now();
-    let reply = take(transaction, bytes, normalised).await;
+    let mut way = Way::default();
+    let reply = take(transaction, bytes, normalised, &mut way).await;
     measure::answer(reply.code, began.elapsed());
+    way.fact("reprieve.reply.code", || Value::count(reply.code.into()));
+    way.finish(!reply.is_positive());
     reply
 }
 
-async fn take(transaction: Transaction, bytes: Vec<u8>, normalised: bool) -> Reply {
+async fn take(transaction: Transaction, bytes: Vec<u8>, normalised: bool, way: &mut Way) -> Reply {
     let deadline = Instant::now() + transaction.gateway.config.limits.reply_deadline;
-    let mut intake = Intake::new(transaction, bytes, normalised, deadline);
+    let mut intake = Intake::new(transaction, bytes, normalised, deadline, way);
     if let Some(reply) = intake.loops() {
         intake.transaction.abandon().await;
         return reply;
@@ -66,7 +70,7 @@ async fn take(transaction: Transaction, bytes: Vec<u8>, normalised: bool) -> Rep
 }
 
 /// A message on its way.
-struct Intake {
+struct Intake<'w> {
     gateway: Arc<Gateway>,
     transaction: Transaction,
     bytes: Arc<Vec<u8>>,
@@ -75,6 +79,8 @@ struct Intake {
     received: Timestamp,
     deadline: Instant,
     timings: BTreeMap<String, f64>,
+    /// Where its steps are noted down, for traces.
+    way: &'w mut Way,
 }
 
 /// What was found and decided.
@@ -95,12 +101,15 @@ enum Action {
     Defer,
 }
 
-impl Intake {
-    fn new(transaction: Transaction, bytes: Vec<u8>, normalised: bool, deadline: Instant) -> Self {
+impl<'w> Intake<'w> {
+    fn new(transaction: Transaction, bytes: Vec<u8>, normalised: bool, deadline: Instant, way: &'w mut Way) -> Self {
         let gateway = transaction.gateway.clone();
+        let (mail_id, received) = (gateway.clock.mail_id(), gateway.clock.now());
+        *way = begin(&transaction, mail_id, received);
         Self {
-            mail_id: gateway.clock.mail_id(),
-            received: gateway.clock.now(),
+            mail_id,
+            received,
+            way,
             gateway,
             transaction,
             bytes: Arc::new(bytes),
@@ -120,13 +129,18 @@ impl Intake {
     async fn judge(&mut self) -> Judged {
         let envelope = &self.transaction.envelope;
         let began = Instant::now();
+        let (step, so_far) = (self.way.enter("examine"), self.way.so_far());
         let facts = EnvelopeFacts::of(envelope, &self.gateway.config.border);
         let mut examination =
             self.gateway.external_engines.examine_live(&self.gateway.examiner, self.bytes.clone(), facts).await;
         measure::examination(&examination);
+        self.way.tell_engines(&examination, so_far);
+        self.way.leave(step);
+        let step = self.way.enter("remember");
         examination.facts.first_contact = self.first_contact(&examination).await;
         examination.facts.entries = self.gateway.entries.matching(&examination, envelope, self.received);
         self.resolve_memory(&mut examination).await;
+        self.way.leave(step);
         let examination = Arc::new(examination);
         self.timings.insert("examine_ms".into(), millis(began));
         let token = self.own_token();
@@ -150,6 +164,8 @@ impl Intake {
             judged.verdicts.push(verdict);
             judged.enforced.push(enforced);
         }
+        self.way.tell_examination(&judged.examination);
+        self.way.tell_verdicts(&judged.verdicts, &judged.enforced);
         judged
     }
 
@@ -190,6 +206,9 @@ impl Intake {
             |action| judged.actions.iter().enumerate().filter(move |(_, a)| **a == action).map(|(at, _)| at).collect();
         let pass: Vec<usize> = which(Action::Pass);
         let hold: Vec<usize> = which(Action::Hold);
+        if pass.len() < judged.actions.len() {
+            self.way.is_certainly_told();
+        }
         let outgoing = Outgoing::new(&self.bytes, &self.gateway.config.authserv_id, judged.token.clone());
         let removed = outgoing.removed_names.clone();
         let copy = self.bytes.len() as u64 + OUR_FIELDS_BYTES;
@@ -208,7 +227,10 @@ impl Intake {
         let pin = if hold.is_empty() {
             None
         } else {
-            Some(store.blobs.put(self.bytes.clone(), judged.examination.message.sha256).await)
+            let step = self.way.enter("keep");
+            let put = store.blobs.put(self.bytes.clone(), judged.examination.message.sha256).await;
+            self.way.leave(step);
+            Some(put)
         };
         let _pin = match pin.transpose() {
             // Kept until the row that names the blob is committed.
@@ -227,7 +249,10 @@ impl Intake {
         let began = Instant::now();
         let blob = (!hold.is_empty()).then_some(judged.examination.message.sha256);
         let arrival = self.arrival(&judged, &accounts, blob, removed, "");
-        let recorded = match store.mail.record_arrival(arrival).await {
+        let step = self.way.enter("record");
+        let recorded = store.mail.record_arrival(arrival).await;
+        self.way.leave(step);
+        let recorded = match recorded {
             Ok(recorded) => recorded,
             Err(error) => {
                 self.transaction.abandon().await;
@@ -275,6 +300,7 @@ impl Intake {
     /// All recipients are held: the hop is told to forget them, and custody is ours.
     async fn answer_held(self, store: &StoreParts, recorded: &[Recorded]) -> Reply {
         failpoint::step("held-recorded");
+        let _answer = self.way.enter("answer");
         // A unit that an earlier, mixed transaction left tentative becomes ours with this answer.
         let settle = self.settle(store);
         let custody = |(at, recorded): (usize, &Recorded)| match recorded {
@@ -311,19 +337,8 @@ impl Intake {
         recorded: &[Recorded],
     ) -> Reply {
         let settle = self.settle(store);
-        let sent = match self.ready(pass, !hold.is_empty()).await {
-            Ok(mut loan) => {
-                failpoint::step("before-dot");
-                let left = self.deadline.saturating_duration_since(Instant::now());
-                let sent = tokio::time::timeout(left, loan.connection.send(emitted)).await;
-                failpoint::step("after-dot");
-                match sent {
-                    Ok(outcome) => Sent::of(outcome, loan),
-                    Err(_) => Sent::Late,
-                }
-            }
-            Err(reply) => Sent::Refused(reply),
-        };
+        let sent = self.send(emitted, pass, !hold.is_empty()).await;
+        let _answer = self.way.enter("answer");
         match sent {
             Sent::Answered(reply) if reply.is_positive() => {
                 let reply = self.accepted(&settle, pass, hold, recorded, reply).await;
@@ -346,6 +361,26 @@ impl Intake {
                 Reply::new(451, "4.4.5 The message took too long, try again")
             }
         }
+    }
+
+    /// Hands the message to the hop for some of its recipients.
+    async fn send(&mut self, emitted: &[u8], pass: &[usize], partial: bool) -> Sent {
+        let hop = self.way.enter("hop");
+        let sent = match self.ready(pass, partial).await {
+            Ok(mut loan) => {
+                failpoint::step("before-dot");
+                let _answer = self.way.enter("hop.answer");
+                let sent = tokio::time::timeout(self.left(), loan.connection.send(emitted)).await;
+                failpoint::step("after-dot");
+                match sent {
+                    Ok(outcome) => Sent::of(outcome, loan),
+                    Err(_) => Sent::Late,
+                }
+            }
+            Err(reply) => Sent::Refused(reply),
+        };
+        self.way.leave(hop);
+        sent
     }
 
     /// The hop took it. Units passed on are settled behind the answer; custody of held units comes before it.
@@ -378,18 +413,21 @@ impl Intake {
     async fn ready(&mut self, pass: &[usize], partial: bool) -> Result<Loan, Reply> {
         let envelope_is_whole = !partial && self.transaction.envelope.recipients.len() == pass.len();
         let until = self.deadline.into_std();
+        let open = self.way.enter("hop.open");
         let mut loan = match self.transaction.take_loan() {
             Some(loan) if envelope_is_whole => loan,
             other => self.transaction.reopen(other, pass, until).await?,
         };
-        let left = self.left();
-        let mut ready = timeout_hop(left, loan.connection.data()).await;
+        self.way.leave(open);
+        let data = self.way.enter("hop.data");
+        let mut ready = timeout_hop(self.left(), loan.connection.data()).await;
         if matches!(ready, Err(HopError::Client(wire::smtp::client::ClientError::Broken { .. }))) {
             // The hop dropped the idle transaction while we looked at the message: once more.
             drop(loan);
             loan = self.transaction.reopen(None, pass, until).await?;
             ready = timeout_hop(self.left(), loan.connection.data()).await;
         }
+        self.way.leave(data);
         match ready {
             Ok(reply) if reply.code == 354 => Ok(loan),
             Ok(reply) => {
@@ -421,9 +459,12 @@ impl Intake {
         let reply = Reply::new(451, "4.7.1 The message could not be examined, try again later");
         let accounts = vec![Account::Refused; judged.actions.len()];
         let arrival = self.arrival(judged, &accounts, None, removed, &reply.to_line());
+        let step = self.way.enter("record");
         if let Err(error) = store.mail.record_arrival(arrival).await {
             tracing::error!(%error, "a deferred message could not be recorded");
         }
+        self.way.leave(step);
+        let _answer = self.way.enter("answer");
         self.transaction.abandon().await;
         reply
     }
@@ -437,10 +478,12 @@ impl Intake {
             return Reply::new(550, "5.6.0 Message has a bare CR or LF");
         };
         let all: Vec<usize> = (0..self.transaction.envelope.recipients.len()).collect();
+        let _hop = self.way.enter("hop");
         let mut loan = match self.ready(&all, false).await {
             Ok(loan) => loan,
             Err(reply) => return reply,
         };
+        let _answer = self.way.enter("hop.answer");
         let sent = match tokio::time::timeout(self.left(), loan.connection.send(&emitted)).await {
             Ok(outcome) => Sent::of(outcome, loan),
             Err(_) => Sent::Late,
@@ -523,6 +566,16 @@ impl Intake {
             timings: self.timings.clone(),
         }
     }
+}
+
+/// The way of a message, which began when its client was told to send it.
+fn begin(transaction: &Transaction, mail_id: MailId, received: Timestamp) -> Way {
+    let now = std::time::Instant::now();
+    let since = transaction.data_since.unwrap_or(now);
+    let mut way = transaction.gateway.traces.begin("mail", mail_id, received.before(now - since), since);
+    way.note("receive".into(), Duration::ZERO, now - since, Vec::new(), false);
+    way.tell_envelope(&transaction.envelope);
+    way
 }
 
 /// How the hop took the message.

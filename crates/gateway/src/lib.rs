@@ -42,6 +42,7 @@ use platform::priority::Priority;
 use platform::readiness::Readiness;
 use platform::shared::Shared;
 use platform::signals::Signals;
+use platform::traces::Traces;
 
 store::parts! {
     /// The parts of the store that live mail needs.
@@ -125,13 +126,16 @@ pub struct Gateway {
     pub known: known::KnownNetworks,
     /// How often clients make us ask a hop again.
     pub repeats: repeat::Repeats,
+    /// Where the ways of mail are left to be told.
+    pub traces: Traces,
 }
 
 impl Gateway {
     /// A gateway that nobody has connected to.
     pub fn new(parts: Parts) -> Self {
         let Parts { shared, store, examiner, external_engines, readiness, met, learner } = parts;
-        let Shared { config, clock, token_key, signals, entries, contained, priority, certificates, .. } = shared;
+        let Shared { config, clock, token_key, signals, entries, contained, priority, certificates, traces, .. } =
+            shared;
         let limits = &config.limits;
         Self {
             store,
@@ -155,6 +159,7 @@ impl Gateway {
             places: place::Places::new(limits.connections(), limits.stress_percent),
             known: known::KnownNetworks::new(limits.known),
             repeats: repeat::Repeats::new(limits.repeats_max),
+            traces,
             config,
         }
     }

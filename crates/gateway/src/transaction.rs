@@ -30,6 +30,8 @@ pub struct Transaction {
     pub envelope: Envelope,
     /// Memory that its message takes.
     pub memory: Account,
+    /// When the client was told to send its message.
+    pub data_since: Option<Instant>,
     source: Source,
     trusted: bool,
     /// The hop, fixed by the first recipient: one transaction has one next hop, and a recipient of another is asked to
@@ -53,7 +55,8 @@ impl Transaction {
     ) -> Self {
         let envelope = Envelope { client, sender, params, recipients: Vec::new() };
         let memory = gateway.memory.account(source);
-        Self { gateway, envelope, memory, source, trusted, hop: None, ticket: None, is_void: false }
+        let (hop, ticket, data_since) = (None, None, None);
+        Self { gateway, envelope, memory, data_since, source, trusted, hop, ticket, is_void: false }
     }
 
     /// Asks for recipients: ours to refuse first (no relaying), then the next hop's. One reply each.
@@ -211,6 +214,7 @@ impl Transaction {
         if let Err(reply) = self.confirm().await {
             return reply;
         }
+        self.data_since = Some(Instant::now());
         Reply::new(354, "End data with <CR><LF>.<CR><LF>")
     }
 

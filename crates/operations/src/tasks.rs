@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use domain::event::Source;
 use platform::bypassed;
+use platform::config::events::EventSinkConfig;
+use platform::disk::RoomForMail;
 use platform::hop::Hops;
 use platform::items::Items;
 use platform::keys::KeyRing;
@@ -288,7 +290,9 @@ impl Parts {
 
     fn event_teller(&self) -> Result<EventTeller, TlsError> {
         let config = &self.shared.config;
-        let sinks = config.event_sinks.iter().map(|sink| Ok((sink.clone(), Sink::new(sink, &config.hostname)?)));
+        let room = RoomForMail::above(&config.data_dir, config.retention.disk_floor_bytes);
+        let sink = |sink: &EventSinkConfig| Ok((sink.clone(), Sink::new(sink, &config.hostname, room.clone())?));
+        let sinks = config.event_sinks.iter().map(sink);
         Ok(EventTeller {
             sinks: Arc::new(sinks.collect::<Result<_, TlsError>>()?),
             source: Source { host: config.hostname.clone(), version: env!("CARGO_PKG_VERSION").to_owned() },

@@ -14,6 +14,7 @@ use operations::deliveries::Deliveries;
 use operations::events::EventTeller;
 use platform::clock::{Clock, ManualClock};
 use platform::config::events::{Destination, EventSinkConfig};
+use platform::disk::RoomForMail;
 use platform::https::Endpoint;
 use platform::items::Items;
 use platform::reconciler::Reconciler;
@@ -34,6 +35,8 @@ struct Room {
     clock: Arc<ManualClock>,
     store: Store,
     sinks: Vec<EventSinkConfig>,
+    /// What a file leaves to mail.
+    kept: RoomForMail,
     teller: EventTeller,
     deliveries: Deliveries,
     acts: usize,
@@ -60,8 +63,8 @@ async fn open(folder: &Path, clock: &ManualClock) -> Store {
     Store::open_embedded(folder, "n", &TokenKey::new([7; 32]), clock.now()).await.expect("opens")
 }
 
-fn teller(store: &Store, clock: &Arc<ManualClock>, sinks: &[EventSinkConfig]) -> EventTeller {
-    let sinks = sinks.iter().map(|one| (one.clone(), Sink::new(one, "mx").expect("a sink")));
+fn teller(store: &Store, clock: &Arc<ManualClock>, sinks: &[EventSinkConfig], kept: &RoomForMail) -> EventTeller {
+    let sinks = sinks.iter().map(|one| (one.clone(), Sink::new(one, "mx", kept.clone()).expect("a sink")));
     EventTeller {
         sinks: Arc::new(sinks.collect()),
         source: Source { host: "mx".into(), version: "1".into() },
@@ -78,8 +81,9 @@ impl Room {
         let clock = Arc::new(ManualClock::new(Timestamp::parse("2026-11-23T08:30:00Z").expect("a moment")));
         let store = open(folder.path(), &clock).await;
         let sinks = sinks(folder.path());
-        let teller = teller(&store, &clock, &sinks);
-        Self { folder, clock, store, sinks, teller, deliveries: Deliveries::default(), acts: 0 }
+        let kept = RoomForMail::above(folder.path(), 0);
+        let teller = teller(&store, &clock, &sinks, &kept);
+        Self { folder, clock, store, sinks, kept, teller, deliveries: Deliveries::default(), acts: 0 }
     }
 
     /// Records some acts, each in a transaction of its own.
@@ -124,7 +128,7 @@ impl Room {
         self.deliveries = Deliveries::default();
         self.store.clone().close().await;
         self.store = open(self.folder.path(), &self.clock).await;
-        self.teller = teller(&self.store, &self.clock, &self.sinks);
+        self.teller = teller(&self.store, &self.clock, &self.sinks, &self.kept);
     }
 }
 
@@ -181,6 +185,26 @@ async fn a_file_has_each_event_whatever_becomes_of_it_in_between() {
     assert_eq!(room.teller.items.failing().len(), 0);
     room.round().await;
     assert_eq!(fs::read_to_string(&file).expect("reads").lines().count(), 2, "nothing comes again without need");
+}
+
+#[tokio::test]
+async fn a_file_leaves_the_room_on_the_volume_of_the_store_to_mail() {
+    let path = |folder: &Path| folder.join("events.ndjson");
+    let mut room = Room::with(|folder| vec![sink("file", Destination::File(path(folder)))]).await;
+    let file = path(room.folder.path());
+    room.acts(2).await;
+    room.until("the first", |room| in_file(&file) == room.all()).await;
+    room.kept.bytes = u64::MAX;
+    room.restart().await;
+    room.acts(3).await;
+    room.until("a rest", |room| !room.teller.items.failing().is_empty()).await;
+    room.round().await;
+    let (name, failing) = room.teller.items.failing().remove(0);
+    assert_eq!((name.as_str(), failing.fault.contains("kept for mail")), ("file", true), "{}", failing.fault);
+    assert_eq!(in_file(&file), room.all()[..2], "nothing is written");
+    room.kept.bytes = 0;
+    room.restart().await;
+    room.until("what came meanwhile", |room| in_file(&file) == room.all()).await;
 }
 
 /// What a receiver does with a connection.

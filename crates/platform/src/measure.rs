@@ -206,6 +206,23 @@ pub fn event_failure(sink: &str) {
     metrics::counter!(metric::EVENT_FAILURES, "sink" => sink.to_owned()).increment(1);
 }
 
+/// Ways of mail are told from now on: their counts are there from the start.
+pub fn traces_begin() {
+    traces_told(0);
+    traces_dropped("queue", 0);
+    traces_dropped("not_taken", 0);
+}
+
+/// So many ways of mail were taken by the collector.
+pub fn traces_told(count: usize) {
+    metrics::counter!(metric::TRACES_TOLD).increment(count as u64);
+}
+
+/// So many ways of mail were not told: there was no room in the `queue`, or they were `not_taken`.
+pub fn traces_dropped(reason: &'static str, count: usize) {
+    metrics::counter!(metric::TRACES_DROPPED, "reason" => reason).increment(count as u64);
+}
+
 /// Puts what histograms were given into their buckets: without a scrape it would be kept one by one.
 pub fn upkeep() {
     if let Some(handle) = HANDLE.get() {

@@ -15,6 +15,7 @@ use crate::panic_switch::PanicSwitch;
 use crate::priority::Priority;
 use crate::removal::Removal;
 use crate::signals::Signals;
+use crate::traces::Traces;
 
 /// What all rooms of a service share. Clones are the same.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct Shared {
     pub certificates: Certificates,
     /// What the last check of the ledger said.
     pub ledger_check: LedgerCheck,
+    /// Where the ways of mail are left to be told.
+    pub traces: Traces,
 }
 
 impl Shared {
@@ -58,6 +61,7 @@ impl Shared {
             priority: Priority::default(),
             certificates: Certificates::default(),
             ledger_check: LedgerCheck::default(),
+            traces: Traces::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use rustls::ClientConfig;
 use wire::tls::{self, TlsError};
 
 use crate::config::events::{Destination, EventSinkConfig};
+use crate::disk::RoomForMail;
 
 /// How long a sink may take for one page of events.
 const TIME: Duration = Duration::from_secs(30);
@@ -51,14 +52,15 @@ pub struct Sink {
     tls: Arc<ClientConfig>,
     authorization_file: Option<std::path::PathBuf>,
     is_confirmed_by_close: bool,
+    room: RoomForMail,
 }
 
 impl Sink {
-    /// The sink of a configuration; `host` is our name.
+    /// The sink of a configuration; `host` is our name, and a file leaves this room for mail.
     ///
     /// # Errors
     /// When the certificates that it is trusted by cannot be used.
-    pub fn new(config: &EventSinkConfig, host: &str) -> Result<Self, TlsError> {
+    pub fn new(config: &EventSinkConfig, host: &str, room: RoomForMail) -> Result<Self, TlsError> {
         let trusted = config.ca.as_deref().map(tls::certificates).transpose()?;
         Ok(Self {
             to: config.to.clone(),
@@ -66,6 +68,7 @@ impl Sink {
             tls: tls::client_config_trusting(trusted.unwrap_or_default())?,
             authorization_file: config.authorization_file.clone(),
             is_confirmed_by_close: config.is_confirmed_by_close,
+            room,
         })
     }
 
@@ -76,7 +79,7 @@ impl Sink {
     pub async fn tell(&self, events: &[Told]) -> Result<(), String> {
         let told = async {
             match &self.to {
-                Destination::File(path) => file::append(path.clone(), lines(events)).await,
+                Destination::File(path) => file::append(path.clone(), lines(events), self.room.clone()).await,
                 Destination::Syslog { host, port, is_secret } => {
                     let frames = syslog::frames(&self.host, events);
                     let tls = is_secret.then_some(&self.tls);

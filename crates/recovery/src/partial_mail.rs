@@ -100,7 +100,7 @@ impl PartialMailWorker {
         let Some(blob) = record.blob else { return Ok(Ok(())) };
         let bytes = Arc::new(blobs.get(blob).await?);
         let at = self.clock.now();
-        let examination = match self.reexamination.examine(&record, bytes, at).await? {
+        let examination = match self.reexamination.examine(mail_id, &record, bytes, at).await? {
             Ok(examination) => examination,
             Err(why) => return Ok(Err(why)),
         };

@@ -224,7 +224,7 @@ impl ProbationWorker {
             return self.write(decision(Step::Keep, "its bytes are gone".into(), None)).await.map(Ok);
         };
         let bytes = Arc::new(blobs.get(blob).await?);
-        let examination = match self.reexamination.examine(&record, bytes, now).await? {
+        let examination = match self.reexamination.examine(mail_id, &record, bytes, now).await? {
             Ok(examination) => examination,
             Err(why) => return Ok(Err(why)),
         };

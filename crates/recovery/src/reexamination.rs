@@ -2,6 +2,7 @@
 //! decide.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use detect::examine::EnvelopeFacts;
 use domain::containment::Containment;
@@ -22,6 +23,8 @@ use platform::config::SentinelConfig;
 use platform::containment::ContainmentInForce;
 use platform::entries::Entries;
 use platform::priority::Priority;
+use platform::traces::Traces;
+use platform::traces::way::Way;
 
 /// What tells whether engines answer.
 const PROBE: &[u8] = b"From: postmaster@localhost\r\nSubject: probe\r\n\r\nDoes every engine answer?\r\n";
@@ -53,6 +56,8 @@ pub struct Reexamination {
     pub key: TokenKey,
     /// Live mail comes first.
     pub priority: Priority,
+    /// Where the ways of what is examined again are left to be told.
+    pub traces: Traces,
 }
 
 impl Reexamination {
@@ -63,13 +68,34 @@ impl Reexamination {
     /// When the store fails.
     pub async fn examine(
         &self,
+        mail_id: MailId,
         record: &Record,
         bytes: Arc<Vec<u8>>,
         at: Timestamp,
     ) -> Result<Result<Examination, String>, StoreError> {
+        let mut way = self.traces.begin("reexamination", mail_id, at, Instant::now());
+        let examined = self.examine_on(&mut way, record, bytes, at).await;
+        if let Ok(Ok(examination)) = &examined {
+            way.tell_examination(examination);
+        }
+        way.is_certainly_told();
+        way.finish(!matches!(examined, Ok(Ok(_))));
+        examined
+    }
+
+    async fn examine_on(
+        &self,
+        way: &mut Way,
+        record: &Record,
+        bytes: Arc<Vec<u8>>,
+        at: Timestamp,
+    ) -> Result<Result<Examination, String>, StoreError> {
+        let (step, so_far) = (way.enter("examine"), way.so_far());
         let facts = EnvelopeFacts::of(&record.envelope, &self.border);
         let facts = EnvelopeFacts { authentication: record.examination.facts.authentication.clone(), ..facts };
         let mut examination = self.external_engines.examine(&self.examiner, bytes, facts).await;
+        way.tell_engines(&examination, so_far);
+        way.leave(step);
         // A sender whose name servers are dead must not keep others waiting.
         for report in &mut examination.engines {
             if report.is_missed() && self.policy.on_failure(&report.engine) == OnFailure::Continue {
@@ -79,6 +105,7 @@ impl Reexamination {
         if let Some(missed) = examination.engines.iter().find(|report| report.is_missed()) {
             return Ok(Err(format!("engine {} did not finish: {}", missed.engine, missed.detail)));
         }
+        let _remember = way.enter("remember");
         examination.facts.first_contact = record.examination.facts.first_contact;
         examination.facts.entries = self.entries.matching(&examination, &record.envelope, at);
         let rule = &self.sentinel.establish;

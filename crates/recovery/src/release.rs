@@ -29,6 +29,8 @@ use platform::outgoing::{self, Outgoing};
 use platform::priority::Priority;
 use platform::reconciler::{Beat, Reconciler, RoundError};
 use platform::signals::Signals;
+use platform::traces::Traces;
+use platform::traces::way::{Value, Way};
 
 /// How often the loop looks without a signal.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -69,6 +71,8 @@ pub struct Releaser {
     pub owner: String,
     /// Releases in doubt that cannot be decided.
     pub items: Items,
+    /// Where the ways of releases are left to be told.
+    pub traces: Traces,
 }
 
 /// How the way to the dot ended.
@@ -162,13 +166,18 @@ impl Releaser {
     }
 
     async fn send(self, claim: Claim, places: Arc<Places>) {
-        let (event, reply) = match self.attempt(&claim, &places).await {
+        let mut way = self.traces.begin("release", claim.unit.mail, self.clock.now(), Instant::now());
+        let (event, reply) = match self.attempt(&claim, &places, &mut way).await {
             ReleaseStep::Concluded(event, reply) => (event, reply),
             ReleaseStep::Lost => return,
         };
         let now = self.clock.now();
         let not_before = if event == ReleaseEvent::PutOff { now.after(backoff(tries(&claim))) } else { now };
-        match self.releases.conclude_release(&claim, event, &reply, now, not_before).await {
+        let record = way.enter("record");
+        let concluded = self.releases.conclude_release(&claim, event, &reply, now, not_before).await;
+        way.leave(record);
+        tell(way, &claim, event, concluded.is_ok());
+        match concluded {
             Ok(()) => {
                 failpoint::step("release-concluded");
                 measure::release(event);
@@ -182,15 +191,20 @@ impl Releaser {
     }
 
     /// The way to the dot. A connection is taken neither to read the mail nor to record its outcome.
-    async fn attempt(&self, claim: &Claim, places: &Places) -> ReleaseStep {
+    async fn attempt(&self, claim: &Claim, places: &Places, way: &mut Way) -> ReleaseStep {
+        let wait = way.enter("wait");
         let _memory = places.memory.acquire().await;
         if places.is_stopping() {
             return ReleaseStep::Lost;
         }
+        way.leave(wait);
+        let read = way.enter("read");
         let (parcel, recipient, emitted) = match self.prepare(claim).await {
             Ok(prepared) => prepared,
             Err(step) => return step,
         };
+        way.leave(read);
+        let wait = way.enter("wait");
         let hop = self.hops.of(recipient.direction);
         self.pacing.wait_for_turn(hop.name()).await;
         self.priority.give().await;
@@ -198,13 +212,33 @@ impl Releaser {
         if places.is_stopping() {
             return ReleaseStep::Lost;
         }
-        let step = match self.open(&hop, &parcel.envelope, &recipient).await {
-            Ok(loan) => self.deliver(claim, loan, &emitted).await,
-            Err(step) => step,
-        };
+        way.leave(wait);
+        let step = self.hand_over(claim, &hop, &parcel.envelope, &recipient, &emitted, way).await;
         if let ReleaseStep::Concluded(ReleaseEvent::PutOff | ReleaseEvent::AnswerLost, _) = step {
             self.pacing.hop_complained(hop.name());
         }
+        step
+    }
+
+    /// The mail is handed to the next hop.
+    async fn hand_over(
+        &self,
+        claim: &Claim,
+        hop: &Arc<Hop>,
+        envelope: &Envelope,
+        recipient: &Recipient,
+        emitted: &[u8],
+        way: &mut Way,
+    ) -> ReleaseStep {
+        let whole = way.enter("hop");
+        let open = way.enter("hop.open");
+        let opened = self.open(hop, envelope, recipient).await;
+        way.leave(open);
+        let step = match opened {
+            Ok(loan) => self.deliver(claim, loan, emitted, way).await,
+            Err(step) => step,
+        };
+        way.leave(whole);
         step
     }
 
@@ -279,8 +313,11 @@ impl Releaser {
         if ready.code == 354 { Ok(()) } else { Err(Trouble::Said(ready)) }
     }
 
-    async fn deliver(&self, claim: &Claim, mut loan: Loan, emitted: &[u8]) -> ReleaseStep {
-        match self.releases.start_attempt(claim, self.clock.now()).await {
+    async fn deliver(&self, claim: &Claim, mut loan: Loan, emitted: &[u8], way: &mut Way) -> ReleaseStep {
+        let attempt = way.enter("attempt");
+        let started = self.releases.start_attempt(claim, self.clock.now()).await;
+        way.leave(attempt);
+        match started {
             Ok(()) => {}
             Err(StoreError::Refused(why)) => {
                 tracing::warn!(release = %claim.release, why, "a claim was lost before its dot");
@@ -291,6 +328,7 @@ impl Releaser {
         }
         failpoint::step("release-attempt-committed");
         let began = Instant::now();
+        let _answer = way.enter("hop.answer");
         let outcome = loan.connection.send(emitted).await;
         self.pacing.hop_answered(loan.hop().name(), began.elapsed());
         failpoint::step("release-dot-answered");
@@ -325,6 +363,24 @@ impl Trouble {
             }
             Self::Hop(error) => ReleaseStep::Concluded(ReleaseEvent::PutOff, error.to_string()),
         }
+    }
+}
+
+/// How an attempt ended is told, into the trace of its mail.
+fn tell(mut way: Way, claim: &Claim, event: ReleaseEvent, is_recorded: bool) {
+    way.fact("event.action", || Value::Text(format!("mail.{}", moved_by(event))));
+    way.fact("reprieve.unit", || Value::count(claim.unit.number.into()));
+    way.is_certainly_told();
+    way.finish(event != ReleaseEvent::Accepted || !is_recorded);
+}
+
+/// What the stream of events calls it.
+fn moved_by(event: ReleaseEvent) -> &'static str {
+    match event {
+        ReleaseEvent::Accepted => "release_accepted",
+        ReleaseEvent::Refused => "release_refused",
+        ReleaseEvent::AnswerLost => "release_unanswered",
+        _ => "release_put_off",
     }
 }
 

@@ -246,7 +246,7 @@ impl Replayer {
                 return Ok(replayed(all(Outcome::Inconclusive, &why), None));
             }
         };
-        let examination = match self.reexamination.examine(&record, bytes, at).await? {
+        let examination = match self.reexamination.examine(mail_id, &record, bytes, at).await? {
             Ok(examination) => examination,
             Err(why) => return Ok(replayed(all(Outcome::Inconclusive, &why), None)),
         };

@@ -118,6 +118,7 @@ impl Parts {
             contained: self.shared.contained.clone(),
             key: self.shared.token_key.clone(),
             priority: self.shared.priority.clone(),
+            traces: self.shared.traces.clone(),
         }
     }
 
@@ -196,6 +197,7 @@ impl Parts {
             priority: self.shared.priority.clone(),
             owner: format!("{node}/{}", self.shared.clock.mail_id()),
             items: Items::default(),
+            traces: self.shared.traces.clone(),
         }
     }
 

@@ -106,6 +106,7 @@ impl Held {
             priority: Priority::default(),
             owner: owner.to_owned(),
             items: Items::default(),
+            traces: platform::traces::Traces::default(),
         }
     }
 

@@ -22,7 +22,7 @@ use platform::panic_switch::{SwitchPosition, read as read_panic_file};
 use platform::reconciler::Rounds;
 use platform::shared::Shared;
 use platform::start_error::BindError;
-use platform::{data_folder, descriptors};
+use platform::{data_folder, descriptors, traces};
 use rules::start::with_earlier_forms;
 use service::Service;
 use store::{Store, StoreError};
@@ -47,7 +47,11 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
     let lock = data_folder::take(&config.data_dir)?;
     let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
     let offered = from_folder_or_shipped(config.ruleset.as_deref())?;
-    let shared = Shared::new(Arc::new(config), clock, token_key);
+    let mut shared = Shared::new(Arc::new(config), clock, token_key);
+    let telling = traces::start(&shared.config)?.map(|(traces, telling)| {
+        shared.traces = traces;
+        telling
+    });
     let (store, ruleset) = open_store(&shared, offered).await?;
     let given = Given::new(shared, ruleset)?;
     let (stop, stopping) = watch::channel(false);
@@ -82,6 +86,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
         doors,
         gateway,
         store,
+        telling,
         socket: socket.clone(),
         _background: background,
         _lock: lock,

@@ -9,6 +9,7 @@ use gateway::Gateway;
 use http_listener::Doors;
 use platform::background::Background;
 use platform::task::end;
+use platform::traces::Telling;
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -27,6 +28,8 @@ pub(crate) struct Stoppable {
     pub(crate) tasks: JoinSet<()>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) store: Option<Store>,
+    /// Tells the ways of mail, where somebody is told.
+    pub(crate) telling: Option<Telling>,
     /// The API, the pages, the portal: they answer for as long as mail is under way.
     pub(crate) doors: Doors,
     pub(crate) socket: PathBuf,
@@ -52,6 +55,9 @@ impl Stoppable {
             && timeout_at(last, store.close()).await.is_err()
         {
             tracing::warn!("the store could not be closed in time; nothing that was answered is lost");
+        }
+        if let Some(telling) = self.telling.take() {
+            telling.finish(last).await;
         }
         self.doors.close().await;
         // It may be gone; the next start removes it as well.

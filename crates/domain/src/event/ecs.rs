@@ -10,9 +10,9 @@ use crate::audit::Entry;
 /// The version of the Elastic Common Schema whose names are used.
 pub const ECS_VERSION: &str = "8.17.0";
 /// Characters of one text at most; what is longer is cut.
-const TEXT_CHARS: usize = 500;
+pub const TEXT_CHARS: usize = 500;
 /// Values of one list at most.
-const LIST_MAX: usize = 20;
+pub const LIST_MAX: usize = 20;
 
 /// Who tells an event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -222,9 +222,10 @@ mod tests {
     fn the_defaults_that_are_declared_are_those_in_force() {
         let parse = |text: &str| Config::parse(text, Path::new("/etc/reprieve")).expect("a right one");
         let mut text = String::new();
-        // What of `[oidc]` or of a sink alone is no default, and what is done when an engine fails becomes part of the
-        // policy.
-        let is_usual = |section: &SectionDeclaration| !matches!(section.path.as_str(), "oidc" | "event_sink");
+        // What of `[oidc]`, of traces or of a sink alone is no default, and what is done when an engine fails becomes
+        // part of the policy.
+        let is_usual =
+            |section: &SectionDeclaration| !matches!(section.path.as_str(), "oidc" | "event_sink" | "traces");
         for section in all().into_iter().filter(is_usual) {
             let named = section.settings.iter().filter(|setting| {
                 setting.is_written || setting.default.as_ref() == Some(&setting.example) && setting.key != "on_failure"

@@ -232,6 +232,21 @@ impl<'r> Section<'r> {
         fits
     }
 
+    /// A number from 0 to 1, with a fraction or without.
+    pub(super) fn read_share(&mut self, key: &'static str) -> Option<f64> {
+        let value = self.value(key)?;
+        let number: Option<f64> = match value.get_ref() {
+            DeValue::Float(number) => number.as_str().replace('_', "").parse().ok(),
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        let fits = number.filter(|number| (0.0..=1.0).contains(number));
+        if fits.is_none() {
+            self.fault(key, "must be a number from 0 to 1, such as 0.1");
+        }
+        fits
+    }
+
     /// `true` or `false`.
     pub(super) fn read_flag(&mut self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;

@@ -11,6 +11,7 @@ use super::declaration::{HealthRow, SettingDeclaration};
 use super::section::Section;
 use super::shown::{list, yes};
 use super::unit::Unit;
+use crate::traces::share::Share;
 
 /// A setting that is about to be read. What it is read as comes last: `count`, `seconds`, `mib`, `flag`, `one_of`,
 /// `text`, `list`, `path` and their like. Of a number that is what is allowed and what is usual, both in its unit.
@@ -154,6 +155,13 @@ impl<'s, 'r> Setting<'s, 'r> {
         let allowed = format!("{least} to {most}{}", unit.behind());
         self.done(allowed, usual.map(grouped), shown);
         value
+    }
+
+    /// A share from 0 to 1.
+    pub(super) fn share(self, usual: f64) -> Share {
+        let value = self.section.read_share(self.key).unwrap_or(usual);
+        self.done("0 to 1".into(), Some(format!("{usual:?}")), value.to_string());
+        Share::of(value)
     }
 
     /// `true` or `false`.

@@ -10,7 +10,7 @@ use domain::Digest;
 use super::{Config, api, engine, gateway, general, http};
 
 /// The sections in the order in which Health has them: first what is done with mail, then how people see it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "",
     "listener",
     "next_hop",
@@ -23,6 +23,7 @@ const ORDER: [&str; 16] = [
     "sentinel",
     "release",
     "notices",
+    "traces",
     "api",
     "http",
     "portal",

@@ -84,6 +84,9 @@ metrics! {
         "Entries of the audit log of which a sink of events has not taken everything.";
     Gauge EVENT_LAG_SECONDS = "reprieve_event_sink_behind_seconds" ["sink"]
         "Age of the first of them; 0 where there is none.";
+    Counter TRACES_TOLD = "reprieve_traces_told_total" [] "Ways of mail that the collector of traces has taken.";
+    Counter TRACES_DROPPED = "reprieve_traces_dropped_total" ["reason"]
+        "Ways of mail that were not told as traces: no room in the queue, or not taken by the collector.";
     Gauge VOLUME_FREE = "reprieve_volume_free_bytes" [] "Free space of the store's volume.";
     Gauge VOLUME_FLOOR = "reprieve_volume_floor_bytes" [] "Free space under which no mail is taken.";
     Gauge CERTIFICATE = "reprieve_tls_certificate_expires_timestamp_seconds" ["file"]

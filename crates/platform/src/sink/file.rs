@@ -1,5 +1,6 @@
 //! Lines at the end of a file. It is opened anew for every page, so that it may be renamed at any time (logrotate
-//! without `copytruncate`), and what was written is on the disk before anybody says that it is.
+//! without `copytruncate`), and what was written is on the disk before anybody says that it is. On the volume of the
+//! store it waits before it takes the room that mail needs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -7,17 +8,21 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::said;
+use crate::disk::RoomForMail;
 
 /// Who may read a file that is made here: its owner and its group.
 const MODE: u32 = 0o640;
 
-/// Adds lines.
+/// Adds lines, where the volume has room for them beside mail.
 ///
 /// # Errors
 /// Why they are not all there, or may not be after a crash.
-pub(super) async fn append(path: PathBuf, lines: Vec<u8>) -> Result<(), String> {
-    let appended = tokio::task::spawn_blocking(move || append_now(&path, &lines)).await;
-    appended.map_err(said).and_then(|done| done.map_err(said))
+pub(super) async fn append(path: PathBuf, lines: Vec<u8>, room: RoomForMail) -> Result<(), String> {
+    let appended = tokio::task::spawn_blocking(move || {
+        room.allows(&path)?;
+        append_now(&path, &lines).map_err(said)
+    });
+    appended.await.map_err(said).flatten()
 }
 
 fn append_now(path: &Path, lines: &[u8]) -> std::io::Result<()> {

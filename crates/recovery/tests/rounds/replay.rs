@@ -9,6 +9,9 @@ use domain::ledger::{Account, Move};
 use domain::{Direction, MailId, UnitId};
 use examiner::external_engines::ExternalEngines;
 use platform::reconciler::Reconciler;
+use platform::traces::Traces;
+use platform::traces::share::Share;
+use platform::traces::way::Trace;
 use recovery::tasks::Parts;
 use store::incident::IncidentChange;
 use tokio::sync::watch;
@@ -227,7 +230,9 @@ pub(crate) async fn what_an_engine_had_not_finished_with_is_looked_at_again() {
     let site = Site::new().await;
     let (good, bad) = (site.hold_unfinished("nothing to see").await, site.hold_unfinished(MALWARE).await);
     let whole = site.hold(MALWARE, &[BEN]).await;
-    let worker = site.parts.partial_mail_worker();
+    let mut worker = site.parts.partial_mail_worker();
+    let (traces, mut told) = Traces::queue(Share::of(0.0));
+    worker.reexamination.traces = traces;
     assert!(!round(&worker).await, "all had their turn");
     assert_eq!((site.releases(good).await, site.releases(bad).await, site.releases(whole).await), (1, 0, 0));
     let record = site.store.mail.record(bad).await.expect("reads");
@@ -235,6 +240,17 @@ pub(crate) async fn what_an_engine_had_not_finished_with_is_looked_at_again() {
     assert!(site.store.mail.held_and_examined_in_part(None, 10).await.expect("reads").is_empty());
     let (_stops, stop) = watch::channel(false);
     assert!(!worker.round(&mut (), &stop).await.expect("a round"), "nothing is left");
+    let ways: Vec<Trace> = std::iter::from_fn(|| told.try_recv().ok()).collect();
+    let of_bad: Vec<&Trace> = ways.iter().filter(|way| way.mail == bad).collect();
+    let [way] = of_bad[..] else { panic!("once, into the trace of its mail, whatever the share is: {ways:?}") };
+    assert_way(way, &["reexamination", "examine", "engine structure", "engine yara", "remember"]);
+}
+
+/// Whether a way has these steps and did not fail.
+fn assert_way(way: &Trace, expected: &[&str]) {
+    let names: Vec<&str> = way.steps.iter().map(|step| step.name.as_ref()).collect();
+    assert_eq!(names, expected);
+    assert!(!way.steps.iter().any(|step| step.is_failed), "{way:?}");
 }
 
 pub(crate) async fn while_an_engine_is_away_partial_mail_waits_for_it() {

@@ -63,7 +63,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
             given.settler(store, &gateway, &background).start(&stopping, &mut tasks)
         }
         Some(store) => {
-            for task in given.tasks(store, background.handle())? {
+            for task in given.tasks(store, background.handle()) {
                 let name = task.name();
                 loops.add(name, task.start(&rounds, &stopping, background.handle(), &mut tasks));
             }

@@ -11,6 +11,9 @@ pub struct EventsQuery {
     /// The first entry of the audit log whose events are wanted: `next` of the answer before, or the `event.sequence`
     /// of the last event that was seen, whose entry may have more; 0 without.
     pub from: u64,
+    /// The epoch in which that was the entry: `epoch` of the answer before, or `reprieve.epoch` of the last event that was
+    /// seen. Where the record was restored since, one goes on where that epoch ended.
+    pub epoch: Option<String>,
     /// Only events of this kind: `verdict`, `release`, `delivery`, `incident` or `audit`; all kinds without.
     pub kind: Option<String>,
 }
@@ -25,6 +28,10 @@ pub struct EventsView {
     pub next: u64,
     /// The entry that will be written next: where `next` is the same, there is no more.
     pub end: u64,
+    /// The epoch of what is written now: it is another after each restore of a backup.
+    pub epoch: String,
+    /// Whether there is no such entry as `from` yet: then the record was restored, or it is a number of another one.
+    pub is_beyond_end: bool,
 }
 
 /// Somebody who is told what happens.

@@ -18,7 +18,7 @@ pub struct NotifyAsk {
 pub struct TriedView {
     /// Whom this way is for: operators, the public or a recipient.
     pub whom: String,
-    /// The URL or the address.
+    /// The host of the URL with a mark, as the settings show it; or the address.
     pub to: String,
     /// Whether the other side took it.
     pub is_taken: bool,

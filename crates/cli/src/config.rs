@@ -10,7 +10,7 @@ use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
 use api_types::health::SectionView;
 use platform::config::shown::{Difference, differences, values};
-use platform::config::{self, Config};
+use platform::config::{self, Config, files};
 use platform::descriptors::{self, Budget};
 
 /// When settings that have changed come into force.
@@ -23,7 +23,7 @@ pub(crate) const AT_THE_NEXT_START: &str = "They come into force at the next sta
 pub enum ConfigVerb {
     /// Print a commented file with every key.
     Example,
-    /// Check a file; exit 1 and all faults when it is wrong.
+    /// Check a file, and the files that it names; exit 1 and all faults when something is wrong.
     Check {
         /// The file.
         #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
@@ -61,6 +61,11 @@ pub async fn run(verb: ConfigVerb) -> Result<(), CliError> {
         }
         ConfigVerb::Check { config } => match Config::load(&config) {
             Ok(read) => {
+                let unusable = files::unusable(&read);
+                if !unusable.is_empty() {
+                    terminal::complain(&format!("{}: {}", config.display(), unusable.join("\n  ")));
+                    return Err(CliError::No);
+                }
                 // The service may have another limit than this shell; what it has then, it says when it starts.
                 if let (_, Some(shortage)) = Budget::divide(&read, descriptors::hard_limit()) {
                     terminal::complain(&format!("{}: {shortage}", config.display()));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api_types::events::{EventSinkView, EventsQuery, EventsView};
 use clap::{Args, Subcommand};
+use domain::event::ascii;
 
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
@@ -23,6 +24,9 @@ pub struct EventsArgs {
     /// happens from now on.
     #[arg(long, value_name = "NUMBER")]
     from: Option<u64>,
+    /// The reprieve.epoch of that event: where a backup was restored since, it is gone on where that epoch ended.
+    #[arg(long, requires = "from")]
+    epoch: Option<String>,
     /// Go on with what happens.
     #[arg(long)]
     follow: bool,
@@ -58,22 +62,37 @@ pub async fn run(args: EventsArgs) -> Result<(), CliError> {
 
 async fn print(args: EventsArgs) -> Result<(), CliError> {
     let client = Client::new(&args.api)?;
-    let mut query = EventsQuery { from: args.from.unwrap_or(0), kind: args.kind };
+    let mut query = EventsQuery { from: args.from.unwrap_or(0), epoch: args.epoch, kind: args.kind };
     if args.from.is_none() && args.follow {
         query.from = ask(&client, &EventsQuery { from: u64::MAX >> 1, ..query.clone() }).await?.end;
     }
     loop {
         let page = ask(&client, &query).await?;
-        if !page.events.iter().all(|event| terminal::is_read(&event.to_string())) {
+        if !page.events.iter().all(|event| terminal::is_read(&ascii(&event.to_string()))) {
             return Ok(());
         }
-        query.from = page.next;
+        if page.is_beyond_end {
+            beyond(&query, &page);
+            if !args.follow {
+                return Err(CliError::No);
+            }
+        }
+        (query.from, query.epoch) = (page.next, Some(page.epoch));
         match (page.next < page.end, args.follow) {
             (true, _) => {}
             (false, true) => tokio::time::sleep(PERIOD).await,
             (false, false) => return Ok(()),
         }
     }
+}
+
+/// Says that there is nothing of what was asked for, and may be once.
+fn beyond(query: &EventsQuery, page: &EventsView) {
+    terminal::complain(&format!(
+        "there is no entry {} yet: the next one is {}. After a restore entries are written anew, in another epoch (now \
+         {}): give --epoch as well, or a smaller number",
+        query.from, page.end, page.epoch
+    ));
 }
 
 async fn ask(client: &Client, query: &EventsQuery) -> Result<EventsView, CliError> {

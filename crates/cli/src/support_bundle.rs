@@ -65,8 +65,12 @@ pub async fn run(args: SupportBundleArgs) -> Result<(), CliError> {
     let mut bundle = Bundle { scrubber: Scrubber::new(&SystemClock), pieces: Vec::new(), missing: Vec::new() };
     bundle.text("version.txt", &format!("reprieve {}\n", env!("CARGO_PKG_VERSION")));
     bundle.kernel();
+    let config = Config::load(&args.config);
+    if let Some((zones, _)) = config.as_ref().ok().and_then(|config| config.engines.dnsbl.as_ref()) {
+        bundle.scrubber.know_lists(zones);
+    }
     bundle.log().await;
-    match Config::load(&args.config) {
+    match config {
         Ok(config) => bundle.of_installation(&config).await,
         Err(error) => bundle.miss("configuration", &error.to_string()),
     }
@@ -74,7 +78,10 @@ pub async fn run(args: SupportBundleArgs) -> Result<(), CliError> {
     bundle.json("missing.json", json!(missing));
     bundle.pieces.iter().for_each(|(name, bytes)| terminal::line(&format!("{name}  {} bytes", bytes.len())));
     bundle.missing.iter().for_each(|(what, why)| terminal::line(&format!("missing: {what}: {why}")));
-    terminal::line("addresses, URLs and quoted texts are replaced by hashes; there is nothing of any mail in it");
+    terminal::line(
+        "addresses, URLs, quoted texts and what other hosts said are replaced by hashes; there is nothing of any mail in \
+         it",
+    );
     let failed = |error: io::Error| CliError::Unreachable(format!("{}: {error}", args.output.display()));
     write(&args.output, &bundle.pieces).map_err(failed)?;
     terminal::line(&format!("written: {}", args.output.display()));
@@ -123,14 +130,21 @@ impl Bundle {
         self.database(config).await;
         let client = Client::at_socket(config.api.socket.clone());
         match client.get_bytes("/metrics").await {
-            // Names, labels and numbers of ours: no text of anybody's.
-            Ok(metrics) => self.pieces.push(("metrics.txt".into(), metrics)),
+            Ok(metrics) => self.metrics(&String::from_utf8_lossy(&metrics)),
             Err(error) => self.miss("metrics", &told(error)),
         }
         for (name, path) in [("ledger", "/api/v1/ledger"), ("rulesets", "/api/v1/rulesets")] {
             self.asked::<Value>(&client, name, path).await;
         }
         self.asked::<HealthView>(&client, "health", "/api/v1/health").await;
+    }
+
+    /// Names, labels and numbers of ours, no text of anybody's; the labels stand in quotes and are told. A hop may be
+    /// named by a URL, and an engine by a list.
+    fn metrics(&mut self, metrics: &str) {
+        let text = self.scrubber.without_lists(metrics);
+        let lines: String = text.lines().map(|line| format!("{}\n", self.scrubber.words(line))).collect();
+        self.pieces.push(("metrics.txt".into(), lines.into_bytes()));
     }
 
     /// What the running service answers.

@@ -20,6 +20,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use domain::Timestamp;
 use hyper::Method;
 use maud::html;
+use platform::authorities::Authorities;
 use platform::config::oidc::OidcConfig;
 use platform::https::Endpoint;
 use platform::keys::random_secret;
@@ -33,7 +34,6 @@ use sha2::{Digest, Sha256};
 use web::fault::PageResult;
 use web::own_page::cookie;
 use web::page::bare;
-use wire::tls;
 
 use crate::door::begun;
 use crate::sign_in::{Wanted, client, own_path};
@@ -55,8 +55,7 @@ struct Issuer {
 impl Issuer {
     async fn discover(config: &OidcConfig) -> Result<Self, ServiceError> {
         let failed = |why: String| ServiceError::Unavailable(format!("{} cannot be asked: {why}", config.issuer));
-        let own = config.ca.as_deref().map(tls::certificates).transpose().map_err(|error| failed(error.to_string()))?;
-        let tls = tls::client_config_trusting(own.unwrap_or_default()).map_err(|error| failed(error.to_string()))?;
+        let tls = Authorities::with(config.ca.as_deref()).client().map_err(failed)?;
         let place = Endpoint::parse(&format!("{}/.well-known/openid-configuration", config.issuer)).map_err(failed)?;
         let (status, body) = place.ask(Method::GET, &[], Vec::new(), &tls).await.map_err(failed)?;
         let said: Value = serde_json::from_slice(&body).map_err(|error| failed(format!("{status}: {error}")))?;

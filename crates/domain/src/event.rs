@@ -13,7 +13,7 @@ use crate::audit::Entry;
 use crate::id::UnitId;
 use crate::time::Timestamp;
 
-pub use ecs::{ECS_VERSION, LIST_MAX, Source, TEXT_CHARS, line};
+pub use ecs::{ECS_VERSION, LIST_MAX, Source, TEXT_CHARS, ascii, line};
 
 /// Which events somebody wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +85,8 @@ impl Content {
 /// A recorded fact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
+    /// Since which restore of the record that entry has been this one; empty in a record of before there were epochs.
+    pub epoch: String,
     /// The entry of the audit log that its transaction made. Several events may have one.
     pub sequence: u64,
     /// When.
@@ -172,6 +174,8 @@ pub struct MailFact {
     pub findings: Vec<FindingFact>,
     /// Its files.
     pub files: Vec<FileFact>,
+    /// How many of its findings and files cannot be read, and are none of these.
+    pub unreadable: u64,
 }
 
 /// What a detection found.
@@ -234,6 +238,8 @@ pub struct Missing {
     pub to: u64,
     /// How many events that are, of all kinds; none where that is not known.
     pub events: Option<u64>,
+    /// The id of an event that is too long for whom it is told.
+    pub too_long: Option<String>,
 }
 
 impl Event {
@@ -257,14 +263,18 @@ impl Event {
         self.kind().is_none_or(|kind| kinds.contains(&kind))
     }
 
-    /// What it is known by: the same whenever and to whomever it is told, so that who gets it twice can drop it.
+    /// What it is known by: the same whenever and to whomever it is told, so that who gets it twice can drop it. What
+    /// is recorded after a restore has another epoch, and so no id that was told already.
     pub fn id(&self) -> String {
-        match &self.fact {
+        let id = match &self.fact {
             Fact::Unit(unit) => format!("{}/{}", unit.unit, unit.step),
             Fact::Incident(line) => format!("{}/{}", line.incident, line.number),
             Fact::Audit(entry) => format!("audit/{}", entry.seq),
+            // It names its epoch.
+            Fact::Missing(Missing { too_long: Some(id), .. }) => return format!("missing/{id}"),
             Fact::Missing(missing) => format!("missing/{}-{}", missing.from, missing.to),
-        }
+        };
+        if self.epoch.is_empty() { id } else { format!("{}/{id}", self.epoch) }
     }
 }
 

@@ -87,8 +87,8 @@ impl Hold {
 /// A query that asks only for what stays as it is.
 fn query(text: &str, at: Timestamp) -> Result<Query, String> {
     let query = Query::parse(text, at).map_err(|error| error.what)?;
-    if query == Query::everything() {
-        return Err("an empty query is all mail: if that is meant, write received:>=2000-01-01".into());
+    if is_everything(&query) {
+        return Err("this query is all mail, whatever it says: if that is meant, write received:>=2000-01-01".into());
     }
     match changing(&query) {
         None => Ok(query),
@@ -98,6 +98,37 @@ fn query(text: &str, at: Timestamp) -> Result<Query, String> {
             field.as_str()
         )),
     }
+}
+
+/// Whether a query fits every mail by its form alone, as an empty one does: `*`, `sender:*`, `a OR *`. What names a bound
+/// does not, even where every mail there is lies within it: somebody has meant that.
+fn is_everything(query: &Query) -> bool {
+    match query {
+        Query::All(some) => some.iter().all(is_everything),
+        Query::Any(some) => some.iter().any(is_everything),
+        Query::Not(one) => is_nothing(one),
+        Query::Term(field, Test::Is(pattern)) => pattern.is_any() && has_each(*field),
+        Query::Term(_, Test::Within(from, before)) => from.is_none() && before.is_none(),
+        Query::Text(pattern) => pattern.is_any(),
+    }
+}
+
+/// Whether it fits none by its form alone.
+fn is_nothing(query: &Query) -> bool {
+    match query {
+        Query::All(some) => some.iter().any(is_nothing),
+        Query::Any(some) => some.iter().all(is_nothing),
+        Query::Not(one) => is_everything(one),
+        Query::Term(..) | Query::Text(_) => false,
+    }
+}
+
+/// Whether each mail has such a field, be it empty. A wildcard for another asks for those that have one.
+fn has_each(field: Field) -> bool {
+    !matches!(
+        field,
+        Field::MessageId | Field::Login | Field::File | Field::Type | Field::Sha256 | Field::Url | Field::Incident
+    )
 }
 
 /// Mail from an address, by its envelope or its header, and mail to it.
@@ -176,6 +207,17 @@ mod tests {
         }
         let wrong = hold(Kind::Query, "state:held").query().expect_err("it changes");
         assert!(wrong.contains("state"), "{wrong}");
+    }
+
+    #[test]
+    fn all_mail_is_held_only_by_who_says_so() {
+        for text in ["*", "**", "sender:*", "* *", "subject:a OR *", "recipient:* direction:*"] {
+            let query = hold(Kind::Query, text).query();
+            assert!(query.is_err(), "{text}: {query:?}");
+        }
+        for text in ["received:>=2000-01-01", "file:*", "login:*", "* subject:a", "sender:*@x.example", "-sender:a"] {
+            assert!(hold(Kind::Query, text).query().is_ok(), "{text}");
+        }
     }
 
     #[test]

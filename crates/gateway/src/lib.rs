@@ -178,11 +178,15 @@ impl Gateway {
         }
     }
 
-    /// Writes the outcomes behind answers, until `last` at most, and doubts what was passed on and not answered, so
+    /// Writes the outcomes behind answers and the list of what passed unexamined, until `last` at most, and doubts what was passed on and not answered, so
     /// that the ledger says so at once. Connections have ended before.
     pub async fn finish(&self, last: Instant) {
         if timeout_at(last, self.post_reply.finish()).await.is_err() {
             tracing::warn!("outcomes of messages could not be written in time; the next start doubts them");
+        }
+        let list = self.panic_switch.bypassed.clone();
+        if timeout_at(last, tokio::task::spawn_blocking(move || list.write())).await.is_err() {
+            tracing::warn!("what passed unexamined just now could not be listed in time");
         }
         let Some(store) = &self.store else { return };
         match timeout_at(last, store.mail.doubt_forwarding(self.clock.now())).await {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Address, Timestamp};
-use rustls::ClientConfig;
 use serde_json::json;
 use store::incident::{Announced, Announcement};
 use store::notices::claim::ONCE;
@@ -14,6 +13,7 @@ use tokio::sync::watch;
 
 use super::deliveries::Deliveries;
 use crate::channel::{Channel, tell_each};
+use platform::authorities::Authorities;
 use platform::clock::Clock;
 use platform::config::Announcements;
 use platform::hop::Hops;
@@ -45,8 +45,8 @@ pub struct Announcer {
     pub hops: Hops,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
-    /// Whom webhooks are believed to be.
-    pub tls: Arc<ClientConfig>,
+    /// Who vouches for webhooks.
+    pub authorities: Authorities,
     /// Wakes the loop.
     pub signals: Signals,
     /// What could not be told to whom.
@@ -82,7 +82,8 @@ impl Announcer {
     async fn tell(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
         let untold = self.incidents.lines_not_yet_announced(name, now.before(TOLD)).await?;
-        let item = |one: &Announcement| format!("line {} of {} for {name}", one.number, one.incident);
+        let shown = channel.shown();
+        let item = |one: &Announcement| format!("line {} of {} for {shown}", one.number, one.incident);
         tell_each(&self.items, untold, item, now, |one| self.told(&channel, one)).await
     }
 
@@ -110,7 +111,7 @@ impl Announcer {
                 let line = json!({
                     "incident": incident, "title": title, "stage": note.what, "at": note.at, "text": note.text,
                 });
-                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&line, &self.tls)).await;
+                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&line, &self.authorities.client()?)).await;
                 said.unwrap_or_else(|_| Err("no answer".into()))
             }
             Channel::Mailbox(to) => system_mail::deliver(&self.hops, to, &self.compose(to, one, title)).await,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Address, Timestamp};
-use rustls::ClientConfig;
 use serde_json::json;
 use store::notices::alert::Alert;
 use store::notices::claim::ONCE;
@@ -16,6 +15,7 @@ use wire::smtp::client::Timeouts;
 
 use super::deliveries::Deliveries;
 use crate::channel::{Channel, tell_each};
+use platform::authorities::Authorities;
 use platform::clock::Clock;
 use platform::config::Announcements;
 use platform::hop::Hops;
@@ -46,8 +46,8 @@ pub struct Caller {
     pub hops: Hops,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
-    /// Whom webhooks are believed to be.
-    pub tls: Arc<ClientConfig>,
+    /// Who vouches for webhooks.
+    pub authorities: Authorities,
     /// Wakes the loop.
     pub signals: Signals,
     /// What could not be told to whom.
@@ -95,7 +95,8 @@ impl Caller {
     async fn call(self, channel: Channel) -> Result<(), StoreError> {
         let (now, name) = (self.clock.now(), channel.name());
         let untold = self.notices.alerts_not_yet_told(name, now.before(TOLD)).await?;
-        let item = |one: &Alert| format!("call {} of {name}", one.number);
+        let shown = channel.shown();
+        let item = |one: &Alert| format!("call {} of {shown}", one.number);
         tell_each(&self.items, untold, item, now, |one| self.called(&channel, one)).await
     }
 
@@ -119,7 +120,7 @@ impl Caller {
                     "alert": one.number, "kind": one.kind.as_str(), "at": one.at, "subject": one.subject,
                         "text": one.text,
                 });
-                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&call, &self.tls)).await;
+                let said = tokio::time::timeout(WEBHOOK_TIME, hook.post(&call, &self.authorities.client()?)).await;
                 said.unwrap_or_else(|_| Err("no answer".into()))
             }
             Channel::Mailbox(to) => system_mail::deliver(&self.hops, to, &self.compose(to, one)).await,

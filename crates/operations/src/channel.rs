@@ -26,6 +26,14 @@ impl Channel {
         hooks.chain(mailboxes.iter().cloned().map(Self::Mailbox)).collect()
     }
 
+    /// What may be shown of it: of a URL the host and a mark.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Hook(hook) => hook.shown(),
+            Self::Mailbox(to) => to.to_string(),
+        }
+    }
+
     /// What it is remembered by: the URL, or the address.
     pub fn name(&self) -> &str {
         match self {

@@ -14,7 +14,7 @@ use platform::config::events::EventSinkConfig;
 use platform::items::Items;
 use platform::measure;
 use platform::reconciler::{Beat, Reconciler, RoundError};
-use platform::sink::{Sink, Told};
+use platform::sink::{Sink, Told, Untold};
 use store::audit::Act;
 use store::events::EventSink;
 use store::{AuditStore, EventStore, StoreError};
@@ -75,34 +75,37 @@ impl Reconciler for EventTeller {
 }
 
 impl EventTeller {
-    /// A sink as it is remembered, begun where that has not been, and with what it is told on record.
+    /// A sink as it is remembered, begun where that has not been, and with what it is told, and where, on record.
     async fn in_force(&self, config: &EventSinkConfig, known: Option<EventSink>) -> Result<EventSink, StoreError> {
-        let words = config.content.words().join(", ");
-        let was = known.as_ref().map_or(String::new(), |sink| sink.content.clone());
-        if let Some(known) = known.as_ref().filter(|_| was == words) {
+        let (words, destination) = (config.content.words().join(", "), config.to.marked());
+        let (was, was_at) = known.as_ref().map_or(("", ""), |sink| (&sink.content, &sink.destination));
+        if let Some(known) = known.as_ref().filter(|_| was == words && was_at == destination) {
             return Ok(known.clone());
         }
-        if was != words {
+        if was != words || !words.is_empty() {
             self.record_content(config, &words).await?;
         }
-        let position = match &known {
-            Some(known) => known.position,
-            None if config.from_oldest => 0,
-            None => self.events.end().await?,
+        let taken = self.clock.now();
+        let Some(EventSink { position, .. }) = known else {
+            let position = if config.from_oldest { 0 } else { self.events.end().await? };
+            let sink = EventSink { name: config.name.clone(), position, content: words, destination, taken };
+            self.events.add_sink(sink.clone()).await?;
+            return Ok(sink);
         };
-        let sink = EventSink { name: config.name.clone(), position, content: words, taken: self.clock.now() };
+        let sink = EventSink { name: config.name.clone(), position, content: words, destination, taken };
         self.events.keep_sink(sink.clone()).await?;
         Ok(sink)
     }
 
-    /// What a sink is told beyond what a log may say is on record before it is told.
+    /// What a sink is told beyond what a log may say, and where it is, are on record before it is told.
     async fn record_content(&self, config: &EventSinkConfig, words: &str) -> Result<(), StoreError> {
+        let to = config.to.marked();
         let reason = match words {
-            "" => "it is told no more than a log may say".to_owned(),
-            words => format!("it is told {words}"),
+            "" => format!("{to} is told no more than a log may say"),
+            words => format!("{to} is told {words}"),
         };
-        let detail = format!("{} at {}", config.to.kind(), config.to);
-        tracing::warn!(sink = config.name, words, "what a sink of events is told has changed");
+        let detail = format!("{} at {to}", config.to.kind());
+        tracing::warn!(sink = config.name, words, to, "what a sink of events is told, or where it is, has changed");
         self.audit
             .record_act(Act {
                 at: self.clock.now(),
@@ -139,15 +142,31 @@ impl EventTeller {
         let wanted = page.events.iter().filter(|event| event.is_wanted(&config.kinds));
         let told: Vec<Told> = wanted.map(|event| Told::of(event, &self.source, config.content)).collect();
         if !told.is_empty()
-            && let Err(why) = to.tell(&told).await
+            && let Err(Untold { taken, why }) = to.tell(&told).await
         {
             measure::event_failure(&config.name);
+            self.keep_what_was_taken(config, from, &told, taken).await?;
             return Ok(Err(why));
         }
-        if page.next > from {
+        if page.next != from {
             self.events.record_taken(&config.name, from, page.next, self.clock.now()).await?;
         }
         measure::events_told(&config.name, told.len());
         Ok(Ok(page.next))
+    }
+
+    /// Of a page that was not taken as a whole: the entries of which everything was.
+    async fn keep_what_was_taken(
+        &self,
+        config: &EventSinkConfig,
+        from: u64,
+        told: &[Told],
+        taken: usize,
+    ) -> Result<(), StoreError> {
+        measure::events_told(&config.name, taken);
+        match told.get(taken).map(|first| first.sequence).filter(|next| *next > from) {
+            Some(next) => self.events.record_taken(&config.name, from, next, self.clock.now()).await,
+            None => Ok(()),
+        }
     }
 }

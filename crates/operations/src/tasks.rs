@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::event::Source;
+use platform::authorities::Authorities;
 use platform::bypassed;
 use platform::config::events::EventSinkConfig;
 use platform::disk::RoomForMail;
@@ -13,14 +14,12 @@ use platform::shared::Shared;
 use platform::sink::Sink;
 use platform::task::Task;
 use platform::{recipient, system_mail};
-use rustls::ClientConfig;
 use store::blob::Blobs;
 use store::known_good::vault::Vault;
 use store::{
     AuditStore, EventStore, EvidenceStore, ExplorerStore, IncidentStore, KnownGoodStore, MailStore, NoticeStore,
     QuarantineStore, RecipientStore, SubmissionStore, UpkeepStore,
 };
-use wire::tls::{self, TlsError};
 
 use crate::acknowledge::Acknowledger;
 use crate::announce::Announcer;
@@ -91,22 +90,17 @@ pub struct Parts {
 
 impl Parts {
     /// Every background task of this room that the configuration asks for.
-    ///
-    /// # Errors
-    /// When the certificates that webhooks and sinks of events are trusted by cannot be used.
-    pub fn tasks(&self) -> Result<Vec<Task>, TlsError> {
+    pub fn tasks(&self) -> Vec<Task> {
         let notices = &self.shared.config.notices;
-        let trusted = notices.announcements.webhook_ca.as_deref().map(tls::certificates).transpose()?;
-        let tls = tls::client_config_trusting(trusted.unwrap_or_default())?;
         let mut tasks = self.keeping_order();
         tasks.extend([
-            Task::new(self.caller(tls.clone())),
-            Task::new(self.announcer(tls)),
+            Task::new(self.caller()),
+            Task::new(self.announcer()),
             Task::new(self.acknowledger()),
             Task::new(self.recipient_notifier()),
         ]);
         if !self.shared.config.event_sinks.is_empty() {
-            tasks.push(Task::new(self.event_teller()?));
+            tasks.push(Task::new(self.event_teller()));
         }
         if notices.tells_affected {
             tasks.push(Task::new(self.summary_mailer()));
@@ -114,7 +108,7 @@ impl Parts {
         if notices.tells_senders {
             tasks.push(Task::new(self.sender_notifier()));
         }
-        Ok(tasks)
+        tasks
     }
 
     fn keeping_order(&self) -> Vec<Task> {
@@ -252,9 +246,9 @@ impl Parts {
         }
     }
 
-    fn announcer(&self, tls: Arc<ClientConfig>) -> Announcer {
+    fn announcer(&self) -> Announcer {
         Announcer {
-            tls,
+            authorities: self.authorities(),
             hostname: self.shared.config.hostname.clone(),
             announcements: self.shared.config.notices.announcements.clone(),
             incidents: self.store.incidents.clone(),
@@ -266,9 +260,14 @@ impl Parts {
         }
     }
 
-    fn caller(&self, tls: Arc<ClientConfig>) -> Caller {
+    /// Who vouches for webhooks.
+    fn authorities(&self) -> Authorities {
+        Authorities::with(self.shared.config.notices.announcements.webhook_ca.as_deref())
+    }
+
+    fn caller(&self) -> Caller {
         Caller {
-            tls,
+            authorities: self.authorities(),
             hostname: self.shared.config.hostname.clone(),
             announcements: self.shared.config.notices.announcements.clone(),
             notices: self.store.notices.clone(),
@@ -288,19 +287,19 @@ impl Parts {
         }
     }
 
-    fn event_teller(&self) -> Result<EventTeller, TlsError> {
+    fn event_teller(&self) -> EventTeller {
         let config = &self.shared.config;
         let room = RoomForMail::above(&config.data_dir, config.retention.disk_floor_bytes);
-        let sink = |sink: &EventSinkConfig| Ok((sink.clone(), Sink::new(sink, &config.hostname, room.clone())?));
+        let sink = |sink: &EventSinkConfig| (sink.clone(), Sink::new(sink, &config.hostname, room.clone()));
         let sinks = config.event_sinks.iter().map(sink);
-        Ok(EventTeller {
-            sinks: Arc::new(sinks.collect::<Result<_, TlsError>>()?),
+        EventTeller {
+            sinks: Arc::new(sinks.collect()),
             source: Source { host: config.hostname.clone(), version: env!("CARGO_PKG_VERSION").to_owned() },
             audit: self.store.audit.clone(),
             events: self.store.events.clone(),
             clock: self.shared.clock.clone(),
             items: Items::default(),
-        })
+        }
     }
 
     fn structure_checker(&self) -> StructureChecker {

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex};
 use domain::{MailId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::sink::file::ends_within_a_line;
+
 /// The file, in the data folder.
 pub const FILE: &str = "bypassed.jsonl";
 /// Bytes of the file at most; what passes after that is counted in the log alone.
@@ -62,13 +64,15 @@ pub struct Episode {
 #[derive(Clone, Debug, Default)]
 pub struct BypassList {
     waiting: Arc<Mutex<VecDeque<Passed>>>,
+    /// Held while something is written: whoever writes last has everything in the file.
+    writing: Arc<Mutex<()>>,
     file: Option<PathBuf>,
 }
 
 impl BypassList {
     /// A list in this file.
     pub fn in_file(file: PathBuf) -> Self {
-        Self { waiting: Arc::default(), file: Some(file) }
+        Self { file: Some(file), ..Self::default() }
     }
 
     /// Notes a mail. It is written soon, and nobody waits for it.
@@ -83,8 +87,10 @@ impl BypassList {
         }
     }
 
-    /// Writes what waits. What cannot be written is told in the log.
+    /// Writes what waits. What cannot be written is told in the log. Behind it nothing is being written any more that
+    /// was noted before.
     pub fn write(&self) {
+        let _turn = self.writing.lock().expect("nobody panics while holding this");
         let some: Vec<Passed> = self.waiting.lock().expect("nobody panics while holding this").drain(..).collect();
         let Some(file) = self.file.as_deref().filter(|_| !some.is_empty()) else { return };
         if let Err(error) = append(file, &some) {
@@ -94,11 +100,12 @@ impl BypassList {
 }
 
 fn append(path: &Path, some: &[Passed]) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)?;
     if file.metadata()?.len() >= FILE_BYTES_MAX {
         return Err(io::Error::other(format!("the list has {FILE_BYTES_MAX} bytes, and no more are written")));
     }
-    let mut text = Vec::new();
+    // Half a line of before a crash, or of when the disk was full, costs itself alone.
+    let mut text = if ends_within_a_line(&mut file)? { vec![b'\n'] } else { Vec::new() };
     for one in some {
         serde_json::to_writer(&mut text, one)?;
         text.push(b'\n');
@@ -159,7 +166,7 @@ mod tests {
         let list = BypassList::in_file(file.clone());
         (1..=3).for_each(|n| list.add(passed(0, n)));
         list.write();
-        OpenOptions::new().append(true).open(&file).expect("opens").write_all(b"{\"torn\n").expect("writes");
+        OpenOptions::new().append(true).open(&file).expect("opens").write_all(b"{\"torn").expect("writes");
         list.add(passed(100, 4));
         list.write();
         list.write();

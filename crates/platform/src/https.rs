@@ -13,12 +13,20 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 /// How long an answer may take, from the connection on.
 const TIME: Duration = Duration::from_secs(10);
+/// How much longer that may be where the status has come and the rest has not.
+const GRACE: Duration = Duration::from_millis(100);
+/// What is said of one that takes longer.
+const NO_ANSWER: &str = "no answer";
 /// Bytes of an answer at most.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// A status, and what was said, if it could be read.
+type Answer = (StatusCode, Result<Bytes, String>);
 
 /// The same URL with A-labels for U-labels in its host: so it is asked, sent and compared (RFC 3986 has no others).
 ///
@@ -70,7 +78,8 @@ impl Endpoint {
         let (host, port) = match authority.rsplit_once(':') {
             // The colons of an IPv6 address stand in brackets.
             Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| format!("'{port}' is no port"))?)
+                let number = port.parse().ok().filter(|number| *number > 0);
+                (host, number.ok_or_else(|| format!("'{port}' is no port"))?)
             }
             _ => (authority, usual),
         };
@@ -79,6 +88,12 @@ impl Endpoint {
             return Err("must name a host, and no user".into());
         }
         Ok(Self { is_secret, host: host_name(host)?, port, path: format!("/{path}") })
+    }
+
+    /// All of it, as one text; what stands behind its host may be a secret.
+    pub fn url(&self) -> String {
+        let Self { is_secret, host, port, path } = self;
+        format!("http{}://{host}:{port}{path}", if *is_secret { "s" } else { "" })
     }
 
     /// The host, as people know it.
@@ -97,16 +112,44 @@ impl Endpoint {
         body: Vec<u8>,
         tls: &Arc<ClientConfig>,
     ) -> Result<(StatusCode, Bytes), String> {
+        let (status, said) = self.answer(method, fields, body, tls).await?;
+        said.map(|said| (status, said))
+    }
+
+    /// Tells something; the status. What else is said, and whether that comes to its end, is nothing.
+    ///
+    /// # Errors
+    /// Why there is no status; telling it again may help.
+    pub async fn tell(
+        &self,
+        method: Method,
+        fields: &[(&str, &str)],
+        body: Vec<u8>,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<StatusCode, String> {
+        Ok(self.answer(method, fields, body, tls).await?.0)
+    }
+
+    /// The status, and what was said, if it could be read.
+    async fn answer(
+        &self,
+        method: Method,
+        fields: &[(&str, &str)],
+        body: Vec<u8>,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<Answer, String> {
+        let until = Instant::now() + TIME;
         let asked = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(said)?;
             if !self.is_secret {
-                return self.ask_on(stream, method, fields, body).await;
+                return self.ask_on(stream, method, fields, body, until).await;
             }
             let name = ServerName::try_from(self.host.clone()).map_err(said)?;
             let stream = TlsConnector::from(tls.clone()).connect(name, stream).await.map_err(said)?;
-            self.ask_on(stream, method, fields, body).await
+            self.ask_on(stream, method, fields, body, until).await
         };
-        tokio::time::timeout(TIME, asked).await.unwrap_or_else(|_| Err("no answer".into()))
+        // What is said behind the status has its own end, at the same moment.
+        tokio::time::timeout(TIME + GRACE, asked).await.unwrap_or_else(|_| Err(NO_ANSWER.into()))
     }
 
     async fn ask_on(
@@ -115,7 +158,8 @@ impl Endpoint {
         method: Method,
         fields: &[(&str, &str)],
         body: Vec<u8>,
-    ) -> Result<(StatusCode, Bytes), String> {
+        until: Instant,
+    ) -> Result<Answer, String> {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let mut request =
             Request::builder().method(method).uri(&self.path).header("host", format!("{host}:{}", self.port));
@@ -129,7 +173,8 @@ impl Endpoint {
         let answered = async {
             let response = sender.send_request(request).await.map_err(said)?;
             let status = response.status();
-            Ok((status, whole(response.into_body()).await?))
+            let said = tokio::time::timeout_at(until, whole(response.into_body())).await;
+            Ok((status, said.unwrap_or_else(|_| Err(NO_ANSWER.into()))))
         };
         let answered = answered.await;
         driving.abort();
@@ -160,9 +205,16 @@ mod tests {
         assert_eq!(read("https://Bücher.example:8443/ü"), is(true, "xn--bcher-kva.example", 8443, "/ü"));
         assert_eq!(with_a_labels("https://bücher.example:1/x").as_deref(), Ok("https://xn--bcher-kva.example:1/x"));
         assert_eq!(with_a_labels("http://[::1]:80/").as_deref(), Ok("http://[::1]:80/"));
-        for nonsense in
-            ["", "ftp://x/", "https://", "https:///x", "https://u@x/", "https://x:port/", "https://bü%40.example/"]
-        {
+        for nonsense in [
+            "",
+            "ftp://x/",
+            "https://",
+            "https:///x",
+            "https://u@x/",
+            "https://x:port/",
+            "https://x:0/",
+            "https://bü%40.example/",
+        ] {
             assert!(Endpoint::parse(nonsense).is_err(), "{nonsense}");
         }
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use store::StoreError;
+use tokio::time::Instant;
 
 /// Failing items that one reconciler remembers; of more than that, those whose turn comes soonest are tried in every
 /// round.
@@ -101,7 +102,11 @@ impl Items {
         if !self.is_due(item, now) {
             return Ok(None);
         }
-        match caught(work).await {
+        let began = Instant::now();
+        let ended = caught(work).await;
+        // Its rest begins when it has failed, and not when it began: that may be half a minute.
+        let now = now.after(Duration::from_secs(began.elapsed().as_secs()));
+        match ended {
             Ok(Ok(Ok(done))) => {
                 self.succeeded(item);
                 Ok(Some(done))
@@ -236,6 +241,22 @@ mod tests {
         assert_eq!(items.alone("bad", at(100), async { Ok(()) }).await.expect("sound"), Some(()));
         assert_eq!(items.failing(), []);
         assert_eq!((rest(0), rest(1), rest(5), rest(60)), (Duration::ZERO, Duration::ZERO, 8 * REST_FIRST, REST_MAX));
+    }
+
+    #[tokio::test]
+    async fn a_rest_begins_when_it_has_failed() {
+        let items = Items::default();
+        let hangs = || async {
+            tokio::time::sleep(Duration::from_millis(1050)).await;
+            unreadable().await
+        };
+        for _ in 0..2 {
+            assert_eq!(items.alone("bad", at(5), hangs()).await.expect("sound"), None);
+            items.0.lock().expect("nobody panicked").failing.values_mut().for_each(|one| {
+                assert!(one.next >= at(6), "{one:?}");
+                one.next = at(5);
+            });
+        }
     }
 
     #[tokio::test]

@@ -9,11 +9,12 @@
 //! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`], [`loops`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first, whether all go on |
 //! | [`panic_switch`], [`bypassed`], [`readiness`], [`removal`] | whether mail is taken, what passed unexamined, and whether anything may be removed |
 //! | [`containment`], [`entries`], [`belief`], [`derived`] | what is in force for every message, and the journal of evidence behind it |
-//! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`webhook`], [`sink`], [`traces`], [`notice_test`], [`percent`] | what goes out: to next hops, to people, to other services, and a test of it |
+//! | [`hop`], [`outgoing`], [`system_mail`], [`recipient`], [`https`], [`authorities`], [`webhook`], [`sink`], [`traces`], [`notice_test`], [`percent`] | what goes out: to next hops, to people, to other services, and a test of it |
 //! | [`recovery`] | an administrator is let in again from the host |
 //! | [`ledger_check`], [`audit_signer`], [`ruleset_store`], [`report`], [`measure`] | what is shown and proved |
 
 pub mod audit_signer;
+pub mod authorities;
 pub mod background;
 pub mod belief;
 pub mod bypassed;

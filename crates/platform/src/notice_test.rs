@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::{Address, Direction, Timestamp};
-use rustls::ClientConfig;
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
-use wire::tls::{self, TlsError};
 
+use crate::authorities::Authorities;
 use crate::config::{Announcements, Config};
 use crate::hop::Hops;
 use crate::system_mail::{self, Letter};
@@ -28,7 +27,7 @@ const MARK: &str = "[test]";
 pub struct Tried {
     /// Whom this way is for: operators, the public, or a recipient.
     pub whom: &'static str,
-    /// The URL or the address.
+    /// The host of the URL with a mark, as the settings show it; or the address.
     pub to: String,
     /// Whether the other side took it.
     pub is_taken: bool,
@@ -65,24 +64,19 @@ fn ways(told: &Announcements, recipient: Option<Address>) -> Vec<(&'static str, 
 /// for mail of our own has one connection to a next hop that is surely free.
 pub async fn try_all(config: &Config, hops: &Arc<Hops>, recipient: Option<Address>, at: Timestamp) -> Vec<Tried> {
     let told = &config.notices.announcements;
-    let trusted = trusted(told).map_err(|error| format!("webhook_ca: {error}"));
+    let authorities = Authorities::with(told.webhook_ca.as_deref());
     let (mut trying, one_mail) = (JoinSet::new(), Arc::new(Mutex::new(())));
     for (number, (whom, way)) in ways(told, recipient).into_iter().enumerate() {
-        let (hops, host, trusted) = (hops.clone(), config.hostname.clone(), trusted.clone());
+        let (hops, host, authorities) = (hops.clone(), config.hostname.clone(), authorities.clone());
         let one_mail = one_mail.clone();
         trying.spawn(async move {
             let _turn = if matches!(way, Way::Mailbox(_)) { Some(one_mail.lock().await) } else { None };
-            (number, one(whom, way, number, &host, &hops, trusted, at).await)
+            (number, one(whom, way, number, &host, &hops, &authorities, at).await)
         });
     }
     let mut tried = trying.join_all().await;
     tried.sort_by_key(|(number, _)| *number);
     tried.into_iter().map(|(_, one)| one).collect()
-}
-
-fn trusted(told: &Announcements) -> Result<Arc<ClientConfig>, TlsError> {
-    let own = told.webhook_ca.as_deref().map(tls::certificates).transpose()?;
-    tls::client_config_trusting(own.unwrap_or_default())
 }
 
 async fn one(
@@ -91,15 +85,15 @@ async fn one(
     number: usize,
     host: &str,
     hops: &Hops,
-    trusted: Result<Arc<ClientConfig>, String>,
+    authorities: &Authorities,
     at: Timestamp,
 ) -> Tried {
     let began = Instant::now();
     let (to, by) = match &way {
-        Way::Hook(hook) => (hook.url.clone(), hook.host().to_owned()),
+        Way::Hook(hook) => (hook.shown(), hook.host().to_owned()),
         Way::Mailbox(to) => (to.as_str().to_owned(), hops.of(Direction::Internal).name().to_owned()),
     };
-    let said = tokio::time::timeout(TIME, say(&way, whom, number, host, hops, trusted, at)).await;
+    let said = tokio::time::timeout(TIME, say(&way, whom, number, host, hops, authorities, at)).await;
     let said = said.unwrap_or_else(|_| Err(format!("no answer within {} s", TIME.as_secs())));
     // A mail host's last word is an answer even where it is a refusal.
     let is_taken = said.as_ref().is_ok_and(|answer| answer.starts_with('2'));
@@ -113,7 +107,7 @@ async fn say(
     number: usize,
     host: &str,
     hops: &Hops,
-    trusted: Result<Arc<ClientConfig>, String>,
+    authorities: &Authorities,
     at: Timestamp,
 ) -> Result<String, String> {
     let told = format!(
@@ -124,7 +118,7 @@ async fn say(
         Way::Hook(hook) => {
             let body =
                 json!({ "test": true, "kind": "test", "at": at, "subject": format!("{MARK} notice"), "text": told });
-            hook.post(&body, &trusted?).await
+            hook.post(&body, &authorities.client()?).await
         }
         Way::Mailbox(to) => {
             let (subject, text) = (format!("{MARK} Mail protection: a test notice"), format!("{told}\r\n"));
@@ -137,6 +131,18 @@ async fn say(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn of_a_webhook_nothing_is_shown_but_its_host() {
+        let mut config =
+            Config::parse(crate::config::EXAMPLE, std::path::Path::new(".")).expect("the example is right");
+        let hook = Webhook::parse("http://127.0.0.1:1/SECRET?token=SECRET").expect("an address");
+        config.notices.announcements.alert_webhooks = vec![hook.clone()];
+        let hops = Arc::new(Hops::new(&config, 1, &system_mail::timeouts()));
+        let tried = try_all(&config, &hops, None, Timestamp::from_micros(0)).await;
+        assert!(!format!("{tried:?}").contains("SECRET"), "{tried:?}");
+        assert_eq!(tried[0].to, hook.shown());
+    }
 
     #[test]
     fn every_way_that_is_configured_is_tried_once() {

@@ -24,7 +24,6 @@ use std::time::Instant;
 use domain::{MailId, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use wire::tls::TlsError;
 
 use crate::config::Config;
 use crate::measure;
@@ -93,24 +92,17 @@ impl Telling {
 }
 
 /// Begins to tell ways where the configuration says to whom.
-///
-/// # Errors
-/// When the certificates that the collector is trusted by cannot be used.
 #[cfg(feature = "otlp")]
-pub fn start(config: &Config) -> Result<Option<(Traces, Telling)>, TlsError> {
-    let Some(to) = &config.traces else { return Ok(None) };
-    let teller = teller::Teller::new(to, &config.hostname)?;
+pub fn start(config: &Config) -> Option<(Traces, Telling)> {
+    let to = config.traces.as_ref()?;
     let (traces, queue) = Traces::queue(to.share);
     let (stop, stopping) = watch::channel(false);
-    let task = tokio::spawn(teller.tell_all(queue, stopping));
-    Ok(Some((traces, Telling { stop, task })))
+    let task = tokio::spawn(teller::Teller::new(to, &config.hostname).tell_all(queue, stopping));
+    Some((traces, Telling { stop, task }))
 }
 
 /// A program without traces tells none: its configuration names nobody.
-///
-/// # Errors
-/// Never.
 #[cfg(not(feature = "otlp"))]
-pub fn start(_: &Config) -> Result<Option<(Traces, Telling)>, TlsError> {
-    Ok(None)
+pub fn start(_: &Config) -> Option<(Traces, Telling)> {
+    None
 }

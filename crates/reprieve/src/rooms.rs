@@ -11,7 +11,6 @@ use store::Store;
 use store::known_good::vault::Vault;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use wire::tls::TlsError;
 
 /// What rooms are given, but for the store.
 #[derive(Clone)]
@@ -25,11 +24,11 @@ pub(crate) struct Given {
 
 impl Given {
     /// Every background task of every room.
-    pub(crate) fn tasks(&self, store: &Store, background: &Handle) -> Result<Vec<Task>, TlsError> {
+    pub(crate) fn tasks(&self, store: &Store, background: &Handle) -> Vec<Task> {
         let mut tasks = self.clone().rules(store, background).tasks();
         tasks.extend(self.clone().recovery(store).tasks());
-        tasks.extend(self.clone().operations(store).tasks()?);
-        Ok(tasks)
+        tasks.extend(self.clone().operations(store).tasks());
+        tasks
     }
 
     /// Mail in, mail out.

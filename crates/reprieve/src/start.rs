@@ -48,7 +48,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
     let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
     let offered = from_folder_or_shipped(config.ruleset.as_deref())?;
     let mut shared = Shared::new(Arc::new(config), clock, token_key);
-    let telling = traces::start(&shared.config)?.map(|(traces, telling)| {
+    let telling = traces::start(&shared.config).map(|(traces, telling)| {
         shared.traces = traces;
         telling
     });
@@ -67,7 +67,7 @@ async fn begin(mut config: Config, clock: Arc<dyn Clock>, when: Tasks) -> Result
             given.settler(store, &gateway, &background).start(&stopping, &mut tasks)
         }
         Some(store) => {
-            for task in given.tasks(store, background.handle())? {
+            for task in given.tasks(store, background.handle()) {
                 let name = task.name();
                 loops.add(name, task.start(&rounds, &stopping, background.handle(), &mut tasks));
             }

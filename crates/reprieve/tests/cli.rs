@@ -309,6 +309,9 @@ fn a_configuration_that_contradicts_itself_is_refused_by_the_check() {
         support::reprieve(&["config", "check", "--config", "reprieve.toml"], folder.path())
     };
     assert_eq!(check("").status.code(), Some(0));
+    let missing = check("[[event_sink]]\nname = \"siem\"\nto = \"https://siem.example/\"\nca = \"ca.pem\"\n");
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(complaint(&missing).contains("event_sink siem: ca: "), "{}", complaint(&missing));
     let refused = check("[limits]\nhop_wait_s = 90\npercent_strangers = 99\n[http]\nproxies = [\"0.0.0.0/0\"]\n");
     assert_eq!(refused.status.code(), Some(1));
     let told = complaint(&refused);

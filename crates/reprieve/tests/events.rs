@@ -94,6 +94,12 @@ fn what_happens_is_told_by_lines_and_no_mail_waits_for_a_dead_receiver() {
     let last = told.last().unwrap()["event"]["sequence"].to_string();
     assert!(!events(&gateway, &["--from", &last]).is_empty(), "the last comes again");
     assert!(!cli(&gateway, &["--kind", "nonsense"]).status.success());
+    let beyond = cli(&gateway, &["--from", "999999"]);
+    assert_eq!(beyond.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&beyond.stderr).contains("no entry 999999 yet"), "{beyond:?}");
+    let epoch = told[0]["reprieve"]["epoch"].as_str().unwrap();
+    assert!(ids(&told).iter().all(|id| id.starts_with(&format!("{epoch}/"))), "{:?}", ids(&told));
+    assert!(!events(&gateway, &["--from", &last, "--epoch", epoch]).is_empty());
 
     // The file has the same, but for what passes; after a restart no more and no less.
     let wanted = |all: &[Value]| {

@@ -487,6 +487,14 @@ fn the_panic_switch_lets_mail_through_without_a_store() {
     gateway.run();
     let mut talk = Talk::from_outside(gateway.mx);
     assert!(talk.send("a@x.example", &["b@ours.example"], &clean("3")).contains("sunk"));
+    // The list is written four times a second, and at a stop: nothing of it is lost.
+    for n in 4..8 {
+        assert!(talk.send("a@x.example", &["b@ours.example"], &clean(&n.to_string())).contains("sunk"));
+    }
+    drop(talk);
+    gateway.stop();
+    let listed = std::fs::read_to_string(gateway.path("data/bypassed.jsonl")).expect("a list");
+    assert_eq!(listed.lines().count(), 6, "{listed}");
 }
 
 #[test]

@@ -254,11 +254,27 @@ fn what_is_on_hold_neither_expires_nor_is_deleted_until_it_is_lifted() {
     };
     assert_ne!(cli(&driven, &["hold", "add", "--mail", &ids[0]]), Some(0), "not without a reason");
     assert_ne!(cli(&driven, &["hold", "add", "--query", "state:held", "--reason", "r"]), Some(0), "it can change");
+    assert_ne!(cli(&driven, &["hold", "add", "--query", "*", "--reason", "r"]), Some(0), "it is all mail");
+    // What is refused is not on record as done.
+    let unknown = "01890000-0000-7000-8000-000000000000";
+    assert_ne!(cli(&driven, &["hold", "add", "--mail", unknown, "--reason", "r"]), Some(0));
+    let made = |driven: &Driven| {
+        let acts = driven.gateway.json(&["audit", "list"]);
+        let of = |one: &&Value| one["action"] == "hold.add";
+        acts.as_array().unwrap().iter().filter(of).map(|one| one["seq"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(made(&driven), Vec::<String>::new());
     let would = driven.gateway.json(&["hold", "add", "--person", "a@x.example", "--what-if"]);
     assert_eq!(would["mails"], 3, "{would}");
     let mail = driven.gateway.json(&["hold", "add", "--mail", &ids[0], "--reason", "a suit"]);
     let query = driven.gateway.json(&["hold", "add", "--query", "subject:held-1", "--reason", "an audit"]);
     let of_query = driven.gateway.held().iter().position(|one| one["subject"] == "held-1").unwrap();
+    // Nobody erases why it is open.
+    let entries = made(&driven);
+    assert_eq!(entries.len(), 2);
+    for entry in &entries {
+        assert_ne!(cli(&driven, &["audit", "erase", entry, "--reason", "by right"]), Some(0));
+    }
     // Nobody deletes it, and who looks at it sees why.
     assert_ne!(cli(&driven, &["quarantine", "delete", &ids[0], "--reason", "away"]), Some(0));
     let shown = driven.gateway.json(&["message", "show", &ids[0]]);
@@ -285,6 +301,7 @@ fn what_is_on_hold_neither_expires_nor_is_deleted_until_it_is_lifted() {
         driven.gateway.json(&["hold", "lift", &number, "--reason", "it is over"]);
         assert_ne!(cli(&driven, &["hold", "lift", &number, "--reason", "again"]), Some(0), "once");
     }
+    assert_eq!(cli(&driven, &["audit", "erase", &entries[0], "--reason", "by right"]), Some(0), "it is over");
     let list = driven.gateway.json(&["hold", "list", "--lifted"]);
     assert!(list.as_array().unwrap().iter().all(|one| one["lifted_reason"] == "it is over"), "{list}");
     assert_eq!(driven.gateway.json(&["hold", "list"]), Value::Array(Vec::new()));

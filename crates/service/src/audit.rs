@@ -5,9 +5,9 @@ use domain::audit::Entry;
 use platform::audit_signer::Bundle;
 use store::audit::verify::Claim;
 
-use crate::Service;
 use crate::access::{Operator, Permission};
 use crate::error::{ServiceError, ServiceResult};
+use crate::{Service, hold};
 
 /// Entries of one answer at most.
 const ENTRIES_MAX: i64 = 1000;
@@ -67,6 +67,9 @@ pub async fn erase(service: &Service, operator: &Operator, seq: u64, ask: EraseA
         return Err(ServiceError::Bad("give a reason".into()));
     }
     let store = service.store()?;
+    let known = store.audit.audit_entries(seq, true, 1).await?.into_iter().find(|entry| entry.seq == seq);
+    let known = known.ok_or_else(|| ServiceError::NotFound(format!("entry {seq}")))?;
+    hold::refuse_erasure(service, &known).await?;
     service.record(operator.actor(&ask.actor), "audit.erase", &seq.to_string(), &ask.reason).await?;
     store.audit.erase_private(seq).await?;
     let entry = store.audit.audit_entries(seq, true, 1).await?.into_iter().find(|entry| entry.seq == seq);

@@ -25,12 +25,17 @@ pub async fn list(service: &Service, operator: &Operator, query: EventsQuery) ->
             ServiceError::Bad(format!("'{kind}' is no kind of event; there are {names}"))
         })?],
     };
-    let page = service.store()?.events.page(query.from).await?;
+    let store = &service.store()?.events;
+    let from = match query.epoch.as_deref() {
+        Some(epoch) => store.resolved(epoch, query.from).await?,
+        None => query.from,
+    };
+    let page = store.page(from).await?;
     let source = Source { host: service.config.hostname.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
     let wanted = page.events.iter().filter(|event| event.is_wanted(&kinds));
     let told = wanted.filter_map(|event| serde_json::from_str(&line(event, &source, Content::default())).ok());
     let events: Vec<Value> = told.collect();
-    Ok(EventsView { events, next: page.next, end: page.end })
+    Ok(EventsView { events, next: page.next, end: page.end, epoch: page.epoch, is_beyond_end: from > page.end })
 }
 
 /// The sinks of the configuration, and how far each is.

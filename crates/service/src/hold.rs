@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api_types::hold::{HoldAsk, HoldQuery, HoldView, LiftAsk, OnHoldView};
 use domain::MailId;
+use domain::audit::Entry;
 use domain::hold::{Hold, Kind, Lifted};
 use store::Scope;
 
@@ -14,10 +15,17 @@ use crate::error::{ServiceError, ServiceResult};
 
 /// Holds that are listed at most.
 const LISTED_MAX: i64 = 1_000;
+/// What the audit log calls it that a hold is made.
+const ADD: &str = "hold.add";
 /// How long it is counted what a hold would be about.
 const COUNT_BUDGET: Duration = Duration::from_secs(2);
 /// The width of a column over time, where nobody looks at any: a hundred years, in microseconds.
 const ALL_TIME: i64 = 100 * 366 * 86_400 * 1_000_000;
+
+/// A hold as its entry of the audit log names it.
+fn object(hold: &Hold) -> String {
+    format!("{} {}", hold.kind.as_str(), hold.what)
+}
 
 fn view(hold: Hold, mails: u64) -> HoldView {
     let (lifted, lifted_by, lifted_reason) = match hold.lifted {
@@ -88,9 +96,11 @@ pub async fn add(service: &Service, operator: &Operator, ask: HoldAsk) -> Servic
     if hold.reason.is_empty() {
         return Err(ServiceError::Bad("say why: it goes into the record".into()));
     }
-    let object = format!("{} {}", hold.kind.as_str(), hold.what);
-    service.record(hold.by.clone(), "hold.add", &object, &hold.reason).await?;
-    hold.number = service.store()?.upkeep.add_hold(hold.clone()).await?;
+    let upkeep = &service.store()?.upkeep;
+    // What is refused anyway is not on record as done.
+    upkeep.may_add_hold(&hold).await?;
+    service.record(hold.by.clone(), ADD, &object(&hold), &hold.reason).await?;
+    hold.number = upkeep.add_hold(hold.clone()).await?;
     service.signals.hold.notify_one();
     let mails = u64::from(hold.kind == Kind::Mail);
     Ok(view(hold, mails))
@@ -112,8 +122,7 @@ pub async fn lift(service: &Service, operator: &Operator, number: u64, ask: Lift
     let hold = open.ok_or_else(unknown)?;
     let found = upkeep.mails_on_holds().await?.get(&number).copied().unwrap_or(0);
     let by = operator.actor(&ask.actor);
-    let object = format!("{number}: {} {}", hold.kind.as_str(), hold.what);
-    service.record(by.clone(), "hold.lift", &object, &ask.reason).await?;
+    service.record(by.clone(), "hold.lift", &format!("{number}: {}", object(&hold)), &ask.reason).await?;
     let lifted = Lifted { at: service.clock.now(), by, reason: ask.reason.trim().to_owned() };
     upkeep.lift_hold(number, lifted.clone()).await?;
     service.signals.hold.notify_one();
@@ -130,6 +139,22 @@ pub(crate) async fn of_mail(service: &Service, mail: MailId) -> ServiceResult<Ve
         made: hold.at.to_string(),
     };
     Ok(service.store()?.upkeep.holds_of(mail).await?.into_iter().map(view).collect())
+}
+
+/// Refuses to erase the entry of the audit log by which a hold was made that is open: why it is there, and for whom, is
+/// what it rests on.
+pub(crate) async fn refuse_erasure(service: &Service, entry: &Entry) -> ServiceResult<()> {
+    if entry.action != ADD {
+        return Ok(());
+    }
+    let open = service.store()?.upkeep.holds(false, i64::MAX).await?;
+    match open.iter().find(|hold| object(hold) == entry.object) {
+        None => Ok(()),
+        Some(Hold { number, .. }) => Err(ServiceError::Conflict(format!(
+            "entry {} is why hold {number} is open: it is not erased until that is lifted",
+            entry.seq
+        ))),
+    }
 }
 
 /// Refuses to delete a message that is on hold, before anything is said to have been done.

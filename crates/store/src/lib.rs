@@ -176,6 +176,7 @@ impl Store {
         }
         let mut connection = database::connect(url).await.map_err(&damage)?;
         migrate::run(&mut connection, now).await.map_err(&damage)?;
+        events::epoch::begin(&mut connection, now).await.map_err(&damage)?;
         let soundness = Soundness::default();
         let reads = Reads::new(database::read_pool(url).await.map_err(&damage)?, soundness.clone());
         let writer = Writer::start(connection, url, node, key, soundness.clone());

@@ -34,6 +34,7 @@ pub fn line(event: &Event, source: &Source, content: Content) -> String {
     fields.text("event.dataset", &format!("reprieve.{}", event.kind_name()));
     fields.text("event.id", &event.id());
     fields.set("event.sequence", json!(event.sequence));
+    fields.text("reprieve.epoch", &event.epoch);
     fields.text("observer.vendor", "Reprieve");
     fields.text("observer.product", "Reprieve");
     fields.text("observer.type", "email-gateway");
@@ -118,6 +119,9 @@ impl Fields {
         self.text("reprieve.envelope.sender", &mail.sender);
         self.set("reprieve.mail.size", json!(mail.size));
         self.text("reprieve.mail.sha256", &mail.sha256);
+        if mail.unreadable > 0 {
+            self.set("reprieve.mail.unreadable", json!(mail.unreadable));
+        }
         if content.subjects {
             self.text("email.subject", &mail.subject);
         }
@@ -186,6 +190,7 @@ impl Fields {
         if let Some(events) = missing.events {
             self.set("reprieve.missing.events", json!(events));
         }
+        self.text("reprieve.missing.too_long", missing.too_long.as_deref().unwrap_or_default());
     }
 }
 
@@ -241,7 +246,7 @@ fn cut(text: &str) -> String {
 
 /// JSON with everything escaped that is no printable ASCII character (RFC 8259 section 7). Outside of its texts JSON as
 /// it is written here has no such character.
-fn ascii(json: &str) -> String {
+pub fn ascii(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut units = [0; 2];
     for c in json.chars() {
@@ -296,6 +301,7 @@ mod tests {
                 size: 99,
                 sha256: "cd".repeat(32),
             }],
+            unreadable: 0,
         }
     }
 
@@ -315,7 +321,7 @@ mod tests {
             is_revised: false,
             mail: Arc::new(mail()),
         };
-        Event { sequence: 7, at: at(), fact: Fact::Unit(fact) }
+        Event { epoch: "65f1".into(), sequence: 7, at: at(), fact: Fact::Unit(fact) }
     }
 
     fn audit(action: &str, object: &str) -> Event {
@@ -329,7 +335,7 @@ mod tests {
             detail: "SECRET-DETAIL".into(),
             commitment: None,
         };
-        Event { sequence: 8, at: at(), fact: Fact::Audit(entry) }
+        Event { epoch: "65f1".into(), sequence: 8, at: at(), fact: Fact::Audit(entry) }
     }
 
     fn incident(is_public: bool) -> Event {
@@ -343,11 +349,11 @@ mod tests {
             detection: "EXE-0001".into(),
             version: "aa11".into(),
         };
-        Event { sequence: 9, at: at(), fact: Fact::Incident(fact) }
+        Event { epoch: "65f1".into(), sequence: 9, at: at(), fact: Fact::Incident(fact) }
     }
 
     fn all() -> Vec<Event> {
-        let missing = Fact::Missing(Missing { from: 1, to: 6, events: Some(12) });
+        let missing = Fact::Missing(Missing { from: 1, to: 6, events: Some(12), too_long: None });
         vec![
             unit("arrived", "outside", "held"),
             unit("release_accepted", "releasing", "released"),
@@ -356,7 +362,7 @@ mod tests {
             incident(false),
             audit("quarantine.release", "01890000-0000"),
             audit("sign_in.refused", "console"),
-            Event { sequence: 6, at: at(), fact: missing },
+            Event { epoch: "65f1".into(), sequence: 6, at: at(), fact: missing },
         ]
     }
 

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use domain::event::{Content, EventKind};
+use store::upkeep::backup::{BLOBS, DATABASE};
 
 use super::names::host_and_port;
 use super::section::Section;
-use super::shown::list;
+use super::shown::{list, mark};
 use crate::https::Endpoint;
 
 /// Characters of the name of a sink at most.
 const NAME_CHARS: usize = 40;
+/// What else of the data folder is ours, beside the database and keys.
+const OURS: [&str; 7] = [BLOBS, "known-good", "status", "lock", "panic", "api.sock", crate::bypassed::FILE];
 /// Sinks at most: each has a connection and a reader of the store.
 const SINKS_MAX: usize = 8;
 
@@ -56,6 +59,14 @@ pub enum Destination {
 }
 
 impl Destination {
+    /// As it is shown, with a mark by which a change of what stands behind the host of a URL is seen.
+    pub fn marked(&self) -> String {
+        match self {
+            Self::Webhook(place) => format!("{self} (mark {})", mark(&place.url())),
+            _ => self.to_string(),
+        }
+    }
+
     /// What kind it is.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -99,6 +110,49 @@ impl fmt::Display for Destination {
     }
 }
 
+/// Files and folders that are written by something else.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    /// The data folder. Only what nobody else writes in it may be written by a sink.
+    pub(super) data_dir: PathBuf,
+    /// Files elsewhere, or in it.
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Taken {
+    /// What a file of a sink would be written over, if anything.
+    fn by(&self, path: &Path) -> Option<&'static str> {
+        let path = real(path);
+        if self.files.iter().any(|file| real(file) == path) {
+            return Some("is a file of ours");
+        }
+        let within = path.strip_prefix(real(&self.data_dir)).ok()?;
+        let first = within.components().next()?.as_os_str().to_str().unwrap_or_default();
+        let is_ours = OURS.contains(&first) || first.starts_with(DATABASE) || first.ends_with(".key");
+        is_ours.then_some("is a file of ours, or in a folder of ours")
+    }
+}
+
+/// A path as it is reached: through links, and without `..`, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let known = path.canonicalize().ok();
+    let beside = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    known.or_else(beside).unwrap_or_else(|| plain(path))
+}
+
+/// A path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for one in path.components() {
+        match one {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            one => plain.push(one),
+        }
+    }
+    plain
+}
+
 /// Reads all sinks.
 pub(super) fn event_sinks(root: &mut Section<'_>) -> Vec<EventSinkConfig> {
     let about = "Who is told what happens (a SIEM): each verdict, release, line of an incident and entry of the audit \
@@ -118,6 +172,18 @@ pub(super) fn event_sinks(root: &mut Section<'_>) -> Vec<EventSinkConfig> {
         sinks.push(sink);
     }
     sinks
+}
+
+/// Each file of a sink is written by nobody else.
+pub(super) fn each_file_its_own(root: &Section<'_>, sinks: &[EventSinkConfig], taken: &Taken) {
+    for (at, sink) in sinks.iter().enumerate() {
+        let Destination::File(path) = &sink.to else { continue };
+        let is_twice = sinks[..at].iter().any(|other| other.to == sink.to);
+        if let Some(why) = taken.by(path).or(is_twice.then_some("is that of another sink")) {
+            let what = format!("{} {why}: give {} one of its own", path.display(), sink.name);
+            root.reading.fault(root.place("event_sink"), "event_sink.to", what);
+        }
+    }
 }
 
 fn event_sink(mut section: Section<'_>) -> Option<EventSinkConfig> {
@@ -194,6 +260,9 @@ fn kinds(section: &mut Section<'_>) -> Vec<EventKind> {
         .default("all but \"delivery\"")
         .example("[\"verdict\", \"release\", \"incident\", \"audit\"]")
         .list_shown("kinds", kind, |kind| kind.as_str().to_owned());
+    if is_set && all.is_empty() && !section.reading.has_fault(&section.name("events")) {
+        section.fault("events", "is empty: name one kind at least, or remove the sink");
+    }
     let kinds = if is_set { all } else { usual.to_vec() };
     section.row("events", list(kinds.iter().map(|kind| kind.as_str().to_owned())));
     kinds
@@ -237,6 +306,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_sink_writes_over_nothing_of_ours() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let faults = |more: &str| {
+            let text =
+                format!("data_dir = \"data\"\n{}\n{more}", crate::config::EXAMPLE.replace("data_dir", "#: data_dir"));
+            let found = crate::config::Config::parse(&text, folder.path()).err().unwrap_or_default();
+            found.into_iter().map(|fault| format!("{}: {}", fault.key, fault.what)).collect::<Vec<_>>()
+        };
+        let to = |to: &str| faults(&format!("[[event_sink]]\nname = \"a\"\nto = \"file:{to}\"\n"));
+        for ours in [
+            "data/reprieve.db",
+            "data/reprieve.db-wal",
+            "data/panic",
+            "data/./release.key",
+            "data/../data/bypassed.jsonl",
+            "data/blobs/aa/events",
+            "data/status/events.json",
+            "other/../data/lock",
+        ] {
+            assert!(to(ours).first().is_some_and(|why| why.starts_with("event_sink.to: ")), "{ours}: {:?}", to(ours));
+        }
+        for free in ["data/events.ndjson", "events.ndjson", "data/siem/events"] {
+            assert_eq!(to(free), Vec::<String>::new(), "{free}");
+        }
+        let one = |name: &str| format!("[[event_sink]]\nname = \"{name}\"\nto = \"file:a\"\n");
+        assert_eq!(faults(&[one("a"), one("b")].concat()).len(), 1, "two would write into one file");
+        let none = faults("[[event_sink]]\nname = \"a\"\nto = \"file:a\"\nevents = []\n");
+        assert!(none[0].starts_with("event_sink.events: "), "{none:?}");
+    }
+
+    #[test]
     fn where_events_go_is_read_and_shown_without_secrets() {
         let read = |text: &str| Destination::parse(text, Path::new("/etc/reprieve"));
         let shown = |text: &str| read(text).map(|to| (to.kind(), to.to_string()));
@@ -246,7 +346,17 @@ mod tests {
         assert_eq!(shown("syslog://siem.example:601"), is("syslog", "syslog://siem.example:601"));
         assert_eq!(shown("syslog+tls://siem.example:6514"), is("syslog", "syslog+tls://siem.example:6514"));
         assert_eq!(shown("https://siem.example/hook?key=secret"), is("webhook", "https://siem.example"));
-        for nonsense in ["", "file:", "file:a/", "syslog://x", "syslog+tls://", "udp://x:514", "x:514"] {
+        for nonsense in [
+            "",
+            "file:",
+            "file:a/",
+            "syslog://x",
+            "syslog://x:0",
+            "https://x:0/",
+            "syslog+tls://",
+            "udp://x:514",
+            "x:514",
+        ] {
             assert!(read(nonsense).is_err(), "{nonsense}");
         }
     }

@@ -9,6 +9,7 @@ mod declaration;
 mod engine;
 pub mod events;
 mod examination;
+pub mod files;
 mod gateway;
 mod general;
 pub mod http;
@@ -40,7 +41,7 @@ use domain::policy::Policy;
 use domain::rollout::Pace;
 use domain::{Address, Direction, DomainName};
 pub use engine::EngineConfig;
-use events::EventSinkConfig;
+use events::{EventSinkConfig, Taken};
 pub use gateway::{GatewayLimits, HopConfig, KnownClients, ListenerConfig, Role};
 use general::General;
 pub use general::Mode;
@@ -218,6 +219,8 @@ fn read<'r>(reading: &'r Reading<'r>, table: Option<&'r DeTable<'r>>) -> Config 
         .collect();
     let named = hops.iter().map(|(direction, hop)| (general::key(*direction).to_owned(), hop.address.clone()));
     one_each(&root, &listening, &named.collect());
+    let files = vec![panic_file.clone(), api.socket.clone(), known_good.key_file.clone()];
+    events::each_file_its_own(&root, &event_sinks, &Taken { data_dir: data_dir.clone(), files });
     root.end();
     Config {
         data_dir,

@@ -33,7 +33,8 @@ pub(super) fn socket_address(text: &str) -> Result<SocketAddr, String> {
 
 /// `host:port`, the host in A-labels.
 pub(super) fn host_and_port(text: &str) -> Result<String, String> {
-    let split = text.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let split =
+        text.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
     let read = split.and_then(|(host, port)| match host.is_ascii() {
         true => Some(text.to_owned()),
         false => Some(format!("{}:{port}", host_name(host).ok()?)),

@@ -222,5 +222,5 @@ pub(super) fn notices(root: &mut Section<'_>) -> NoticesConfig {
 
 /// A webhook without what may be a secret in it.
 fn marked(webhook: &Webhook) -> String {
-    super::shown::marked(&webhook.url)
+    webhook.shown()
 }

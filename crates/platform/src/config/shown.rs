@@ -136,9 +136,13 @@ pub(super) fn host(url: &str) -> &str {
 
 /// The host of a URL, and a mark by which a change of the rest is seen. The mark is the first 12 bits of a SHA-256: too
 /// few to confirm a guess of a secret, enough to tell all but one change of 4,096.
-pub(super) fn marked(url: &str) -> String {
-    let mark = Digest::of(url.as_bytes()).to_string();
-    format!("{} (mark {})", host(url), mark.get(..3).unwrap_or_default())
+pub(crate) fn marked(url: &str) -> String {
+    format!("{} (mark {})", host(url), mark(url))
+}
+
+/// The mark of a URL alone.
+pub(super) fn mark(url: &str) -> String {
+    Digest::of(url.as_bytes()).to_string().get(..3).unwrap_or_default().to_owned()
 }
 
 /// In the largest unit that leaves no rest.

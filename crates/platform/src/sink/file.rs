@@ -44,7 +44,8 @@ fn append_now(path: &Path, lines: &[u8]) -> std::io::Result<()> {
     }
 }
 
-fn ends_within_a_line(file: &mut File) -> std::io::Result<bool> {
+/// Whether something stopped within its last line; the place in the file is its end.
+pub(crate) fn ends_within_a_line(file: &mut File) -> std::io::Result<bool> {
     if file.seek(SeekFrom::End(0))? == 0 {
         return Ok(false);
     }

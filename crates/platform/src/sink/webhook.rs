@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use rustls::ClientConfig;
 
-use super::said;
+use super::Refusal;
 use crate::https::Endpoint;
 
 /// Posts lines; the field Authorization is what the file says, if there is one.
@@ -18,7 +18,7 @@ pub(super) async fn post(
     authorization_file: Option<&Path>,
     lines: Vec<u8>,
     tls: &Arc<ClientConfig>,
-) -> Result<(), String> {
+) -> Result<(), Refusal> {
     let mut fields = vec![("content-type", "application/x-ndjson")];
     let authorization = match authorization_file {
         Some(file) => {
@@ -27,6 +27,10 @@ pub(super) async fn post(
         None => None,
     };
     fields.extend(authorization.as_deref().map(|text| ("authorization", text.trim())));
-    let (status, _) = place.ask(Method::POST, &fields, lines, tls).await.map_err(said)?;
-    if status.is_success() { Ok(()) } else { Err(format!("it answered {status}")) }
+    let status = place.tell(Method::POST, &fields, lines, tls).await?;
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Err(Refusal::TooLong),
+        _ if status.is_success() => Ok(()),
+        _ => Err(Refusal::Fault(format!("it answered {status}"))),
+    }
 }

@@ -2,16 +2,14 @@
 //! is counted and dropped; ways that have waited too long are no use to anybody.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::{Method, StatusCode};
-use rustls::ClientConfig;
 use tokio::sync::{mpsc, watch};
-use wire::tls::{self, TlsError};
 
 use super::otlp;
 use super::way::Trace;
+use crate::authorities::Authorities;
 use crate::config::TracesConfig;
 use crate::https::Endpoint;
 use crate::measure;
@@ -28,7 +26,7 @@ const RESTS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Du
 pub(super) struct Teller {
     to: Endpoint,
     host: String,
-    tls: Arc<ClientConfig>,
+    authorities: Authorities,
     authorization_file: Option<PathBuf>,
     /// Whether the last request was not taken: only a change is said to the log.
     is_failing: bool,
@@ -42,18 +40,14 @@ struct Untaken {
 
 impl Teller {
     /// One of a configuration; `host` is our name.
-    ///
-    /// # Errors
-    /// When the certificates that the collector is trusted by cannot be used.
-    pub(super) fn new(config: &TracesConfig, host: &str) -> Result<Self, TlsError> {
-        let trusted = config.ca.as_deref().map(tls::certificates).transpose()?;
-        Ok(Self {
+    pub(super) fn new(config: &TracesConfig, host: &str) -> Self {
+        Self {
             to: config.to.clone(),
             host: host.to_owned(),
-            tls: tls::client_config_trusting(trusted.unwrap_or_default())?,
+            authorities: Authorities::with(config.ca.as_deref()),
             authorization_file: config.authorization_file.clone(),
             is_failing: false,
-        })
+        }
     }
 
     /// Tells what comes until it is stopped, and then what is there.
@@ -127,7 +121,8 @@ impl Teller {
             None => None,
         };
         fields.extend(authorization.as_deref().map(|text| ("authorization", text.trim())));
-        let (status, answer) = self.to.ask(Method::POST, &fields, request, &self.tls).await.map_err(later)?;
+        let tls = self.authorities.client().map_err(later)?;
+        let (status, answer) = self.to.ask(Method::POST, &fields, request, &tls).await.map_err(later)?;
         if status.is_success() {
             return Ok(otlp::rejected(&answer));
         }

@@ -9,7 +9,7 @@ use crate::database;
 use crate::database::error::StoreError;
 
 /// The migrations in order; a released one never changes.
-const MIGRATIONS: [(&str, &str); 34] = [
+const MIGRATIONS: [(&str, &str); 35] = [
     ("0001_spine", include_str!("../../migrations/0001_spine.sql")),
     ("0002_people", include_str!("../../migrations/0002_people.sql")),
     ("0003_journal", include_str!("../../migrations/0003_journal.sql")),
@@ -44,6 +44,7 @@ const MIGRATIONS: [(&str, &str); 34] = [
     ("0032_event_sinks", include_str!("../../migrations/0032_event_sinks.sql")),
     ("0033_legal_hold", include_str!("../../migrations/0033_legal_hold.sql")),
     ("0034_layout", include_str!("../../migrations/0034_layout.sql")),
+    ("0035_event_epochs", include_str!("../../migrations/0035_event_epochs.sql")),
 ];
 
 /// Brings the schema to what this program knows. A start that ends in the middle leaves whole versions behind it: each

@@ -6,6 +6,7 @@
 //! number of the first entry that it has not read. What retention took before it was read is counted, and told as
 //! missing.
 
+pub(crate) mod epoch;
 mod read;
 
 use domain::Timestamp;
@@ -31,6 +32,8 @@ pub struct EventPage {
     pub next: u64,
     /// The entry that will be written next: who has come so far has everything.
     pub end: u64,
+    /// The epoch of what is written now.
+    pub epoch: String,
 }
 
 /// To whom events are told, and how far.
@@ -42,6 +45,8 @@ pub struct EventSink {
     pub position: u64,
     /// What it is told beyond what a log may say, by names.
     pub content: String,
+    /// Where it is, as it may be shown; empty where that was not recorded yet.
+    pub destination: String,
     /// When it last took something, or began.
     pub taken: Timestamp,
 }
@@ -64,6 +69,15 @@ impl EventStore {
         self.core.soundness.heed(read::page(&self.core, from).await)
     }
 
+    /// Where a reader goes on that has come to an entry in an epoch: there, or where that epoch ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resolved(&self, epoch: &str, from: u64) -> Result<u64, StoreError> {
+        let mut reading = self.core.reads.begin().await?;
+        epoch::resolved(&mut reading, epoch, from).await
+    }
+
     /// The number of the entry that will be written next.
     ///
     /// # Errors
@@ -81,11 +95,12 @@ impl EventStore {
         let end = self.end().await?;
         let sql = "select at_us from audit_leaf where seq >= $1 order by seq limit 1";
         let first = sqlx::query(sql).bind(signed(position)).fetch_optional(&self.core.reads).await?;
-        let since = first.map(|row| row.try_get("at_us")).transpose()?.map(Timestamp::from_micros);
+        // One that cannot be read is as one that is gone.
+        let since = first.and_then(|row| row.try_get("at_us").ok()).map(Timestamp::from_micros);
         Ok(Lag { entries: end.saturating_sub(position), since })
     }
 
-    /// All sinks that were ever told something.
+    /// All sinks that were ever told something. One whose row cannot be read is as one that never was.
     ///
     /// # Errors
     /// When the store fails.
@@ -96,18 +111,27 @@ impl EventStore {
                 name: row.try_get("name")?,
                 position: unsigned(row.try_get("position")?),
                 content: row.try_get("content")?,
+                destination: row.try_get("destination")?,
                 taken: Timestamp::from_micros(row.try_get("taken_us")?),
             })
         };
-        rows.iter().map(read).collect()
+        Ok(database::readable(&rows, read))
     }
 
-    /// Remembers a sink, or what else it is told from now on.
+    /// Remembers a sink that is new, in the place of whatever has its name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn add_sink(&self, sink: EventSink) -> Result<(), StoreError> {
+        self.core.writer.write(Kept { sink, is_new: true }).await
+    }
+
+    /// Remembers what else a sink is told from now on, and where it is; how far it is stays.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn keep_sink(&self, sink: EventSink) -> Result<(), StoreError> {
-        self.core.writer.write(sink).await
+        self.core.writer.write(Kept { sink, is_new: false }).await
     }
 
     /// Remembers that a sink has taken everything before an entry.
@@ -119,19 +143,31 @@ impl EventStore {
     }
 }
 
-impl Command for EventSink {
+/// A sink to remember, as data.
+#[derive(Clone, Debug)]
+struct Kept {
+    sink: EventSink,
+    is_new: bool,
+}
+
+impl Command for Kept {
     type Reply = ();
 
     async fn apply(&self, group: &mut Group<'_>) -> Result<(), StoreError> {
-        let sql = "insert into event_sink (name, position, content, taken_us) values ($1, $2, $3, $4) \
-                   on conflict (name) do update set content = $3";
+        let place = if self.is_new { ", position = $2, taken_us = $5" } else { "" };
+        let sql = format!(
+            "insert into event_sink (name, position, content, destination, taken_us) values ($1, $2, $3, $4, $5) \
+             on conflict (name) do update set content = $3, destination = $4{place}"
+        );
+        let EventSink { name, position, content, destination, taken } = &self.sink;
         let values: Vec<Value> = vec![
-            self.name.as_str().into(),
-            signed(self.position).into(),
-            self.content.as_str().into(),
-            self.taken.as_micros().into(),
+            name.as_str().into(),
+            signed(*position).into(),
+            content.as_str().into(),
+            destination.as_str().into(),
+            taken.as_micros().into(),
         ];
-        database::query(sql.to_owned(), values).execute(&mut *group.connection).await?;
+        database::query(sql, values).execute(&mut *group.connection).await?;
         Ok(())
     }
 }

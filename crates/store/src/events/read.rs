@@ -9,6 +9,7 @@ use domain::{MailId, Timestamp, UnitId};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use super::epoch::Epochs;
 use super::{EventPage, signed, unsigned};
 use crate::audit::journal::{self, Batch};
 use crate::audit::whole;
@@ -34,18 +35,20 @@ pub(super) async fn page(core: &Core, from: u64) -> Result<EventPage, StoreError
         sqlx::query("set transaction isolation level repeatable read").execute(&mut *moment).await?;
     }
     let (first, end) = bounds(&mut moment).await?;
-    let mut page = EventPage { events: Vec::new(), next: from, end };
+    let epochs = Epochs::read(&mut moment).await?;
+    let mut page = EventPage { events: Vec::new(), next: from, end, epoch: epochs.newest().to_owned() };
     let entries = entries(&mut moment, from.max(first)).await?;
     if from < first && from < end {
         let at = entries.first().map_or(Timestamp::from_micros(0), |entry| entry.at);
-        page.missing(at, Missing { from, to: first - 1, events: None });
+        page.missing(at, Missing { from, to: first - 1, events: None, too_long: None });
     }
     let rows = Rows::of(&mut moment, &entries).await?;
     for entry in entries {
         page.next = entry.seq + 1;
         page.take(entry, &rows);
     }
-    page.next = page.next.max(first.min(end));
+    page.next = page.next.max(first.min(end)).min(end);
+    page.events.iter_mut().for_each(|event| epochs.of(event.sequence).clone_into(&mut event.epoch));
     Ok(page)
 }
 
@@ -85,7 +88,7 @@ async fn entries(moment: &mut AnyConnection, from: u64) -> Result<Vec<Entry>, St
 }
 
 fn unreadable(row: &AnyRow, error: &StoreError) -> Result<Entry, StoreError> {
-    let (seq, at) = (unsigned(row.try_get("seq")?), Timestamp::from_micros(row.try_get("at_us")?));
+    let (seq, at) = (unsigned(row.try_get("seq")?), Timestamp::from_micros(row.try_get("at_us").unwrap_or(0)));
     tracing::warn!(%error, seq, "an entry of the audit log cannot be read: its event is told as missing");
     let [actor, object, reason, detail] = [const { String::new() }; 4];
     Ok(Entry { seq, at, actor, action: UNREADABLE.to_owned(), object, reason, detail, commitment: None })
@@ -101,9 +104,9 @@ impl EventPage {
         if entry.action == journal::ACTION {
             self.take_batch(&entry, rows);
         } else if entry.action == UNREADABLE {
-            self.missing(entry.at, Missing { from: entry.seq, to: entry.seq, events: Some(1) });
+            self.missing(entry.at, Missing { from: entry.seq, to: entry.seq, events: Some(1), too_long: None });
         } else {
-            self.events.push(Event { sequence: entry.seq, at: entry.at, fact: Fact::Audit(entry) });
+            self.tell(entry.seq, entry.at, Fact::Audit(entry));
         }
     }
 
@@ -112,16 +115,22 @@ impl EventPage {
         let Some((number, batch)) = batch_of(entry) else { return };
         let steps = rows.steps.get(&number).map_or(&[][..], Vec::as_slice);
         let known = steps.iter().filter_map(|step| Some((step, rows.unit(step)?)));
-        let told: Vec<Event> =
-            known.map(|(step, unit)| Event { sequence: entry.seq, at: step.at, fact: Fact::Unit(unit) }).collect();
-        let gone = unsigned(batch.rows).saturating_sub(told.len() as u64);
+        let told: Vec<(Timestamp, UnitFact)> = known.map(|(step, unit)| (step.at, unit)).collect();
+        // Lines of incidents stand beside the rows of a batch, and are not counted with them.
+        let lost = rows.unreadable_said.get(&number).copied().unwrap_or(0);
+        let gone = unsigned(batch.rows).saturating_sub(told.len() as u64) + lost;
         if gone > 0 {
-            self.missing(entry.at, Missing { from: entry.seq, to: entry.seq, events: Some(gone) });
+            self.missing(entry.at, Missing { from: entry.seq, to: entry.seq, events: Some(gone), too_long: None });
         }
-        self.events.extend(told);
+        told.into_iter().for_each(|(at, unit)| self.tell(entry.seq, at, Fact::Unit(unit)));
         for (at, said) in rows.said.get(&number).into_iter().flatten() {
-            self.events.push(Event { sequence: entry.seq, at: *at, fact: Fact::Incident(said.clone()) });
+            self.tell(entry.seq, *at, Fact::Incident(said.clone()));
         }
+    }
+
+    /// Tells a fact; in which epoch, is found when the page is complete.
+    fn tell(&mut self, sequence: u64, at: Timestamp, fact: Fact) {
+        self.events.push(Event { epoch: String::new(), sequence, at, fact });
     }
 
     /// Tells what is missing; as one with what is missing just before it.
@@ -135,7 +144,7 @@ impl EventPage {
             *sequence = missing.to;
             return;
         }
-        self.events.push(Event { sequence: missing.to, at, fact: Fact::Missing(missing) });
+        self.tell(missing.to, at, Fact::Missing(missing));
     }
 }
 
@@ -166,6 +175,8 @@ struct Rows {
     steps: BTreeMap<i64, Vec<Step>>,
     /// Lines of incidents by batch.
     said: BTreeMap<i64, Vec<(Timestamp, IncidentFact)>>,
+    /// How many lines of incidents cannot be read, by batch.
+    unreadable_said: BTreeMap<i64, u64>,
     mails: HashMap<MailId, Arc<MailFact>>,
     units: HashMap<UnitId, Unit>,
     /// The last step at which each unit got a verdict anew.
@@ -222,18 +233,14 @@ impl Rows {
         let sql = "select e.*, i.detection, i.detection_version from incident_event e join incident i on i.incident = \
                    e.incident where e.batch >= $1 and e.batch <= $2 order by e.batch, e.incident, e.event_no";
         for row in &sqlx::query(sql).bind(first).bind(last).fetch_all(moment).await? {
-            let said = IncidentFact {
-                incident: row.try_get("incident")?,
-                number: row.try_get("event_no")?,
-                actor: row.try_get("actor")?,
-                what: row.try_get("what")?,
-                text: row.try_get("text")?,
-                is_public: row.try_get::<i64, _>("is_public")? == 1,
-                detection: row.try_get("detection")?,
-                version: row.try_get("detection_version")?,
-            };
-            let at = Timestamp::from_micros(row.try_get("at_us")?);
-            self.said.entry(row.try_get("batch")?).or_default().push((at, said));
+            let Ok(batch) = row.try_get("batch") else { continue };
+            match said(row) {
+                Ok(one) => self.said.entry(batch).or_default().push(one),
+                Err(error) => {
+                    tracing::warn!(%error, batch, "a line of an incident cannot be read: it is told as missing");
+                    *self.unreadable_said.entry(batch).or_default() += 1;
+                }
+            }
         }
         Ok(())
     }
@@ -262,26 +269,18 @@ impl Rows {
         .await?;
         let rows = asked(moment, ids, format!("select * from message where {among}")).await?;
         for (id, mail) in database::readable(&rows, |row| Ok((parsed(row, "mail_id")?, mail(row)?))) {
-            let findings = found.remove(&id).unwrap_or_default();
-            let files = files.remove(&id).unwrap_or_default();
-            self.mails.insert(id, Arc::new(MailFact { findings, files, ..mail }));
+            let (findings, lost) = found.remove(&id).unwrap_or_default();
+            let (files, more) = files.remove(&id).unwrap_or_default();
+            self.mails.insert(id, Arc::new(MailFact { findings, files, unreadable: lost + more, ..mail }));
         }
-        for row in &asked(moment, ids, format!("select * from unit where {among}")).await? {
-            let unit = Unit {
-                recipient: row.try_get("recipient")?,
-                direction: row.try_get("direction")?,
-                disposition: row.try_get("disposition")?,
-                is_enforced: row.try_get::<i64, _>("is_enforced")? == 1,
-            };
-            self.units.insert(unit_id(row)?, unit);
-        }
+        let rows = asked(moment, ids, format!("select * from unit where {among}")).await?;
+        self.units.extend(database::readable(&rows, |row| Ok((unit_id(row)?, unit(row)?))));
         let revised = format!(
             "select mail_id, unit_no, max(step) as last from ledger where moved_by = 'reexamined' and {among} \
              group by mail_id, unit_no"
         );
-        for row in &asked(moment, ids, revised).await? {
-            self.revised.insert(unit_id(row)?, row.try_get("last")?);
-        }
+        let rows = asked(moment, ids, revised).await?;
+        self.revised.extend(database::readable(&rows, |row| Ok((unit_id(row)?, row.try_get("last")?))));
         Ok(())
     }
 }
@@ -291,18 +290,51 @@ async fn asked(moment: &mut AnyConnection, ids: &[String], sql: String) -> Resul
     Ok(database::query(sql, values).fetch_all(moment).await?)
 }
 
-/// What rows say, by the mail that they are about.
+/// What rows say, by the mail that they are about, with how many of it cannot be read.
 async fn by_mail<T>(
     moment: &mut AnyConnection,
     ids: &[String],
     sql: String,
     read: impl Fn(&AnyRow) -> Result<T, StoreError>,
-) -> Result<HashMap<MailId, Vec<T>>, StoreError> {
-    let mut all: HashMap<MailId, Vec<T>> = HashMap::new();
+) -> Result<HashMap<MailId, (Vec<T>, u64)>, StoreError> {
+    let mut all: HashMap<MailId, (Vec<T>, u64)> = HashMap::new();
     for row in &asked(moment, ids, sql).await? {
-        all.entry(parsed(row, "mail_id")?).or_default().push(read(row)?);
+        // The statement asked for it by its id.
+        let Ok(mail) = parsed(row, "mail_id") else { continue };
+        let (known, unreadable) = all.entry(mail).or_default();
+        match read(row) {
+            Ok(one) => known.push(one),
+            Err(error) => {
+                tracing::warn!(%error, %mail, "a row of a mail cannot be read: its events say so");
+                *unreadable += 1;
+            }
+        }
     }
     Ok(all)
+}
+
+/// A line of an incident, with when it was said.
+fn said(row: &AnyRow) -> Result<(Timestamp, IncidentFact), StoreError> {
+    let said = IncidentFact {
+        incident: row.try_get("incident")?,
+        number: row.try_get("event_no")?,
+        actor: row.try_get("actor")?,
+        what: row.try_get("what")?,
+        text: row.try_get("text")?,
+        is_public: row.try_get::<i64, _>("is_public")? == 1,
+        detection: row.try_get("detection")?,
+        version: row.try_get("detection_version")?,
+    };
+    Ok((Timestamp::from_micros(row.try_get("at_us")?), said))
+}
+
+fn unit(row: &AnyRow) -> Result<Unit, StoreError> {
+    Ok(Unit {
+        recipient: row.try_get("recipient")?,
+        direction: row.try_get("direction")?,
+        disposition: row.try_get("disposition")?,
+        is_enforced: row.try_get::<i64, _>("is_enforced")? == 1,
+    })
 }
 
 fn step(row: &AnyRow) -> Result<Step, StoreError> {
@@ -337,6 +369,7 @@ fn mail(row: &AnyRow) -> Result<MailFact, StoreError> {
         urls: from_json(row, "urls_json")?,
         findings: Vec::new(),
         files: Vec::new(),
+        unreadable: 0,
     })
 }
 

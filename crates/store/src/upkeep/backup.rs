@@ -14,6 +14,7 @@ use sqlx::Row;
 use crate::blob::Blobs;
 use crate::database;
 use crate::database::error::StoreError;
+use crate::events::epoch;
 use crate::upkeep::UpkeepStore;
 
 /// What a backup has.
@@ -77,6 +78,7 @@ impl UpkeepStore {
         let rows =
             sqlx::query("select distinct blob from message where blob is not null").fetch_all(&mut snapshot).await?;
         let count = sqlx::query("select count(*) as messages from message").fetch_one(&mut snapshot).await?;
+        epoch::begin_at_next_start(&mut snapshot).await?;
         // Back to one file, so that the backup has no log beside it.
         sqlx::query("pragma journal_mode = delete").execute(&mut snapshot).await?;
         drop(snapshot);

@@ -52,6 +52,16 @@ impl UpkeepStore {
         self.core.writer.write(Add(hold)).await
     }
 
+    /// Whether a hold could be made now, for whoever says that it is before it is.
+    ///
+    /// # Errors
+    /// As [`UpkeepStore::add_hold`].
+    pub async fn may_add_hold(&self, hold: &Hold) -> Result<(), StoreError> {
+        hold.query().map_err(StoreError::Refused)?;
+        let mut reading = self.core.reads.begin().await?;
+        refuse_hold(&mut reading, hold).await
+    }
+
     /// Lifts a hold: what it was about goes its way again.
     ///
     /// # Errors
@@ -298,6 +308,22 @@ async fn note(connection: &mut AnyConnection, hold: u64, mails: &[String]) -> Re
     Ok(())
 }
 
+/// Refuses a hold that cannot be made: on a message that is not there, or one too many.
+async fn refuse_hold(connection: &mut AnyConnection, hold: &Hold) -> Result<(), StoreError> {
+    let is_mail = hold.kind == Kind::Mail;
+    let sql = "select count(*) as others from legal_hold where lifted_us is null and (kind = 'mail') = ($1 = 1)";
+    let row = sqlx::query(sql).bind(i64::from(is_mail)).fetch_one(&mut *connection).await?;
+    let most = if is_mail { MAILS_MAX } else { QUERIES_MAX };
+    if row.try_get::<i64, _>("others")? >= most {
+        return Err(StoreError::Refused(format!("{most} holds of this kind are open: lift one first")));
+    }
+    let known = sqlx::query("select 1 as one from message where mail_id = $1").bind(hold.what.clone());
+    match is_mail && known.fetch_optional(connection).await?.is_none() {
+        true => Err(StoreError::NotFound(format!("message {}", hold.what))),
+        false => Ok(()),
+    }
+}
+
 /// A hold to make, as data.
 #[derive(Clone, Debug)]
 struct Add(Hold);
@@ -310,16 +336,7 @@ impl Command for Add {
         let (hold, connection) = (&self.0, &mut *group.connection);
         take_turn(connection).await?;
         let is_mail = hold.kind == Kind::Mail;
-        let sql = "select count(*) as others from legal_hold where lifted_us is null and (kind = 'mail') = ($1 = 1)";
-        let row = sqlx::query(sql).bind(i64::from(is_mail)).fetch_one(&mut *connection).await?;
-        let most = if is_mail { MAILS_MAX } else { QUERIES_MAX };
-        if row.try_get::<i64, _>("others")? >= most {
-            return Err(StoreError::Refused(format!("{most} holds of this kind are open: lift one first")));
-        }
-        let known = sqlx::query("select 1 as one from message where mail_id = $1").bind(hold.what.clone());
-        if is_mail && known.fetch_optional(&mut *connection).await?.is_none() {
-            return Err(StoreError::NotFound(format!("message {}", hold.what)));
-        }
+        refuse_hold(connection, hold).await?;
         let next = sqlx::query("select coalesce(max(hold), 0) + 1 as next from legal_hold");
         let made = number(&next.fetch_one(&mut *connection).await?, "next")?;
         let columns = [

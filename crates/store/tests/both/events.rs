@@ -16,7 +16,7 @@ use store::events::EventSink;
 use store::incident::{IncidentChange, NewIncident};
 use store::mail::arrival::Arrival;
 use store::mail::moves::UnitMove;
-use store::{Store, StoreError};
+use store::{Store, StoreError, database};
 
 use super::{ALL, DAY, arrival, at, key};
 
@@ -40,7 +40,15 @@ async fn told(store: &Store, mut from: u64) -> (Vec<Event>, u64) {
 }
 
 fn ids(events: &[Event]) -> Vec<String> {
-    events.iter().map(Event::id).collect()
+    events.iter().map(known_by).collect()
+}
+
+/// What an event is known by within its epoch.
+fn known_by(event: &Event) -> String {
+    let id = event.id();
+    let known = id.strip_prefix(&format!("{}/", event.epoch)).unwrap_or(&id);
+    assert!(event.epoch.is_empty() || known.len() < id.len(), "{id}");
+    known.to_owned()
 }
 
 fn missing(events: &[Event]) -> Vec<Missing> {
@@ -49,6 +57,22 @@ fn missing(events: &[Event]) -> Vec<Missing> {
         _ => None,
     });
     missing.collect()
+}
+
+fn new_incident() -> NewIncident {
+    let suspect =
+        Suspect { code: DetectionCode::parse("IMG-0009").expect("code"), version: DetectionVersion::of(&[b"events"]) };
+    NewIncident {
+        at: at(9_602),
+        by: "ann".into(),
+        in_force: None,
+        is_convicted: false,
+        suspect,
+        ruleset: RulesetId::from_text("0123456789abcdef"),
+        cause: "it is wrong".into(),
+        public_text: String::new(),
+        next_update: at(9_700),
+    }
 }
 
 pub(crate) async fn story(store: &Store) {
@@ -78,20 +102,7 @@ pub(crate) async fn story(store: &Store) {
     store.audit.record_act(act("quarantine.deny")).await.expect("records");
     let by = |by, from| UnitMove { unit, from, by, at: at(9_601), actor: "ann".into(), reason: "why".into() };
     store.mail.move_units(vec![by(Move::Denied, Account::Held)]).await.expect("moves");
-    let suspect =
-        Suspect { code: DetectionCode::parse("IMG-0009").expect("code"), version: DetectionVersion::of(&[b"events"]) };
-    let new = NewIncident {
-        at: at(9_602),
-        by: "ann".into(),
-        in_force: None,
-        is_convicted: false,
-        suspect,
-        ruleset: RulesetId::from_text("0123456789abcdef"),
-        cause: "it is wrong".into(),
-        public_text: String::new(),
-        next_update: at(9_700),
-    };
-    let incident = store.incidents.open(new).await.expect("opens");
+    let incident = store.incidents.open(new_incident()).await.expect("opens");
     let note = IncidentChange::note(&incident, at(9_603), "ann", "we look into it");
     store.incidents.change(note).await.expect("changes");
     let (events, next) = told(store, end).await;
@@ -136,16 +147,27 @@ async fn delivered(store: &Store, from: u64) -> u64 {
 
 /// How far a sink is, is kept; two who tell the same sink do not both move on.
 async fn places(store: &Store, end: u64) {
-    let sink = EventSink { name: "siem".into(), position: end - 2, content: String::new(), taken: at(9_610) };
-    store.events.keep_sink(sink.clone()).await.expect("keeps");
+    let sink = EventSink {
+        name: "siem".into(),
+        position: end - 2,
+        content: String::new(),
+        destination: String::new(),
+        taken: at(9_610),
+    };
+    store.events.add_sink(sink.clone()).await.expect("keeps");
     let lag = store.events.lag(end - 2).await.expect("reads");
     assert_eq!((lag.entries, lag.since), (2, Some(at(9_602))));
     store.events.record_taken("siem", end - 2, end, at(9_611)).await.expect("moves on");
     let again = store.events.record_taken("siem", end - 2, end - 1, at(9_612)).await;
     assert!(matches!(again, Err(StoreError::Refused(_))), "another has told it meanwhile");
-    store.events.keep_sink(EventSink { content: "subjects".into(), ..sink }).await.expect("keeps");
+    store
+        .events
+        .keep_sink(EventSink { content: "subjects".into(), destination: "file:x".into(), ..sink.clone() })
+        .await
+        .expect("keeps");
     let known = store.events.sinks().await.expect("reads");
-    let expected = EventSink { name: "siem".into(), position: end, content: "subjects".into(), taken: at(9_611) };
+    let expected =
+        EventSink { position: end, content: "subjects".into(), destination: "file:x".into(), taken: at(9_611), ..sink };
     assert_eq!(known, [expected], "what it is told is another, where it is stays");
     let lag = store.events.lag(end).await.expect("reads");
     assert_eq!((lag.entries, lag.since), (0, None));
@@ -167,14 +189,18 @@ async fn gone(store: &Store) {
     let late = at(DAY * 400);
     while store.upkeep.purge_records(at(DAY * 100), late, ALL).await.expect("purges") > 0 {}
     let (events, _) = told(store, from).await;
-    assert_eq!(missing(&events), [Missing { from, to: from + 5, events: Some(6) }], "what is gone, as one");
+    assert_eq!(
+        missing(&events),
+        [Missing { from, to: from + 5, events: Some(6), too_long: None }],
+        "what is gone, as one"
+    );
     assert_eq!(events[0].sequence, from + 5, "whoever goes on behind it has been told");
     assert!(events[1..].iter().all(|event| matches!(event.fact, Fact::Audit(_))), "the purges themselves");
 
     while store.audit.prune_audit(at(DAY * 50_000)).await.expect("prunes") > 0 {}
     let end = store.events.end().await.expect("reads");
     let (events, next) = told(store, from).await;
-    assert_eq!(missing(&events), [Missing { from, to: end - 1, events: None }]);
+    assert_eq!(missing(&events), [Missing { from, to: end - 1, events: None, too_long: None }]);
     assert_eq!((events.len(), next), (1, end));
     assert_eq!(told(store, end).await, (vec![], end));
 }
@@ -210,4 +236,102 @@ pub(crate) async fn many_writers(url: &str, folder: &Path) {
     assert_eq!(ids(&events).into_iter().collect::<BTreeSet<_>>(), expected);
     one.close().await;
     two.close().await;
+}
+
+/// A row that cannot be read keeps nothing behind it from being told, and what is left out for it is said.
+pub(crate) async fn unreadable(store: &Store, url: &str) {
+    let from = store.events.end().await.expect("reads");
+    store.mail.record_arrival(mail(60, Account::Held)).await.expect("records");
+    store.incidents.open(new_incident()).await.expect("opens");
+    store.mail.record_arrival(mail(61, Account::Held)).await.expect("records");
+    let (whole, _) = told(store, from).await;
+    let mut admin = database::connect(url).await.expect("connects");
+    let damaged = mail(60, Account::Held).mail_id;
+    for (damage, repair, is_left_out) in [
+        ("update unit set is_enforced = 'x' where mail_id = $1", "is_enforced = 1", true),
+        ("update message set size_bytes = 'x' where mail_id = $1", "size_bytes = 3", true),
+        ("update ledger set at_us = 'x' where mail_id = $1", "at_us = 3", true),
+        ("update finding set evidence = x'ff' where mail_id = $1", "evidence = ''", false),
+        ("update part set size_bytes = 'x' where mail_id = $1", "size_bytes = 3", false),
+        ("update incident_event set is_public = 'x' where event_no = 1 and $1 <> ''", "is_public = 0", true),
+    ] {
+        let mut set = async |sql: String| {
+            let sql = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(damaged.to_string());
+            sql.execute(&mut admin).await.expect("is set").rows_affected()
+        };
+        assert!(set(damage.to_owned()).await > 0, "{damage}");
+        let (events, _) = told(store, from).await;
+        assert_eq!(events.last(), whole.last(), "{damage}");
+        assert_eq!(events.len(), whole.len(), "each is there, or said to be missing: {damage}");
+        let gone: u64 = missing(&events).iter().filter_map(|one| one.events).sum();
+        let lost = events.iter().filter_map(|event| match &event.fact {
+            Fact::Unit(unit) => Some(unit.mail.unreadable),
+            _ => None,
+        });
+        assert_eq!((gone, lost.sum()), if is_left_out { (1, 0) } else { (0, 1) }, "{damage}");
+        let (before, rest) = damage.split_once(" set ").expect("an update");
+        let condition = rest.split_once(" where ").expect("a condition").1;
+        set(format!("{before} set {repair} where {condition}")).await;
+    }
+    assert_eq!(ids(&told(store, from).await.0), ids(&whole));
+    // A sink whose row cannot be read is a new one, and no other is.
+    let sink = EventSink {
+        name: "a".into(),
+        position: 3,
+        content: String::new(),
+        destination: String::new(),
+        taken: at(9_700),
+    };
+    store.events.add_sink(sink.clone()).await.expect("adds");
+    store.events.add_sink(EventSink { name: "b".into(), ..sink.clone() }).await.expect("adds");
+    sqlx::query("update event_sink set position = 'x' where name = 'a'").execute(&mut admin).await.expect("damages");
+    let names = |sinks: Vec<EventSink>| sinks.into_iter().map(|sink| sink.name).collect::<Vec<_>>();
+    assert_eq!(names(store.events.sinks().await.expect("reads")), ["b"]);
+    store.events.add_sink(sink).await.expect("adds");
+    assert_eq!(names(store.events.sinks().await.expect("reads")), ["a", "b"]);
+}
+
+/// What is recorded after a restore has ids of its own, and a reader of before goes on where the backup ended.
+pub(crate) async fn restored(folder: &Path) {
+    let (data, backup) = (folder.join("data"), folder.join("backup"));
+    std::fs::create_dir(&data).expect("a folder");
+    let open = |second| {
+        let data = data.clone();
+        async move { Store::open_embedded(&data, "n", &key(), at(second)).await.expect("opens") }
+    };
+    let act = |action: &str| Act {
+        at: at(9_600),
+        actor: "ann".into(),
+        action: action.into(),
+        object: String::new(),
+        reason: String::new(),
+        detail: String::new(),
+    };
+    let store = open(9_600).await;
+    store.audit.record_act(act("before")).await.expect("records");
+    store.upkeep.back_up(&data, &backup, at(9_600)).await.expect("backs up");
+    for action in ["lost", "lost as well"] {
+        store.audit.record_act(act(action)).await.expect("records");
+    }
+    let page = store.events.page(0).await.expect("reads");
+    let (was, epoch, came) = (page.events, page.epoch, page.next);
+    store.close().await;
+    let store = open(9_601).await;
+    assert_eq!(store.events.page(0).await.expect("reads").events, was, "a start is no restore");
+    store.close().await;
+
+    std::fs::remove_dir_all(&data).expect("is lost");
+    std::fs::rename(&backup, &data).expect("comes back");
+    let store = open(9_602).await;
+    store.audit.record_act(act("after")).await.expect("records");
+    let page = store.events.page(0).await.expect("reads");
+    assert_ne!(page.epoch, epoch);
+    assert_eq!(page.events[0], was[0], "what was told already is what it was");
+    assert!(!ids(&page.events).is_empty() && page.events[1].sequence == was[1].sequence, "the same number");
+    assert!(was.iter().all(|event| event.id() != page.events[1].id()), "and another id");
+    let next = store.events.page(came).await.expect("reads");
+    assert_eq!((next.events, next.next, next.end), (vec![], 2, 2), "beyond the end there is nothing, and it says so");
+    let from = store.events.resolved(&epoch, came).await.expect("reads");
+    assert_eq!(store.events.page(from).await.expect("reads").events, page.events[1..]);
+    store.close().await;
 }

@@ -67,7 +67,8 @@ mod tests {
         let words = ["event_sink siem: ca", "event_sink hook: authorization_file", "event_sink file: to"];
         let found = of(sinks);
         assert!(found.len() == 3 && words.iter().zip(&found).all(|(word, why)| why.starts_with(word)), "{found:?}");
-        let found = of("[traces]\nto = \"https://otel.example/v1/traces\"\nca = \"ca\"\nauthorization_file = \"token\"\n");
+        let found =
+            of("[traces]\nto = \"https://otel.example/v1/traces\"\nca = \"ca\"\nauthorization_file = \"token\"\n");
         assert!(found.len() == 2 && found.iter().all(|why| why.starts_with("traces.")), "{found:?}");
         let found = of("[notices]\nincident_webhook_ca = \"ca.pem\"\n");
         assert!(found.len() == 1 && found[0].starts_with("notices.incident_webhook_ca"), "{found:?}");

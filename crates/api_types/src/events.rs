@@ -11,8 +11,8 @@ pub struct EventsQuery {
     /// The first entry of the audit log whose events are wanted: `next` of the answer before, or the `event.sequence`
     /// of the last event that was seen, whose entry may have more; 0 without.
     pub from: u64,
-    /// The epoch in which that was the entry: `epoch` of the answer before, or `reprieve.epoch` of the last event that was
-    /// seen. Where the record was restored since, one goes on where that epoch ended.
+    /// The epoch in which that was the entry: `epoch` of the answer before, or `reprieve.epoch` of the last event that
+    /// was seen. Where the record was restored since, one goes on where that epoch ended.
     pub epoch: Option<String>,
     /// Only events of this kind: `verdict`, `release`, `delivery`, `incident` or `audit`; all kinds without.
     pub kind: Option<String>,

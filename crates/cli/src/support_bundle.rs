@@ -79,8 +79,8 @@ pub async fn run(args: SupportBundleArgs) -> Result<(), CliError> {
     bundle.pieces.iter().for_each(|(name, bytes)| terminal::line(&format!("{name}  {} bytes", bytes.len())));
     bundle.missing.iter().for_each(|(what, why)| terminal::line(&format!("missing: {what}: {why}")));
     terminal::line(
-        "addresses, URLs, quoted texts and what other hosts said are replaced by hashes; there is nothing of any mail in \
-         it",
+        "addresses, URLs, quoted texts and what other hosts said are replaced by hashes; there is nothing of any mail \
+         in it",
     );
     let failed = |error: io::Error| CliError::Unreachable(format!("{}: {error}", args.output.display()));
     write(&args.output, &bundle.pieces).map_err(failed)?;

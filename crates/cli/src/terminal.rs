@@ -1,5 +1,5 @@
-//! Lines on standard output and standard error, and tables for people. What is printed may have what strangers wrote: no
-//! character of it moves the cursor, rings, turns text around, or begins a line that it is not in.
+//! Lines on standard output and standard error, and tables for people. What is printed may have what strangers wrote:
+//! no character of it moves the cursor, rings, turns text around, or begins a line that it is not in.
 
 use std::io::{self, IsTerminal, Write};
 

@@ -100,8 +100,8 @@ fn query(text: &str, at: Timestamp) -> Result<Query, String> {
     }
 }
 
-/// Whether a query fits every mail by its form alone, as an empty one does: `*`, `sender:*`, `a OR *`. What names a bound
-/// does not, even where every mail there is lies within it: somebody has meant that.
+/// Whether a query fits every mail by its form alone, as an empty one does: `*`, `sender:*`, `a OR *`. What names a
+/// bound does not, even where every mail there is lies within it: somebody has meant that.
 fn is_everything(query: &Query) -> bool {
     match query {
         Query::All(some) => some.iter().all(is_everything),

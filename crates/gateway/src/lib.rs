@@ -173,8 +173,8 @@ impl Gateway {
         }
     }
 
-    /// Writes the outcomes behind answers and the list of what passed unexamined, until `last` at most, and doubts what was passed on and not answered, so
-    /// that the ledger says so at once. Connections have ended before.
+    /// Writes the outcomes behind answers and the list of what passed unexamined, until `last` at most, and doubts
+    /// what was passed on and not answered, so that the ledger says so at once. Connections have ended before.
     pub async fn finish(&self, last: Instant) {
         if timeout_at(last, self.post_reply.finish()).await.is_err() {
             tracing::warn!("outcomes of messages could not be written in time; the next start doubts them");

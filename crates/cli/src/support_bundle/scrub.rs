@@ -1,7 +1,8 @@
-//! What of a text leaves this host: no address of mail, no URL, nothing that stands in quotes, since that is where our
-//! messages have what strangers wrote, and nothing that another host has said but its codes: a reply may have a subject
-//! or a name in it. Of a DNS list only its last labels: the first may be a key that somebody has bought. Each becomes a keyed hash: equal ones are seen as equal, and nobody can tell
-//! what they were, for the key is new for each bundle and kept nowhere.
+//! What of a text leaves this host: no address of mail, no URL, nothing that stands in quotes, since that is where
+//! our messages have what strangers wrote, and nothing that another host has said but its codes: a reply may have a
+//! subject or a name in it. Of a DNS list only its last labels: the first may be a key that somebody has bought. Each
+//! becomes a keyed hash: equal ones are seen as equal, and nobody can tell what they were, for the key is new for
+//! each bundle and kept nowhere.
 
 use domain::token::{TokenKey, seal};
 use platform::clock::Clock;

@@ -7,5 +7,6 @@ create table event_epoch (
 );
 insert into event_epoch (first, epoch) values (-1, '');
 
--- Where a sink of events is: whoever is told more than a log may say is on record, and so is another under the same name.
+-- Where a sink of events is: whoever is told more than a log may say is on record, and so is another under the same
+-- name.
 alter table event_sink add column destination text not null default '';

@@ -826,21 +826,6 @@ async fn the_story_on_postgresql() {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_keeps_no_event_behind_it_from_being_told() {
-    let folder = tempfile::tempdir().expect("folder");
-    let url = store::database::sqlite_url(&folder.path().join("test.db"));
-    let blobs = Blobs::open(&folder.path().join("blobs")).expect("blobs");
-    let store = Store::open(&url, blobs, "n", &key(), at(0)).await.expect("opens");
-    events::unreadable(&store, &url).await;
-    store.close().await;
-}
-
-#[tokio::test]
-async fn what_is_recorded_after_a_restore_is_known_from_what_was_told() {
-    events::restored(tempfile::tempdir().expect("folder").path()).await;
-}
-
-#[tokio::test]
 async fn damage_is_found() {
     let folder = tempfile::tempdir().expect("folder");
     let url = store::database::sqlite_url(&folder.path().join("test.db"));

@@ -238,8 +238,12 @@ pub(crate) async fn many_writers(url: &str, folder: &Path) {
     two.close().await;
 }
 
-/// A row that cannot be read keeps nothing behind it from being told, and what is left out for it is said.
-pub(crate) async fn unreadable(store: &Store, url: &str) {
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_no_event_behind_it_from_being_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = &database::sqlite_url(&folder.path().join("test.db"));
+    let blobs = Blobs::open(&folder.path().join("blobs")).expect("blobs");
+    let store = &Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens");
     let from = store.events.end().await.expect("reads");
     store.mail.record_arrival(mail(60, Account::Held)).await.expect("records");
     store.incidents.open(new_incident()).await.expect("opens");
@@ -291,9 +295,11 @@ pub(crate) async fn unreadable(store: &Store, url: &str) {
     assert_eq!(names(store.events.sinks().await.expect("reads")), ["a", "b"]);
 }
 
-/// What is recorded after a restore has ids of its own, and a reader of before goes on where the backup ended.
-pub(crate) async fn restored(folder: &Path) {
-    let (data, backup) = (folder.join("data"), folder.join("backup"));
+/// It has ids of its own, and a reader of before goes on where the backup ended.
+#[tokio::test]
+async fn what_is_recorded_after_a_restore_is_known_from_what_was_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (data, backup) = (folder.path().join("data"), folder.path().join("backup"));
     std::fs::create_dir(&data).expect("a folder");
     let open = |second| {
         let data = data.clone();

@@ -278,7 +278,7 @@ async fn a_row_that_cannot_be_read_keeps_no_event_behind_it_from_being_told() {
         set(format!("{before} set {repair} where {condition}")).await;
     }
     assert_eq!(ids(&told(store, from).await.0), ids(&whole));
-    // A sink whose row cannot be read is a new one, and no other is.
+    // A sink whose row cannot be read is told everything again, and no other is.
     let sink = EventSink {
         name: "a".into(),
         position: 3,
@@ -289,10 +289,14 @@ async fn a_row_that_cannot_be_read_keeps_no_event_behind_it_from_being_told() {
     store.events.add_sink(sink.clone()).await.expect("adds");
     store.events.add_sink(EventSink { name: "b".into(), ..sink.clone() }).await.expect("adds");
     sqlx::query("update event_sink set position = 'x' where name = 'a'").execute(&mut admin).await.expect("damages");
-    let names = |sinks: Vec<EventSink>| sinks.into_iter().map(|sink| sink.name).collect::<Vec<_>>();
-    assert_eq!(names(store.events.sinks().await.expect("reads")), ["b"]);
+    let places = |sinks: Vec<EventSink>| {
+        sinks.into_iter().map(|sink| (sink.name.clone(), sink.position, sink.is_lost())).collect::<Vec<_>>()
+    };
+    let is = |name: &str, position, is_lost| (name.to_owned(), position, is_lost);
+    let known = places(store.events.sinks().await.expect("reads"));
+    assert_eq!(known, [is("a", 0, true), is("b", 3, false)]);
     store.events.add_sink(sink).await.expect("adds");
-    assert_eq!(names(store.events.sinks().await.expect("reads")), ["a", "b"]);
+    assert!(!store.events.sinks().await.expect("reads")[0].is_lost());
 }
 
 /// It has ids of its own, and a reader of before goes on where the backup ended.

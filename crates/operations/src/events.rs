@@ -85,9 +85,9 @@ impl EventTeller {
         if was != words || !words.is_empty() {
             self.record_content(config, &words).await?;
         }
-        let taken = self.clock.now();
-        let Some(EventSink { position, .. }) = known else {
-            let position = if config.from_oldest { 0 } else { self.events.end().await? };
+        let (taken, was_lost) = (self.clock.now(), known.as_ref().is_some_and(EventSink::is_lost));
+        let Some(EventSink { position, .. }) = known.filter(|known| !known.is_lost()) else {
+            let position = if config.from_oldest || was_lost { 0 } else { self.events.end().await? };
             let sink = EventSink { name: config.name.clone(), position, content: words, destination, taken };
             self.events.add_sink(sink.clone()).await?;
             return Ok(sink);

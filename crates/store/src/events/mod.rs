@@ -51,6 +51,19 @@ pub struct EventSink {
     pub taken: Timestamp,
 }
 
+impl EventSink {
+    /// One whose row cannot be read: what it has taken is not known, so it is told everything again.
+    fn lost(name: String) -> Self {
+        let [content, destination] = [const { String::new() }; 2];
+        Self { name, position: 0, content, destination, taken: Timestamp::from_micros(0) }
+    }
+
+    /// Whether its row cannot be read, and it has to be remembered anew.
+    pub fn is_lost(&self) -> bool {
+        self.taken == Timestamp::from_micros(0)
+    }
+}
+
 /// How far somebody is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lag {
@@ -100,14 +113,14 @@ impl EventStore {
         Ok(Lag { entries: end.saturating_sub(position), since })
     }
 
-    /// All sinks that were ever told something. One whose row cannot be read is as one that never was.
+    /// All sinks that were ever told something, those among them whose rows cannot be read.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn sinks(&self) -> Result<Vec<EventSink>, StoreError> {
         let rows = sqlx::query("select * from event_sink order by name").fetch_all(&self.core.reads).await?;
         let read = |row: &sqlx::any::AnyRow| {
-            Ok(EventSink {
+            Ok::<_, StoreError>(EventSink {
                 name: row.try_get("name")?,
                 position: unsigned(row.try_get("position")?),
                 content: row.try_get("content")?,
@@ -115,7 +128,8 @@ impl EventStore {
                 taken: Timestamp::from_micros(row.try_get("taken_us")?),
             })
         };
-        Ok(database::readable(&rows, read))
+        let or_lost = |row: &sqlx::any::AnyRow| read(row).or_else(|_| Ok(EventSink::lost(row.try_get("name")?)));
+        Ok(database::readable(&rows, or_lost))
     }
 
     /// Remembers a sink that is new, in the place of whatever has its name.

@@ -238,8 +238,12 @@ pub(crate) async fn many_writers(url: &str, folder: &Path) {
     two.close().await;
 }
 
-/// A row that cannot be read keeps nothing behind it from being told, and what is left out for it is said.
-async fn unreadable(store: &Store, url: &str) {
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_no_event_behind_it_from_being_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = &database::sqlite_url(&folder.path().join("test.db"));
+    let blobs = Blobs::open(&folder.path().join("blobs")).expect("blobs");
+    let store = &Store::open(url, blobs, "n", &key(), at(0)).await.expect("opens");
     let from = store.events.end().await.expect("reads");
     store.mail.record_arrival(mail(60, Account::Held)).await.expect("records");
     store.incidents.open(new_incident()).await.expect("opens");
@@ -274,7 +278,7 @@ async fn unreadable(store: &Store, url: &str) {
         set(format!("{before} set {repair} where {condition}")).await;
     }
     assert_eq!(ids(&told(store, from).await.0), ids(&whole));
-    // A sink whose row cannot be read is a new one, and no other is.
+    // A sink whose row cannot be read is told everything again, and no other is.
     let sink = EventSink {
         name: "a".into(),
         position: 3,
@@ -285,15 +289,21 @@ async fn unreadable(store: &Store, url: &str) {
     store.events.add_sink(sink.clone()).await.expect("adds");
     store.events.add_sink(EventSink { name: "b".into(), ..sink.clone() }).await.expect("adds");
     sqlx::query("update event_sink set position = 'x' where name = 'a'").execute(&mut admin).await.expect("damages");
-    let names = |sinks: Vec<EventSink>| sinks.into_iter().map(|sink| sink.name).collect::<Vec<_>>();
-    assert_eq!(names(store.events.sinks().await.expect("reads")), ["b"]);
+    let places = |sinks: Vec<EventSink>| {
+        sinks.into_iter().map(|sink| (sink.name.clone(), sink.position, sink.is_lost())).collect::<Vec<_>>()
+    };
+    let is = |name: &str, position, is_lost| (name.to_owned(), position, is_lost);
+    let known = places(store.events.sinks().await.expect("reads"));
+    assert_eq!(known, [is("a", 0, true), is("b", 3, false)]);
     store.events.add_sink(sink).await.expect("adds");
-    assert_eq!(names(store.events.sinks().await.expect("reads")), ["a", "b"]);
+    assert!(!store.events.sinks().await.expect("reads")[0].is_lost());
 }
 
-/// What is recorded after a restore has ids of its own, and a reader of before goes on where the backup ended.
-async fn restored(folder: &Path) {
-    let (data, backup) = (folder.join("data"), folder.join("backup"));
+/// It has ids of its own, and a reader of before goes on where the backup ended.
+#[tokio::test]
+async fn what_is_recorded_after_a_restore_is_known_from_what_was_told() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (data, backup) = (folder.path().join("data"), folder.path().join("backup"));
     std::fs::create_dir(&data).expect("a folder");
     let open = |second| {
         let data = data.clone();
@@ -334,19 +344,4 @@ async fn restored(folder: &Path) {
     let from = store.events.resolved(&epoch, came).await.expect("reads");
     assert_eq!(store.events.page(from).await.expect("reads").events, page.events[1..]);
     store.close().await;
-}
-
-#[tokio::test]
-async fn a_row_that_cannot_be_read_keeps_no_event_behind_it_from_being_told() {
-    let folder = tempfile::tempdir().expect("folder");
-    let url = store::database::sqlite_url(&folder.path().join("test.db"));
-    let blobs = Blobs::open(&folder.path().join("blobs")).expect("blobs");
-    let store = Store::open(&url, blobs, "n", &key(), at(0)).await.expect("opens");
-    unreadable(&store, &url).await;
-    store.close().await;
-}
-
-#[tokio::test]
-async fn what_is_recorded_after_a_restore_is_known_from_what_was_told() {
-    restored(tempfile::tempdir().expect("folder").path()).await;
 }

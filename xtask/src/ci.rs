@@ -9,7 +9,8 @@ use cargo_metadata::MetadataCommand;
 use crate::postgres::Postgres;
 use crate::{axe, licences, mtas, package_test, reports, suites, tidy};
 
-/// What the first command does not need, and a package has: it is built for the tests and for a package.
+/// Features that a package has and a plain `cargo build` has not, so that the first build is quick. Tests and packages
+/// are built with them.
 pub(crate) const FEATURES: [&str; 2] = ["--features", "reprieve/otlp"];
 
 /// What the tests with real neighbours need: a program, and Debian's package that has it.
@@ -76,7 +77,7 @@ pub(crate) fn run() -> Result<()> {
     steps.step("demo", demo)?;
     steps.print();
     for suite in unsteady {
-        println!("UNSTEADY: {suite} failed at first and passed when it ran alone; it is a fault to mend");
+        println!("UNSTEADY: {suite} failed at first and passed without the others; it is to be mended");
     }
     Ok(())
 }

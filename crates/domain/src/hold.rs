@@ -87,10 +87,10 @@ impl Hold {
 /// A query that asks only for what stays as it is.
 fn query(text: &str, at: Timestamp) -> Result<Query, String> {
     let query = Query::parse(text, at).map_err(|error| error.what)?;
-    if is_everything(&query) {
-        return Err("this query is all mail, whatever it says: if that is meant, write received:>=2000-01-01".into());
-    }
     match changing(&query) {
+        None if is_everything(&query) => {
+            Err("this query is all mail, whatever it says: if that is meant, write received:>=2000-01-01".into())
+        }
         None => Ok(query),
         Some(field) => Err(format!(
             "{} of a mail can change, and a hold is about what stays: ask for sender, recipient, subject, received, \

@@ -65,7 +65,8 @@ impl Reconciler for EventTeller {
             let lag = self.events.lag(sink.position).await?;
             let behind = lag.since.map_or(Duration::ZERO, |since| self.clock.now().since(since));
             measure::event_lag(&config.name, lag.entries, behind);
-            if lag.entries > 0 && self.items.is_due(&config.name, self.clock.now()) {
+            let has_something = lag.entries > 0 || lag.is_beyond_end;
+            if has_something && self.items.is_due(&config.name, self.clock.now()) {
                 deliveries.begin(&config.name, self.clone().tell(number, sink));
             }
         }
@@ -85,7 +86,7 @@ impl EventTeller {
         if was != words || !words.is_empty() {
             self.record_content(config, &words).await?;
         }
-        let (taken, was_lost) = (self.clock.now(), known.as_ref().is_some_and(EventSink::is_lost));
+        let (taken, was_lost) = (Some(self.clock.now()), known.as_ref().is_some_and(EventSink::is_lost));
         let Some(EventSink { position, .. }) = known.filter(|known| !known.is_lost()) else {
             let position = if config.from_oldest || was_lost { 0 } else { self.events.end().await? };
             let sink = EventSink { name: config.name.clone(), position, content: words, destination, taken };
@@ -125,7 +126,7 @@ impl EventTeller {
         loop {
             let told = self.items.attempt(&config.name, self.clock.now(), self.tell_page(config, to, position)).await;
             match told? {
-                Some(next) if next > position => position = next,
+                Some(next) if next != position => position = next,
                 _ => return Ok(()),
             }
         }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use domain::{MailId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::sink::file::ends_within_a_line;
+use crate::lines::ends_within_a_line;
 
 /// The file, in the data folder.
 pub const FILE: &str = "bypassed.jsonl";

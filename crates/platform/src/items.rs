@@ -104,7 +104,8 @@ impl Items {
         }
         let began = Instant::now();
         let ended = caught(work).await;
-        // Its rest begins when it has failed, and not when it began: that may be half a minute.
+        // Its rest begins when it has failed, and not when it began: that may be half a minute. Whole seconds: what
+        // fails quickly moves no simulated clock.
         let now = now.after(Duration::from_secs(began.elapsed().as_secs()));
         match ended {
             Ok(Ok(Ok(done))) => {

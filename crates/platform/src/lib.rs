@@ -32,6 +32,7 @@ pub mod https;
 pub mod items;
 pub mod keys;
 pub mod ledger_check;
+mod lines;
 pub mod loops;
 pub mod measure;
 pub mod notice_test;

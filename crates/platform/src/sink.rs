@@ -1,6 +1,6 @@
 //! Sinks of events: each takes lines, and says when it has them for good.
 
-pub(crate) mod file;
+mod file;
 mod slices;
 mod syslog;
 mod unsent;

@@ -21,7 +21,7 @@ pub mod way;
 
 use std::time::Instant;
 
-use domain::{MailId, Timestamp};
+use domain::{MailId, Timestamp, UnitId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -57,8 +57,17 @@ impl Traces {
 
     /// Begins the way of a mail; it began at `at`, which is `since`.
     pub fn begin(&self, name: &'static str, mail: MailId, at: Timestamp, since: Instant) -> Way {
+        self.begin_part(name, (mail, 0), at, since)
+    }
+
+    /// Begins the way of one unit of a mail.
+    pub fn begin_unit(&self, name: &'static str, unit: UnitId, at: Timestamp) -> Way {
+        self.begin_part(name, (unit.mail, unit.number), at, Instant::now())
+    }
+
+    fn begin_part(&self, name: &'static str, part: (MailId, u32), at: Timestamp, since: Instant) -> Way {
         match self.0 {
-            Some(_) => Way::of(self.clone(), Trace::new(name, mail, at), since),
+            Some(_) => Way::of(self.clone(), Trace::new(name, part, at), since),
             None => Way::default(),
         }
     }

@@ -166,7 +166,7 @@ impl Releaser {
     }
 
     async fn send(self, claim: Claim, places: Arc<Places>) {
-        let mut way = self.traces.begin("release", claim.unit.mail, self.clock.now(), Instant::now());
+        let mut way = self.traces.begin_unit("release", claim.unit, self.clock.now());
         let (event, reply) = match self.attempt(&claim, &places, &mut way).await {
             ReleaseStep::Concluded(event, reply) => (event, reply),
             ReleaseStep::Lost => return,

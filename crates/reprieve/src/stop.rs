@@ -57,7 +57,8 @@ impl Stoppable {
             tracing::warn!("the store could not be closed in time; nothing that was answered is lost");
         }
         if let Some(telling) = self.telling.take() {
-            telling.finish(last).await;
+            // It is the last thing that a stop waits for, and mail has ended.
+            telling.finish(last.min(Instant::now() + LAST_WRITES)).await;
         }
         self.doors.close().await;
         // It may be gone; the next start removes it as well.

@@ -281,7 +281,7 @@ fn no_mail_waits_for_a_collector_that_is_dead_or_refuses_and_what_is_dropped_is_
     send_many(&gateway);
     let began = Instant::now();
     assert_eq!(gateway.stop(), Some(0));
-    assert!(began.elapsed() < Duration::from_secs(10), "a stop waits for nobody");
+    assert!(began.elapsed() < Duration::from_secs(6), "a stop waits for nobody");
 
     let refusing = Collector::answering("400 Bad Request");
     let gateway = Gateway::start(&traced(hop.address, refusing.address, ""));

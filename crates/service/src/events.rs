@@ -64,7 +64,7 @@ pub async fn sinks(service: &Service, operator: &Operator) -> ServiceResult<Vec<
             position: known.map(|known| known.position),
             behind: lag.map_or(0, |lag| lag.entries),
             behind_since: lag.and_then(|lag| lag.since).map(|since| since.to_string()),
-            taken: known.map(|known| known.taken.to_string()),
+            taken: known.and_then(|known| known.taken).map(|taken| taken.to_string()),
             fault: fault.map(|one| one.fault.clone()),
             next_try: fault.map(|one| one.next.to_string()),
         });

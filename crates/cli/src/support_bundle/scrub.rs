@@ -27,9 +27,9 @@ const KNOWN: [&str; 14] = [
     "broken pipe",
     "certificate",
     "not permitted",
-    "ermission denied",
-    "o such file",
-    "o space left",
+    "permission denied",
+    "no such file",
+    "no space left",
     "panicked",
 ];
 /// Labels of a DNS list that are told.

@@ -40,7 +40,9 @@ pub fn of(text: &str) -> Option<TextFingerprint> {
 /// The words of a text, each as a hash.
 fn words(text: &str) -> Vec<u64> {
     let mut words = Vec::with_capacity(WORDS_MAX / 4);
-    for chunk in text.split_ascii_whitespace() {
+    // A vertical tab is white space to Unicode and not to ASCII.
+    let is_space = |c: char| c.is_ascii_whitespace() || c == '\u{b}';
+    for chunk in text.split(is_space).filter(|chunk| !chunk.is_empty()) {
         if words.len() >= WORDS_MAX {
             break;
         }
@@ -191,6 +193,13 @@ mod tests {
             add_plain(&chunk, &mut plain);
             add_any(&chunk, &mut any);
             proptest::prop_assert_eq!(plain, any);
+        }
+
+        #[test]
+        fn chunks_are_those_of_unicode(text in "[ -~\t-\r\u{85}\u{a0}\u{3000}\u{e4}]{0,60}") {
+            let mut any = Vec::new();
+            text.split_whitespace().for_each(|chunk| add_any(chunk, &mut any));
+            proptest::prop_assert_eq!(words(&text), any);
         }
     }
 

@@ -138,7 +138,7 @@ fn length(mail: &Reading<'_>, marks: &mut Marks) {
     }
     marks.add_if(mail.text.count > 1500, M::TextVeryLong);
     marks.add_if(mail.text.count < FEW_WORDS && mail.document.count >= FEW_WORDS, M::TextInFile);
-    marks.add_if(mail.shown_text.lines().filter(|line| line.starts_with('>')).take(2).count() == 2, M::Quote);
+    marks.add_if(mail.seen.text().lines().filter(|line| line.starts_with('>')).take(2).count() == 2, M::Quote);
     let is_patch =
         |line: &str| line.starts_with("diff --git ") || line.starts_with("@@ -") || line.starts_with("+++ b/");
     marks.add_if(mail.seen.plain.lines().any(is_patch), M::Patch);

@@ -11,8 +11,6 @@ const LETTERS_MIN: usize = 3;
 
 /// Letters that stand alone one behind the other at least, to be read as a word.
 const LETTERS_ALONE_MIN: usize = 3;
-/// Bytes of one letter with the marks that stand on it.
-const ONE_LETTER_BYTES_MAX: usize = 64;
 
 /// A word as it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +175,7 @@ fn split(text: &str) -> Row {
         if c.is_alphanumeric() || is_mark(c) || matches!(c, '&' | '+') {
             row.letters.push(c);
         } else if !matches!(c, '\'' | '\u{2019}' | '\u{2bc}' | '\u{60}' | '\u{b4}')
-            || row.open_word().chars().count() == 1
+            || row.open_word().chars().take(2).count() == 1
         {
             row.end_word();
         }
@@ -188,11 +186,7 @@ fn split(text: &str) -> Row {
 
 /// Letters that stand alone one behind the other, as the word that they are: `D P D`, `D.H.L.`
 fn joined(mut row: Row) -> Row {
-    let is_one = |word: &str| {
-        word.len() <= ONE_LETTER_BYTES_MAX
-            && word.chars().filter(|c| !is_mark(*c)).count() == 1
-            && !word.contains(is_unspaced)
-    };
+    let is_one = |word: &str| word.chars().filter(|c| !is_mark(*c)).take(2).count() == 1 && !word.contains(is_unspaced);
     let alone: Vec<bool> = row.iter().map(is_one).collect();
     let mut at = 0;
     for run in alone.chunk_by(|one, other| one == other) {

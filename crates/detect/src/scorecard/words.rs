@@ -7,7 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 /// Bytes of one text that are read.
 pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// Words of one text that are read, and those of the line in which they end.
+/// Words of one text that are read, to the end of the line in which they are reached. Phrases are looked for in far
+/// fewer, and a text of more is a very long one whatever follows.
 pub const WORDS_MAX: usize = 2500;
 
 /// A text as words.

@@ -135,9 +135,9 @@ impl Taken {
 
 /// A path as it is reached: through links, and without `..`, as far as it is there.
 fn real(path: &Path) -> PathBuf {
-    let known = path.canonicalize().ok();
-    let beside = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
-    known.or_else(beside).unwrap_or_else(|| plain(path))
+    let plain = plain(path);
+    let there = |above: &Path| Some(above.canonicalize().ok()?.join(plain.strip_prefix(above).ok()?));
+    path.canonicalize().ok().or_else(|| plain.ancestors().find_map(there)).unwrap_or_else(|| plain.clone())
 }
 
 /// A path without `.` and `..`.
@@ -178,7 +178,8 @@ pub(super) fn event_sinks(root: &mut Section<'_>) -> Vec<EventSinkConfig> {
 pub(super) fn each_file_its_own(root: &Section<'_>, sinks: &[EventSinkConfig], taken: &Taken) {
     for (at, sink) in sinks.iter().enumerate() {
         let Destination::File(path) = &sink.to else { continue };
-        let is_twice = sinks[..at].iter().any(|other| other.to == sink.to);
+        let is_it = |other: &EventSinkConfig| matches!(&other.to, Destination::File(one) if real(one) == real(path));
+        let is_twice = sinks[..at].iter().any(is_it);
         if let Some(why) = taken.by(path).or(is_twice.then_some("is that of another sink")) {
             let what = format!("{} {why}: give {} one of its own", path.display(), sink.name);
             root.reading.fault(root.place("event_sink"), "event_sink.to", what);

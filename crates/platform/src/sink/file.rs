@@ -1,14 +1,15 @@
-//! Lines at the end of a file. It is opened anew for every page, so that it may be renamed at any time (logrotate
+//! Lines at the end of a file. It is opened anew for every slice, so that it may be renamed at any time (logrotate
 //! without `copytruncate`), and what was written is on the disk before anybody says that it is. On the volume of the
 //! store it waits before it takes the room that mail needs.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::said;
 use crate::disk::RoomForMail;
+use crate::lines::ends_within_a_line;
 
 /// Who may read a file that is made here: its owner and its group.
 const MODE: u32 = 0o640;
@@ -42,17 +43,6 @@ fn append_now(path: &Path, lines: &[u8]) -> std::io::Result<()> {
         Some(folder) => File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?.sync_all(),
         None => Ok(()),
     }
-}
-
-/// Whether something stopped within its last line; the place in the file is its end.
-pub(crate) fn ends_within_a_line(file: &mut File) -> std::io::Result<bool> {
-    if file.seek(SeekFrom::End(0))? == 0 {
-        return Ok(false);
-    }
-    file.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    Ok(last != *b"\n")
 }
 
 #[cfg(test)]

@@ -42,7 +42,11 @@ impl Slices {
     /// They were taken.
     pub(super) fn taken(&self) {
         let mut limits = self.limits();
-        limits.now = (limits.now * 2).min(limits.most);
+        if limits.now >= limits.most {
+            // What was too long once may not be so for ever: whoever stood in between may be gone.
+            limits.most = (limits.most + limits.most / 8 + 1).min(BYTES_MAX);
+        }
+        limits.now = (limits.now * 2).clamp(1, limits.most);
     }
 
     /// They were not taken, which may be for their length or not.
@@ -88,7 +92,9 @@ mod tests {
         assert_eq!(slices.next(&some).len(), 2, "and more again");
         slices.too_long(&some[..2]);
         slices.taken();
-        assert_eq!(slices.next(&some).len(), 1, "what was too long stays so");
+        assert_eq!(slices.next(&some).len(), 1, "what was too long is not tried at once");
+        (0..60).for_each(|_| slices.taken());
+        assert!(slices.next(&some).len() > 1, "and is tried again: a proxy may have refused everything for a minute");
         let small = vec![told(1 << 10); 100];
         for _ in 0..20 {
             slices.failed();

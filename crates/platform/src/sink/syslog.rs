@@ -1,10 +1,10 @@
 //! RFC 5424 over TCP (RFC 6587, octet counting) and over TLS (RFC 5425).
 //!
-//! Syslog has no answer: what was written to a connection may be lost with whoever was to read it. So each page has a
+//! Syslog has no answer: what was written to a connection may be lost with whoever was to read it. So each slice has a
 //! connection of its own, which we close for writing behind it. A receiver that has read all comes to our end, and
 //! closes on its side; one that died with something unread resets the connection (RFC 1122 section 4.2.2.13), and one
 //! that hangs does neither. One that closes before our end has come to it has read nothing up to there, and one whose
-//! system has not confirmed every byte cannot have read them. Only who does none of that has taken the page.
+//! system has not confirmed every byte cannot have read them. Only who does none of that has taken the slice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ const TALKS: &str = "it talks, and does not close the connection";
 /// How long something may take that has come already: the runtime has to hear of it.
 const AT_ONCE: Duration = Duration::from_millis(5);
 /// How often it is looked whether everything is confirmed: at first, and at last.
-const LOOK_FIRST: Duration = Duration::from_millis(1);
+const LOOK_FIRST: Duration = Duration::from_millis(5);
 const LOOK_MOST: Duration = Duration::from_millis(200);
 
 /// Events as messages, each behind its length.
@@ -63,7 +63,7 @@ pub(super) async fn send(
     confirmed: bool,
 ) -> Result<(), String> {
     let mut stream = TcpStream::connect((host, port)).await.map_err(said)?;
-    // What is written is the page and its end: nothing is gained by waiting for more of it.
+    // What is written is the slice and its end: nothing is gained by waiting for more of it.
     let _ = stream.set_nodelay(true);
     match tls {
         None => send_on(&mut stream, |stream| stream, frames, confirmed).await?,
@@ -87,7 +87,7 @@ async fn send_on<S: AsyncRead + AsyncWrite + Unpin>(
     stream.write_all(frames).await.map_err(said)?;
     stream.flush().await.map_err(said)?;
     if confirmed {
-        until_confirmed(|| unsent(socket(stream))).await;
+        until_confirmed(socket(stream)).await;
         if has_ended(stream).await? {
             return Err("it closed the connection before it had read everything".into());
         }
@@ -100,9 +100,9 @@ async fn send_on<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Waits until the receiver's system has everything, as far as ours tells.
-async fn until_confirmed(unsent: impl Fn() -> Option<u64>) {
+async fn until_confirmed(socket: &TcpStream) {
     let mut rest = LOOK_FIRST;
-    while unsent().is_some_and(|bytes| bytes > 0) {
+    while unsent(socket).await.is_some_and(|bytes| bytes > 0) {
         tokio::time::sleep(rest).await;
         rest = (rest * 2).min(LOOK_MOST);
     }
@@ -137,7 +137,7 @@ async fn until_end(stream: &mut (impl AsyncRead + Unpin)) -> Result<(), String> 
 /// goes with something unread, or before all has come, answers with a reset.
 async fn is_over(stream: &mut TcpStream) -> Result<(), String> {
     until_end(stream).await?;
-    until_confirmed(|| unsent(stream)).await;
+    until_confirmed(stream).await;
     match stream.take_error() {
         Ok(None) => Ok(()),
         Ok(Some(error)) | Err(error) => Err(format!("it did not take them: {error}")),

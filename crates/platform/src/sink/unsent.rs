@@ -12,14 +12,19 @@ const INODE: usize = 9;
 
 /// Bytes of a connection, its end included, that are not confirmed; 0 once it is over. None where the system does not
 /// tell.
-pub(super) fn unsent(socket: &impl AsFd) -> Option<u64> {
+pub(super) async fn unsent(socket: &impl AsFd) -> Option<u64> {
     let inode = rustix::fs::fstat(socket).ok()?.st_ino.to_string();
+    // The tables have a row for each connection of this host: no thread that carries mail reads them.
+    tokio::task::spawn_blocking(move || in_tables(&inode)).await.ok()?
+}
+
+fn in_tables(inode: &str) -> Option<u64> {
     let tables: Vec<String> = TABLES.iter().filter_map(|table| read_to_string(table).ok()).collect();
     if tables.is_empty() {
         return None;
     }
     let rows = tables.iter().flat_map(|table| table.lines().skip(1));
-    Some(rows.filter_map(|row| queued(row, &inode)).next().unwrap_or(0))
+    Some(rows.filter_map(|row| queued(row, inode)).next().unwrap_or(0))
 }
 
 /// The bytes of a row's queue to the other side, if the row is that of a socket.
@@ -37,19 +42,19 @@ mod tests {
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
 
-    #[test]
-    fn what_nobody_has_room_for_is_not_confirmed() {
+    #[tokio::test]
+    async fn what_nobody_has_room_for_is_not_confirmed() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
         let mut stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("connects");
         let (other, _) = listener.accept().expect("accepts");
-        assert_eq!(unsent(&stream), Some(0));
+        assert_eq!(unsent(&stream).await, Some(0));
         stream.set_nonblocking(true).expect("is set");
         let some = vec![b'x'; 1 << 20];
         let mut written = 0;
         while let Ok(more @ 1..) = stream.write(&some) {
             written += more;
         }
-        assert!(unsent(&stream).is_some_and(|bytes| bytes > 0), "{written} written");
+        assert!(unsent(&stream).await.is_some_and(|bytes| bytes > 0), "{written} written");
         drop(other);
     }
 

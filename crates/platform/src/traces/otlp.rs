@@ -83,7 +83,8 @@ fn span(trace: &Trace, ids: &Ids, number: usize, step: &Step) -> Span {
 struct Ids {
     mail: MailId,
     name: String,
-    /// When it began, where a mail may go that way more than once.
+    /// Of which of its units, and when it began, where a mail may go that way more than once.
+    part: u32,
     at: i64,
 }
 
@@ -91,11 +92,12 @@ impl Ids {
     fn of(trace: &Trace) -> Self {
         let name = trace.steps.first().map(|whole| whole.name.to_string()).unwrap_or_default();
         let at = if name == MAIL { 0 } else { trace.began.as_micros() };
-        Self { mail: trace.mail, name, at }
+        Self { mail: trace.mail, name, part: trace.part, at }
     }
 
     fn span(&self, number: usize) -> Vec<u8> {
-        let pieces = [&self.mail.bits()[..], self.name.as_bytes(), &self.at.to_be_bytes(), &number.to_be_bytes()];
+        let (part, at, number) = (self.part.to_be_bytes(), self.at.to_be_bytes(), number.to_be_bytes());
+        let pieces = [&self.mail.bits()[..], self.name.as_bytes(), &part, &at, &number];
         Digest::of_pieces(&pieces).as_bytes()[..8].to_vec()
     }
 
@@ -103,7 +105,7 @@ impl Ids {
     fn parent(&self) -> Vec<u8> {
         match self.name.as_str() {
             MAIL => Vec::new(),
-            _ => Self { mail: self.mail, name: MAIL.into(), at: 0 }.span(0),
+            _ => Self { mail: self.mail, name: MAIL.into(), part: 0, at: 0 }.span(0),
         }
     }
 }
@@ -129,12 +131,22 @@ mod tests {
     use domain::Timestamp;
 
     fn told(name: &'static str, at: i64) -> Vec<Span> {
+        told_of(name, 0, at)
+    }
+
+    fn told_of(name: &'static str, part: u32, at: i64) -> Vec<Span> {
         let mail = MailId::new(Timestamp::from_micros(1_795_000_000_000_000), [9; 10]);
-        let mut trace = Trace::new(name, mail, Timestamp::from_micros(at));
+        let mut trace = Trace::new(name, (mail, part), Timestamp::from_micros(at));
         let hop = Step { name: "hop".into(), began: Duration::from_nanos(5), ..trace.steps[0].clone() };
         trace.steps.push(Step { ended: Duration::from_nanos(7), is_failed: true, ..hop });
         let request = ExportTraceServiceRequest::decode(&request(&[trace], "mx")[..]).expect("a request");
         request.resource_spans[0].scope_spans[0].spans.clone()
+    }
+
+    #[test]
+    fn two_units_that_are_released_at_one_moment_have_spans_of_their_own() {
+        let id = |part| told_of("release", part, 7)[0].span_id.clone();
+        assert_ne!(id(0), id(1));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Of which mails that pass the way is told: chosen by the id, so that every part of one mail's way is told or none.
 
-use std::fmt;
-
 use domain::MailId;
 
 /// Values that the last 56 bits of an id have. They are random, and those by which samplers of OpenTelemetry choose.
@@ -27,12 +25,6 @@ impl Share {
     }
 }
 
-impl fmt::Display for Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0 as f64 / ALL as f64)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +36,5 @@ mod tests {
         let chosen = |share: f64| (0..=255).filter(|last| Share::of(share).has(mail(*last))).count();
         assert_eq!((chosen(0.0), chosen(0.25), chosen(1.0), chosen(7.0)), (0, 64, 256, 256));
         assert!(Share::EVERY.has(MailId::new(Timestamp::from_micros(1), [255; 10])));
-        assert_eq!((Share::of(0.25).to_string(), Share::EVERY.to_string()), ("0.25".to_owned(), "1".to_owned()));
     }
 }

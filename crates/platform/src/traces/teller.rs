@@ -28,7 +28,7 @@ pub(super) struct Teller {
     host: String,
     authorities: Authorities,
     authorization_file: Option<PathBuf>,
-    /// Whether the last request was not taken: only a change is said to the log.
+    /// Whether the last request was not taken, or not all of it: only a change is said to the log.
     is_failing: bool,
 }
 
@@ -94,12 +94,12 @@ impl Teller {
 
     fn is_taken(&mut self, count: usize, rejected: Option<String>) {
         measure::traces_told(count);
-        if let Some(why) = &rejected {
-            tracing::warn!(why, "the collector of traces did not take all");
-        } else if self.is_failing {
-            tracing::info!("the collector of traces takes them again");
+        let was_failing = std::mem::replace(&mut self.is_failing, rejected.is_some());
+        match rejected {
+            Some(why) if !was_failing => tracing::warn!(why, "the collector of traces does not take all"),
+            None if was_failing => tracing::info!("the collector of traces takes them again"),
+            _ => {}
         }
-        self.is_failing = false;
     }
 
     fn is_dropped(&mut self, count: usize, why: &str) {

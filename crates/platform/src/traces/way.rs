@@ -73,6 +73,8 @@ pub struct Step {
 pub struct Trace {
     /// Whose.
     pub mail: MailId,
+    /// Of which of its units; 0 where it is that of all of them.
+    pub part: u32,
     /// When it began.
     pub began: Timestamp,
     /// Its steps in the order in which they were noted down; the first is the whole way.
@@ -81,7 +83,7 @@ pub struct Trace {
 
 impl Trace {
     /// A way that begins.
-    pub fn new(name: &'static str, mail: MailId, began: Timestamp) -> Self {
+    pub fn new(name: &'static str, (mail, part): (MailId, u32), began: Timestamp) -> Self {
         let whole = Step {
             name: name.into(),
             within: 0,
@@ -90,7 +92,7 @@ impl Trace {
             facts: vec![("email.local_id", Value::Text(mail.to_string()))],
             is_failed: false,
         };
-        Self { mail, began, steps: vec![whole] }
+        Self { mail, part, began, steps: vec![whole] }
     }
 }
 

@@ -7,7 +7,7 @@
 use domain::Timestamp;
 use sqlx::{AnyConnection, Connection, Row};
 
-use super::{signed, unsigned};
+use super::unsigned;
 use crate::database::{self, error::StoreError};
 
 /// The row that says that an epoch is to begin.
@@ -70,9 +70,9 @@ pub(crate) async fn begin_at_next_start(connection: &mut AnyConnection) -> Resul
     Ok(())
 }
 
-/// Where a reader goes on now that has come to an entry in an epoch, beyond the end or not.
+/// Where a reader goes on that has come to an entry in an epoch: there, or where that epoch ended.
 pub(super) async fn resolved(connection: &mut AnyConnection, epoch: &str, from: u64) -> Result<u64, StoreError> {
-    Ok(unsigned(signed(Epochs::read(connection).await?.resolve(epoch, from))))
+    Ok(Epochs::read(connection).await?.resolve(epoch, from))
 }
 
 #[cfg(test)]

@@ -47,20 +47,20 @@ pub struct EventSink {
     pub content: String,
     /// Where it is, as it may be shown; empty where that was not recorded yet.
     pub destination: String,
-    /// When it last took something, or began.
-    pub taken: Timestamp,
+    /// When it last took something, or began; none where its row cannot be read.
+    pub taken: Option<Timestamp>,
 }
 
 impl EventSink {
     /// One whose row cannot be read: what it has taken is not known, so it is told everything again.
     fn lost(name: String) -> Self {
         let [content, destination] = [const { String::new() }; 2];
-        Self { name, position: 0, content, destination, taken: Timestamp::from_micros(0) }
+        Self { name, position: 0, content, destination, taken: None }
     }
 
     /// Whether its row cannot be read, and it has to be remembered anew.
     pub fn is_lost(&self) -> bool {
-        self.taken == Timestamp::from_micros(0)
+        self.taken.is_none()
     }
 }
 
@@ -71,6 +71,8 @@ pub struct Lag {
     pub entries: u64,
     /// When the first of them was written, if there is one and it is still there.
     pub since: Option<Timestamp>,
+    /// Whether the record ends before the entry that it has come to: another record was put in its place.
+    pub is_beyond_end: bool,
 }
 
 impl EventStore {
@@ -110,7 +112,7 @@ impl EventStore {
         let first = sqlx::query(sql).bind(signed(position)).fetch_optional(&self.core.reads).await?;
         // One that cannot be read is as one that is gone.
         let since = first.and_then(|row| row.try_get("at_us").ok()).map(Timestamp::from_micros);
-        Ok(Lag { entries: end.saturating_sub(position), since })
+        Ok(Lag { entries: end.saturating_sub(position), since, is_beyond_end: position > end })
     }
 
     /// All sinks that were ever told something, those among them whose rows cannot be read.
@@ -125,7 +127,7 @@ impl EventStore {
                 position: unsigned(row.try_get("position")?),
                 content: row.try_get("content")?,
                 destination: row.try_get("destination")?,
-                taken: Timestamp::from_micros(row.try_get("taken_us")?),
+                taken: Some(Timestamp::from_micros(row.try_get("taken_us")?)),
             })
         };
         let or_lost = |row: &sqlx::any::AnyRow| read(row).or_else(|_| Ok(EventSink::lost(row.try_get("name")?)));
@@ -179,7 +181,7 @@ impl Command for Kept {
             signed(*position).into(),
             content.as_str().into(),
             destination.as_str().into(),
-            taken.as_micros().into(),
+            taken.map_or(0, Timestamp::as_micros).into(),
         ];
         database::query(sql, values).execute(&mut *group.connection).await?;
         Ok(())

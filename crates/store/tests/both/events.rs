@@ -152,7 +152,7 @@ async fn places(store: &Store, end: u64) {
         position: end - 2,
         content: String::new(),
         destination: String::new(),
-        taken: at(9_610),
+        taken: Some(at(9_610)),
     };
     store.events.add_sink(sink.clone()).await.expect("keeps");
     let lag = store.events.lag(end - 2).await.expect("reads");
@@ -166,8 +166,13 @@ async fn places(store: &Store, end: u64) {
         .await
         .expect("keeps");
     let known = store.events.sinks().await.expect("reads");
-    let expected =
-        EventSink { position: end, content: "subjects".into(), destination: "file:x".into(), taken: at(9_611), ..sink };
+    let expected = EventSink {
+        position: end,
+        content: "subjects".into(),
+        destination: "file:x".into(),
+        taken: Some(at(9_611)),
+        ..sink
+    };
     assert_eq!(known, [expected], "what it is told is another, where it is stays");
     let lag = store.events.lag(end).await.expect("reads");
     assert_eq!((lag.entries, lag.since), (0, None));
@@ -284,7 +289,7 @@ async fn a_row_that_cannot_be_read_keeps_no_event_behind_it_from_being_told() {
         position: 3,
         content: String::new(),
         destination: String::new(),
-        taken: at(9_700),
+        taken: Some(at(9_700)),
     };
     store.events.add_sink(sink.clone()).await.expect("adds");
     store.events.add_sink(EventSink { name: "b".into(), ..sink.clone() }).await.expect("adds");

@@ -28,21 +28,22 @@ pub async fn list_all(
     let holds = service::hold::list(&service, &operator, query).await?;
     let may = operator.role.may(Permission::Hold);
     let body = html! {
-        h1 { "Holds" }
+        h1 { "Legal holds" }
         p.dim {
-            "Mail that is on hold neither expires nor is deleted, by nobody, until the hold is lifted; nor does its "
-            "record, nor what was done about it. What comes later and fits is on hold as well. It can be released."
+            "Mail on legal hold does not expire, and nobody can delete it, until the hold is lifted; its record and "
+            "audit entries stay as well. New mail that matches is covered too. It can still be released."
         }
         @if may { (hold_form()) }
-        @if holds.is_empty() { p.calm { "Nothing is on hold." } }
+        @if holds.is_empty() { p.calm { "No mail is on legal hold." } }
         @else { div.scroll { table {
             thead { tr {
-                th { "No." } th { "On" } th.right { "Mails" } th { "Reason" } th { "By" } th { "Since (UTC)" } td {}
+                th { "No." } th { "Covers" } th.right { "Messages" } th { "Reason" } th { "By" } th { "Since (UTC)" }
+                td {}
             } }
             tbody { @for one in &holds { (hold_row(one, may)) } }
         } } }
-        @if with_lifted { p { a href="/holds" { "Only those that are open" } } }
-        @else { p { a href="/holds?lifted=true" { "Those that were lifted, too" } } }
+        @if with_lifted { p { a href="/holds" { "Open holds only" } } }
+        @else { p { a href="/holds?lifted=true" { "Show lifted holds" } } }
     };
     Ok(page(&operator, "/holds", "Holds", body))
 }
@@ -50,19 +51,19 @@ pub async fn list_all(
 fn hold_form() -> Markup {
     html! {
         section.actions {
-            h2 { "New hold" }
+            h2 { "New legal hold" }
             form.row method="post" action="/holds/act" { (enter_does_nothing())
-                label { "On" select name="kind" {
+                label { "Covers" select name="kind" {
                     @for kind in [Kind::Person, Kind::Query, Kind::Mail] {
                         option value=(kind.as_str()) { (kind.as_str()) }
                     }
                 } }
-                label { "Which"
+                label { "Address, query or message ID"
                     input type="text" name="what" required maxlength="1000" autocomplete="off"
-                        placeholder="an address, a query, or an id";
+                        placeholder="anna@example.com";
                 }
                 (reason(true))
-                button { "Hold it" }
+                button { "Place hold" }
             }
         }
     }
@@ -92,7 +93,7 @@ fn lift(number: u64, back: &str) -> Markup {
             input type="hidden" name="lift" value=(number);
             input type="hidden" name="back" value=(back);
             (reason(true))
-            button.quiet { "Lift" }
+            button.quiet { "Lift hold" }
         }
     }
 }
@@ -103,8 +104,8 @@ pub(crate) fn of_mail(id: &str, holds: &[OnHoldView], may: bool) -> Markup {
     html! {
         @if !holds.is_empty() {
             section {
-                h2 { "On hold" }
-                p { "It neither expires nor is deleted until these are lifted; it can be released." }
+                h2 { "On legal hold" }
+                p { "It does not expire and cannot be deleted until these are lifted; it can still be released." }
                 ul { @for one in holds { li {
                     "Hold " (one.number) " on a " (one.kind) ", by " (one.by) " at " (moment(&one.made)) ": "
                     (one.reason) " " @if may { (lift(one.number, &back)) }
@@ -113,13 +114,13 @@ pub(crate) fn of_mail(id: &str, holds: &[OnHoldView], may: bool) -> Markup {
         }
         @if may && !holds.iter().any(|one| one.kind == "mail") {
             details {
-                summary { "Hold this mail" }
+                summary { "Place on legal hold" }
                 form.inline method="post" action="/holds/act" { (enter_does_nothing())
                     input type="hidden" name="kind" value="mail";
                     input type="hidden" name="what" value=(id);
                     input type="hidden" name="back" value=(back);
                     (reason(true))
-                    button.quiet { "Hold it" }
+                    button.quiet { "Place hold" }
                 }
             }
         }

@@ -194,10 +194,10 @@ fn dies_at(kind: &str, number: u32) -> bool {
     true
 }
 
-/// Kills the real program again and again under load. `REPRIEVE_KILLS` sets how often: 100 in CI, 1,000 by hand.
+/// Kills the real program again and again under load. `REPRIEVE_KILLS` sets how often: 60 in CI, 1,000 by hand.
 #[test]
 fn kill_nine_under_load() {
-    let kills: u64 = std::env::var("REPRIEVE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    let kills: u64 = std::env::var("REPRIEVE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     let sink = Sink::start();
     let mut gateway = strict(&sink);
     gateway.run();

@@ -1,5 +1,5 @@
 //! Lines on standard output and standard error, and tables for people. What is printed may have what strangers wrote:
-//! no character of it moves the cursor, rings, turns text around, or begins a line that it is not in.
+//! no character of it moves the cursor, rings or turns text around, and in a table none begins a line.
 
 use std::io::{self, IsTerminal, Write};
 

@@ -10,6 +10,7 @@ use store::upkeep::backup::{BLOBS, DATABASE};
 use super::names::host_and_port;
 use super::section::Section;
 use super::shown::{list, mark};
+use super::vouching;
 use crate::https::Endpoint;
 
 /// Characters of the name of a sink at most.
@@ -220,20 +221,8 @@ fn event_sink(mut section: Section<'_>) -> Option<EventSinkConfig> {
         .setting("from", "Where it begins when it is new: \"now\", or with the \"oldest\" event that is still there.")
         .not_shown()
         .one_of(&[("now", false), ("oldest", true)], false);
-    let ca = it
-        .setting("ca", "Certificates (PEM) of authorities of your own, which vouch for it beside the public ones.")
-        .not_shown()
-        .example("\"ca.pem\"")
-        .path();
-    let authorization_file = it
-        .setting(
-            "authorization_file",
-            "For https://: a file with what the field Authorization says, such as \"Bearer ...\". It is read anew for \
-             every request.",
-        )
-        .not_shown()
-        .example("\"siem-token\"")
-        .path();
+    let ca = vouching::ca(it);
+    let authorization_file = vouching::authorization_file(it, "\"siem-token\"");
     let is_confirmed_by_close = it
         .setting(
             "confirm_close",

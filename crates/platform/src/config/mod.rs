@@ -27,6 +27,7 @@ mod setting;
 pub mod shown;
 mod traces;
 mod unit;
+mod vouching;
 
 use std::collections::BTreeMap;
 use std::fmt;

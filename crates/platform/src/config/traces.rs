@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::section::Section;
 use super::shown::marked;
+use super::vouching;
 use crate::https::Endpoint;
 use crate::traces::NOT_BUILT;
 use crate::traces::share::Share;
@@ -52,20 +53,8 @@ fn read(section: &mut Section<'_>) -> Option<TracesConfig> {
         .default("nothing is told")
         .example("\"http://127.0.0.1:4318/v1/traces\"")
         .meaning("web address", |text| Ok((collector(text)?, marked(text))));
-    let authorization_file = section
-        .setting(
-            "authorization_file",
-            "For https://: a file with what the field Authorization says, such as \"Bearer ...\". It is read anew for \
-             every request.",
-        )
-        .not_shown()
-        .example("\"collector-token\"")
-        .path();
-    let ca = section
-        .setting("ca", "Certificates (PEM) of authorities of your own, which vouch for it beside the public ones.")
-        .not_shown()
-        .example("\"ca.pem\"")
-        .path();
+    let authorization_file = vouching::authorization_file(section, "\"collector-token\"");
+    let ca = vouching::ca(section);
     let share = section
         .setting(
             "share",

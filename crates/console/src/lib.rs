@@ -48,6 +48,8 @@ pub mod state;
 pub mod submission;
 pub mod typed;
 
+use std::sync::Arc;
+
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -58,10 +60,12 @@ use service::error::ServiceError;
 use web::assets::{assets, with_policy};
 use web::fault;
 use web::form::FORM_BYTES_MAX;
+use web::language::in_the_language_of_the_reader;
 use web::own_page::from_our_own_page;
 
 /// All pages.
 pub fn router(service: Service) -> Router {
+    let languages = Arc::new(service.config.console.languages.clone());
     let inside = Router::new()
         .route("/", get(overview::show))
         .route("/explorer", get(explorer::show))
@@ -137,6 +141,7 @@ pub fn router(service: Service) -> Router {
         .merge(assets())
         .layer(middleware::from_fn(from_our_own_page))
         .layer(middleware::map_response(with_policy))
+        .layer(middleware::from_fn_with_state(languages, in_the_language_of_the_reader))
         .with_state(service)
 }
 

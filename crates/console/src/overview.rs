@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
+use texts::{Text, say};
 use web::fault::PageResult;
 use web::page::{enter_does_nothing, moment};
 
@@ -25,8 +26,11 @@ const TRACKED_MAX: usize = 12;
 /// See [`TRACKED_MAX`].
 const TRACKED_PATIENCE: u64 = 100;
 /// States that have a card: name, state, and the class of its colour.
-const STATES: [(&str, &str, &str); 3] =
-    [("Delivered", "delivered", "good"), ("Held", "held", "bad"), ("Released", "released", "good")];
+const STATES: [(fn() -> Text, &str, &str); 3] = [
+    (|| say!(overview_delivered), "delivered", "good"),
+    (|| say!(overview_held), "held", "bad"),
+    (|| say!(overview_released), "released", "good"),
+];
 /// The last day.
 const DAY: &str = "received:>=-24h";
 
@@ -70,29 +74,30 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
     let waiting = jobs.iter().filter(|one| one.stage == "waiting").count();
     let tracked = tracked(&service, &operator).await?;
     let body = html! {
-        h1 { "Overview" }
+        h1 { (say!(nav_overview)) }
         (needs_a_person(&operator, whole.as_ref(), requests, waiting))
         section.cards {
-            (card("Messages, 24 h", flow.units, &explorer(DAY), "plain"))
+            (card(say!(overview_deliveries), flow.units, &explorer(DAY), "plain"))
             @for (name, state, class) in STATES {
-                (card(name, of_state(&flow, state), &explorer(&format!("{DAY} state:{state}")), class))
+                (card(name(), of_state(&flow, state), &explorer(&format!("{DAY} state:{state}")), class))
             }
             @if let Some(whole) = &whole {
                 @let open = whole.open.len() as u64;
-                (card("Open incidents", open, "/incidents", if open == 0 { "good" } else { "bad" }))
+                (card(say!(overview_incidents), open, "/incidents", if open == 0 { "good" } else { "bad" }))
                 @let contained = whole.sentinel.contained.len() as u64;
-                (card("Contained detections", contained, "/sentinel", if contained == 0 { "good" } else { "warn" }))
+                @let class = if contained == 0 { "good" } else { "warn" };
+                (card(say!(overview_contained), contained, "/sentinel", class))
             }
         }
-        @if !tracked.is_empty() { section { h2 { "Tracked queries, 24 h" } div.numbers {
+        @if !tracked.is_empty() { section { h2 { (say!(overview_tracked)) } div.numbers {
             @for (name, q, units, is_whole) in &tracked {
                 a href=(explorer(q)) { span.number { (units) @if !is_whole { "+" } } span { (name) } }
             }
         } } }
         section {
             h2 {
-                "Mail flow, last 24 hours"
-                @if flow.next.is_some() { " (the newest part: there is too much to add up at once)" }
+                (say!(overview_flow))
+                @if flow.next.is_some() { " " (say!(overview_flow_part)) }
             }
             (chart::over_time(&flow, service.clock.now(), 24, ""))
         }
@@ -106,7 +111,7 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
         }
         @if let Some(whole) = &whole { (memory(&whole.sentinel)) (all_is_well(&whole.health)) }
     };
-    Ok(page(&operator, "/", "Overview", body))
+    Ok(page(&operator, "/", say!(nav_overview), body))
 }
 
 /// Queries that somebody wants to see here: name, query within the last day, how much fits, and whether that is all.
@@ -128,7 +133,7 @@ fn of_state(flow: &SummaryView, state: &str) -> u64 {
     sum.map_or(0, |sum| sum.units)
 }
 
-fn card(name: &str, number: u64, href: &str, class: &str) -> Markup {
+fn card(name: Text, number: u64, href: &str, class: &str) -> Markup {
     html! {
         a.card.(if number == 0 && class == "bad" { "good" } else { class }) href=(href) {
             span.number { (number) } span { (name) }
@@ -140,28 +145,26 @@ fn card(name: &str, number: u64, href: &str, class: &str) -> Markup {
 fn needs_a_person(operator: &Operator, whole: Option<&Whole>, requests: usize, waiting: usize) -> Markup {
     let is_calm = whole.is_none_or(|whole| whole.alerts.is_empty() && whole.wishes.is_empty() && whole.open.is_empty());
     html! {
-        section.needs aria-label="What needs a person" {
-            @if is_calm && requests == 0 && waiting == 0 { p.calm { "Nothing needs a person." } }
+        section.needs aria-label=(say!(overview_actions)) {
+            @if is_calm && requests == 0 && waiting == 0 { p.calm { (say!(overview_calm)) } }
             @for incident in whole.iter().flat_map(|whole| &whole.open) { (going_on(incident)) }
             @if requests > 0 {
                 article.notice.warn { p {
-                    strong {
-                        (requests) @if requests == 1 { " recipient asks" } @else { " recipients ask" } " for held mail"
-                    } " "
-                    a href="/requests" { "Decide" }
+                    strong { (say!(overview_requests, count = requests)) } " "
+                    a href="/requests" { (say!(overview_requests_open)) }
                 } }
             }
             @if waiting > 0 {
                 article.notice.warn { p {
-                    strong { (waiting) @if waiting == 1 { " job waits" } @else { " jobs wait" } }
-                    " until a second person agrees " a href="/bulk" { "Jobs" }
+                    strong { (say!(overview_jobs, count = waiting)) } " "
+                    a href="/bulk" { (say!(overview_jobs_open)) }
                 } }
             }
             @for wish in whole.iter().flat_map(|whole| &whole.wishes) {
                 article.notice.warn { p {
-                    strong { (wish.actor) " wants " code { (wish.what) } " of " code { (wish.object) } } ": "
-                    (wish.reason)
-                    ". It is done when somebody else asks for the same before " (moment(&wish.until)) "."
+                    strong { (say!(overview_wish, actor = &wish.actor, what = html! { code { (wish.what) } },
+                        object = html! { code { (wish.object) } })) } ": " (wish.reason) ". "
+                    (say!(overview_wish_until, until = moment(&wish.until)))
                 } }
             }
             @for alert in whole.iter().flat_map(|whole| &whole.alerts) {
@@ -172,7 +175,7 @@ fn needs_a_person(operator: &Operator, whole: Option<&Whole>, requests: usize, w
                         form.inline method="post" action="/alerts/act" { (enter_does_nothing())
                             input type="hidden" name="number" value=(alert.number);
                             (reason(false))
-                            button name="do" value="seen" { "I have seen it" }
+                            button name="do" value="seen" { (say!(overview_alert_seen)) }
                             @for choice in &alert.choices {
                                 " " button name="do" value=(choice) { (said(choice)) }
                             }
@@ -185,12 +188,12 @@ fn needs_a_person(operator: &Operator, whole: Option<&Whole>, requests: usize, w
 }
 
 /// What a choice about the detection of an alert does, on its button.
-fn said(choice: &str) -> &str {
+fn said(choice: &str) -> String {
     match choice {
-        "contain" => "Contain it for 24 h",
-        "off" => "Switch it off for 24 h",
-        "confirm" => "It is right: pin it",
-        other => other,
+        "contain" => say!(overview_alert_contain).into(),
+        "off" => say!(overview_alert_off).into(),
+        "confirm" => say!(overview_alert_confirm).into(),
+        other => other.to_owned(),
     }
 }
 
@@ -203,8 +206,8 @@ fn going_on(incident: &IncidentRow) -> Markup {
                 a href={ "/incidents/" (incident.id) } { (incident.id) } " " (chip(&incident.stage)) " "
                 (incident.title)
             }
-            progress max="100" value=(progress.percent) aria-label="Taken back" {}
-            p.dim { (progress.over) " of " (progress.units) " units are over; " (progress.restored) " restored" }
+            progress max="100" value=(progress.percent) aria-label=(say!(overview_progress)) {}
+            p.dim { (say!(overview_progress_of, over = progress.over, units = progress.units, restored = progress.restored)) }
         }
     }
 }
@@ -217,28 +220,28 @@ fn all_is_well(health: &HealthView) -> Markup {
     let loops: Vec<&str> = loops.map(|one| one.name.as_str()).collect();
     html! {
         section {
-            h2 { "Gateway" }
+            h2 { (say!(overview_gateway)) }
             ul.plain {
                 li { @match &health.books {
                     Some(checked) if checked.ledger.balanced => {
-                        (chip("ok")) " The books balance: " (checked.ledger.accepted)
-                        " units, each in exactly one account; checked " (moment(&checked.at))
+                        (chip("ok")) " "
+                        (say!(overview_ledger_good, accepted = checked.ledger.accepted, at = moment(&checked.at)))
                     }
                     Some(checked) => {
-                        (chip("failing")) " The books do not balance; checked " (moment(&checked.at))
+                        (chip("failing")) " " (say!(overview_ledger_bad, at = moment(&checked.at)))
                     }
-                    None => { (chip("waiting")) " The books have not been checked yet" }
+                    None => { (chip("waiting")) " " (say!(overview_ledger_none)) }
                 } }
                 li {
-                    @if engines.is_empty() { (chip("ok")) " Engines answer" }
-                    @else { (chip("failing")) " With the last mails failed: " (engines.join(", ")) }
+                    @if engines.is_empty() { (chip("ok")) " " (say!(overview_engines_good)) }
+                    @else { (chip("failing")) " " (say!(overview_engines_bad, names = engines.join(", "))) }
                 }
                 li {
-                    @if loops.is_empty() { (chip("ok")) " All loops in the background run" }
-                    @else { (chip("failing")) " In trouble: " (loops.join(", ")) }
+                    @if loops.is_empty() { (chip("ok")) " " (say!(overview_tasks_good)) }
+                    @else { (chip("failing")) " " (say!(overview_tasks_bad, names = loops.join(", "))) }
                 }
             }
-            p { a href="/health" { "Health" } }
+            p { a href="/health" { (say!(nav_health)) } }
         }
     }
 }
@@ -246,11 +249,11 @@ fn all_is_well(health: &HealthView) -> Markup {
 fn memory(sentinel: &SentinelView) -> Markup {
     html! {
         section {
-            h2 { "Sentinel" }
+            h2 { (say!(nav_sentinel)) }
             p {
-                @if sentinel.acts { (chip("live")) " A detection that the past convicts is contained by itself." }
-                @else { (chip("recommend")) " People are called; nothing is contained by itself." }
-                " " a href="/sentinel" { "What it knows" }
+                @if sentinel.acts { (chip("live")) " " (say!(overview_sentinel_acts)) }
+                @else { (chip("recommend")) " " (say!(overview_sentinel_calls)) }
+                " " a href="/sentinel" { (say!(overview_sentinel_more)) }
             }
         }
     }

@@ -1,50 +1,87 @@
 //! What the console's pages have: the frame with its navigation, and the pieces that many use.
 
+use std::fmt::Display;
+
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use platform::percent::encoded;
 use service::access::{Operator, Permission};
+use texts::{Text, say};
 use web::fault::{FaultText, said};
 use web::page::{head, mark};
 
-/// The pages of the navigation: where, how it is called, and who may see it.
-const PAGES: [(&str, &str, Permission); 15] = [
-    ("/", "Overview", Permission::Look),
-    ("/explorer", "Explorer", Permission::Look),
-    ("/explorer?q=state%3Aheld", "Quarantine", Permission::Look),
-    ("/requests", "Requests", Permission::Look),
-    ("/incidents", "Incidents", Permission::Look),
-    ("/sentinel", "Sentinel", Permission::Look),
-    ("/detections", "Detections", Permission::Look),
-    ("/rulesets", "Rulesets", Permission::Look),
-    ("/policy", "Policy", Permission::Look),
-    ("/entries", "Lists", Permission::Look),
-    ("/submissions", "Reports", Permission::Look),
-    ("/audit", "Audit", Permission::Audit),
-    ("/holds", "Holds", Permission::Audit),
-    ("/health", "Health", Permission::Look),
-    ("/people", "People", Permission::Tokens),
+/// A page of the navigation.
+struct Place {
+    href: &'static str,
+    name: fn() -> Text,
+    /// Who may see it.
+    permission: Permission,
+}
+
+/// A group of the navigation: how it is called, and its pages.
+struct Group {
+    name: fn() -> Text,
+    places: &'static [Place],
+}
+
+const fn place(href: &'static str, name: fn() -> Text, permission: Permission) -> Place {
+    Place { href, name, permission }
+}
+
+/// The navigation: what waits and all mail; what went wrong and what judges; what people set; how the service is.
+const GROUPS: [Group; 4] = [
+    Group {
+        name: || say!(nav_mail),
+        places: &[
+            place("/", || say!(nav_overview), Permission::Look),
+            place("/explorer", || say!(nav_explorer), Permission::Look),
+            place("/explorer?q=state%3Aheld", || say!(nav_quarantine), Permission::Look),
+            place("/requests", || say!(nav_requests), Permission::Look),
+            place("/submissions", || say!(nav_reports), Permission::Look),
+        ],
+    },
+    Group {
+        name: || say!(nav_detection),
+        places: &[
+            place("/incidents", || say!(nav_incidents), Permission::Look),
+            place("/sentinel", || say!(nav_sentinel), Permission::Look),
+            place("/detections", || say!(nav_detections), Permission::Look),
+            place("/rulesets", || say!(nav_rulesets), Permission::Look),
+        ],
+    },
+    Group {
+        name: || say!(nav_policies),
+        places: &[
+            place("/policy", || say!(nav_policy), Permission::Look),
+            place("/entries", || say!(nav_lists), Permission::Look),
+        ],
+    },
+    Group {
+        name: || say!(nav_administration),
+        places: &[
+            place("/health", || say!(nav_health), Permission::Look),
+            place("/audit", || say!(nav_audit), Permission::Audit),
+            place("/holds", || say!(nav_holds), Permission::Audit),
+            place("/people", || say!(nav_people), Permission::Tokens),
+        ],
+    },
 ];
 
 /// A page for who has signed in. `at` is its place in the navigation.
-pub fn page(operator: &Operator, at: &str, title: &str, body: Markup) -> Response {
-    let seen = PAGES.iter().filter(|(.., permission)| operator.role.may(*permission));
+pub fn page(operator: &Operator, at: &str, title: impl Display, body: Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
-        html lang="en" {
-            (head(title))
+        html lang=(texts::reader::tag()) {
+            (head(&title.to_string()))
             body {
-                a.skip href="#main" { "Skip to content" }
+                a.skip href="#main" { (say!(nav_skip)) }
                 header.top {
                     a.brand href="/" { (mark()) "Reprieve" }
-                    nav aria-label="Main" {
-                        ul { @for (href, name, _) in seen { li {
-                            a href=(href) aria-current=[(*href == at).then_some("page")] { (name) } } } }
-                    }
+                    (navigation(operator, at))
                     div.me {
                         a href="/me" { (operator.name) }
-                        form method="post" action="/sign-out" { button.quiet { "Sign out" } }
+                        form method="post" action="/sign-out" { button.quiet { (say!(nav_sign_out)) } }
                     }
                 }
                 main #main { (body) }
@@ -55,14 +92,24 @@ pub fn page(operator: &Operator, at: &str, title: &str, body: Markup) -> Respons
     Html(markup.into_string()).into_response()
 }
 
-/// A word with the colour of its meaning.
-pub fn chip(word: &str) -> Markup {
-    html! { span.chip.(class_of(word)) { (shown(word)) } }
+/// The groups of the navigation with the pages that this person may see.
+fn navigation(operator: &Operator, at: &str) -> Markup {
+    html! {
+        nav aria-label=(say!(nav_label)) {
+            @for group in &GROUPS {
+                @let seen: Vec<&Place> = group.places.iter().filter(|one| operator.role.may(one.permission)).collect();
+                @if !seen.is_empty() {
+                    ul aria-label=((group.name)()) { @for one in seen { li {
+                        a href=(one.href) aria-current=[(one.href == at).then_some("page")] { ((one.name)()) } } } }
+                }
+            }
+        }
+    }
 }
 
-/// A word as people read it.
-pub fn shown(word: &str) -> String {
-    word.replace('_', " ")
+/// A word with the colour of its meaning.
+pub fn chip(word: &str) -> Markup {
+    html! { span.chip.(class_of(word)) { (texts::word(word)) } }
 }
 
 /// The class of a word's colour.
@@ -96,13 +143,12 @@ pub fn explorer(query: &str) -> String {
 /// A field for the reason of an act: it goes into the record.
 pub fn reason(is_needed: bool) -> Markup {
     html! {
-        label { "Reason, for the \
-            record" input type="text" name="reason" maxlength="1000" required[is_needed] autocomplete="off"; }
+        label { (say!(reason_for_record)) input type="text" name="reason" maxlength="1000" required[is_needed] autocomplete="off"; }
     }
 }
 
 /// A list of names and values.
-pub fn facts(pairs: &[(&str, Markup)]) -> Markup {
+pub fn facts(pairs: &[(Text, Markup)]) -> Markup {
     html! { dl.facts { @for (name, value) in pairs { div { dt { (name) } dd { (value) } } } } }
 }
 
@@ -114,7 +160,7 @@ pub fn with_navigation(
     told: &FaultText,
     typed: &[(String, String)],
 ) -> Response {
-    (status, page(operator, "", told.title, said(told, typed))).into_response()
+    (status, page(operator, "", &told.title, said(told, typed))).into_response()
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use api_types::memory::MemoryView;
 use api_types::sentinel::{ContainAsk, ContainmentView, PinView, ProbationView, SuspicionView};
 use axum::Extension;
 use axum::extract::State;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use platform::percent::encoded;
 use service::Service;
 use service::access::{Operator, Permission};
+use texts::{Text, say};
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
@@ -23,14 +24,13 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
     let shown = service::sentinel::status(&service, &operator).await?;
     let may = operator.role.may(Permission::Rules);
     let body = html! {
-        h1 { "Sentinel" }
+        h1 { (say!(nav_sentinel)) }
         p {
             @if shown.acts {
-                "A detection that known-good mail convicts is contained by itself, its incident opened and what it "
-                "held replayed."
+                (say!(sentinel_acts))
             } @else if shown.containment == "automatic" {
-                "The memory is not strong enough yet: people are called, and nothing is contained by itself."
-            } @else { "People are called, and nothing is contained by itself." }
+                (say!(sentinel_weak))
+            } @else { (say!(sentinel_calls)) }
         }
         (memory(&shown.memory))
         (contained(&shown.contained, may))
@@ -38,21 +38,25 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
         (suspects(&shown.suspects))
         @if !shown.pinned.is_empty() { (pinned(&shown.pinned)) }
     };
-    Ok(page(&operator, "/sentinel", "Sentinel", body))
+    Ok(page(&operator, "/sentinel", say!(nav_sentinel), body))
 }
 
 fn memory(memory: &MemoryView) -> Markup {
     facts(&[
-        ("Memory", html! { (memory.strength) }),
+        (say!(sentinel_memory), html! { (memory.strength) }),
         (
-            "Contents that may testify",
-            html! { (memory.eligible) " of " (memory.strong_contents) " that make it strong" },
+            say!(sentinel_samples),
+            say!(sentinel_samples_of, eligible = memory.eligible, strong = memory.strong_contents).render(),
         ),
         (
-            "Senders known",
-            html! {
-                (memory.established) " established of " (memory.identities) ", " (memory.internal) " of our own"
-            },
+            say!(sentinel_senders),
+            say!(
+                sentinel_senders_of,
+                established = memory.established,
+                known = memory.identities,
+                internal = memory.internal
+            )
+            .render(),
         ),
     ])
 }
@@ -60,16 +64,16 @@ fn memory(memory: &MemoryView) -> Markup {
 fn contained(held: &[ContainmentView], may: bool) -> Markup {
     html! {
         section {
-            h2 { "Held back" }
-            @if held.is_empty() { p.calm { "Nothing is held back." } }
+            h2 { (say!(sentinel_contained)) }
+            @if held.is_empty() { p.calm { (say!(sentinel_contained_none)) } }
             @for one in held { article.notice.warn {
                 p {
                     a href={ "/detections/" (encoded(&one.detection)) } { strong { (one.detection) } } " "
                     code { (one.detection_version) } " " (chip(one.level.as_deref().unwrap_or_default()))
-                    " since " (moment(&one.since)) " by " (one.by)
+                    " " (say!(since_by, since = moment(&one.since), by = &one.by))
                 }
                 p { (one.reason) }
-                @if may { (acting(&one.detection, "release", "Give it back")) }
+                @if may { (acting(&one.detection, "release", &say!(sentinel_release))) }
             } }
         }
     }
@@ -79,20 +83,19 @@ fn contained(held: &[ContainmentView], may: bool) -> Markup {
 pub fn probations(all: &[ProbationView]) -> Markup {
     html! {
         @if !all.is_empty() { section {
-            h2 { "Probation" }
+            h2 { (say!(sentinel_probation)) }
             p.dim {
-                "A version that was forced past a gate and hits what was known to be good delays mail of known "
-                "senders. What is let out may be a catch that was lost."
+                (say!(sentinel_probation_text))
             }
             ul { @for one in all { li {
                 a href={ "/detections/" (encoded(&one.detection)) } { (one.detection) } " "
                 code { (one.detection_version) } " "
                 @match &one.since {
-                    Some(since) => { "is on probation since " (moment(since)) },
-                    None => { "is on probation no more" },
+                    Some(since) => { (say!(sentinel_probation_since, since = moment(since))) },
+                    None => { (say!(sentinel_probation_over)) },
                 }
-                ": " (one.delayed) " mails delayed, " (one.waiting) " of them wait, " (one.kept) " stay, "
-                (one.let_out) " let out (" (one.let_out_most) " at most), " (one.settled) " decided by others"
+                ": " (say!(sentinel_probation_counts, delayed = one.delayed, waiting = one.waiting, kept = one.kept,
+                    let_out = one.let_out, most = one.let_out_most, settled = one.settled))
             } } }
         } }
     }
@@ -101,18 +104,18 @@ pub fn probations(all: &[ProbationView]) -> Markup {
 fn pinned(pins: &[PinView]) -> Markup {
     html! {
         section {
-            h2 { "Pinned" }
-            p.dim { "Nothing contains these by itself; the same evidence calls people." }
+            h2 { (say!(sentinel_pinned)) }
+            p.dim { (say!(sentinel_pinned_text)) }
             ul { @for pin in pins { li {
                 a href={ "/detections/" (encoded(&pin.detection)) } { (pin.detection) }
-                " since " (moment(&pin.since)) " by " (pin.by) ": " (pin.reason)
+                " " (say!(since_by, since = moment(&pin.since), by = &pin.by)) ": " (pin.reason)
             } } }
         }
     }
 }
 
 /// A form that contains a detection, or gives it back.
-pub fn acting(detection: &str, verb: &str, name: &str) -> Markup {
+pub fn acting(detection: &str, verb: &str, name: &Text) -> Markup {
     html! {
         form.inline method="post" action="/sentinel/act" { (enter_does_nothing())
             input type="hidden" name="detection" value=(detection);
@@ -126,16 +129,17 @@ pub fn acting(detection: &str, verb: &str, name: &str) -> Markup {
 fn suspects(all: &[SuspicionView]) -> Markup {
     html! {
         section {
-            h2 { "What is known against detections" }
+            h2 { (say!(sentinel_suspects)) }
             p.dim {
-                "Evidence is compared with 10,000, or 1,000 in the first day of a version. Only content that known "
-                "senders carried before it came testifies."
+                (say!(sentinel_suspects_text))
             }
-            @if all.is_empty() { p.calm { "Nothing is held against any detection." } }
+            @if all.is_empty() { p.calm { (say!(sentinel_suspects_none)) } }
             @else { div.scroll { table {
                 thead { tr {
-                    th { "Detection" } th { "State" } th.right { "Evidence" } th.right { "Live" } th { "Probe" }
-                    th.right { "Hits" } th.right { "Known senders" } th.right { "Witnesses" }
+                    th { (say!(detection)) } th { (say!(state)) } th.right { (say!(sentinel_evidence)) }
+                    th.right { (say!(sentinel_live)) } th { (say!(sentinel_probe)) }
+                    th.right { (say!(sentinel_hits)) } th.right { (say!(sentinel_known_senders)) }
+                    th.right { (say!(sentinel_sources)) }
                 } }
                 tbody { @for one in all { tr {
                     td {
@@ -144,7 +148,7 @@ fn suspects(all: &[SuspicionView]) -> Markup {
                     }
                     td { (chip(&one.state)) }
                     td.right { (weight(one.evidence)) } td.right { (weight(one.live_evidence)) }
-                    td { (one.probe_hits) " of " (one.probe_seen) }
+                    td { (say!(count_of, count = one.probe_hits, all = one.probe_seen)) }
                     td.right { (one.hits) } td.right { (one.senders) } td.right { (one.witnesses) }
                 } } }
             } } }

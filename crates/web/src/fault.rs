@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use service::error::ServiceError;
+use texts::{Text, say};
 
 use crate::page;
 
@@ -34,33 +35,29 @@ impl IntoResponse for Fault {
 #[derive(Clone, Debug)]
 pub struct FaultText {
     /// In a line.
-    pub title: &'static str,
+    pub title: Text,
     /// What exactly.
     pub text: String,
     /// What to do.
-    pub hint: &'static str,
+    pub hint: Option<Text>,
 }
 
 /// What a page says of an error.
 fn told(error: &ServiceError) -> FaultText {
     let (title, text, hint) = match error {
-        ServiceError::Bad(text) => ("This cannot be asked for", text.clone(), "Go back and change it."),
-        ServiceError::Query(error) => ("This query cannot be read", error.what.clone(), "Go back and change it."),
-        ServiceError::Unauthorized(text) => ("Sign in first", text.clone(), ""),
-        ServiceError::Forbidden(text) => {
-            ("You may not do this", text.clone(), "An administrator can, or can change your role.")
+        ServiceError::Bad(text) => (say!(fault_bad), text.clone(), Some(say!(fault_bad_hint))),
+        ServiceError::Query(error) => (say!(fault_query), error.what.clone(), Some(say!(fault_bad_hint))),
+        ServiceError::Unauthorized(text) => (say!(fault_unauthorized), text.clone(), None),
+        ServiceError::Forbidden(text) => (say!(fault_forbidden), text.clone(), Some(say!(fault_forbidden_hint))),
+        ServiceError::NotFound(text) => (say!(fault_not_found), text.clone(), Some(say!(fault_not_found_hint))),
+        ServiceError::Conflict(text) => (say!(fault_conflict), text.clone(), Some(say!(fault_conflict_hint))),
+        ServiceError::TooMany(seconds) => {
+            (say!(fault_too_many), say!(fault_too_many_text, seconds = *seconds).to_string(), None)
         }
-        ServiceError::NotFound(text) => {
-            ("There is no such thing", text.clone(), "It may have been removed when its time was over.")
-        }
-        ServiceError::Conflict(text) => {
-            ("It cannot be done now", text.clone(), "Somebody else may have been quicker: look at it again.")
-        }
-        ServiceError::TooMany(seconds) => ("Too many requests", format!("Try again in {seconds} s."), ""),
         ServiceError::Unavailable(text) => {
-            ("The store is not there", text.clone(), "Mail is treated as the configuration says; see the log.")
+            (say!(fault_unavailable), text.clone(), Some(say!(fault_unavailable_hint)))
         }
-        ServiceError::Internal(_) => ("Something failed here", "The log of the program says what.".to_owned(), ""),
+        ServiceError::Internal(_) => (say!(fault_internal), say!(fault_internal_text).to_string(), None),
     };
     FaultText { title, text, hint }
 }
@@ -77,9 +74,12 @@ pub fn page(error: ServiceError) -> Response {
     error.log();
     let body = html! {
         (said(&told, &[]))
-        p { a href="/" { "Overview" } " · " a href="/explorer" { "Explorer" } " · " a href="/sign-in" { "Sign in" } }
+        p {
+            a href="/" { (say!(nav_overview)) } " · " a href="/explorer" { (say!(nav_explorer)) } " · "
+            a href="/sign-in" { (say!(fault_sign_in)) }
+        }
     };
-    let mut response = (status, page::bare(told.title, body)).into_response();
+    let mut response = (status, page::bare(&told.title.to_string(), body)).into_response();
     response.extensions_mut().insert(told);
     response
 }
@@ -89,7 +89,7 @@ pub fn said(told: &FaultText, typed: &[(String, String)]) -> Markup {
     html! {
         h1 { (told.title) }
         p { (told.text) }
-        @if !told.hint.is_empty() { p.dim { (told.hint) } }
+        @if let Some(hint) = &told.hint { p.dim { (hint) } }
         (what_was_typed(typed))
     }
 }
@@ -100,7 +100,7 @@ pub fn what_was_typed(typed: &[(String, String)]) -> Markup {
         typed.iter().filter(|(name, text)| WORDS.contains(&name.as_str()) && !text.trim().is_empty()).collect();
     html! {
         @if !words.is_empty() {
-            h2 { "What you had typed" }
+            h2 { (say!(fault_typed)) }
             dl.facts { @for (name, text) in words { div { dt { (name) } dd { (text) } } } }
         }
     }

@@ -5,5 +5,6 @@ pub mod assets;
 pub mod download;
 pub mod fault;
 pub mod form;
+pub mod language;
 pub mod own_page;
 pub mod page;

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, html};
 pub fn bare(title: &str, body: Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(texts::reader::tag()) {
             (head(title))
             body.bare { main #main { p.brand { (mark()) "Reprieve" } (body) } script src="/assets/console.js" defer {} }
         }

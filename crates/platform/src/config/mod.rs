@@ -4,6 +4,7 @@
 //! else: the commented example, the reference in the guide and what Health shows come from that.
 
 mod api;
+pub mod console;
 mod contradiction;
 mod declaration;
 mod engine;
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 pub use api::ApiConfig;
 use contradiction::one_each;
 pub use declaration::{example, reference};
+use console::ConsoleConfig;
 use domain::envelope::Border;
 use domain::policy::Policy;
 use domain::rollout::Pace;
@@ -115,6 +117,8 @@ pub struct Config {
     pub event_sinks: Vec<EventSinkConfig>,
     /// Who is told the way of each mail, if anybody is.
     pub traces: Option<TracesConfig>,
+    /// What operators see.
+    pub console: ConsoleConfig,
     /// What recipients see.
     pub portal: PortalConfig,
     /// Where people of the console have an account already, if that is used.
@@ -205,6 +209,7 @@ fn read<'r>(reading: &'r Reading<'r>, table: Option<&'r DeTable<'r>>) -> Config 
     let notices = operations::notices(&mut root);
     let event_sinks = events::event_sinks(&mut root);
     let traces = traces::traces(&mut root, IS_BUILT || cfg!(test));
+    let console = console::console(&mut root);
     let portal = portal::portal(&mut root);
     let oidc = oidc::oidc(&mut root);
     let known_good = known_good::known_good(&mut root, &data_dir);
@@ -247,6 +252,7 @@ fn read<'r>(reading: &'r Reading<'r>, table: Option<&'r DeTable<'r>>) -> Config 
         notices,
         event_sinks,
         traces,
+        console,
         portal,
         oidc,
         http,

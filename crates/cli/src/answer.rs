@@ -46,8 +46,25 @@ impl<View: DeserializeOwned> Answer<View> {
         })
     }
 
-    /// Prints it: the JSON as it came where that is asked for, else what `text` makes of it.
+    /// The same, each text in it as one line: strangers wrote some of them, and none may look like a line of ours.
+    ///
+    /// # Errors
+    /// As [`Answer::view`].
+    pub(crate) fn in_lines(&self) -> Result<View, CliError> {
+        let mut json = self.json.clone();
+        flatten(&mut json);
+        Self::of(json).view()
+    }
+
+    /// Prints it: the JSON as it came where that is asked for, else what `text` makes of it, with each text in it as
+    /// one line.
     pub(crate) fn print(&self, api: &ApiArgs, text: impl FnOnce(&View) -> String) -> Result<(), CliError> {
+        terminal::line(&if api.json { self.json.to_string() } else { text(&self.in_lines()?) });
+        Ok(())
+    }
+
+    /// The same for an answer that has texts of many lines.
+    pub(crate) fn print_with_lines(&self, api: &ApiArgs, text: impl FnOnce(&View) -> String) -> Result<(), CliError> {
         terminal::line(&if api.json { self.json.to_string() } else { text(&self.view()?) });
         Ok(())
     }
@@ -68,6 +85,16 @@ impl<View: Serialize> Answer<View> {
     pub(crate) fn update(&mut self, view: &View) -> Result<(), CliError> {
         overwrite(&mut self.json, serde_json::to_value(view).map_err(CliError::unreachable)?);
         Ok(())
+    }
+}
+
+/// Makes one line of each text.
+fn flatten(value: &mut Value) {
+    match value {
+        Value::String(text) if text.chars().any(char::is_control) => *text = terminal::in_one_line(text),
+        Value::Array(all) => all.iter_mut().for_each(flatten),
+        Value::Object(fields) => fields.values_mut().for_each(flatten),
+        _ => {}
     }
 }
 
@@ -110,6 +137,15 @@ mod tests {
         let unit = json!({ "recipient": "b@ours.example", "state": "released", "reply": "", "colour": "red" });
         let printed = json!({ "weight": 1, "id": "a", "what_if": false, "units": [unit] });
         assert_eq!(answer.json().to_string(), printed.to_string());
+    }
+
+    #[test]
+    fn no_text_of_a_stranger_begins_a_line() {
+        let unit = json!({ "recipient": "b@ours.example", "state": "held", "reply": "no\nid  1  released\u{1b}[2J" });
+        let answer = Answer::<ReleasedView>::of(json!({ "id": "a", "what_if": false, "units": [unit] }));
+        let reply = |view: ReleasedView| view.units[0].reply.clone();
+        assert_eq!(reply(answer.in_lines().expect("it is whole")), "no\\u000aid  1  released\\u001b[2J");
+        assert_eq!(reply(answer.view().expect("it is whole")), "no\nid  1  released\u{1b}[2J");
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
             if api.json {
                 terminal::line(&entries.json().to_string());
             } else {
-                entries.view()?.iter().for_each(|entry| terminal::line(&shown(entry)));
+                entries.in_lines()?.iter().for_each(|entry| terminal::line(&shown(entry)));
             }
             Ok(())
         }

@@ -122,7 +122,7 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
         }
         DetectionVerb::Show { code, api } => {
             let path = format!("/api/v1/detections/{}", encoded(&code));
-            Client::new(&api)?.get::<DetectionView>(&path).await?.print(&api, show_text)
+            Client::new(&api)?.get::<DetectionView>(&path).await?.print_with_lines(&api, show_text)
         }
         DetectionVerb::Enforce(args) => set("enforce", args).await,
         DetectionVerb::Shadow(args) => set("shadow", args).await,

@@ -62,7 +62,7 @@ async fn trace(query: &TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
         terminal::line(&units.json().to_string());
         return Ok(());
     }
-    let units = units.view()?;
+    let units = units.in_lines()?;
     if units.is_empty() {
         terminal::complain("nothing fits");
         return Err(CliError::No);

@@ -219,10 +219,10 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
         }
         QuarantineVerb::Headers { id, api } => {
             let answer = Client::new(&api)?.get::<HeadersView>(&path(&id, "/headers")).await?;
-            answer.print(&api, |view| safe(&view.headers))
+            answer.print_with_lines(&api, |view| safe(&view.headers))
         }
         QuarantineVerb::Preview { id, api } => {
-            Client::new(&api)?.get::<PreviewView>(&path(&id, "/preview")).await?.print(&api, previewed)
+            Client::new(&api)?.get::<PreviewView>(&path(&id, "/preview")).await?.print_with_lines(&api, previewed)
         }
         QuarantineVerb::Requests { api } => {
             let waiting = Client::new(&api)?.get::<Vec<RequestView>>("/api/v1/quarantine/requests").await?;
@@ -359,9 +359,9 @@ fn safe(text: &str) -> String {
 
 fn previewed(view: &PreviewView) -> String {
     let HeldView { sender, subject, category, .. } = &view.held;
-    let mut out = vec![format!("from {sender}  subject \"{subject}\"  {category}")];
+    let mut out = vec![terminal::in_one_line(&format!("from {sender}  subject \"{subject}\"  {category}"))];
     for PartView { number, name, content_type, size, .. } in &view.parts {
-        out.push(format!("  {number} {content_type} {size} bytes '{name}'"));
+        out.push(terminal::in_one_line(&format!("  {number} {content_type} {size} bytes '{name}'")));
     }
     out.extend(view.texts.iter().map(|one| format!("----\n{}", safe(one))));
     out.join("\n")

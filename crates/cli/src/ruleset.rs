@@ -169,7 +169,7 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
         RulesetVerb::Build { folder, target, add, what_if, api } => {
             let folder = folder.or_else(|| configured(&api));
             let built = build(&Client::new(&api)?, files_of(folder.as_deref(), target)?, add, what_if).await?;
-            built.print(&api, built_text)?;
+            built.print_with_lines(&api, built_text)?;
             if built.view()?.gates.iter().all(|gate| gate.passed) { Ok(()) } else { Err(CliError::No) }
         }
         RulesetVerb::Publish { version, target, add, force, bad, fast, reason, wait, what_if, api } => {
@@ -188,16 +188,16 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
             if wait && !what_if {
                 answer = wait_for_gates(&client, answer.view()?.rollout).await?;
             }
-            answer.print(&api, rollout_text)?;
+            answer.print_with_lines(&api, rollout_text)?;
             if answer.view()?.stage == "refused" { Err(CliError::No) } else { Ok(()) }
         }
         RulesetVerb::List { api } => {
             let rulesets = Client::new(&api)?.get::<Vec<RulesetRow>>("/api/v1/rulesets").await?;
-            rulesets.print(&api, |rulesets| list_text(rulesets))
+            rulesets.print_with_lines(&api, |rulesets| list_text(rulesets))
         }
         RulesetVerb::Show { version, api } => {
             let path = format!("/api/v1/rulesets/{}", encoded(&version));
-            Client::new(&api)?.get::<RulesetView>(&path).await?.print(&api, show_text)
+            Client::new(&api)?.get::<RulesetView>(&path).await?.print_with_lines(&api, show_text)
         }
         RulesetVerb::Status { number, api } => {
             let client = Client::new(&api)?;
@@ -213,12 +213,12 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
                 });
                 return Ok(());
             };
-            rollout(&client, number).await?.print(&api, rollout_text)
+            rollout(&client, number).await?.print_with_lines(&api, rollout_text)
         }
         RulesetVerb::Rollback { reason, what_if, api } => {
             let ask = RollbackAsk { reason, actor: super::quarantine::actor(), what_if };
             let back = Client::new(&api)?.post::<RolloutView>("/api/v1/rollouts/rollback", &ask).await?;
-            back.print(&api, rollout_text)
+            back.print_with_lines(&api, rollout_text)
         }
     }
 }
@@ -366,7 +366,7 @@ async fn compare(before: &str, after: &str, api: &ApiArgs) -> Result<(), CliErro
         let path = format!("/api/v1/rulesets/{}/diff", encoded(after));
         Client::new(api)?.get_with::<Vec<ChangeView>>(&path, &query).await?
     };
-    changes.print(api, |changes| changes_text(changes))
+    changes.print_with_lines(api, |changes| changes_text(changes))
 }
 
 fn changes_text(changes: &[ChangeView]) -> String {

@@ -79,7 +79,7 @@ fn harmless(text: &str) -> String {
 }
 
 /// A text as one line, with no colours of its own.
-fn in_one_line(text: &str) -> String {
+pub fn in_one_line(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         push(&mut out, c);
         out

@@ -22,6 +22,9 @@ use tokio::sync::watch;
 
 use crate::deliveries::Deliveries;
 
+/// How long a sink rests at most that does not take what it is told: it hears of what happened within a minute of its
+/// coming back.
+pub(crate) const REST_MAX: Duration = Duration::from_secs(60);
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Who it is in the audit log.

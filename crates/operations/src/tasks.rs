@@ -26,7 +26,7 @@ use crate::announce::Announcer;
 use crate::call::{self, Caller};
 use crate::certificate_watch::CertificateWatcher;
 use crate::clock::ClockWatcher;
-use crate::events::EventTeller;
+use crate::events::{self, EventTeller};
 use crate::flow::FlowSummer;
 use crate::fold::SearchTextWorker;
 use crate::gauges::GaugeSetter;
@@ -298,7 +298,7 @@ impl Parts {
             audit: self.store.audit.clone(),
             events: self.store.events.clone(),
             clock: self.shared.clock.clone(),
-            items: Items::default(),
+            items: Items::resting_at_most(events::REST_MAX),
         }
     }
 

@@ -63,9 +63,16 @@ pub struct Items(Arc<Mutex<FailingItems>>);
 struct FailingItems {
     failing: BTreeMap<String, Failing>,
     refusals: u32,
+    /// How long an item rests at most, where that is less than usual.
+    rest_max: Option<Duration>,
 }
 
 impl Items {
+    /// Items that rest at most so long: where somebody who was away is to be told soon after, and asking costs little.
+    pub fn resting_at_most(longest: Duration) -> Self {
+        Self(Arc::new(Mutex::new(FailingItems { rest_max: Some(longest), ..FailingItems::default() })))
+    }
+
     /// Whether this item may be tried: it does not rest.
     pub fn is_due(&self, item: &str, now: Timestamp) -> bool {
         self.known().failing.get(item).is_none_or(|one| one.next <= now)
@@ -139,10 +146,11 @@ impl Items {
             let soonest = known.failing.iter().min_by_key(|(_, one)| one.next).map(|(name, _)| name.clone());
             soonest.map(|name| known.failing.remove(&name));
         }
+        let longest = known.rest_max.unwrap_or(REST_MAX);
         let none = Failing { failures: 0, since: now, next: now, fault: String::new() };
         let one = known.failing.entry(item.to_owned()).or_insert(none);
         one.failures = one.failures.saturating_add(1);
-        one.next = now.after(rest(one.failures));
+        one.next = now.after(rest(one.failures).min(longest));
         one.fault = fault.chars().take(FAULT_CHARS).collect();
     }
 
@@ -226,6 +234,17 @@ mod tests {
 
     async fn unreadable() -> Result<(), StoreError> {
         Err(StoreError::Unreadable("a column".into()))
+    }
+
+    #[test]
+    fn what_may_come_back_soon_rests_for_less() {
+        let (items, usual) = (Items::resting_at_most(Duration::from_secs(60)), Items::default());
+        let begin = Timestamp::from_micros(1_794_996_000_000_000);
+        for all in [&items, &usual] {
+            (0..20).for_each(|_| all.failed("a sink", begin, "it is away"));
+        }
+        let rests = |all: &Items| all.failing()[0].1.next.since(begin);
+        assert_eq!((rests(&items), rests(&usual)), (Duration::from_secs(60), REST_MAX));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -30,13 +30,37 @@ impl Collector {
         let collector = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
         let requests = collector.requests.clone();
         std::thread::spawn(move || {
-            for socket in listener.incoming().flatten() {
-                let body = body(&socket);
+            for mut socket in listener.incoming().flatten() {
+                let body = body(&mut socket);
                 requests.lock().unwrap().push(body);
                 write!(&socket, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").unwrap();
             }
         });
         collector
+    }
+
+    /// One with a certificate of its own, for `localhost`; with the certificate as PEM.
+    fn over_tls() -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let tls = wire::tls::server_config_of(vec![made.cert.der().clone()], key).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let collector = Self { address: listener.local_addr().unwrap(), requests: Arc::default() };
+        let requests = collector.requests.clone();
+        std::thread::spawn(move || {
+            for socket in listener.incoming().flatten() {
+                let session = rustls::ServerConnection::new(tls.clone()).unwrap();
+                let mut stream = rustls::StreamOwned::new(session, socket);
+                // Who does not trust the certificate ends it here.
+                if stream.conn.complete_io(&mut stream.sock).is_err() {
+                    continue;
+                }
+                let body = body(&mut stream);
+                requests.lock().unwrap().push(body);
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+            }
+        });
+        (collector, made.cert.pem())
     }
 
     fn spans(&self) -> Vec<Span> {
@@ -82,7 +106,7 @@ impl Collector {
     }
 }
 
-fn body(socket: &TcpStream) -> Vec<u8> {
+fn body(socket: &mut impl Read) -> Vec<u8> {
     let mut lines = BufReader::new(socket);
     let (mut length, mut line) = (0, String::new());
     while lines.read_line(&mut line).unwrap() > 2 {
@@ -314,4 +338,29 @@ fn a_configuration_with_a_collector_is_valid() {
         Gateway::prepare(&traced(SocketAddr::from(([127, 0, 0, 1], 25)), SocketAddr::from(([127, 0, 0, 1], 4318)), ""));
     let checked = gateway.cli(&["config", "check", "--config", "reprieve.toml"]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// A collector that has TLS is told by who trusts its certificate, and nothing goes to one that is not trusted.
+#[test]
+fn a_collector_over_tls_is_told_where_its_certificate_is_trusted() {
+    let (sink, (trusted, certificate), (other, _)) = (Sink::start(), Collector::over_tls(), Collector::over_tls());
+    for (collector, is_told) in [(&trusted, true), (&other, false)] {
+        let to = format!("https://localhost:{}/v1/traces", collector.address.port());
+        let mut gateway =
+            Gateway::prepare(&format!("{}[traces]\nto = \"{to}\"\nca = \"ca.pem\"\n", config(sink.address)));
+        std::fs::write(gateway.path("ca.pem"), &certificate).unwrap();
+        gateway.run();
+        let said = Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &clean("1"));
+        assert!(said.starts_with("250"), "{said}");
+        let began = Instant::now();
+        let is_over = || match is_told {
+            true => !collector.spans().is_empty(),
+            false => gateway.log().contains("invalid peer certificate"),
+        };
+        while !is_over() {
+            assert!(began.elapsed() < PATIENCE, "{}", gateway.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(collector.spans().is_empty(), !is_told);
+    }
 }

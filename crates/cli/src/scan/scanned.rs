@@ -77,7 +77,7 @@ impl Scanned {
         let verdict = format!("{} {}", self.category.as_str(), self.disposition.as_str());
         let mut out = vec![format!("{}: {}", self.file, terminal::coloured(&verdict, colour))];
         let reasons = self.reasons.iter().filter(|reason| reason.code != "clean");
-        out.extend(reasons.map(|reason| format!("  because {}", reason.text)));
+        out.extend(reasons.map(|reason| format!("  because {}", terminal::in_one_line(&reason.text))));
         if explain {
             out.extend(self.explained());
         }
@@ -100,6 +100,6 @@ impl Scanned {
             out.push(format!("  engine {engine} {version} {outcome} {millis} ms {detail}"));
         }
         out.push(format!("  ruleset {} policy {}", self.ruleset, self.policy.as_str()));
-        out
+        out.iter().map(|line| terminal::in_one_line(line)).collect()
     }
 }

@@ -7,12 +7,13 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Which crates of ours each crate may use: arrows point down only.
-const LAYERS: [(&str, &[&str]); 29] = [
+const LAYERS: [(&str, &[&str]); 30] = [
     ("domain", &[]),
     ("wire", &["domain"]),
     ("detect", &["domain"]),
     ("store", &["domain"]),
-    ("platform", &["domain", "wire", "detect", "store"]),
+    ("texts", &[]),
+    ("platform", &["domain", "wire", "detect", "store", "texts"]),
     ("examiner", &["domain", "detect", "platform"]),
     ("known_good", &["domain", "detect", "store", "platform", "examiner"]),
     // The rooms: none imports another; they meet in the store and wake each other with signals that carry no data.
@@ -24,11 +25,11 @@ const LAYERS: [(&str, &[&str]); 29] = [
     ("api_types", &[]),
     ("service", &["domain", "detect", "store", "platform", "examiner", "known_good", "api_types"]),
     ("http_listener", &["domain", "platform"]),
-    ("web", &["domain", "service"]),
+    ("web", &["domain", "service", "texts"]),
     ("api", &["domain", "platform", "api_types", "service", "http_listener", "web"]),
     ("exchange", &["domain", "platform", "api_types", "service"]),
     ("portal", &["domain", "platform", "service", "http_listener", "web"]),
-    ("console", &["domain", "wire", "platform", "api_types", "service", "http_listener", "web"]),
+    ("console", &["domain", "wire", "platform", "api_types", "service", "http_listener", "web", "texts"]),
     ("cli", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "api_types"]),
     ("drill", &["domain", "wire", "detect", "store", "platform", "examiner", "known_good", "api_types", "cli"]),
     // The one that wires them.
@@ -86,6 +87,10 @@ const IMPURE: [&str; 9] =
 const GIVEN_PARTS: [&str; 6] = ["platform", "known_good", "gateway", "rules", "recovery", "operations"];
 /// Lines of one file at most; half of it is usual.
 const LINES_MAX: usize = 900;
+/// The file of all messages of the console.
+const MESSAGES: &str = "crates/texts/languages/en.ftl";
+/// Messages that are found by a word of the service when a page is made.
+const WORD: &str = "word-";
 /// Characters of one line at most: what the formatter does not break (comments, markup, SQL) as well. A row of a table
 /// in a doc comment cannot be broken.
 const CHARS_MAX: usize = 120;
@@ -93,17 +98,31 @@ const CHARS_MAX: usize = 120;
 /// Checks the tree.
 pub(crate) fn run() -> Result<()> {
     let mut faults = layers()?;
-    let mut files = Vec::new();
+    let (mut files, mut code) = (Vec::new(), String::new());
     for folder in ["crates", "xtask", "bench", "fuzz"] {
         rust_files(Path::new(folder), &mut files)?;
     }
     for path in &files {
         let text = std::fs::read_to_string(path)?;
         faults.extend(of_file(path, &text));
+        code.push_str(&text);
     }
+    faults.extend(unused_messages(&std::fs::read_to_string(MESSAGES)?, &code));
     ensure!(faults.is_empty(), "{} faults:\n  {}", faults.len(), faults.join("\n  "));
     println!("{} files, layers and rooms as they should be", files.len());
     Ok(())
+}
+
+/// Messages that no page says: a translator's work for nothing.
+fn unused_messages(messages: &str, code: &str) -> Vec<String> {
+    let names = messages.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+    let names = names.filter_map(|line| line.split_once(" =")).map(|(name, _)| name);
+    let is_unused = |name: &&str| {
+        let said = format!("say!({}", name.replace('-', "_"));
+        let whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        !name.starts_with(WORD) && !code.split(said.as_str()).skip(1).any(whole)
+    };
+    names.filter(is_unused).map(|name| format!("{MESSAGES}: no page says {name}")).collect()
 }
 
 fn layers() -> Result<Vec<String>> {
@@ -213,5 +232,15 @@ mod tests {
         }
         let parts = "use store::{ReleaseStore, StoreError};\nuse store::release::Claim;\nenum E { Store(StoreError) }";
         assert_eq!(of("crates/rules/src/a.rs", parts), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_message_that_no_page_says_is_named() {
+        let messages =
+            "# a comment\nnav-main = Main\nnav-main-more = More\nlist-of =\n    { $a } = b\nword-held = held\n";
+        let of = |code: &str| unused_messages(messages, code);
+        assert_eq!(of("say!(nav_main) say!(list_of, a = 1) say!(nav_main_more)"), Vec::<String>::new());
+        let unused = ["nav-main", "list-of"].map(|name| format!("{MESSAGES}: no page says {name}"));
+        assert_eq!(of("say!(nav_main_more)"), unused);
     }
 }

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use platform::percent::encoded;
 use service::Service;
 use service::access::Operator;
+use texts::say;
 use web::fault::PageResult;
 use web::page::{moment, size};
 
@@ -23,38 +24,40 @@ pub async fn list_all(
 ) -> PageResult {
     let bypassed = service::bypassed::list(&service, &operator, query).await?;
     let body = html! {
-        h1 { "Passed unexamined" }
-        @if bypassed.episodes.is_empty() { p.calm { "No mail passed unexamined: the panic switch let none through." } }
+        h1 { (say!(bypassed_title)) }
+        @if bypassed.episodes.is_empty() { p.calm { (say!(bypassed_none)) } }
         @else {
             p { (bypassed.afterwards) }
             div.scroll { table {
                 thead { tr {
-                    th { "Switch at bypass since (UTC)" } th { "First mail" } th { "Last mail" } th.right { "Mails" }
+                    th { (say!(bypassed_since)) } th { (say!(bypassed_first)) } th { (say!(bypassed_last)) }
+                    th.right { (say!(bypassed_messages)) }
                 } }
                 tbody { @for one in &bypassed.episodes { tr {
                     td.when { a href={ "/bypassed?episode=" (encoded(&one.from)) } { (moment(&one.from)) } }
                     td.when { (moment(&one.first)) } td.when { (moment(&one.last)) } td.right { (one.mails) }
                 } } }
             } }
-            h2 { "Mails" }
+            h2 { (say!(bypassed_messages)) }
             div.scroll { table {
                 thead { tr {
-                    th { "Came (UTC)" } th { "From" } th { "To" } th { "Client" } th.right { "Size" }
-                    th.right { "Answer" } th { "Network message id" }
+                    th { (say!(bypassed_received)) } th { (say!(message_sender)) } th { (say!(message_recipients)) }
+                    th { (say!(bypassed_client)) } th.right { (say!(message_size)) }
+                    th.right { (say!(bypassed_reply)) } th { (say!(message_network_id)) }
                 } }
                 tbody { @for one in &bypassed.mails { (row(one)) } }
             } }
         }
     };
-    Ok(page(&operator, "/health", "Passed unexamined", body))
+    Ok(page(&operator, "/health", say!(bypassed_title), body))
 }
 
 fn row(one: &PassedView) -> Markup {
     let more = one.count.saturating_sub(one.recipients.len() as u64);
     html! { tr {
         td.when { (moment(&one.at)) }
-        td.address { @if one.sender.is_empty() { span.dim { "null sender" } } @else { (one.sender) } }
-        td.address { (one.recipients.join(", ")) @if more > 0 { " and " (more) " more" } }
+        td.address { @if one.sender.is_empty() { span.dim { (say!(message_null_sender)) } } @else { (one.sender) } }
+        td.address { (one.recipients.join(", ")) @if more > 0 { " " (say!(bypassed_more, count = more)) } }
         td { (one.client) } td.right { (size(one.size)) } td.right { (one.answer) } td { code { (one.mail_id) } }
     } }
 }

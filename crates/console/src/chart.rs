@@ -2,10 +2,12 @@
 //! not see it.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use api_types::explore::{SlotView, SumView, SummaryView};
 use domain::Timestamp;
 use maud::{Markup, html};
+use texts::{Text, say};
 
 /// Width and height of a chart, in its own units.
 const WIDTH: f64 = 720.0;
@@ -13,14 +15,14 @@ const HEIGHT: f64 = 120.0;
 /// Columns of a chart at most.
 const COLUMNS_MAX: usize = 120;
 
-/// The states of a chart from the bottom up, with the class that gives each its colour. What is called held is
-/// `state:held`, as everywhere: what is in the quarantine now and waits for a decision.
-const LAYERS: [(&str, &[&str]); 5] = [
-    ("delivered", &["delivered", "released"]),
-    ("held", &["held"]),
-    ("moving", &["releasing", "in_doubt", "forwarding", "in_doubt_live", "tentative"]),
-    ("ended", &["denied", "failed", "expired", "deleted"]),
-    ("refused", &["refused"]),
+/// The layers of a chart from the bottom up: the class that gives each its colour, its name, and its states. What is
+/// called held is `state:held`, as everywhere: what is in the quarantine now and waits for a decision.
+const LAYERS: [(&str, fn() -> Text, &[&str]); 5] = [
+    ("delivered", || say!(chart_delivered), &["delivered", "released"]),
+    ("held", || say!(chart_held), &["held"]),
+    ("moving", || say!(chart_moving), &["releasing", "in_doubt", "forwarding", "in_doubt_live", "tentative"]),
+    ("ended", || say!(chart_ended), &["denied", "failed", "expired", "deleted"]),
+    ("refused", || say!(chart_refused), &["refused"]),
 ];
 
 /// One column: its beginning, and its units by layer.
@@ -37,7 +39,7 @@ pub fn over_time(summary: &SummaryView, until: Timestamp, columns: usize, query:
     let most = columns.iter().map(|column| column.layers.iter().sum::<u64>()).max().unwrap_or(0).max(1);
     let width = WIDTH / columns.len() as f64;
     let all: u64 = columns.iter().flat_map(|column| column.layers).sum();
-    let label = format!("{all} units in {} intervals of {} min; {most} at most in one", columns.len(), interval / 60);
+    let label = say!(chart_label, count = all, intervals = columns.len(), minutes = interval / 60, most = most);
     html! {
         figure.chart data-brush=(query) {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="group" aria-label=(label) {
@@ -55,7 +57,7 @@ pub fn over_time(summary: &SummaryView, until: Timestamp, columns: usize, query:
             }
             figcaption {
                 span { (axis(columns.first())) }
-                span.legend { @for (name, _) in LAYERS { span.(name) { (name) } } }
+                span.legend { @for (class, name, _) in LAYERS { span.(class) { (name()) } } }
                 span { (axis(columns.last())) }
             }
         }
@@ -84,7 +86,7 @@ fn columns_of(slots: &[SlotView], until: Timestamp, interval: u64, count: usize)
     let interval = i64::try_from(interval).unwrap_or(3600);
     for slot in slots {
         let Ok(at) = Timestamp::parse(&slot.at) else { continue };
-        let layer = LAYERS.iter().position(|(_, states)| states.contains(&slot.state.as_str()));
+        let layer = LAYERS.iter().position(|(_, _, states)| states.contains(&slot.state.as_str()));
         let sum = sums.entry(at.as_seconds().div_euclid(interval)).or_default();
         sum[layer.unwrap_or(0)] += slot.units;
     }
@@ -97,10 +99,15 @@ fn columns_of(slots: &[SlotView], until: Timestamp, interval: u64, count: usize)
     (first..=last).map(column).collect()
 }
 
-fn described(column: &Column) -> String {
+fn described(column: &Column) -> Text {
     let layers = LAYERS.iter().zip(column.layers).filter(|(_, units)| *units > 0);
-    let layers: Vec<String> = layers.map(|((name, _), units)| format!("{name} {units}")).collect();
-    format!("{}: {}", short(column.at), if layers.is_empty() { "nothing".to_owned() } else { layers.join(", ") })
+    let said = |name: Text, units: u64| say!(chart_layer, count = units, name = name.to_string()).to_string();
+    let layers: Vec<String> = layers.map(|((_, name, _), units)| said(name(), units)).collect();
+    let at = short(column.at);
+    if layers.is_empty() {
+        return say!(chart_column_empty, at = at);
+    }
+    say!(chart_column, at = at, layers = layers.join(", "))
 }
 
 fn short(at: Timestamp) -> String {
@@ -128,17 +135,29 @@ pub(crate) fn numbers(values: &[SumView]) -> Vec<(String, u64)> {
     values.iter().map(|sum| (sum.value.clone(), sum.units)).collect()
 }
 
-/// Numbers by name as bars, the largest first; each leads where `href` says.
-pub fn bars(title: &str, sums: &[(String, u64)], href: impl Fn(&str) -> String) -> Markup {
+/// A field of the sums as people read it; any other title is one already.
+fn titled(title: &str) -> String {
+    match title {
+        "direction" => say!(explorer_direction).into(),
+        "category" => say!(explorer_category).into(),
+        "disposition" => say!(explorer_disposition).into(),
+        "state" => say!(state).into(),
+        other => other.to_owned(),
+    }
+}
+
+/// Numbers by name as bars, the largest first; each leads where `href` says. The title is a text, or a field of the
+/// sums.
+pub fn bars(title: impl Display, sums: &[(String, u64)], href: impl Fn(&str) -> String) -> Markup {
     let most = sums.iter().map(|(_, units)| *units).max().unwrap_or(0).max(1);
     html! {
         section.facet {
-            h3 { (title) }
-            @if sums.is_empty() { p.dim { "nothing" } }
+            h3 { (titled(&title.to_string())) }
+            @if sums.is_empty() { p.dim { (say!(chart_none)) } }
             ul {
                 @for (name, units) in sums {
                     li {
-                        a href=(href(name)) { span { (name.replace('_', " ")) } span.count { (units) } }
+                        a href=(href(name)) { span { (texts::word(name)) } span.count { (units) } }
                         meter min="0" max=(most) value=(units) { (units) }
                     }
                 }
@@ -154,7 +173,7 @@ mod tests {
     #[test]
     fn every_state_has_one_layer() {
         for account in domain::Account::ALL {
-            let layers = LAYERS.iter().filter(|(_, states)| states.contains(&account.as_str())).count();
+            let layers = LAYERS.iter().filter(|(_, _, states)| states.contains(&account.as_str())).count();
             assert_eq!(layers, 1, "{account:?}");
         }
     }
@@ -175,7 +194,7 @@ mod tests {
         assert_eq!(sums, [[0; 5], [40, 2, 0, 1, 0], [0; 5], [5, 0, 0, 0, 0]], "what was denied is not held");
         let shown = super::over_time(&summary, at(7300), 4, "a OR b").into_string();
         assert!(
-            shown.contains("48 units in 4 intervals of 60 min; 43 at most")
+            shown.contains("48 deliveries in 4 intervals of 60 min, at most 43 in one")
                 && shown.contains("%28a%20OR%20b%29%20received%3A")
         );
         assert_eq!(shown.matches("<rect class=\"held\"").count(), 1);

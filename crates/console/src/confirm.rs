@@ -9,6 +9,7 @@ use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::quarantine::{release, show};
+use texts::say;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
 
@@ -54,32 +55,26 @@ pub async fn asks(
     let letters: usize = harmful.iter().map(|(_, recipients)| recipients.len()).sum();
     let others = units.len().saturating_sub(letters);
     let body = html! {
-        h1 { "Release what may do harm?" }
-        p {
-            "This was held because it carries malware, or is phishing for certain. What was delivered cannot be taken "
-            "back."
-        }
-        @if is_confirmed { p.wrong role="alert" { "Say why: it goes into the record." } }
+        h1 { (say!(confirm_title)) }
+        p { (say!(confirm_why)) " " (say!(confirm_no_recall)) }
+        @if is_confirmed { p.wrong role="alert" { (say!(confirm_reason_missing)) } }
         @for (shown, recipients) in &harmful { (one(shown, recipients)) }
-        @if others > 0 { p { "With it go " (others) " others that were chosen and are not of this kind." } }
+        @if others > 0 { p { (say!(confirm_others, count = others)) } }
         form.inline method="post" action=(wanted.action) { (enter_does_nothing())
             @for (name, value) in wanted.form.fields().iter().filter(|(name, _)| !is_asked_anew(name)) {
                 input type="hidden" name=(name) value=(value);
             }
             input type="hidden" name=(CONFIRMED) value="yes";
             label {
-                "Reason, for the record"
+                (say!(reason_for_record))
                 input type="text" name="reason" maxlength="1000" required autocomplete="off"
                     value=(wanted.form.one("reason"));
             }
-            button.danger {
-                "Release to " (letters + others)
-                @if letters + others == 1 { " recipient" } @else { " recipients" }
-            }
-            a.button href=(wanted.back) { "Rather not" }
+            button.danger { (say!(confirm_release, count = letters + others)) }
+            a.button href=(wanted.back) { (say!(explorer_cancel)) }
         }
     };
-    Ok(Some(page(operator, "/explorer", "Release what may do harm?", body)))
+    Ok(Some(page(operator, "/explorer", say!(confirm_title), body)))
 }
 
 /// Whether this page asks for a field itself.
@@ -120,7 +115,8 @@ async fn harmful(
 
 fn one(shown: &ShownView, recipients: &[String]) -> Markup {
     let held = &shown.held;
-    let subject = if held.subject.is_empty() { "(no subject)" } else { &held.subject };
+    let subject = if held.subject.is_empty() { say!(explorer_no_subject).to_string() } else { held.subject.clone() };
+    let sender = if held.sender.is_empty() { say!(explorer_null_sender).to_string() } else { held.sender.clone() };
     let mut reasons: Vec<&ReasonView> = Vec::new();
     for reason in shown.units.iter().flat_map(|unit| &unit.reasons) {
         if !reasons.contains(&reason) {
@@ -130,11 +126,8 @@ fn one(shown: &ShownView, recipients: &[String]) -> Markup {
     html! {
         article.notice.bad {
             h2 { a href={ "/messages/" (held.id) } { (subject) } " " (chip(&held.category)) }
-            p {
-                "From " @if held.sender.is_empty() { "the null sender" } @else { (held.sender) }
-                ", received " (moment(&held.received))
-            }
-            p { "To " strong { (recipients.join(", ")) } }
+            p { (say!(confirm_from, sender = sender, received = moment(&held.received))) }
+            p { (say!(confirm_to, recipients = html! { strong { (recipients.join(", ")) } })) }
             ul { @for reason in reasons { li { code { (reason.code) } " " (reason.text) } } }
         }
     }

@@ -16,6 +16,7 @@ use platform::percent::encoded;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::{Service, detection};
+use texts::{Text, say, word as spoken};
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
@@ -45,35 +46,34 @@ pub async fn list_all(State(service): State<Service>, Extension(operator): Exten
     let known: Vec<&str> = all.iter().map(|one| one.detection.code.as_str()).collect();
     let outside = figures.hits.keys().filter(|code| !known.contains(&code.as_str()));
     let body = html! {
-        h1 { "Detections" }
+        h1 { (say!(nav_detections)) }
         p.dim {
-            (known.len()) " in force. Hits are messages of the last 7 days that it found something in. It could act on "
-            "those on which it was enforced with an effect that holds or blocks: what was held is policy's to say, and "
-            "what is held now is " code { "detection:CODE state:held" } " in the explorer. Said to be wrong are those "
-            "that somebody called a false positive, or that an incident cleared."
+            (say!(detections_in_force, count = known.len())) " "
+            (say!(detections_legend, query = html! { code { "detection:CODE state:held" } }))
         }
         div.scroll { table {
             thead { tr {
-                th { "Detection" } td {} th { "Category" } th { "Effect" } th { "Mode" } th.right { "Hits" }
-                th.right { "Could act on" } th.right { "Said to be wrong" }
+                th { (say!(detection)) } td {} th { (say!(detections_category)) } th { (say!(detections_effect)) }
+                th { (say!(detections_mode)) } th.right { (say!(detections_hits)) }
+                th.right { (say!(detections_acted)) } th.right { (say!(detections_wrong)) }
             } }
             tbody {
                 @for one in &all { @let row = &one.detection; tr {
                     td { a href={ "/detections/" (encoded(&row.code)) } { (row.code) } }
                     td { (row.title) }
-                    td { (row.category) } td { (chip(&row.effect)) }
+                    td { (spoken(&row.category)) } td { (chip(&row.effect)) }
                     td { (mode(one)) }
                     (figures.cells(&row.code))
                 } }
                 @for code in outside { tr {
                     td { a href={ "/detections/" (encoded(code)) } { (code) } }
-                    td.dim { "of an engine outside, or not in force any more" } td {} td {} td {}
+                    td.dim { (say!(detections_outside)) } td {} td {} td {}
                     (figures.cells(code))
                 } }
             }
         } }
     };
-    Ok(page(&operator, "/detections", "Detections", body))
+    Ok(page(&operator, "/detections", say!(nav_detections), body))
 }
 
 /// What the last 7 days say of all detections; nothing for somebody of some domains.
@@ -114,8 +114,8 @@ impl Figures {
 fn mode(one: &ActiveDetection) -> Markup {
     html! {
         @match &one.set {
-            Some(set) => { (chip(&set.mode)) " until " (moment(&set.until)) }
-            None => { (one.detection.mode) }
+            Some(set) => (say!(detections_mode_until, mode = chip(&set.mode), until = moment(&set.until))),
+            None => (spoken(&one.detection.mode)),
         }
     }
 }
@@ -146,16 +146,14 @@ pub async fn show(
         h1 { (code) @if let Some(shown) = &shown { ": " (shown.active.detection.title) } }
         @match &shown {
             Some(shown) => { (in_brief(&code, &shown.active)) (track_record(shown)) }
-            None => p.dim {
-                "It is not in the ruleset in force: one of an engine outside, or one that was taken back."
-            },
+            None => p.dim { (say!(detections_not_in_force)) },
         }
         (what_became_of_it(&service, &units_of_it, &units))
         @if may && sees_all {
-            section.actions { h2 { "Act" }
+            section.actions { h2 { (say!(incident_actions)) }
                 (modes(&code))
                 (trying(&code))
-                (sentinel::acting(&code, "contain", "Contain it"))
+                (sentinel::acting(&code, "contain", &say!(detections_contain)))
                 (incident::opening(&code, "", ""))
             }
         }
@@ -168,13 +166,17 @@ pub async fn show(
 fn in_brief(code: &str, active: &ActiveDetection) -> Markup {
     let row = &active.detection;
     facts(&[
-        ("Version", html! { code { (row.version) } }),
-        ("Reads", html! { (row.target) ", judges " (row.scope) }),
-        ("Category", html! { (row.category) }),
-        ("Effect", chip(&row.effect)),
-        ("Mode", mode(active)),
-        ("Owner", html! { (row.owner) }),
-        ("Messages", html! { a href=(explorer(&format!("detection:{}", quoted(code)))) { "in the explorer" } }),
+        (say!(detections_version), html! { code { (row.version) } }),
+        (say!(detections_target), html! { code { (row.target) } }),
+        (say!(detections_scope), html! { (spoken(&row.scope)) }),
+        (say!(detections_category), html! { (spoken(&row.category)) }),
+        (say!(detections_effect), chip(&row.effect)),
+        (say!(detections_mode), mode(active)),
+        (say!(detections_owner), html! { (row.owner) }),
+        (
+            say!(incident_messages),
+            html! { a href=(explorer(&format!("detection:{}", quoted(code)))) { (say!(incident_in_explorer)) } },
+        ),
     ])
 }
 
@@ -200,17 +202,13 @@ fn what_became_of_it(service: &Service, q: &str, sums: &SummaryView) -> Markup {
     html! {
         section {
             h2 {
-                "What became of its hits, last 7 days"
-                @if sums.next.is_some() { " (the newest part: there is too much to add up at once)" }
+                (say!(detections_outcome))
+                @if sums.next.is_some() { " " (say!(detections_outcome_part)) }
             }
             p {
-                a href=(explorer(q)) { (sums.units) " units" } ", "
-                a href=(explorer(&format!("{q} state:held"))) { (held) " held" } ". "
-                span.dim {
-                    "A unit is one message for one recipient. Held is what is in the quarantine now and waits for a "
-                    "decision, as " code { "state:held" } " finds it; what was released, denied or deleted since is "
-                    "not."
-                }
+                a href=(explorer(q)) { (say!(detections_deliveries, count = sums.units)) } ", "
+                a href=(explorer(&format!("{q} state:held"))) { (say!(detections_held, count = held)) } ". "
+                span.dim { (say!(detections_held_means, query = html! { code { "state:held" } })) }
             }
             (chart::over_time(sums, service.clock.now(), COLUMNS, q))
         }
@@ -226,37 +224,40 @@ fn track_record(shown: &DetectionView) -> Markup {
             (Some(seen), Some(least)) => {
                 (share(seen))
                 span.dim {
-                    ", at least " (share(least)) ": " (record.contradicted) " of " (record.acted)
-                    " messages that it could act on in " (record.days) " days were called a false positive, or cleared "
-                    "by an incident; a release alone says nothing of it"
+                    ", " (say!(detections_precision_of, least = share(least), wrong = record.contradicted,
+                        acted = record.acted, days = record.days))
                 }
             }
-            _ => span.dim { "there was nothing that it could act on in " (record.days) " days" },
+            _ => span.dim { (say!(detections_precision_none, days = record.days)) },
         }
     };
     let good_content = html! {
         @match record.false_positives_most {
             Some(most) => {
-                "at most " (share(most))
-                span.dim { ": " (record.probe_hits) " of " (record.probe_seen) " when it was last tried" }
+                (say!(detections_good_most, most = share(most)))
+                span.dim { ": " (say!(detections_good_of, hits = record.probe_hits, seen = record.probe_seen)) }
             }
-            None => span.dim { "not tried on known-good content yet" },
+            None => span.dim { (say!(detections_good_none)) },
         }
     };
     let cost = html! {
         @match shown.cost_ms {
-            Some(ms) => { (format!("{ms:.2}")) " ms for 1 MiB" }
-            None => span.dim { "none of its own: one pass over a mail serves all checks" },
+            Some(ms) => (say!(detections_cost_of, ms = format!("{ms:.2}"))),
+            None => span.dim { (say!(detections_cost_none)) },
         }
     };
-    facts(&[("Precision seen", precision), ("Good content that it hits", good_content), ("Cost", cost)])
+    facts(&[
+        (say!(detections_precision), precision),
+        (say!(detections_good), good_content),
+        (say!(detections_cost), cost),
+    ])
 }
 
 /// Its documentation, its source, what it was tried on, and its versions.
 fn how_it_is_made(shown: &DetectionView) -> Markup {
     html! {
-        @if !shown.page.is_empty() { section { h2 { "Documentation" } pre.page { (shown.page) } } }
-        @if !shown.source.is_empty() { details { summary { "Source" } pre.mail { (shown.source) } } }
+        @if !shown.page.is_empty() { section { h2 { (say!(detections_documentation)) } pre.page { (shown.page) } } }
+        @if !shown.source.is_empty() { details { summary { (say!(detections_source)) } pre.mail { (shown.source) } } }
         @if let Some(both) = &shown.fixtures { (fixtures(both)) }
         @if !shown.versions.is_empty() { (history(&shown.versions)) }
     }
@@ -266,10 +267,10 @@ fn how_it_is_made(shown: &DetectionView) -> Markup {
 fn fixtures(both: &FixturesView) -> Markup {
     html! {
         section {
-            h2 { "Fixtures" }
-            p.dim { "The ruleset was not built before the detection hit the first and missed the second." }
-            details { summary { "A mail that it must hit" } pre.mail { (both.hit) } }
-            details { summary { "A mail that it must miss" } pre.mail { (both.miss) } }
+            h2 { (say!(detections_fixtures)) }
+            p.dim { (say!(detections_fixtures_text)) }
+            details { summary { (say!(detections_fixtures_hit)) } pre.mail { (both.hit) } }
+            details { summary { (say!(detections_fixtures_miss)) } pre.mail { (both.miss) } }
         }
     }
 }
@@ -278,12 +279,12 @@ fn fixtures(both: &FixturesView) -> Markup {
 fn history(versions: &[VersionRow]) -> Markup {
     html! {
         section {
-            h2 { "History" }
+            h2 { (say!(detections_history)) }
             ol.timeline reversed { @for one in versions { li {
                 a href=(explorer(&format!("version:{}", quoted(&one.version)))) { code { (one.version) } }
-                " since " (moment(&one.first_seen))
+                " " (say!(detections_since, since = moment(&one.first_seen)))
                 @if !one.changes.is_empty() {
-                    details { summary { "What changed" } pre.mail { (one.changes) } }
+                    details { summary { (say!(detections_changes)) } pre.mail { (one.changes) } }
                 }
             } } }
         }
@@ -294,10 +295,10 @@ fn modes(code: &str) -> Markup {
     html! {
         form.inline method="post" action={ "/detections/" (encoded(code)) "/act" } { (enter_does_nothing())
             (reason(true))
-            label { "Hours" input type="number" name="hours" value="24" min="1" max="8760"; }
-            button.quiet name="mode" value="shadow" { "Only watch" }
-            button.quiet name="mode" value="off" { "Switch off" }
-            button.quiet name="mode" value="enforce" { "Enforce" }
+            label { (say!(detections_hours)) input type="number" name="hours" value="24" min="1" max="8760"; }
+            button.quiet name="mode" value="shadow" { (say!(detections_watch)) }
+            button.quiet name="mode" value="off" { (say!(detections_disable)) }
+            button.quiet name="mode" value="enforce" { (say!(detections_enforce)) }
         }
     }
 }
@@ -306,8 +307,8 @@ fn modes(code: &str) -> Markup {
 fn trying(code: &str) -> Markup {
     html! {
         form.inline method="post" action={ "/detections/" (encoded(code)) "/dry-run" } { (enter_does_nothing())
-            label { "Days" input type="number" name="days" value="7" min="1" max="30"; }
-            button.quiet name="try" value="yes" { "Try it on what is kept of them" }
+            label { (say!(detections_days)) input type="number" name="days" value="7" min="1" max="30"; }
+            button.quiet name="try" value="yes" { (say!(detections_try)) }
         }
     }
 }
@@ -325,31 +326,41 @@ pub async fn dry_run(
     let days: u64 = form.one("days").parse().map_err(|_| ServiceError::Bad("days is a number".into()))?;
     let ask = DetectionDryRunAsk { days: Some(days), ..DetectionDryRunAsk::default() };
     let run = service::dry_run::dry_run(&service, &operator, &code, ask).await?;
-    let does = if run.would_act { "would have held" } else { "would have found" };
+    let does: Does = if run.would_act { would_hold } else { would_find };
     let body = html! {
-        h1 { (run.code) " on the last " (run.days) " days" }
+        h1 { (say!(detections_tried, code = &run.code, days = run.days)) }
         p.dim {
-            "It was tried on what is kept of them, as version " code { (run.version) } ". Of delivered mail only what "
-            "is known to be good is kept, and not all of that. Nothing was changed."
-            @if !run.would_act { " Its effect holds nothing by itself: what it finds is recorded." }
+            (say!(detections_tried_text, version = html! { code { (run.version) } }))
+            @if !run.would_act { " " (say!(detections_tried_no_act)) }
         }
-        (tried("Mails that are or were in the quarantine", does, &run.held, true))
-        (tried("Delivered mails that are kept as known to be good", does, &run.delivered, true))
-        (tried("Contents of delivered mails that are kept likewise", does, &run.contents, false))
-        p { a href={ "/detections/" (encoded(&run.code)) } { "Back to the detection" } }
+        (tried(&say!(detections_tried_held), does, &run.held, true))
+        (tried(&say!(detections_tried_delivered), does, &run.delivered, true))
+        (tried(&say!(detections_tried_contents), does, &run.contents, false))
+        p { a href={ "/detections/" (encoded(&run.code)) } { (say!(detections_tried_back)) } }
     };
     Ok(page(&operator, "/detections", &run.code, body))
 }
 
+/// Says of how many of those that were looked at it would have done what it does.
+type Does = fn(&DryRunTally) -> Text;
+
+fn would_hold(tally: &DryRunTally) -> Text {
+    say!(detections_would_hold, hits = html! { strong { (tally.hits) } }, all = tally.looked_at)
+}
+
+fn would_find(tally: &DryRunTally) -> Text {
+    say!(detections_would_find, hits = html! { strong { (tally.hits) } }, all = tally.looked_at)
+}
+
 /// What was looked at of one kind.
-fn tried(kind: &str, does: &str, tally: &DryRunTally, are_mails: bool) -> Markup {
+fn tried(kind: &Text, does: Does, tally: &DryRunTally, are_mails: bool) -> Markup {
     html! {
         section {
             h2 { (kind) }
             p {
-                "It " (does) " " strong { (tally.hits) } " of " (tally.looked_at)
-                @if !tally.is_all { ", the newest ones" } "."
-                @if tally.unreadable > 0 { " " (tally.unreadable) " could not be looked at." }
+                (does(tally))
+                @if !tally.is_all { " " (say!(detections_tried_newest)) }
+                @if tally.unreadable > 0 { " " (say!(detections_tried_unreadable, count = tally.unreadable)) }
             }
             @if !tally.named.is_empty() { ul { @for name in &tally.named { li {
                 @if are_mails { a href={ "/messages/" (encoded(name)) } { (name) } } @else { (name) }
@@ -362,14 +373,14 @@ fn evidence(heard: &ExplanationView) -> Markup {
     html! {
         @if !heard.journal.is_empty() {
             section {
-                h2 { "What the sentinel has heard" }
+                h2 { (say!(detections_heard)) }
                 @for one in &heard.versions { p {
                     code { (one.detection_version) } " " (chip(&one.state))
-                    " evidence " (format!("{:.2e}", one.evidence)) ": hits " (one.hits) ", witnesses " (one.witnesses)
-                    ", probe " (one.probe_hits) " of " (one.probe_seen)
+                    " " (say!(detections_heard_of, evidence = format!("{:.2e}", one.evidence), hits = one.hits,
+                        sources = one.witnesses, probe_hits = one.probe_hits, probe_seen = one.probe_seen))
                 } }
                 ol.timeline { @for line in heard.journal.iter().take(50) {
-                    li { (moment(&line.at)) " " strong { (line.event) } " " (line.text) }
+                    li { (moment(&line.at)) " " strong { (spoken(&line.event)) } " " (line.text) }
                 } }
             }
         }

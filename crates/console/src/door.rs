@@ -13,6 +13,7 @@ use service::Service;
 use service::access::Operator;
 use service::error::ServiceError;
 use service::session::{self, Session};
+use texts::say;
 use web::fault::{self, FaultText};
 use web::form::Form;
 use web::own_page::cookie;
@@ -54,19 +55,14 @@ pub fn unknown(path: &str) -> ServiceError {
 
 /// An act that comes after the end of its session is not done; what was typed for it is shown, to take along.
 async fn session_over(request: Request) -> Response {
-    let told = FaultText {
-        title: "Sign in first",
-        text: "Your session is over: nothing was done. Sign in again.".into(),
-        hint: "",
-    };
     let typed = to_bytes(request.into_body(), STRANGERS_BYTES_MAX).await.map(|bytes| Form::read(&bytes));
     let body = html! {
-        h1 { (told.title) }
-        p { (told.text) }
-        p { a.button href="/sign-in" { "Sign in" } }
+        h1 { (say!(fault_unauthorized)) }
+        p { (say!(sign_in_over)) }
+        p { a.button href="/sign-in" { (say!(fault_sign_in)) } }
         @if let Ok(typed) = typed { (fault::what_was_typed(typed.fields())) }
     };
-    (StatusCode::UNAUTHORIZED, web::page::bare(told.title, body)).into_response()
+    (StatusCode::UNAUTHORIZED, web::page::bare(say!(fault_unauthorized), body)).into_response()
 }
 
 /// Answers who has signed in: an error has the navigation around it, and a form that could not be taken comes back with
@@ -122,12 +118,8 @@ async fn form_again(
         return None;
     }
     let bytes = to_bytes(shown.into_body(), PAGE_BYTES_MAX).await.ok()?;
-    typed::again(
-        std::str::from_utf8(&bytes).ok()?,
-        &path,
-        typed,
-        &format!("{}: {}.", told.title, told.text.trim_end_matches('.')),
-    )
+    let wrong = say!(typed_wrong, what = told.title.to_string(), why = told.text.trim_end_matches('.'));
+    typed::again(std::str::from_utf8(&bytes).ok()?, &path, typed, &wrong.to_string())
 }
 
 /// An error as a page with the navigation; what the framework says in a bare line as well, such as of a number that is

@@ -19,6 +19,7 @@ use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::quarantine::{release, settle};
+use texts::{Text, say};
 use web::download;
 use web::fault::{Fault, PageResult};
 use web::form::Form;
@@ -28,20 +29,20 @@ use web::page::{enter_does_nothing, moment, size};
 use crate::chart;
 use crate::confirm::{self, Wanted};
 use crate::page::{chip, explorer, page, reason};
-use crate::state::{self, state};
+use crate::state::state;
 
 /// Messages that one press of a button acts on at most.
 const CHOSEN_MAX: usize = 500;
 /// Queries that are offered to who has none yet.
-const OFFERED: [(&str, &str); 8] = [
-    ("Today", "received:>=-24h"),
-    ("Held", "state:held"),
-    ("Malware", "category:Malware"),
-    ("Phishing", "category:(Phish OR HighConfidencePhish)"),
-    ("Outbound, held", "direction:Outbound state:held"),
-    ("In doubt", "state:(in_doubt OR in_doubt_live OR tentative)"),
-    ("Documents with macros", "file:*.docm"),
-    ("Large", "size:>=10M"),
+const OFFERED: [(fn() -> Text, &str); 8] = [
+    (|| say!(explorer_offer_day), "received:>=-24h"),
+    (|| say!(explorer_offer_held), "state:held"),
+    (|| say!(explorer_offer_malware), "category:Malware"),
+    (|| say!(explorer_offer_phishing), "category:(Phish OR HighConfidencePhish)"),
+    (|| say!(explorer_offer_outbound), "direction:Outbound state:held"),
+    (|| say!(explorer_offer_in_doubt), "state:(in_doubt OR in_doubt_live OR tentative)"),
+    (|| say!(explorer_offer_macros), "file:*.docm"),
+    (|| say!(explorer_offer_large), "size:>=10M"),
 ];
 
 /// What a page of the explorer is asked with.
@@ -71,7 +72,7 @@ pub async fn show(
             let (before, rest) = asked.q.split_at(error.at.start.min(asked.q.len()));
             let (wrong, after) = rest.split_at(error.at.len().min(rest.len()));
             let body = html! {
-                h1 { "Explorer" }
+                h1 { (say!(nav_explorer)) }
                 (search(&asked.q))
                 div.wrong role="alert" {
                     pre { (before) mark { @if wrong.is_empty() { " " } @else { (wrong) } } (after) }
@@ -79,7 +80,7 @@ pub async fn show(
                 }
                 (offered())
             };
-            return Ok(page(&operator, "/explorer", "Explorer", body));
+            return Ok(page(&operator, "/explorer", say!(nav_explorer), body));
         }
         other => other?,
     };
@@ -93,7 +94,7 @@ pub async fn show(
     };
     let saved = service::saved::list(&service, &operator).await?;
     let at = if asked.q.trim() == "state:held" { "/explorer?q=state%3Aheld" } else { "/explorer" };
-    let title = if at == "/explorer" { "Explorer" } else { "Quarantine" };
+    let title = if at == "/explorer" { say!(nav_explorer) } else { say!(nav_quarantine) };
     let body = html! {
         h1 { (title) }
         (search(&asked.q))
@@ -121,18 +122,18 @@ async fn summed(
 fn search(q: &str) -> Markup {
     html! {
         form.search method="get" action="/explorer" role="search" {
-            label for="q" { "Query" }
+            label for="q" { (say!(explorer_query)) }
             input #q type="search" name="q" value=(q) autocomplete="off" spellcheck="false"
                 data-complete="/explorer/complete"
                 placeholder="category:Malware received:>=-24h sender:*@x.example" maxlength="4096";
-            button { "Look" }
+            button { (say!(explorer_search)) }
             ul #suggestions hidden {}
         }
     }
 }
 
 fn offered() -> Markup {
-    html! { p.offered { @for (name, query) in OFFERED { a href=(explorer(query)) { (name) } } } }
+    html! { p.offered { @for (name, query) in OFFERED { a href=(explorer(query)) { (name()) } } } }
 }
 
 fn sums_of(service: &Service, asked: &Asked, sums: &SummaryView) -> Markup {
@@ -141,18 +142,23 @@ fn sums_of(service: &Service, asked: &Asked, sums: &SummaryView) -> Markup {
     let more = sums.next.as_deref();
     let export = |form: &str| format!("/explorer/export?form={form}&q={}", encoded(&asked.q));
     let here = explorer(&asked.q);
+    let number = html! { strong data-sum="units" { (sums.units) } };
     html! {
-        section.sums data-more=[more] data-query=(asked.q) {
-            h2.unseen { "How much fits" }
+        section.sums data-more=[more] data-query=(asked.q) data-whole=(say!(explorer_newest_shown)) {
+            h2.unseen { (say!(explorer_totals)) }
             p.count {
                 span {
-                    strong data-sum="units" { (sums.units) }
-                    @if more.is_some() { span.so-far { " so far" } } @else { " units" }
+                    @if more.is_some() { (number) " " span.so-far { (say!(explorer_so_far)) } }
+                    @else { (say!(explorer_found, count = sums.units, number = number)) }
                 }
                 span.export { a href=(export("csv")) { "CSV" } " " a href=(export("json")) { "JSON" } }
                 span.interval {
-                    a href={ (here) "&interval=3600" } aria-current=[(!by_day).then_some("true")] { "48 hours" } " "
-                    a href={ (here) "&interval=86400" } aria-current=[by_day.then_some("true")] { "30 days" }
+                    a href={ (here) "&interval=3600" } aria-current=[(!by_day).then_some("true")] {
+                        (say!(explorer_hours))
+                    } " "
+                    a href={ (here) "&interval=86400" } aria-current=[by_day.then_some("true")] {
+                        (say!(explorer_days))
+                    }
                 }
             }
             (chart::over_time(sums, service.clock.now(), columns, &asked.q))
@@ -178,17 +184,22 @@ fn kept(operator: &Operator, q: &str, saved: &[SavedView]) -> Markup {
             p.offered { @for one in saved { a href=(explorer(&one.q)) { (one.name) @if one.tracked { " ★" } } } }
         }
         @if operator.role.may(Permission::Decide) && !q.trim().is_empty() {
-            details { summary { @if this.is_some() { "Kept as " (name) } @else { "Keep this query" } }
+            details {
+                summary {
+                    @if this.is_some() { (say!(explorer_saved, name = name)) } @else { (say!(explorer_save_query)) }
+                }
                 form.inline method="post" action="/explorer/keep" {
                     input type="hidden" name="q" value=(q);
                     label {
-                        "Name" input type="text" name="name" maxlength="80" required value=(name) autocomplete="off";
+                        (say!(explorer_name))
+                        input type="text" name="name" maxlength="80" required value=(name) autocomplete="off";
                     }
                     label.check {
-                        input type="checkbox" name="tracked" value="yes" checked[is_tracked]; " On the first page"
+                        input type="checkbox" name="tracked" value="yes" checked[is_tracked]; " "
+                        (say!(explorer_tracked))
                     }
-                    button { "Keep it" }
-                    @if this.is_some() { button.quiet name="forget" value="yes" { "Forget it" } }
+                    button { (say!(explorer_save)) }
+                    @if this.is_some() { button.quiet name="forget" value="yes" { (say!(explorer_forget)) } }
                 }
             }
         }
@@ -213,31 +224,32 @@ pub async fn keep(State(service): State<Service>, Extension(operator): Extension
 
 /// Sums by what no roll-up is kept of: a choice, and what was chosen.
 fn pivoted(asked: &Asked, pivot: Option<&PivotedView>) -> Markup {
-    const BY: [(&str, &str); 6] = [
-        ("detection", "detection"),
-        ("version", "detection version"),
-        ("from_domain", "sender domain"),
-        ("url", "host of a link"),
-        ("type", "type of a part"),
-        ("ip", "client"),
+    const BY: [(&str, fn() -> Text); 6] = [
+        ("detection", || say!(detection)),
+        ("version", || say!(explorer_version)),
+        ("from_domain", || say!(explorer_sender_domain)),
+        ("url", || say!(explorer_url_host)),
+        ("type", || say!(explorer_content_type)),
+        ("ip", || say!(explorer_client)),
     ];
     html! {
         section.pivot {
-            p.offered { span.dim { "Sum up by" } @for (by, name) in BY {
+            p.offered { span.dim { (say!(explorer_group_by)) } @for (by, name) in BY {
                 @let is_this = asked.by.as_deref() == Some(by);
-                a href={ (explorer(&asked.q)) "&by=" (by) } aria-current=[is_this.then_some("true")] { (name) }
+                a href={ (explorer(&asked.q)) "&by=" (by) } aria-current=[is_this.then_some("true")] { (name()) }
             } }
             @if let Some(pivot) = pivot {
                 @let by = pivot.by.as_str();
-                @let name = BY.iter().find(|(field, _)| *field == by).map_or(by, |(_, name)| name);
+                @let name = BY.iter().find(|(field, _)| *field == by).map(|(_, name)| name().to_string());
+                @let name = name.unwrap_or_else(|| by.to_owned());
                 (chart::bars(name, &chart::numbers(&pivot.values), |value| {
                     explorer(&narrowed(&asked.q, by, &quoted(value)))
                 }))
                 p.dim {
-                    @if pivot.others > 0 { "and " (pivot.others) " others. " }
+                    @if pivot.others > 0 { (say!(explorer_others, count = pivot.others)) " " }
                     @match &pivot.since {
-                        Some(since) => { "Counted from " (moment(since)) " on: it has looked for long enough." },
-                        None => "All of it was counted.",
+                        Some(since) => { (say!(explorer_counted_since, since = moment(since))) },
+                        None => { (say!(explorer_counted)) },
                     }
                 }
             }
@@ -266,10 +278,11 @@ fn table(operator: &Operator, asked: &Asked, found: &ExploredView, columns: &[Co
                 table {
                     thead { tr {
                         @if may_decide {
-                            th { input type="checkbox" data-all="mail" aria-label="Choose all on this page"; }
+                            th { input type="checkbox" data-all="mail" aria-label=(say!(explorer_select_all)); }
                         }
                         @for column in columns {
-                            @if column.key == "size" { th.right { (column.title) } } @else { th { (column.title) } }
+                            @let title = (column.title)();
+                            @if column.key == "size" { th.right { (title) } } @else { th { (title) } }
                         }
                     } }
                     tbody { @for row in rows { (found_row(row, may_decide, columns)) } }
@@ -277,37 +290,51 @@ fn table(operator: &Operator, asked: &Asked, found: &ExploredView, columns: &[Co
             }
             @if rows.is_empty() {
                 p.empty {
-                    @if found.is_cut { "Nothing so far: it has looked for long enough to show you this." }
-                    @else { "Nothing fits." }
+                    @if found.is_cut { (say!(explorer_none_so_far)) } @else { (say!(explorer_none)) }
                 }
             }
             p.pages {
-                @if asked.after.is_some() { a href=(explorer(&asked.q)) { "Newest" } " " }
+                @if asked.after.is_some() { a href=(explorer(&asked.q)) { (say!(explorer_newest)) } " " }
                 @if let Some(next) = &found.next {
                     a href={ (explorer(&asked.q)) "&after=" (encoded(next)) } rel="next" {
-                        @if found.is_cut { "Look further back" } @else { "Older" }
+                        @if found.is_cut { (say!(explorer_search_older)) } @else { (say!(explorer_older)) }
                     }
                 }
             }
-            @if may_decide && !rows.is_empty() {
-                fieldset.act {
-                    legend { "With those that are chosen" }
-                    (reason(true))
-                    button name="do" value="release" { "Release" }
-                    button.quiet name="do" value="deny" { "Deny" }
-                    button.quiet name="do" value="delete" { "Delete" }
+            @if may_decide && !rows.is_empty() { (acts(&asked.q)) }
+        }
+    }
+}
+
+/// What can be done with what is chosen, and with all that a query finds.
+fn acts(q: &str) -> Markup {
+    html! {
+        fieldset.act {
+            legend { (say!(explorer_selected)) }
+            (reason(true))
+            button name="do" value="release" { (say!(explorer_release)) }
+            button.quiet name="do" value="deny" { (say!(explorer_deny)) }
+            button.quiet name="do" value="delete" { (say!(explorer_delete)) }
+        }
+        @if !q.trim().is_empty() {
+            p.pages {
+                (say!(explorer_all_matching)) ": "
+                @for verb in ["release", "deny", "delete"] {
+                    a href={ "/bulk/new?verb=" (verb) "&q=" (encoded(q)) } { (named(verb)) } " "
                 }
-                @if !asked.q.trim().is_empty() {
-                    p.pages {
-                        "All that fit: "
-                        @for verb in ["release", "deny", "delete"] {
-                            a href={ "/bulk/new?verb=" (verb) "&q=" (encoded(&asked.q)) } { (verb) } " "
-                        }
-                        a href="/bulk" { "jobs" }
-                    }
-                }
+                a href="/bulk" { (say!(explorer_jobs)) }
             }
         }
+    }
+}
+
+/// How what is done to a message is called, as on a button.
+pub(crate) fn named(verb: &str) -> String {
+    match verb {
+        "release" => say!(explorer_release).into(),
+        "deny" => say!(explorer_deny).into(),
+        "delete" => say!(explorer_delete).into(),
+        other => other.to_owned(),
     }
 }
 
@@ -316,15 +343,15 @@ fn found_row(row: &FoundView, may_decide: bool, columns: &[Column]) -> Markup {
         tr {
             @if may_decide { td {
                 input type="checkbox" name="mail" value={ (row.mail_id) " " (row.recipient) }
-                    aria-label={ "Choose " (subject_of(row)) };
+                    aria-label=(say!(explorer_select, subject = subject_of(row)));
             } }
             @for column in columns { ((column.cell)(row)) }
         }
     }
 }
 
-fn subject_of(row: &FoundView) -> &str {
-    if row.subject.is_empty() { "(no subject)" } else { &row.subject }
+fn subject_of(row: &FoundView) -> String {
+    if row.subject.is_empty() { say!(explorer_no_subject).into() } else { row.subject.clone() }
 }
 
 /// A column of the list.
@@ -332,34 +359,34 @@ fn subject_of(row: &FoundView) -> &str {
 struct Column {
     /// How forms and the cookie call it.
     key: &'static str,
-    title: &'static str,
+    title: fn() -> Text,
     is_usual: bool,
     /// Its cell in the row of a unit.
     cell: fn(&FoundView) -> Markup,
 }
 
-const fn column(key: &'static str, title: &'static str, is_usual: bool, cell: fn(&FoundView) -> Markup) -> Column {
+const fn column(key: &'static str, title: fn() -> Text, is_usual: bool, cell: fn(&FoundView) -> Markup) -> Column {
     Column { key, title, is_usual, cell }
 }
 
 /// All columns, in their order.
 const COLUMNS: [Column; 12] = [
-    column("received", "Received (UTC)", true, |row| html! { td.when { (moment(&row.received)) } }),
-    column("direction", "Direction", true, |row| html! { td { (row.direction) } }),
-    column("sender", "Sender", true, sender_cell),
-    column("recipient", "Recipient", true, |row| html! { td.address { (row.recipient) } }),
-    column("subject", "Subject", true, subject_cell),
-    column("category", "Category", true, |row| html! { td { (chip(&row.category)) } }),
-    column("disposition", "Disposition", false, |row| html! { td { (chip(&row.disposition)) } }),
-    column("state", "State", true, state_cell),
-    column("size", "Size", true, |row| html! { td.right { (size(row.size)) } }),
-    column("ip", "Client", false, |row| html! { td { (row.ip) } }),
-    column("message_id", "Message-ID", false, message_id_cell),
-    column("mail_id", "Network message id", false, mail_id_cell),
+    column("received", || say!(explorer_received), true, |row| html! { td.when { (moment(&row.received)) } }),
+    column("direction", || say!(explorer_direction), true, |row| html! { td { (texts::word(&row.direction)) } }),
+    column("sender", || say!(explorer_sender), true, sender_cell),
+    column("recipient", || say!(explorer_recipient), true, |row| html! { td.address { (row.recipient) } }),
+    column("subject", || say!(explorer_subject), true, subject_cell),
+    column("category", || say!(explorer_category), true, |row| html! { td { (chip(&row.category)) } }),
+    column("disposition", || say!(explorer_disposition), false, |row| html! { td { (chip(&row.disposition)) } }),
+    column("state", || say!(state), true, state_cell),
+    column("size", || say!(explorer_size), true, |row| html! { td.right { (size(row.size)) } }),
+    column("ip", || say!(explorer_client), false, |row| html! { td { (row.ip) } }),
+    column("message_id", || say!(explorer_message_id), false, message_id_cell),
+    column("mail_id", || say!(explorer_mail_id), false, mail_id_cell),
 ];
 
 fn sender_cell(row: &FoundView) -> Markup {
-    html! { td.address { (row.sender) @if row.sender.is_empty() { span.dim { "(null sender)" } } } }
+    html! { td.address { (row.sender) @if row.sender.is_empty() { span.dim { (say!(explorer_null_sender)) } } } }
 }
 
 fn subject_cell(row: &FoundView) -> Markup {
@@ -370,7 +397,7 @@ fn state_cell(row: &FoundView) -> Markup {
     html! {
         td {
             (state(&row.mail_id, &row.recipient, &row.state))
-            @if !row.enforced { span.dim title="Recorded, and not acted on" { " observed" } }
+            @if !row.enforced { " " span.dim title=(say!(explorer_observed_why)) { (say!(explorer_observed)) } }
         }
     }
 }
@@ -395,16 +422,17 @@ fn columns_of(headers: &HeaderMap) -> Vec<Column> {
 
 fn choice_of_columns(q: &str, columns: &[Column]) -> Markup {
     html! {
-        details { summary { "Columns" }
+        details { summary { (say!(explorer_columns)) }
             form method="post" action="/explorer/columns" {
                 input type="hidden" name="q" value=(q);
                 div.buttons { @for column in COLUMNS {
                     @let is_shown = columns.iter().any(|one| one.key == column.key);
                     label.check {
-                        input type="checkbox" name="column" value=(column.key) checked[is_shown]; " " (column.title)
+                        input type="checkbox" name="column" value=(column.key) checked[is_shown]; " "
+                        ((column.title)())
                     }
                 } }
-                button.quiet { "Show these" }
+                button.quiet { (say!(explorer_columns_apply)) }
             }
         }
     }
@@ -483,29 +511,41 @@ pub async fn act(State(service): State<Service>, Extension(operator): Extension<
     let mut done = Vec::new();
     for (id, recipient) in &chosen {
         let said = decide(&service, &operator, &verb, id, vec![(*recipient).to_owned()], form.one("reason")).await;
-        let said = match said {
-            Ok(said) => said.units.into_iter().next().map(|unit| (unit.state, unit.reply)).unwrap_or_default(),
-            Err(error) => ("not done".to_owned(), refusal(&error)),
-        };
-        done.push((*id, *recipient, said));
+        done.push(match said {
+            Ok(said) => {
+                let unit = said.units.into_iter().next().map(|unit| (unit.state, unit.reply));
+                let (now, reply) = unit.unwrap_or_default();
+                (*id, *recipient, state(id, recipient, &now), reply)
+            }
+            Err(error) => (*id, *recipient, html! { span.chip.plain { (say!(explorer_not_done)) } }, refusal(&error)),
+        });
     }
     let body = html! {
-        h1 { "What was done" }
-        p { (chosen.len()) " chosen: " (verb) }
+        h1 { (say!(explorer_result)) }
+        p { (say!(explorer_acted, count = done.len(), action = named(&verb))) }
+        (results(&done))
+        p { a href=(explorer(form.one("q"))) { (say!(explorer_back)) } }
+    };
+    Ok(page(&operator, "/explorer", say!(explorer_result), body))
+}
+
+/// What became of each: message, recipient, state, and what there is to say.
+fn results(done: &[(&str, &str, Markup, String)]) -> Markup {
+    html! {
         div.scroll { table {
-            thead { tr { th { "Message" } th { "Recipient" } th { "State" } td {} } }
-            tbody { @for (id, recipient, (state, reply)) in &done {
+            thead { tr {
+                th { (say!(explorer_message)) } th { (say!(explorer_recipient)) } th { (say!(state)) } td {}
+            } }
+            tbody { @for (id, recipient, state, reply) in done {
                 tr {
                     td { a href={ "/messages/" (id) } { code { (id) } } }
                     td.address { (recipient) }
-                    td { (state::state(id, recipient, state)) }
+                    td { (state) }
                     td { (reply) }
                 }
             } }
         } }
-        p { a href=(explorer(form.one("q"))) { "Back" } }
-    };
-    Ok(page(&operator, "/explorer", "What was done", body))
+    }
 }
 
 /// Releases, denies or deletes a message for some recipients, as the API does.
@@ -544,7 +584,7 @@ pub fn refusal(error: &ServiceError) -> String {
         | ServiceError::Unavailable(text)
         | ServiceError::Internal(text) => text.clone(),
         ServiceError::Query(error) => error.what.clone(),
-        ServiceError::TooMany(seconds) => format!("too often: try again in {seconds} s"),
+        ServiceError::TooMany(seconds) => say!(explorer_too_often, seconds = *seconds).into(),
     }
 }
 

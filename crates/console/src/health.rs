@@ -1,4 +1,4 @@
-//! How it goes: the ledger, what runs in the background, room, engines; and the settings in force.
+//! How it goes: the ledger, what runs in the background, disk space, engines; and the settings in force.
 
 use std::time::Duration;
 
@@ -13,11 +13,12 @@ use maud::{Markup, html};
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::{Service, detection, health, ledger, notify};
+use texts::{Text, say};
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment, size};
 
-use crate::page::{chip, explorer, page, shown as spoken};
+use crate::page::{chip, explorer, page};
 
 /// Figures that are younger are as good as new.
 const A_MOMENT: Duration = Duration::from_secs(10);
@@ -51,34 +52,36 @@ pub async fn show(
         None => None,
     };
     let body = html! {
-        h1 { "Health" }
+        h1 { (say!(nav_health)) }
         @if let (Some(goes), Some(ledger)) = (&whole, ledger) {
             p {
-                a href="/settings" { "The settings in force" } " · "
-                a href="/bypassed" { "Mail that passed unexamined" }
+                a href="/settings" { (say!(settings_title)) } " · " a href="/bypassed" { (say!(bypassed_title)) }
             }
             (ledger)
             (background(&goes.reconcilers))
-            (room(&goes.volume))
+            (disk(&goes.volume))
             (what_is_kept(goes))
             @if !goes.engines.is_empty() { (engines_now(&goes.engines)) }
         }
         (versions_of(&engines))
-        section { h2 { "For machines" } ul {
-            li { a href="/metrics" { "Prometheus metrics" } }
-            li { a href="/api/v1/openapi.json" { "The document of the API" } }
-            li { a href="/readyz" { "Readiness" } }
+        section { h2 { (say!(health_interfaces)) } ul {
+            li { a href="/metrics" { (say!(health_metrics)) } }
+            li { a href="/api/v1/openapi.json" { (say!(health_api)) } }
+            li { a href="/readyz" { (say!(health_readiness)) } }
         } }
     };
-    Ok(page(&operator, "/health", "Health", body))
+    Ok(page(&operator, "/health", say!(nav_health), body))
 }
 
 fn versions_of(engines: &[EngineRow]) -> Markup {
     html! {
         section {
-            h2 { "Versions that engines have said they are" }
+            h2 { (say!(health_versions)) }
             div.scroll { table {
-                thead { tr { th { "Engine" } th { "Version" } th { "Data" } th { "First seen (UTC)" } } }
+                thead { tr {
+                    th { (say!(health_engine)) } th { (say!(health_version)) } th { (say!(health_data_version)) }
+                    th { (say!(health_first_seen)) }
+                } }
                 tbody { @for one in engines { tr {
                     td { (one.engine) } td { (one.version) } td { (one.data_version) }
                     td.when { (moment(&one.first_seen)) }
@@ -88,44 +91,45 @@ fn versions_of(engines: &[EngineRow]) -> Markup {
     }
 }
 
-/// When something was counted, and how long ago: what is older than a moment is not taken for what is now.
-fn counted(at: &str, now: Timestamp) -> Markup {
+/// When something was checked, and how long ago: what is older than a moment is not taken for what is now.
+fn checked_at(at: &str, now: Timestamp) -> Markup {
     let ago = Timestamp::parse(at).map(|at| now.since(at)).unwrap_or_default();
-    html! { (moment(at)) " UTC" @if ago >= A_MOMENT { ", " strong { (platform::report::span(ago)) " ago" } } }
+    html! {
+        (moment(at)) " UTC"
+        @if ago >= A_MOMENT { ", " strong { (say!(health_ago, span = platform::report::span(ago))) } }
+    }
 }
 
 /// The ledger as it was last checked.
 fn checked_before(checked: &CheckedView, now: Timestamp) -> Markup {
     let took = format!("{:.0}", checked.took_ms);
-    let when = html! { (counted(&checked.at, now)) ", in " (took) " ms. What came since is not in it." };
-    the_ledger(&checked.ledger, &when, "They balanced: ")
+    the_ledger(&checked.ledger, &say!(health_ledger_checked, at = checked_at(&checked.at, now), took = took))
 }
 
 /// The ledger, checked for this page.
 fn checked_now(ledger: &LedgerView, now: Timestamp) -> Markup {
-    let when = html! { "just now, at " (moment(&now.to_string())) " UTC." };
-    the_ledger(ledger, &when, "They balance: ")
+    the_ledger(ledger, &say!(health_ledger_now, at = moment(&now.to_string())))
 }
 
-fn the_ledger(ledger: &LedgerView, when: &Markup, balance: &str) -> Markup {
+fn the_ledger(ledger: &LedgerView, when: &Text) -> Markup {
     html! {
         section {
-            h2 { "The books" }
-            p { "Counted " (when) " " a href="/health?check=now" { "Count now" } }
+            h2 { (say!(health_ledger)) }
+            p { (when) " " a href="/health?check=now" { (say!(health_ledger_check)) } }
             @if ledger.balanced {
-                p.calm { (balance) (ledger.accepted) " units were accepted, and each is in exactly one account." }
+                p.calm { (say!(health_ledger_good, accepted = ledger.accepted)) }
             } @else {
                 div.wrong role="alert" {
-                    p { strong { "They do not balance" } }
+                    p { strong { (say!(health_ledger_bad)) } }
                     ul { @for fault in &ledger.faults { li { (fault) } } }
                 }
             }
             div.numbers { @for (account, units) in &ledger.accounts {
                 a href=(explorer(&format!("state:{account}"))) {
-                    span.number { (units) } span { (spoken(account)) }
+                    span.number { (units) } span { (texts::word(account)) }
                 }
             } }
-            p.dim { (ledger.unconfirmed) " units are unconfirmed: passed on without a recorded answer, or refused." }
+            p.dim { (say!(health_ledger_unconfirmed, count = ledger.unconfirmed)) }
         }
     }
 }
@@ -133,15 +137,13 @@ fn the_ledger(ledger: &LedgerView, when: &Markup, balance: &str) -> Markup {
 fn background(reconcilers: &[ReconcilerView]) -> Markup {
     html! {
         section {
-            h2 { "In the background" }
-            p.dim {
-                "Each loop may be killed at any moment and goes on where it was. One that failed is tried again with "
-                "its next round."
-            }
+            h2 { (say!(health_tasks)) }
+            p.dim { (say!(health_tasks_text)) }
             div.scroll { table {
                 thead { tr {
-                    th { "Loop" } th { "State" } th { "Last round (UTC)" } th.right { "Took" }
-                    th.right { "At least every" } th { "Last fault" } th.right { "Items that fail" }
+                    th { (say!(health_task)) } th { (say!(state)) } th { (say!(health_last_run)) }
+                    th.right { (say!(health_took)) } th.right { (say!(health_period)) }
+                    th { (say!(health_last_error)) } th.right { (say!(health_failing)) }
                 } }
                 tbody { @for one in reconcilers { (reconciler(one)) } }
             } }
@@ -153,7 +155,7 @@ fn background(reconcilers: &[ReconcilerView]) -> Markup {
 fn reconciler(one: &ReconcilerView) -> Markup {
     html! { tr {
         td { (one.name) } td { (chip(&one.state)) }
-        td.when { @match &one.last { Some(at) => (moment(at)), None => "not ended yet" } }
+        td.when { @match &one.last { Some(at) => (moment(at)), None => (say!(health_not_ended)) } }
         td.right { @if let Some(ms) = one.took_ms { (format!("{ms:.1} ms")) } }
         // With its decimal, as JSON has it.
         td.right { (format!("{:?} s", one.period_s)) }
@@ -164,10 +166,13 @@ fn reconciler(one: &ReconcilerView) -> Markup {
 
 fn failing_of(one: &ReconcilerView) -> Markup {
     html! {
-        h3 { "What fails of " (one.name) }
-        p.dim { "Each is tried again after a rest of up to ten minutes; nothing else waits for it." }
+        h3 { (say!(health_failing_of, task = &one.name)) }
+        p.dim { (say!(health_failing_text)) }
         div.scroll { table {
-            thead { tr { th { "Item" } th.right { "Failures" } th { "Again at (UTC)" } th { "Why" } } }
+            thead { tr {
+                th { (say!(health_item)) } th.right { (say!(health_failures)) } th { (say!(health_next_try)) }
+                th { (say!(health_error)) }
+            } }
             tbody { @for item in &one.failing_items { tr {
                 td { (item.item) } td.right { (item.failures) } td.when { (moment(&item.next)) } td { (item.fault) }
             } } }
@@ -179,11 +184,12 @@ fn failing_of(one: &ReconcilerView) -> Markup {
 fn engines_now(engines: &[EngineHealthView]) -> Markup {
     html! {
         section {
-            h2 { "Engines, with the last mails" }
+            h2 { (say!(health_engines)) }
             div.scroll { table {
                 thead { tr {
-                    th { "Engine" } th { "State" } th.right { "Asked" } th.right { "Failed" } th.right { "Median" }
-                    th { "Last fault" }
+                    th { (say!(health_engine)) } th { (say!(state)) } th.right { (say!(health_asked)) }
+                    th.right { (say!(health_failed)) } th.right { (say!(health_median)) }
+                    th { (say!(health_last_error)) }
                 } }
                 tbody { @for one in engines { tr {
                     td { (one.engine) } td { (chip(if one.failed == 0 { "ok" } else { "failing" })) }
@@ -195,17 +201,15 @@ fn engines_now(engines: &[EngineHealthView]) -> Markup {
     }
 }
 
-fn room(volume: &VolumeView) -> Markup {
+fn disk(volume: &VolumeView) -> Markup {
     let is_low = volume.free_bytes.is_some_and(|free| free < volume.floor_bytes);
     html! {
         section {
-            h2 { "Room" }
-            @if is_low { div.wrong role="alert" {
-                p { strong { "Nothing more is taken (452): the volume is full" } }
-            } }
+            h2 { (say!(health_disk)) }
+            @if is_low { div.wrong role="alert" { p { strong { (say!(health_disk_full)) } } } }
             p {
-                "Now " (size(volume.free_bytes.unwrap_or(0))) " free on the store's volume; below "
-                (size(volume.floor_bytes)) " nothing more is taken. The database has " (size(volume.database_bytes)) "."
+                (say!(health_disk_text, free = size(volume.free_bytes.unwrap_or(0)), floor = size(volume.floor_bytes),
+                    database = size(volume.database_bytes)))
             }
         }
     }
@@ -215,24 +219,26 @@ fn room(volume: &VolumeView) -> Markup {
 fn what_is_kept(goes: &HealthView) -> Markup {
     html! {
         section {
-            h2 { "What is kept" }
+            h2 { (say!(health_stored)) }
             @if let Some(clock) = goes.clock.as_ref().filter(|clock| clock.state == "doubted") {
                 div.wrong role="alert" { p {
-                    strong { "The clock is not believed" }
-                    " It says " (moment(&clock.now)) ", but " (clock.why) "."
+                    strong { (say!(health_clock)) } " "
+                    (say!(health_clock_text, now = moment(&clock.now), why = &clock.why))
                 } }
             }
             @if goes.damaged > 0 { div.wrong role="alert" {
-                p { strong { (goes.damaged) " stored blobs are damaged" } }
+                p { strong { (say!(health_damaged, count = goes.damaged)) } }
                 ul { @for one in &goes.damage { li {
-                    "Message " a href={ "/messages/" (one.mail) } { (one.mail) } ": " (one.why)
+                    (say!(health_damage, message = html! { a href={ "/messages/" (one.mail) } { (one.mail) } },
+                        why = &one.why))
                 } } }
             } }
             @if let Some(scrub) = &goes.scrub { (how_far(scrub)) }
             @if goes.held.holds > 0 { p {
-                a href="/holds" { (goes.held.holds) " holds" } " keep " (goes.held.mails) " mails with "
-                (size(goes.held.bytes)) " from expiry and deletion"
-                @if !goes.held.is_counted { "; the record is still being looked through for them" } "."
+                (say!(health_holds, count = goes.held.holds, messages = goes.held.mails,
+                    size = size(goes.held.bytes)))
+                " " @if !goes.held.is_counted { (say!(health_holds_counting)) " " }
+                a href="/holds" { (say!(nav_holds)) }
             } }
         }
     }
@@ -242,15 +248,15 @@ fn what_is_kept(goes: &HealthView) -> Markup {
 fn how_far(scrub: &ScrubView) -> Markup {
     html! { p {
         @match &scrub.last_ended {
-            Some(at) => {
-                "All stored bytes were last read and checked by " (moment(at)) ": " (scrub.last_blobs) " blobs, "
-                (size(scrub.last_bytes)) ". "
-            },
-            None => "All stored bytes are being read and checked for the first time. ",
+            Some(at) => (say!(health_scrub_last, at = moment(at), blobs = scrub.last_blobs,
+                size = size(scrub.last_bytes))),
+            None => (say!(health_scrub_first)),
         }
         @if scrub.state != "done" {
-            "The pass that began " (moment(&scrub.began)) " has read " (scrub.blobs) " blobs, " (size(scrub.bytes))
-            @if scrub.state == "late" { "; it takes longer than it may: raise scrub_kib_per_second" } "."
+            " " (say!(health_scrub_now, began = moment(&scrub.began), blobs = scrub.blobs, size = size(scrub.bytes)))
+        }
+        @if scrub.state == "late" {
+            " " (say!(health_scrub_late, setting = html! { code { "scrub_kib_per_second" } }))
         }
     } }
 }
@@ -261,7 +267,7 @@ fn how_far(scrub: &ScrubView) -> Markup {
 /// What the API says.
 pub async fn settings(State(service): State<Service>, Extension(operator): Extension<Operator>) -> PageResult {
     let body = settings_body(&service, &operator, None).await?;
-    Ok(page(&operator, "/health", "Settings", body))
+    Ok(page(&operator, "/health", say!(settings_title), body))
 }
 
 /// `POST /settings/test`: a test notice through each way by which people are told.
@@ -276,33 +282,41 @@ pub async fn test_notices(
     let ask = NotifyAsk { recipient: Some(form.one("recipient").to_owned()), ..NotifyAsk::default() };
     let tried = notify::test(&service, &operator, ask).await?;
     let body = settings_body(&service, &operator, Some(&tried)).await?;
-    Ok(page(&operator, "/health", "Settings", body))
+    Ok(page(&operator, "/health", say!(settings_title), body))
+}
+
+/// Whom a way is for.
+fn audience(whom: &str) -> String {
+    match whom {
+        "operators" => say!(settings_operators).into(),
+        "the public" => say!(settings_public).into(),
+        "a recipient" => say!(settings_recipient).into(),
+        other => other.to_owned(),
+    }
 }
 
 /// The ways by which people are told, to be tried; and what came of it.
 fn ways(tried: Option<&[TriedView]>) -> Markup {
     html! {
         section.actions {
-            h2 { "Test the notices" }
-            p.dim {
-                "A notice that is marked as a test goes to every webhook and every mailbox of " code { "[notices]" }
-                ", and to a recipient of yours if you name one. Nothing else is changed by it."
-            }
+            h2 { (say!(settings_test)) }
+            p.dim { (say!(settings_test_text, section = html! { code { "[notices]" } })) }
             form.row method="post" action="/settings/test" { (enter_does_nothing())
-                label { "A recipient, too"
-                    input type="email" name="recipient" autocomplete="off" placeholder="nobody";
+                label { (say!(settings_test_recipient))
+                    input type="email" name="recipient" autocomplete="off" placeholder=(say!(settings_test_nobody));
                 }
-                button { "Send the test" }
+                button { (say!(settings_test_send)) }
             }
             @match tried {
                 None => {},
-                Some([]) => p.calm { "Nobody is told: there is no webhook and no mailbox." },
+                Some([]) => p.calm { (say!(settings_test_none)) },
                 Some(tried) => div.scroll { table {
                     thead { tr {
-                        th { "For" } th { "To" } th { "Taken" } th { "By" } th.right { "Took" } th { "Answer" }
+                        th { (say!(settings_for)) } th { (say!(settings_to)) } th { (say!(settings_accepted)) }
+                        th { (say!(settings_by)) } th.right { (say!(health_took)) } th { (say!(settings_answer)) }
                     } }
                     tbody { @for one in tried { tr {
-                        td { (one.whom) } td.address { (one.to) }
+                        td { (audience(&one.whom)) } td.address { (one.to) }
                         td { (chip(if one.is_taken { "ok" } else { "failed" })) }
                         td { (one.by) } td.right { (format!("{:.0} ms", one.took_ms)) } td { (one.answer) }
                     } } }
@@ -319,16 +333,12 @@ async fn settings_body(
 ) -> Result<Markup, ServiceError> {
     let all = health::settings(service, operator).await?;
     Ok(html! {
-        h1 { "Settings in force" }
+        h1 { (say!(settings_title)) }
         @if operator.role.may(Permission::Rules) { (ways(tried)) }
-        p.dim {
-            "As the program read its file, defaults included. They are changed there, and hold after a restart; "
-            "`reprieve config check` tells what is wrong with a file. Policy, rulesets, entries, people and tokens "
-            "have pages of their own."
-        }
+        p.dim { (say!(settings_text, command = html! { code { "reprieve config check" } })) }
         div.settings { @for one in &all {
             section {
-                h2 { @if one.section.is_empty() { "General" } @else { code { "[" (one.section) "]" } } }
+                h2 { @if one.section.is_empty() { (say!(settings_general)) } @else { code { "[" (one.section) "]" } } }
                 table { tbody { @for setting in &one.settings {
                     tr { th scope="row" { (setting.key) } td { (setting.value) } }
                 } } }

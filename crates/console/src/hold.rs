@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
+use texts::{say, word};
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
@@ -28,44 +29,51 @@ pub async fn list_all(
     let holds = service::hold::list(&service, &operator, query).await?;
     let may = operator.role.may(Permission::Hold);
     let body = html! {
-        h1 { "Legal holds" }
-        p.dim {
-            "Mail on legal hold does not expire, and nobody can delete it, until the hold is lifted; its record and "
-            "audit entries stay as well. New mail that matches is covered too. It can still be released."
-        }
+        h1 { (say!(nav_holds)) }
+        p.dim { (say!(hold_text)) }
         @if may { (hold_form()) }
-        @if holds.is_empty() { p.calm { "No mail is on legal hold." } }
+        @if holds.is_empty() { p.calm { (say!(hold_none)) } }
         @else { div.scroll { table {
             thead { tr {
-                th { "No." } th { "Covers" } th.right { "Messages" } th { "Reason" } th { "By" } th { "Since (UTC)" }
-                td {}
+                th { (say!(hold_number)) } th { (say!(hold_scope)) } th.right { (say!(hold_messages)) }
+                th { (say!(hold_reason)) } th { (say!(hold_by)) } th { (say!(hold_since)) } td {}
             } }
             tbody { @for one in &holds { (hold_row(one, may)) } }
         } } }
-        @if with_lifted { p { a href="/holds" { "Open holds only" } } }
-        @else { p { a href="/holds?lifted=true" { "Show lifted holds" } } }
+        @if with_lifted { p { a href="/holds" { (say!(hold_show_active)) } } }
+        @else { p { a href="/holds?lifted=true" { (say!(hold_show_lifted)) } } }
     };
-    Ok(page(&operator, "/holds", "Holds", body))
+    Ok(page(&operator, "/holds", say!(nav_holds), body))
 }
 
 fn hold_form() -> Markup {
     html! {
         section.actions {
-            h2 { "New legal hold" }
+            h2 { (say!(hold_new)) }
             form.row method="post" action="/holds/act" { (enter_does_nothing())
-                label { "Covers" select name="kind" {
+                label { (say!(hold_scope)) select name="kind" {
                     @for kind in [Kind::Person, Kind::Query, Kind::Mail] {
-                        option value=(kind.as_str()) { (kind.as_str()) }
+                        option value=(kind.as_str()) { (kind_name(kind.as_str())) }
                     }
                 } }
-                label { "Address, query or message ID"
+                label { (say!(hold_what))
                     input type="text" name="what" required maxlength="1000" autocomplete="off"
                         placeholder="anna@example.com";
                 }
                 (reason(true))
-                button { "Place hold" }
+                button { (say!(hold_place)) }
             }
         }
+    }
+}
+
+/// A kind of hold as people read it.
+fn kind_name(kind: &str) -> String {
+    match kind {
+        "mail" => say!(hold_kind_mail).into(),
+        "query" => say!(hold_kind_query).into(),
+        "person" => say!(hold_kind_person).into(),
+        other => word(other),
     }
 }
 
@@ -77,10 +85,12 @@ fn hold_row(one: &HoldView, may: bool) -> Markup {
     };
     html! { tr {
         td { (one.number) }
-        td.address { (one.kind) " " a href=(explorer(&query)) { code { (one.what) } } }
+        td.address { (kind_name(&one.kind)) " " a href=(explorer(&query)) { code { (one.what) } } }
         td.right { (one.mails) } td { (one.reason) } td { (one.by) } td.when { (moment(&one.made)) }
         td { @match &one.lifted {
-            Some(at) => span.dim { "lifted " (moment(at)) " by " (one.lifted_by) ": " (one.lifted_reason) },
+            Some(at) => span.dim {
+                (say!(hold_lifted, at = moment(at), by = &one.lifted_by, reason = &one.lifted_reason))
+            },
             None => { @if may { (lift(one.number, "/holds")) } },
         } }
     } }
@@ -93,7 +103,7 @@ fn lift(number: u64, back: &str) -> Markup {
             input type="hidden" name="lift" value=(number);
             input type="hidden" name="back" value=(back);
             (reason(true))
-            button.quiet { "Lift hold" }
+            button.quiet { (say!(hold_lift)) }
         }
     }
 }
@@ -104,23 +114,24 @@ pub(crate) fn of_mail(id: &str, holds: &[OnHoldView], may: bool) -> Markup {
     html! {
         @if !holds.is_empty() {
             section {
-                h2 { "On legal hold" }
-                p { "It does not expire and cannot be deleted until these are lifted; it can still be released." }
+                h2 { (say!(hold_of_mail)) }
+                p { (say!(hold_of_mail_text)) }
                 ul { @for one in holds { li {
-                    "Hold " (one.number) " on a " (one.kind) ", by " (one.by) " at " (moment(&one.made)) ": "
-                    (one.reason) " " @if may { (lift(one.number, &back)) }
+                    (say!(hold_of_mail_one, number = one.number, kind = kind_name(&one.kind), by = &one.by,
+                        made = moment(&one.made), reason = &one.reason))
+                    " " @if may { (lift(one.number, &back)) }
                 } } }
             }
         }
         @if may && !holds.iter().any(|one| one.kind == "mail") {
             details {
-                summary { "Place on legal hold" }
+                summary { (say!(hold_place_on)) }
                 form.inline method="post" action="/holds/act" { (enter_does_nothing())
                     input type="hidden" name="kind" value="mail";
                     input type="hidden" name="what" value=(id);
                     input type="hidden" name="back" value=(back);
                     (reason(true))
-                    button.quiet { "Place hold" }
+                    button.quiet { (say!(hold_place)) }
                 }
             }
         }

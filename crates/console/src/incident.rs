@@ -19,6 +19,8 @@ use serde_json::json;
 use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
+use texts::language::Language;
+use texts::{Text, reader, say, word as spoken};
 use web::download;
 use web::fault::PageResult;
 use web::form::Form;
@@ -26,7 +28,7 @@ use web::page::{enter_does_nothing, moment};
 
 use crate::chart;
 use crate::explorer::back_to;
-use crate::page::{chip, explorer, facts, page, reason, shown as spoken};
+use crate::page::{chip, explorer, facts, page, reason};
 
 /// How often a page that is open hears how far it is.
 const EVERY: Duration = Duration::from_secs(1);
@@ -40,33 +42,31 @@ const WORDS_MAX: u32 = 3600;
 pub async fn list_all(State(service): State<Service>, Extension(operator): Extension<Operator>) -> PageResult {
     let incidents = service::incident::list(&service, &operator).await?;
     let body = html! {
-        h1 { "Incidents" }
-        p.dim {
-            "A detection is, or may be, wrong: what it held is kept, examined again, and what is good is delivered. "
-            "The public sees " a href="/status/" { "the status page" } "."
-        }
-        @if incidents.is_empty() { p.calm { "There was none." } } @else { (table_of(&incidents)) }
+        h1 { (say!(nav_incidents)) }
+        p.dim { (say!(incident_intro, page = html! { a href="/status/" { (say!(incident_status_page)) } })) }
+        @if incidents.is_empty() { p.calm { (say!(incident_none)) } } @else { (table_of(&incidents)) }
         (replays(&incidents, operator.role.may(Permission::Decide)))
     };
-    Ok(page(&operator, "/incidents", "Incidents", body))
+    Ok(page(&operator, "/incidents", say!(nav_incidents), body))
 }
 
 fn table_of(incidents: &[IncidentRow]) -> Markup {
     html! { div.scroll { table {
         thead { tr {
-            th { "Incident" } th { "Stage" } th { "Detection" } th { "Opened (UTC)" } th.right { "Units" }
-            th.right { "Restored" } th { "Over" }
+            th { (say!(incident_incident)) } th { (say!(incident_stage)) } th { (say!(detection)) }
+            th { (say!(incident_opened)) } th.right { (say!(incident_deliveries)) }
+            th.right { (say!(incident_restored)) } th { (say!(incident_progress)) }
         } }
         tbody { @for one in incidents { @let progress = &one.progress; tr {
             td { a href={ "/incidents/" (one.id) } { (one.id) } br; span.dim { (one.title) } }
-            td { (chip(&one.stage)) @if one.paused { " paused" } }
+            td { (chip(&one.stage)) @if one.paused { " " (chip("paused")) } }
             td {
                 a href={ "/detections/" (encoded(&one.detection)) } { (one.detection) } br;
                 code { (one.detection_version) }
             }
             td.when { (moment(&one.opened)) }
             td.right { (progress.units) } td.right { (progress.restored) }
-            td { progress max="100" value=(progress.percent) {} }
+            td { progress max="100" value=(progress.percent) aria-label=(say!(incident_progress)) {} }
         } } }
     } } }
 }
@@ -79,12 +79,13 @@ fn replays(incidents: &[IncidentRow], may: bool) -> Markup {
     let begun: Vec<&IncidentRow> = incidents.iter().filter(is_begun).collect();
     html! {
         @if !begun.is_empty() { section #replays {
-            h2 { "Replays" }
+            h2 { (say!(incident_replays)) }
             div.scroll { table {
                 thead { tr {
-                    th { "Incident" } th.right { "Examined again" } th.right { "Cleared" } th.right { "Upheld" }
-                    th.right { "Inconclusive" } th.right { "Settled" } th.right { "Restored" } th.right { "Left" }
-                    td {}
+                    th { (say!(incident_incident)) } th.right { (say!(incident_examined)) }
+                    th.right { (say!(incident_cleared)) } th.right { (say!(incident_upheld)) }
+                    th.right { (say!(incident_inconclusive)) } th.right { (say!(incident_settled)) }
+                    th.right { (say!(incident_restored)) } th.right { (say!(incident_left)) } td {}
                 } }
                 tbody { @for one in begun { (replay(one, may)) } }
             } }
@@ -96,38 +97,40 @@ fn replay(one: &IncidentRow, may: bool) -> Markup {
     let (id, progress) = (&one.id, &one.progress);
     html! { tr {
         td { a href={ "/incidents/" (id) } { (id) } }
-        td.right { (progress.units.saturating_sub(progress.pending)) " of " (progress.units) }
+        td.right {
+            (say!(count_of, count = progress.units.saturating_sub(progress.pending), all = progress.units))
+        }
         td.right { (progress.cleared) } td.right { (progress.upheld) } td.right { (progress.inconclusive) }
         td.right { (progress.settled) } td.right { (progress.restored) }
         td.right { @match progress.eta_seconds {
-            Some(seconds) if progress.over < progress.units => { (seconds) " s" }
+            Some(seconds) if progress.over < progress.units => { (lasting(seconds)) }
             _ => {}
         } }
         td { @if may && one.stage == "replaying" {
             form.inline method="post" action={ "/incidents/" (id) "/act" } { (enter_does_nothing())
-                input type="text" name="text" required maxlength="4000" placeholder="Why, for the timeline"
-                    aria-label={ "Why " (id) " is held up or goes on, for the timeline" } autocomplete="off";
-                @if one.paused { button name="do" value="resume" { "Go on" } }
-                @else { button.quiet name="do" value="pause" { "Pause" } }
+                input type="text" name="text" required maxlength="4000" placeholder=(say!(incident_why))
+                    aria-label=(say!(incident_why_of, id = id)) autocomplete="off";
+                @if one.paused { button name="do" value="resume" { (say!(incident_resume)) } }
+                @else { button.quiet name="do" value="pause" { (say!(incident_pause)) } }
             }
         } }
     } }
 }
 
-/// A number of an incident, by its name.
-type Number = (&'static str, fn(&ProgressView) -> u64);
+/// A number of an incident: its name in the page, how it is called, and where it is.
+type Number = (&'static str, fn() -> Text, fn(&ProgressView) -> u64);
 
 /// The numbers of a page that are kept up to date, by the names that the page has for them.
 const LIVE: [Number; 9] = [
-    ("units", |progress| progress.units),
-    ("pending", |progress| progress.pending),
-    ("cleared", |progress| progress.cleared),
-    ("upheld", |progress| progress.upheld),
-    ("inconclusive", |progress| progress.inconclusive),
-    ("settled", |progress| progress.settled),
-    ("asked", |progress| progress.asked),
-    ("restored", |progress| progress.restored),
-    ("over", |progress| progress.over),
+    ("units", || say!(incident_deliveries), |progress| progress.units),
+    ("pending", || say!(incident_pending), |progress| progress.pending),
+    ("cleared", || say!(incident_cleared), |progress| progress.cleared),
+    ("upheld", || say!(incident_upheld), |progress| progress.upheld),
+    ("inconclusive", || say!(incident_inconclusive), |progress| progress.inconclusive),
+    ("settled", || say!(incident_settled), |progress| progress.settled),
+    ("asked", || say!(incident_asked), |progress| progress.asked),
+    ("restored", || say!(incident_restored), |progress| progress.restored),
+    ("over", || say!(incident_over), |progress| progress.over),
 ];
 
 /// `GET /incidents/{id}`.
@@ -145,19 +148,20 @@ pub async fn show(
         h1 { (id) ": " (row.title) }
         p { span data-live="stage" { (chip(&row.stage)) } @if row.paused { " " (chip("paused")) } }
         section.live data-events={ "/incidents/" (id) "/live" } {
-            progress #percent max="100" value=(progress.percent) data-live-value="percent" aria-label="Taken back" {}
+            progress #percent max="100" value=(progress.percent) data-live-value="percent"
+                aria-label=(say!(incident_progress)) {}
             p.dim {
                 // With its decimal, as the words of the stream have it.
-                span data-live="percent" { (format!("{:?}", progress.percent)) } " % over"
-                span data-live="eta" { (eta(progress)) }
+                @let percent = html! { span data-live="percent" { (format!("{:?}", progress.percent)) } };
+                (say!(incident_percent, percent = percent)) span data-live="eta" { (eta(progress)) }
             }
-            div.numbers { @for (name, of) in LIVE {
-                div { span.number data-live=(name) { (of(progress)) } span { (name) } }
+            div.numbers { @for (name, called, of) in LIVE {
+                div { span.number data-live=(name) { (of(progress)) } span { (called()) } }
             } }
         }
         @if operator.role.may(Permission::Decide) { (actions(&id, &row.stage, row.paused)) }
         section {
-            h2 { "Cause" }
+            h2 { (say!(incident_cause)) }
             p { (shown.cause) }
             (in_brief(&id, &shown))
         }
@@ -174,62 +178,79 @@ fn in_brief(id: &str, shown: &IncidentView) -> Markup {
     let report = format!("/incidents/{id}/report");
     facts(&[
         (
-            "Detection",
+            say!(detection),
             html! {
                 a href={ "/detections/" (encoded(&row.detection)) } { (row.detection) } " "
                 code { (row.detection_version) }
             },
         ),
-        ("In force since", when(shown.in_force_since.as_ref(), html! { span.dim { "not known" } })),
-        ("Began", when(shown.began.as_ref(), html! { span.dim { "not known yet" } })),
-        ("Told the public", html! { (shown.public_text) }),
-        ("Ruleset", html! { code { (row.ruleset) } }),
-        ("Contained", when(row.contained.as_ref(), html! { "no" })),
-        ("Owner", html! { @if row.owner.is_empty() { span.dim { "nobody" } } @else { (row.owner) } }),
-        ("Manifest", html! { (shown.waves) " waves, root " code { (shown.manifest_root) } }),
         (
-            "Report",
+            say!(incident_in_force_since),
+            when(shown.in_force_since.as_ref(), html! { span.dim { (say!(incident_unknown)) } }),
+        ),
+        (say!(incident_began), when(shown.began.as_ref(), html! { span.dim { (say!(incident_unknown_yet)) } })),
+        (say!(incident_public_text), html! { (shown.public_text) }),
+        (say!(rulesets_ruleset), html! { code { (row.ruleset) } }),
+        (say!(incident_contained), when(row.contained.as_ref(), html! { (say!(incident_contained_not)) })),
+        (say!(incident_owner), owner_of(row)),
+        (say!(incident_manifest), manifest_of(shown)),
+        (
+            say!(incident_report),
             html! {
-                a href={ (report) "?form=html" } { "page" } " "
+                a href={ (report) "?form=html" } { "HTML" } " "
                 a href={ (report) "?form=markdown" } { "Markdown" } " "
                 a href={ (report) "?form=json" } { "JSON" }
             },
         ),
-        ("Messages", html! { a href=(explorer(&format!("incident:{id}"))) { "in the explorer" } }),
+        (
+            say!(incident_messages),
+            html! { a href=(explorer(&format!("incident:{id}"))) { (say!(incident_in_explorer)) } },
+        ),
     ])
 }
 
+fn owner_of(row: &IncidentRow) -> Markup {
+    html! { @if row.owner.is_empty() { span.dim { (say!(incident_owner_none)) } } @else { (row.owner) } }
+}
+
+fn manifest_of(shown: &IncidentView) -> Markup {
+    let root = html! { code { (shown.manifest_root) } };
+    html! { (say!(incident_manifest_of, waves = shown.waves, root = root)) }
+}
+
 fn eta(progress: &ProgressView) -> String {
-    progress.eta_seconds.map_or(String::new(), |seconds| {
-        format!(", about {} left", platform::report::span(Duration::from_secs(seconds)))
-    })
+    progress.eta_seconds.map_or(String::new(), |seconds| format!(", {}", say!(incident_eta, span = lasting(seconds))))
+}
+
+fn lasting(seconds: u64) -> String {
+    platform::report::span(Duration::from_secs(seconds))
 }
 
 fn actions(id: &str, stage: &str, is_paused: bool) -> Markup {
     html! {
         section.actions {
-            h2 { "Act" }
+            h2 { (say!(incident_actions)) }
             form method="post" action={ "/incidents/" (id) "/act" } { (enter_does_nothing())
-                label { "What goes into the timeline"
+                label { (say!(incident_line))
                     input type="text" name="text" required maxlength="4000" autocomplete="off";
                 }
-                label.check { input type="checkbox" name="public" value="1"; " The public sees this line" }
+                label.check { input type="checkbox" name="public" value="1"; " " (say!(incident_line_public)) }
                 div.buttons {
-                    button.quiet name="do" value="note" { "Add a note" }
+                    button.quiet name="do" value="note" { (say!(incident_note)) }
                     @if matches!(stage, "investigating" | "contained") {
-                        button name="do" value="replay" { "Begin the replay" }
+                        button name="do" value="replay" { (say!(incident_replay)) }
                     }
                     @if stage == "replaying" {
-                        @if is_paused { button name="do" value="resume" { "Go on" } }
-                        @else { button.quiet name="do" value="pause" { "Pause" } }
-                        button.quiet name="do" value="cancel" { "Cancel the replay" }
+                        @if is_paused { button name="do" value="resume" { (say!(incident_resume)) } }
+                        @else { button.quiet name="do" value="pause" { (say!(incident_pause)) } }
+                        button.quiet name="do" value="cancel" { (say!(incident_cancel)) }
                     }
                     @if matches!(stage, "replaying" | "releasing") {
-                        button.quiet name="do" value="retry" { "Try again what was inconclusive" }
+                        button.quiet name="do" value="retry" { (say!(incident_retry)) }
                     }
-                    @if stage == "resolved" { button.quiet name="do" value="reopen" { "Reopen" } }
-                    @else { button.quiet name="do" value="resolve" { "Resolve" } }
-                    button.quiet name="do" value="own" { "It is mine" }
+                    @if stage == "resolved" { button.quiet name="do" value="reopen" { (say!(incident_reopen)) } }
+                    @else { button.quiet name="do" value="resolve" { (say!(incident_resolve)) } }
+                    button.quiet name="do" value="own" { (say!(incident_own)) }
                 }
             }
         }
@@ -239,14 +260,16 @@ fn actions(id: &str, stage: &str, is_paused: bool) -> Markup {
 fn reach(id: &str, blast: &BlastView) -> Markup {
     let first = |sums: &[(String, u64)]| sums.iter().take(10).cloned().collect::<Vec<_>>();
     let within = |field: &str, value: &str| explorer(&format!("incident:{id} {field}:{}", quoted(value)));
+    let bars =
+        |name: Text, field: &str, sums: &[(String, u64)]| chart::bars(name, &first(sums), |value| within(field, value));
     html! {
         section {
-            h2 { "Reach" }
+            h2 { (say!(incident_reach)) }
             div.facets {
-                (chart::bars("direction", &first(&blast.directions), |value| within("direction", value)))
-                (chart::bars("domain", &first(&blast.domains), |value| within("domain", value)))
-                (chart::bars("senders", &first(&blast.senders), |value| within("sender", value)))
-                (chart::bars("recipients", &first(&blast.recipients), |value| within("recipient", value)))
+                (bars(say!(incident_directions), "direction", &blast.directions))
+                (bars(say!(incident_domains), "domain", &blast.domains))
+                (bars(say!(incident_senders), "sender", &blast.senders))
+                (bars(say!(incident_recipients), "recipient", &blast.recipients))
             }
         }
     }
@@ -256,16 +279,17 @@ fn residual(left: &[ResidualView]) -> Markup {
     let mail_of = |unit: &str| unit.split(['/', '.', '#']).next().unwrap_or_default().to_owned();
     html! {
         section {
-            h2 { "What was not restored" }
-            @if left.is_empty() { p.calm { "Nothing is left." } }
+            h2 { (say!(incident_residual)) }
+            @if left.is_empty() { p.calm { (say!(incident_residual_none)) } }
             @else { div.scroll { table {
                 thead { tr {
-                    th { "Recipient" } th { "Sender" } th { "Subject" } th { "Outcome" } th { "State" } th { "Why" }
+                    th { (say!(incident_recipient)) } th { (say!(incident_sender)) } th { (say!(incident_subject)) }
+                    th { (say!(incident_outcome)) } th { (say!(state)) } th { (say!(incident_reason)) }
                 } }
                 tbody { @for one in left { tr {
                     td.address { (one.recipient) } td.address { (one.sender) }
                     td.subject { a href={ "/messages/" (mail_of(&one.unit)) } {
-                        @if one.subject.is_empty() { "(no subject)" } @else { (one.subject) }
+                        @if one.subject.is_empty() { (say!(incident_no_subject)) } @else { (one.subject) }
                     } }
                     td { (chip(&one.outcome)) } td { (chip(&one.account)) } td { (one.reason) }
                 } } }
@@ -277,11 +301,15 @@ fn residual(left: &[ResidualView]) -> Markup {
 fn timeline(notes: &[NoteView]) -> Markup {
     html! {
         section {
-            h2 { "Timeline" }
+            h2 { (say!(incident_timeline)) }
             ol.timeline { @for note in notes {
                 li {
                     (moment(&note.at)) " " strong { (spoken(&note.what)) } " " (note.text)
-                    span.dim { " by " (note.actor) @if note.public { ", public" } }
+                    span.dim {
+                        " "
+                        @if note.public { (say!(incident_by_public, actor = &note.actor)) }
+                        @else { (say!(incident_by, actor = &note.actor)) }
+                    }
                 }
             } }
         }
@@ -297,15 +325,13 @@ pub async fn live(
     Extension(operator): Extension<Operator>,
     Path(id): Path<String>,
 ) -> PageResult {
+    // The stream goes on when this has returned, and the language is the reader's all the same.
+    let language = reader::language();
     // Once before the stream, so that a refusal is one.
-    let ask = move |service: Service, operator: Operator, id: String| async move {
-        let shown = service::incident::progress(&service, &operator, &id).await?;
-        Ok::<_, ServiceError>(word(&shown))
-    };
-    let first = ask(service.clone(), operator.clone(), id.clone()).await?;
+    let first = asked(&service, &operator, &id, language.as_ref()).await?;
     let stop = service.readiness.stopping.clone();
     let words = stream::unfold((Some(first), String::new(), 0_u32), move |(first, mut last, count)| {
-        let (service, operator, id) = (service.clone(), operator.clone(), id.clone());
+        let (service, operator, id, language) = (service.clone(), operator.clone(), id.clone(), language.clone());
         async move {
             if let Some(word) = first {
                 let event = Event::default().data(word.clone());
@@ -313,7 +339,7 @@ pub async fn live(
             }
             for _ in count..WORDS_MAX {
                 tokio::time::sleep(EVERY).await;
-                let word = ask(service.clone(), operator.clone(), id.clone()).await.ok()?;
+                let word = asked(&service, &operator, &id, language.as_ref()).await.ok()?;
                 if word != last {
                     last.clone_from(&word);
                     return Some((Ok(Event::default().data(word)), (None, last, count + 1)));
@@ -327,11 +353,32 @@ pub async fn live(
     Ok(Sse::new(words).keep_alive(KeepAlive::default()).into_response())
 }
 
-/// What the page's script is told: a number by each of its names.
+/// How far it is now, in the language of who reads the page.
+async fn asked(
+    service: &Service,
+    operator: &Operator,
+    id: &str,
+    language: Option<&Language>,
+) -> Result<String, ServiceError> {
+    let shown = service::incident::progress(service, operator, id).await?;
+    Ok(match language {
+        Some(language) => reader::read_in(language.clone(), || word(&shown)),
+        None => word(&shown),
+    })
+}
+
+/// What the page's script is told: a number by each of its names. The stage is as the page shows it, so that the script
+/// sees whether it is another one; the last stage is told apart.
 fn word(shown: &IncidentRow) -> String {
-    let progress = &shown.progress;
-    let mut word = json!({ "stage": shown.stage, "percent": progress.percent, "eta": eta(progress) });
-    for (name, of) in LIVE {
+    let (progress, is_resolved) = (&shown.progress, shown.stage == "resolved");
+    let stage = spoken(&shown.stage);
+    let mut word = json!({
+        "stage": stage,
+        "is_resolved": is_resolved,
+        "percent": progress.percent,
+        "eta": eta(progress),
+    });
+    for (name, _, of) in LIVE {
         word[name] = of(progress).into();
     }
     word.to_string()
@@ -401,8 +448,8 @@ pub fn opening(detection: &str, version: &str, mail: &str) -> Markup {
             input type="hidden" name="mail" value=(mail);
             (reason(true))
             button.quiet {
-                "Open an incident"
-                @if !version.is_empty() { " about " (detection) " " (version) }
+                @if version.is_empty() { (say!(incident_open)) }
+                @else { (say!(incident_open_about, detection = detection, version = version)) }
             }
         }
     }

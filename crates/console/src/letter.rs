@@ -11,9 +11,11 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
+use maud::{DOCTYPE, PreEscaped, html};
 use service::Service;
 use service::access::Operator;
 use service::quarantine::read;
+use texts::say;
 use web::fault::PageResult;
 
 use crate::message;
@@ -33,13 +35,16 @@ pub async fn show(
 ) -> PageResult {
     message::is_id(&id)?;
     let shown = read::pages(&service, &operator, &id).await?;
-    let mut out =
-        String::from("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>Message</title></head><body>");
-    if shown.pages.is_empty() {
-        out.push_str("<p>It has no HTML.</p>");
-    }
-    shown.pages.iter().for_each(|page| out.push_str(page));
-    out.push_str("</body></html>");
+    let document = html! {
+        (DOCTYPE)
+        html {
+            head { meta charset="utf-8"; title { (say!(letter_title)) } }
+            body {
+                @if shown.pages.is_empty() { p { (say!(letter_no_html)) } }
+                @for page in &shown.pages { (PreEscaped(page)) }
+            }
+        }
+    };
     let fields = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
-    Ok((fields, out).into_response())
+    Ok((fields, document.into_string()).into_response())
 }

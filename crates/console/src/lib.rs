@@ -21,6 +21,7 @@
 //! | [`hold`] | what neither expires nor is deleted |
 //! | [`record`] | audit log, entries, calls |
 //! | [`people`] | who may sign in |
+//! | [`language`] | in which language somebody reads |
 
 pub mod bulk;
 pub mod bypassed;
@@ -32,6 +33,7 @@ pub mod explorer;
 pub mod health;
 pub mod hold;
 pub mod incident;
+pub mod language;
 pub mod letter;
 pub mod like;
 pub mod message;
@@ -135,6 +137,7 @@ pub fn router(service: Service) -> Router {
         .route("/sign-in/back", get(oidc::back))
         .route("/welcome", get(sign_in::welcome).post(sign_in::accept))
         .route("/welcome/name", post(sign_in::welcome_name))
+        .route("/language", post(language::choose))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX));
     inside
         .merge(outside)

@@ -8,6 +8,7 @@ use service::Service;
 use service::access::Operator;
 use service::block_like::block_like;
 use service::error::ServiceError;
+use texts::say;
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::enter_does_nothing;
@@ -29,33 +30,33 @@ pub async fn show(
     let ask = BlockLikeAsk { what_if: true, ..BlockLikeAsk::default() };
     let like = block_like(&service, &operator, &id, ask).await?;
     let body = html! {
-        p { a href={ "/messages/" (id) } { "Back to the message" } }
-        h1 { "Block mail like this" }
+        p { a href={ "/messages/" (id) } { (say!(like_back)) } }
+        h1 { (say!(like_title)) }
         @if like.pictures.is_empty() && like.text.is_none() && like.layout.is_none() {
-            p.calm {
-                "Nothing in this message shows or says enough to be known again, or it came before that was recorded."
-            }
+            p.calm { (say!(like_nothing)) }
         } @else {
             (would_hold(&like))
             (choice(&id, &like, &operator))
         }
     };
-    Ok(page(&operator, "/explorer", "Block mail like this", body))
+    Ok(page(&operator, "/explorer", say!(like_title), body))
 }
 
 /// What entries about all that can be blocked would have held.
 fn would_hold(like: &BlockLikeView) -> Markup {
-    let all = if like.is_all { "all" } else { "the newest" };
+    let (compared, days) = (like.compared, like.days);
+    let [alike, delivered] = [like.alike, like.delivered].map(|count| html! { strong { (count) } });
+    let told = if like.is_all {
+        say!(like_compared, compared = compared, days = days, alike = alike, delivered = delivered)
+    } else {
+        say!(like_compared_newest, compared = compared, days = days, alike = alike, delivered = delivered)
+    };
     html! {
         section {
-            h2 { "What that would have held" }
-            p {
-                "Of " (all) " " (like.compared) " mails of the last " (like.days) " days that can be compared, "
-                strong { (like.alike) } " look like this one, and " strong { (like.delivered) } " of them were "
-                "delivered. That counts pictures, text and layout together."
-            }
+            h2 { (say!(like_past)) }
+            p { (told) " " (say!(like_together)) }
             @if !like.named.is_empty() {
-                p { "Delivered were: look at one of them before you block." }
+                p { (say!(like_delivered)) }
                 ul { @for id in &like.named { li { a href={ "/messages/" (id) } { code { (id) } } } } }
             }
         }
@@ -66,50 +67,53 @@ fn choice(id: &str, like: &BlockLikeView, operator: &Operator) -> Markup {
     let free_pictures = like.pictures.iter().any(|one| !one.is_known_good);
     html! {
         section.actions {
-            h2 { "Hold whatever" }
+            h2 { (say!(like_hold)) }
             form method="post" action={ "/messages/" (id) "/like" } { (enter_does_nothing())
                 @if !like.pictures.is_empty() { fieldset {
-                    legend { "shows half of these pictures, two at least" }
+                    legend { (say!(like_pictures)) }
                     @for one in &like.pictures {
                         label {
                             input type="checkbox" name="part" value=(one.part) disabled[one.is_known_good];
-                            " part " (one.part) " " (one.name) " "
+                            " " (say!(like_part, part = one.part)) " " (one.name) " "
                             span.dim {
-                                (one.pixels) " pixels"
-                                @if one.is_known_good { ", in known-good mail: it cannot be blocked" }
+                                @if one.is_known_good { (say!(like_picture_good, pixels = one.pixels)) }
+                                @else { (say!(like_picture, pixels = one.pixels)) }
                             }
                         }
                     }
                     @if free_pictures {
-                        p.dim { "One alone must have 40,000 pixels. Of more than six the largest are taken." }
+                        p.dim { (say!(like_pictures_note)) }
                     }
                 } }
                 @if let Some(text) = &like.text { fieldset {
-                    legend { "or says this text, with whatever names, numbers and links" }
+                    legend { (say!(like_text)) }
                     label {
-                        input type="checkbox" name="text" value="yes" disabled[text.is_known_good]; " its text "
-                        @if text.is_known_good { span.dim { "known-good mail says it: it cannot be blocked" } }
+                        input type="checkbox" name="text" value="yes" disabled[text.is_known_good]; " "
+                        (say!(like_text_this)) " "
+                        @if text.is_known_good { span.dim { (say!(like_known_good)) } }
                     }
                 } }
                 @if let Some(layout) = &like.layout { fieldset {
-                    legend { "or is laid out like this, whatever it says" }
+                    legend { (say!(like_layout)) }
                     label {
-                        input type="checkbox" name="layout" value="yes" disabled[layout.is_known_good];
-                        " the layout of its pages "
-                        @if layout.is_known_good { span.dim { "known-good mail has it: it cannot be blocked" } }
+                        input type="checkbox" name="layout" value="yes" disabled[layout.is_known_good]; " "
+                        (say!(like_layout_this)) " "
+                        @if layout.is_known_good { span.dim { (say!(like_known_good)) } }
                     }
-                    p.dim { "Mail that is made with the same template is laid out alike: look at what was delivered." }
+                    p.dim { (say!(like_layout_note)) }
                 } }
                 @if operator.must_see_all().is_err() {
-                    label { "For our domain" input type="text" name="domain" required; }
+                    label { (say!(like_domain)) input type="text" name="domain" required; }
                 } @else {
-                    label { "Only for our domain" input type="text" name="domain" placeholder="everyone"; }
+                    label {
+                        (say!(like_domain_only)) input type="text" name="domain" placeholder=(say!(like_everyone));
+                    }
                 }
-                label { "Lasts"
-                    select name="hours" { @for (hours, words) in LASTS { option value=(hours) { (words) } } }
+                label { (say!(like_lasts))
+                    select name="hours" { @for (hours, words) in LASTS { option value=(hours) { (words()) } } }
                 }
                 (reason(true))
-                div.buttons { button { "Block" } }
+                div.buttons { button { (say!(like_block)) } }
             }
         }
     }

@@ -1,9 +1,9 @@
 //! One message: what happened to it, why, and what a person can do about it.
 
 use api_types::entry::EntryAsk;
-use api_types::explain::{AuthenticationView, ExplainedView, FindingView, KnownPartView, SightingsView};
+use api_types::explain::{AuthenticationView, ExplainedView, FindingView, KnownPartView, SightingsView, TodayView};
 use api_types::message::{TraceQuery, TraceView};
-use api_types::quarantine::{ArchiveAsk, CopyAsk, PicturesView, PreviewView, ShownView};
+use api_types::quarantine::{ArchiveAsk, CopyAsk, PictureView, PicturesView, PreviewView, ShownView};
 use api_types::submission::{SubmissionAsk, SubmissionQuery, SubmissionView};
 use axum::Extension;
 use axum::extract::{Path, Query, State};
@@ -16,6 +16,7 @@ use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::quarantine::{copy, read, show as held};
 use service::{Service, explain, submission};
+use texts::{Text, say, word};
 use web::download;
 use web::fault::PageResult;
 use web::form::Form;
@@ -24,8 +25,9 @@ use web::page::{enter_does_nothing, moment, size};
 use crate::confirm::{self, Wanted};
 use crate::explorer::{back_to, decide};
 use crate::hold;
-use crate::page::{chip, explorer, facts, page, reason, shown as spoken};
+use crate::page::{chip, explorer, facts, page, reason};
 use crate::state::state;
+use crate::submission::kind;
 
 /// Takes the id of a message in an address; an address without one is an address that there is not.
 ///
@@ -37,8 +39,22 @@ pub fn is_id(id: &str) -> Result<(), ServiceError> {
 }
 
 /// How long an entry about a sender lasts: hours, and in words.
-pub(crate) const LASTS: [(u32, &str); 4] =
-    [(24, "a day"), (168, "seven days"), (720, "thirty days"), (2160, "ninety days")];
+pub(crate) const LASTS: [(u32, fn() -> Text); 4] = [
+    (24, || say!(message_lasts_day)),
+    (168, || say!(message_lasts_week)),
+    (720, || say!(message_lasts_month)),
+    (2160, || say!(message_lasts_quarter)),
+];
+
+/// A subject as it is shown.
+pub(crate) fn subject_of(subject: &str) -> String {
+    if subject.is_empty() { say!(message_no_subject).into() } else { subject.to_owned() }
+}
+
+/// A sender as it is shown.
+pub(crate) fn sender_of(sender: &str) -> String {
+    if sender.is_empty() { say!(message_null_sender).into() } else { sender.to_owned() }
+}
 
 /// `GET /messages/{id}`.
 ///
@@ -60,7 +76,7 @@ pub async fn show(
     };
     let ask = SubmissionQuery { mail_id: Some(id.clone()), ..SubmissionQuery::default() };
     let said = submission::list(&service, &operator, ask).await?;
-    let subject = if shown.subject.is_empty() { "(no subject)" } else { &shown.subject };
+    let subject = subject_of(&shown.subject);
     let body = html! {
         h1 data-drawn-anew="when a state changes" { (subject) }
         (in_brief(&shown, &life))
@@ -78,34 +94,35 @@ pub async fn show(
         (reports(&said))
         (similar(&shown))
     };
-    Ok(page(&operator, "/explorer", subject, body))
+    Ok(page(&operator, "/explorer", &subject, body))
 }
 
 fn in_brief(shown: &ExplainedView, life: &[TraceView]) -> Markup {
     let (id, sender) = (&shown.mail_id, &shown.sender);
     let first = life.first();
     let message_id = first.and_then(|unit| unit.message_id.as_deref()).unwrap_or_default();
+    let direction = first.map_or_else(String::new, |unit| word(&unit.direction));
     facts(&[
-        ("Received", moment(&shown.received)),
+        (say!(message_received), moment(&shown.received)),
         (
-            "From",
+            say!(message_sender),
             html! {
-                @if sender.is_empty() { span.dim { "null sender" } }
+                @if sender.is_empty() { span.dim { (say!(message_null_sender)) } }
                 @else { a href=(explorer(&format!("sender:{}", quoted(sender)))) { (sender) } }
             },
         ),
         (
-            "To",
+            say!(message_recipients),
             html! { ul.plain { @for unit in &shown.units { li {
                 a href=(explorer(&format!("recipient:{}", quoted(&unit.recipient)))) { (unit.recipient) } " "
                 (state(id, &unit.recipient, &unit.account))
-                @if !unit.enforced { span.dim { " observed only" } }
+                @if !unit.enforced { " " span.dim { (say!(message_not_enforced)) } }
             } } } },
         ),
-        ("Direction", html! { (first.map_or("", |unit| unit.direction.as_str())) }),
-        ("Category", chip(&shown.category)),
-        ("Message-ID", html! { code { (message_id) } }),
-        ("Network message id", html! { code { (id) } }),
+        (say!(message_direction), html! { (direction) }),
+        (say!(message_category), chip(&shown.category)),
+        (say!(message_message_id), html! { code { (message_id) } }),
+        (say!(message_network_id), html! { code { (id) } }),
     ])
 }
 
@@ -115,11 +132,11 @@ fn actions(id: &str, held: Option<&ShownView>, operator: &Operator) -> Markup {
     let is_held = can("held") || can("denied") || can("failed");
     html! {
         section.actions {
-            h2 { "Act" }
+            h2 { (say!(message_actions)) }
             form method="post" action={ "/messages/" (id) "/act" } { (enter_does_nothing())
                 @if let Some(held) = held.filter(|held| held.units.len() > 1) {
                     input type="hidden" name="some" value="yes";
-                    fieldset { legend { "For" }
+                    fieldset { legend { (say!(message_apply_to)) }
                         @for unit in &held.units {
                             label {
                                 input type="checkbox" name="recipient" value=(unit.recipient) checked;
@@ -131,28 +148,28 @@ fn actions(id: &str, held: Option<&ShownView>, operator: &Operator) -> Markup {
                 (reason(false))
                 div.buttons {
                     @if is_held {
-                        button name="do" value="release" { "Release" }
-                        button.quiet name="do" value="deny" { "Deny" }
-                        button.quiet name="do" value="delete" { "Delete" }
+                        button name="do" value="release" { (say!(message_release)) }
+                        button.quiet name="do" value="deny" { (say!(message_deny)) }
+                        button.quiet name="do" value="delete" { (say!(message_delete)) }
                     }
-                    button.quiet name="do" value="false_positive" { "Report: it is good" }
-                    button.quiet name="do" value="false_negative" { "Report: it is bad" }
+                    button.quiet name="do" value="false_positive" { (say!(message_false_positive)) }
+                    button.quiet name="do" value="false_negative" { (say!(message_false_negative)) }
                 }
             }
             form.inline method="post" action={ "/messages/" (id) "/act" } { (enter_does_nothing())
                 (reason(true))
-                label { "Lasts"
-                    select name="hours" { @for (hours, words) in LASTS { option value=(hours) { (words) } } }
+                label { (say!(message_lasts))
+                    select name="hours" { @for (hours, words) in LASTS { option value=(hours) { (words()) } } }
                 }
-                button.quiet name="do" value="allow" { "Allow the sender" }
-                button.quiet name="do" value="block" { "Block the sender" }
+                button.quiet name="do" value="allow" { (say!(message_allow_sender)) }
+                button.quiet name="do" value="block" { (say!(message_block_sender)) }
             }
-            @if may_block { p { a href={ "/messages/" (id) "/like" } { "Block mail like this" } } }
+            @if may_block { p { a href={ "/messages/" (id) "/like" } { (say!(message_block_like)) } } }
             @if is_held && may_read {
                 form.inline method="post" action={ "/messages/" (id) "/act" } { (enter_does_nothing())
                     (reason(true))
-                    label { "To an address of ours" input type="email" name="to" required autocomplete="off"; }
-                    button.quiet name="do" value="copy" { "Send a copy" }
+                    label { (say!(message_copy_to)) input type="email" name="to" required autocomplete="off"; }
+                    button.quiet name="do" value="copy" { (say!(message_copy)) }
                 }
             }
         }
@@ -161,19 +178,23 @@ fn actions(id: &str, held: Option<&ShownView>, operator: &Operator) -> Markup {
 
 /// Why it was treated so: the reasons, the findings, and what would be without each.
 fn why(shown: &ExplainedView) -> Markup {
-    let today = &shown.today;
+    let link = explorer(&format!("ruleset:{}", shown.ruleset));
+    let ruleset = html! { a href=(link) { code { (shown.ruleset) } } };
     html! {
         section {
-            h2 { "Why" }
+            h2 { (say!(message_verdict)) }
             ul.reasons {
                 @for unit in &shown.units { @for reason in &unit.reasons {
-                    li { code { (reason.code) } " " (reason.text) " " span.dim { "for " (unit.recipient) } }
+                    li {
+                        code { (reason.code) } " " (reason.text) " "
+                        span.dim { (say!(message_reason_for, recipient = &unit.recipient)) }
+                    }
                 } }
             }
-            @if shown.findings.is_empty() { p.dim { "No detection found anything." } }
+            @if shown.findings.is_empty() { p.dim { (say!(message_no_findings)) } }
             @else { (findings(&shown.findings)) }
             @if !shown.counterfactuals.is_empty() {
-                h3 { "What would be without" }
+                h3 { (say!(message_counterfactuals)) }
                 ul { @for one in &shown.counterfactuals {
                     li {
                         code { (one.without) "@" (one.version) } ": " (chip(&one.category)) " "
@@ -181,24 +202,25 @@ fn why(shown: &ExplainedView) -> Markup {
                     }
                 } }
             }
-            p {
-                "Today's ruleset would say " (chip(&today.category)) " " (chip(&today.disposition)) ": "
-                (today.rests_on) "."
-            }
-            p.dim {
-                "Ruleset " a href=(explorer(&format!("ruleset:{}", shown.ruleset))) { code { (shown.ruleset) } }
-                ", policy " code { (shown.policy) }
-            }
+            p { (today(&shown.today)) }
+            p.dim { (say!(message_ruleset, ruleset = ruleset, policy = html! { code { (shown.policy) } })) }
         }
     }
+}
+
+/// The verdict of today's ruleset, and what it rests on.
+pub(crate) fn today(today: &TodayView) -> Text {
+    let (category, disposition) = (chip(&today.category), chip(&today.disposition));
+    say!(message_today, category = category, disposition = disposition, basis = &today.rests_on)
 }
 
 fn findings(findings: &[FindingView]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { "Detection" } th { "Version" } th { "Effect" } th { "Category" } th { "Part" } th { "Evidence" }
-                th { "Before" }
+                th { (say!(detection)) } th { (say!(message_version)) } th { (say!(message_effect)) }
+                th { (say!(message_category)) } th { (say!(message_part)) } th { (say!(message_evidence)) }
+                th { (say!(message_previous)) }
             } }
             tbody { @for finding in findings { @let version = &finding.detection_version; tr {
                 td { a href={ "/detections/" (encoded(&finding.detection)) } { (finding.detection) } }
@@ -207,16 +229,16 @@ fn findings(findings: &[FindingView]) -> Markup {
                     (chip(&finding.effect))
                     @if finding.mode != "Enforce" { " " (chip(&finding.mode)) }
                 }
-                td { (finding.category) }
-                td {
-                    @if let Some(part) = finding.part {
-                        (part)
-                        @if let Some(offset) = finding.offset { " at " (offset) }
-                    }
-                }
+                td { (word(&finding.category)) }
+                td { @match (finding.part, finding.offset) {
+                    (Some(part), Some(offset)) => (say!(message_part_at, part = part, offset = offset)),
+                    (Some(part), None) => (part),
+                    (None, _) => {},
+                } }
                 td.evidence { code { (finding.evidence) } }
                 td { @if let Some(previous) = &finding.previous {
-                    @if previous.hit { "hit as well" } @else { strong { "did not hit" } }
+                    @if previous.hit { (say!(message_previous_hit)) }
+                    @else { strong { (say!(message_previous_missed)) } }
                 } }
             } } }
         } }
@@ -234,11 +256,8 @@ fn blame(shown: &ExplainedView) -> Markup {
     suspects.dedup();
     html! {
         @if !suspects.is_empty() { details {
-            summary { "A detection was wrong" }
-            p.dim {
-                "An incident counts in everything that this version held, and has it examined again as soon as that "
-                "can lead to something."
-            }
+            summary { (say!(message_blame)) }
+            p.dim { (say!(message_blame_text)) }
             @for (code, version) in suspects { (super::incident::opening(code, version, &shown.mail_id)) }
         } }
     }
@@ -247,14 +266,14 @@ fn blame(shown: &ExplainedView) -> Markup {
 fn timeline(life: &[TraceView]) -> Markup {
     html! {
         section {
-            h2 { "What happened" }
+            h2 { (say!(message_timeline)) }
             @for unit in life {
                 h3 { (unit.recipient) " " (chip(&unit.account)) }
                 ol.timeline { @for event in &unit.events {
                     li {
-                        (moment(&event.at)) " " strong { (spoken(&event.what)) } " → " (spoken(&event.account))
+                        (moment(&event.at)) " " strong { (word(&event.what)) } " → " (word(&event.account)) " "
                         span.dim {
-                            " by " (event.actor)
+                            (say!(message_event_by, actor = &event.actor))
                             @if !event.reason.is_empty() { ": " (event.reason) }
                         }
                     }
@@ -267,14 +286,15 @@ fn timeline(life: &[TraceView]) -> Markup {
 fn engines(shown: &ExplainedView) -> Markup {
     html! {
         section {
-            h2 { "Engines and authentication" }
+            h2 { (say!(message_engines)) }
             div.scroll { table {
                 thead { tr {
-                    th { "Engine" } th { "Version" } th { "Data" } th { "Outcome" } th.right { "ms" } td {}
+                    th { (say!(message_engine)) } th { (say!(message_version)) } th { (say!(message_engine_data)) }
+                    th { (say!(message_outcome)) } th.right { (say!(message_millis)) } td {}
                 } }
                 tbody { @for engine in &shown.engines { tr {
                     td { (engine.engine) } td { (engine.version) } td { (engine.data_version) }
-                    td { (engine.outcome) } td.right { (format!("{:.1}", engine.millis)) } td { (engine.detail) }
+                    td { (word(&engine.outcome)) } td.right { (format!("{:.1}", engine.millis)) } td { (engine.detail) }
                 } } }
             } }
             @if let Some(auth) = &shown.authentication { (authentication(auth, shown.first_contact)) }
@@ -284,19 +304,23 @@ fn engines(shown: &ExplainedView) -> Markup {
 
 fn authentication(auth: &AuthenticationView, first_contact: Option<bool>) -> Markup {
     facts(&[
-        ("SPF", html! { (auth.spf) " " span.dim { (auth.spf_domain) } }),
+        (say!(message_spf), html! { (auth.spf) " " span.dim { (auth.spf_domain) } }),
         (
-            "DKIM",
+            say!(message_dkim),
             html! {
                 @for one in &auth.dkim { (one.result) " " span.dim { (one.domain) } " " }
                 @if auth.dkim.is_empty() { "none" }
             },
         ),
-        ("DMARC", html! { (auth.dmarc) " " span.dim { (auth.dmarc_policy) } }),
-        ("Aligned", html! { (auth.aligned.as_deref().unwrap_or_default()) }),
+        (say!(message_dmarc), html! { (auth.dmarc) " " span.dim { (auth.dmarc_policy) } }),
+        (say!(message_aligned), html! { (auth.aligned.as_deref().unwrap_or_default()) }),
         (
-            "First contact",
-            html! { @match first_contact { Some(true) => "yes", Some(false) => "no", None => "not known" } },
+            say!(message_first_contact),
+            html! { @match first_contact {
+                Some(true) => (say!(message_yes)),
+                Some(false) => (say!(message_no)),
+                None => (say!(message_unknown)),
+            } },
         ),
     ])
 }
@@ -304,11 +328,12 @@ fn authentication(auth: &AuthenticationView, first_contact: Option<bool>) -> Mar
 fn parts(parts: &[KnownPartView]) -> Markup {
     html! {
         section {
-            h2 { "Parts" }
+            h2 { (say!(message_parts)) }
             div.scroll { table {
                 thead { tr {
-                    th { "No." } th { "Name" } th { "Type" } th { "Declared" } th.right { "Size" } th { "SHA-256" }
-                    th { "Seen before" }
+                    th { (say!(message_number)) } th { (say!(message_name)) } th { (say!(message_type)) }
+                    th { (say!(message_declared)) } th.right { (say!(message_size)) } th { (say!(message_sha256)) }
+                    th { (say!(message_seen_before)) }
                 } }
                 tbody { @for KnownPartView { part, memory } in parts { @let hash = part.sha256.as_str(); tr {
                     td { (part.number) } td.address { (part.name) }
@@ -326,14 +351,13 @@ fn parts(parts: &[KnownPartView]) -> Markup {
 
 /// What the past says of a part.
 fn sightings(memory: Option<&SightingsView>) -> Markup {
-    let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     html! {
         @match memory {
-            None => span.dim { "not in clean mail" },
+            None => span.dim { (say!(message_seen_never)) },
             Some(memory) => {
-                "in " (many(memory.mails, "clean mail")) " of " (many(memory.senders, "sender"))
-                " since " (moment(&memory.since))
-                @if let Some(at) = &memory.called_bad { "; " strong { "called bad" } " " (moment(at)) }
+                @let since = moment(&memory.since);
+                (say!(message_seen, mails = memory.mails, senders = memory.senders, since = since))
+                @if let Some(at) = &memory.called_bad { "; " strong { (say!(message_seen_bad, at = moment(at))) } }
             }
         }
     }
@@ -345,16 +369,16 @@ fn links(shown: &ExplainedView) -> Markup {
         @if !domains.is_empty() || !odd.is_empty() {
             section {
                 @if !domains.is_empty() {
-                    h2 { "Links lead to" }
+                    h2 { (say!(message_link_domains)) }
                     ul { @for domain in domains {
                         li { a href=(explorer(&format!("url:{}", quoted(domain)))) { code { (domain) } } }
                     } }
                     @if !urls.is_empty() { details {
-                        summary { "The links themselves (" (urls.len()) ")" }
+                        summary { (say!(message_urls, count = urls.len())) }
                         ul { @for url in urls { li { code.address { (url) } } } }
                     } }
                 }
-                @if !odd.is_empty() { h2 { "Ambiguities" } ul { @for one in odd { li { (one) } } } }
+                @if !odd.is_empty() { h2 { (say!(message_ambiguities)) } ul { @for one in odd { li { (one) } } } }
             }
         }
     }
@@ -368,29 +392,28 @@ fn similar(shown: &ExplainedView) -> Markup {
     let bare = ["Re: ", "RE: ", "Fwd: ", "FW: ", "AW: ", "WG: "]
         .iter()
         .fold(bare, |bare, prefix| bare.trim_start_matches(prefix));
-    let mut ways: Vec<(String, String)> = Vec::new();
+    let mut ways: Vec<(Text, String)> = Vec::new();
     if !sender.is_empty() {
-        ways.push(("the same sender".into(), format!("sender:{}", quoted(sender))));
+        ways.push((say!(message_like_sender), format!("sender:{}", quoted(sender))));
     }
-    ways.extend(domain.map(|domain| ("the same sender domain".into(), format!("sender:*@{}", quoted(domain)))));
+    ways.extend(domain.map(|domain| (say!(message_like_domain), format!("sender:*@{}", quoted(domain)))));
     if !bare.is_empty() {
-        ways.push(("the same subject, answered or forwarded".into(), format!("subject:*{}", quoted(bare))));
+        ways.push((say!(message_like_subject), format!("subject:*{}", quoted(bare))));
     }
     for finding in shown.findings.iter().take(5) {
         let (code, version) = (&finding.detection, &finding.detection_version);
-        ways.push((
-            format!("hit by the same version of {code}"),
-            format!("detection:{} version:{version}", quoted(code)),
-        ));
+        ways.push((say!(message_like_hit, detection = code), format!("detection:{} version:{version}", quoted(code))));
     }
     for KnownPartView { part, .. } in shown.parts.iter().take(5) {
-        let unnamed = format!("part {} ({})", part.number, part.family);
-        let name = if part.name.is_empty() { &unnamed } else { &part.name };
-        ways.push((format!("with the same {name}"), format!("sha256:{}", part.sha256)));
+        let said = match part.name.as_str() {
+            "" => say!(message_like_part, number = part.number, family = &part.family),
+            name => say!(message_like_named_part, name = name),
+        };
+        ways.push((said, format!("sha256:{}", part.sha256)));
     }
     html! {
         section {
-            h2 { "Similar messages" }
+            h2 { (say!(message_similar)) }
             ul { @for (name, query) in &ways { li { a href=(explorer(query)) { (name) } } } }
         }
     }
@@ -400,20 +423,20 @@ fn content(id: &str) -> Markup {
     let text = format!("/messages/{id}/text");
     html! {
         section {
-            h2 { "Content" }
-            p { "Looking at somebody's mail is recorded." }
+            h2 { (say!(message_content)) }
+            p { (say!(message_content_logged)) }
             p.buttons {
-                a.button href=(text) { "Read the text" } " "
-                a.button href={ (text) "?show=page" } { "See the page, made harmless" } " "
-                a.button href={ (text) "?show=pictures" } { "See the pictures, drawn anew" }
+                a.button href=(text) { (say!(message_show_text)) } " "
+                a.button href={ (text) "?show=page" } { (say!(message_show_page)) } " "
+                a.button href={ (text) "?show=pictures" } { (say!(message_show_pictures)) }
             }
             form.inline method="post" action={ "/messages/" (id) "/raw" } { (enter_does_nothing())
                 (reason(true))
-                label { "Password of the zip file"
+                label { (say!(message_zip_password))
                     input type="text" name="password" value="infected" minlength="4" maxlength="100" required
                         autocomplete="off";
                 }
-                button.quiet { "Download" }
+                button.quiet { (say!(message_download)) }
             }
         }
     }
@@ -423,10 +446,10 @@ fn reports(said: &[SubmissionView]) -> Markup {
     html! {
         @if !said.is_empty() {
             section {
-                h2 { "What people said" }
+                h2 { (say!(nav_reports)) }
                 ul { @for one in said { li {
                     a href={ "/submissions/" (one.number) } { (moment(&one.at)) } " " (one.reporter) ": "
-                    (spoken(&one.kind))
+                    (kind(&one.kind))
                     @if !one.comment.is_empty() { ": " (one.comment) }
                     @if let Some(incident) = &one.incident { " " a href={ "/incidents/" (incident) } { (incident) } }
                 } } }
@@ -456,55 +479,57 @@ enum Show {
 async fn content_page(service: Service, operator: Operator, id: String, show: Show) -> PageResult {
     let shown = held::show(&service, &operator, &id).await?;
     let content = match show {
-        Show::Text => texts(&read::preview(&service, &operator, &id).await?),
+        Show::Text => plain(&read::preview(&service, &operator, &id).await?),
         Show::Page => framed(&id),
         Show::Pictures => pictures(&read::pictures(&service, &operator, &id).await?),
     };
     let headers = read::headers(&service, &operator, &id).await?;
-    let subject = &shown.held.subject;
+    let subject = subject_of(&shown.held.subject);
     let body = html! {
-        p { a href={ "/messages/" (id) } { "Back to the message" } }
+        p { a href={ "/messages/" (id) } { (say!(message_back)) } }
         h1 { (subject) }
         (content)
-        details { summary { "Header" } pre.mail { (headers.headers) } }
+        details { summary { (say!(message_headers)) } pre.mail { (headers.headers) } }
     };
-    Ok(page(&operator, "/explorer", subject, body))
+    Ok(page(&operator, "/explorer", &subject, body))
 }
 
-fn texts(preview: &PreviewView) -> Markup {
+fn plain(preview: &PreviewView) -> Markup {
     html! {
         @for one in &preview.texts { pre.mail { (one) } }
-        @if preview.texts.is_empty() { p { "It has no plain text." } }
+        @if preview.texts.is_empty() { p { (say!(message_no_text)) } }
     }
 }
 
 /// The HTML of a message, in a frame that may do nothing.
 fn framed(id: &str) -> Markup {
     html! {
-        p.dim {
-            "Scripts, forms, links and what lies elsewhere are taken out; pictures of the mail itself are drawn anew. "
-            "Nothing is loaded."
-        }
+        p.dim { (say!(message_page_text)) }
         iframe.letter sandbox="" referrerpolicy="no-referrer" src={ "/messages/" (id) "/html" }
-            title="The message, made harmless" {}
+            title=(say!(message_page_title)) {}
     }
 }
 
 fn pictures(shown: &PicturesView) -> Markup {
     html! {
-        p.dim {
-            "Each was decoded and encoded anew, by a process that can do nothing else. Nothing of the files themselves "
-            "is here."
-        }
-        @if shown.pictures.is_empty() { p { "It has no pictures." } }
+        p.dim { (say!(message_pictures_text)) }
+        @if shown.pictures.is_empty() { p { (say!(message_no_pictures)) } }
         ul.pictures { @for one in &shown.pictures { li { figure {
             @if let Some(drawn) = &one.drawn {
                 img src={ "data:" (drawn.content_type) ";base64," (drawn.data) }
                     width=(drawn.width) height=(drawn.height)
-                    alt={ "Part " (one.part) @if !one.name.is_empty() { ": " (one.name) } };
-            } @else { p { "Not drawn: " (one.why) } }
-            figcaption { "Part " (one.part) " " span.dim { (one.name) " " (one.content_type) } }
+                    alt=(called(one));
+            } @else { p { (say!(message_picture_none, why = &one.why)) } }
+            figcaption { (say!(message_picture, part = one.part)) " " span.dim { (one.name) " " (one.content_type) } }
         } } } }
+    }
+}
+
+/// A picture in words.
+fn called(one: &PictureView) -> Text {
+    match one.name.as_str() {
+        "" => say!(message_picture, part = one.part),
+        name => say!(message_picture_named, part = one.part, name = name),
     }
 }
 

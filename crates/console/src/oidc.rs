@@ -31,6 +31,7 @@ use serde_json::Value;
 use service::error::ServiceError;
 use service::{Service, attempt, session};
 use sha2::{Digest, Sha256};
+use texts::say;
 use web::fault::PageResult;
 use web::own_page::cookie;
 use web::page::bare;
@@ -227,8 +228,11 @@ pub async fn back(
 /// The session's cookie is not sent along with what another site began, such as the way back: so there is a page
 /// between.
 fn welcome(name: &str, to: &str, cookies: [(axum::http::HeaderName, String); 2]) -> Response {
-    let page = bare("Signed in", html! { h1 { "Welcome, " (name) } p { a.button href=(to) data-go="1" { "Go on" } } });
-    let mut response = page;
+    let body = html! {
+        h1 { (say!(signed_in_welcome, name = name)) }
+        p { a.button href=(to) data-go="1" { (say!(signed_in_go)) } }
+    };
+    let mut response = bare(say!(signed_in_title), body);
     for (field, value) in cookies {
         if let Ok(value) = value.parse() {
             response.headers_mut().append(field, value);

@@ -11,9 +11,10 @@ use service::access::{Operator, Role};
 use service::account::{self, Account, Code};
 use service::error::ServiceError;
 use service::session::Session;
+use texts::say;
 use web::fault::PageResult;
 use web::form::Form;
-use web::page::{enter_does_nothing, moment};
+use web::page::{enter_does_nothing, languages, moment};
 
 use crate::explorer::back_to;
 use crate::page::{chip, facts, page, reason};
@@ -25,7 +26,17 @@ use crate::page::{chip, facts, page, reason};
 pub async fn list_all(State(service): State<Service>, Extension(operator): Extension<Operator>) -> PageResult {
     let needs_password = service.config.oidc.is_none();
     let people = service::person::list(&service, &operator).await?;
-    Ok(page(&operator, "/people", "People", people_body(&people, None, &operator.name, needs_password)))
+    Ok(page(&operator, "/people", say!(nav_people), people_body(&people, None, &operator.name, needs_password)))
+}
+
+/// A role, as people read it.
+fn role(role: &str) -> String {
+    match role {
+        "admin" => say!(people_admin).into(),
+        "analyst" => say!(people_analyst).into(),
+        "auditor" => say!(people_auditor).into(),
+        other => other.to_owned(),
+    }
 }
 
 /// Whether somebody can sign in as an administrator of all domains; where an account elsewhere vouches for people, none
@@ -41,63 +52,79 @@ fn people_body(people: &[PersonView], invited: Option<&PersonView>, me: &str, ne
     let admins = people.iter().filter(|one| is_admin(one, needs_password));
     let admins: Vec<&str> = admins.map(|one| one.name.as_str()).collect();
     html! {
-        h1 { "People" }
+        h1 { (say!(nav_people)) }
         @if let Some(invited) = invited {
             article.notice.good role="status" {
                 p {
-                    "Give " strong { (invited.name) } " this link. It works once, until "
-                    (moment(invited.invited_until.as_deref().unwrap_or_default())) ", and is not shown again:"
+                    (say!(people_invited, name = html! { strong { (invited.name) } },
+                        until = moment(invited.invited_until.as_deref().unwrap_or_default())))
                 }
                 p { code.secret { "/welcome#" (invited.invitation.as_deref().unwrap_or_default()) } }
-                p.dim { "Put the address of this console before it." }
+                p.dim { (say!(people_invited_where)) }
             }
         }
         section.actions {
-            h2 { "Invite somebody" }
+            h2 { (say!(people_invite)) }
             form.row method="post" action="/people/act" { (enter_does_nothing())
-                label { "Name" input type="text" name="name" required maxlength="100" autocomplete="off"; }
-                label { "Role" select name="role" {
-                    @for role in [Role::Analyst, Role::Auditor, Role::Admin] {
-                        option value=(role.as_str()) { (role.as_str()) }
+                label { (say!(people_name))
+                    input type="text" name="name" required maxlength="100" autocomplete="off";
+                }
+                label { (say!(people_role)) select name="role" {
+                    @for one in [Role::Analyst, Role::Auditor, Role::Admin] {
+                        option value=(one.as_str()) { (role(one.as_str())) }
                     }
                 } }
-                label { "Only for these domains" input type="text" name="domains" placeholder="all"; }
-                button name="do" value="invite" { "Invite" }
+                label { (say!(people_only_domains))
+                    input type="text" name="domains" placeholder=(say!(people_all_domains));
+                }
+                button name="do" value="invite" { (say!(people_invite_button)) }
             }
         }
         div.scroll { table {
             thead { tr {
-                th { "Name" } th { "Role" } th { "Domains" } th { "Sign-in" } th { "Added (UTC)" } td {}
+                th { (say!(people_name)) } th { (say!(people_role)) } th { (say!(people_domains)) }
+                th { (say!(people_sign_in)) } th { (say!(people_added)) } td {}
             } }
             tbody { @for one in people { tr {
-                td { (one.name) } td { (one.role) }
-                td { @if one.domains.is_empty() { span.dim { "all" } } @else { (one.domains.join(", ")) } }
+                td { (one.name) } td { (role(&one.role)) }
                 td {
-                    @if one.disabled.is_some() { (chip("shut out")) }
-                    @else if one.has_password { "password" @if one.has_totp { " and codes" } }
-                    @else { span.dim { "invited" } }
+                    @if one.domains.is_empty() { span.dim { (say!(people_all_domains)) } }
+                    @else { (one.domains.join(", ")) }
                 }
-                td.when { (moment(&one.made)) " " span.dim { "by " (one.made_by) } }
+                td { (way_in(one)) }
+                td.when { (moment(&one.made)) " " span.dim { (say!(people_added_by, name = &one.made_by)) } }
                 td { @if one.disabled.is_none() {
-                    @if admins == [one.name.as_str()] { span.dim { "the last administrator: make another first" } }
-                    @else { (shut_out(&one.name, me)) }
+                    @if admins == [one.name.as_str()] { span.dim { (say!(people_last_admin)) } }
+                    @else { (disabling(&one.name, me)) }
                 } }
             } } }
         } }
     }
 }
 
-fn shut_out(name: &str, me: &str) -> Markup {
+/// How somebody signs in.
+fn way_in(one: &PersonView) -> Markup {
+    html! {
+        @if one.disabled.is_some() { (chip("disabled")) }
+        @else if one.has_totp && one.has_password { (say!(people_password_and_codes)) }
+        @else if one.has_password { (say!(people_password)) }
+        @else { span.dim { (say!(people_is_invited)) } }
+    }
+}
+
+fn disabling(name: &str, me: &str) -> Markup {
     html! {
         form.inline method="post" action="/people/act" { (enter_does_nothing())
             input type="hidden" name="name" value=(name);
             (reason(false))
-            button.quiet name="do" value="disable" { "Shut out" @if name == me { " yourself" } }
+            button.quiet name="do" value="disable" {
+                @if name == me { (say!(people_disable_me)) } @else { (say!(people_disable)) }
+            }
         }
     }
 }
 
-/// `POST /people/act`: invites somebody, or shuts somebody out.
+/// `POST /people/act`: invites somebody, or disables somebody.
 ///
 /// # Errors
 /// What the API says.
@@ -118,7 +145,8 @@ pub async fn act(State(service): State<Service>, Extension(operator): Extension<
     let needs_password = service.config.oidc.is_none();
     let people = service::person::list(&service, &operator).await?;
     // Shown in the answer itself: the secret is nowhere else.
-    Ok(page(&operator, "/people", "People", people_body(&people, Some(&invited), &operator.name, needs_password)))
+    let body = people_body(&people, Some(&invited), &operator.name, needs_password);
+    Ok(page(&operator, "/people", say!(nav_people), body))
 }
 
 /// `GET /me`: one's own sign-in.
@@ -145,46 +173,50 @@ async fn me_body(
     Ok(html! {
         h1 { (operator.name) }
         (facts(&[
-            ("Role", html! { (operator.role.as_str()) }),
-            ("One-time codes", html! { @if has_codes { "used" } @else { "not used" } }),
+            (say!(people_role), html! { (role(operator.role.as_str())) }),
+            (say!(me_codes), html! { @if has_codes { (say!(me_codes_on)) } @else { (say!(me_codes_off)) } }),
         ]))
         section {
-            h2 { "One-time codes" }
+            h2 { (say!(me_codes)) }
             @if !wrong.is_empty() { p.wrong role="alert" { (wrong) } }
             @if let Some(codes) = new_codes {
                 article.notice.warn {
-                    p {
-                        "Add this secret to your program for codes (time-based, 6 digits, SHA-1), then show that it "
-                        "works:"
-                    }
+                    p { (say!(me_codes_secret)) }
                     p { code.secret { (codes) } }
                     form.inline method="post" action="/me/act" {
                         input type="hidden" name="secret" value=(codes);
                         (code_field())
-                        button name="do" value="codes-on" { "Use codes" }
+                        button name="do" value="codes-on" { (say!(me_codes_use)) }
                     }
                 }
             } @else {
                 form.inline method="post" action="/me/act" {
                     @if has_codes {
                         (code_field())
-                        button.quiet name="do" value="codes-off" { "Use no codes any more" }
-                    } @else { button name="do" value="codes-new" { "Use codes" } }
+                        button.quiet name="do" value="codes-off" { (say!(me_codes_stop)) }
+                    } @else { button name="do" value="codes-new" { (say!(me_codes_use)) } }
                 }
             }
         }
         section {
-            h2 { "Sessions" }
+            h2 { (say!(language_title)) }
+            (languages("/me"))
+        }
+        section {
+            h2 { (say!(me_sessions)) }
             div.scroll { table {
-                thead { tr { th { "Began (UTC)" } th { "Last used" } th { "From" } td {} } }
+                thead { tr {
+                    th { (say!(me_session_began)) } th { (say!(me_session_used)) } th { (say!(me_session_client)) }
+                    td {}
+                } }
                 tbody { @for one in sessions { tr {
                     td.when { (moment(&one.began.to_string())) }
                     td.when { (moment(&one.seen.to_string())) }
                     td { (one.client) }
-                    td { @if one.id == session.id { "this one" } @else {
+                    td { @if one.id == session.id { (say!(me_session_this)) } @else {
                         form.inline method="post" action="/me/act" {
                             input type="hidden" name="session" value=(one.id);
-                            button.quiet name="do" value="end" { "End" }
+                            button.quiet name="do" value="end" { (say!(me_session_end)) }
                         }
                     } }
                 } } }
@@ -196,7 +228,7 @@ async fn me_body(
 fn code_field() -> Markup {
     html! {
         label {
-            "Code"
+            (say!(me_code))
             input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="7";
         }
     }
@@ -215,8 +247,8 @@ pub async fn me_act(
     // The secret that somebody has just put into their device stays on the page, so that another code of it can be
     // tried.
     let again = async |codes: Option<&str>| {
-        let wrong = "This code does not fit: is the clock of your device right?";
-        let body = me_body(&service, &operator, &session, codes, wrong).await?;
+        let wrong = say!(me_code_wrong).to_string();
+        let body = me_body(&service, &operator, &session, codes, &wrong).await?;
         Ok((StatusCode::BAD_REQUEST, page(&operator, "/me", &operator.name, body)).into_response())
     };
     match form.one("do") {

@@ -1,4 +1,4 @@
-//! What is on record: entries, calls, the audit log.
+//! What is on record: entries, alerts, the audit log.
 
 use api_types::alert::{ChooseAsk, SeenAsk};
 use api_types::audit::{AuditQuery, VerifiedView, VerifyQuery};
@@ -10,12 +10,13 @@ use serde::Deserialize;
 use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
+use texts::say;
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
 
 use crate::explorer::back_to;
-use crate::page::{chip, page, reason};
+use crate::page::{class_of, page, reason};
 
 /// What an entry can be about.
 const KINDS: [&str; 7] = ["sender", "domain", "url", "file", "ip", "picture", "text"];
@@ -30,34 +31,72 @@ pub async fn entries(State(service): State<Service>, Extension(operator): Extens
     let entries = service::entry::list(&service, &operator).await?;
     let may = operator.role.may(Permission::Rules);
     let body = html! {
-        h1 { "Allow and block" }
+        h1 { (say!(entries_title)) }
         @if may { (entry_form(&operator)) }
-        @if entries.is_empty() { p.calm { "There is no entry." } }
+        @if entries.is_empty() { p.calm { (say!(entries_none)) } }
         @else { div.scroll { table {
             thead { tr {
-                td {} th { "What" } th { "For" } th { "Reason" } th { "Owner" } th { "Until (UTC)" }
-                th { "Last used" } td {}
+                th { (say!(entries_action)) } th { (say!(entries_value)) } th { (say!(entries_reach)) }
+                th { (say!(entries_reason)) } th { (say!(entries_owner)) } th { (say!(entries_until)) }
+                th { (say!(entries_last_used)) } td {}
             } }
             tbody { @for one in &entries { (entry_row(one, may)) } }
         } } }
     };
-    Ok(page(&operator, "/entries", "Allow and block", body))
+    Ok(page(&operator, "/entries", say!(entries_title), body))
+}
+
+/// What an entry does, as people read it.
+fn action(action: &str) -> String {
+    match action {
+        "allow" => say!(entries_allow).into(),
+        "block" => say!(entries_block).into(),
+        other => other.to_owned(),
+    }
+}
+
+/// What an entry is about, as people read it.
+fn kind(kind: &str) -> String {
+    match kind {
+        "sender" => say!(entries_sender).into(),
+        "domain" => say!(entries_domain).into(),
+        "url" => say!(entries_url).into(),
+        "file" => say!(entries_file).into(),
+        "ip" => say!(entries_ip).into(),
+        "picture" => say!(entries_picture).into(),
+        "text" => say!(entries_text).into(),
+        "layout" => say!(entries_layout).into(),
+        other => other.to_owned(),
+    }
+}
+
+/// For whom an entry counts, as people read it.
+fn reach(one: &EntryView) -> String {
+    match one.reach.as_str() {
+        "everyone" => say!(entries_everyone).into(),
+        "domain" => say!(entries_for_domain, domain = &one.whom).into(),
+        "recipient" => say!(entries_for_recipient, recipient = &one.whom).into(),
+        other => format!("{other} {}", one.whom),
+    }
 }
 
 fn entry_row(one: &EntryView, may: bool) -> Markup {
     html! { tr {
-        td { (chip(&one.action)) @if one.clears_malware { " malware as well" } }
-        td.address { (one.kind) " " (value(one)) }
-        td { (one.reach) " " (one.whom) }
+        td {
+            span.chip.(class_of(&one.action)) { (action(&one.action)) }
+            @if one.clears_malware { " " (say!(entries_malware)) }
+        }
+        td.address { (kind(&one.kind)) " " (value(one)) }
+        td { (reach(one)) }
         td {
             (one.reason)
-            @if let Some(mail) = &one.caused_by { " " a href={ "/messages/" (mail) } { "because of a message" } }
+            @if let Some(mail) = &one.caused_by { " " a href={ "/messages/" (mail) } { (say!(entries_cause)) } }
         }
         td { (one.owner) } td.when { (moment(&one.expires)) }
-        td.when { @match &one.last_used { Some(used) => (moment(used)), None => span.dim { "never" } } }
+        td.when { @match &one.last_used { Some(used) => (moment(used)), None => span.dim { (say!(entries_never)) } } }
         td { @if may {
             form.inline method="post" action="/entries/act" { (enter_does_nothing())
-                input type="hidden" name="remove" value=(one.id); button.quiet { "End" }
+                input type="hidden" name="remove" value=(one.id); button.quiet { (say!(entries_remove)) }
             }
         } }
     } }
@@ -75,28 +114,28 @@ fn value(one: &EntryView) -> Markup {
 fn entry_form(operator: &Operator) -> Markup {
     html! {
         section.actions {
-            h2 { "New entry" }
+            h2 { (say!(entries_add)) }
             form.row method="post" action="/entries/act" { (enter_does_nothing())
-                label { "Do"
-                    select name="action" { option value="block" { "Block" } option value="allow" { "Allow" } }
+                label { (say!(entries_action))
+                    select name="action" { @for one in ["block", "allow"] { option value=(one) { (action(one)) } } }
                 }
-                label { "What"
-                    select name="kind" {
-                        @for kind in KINDS { option value=(kind) { (kind) } }
-                    }
+                label { (say!(entries_kind))
+                    select name="kind" { @for one in KINDS { option value=(one) { (kind(one)) } } }
                 }
-                label { "Value"
+                label { (say!(entries_value))
                     input type="text" name="value" required maxlength="1000" placeholder="spam@x.example"
                         autocomplete="off";
                 }
                 @if operator.must_see_all().is_err() {
-                    label { "For our domain" input type="text" name="domain" required; }
+                    label { (say!(entries_our_domain)) input type="text" name="domain" required; }
                 } @else {
-                    label { "Only for our domain" input type="text" name="domain" placeholder="everyone"; }
+                    label { (say!(entries_only_domain))
+                        input type="text" name="domain" placeholder=(say!(entries_all_domains));
+                    }
                 }
-                label { "Hours" input type="number" name="hours" value="24" min="1" max="8760"; }
+                label { (say!(entries_hours)) input type="number" name="hours" value="24" min="1" max="8760"; }
                 (reason(true))
-                button { "Make it" }
+                button { (say!(entries_add)) }
             }
         }
     }
@@ -131,7 +170,7 @@ pub async fn entries_act(
     Ok(back_to("/entries"))
 }
 
-/// `POST /alerts/act`: somebody has seen a call, or does at once what it asks for.
+/// `POST /alerts/act`: somebody has seen an alert, or does at once what it asks for.
 ///
 /// # Errors
 /// What the API says.
@@ -177,15 +216,16 @@ pub async fn audit(
     };
     let last = rows.last().filter(|_| rows.len() == PAGE);
     let body = html! {
-        h1 { "Audit log" }
+        h1 { (say!(nav_audit)) }
         p {
-            a href="/audit?verify=true" { "Check that it is intact" } " · "
-            a href="/status/checkpoint" { "signed checkpoint" }
+            a href="/audit?verify=true" { (say!(audit_verify)) } " · "
+            a href="/status/checkpoint" { (say!(audit_checkpoint)) }
         }
         @if let Some(found) = &found { (verified(found)) }
         div.scroll { table {
             thead { tr {
-                th { "No." } th { "When (UTC)" } th { "Who" } th { "What" } th { "To which" } th { "Why" }
+                th { (say!(audit_number)) } th { (say!(audit_time)) } th { (say!(audit_actor)) }
+                th { (say!(audit_action)) } th { (say!(audit_object)) } th { (say!(audit_reason)) }
             } }
             // What an entry says beside its reason is whatever the act had to say, as text: it is shown as it is.
             tbody { @for one in &rows { tr {
@@ -195,11 +235,11 @@ pub async fn audit(
             } } }
         } }
         p.pages {
-            @if query.before.is_some() { a href="/audit" { "Newest" } " " }
-            @if let Some(last) = last { a href={ "/audit?before=" (last.seq) } { "Older" } }
+            @if query.before.is_some() { a href="/audit" { (say!(audit_newest)) } " " }
+            @if let Some(last) = last { a href={ "/audit?before=" (last.seq) } { (say!(audit_older)) } }
         }
     };
-    Ok(page(&operator, "/audit", "Audit log", body))
+    Ok(page(&operator, "/audit", say!(nav_audit), body))
 }
 
 /// Whether the log is as it was written.
@@ -207,12 +247,12 @@ fn verified(found: &VerifiedView) -> Markup {
     html! {
         @if found.intact {
             p.calm {
-                "Intact: " (found.size) " entries, " (found.batches) " group commits and " (found.verdicts)
-                " verdicts are as they were written. Root " code { (found.root) }
+                (say!(audit_intact, entries = found.size, commits = found.batches, verdicts = found.verdicts,
+                    root = html! { code { (found.root) } }))
             }
         } @else {
             div.wrong role="alert" {
-                p { strong { "Not intact" } }
+                p { strong { (say!(audit_broken)) } }
                 ul { @for fault in &found.faults { li { (fault) } } }
             }
         }

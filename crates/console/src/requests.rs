@@ -9,11 +9,13 @@ use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::quarantine::{close, release, request, settle};
+use texts::say;
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
 
 use crate::confirm::{self, Wanted};
+use crate::message::{sender_of, subject_of};
 use crate::page::{chip, page, reason};
 
 /// `GET /requests`.
@@ -25,41 +27,36 @@ pub async fn list_all(State(service): State<Service>, Extension(operator): Exten
     let waiting = request::list(&service, &operator).await?;
     let may = operator.role.may(Permission::Decide);
     let body = html! {
-        h1 { "Requests" }
-        p.dim {
-            "Recipients ask for mail that their quarantine policy does not let them release. The longest waiting come "
-            "first."
-        }
-        @if waiting.is_empty() { p.calm { "Nobody waits for an answer." } }
+        h1 { (say!(nav_requests)) }
+        p.dim { (say!(requests_text)) }
+        @if waiting.is_empty() { p.calm { (say!(requests_none)) } }
         @for one in &waiting { (card(one, may)) }
-        @if may && has_portal { details { summary { "A link or a visit is in the wrong hands" }
-            p.dim {
-                "What a recipient got or began before now opens the portal no longer. They can ask for a new link."
-            }
+        @if may && has_portal { details { summary { (say!(requests_revoke)) }
+            p.dim { (say!(requests_revoke_text)) }
             form.inline method="post" action="/requests/close" { (enter_does_nothing())
-                label { "Recipient" input type="email" name="address" required autocomplete="off"; }
+                label { (say!(requests_recipient)) input type="email" name="address" required autocomplete="off"; }
                 (reason(true))
-                button { "Close the portal to them" }
+                button { (say!(requests_revoke_button)) }
             }
         } }
     };
-    Ok(page(&operator, "/requests", "Requests", body))
+    Ok(page(&operator, "/requests", say!(nav_requests), body))
 }
 
 fn card(one: &RequestView, may: bool) -> Markup {
-    let subject = if one.subject.is_empty() { "(no subject)" } else { &one.subject };
+    let (recipient, sender) = (html! { strong { (one.recipient) } }, sender_of(&one.sender));
     html! {
         article.card {
-            h2 { a href={ "/messages/" (one.mail_id) } { (subject) } " " (chip(&one.category)) }
-            p { strong { (one.recipient) } " asked " (moment(&one.asked)) " for mail from " (one.sender) }
+            h2 { a href={ "/messages/" (one.mail_id) } { (subject_of(&one.subject)) } " " (chip(&one.category)) }
+            p { (say!(requests_asked, recipient = recipient, at = moment(&one.asked), sender = sender)) }
             @if !one.reason.is_empty() { blockquote { (one.reason) } }
             @if may {
                 form.inline method="post" action="/requests/act" { (enter_does_nothing())
                     input type="hidden" name="id" value=(one.mail_id);
                     input type="hidden" name="recipient" value=(one.recipient);
                     (reason(false))
-                    button name="verb" value="approve" { "Approve" }
-                    button.quiet name="verb" value="deny" { "Deny" }
+                    button name="verb" value="approve" { (say!(requests_approve)) }
+                    button.quiet name="verb" value="deny" { (say!(requests_deny)) }
                 }
             }
         }

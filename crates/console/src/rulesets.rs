@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use service::access::{Operator, Permission};
 use service::{Service, policy, ruleset};
+use texts::{say, word as spoken};
 use web::fault::PageResult;
 use web::form::Form;
 use web::page::{enter_does_nothing, moment};
@@ -39,22 +40,16 @@ pub async fn show(
     };
     let may = operator.role.may(Permission::Rules) && operator.must_see_all().is_ok();
     let body = html! {
-        h1 { "Rulesets" }
-        p.dim {
-            "A version goes through gates, shadow and 1, 10 and 50 % of conversations before it is in force, and comes "
-            "back by itself when it hits mail that the past vouches for. "
-            code { "reprieve ruleset publish" } " publishes one."
-        }
+        h1 { (say!(nav_rulesets)) }
+        p.dim { (say!(rulesets_intro, command = html! { code { "reprieve ruleset publish" } })) }
         @match &one {
             Some(one) => (rollout(one, may)),
-            None => p.calm {
-                "Nothing was published: the ruleset that the program brings, or the configuration names, is in force."
-            },
+            None => p.calm { (say!(rulesets_none)) },
         }
-        section { h2 { "Roll-outs" } (rollouts_of(&rollouts)) }
-        section { h2 { "Versions" } (versions_of(&versions)) }
+        section { h2 { (say!(rulesets_rollouts)) } (rollouts_of(&rollouts)) }
+        section { h2 { (say!(rulesets_versions)) } (versions_of(&versions)) }
     };
-    Ok(page(&operator, "/rulesets", "Rulesets", body))
+    Ok(page(&operator, "/rulesets", say!(nav_rulesets), body))
 }
 
 /// Where one stands, and what its gates said.
@@ -62,23 +57,27 @@ fn rollout(one: &RolloutView, may: bool) -> Markup {
     let is_up = !matches!(one.stage.as_str(), "rolled-back" | "superseded" | "refused");
     html! {
         section {
-            h2 { "Roll-out " (one.rollout) ": " code { (one.ruleset) } " " (chip(&one.stage)) }
+            h2 {
+                (say!(rulesets_rollout, number = one.rollout, ruleset = html! { code { (one.ruleset) } })) " "
+                (chip(&one.stage))
+            }
             p {
-                "Published by " (one.started_by) " " (moment(&one.started)) ": " (one.reason)
+                (say!(rulesets_published, by = &one.started_by, at = moment(&one.started)))
+                @if !one.reason.is_empty() { ": " (one.reason) }
                 @if one.forced { " " (chip("forced")) }
-                @if one.fast { " " (chip("fast lane")) }
+                @if one.fast { " " (chip("fast_lane")) }
             }
             @if !one.note.is_empty() { p { (one.note) } }
             @if !one.gates.is_empty() { (gates(&one.gates)) }
             @if !one.steps.is_empty() { ol.timeline { @for step in &one.steps {
                 li {
-                    (moment(&step.at)) " " (step.from) " → " strong { (step.to) }
-                    span.dim { " by " (step.actor) ": " (step.reason) }
+                    (moment(&step.at)) " " (spoken(&step.from)) " → " strong { (spoken(&step.to)) }
+                    span.dim { " " (say!(incident_by, actor = &step.actor)) ": " (step.reason) }
                 }
             } } }
             @if may && is_up {
                 form.inline method="post" action="/rulesets/rollback" { (enter_does_nothing())
-                    (reason(true)) button.quiet { "Take it back" }
+                    (reason(true)) button.quiet { (say!(rulesets_take_back)) }
                 }
             }
         }
@@ -87,9 +86,9 @@ fn rollout(one: &RolloutView, may: bool) -> Markup {
 
 fn gates(gates: &[GateView]) -> Markup {
     html! { div.scroll { table {
-        thead { tr { th { "Gate" } td {} th { "What it said" } } }
+        thead { tr { th { (say!(rulesets_gate)) } td {} th { (say!(rulesets_gate_result)) } } }
         tbody { @for gate in gates { tr {
-            td { (gate.gate) } td { (chip(if gate.passed { "passed" } else { "failed" })) }
+            td { (spoken(&gate.gate)) } td { (chip(if gate.passed { "passed" } else { "failed" })) }
             td { (gate.summary) (faults(&gate.faults)) }
         } } }
     } } }
@@ -101,7 +100,10 @@ fn faults(faults: &[String]) -> Markup {
     html! {
         @if !first.is_empty() { ul { @for fault in first { li { (fault) } } } }
         @if !others.is_empty() {
-            details { summary { (others.len()) " more" } ul { @for fault in others { li { (fault) } } } }
+            details {
+                summary { (say!(rulesets_more, count = others.len())) }
+                ul { @for fault in others { li { (fault) } } }
+            }
         }
     }
 }
@@ -109,7 +111,8 @@ fn faults(faults: &[String]) -> Markup {
 fn rollouts_of(rollouts: &[RolloutView]) -> Markup {
     html! { div.scroll { table {
         thead { tr {
-            th { "No." } th { "Ruleset" } th { "Stage" } th { "Since (UTC)" } th { "By" } th { "Why" }
+            th { (say!(rulesets_number)) } th { (say!(rulesets_ruleset)) } th { (say!(incident_stage)) }
+            th { (say!(rulesets_since)) } th { (say!(rulesets_by)) } th { (say!(incident_reason)) }
         } }
         tbody { @for one in rollouts.iter().take(50) { tr {
             td { a href={ "/rulesets?rollout=" (one.rollout) } { (one.rollout) } } td { code { (one.ruleset) } }
@@ -122,7 +125,8 @@ fn rollouts_of(rollouts: &[RolloutView]) -> Markup {
 fn versions_of(versions: &[RulesetRow]) -> Markup {
     html! { div.scroll { table {
         thead { tr {
-            th { "Ruleset" } th.right { "Detections" } th { "First seen (UTC)" } th { "In force since" } td {}
+            th { (say!(rulesets_ruleset)) } th.right { (say!(nav_detections)) } th { (say!(rulesets_first_seen)) }
+            th { (say!(rulesets_in_force_since)) } td {}
         } }
         tbody { @for one in versions.iter().take(50) { tr {
             td { a href=(explorer(&format!("ruleset:{}", one.id))) { code { (one.id) } } }
@@ -154,28 +158,33 @@ pub async fn rollback(
 /// What the API says.
 pub async fn policy(State(service): State<Service>, Extension(operator): Extension<Operator>) -> PageResult {
     let policy = policy::show(&service, &operator).await?;
-    let all = |some: &[String]| if some.is_empty() { "all".to_owned() } else { some.join(", ") };
     let body = html! {
-        h1 { "Policy" }
-        p.dim {
-            "Version " code { (policy.id) } ". The first rule that fits a finding's category decides; what no rule "
-            "fits is delivered. It is a file of the configuration: change it there."
-        }
+        h1 { (say!(nav_policy)) }
+        p.dim { (say!(policy_intro, version = html! { code { (policy.id) } })) }
         div.scroll { table {
             thead { tr {
-                th { "Rule" } th { "Category" } th { "Content" } th { "Direction" } th { "For" } th { "What is done" }
-                th { "Recipients may" }
+                th { (say!(policy_rule)) } th { (say!(policy_category)) } th { (say!(policy_content)) }
+                th { (say!(policy_direction)) } th { (say!(policy_recipients)) } th { (say!(policy_disposition)) }
+                th { (say!(policy_access)) }
             } }
             tbody { @for rule in &policy.rules { tr {
-                td { (rule.name) } td { (chip(&rule.category)) } td { (all(&rule.families)) }
-                td { (all(&rule.directions)) } td.address { (all(&rule.whom)) }
-                td { (chip(&rule.disposition)) } td { (rule.quarantine.as_deref().unwrap_or_default()) }
+                td { (rule.name) } td { (chip(&rule.category)) } td { (all_or(&rule.families, spoken)) }
+                td { (all_or(&rule.directions, spoken)) } td.address { (all_or(&rule.whom, str::to_owned)) }
+                td { (chip(&rule.disposition)) } td { (rule.quarantine.as_deref().map_or_else(String::new, spoken)) }
             } } }
         } }
         section {
-            h2 { "When an engine fails" }
-            ul { @for one in &policy.on_failure { li { (one.engine) ": " (one.on_failure) } } }
+            h2 { (say!(policy_failure)) }
+            ul { @for one in &policy.on_failure { li { (one.engine) ": " (spoken(&one.on_failure)) } } }
         }
     };
-    Ok(page(&operator, "/policy", "Policy", body))
+    Ok(page(&operator, "/policy", say!(nav_policy), body))
+}
+
+/// What a rule is limited to, as people read it; all where it is limited to nothing.
+fn all_or(some: &[String], shown: fn(&str) -> String) -> String {
+    if some.is_empty() {
+        return say!(policy_all).into();
+    }
+    some.iter().map(|one| shown(one)).collect::<Vec<_>>().join(", ")
 }

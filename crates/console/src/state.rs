@@ -9,9 +9,10 @@ use service::Service;
 use service::access::Operator;
 use service::error::ServiceError;
 use service::quarantine::show;
+use texts::say;
 use web::fault::Fault;
 
-use crate::page::{chip, class_of, shown};
+use crate::page::{chip, class_of};
 
 /// Messages of one request at most.
 const MAILS_MAX: usize = 50;
@@ -26,8 +27,8 @@ fn moves(state: &str) -> bool {
 pub fn state(id: &str, recipient: &str, state: &str) -> Markup {
     html! {
         @if moves(state) {
-            span.chip.(class_of(state)) data-unit={ (id) " " (recipient) } aria-live="polite" { (shown(state)) }
-            noscript { " " span.dim { "(reload this page to see how it ended)" } }
+            span.chip.(class_of(state)) data-unit={ (id) " " (recipient) } aria-live="polite" { (texts::word(state)) }
+            noscript { " " span.dim { (say!(state_reload)) } }
         } @else { (chip(state)) }
     }
 }
@@ -65,7 +66,7 @@ pub async fn of(
         states.extend(held.units.into_iter().map(|unit| StateView {
             mail: mail.to_string(),
             recipient: unit.recipient,
-            shown: shown(&unit.state),
+            shown: texts::word(&unit.state),
             class: class_of(&unit.state),
             moves: moves(&unit.state),
         }));

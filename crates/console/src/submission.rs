@@ -13,9 +13,11 @@ use platform::percent::encoded;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::{Service, explain, submission};
+use texts::{say, word};
 use web::fault::PageResult;
 use web::page::moment;
 
+use crate::message::{sender_of, subject_of, today};
 use crate::page::{chip, explorer, facts, page};
 
 /// Reports of one page.
@@ -33,31 +35,31 @@ pub async fn list_all(
     let rows = submission::list(&service, &operator, query).await?;
     let older = rows.last().map(|one| one.number).filter(|last| *last > 1 && rows.len() >= ROWS);
     let body = html! {
-        h1 { "Reports" }
-        p.dim {
-            "Three people within a day who say that a detection is wrong have it tried on known-good mail, and call an "
-            "operator. They convict nothing."
+        h1 { (say!(nav_reports)) }
+        p.dim { (say!(submission_text)) }
+        @if rows.is_empty() { p.calm { (say!(submission_none)) } } @else { (table(&rows)) }
+        @if let Some(last) = older {
+            p.pages { a href={ "/submissions?before=" (last) } { (say!(submission_older)) } }
         }
-        @if rows.is_empty() { p.calm { "Nobody has said anything." } } @else { (table(&rows)) }
-        @if let Some(last) = older { p.pages { a href={ "/submissions?before=" (last) } { "Older" } } }
     };
-    Ok(page(&operator, "/submissions", "Reports", body))
+    Ok(page(&operator, "/submissions", say!(nav_reports), body))
 }
 
 fn table(rows: &[SubmissionView]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { "No." } th { "When (UTC)" } th { "What" } th { "By" } th { "Detections" } th { "Message" }
-                th { "Incident" } th { "Comment" }
+                th { (say!(submission_number)) } th { (say!(submission_time)) } th { (say!(submission_kind)) }
+                th { (say!(submission_reporter)) } th { (say!(nav_detections)) } th { (say!(submission_message)) }
+                th { (say!(submission_incident)) } th { (say!(submission_comment)) }
             } }
             tbody { @for one in rows { tr {
                 td { a href={ "/submissions/" (one.number) } { (one.number) } }
                 td.when { (moment(&one.at)) }
-                td { (kind(one)) }
+                td { (kind(&one.kind)) }
                 td.address { (one.reporter) }
                 td { @for about in &one.about { (detection(&about.detection)) " " } }
-                td { a href={ "/messages/" (one.mail_id) } { "message" } }
+                td { a href={ "/messages/" (one.mail_id) } { (say!(submission_open)) } }
                 td { @if let Some(id) = &one.incident { (incident(id)) } }
                 td { (one.comment) }
             } } }
@@ -65,8 +67,13 @@ fn table(rows: &[SubmissionView]) -> Markup {
     }
 }
 
-fn kind(said: &SubmissionView) -> String {
-    said.kind.replace('_', " ")
+/// A kind of report as people read it.
+pub(crate) fn kind(kind: &str) -> String {
+    match kind {
+        "false_positive" => say!(submission_false_positive).into(),
+        "false_negative" => say!(submission_false_negative).into(),
+        other => word(other),
+    }
 }
 
 fn detection(code: &str) -> Markup {
@@ -93,15 +100,15 @@ pub async fn show(
         Err(ServiceError::NotFound(_)) => None,
         other => Some(other?),
     };
-    let title = format!("Report {number}: {}", kind(said));
+    let title = say!(submission_title, number = number, kind = kind(&said.kind));
     let body = html! {
-        p { a href="/submissions" { "All reports" } }
+        p { a href="/submissions" { (say!(submission_all)) } }
         h1 { (title) }
         (in_brief(said))
         (judged(&said.mail_id, message.as_ref()))
         (voices(&shown))
         @if !shown.others.is_empty() {
-            section { h2 { "Others on the same message" } (table(&shown.others)) }
+            section { h2 { (say!(submission_others)) } (table(&shown.others)) }
         }
         @if message.is_some() && operator.role.may(Permission::Read) { (evidence(number)) }
     };
@@ -115,18 +122,17 @@ fn in_brief(said: &SubmissionView) -> Markup {
             a href=(explorer(&format!("recipient:{}", quoted(reporter)))) { (reporter) }
         } @else { (reporter) }
     };
-    let comment = html! { @if said.comment.is_empty() { span.dim { "none" } } @else { (said.comment) } };
-    let its_incident = html! {
-        @match &said.incident { Some(id) => (incident(id)), None => span.dim { "none" } }
-    };
-    let told = |at: Option<&str>| html! { @match at { Some(at) => (moment(at)), None => "not yet" } };
+    let nothing = || html! { span.dim { (say!(submission_nothing)) } };
+    let comment = html! { @if said.comment.is_empty() { (nothing()) } @else { (said.comment) } };
+    let its_incident = html! { @match &said.incident { Some(id) => (incident(id)), None => (nothing()) } };
+    let told = |at: Option<&str>| html! { @match at { Some(at) => (moment(at)), None => (say!(submission_not_yet)) } };
     facts(&[
-        ("When", moment(&said.at)),
-        ("By", by),
-        ("Comment", comment),
-        ("Told that it arrived", told(said.acknowledged.as_deref())),
-        ("Incident", its_incident),
-        ("Told how it ended", told(said.ended.as_deref())),
+        (say!(submission_at), moment(&said.at)),
+        (say!(submission_reporter), by),
+        (say!(submission_comment), comment),
+        (say!(submission_acknowledged), told(said.acknowledged.as_deref())),
+        (say!(submission_incident), its_incident),
+        (say!(submission_ended), told(said.ended.as_deref())),
     ])
 }
 
@@ -134,17 +140,18 @@ fn in_brief(said: &SubmissionView) -> Markup {
 fn judged(id: &str, message: Option<&ExplainedView>) -> Markup {
     html! {
         section {
-            h2 { "The message" }
+            h2 { (say!(submission_message)) }
             @match message {
-                None => p { "Its record has been removed: it is older than what is kept." },
+                None => p { (say!(submission_message_gone)) },
                 Some(shown) => {
-                    @let subject = if shown.subject.is_empty() { "(no subject)" } else { &shown.subject };
-                    p { a href={ "/messages/" (id) } { (subject) } " " span.dim { "from " (shown.sender) } }
+                    p {
+                        a href={ "/messages/" (id) } { (subject_of(&shown.subject)) } " "
+                        span.dim { (say!(submission_sender, sender = sender_of(&shown.sender))) }
+                    }
                     ul.plain { @for unit in &shown.units { li { (unit.recipient) " " (chip(&unit.account)) } } }
                     p {
-                        "It was judged " (chip(&shown.category)) ". Today's ruleset would say "
-                        (chip(&shown.today.category)) " " (chip(&shown.today.disposition)) ": "
-                        (shown.today.rests_on) "."
+                        (say!(submission_verdict, category = chip(&shown.category))) " "
+                        (today(&shown.today))
                     }
                 },
             }
@@ -155,23 +162,21 @@ fn judged(id: &str, message: Option<&ExplainedView>) -> Markup {
 fn voices(shown: &SubmissionDetailView) -> Markup {
     html! {
         section {
-            h2 { "What it is about" }
-            @if shown.voices.is_empty() { p { "No detection acted on this message." } }
+            h2 { (say!(submission_detections)) }
+            @if shown.voices.is_empty() { p { (say!(submission_no_detection)) } }
             @else { div.scroll { table {
                 thead { tr {
-                    th { "Detection" } th { "Version" } th.right { "People in 24 h" } th.right { "Messages in 30 days" }
+                    th { (say!(detection)) } th { (say!(message_version)) } th.right { (say!(submission_people)) }
+                    th.right { (say!(submission_messages)) }
                 } }
                 tbody { @for one in &shown.voices { tr {
                     @let version = one.detection_version.as_str();
                     td { (detection(&one.detection)) }
                     td { a href=(explorer(&format!("version:{}", quoted(version)))) { code { (version) } } }
-                    td.right { (one.people) span.dim { " of " (one.people_min) } }
+                    td.right { (say!(count_of, count = one.people, all = one.people_min)) }
                     td.right { (one.messages) }
                 } } }
-            } } p.dim {
-                "So many people within a day have a version tried on known-good mail, and call an operator. Messages "
-                "are those that were called good or released, of all versions."
-            } }
+            } } p.dim { (say!(submission_detections_text)) } }
         }
     }
 }
@@ -179,12 +184,9 @@ fn voices(shown: &SubmissionDetailView) -> Markup {
 fn evidence(number: i64) -> Markup {
     html! {
         section {
-            h2 { "For the maker of the detection" }
-            p {
-                "What hit, and how well the past vouches for it; without an address, a name or a word of the mail. "
-                "Taking it is recorded."
-            }
-            p { a.button href={ "/submissions/" (number) "/bundle" } { "Download the evidence" } }
+            h2 { (say!(submission_evidence)) }
+            p { (say!(submission_evidence_text)) }
+            p { a.button href={ "/submissions/" (number) "/bundle" } { (say!(submission_evidence_download)) } }
         }
     }
 }

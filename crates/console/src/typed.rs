@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use maud::html;
 use platform::percent::encoded;
+use texts::say;
 use web::form::Form;
 
 use crate::page::explorer;
@@ -52,8 +53,8 @@ pub fn place_of(path: &str, typed: &Form) -> Option<String> {
 pub fn again(page: &str, path: &str, typed: &Form, wrong: &str) -> Option<String> {
     let form = forms(page).find(|form| is_it(&page[form.clone()], path, typed))?;
     let before = opened(&page[..form.start]);
-    let said =
-        html! { p.wrong role="alert" { (wrong) " What you typed is kept " a href="#again" { "in its form" } "." } };
+    let form_below = html! { a href="#again" { (say!(typed_form)) } };
+    let said = html! { p.wrong role="alert" { (wrong) " " (say!(typed_kept, form = form_below)) } };
     let main = "<main id=\"main\">";
     let at = before.find(main)? + main.len();
     let filled = filled(&page[form.clone()], typed);
@@ -227,7 +228,7 @@ mod tests {
         let typed = Form::read(b"n=%3C2%3E&reason=%22a%22+%3Cb%3E&code=123456&password=p&c=y&s=2&do=it");
         let shown = again(&page(), "/a/act", &typed, "it is <wrong>.").expect("the form is there");
         for part in [
-            "<main id=\"main\"><p class=\"wrong\" role=\"alert\">it is &lt;wrong&gt;. What you typed",
+            "<main id=\"main\"><p class=\"wrong\" role=\"alert\">it is &lt;wrong&gt;. Your input",
             "<input type=\"hidden\" name=\"n\" value=\"1\"><input type=\"text\" name=\"reason\"></form>",
             "<details open><summary>more</summary><form class=\"inline\" method=\"post\" action=\"/a/act\" \
                 id=\"again\">",

@@ -33,7 +33,7 @@ fn what_harms_is_released_after_a_confirmation_and_for_a_reason() {
         let asked = post(&gateway, &path, &anna, &ask);
         assert_eq!(asked.status, 200, "{path}: {}", asked.body);
         for part in [
-            "Release what may do harm?",
+            "Release harmful mail?",
             "one",
             "b@ours.example",
             "Malware",
@@ -44,10 +44,10 @@ fn what_harms_is_released_after_a_confirmation_and_for_a_reason() {
             assert!(asked.body.contains(part), "{path}: {part}: {}", asked.body);
         }
         let silent = post(&gateway, &path, &anna, &ask.replace("reason=", "confirmed=yes&reason=+&was="));
-        assert!(silent.status == 200 && silent.body.contains("Say why"), "{path}: {}", silent.body);
+        assert!(silent.status == 200 && silent.body.contains("Enter a reason"), "{path}: {}", silent.body);
     }
     let would = get(&gateway, "/bulk/new?verb=release&q=state%3Aheld", &anna).body;
-    assert!(would.contains("<strong>2</strong> of them were held because they carry malware"), "{would}");
+    assert!(would.contains("<strong>2</strong> of them were held as malware"), "{would}");
     let token =
         gateway.json(&["token", "create", "--name", "t", "--role", "admin"])["secret"].as_str().unwrap().to_owned();
     let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
@@ -110,7 +110,7 @@ fn an_invitation_survives_two_passwords_that_differ() {
     let page = post(&gateway, "/me/act", &anna, "do=codes-new").body;
     let secret = page.split("name=\"secret\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let wrong = post(&gateway, "/me/act", &anna, &form(&[("do", "codes-on"), ("secret", &secret), ("code", "000000")]));
-    assert!(wrong.status == 400 && wrong.body.contains("does not fit"), "{}", wrong.body);
+    assert!(wrong.status == 400 && wrong.body.contains("is not valid"), "{}", wrong.body);
     assert!(wrong.body.contains(&format!("name=\"secret\" value=\"{secret}\"")), "{}", wrong.body);
     // Signing in: the name stays, also for who has to wait.
     let page = sign_in(&gateway, "anna b", "not it at all");
@@ -375,18 +375,18 @@ fn figures_say_when_they_were_counted() {
     let began = Instant::now();
     let old = loop {
         let page = get(&gateway, "/health", &anna).body;
-        if page.contains("What came since is not in it") {
+        if page.contains("Newer mail is not included") {
             break page;
         }
         assert!(began.elapsed() < Duration::from_secs(30), "{page}");
         std::thread::sleep(Duration::from_millis(100));
     };
-    assert!(old.contains("They balanced: ") && old.contains("Counted <time"), "{old}");
+    assert!(old.contains("Ledger consistent: ") && old.contains("Checked <time"), "{old}");
     let mut talk = Talk::from_outside(gateway.mx);
     assert!(talk.send("a@x.example", &["b@ours.example"], &clean("four")).starts_with("250"));
     gateway.ledger();
     let new = get(&gateway, "/health?check=now", &anna).body;
-    assert!(new.contains("They balance: 4 units") && new.contains("Counted just now"), "{new}");
+    assert!(new.contains("Ledger consistent: 4 deliveries") && new.contains("Checked just now"), "{new}");
     std::thread::sleep(Duration::from_secs(11));
     let page = get(&gateway, "/health", &anna).body;
     assert!(page.contains(" s ago</strong>"), "{page}");

@@ -255,10 +255,10 @@ fn the_page_of_a_message_leads_to_the_entry() {
     let id = site.id_of("c1");
     let (gateway, path) = (&site.gateway, format!("/messages/{id}/like"));
     let anna = person(gateway, "anna", "admin", &[]);
-    assert!(get(gateway, &format!("/messages/{id}"), &anna).body.contains("Block mail like this"));
+    assert!(get(gateway, &format!("/messages/{id}"), &anna).body.contains("Block similar messages"));
     let page = get(gateway, &path, &anna);
     assert_eq!(page.status, 200, "{}", page.body);
-    assert!(page.body.contains("in known-good mail: it cannot be blocked"), "{}", page.body);
+    assert!(page.body.contains("found in known-good mail, cannot be blocked"), "{}", page.body);
     assert_eq!(page.body.matches("name=\"part\"").count(), 3, "{}", page.body);
     let nothing = post(gateway, &path, &anna, &form(&[("reason", "r"), ("hours", "24")]));
     assert!(nothing.body.contains("nothing is chosen"), "{} {}", nothing.status, nothing.body);

@@ -57,7 +57,7 @@ fn in_a_browser() {
     browser.go(&format!("{base}/messages/{id}"));
     browser.type_into("section.actions [name=reason]", "asked for");
     browser.click("button[value=release]");
-    browser.until("return document.querySelector('h1').textContent === 'Release what may do harm?'");
+    browser.until("return document.querySelector('h1').textContent === 'Release harmful mail?'");
     browser.look_at("confirm");
     browser.click("button.danger");
     sink.wait(2);
@@ -561,7 +561,7 @@ fn a_release_is_seen_to_end_without_a_reload() {
         browser.go(&format!("{base}/messages/{id}"));
         browser.type_into("section.actions [name=reason]", "asked for");
         browser.click("button[value=release]");
-        browser.until("return document.querySelector('h1').textContent.includes('do harm')");
+        browser.until("return document.querySelector('h1').textContent.includes('harmful mail')");
         browser.click("button.danger");
         browser.until("return document.querySelector('[data-unit]')?.textContent === 'releasing'");
     };

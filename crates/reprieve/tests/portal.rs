@@ -315,7 +315,7 @@ fn a_link_in_a_browser() {
     browser.until("return document.querySelector('h1').textContent === 'Release what may do harm?'");
     browser.type_into("[name=reason]", "it is the invoice");
     browser.click("button.danger");
-    browser.until("return document.body.textContent.includes('Nobody waits')");
+    browser.until("return document.body.textContent.includes('No pending requests')");
     wait_released(&gateway, 2);
 }
 

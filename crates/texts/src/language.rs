@@ -127,7 +127,10 @@ mod tests {
         for (name, variables) in &english {
             assert_eq!(variables, &german[name], "the variables of {name}");
         }
-        assert_eq!([ENGLISH, GERMAN].map(|text| Language::read(text).expect("it is read").name()), ["English", "Deutsch"]);
+        assert_eq!(
+            [ENGLISH, GERMAN].map(|text| Language::read(text).expect("it is read").name()),
+            ["English", "Deutsch"]
+        );
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl From<Text> for String {
 /// A word of the service, such as a state or a category, as people read it: the message `word-` with its name, or the
 /// word itself without underscores.
 pub fn word(word: &str) -> String {
-    let id = format!("word-{}", word.replace('_', "-"));
+    let id = format!("word-{}", word.replace(['_', ' '], "-"));
     let none = FluentArgs::new();
     let spoken = reader::ask(|language| language.say(&id, &none)).flatten();
     spoken.or_else(|| FALLBACK.say(&id, &none)).unwrap_or_else(|| word.replace('_', " "))
@@ -161,10 +161,7 @@ mod tests {
     #[test]
     fn what_strangers_wrote_is_escaped_and_pieces_are_not() {
         let text = say!(queries_unread, query = html! { code { "<q>" } }, why = "<b>\u{fdd0}a");
-        assert_eq!(
-            text.render().into_string(),
-            "The query <code>&lt;q&gt;</code> cannot be read: &lt;b&gt;\u{fffd}a"
-        );
+        assert_eq!(text.render().into_string(), "The query <code>&lt;q&gt;</code> cannot be read: &lt;b&gt;\u{fffd}a");
         assert_eq!(text.to_string(), "The query  cannot be read: <b>\u{fffd}a");
     }
 

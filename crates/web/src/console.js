@@ -31,12 +31,22 @@ for (const field of document.querySelectorAll("[data-invitation]")) {
     const answer = await fetch(field.dataset.invitation, { method: "POST", body: new URLSearchParams({ invitation }) }).catch(() => null);
     const name = answer?.ok ? (await answer.json()).name : null;
     const shown = document.createElement(name ? "strong" : "span");
-    shown.textContent = name ?? "not known: this invitation does not hold";
+    shown.textContent = name ?? field.dataset.unknown;
     document.querySelector("[data-name]").replaceChildren(shown);
     field.form.elements.username.value = name ?? "";
   };
   field.addEventListener("change", look);
   look();
+}
+
+// Whoever chooses a language there keeps the invitation: behind the #, as it came.
+for (const form of document.querySelectorAll("form.languages")) {
+  form.addEventListener("submit", () => {
+    const invitation = document.querySelector("[data-from-fragment]")?.value.trim();
+    if (!invitation) return;
+    form.elements.to.value = location.pathname;
+    form.action = `/language#${invitation}`;
+  });
 }
 
 // Back from where somebody signed in: on to where they wanted to go, as a page of ours.
@@ -57,7 +67,7 @@ for (const live of document.querySelectorAll("[data-events]")) {
       }
       for (const place of document.querySelectorAll(`[data-live-value="${name}"]`)) place.value = Number(value);
     }
-    if (word.stage === "resolved") events.close();
+    if (word.is_resolved) events.close();
     // In another stage other things can be done, and the timeline has a line more; what somebody is writing is left to them.
     if (hasMoved && !isWrittenOn()) location.reload();
   });
@@ -83,7 +93,7 @@ for (const sums of document.querySelectorAll("[data-more]")) {
     total += more.units;
     shown.textContent = String(total);
     if (more.next) await go(more.next);
-    else if (note) note.textContent = " units; the chart and the groups show the newest";
+    else if (note) note.textContent = sums.dataset.whole;
   };
   go(sums.dataset.more);
 }

@@ -54,9 +54,7 @@ fn told(error: &ServiceError) -> FaultText {
         ServiceError::TooMany(seconds) => {
             (say!(fault_too_many), say!(fault_too_many_text, seconds = *seconds).to_string(), None)
         }
-        ServiceError::Unavailable(text) => {
-            (say!(fault_unavailable), text.clone(), Some(say!(fault_unavailable_hint)))
-        }
+        ServiceError::Unavailable(text) => (say!(fault_unavailable), text.clone(), Some(say!(fault_unavailable_hint))),
         ServiceError::Internal(_) => (say!(fault_internal), say!(fault_internal_text).to_string(), None),
     };
     FaultText { title, text, hint }
@@ -79,7 +77,7 @@ pub fn page(error: ServiceError) -> Response {
             a href="/sign-in" { (say!(fault_sign_in)) }
         }
     };
-    let mut response = (status, page::bare(&told.title.to_string(), body)).into_response();
+    let mut response = (status, page::bare(&told.title, body)).into_response();
     response.extensions_mut().insert(told);
     response
 }

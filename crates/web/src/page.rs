@@ -1,16 +1,27 @@
 //! What pages are made of: the head, the frame for who has not signed in, and small pieces.
 
+use std::fmt::Display;
+
 use axum::response::{Html, IntoResponse, Response};
 use domain::Timestamp;
 use maud::{DOCTYPE, Markup, html};
+use texts::reader::choice;
+use texts::say;
 
-/// A page for who has not.
-pub fn bare(title: &str, body: Markup) -> Response {
+/// A page for who has not, with the languages to choose from at its foot.
+pub fn bare(title: impl Display, body: Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
         html lang=(texts::reader::tag()) {
-            (head(title))
-            body.bare { main #main { p.brand { (mark()) "Reprieve" } (body) } script src="/assets/console.js" defer {} }
+            (head(&title.to_string()))
+            body.bare {
+                main #main {
+                    p.brand { (mark()) "Reprieve" }
+                    (body)
+                    @if let Some(choice) = choice() { (languages(&choice.to)) }
+                }
+                script src="/assets/console.js" defer {}
+            }
         }
     };
     Html(markup.into_string()).into_response()
@@ -26,6 +37,22 @@ pub fn head(title: &str) -> Markup {
             title { (title) " · Reprieve" }
             link rel="stylesheet" href="/assets/style.css";
             link rel="icon" href="data:,";
+        }
+    }
+}
+
+/// The languages to choose from, each by its own name; a choice leads back to `to`. Nothing where there is none.
+pub fn languages(to: &str) -> Markup {
+    let reads = texts::reader::tag();
+    html! {
+        @if let Some(choice) = choice() {
+            form.buttons.languages method="post" action="/language" aria-label=(say!(language_title)) {
+                input type="hidden" name="to" value=(to);
+                @for one in choice.languages.all() {
+                    button.quiet name="tag" value=(&*one.tag) lang=(&*one.tag)
+                        aria-current=[(*one.tag == *reads).then_some("true")] { (one.name()) }
+                }
+            }
         }
     }
 }

@@ -36,9 +36,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use api::ApiConfig;
+use console::ConsoleConfig;
 use contradiction::one_each;
 pub use declaration::{example, reference};
-use console::ConsoleConfig;
 use domain::envelope::Border;
 use domain::policy::Policy;
 use domain::rollout::Pace;

@@ -66,16 +66,24 @@ const COLOURS: [&str; 4] = ["\u{1b}[0m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m
 fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let colour = COLOURS.iter().find(|colour| rest.starts_with(**colour));
-        let taken = colour.map_or(c.len_utf8(), |colour| colour.len());
-        match c {
-            _ if colour.is_some() || matches!(c, '\n' | '\t') => out.push_str(&rest[..taken]),
-            c => push(&mut out, c),
-        }
-        rest = &rest[taken..];
+    while let Some(at) = rest.find(|c| c != '\n' && c != '\t' && does_something(c)) {
+        let (plain, behind) = rest.split_at(at);
+        out.push_str(plain);
+        let colour = COLOURS.iter().find(|colour| behind.starts_with(**colour));
+        let taken = match colour {
+            Some(colour) => {
+                out.push_str(colour);
+                colour.len()
+            }
+            None => {
+                let first = behind.chars().next().unwrap_or_default();
+                push(&mut out, first);
+                first.len_utf8()
+            }
+        };
+        rest = &behind[taken..];
     }
-    out
+    out + rest
 }
 
 /// A text as one line, with no colours of its own.
@@ -87,13 +95,18 @@ pub fn in_one_line(text: &str) -> String {
 }
 
 fn push(out: &mut String, c: char) {
-    let turns_around =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if c.is_control() || turns_around || c == '\u{feff}' {
+    if does_something(c) {
         out.push_str(&format!("\\u{:04x}", u32::from(c)));
     } else {
         out.push(c);
     }
+}
+
+/// Whether a character moves the cursor, rings, turns text around or is not seen.
+fn does_something(c: char) -> bool {
+    let turns_around =
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || (!c.is_ascii() && (turns_around() || c == '\u{feff}'))
 }
 
 /// A number as JSON writes it: 100.0, not 100.

@@ -95,13 +95,21 @@ pub fn page(operator: &Operator, at: &str, title: impl Display, body: Markup) ->
 /// The groups of the navigation with the pages that this person may see.
 fn navigation(operator: &Operator, at: &str) -> Markup {
     html! {
-        nav aria-label=(say!(nav_label)) {
-            @for group in &GROUPS {
-                @let seen: Vec<&Place> = group.places.iter().filter(|one| operator.role.may(one.permission)).collect();
-                @if !seen.is_empty() {
-                    ul aria-label=((group.name)()) { @for one in seen { li {
-                        a href=(one.href) aria-current=[(one.href == at).then_some("page")] { ((one.name)()) } } } }
-                }
+        details.menu open {
+            summary { (say!(nav_menu)) }
+            nav aria-label=(say!(nav_label)) { @for group in &GROUPS { (group_of(operator, at, group)) } }
+        }
+    }
+}
+
+fn group_of(operator: &Operator, at: &str, group: &Group) -> Markup {
+    let seen: Vec<&Place> = group.places.iter().filter(|one| operator.role.may(one.permission)).collect();
+    html! {
+        @if !seen.is_empty() {
+            ul aria-label=((group.name)()) {
+                @for one in seen { li {
+                    a href=(one.href) aria-current=[(one.href == at).then_some("page")] { ((one.name)()) }
+                } }
             }
         }
     }

@@ -312,7 +312,7 @@ fn a_link_in_a_browser() {
     browser.until("return document.querySelector('blockquote') !== null");
     browser.look_at("requests");
     browser.click("button[value=approve]");
-    browser.until("return document.querySelector('h1').textContent === 'Release what may do harm?'");
+    browser.until("return document.querySelector('h1').textContent === 'Release harmful mail?'");
     browser.type_into("[name=reason]", "it is the invoice");
     browser.click("button.danger");
     browser.until("return document.body.textContent.includes('No pending requests')");

@@ -7,6 +7,7 @@ language-name = Deutsch
 ## The frame of all pages
 
 nav-label = Hauptnavigation
+nav-menu = Menü
 nav-skip = Zum Inhalt
 nav-sign-out = Abmelden
 nav-mail = E-Mail
@@ -36,7 +37,6 @@ since-by = seit { $since } durch { $by }
 count-of = { $count } von { $all }
 detection = Erkennung
 state = Status
-queries-unread = Die Abfrage { $query } ist nicht lesbar: { $why }
 
 ## What is wrong
 

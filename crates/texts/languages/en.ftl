@@ -8,6 +8,7 @@ language-name = English
 ## The frame of all pages
 
 nav-label = Main
+nav-menu = Menu
 nav-skip = Skip to content
 nav-sign-out = Sign out
 nav-mail = Mail
@@ -37,7 +38,6 @@ since-by = since { $since } by { $by }
 count-of = { $count } of { $all }
 detection = Detection
 state = State
-queries-unread = The query { $query } cannot be read: { $why }
 
 ## What is wrong
 

@@ -160,9 +160,9 @@ mod tests {
 
     #[test]
     fn what_strangers_wrote_is_escaped_and_pieces_are_not() {
-        let text = say!(queries_unread, query = html! { code { "<q>" } }, why = "<b>\u{fdd0}a");
-        assert_eq!(text.render().into_string(), "The query <code>&lt;q&gt;</code> cannot be read: &lt;b&gt;\u{fffd}a");
-        assert_eq!(text.to_string(), "The query  cannot be read: <b>\u{fffd}a");
+        let text = say!(since_by, since = html! { time { "<now>" } }, by = "<b>\u{fdd0}a");
+        assert_eq!(text.render().into_string(), "since <time>&lt;now&gt;</time> by &lt;b&gt;\u{fffd}a");
+        assert_eq!(text.to_string(), "since  by <b>\u{fffd}a");
     }
 
     #[test]

@@ -250,6 +250,15 @@ for (const chart of document.querySelectorAll("[data-brush]")) {
   });
 }
 
+// On a narrow screen the menu is shut until somebody opens it.
+const menu = document.querySelector("details.menu");
+if (menu) {
+  const narrow = matchMedia("(max-width: 40rem)");
+  const fit = () => { menu.open = !narrow.matches; };
+  narrow.addEventListener("change", fit);
+  fit();
+}
+
 // The keyboard: / goes to the query.
 document.addEventListener("keydown", (event) => {
   const field = document.getElementById("q");

@@ -1,5 +1,6 @@
-//! What systemd is told by a service that it has started (sd_notify(3)): that mail is taken, that it stops, and, as
-//! often as its watchdog asks, that its loops go on. Where nobody asks to be told (NOTIFY_SOCKET), nothing is said.
+//! What systemd is told by a service that it has started (sd_notify(3)): that mail is taken, that it reloads or
+//! stops, and, as often as its watchdog asks, that its loops go on. Where nobody asks to be told (NOTIFY_SOCKET),
+//! nothing is said.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use std::{env, io, process};
 
 use platform::loops::Loops;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::task::AbortHandle;
 
 /// The watchdog is fed for as long as this is kept.
@@ -24,6 +26,19 @@ impl Drop for Fed {
 /// Mail is taken.
 pub(super) fn ready() {
     tell("READY=1");
+}
+
+/// Mail waits: the service ends, and begins again with new settings.
+pub(super) fn reloading() {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
+    tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", tv_sec * 1_000_000 + tv_nsec / 1000));
+}
+
+/// A loop that goes on for so long: what may take no longer feeds the watchdog by it.
+pub(super) fn no_longer_than(limit: Duration) -> Loops {
+    let mut loops = Loops::default();
+    loops.add("a reload", tokio::spawn(tokio::time::sleep(limit)).abort_handle());
+    loops
 }
 
 /// Nothing more is taken; what is under way ends.

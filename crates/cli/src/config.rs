@@ -17,8 +17,8 @@ use platform::descriptors::{self, Budget};
 const BY_A_RELOAD: &str = "They come into force by `reprieve reload`: mail that is under way is finished first, new \
     connections wait for some seconds, and none is refused.";
 /// The same, where one of them is fixed while the service runs.
-const BY_A_RESTART: &str = "They come into force by a restart (`systemctl restart reprieve`): what is marked * cannot be \
-    changed while the service runs.";
+const BY_A_RESTART: &str = "They come into force by a restart (`systemctl restart reprieve`): what is marked * \
+    cannot be changed while the service runs.";
 
 /// Verbs about the configuration.
 #[derive(Debug, Subcommand)]

@@ -57,8 +57,8 @@ fn told(reload: &Reload) -> Option<String> {
     let by = &reload.by;
     match reload.stage {
         Stage::Refused => Some(format!(
-            "The configuration was not reloaded for {by}; everything is as it was: {why}. `reprieve config check` tells \
-             what is wrong with the file; the next start would read it."
+            "The configuration was not reloaded for {by}; everything is as it was: {why}. `reprieve config check` \
+             tells what is wrong with the file; the next start would read it."
         )),
         Stage::RolledBack => Some(format!(
             "The service did not start with the settings that {by} put in force, and runs with the old ones again: \

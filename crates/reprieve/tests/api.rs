@@ -113,6 +113,9 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", format!("/api/v1/quarantine/{one}/deny"), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/delete"), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/recover"), "decide"),
+        // No setting has changed; that is what is told of the last one then.
+        ("POST", "/api/v1/reload".to_owned(), "tokens"),
+        ("GET", "/api/v1/reload".to_owned(), "look"),
         ("GET", "/api/v1/retention/clock".to_owned(), "look"),
         ("POST", "/api/v1/retention/recover".to_owned(), "decide"),
         ("GET", "/api/v1/holds".to_owned(), "audit"),

@@ -279,6 +279,8 @@ fn mail_under_way_is_finished_and_who_comes_meanwhile_waits() {
     write(&gateway, &sized(&sink, 11));
     hangup(&gateway);
     until("it drains", || gateway.log().contains("draining: the service begins again"));
+    let (code, said) = reload(&gateway, &[]);
+    assert!(code == Some(1) && said.contains("another reload is under way"), "one after the other: {said}");
     let began = Instant::now();
     let mut early = Talk::to(mx);
     assert!(early.say("EHLO test").contains(&(11 << 20).to_string()), "served by the next, {:?}", began.elapsed());

@@ -17,8 +17,8 @@ const REFERENCE_TOP: &str = "\
 
 Every key of the configuration file: what it is, what may stand there, and what counts where it does not.
 `reprieve config example` prints a file with all of them, `reprieve config check --config FILE` tells everything that
-is wrong with one, and *Settings* in the console shows what is in force. Paths are relative to the folder of the file. `reprieve reload` puts
-what has changed in force ([how](reload.md)); what needs a restart says so here.
+is wrong with one, and *Settings* in the console shows what is in force. Paths are relative to the folder of the file.
+`reprieve reload` puts in force what has changed ([how](reload.md)); what needs a restart says so here.
 
 This page is written from the declarations in `crates/platform/src/config`; a test says when it is not up to date.
 ";

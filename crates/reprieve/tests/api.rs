@@ -258,7 +258,7 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/portal/close" => "{\"address\":\"b@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/copy") => "{\"to\":\"lab@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/archive") => "{\"reason\":\"r\",\"password\":\"infected\"}".into(),
-        "/api/v1/notices/test" => "{}".into(),
+        "/api/v1/notices/test" | "/api/v1/reload" => "{}".into(),
         "/api/v1/people" => "{\"name\":\"y\",\"role\":\"auditor\"}".into(),
         path if path.ends_with("/seen")
             || path.ends_with("/erase")

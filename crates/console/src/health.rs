@@ -338,9 +338,9 @@ async fn settings_body(
         h1 { "Settings in force" }
         @if operator.role.may(Permission::Rules) { (ways(tried)) }
         p.dim {
-            "As the program read its file, defaults included. They are changed there, and `reprieve reload` puts them in "
-            "force; `reprieve config check` tells what is wrong with a file. Policy, rulesets, entries, people and tokens "
-            "have pages of their own."
+            "As the program read its file, defaults included. They are changed there, and "
+            code { "reprieve reload" } " puts them in force; `reprieve config check` tells what is wrong with a file. "
+            "Policy, rulesets, entries, people and tokens have pages of their own."
         }
         div.settings { @for one in &all {
             section {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use std::{env, io, process};
 
 use platform::loops::Loops;
-use rustix::time::{ClockId, Timespec, clock_gettime};
 use tokio::task::AbortHandle;
 
 /// The watchdog is fed for as long as this is kept.
@@ -30,8 +29,8 @@ pub(super) fn ready() {
 
 /// Mail waits: the service ends, and begins again with new settings.
 pub(super) fn reloading() {
-    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
-    tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", tv_sec * 1_000_000 + tv_nsec / 1000));
+    // Without MONOTONIC_USEC: that is for units of Type=notify-reload, which ours is not.
+    tell("RELOADING=1");
 }
 
 /// A loop that goes on for so long: what may take no longer feeds the watchdog by it.

@@ -20,8 +20,8 @@ const SOON: Duration = Duration::from_secs(60);
 /// Mails that are answered 250 while reloads happen.
 const MAILS: usize = 1000;
 const CLIENTS: usize = 4;
-/// Reloads after which a process is as large as before.
-const RELOADS: usize = 50;
+/// Reloads after which a process is as large as before; `REPRIEVE_RELOADS` asks for more.
+const RELOADS: usize = 8;
 
 /// Writes another configuration.
 fn write(gateway: &Gateway, text: &str) {
@@ -325,9 +325,7 @@ fn systemd_is_told_and_the_watchdog_is_fed() {
     let is_fed = |text: &str| text == "WATCHDOG=1";
     let words: Vec<&str> = said.iter().map(|(_, text)| text.as_str()).filter(|text| !is_fed(text)).collect();
     let [ready, reloading, again, stopping] = words[..] else { panic!("{words:?}") };
-    assert_eq!((ready, again, stopping), ("READY=1", "READY=1", "STOPPING=1"));
-    let (_, since) = reloading.split_once("RELOADING=1\nMONOTONIC_USEC=").unwrap();
-    assert!(since.parse::<u64>().unwrap() > 0);
+    assert_eq!((ready, reloading, again, stopping), ("READY=1", "RELOADING=1", "READY=1", "STOPPING=1"));
     let fed: Vec<Instant> = said.iter().filter(|(_, text)| is_fed(text)).map(|(at, _)| *at).collect();
     let longest = fed.windows(2).map(|two| two[1] - two[0]).max().unwrap();
     assert!(longest < Duration::from_secs(1), "the watchdog waited {longest:?}");
@@ -361,9 +359,10 @@ fn a_process_does_not_grow_by_reloads() {
         size_of(&gateway)
     };
     let before = settled();
-    (3..RELOADS + 3).for_each(work);
+    let reloads = std::env::var("REPRIEVE_RELOADS").ok().and_then(|text| text.parse().ok()).unwrap_or(RELOADS);
+    (3..reloads + 3).for_each(work);
     let after = settled();
     for (what, (before, after)) in ["descriptors", "threads", "processes"].iter().zip(before.iter().zip(after)) {
-        assert!(after <= before + 3, "{what}: {before} before, {after} after {RELOADS} reloads");
+        assert!(after <= before + 3, "{what}: {before} before, {after} after {reloads} reloads");
     }
 }

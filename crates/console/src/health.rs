@@ -6,6 +6,7 @@ use api_types::detection::EngineRow;
 use api_types::health::{CheckedView, EngineHealthView, HealthView, ReconcilerView, ScrubView, VolumeView};
 use api_types::ledger::{LedgerQuery, LedgerView};
 use api_types::notify::{NotifyAsk, TriedView};
+use api_types::reload::ReloadView;
 use axum::Extension;
 use axum::extract::{Query, State};
 use domain::Timestamp;
@@ -58,6 +59,7 @@ pub async fn show(
                 a href="/bypassed" { "Mail that passed unexamined" }
             }
             (ledger)
+            @if let Some(reload) = &goes.reload { (reloaded(reload)) }
             (background(&goes.reconcilers))
             (room(&goes.volume))
             (what_is_kept(goes))
@@ -71,6 +73,20 @@ pub async fn show(
         } }
     };
     Ok(page(&operator, "/health", "Health", body))
+}
+
+/// What came of the last reload: loud where the file and what is in force are not the same.
+fn reloaded(reload: &ReloadView) -> Markup {
+    let ReloadView { state, by, at, file, changed, fault, .. } = reload;
+    html! {
+        section {
+            h2 { "The configuration" }
+            p { "Last reloaded at " (moment(at)) " UTC for " (by) ": " (chip(state)) ", " (changed.len()) " settings." }
+            @if let Some(why) = fault { div.wrong role="alert" {
+                p { "What " code { (file) } " says is not in force: " (why) }
+            } }
+        }
+    }
 }
 
 fn versions_of(engines: &[EngineRow]) -> Markup {
@@ -322,9 +338,9 @@ async fn settings_body(
         h1 { "Settings in force" }
         @if operator.role.may(Permission::Rules) { (ways(tried)) }
         p.dim {
-            "As the program read its file, defaults included. They are changed there, and hold after a restart; "
-            "`reprieve config check` tells what is wrong with a file. Policy, rulesets, entries, people and tokens "
-            "have pages of their own."
+            "As the program read its file, defaults included. They are changed there, and "
+            code { "reprieve reload" } " puts them in force; `reprieve config check` tells what is wrong with a file. "
+            "Policy, rulesets, entries, people and tokens have pages of their own."
         }
         div.settings { @for one in &all {
             section {

@@ -25,6 +25,7 @@ pub mod notify;
 pub mod person;
 pub mod policy;
 pub mod quarantine;
+pub mod reload;
 pub mod retention;
 pub mod ruleset;
 pub mod saved;
@@ -88,6 +89,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(quarantine::settle::deny))
         .routes(routes!(quarantine::settle::delete))
         .routes(routes!(quarantine::settle::recover))
+        .routes(routes!(reload::ask, reload::last))
         .routes(routes!(retention::clock))
         .routes(routes!(retention::confirm_clock))
         .routes(routes!(retention::recover))

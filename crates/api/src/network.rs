@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use axum::{Router, middleware};
 use http_listener::{Caller, Door, Doors};
+use platform::ports::{Port, Ports};
 use platform::start_error::BindError;
 use service::Service;
-use tokio::net::TcpListener;
 
 use crate::token_check::by_token;
 use crate::{probes, router};
@@ -15,10 +15,16 @@ use crate::{probes, router};
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub async fn serve(service: Service, verbs: Router, pages: Router, doors: &mut Doors) -> Result<SocketAddr, BindError> {
+pub fn serve(
+    service: Service,
+    verbs: Router,
+    pages: Router,
+    ports: &Ports,
+    doors: &mut Doors,
+) -> Result<SocketAddr, BindError> {
     let config = service.config.clone();
     let failed = |source| BindError { address: config.api.address.to_string(), source };
-    let listener = TcpListener::bind(config.api.address).await.map_err(failed)?;
+    let listener = ports.listen(&Port::api(&config))?;
     let address = listener.local_addr().map_err(failed)?;
     // It is set once, here.
     let _ = service.listens_at.set(address);

@@ -2,7 +2,7 @@
 //! a token.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 
 use axum::Router;
 use axum::extract::Request;
@@ -10,11 +10,11 @@ use axum::extract::connect_info::ConnectInfo;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http_listener::{Caller, Door, Doors, Peer, RequestConnection};
+use platform::ports::Ports;
 use platform::start_error::BindError;
 use service::Service;
 use service::access::Operator;
 use service::error::ServiceError;
-use tokio::net::UnixListener;
 
 use crate::error::ApiError;
 use crate::{probes, router};
@@ -23,16 +23,9 @@ use crate::{probes, router};
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn serve(service: Service, beside: Router, doors: &mut Doors) -> Result<(), BindError> {
+pub fn serve(service: Service, beside: Router, ports: &Ports, doors: &mut Doors) -> Result<(), BindError> {
     let config = service.config.clone();
-    let path = &config.api.socket;
-    let failed = |source| BindError { address: path.display().to_string(), source };
-    if path.exists() {
-        // The data folder's lock is ours, so nobody else serves it.
-        fs::remove_file(path).map_err(failed)?;
-    }
-    let listener = UnixListener::bind(path).map_err(failed)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    let listener = ports.listen_at(&config.api.socket)?;
     let router = router(service.clone()).merge(probes(service)).merge(beside);
     let router = router.layer(middleware::from_fn(local_only));
     let door = Door::on_host("socket", router, &config);

@@ -19,7 +19,7 @@ pub struct AlertView {
     /// When it was found out (RFC 3339).
     pub at: String,
     /// Why: rate, reports, undecided, pardoned, forced, engine, books, panic, clock, damage,
-    /// certificate or access.
+    /// certificate, access or reload.
     pub kind: String,
     /// What it is about: mostly the code of a detection, such as IMG-0042.
     pub subject: String,

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::hold::HeldView;
 use crate::ledger::LedgerView;
+use crate::reload::ReloadView;
 use crate::retention::ClockView;
 
 /// How the program fares.
@@ -29,6 +30,9 @@ pub struct HealthView {
     pub damage: Vec<DamageView>,
     /// What is on legal hold.
     pub held: HeldView,
+    /// The last reload of the configuration since the process began; none before the first.
+    #[serde(default)]
+    pub reload: Option<ReloadView>,
 }
 
 /// How far the check of all stored bytes is.

@@ -28,6 +28,7 @@ pub mod person;
 pub mod policy;
 pub mod quarantine;
 pub mod refusal;
+pub mod reload;
 pub mod retention;
 pub mod ruleset;
 pub mod saved;

@@ -9,14 +9,16 @@ use serde_json::json;
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
 use api_types::health::SectionView;
-use platform::config::shown::{Difference, differences, values};
+use platform::config::change::{Difference, from_shown};
 use platform::config::{self, Config, files};
 use platform::descriptors::{self, Budget};
 
-/// When settings that have changed come into force.
-pub(crate) const AT_THE_NEXT_START: &str = "They come into force at the next start (`systemctl restart reprieve`): \
-    mail that is under way is finished first, and clients try again what comes meanwhile. Certificates are taken \
-    without one.";
+/// How settings that have changed come into force.
+const BY_A_RELOAD: &str = "They come into force by `reprieve reload`: mail that is under way is finished first, new \
+    connections wait for some seconds, and none is refused.";
+/// The same, where one of them is fixed while the service runs.
+const BY_A_RESTART: &str = "They come into force by a restart (`systemctl restart reprieve`): what is marked * \
+    cannot be changed while the service runs.";
 
 /// Verbs about the configuration.
 #[derive(Debug, Subcommand)]
@@ -102,15 +104,15 @@ async fn diff(file: Option<PathBuf>, api: &ApiArgs) -> Result<(), CliError> {
     let in_force = sections.into_iter().flat_map(|SectionView { section, settings }| {
         settings.into_iter().map(move |setting| ((section.clone(), setting.key), setting.value))
     });
-    let found = differences(&in_force.collect(), &values(&read));
+    let found = from_shown(&in_force.collect(), &read);
     terminal::line(&if api.json { json_of(&found).to_string() } else { told(&found) });
     if found.is_empty() { Ok(()) } else { Err(CliError::No) }
 }
 
 fn json_of(found: &[Difference]) -> serde_json::Value {
     let row = |one: &Difference| {
-        let Difference { section, key, before, after } = one;
-        json!({ "section": section, "key": key, "in_force": before, "in_file": after })
+        let Difference { section, key, before, after, needs_restart } = one;
+        json!({ "section": section, "key": key, "in_force": before, "in_file": after, "needs_restart": needs_restart })
     };
     json!({ "differences": found.iter().map(row).collect::<Vec<_>>() })
 }
@@ -120,10 +122,12 @@ fn told(found: &[Difference]) -> String {
         return "what is in force is what the file says".into();
     }
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
-    let row = |one: &Difference| vec![one.section.clone(), one.key.clone(), value(&one.before), value(&one.after)];
+    let key = |one: &Difference| format!("{}{}", one.key, if one.needs_restart { " *" } else { "" });
+    let row = |one: &Difference| vec![one.section.clone(), key(one), value(&one.before), value(&one.after)];
     let rows: Vec<Vec<String>> = found.iter().map(row).collect();
     let table = terminal::table(&["section", "key", "in force", "in the file"], &rows, 60);
-    format!("{table}\n{AT_THE_NEXT_START}")
+    let how = if found.iter().any(|one| one.needs_restart) { BY_A_RESTART } else { BY_A_RELOAD };
+    format!("{table}\n{how}")
 }
 
 fn shown(policy: &Policy) -> String {

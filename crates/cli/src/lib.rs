@@ -7,6 +7,7 @@ pub mod answer;
 pub mod audit;
 pub mod backup;
 pub mod bypassed;
+mod change_over;
 pub mod classifier;
 pub mod client;
 pub mod compose;
@@ -30,6 +31,7 @@ pub mod process;
 pub mod quarantine;
 mod query_string;
 pub mod ready;
+pub mod reload;
 pub mod retention;
 pub mod ruleset;
 pub mod scan;
@@ -139,6 +141,8 @@ pub enum Verb {
     /// Print or check a configuration.
     #[command(subcommand)]
     Config(config::ConfigVerb),
+    /// Put in force what the configuration file says now, without a restart.
+    Reload(reload::ReloadArgs),
     /// Look at everything an administrator would look at first; exit 1 when there is a fault.
     Doctor(doctor::DoctorArgs),
     /// Write what somebody needs who is to help from elsewhere, and nothing of any mail, into a file.
@@ -248,6 +252,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Person(verb) => person::run(verb).await,
         Verb::Token(verb) => token::run(verb).await,
         Verb::Config(verb) => config::run(verb).await,
+        Verb::Reload(args) => reload::run(args).await,
         Verb::Doctor(args) => doctor::run(args).await,
         Verb::SupportBundle(args) => support_bundle::run(args).await,
         Verb::Completions { shell } => {

@@ -1,4 +1,4 @@
-//! `reprieve serve`: runs until it is told to stop, then drains.
+//! `reprieve serve`: runs until it is told to stop, then drains; in between it takes new settings.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,15 +6,17 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
+use super::change_over::{ChangedOver, Process};
 use super::service::{Running, Start, Tasks};
 use super::{CliError, supervisor, terminal};
 use platform::clock::{Clock, DrivenClock, SystemClock};
 use platform::config::Config;
-use platform::config::shown::{Difference, Values, differences, values};
+use platform::kept::Kept;
 use platform::measure;
+use platform::reload::{Plan, Reloads};
 
 /// How to run.
 #[derive(Debug, Args)]
@@ -37,7 +39,7 @@ pub struct ServeArgs {
 }
 
 /// Starts everything, says so in one line of JSON on standard output and to systemd, and drains on SIGTERM or SIGINT.
-/// SIGHUP reads certificates anew and tells what in the configuration has changed.
+/// SIGHUP puts in force what the configuration says by then.
 ///
 /// # Errors
 /// When something cannot be opened.
@@ -45,7 +47,6 @@ pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
     start_log(&args.log, args.log_json)?;
     measure::start();
     let config = Config::load(&args.config).map_err(CliError::unreachable)?;
-    let in_force = values(&config);
     let (clock, tasks): (Arc<dyn Clock>, Tasks) = match &args.clock {
         Some(file) => {
             let clock = DrivenClock::open(file)
@@ -55,16 +56,39 @@ pub async fn run(args: ServeArgs, start: Start) -> Result<(), CliError> {
         None => (Arc::new(SystemClock), Tasks::ByThemselves),
     };
     // Before anything starts: one that comes meanwhile is obeyed once it runs, and does not end it.
-    let hangup = signal(SignalKind::hangup())
-        .map_err(|error| CliError::unreachable(format!("signals cannot be listened for: {error}")))?;
-    let running = start(config, clock, tasks).await.map_err(CliError::Unreachable)?;
-    supervisor::ready();
-    terminal::line(&ready_line(&running));
-    let watchdog = supervisor::feed_watchdog(running.loops.clone());
-    let reloads = Reloads { file: args.config, certificates: running.certificates.clone(), in_force };
-    wait_for_the_end(hangup, &reloads).await;
+    let signals = Signals::listen()?;
+    let (reloads, plans) = Reloads::of(&args.config);
+    let kept = Kept { reloads, ..Kept::default() };
+    let process = Process { start, kept: kept.clone(), clock, tasks };
+    let running = process.start(config).await.map_err(CliError::Unreachable)?;
+    let ended = serve(&process, running, signals, plans).await;
+    kept.ports.close();
+    ended
+}
+
+/// Serves until it is told to end; at a reload the service gives way to the next.
+async fn serve(
+    process: &Process,
+    mut running: Running,
+    mut signals: Signals,
+    mut plans: mpsc::Receiver<Plan>,
+) -> Result<(), CliError> {
+    loop {
+        supervisor::ready();
+        terminal::line(&ready_line(&running));
+        let watchdog = supervisor::feed_watchdog(running.loops.clone());
+        let next = signals.next(&running, &process.kept.reloads, &mut plans).await;
+        drop(watchdog);
+        let Some(plan) = next else { break };
+        running = match process.change_over(running, plan, async || signals.end_has_come().await).await? {
+            ChangedOver::To(running) => running,
+            ChangedOver::Stopped => {
+                supervisor::stopping();
+                return Ok(());
+            }
+        };
+    }
     tracing::info!("draining");
-    drop(watchdog);
     supervisor::stopping();
     running.stop().await;
     Ok(())
@@ -84,49 +108,53 @@ pub fn ready_line(running: &Running) -> String {
     .to_string()
 }
 
-/// What SIGHUP asks for: the certificates of the listeners are read anew, and it is said what in the configuration has
-/// changed since the start.
-struct Reloads {
-    file: PathBuf,
-    certificates: Arc<Notify>,
-    in_force: Values,
+/// The signals that are listened for.
+struct Signals {
+    hangup: Signal,
+    term: Signal,
+    int: Signal,
+    /// SIGHUP has come, and another reload has the turn.
+    is_reload_wanted: bool,
 }
 
-impl Reloads {
-    fn reload(&self) {
-        self.certificates.notify_one();
-        match Config::load(&self.file) {
-            Ok(config) => self.tell(&differences(&self.in_force, &values(&config))),
-            Err(error) => tracing::error!("the configuration is not usable, and the next start would fail: {error}"),
+impl Signals {
+    fn listen() -> Result<Self, CliError> {
+        let on = |kind| {
+            signal(kind).map_err(|error| CliError::unreachable(format!("signals cannot be listened for: {error}")))
+        };
+        Ok(Self {
+            hangup: on(SignalKind::hangup())?,
+            term: on(SignalKind::terminate())?,
+            int: on(SignalKind::interrupt())?,
+            is_reload_wanted: false,
+        })
+    }
+
+    /// Waits for a reload to carry out, or for the end: none. SIGHUP asks the service for a reload, once nobody else
+    /// does.
+    async fn next(&mut self, running: &Running, reloads: &Reloads, plans: &mut mpsc::Receiver<Plan>) -> Option<Plan> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.term.recv() => return None,
+                _ = self.int.recv() => return None,
+                plan = plans.recv() => return plan,
+                _ = self.hangup.recv() => self.is_reload_wanted = true,
+                turn = reloads.turn(), if self.is_reload_wanted => {
+                    self.is_reload_wanted = false;
+                    tokio::spawn((running.reload)(turn));
+                }
+            }
         }
     }
 
-    fn tell(&self, found: &[Difference]) {
-        for Difference { section, key, before, after } in found {
-            let (before, after) = (before.as_deref().unwrap_or("-"), after.as_deref().unwrap_or("-"));
-            tracing::warn!(
-                section,
-                key,
-                before,
-                after,
-                "this setting has changed; it comes into force at the next start"
-            );
-        }
-        tracing::info!(changed = found.len(), "the configuration was read again, and the certificates are");
-    }
-}
-
-/// Waits for SIGTERM or SIGINT.
-async fn wait_for_the_end(mut hangup: Signal, reloads: &Reloads) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("cannot listen for signals; only SIGKILL ends this process");
-        return std::future::pending().await;
-    };
-    loop {
+    /// Whether SIGTERM or SIGINT has come by now.
+    async fn end_has_come(&mut self) -> bool {
         tokio::select! {
-            _ = term.recv() => return,
-            _ = int.recv() => return,
-            _ = hangup.recv() => reloads.reload(),
+            biased;
+            _ = self.term.recv() => true,
+            _ = self.int.recv() => true,
+            () = std::future::ready(()) => false,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! What systemd is told by a service that it has started (sd_notify(3)): that mail is taken, that it stops, and, as
-//! often as its watchdog asks, that its loops go on. Where nobody asks to be told (NOTIFY_SOCKET), nothing is said.
+//! What systemd is told by a service that it has started (sd_notify(3)): that mail is taken, that it reloads or
+//! stops, and, as often as its watchdog asks, that its loops go on. Where nobody asks to be told (NOTIFY_SOCKET),
+//! nothing is said.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -24,6 +25,19 @@ impl Drop for Fed {
 /// Mail is taken.
 pub(super) fn ready() {
     tell("READY=1");
+}
+
+/// Mail waits: the service ends, and begins again with new settings.
+pub(super) fn reloading() {
+    // Without MONOTONIC_USEC: that is for units of Type=notify-reload, which ours is not.
+    tell("RELOADING=1");
+}
+
+/// A loop that goes on for so long: what may take no longer feeds the watchdog by it.
+pub(super) fn no_longer_than(limit: Duration) -> Loops {
+    let mut loops = Loops::default();
+    loops.add("a reload", tokio::spawn(tokio::time::sleep(limit)).abort_handle());
+    loops
 }
 
 /// Nothing more is taken; what is under way ends.

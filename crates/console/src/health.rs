@@ -6,6 +6,7 @@ use api_types::detection::EngineRow;
 use api_types::health::{CheckedView, EngineHealthView, HealthView, ReconcilerView, ScrubView, VolumeView};
 use api_types::ledger::{LedgerQuery, LedgerView};
 use api_types::notify::{NotifyAsk, TriedView};
+use api_types::reload::ReloadView;
 use axum::Extension;
 use axum::extract::{Query, State};
 use domain::Timestamp;
@@ -58,6 +59,7 @@ pub async fn show(
                 a href="/settings" { (say!(settings_title)) } " · " a href="/bypassed" { (say!(bypassed_title)) }
             }
             (ledger)
+            @if let Some(reload) = &goes.reload { (reloaded(reload)) }
             (background(&goes.reconcilers))
             (disk(&goes.volume))
             (what_is_kept(goes))
@@ -71,6 +73,20 @@ pub async fn show(
         } }
     };
     Ok(page(&operator, "/health", say!(nav_health), body))
+}
+
+/// What came of the last reload: loud where the file and what is in force are not the same.
+fn reloaded(reload: &ReloadView) -> Markup {
+    let ReloadView { state, by, at, file, changed, fault, .. } = reload;
+    html! {
+        section {
+            h2 { (say!(health_reload)) }
+            p { (say!(health_reload_text, at = moment(at), by = by, count = changed.len())) " " (chip(state)) }
+            @if let Some(why) = fault { div.wrong role="alert" {
+                p { (say!(health_reload_fault, file = html! { code { (file) } })) " " (why) }
+            } }
+        }
+    }
 }
 
 fn versions_of(engines: &[EngineRow]) -> Markup {
@@ -335,7 +351,8 @@ async fn settings_body(
     Ok(html! {
         h1 { (say!(settings_title)) }
         @if operator.role.may(Permission::Rules) { (ways(tried)) }
-        p.dim { (say!(settings_text, command = html! { code { "reprieve config check" } })) }
+        p.dim { (say!(settings_text, check = html! { code { "reprieve config check" } },
+                reload = html! { code { "reprieve reload" } })) }
         div.settings { @for one in &all {
             section {
                 h2 { @if one.section.is_empty() { (say!(settings_general)) } @else { code { "[" (one.section) "]" } } }

@@ -134,8 +134,8 @@ pub fn class_of(word: &str) -> &'static str {
         | "failing"
         | "Block" => "bad",
         "Spam" | "Bulk" | "Spoof" | "Junk" | "Tag" | "in_doubt" | "in_doubt_live" | "tentative" | "pardon"
-        | "suspect" | "waiting" | "rolled-back" | "refused" | "forced" | "replaying" | "releasing" | "probation"
-        | "delay" | "late" | "Unscannable" | "PolicyRule" | "FileTypeBlock" | "Shadow" => "warn",
+        | "suspect" | "waiting" | "rolled-back" | "rolled back" | "refused" | "forced" | "replaying" | "releasing"
+        | "probation" | "delay" | "late" | "Unscannable" | "PolicyRule" | "FileTypeBlock" | "Shadow" => "warn",
         "released" | "resolved" | "delivered" | "Clean" | "Deliver" | "live" | "cleared" | "done" | "passed" | "ok" => {
             "good"
         }

@@ -30,6 +30,7 @@ use cli::service::{Running, Start, Tasks};
 use cli::{CliError, ledger, quarantine, serve, terminal};
 use platform::clock::{Clock, SystemClock};
 use platform::config::{Config, Role};
+use platform::kept::Kept;
 
 use crate::library;
 use crate::sink::Sink;
@@ -180,7 +181,7 @@ async fn started(folder: &Path, sink: &Sink, start: Start) -> Result<Running, Cl
     );
     std::fs::write(folder.join("demo.toml"), &text).map_err(CliError::unreachable)?;
     let config = Config::load(&folder.join("demo.toml")).map_err(CliError::unreachable)?;
-    start(config, Arc::new(SystemClock), Tasks::ByThemselves).await.map_err(CliError::Unreachable)
+    start(config, Kept::default(), Arc::new(SystemClock), Tasks::ByThemselves).await.map_err(CliError::Unreachable)
 }
 
 /// Sends the letters, each at the listener of its direction; returns how many were answered 250.

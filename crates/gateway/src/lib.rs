@@ -23,6 +23,7 @@ use std::sync::Arc;
 use domain::token::TokenKey;
 use store::blob::Blobs;
 use store::{HealthStore, KnownGoodStore, MailStore, RuleStore};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use wire::smtp::client::Timeouts;
 
@@ -128,6 +129,8 @@ pub struct Gateway {
     pub repeats: repeat::Repeats,
     /// Where the ways of mail are left to be told.
     pub traces: Traces,
+    /// What is looked at for as long as there is a gateway: the panic switch, the room on the disk.
+    watches: JoinSet<()>,
 }
 
 impl Gateway {
@@ -160,6 +163,7 @@ impl Gateway {
             known: known::KnownNetworks::new(limits.known),
             repeats: repeat::Repeats::new(limits.repeats_max),
             traces,
+            watches: JoinSet::new(),
             config,
         }
     }

@@ -16,6 +16,7 @@ use super::{Gateway, connection};
 use platform::config::{ListenerConfig, Role};
 use platform::loops::Loops;
 use platform::measure;
+use platform::ports::{Port, Ports};
 use platform::start_error::BindError;
 
 /// Pause after a failed accept, so that a lack of descriptors does not become a busy loop.
@@ -34,22 +35,24 @@ pub enum ListenError {
     Tls(#[from] TlsError),
 }
 
-/// Binds all listeners of the configuration and has them accept, until `stopping` says so. Returns where they are, in
+/// Has all listeners of the configuration accept on their ports, until `stopping` says so. Returns where they are, in
 /// the order of the configuration.
 ///
 /// # Errors
 /// When one of them cannot be started.
-pub async fn listen(
+pub fn listen(
     gateway: &Arc<Gateway>,
+    ports: &Ports,
     stopping: &watch::Receiver<bool>,
     connections: &mut JoinSet<()>,
     loops: &mut Loops,
 ) -> Result<Vec<(Role, SocketAddr)>, ListenError> {
     let mut addresses = Vec::new();
-    for config in &gateway.config.listeners {
+    for (config, port) in gateway.config.listeners.iter().zip(Port::listeners(&gateway.config)) {
         let failed = |source| BindError { address: config.address.to_string(), source };
         let tls = config.tls.as_ref().map(|files| gateway.certificates.of(files)).transpose()?;
-        let listener = Listener::bind(config.clone(), tls, gateway.clone()).await.map_err(failed)?;
+        let socket = ports.listen(&port)?;
+        let listener = Listener { socket, config: Arc::new(config.clone()), tls, gateway: gateway.clone() };
         addresses.push((config.role, listener.address().map_err(failed)?));
         let running = connections.spawn(listener.run(stopping.clone(), gateway.config.limits.drain));
         loops.add(format!("the listener at {}", config.address), running);
@@ -57,7 +60,7 @@ pub async fn listen(
     Ok(addresses)
 }
 
-/// A bound listener with what its connections need.
+/// A listener with what its connections need.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -67,19 +70,6 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds the address of a listener.
-    ///
-    /// # Errors
-    /// When the address is in use or not ours.
-    pub async fn bind(
-        config: ListenerConfig,
-        tls: Option<Arc<ServerConfig>>,
-        gateway: Arc<Gateway>,
-    ) -> io::Result<Self> {
-        let socket = TcpListener::bind(config.address).await?;
-        Ok(Self { socket, config: Arc::new(config), tls, gateway })
-    }
-
     /// Where it listens, with the port that the system chose.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use platform::readiness::Readiness;
 use platform::shared::Shared;
 use store::known_good::vault::Vault;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::{Gateway, Parts, StoreParts};
 
@@ -33,15 +34,18 @@ pub struct Given {
 
 impl Given {
     /// The gateway, which knows the networks again that have sent good mail. The panic switch and the room on its disk
-    /// are looked at for as long as the program runs.
+    /// are looked at before it takes any, and for as long as it is there.
     pub async fn start(self) -> Gateway {
         let met = Arc::new(FirstContacts::default());
         let learner = self.learner(&met);
-        let readiness = self.readiness();
-        let (switch, config) = (self.shared.panic_switch.clone(), &self.shared.config);
-        tokio::spawn(switch.watch(config.panic_file.clone(), self.shared.clock.clone()));
+        let mut watches = JoinSet::new();
+        let readiness = self.readiness(&mut watches);
+        let (switch, file) = (self.shared.panic_switch.clone(), self.shared.config.panic_file.clone());
+        switch.look(&file, self.shared.clock.as_ref()).await;
+        watches.spawn(switch.watch(file, self.shared.clock.clone()));
         let Self { shared, store, examiner, external_engines, .. } = self;
-        let gateway = Gateway::new(Parts { shared, store, examiner, external_engines, readiness, met, learner });
+        let mut gateway = Gateway::new(Parts { shared, store, examiner, external_engines, readiness, met, learner });
+        gateway.watches = watches;
         gateway.tell_limits();
         if let Some(store) = &gateway.store {
             gateway.known.recall(&store.mail).await;
@@ -55,11 +59,11 @@ impl Given {
         KnownGoodRecorder::start(store.known_good.clone(), vault.clone(), settings, key, met.clone())
     }
 
-    fn readiness(&self) -> Readiness {
+    fn readiness(&self, watches: &mut JoinSet<()>) -> Readiness {
         let config = &self.shared.config;
         Readiness {
             store: self.store.as_ref().map(|store| store.health.clone()),
-            room: DiskSpace::watched(&config.data_dir, config.retention.disk_floor_bytes),
+            room: DiskSpace::watched(&config.data_dir, config.retention.disk_floor_bytes, watches),
             panic_switch: self.shared.panic_switch.clone(),
             stopping: self.stopping.clone(),
         }

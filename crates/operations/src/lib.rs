@@ -9,6 +9,7 @@
 //! | [`flow`], [`fold`] | hours that are over have sums for charts; mail from before is made ready for searching without case |
 //! | [`panic_switch_watch`] | each move of the panic switch is on record |
 //! | [`certificate_watch`] | listeners show the certificate that is in its files |
+//! | [`reload_watch`] | a reload that went wrong calls operators |
 //! | [`call`], [`announce`], [`deliveries`] | operators are called before and beside all other notices; webhooks and mailboxes hear of incidents |
 //! | [`events`] | whoever watches from outside is told what is recorded |
 //! | [`notice`], [`held_notice`], [`summary`], [`acknowledge`] | senders, recipients, those affected and those who reported are told |
@@ -31,6 +32,7 @@ pub mod integrity;
 pub mod ledger_audit;
 pub mod notice;
 pub mod panic_switch_watch;
+pub mod reload_watch;
 pub mod retention;
 pub mod scrub;
 pub mod summary;

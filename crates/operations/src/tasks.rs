@@ -36,6 +36,7 @@ use crate::integrity::StructureChecker;
 use crate::ledger_audit::LedgerAuditor;
 use crate::notice::SenderNotifier;
 use crate::panic_switch_watch::PanicSwitchWatcher;
+use crate::reload_watch::ReloadWatcher;
 use crate::retention::{Quotas, RetentionWorker};
 use crate::scrub::Scrubber;
 use crate::summary::SummaryMailer;
@@ -117,6 +118,7 @@ impl Parts {
             Task::new(self.clock_watcher()),
             Task::new(self.panic_switch_watcher()),
             Task::new(self.certificate_watcher()),
+            Task::new(self.reload_watcher()),
             Task::new(self.gauge_setter()),
             Task::in_background(self.scrubber()),
             Task::in_background(self.ledger_auditor()),
@@ -197,6 +199,14 @@ impl Parts {
             certificates: self.shared.certificates.clone(),
             notices: self.store.notices.clone(),
             clock: self.shared.clock.clone(),
+            signals: self.shared.signals.clone(),
+        }
+    }
+
+    fn reload_watcher(&self) -> ReloadWatcher {
+        ReloadWatcher {
+            reloads: self.shared.kept.reloads.clone(),
+            notices: self.store.notices.clone(),
             signals: self.shared.signals.clone(),
         }
     }

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use store::known_good::vault::Vault;
 
@@ -26,6 +27,24 @@ pub enum DataFolderError {
     /// Another process has it.
     #[error("another reprieve is running on {0}; stop it first")]
     Locked(PathBuf),
+}
+
+/// The data folder that a process has, until this is dropped. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct HeldFolder(Arc<Mutex<Option<(PathBuf, File)>>>);
+
+impl HeldFolder {
+    /// Makes sure that it is held: it is taken where it is not held yet.
+    ///
+    /// # Errors
+    /// As [`take`].
+    pub fn hold(&self, path: &Path) -> Result<(), DataFolderError> {
+        let mut held = self.0.lock().expect("nobody panics while holding this");
+        if held.as_ref().is_none_or(|(one, _)| one != path) {
+            *held = Some((path.to_owned(), take(path)?));
+        }
+        Ok(())
+    }
 }
 
 /// Makes the data folder, private to its user, and takes its lock, which is given up when the file is dropped.
@@ -76,6 +95,12 @@ mod tests {
         assert_eq!(mode & 0o077, 0, "{mode:o}");
         assert!(matches!(take(&path), Err(DataFolderError::Locked(locked)) if locked == path));
         drop(lock);
+        let held = HeldFolder::default();
+        for _ in 0..2 {
+            held.hold(&path).expect("it is free again, and then ours");
+        }
+        assert!(matches!(take(&path), Err(DataFolderError::Locked(_))));
+        drop(held);
         take(&path).expect("it is free again");
         assert!(matches!(take(&path.join(LOCK)), Err(DataFolderError::Unusable(_))), "a file is no folder");
     }

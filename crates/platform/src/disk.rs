@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::measure;
 
 /// How often the volume is looked at.
@@ -44,11 +46,11 @@ impl DiskSpace {
         }
     }
 
-    /// Looked at now, and again and again for as long as the program runs.
-    pub fn watched(folder: &Path, floor_bytes: u64) -> Self {
+    /// Looked at now, and again and again for as long as `watches` are kept.
+    pub fn watched(folder: &Path, floor_bytes: u64, watches: &mut JoinSet<()>) -> Self {
         let room = Self::default();
         room.look(folder, floor_bytes);
-        tokio::spawn(room.clone().watch(folder.to_owned(), floor_bytes));
+        watches.spawn(room.clone().watch(folder.to_owned(), floor_bytes));
         room
     }
 

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`config`], [`start_error`] | the configuration, and what keeps a service from starting |
 //! | [`shared`] | what every room is given |
+//! | [`kept`], [`ports`], [`reload`] | what a process keeps while one service ends and the next begins: sockets, the data folder, what came of a reload |
 //! | [`clock`], [`keys`], [`data_folder`], [`descriptors`], [`disk`] | what the host gives: time and ids, keys of this installation, the data folder, file descriptors, room on the disk |
 //! | [`reconciler`], [`task`], [`items`], [`signals`], [`background`], [`priority`], [`loops`] | background tasks: rounds, starts, items that fail alone, what wakes them, threads that nobody waits for, live mail first, whether all go on |
 //! | [`panic_switch`], [`bypassed`], [`readiness`], [`removal`] | whether mail is taken, what passed unexamined, and whether anything may be removed |
@@ -30,6 +31,7 @@ pub mod entries;
 pub mod hop;
 pub mod https;
 pub mod items;
+pub mod kept;
 pub mod keys;
 pub mod ledger_check;
 mod lines;
@@ -39,11 +41,13 @@ pub mod notice_test;
 pub mod outgoing;
 pub mod panic_switch;
 pub mod percent;
+pub mod ports;
 pub mod priority;
 pub mod readiness;
 pub mod recipient;
 pub mod reconciler;
 pub mod recovery;
+pub mod reload;
 pub mod removal;
 pub mod report;
 pub mod ruleset_store;

@@ -64,35 +64,39 @@ impl PanicSwitch {
     fn set(&self, stance: SwitchPosition, now: Timestamp) {
         self.since_us.store(now.as_micros(), Ordering::Relaxed);
         self.position.store(stance as u8, Ordering::Relaxed);
-        measure::panic_switch(stance);
     }
 
-    /// Watches `file` for as long as the program runs.
+    /// Watches `file` until it is aborted.
     pub async fn watch(self, file: PathBuf, clock: Arc<dyn Clock>) {
-        measure::panic_switch(self.stance());
         loop {
-            let now = clock.now();
-            let read = {
-                let (file, list) = (file.clone(), self.bypassed.clone());
-                tokio::task::spawn_blocking(move || {
-                    list.write();
-                    read(&file, now)
-                })
-                .await
-            };
-            let stance = match read {
-                Ok(Ok(stance)) => stance,
-                Ok(Err(why)) => {
-                    tracing::error!(file = %file.display(), why, "the panic switch is ignored");
-                    SwitchPosition::Normal
-                }
-                Err(_) => SwitchPosition::Normal,
-            };
-            if stance != self.stance() {
-                tracing::warn!(?stance, "the panic switch was moved");
-                self.set(stance, now);
-            }
+            self.look(&file, clock.as_ref()).await;
             tokio::time::sleep(PERIOD).await;
+        }
+    }
+
+    /// Looks once at `file`, and lists what has passed unexamined.
+    pub async fn look(&self, file: &Path, clock: &dyn Clock) {
+        let now = clock.now();
+        let read = {
+            let (file, list) = (file.to_owned(), self.bypassed.clone());
+            tokio::task::spawn_blocking(move || {
+                list.write();
+                read(&file, now)
+            })
+            .await
+        };
+        let stance = match read {
+            Ok(Ok(stance)) => stance,
+            Ok(Err(why)) => {
+                tracing::error!(file = %file.display(), why, "the panic switch is ignored");
+                SwitchPosition::Normal
+            }
+            Err(_) => SwitchPosition::Normal,
+        };
+        measure::panic_switch(stance);
+        if stance != self.stance() {
+            tracing::warn!(?stance, "the panic switch was moved");
+            self.set(stance, now);
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::containment::ContainmentInForce;
 use crate::entries::Entries;
+use crate::kept::Kept;
 use crate::ledger_check::LedgerCheck;
 use crate::panic_switch::PanicSwitch;
 use crate::priority::Priority;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub ledger_check: LedgerCheck,
     /// Where the ways of mail are left to be told.
     pub traces: Traces,
+    /// What the process keeps when this service ends and the next one begins.
+    pub kept: Kept,
 }
 
 impl Shared {
@@ -62,6 +65,7 @@ impl Shared {
             certificates: Certificates::default(),
             ledger_check: LedgerCheck::default(),
             traces: Traces::default(),
+            kept: Kept::default(),
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Signals {
     pub announce: Arc<Notify>,
     /// The files of certificates are to be looked at now.
     pub certificates: Arc<Notify>,
+    /// A reload was asked for and not done.
+    pub reload: Arc<Notify>,
     /// Operators are called for something.
     pub operators: Arc<Notify>,
 }

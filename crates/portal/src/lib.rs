@@ -24,10 +24,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use http_listener::{Caller, Door, Doors};
+use platform::ports::{Port, Ports};
 use platform::recipient::language::Languages;
 use platform::start_error::BindError;
 use service::Service;
-use tokio::net::TcpListener;
 use web::assets::with_policy;
 use web::form::FORM_BYTES_MAX;
 use web::own_page::from_our_own_page;
@@ -44,12 +44,12 @@ pub struct Portal {
 /// Serves the portal, where it is configured.
 ///
 /// # Errors
-/// When the address cannot be bound.
-pub async fn serve(service: Service, doors: &mut Doors) -> Result<Option<SocketAddr>, BindError> {
+/// When the address cannot be listened on.
+pub fn serve(service: Service, ports: &Ports, doors: &mut Doors) -> Result<Option<SocketAddr>, BindError> {
     let config = service.config.clone();
-    let Some(address) = config.portal.address else { return Ok(None) };
-    let failed = |source| BindError { address: address.to_string(), source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let Some(port) = Port::portal(&config) else { return Ok(None) };
+    let failed = |source| BindError { address: port.address.to_string(), source };
+    let listener = ports.listen(&port)?;
     let bound = listener.local_addr().map_err(failed)?;
     let portal = Portal { languages: Arc::new(config.portal.languages.clone()), service };
     let door = Door::on_network("portal", router(portal), &config);

@@ -1,10 +1,9 @@
 //! How a running service stops: what it is made of, ended in its order.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cli::service::Stopped;
 use gateway::Gateway;
 use http_listener::Doors;
 use platform::background::Background;
@@ -32,16 +31,14 @@ pub(crate) struct Stoppable {
     pub(crate) telling: Option<Telling>,
     /// The API, the pages, the portal: they answer for as long as mail is under way.
     pub(crate) doors: Doors,
-    pub(crate) socket: PathBuf,
     pub(crate) _background: Background,
-    pub(crate) _lock: File,
 }
 
 impl Stoppable {
     /// Stops accepting, lets messages and rounds finish for as long as the drain allows, cuts what is left, writes what
     /// is to be written, and closes. What is cut is as what a kill cuts: mail that the next hop has not answered is in
-    /// doubt, a release likewise, a round begins anew.
-    pub(crate) async fn stop(mut self) {
+    /// doubt, a release likewise, a round begins anew. Returns what is still being closed.
+    pub(crate) async fn stop(mut self) -> Stopped {
         let until = Instant::now() + self.gateway.config.limits.drain;
         // Nobody listening means that everything has stopped already.
         let _ = self.stop.send(true);
@@ -51,17 +48,18 @@ impl Stoppable {
         // Where mail and rounds were quick, what is left of the drain is for the writes.
         let last = until.max(Instant::now()) + LAST_WRITES;
         self.gateway.finish(last).await;
-        if let Some(store) = self.store.take()
-            && timeout_at(last, store.close()).await.is_err()
-        {
-            tracing::warn!("the store could not be closed in time; nothing that was answered is lost");
+        let mut closing = self.store.take().map(|store| tokio::spawn(store.close()));
+        if let Some(store) = &mut closing {
+            match timeout_at(last, store).await {
+                Ok(_) => closing = None,
+                Err(_) => tracing::warn!("the store is not closed in time; nothing that was answered is lost"),
+            }
         }
         if let Some(telling) = self.telling.take() {
             // It is the last thing that a stop waits for, and mail has ended.
             telling.finish(last.min(Instant::now() + LAST_WRITES)).await;
         }
         self.doors.close().await;
-        // It may be gone; the next start removes it as well.
-        let _ = fs::remove_file(&self.socket);
+        Stopped(closing)
     }
 }

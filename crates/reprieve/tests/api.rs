@@ -113,6 +113,9 @@ fn the_matrix_of_roles_and_endpoints() {
         ("POST", format!("/api/v1/quarantine/{one}/deny"), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/delete"), "decide"),
         ("POST", format!("/api/v1/quarantine/{one}/recover"), "decide"),
+        // No setting has changed; that is what is told of the last one then.
+        ("POST", "/api/v1/reload".to_owned(), "tokens"),
+        ("GET", "/api/v1/reload".to_owned(), "look"),
         ("GET", "/api/v1/retention/clock".to_owned(), "look"),
         ("POST", "/api/v1/retention/recover".to_owned(), "decide"),
         ("GET", "/api/v1/holds".to_owned(), "audit"),
@@ -255,7 +258,7 @@ fn ask(path: &str, id: &str) -> String {
         "/api/v1/portal/close" => "{\"address\":\"b@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/copy") => "{\"to\":\"lab@ours.example\",\"reason\":\"r\"}".into(),
         path if path.ends_with("/archive") => "{\"reason\":\"r\",\"password\":\"infected\"}".into(),
-        "/api/v1/notices/test" => "{}".into(),
+        "/api/v1/notices/test" | "/api/v1/reload" => "{}".into(),
         "/api/v1/people" => "{\"name\":\"y\",\"role\":\"auditor\"}".into(),
         path if path.ends_with("/seen")
             || path.ends_with("/erase")

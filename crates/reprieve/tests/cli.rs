@@ -259,7 +259,7 @@ fn a_folder_that_holds_no_ruleset_is_told_what_one_holds() {
 }
 
 #[test]
-fn what_has_changed_in_the_file_is_told_before_a_restart() {
+fn what_has_changed_in_the_file_is_told_before_it_is_in_force() {
     let sink = Sink::start();
     let gateway = Gateway::start(&config(sink.address));
     let diff = |words: &[&str]| run(&gateway, &[&["config", "diff"], words].concat());
@@ -270,7 +270,11 @@ fn what_has_changed_in_the_file_is_told_before_a_restart() {
     let changed = diff(&["--file", "next.toml"]);
     assert_eq!(changed.status.code(), Some(1), "{}", complaint(&changed));
     let told = out(&changed);
-    assert!(told.contains("known_good") && told.contains("200") && told.contains("at the next start"), "{told}");
+    assert!(told.contains("known_good") && told.contains("200") && told.contains("by `reprieve reload`"), "{told}");
+    std::fs::write(gateway.path("moved.toml"), text.replace("data_dir = \"data\"", "data_dir = \"elsewhere\""))
+        .unwrap();
+    let told = out(&diff(&["--file", "moved.toml"]));
+    assert!(told.contains("data_dir *") && told.contains("systemctl restart"), "{told}");
     let json: serde_json::Value = serde_json::from_str(&out(&diff(&["--file", "next.toml", "--json"]))).unwrap();
     assert_eq!(json["differences"].as_array().map(Vec::len), Some(1), "{json}");
     // Of a webhook no secret is told, and that it has changed is.
@@ -288,12 +292,12 @@ fn what_has_changed_in_the_file_is_told_before_a_restart() {
     let wrong = diff(&["--file", "wrong.toml"]);
     assert!(wrong.status.code() == Some(3) && complaint(&wrong).contains("wrong.toml"), "{}", complaint(&wrong));
 
-    // SIGHUP tells the same in the log, and changes nothing.
+    // SIGHUP puts it in force, and says so in the log.
     std::fs::rename(gateway.path("next.toml"), gateway.path("reprieve.toml")).unwrap();
     let pid = rustix::process::Pid::from_raw(gateway.pid().cast_signed()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     let began = std::time::Instant::now();
-    while !gateway.log().contains("comes into force at the next start") {
+    while !gateway.log().contains("the new settings are in force") {
         assert!(began.elapsed() < std::time::Duration::from_secs(20), "{}", gateway.log());
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

@@ -40,6 +40,8 @@ pub enum Permission {
     Tokens,
     /// Keep mail from expiry and deletion, and end that.
     Hold,
+    /// Put in force what the configuration file says now.
+    Configure,
 }
 
 impl Role {
@@ -186,7 +188,7 @@ mod tests {
     #[test]
     fn the_table_of_roles() {
         use Permission as P;
-        let all = [P::Look, P::Read, P::Decide, P::Audit, P::Rules, P::Force, P::Tokens, P::Hold];
+        let all = [P::Look, P::Read, P::Decide, P::Audit, P::Rules, P::Force, P::Tokens, P::Hold, P::Configure];
         let may = |role: Role| all.into_iter().filter(|permission| role.may(*permission)).collect::<Vec<_>>();
         assert_eq!(may(Role::Admin), all);
         assert_eq!(may(Role::Analyst), [P::Look, P::Read, P::Decide, P::Rules]);

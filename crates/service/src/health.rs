@@ -16,6 +16,7 @@ use store::upkeep::backup::DATABASE;
 use store::upkeep::scrub::Pass;
 
 use super::ledger;
+use super::reload;
 use super::retention::clock_view;
 use crate::Service;
 use crate::access::{Operator, Permission};
@@ -93,7 +94,18 @@ pub async fn show(service: &Service, operator: &Operator) -> ServiceResult<Healt
     let engines = engines(reports);
     let store::upkeep::hold::Held { holds, mails, bytes, is_counted } = store.upkeep.held().await?;
     let held = HeldView { holds, mails, bytes, is_counted };
-    Ok(HealthView { reconcilers, books: ledger, engines, volume, clock, scrub, damaged, damage, held })
+    Ok(HealthView {
+        reconcilers,
+        books: ledger,
+        engines,
+        volume,
+        clock,
+        scrub,
+        damaged,
+        damage,
+        held,
+        reload: reload::shown(service),
+    })
 }
 
 fn scrub_view(pass: &Pass, most: Duration, now: domain::Timestamp) -> ScrubView {

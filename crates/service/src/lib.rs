@@ -37,6 +37,7 @@ pub mod policy;
 pub mod quarantine;
 mod rate;
 pub mod recipient;
+pub mod reload;
 pub mod retention;
 pub mod ruleset;
 pub mod saved;
@@ -60,6 +61,7 @@ use platform::audit_signer::AuditSigner;
 use platform::clock::Clock;
 use platform::config::Config;
 use platform::hop::Hops;
+use platform::kept::Kept;
 use platform::keys::KeyRing;
 use platform::ledger_check::LedgerCheck;
 use platform::readiness::Readiness;
@@ -148,6 +150,8 @@ pub struct Service {
     costs: Costs,
     /// Dry runs of detections at once: each has a process that examines.
     dry_runs: Arc<Semaphore>,
+    /// What the process keeps when this service ends and the next one begins.
+    kept: Kept,
 }
 
 /// A test of the ways by which people are told is there again after so long.
@@ -164,7 +168,7 @@ impl Service {
     /// When there is no process to read mail with; for people.
     pub fn start(parts: Parts) -> Result<Self, String> {
         let Parts { shared, store, vault, ring, examiner, learner, rounds, readiness } = parts;
-        let Shared { config, clock, token_key: key, signals, removal, ledger_check, .. } = shared;
+        let Shared { config, clock, token_key: key, signals, removal, ledger_check, kept, .. } = shared;
         Ok(Self {
             store,
             importer: Importer { config: config.clone(), examiner, learner, clock: clock.clone() },
@@ -187,6 +191,7 @@ impl Service {
             notice_tests: Rates::slow(NOTICE_TEST_EVERY, NOTICE_TESTS),
             costs: Costs::default(),
             dry_runs: Arc::new(Semaphore::new(DRY_RUNS_MAX)),
+            kept,
             config,
         })
     }

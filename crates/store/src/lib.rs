@@ -246,9 +246,10 @@ impl Store {
         Ok(LeftBehind { doubted, ended })
     }
 
-    /// Waits until everything that was asked for has been written, and closes the database.
+    /// Waits until everything that was asked for has been written, and closes the database: whoever still has a part of
+    /// it cannot write any more.
     pub async fn close(self) {
-        self.core.writer.drain().await;
+        self.core.writer.close().await;
         self.core.reads.close().await;
     }
 }

@@ -436,8 +436,15 @@ health-holds-counting = Die Suche nach ihren Nachrichten läuft noch.
 
 ## Settings
 
+health-reload = Konfiguration
+health-reload-text =
+    { $count ->
+        [one] Zuletzt neu geladen { $at } (UTC) von { $by }: { $count } Einstellung geändert.
+       *[other] Zuletzt neu geladen { $at } (UTC) von { $by }: { $count } Einstellungen geändert.
+    }
+health-reload-fault = Was in { $file } steht, ist nicht in Kraft:
 settings-title = Geltende Einstellungen
-settings-text = Wie aus der Konfigurationsdatei gelesen, einschließlich der Vorgaben. Änderungen an der Datei gelten nach einem Neustart; { $command } nennt Fehler darin. Richtlinie, Regelwerke, Listen, Personen und Tokens haben eigene Seiten.
+settings-text = Die Einstellungen, wie das Programm sie aus seiner Datei gelesen hat, mit den Vorgaben. Geändert werden sie dort, und { $reload } setzt sie in Kraft; { $check } sagt, was an einer Datei falsch ist. Richtlinie, Regelwerke, Einträge, Personen und Tokens haben eigene Seiten.
 settings-general = Allgemein
 settings-test = Benachrichtigungen testen
 settings-test-text = Eine als Test gekennzeichnete Benachrichtigung geht an alle Webhooks und Postfächer aus { $section } und, wenn Sie einen angeben, an einen Ihrer Empfänger. Sonst ändert sich nichts.
@@ -1027,6 +1034,9 @@ word-queued = eingereiht
 word-claimed = übernommen
 word-attempting = wird versucht
 word-deferred = aufgeschoben
+word-under-way = im Gange
+word-in-force = in Kraft
+word-unchanged = unverändert
 word-arrived = eingetroffen
 word-hop-accepted = vom nächsten Server angenommen
 word-hop-refused = vom nächsten Server abgewiesen

@@ -437,8 +437,15 @@ health-holds-counting = The search for their messages is still running.
 
 ## Settings
 
+health-reload = Configuration
+health-reload-text =
+    { $count ->
+        [one] Last reload { $at } (UTC) by { $by }: { $count } setting changed.
+       *[other] Last reload { $at } (UTC) by { $by }: { $count } settings changed.
+    }
+health-reload-fault = What { $file } says is not in force:
 settings-title = Settings in force
-settings-text = As read from the configuration file, including defaults. Changes to the file take effect after a restart; { $command } reports errors in it. Policy, rulesets, lists, people and tokens have pages of their own.
+settings-text = Settings as the program read them from its file, defaults included. They are changed there, and { $reload } puts them in force; { $check } tells what is wrong with a file. Policy, rulesets, entries, people and tokens have pages of their own.
 settings-general = General
 settings-test = Test notifications
 settings-test-text = A notification that is marked as a test goes to every webhook and every mailbox of { $section }, and to one of your recipients if you enter one. Nothing else changes.
@@ -1028,6 +1035,9 @@ word-queued = queued
 word-claimed = claimed
 word-attempting = attempting
 word-deferred = deferred
+word-under-way = under way
+word-in-force = in force
+word-unchanged = unchanged
 word-arrived = arrived
 word-hop-accepted = accepted by the next hop
 word-hop-refused = refused by the next hop

@@ -27,6 +27,7 @@ use platform::disk::DiskSpace;
 use platform::keys::KeyRing;
 use platform::loops::Loops;
 use platform::panic_switch::PanicSwitch;
+use platform::ports::Ports;
 use platform::readiness::Readiness;
 use platform::shared::Shared;
 use scripted_hop::{AtDot, Envelope, Listed, Script, Taken};
@@ -232,7 +233,8 @@ impl Room {
         let gateway = Arc::new(Gateway::new(parts));
         let mut connections = JoinSet::new();
         let listeners =
-            listener::listen(&gateway, &stopping, &mut connections, &mut Loops::default()).await.expect("listens");
+            listener::listen(&gateway, &Ports::default(), &stopping, &mut connections, &mut Loops::default())
+                .expect("listens");
         let [mx, proxied, submission] = [0, 1, 2].map(|at: usize| listeners[at].1);
         Self { gateway, hop, clock, store, stop, connections, key, mx, proxied, submission, folder }
     }

@@ -37,6 +37,7 @@ pub(super) fn api(root: &mut Section<'_>, data_dir: &Path) -> ApiConfig {
             )
             .default("\"api.sock\" in data_dir")
             .example("\"/run/reprieve/api.sock\"")
+            .needs_restart()
             .path_or(data_dir.join("api.sock")),
         requests_per_second: section
             .setting("requests_per_second", "Requests over TCP of each token; ten seconds' worth may come at once.")

@@ -18,6 +18,7 @@ const REFERENCE_TOP: &str = "\
 Every key of the configuration file: what it is, what may stand there, and what counts where it does not.
 `reprieve config example` prints a file with all of them, `reprieve config check --config FILE` tells everything that
 is wrong with one, and *Settings* in the console shows what is in force. Paths are relative to the folder of the file.
+`reprieve reload` puts in force what has changed ([how](reload.md)); what needs a restart says so here.
 
 This page is written from the declarations in `crates/platform/src/config`; a test says when it is not up to date.
 ";
@@ -54,6 +55,8 @@ pub(super) struct SettingDeclaration {
     pub(super) is_written: bool,
     /// Where Health shows it.
     pub(super) row: HealthRow,
+    /// Whether it comes into force with a new process only.
+    pub(super) needs_restart: bool,
 }
 
 /// Where Health shows a setting.
@@ -140,7 +143,9 @@ pub fn reference() -> String {
         out.push_str("\n| key | default | may be | what it is |\n|---|---|---|---|\n");
         for setting in &section.settings {
             let default = setting.default.as_deref().unwrap_or("none");
-            let cells = [format!("`{}`", setting.key), code(default), cell(&setting.allowed), cell(setting.help)];
+            let restart = if setting.needs_restart { " A change of it needs a restart." } else { "" };
+            let help = format!("{}{restart}", cell(setting.help));
+            let cells = [format!("`{}`", setting.key), code(default), cell(&setting.allowed), help];
             out.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
     }

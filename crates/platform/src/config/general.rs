@@ -56,6 +56,7 @@ pub(super) fn general(root: &mut Section<'_>) -> General {
         .default("must be given")
         .example_sets("\"/var/lib/reprieve\"")
         .shown_in("data_dir")
+        .needs_restart()
         .path();
     let data_dir = data_dir.unwrap_or_else(|| {
         root.missing("data_dir", "is missing: say where the store may lie, such as \"/var/lib/reprieve\"");
@@ -87,6 +88,7 @@ pub(super) fn general(root: &mut Section<'_>) -> General {
         .default("the shipped ruleset")
         .example("\"rules\"")
         .absent("the shipped one")
+        .read_once()
         .path();
     General {
         policy: own_policy(root),

@@ -4,6 +4,7 @@
 //! else: the commented example, the reference in the guide and what Health shows come from that.
 
 mod api;
+pub mod change;
 pub mod console;
 mod contradiction;
 mod declaration;

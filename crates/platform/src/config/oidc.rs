@@ -62,6 +62,7 @@ fn read(section: &mut Section<'_>) -> Option<OidcConfig> {
         .not_shown()
         .default("must be given")
         .example("\"oidc-secret\"")
+        .read_once()
         .meaning("path of a file with a secret", |text| secret(&folder.join(text)));
     let console = section
         .setting("console", "What browsers call the console. The way back to it is this, followed by /sign-in/back.")

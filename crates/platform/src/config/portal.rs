@@ -95,6 +95,7 @@ pub(super) fn portal(root: &mut Section<'_>) -> PortalConfig {
         .not_shown()
         .default("\"en\"")
         .example("\"en\"")
+        .read_once()
         .meaning("\"en\", \"de\" or path", |text| Languages::with(text, folder));
     if (address.is_some() || notices != Notices::Never) && url.is_none() {
         let what = "is missing: what recipients' links begin with, such as \"https://held.example.com\"";

@@ -57,6 +57,11 @@ impl<'t> Reading<'t> {
         self.faults.borrow_mut().push(Fault { line, key: key.to_owned(), what: what.into() });
     }
 
+    /// What stands in the file.
+    pub(super) fn written(&self, span: std::ops::Range<usize>) -> Option<&'t str> {
+        self.text.get(span)
+    }
+
     /// Whether a fault of a key was told.
     pub(super) fn has_fault(&self, key: &str) -> bool {
         self.faults.borrow().iter().any(|fault| fault.key == key)

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::change::Hidden;
 use super::contradiction::Number;
 use super::declaration::SectionDeclaration;
 use super::reading::Reading;
@@ -26,6 +27,10 @@ pub(super) struct Section<'r> {
     numbers: BTreeMap<&'static str, Number>,
     title: String,
     rows: Vec<(&'static str, String)>,
+    /// What Health does not show, or not by itself.
+    hidden: Vec<(&'static str, Hidden)>,
+    /// What comes into force with a new process only.
+    fixed: Vec<&'static str>,
     /// Where its declaration is among those of the run.
     declaration: usize,
 }
@@ -52,6 +57,8 @@ impl<'r> Section<'r> {
             asked: BTreeSet::new(),
             numbers: BTreeMap::new(),
             rows: Vec::new(),
+            hidden: Vec::new(),
+            fixed: Vec::new(),
             declaration: declared.unwrap_or_default(),
         }
     }
@@ -114,6 +121,22 @@ impl<'r> Section<'r> {
     /// Health shows nothing of it: it is not in use.
     pub(super) fn show_nothing(&mut self) {
         self.rows.clear();
+        self.hidden.clear();
+    }
+
+    /// A change of a key is seen by this.
+    pub(super) fn hide(&mut self, key: &'static str, hidden: Hidden) {
+        self.hidden.push((key, hidden));
+    }
+
+    /// A key comes into force with a new process only.
+    pub(super) fn fix(&mut self, key: &'static str) {
+        self.fixed.push(key);
+    }
+
+    /// The value of a key as the file has it.
+    pub(super) fn written(&self, key: &str) -> Option<&'r str> {
+        self.reading.written(self.get(key)?.span())
     }
 
     /// Adds lines to the example, behind the settings of this section.
@@ -266,6 +289,12 @@ impl<'r> Section<'r> {
                 let what = format!("is not known here; known are: {known}");
                 self.reading.fault(key.span().start, &self.name(name), what);
             }
+        }
+        let place = |key: &str| (self.title.clone(), key.to_owned());
+        {
+            let mut all = self.reading.shown.borrow_mut();
+            all.hidden.extend(self.hidden.iter().map(|(key, hidden)| (place(key), hidden.clone())));
+            all.fixed.extend(self.fixed.iter().map(|key| place(key)));
         }
         if !self.rows.is_empty() {
             let shown = shown::Section { name: self.title, settings: self.rows };

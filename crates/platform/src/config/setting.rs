@@ -6,6 +6,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::Digest;
+
+use super::change::{Hidden, content};
 use super::contradiction::Number;
 use super::declaration::{HealthRow, SettingDeclaration};
 use super::section::Section;
@@ -27,6 +30,8 @@ pub(super) struct Setting<'s, 'r> {
     default: Option<&'static str>,
     example: Option<&'static str>,
     is_written: bool,
+    needs_restart: bool,
+    is_read_once: bool,
 }
 
 impl<'s, 'r> Setting<'s, 'r> {
@@ -42,6 +47,8 @@ impl<'s, 'r> Setting<'s, 'r> {
             default: None,
             example: None,
             is_written: false,
+            needs_restart: false,
+            is_read_once: false,
         }
     }
 
@@ -63,6 +70,16 @@ impl<'s, 'r> Setting<'s, 'r> {
     /// Health shows the number as it is written, without its unit: the name of the row has it.
     pub(super) fn shown_plain(self) -> Self {
         Self { is_plain: true, ..self }
+    }
+
+    /// It comes into force with a new process only: a reload refuses to change it.
+    pub(super) fn needs_restart(self) -> Self {
+        Self { needs_restart: true, ..self }
+    }
+
+    /// It names a file or a folder that is read at the start only: what is in there is a part of its value.
+    pub(super) fn read_once(self) -> Self {
+        Self { is_read_once: true, ..self }
     }
 
     /// What Health shows where it is not set.
@@ -255,16 +272,38 @@ impl<'s, 'r> Setting<'s, 'r> {
     }
 
     /// Has Health show the value, and declares the setting where declarations are wanted.
-    fn done(self, allowed: String, usual: Option<String>, shown: String) {
+    fn done(mut self, allowed: String, usual: Option<String>, shown: String) {
+        self.compare(&shown);
         if let HealthRow::Own(name) = self.row {
             self.section.row(name, shown);
         }
         let (key, help, row, is_written) = (self.key, self.help, self.row, self.is_written);
+        let needs_restart = self.needs_restart;
         self.section.declare(|section| {
             let example = self.example.map(str::to_owned).or(usual.clone()).unwrap_or_default();
             let default = self.default.map(str::to_owned).or(usual);
-            section.settings.push(SettingDeclaration { key, help, allowed, default, example, is_written, row });
+            let declared = SettingDeclaration { key, help, allowed, default, example, is_written, row, needs_restart };
+            section.settings.push(declared);
         });
+    }
+
+    /// Remembers what a change of it is seen by, where Health does not tell, and whether it may change at all.
+    fn compare(&mut self, shown: &str) {
+        if self.needs_restart {
+            self.section.fix(self.key);
+        }
+        let row = match self.row {
+            HealthRow::Own(_) if !self.is_read_once => return,
+            HealthRow::Own(_) | HealthRow::None => None,
+            HealthRow::With(row) => Some(row),
+        };
+        let written = self.section.written(self.key).or(self.default).unwrap_or_default();
+        let mut value = if shown.is_empty() { written } else { shown }.as_bytes().to_vec();
+        if self.is_read_once {
+            let name = written.trim_matches(['"', '\'']);
+            value.extend(content(&self.section.reading.folder.join(name)));
+        }
+        self.section.hide(self.key, Hidden { digest: Digest::of(&value), row });
     }
 }
 

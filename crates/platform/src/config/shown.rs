@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::Digest;
 
+use super::change::{Difference, Hidden};
 use super::{Config, api, engine, gateway, general, http};
 
 /// The sections in the order in which Health has them: first what is done with mail, then how people see it.
@@ -50,6 +51,10 @@ impl Section {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
     sections: Vec<Section>,
+    /// What Health does not show, or not by itself, by section and key.
+    pub(super) hidden: BTreeMap<(String, String), Hidden>,
+    /// What comes into force with a new process only, by section and key.
+    pub(super) fixed: BTreeSet<(String, String)>,
 }
 
 impl Shown {
@@ -82,19 +87,6 @@ pub fn shown(config: &Config) -> Vec<Section> {
     shown.sections
 }
 
-/// A setting of which the values differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its section, such as `next_hop.inbound`.
-    pub section: String,
-    /// Its key.
-    pub key: String,
-    /// The value in force; none where there is no such setting.
-    pub before: Option<String>,
-    /// The other value.
-    pub after: Option<String>,
-}
-
 /// The values that are shown, each by its section and key.
 pub type Values = BTreeMap<(String, String), String>;
 
@@ -106,13 +98,19 @@ pub fn values(config: &Config) -> Values {
     sections.collect()
 }
 
-/// The settings of which the values differ, by section and key.
-pub fn differences(before: &Values, after: &Values) -> Vec<Difference> {
+/// The values that are shown and differ, by section and key.
+pub(super) fn differences(before: &Values, after: &Values) -> Vec<Difference> {
     let all: BTreeSet<&(String, String)> = before.keys().chain(after.keys()).collect();
     let of = |place: &&(String, String)| {
         let (before, after) = (before.get(*place), after.get(*place));
         let (section, key) = (*place).clone();
-        (before != after).then(|| Difference { section, key, before: before.cloned(), after: after.cloned() })
+        (before != after).then(|| Difference {
+            section,
+            key,
+            before: before.cloned(),
+            after: after.cloned(),
+            needs_restart: false,
+        })
     };
     all.iter().filter_map(of).collect()
 }

@@ -39,11 +39,13 @@ pub enum AlertKind {
     Certificate,
     /// Somebody on the host has let an administrator in again.
     Access,
+    /// A reload of the configuration was refused or rolled back.
+    Reload,
 }
 
 impl AlertKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Rate,
         Self::Reports,
         Self::Undecided,
@@ -56,6 +58,7 @@ impl AlertKind {
         Self::Damage,
         Self::Certificate,
         Self::Access,
+        Self::Reload,
     ];
 
     /// The stored and shown name.
@@ -73,6 +76,7 @@ impl AlertKind {
             Self::Damage => "damage",
             Self::Certificate => "certificate",
             Self::Access => "access",
+            Self::Reload => "reload",
         }
     }
 

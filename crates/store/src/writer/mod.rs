@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::token::TokenKey;
-use sqlx::AnyConnection;
-use tokio::sync::{mpsc, oneshot};
+use sqlx::{AnyConnection, Connection};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::batch::Batch;
 pub(crate) use self::command::Command;
@@ -46,6 +46,10 @@ const REST: Duration = Duration::from_millis(15);
 pub(crate) struct Writer {
     queue: mpsc::Sender<Queued>,
     full: Arc<AtomicBool>,
+    /// Whether nothing more is to be written.
+    closing: Arc<AtomicBool>,
+    /// It has ended once the other end is gone.
+    ended: watch::Receiver<()>,
 }
 
 impl Writer {
@@ -68,8 +72,14 @@ impl Writer {
             head: None,
             is_lost: false,
         };
-        tokio::spawn(run(ledger, waiting, soundness, full.clone()));
-        Self { queue, full }
+        let closing = Arc::new(AtomicBool::new(false));
+        let (running, ended) = watch::channel(());
+        let writing = run(ledger, waiting, soundness, full.clone(), closing.clone());
+        tokio::spawn(async move {
+            writing.await;
+            drop(running);
+        });
+        Self { queue, full, closing, ended }
     }
 
     /// Whether the last write found no room.
@@ -87,10 +97,14 @@ impl Writer {
         answered.await.map_err(|_| stopped())?
     }
 
-    /// Waits until everything asked for so far has been written.
-    pub(crate) async fn drain(&self) {
-        // Broken or stopped: nothing more will be written, which is all that a drain waits for.
+    /// Waits until everything asked for so far has been written, and the connection is closed. What is asked for
+    /// afterwards is refused.
+    pub(crate) async fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        // Broken or stopped: nothing more will be written, which is all that this waits for.
         let _ = self.write(Barrier).await;
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
     }
 }
 
@@ -132,7 +146,13 @@ struct Ledger {
     is_lost: bool,
 }
 
-async fn run(mut ledger: Ledger, mut waiting: mpsc::Receiver<Queued>, soundness: Soundness, full: Arc<AtomicBool>) {
+async fn run(
+    mut ledger: Ledger,
+    mut waiting: mpsc::Receiver<Queued>,
+    soundness: Soundness,
+    full: Arc<AtomicBool>,
+    closing: Arc<AtomicBool>,
+) {
     let mut taken = Vec::new();
     while !taken.is_empty() || waiting.recv_many(&mut taken, TAKEN_MAX).await > 0 {
         let mut commands: Vec<Queued> = taken.drain(..fitting(&taken)).collect();
@@ -144,6 +164,12 @@ async fn run(mut ledger: Ledger, mut waiting: mpsc::Receiver<Queued>, soundness:
         for (command, result) in commands.into_iter().zip(results) {
             command.answer(soundness.heed(result));
         }
+        if closing.load(Ordering::SeqCst) {
+            waiting.close();
+        }
+    }
+    if let Err(error) = ledger.connection.close().await {
+        tracing::warn!(%error, "the connection that writes could not be closed in order");
     }
 }
 

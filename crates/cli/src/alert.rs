@@ -1,4 +1,4 @@
-//! `reprieve alert`: what operators are called for.
+//! `reprieve alert`: what needs an operator.
 
 use api_types::alert::{AlertQuery, AlertView, ChooseAsk, SeenAsk};
 use clap::{Subcommand, ValueEnum};
@@ -9,29 +9,31 @@ use super::{ApiArgs, CliError};
 /// Verbs about alerts.
 #[derive(Debug, Subcommand)]
 pub enum AlertVerb {
-    /// List what operators are called for.
+    /// List open alerts.
     List {
-        /// Also what somebody has seen.
+        /// Acknowledged ones as well.
         #[arg(long)]
         seen: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Say that you have seen one: nobody is called for it any more.
+    /// Acknowledge an alert; it is not sent again.
+    #[command(visible_alias = "acknowledge")]
     Seen {
-        /// Its number.
+        /// The number of the alert.
         number: i64,
-        /// What you made of it, for the record.
+        /// A comment, for the record.
         #[arg(long, default_value = "")]
         reason: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Do something at once about the detection that one is about; nobody is called for it any more.
+    /// Act on the detection of an alert, which is acknowledged by that.
+    #[command(visible_alias = "act")]
     Choose {
-        /// Its number.
+        /// The number of the alert.
         number: i64,
         /// What to do.
         choice: Choice,
@@ -47,11 +49,11 @@ pub enum AlertVerb {
 /// What can be done at once about the detection of an alert.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Choice {
-    /// Hold it back for a day: its previous form decides, or the past does.
+    /// Contain it for a day: it stops holding what its previous version or known-good mail clears.
     Contain,
-    /// Do not run it for a day.
+    /// Switch it off for a day.
     Off,
-    /// It is right: pin it, so that nothing contains it by itself.
+    /// It is right: pin it, so that it is never contained automatically.
     Confirm,
 }
 
@@ -90,11 +92,11 @@ pub async fn run(verb: AlertVerb) -> Result<(), CliError> {
 
 fn text(alerts: &[AlertView]) -> String {
     if alerts.is_empty() {
-        return "nobody is called for anything".into();
+        return "no alerts".into();
     }
     let alert = |one: &AlertView| {
         let seen_by = one.seen_by.as_deref().unwrap_or_default();
-        let seen = one.seen.as_deref().map(|at| format!(" (seen by {seen_by} {at})")).unwrap_or_default();
+        let seen = one.seen.as_deref().map(|at| format!(" (acknowledged by {seen_by} {at})")).unwrap_or_default();
         let choices = match one.choices.is_empty() {
             true => String::new(),
             false => format!("\n    reprieve alert choose {} {}", one.number, one.choices.join("|")),

@@ -41,7 +41,7 @@ impl<View: DeserializeOwned> Answer<View> {
     pub fn view(&self) -> Result<View, CliError> {
         View::deserialize(&self.json).map_err(|error| {
             CliError::unreachable(format!(
-                "the API answers what this program does not understand: {error}; are both of the same version?"
+                "the answer of the API cannot be read: {error}; are program and service of the same version?"
             ))
         })
     }

@@ -22,39 +22,41 @@ pub enum DetectionVerb {
     },
     /// Show a detection with its page, its source and its history.
     Show {
-        /// Its code.
+        /// The code of the detection.
         code: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Let it act.
+    /// Enforce a detection: it acts.
     Enforce(ModeArgs),
-    /// Let it run and record, and not act.
+    /// Monitor only: a detection runs and records, but does not act.
+    #[command(visible_alias = "monitor")]
     Shadow(ModeArgs),
-    /// Do not run it.
+    /// Switch a detection off.
     Off(ModeArgs),
-    /// Give it its own mode back.
+    /// Return a detection to its own mode.
+    #[command(visible_alias = "reset")]
     Own {
-        /// Its code.
+        /// The code of the detection.
         code: String,
         /// Why, for the record.
         #[arg(long, default_value = "")]
         reason: String,
-        /// Only say what would be done.
+        /// Only print what would be done.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Try it on what is kept of the mail of the last days, and say what it would have held.
+    /// Test a detection on the kept mail of the last days: what it would have held.
     DryRun(DryRunArgs),
-    /// Never contain it without a person: the same evidence only calls people.
+    /// Pin a detection: it is never contained automatically, the evidence only raises alerts.
     Pin(PinArgs),
-    /// Let it be contained again.
+    /// Unpin a detection: it can be contained automatically again.
     Unpin(PinArgs),
-    /// List the versions that engines have said they are.
+    /// List the engines and their versions so far.
     Engines {
         /// Where the API is.
         #[command(flatten)]
@@ -70,10 +72,10 @@ pub struct ModeArgs {
     /// Why, for the record.
     #[arg(long)]
     reason: String,
-    /// Hours after which its own mode holds again.
+    /// Hours after which it returns to its own mode.
     #[arg(long, default_value_t = 24)]
     hours: u64,
-    /// Only say what would be done.
+    /// Only print what would be done.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -86,10 +88,10 @@ pub struct ModeArgs {
 pub struct DryRunArgs {
     /// The code of the detection.
     code: String,
-    /// Days back from now, 30 at most.
+    /// Days back from now, at most 30.
     #[arg(long, default_value_t = 7)]
     days: u64,
-    /// A ruleset that was built, by its id; the one in force without.
+    /// A built ruleset, by its ID; default: the one in force.
     #[arg(long, value_name = "ID")]
     ruleset: Option<String>,
     /// Where the API is.
@@ -149,18 +151,18 @@ async fn dry_run(args: DryRunArgs) -> Result<(), CliError> {
 
 fn dry_run_text(run: &DetectionDryRunView) -> String {
     let DetectionDryRunView { code, version, ruleset, days, would_act, held, delivered, contents, .. } = run;
-    let does = if *would_act { "would have held" } else { "would have found, and holds nothing by itself," };
+    let does = if *would_act { "would have held" } else { "would have hit (it does not hold by itself)" };
     let mut out = vec![format!("{code} {version} of ruleset {ruleset}, {days} days: {does}")];
     let mut line = |kind: &str, tally: &DryRunTally| {
         let DryRunTally { looked_at, hits, unreadable, is_all, named } = tally;
-        let rest = if *is_all { "" } else { ", the newest ones" };
-        let lost = if *unreadable == 0 { String::new() } else { format!("; {unreadable} could not be looked at") };
+        let rest = if *is_all { "" } else { " (the newest)" };
+        let lost = if *unreadable == 0 { String::new() } else { format!("; {unreadable} unreadable") };
         out.push(format!("  {hits} of {looked_at} {kind}{rest}{lost}"));
         out.extend(named.iter().map(|name| format!("    {name}")));
     };
-    line("mails that are or were in the quarantine", held);
-    line("delivered mails that are kept as known to be good", delivered);
-    line("contents of delivered mails that are kept likewise", contents);
+    line("messages that are or were in quarantine", held);
+    line("delivered messages kept as known-good", delivered);
+    line("known-good samples of delivered messages", contents);
     out.join("\n")
 }
 
@@ -169,7 +171,7 @@ async fn pin(pinned: bool, args: PinArgs) -> Result<(), CliError> {
     let ask = PinAsk { pinned, reason, actor: super::quarantine::actor() };
     let path = format!("/api/v1/detections/{}/pin", encoded(&code));
     let done = Client::new(&api)?.post::<PinView>(&path, &ask).await?;
-    let is = if pinned { "is pinned: nothing contains it without a person" } else { "can be contained again" };
+    let is = if pinned { "is pinned: it is not contained automatically" } else { "is unpinned: it can be contained automatically" };
     done.print(&api, |_| format!("{code} {is}"))
 }
 
@@ -205,7 +207,7 @@ fn show_text(shown: &DetectionView) -> String {
         out.push(page.trim_end().to_owned());
     }
     out.push(format!(
-        "\nversion {version}  {category} {effect}  reads {target}, speaks of the {scope}  mode {mode}  owner {owner}"
+        "\nversion {version}  {category} {effect}  target {target}  scope {scope}  mode {mode}  owner {owner}"
     ));
     if let Some(set) = set {
         out.push(format!("set to {} until {} by {}: {}", set.mode, set.until, set.by, set.reason));
@@ -222,5 +224,5 @@ fn engines_text(engines: &[EngineRow]) -> String {
         vec![engine, version, data_version, first_seen]
     };
     let rows: Vec<Vec<String>> = engines.iter().map(row).collect();
-    terminal::table(&["engine", "version", "data", "first said"], &rows, 48)
+    terminal::table(&["engine", "version", "data", "first seen"], &rows, 48)
 }

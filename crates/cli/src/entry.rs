@@ -16,21 +16,21 @@ pub enum EntryVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Hold whatever comes from or brings this; for a day, unless --hours says otherwise.
+    /// Hold all mail that comes from or contains this; for a day, unless --hours is given.
     Block(MakeArgs),
-    /// Let pass what only guesses speak against; a sender must be vouched for. For 30 days, unless --hours says
-    /// otherwise.
+    /// Let mail pass that only heuristics would hold; a sender must be authenticated. For 30 days, unless --hours is
+    /// given.
     Allow {
         /// What, for whom, how long.
         #[command(flatten)]
         make: MakeArgs,
-        /// A file: malware as well. For 7 days, unless --hours says otherwise; at most 30.
+        /// For a file: even if it is detected as malware. For 7 days, unless --hours is given; at most 30.
         #[arg(long)]
         malware: bool,
     },
-    /// Hold whatever looks like this message: shows its pictures, or says its text. Without --pictures, --part and
-    /// --text, or with --what-if, it is only said what could be blocked, and how many mails of the last seven days that
-    /// would have held.
+    /// Hold mail that looks like this message: the same pictures, text or layout. Without --pictures, --part, --text
+    /// and --layout, or with --what-if, only print what can be blocked, and how many messages of the last seven days
+    /// that would have held.
     BlockLike(LikeArgs),
     /// End an entry.
     Remove {
@@ -39,7 +39,7 @@ pub enum EntryVerb {
         /// Why, for the record.
         #[arg(long, default_value = "")]
         reason: String,
-        /// Only say what would be done.
+        /// Only print what would be done.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -51,16 +51,16 @@ pub enum EntryVerb {
 /// For whom an entry holds, and how long; and where it is made.
 #[derive(Debug, Args)]
 struct Reach {
-    /// Only for units of this accepted domain.
+    /// Only for mail of this accepted domain.
     #[arg(long, value_name = "DOMAIN", conflicts_with = "rcpt")]
     domain: Option<String>,
     /// Only for this recipient.
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Option<String>,
-    /// Hours that it holds.
+    /// Hours until it expires.
     #[arg(long)]
     hours: Option<u64>,
-    /// Only say what would be done.
+    /// Only print what would be done.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -79,7 +79,7 @@ pub struct MakeArgs {
     /// Why, for the record.
     #[arg(long)]
     reason: String,
-    /// The message because of whose verdict it is made: when an incident takes that back, the entry ends.
+    /// The message whose verdict is the reason: when an incident reverses that verdict, the entry ends.
     #[arg(long, value_name = "ID")]
     because_of: Option<String>,
     /// For whom, and how long.
@@ -90,18 +90,18 @@ pub struct MakeArgs {
 /// Which message, and what of it.
 #[derive(Debug, Args)]
 pub struct LikeArgs {
-    /// Our id of the message.
+    /// The ID of the message.
     id: String,
-    /// Its pictures, but for those that known-good mail shows: mail is held that shows half of them, two at least.
+    /// By its pictures, except those in known-good mail: mail with half of them, at least two, is held.
     #[arg(long)]
     pictures: bool,
-    /// Only the picture of this part; may be given again.
+    /// By the picture of this part only; may be given more than once.
     #[arg(long, value_name = "NUMBER")]
     part: Vec<u32>,
-    /// Its text, whatever names, numbers and links stand in it.
+    /// By its text; names, numbers and links may differ.
     #[arg(long)]
     text: bool,
-    /// The layout of its pages, whatever they say.
+    /// By the layout of its HTML; the text may differ.
     #[arg(long)]
     layout: bool,
     /// Why, for the record.
@@ -128,7 +128,7 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
         EntryVerb::Remove { id, reason, what_if, api } => {
             let ask = RemoveAsk { reason, actor: super::quarantine::actor(), what_if };
             let path = format!("/api/v1/entries/{id}/remove");
-            let done = if what_if { "would be ended" } else { "has ended" };
+            let done = if what_if { "would be removed" } else { "is removed" };
             let ended = Client::new(&api)?.post::<EntryView>(&path, &ask).await?;
             ended.print(&api, |ended| format!("{} {done}", shown(ended)))
         }
@@ -151,7 +151,7 @@ async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), C
         actor: super::quarantine::actor(),
         what_if,
     };
-    let done = if what_if { "would hold" } else { "holds" };
+    let done = if what_if { "would be in force" } else { "is in force" };
     let made = Client::new(&api)?.post::<EntryView>("/api/v1/entries", &ask).await?;
     made.print(&api, |made| format!("{} {done} until {}", shown(made), made.expires))
 }
@@ -172,7 +172,7 @@ async fn block_like(like: LikeArgs) -> Result<(), CliError> {
         actor: super::quarantine::actor(),
         what_if: what_if || !is_chosen,
     };
-    let done = if ask.what_if { "would hold" } else { "holds" };
+    let done = if ask.what_if { "would be in force" } else { "is in force" };
     let path = format!("/api/v1/messages/{}/block-like", encoded(&id));
     let made = Client::new(&api)?.post::<BlockLikeView>(&path, &ask).await?;
     made.print(&api, |made| like_text(made, done))
@@ -193,12 +193,12 @@ fn like_text(like: &BlockLikeView, done: &str) -> String {
         lines.push(format!("layout: {}{}", layout.fingerprint, known(layout.is_known_good)));
     }
     if lines.is_empty() {
-        lines.push("nothing in it shows or says enough to be known again".to_owned());
+        lines.push("it has too little text, layout and pictures to recognise similar mail by".to_owned());
     }
     let all = if like.is_all { "all" } else { "the newest" };
     let BlockLikeView { days, compared, alike, delivered, .. } = like;
     lines.push(format!(
-        "in {all} {compared} mails of the last {days} days that can be compared: {alike} alike, {delivered} of them \
+        "similar messages: {alike} of {all} {compared} comparable ones of the last {days} days, {delivered} of them \
          delivered"
     ));
     lines.extend(like.named.iter().map(|id| format!("  delivered: {id}")));
@@ -218,7 +218,7 @@ fn list_text(list: &[EntryView]) -> String {
     let row = |one: &EntryView| {
         let EntryView { id, action, kind, value, reach, whom, expires, last_used, owner, reason, .. } = one.clone();
         let reach = if whom.is_empty() { reach } else { whom };
-        let action = if one.clears_malware { "allow, malware too".to_owned() } else { action };
+        let action = if one.clears_malware { "allow, even malware".to_owned() } else { action };
         let used = last_used.unwrap_or_else(|| "never".to_owned());
         vec![id.to_string(), action, kind, value, reach, expires, used, owner, reason]
     };

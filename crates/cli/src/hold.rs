@@ -10,21 +10,21 @@ use super::{ApiArgs, CliError, terminal};
 /// Verbs about legal holds.
 #[derive(Debug, Subcommand)]
 pub enum HoldVerb {
-    /// List the holds that are open.
+    /// List the legal holds in force.
     List {
-        /// Those that were lifted, too.
+        /// Lifted ones as well.
         #[arg(long)]
         lifted: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Hold a message, what a query fits, or all mail of a person: none of it expires, is deleted or is purged, what
-    /// comes later included.
+    /// Put a message, all matches of a query, or all mail of a person on legal hold: none of it expires, is deleted or
+    /// purged, including mail that comes later.
     Add(AddArgs),
-    /// Lift a hold: what it was about goes its way again, a day later at the earliest.
+    /// Lift a legal hold: its mail can expire and be deleted again, a day later at the earliest.
     Lift {
-        /// Its number.
+        /// The number of the hold.
         number: u64,
         /// Why, for the record.
         #[arg(long)]
@@ -44,7 +44,7 @@ pub struct AddArgs {
     /// Why, for the record.
     #[arg(long, default_value = "")]
     reason: String,
-    /// Only say how much it would be.
+    /// Only print how many deliveries it would cover.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -56,10 +56,10 @@ pub struct AddArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct What {
-    /// One message, by our id.
+    /// One message, by its ID.
     #[arg(long, value_name = "ID")]
     mail: Option<String>,
-    /// What this query of the explorer fits; it asks only for what of a mail never changes.
+    /// All matches of this explorer query; only fields that never change may be used.
     #[arg(long)]
     query: Option<String>,
     /// All mail from or to this address.
@@ -98,7 +98,7 @@ pub async fn run(verb: HoldVerb) -> Result<(), CliError> {
             let ask = LiftAsk { reason, actor: actor() };
             let path = format!("/api/v1/holds/{number}/lift");
             let lifted = Client::new(&api)?.post::<HoldView>(&path, &ask).await?;
-            lifted.print(&api, |hold| format!("hold {} on {} {} is lifted", hold.number, hold.kind, hold.what))
+            lifted.print(&api, |hold| format!("legal hold {} on {} {} is lifted", hold.number, hold.kind, hold.what))
         }
     }
 }
@@ -106,14 +106,14 @@ pub async fn run(verb: HoldVerb) -> Result<(), CliError> {
 fn told(hold: &HoldView, what_if: bool) -> String {
     let HoldView { number, kind, what, mails, .. } = hold;
     if what_if {
-        return format!("{kind} {what}: {mails} units of the record would be on hold");
+        return format!("{kind} {what}: {mails} deliveries would be on legal hold");
     }
-    format!("hold {number} on {kind} {what}: nothing of it expires or is deleted until it is lifted")
+    format!("legal hold {number} on {kind} {what}: its mail does not expire and cannot be deleted until the hold is lifted")
 }
 
 fn listed(holds: &[HoldView]) -> String {
     if holds.is_empty() {
-        return "nothing is on hold".into();
+        return "no legal holds".into();
     }
     let row = |one: &HoldView| {
         let HoldView { number, kind, what, reason, by, made, mails, lifted, .. } = one.clone();

@@ -1,4 +1,4 @@
-//! `reprieve submission`: what people say of verdicts.
+//! `reprieve submission`: reports of false positives and false negatives.
 
 use api_types::submission::{BundleView, SubmissionAsk, SubmissionDetailView, SubmissionQuery, SubmissionView};
 use clap::{Subcommand, ValueEnum};
@@ -9,53 +9,53 @@ use super::{ApiArgs, CliError, terminal};
 /// What somebody says.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Said {
-    /// It was held, tagged or blocked, and is good.
+    /// It was held, tagged or blocked, but is good.
     FalsePositive,
-    /// It was delivered, and is bad.
+    /// It was delivered, but is bad.
     FalseNegative,
 }
 
 /// Verbs about submissions.
 #[derive(Debug, Subcommand)]
 pub enum SubmissionVerb {
-    /// List what people have said, newest first.
+    /// List the reports, newest first.
     List {
-        /// Only of this message.
+        /// Only reports of this message.
         #[arg(long)]
         mail: Option<String>,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Report a message that was judged wrongly. Three people who do within a day have its detection tried on
-    /// known-good mail.
+    /// Report a message as false positive or false negative. When three people report the same detection within a day,
+    /// it is tested on known-good mail.
     Add {
-        /// The id of the message.
+        /// The ID of the message.
         mail: String,
-        /// What is wrong with its verdict.
+        /// What is wrong with the verdict.
         #[arg(long, value_enum, ignore_case = true)]
         kind: Said,
-        /// Who found out: their address; they are told what comes of it.
+        /// The address of who reports it; they are told the outcome.
         #[arg(long, default_value = "")]
         reporter: String,
-        /// In their own words.
+        /// Their comment.
         #[arg(long, default_value = "")]
         comment: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Show one, and what others say of the same detection and message.
+    /// Show a report, with others about the same detection and message.
     Show {
-        /// The number of the submission.
+        /// The number of the report.
         number: i64,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Print evidence for the maker of the detection, without anything about people.
+    /// Print evidence for the vendor of the detection, without personal data.
     Export {
-        /// The number of the submission.
+        /// The number of the report.
         number: i64,
         /// Where the API is.
         #[command(flatten)]
@@ -101,19 +101,19 @@ fn show_text(shown: &SubmissionDetailView) -> String {
     let mut text = list_text(std::slice::from_ref(&shown.said));
     for one in &shown.voices {
         text.push_str(&format!(
-            "\n{} ({}): {} people within a day say that it is wrong ({} have it tried); {} messages in 30 days",
+            "\n{} ({}): reported as false positive by {} people within a day ({} start a test); {} messages in 30 days",
             one.detection, one.detection_version, one.people, one.people_min, one.messages
         ));
     }
     if !shown.others.is_empty() {
-        text.push_str(&format!("\n\nof the same message:\n{}", list_text(&shown.others)));
+        text.push_str(&format!("\n\nother reports of this message:\n{}", list_text(&shown.others)));
     }
     text
 }
 
 fn list_text(list: &[SubmissionView]) -> String {
     if list.is_empty() {
-        return "nobody has said anything".into();
+        return "no reports".into();
     }
     let row = |one: &SubmissionView| {
         let SubmissionView { number, at, mail_id, kind, reporter, comment, about, incident, .. } = one.clone();

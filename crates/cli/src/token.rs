@@ -10,21 +10,21 @@ use platform::percent::encoded;
 /// Verbs about tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokenVerb {
-    /// Make a token and print its secret, once.
+    /// Create a token and print its secret, once.
     Create {
-        /// Whose it is, or what for: the actor in the audit log.
+        /// Its name: whose it is or what for; the actor in the audit log.
         #[arg(long)]
         name: String,
         /// admin, analyst or auditor.
         #[arg(long)]
         role: String,
-        /// Only units of this domain.
+        /// Only mail of this domain; may be given more than once.
         #[arg(long)]
         domain: Vec<String>,
-        /// Days that it holds.
+        /// Days until it expires.
         #[arg(long, default_value_t = 90)]
         days: u64,
-        /// Only say what would be made.
+        /// Only print what would be created.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -37,14 +37,14 @@ pub enum TokenVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// End a token now.
+    /// Revoke a token at once.
     Revoke {
-        /// Its id.
+        /// The ID of the token.
         id: String,
         /// Why, for the record.
         #[arg(long, default_value = "")]
         reason: String,
-        /// Only say what would be done.
+        /// Only print what would be done.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -84,7 +84,7 @@ pub async fn run(verb: TokenVerb) -> Result<(), CliError> {
 
 fn listed(tokens: &[TokenView]) -> String {
     if tokens.is_empty() {
-        return "no token".into();
+        return "no tokens".into();
     }
     let row = |token: &TokenView| {
         let TokenView { id, name, role, domains, expires, revoked, .. } = token.clone();

@@ -32,9 +32,9 @@ struct Command {
 enum Verb {
     #[command(flatten)]
     Cli(cli::Verb),
-    /// Play a scenario of a mistake through an instance of its own, and say what came of it.
+    /// Play a scenario of false positives through an instance of its own, and report.
     Drill(DrillArgs),
-    /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
+    /// See the whole product: a gateway, a next hop and test mail; nothing to install.
     Demo(DemoArgs),
     /// Examine mail for a gateway, which starts it: one of its processes.
     #[command(name = examiner::VERB, hide = true)]

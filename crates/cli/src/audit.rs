@@ -6,6 +6,7 @@ use api_types::audit::{AuditQuery, EntryView, EraseAsk, ProofQuery, VerifiedView
 use clap::Subcommand;
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::audit_signer::Bundle;
 
@@ -20,9 +21,9 @@ pub enum AuditVerb {
         /// The entries of the mail journal (group commits) as well.
         #[arg(long)]
         journal: bool,
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Print a bundle that proves an entry, or the receipt of a message, to third parties.
     Prove {
@@ -78,20 +79,17 @@ pub enum AuditVerb {
 /// When the log is not intact, or the API says no or cannot be reached.
 pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
     match verb {
-        AuditVerb::List { from, journal, api } => {
+        AuditVerb::List { from, journal, to } => {
             let query = AuditQuery { from, journal, before: None };
-            let entries = Client::new(&api)?.get_with::<Vec<EntryView>>("/api/v1/audit", &query).await?;
-            if api.json {
-                terminal::line(&entries.json().to_string());
-            } else {
-                entries.in_lines()?.iter().for_each(|entry| terminal::line(&shown(entry)));
-            }
-            Ok(())
+            let entries = Client::new(&to.api)?.get_with::<Vec<EntryView>>("/api/v1/audit", &query).await?;
+            entries.list(&to, |entries| table(entries))
         }
         AuditVerb::Prove { entry, mail, since, api } => {
             let since = since.as_deref().map(size_of_checkpoint).transpose()?.flatten();
+            let client = Client::new(&api)?;
+            let mail = client.message_id_if_given(mail).await?;
             let query = ProofQuery { entry, mail, since };
-            let bundle = Client::new(&api)?.get_with::<Bundle>("/api/v1/audit/proof", &query).await?;
+            let bundle = client.get_with::<Bundle>("/api/v1/audit/proof", &query).await?;
             terminal::line(&bundle.json().to_string());
             Ok(())
         }
@@ -153,8 +151,20 @@ fn read(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))
 }
 
+const COLUMNS: &[Column] =
+    &[whole("number"), time("at"), text("actor"), text("action"), text("object"), text("reason"), whole("detail")];
+
+fn table(entries: &[EntryView]) -> Table {
+    let row = |one: &EntryView| {
+        let EntryView { seq, at, actor, action, object, reason, detail, .. } = one.clone();
+        vec![seq.to_string(), at, actor, action, object, reason, detail]
+    };
+    Table::new(COLUMNS, "no entries", entries.iter().map(row).collect()).cut_at(60)
+}
+
 fn shown(entry: &EntryView) -> String {
     let EntryView { seq, at, actor, action, object, reason, detail, .. } = entry;
+    let at = &terminal::moment(at);
     let words = [at, actor, action, object, reason, detail].into_iter().filter(|text| !text.is_empty());
     format!("{seq}  {}", words.map(String::as_str).collect::<Vec<_>>().join("  "))
 }

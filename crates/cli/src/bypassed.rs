@@ -36,10 +36,11 @@ fn told(bypassed: &BypassedView) -> String {
     }
     let episode = |one: &EpisodeView| {
         let EpisodeView { from, first, last, mails } = one.clone();
-        vec![from, first, last, mails.to_string()]
+        vec![from, terminal::moment(&first), terminal::moment(&last), mails.to_string()]
     };
     let mail = |one: &PassedView| {
         let PassedView { mail_id, at, client, sender, recipients, size, answer, .. } = one.clone();
+        let at = terminal::moment(&at);
         vec![at, mail_id, client, sender, recipients.join(" "), size.to_string(), answer.to_string()]
     };
     let episodes: Vec<Vec<String>> = bypassed.episodes.iter().map(episode).collect();

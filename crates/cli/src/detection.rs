@@ -8,6 +8,7 @@ use api_types::sentinel::{PinAsk, PinView};
 use clap::{Args, Subcommand};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
@@ -16,9 +17,9 @@ use platform::percent::encoded;
 pub enum DetectionVerb {
     /// List the detections in force.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Show a detection with its page, its source and its history.
     Show {
@@ -41,7 +42,7 @@ pub enum DetectionVerb {
         /// The code of the detection.
         code: String,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Only print what would be done.
         #[arg(long)]
@@ -58,9 +59,9 @@ pub enum DetectionVerb {
     Unpin(PinArgs),
     /// List the engines and their versions so far.
     Engines {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
 }
 
@@ -118,9 +119,9 @@ pub struct PinArgs {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
     match verb {
-        DetectionVerb::List { api } => {
-            let list = Client::new(&api)?.get::<Vec<ActiveDetection>>("/api/v1/detections").await?;
-            list.print(&api, |list| list_text(list))
+        DetectionVerb::List { to } => {
+            let list = Client::new(&to.api)?.get::<Vec<ActiveDetection>>("/api/v1/detections").await?;
+            list.list(&to, |list| table(list))
         }
         DetectionVerb::Show { code, api } => {
             let path = format!("/api/v1/detections/{}", encoded(&code));
@@ -135,9 +136,9 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
         DetectionVerb::DryRun(args) => dry_run(args).await,
         DetectionVerb::Pin(args) => pin(true, args).await,
         DetectionVerb::Unpin(args) => pin(false, args).await,
-        DetectionVerb::Engines { api } => {
-            let engines = Client::new(&api)?.get::<Vec<EngineRow>>("/api/v1/engines").await?;
-            engines.print(&api, |engines| engines_text(engines))
+        DetectionVerb::Engines { to } => {
+            let engines = Client::new(&to.api)?.get::<Vec<EngineRow>>("/api/v1/engines").await?;
+            engines.list(&to, |engines| engine_table(engines))
         }
     }
 }
@@ -171,7 +172,11 @@ async fn pin(pinned: bool, args: PinArgs) -> Result<(), CliError> {
     let ask = PinAsk { pinned, reason, actor: super::quarantine::actor() };
     let path = format!("/api/v1/detections/{}/pin", encoded(&code));
     let done = Client::new(&api)?.post::<PinView>(&path, &ask).await?;
-    let is = if pinned { "is pinned: it is not contained automatically" } else { "is unpinned: it can be contained automatically" };
+    let is = if pinned {
+        "is pinned: it is not contained automatically"
+    } else {
+        "is unpinned: it can be contained automatically"
+    };
     done.print(&api, |_| format!("{code} {is}"))
 }
 
@@ -181,20 +186,23 @@ async fn set(mode: &str, args: ModeArgs) -> Result<(), CliError> {
     let path = format!("/api/v1/detections/{}/mode", encoded(&code));
     let would = if what_if { "would be" } else { "is" };
     let text = |active: &ActiveDetection| match &active.set {
-        Some(set) => format!("{code} {would} {} until {}", set.mode, set.until),
+        Some(set) => format!("{code} {would} {} until {}", set.mode, terminal::moment(&set.until)),
         None => format!("{code} {would} {}, its own mode", active.detection.mode),
     };
     Client::new(&api)?.post::<ActiveDetection>(&path, &ask).await?.print(&api, text)
 }
 
-fn list_text(list: &[ActiveDetection]) -> String {
+const COLUMNS: &[Column] =
+    &[whole("code"), text("version"), text("category"), text("effect"), text("target"), text("mode"), text("title")];
+
+fn table(list: &[ActiveDetection]) -> Table {
     let row = |one: &ActiveDetection| {
         let DetectionRow { code, version, category, effect, target, mode, title, .. } = one.detection.clone();
-        let mode = one.set.as_ref().map_or(mode, |set| format!("{} (set until {})", set.mode, set.until));
+        let mode =
+            one.set.as_ref().map_or(mode, |set| format!("{} (set until {})", set.mode, terminal::moment(&set.until)));
         vec![code, version, category, effect, target, mode, title]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["code", "version", "category", "effect", "target", "mode", "title"], &rows, 48)
+    Table::new(COLUMNS, "no detections", list.iter().map(row).collect()).cut_at(48)
 }
 
 fn show_text(shown: &DetectionView) -> String {
@@ -210,19 +218,20 @@ fn show_text(shown: &DetectionView) -> String {
         "\nversion {version}  {category} {effect}  target {target}  scope {scope}  mode {mode}  owner {owner}"
     ));
     if let Some(set) = set {
-        out.push(format!("set to {} until {} by {}: {}", set.mode, set.until, set.by, set.reason));
+        out.push(format!("set to {} until {} by {}: {}", set.mode, terminal::moment(&set.until), set.by, set.reason));
     }
     out.push(format!("\n{}", source.trim_end()));
     out.push("\nversions".to_owned());
-    out.extend(versions.iter().map(|version| format!("  {}  since {}", version.version, version.first_seen)));
+    out.extend(versions.iter().map(|one| format!("  {}  since {}", one.version, terminal::moment(&one.first_seen))));
     out.join("\n")
 }
 
-fn engines_text(engines: &[EngineRow]) -> String {
+const ENGINE_COLUMNS: &[Column] = &[text("engine"), text("version"), text("data"), time("first seen")];
+
+fn engine_table(engines: &[EngineRow]) -> Table {
     let row = |one: &EngineRow| {
         let EngineRow { engine, version, data_version, first_seen } = one.clone();
         vec![engine, version, data_version, first_seen]
     };
-    let rows: Vec<Vec<String>> = engines.iter().map(row).collect();
-    terminal::table(&["engine", "version", "data", "first seen"], &rows, 48)
+    Table::new(ENGINE_COLUMNS, "no engines", engines.iter().map(row).collect()).cut_at(48)
 }

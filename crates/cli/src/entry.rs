@@ -4,6 +4,7 @@ use api_types::entry::{BlockLikeAsk, BlockLikeView, EntryAsk, EntryView, RemoveA
 use clap::{Args, Subcommand};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
@@ -12,9 +13,9 @@ use platform::percent::encoded;
 pub enum EntryVerb {
     /// List the entries in force.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Hold all mail that comes from or contains this; for a day, unless --hours is given.
     Block(MakeArgs),
@@ -37,7 +38,7 @@ pub enum EntryVerb {
         /// Its number.
         id: u64,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Only print what would be done.
         #[arg(long)]
@@ -105,7 +106,7 @@ pub struct LikeArgs {
     #[arg(long)]
     layout: bool,
     /// Why, for the record.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// For whom, and how long.
     #[command(flatten)]
@@ -118,9 +119,9 @@ pub struct LikeArgs {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
     match verb {
-        EntryVerb::List { api } => {
-            let list = Client::new(&api)?.get::<Vec<EntryView>>("/api/v1/entries").await?;
-            list.print(&api, |list| list_text(list))
+        EntryVerb::List { to } => {
+            let list = Client::new(&to.api)?.get::<Vec<EntryView>>("/api/v1/entries").await?;
+            list.list(&to, |list| table(list))
         }
         EntryVerb::Block(make) => add("block", make, false).await,
         EntryVerb::Allow { make, malware } => add("allow", make, malware).await,
@@ -138,12 +139,14 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
 async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), CliError> {
     let MakeArgs { kind, value, reason, because_of, reach } = make;
     let Reach { domain, rcpt, hours, what_if, api } = reach;
+    let client = Client::new(&api)?;
+    let caused_by = client.message_id_if_given(because_of).await?;
     let ask = EntryAsk {
         action: action.to_owned(),
         kind,
         value,
         reason,
-        caused_by: because_of,
+        caused_by,
         domain,
         recipient: rcpt,
         hours,
@@ -152,8 +155,8 @@ async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), C
         what_if,
     };
     let done = if what_if { "would be in force" } else { "is in force" };
-    let made = Client::new(&api)?.post::<EntryView>("/api/v1/entries", &ask).await?;
-    made.print(&api, |made| format!("{} {done} until {}", shown(made), made.expires))
+    let made = client.post::<EntryView>("/api/v1/entries", &ask).await?;
+    made.print(&api, |made| format!("{} {done} until {}", shown(made), terminal::moment(&made.expires)))
 }
 
 async fn block_like(like: LikeArgs) -> Result<(), CliError> {
@@ -173,8 +176,9 @@ async fn block_like(like: LikeArgs) -> Result<(), CliError> {
         what_if: what_if || !is_chosen,
     };
     let done = if ask.what_if { "would be in force" } else { "is in force" };
-    let path = format!("/api/v1/messages/{}/block-like", encoded(&id));
-    let made = Client::new(&api)?.post::<BlockLikeView>(&path, &ask).await?;
+    let client = Client::new(&api)?;
+    let path = format!("/api/v1/messages/{}/block-like", encoded(&client.message_id(&id).await?));
+    let made = client.post::<BlockLikeView>(&path, &ask).await?;
     made.print(&api, |made| like_text(made, done))
 }
 
@@ -202,7 +206,9 @@ fn like_text(like: &BlockLikeView, done: &str) -> String {
          delivered"
     ));
     lines.extend(like.named.iter().map(|id| format!("  delivered: {id}")));
-    lines.extend(like.entries.iter().map(|made| format!("{} {done} until {}", shown(made), made.expires)));
+    lines.extend(
+        like.entries.iter().map(|made| format!("{} {done} until {}", shown(made), terminal::moment(&made.expires))),
+    );
     lines.join("\n")
 }
 
@@ -214,7 +220,19 @@ fn shown(entry: &EntryView) -> String {
     format!("{action} entry{id}: {kind} {value}{whom}")
 }
 
-fn list_text(list: &[EntryView]) -> String {
+const COLUMNS: &[Column] = &[
+    whole("id"),
+    text("action"),
+    text("kind"),
+    text("value"),
+    text("for"),
+    time("until"),
+    time("last used"),
+    text("by"),
+    text("reason"),
+];
+
+fn table(list: &[EntryView]) -> Table {
     let row = |one: &EntryView| {
         let EntryView { id, action, kind, value, reach, whom, expires, last_used, owner, reason, .. } = one.clone();
         let reach = if whom.is_empty() { reach } else { whom };
@@ -222,6 +240,5 @@ fn list_text(list: &[EntryView]) -> String {
         let used = last_used.unwrap_or_else(|| "never".to_owned());
         vec![id.to_string(), action, kind, value, reach, expires, used, owner, reason]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["id", "action", "kind", "value", "for", "until", "last used", "by", "reason"], &rows, 40)
+    Table::new(COLUMNS, "no entries", list.iter().map(row).collect())
 }

@@ -88,8 +88,8 @@ async fn print(args: EventsArgs) -> Result<(), CliError> {
 /// Says that there is nothing of what was asked for, and may be once.
 fn beyond(query: &EventsQuery, page: &EventsView) {
     terminal::complain(&format!(
-        "no entry {} yet: the next one is {}. After a restore, entries are numbered anew in another epoch (now {}): give \
-         --epoch as well, or a smaller number",
+        "no entry {} yet: the next one is {}. After a restore, entries are numbered anew in another epoch (now {}): \
+         give --epoch as well, or a smaller number",
         query.from, page.end, page.epoch
     ));
 }

@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 
 use super::client::Client;
 use super::quarantine::actor;
-use super::{ApiArgs, CliError, terminal};
+use super::table::{Column, Table, TableArgs, text, time, whole};
+use super::{ApiArgs, CliError};
 
 /// Verbs about legal holds.
 #[derive(Debug, Subcommand)]
@@ -15,9 +16,9 @@ pub enum HoldVerb {
         /// Lifted ones as well.
         #[arg(long)]
         lifted: bool,
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Put a message, all matches of a query, or all mail of a person on legal hold: none of it expires, is deleted or
     /// purged, including mail that comes later.
@@ -42,7 +43,7 @@ pub struct AddArgs {
     #[command(flatten)]
     what: What,
     /// Why, for the record.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// Only print how many deliveries it would cover.
     #[arg(long)]
@@ -84,14 +85,16 @@ impl What {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: HoldVerb) -> Result<(), CliError> {
     match verb {
-        HoldVerb::List { lifted, api } => {
+        HoldVerb::List { lifted, to } => {
             let path = format!("/api/v1/holds?lifted={lifted}");
-            Client::new(&api)?.get::<Vec<HoldView>>(&path).await?.print(&api, |holds| listed(holds))
+            Client::new(&to.api)?.get::<Vec<HoldView>>(&path).await?.list(&to, |holds| table(holds))
         }
         HoldVerb::Add(AddArgs { what, reason, what_if, api }) => {
+            let client = Client::new(&api)?;
             let (kind, what) = what.chosen();
+            let what = if kind == "mail" { client.message_id(&what).await? } else { what };
             let ask = HoldAsk { kind: kind.to_owned(), what, reason, actor: actor(), what_if };
-            let made = Client::new(&api)?.post::<HoldView>("/api/v1/holds", &ask).await?;
+            let made = client.post::<HoldView>("/api/v1/holds", &ask).await?;
             made.print(&api, |made| told(made, what_if))
         }
         HoldVerb::Lift { number, reason, api } => {
@@ -108,17 +111,26 @@ fn told(hold: &HoldView, what_if: bool) -> String {
     if what_if {
         return format!("{kind} {what}: {mails} deliveries would be on legal hold");
     }
-    format!("legal hold {number} on {kind} {what}: its mail does not expire and cannot be deleted until the hold is lifted")
+    format!(
+        "legal hold {number} on {kind} {what}: its mail does not expire and cannot be deleted until the hold is lifted"
+    )
 }
 
-fn listed(holds: &[HoldView]) -> String {
-    if holds.is_empty() {
-        return "no legal holds".into();
-    }
+const COLUMNS: &[Column] = &[
+    whole("hold"),
+    text("kind"),
+    text("what"),
+    text("deliveries"),
+    time("since"),
+    text("by"),
+    text("reason"),
+    time("lifted"),
+];
+
+fn table(holds: &[HoldView]) -> Table {
     let row = |one: &HoldView| {
         let HoldView { number, kind, what, reason, by, made, mails, lifted, .. } = one.clone();
         vec![number.to_string(), kind, what, mails.to_string(), made, by, reason, lifted.unwrap_or_default()]
     };
-    let rows: Vec<Vec<String>> = holds.iter().map(row).collect();
-    terminal::table(&["hold", "kind", "what", "mails", "since", "by", "reason", "lifted"], &rows, 40)
+    Table::new(COLUMNS, "no legal holds", holds.iter().map(row).collect())
 }

@@ -11,6 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
@@ -22,9 +23,9 @@ const LOOK: Duration = Duration::from_millis(500);
 pub enum IncidentVerb {
     /// List incidents, newest first.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Show an incident: timeline, affected mail, and what was not delivered.
     Show {
@@ -167,12 +168,13 @@ pub enum ReplayVerb {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
     match verb {
-        IncidentVerb::List { api } => {
-            let list = Client::new(&api)?.get::<Vec<IncidentRow>>("/api/v1/incidents").await?;
-            list.print(&api, |list| list_text(list))
+        IncidentVerb::List { to } => {
+            let list = Client::new(&to.api)?.get::<Vec<IncidentRow>>("/api/v1/incidents").await?;
+            list.list(&to, |list| table(list))
         }
         IncidentVerb::Show { id, api } => {
-            Client::new(&api)?.get::<IncidentView>(&path(&id)).await?.print(&api, show_text)
+            let client = Client::new(&api)?;
+            client.get::<IncidentView>(&path(&client, &id).await?).await?.print(&api, show_text)
         }
         IncidentVerb::Open { detection, version, reason, public_text, api } => {
             let actor = super::quarantine::actor();
@@ -189,12 +191,13 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
                 next_update_minutes: next_update,
                 actor: super::quarantine::actor(),
             };
-            Client::new(&api)?.post::<IncidentView>(&path(&id), &ask).await?.print(&api, show_text)
+            let client = Client::new(&api)?;
+            client.post::<IncidentView>(&path(&client, &id).await?, &ask).await?.print(&api, show_text)
         }
         IncidentVerb::Contain(StepArgs { id, reason, api }) => {
             let client = Client::new(&api)?;
-            let IncidentRow { detection, detection_version, .. } =
-                client.get::<IncidentView>(&path(&id)).await?.view()?.row;
+            let path = path(&client, &id).await?;
+            let IncidentRow { detection, detection_version, .. } = client.get::<IncidentView>(&path).await?.view()?.row;
             let ask = ContainAsk {
                 detection,
                 version: Some(detection_version),
@@ -206,8 +209,9 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
             contained.print(&api, |contained| format!("{} is contained", contained.detection))
         }
         IncidentVerb::Replay { step: StepArgs { id, api, .. }, what_if: true, .. } => {
-            let path = format!("{}/dry-run", path(&id));
-            Client::new(&api)?.get::<DryRunView>(&path).await?.print(&api, dry_text)
+            let client = Client::new(&api)?;
+            let path = format!("{}/dry-run", path(&client, &id).await?);
+            client.get::<DryRunView>(&path).await?.print(&api, dry_text)
         }
         IncidentVerb::Replay { step, wait, .. } => {
             let (id, api) = (step.id.clone(), step.api.clone());
@@ -223,7 +227,9 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
                 Form::Json => "json",
             };
             let query = ReportQuery { form: if api.json { "json" } else { form }.to_owned() };
-            let report = Client::new(&api)?.get_bytes_with(&format!("{}/report", path(&id)), &query).await?;
+            let client = Client::new(&api)?;
+            let path = format!("{}/report", path(&client, &id).await?);
+            let report = client.get_bytes_with(&path, &query).await?;
             terminal::bytes(&report);
             Ok(())
         }
@@ -243,39 +249,42 @@ pub async fn run_replay(verb: ReplayVerb) -> Result<(), CliError> {
         ReplayVerb::Cancel(step) => change("cancel", step).await,
         ReplayVerb::Status { id, wait: true, api } => watch(&id, &api).await,
         ReplayVerb::Status { id, api, .. } => {
-            let shown = Client::new(&api)?.get::<IncidentView>(&path(&id)).await?;
+            let client = Client::new(&api)?;
+            let shown = client.get::<IncidentView>(&path(&client, &id).await?).await?;
             if api.json {
                 // As it came, with fields that only a newer service knows.
                 terminal::line(&shown.json()["progress"].to_string());
             } else {
                 let row = shown.view()?.row;
-                terminal::line(&format!("{id} {}: {}", row.stage, progress_text(&row.progress)));
+                terminal::line(&format!("{} {}: {}", row.id, row.stage, progress_text(&row.progress)));
             }
             Ok(())
         }
     }
 }
 
-fn path(id: &str) -> String {
-    format!("/api/v1/incidents/{}", encoded(id))
+async fn path(client: &Client, id: &str) -> Result<String, CliError> {
+    Ok(format!("/api/v1/incidents/{}", encoded(&client.incident_id(id).await?)))
 }
 
 async fn change(action: &str, step: StepArgs) -> Result<(), CliError> {
     let StepArgs { id, reason, api } = step;
     let actor = super::quarantine::actor();
     let ask = ChangeAsk { action: action.to_owned(), text: reason, actor, ..ChangeAsk::default() };
-    Client::new(&api)?.post::<IncidentView>(&path(&id), &ask).await?.print(&api, show_text)
+    let client = Client::new(&api)?;
+    client.post::<IncidentView>(&path(&client, &id).await?, &ask).await?.print(&api, show_text)
 }
 
 /// Shows progress until every delivery is done; exit 1 when some were neither delivered nor upheld.
 async fn watch(id: &str, api: &ApiArgs) -> Result<(), CliError> {
     let client = Client::new(api)?;
+    let path = path(&client, id).await?;
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
         bar.set_style(style);
     }
     loop {
-        let shown = client.get::<IncidentView>(&path(id)).await?;
+        let shown = client.get::<IncidentView>(&path).await?;
         let IncidentRow { stage, paused, progress, .. } = shown.view()?.row;
         bar.set_length(progress.units);
         bar.set_position(progress.over);
@@ -294,18 +303,17 @@ async fn watch(id: &str, api: &ApiArgs) -> Result<(), CliError> {
     }
 }
 
-fn list_text(list: &[IncidentRow]) -> String {
-    if list.is_empty() {
-        return "no incidents".into();
-    }
+const COLUMNS: &[Column] =
+    &[whole("id"), text("stage"), text("detection"), time("opened"), text("done"), text("owner"), text("title")];
+
+fn table(list: &[IncidentRow]) -> Table {
     let row = |one: &IncidentRow| {
         let IncidentRow { id, detection, opened, owner, title, progress, .. } = one.clone();
         let percent = terminal::number(progress.percent);
         let done = format!("{} of {} ({percent} %)", progress.over, progress.units);
         vec![id, stage_text(one), detection, opened, done, owner, title]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["id", "stage", "detection", "opened", "done", "owner", "title"], &rows, 48)
+    Table::new(COLUMNS, "no incidents", list.iter().map(row).collect()).cut_at(48)
 }
 
 fn stage_text(incident: &IncidentRow) -> String {
@@ -343,8 +351,8 @@ pub fn show_text(shown: &IncidentView) -> String {
         format!("{id}  {title}  [{}]", terminal::coloured(&stage_text(&shown.row), colour(stage))),
         format!(
             "  detection {detection} version {detection_version}, in force since {}; began {}",
-            in_force_since.as_deref().unwrap_or("(not known)"),
-            began.as_deref().unwrap_or("(not known yet)"),
+            in_force_since.as_deref().map_or("(not known)".to_owned(), terminal::moment),
+            began.as_deref().map_or("(not known yet)".to_owned(), terminal::moment),
         ),
         format!("  {}", progress_text(progress)),
         format!("  cause: {cause}"),
@@ -360,7 +368,8 @@ pub fn show_text(shown: &IncidentView) -> String {
     }
     out.push("  timeline".to_owned());
     for note in &shown.timeline {
-        out.push(format!("    {}  {:<13} {} ({})", note.at, note.what, note.text, note.actor));
+        let at = terminal::moment(&note.at);
+        out.push(format!("    {at}  {:<13} {} ({})", note.what, note.text, note.actor));
     }
     if !shown.residual.is_empty() {
         out.push(format!("  not delivered: {}", shown.residual.len()));

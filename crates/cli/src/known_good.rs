@@ -18,7 +18,7 @@ pub enum KnownGoodVerb {
     /// Make a new key; samples are re-encrypted in the background, then the old key is destroyed.
     RotateKey {
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Only show what there is.
         #[arg(long)]

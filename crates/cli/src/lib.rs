@@ -15,7 +15,9 @@ pub mod detection;
 pub mod doctor;
 pub mod entry;
 pub mod events;
+pub mod explore;
 pub mod feed;
+pub mod help;
 pub mod hold;
 pub mod incident;
 pub mod known_good;
@@ -37,10 +39,12 @@ pub mod sentinel;
 pub mod serve;
 pub mod service;
 pub mod setup;
+mod short_id;
 pub mod status_page;
 pub mod submission;
 mod supervisor;
 pub mod support_bundle;
+pub mod table;
 pub mod terminal;
 pub mod token;
 
@@ -51,7 +55,7 @@ use clap::{Args, Subcommand};
 /// The verbs that are a service, look at one, or ask one for something.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Set up an installed Reprieve: next hop, domains, listener, first administrator.
+    /// Set up Reprieve: next hop, accepted domains, listener, first administrator.
     Setup(setup::SetupArgs),
     /// Run the service: gateway, quarantine, API and console.
     Serve(serve::ServeArgs),
@@ -65,9 +69,11 @@ pub enum Verb {
     /// Show whether expiry runs, and recover what has expired.
     #[command(subcommand)]
     Retention(retention::RetentionVerb),
-    /// Legal hold: keep a message, all matches of a query, or all mail of a person.
+    /// Legal hold on a message, a query, or a person's mail.
     #[command(subcommand, visible_alias = "legal-hold")]
     Hold(hold::HoldVerb),
+    /// Search messages with a query, or count them by a field.
+    Explore(explore::ExploreArgs),
     /// Trace a message, and explain its verdict.
     #[command(subcommand)]
     Message(message::MessageVerb),
@@ -101,12 +107,12 @@ pub enum Verb {
     /// Test the notifications.
     #[command(subcommand)]
     Notify(notify::NotifyVerb),
-    /// Report false positives and false negatives, and list the reports.
+    /// Report false positives and false negatives, list reports.
     #[command(subcommand, visible_alias = "report")]
     Submission(submission::SubmissionVerb),
-    /// Contain a detection: it stops holding what its previous version or known-good mail clears.
+    /// Contain a detection that may be faulty: known-good mail passes again.
     Contain(sentinel::ContainArgs),
-    /// End the containment of a detection: it acts again as the policy says.
+    /// End the containment of a detection.
     #[command(visible_alias = "uncontain")]
     ReleaseContainment(sentinel::ContainArgs),
     /// Show the strength of the memory of known-good mail, and import an archive.
@@ -166,7 +172,7 @@ pub struct ApiArgs {
     #[arg(long, value_name = "FILE", requires = "api", help_heading = "Connection")]
     token_file: Option<PathBuf>,
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -222,6 +228,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Retention(verb) => retention::run(verb).await,
         Verb::Hold(verb) => hold::run(verb).await,
+        Verb::Explore(args) => explore::run(args).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ruleset(verb) => ruleset::run(verb).await,
         Verb::Classifier(verb) => classifier::run(verb),

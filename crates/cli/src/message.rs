@@ -47,17 +47,20 @@ pub enum MessageVerb {
 pub async fn run(verb: MessageVerb) -> Result<(), CliError> {
     match verb {
         MessageVerb::Trace { id, message_id, sender, recipient, api } => {
-            trace(&TraceQuery { mail_id: id, message_id, sender, recipient }, &api).await
+            trace(TraceQuery { mail_id: id, message_id, sender, recipient }, &api).await
         }
         MessageVerb::Show { id, api } => {
-            let path = format!("/api/v1/messages/{}", encoded(&id));
-            Client::new(&api)?.get::<ExplainedView>(&path).await?.print(&api, explained)
+            let client = Client::new(&api)?;
+            let path = format!("/api/v1/messages/{}", encoded(&client.message_id(&id).await?));
+            client.get::<ExplainedView>(&path).await?.print(&api, explained)
         }
     }
 }
 
-async fn trace(query: &TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
-    let units = Client::new(api)?.get_with::<Vec<TraceView>>("/api/v1/messages", query).await?;
+async fn trace(mut query: TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
+    let client = Client::new(api)?;
+    query.mail_id = client.message_id_if_given(query.mail_id).await?;
+    let units = client.get_with::<Vec<TraceView>>("/api/v1/messages", &query).await?;
     if api.json {
         terminal::line(&units.json().to_string());
         return Ok(());
@@ -74,7 +77,8 @@ async fn trace(query: &TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
 fn explained(shown: &ExplainedView) -> String {
     let ExplainedView { mail_id, received, sender, subject, category, ruleset, policy, today, .. } = shown;
     let mut out = vec![format!(
-        "{mail_id}  {received}  from {sender}  \"{subject}\"\n{}",
+        "{mail_id}  {}  from {sender}  \"{subject}\"\n{}",
+        terminal::moment(received),
         terminal::coloured(category, if category == "Clean" { 32 } else { 31 })
     )];
     out.extend(shown.units.iter().map(explained_unit));
@@ -84,7 +88,10 @@ fn explained(shown: &ExplainedView) -> String {
     for other in &shown.counterfactuals {
         out.push(format!("  without {}@{}: {} {}", other.without, other.version, other.category, other.disposition));
     }
-    out.push(format!("  under today's ruleset {}: {} {}; {}", today.ruleset, today.category, today.disposition, today.rests_on));
+    out.push(format!(
+        "  under today's ruleset {}: {} {}; {}",
+        today.ruleset, today.category, today.disposition, today.rests_on
+    ));
     out.extend(shown.authentication.as_ref().map(authenticated));
     if shown.first_contact == Some(true) {
         out.push("  first contact: no earlier mail between sender and recipient".to_owned());
@@ -138,7 +145,11 @@ fn shown(unit: &TraceView) -> String {
     for event in &unit.events {
         out.push(format!(
             "  {}  {:<18} -> {:<13} {} {}",
-            event.at, event.what, event.account, event.actor, event.reason
+            terminal::moment(&event.at),
+            event.what,
+            event.account,
+            event.actor,
+            event.reason
         ));
     }
     out.join("\n")

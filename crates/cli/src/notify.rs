@@ -10,8 +10,8 @@ use super::{ApiArgs, CliError, terminal};
 /// Verbs about notices.
 #[derive(Debug, Subcommand)]
 pub enum NotifyVerb {
-    /// Send a test notification to every webhook and mailbox of `[notices]`, and print the answers; exit 1 when one does
-    /// not accept it.
+    /// Send a test notification to every webhook and mailbox of `[notices]`, and print the answers; exit 1 when one
+    /// does not accept it.
     Test {
         /// To this recipient of yours as well, as quarantine notifications are sent.
         #[arg(long, value_name = "ADDRESS")]

@@ -13,6 +13,7 @@ use store::Store;
 use store::upkeep::backup::DATABASE;
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 
 /// Verbs about people.
@@ -42,9 +43,9 @@ pub enum PersonVerb {
     },
     /// List the accounts.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Recover the account of an administrator who has lost password and second factor: on the gateway's host, as its
     /// user or root, whether it runs or not. Prints a link that works once, within an hour; ends their sessions, tokens
@@ -67,7 +68,7 @@ pub enum PersonVerb {
         /// The name of the account.
         name: String,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Disable even the last active administrator; `person invite` creates another.
         #[arg(long)]
@@ -94,15 +95,15 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
                 .print(&api, |invited| link(invited, console, address))
         }
         PersonVerb::Recover { name, reason, console, api } => recover(name, reason, console, api).await,
-        PersonVerb::List { api } => {
-            let people = Client::new(&api)?.get::<Vec<PersonView>>("/api/v1/people").await?;
-            people.print(&api, |people| listed(people))
+        PersonVerb::List { to } => {
+            let people = Client::new(&to.api)?.get::<Vec<PersonView>>("/api/v1/people").await?;
+            people.list(&to, |people| table(people))
         }
         PersonVerb::Disable { name, reason, last_admin, api } => {
             let ask = DisableAsk { reason, actor: super::quarantine::actor(), last_admin };
             let path = format!("/api/v1/people/{}/disable", platform::percent::encoded(&name));
             let done = Client::new(&api)?.post::<PersonView>(&path, &ask).await?;
-            done.print(&api, |done| listed(std::slice::from_ref(done)))
+            done.print(&api, |done| table(std::slice::from_ref(done)).text())
         }
     }
 }
@@ -165,10 +166,9 @@ pub(super) fn link(invited: &PersonView, named: Option<String>, api: Option<Stri
     format!("{}/welcome#{secret}", console.unwrap_or_default().trim_end_matches('/'))
 }
 
-fn listed(people: &[PersonView]) -> String {
-    if people.is_empty() {
-        return "no accounts".into();
-    }
+const COLUMNS: &[Column] = &[whole("name"), text("role"), text("domains"), text("sign-in"), time("added"), text("by")];
+
+fn table(people: &[PersonView]) -> Table {
     let row = |one: &PersonView| {
         let PersonView { name, role, domains, disabled, has_password, has_totp, made, made_by, .. } = one.clone();
         let state = match (disabled.is_some(), has_password, has_totp) {
@@ -179,6 +179,5 @@ fn listed(people: &[PersonView]) -> String {
         };
         vec![name, role, domains.join(" "), state.to_owned(), made, made_by]
     };
-    let rows: Vec<Vec<String>> = people.iter().map(row).collect();
-    terminal::table(&["name", "role", "domains", "sign-in", "added", "by"], &rows, 40)
+    Table::new(COLUMNS, "no accounts", people.iter().map(row).collect())
 }

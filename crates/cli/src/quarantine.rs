@@ -10,14 +10,14 @@ use api_types::quarantine::{
 use clap::{Args, Subcommand};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
 /// How long `--wait` waits.
 const WAIT_MAX: Duration = Duration::from_secs(600);
 /// What is said of an empty list of what is held.
-const NOTHING_HELD: &str =
-    "no held message matches; `--state any` lists released, denied and deleted ones as well";
+const NOTHING_HELD: &str = "no held message matches; `--state any` lists released, denied and deleted ones as well";
 /// Messages of one request.
 const IDS_MAX: usize = 500;
 
@@ -63,9 +63,9 @@ pub enum QuarantineVerb {
     },
     /// List the release requests of recipients; answer them with release or deny and --rcpt.
     Requests {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Release messages to their recipients.
     Release(ReleaseArgs),
@@ -145,8 +145,9 @@ pub struct ListArgs {
     /// Maximum number of messages, up to 1000; default 100.
     #[arg(long)]
     limit: Option<u32>,
+    /// Where the API is, and the format.
     #[command(flatten)]
-    api: ApiArgs,
+    to: TableArgs,
 }
 
 /// What to release.
@@ -159,7 +160,7 @@ pub struct ReleaseArgs {
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Vec<String>,
     /// Why, for the record; asked for at a terminal. A script may omit it, which is recorded.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// Wait until the next hop has accepted or refused each.
     #[arg(long)]
@@ -184,7 +185,7 @@ pub struct DecideArgs {
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Vec<String>,
     /// Why, for the record.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// Only print what would be done.
     #[arg(long)]
@@ -202,10 +203,12 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
     match verb {
         QuarantineVerb::List(args) => list(*args).await,
         QuarantineVerb::Show { id, api } => {
-            Client::new(&api)?.get::<ShownView>(&path(&id, "")).await?.print(&api, explained)
+            let client = Client::new(&api)?;
+            client.get::<ShownView>(&path(&client, &id, "").await?).await?.print(&api, explained)
         }
         QuarantineVerb::Export { id, output, api } => {
-            let bytes = Client::new(&api)?.get_bytes(&path(&id, "/raw")).await?;
+            let client = Client::new(&api)?;
+            let bytes = client.get_bytes(&path(&client, &id, "/raw").await?).await?;
             match output {
                 Some(path) => {
                     std::fs::write(&path, bytes).map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
@@ -217,20 +220,24 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
             }
         }
         QuarantineVerb::Headers { id, api } => {
-            let answer = Client::new(&api)?.get::<HeadersView>(&path(&id, "/headers")).await?;
+            let client = Client::new(&api)?;
+            let answer = client.get::<HeadersView>(&path(&client, &id, "/headers").await?).await?;
             answer.print_with_lines(&api, |view| safe(&view.headers))
         }
         QuarantineVerb::Preview { id, api } => {
-            Client::new(&api)?.get::<PreviewView>(&path(&id, "/preview")).await?.print_with_lines(&api, previewed)
+            let client = Client::new(&api)?;
+            let path = path(&client, &id, "/preview").await?;
+            client.get::<PreviewView>(&path).await?.print_with_lines(&api, previewed)
         }
-        QuarantineVerb::Requests { api } => {
-            let waiting = Client::new(&api)?.get::<Vec<RequestView>>("/api/v1/quarantine/requests").await?;
-            waiting.print(&api, |waiting| requested(waiting))
+        QuarantineVerb::Requests { to } => {
+            let waiting = Client::new(&to.api)?.get::<Vec<RequestView>>("/api/v1/quarantine/requests").await?;
+            waiting.list(&to, |waiting| requested(waiting))
         }
         QuarantineVerb::Release(args) => release(args).await,
         QuarantineVerb::Copy { id, to, reason, api } => {
             let ask = CopyAsk { to: to.clone(), reason, actor: actor() };
-            let copied = Client::new(&api)?.post::<CopiedView>(&path(&id, "/copy"), &ask).await?;
+            let client = Client::new(&api)?;
+            let copied = client.post::<CopiedView>(&path(&client, &id, "/copy").await?, &ask).await?;
             copied.print(&api, |copied| format!("a copy was sent to {to}: {}", copied.reply))
         }
         QuarantineVerb::ClosePortal { address, reason, api } => {
@@ -245,21 +252,27 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
 }
 
 /// The path of one held message, and of what belongs to it.
-fn path(id: &str, rest: &str) -> String {
-    format!("/api/v1/quarantine/{}{rest}", encoded(id))
+async fn path(client: &Client, id: &str, rest: &str) -> Result<String, CliError> {
+    Ok(format!("/api/v1/quarantine/{}{rest}", encoded(&client.message_id(id).await?)))
 }
 
-/// What recipients ask for, as a table.
-fn requested(waiting: &[RequestView]) -> String {
-    if waiting.is_empty() {
-        return "no open requests".into();
-    }
+const REQUEST_COLUMNS: &[Column] = &[
+    whole("mail_id"),
+    time("asked"),
+    text("recipient"),
+    text("sender"),
+    text("category"),
+    text("subject"),
+    text("reason"),
+];
+
+/// What recipients ask for.
+fn requested(waiting: &[RequestView]) -> Table {
     let row = |one: &RequestView| {
         let RequestView { mail_id, recipient, asked, reason, sender, subject, category } = one.clone();
         vec![mail_id, asked, recipient, sender, category, subject, reason]
     };
-    let rows: Vec<Vec<String>> = waiting.iter().map(row).collect();
-    terminal::table(&["mail_id", "asked", "recipient", "sender", "category", "subject", "reason"], &rows, 44)
+    Table::new(REQUEST_COLUMNS, "no open requests", waiting.iter().map(row).collect()).cut_at(44)
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
@@ -280,32 +293,35 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
         after: args.after,
         limit: args.limit,
     };
-    let held = Client::new(&args.api)?.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?;
-    held.print(&args.api, |held| table(held, none))
+    let held = Client::new(&args.to.api)?.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?;
+    held.list(&args.to, |held| table(held, none))
 }
 
 /// What is held, as a table.
 pub fn listed(held: &[HeldView]) -> String {
-    table(held, NOTHING_HELD)
+    table(held, NOTHING_HELD).text()
 }
 
-fn table(held: &[HeldView], none: &str) -> String {
-    if held.is_empty() {
-        return none.into();
-    }
-    let rows: Vec<Vec<String>> = held.iter().map(row).collect();
-    terminal::table(
-        &["id", "received", "direction", "category", "detection", "status", "sender", "recipients", "subject"],
-        &rows,
-        44,
-    )
+const COLUMNS: &[Column] = &[
+    whole("id"),
+    time("received"),
+    text("direction"),
+    text("category"),
+    text("detection"),
+    text("status"),
+    text("sender"),
+    text("recipients"),
+    text("subject"),
+];
+
+fn table(held: &[HeldView], none: &'static str) -> Table {
+    Table::new(COLUMNS, none, held.iter().map(row).collect()).cut_at(44)
 }
 
 fn row(held: &HeldView) -> Vec<String> {
     let HeldView { id, received, direction, sender, subject, category, detection, status, .. } = held.clone();
     let recipients: Vec<String> =
         held.recipients.iter().map(|recipient| format!("{} ({})", recipient.address, recipient.state)).collect();
-    let received = received.chars().take(19).collect();
     let detection = detection.unwrap_or_default();
     vec![id, received, direction, category, detection, status, sender, recipients.join(", "), subject]
 }
@@ -315,7 +331,7 @@ pub fn explained(shown: &ShownView) -> String {
     let HeldView { id, received, sender, subject, category, status, size, sha256, .. } = &shown.held;
     let mut out = vec![
         format!("id        {id}"),
-        format!("received  {received}"),
+        format!("received  {}", terminal::moment(received)),
         format!("from      {sender}"),
         format!("subject   {subject}"),
         format!("category  {category}  ({status})"),
@@ -376,7 +392,8 @@ async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError
     let mut no = false;
     let ask = DecideAsk { recipients: args.rcpt, reason: args.reason, actor: actor(), what_if: args.what_if };
     for id in &args.ids {
-        let decided = client.post::<ReleasedView>(&path(id, &format!("/{verb}")), &ask).await?;
+        let path = path(&client, id, &format!("/{verb}")).await?;
+        let decided = client.post::<ReleasedView>(&path, &ask).await?;
         no |= !args.what_if && decided.view()?.units.iter().any(|unit| unit.state != done);
         decided.print(&args.api, outcome)?;
     }
@@ -387,7 +404,7 @@ async fn release(args: ReleaseArgs) -> Result<(), CliError> {
     let client = Client::new(&args.api)?;
     let mut no = false;
     let reads_ids = args.ids == ["-"];
-    let ids = ids(args.ids)?;
+    let ids = whole_ids(&client, ids(args.ids)?).await?;
     let reason = if args.what_if { args.reason } else { reason_of_release(args.reason, ids.len(), reads_ids)? };
     for ids in ids.chunks(IDS_MAX) {
         let ask = ReleaseManyAsk {
@@ -421,8 +438,7 @@ fn reason_of_release(given: String, messages: usize, reads_ids: bool) -> Result<
     if reads_ids || !terminal::is_a_person_there() {
         return Ok(format!("released at the command line by {}, without a reason", actor()));
     }
-    let said =
-        terminal::ask(&format!("Release {messages} messages to their recipients? Reason (empty to cancel): "));
+    let said = terminal::ask(&format!("Release {messages} messages to their recipients? Reason (empty to cancel): "));
     said.filter(|said| !said.is_empty()).ok_or(CliError::No)
 }
 
@@ -434,6 +450,15 @@ fn ids(given: Vec<String>) -> Result<Vec<String>, CliError> {
     let text = std::io::read_to_string(std::io::stdin()).map_err(CliError::unreachable)?;
     let ids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     if ids.is_empty() { Err(CliError::Usage("no ID on standard input".into())) } else { Ok(ids) }
+}
+
+/// The same without short ones.
+async fn whole_ids(client: &Client, ids: Vec<String>) -> Result<Vec<String>, CliError> {
+    let mut whole = Vec::new();
+    for id in ids {
+        whole.push(client.message_id(&id).await?);
+    }
+    Ok(whole)
 }
 
 fn is_on_its_way(unit: &ReleasedUnit, waited: bool) -> bool {
@@ -448,7 +473,7 @@ fn is_on_its_way(unit: &ReleasedUnit, waited: bool) -> bool {
 async fn wait(client: &Client, released: &mut ReleasedView) -> Result<(), CliError> {
     let began = Instant::now();
     loop {
-        let shown = client.get::<ShownView>(&path(&released.id, "")).await?.view()?;
+        let shown = client.get::<ShownView>(&path(client, &released.id, "").await?).await?.view()?;
         let mut in_progress = false;
         for unit in &mut released.units {
             if let Some(now) = shown.units.iter().find(|now| now.recipient == unit.recipient) {

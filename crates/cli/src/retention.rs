@@ -35,7 +35,7 @@ pub enum RetentionVerb {
         #[arg(long)]
         deleted: bool,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Only print how many deliveries it would be.
         #[arg(long)]

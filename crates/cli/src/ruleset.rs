@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, mailbox, terminal};
 use platform::config::Config;
 use platform::percent::encoded;
@@ -102,7 +103,7 @@ pub enum RulesetVerb {
         #[arg(long, requires = "reason")]
         fast: bool,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Wait for the results of the gates.
         #[arg(long)]
@@ -116,9 +117,9 @@ pub enum RulesetVerb {
     },
     /// List all versions.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Show a version with its detections.
     Show {
@@ -191,9 +192,9 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
             answer.print_with_lines(&api, rollout_text)?;
             if answer.view()?.stage == "refused" { Err(CliError::No) } else { Ok(()) }
         }
-        RulesetVerb::List { api } => {
-            let rulesets = Client::new(&api)?.get::<Vec<RulesetRow>>("/api/v1/rulesets").await?;
-            rulesets.print_with_lines(&api, |rulesets| list_text(rulesets))
+        RulesetVerb::List { to } => {
+            let rulesets = Client::new(&to.api)?.get::<Vec<RulesetRow>>("/api/v1/rulesets").await?;
+            rulesets.list(&to, |rulesets| table(rulesets))
         }
         RulesetVerb::Show { version, api } => {
             let path = format!("/api/v1/rulesets/{}", encoded(&version));
@@ -206,11 +207,7 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
                 None => newest(&client).await?,
             };
             let Some(number) = number else {
-                terminal::line(if api.json {
-                    "null"
-                } else {
-                    "no roll-out yet: the shipped ruleset is in force"
-                });
+                terminal::line(if api.json { "null" } else { "no roll-out yet: the shipped ruleset is in force" });
                 return Ok(());
             };
             rollout(&client, number).await?.print_with_lines(&api, rollout_text)
@@ -421,6 +418,7 @@ fn rollout_text(rollout: &RolloutView) -> String {
         _ => 33,
     };
     let number = rollout.rollout;
+    let [since, started] = [since, started].map(|at| terminal::moment(at));
     let mut out = vec![
         format!("roll-out {number} of {ruleset}: {} since {since}\n  {note}", terminal::coloured(stage, colour)),
         format!("  published by {started_by} at {started}: {reason}"),
@@ -428,19 +426,22 @@ fn rollout_text(rollout: &RolloutView) -> String {
     ];
     out.extend(gates_text(&rollout.gates));
     for step in &rollout.steps {
-        out.push(format!("{}  {} -> {}  {}: {}", step.at, step.from, step.to, step.actor, step.reason));
+        let at = terminal::moment(&step.at);
+        out.push(format!("{at}  {} -> {}  {}: {}", step.from, step.to, step.actor, step.reason));
     }
     out.join("\n")
 }
 
-fn list_text(rulesets: &[RulesetRow]) -> String {
+const COLUMNS: &[Column] =
+    &[whole("version"), text("detections"), time("first seen"), time("in force since"), text("state")];
+
+fn table(rulesets: &[RulesetRow]) -> Table {
     let row = |one: &RulesetRow| {
         let RulesetRow { id, first_seen, detections, in_force_since, in_force, stage } = one.clone();
         let state = if in_force { "in force".to_owned() } else { stage.unwrap_or_default() };
         vec![id, detections.to_string(), first_seen, in_force_since.unwrap_or_default(), state]
     };
-    let rows: Vec<Vec<String>> = rulesets.iter().map(row).collect();
-    terminal::table(&["version", "detections", "first seen", "in force since", "state"], &rows, 32)
+    Table::new(COLUMNS, "no rulesets", rulesets.iter().map(row).collect())
 }
 
 fn show_text(ruleset: &RulesetView) -> String {

@@ -44,7 +44,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The envelope sender.
-    #[arg(long, value_name = "ADDRESS", default_value = "")]
+    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
     from: String,
     /// The envelope recipient.
     #[arg(long, value_name = "ADDRESS", default_value = "recipient@localhost")]

@@ -80,10 +80,15 @@ pub async fn contain(args: ContainArgs, release: bool) -> Result<(), CliError> {
         (false, true) => "acts again as the policy says",
     };
     let text = |done: &ContainmentView| {
-        let until = done.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+        let until = until_text(done.until.as_deref());
         format!("{detection} ({}) {is}{until}", done.detection_version)
     };
     Client::new(&api)?.post::<ContainmentView>("/api/v1/containment", &ask).await?.print(&api, text)
+}
+
+/// Until when, where there is an end.
+fn until_text(until: Option<&str>) -> String {
+    until.map(|until| format!(" until {}", terminal::moment(until))).unwrap_or_default()
 }
 
 fn suspects(list: &[SuspicionView]) -> String {
@@ -114,12 +119,12 @@ fn probation_text(one: &ProbationView) -> String {
     let ProbationView { detection, detection_version, since, delayed, waiting, let_out, let_out_most, kept, settled } =
         one;
     let stands = match since {
-        Some(since) => format!("on probation since {since}"),
+        Some(since) => format!("on probation since {}", terminal::moment(since)),
         None => "probation over".to_owned(),
     };
     format!(
-        "{detection} ({detection_version}): {stands}: {delayed} messages delayed, {waiting} still waiting, {kept} kept, \
-         {let_out} let out (possibly missed, {let_out_most} at most), {settled} decided otherwise"
+        "{detection} ({detection_version}): {stands}: {delayed} messages delayed, {waiting} still waiting, \
+         {kept} kept, {let_out} let out (possibly missed, {let_out_most} at most), {settled} decided otherwise"
     )
 }
 
@@ -137,7 +142,7 @@ fn status_text(shown: &SentinelView) -> String {
     for one in &shown.contained {
         let ContainmentView { detection, detection_version, level, since, until, by, reason } = one;
         let level = level.as_deref().unwrap_or_default();
-        let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+        let (since, until) = (terminal::moment(since), until_text(until.as_deref()));
         out.push(format!("{detection} ({detection_version}): {level} since {since}{until} by {by}: {reason}"));
     }
     out.extend(shown.probations.iter().map(probation_text));
@@ -149,7 +154,8 @@ fn explain_text(shown: &ExplanationView) -> String {
     let mut out = vec![suspects(&shown.versions)];
     out.extend(shown.probations.iter().map(probation_text));
     for line in &shown.journal {
-        out.push(format!("{}  {}  {:<7} {}", line.at, line.detection_version, line.event, line.text));
+        let at = terminal::moment(&line.at);
+        out.push(format!("{at}  {}  {:<7} {}", line.detection_version, line.event, line.text));
     }
     out.join("\n")
 }

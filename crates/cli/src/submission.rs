@@ -4,6 +4,7 @@ use api_types::submission::{BundleView, SubmissionAsk, SubmissionDetailView, Sub
 use clap::{Subcommand, ValueEnum};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 
 /// What somebody says.
@@ -23,9 +24,9 @@ pub enum SubmissionVerb {
         /// Only reports of this message.
         #[arg(long)]
         mail: Option<String>,
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Report a message as false positive or false negative. When three people report the same detection within a day,
     /// it is tested on known-good mail.
@@ -36,10 +37,10 @@ pub enum SubmissionVerb {
         #[arg(long, value_enum, ignore_case = true)]
         kind: Said,
         /// The address of who reports it; they are told the outcome.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reporter: String,
         /// Their comment.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         comment: String,
         /// Where the API is.
         #[command(flatten)]
@@ -69,10 +70,12 @@ pub enum SubmissionVerb {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
     match verb {
-        SubmissionVerb::List { mail, api } => {
-            let query = SubmissionQuery { mail_id: mail, before: None };
-            let list = Client::new(&api)?.get_with::<Vec<SubmissionView>>("/api/v1/submissions", &query).await?;
-            list.print(&api, |list| list_text(list))
+        SubmissionVerb::List { mail, to } => {
+            let client = Client::new(&to.api)?;
+            let mail_id = client.message_id_if_given(mail).await?;
+            let query = SubmissionQuery { mail_id, before: None };
+            let list = client.get_with::<Vec<SubmissionView>>("/api/v1/submissions", &query).await?;
+            list.list(&to, |list| table(list))
         }
         SubmissionVerb::Add { mail, kind, reporter, comment, api } => {
             let kind = match kind {
@@ -80,9 +83,11 @@ pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
                 Said::FalseNegative => "false_negative",
             };
             let (kind, actor) = (kind.to_owned(), super::quarantine::actor());
-            let ask = SubmissionAsk { mail_id: mail, kind, reporter, comment, actor };
-            let done = Client::new(&api)?.post::<SubmissionView>("/api/v1/submissions", &ask).await?;
-            done.print(&api, |done| list_text(std::slice::from_ref(done)))
+            let client = Client::new(&api)?;
+            let mail_id = client.message_id(&mail).await?;
+            let ask = SubmissionAsk { mail_id, kind, reporter, comment, actor };
+            let done = client.post::<SubmissionView>("/api/v1/submissions", &ask).await?;
+            done.print(&api, |done| table(std::slice::from_ref(done)).text())
         }
         SubmissionVerb::Show { number, api } => {
             let path = format!("/api/v1/submissions/{number}");
@@ -98,7 +103,7 @@ pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
 }
 
 fn show_text(shown: &SubmissionDetailView) -> String {
-    let mut text = list_text(std::slice::from_ref(&shown.said));
+    let mut text = table(std::slice::from_ref(&shown.said)).text();
     for one in &shown.voices {
         text.push_str(&format!(
             "\n{} ({}): reported as false positive by {} people within a day ({} start a test); {} messages in 30 days",
@@ -106,20 +111,27 @@ fn show_text(shown: &SubmissionDetailView) -> String {
         ));
     }
     if !shown.others.is_empty() {
-        text.push_str(&format!("\n\nother reports of this message:\n{}", list_text(&shown.others)));
+        text.push_str(&format!("\n\nother reports of this message:\n{}", table(&shown.others).text()));
     }
     text
 }
 
-fn list_text(list: &[SubmissionView]) -> String {
-    if list.is_empty() {
-        return "no reports".into();
-    }
+const COLUMNS: &[Column] = &[
+    whole("number"),
+    time("at"),
+    text("kind"),
+    text("by"),
+    text("detections"),
+    whole("message"),
+    whole("incident"),
+    text("comment"),
+];
+
+fn table(list: &[SubmissionView]) -> Table {
     let row = |one: &SubmissionView| {
         let SubmissionView { number, at, mail_id, kind, reporter, comment, about, incident, .. } = one.clone();
         let about: Vec<String> = about.into_iter().map(|about| about.detection).collect();
         vec![number.to_string(), at, kind, reporter, about.join(" "), mail_id, incident.unwrap_or_default(), comment]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["number", "at", "kind", "by", "detections", "message", "incident", "comment"], &rows, 40)
+    Table::new(COLUMNS, "no reports", list.iter().map(row).collect())
 }

@@ -333,7 +333,7 @@ impl Story<'_> {
         };
         terminal::line(&format!("\nThe sentinel: {}", one.reason));
         let ok = one.level.as_deref() == Some("contained");
-        Ok((ok, format!("{} was contained automatically at {}", one.detection, one.since)))
+        Ok((ok, format!("{} was contained automatically at {}", one.detection, terminal::moment(&one.since))))
     }
 
     async fn status(&self) -> Result<Chapter, CliError> {

@@ -207,7 +207,8 @@ impl<'a> Learned<'a> {
         lines.extend(shown.map(|one| format!("  bad {}: {}", one.source, share(one.tagged, one.mails))));
         lines.push(format!("heaviest: {}", words.join("  ")));
         lines.push(format!(
-            "written to {}; next: `reprieve classifier evaluate` on other mail, then `reprieve ruleset publish {} --add`",
+            "written to {}; next: `reprieve classifier evaluate` on other mail, then `reprieve ruleset publish {} \
+             --add`",
             self.folder.join(self.code.as_str()).display(),
             self.folder.display()
         ));

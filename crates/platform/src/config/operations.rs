@@ -205,8 +205,8 @@ pub(super) fn notices(root: &mut Section<'_>) -> NoticesConfig {
                 .setting(
                     "alert_webhooks",
                     "Alerts for operators (a detection hits far more than ever, is reported as false positive by \
-                     several people, or is suspected and not contained automatically) are sent to these, once each, as JSON \
-                     by POST.",
+                     several people, or is suspected and not contained automatically) are sent to these, once \
+                     each, as JSON by POST.",
                 )
                 .shown_as("operators, webhooks")
                 .list_shown("URLs", Webhook::parse, marked),

@@ -1,42 +1,45 @@
-//! `reprieve alert`: what operators are called for.
+//! `reprieve alert`: what needs an operator.
 
 use api_types::alert::{AlertQuery, AlertView, ChooseAsk, SeenAsk};
 use clap::{Subcommand, ValueEnum};
 
 use super::client::Client;
-use super::{ApiArgs, CliError};
+use super::table::{Column, Table, TableArgs, data, text, time, whole};
+use super::{ApiArgs, CliError, terminal};
 
 /// Verbs about alerts.
 #[derive(Debug, Subcommand)]
 pub enum AlertVerb {
-    /// List what operators are called for.
+    /// List open alerts.
     List {
-        /// Also what somebody has seen.
+        /// Acknowledged ones as well.
         #[arg(long)]
         seen: bool,
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// Say that you have seen one: nobody is called for it any more.
+    /// Acknowledge an alert; it is not sent again.
+    #[command(visible_alias = "acknowledge")]
     Seen {
-        /// Its number.
+        /// The number of the alert.
         number: i64,
-        /// What you made of it, for the record.
-        #[arg(long, default_value = "")]
+        /// A comment, for the record.
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Do something at once about the detection that one is about; nobody is called for it any more.
+    /// Act on the detection of an alert, which is acknowledged by that.
+    #[command(visible_alias = "act")]
     Choose {
-        /// Its number.
+        /// The number of the alert.
         number: i64,
         /// What to do.
         choice: Choice,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// Where the API is.
         #[command(flatten)]
@@ -47,11 +50,11 @@ pub enum AlertVerb {
 /// What can be done at once about the detection of an alert.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Choice {
-    /// Hold it back for a day: its previous form decides, or the past does.
+    /// Contain it for a day: it stops holding what its previous version or known-good mail clears.
     Contain,
-    /// Do not run it for a day.
+    /// Switch it off for a day.
     Off,
-    /// It is right: pin it, so that nothing contains it by itself.
+    /// It is right: pin it, so that it is never contained automatically.
     Confirm,
 }
 
@@ -71,8 +74,12 @@ impl Choice {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: AlertVerb) -> Result<(), CliError> {
     let (shown, api) = match verb {
-        AlertVerb::List { seen, api } => {
-            (Client::new(&api)?.get_with::<Vec<AlertView>>("/api/v1/alerts", &AlertQuery { seen }).await?, api)
+        AlertVerb::List { seen, to } => {
+            let query = AlertQuery { seen };
+            return Client::new(&to.api)?
+                .get_with::<Vec<AlertView>>("/api/v1/alerts", &query)
+                .await?
+                .list(&to, |all| table(all));
         }
         AlertVerb::Seen { number, reason, api } => {
             let ask = SeenAsk { reason, actor: super::quarantine::actor() };
@@ -85,21 +92,31 @@ pub async fn run(verb: AlertVerb) -> Result<(), CliError> {
             (Client::new(&api)?.post::<AlertView>(&path, &ask).await?.alone(), api)
         }
     };
-    shown.print(&api, |alerts| text(alerts))
+    shown.print(&api, |alerts| table(alerts).text())
 }
 
-fn text(alerts: &[AlertView]) -> String {
-    if alerts.is_empty() {
-        return "nobody is called for anything".into();
-    }
+const COLUMNS: &[Column] =
+    &[whole("number"), time("at"), text("kind"), text("subject"), time("acknowledged"), data("by"), whole("text")];
+
+fn table(alerts: &[AlertView]) -> Table {
+    let row = |one: &AlertView| {
+        let AlertView { number, at, kind, subject, text, seen, seen_by, .. } = one.clone();
+        vec![number.to_string(), at, kind, subject, seen.unwrap_or_default(), seen_by.unwrap_or_default(), text]
+    };
+    Table::new(COLUMNS, "no alerts", alerts.iter().map(row).collect()).written(written(alerts))
+}
+
+fn written(alerts: &[AlertView]) -> String {
     let alert = |one: &AlertView| {
         let seen_by = one.seen_by.as_deref().unwrap_or_default();
-        let seen = one.seen.as_deref().map(|at| format!(" (seen by {seen_by} {at})")).unwrap_or_default();
+        let seen = one.seen.as_deref().map(terminal::moment);
+        let seen = seen.map(|at| format!(" (acknowledged by {seen_by} {at})")).unwrap_or_default();
         let choices = match one.choices.is_empty() {
             true => String::new(),
             false => format!("\n    reprieve alert choose {} {}", one.number, one.choices.join("|")),
         };
-        format!("{}  {}  {}: {}{seen}\n    {}{choices}", one.number, one.at, one.kind, one.subject, one.text)
+        let at = terminal::moment(&one.at);
+        format!("{}  {at}  {}: {}{seen}\n    {}{choices}", one.number, one.kind, one.subject, one.text)
     };
     alerts.iter().map(alert).collect::<Vec<_>>().join("\n")
 }

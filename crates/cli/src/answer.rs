@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::table::{Format, Table, TableArgs};
 use super::{ApiArgs, CliError, terminal};
 
 /// An answer of the API. It is kept as JSON, so that a field that only a newer service knows is printed as well; its
@@ -41,7 +42,7 @@ impl<View: DeserializeOwned> Answer<View> {
     pub fn view(&self) -> Result<View, CliError> {
         View::deserialize(&self.json).map_err(|error| {
             CliError::unreachable(format!(
-                "the API answers what this program does not understand: {error}; are both of the same version?"
+                "the answer of the API cannot be read: {error}; are program and service of the same version?"
             ))
         })
     }
@@ -60,6 +61,16 @@ impl<View: DeserializeOwned> Answer<View> {
     /// one line.
     pub(crate) fn print(&self, api: &ApiArgs, text: impl FnOnce(&View) -> String) -> Result<(), CliError> {
         terminal::line(&if api.json { self.json.to_string() } else { text(&self.in_lines()?) });
+        Ok(())
+    }
+
+    /// Prints a list in the format that is asked for: in a table each text is one line, in CSV it is as it came.
+    pub(crate) fn list(&self, to: &TableArgs, table: impl FnOnce(&View) -> Table) -> Result<(), CliError> {
+        match to.format() {
+            Format::Json => terminal::line(&self.json.to_string()),
+            Format::Table => terminal::line(&table(&self.in_lines()?).text()),
+            Format::Csv => terminal::bytes(table(&self.view()?).csv().as_bytes()),
+        }
         Ok(())
     }
 

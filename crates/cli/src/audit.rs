@@ -6,52 +6,52 @@ use api_types::audit::{AuditQuery, EntryView, EraseAsk, ProofQuery, VerifiedView
 use clap::Subcommand;
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::audit_signer::Bundle;
 
 /// Verbs about the audit log.
 #[derive(Debug, Subcommand)]
 pub enum AuditVerb {
-    /// Print entries, oldest first, 1,000 at most.
+    /// List entries, oldest first, at most 1,000.
     List {
-        /// The first entry wanted.
+        /// The number of the first entry.
         #[arg(long, default_value_t = 0)]
         from: u64,
-        /// List the leaves of group commits as well.
+        /// The entries of the mail journal (group commits) as well.
         #[arg(long)]
         journal: bool,
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// Write a bundle that proves an entry, or how a message came to us, to anybody.
+    /// Print a bundle that proves an entry, or the receipt of a message, to third parties.
     Prove {
         /// The number of an entry.
         #[arg(long, required_unless_present = "mail", conflicts_with = "mail")]
         entry: Option<u64>,
-        /// Our id of a message.
+        /// The ID of a message.
         #[arg(long)]
         mail: Option<String>,
-        /// Prove as well that the log begins with the one of this checkpoint.
+        /// Prove as well that the log continues the one of this checkpoint.
         #[arg(long, value_name = "FILE")]
         since: Option<PathBuf>,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Check such a bundle, with no gateway and no network.
+    /// Check a bundle, offline.
     Check {
-        /// The bundle.
+        /// The file of the bundle.
         bundle: PathBuf,
-        /// The public key that has signed it, as you know it; without, the one in the bundle.
+        /// The public key that must have signed it; default: the one in the bundle.
         #[arg(long)]
         key: Option<String>,
-        /// A checkpoint that you have kept, with which the log must begin.
+        /// A checkpoint that you have kept, which the log must continue.
         #[arg(long, value_name = "FILE")]
         since: Option<PathBuf>,
     },
-    /// Destroy what of an entry may be about people (reason, detail, an address); the log stays intact and says that it
-    /// was done.
+    /// Erase personal data from an entry (reason, detail, addresses); the log stays intact and records the erasure.
     Erase {
         /// The number of the entry.
         entry: u64,
@@ -62,10 +62,9 @@ pub enum AuditVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Compute the tree anew and compare it with its sealed head, the ledger and the verdicts; exit 1 when it is not
-    /// intact.
+    /// Verify the log against its sealed head, the ledger and the verdicts; exit 1 when it is not intact.
     Verify {
-        /// Only the tree and its head: quicker, and blind to a changed ledger or verdict.
+        /// Only the log itself: quicker, but does not see a changed ledger or verdict.
         #[arg(long)]
         tree_only: bool,
         /// Where the API is.
@@ -80,20 +79,17 @@ pub enum AuditVerb {
 /// When the log is not intact, or the API says no or cannot be reached.
 pub async fn run(verb: AuditVerb) -> Result<(), CliError> {
     match verb {
-        AuditVerb::List { from, journal, api } => {
+        AuditVerb::List { from, journal, to } => {
             let query = AuditQuery { from, journal, before: None };
-            let entries = Client::new(&api)?.get_with::<Vec<EntryView>>("/api/v1/audit", &query).await?;
-            if api.json {
-                terminal::line(&entries.json().to_string());
-            } else {
-                entries.in_lines()?.iter().for_each(|entry| terminal::line(&shown(entry)));
-            }
-            Ok(())
+            let entries = Client::new(&to.api)?.get_with::<Vec<EntryView>>("/api/v1/audit", &query).await?;
+            entries.list(&to, |entries| table(entries))
         }
         AuditVerb::Prove { entry, mail, since, api } => {
             let since = since.as_deref().map(size_of_checkpoint).transpose()?.flatten();
+            let client = Client::new(&api)?;
+            let mail = client.message_id_if_given(mail).await?;
             let query = ProofQuery { entry, mail, since };
-            let bundle = Client::new(&api)?.get_with::<Bundle>("/api/v1/audit/proof", &query).await?;
+            let bundle = client.get_with::<Bundle>("/api/v1/audit/proof", &query).await?;
             terminal::line(&bundle.json().to_string());
             Ok(())
         }
@@ -134,12 +130,12 @@ fn verified_text(verified: &VerifiedView, tree_only: bool) -> String {
     let mut out = vec![format!("{size} entries ({pruned} pruned), root {root}: {said}")];
     if !tree_only {
         out.push(format!(
-            "{batches} group commits and {verdicts} verdicts are as they were written; {batches_purged} group commits \
-                have purged rows"
+            "{batches} group commits and {verdicts} verdicts are unchanged; {batches_purged} group commits have purged \
+                rows"
         ));
     }
     if *erased > 0 {
-        out.push(format!("{erased} entries have lost what was about people in them: it was destroyed on purpose"));
+        out.push(format!("personal data was erased on purpose from {erased} entries"));
     }
     out.extend(verified.faults.iter().map(|fault| format!("FAULT: {fault}")));
     out.join("\n")
@@ -155,8 +151,20 @@ fn read(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|error| CliError::unreachable(format!("{}: {error}", path.display())))
 }
 
+const COLUMNS: &[Column] =
+    &[whole("number"), time("at"), text("actor"), text("action"), text("object"), text("reason"), whole("detail")];
+
+fn table(entries: &[EntryView]) -> Table {
+    let row = |one: &EntryView| {
+        let EntryView { seq, at, actor, action, object, reason, detail, .. } = one.clone();
+        vec![seq.to_string(), at, actor, action, object, reason, detail]
+    };
+    Table::new(COLUMNS, "no entries", entries.iter().map(row).collect()).cut_at(60)
+}
+
 fn shown(entry: &EntryView) -> String {
     let EntryView { seq, at, actor, action, object, reason, detail, .. } = entry;
+    let at = &terminal::moment(at);
     let words = [at, actor, action, object, reason, detail].into_iter().filter(|text| !text.is_empty());
     format!("{seq}  {}", words.map(String::as_str).collect::<Vec<_>>().join("  "))
 }

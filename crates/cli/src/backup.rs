@@ -20,10 +20,10 @@ use platform::keys;
 /// Where to write.
 #[derive(Debug, Args)]
 pub struct BackupArgs {
-    /// A folder that does not exist yet, on the gateway's host; the gateway writes it.
+    /// The folder to create, on the gateway's host; the service writes it.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// Only say what would be written.
+    /// Only print what would be written.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -37,10 +37,10 @@ pub struct RestoreArgs {
     /// The backup.
     #[arg(value_name = "DIR")]
     backup: PathBuf,
-    /// Only prove that it can be used: restore it aside, check the books, the audit log and every held byte.
+    /// Only verify: restore it to a temporary folder; check the ledger, the audit log and the bytes of held mail.
     #[arg(long, conflicts_with = "to")]
     verify: bool,
-    /// The data folder to make; it must not exist.
+    /// The data folder to create; it must not exist.
     #[arg(long, value_name = "DIR", required_unless_present = "verify")]
     to: Option<PathBuf>,
     /// Print JSON.
@@ -71,7 +71,7 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("{} exists; name a folder that does not", to.display())));
     }
     if !args.backup.is_dir() {
-        return Err(CliError::unreachable(format!("{}: there is no such backup", args.backup.display())));
+        return Err(CliError::unreachable(format!("{}: no such backup", args.backup.display())));
     }
     let restored =
         copy(&args.backup, &to).map_err(|error| CliError::unreachable(format!("{}: {error}", args.backup.display())));
@@ -97,8 +97,8 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
     } else {
         let verdict = if faults.is_empty() { "whole" } else { "NOT whole" };
         terminal::line(&format!(
-            "{}: has {}, all of which were read: {verdict}. {held} of these mails are held or on their way; {accepted} \
-                units (one message for one recipient) were accepted.",
+            "{}: has {}; all of it was read: {verdict}. {held} of these messages are held or in progress; {accepted} \
+                deliveries (one message to one recipient) were accepted.",
             args.backup.display(),
             contents(messages, blobs),
         ));
@@ -109,7 +109,7 @@ pub async fn restore(args: RestoreArgs) -> Result<(), CliError> {
 
 /// What a backup has, in the same words where it is written and where it is read.
 fn contents(messages: impl Display, blobs: impl Display) -> String {
-    format!("{messages} messages on record, the stored bytes of {blobs} mails")
+    format!("{messages} messages on record, stored bytes of {blobs}")
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -143,7 +143,7 @@ async fn check_aside(folder: &Path) -> Result<(i64, BlobsRead), CliError> {
     checked
 }
 
-/// How many units were accepted, and what is stored, with all that is wrong.
+/// How many deliveries were accepted, and what is stored, with all that is wrong.
 async fn check(folder: &Path, database: &Path) -> Result<(i64, BlobsRead), CliError> {
     let key = keys::token_key(&folder.join(keys::KEY_FILE), &SystemClock).map_err(CliError::unreachable)?;
     let blobs = Blobs::open(&folder.join(BLOBS)).map_err(CliError::unreachable)?;

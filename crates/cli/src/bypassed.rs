@@ -9,10 +9,10 @@ use super::{ApiArgs, CliError, terminal};
 /// Which of it to list.
 #[derive(Debug, Args)]
 pub struct BypassedArgs {
-    /// Only mail of the episode that began then, as the list has it.
+    /// Only mail of the episode that began at this time, as the list shows it.
     #[arg(long, value_name = "TIME")]
     episode: Option<String>,
-    /// Mails at most, up to 1,000.
+    /// Maximum number of messages, up to 1,000.
     #[arg(long, default_value_t = 100)]
     limit: usize,
     /// Where the API is.
@@ -32,19 +32,20 @@ pub async fn run(args: BypassedArgs) -> Result<(), CliError> {
 
 fn told(bypassed: &BypassedView) -> String {
     if bypassed.episodes.is_empty() {
-        return "no mail passed unexamined".into();
+        return "no message passed unexamined".into();
     }
     let episode = |one: &EpisodeView| {
         let EpisodeView { from, first, last, mails } = one.clone();
-        vec![from, first, last, mails.to_string()]
+        vec![from, terminal::moment(&first), terminal::moment(&last), mails.to_string()]
     };
     let mail = |one: &PassedView| {
         let PassedView { mail_id, at, client, sender, recipients, size, answer, .. } = one.clone();
+        let at = terminal::moment(&at);
         vec![at, mail_id, client, sender, recipients.join(" "), size.to_string(), answer.to_string()]
     };
     let episodes: Vec<Vec<String>> = bypassed.episodes.iter().map(episode).collect();
     let mails: Vec<Vec<String>> = bypassed.mails.iter().map(mail).collect();
-    let episodes = terminal::table(&["bypass since", "first mail", "last mail", "mails"], &episodes, 40);
+    let episodes = terminal::table(&["bypass since", "first", "last", "messages"], &episodes, 40);
     let mails = terminal::table(&["at", "id", "client", "sender", "recipients", "bytes", "answer"], &mails, 60);
     format!("{episodes}\n\n{mails}\n\n{}", bypassed.afterwards)
 }

@@ -15,12 +15,12 @@ use super::CliError;
 /// Verbs about classifiers of text.
 #[derive(Debug, Subcommand)]
 pub enum ClassifierVerb {
-    /// Train a model from folders of good and bad mail. Nothing of the mail leaves this machine; the model has weights
-    /// of hashed words that several senders use.
+    /// Train a model from folders of good and bad mail. It runs on this machine alone; the model contains weights of
+    /// hashed words that several senders use.
     Train(train::TrainArgs),
-    /// Try a model on mail that it was not trained on: what it tags and holds of each folder, and the worst good mails.
+    /// Evaluate a model on other mail: what it tags and holds of each folder, and the good messages that score highest.
     Evaluate(evaluate::EvaluateArgs),
-    /// Whether mail has changed: compares what a model sees in two folders of mail, of before and after.
+    /// Measure whether mail has changed: compare the features and scores of two folders, before and after.
     Drift(drift::DriftArgs),
 }
 

@@ -46,9 +46,7 @@ impl Client {
             return Ok(Self { door: Door::Tcp { authority, token } });
         }
         let path = args.configuration().ok_or_else(|| {
-            CliError::Usage(
-                "say which gateway: --config FILE on its own host (or REPRIEVE_CONFIG), or --api URL".into(),
-            )
+            CliError::Usage("name the gateway: --config FILE on its own host (or REPRIEVE_CONFIG), or --api URL".into())
         })?;
         let config = Config::load(&path).map_err(CliError::unreachable)?;
         Ok(Self::at_socket(config.api.socket))
@@ -179,7 +177,7 @@ fn token_in(path: &Path) -> Result<String, CliError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| CliError::unreachable(format!("--token-file {}: {error}", path.display())))?;
     match text.trim() {
-        "" => Err(CliError::unreachable(format!("--token-file {}: it has no token in it", path.display()))),
+        "" => Err(CliError::unreachable(format!("--token-file {}: no token in it", path.display()))),
         token => Ok(token.to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! `reprieve config`: an example with every key, and a check that tells all faults at once.
+//! `reprieve config`: an example with every key, and a check that prints all faults at once.
 
 use std::path::PathBuf;
 
@@ -23,26 +23,26 @@ const BY_A_RESTART: &str = "They come into force by a restart (`systemctl restar
 /// Verbs about the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigVerb {
-    /// Print a commented file with every key.
+    /// Print a commented example with every key.
     Example,
-    /// Check a file, and the files that it names; exit 1 and all faults when something is wrong.
+    /// Check a configuration and the files that it names; exit 1 and all faults when something is wrong.
     Check {
-        /// The file.
+        /// The configuration.
         #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
         config: PathBuf,
     },
-    /// Compare a file with what is in force in the running service; exit 1 when they differ.
+    /// Compare a configuration with the settings in force in the running service; exit 1 when they differ.
     Diff {
-        /// The file; without it the one that names the gateway.
+        /// The configuration; default: the one that names the gateway.
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Show the policy of a file: its rules in order, presets unfolded; the first that fits decides.
+    /// Show the policy: its rules in order, presets expanded; the first match decides.
     Policy {
-        /// The file.
+        /// The configuration.
         #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
         config: PathBuf,
         /// Print JSON.
@@ -96,7 +96,9 @@ pub async fn run(verb: ConfigVerb) -> Result<(), CliError> {
 
 async fn diff(file: Option<PathBuf>, api: &ApiArgs) -> Result<(), CliError> {
     let path = file.or_else(|| api.configuration()).ok_or_else(|| {
-        CliError::Usage("say which file: --file FILE, or --config FILE for that of the gateway on this host".into())
+        CliError::Usage(
+            "name the configuration: --file FILE, or --config FILE for that of the gateway on this host".into(),
+        )
     })?;
     let mut read = Config::load(&path).map_err(CliError::unreachable)?;
     descriptors::fit(&mut read, descriptors::hard_limit());
@@ -119,7 +121,7 @@ fn json_of(found: &[Difference]) -> serde_json::Value {
 
 fn told(found: &[Difference]) -> String {
     if found.is_empty() {
-        return "what is in force is what the file says".into();
+        return "no differences: all settings of the file are in force".into();
     }
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
     let key = |one: &Difference| format!("{}{}", one.key, if one.needs_restart { " *" } else { "" });
@@ -147,6 +149,6 @@ fn shown(policy: &Policy) -> String {
         ]
     };
     let rows: Vec<Vec<String>> = policy.rules.iter().map(row).collect();
-    let head = ["rule", "category", "content", "direction", "for", "what is done", "recipients may"];
+    let head = ["rule", "category", "content", "direction", "for", "disposition", "recipient access"];
     format!("policy {}\n{}", policy.id().as_str(), terminal::table(&head, &rows, 48))
 }

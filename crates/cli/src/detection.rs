@@ -8,6 +8,7 @@ use api_types::sentinel::{PinAsk, PinView};
 use clap::{Args, Subcommand};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
@@ -16,49 +17,51 @@ use platform::percent::encoded;
 pub enum DetectionVerb {
     /// List the detections in force.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Show a detection with its page, its source and its history.
     Show {
-        /// Its code.
+        /// The code of the detection.
         code: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Let it act.
+    /// Enforce a detection: it acts.
     Enforce(ModeArgs),
-    /// Let it run and record, and not act.
+    /// Monitor only: a detection runs and records, but does not act.
+    #[command(visible_alias = "monitor")]
     Shadow(ModeArgs),
-    /// Do not run it.
+    /// Switch a detection off.
     Off(ModeArgs),
-    /// Give it its own mode back.
+    /// Return a detection to its own mode.
+    #[command(visible_alias = "reset")]
     Own {
-        /// Its code.
+        /// The code of the detection.
         code: String,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
-        /// Only say what would be done.
+        /// Only print what would be done.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Try it on what is kept of the mail of the last days, and say what it would have held.
+    /// Test a detection on the kept mail of the last days: what it would have held.
     DryRun(DryRunArgs),
-    /// Never contain it without a person: the same evidence only calls people.
+    /// Pin a detection: it is never contained automatically, the evidence only raises alerts.
     Pin(PinArgs),
-    /// Let it be contained again.
+    /// Unpin a detection: it can be contained automatically again.
     Unpin(PinArgs),
-    /// List the versions that engines have said they are.
+    /// List the engines and their versions so far.
     Engines {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
 }
 
@@ -70,10 +73,10 @@ pub struct ModeArgs {
     /// Why, for the record.
     #[arg(long)]
     reason: String,
-    /// Hours after which its own mode holds again.
+    /// Hours after which it returns to its own mode.
     #[arg(long, default_value_t = 24)]
     hours: u64,
-    /// Only say what would be done.
+    /// Only print what would be done.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -86,10 +89,10 @@ pub struct ModeArgs {
 pub struct DryRunArgs {
     /// The code of the detection.
     code: String,
-    /// Days back from now, 30 at most.
+    /// Days back from now, at most 30.
     #[arg(long, default_value_t = 7)]
     days: u64,
-    /// A ruleset that was built, by its id; the one in force without.
+    /// A built ruleset, by its ID; default: the one in force.
     #[arg(long, value_name = "ID")]
     ruleset: Option<String>,
     /// Where the API is.
@@ -116,9 +119,9 @@ pub struct PinArgs {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
     match verb {
-        DetectionVerb::List { api } => {
-            let list = Client::new(&api)?.get::<Vec<ActiveDetection>>("/api/v1/detections").await?;
-            list.print(&api, |list| list_text(list))
+        DetectionVerb::List { to } => {
+            let list = Client::new(&to.api)?.get::<Vec<ActiveDetection>>("/api/v1/detections").await?;
+            list.list(&to, |list| table(list))
         }
         DetectionVerb::Show { code, api } => {
             let path = format!("/api/v1/detections/{}", encoded(&code));
@@ -133,9 +136,9 @@ pub async fn run(verb: DetectionVerb) -> Result<(), CliError> {
         DetectionVerb::DryRun(args) => dry_run(args).await,
         DetectionVerb::Pin(args) => pin(true, args).await,
         DetectionVerb::Unpin(args) => pin(false, args).await,
-        DetectionVerb::Engines { api } => {
-            let engines = Client::new(&api)?.get::<Vec<EngineRow>>("/api/v1/engines").await?;
-            engines.print(&api, |engines| engines_text(engines))
+        DetectionVerb::Engines { to } => {
+            let engines = Client::new(&to.api)?.get::<Vec<EngineRow>>("/api/v1/engines").await?;
+            engines.list(&to, |engines| engine_table(engines))
         }
     }
 }
@@ -149,18 +152,18 @@ async fn dry_run(args: DryRunArgs) -> Result<(), CliError> {
 
 fn dry_run_text(run: &DetectionDryRunView) -> String {
     let DetectionDryRunView { code, version, ruleset, days, would_act, held, delivered, contents, .. } = run;
-    let does = if *would_act { "would have held" } else { "would have found, and holds nothing by itself," };
+    let does = if *would_act { "would have held" } else { "would have hit (it does not hold by itself)" };
     let mut out = vec![format!("{code} {version} of ruleset {ruleset}, {days} days: {does}")];
     let mut line = |kind: &str, tally: &DryRunTally| {
         let DryRunTally { looked_at, hits, unreadable, is_all, named } = tally;
-        let rest = if *is_all { "" } else { ", the newest ones" };
-        let lost = if *unreadable == 0 { String::new() } else { format!("; {unreadable} could not be looked at") };
+        let rest = if *is_all { "" } else { " (the newest)" };
+        let lost = if *unreadable == 0 { String::new() } else { format!("; {unreadable} unreadable") };
         out.push(format!("  {hits} of {looked_at} {kind}{rest}{lost}"));
         out.extend(named.iter().map(|name| format!("    {name}")));
     };
-    line("mails that are or were in the quarantine", held);
-    line("delivered mails that are kept as known to be good", delivered);
-    line("contents of delivered mails that are kept likewise", contents);
+    line("messages that are or were in quarantine", held);
+    line("delivered messages kept as known-good", delivered);
+    line("known-good samples of delivered messages", contents);
     out.join("\n")
 }
 
@@ -169,7 +172,11 @@ async fn pin(pinned: bool, args: PinArgs) -> Result<(), CliError> {
     let ask = PinAsk { pinned, reason, actor: super::quarantine::actor() };
     let path = format!("/api/v1/detections/{}/pin", encoded(&code));
     let done = Client::new(&api)?.post::<PinView>(&path, &ask).await?;
-    let is = if pinned { "is pinned: nothing contains it without a person" } else { "can be contained again" };
+    let is = if pinned {
+        "is pinned: it is not contained automatically"
+    } else {
+        "is unpinned: it can be contained automatically"
+    };
     done.print(&api, |_| format!("{code} {is}"))
 }
 
@@ -179,20 +186,23 @@ async fn set(mode: &str, args: ModeArgs) -> Result<(), CliError> {
     let path = format!("/api/v1/detections/{}/mode", encoded(&code));
     let would = if what_if { "would be" } else { "is" };
     let text = |active: &ActiveDetection| match &active.set {
-        Some(set) => format!("{code} {would} {} until {}", set.mode, set.until),
+        Some(set) => format!("{code} {would} {} until {}", set.mode, terminal::moment(&set.until)),
         None => format!("{code} {would} {}, its own mode", active.detection.mode),
     };
     Client::new(&api)?.post::<ActiveDetection>(&path, &ask).await?.print(&api, text)
 }
 
-fn list_text(list: &[ActiveDetection]) -> String {
+const COLUMNS: &[Column] =
+    &[whole("code"), text("version"), text("category"), text("effect"), text("target"), text("mode"), text("title")];
+
+fn table(list: &[ActiveDetection]) -> Table {
     let row = |one: &ActiveDetection| {
         let DetectionRow { code, version, category, effect, target, mode, title, .. } = one.detection.clone();
-        let mode = one.set.as_ref().map_or(mode, |set| format!("{} (set until {})", set.mode, set.until));
+        let mode =
+            one.set.as_ref().map_or(mode, |set| format!("{} (set until {})", set.mode, terminal::moment(&set.until)));
         vec![code, version, category, effect, target, mode, title]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["code", "version", "category", "effect", "target", "mode", "title"], &rows, 48)
+    Table::new(COLUMNS, "no detections", list.iter().map(row).collect()).cut_at(48)
 }
 
 fn show_text(shown: &DetectionView) -> String {
@@ -205,22 +215,23 @@ fn show_text(shown: &DetectionView) -> String {
         out.push(page.trim_end().to_owned());
     }
     out.push(format!(
-        "\nversion {version}  {category} {effect}  reads {target}, speaks of the {scope}  mode {mode}  owner {owner}"
+        "\nversion {version}  {category} {effect}  target {target}  scope {scope}  mode {mode}  owner {owner}"
     ));
     if let Some(set) = set {
-        out.push(format!("set to {} until {} by {}: {}", set.mode, set.until, set.by, set.reason));
+        out.push(format!("set to {} until {} by {}: {}", set.mode, terminal::moment(&set.until), set.by, set.reason));
     }
     out.push(format!("\n{}", source.trim_end()));
     out.push("\nversions".to_owned());
-    out.extend(versions.iter().map(|version| format!("  {}  since {}", version.version, version.first_seen)));
+    out.extend(versions.iter().map(|one| format!("  {}  since {}", one.version, terminal::moment(&one.first_seen))));
     out.join("\n")
 }
 
-fn engines_text(engines: &[EngineRow]) -> String {
+const ENGINE_COLUMNS: &[Column] = &[text("engine"), text("version"), text("data"), time("first seen")];
+
+fn engine_table(engines: &[EngineRow]) -> Table {
     let row = |one: &EngineRow| {
         let EngineRow { engine, version, data_version, first_seen } = one.clone();
         vec![engine, version, data_version, first_seen]
     };
-    let rows: Vec<Vec<String>> = engines.iter().map(row).collect();
-    terminal::table(&["engine", "version", "data", "first said"], &rows, 48)
+    Table::new(ENGINE_COLUMNS, "no engines", engines.iter().map(row).collect()).cut_at(48)
 }

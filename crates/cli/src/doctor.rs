@@ -1,5 +1,4 @@
-//! `reprieve doctor`: what an administrator would look at first, in one list: each line ok, a warning, or a fault with
-//! what to do.
+//! `reprieve doctor`: all health checks in one list: each line ok, a warning, or a fault with what to do.
 
 mod limits;
 
@@ -99,7 +98,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     list.extend(Direction::ALL.into_iter().filter(|d| config.mode(*d) == Mode::Observe).map(|direction| Finding {
         what: format!("mode of {}", direction.as_str().to_lowercase()),
         health: Health::Warning,
-        detail: "observe: nothing is held; verdicts are recorded only".into(),
+        detail: "observe (monitor only): verdicts are recorded, nothing is held".into(),
     }));
     list.extend(hops(config).await);
     list.extend(relaying_hops(config).await);
@@ -134,7 +133,7 @@ fn of(what: String, result: Result<String, String>) -> Finding {
     }
 }
 
-/// What is offered at a start; once a version was published, `reprieve ruleset list` says which one is in force.
+/// What is offered at a start; once a version was published, `reprieve ruleset list` shows which one is in force.
 fn ruleset(config: &Config) -> Finding {
     let loaded = from_folder_or_shipped(config.ruleset.as_deref());
     let told = loaded.map(|ruleset| format!("{} with {} detections", ruleset.id, ruleset.detections.len()));
@@ -146,14 +145,13 @@ fn walls(config: &Config) -> Finding {
     let what = "examining processes".to_owned();
     let tried = from_folder_or_shipped(config.ruleset.as_deref()).map_err(|error| error.to_string());
     match tried.and_then(|ruleset| try_walls(InForce::only(ruleset))) {
-        Ok(missing) if missing.is_empty() => of(
-            what,
-            Ok("shut in by Landlock and seccomp, without capabilities and with no descriptor but its own".into()),
-        ),
+        Ok(missing) if missing.is_empty() => {
+            of(what, Ok("sandboxed by Landlock and seccomp, without capabilities and foreign descriptors".into()))
+        }
         Ok(missing) => Finding {
             what,
             health: Health::Warning,
-            detail: format!("shut in by seccomp alone ({}); a newer kernel adds a second wall", missing.join(", ")),
+            detail: format!("sandboxed by seccomp alone ({}); a newer kernel adds Landlock", missing.join(", ")),
         },
         Err(why) => of(what, Err(why)),
     }
@@ -181,11 +179,11 @@ pub(super) async fn hops(config: &Config) -> Vec<Finding> {
                 let missing = if missing.is_empty() {
                     String::new()
                 } else {
-                    format!("; without {}, so clients are not offered it", missing.join(", "))
+                    format!("; without {}, so it is not offered to clients", missing.join(", "))
                 };
                 Ok(format!("answers, {encrypted}{missing}"))
             }
-            Err(error) => Err(format!("{error}; mail of this direction is answered 451")),
+            Err(error) => Err(format!("{error}; mail in this direction is answered 451")),
         };
         list.push(of(what, told));
     }
@@ -250,22 +248,20 @@ fn of_routes(said: &[(&'static str, Reply)]) -> (Health, String) {
     let taken: Vec<&str> =
         said.iter().skip(1).filter(|(_, reply)| reply.is_positive()).map(|(name, _)| *name).collect();
     match (taken.is_empty(), takes_anybody) {
-        (true, _) => (Health::Ok, "refuses user%host@, host!user@ and \"user@host\"@ of our domains".into()),
+        (true, _) => (Health::Ok, "refuses user%host@, host!user@ and \"user@host\"@ in your domains".into()),
         (false, true) => (
             Health::Warning,
             format!(
-                "takes {}, as it takes any address of ours: so it cannot be seen here whether it passes them on. See \
-                    that it does not (Postfix: \
-                 allow_untrusted_routing = no), and that it refuses recipients that do not exist",
+                "accepts {}, as it accepts any address of yours, so it cannot be seen whether it relays them. Check \
+                 that it does not (Postfix: allow_untrusted_routing = no), and that it refuses unknown recipients",
                 taken.join(", ")
             ),
         ),
         (false, false) => (
             Health::Warning,
             format!(
-                "takes {}, and refuses an address that nobody has: it may relay for strangers through us. See that it \
-                    does not (Postfix: \
-                 allow_untrusted_routing = no)",
+                "accepts {}, and refuses an unknown address: it may relay for strangers through this gateway. Check \
+                 that it does not (Postfix: allow_untrusted_routing = no)",
                 taken.join(", ")
             ),
         ),
@@ -280,7 +276,7 @@ fn file_descriptors(config: &Config) -> Finding {
             let Budget { limit, smtp, hops, store, http } = budget;
             let detail = format!(
                 "{limit}; at most {smtp} for SMTP clients, {hops} for next hops, {store} for the store, {http} for \
-                    each listener of HTTP"
+                    each HTTP listener"
             );
             of(what, Ok(detail))
         }
@@ -316,21 +312,21 @@ async fn dns(config: &Config) -> Option<Finding> {
     let domain = config.border.accepted_domains.iter().next().filter(|_| is_asked)?;
     let told = auth::probe(config.engines.name_server, domain.trim_start_matches('.')).await;
     let told = told.map(|()| format!("answers about {domain}"));
-    Some(of("name server".into(), told.map_err(|why| format!("{why}; senders are not authenticated"))))
+    Some(of("name server".into(), told.map_err(|why| format!("{why}; senders cannot be authenticated"))))
 }
 
-/// Whether the volume of the store has room.
+/// Whether the volume of the store has disk space.
 fn room(config: &Config) -> Finding {
     let floor = config.retention.disk_floor_bytes;
     let told = match rustix::fs::statvfs(&config.data_dir) {
         Err(error) => Err(format!("{}: {error}", config.data_dir.display())),
         Ok(volume) => {
             let free = volume.f_bavail.saturating_mul(volume.f_frsize);
-            let told = format!("{} MiB free, the floor is {} MiB", free >> 20, floor >> 20);
-            if free < floor { Err(format!("{told}: every mail is answered 452; make room")) } else { Ok(told) }
+            let told = format!("{} MiB free, the minimum is {} MiB", free >> 20, floor >> 20);
+            if free < floor { Err(format!("{told}: all mail is answered 452; free disk space")) } else { Ok(told) }
         }
     };
-    of("room for held mail".into(), told)
+    of("disk space".into(), told)
 }
 
 /// What the panic switch says, if it says anything.
@@ -341,11 +337,12 @@ fn panic_switch(config: &Config) -> Option<Finding> {
         Ok(SwitchPosition::Bypass) => Some(Finding {
             what,
             health: Health::Warning,
-            detail: format!("{file} says bypass: mail passes unexamined"),
+            detail: format!("at bypass ({file}): mail passes unexamined"),
         }),
-        Ok(SwitchPosition::TempfailAll) => {
-            Some(of(what, Err(format!("{file} says tempfail-all: every mail is answered 451; remove it to end that"))))
-        }
+        Ok(SwitchPosition::TempfailAll) => Some(of(
+            what,
+            Err(format!("at tempfail-all ({file}): all mail is answered 451; remove the file to end that")),
+        )),
         Err(why) => Some(of(what, Err(format!("{file} is ignored: {why}")))),
     }
 }
@@ -356,11 +353,9 @@ async fn database(config: &Config) -> Finding {
     let told = check::look(&url, Some(check::AT_START)).await.map_err(|error| error.to_string());
     let told = told.map(|checked| match checked.left.is_empty() {
         true => format!("{} tables read, no fault found", checked.tables),
-        false => format!(
-            "{} tables read, no fault found; the time was over before {}",
-            checked.tables,
-            checked.left.join(", ")
-        ),
+        false => {
+            format!("{} tables read, no fault found; out of time before {}", checked.tables, checked.left.join(", "))
+        }
     });
     of("database".into(), told)
 }
@@ -377,8 +372,8 @@ async fn gateway(config: &Config) -> Vec<Finding> {
     let client = Client::at_socket(config.api.socket.clone());
     let ready = client.get_bytes("/readyz").await.map_err(text);
     let is_ready = ready.is_ok();
-    let told = ready.map(|said| format!("the gateway says: {}", String::from_utf8_lossy(&said).trim()));
-    let mut list = vec![of("mail is taken".into(), told)];
+    let told = ready.map(|said| format!("the gateway answers: {}", String::from_utf8_lossy(&said).trim()));
+    let mut list = vec![of("mail accepted".into(), told)];
     if !is_ready {
         list.push(database(config).await);
     }
@@ -386,20 +381,19 @@ async fn gateway(config: &Config) -> Vec<Finding> {
     list
 }
 
-/// Whether the ledger balances and the audit log is intact, by the running gateway.
+/// Whether the ledger is consistent and the audit log is intact, by the running gateway.
 async fn ledger(client: &Client) -> Vec<Finding> {
     let ledger = match asked::<LedgerView>(client, "/api/v1/ledger").await {
         Ok(ledger) => ledger,
-        Err(error) => return vec![of("books".into(), Err(error))],
+        Err(error) => return vec![of("ledger".into(), Err(error))],
     };
-    let mut list = vec![of("books".into(), balance(&ledger))];
+    let mut list = vec![of("ledger".into(), consistency(&ledger))];
     if let [first, ..] = ledger.stale_tentative.as_slice() {
         list.push(Finding {
-            what: "tentative units".into(),
+            what: "tentative deliveries".into(),
             health: Health::Warning,
             detail: format!(
-                "{} for over an hour, the first {}: nobody recorded whether the next hop took the rest of their mail; \
-                    its log tells",
+                "{} for over an hour, the first {}: it is not recorded whether the next hop accepted them; see its log",
                 ledger.stale_tentative.len(),
                 json!(first)
             ),
@@ -418,7 +412,7 @@ async fn ledger(client: &Client) -> Vec<Finding> {
 async fn event_sinks(client: &Client) -> Vec<Finding> {
     let sinks = match asked::<Vec<EventSinkView>>(client, "/api/v1/events/sinks").await {
         Ok(sinks) => sinks,
-        Err(error) => return vec![of("sinks of events".into(), Err(error))],
+        Err(error) => return vec![of("event sinks".into(), Err(error))],
     };
     let found = |sink: EventSinkView| {
         let what = format!("events to {}", sink.name);
@@ -427,7 +421,7 @@ async fn event_sinks(client: &Client) -> Vec<Finding> {
             Some(why) => {
                 let since = sink.behind_since.unwrap_or_default();
                 let detail =
-                    format!("{} does not take them: {why}; {} entries behind since {since}", sink.to, sink.behind);
+                    format!("{} does not accept them: {why}; {} entries behind since {since}", sink.to, sink.behind);
                 Finding { what, health: Health::Warning, detail }
             }
         }
@@ -440,12 +434,12 @@ async fn asked<View: DeserializeOwned>(client: &Client, path: &str) -> Result<Vi
     client.get::<View>(path).await.and_then(|answer| answer.view()).map_err(text)
 }
 
-fn balance(ledger: &LedgerView) -> Result<String, String> {
+fn consistency(ledger: &LedgerView) -> Result<String, String> {
     if !ledger.balanced {
-        return Err(format!("they do not balance: {}", json!(ledger.faults)));
+        return Err(format!("not consistent: {}", json!(ledger.faults)));
     }
     let [in_doubt, tentative] = [Account::InDoubt, Account::Tentative].map(|account| ledger::units(ledger, account));
-    Ok(format!("{} accepted units, {in_doubt} in doubt, {tentative} tentative", ledger.accepted))
+    Ok(format!("consistent: {} deliveries accepted, {in_doubt} in doubt, {tentative} tentative", ledger.accepted))
 }
 
 async fn audit_log(client: &Client) -> Result<String, String> {
@@ -468,15 +462,15 @@ async fn one_for_all(config: &Config) -> Option<Finding> {
     let (ip, units) = values.first().map_or(("", 0), |SumView { value, units }| (value.as_str(), *units));
     let what = "clients of the last day".to_owned();
     if !is_most(units, all) {
-        return Some(of(what, Ok(format!("none brought most of the {all} inbound deliveries"))));
+        return Some(of(what, Ok(format!("no client brought most of the {all} inbound deliveries"))));
     }
     Some(Finding {
         what,
         health: Health::Warning,
         detail: format!(
-            "{ip} brought {units} of {all} inbound deliveries; if it speaks for others, let it name them: XFORWARD or \
-                XCLIENT with xclient_from, or \
-             PROXY with proxy_from. Else connections_per_ip and percent_per_client apply to all of them together"
+            "{ip} brought {units} of {all} inbound deliveries; if it is a proxy or relay, let it name its clients: \
+             XFORWARD or XCLIENT with xclient_from, or PROXY with proxy_from. Otherwise connections_per_ip and \
+             percent_per_client apply to all of them together"
         ),
     })
 }
@@ -486,12 +480,12 @@ fn is_most(units: u64, all: u64) -> bool {
     all >= ENOUGH_TO_TELL && units * 2 > all
 }
 
-/// Whether the clock is believed, so that what is over goes.
+/// Whether the clock is trusted, so that mail expires.
 fn clock(clock: &ClockView) -> Option<Finding> {
     let ClockView { state, now, why, .. } = clock;
     let told = match state.as_str() {
-        "believed" => Ok("agrees with the time that has passed".to_owned()),
-        "doubted" => Err(format!("says {now}, but {why}")),
+        "believed" => Ok("trusted".to_owned()),
+        "doubted" => Err(format!("doubted: it says {now}, but {why}")),
         _ => return None,
     };
     Some(of("clock".into(), told))
@@ -503,18 +497,18 @@ fn stored(health: &HealthView) -> Option<Finding> {
     if health.damaged > 0 {
         let (mail, why) = health.damage.first().map_or(("", ""), |first| (&first.mail, &first.why));
         let damaged = health.damaged;
-        let told = format!("{damaged} blobs are damaged, the first that of {mail}: {why}; restore it from a backup");
+        let told = format!("{damaged} stored messages are damaged, the first {mail}: {why}; restore from a backup");
         return Some(of(what, Err(told)));
     }
     let ScrubView { state, blobs, last_ended, last_blobs, .. } = health.scrub.as_ref()?;
     let told = match (last_ended, state.as_str()) {
         (_, "late") => {
             let detail =
-                "the check of all stored bytes takes longer than scrub_days: raise scrub_kib_per_second".to_owned();
+                "checking all stored bytes takes longer than scrub_days: raise scrub_kib_per_second".to_owned();
             return Some(Finding { what, health: Health::Warning, detail });
         }
-        (Some(at), _) => format!("all of it was read and found whole by {at}: {last_blobs} blobs"),
-        (None, _) => format!("being read and checked for the first time: {blobs} blobs so far"),
+        (Some(at), _) => format!("all {last_blobs} blobs checked and intact by {at}"),
+        (None, _) => format!("first check in progress: {blobs} blobs so far"),
     };
     Some(of(what, Ok(told)))
 }
@@ -530,8 +524,8 @@ async fn relay(config: &Config, listener: &ListenerConfig) -> Finding {
         Err(_) => Err(Probe::Unanswered("no answer in time".into())),
     };
     match told {
-        Ok(reply) => of(what, Ok(format!("refused as it must be: {reply}"))),
-        Err(Probe::Open(reply)) => of(what, Err(format!("a stranger may relay: {reply}; look at trusted_networks"))),
+        Ok(reply) => of(what, Ok(format!("refused, as it must be: {reply}"))),
+        Err(Probe::Open(reply)) => of(what, Err(format!("open relay: {reply}; check trusted_networks"))),
         Err(Probe::Unanswered(why)) => {
             Finding { what, health: Health::Warning, detail: format!("could not be probed: {why}") }
         }
@@ -546,7 +540,7 @@ enum Probe {
 
 async fn probe(address: SocketAddr, config: &Config) -> Result<String, Probe> {
     let unanswered = |why: String| Probe::Unanswered(why);
-    let base = feed::target(&address.to_string()).await.map_err(|_| unanswered("the address makes no sense".into()))?;
+    let base = feed::target(&address.to_string()).await.map_err(|_| unanswered("the address cannot be used".into()))?;
     let target = Target { helo: "relay-probe.invalid".into(), tls: TlsPolicy::None, ..base };
     let mut connection = Connection::open(Arc::new(target)).await.map_err(|error| unanswered(error.to_string()))?;
     let here = if address.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { address.ip() };
@@ -561,7 +555,7 @@ async fn probe(address: SocketAddr, config: &Config) -> Result<String, Probe> {
         connection
             .impersonate(&stranger)
             .await
-            .map_err(|_| unanswered("this host is trusted and may not say XCLIENT".into()))?;
+            .map_err(|_| unanswered("this host is trusted, and may not use XCLIENT".into()))?;
     }
     let rcpt = Address::parse(ELSEWHERE).expect("a fixed address");
     let sender = config

@@ -4,6 +4,7 @@ use api_types::entry::{BlockLikeAsk, BlockLikeView, EntryAsk, EntryView, RemoveA
 use clap::{Args, Subcommand};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
@@ -12,34 +13,34 @@ use platform::percent::encoded;
 pub enum EntryVerb {
     /// List the entries in force.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// Hold whatever comes from or brings this; for a day, unless --hours says otherwise.
+    /// Hold all mail that comes from or contains this; for a day, unless --hours is given.
     Block(MakeArgs),
-    /// Let pass what only guesses speak against; a sender must be vouched for. For 30 days, unless --hours says
-    /// otherwise.
+    /// Let mail pass that only heuristics would hold; a sender must be authenticated. For 30 days, unless --hours is
+    /// given.
     Allow {
         /// What, for whom, how long.
         #[command(flatten)]
         make: MakeArgs,
-        /// A file: malware as well. For 7 days, unless --hours says otherwise; at most 30.
+        /// For a file: even if it is detected as malware. For 7 days, unless --hours is given; at most 30.
         #[arg(long)]
         malware: bool,
     },
-    /// Hold whatever looks like this message: shows its pictures, or says its text. Without --pictures, --part and
-    /// --text, or with --what-if, it is only said what could be blocked, and how many mails of the last seven days that
-    /// would have held.
+    /// Hold mail that looks like this message: the same pictures, text or layout. Without --pictures, --part, --text
+    /// and --layout, or with --what-if, only print what can be blocked, and how many messages of the last seven days
+    /// that would have held.
     BlockLike(LikeArgs),
     /// End an entry.
     Remove {
         /// Its number.
         id: u64,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
-        /// Only say what would be done.
+        /// Only print what would be done.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -51,16 +52,16 @@ pub enum EntryVerb {
 /// For whom an entry holds, and how long; and where it is made.
 #[derive(Debug, Args)]
 struct Reach {
-    /// Only for units of this accepted domain.
+    /// Only for mail of this accepted domain.
     #[arg(long, value_name = "DOMAIN", conflicts_with = "rcpt")]
     domain: Option<String>,
     /// Only for this recipient.
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Option<String>,
-    /// Hours that it holds.
+    /// Hours until it expires.
     #[arg(long)]
     hours: Option<u64>,
-    /// Only say what would be done.
+    /// Only print what would be done.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -79,7 +80,7 @@ pub struct MakeArgs {
     /// Why, for the record.
     #[arg(long)]
     reason: String,
-    /// The message because of whose verdict it is made: when an incident takes that back, the entry ends.
+    /// The message whose verdict is the reason: when an incident reverses that verdict, the entry ends.
     #[arg(long, value_name = "ID")]
     because_of: Option<String>,
     /// For whom, and how long.
@@ -90,22 +91,22 @@ pub struct MakeArgs {
 /// Which message, and what of it.
 #[derive(Debug, Args)]
 pub struct LikeArgs {
-    /// Our id of the message.
+    /// The ID of the message.
     id: String,
-    /// Its pictures, but for those that known-good mail shows: mail is held that shows half of them, two at least.
+    /// By its pictures, except those in known-good mail: mail with half of them, at least two, is held.
     #[arg(long)]
     pictures: bool,
-    /// Only the picture of this part; may be given again.
+    /// By the picture of this part only; may be given more than once.
     #[arg(long, value_name = "NUMBER")]
     part: Vec<u32>,
-    /// Its text, whatever names, numbers and links stand in it.
+    /// By its text; names, numbers and links may differ.
     #[arg(long)]
     text: bool,
-    /// The layout of its pages, whatever they say.
+    /// By the layout of its HTML; the text may differ.
     #[arg(long)]
     layout: bool,
     /// Why, for the record.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// For whom, and how long.
     #[command(flatten)]
@@ -118,9 +119,9 @@ pub struct LikeArgs {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
     match verb {
-        EntryVerb::List { api } => {
-            let list = Client::new(&api)?.get::<Vec<EntryView>>("/api/v1/entries").await?;
-            list.print(&api, |list| list_text(list))
+        EntryVerb::List { to } => {
+            let list = Client::new(&to.api)?.get::<Vec<EntryView>>("/api/v1/entries").await?;
+            list.list(&to, |list| table(list))
         }
         EntryVerb::Block(make) => add("block", make, false).await,
         EntryVerb::Allow { make, malware } => add("allow", make, malware).await,
@@ -128,7 +129,7 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
         EntryVerb::Remove { id, reason, what_if, api } => {
             let ask = RemoveAsk { reason, actor: super::quarantine::actor(), what_if };
             let path = format!("/api/v1/entries/{id}/remove");
-            let done = if what_if { "would be ended" } else { "has ended" };
+            let done = if what_if { "would be removed" } else { "is removed" };
             let ended = Client::new(&api)?.post::<EntryView>(&path, &ask).await?;
             ended.print(&api, |ended| format!("{} {done}", shown(ended)))
         }
@@ -138,12 +139,14 @@ pub async fn run(verb: EntryVerb) -> Result<(), CliError> {
 async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), CliError> {
     let MakeArgs { kind, value, reason, because_of, reach } = make;
     let Reach { domain, rcpt, hours, what_if, api } = reach;
+    let client = Client::new(&api)?;
+    let caused_by = client.message_id_if_given(because_of).await?;
     let ask = EntryAsk {
         action: action.to_owned(),
         kind,
         value,
         reason,
-        caused_by: because_of,
+        caused_by,
         domain,
         recipient: rcpt,
         hours,
@@ -151,9 +154,9 @@ async fn add(action: &str, make: MakeArgs, clears_malware: bool) -> Result<(), C
         actor: super::quarantine::actor(),
         what_if,
     };
-    let done = if what_if { "would hold" } else { "holds" };
-    let made = Client::new(&api)?.post::<EntryView>("/api/v1/entries", &ask).await?;
-    made.print(&api, |made| format!("{} {done} until {}", shown(made), made.expires))
+    let done = if what_if { "would be in force" } else { "is in force" };
+    let made = client.post::<EntryView>("/api/v1/entries", &ask).await?;
+    made.print(&api, |made| format!("{} {done} until {}", shown(made), terminal::moment(&made.expires)))
 }
 
 async fn block_like(like: LikeArgs) -> Result<(), CliError> {
@@ -172,9 +175,10 @@ async fn block_like(like: LikeArgs) -> Result<(), CliError> {
         actor: super::quarantine::actor(),
         what_if: what_if || !is_chosen,
     };
-    let done = if ask.what_if { "would hold" } else { "holds" };
-    let path = format!("/api/v1/messages/{}/block-like", encoded(&id));
-    let made = Client::new(&api)?.post::<BlockLikeView>(&path, &ask).await?;
+    let done = if ask.what_if { "would be in force" } else { "is in force" };
+    let client = Client::new(&api)?;
+    let path = format!("/api/v1/messages/{}/block-like", encoded(&client.message_id(&id).await?));
+    let made = client.post::<BlockLikeView>(&path, &ask).await?;
     made.print(&api, |made| like_text(made, done))
 }
 
@@ -193,16 +197,18 @@ fn like_text(like: &BlockLikeView, done: &str) -> String {
         lines.push(format!("layout: {}{}", layout.fingerprint, known(layout.is_known_good)));
     }
     if lines.is_empty() {
-        lines.push("nothing in it shows or says enough to be known again".to_owned());
+        lines.push("it has too little text, layout and pictures to recognise similar mail by".to_owned());
     }
     let all = if like.is_all { "all" } else { "the newest" };
     let BlockLikeView { days, compared, alike, delivered, .. } = like;
     lines.push(format!(
-        "in {all} {compared} mails of the last {days} days that can be compared: {alike} alike, {delivered} of them \
+        "similar messages: {alike} of {all} {compared} comparable ones of the last {days} days, {delivered} of them \
          delivered"
     ));
     lines.extend(like.named.iter().map(|id| format!("  delivered: {id}")));
-    lines.extend(like.entries.iter().map(|made| format!("{} {done} until {}", shown(made), made.expires)));
+    lines.extend(
+        like.entries.iter().map(|made| format!("{} {done} until {}", shown(made), terminal::moment(&made.expires))),
+    );
     lines.join("\n")
 }
 
@@ -214,14 +220,25 @@ fn shown(entry: &EntryView) -> String {
     format!("{action} entry{id}: {kind} {value}{whom}")
 }
 
-fn list_text(list: &[EntryView]) -> String {
+const COLUMNS: &[Column] = &[
+    whole("id"),
+    text("action"),
+    text("kind"),
+    text("value"),
+    text("for"),
+    time("until"),
+    time("last used"),
+    text("by"),
+    text("reason"),
+];
+
+fn table(list: &[EntryView]) -> Table {
     let row = |one: &EntryView| {
         let EntryView { id, action, kind, value, reach, whom, expires, last_used, owner, reason, .. } = one.clone();
         let reach = if whom.is_empty() { reach } else { whom };
-        let action = if one.clears_malware { "allow, malware too".to_owned() } else { action };
+        let action = if one.clears_malware { "allow, even malware".to_owned() } else { action };
         let used = last_used.unwrap_or_else(|| "never".to_owned());
         vec![id.to_string(), action, kind, value, reach, expires, used, owner, reason]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["id", "action", "kind", "value", "for", "until", "last used", "by", "reason"], &rows, 40)
+    Table::new(COLUMNS, "no entries", list.iter().map(row).collect())
 }

@@ -19,18 +19,17 @@ pub struct EventsArgs {
     /// Something else than events.
     #[command(subcommand)]
     verb: Option<EventsVerb>,
-    /// The first entry of the audit log whose events are wanted: the event.sequence of the last event that was seen.
-    /// Its events come again, so that none is missed; without, the oldest that is still there, and with --follow what
-    /// happens from now on.
+    /// Start at this entry of the audit log: the event.sequence of the last event that you have. Its events are printed
+    /// again, so that none is missed. Default: the oldest entry that is kept; with --follow, from now on.
     #[arg(long, value_name = "NUMBER")]
     from: Option<u64>,
-    /// The reprieve.epoch of that event: where a backup was restored since, it is gone on where that epoch ended.
+    /// The reprieve.epoch of that event: after a restore, printing resumes where that epoch ended.
     #[arg(long, requires = "from")]
     epoch: Option<String>,
-    /// Go on with what happens.
+    /// Keep printing new events.
     #[arg(long)]
     follow: bool,
-    /// Only verdict, release, delivery, incident or audit.
+    /// Only events of this kind: verdict, release, delivery, incident or audit.
     #[arg(long)]
     kind: Option<String>,
     /// Where the API is.
@@ -41,7 +40,7 @@ pub struct EventsArgs {
 /// Verbs about events.
 #[derive(Debug, Subcommand)]
 pub enum EventsVerb {
-    /// List who is told events, and how far; exit 1 when one does not take what it is told.
+    /// List the event sinks and how far behind each is; exit 1 when one fails.
     Sinks {
         /// Where the API is.
         #[command(flatten)]
@@ -89,8 +88,8 @@ async fn print(args: EventsArgs) -> Result<(), CliError> {
 /// Says that there is nothing of what was asked for, and may be once.
 fn beyond(query: &EventsQuery, page: &EventsView) {
     terminal::complain(&format!(
-        "there is no entry {} yet: the next one is {}. After a restore entries are written anew, in another epoch (now \
-         {}): give --epoch as well, or a smaller number",
+        "no entry {} yet: the next one is {}. After a restore, entries are numbered anew in another epoch (now {}): \
+         give --epoch as well, or a smaller number",
         query.from, page.end, page.epoch
     ));
 }
@@ -109,8 +108,8 @@ async fn sinks(api: &ApiArgs) -> Result<(), CliError> {
 fn shown(sink: &EventSinkView) -> String {
     let EventSinkView { name, to, behind, behind_since, fault, next_try, .. } = sink;
     let behind = match behind_since {
-        Some(since) if *behind > 0 => format!("behind by {behind} entries since {since}"),
-        _ => "has everything".to_owned(),
+        Some(since) if *behind > 0 => format!("{behind} entries behind since {since}"),
+        _ => "up to date".to_owned(),
     };
     let fault = fault.as_deref().map(|why| format!("; {why}; next try {}", next_try.as_deref().unwrap_or("soon")));
     format!("{name}  {to}  {behind}{}", fault.unwrap_or_default())

@@ -21,22 +21,22 @@ use super::{CliError, mailbox, terminal};
 /// What to send where.
 #[derive(Debug, Args)]
 pub struct FeedArgs {
-    /// The gateway's listener.
+    /// The listener of the gateway.
     #[arg(long, value_name = "HOST:PORT")]
     to: String,
-    /// Be a client of this direction, with XCLIENT: this host must be in the listener's xclient_from.
+    /// Send as a client of this direction, by XCLIENT: this host must be in the listener's xclient_from.
     #[arg(long, ignore_case = true)]
     direction: Option<FeedDirection>,
-    /// Mails a second at most.
+    /// Maximum number of messages a second.
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// Connections at the same time.
+    /// Parallel connections.
     #[arg(long, default_value_t = 4)]
     sessions: usize,
-    /// Recipients in place of those of the headers.
+    /// The recipient, instead of those in the headers; may be given more than once.
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Vec<String>,
-    /// The sender in place of that of the headers.
+    /// The sender, instead of the one in the headers.
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
     /// Print the report as JSON.
@@ -60,7 +60,7 @@ pub enum FeedDirection {
 
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.trim_end_matches("/s").parse::<f64>().ok().filter(|rate| *rate > 0.0);
-    number.ok_or_else(|| "must be a number of mails a second, such as 50/s".into())
+    number.ok_or_else(|| "must be a number of messages a second, such as 50/s".into())
 }
 
 /// What came of it.
@@ -221,7 +221,7 @@ pub async fn send_all(
 }
 
 fn progress(length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} mails, {per_sec}, {eta} left");
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {per_sec}, {eta} left");
     let bar = ProgressBar::new(length);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar

@@ -5,26 +5,27 @@ use clap::{Args, Subcommand};
 
 use super::client::Client;
 use super::quarantine::actor;
-use super::{ApiArgs, CliError, terminal};
+use super::table::{Column, Table, TableArgs, text, time, whole};
+use super::{ApiArgs, CliError};
 
 /// Verbs about legal holds.
 #[derive(Debug, Subcommand)]
 pub enum HoldVerb {
-    /// List the holds that are open.
+    /// List the legal holds in force.
     List {
-        /// Those that were lifted, too.
+        /// Lifted ones as well.
         #[arg(long)]
         lifted: bool,
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// Hold a message, what a query fits, or all mail of a person: none of it expires, is deleted or is purged, what
-    /// comes later included.
+    /// Put a message, all matches of a query, or all mail of a person on legal hold: none of it expires, is deleted or
+    /// purged, including mail that comes later.
     Add(AddArgs),
-    /// Lift a hold: what it was about goes its way again, a day later at the earliest.
+    /// Lift a legal hold: its mail can expire and be deleted again, a day later at the earliest.
     Lift {
-        /// Its number.
+        /// The number of the hold.
         number: u64,
         /// Why, for the record.
         #[arg(long)]
@@ -42,9 +43,9 @@ pub struct AddArgs {
     #[command(flatten)]
     what: What,
     /// Why, for the record.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
-    /// Only say how much it would be.
+    /// Only print how many deliveries it would cover.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -56,10 +57,10 @@ pub struct AddArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct What {
-    /// One message, by our id.
+    /// One message, by its ID.
     #[arg(long, value_name = "ID")]
     mail: Option<String>,
-    /// What this query of the explorer fits; it asks only for what of a mail never changes.
+    /// All matches of this explorer query; only fields that never change may be used.
     #[arg(long)]
     query: Option<String>,
     /// All mail from or to this address.
@@ -84,21 +85,23 @@ impl What {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: HoldVerb) -> Result<(), CliError> {
     match verb {
-        HoldVerb::List { lifted, api } => {
+        HoldVerb::List { lifted, to } => {
             let path = format!("/api/v1/holds?lifted={lifted}");
-            Client::new(&api)?.get::<Vec<HoldView>>(&path).await?.print(&api, |holds| listed(holds))
+            Client::new(&to.api)?.get::<Vec<HoldView>>(&path).await?.list(&to, |holds| table(holds))
         }
         HoldVerb::Add(AddArgs { what, reason, what_if, api }) => {
+            let client = Client::new(&api)?;
             let (kind, what) = what.chosen();
+            let what = if kind == "mail" { client.message_id(&what).await? } else { what };
             let ask = HoldAsk { kind: kind.to_owned(), what, reason, actor: actor(), what_if };
-            let made = Client::new(&api)?.post::<HoldView>("/api/v1/holds", &ask).await?;
+            let made = client.post::<HoldView>("/api/v1/holds", &ask).await?;
             made.print(&api, |made| told(made, what_if))
         }
         HoldVerb::Lift { number, reason, api } => {
             let ask = LiftAsk { reason, actor: actor() };
             let path = format!("/api/v1/holds/{number}/lift");
             let lifted = Client::new(&api)?.post::<HoldView>(&path, &ask).await?;
-            lifted.print(&api, |hold| format!("hold {} on {} {} is lifted", hold.number, hold.kind, hold.what))
+            lifted.print(&api, |hold| format!("legal hold {} on {} {} is lifted", hold.number, hold.kind, hold.what))
         }
     }
 }
@@ -106,19 +109,28 @@ pub async fn run(verb: HoldVerb) -> Result<(), CliError> {
 fn told(hold: &HoldView, what_if: bool) -> String {
     let HoldView { number, kind, what, mails, .. } = hold;
     if what_if {
-        return format!("{kind} {what}: {mails} units of the record would be on hold");
+        return format!("{kind} {what}: {mails} deliveries would be on legal hold");
     }
-    format!("hold {number} on {kind} {what}: nothing of it expires or is deleted until it is lifted")
+    format!(
+        "legal hold {number} on {kind} {what}: its mail does not expire and cannot be deleted until the hold is lifted"
+    )
 }
 
-fn listed(holds: &[HoldView]) -> String {
-    if holds.is_empty() {
-        return "nothing is on hold".into();
-    }
+const COLUMNS: &[Column] = &[
+    whole("hold"),
+    text("kind"),
+    text("what"),
+    text("deliveries"),
+    time("since"),
+    text("by"),
+    text("reason"),
+    time("lifted"),
+];
+
+fn table(holds: &[HoldView]) -> Table {
     let row = |one: &HoldView| {
         let HoldView { number, kind, what, reason, by, made, mails, lifted, .. } = one.clone();
         vec![number.to_string(), kind, what, mails.to_string(), made, by, reason, lifted.unwrap_or_default()]
     };
-    let rows: Vec<Vec<String>> = holds.iter().map(row).collect();
-    terminal::table(&["hold", "kind", "what", "mails", "since", "by", "reason", "lifted"], &rows, 40)
+    Table::new(COLUMNS, "no legal holds", holds.iter().map(row).collect())
 }

@@ -1,4 +1,4 @@
-//! `reprieve incident`: what a wrong detection did, how far taking it back is, and what people do about it. `reprieve
+//! `reprieve incident`: what a faulty detection held, how far the replay is, and what people do about it. `reprieve
 //! replay` is the same by the name of what it does.
 
 use std::time::Duration;
@@ -11,6 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
@@ -20,89 +21,89 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Verbs about incidents.
 #[derive(Debug, Subcommand)]
 pub enum IncidentVerb {
-    /// List all, newest first.
+    /// List incidents, newest first.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// Show one with its timeline, its reach and what is left.
+    /// Show an incident: timeline, affected mail, and what was not delivered.
     Show {
-        /// Its public id.
+        /// The ID of the incident.
         id: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Open one about a detection: what it held is counted in.
+    /// Open an incident about a detection; what it held is counted in.
     Open {
         /// The code of the detection.
         detection: String,
-        /// Its version; none for the one in force.
+        /// Its version; default: the one in force.
         #[arg(long)]
         version: Option<String>,
         /// Why, for the record.
         #[arg(long)]
         reason: String,
-        /// What the public is told beside what the record says.
+        /// A text for the public status page, beside the facts of the record.
         #[arg(long)]
         public_text: Option<String>,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Write into its timeline; change what the public is told, the owner, or when more will be said.
+    /// Add to the timeline; change the public text, the owner, or the time of the next update.
     Update {
-        /// Its public id.
+        /// The ID of the incident.
         id: String,
-        /// What to write.
+        /// The text to add.
         #[arg(long)]
         text: String,
-        /// Show that line to the public.
+        /// Show this text on the public status page.
         #[arg(long)]
         public: bool,
-        /// What the public is told from now on beside what the record says.
+        /// The new text for the public status page.
         #[arg(long)]
         public_text: Option<String>,
-        /// Whose it is.
+        /// The owner.
         #[arg(long)]
         owner: Option<String>,
-        /// Minutes until more will be said.
+        /// Minutes until the next update.
         #[arg(long)]
         next_update: Option<u64>,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Contain its detection.
+    /// Contain the detection of an incident.
     Contain(StepArgs),
-    /// Examine again what it held, and release what passes.
+    /// Replay: re-examine what the detection held, and release what passes.
     Replay {
         /// Which, and why.
         #[command(flatten)]
         step: StepArgs,
-        /// Only say what would come of it.
+        /// Only print what would be released.
         #[arg(long)]
         what_if: bool,
-        /// Watch until every unit is accounted for.
+        /// Wait until every delivery is done.
         #[arg(long)]
         wait: bool,
     },
-    /// Release what the replay has cleared: it does so by itself; this watches until all of it is out.
+    /// Wait until everything that the replay has cleared is released, which it does by itself.
     Release {
-        /// Its public id.
+        /// The ID of the incident.
         id: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Close it.
+    /// Resolve an incident.
     Resolve(StepArgs),
     /// Print the post-incident report.
     Report {
-        /// Its public id.
+        /// The ID of the incident.
         id: String,
-        /// In which form.
+        /// The format.
         #[arg(long, value_enum, ignore_case = true, default_value_t = Form::Markdown)]
         form: Form,
         /// Where the API is.
@@ -111,21 +112,21 @@ pub enum IncidentVerb {
     },
 }
 
-/// The form of a report.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// Markdown.
     Markdown,
-    /// A page.
+    /// HTML.
     Html,
-    /// Data.
+    /// JSON.
     Json,
 }
 
 /// Which incident, and why.
 #[derive(Debug, Args)]
 pub struct StepArgs {
-    /// Its public id.
+    /// The ID of the incident.
     id: String,
     /// Why, for the record.
     #[arg(long)]
@@ -138,26 +139,26 @@ pub struct StepArgs {
 /// Verbs about the replay of an incident.
 #[derive(Debug, Subcommand)]
 pub enum ReplayVerb {
-    /// Examine again what an incident's detection held.
+    /// Start the replay of an incident: re-examine what its detection held.
     Start(StepArgs),
-    /// Say how far it is; `--wait` watches until every unit is accounted for.
+    /// Show the progress of a replay.
     Status {
-        /// The public id of the incident.
+        /// The ID of the incident.
         id: String,
-        /// Watch until every unit is accounted for.
+        /// Wait until every delivery is done.
         #[arg(long)]
         wait: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Stop it for now.
+    /// Pause a replay.
     Pause(StepArgs),
-    /// Go on.
+    /// Resume a paused replay.
     Resume(StepArgs),
-    /// Examine once more what was inconclusive.
+    /// Re-examine once more what was inconclusive.
     Retry(StepArgs),
-    /// Stop it until somebody starts it again: what is not examined yet stays held.
+    /// Cancel a replay: what is not re-examined yet stays held.
     Cancel(StepArgs),
 }
 
@@ -167,12 +168,13 @@ pub enum ReplayVerb {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
     match verb {
-        IncidentVerb::List { api } => {
-            let list = Client::new(&api)?.get::<Vec<IncidentRow>>("/api/v1/incidents").await?;
-            list.print(&api, |list| list_text(list))
+        IncidentVerb::List { to } => {
+            let list = Client::new(&to.api)?.get::<Vec<IncidentRow>>("/api/v1/incidents").await?;
+            list.list(&to, |list| table(list))
         }
         IncidentVerb::Show { id, api } => {
-            Client::new(&api)?.get::<IncidentView>(&path(&id)).await?.print(&api, show_text)
+            let client = Client::new(&api)?;
+            client.get::<IncidentView>(&path(&client, &id).await?).await?.print(&api, show_text)
         }
         IncidentVerb::Open { detection, version, reason, public_text, api } => {
             let actor = super::quarantine::actor();
@@ -189,12 +191,13 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
                 next_update_minutes: next_update,
                 actor: super::quarantine::actor(),
             };
-            Client::new(&api)?.post::<IncidentView>(&path(&id), &ask).await?.print(&api, show_text)
+            let client = Client::new(&api)?;
+            client.post::<IncidentView>(&path(&client, &id).await?, &ask).await?.print(&api, show_text)
         }
         IncidentVerb::Contain(StepArgs { id, reason, api }) => {
             let client = Client::new(&api)?;
-            let IncidentRow { detection, detection_version, .. } =
-                client.get::<IncidentView>(&path(&id)).await?.view()?.row;
+            let path = path(&client, &id).await?;
+            let IncidentRow { detection, detection_version, .. } = client.get::<IncidentView>(&path).await?.view()?.row;
             let ask = ContainAsk {
                 detection,
                 version: Some(detection_version),
@@ -206,8 +209,9 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
             contained.print(&api, |contained| format!("{} is contained", contained.detection))
         }
         IncidentVerb::Replay { step: StepArgs { id, api, .. }, what_if: true, .. } => {
-            let path = format!("{}/dry-run", path(&id));
-            Client::new(&api)?.get::<DryRunView>(&path).await?.print(&api, dry_text)
+            let client = Client::new(&api)?;
+            let path = format!("{}/dry-run", path(&client, &id).await?);
+            client.get::<DryRunView>(&path).await?.print(&api, dry_text)
         }
         IncidentVerb::Replay { step, wait, .. } => {
             let (id, api) = (step.id.clone(), step.api.clone());
@@ -223,7 +227,9 @@ pub async fn run(verb: IncidentVerb) -> Result<(), CliError> {
                 Form::Json => "json",
             };
             let query = ReportQuery { form: if api.json { "json" } else { form }.to_owned() };
-            let report = Client::new(&api)?.get_bytes_with(&format!("{}/report", path(&id)), &query).await?;
+            let client = Client::new(&api)?;
+            let path = format!("{}/report", path(&client, &id).await?);
+            let report = client.get_bytes_with(&path, &query).await?;
             terminal::bytes(&report);
             Ok(())
         }
@@ -243,39 +249,42 @@ pub async fn run_replay(verb: ReplayVerb) -> Result<(), CliError> {
         ReplayVerb::Cancel(step) => change("cancel", step).await,
         ReplayVerb::Status { id, wait: true, api } => watch(&id, &api).await,
         ReplayVerb::Status { id, api, .. } => {
-            let shown = Client::new(&api)?.get::<IncidentView>(&path(&id)).await?;
+            let client = Client::new(&api)?;
+            let shown = client.get::<IncidentView>(&path(&client, &id).await?).await?;
             if api.json {
                 // As it came, with fields that only a newer service knows.
                 terminal::line(&shown.json()["progress"].to_string());
             } else {
                 let row = shown.view()?.row;
-                terminal::line(&format!("{id} {}: {}", row.stage, progress_text(&row.progress)));
+                terminal::line(&format!("{} {}: {}", row.id, row.stage, progress_text(&row.progress)));
             }
             Ok(())
         }
     }
 }
 
-fn path(id: &str) -> String {
-    format!("/api/v1/incidents/{}", encoded(id))
+async fn path(client: &Client, id: &str) -> Result<String, CliError> {
+    Ok(format!("/api/v1/incidents/{}", encoded(&client.incident_id(id).await?)))
 }
 
 async fn change(action: &str, step: StepArgs) -> Result<(), CliError> {
     let StepArgs { id, reason, api } = step;
     let actor = super::quarantine::actor();
     let ask = ChangeAsk { action: action.to_owned(), text: reason, actor, ..ChangeAsk::default() };
-    Client::new(&api)?.post::<IncidentView>(&path(&id), &ask).await?.print(&api, show_text)
+    let client = Client::new(&api)?;
+    client.post::<IncidentView>(&path(&client, &id).await?, &ask).await?.print(&api, show_text)
 }
 
-/// Shows progress until every unit is accounted for; exit 1 when some were neither delivered nor upheld.
+/// Shows progress until every delivery is done; exit 1 when some were neither delivered nor upheld.
 async fn watch(id: &str, api: &ApiArgs) -> Result<(), CliError> {
     let client = Client::new(api)?;
+    let path = path(&client, id).await?;
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}") {
         bar.set_style(style);
     }
     loop {
-        let shown = client.get::<IncidentView>(&path(id)).await?;
+        let shown = client.get::<IncidentView>(&path).await?;
         let IncidentRow { stage, paused, progress, .. } = shown.view()?.row;
         bar.set_length(progress.units);
         bar.set_position(progress.over);
@@ -288,24 +297,23 @@ async fn watch(id: &str, api: &ApiArgs) -> Result<(), CliError> {
         }
         if paused {
             bar.finish_and_clear();
-            return Err(CliError::Usage(format!("{id} is paused; `reprieve replay resume {id}` goes on")));
+            return Err(CliError::Usage(format!("{id} is paused; `reprieve replay resume {id}` resumes it")));
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-fn list_text(list: &[IncidentRow]) -> String {
-    if list.is_empty() {
-        return "no incidents".into();
-    }
+const COLUMNS: &[Column] =
+    &[whole("id"), text("stage"), text("detection"), time("opened"), text("done"), text("owner"), text("title")];
+
+fn table(list: &[IncidentRow]) -> Table {
     let row = |one: &IncidentRow| {
         let IncidentRow { id, detection, opened, owner, title, progress, .. } = one.clone();
         let percent = terminal::number(progress.percent);
         let done = format!("{} of {} ({percent} %)", progress.over, progress.units);
         vec![id, stage_text(one), detection, opened, done, owner, title]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["id", "stage", "detection", "opened", "accounted for", "owner", "title"], &rows, 48)
+    Table::new(COLUMNS, "no incidents", list.iter().map(row).collect()).cut_at(48)
 }
 
 fn stage_text(incident: &IncidentRow) -> String {
@@ -316,13 +324,13 @@ fn progress_text(progress: &ProgressView) -> String {
     let ProgressView { units, cleared, upheld, inconclusive, settled, asked, .. } = progress;
     let ProgressView { delivered, delivered_by_others, over, percent, eta_seconds, .. } = progress;
     let mut text = format!(
-        "{over} of {units} units accounted for ({} %): {cleared} cleared, {delivered} delivered by it, \
-            {delivered_by_others} by other decisions, {upheld} upheld, {inconclusive} inconclusive, {settled} settled \
+        "{over} of {units} deliveries done ({} %): {cleared} cleared, {delivered} delivered by the replay, \
+            {delivered_by_others} by other decisions, {upheld} upheld, {inconclusive} inconclusive, {settled} decided \
             before",
         terminal::number(*percent),
     );
     if *asked > 0 {
-        text.push_str(&format!("; {asked} are old, and their senders are asked first"));
+        text.push_str(&format!("; {asked} are old: their senders are asked first"));
     }
     if let Some(eta) = eta_seconds {
         text.push_str(&format!("; about {} to go", platform::report::span(Duration::from_secs(*eta))));
@@ -332,7 +340,7 @@ fn progress_text(progress: &ProgressView) -> String {
 
 fn dry_text(run: &DryRunView) -> String {
     let DryRunView { units, cleared, upheld, rests_on } = run;
-    format!("of {units} units {cleared} would be cleared and {upheld} would stay: {rests_on}")
+    format!("of {units} deliveries {cleared} would be released and {upheld} would stay held: {rests_on}")
 }
 
 /// An incident, for people.
@@ -343,8 +351,8 @@ pub fn show_text(shown: &IncidentView) -> String {
         format!("{id}  {title}  [{}]", terminal::coloured(&stage_text(&shown.row), colour(stage))),
         format!(
             "  detection {detection} version {detection_version}, in force since {}; began {}",
-            in_force_since.as_deref().unwrap_or("(not known)"),
-            began.as_deref().unwrap_or("(not known yet)"),
+            in_force_since.as_deref().map_or("(not known)".to_owned(), terminal::moment),
+            began.as_deref().map_or("(not known yet)".to_owned(), terminal::moment),
         ),
         format!("  {}", progress_text(progress)),
         format!("  cause: {cause}"),
@@ -360,7 +368,8 @@ pub fn show_text(shown: &IncidentView) -> String {
     }
     out.push("  timeline".to_owned());
     for note in &shown.timeline {
-        out.push(format!("    {}  {:<13} {} ({})", note.at, note.what, note.text, note.actor));
+        let at = terminal::moment(&note.at);
+        out.push(format!("    {at}  {:<13} {} ({})", note.what, note.text, note.actor));
     }
     if !shown.residual.is_empty() {
         out.push(format!("  not delivered: {}", shown.residual.len()));

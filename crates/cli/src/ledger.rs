@@ -1,4 +1,4 @@
-//! `reprieve ledger check`: does the ledger balance?
+//! `reprieve ledger check`: whether the ledger is consistent.
 
 use api_types::ledger::{LedgerQuery, LedgerView};
 use clap::Subcommand;
@@ -10,9 +10,9 @@ use super::{ApiArgs, CliError};
 /// Verbs about the ledger.
 #[derive(Debug, Subcommand)]
 pub enum LedgerVerb {
-    /// Check the books; exit 1 when they do not balance.
+    /// Check that the ledger is consistent: every delivery is in exactly one account; exit 1 when it is not.
     Check {
-        /// Look for the bytes of every held message as well.
+        /// Check the stored bytes of every held message as well.
         #[arg(long)]
         deep: bool,
         /// Where the API is.
@@ -24,7 +24,7 @@ pub enum LedgerVerb {
 /// Runs the verb.
 ///
 /// # Errors
-/// When the ledger does not balance, or the API cannot be reached.
+/// When the ledger is not consistent, or the API cannot be reached.
 pub async fn run(verb: LedgerVerb) -> Result<(), CliError> {
     let LedgerVerb::Check { deep, api } = verb;
     let answer = Client::new(&api)?.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep }).await?;
@@ -32,7 +32,7 @@ pub async fn run(verb: LedgerVerb) -> Result<(), CliError> {
     if answer.view()?.balanced { Ok(()) } else { Err(CliError::No) }
 }
 
-/// Units in an account.
+/// Deliveries in an account.
 pub fn units(ledger: &LedgerView, account: Account) -> i64 {
     ledger.accounts.get(account.as_str()).copied().unwrap_or(0)
 }
@@ -48,16 +48,16 @@ pub fn shown(ledger: &LedgerView) -> String {
     let beside = [Forwarding, Tentative, InDoubtLive, Refused];
     let mut out = vec![format!("accepted                  {}", ledger.accepted)];
     out.extend(accepted.map(line));
-    out.push(format!("beside it (unconfirmed)   {}", ledger.unconfirmed));
+    out.push(format!("unconfirmed               {}", ledger.unconfirmed));
     out.extend(beside.map(line));
     if let [first, ..] = ledger.stale_tentative.as_slice() {
         let stale = ledger.stale_tentative.len();
         out.push(format!(
-            "{stale} units have been tentative for over an hour, the first {first}: see the next hop's log"
+            "{stale} deliveries have been tentative for over an hour, the first {first}: see the next hop's log"
         ));
     }
     if ledger.faults.is_empty() {
-        out.push("the books balance".into());
+        out.push("ledger consistent".into());
     }
     out.extend(ledger.faults.iter().map(|fault| format!("FAULT: {fault}")));
     out.join("\n")

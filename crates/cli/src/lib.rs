@@ -16,7 +16,9 @@ pub mod detection;
 pub mod doctor;
 pub mod entry;
 pub mod events;
+pub mod explore;
 pub mod feed;
+pub mod help;
 pub mod hold;
 pub mod incident;
 pub mod known_good;
@@ -39,10 +41,12 @@ pub mod sentinel;
 pub mod serve;
 pub mod service;
 pub mod setup;
+mod short_id;
 pub mod status_page;
 pub mod submission;
 mod supervisor;
 pub mod support_bundle;
+pub mod table;
 pub mod terminal;
 pub mod token;
 
@@ -53,101 +57,103 @@ use clap::{Args, Subcommand};
 /// The verbs that are a service, look at one, or ask one for something.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Set up an installed Reprieve by four answers: the next hop, your domains, where mail comes in, who
-    /// administrates.
+    /// Set up Reprieve: next hop, accepted domains, listener, first administrator.
     Setup(setup::SetupArgs),
-    /// Run the gateway, the quarantine and the API.
+    /// Run the service: gateway, quarantine, API and console.
     Serve(serve::ServeArgs),
-    /// Examine files offline and print the verdict of each.
+    /// Scan files offline and print the verdict of each.
     Scan(scan::ScanArgs),
-    /// Send mail from files through a gateway over SMTP, and report.
+    /// Send mail from files through a gateway over SMTP, and report the answers.
     Feed(feed::FeedArgs),
-    /// See and release what is held.
+    /// List, show, release, deny and delete messages in quarantine.
     #[command(subcommand)]
     Quarantine(quarantine::QuarantineVerb),
-    /// See whether anything is removed for its age, and take back what was.
+    /// Show whether expiry runs, and recover what has expired.
     #[command(subcommand)]
     Retention(retention::RetentionVerb),
-    /// Keep mail from expiry and deletion: a message, what a query fits, or all mail of a person.
-    #[command(subcommand)]
+    /// Legal hold on a message, a query, or a person's mail.
+    #[command(subcommand, visible_alias = "legal-hold")]
     Hold(hold::HoldVerb),
-    /// Follow a message.
+    /// Search messages with a query, or count them by a field.
+    Explore(explore::ExploreArgs),
+    /// Trace a message, and explain its verdict.
     #[command(subcommand)]
     Message(message::MessageVerb),
-    /// Lint, compare, build, publish and take back rulesets.
+    /// Lint, compare, build, publish and roll back rulesets.
     #[command(subcommand)]
     Ruleset(ruleset::RulesetVerb),
-    /// Train a classifier of text on your own mail.
+    /// Train a text classifier on your own mail, and evaluate it.
     #[command(subcommand)]
     Classifier(classifier::ClassifierVerb),
-    /// See detections, and set their mode for a time.
+    /// List detections, and set their mode for a time.
     #[command(subcommand)]
     Detection(detection::DetectionVerb),
-    /// Allow and block: senders, domains, links, files, addresses.
+    /// Allow and block entries: senders, domains, URLs, files, IP addresses.
     #[command(subcommand)]
     Entry(entry::EntryVerb),
-    /// See how much content is known to be good.
+    /// Show how many known-good samples there are, and rotate their key.
     #[command(subcommand)]
     KnownGood(known_good::KnownGoodVerb),
-    /// See what a wrong detection did, and take it back.
+    /// Show what a faulty detection held, and undo it.
     #[command(subcommand)]
     Incident(incident::IncidentVerb),
-    /// Examine again what a wrong detection held.
+    /// Re-examine what a faulty detection held.
     #[command(subcommand)]
     Replay(incident::ReplayVerb),
-    /// See which detections are suspected, and why.
+    /// Show which detections are suspected of being faulty, and the evidence.
     #[command(subcommand)]
     Sentinel(sentinel::SentinelVerb),
-    /// See what operators are called for.
+    /// List alerts, and acknowledge them.
     #[command(subcommand)]
     Alert(alert::AlertVerb),
-    /// Test the ways by which people are told.
+    /// Test the notifications.
     #[command(subcommand)]
     Notify(notify::NotifyVerb),
-    /// Report messages that were judged wrongly, and see what others reported.
-    #[command(subcommand)]
+    /// Report false positives and false negatives, list reports.
+    #[command(subcommand, visible_alias = "report")]
     Submission(submission::SubmissionVerb),
-    /// Contain a detection: its previous form acts, or the past decides.
+    /// Contain a detection that may be faulty: known-good mail passes again.
     Contain(sentinel::ContainArgs),
-    /// Give a contained detection back: it acts again as policy says.
+    /// End the containment of a detection.
+    #[command(visible_alias = "uncontain")]
     ReleaseContainment(sentinel::ContainArgs),
-    /// See how much of the past can testify, and take in an archive.
+    /// Show the strength of the memory of known-good mail, and import an archive.
     #[command(subcommand)]
     Memory(memory::MemoryVerb),
-    /// See what the public is told.
+    /// Print the public status page.
     StatusPage(status_page::StatusPageArgs),
-    /// Say whether mail is taken now; exit 1 when it is not.
+    /// Check whether mail is accepted now; exit 1 when it is not.
     Ready(ready::ReadyArgs),
-    /// List mail that passed unexamined while the panic switch said `bypass`.
+    /// List messages that passed unexamined while the panic switch was at `bypass`.
     Bypassed(bypassed::BypassedArgs),
-    /// Check the books.
+    /// Check that the ledger is consistent.
     #[command(subcommand)]
     Ledger(ledger::LedgerVerb),
-    /// Write a backup while mail flows.
+    /// Write a backup while the service runs.
     Backup(backup::BackupArgs),
-    /// Restore a backup, or prove that it can be.
+    /// Restore a backup, or verify it.
     Restore(backup::RestoreArgs),
-    /// See who did what, and check that the log is intact.
+    /// List the audit log, verify it, and prove its entries.
     #[command(subcommand)]
     Audit(audit::AuditVerb),
-    /// Print what happens (verdicts, releases, incidents, entries of the audit log) as lines of JSON.
+    /// Print events (verdicts, releases, incidents, audit entries) as JSON lines.
     Events(events::EventsArgs),
-    /// Say who may sign in to the console.
-    #[command(subcommand)]
+    /// Manage the accounts of the console.
+    #[command(subcommand, visible_alias = "account")]
     Person(person::PersonVerb),
-    /// Make and revoke tokens for the API over TCP.
+    /// Create, list and revoke tokens for the API over TCP.
     #[command(subcommand)]
     Token(token::TokenVerb),
-    /// Print or check a configuration.
+    /// Print, check and compare the configuration.
     #[command(subcommand)]
     Config(config::ConfigVerb),
-    /// Put in force what the configuration file says now, without a restart.
+    /// Put the configuration file in force without a restart.
     Reload(reload::ReloadArgs),
-    /// Look at everything an administrator would look at first; exit 1 when there is a fault.
+    /// Run all health checks; exit 1 when there is a fault.
     Doctor(doctor::DoctorArgs),
-    /// Write what somebody needs who is to help from elsewhere, and nothing of any mail, into a file.
+    /// Write a file with diagnostics for support, without any mail content.
     SupportBundle(support_bundle::SupportBundleArgs),
-    /// Print completions for a shell.
+    /// Print the completions for a shell.
     Completions {
         /// bash, zsh, fish, elvish or powershell.
         shell: clap_complete::Shell,
@@ -159,18 +165,18 @@ pub enum Verb {
 /// Where the API is.
 #[derive(Debug, Clone, Args)]
 pub struct ApiArgs {
-    /// The configuration of the gateway on this host; its unix socket is used. Without it and without --api,
-    /// REPRIEVE_CONFIG names it, and without that it is /etc/reprieve/reprieve.toml.
-    #[arg(long, value_name = "FILE")]
+    /// The configuration of the gateway on this host, which is reached by its unix socket. Default: REPRIEVE_CONFIG, or
+    /// /etc/reprieve/reprieve.toml.
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
     config: Option<PathBuf>,
-    /// The API of a gateway elsewhere, such as http://127.0.0.1:8025; it goes before REPRIEVE_CONFIG.
-    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    /// The API of a gateway over TCP, such as http://127.0.0.1:8025, instead of REPRIEVE_CONFIG.
+    #[arg(long, value_name = "URL", conflicts_with = "config", help_heading = "Connection")]
     api: Option<String>,
-    /// A file with the token for it.
-    #[arg(long, value_name = "FILE", requires = "api")]
+    /// A file with the token for --api.
+    #[arg(long, value_name = "FILE", requires = "api", help_heading = "Connection")]
     token_file: Option<PathBuf>,
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -226,6 +232,7 @@ pub async fn run(verb: Verb, command: clap::Command, start: service::Start) -> R
         Verb::Quarantine(verb) => quarantine::run(verb).await,
         Verb::Retention(verb) => retention::run(verb).await,
         Verb::Hold(verb) => hold::run(verb).await,
+        Verb::Explore(args) => explore::run(args).await,
         Verb::Message(verb) => message::run(verb).await,
         Verb::Ruleset(verb) => ruleset::run(verb).await,
         Verb::Classifier(verb) => classifier::run(verb),

@@ -23,7 +23,7 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 pub fn files(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let found = find(paths)?;
     for path in &found.loops {
-        terminal::complain(&format!("{}: a symbolic link that leads in a ring; skipped", path.display()));
+        terminal::complain(&format!("{}: a symbolic link that loops; skipped", path.display()));
     }
     if !found.loops.is_empty() {
         terminal::complain(&format!("{} symbolic links skipped", found.loops.len()));

@@ -1,4 +1,4 @@
-//! `reprieve memory`: how much of the past can testify, and archives that it is made of.
+//! `reprieve memory`: how strong the memory of known-good mail is, and archives that it is made of.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,24 +17,23 @@ use known_good::archive::received_at;
 /// Verbs about the memory.
 #[derive(Debug, Subcommand)]
 pub enum MemoryVerb {
-    /// Say how strong it is.
+    /// Show how strong the memory is.
     Status {
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Take mail of an archive (mbox, Maildir, .eml) with its own dates: each is examined first, and nothing bad
-    /// enters.
+    /// Import an archive (mbox, Maildir, .eml) with its own dates. Each message is examined first; bad mail is left
+    /// out.
     Import {
-        /// The host of ours whose Received field says when a mail came; without, the date of the file or of the mbox
-        /// line does.
+        /// Take the date from the Received header of this host of yours; default: the date of the file or mbox line.
         #[arg(long, value_name = "HOST")]
         received_by: Option<String>,
-        /// Believe From: this archive's mail was checked when it came. Without, only Authentication-Results of a
-        /// trusted host count.
+        /// Trust the From headers, because this mail was checked when it came. Default: trust only the
+        /// Authentication-Results of a trusted host.
         #[arg(long)]
         trust_archive: bool,
-        /// Count each mail as an answer of ours to its sender as well: for an archive that has only what came in.
+        /// Count each message as answered by you: for an archive that has inbound mail only.
         #[arg(long)]
         correspond: bool,
         /// Why, for the record.
@@ -97,7 +96,7 @@ impl Import {
         let files = mailbox::files(paths).map_err(CliError::unreachable)?;
         let actor = super::quarantine::actor();
         let step = |step: &str, reason: String| ImportAsk { step: step.to_owned(), reason, actor: actor.clone() };
-        let terms = if self.trust_from { ", From is believed" } else { "" };
+        let terms = if self.trust_from { ", From is trusted" } else { "" };
         let begin = step("begin", format!("{reason} ({} files{terms})", files.len()));
         client.post::<MemoryView>("/api/v1/memory/imports", &begin).await?;
         let mut counts = BTreeMap::<String, u64>::new();
@@ -144,8 +143,8 @@ pub fn strength_text(memory: &MemoryView) -> String {
         memory.eligible_by_family.iter().map(|(family, count)| format!("{family} {count}")).collect();
     let colon = if families.is_empty() { "" } else { ": " };
     format!(
-        "memory: {strength} ({eligible} of {strong_contents} contents that may testify{colon}{}; {established} of \
-            {strong_identities} established identities, {internal} of them ours; {identities} known in all)",
+        "memory: {strength} ({eligible} of {strong_contents} known-good samples{colon}{}; {established} of \
+            {strong_identities} established senders, {internal} of them internal; {identities} senders known in all)",
         families.join(", "),
     )
 }

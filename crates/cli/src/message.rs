@@ -1,4 +1,4 @@
-//! `reprieve message`: the life of a message, and its verdict explained.
+//! `reprieve message`: the trace of a message, and its verdict explained.
 
 use api_types::explain::{AuthenticationView, DkimView, ExplainedUnit, ExplainedView};
 use api_types::message::{TraceQuery, TraceView};
@@ -11,12 +11,12 @@ use platform::percent::encoded;
 /// Verbs about messages.
 #[derive(Debug, Subcommand)]
 pub enum MessageVerb {
-    /// Follow messages by our id, Message-ID, sender or recipient.
+    /// Trace messages by ID, Message-ID header, sender or recipient.
     Trace {
-        /// Our id.
+        /// The ID of the message, as lists show it.
         #[arg(long)]
         id: Option<String>,
-        /// The header Message-ID, with its angle brackets.
+        /// The Message-ID header, with its angle brackets.
         #[arg(long)]
         message_id: Option<String>,
         /// The envelope sender.
@@ -29,10 +29,10 @@ pub enum MessageVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Explain the verdict on a message: findings, engines, the rule that decided, what would be without each
-    /// detection, and today.
+    /// Explain the verdict on a message: findings, engines, the policy rule that decided, the verdict without each
+    /// detection and under today's ruleset.
     Show {
-        /// Our id.
+        /// The ID of the message.
         id: String,
         /// Where the API is.
         #[command(flatten)]
@@ -47,24 +47,27 @@ pub enum MessageVerb {
 pub async fn run(verb: MessageVerb) -> Result<(), CliError> {
     match verb {
         MessageVerb::Trace { id, message_id, sender, recipient, api } => {
-            trace(&TraceQuery { mail_id: id, message_id, sender, recipient }, &api).await
+            trace(TraceQuery { mail_id: id, message_id, sender, recipient }, &api).await
         }
         MessageVerb::Show { id, api } => {
-            let path = format!("/api/v1/messages/{}", encoded(&id));
-            Client::new(&api)?.get::<ExplainedView>(&path).await?.print(&api, explained)
+            let client = Client::new(&api)?;
+            let path = format!("/api/v1/messages/{}", encoded(&client.message_id(&id).await?));
+            client.get::<ExplainedView>(&path).await?.print(&api, explained)
         }
     }
 }
 
-async fn trace(query: &TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
-    let units = Client::new(api)?.get_with::<Vec<TraceView>>("/api/v1/messages", query).await?;
+async fn trace(mut query: TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
+    let client = Client::new(api)?;
+    query.mail_id = client.message_id_if_given(query.mail_id).await?;
+    let units = client.get_with::<Vec<TraceView>>("/api/v1/messages", &query).await?;
     if api.json {
         terminal::line(&units.json().to_string());
         return Ok(());
     }
     let units = units.in_lines()?;
     if units.is_empty() {
-        terminal::complain("nothing fits");
+        terminal::complain("no message matches");
         return Err(CliError::No);
     }
     units.iter().for_each(|unit| terminal::line(&shown(unit)));
@@ -74,20 +77,24 @@ async fn trace(query: &TraceQuery, api: &ApiArgs) -> Result<(), CliError> {
 fn explained(shown: &ExplainedView) -> String {
     let ExplainedView { mail_id, received, sender, subject, category, ruleset, policy, today, .. } = shown;
     let mut out = vec![format!(
-        "{mail_id}  {received}  from {sender}  \"{subject}\"\n{}",
+        "{mail_id}  {}  from {sender}  \"{subject}\"\n{}",
+        terminal::moment(received),
         terminal::coloured(category, if category == "Clean" { 32 } else { 31 })
     )];
     out.extend(shown.units.iter().map(explained_unit));
     for hold in &shown.holds {
-        out.push(format!("  on hold {} by {}: {}", hold.number, hold.by, hold.reason));
+        out.push(format!("  legal hold {} by {}: {}", hold.number, hold.by, hold.reason));
     }
     for other in &shown.counterfactuals {
         out.push(format!("  without {}@{}: {} {}", other.without, other.version, other.category, other.disposition));
     }
-    out.push(format!("  today ({}): {} {}; {}", today.ruleset, today.category, today.disposition, today.rests_on));
+    out.push(format!(
+        "  under today's ruleset {}: {} {}; {}",
+        today.ruleset, today.category, today.disposition, today.rests_on
+    ));
     out.extend(shown.authentication.as_ref().map(authenticated));
     if shown.first_contact == Some(true) {
-        out.push("  first contact: sender and recipient had not met before".to_owned());
+        out.push("  first contact: no earlier mail between sender and recipient".to_owned());
     }
     for finding in &shown.findings {
         let place = finding.part.map(|part| format!(" in part {part}")).unwrap_or_default();
@@ -124,8 +131,8 @@ fn authenticated(said: &AuthenticationView) -> String {
     let dkim = if dkim.is_empty() { "none".to_owned() } else { dkim.join(" ") };
     format!(
         "  authentication, by {source}: spf {spf} ({spf_domain}), dkim {dkim}, dmarc {dmarc} (p={dmarc_policy}), arc \
-            {arc}; vouched for: {}",
-        said.aligned.as_deref().unwrap_or("nobody")
+            {arc}; authenticated domain: {}",
+        said.aligned.as_deref().unwrap_or("none")
     )
 }
 
@@ -138,7 +145,11 @@ fn shown(unit: &TraceView) -> String {
     for event in &unit.events {
         out.push(format!(
             "  {}  {:<18} -> {:<13} {} {}",
-            event.at, event.what, event.account, event.actor, event.reason
+            terminal::moment(&event.at),
+            event.what,
+            event.account,
+            event.actor,
+            event.reason
         ));
     }
     out.join("\n")

@@ -1,4 +1,4 @@
-//! `reprieve notify`: whether those who are to be told can be.
+//! `reprieve notify`: whether notifications arrive.
 
 use api_types::notify::{NotifyAsk, TriedView};
 use clap::Subcommand;
@@ -10,10 +10,10 @@ use super::{ApiArgs, CliError, terminal};
 /// Verbs about notices.
 #[derive(Debug, Subcommand)]
 pub enum NotifyVerb {
-    /// Send a test notice, marked as one, through every webhook and to every mailbox of `[notices]`, and say what each
-    /// answered; exit 1 when one did not take it.
+    /// Send a test notification to every webhook and mailbox of `[notices]`, and print the answers; exit 1 when one
+    /// does not accept it.
     Test {
-        /// To this recipient of yours as well, as mail about held mail would go.
+        /// To this recipient of yours as well, as quarantine notifications are sent.
         #[arg(long, value_name = "ADDRESS")]
         recipient: Option<String>,
         /// Where the API is.
@@ -25,7 +25,7 @@ pub enum NotifyVerb {
 /// Runs the verb.
 ///
 /// # Errors
-/// When a way did not take the test, or the API says no or cannot be reached.
+/// When one did not accept the test, or the API says no or cannot be reached.
 pub async fn run(verb: NotifyVerb) -> Result<(), CliError> {
     let NotifyVerb::Test { recipient, api } = verb;
     let ask = NotifyAsk { recipient, actor: actor() };
@@ -42,11 +42,11 @@ pub async fn run(verb: NotifyVerb) -> Result<(), CliError> {
 
 fn told(tried: &[TriedView]) -> String {
     if tried.is_empty() {
-        return "nobody is told: [notices] names no webhook and no mailbox".into();
+        return "nothing to test: [notices] names no webhook and no mailbox".into();
     }
     let row = |one: &TriedView| {
         let TriedView { whom, to, is_taken, by, answer, took_ms } = one.clone();
-        let taken = if is_taken { "taken" } else { "not taken" };
+        let taken = if is_taken { "accepted" } else { "not accepted" };
         vec![whom, to, taken.to_owned(), by, format!("{took_ms:.0} ms"), answer]
     };
     let rows: Vec<Vec<String>> = tried.iter().map(row).collect();

@@ -1,4 +1,4 @@
-//! `reprieve person`: who may sign in to the console.
+//! `reprieve person`: accounts of the console.
 
 use std::net::SocketAddr;
 
@@ -13,63 +13,64 @@ use store::Store;
 use store::upkeep::backup::DATABASE;
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 
 /// Verbs about people.
 #[derive(Debug, Subcommand)]
 pub enum PersonVerb {
-    /// Invite somebody, or somebody anew who has lost their password, and print a link that works once.
+    /// Create an account, or reset the password of one, and print a link that works once.
     Invite {
-        /// The name: what they type, and the actor in the audit log.
+        /// The name to sign in with; the actor in the audit log.
         #[arg(long)]
         name: String,
         /// admin, analyst or auditor.
         #[arg(long)]
         role: String,
-        /// Only units of this domain.
+        /// Only mail of this domain; may be given more than once.
         #[arg(long)]
         domain: Vec<String>,
-        /// The address of the console, as they reach it. Without it: the one that the configuration has for browsers,
-        /// or --api, or where the gateway listens.
+        /// The URL of the console as they reach it. Default: the one in the configuration, --api, or the address that
+        /// the console listens on.
         #[arg(long, value_name = "URL")]
         console: Option<String>,
-        /// Give another role even to the last administrator who can sign in.
+        /// Change the role even of the last active administrator.
         #[arg(long)]
         last_admin: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// List who may sign in.
+    /// List the accounts.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// Let in again an administrator who has lost the password and the second factor: on the gateway's own host, as its
+    /// Recover the account of an administrator who has lost password and second factor: on the gateway's host, as its
     /// user or root, whether it runs or not. Prints a link that works once, within an hour; ends their sessions, tokens
-    /// and one-time codes; the other administrators are called.
+    /// and one-time codes; alerts the other administrators.
     Recover {
-        /// Their name.
+        /// The name of the account.
         name: String,
-        /// Why, for the record and for those who are called.
+        /// Why, for the record and the alert.
         #[arg(long)]
         reason: String,
-        /// The address of the console, as they reach it, as for `invite`.
+        /// The URL of the console as they reach it, as for `invite`.
         #[arg(long, value_name = "URL")]
         console: Option<String>,
         /// Where the gateway's configuration is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Shut somebody out; their sessions end now.
+    /// Disable an account; its sessions end at once.
     Disable {
-        /// Their name.
+        /// The name of the account.
         name: String,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
-        /// Shut out even the last administrator who can sign in; `person invite` lets in another.
+        /// Disable even the last active administrator; `person invite` creates another.
         #[arg(long)]
         last_admin: bool,
         /// Where the API is.
@@ -94,15 +95,15 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
                 .print(&api, |invited| link(invited, console, address))
         }
         PersonVerb::Recover { name, reason, console, api } => recover(name, reason, console, api).await,
-        PersonVerb::List { api } => {
-            let people = Client::new(&api)?.get::<Vec<PersonView>>("/api/v1/people").await?;
-            people.print(&api, |people| listed(people))
+        PersonVerb::List { to } => {
+            let people = Client::new(&to.api)?.get::<Vec<PersonView>>("/api/v1/people").await?;
+            people.list(&to, |people| table(people))
         }
         PersonVerb::Disable { name, reason, last_admin, api } => {
             let ask = DisableAsk { reason, actor: super::quarantine::actor(), last_admin };
             let path = format!("/api/v1/people/{}/disable", platform::percent::encoded(&name));
             let done = Client::new(&api)?.post::<PersonView>(&path, &ask).await?;
-            done.print(&api, |done| listed(std::slice::from_ref(done)))
+            done.print(&api, |done| table(std::slice::from_ref(done)).text())
         }
     }
 }
@@ -110,10 +111,10 @@ pub async fn run(verb: PersonVerb) -> Result<(), CliError> {
 /// Through the service where it runs, which hears of it at once; else by its own hand in the store.
 async fn recover(name: String, reason: String, console: Option<String>, api: ApiArgs) -> Result<(), CliError> {
     let path = api.configuration().filter(|_| api.api.is_none());
-    let path = path.ok_or_else(|| CliError::Usage("say which gateway on this host: --config FILE".into()))?;
+    let path = path.ok_or_else(|| CliError::Usage("name the gateway on this host: --config FILE".into()))?;
     let config = Config::load(&path).map_err(CliError::unreachable)?;
     if !config.data_dir.join(DATABASE).is_file() {
-        return Err(CliError::Unreachable(format!("there is no database in {}", config.data_dir.display())));
+        return Err(CliError::Unreachable(format!("no database in {}", config.data_dir.display())));
     }
     let lock = match data_folder::take(&config.data_dir) {
         Ok(lock) => lock,
@@ -129,7 +130,7 @@ async fn recover(name: String, reason: String, console: Option<String>, api: Api
     drop(lock);
     let known = console.or(config.oidc.map(|oidc| oidc.console)).unwrap_or_else(|| listening(config.api.address));
     terminal::line(&format!("{}/welcome#{secret}", known.trim_end_matches('/')));
-    terminal::complain("the service does not run: start it, and use the link within an hour");
+    terminal::complain("the service is not running: start it, and use the link within an hour");
     Ok(())
 }
 
@@ -165,20 +166,18 @@ pub(super) fn link(invited: &PersonView, named: Option<String>, api: Option<Stri
     format!("{}/welcome#{secret}", console.unwrap_or_default().trim_end_matches('/'))
 }
 
-fn listed(people: &[PersonView]) -> String {
-    if people.is_empty() {
-        return "nobody may sign in".into();
-    }
+const COLUMNS: &[Column] = &[whole("name"), text("role"), text("domains"), text("sign-in"), time("added"), text("by")];
+
+fn table(people: &[PersonView]) -> Table {
     let row = |one: &PersonView| {
         let PersonView { name, role, domains, disabled, has_password, has_totp, made, made_by, .. } = one.clone();
         let state = match (disabled.is_some(), has_password, has_totp) {
-            (true, ..) => "shut out",
+            (true, ..) => "disabled",
             (_, false, _) => "invited",
             (_, true, false) => "password",
             (_, true, true) => "password and codes",
         };
         vec![name, role, domains.join(" "), state.to_owned(), made, made_by]
     };
-    let rows: Vec<Vec<String>> = people.iter().map(row).collect();
-    terminal::table(&["name", "role", "domains", "sign-in", "added", "by"], &rows, 40)
+    Table::new(COLUMNS, "no accounts", people.iter().map(row).collect())
 }

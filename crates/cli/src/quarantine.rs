@@ -10,70 +10,70 @@ use api_types::quarantine::{
 use clap::{Args, Subcommand};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 use platform::percent::encoded;
 
 /// How long `--wait` waits.
 const WAIT_MAX: Duration = Duration::from_secs(600);
 /// What is said of an empty list of what is held.
-const NOTHING_HELD: &str =
-    "nothing is held that fits; `--state any` lists what was released, denied or deleted as well";
+const NOTHING_HELD: &str = "no held message matches; `--state any` lists released, denied and deleted ones as well";
 /// Messages of one request.
 const IDS_MAX: usize = 500;
 
 /// Verbs of the quarantine.
 #[derive(Debug, Subcommand)]
 pub enum QuarantineVerb {
-    /// List messages that are held, newest first; with --state those that were.
+    /// List held messages, newest first; with --state others as well.
     List(Box<ListArgs>),
-    /// Show one, explained.
+    /// Show a message and explain its verdict.
     Show {
-        /// Its id.
+        /// The ID of the message.
         id: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Write exactly the stored bytes of one.
+    /// Export a message: exactly its stored bytes.
     Export {
-        /// Its id.
+        /// The ID of the message.
         id: String,
-        /// The file to write; standard output without.
+        /// The file to write; default: standard output.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Print the header block of one, exactly as it is.
+    /// Print the headers of a message, unchanged.
     Headers {
-        /// Its id.
+        /// The ID of the message.
         id: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Show the plain text of one, and its parts; nothing is loaded or run.
+    /// Safe preview: the plain text and the parts of a message; nothing is loaded or run.
     Preview {
-        /// Its id.
+        /// The ID of the message.
         id: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// What recipients ask for: release or deny it with --rcpt.
+    /// List the release requests of recipients; answer them with release or deny and --rcpt.
     Requests {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Release messages to their recipients.
     Release(ReleaseArgs),
-    /// Send a copy to somebody of ours who is no recipient of it; nothing else happens to it.
+    /// Send a copy to an internal address that is not a recipient; the message itself is unchanged.
     Copy {
-        /// Its id.
+        /// The ID of the message.
         id: String,
-        /// An address of a domain of ours.
+        /// An address in an accepted domain.
         #[arg(long)]
         to: String,
         /// Why, for the record.
@@ -83,9 +83,9 @@ pub enum QuarantineVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Close the portal to the links and sessions that a recipient has now; they can ask for a new link.
+    /// Sign a recipient out of the portal: current links and sessions end; they can request a new link.
     ClosePortal {
-        /// The recipient.
+        /// The address of the recipient.
         address: String,
         /// Why, for the record.
         #[arg(long)]
@@ -94,31 +94,31 @@ pub enum QuarantineVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Decide that messages stay.
+    /// Deny release: the messages stay in quarantine.
     Deny(DecideArgs),
-    /// Delete messages; their bytes stay for a day.
+    /// Delete messages; they can be recovered for a day.
     Delete(DecideArgs),
-    /// Take back that messages were deleted or expired: their bytes are kept for a day.
+    /// Recover messages that were deleted or have expired within the last day.
     Recover(DecideArgs),
 }
 
 /// Filters of the list.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only with a recipient in one of these states, with commas between them: held (without this and --status),
-    /// tentative, releasing, in_doubt, released, failed, denied, deleted, or any.
+    /// Only messages with a delivery in one of these states, separated by commas: held (the default), tentative,
+    /// releasing, in_doubt, released, failed, denied, deleted, or any.
     #[arg(long)]
     state: Option<String>,
-    /// The same in Exchange's words: NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
+    /// The same by Exchange's status: NotReleased, PreparingToRelease, Released, Error, Denied or Gone.
     #[arg(long, conflicts_with = "state")]
     status: Option<String>,
-    /// Inbound, Outbound or Internal, in any case, as all words here.
+    /// Inbound, Outbound or Internal, in upper or lower case.
     #[arg(long)]
     direction: Option<String>,
     /// Malware, HighConfidencePhish, Phish, Spoof, Unscannable, FileTypeBlock, PolicyRule, Spam, Bulk or Clean.
     #[arg(long)]
     category: Option<String>,
-    /// A detection's code, such as EXE-0003.
+    /// The code of a detection, such as EXE-0003.
     #[arg(long)]
     detection: Option<String>,
     /// The envelope sender.
@@ -127,48 +127,48 @@ pub struct ListArgs {
     /// A recipient.
     #[arg(long)]
     recipient: Option<String>,
-    /// A text in the subject.
+    /// Text in the subject.
     #[arg(long)]
     subject: Option<String>,
-    /// The header Message-ID.
+    /// The Message-ID header.
     #[arg(long)]
     message_id: Option<String>,
     /// Received at or after, such as 2026-11-23T08:00:00Z, 2026-11-23 or -24h.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     since: Option<String>,
-    /// Received before: the same.
+    /// Received before, in the same form.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
-    /// The last id of the page before.
+    /// Continue after this ID: the last one of the previous page.
     #[arg(long)]
     after: Option<String>,
-    /// Rows at most (1000 at most; 100 without).
+    /// Maximum number of messages, up to 1000; default 100.
     #[arg(long)]
     limit: Option<u32>,
+    /// Where the API is, and the format.
     #[command(flatten)]
-    api: ApiArgs,
+    to: TableArgs,
 }
 
 /// What to release.
 #[derive(Debug, Args)]
 pub struct ReleaseArgs {
-    /// Ids; - reads them from standard input.
+    /// IDs of messages; - reads them from standard input.
     #[arg(required = true)]
     ids: Vec<String>,
-    /// Only these recipients.
+    /// Only for this recipient; may be given more than once.
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Vec<String>,
-    /// Why, for the record. Without it a person at a terminal is asked; of a script the record says that none was
-    /// given.
-    #[arg(long, default_value = "")]
+    /// Why, for the record; asked for at a terminal. A script may omit it, which is recorded.
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
-    /// Wait until each has been accepted or refused by the next hop.
+    /// Wait until the next hop has accepted or refused each.
     #[arg(long)]
     wait: bool,
-    /// Only say what would be done.
+    /// Only print what would be done.
     #[arg(long)]
     what_if: bool,
-    /// Release what was refused too: its sender was told that it failed.
+    /// Release rejected messages as well, although their sender got a bounce.
     #[arg(long)]
     confirm_refused: bool,
     #[command(flatten)]
@@ -178,16 +178,16 @@ pub struct ReleaseArgs {
 /// What to deny, delete or take back.
 #[derive(Debug, Args)]
 pub struct DecideArgs {
-    /// Ids.
+    /// IDs of messages.
     #[arg(required = true)]
     ids: Vec<String>,
-    /// Only these recipients.
+    /// Only for this recipient; may be given more than once.
     #[arg(long, value_name = "ADDRESS")]
     rcpt: Vec<String>,
     /// Why, for the record.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
-    /// Only say what would be done.
+    /// Only print what would be done.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -203,10 +203,12 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
     match verb {
         QuarantineVerb::List(args) => list(*args).await,
         QuarantineVerb::Show { id, api } => {
-            Client::new(&api)?.get::<ShownView>(&path(&id, "")).await?.print(&api, explained)
+            let client = Client::new(&api)?;
+            client.get::<ShownView>(&path(&client, &id, "").await?).await?.print(&api, explained)
         }
         QuarantineVerb::Export { id, output, api } => {
-            let bytes = Client::new(&api)?.get_bytes(&path(&id, "/raw")).await?;
+            let client = Client::new(&api)?;
+            let bytes = client.get_bytes(&path(&client, &id, "/raw").await?).await?;
             match output {
                 Some(path) => {
                     std::fs::write(&path, bytes).map_err(|e| CliError::unreachable(format!("{}: {e}", path.display())))
@@ -218,24 +220,28 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
             }
         }
         QuarantineVerb::Headers { id, api } => {
-            let answer = Client::new(&api)?.get::<HeadersView>(&path(&id, "/headers")).await?;
+            let client = Client::new(&api)?;
+            let answer = client.get::<HeadersView>(&path(&client, &id, "/headers").await?).await?;
             answer.print_with_lines(&api, |view| safe(&view.headers))
         }
         QuarantineVerb::Preview { id, api } => {
-            Client::new(&api)?.get::<PreviewView>(&path(&id, "/preview")).await?.print_with_lines(&api, previewed)
+            let client = Client::new(&api)?;
+            let path = path(&client, &id, "/preview").await?;
+            client.get::<PreviewView>(&path).await?.print_with_lines(&api, previewed)
         }
-        QuarantineVerb::Requests { api } => {
-            let waiting = Client::new(&api)?.get::<Vec<RequestView>>("/api/v1/quarantine/requests").await?;
-            waiting.print(&api, |waiting| requested(waiting))
+        QuarantineVerb::Requests { to } => {
+            let waiting = Client::new(&to.api)?.get::<Vec<RequestView>>("/api/v1/quarantine/requests").await?;
+            waiting.list(&to, |waiting| requested(waiting))
         }
         QuarantineVerb::Release(args) => release(args).await,
         QuarantineVerb::Copy { id, to, reason, api } => {
             let ask = CopyAsk { to: to.clone(), reason, actor: actor() };
-            let copied = Client::new(&api)?.post::<CopiedView>(&path(&id, "/copy"), &ask).await?;
-            copied.print(&api, |copied| format!("a copy went to {to}: {}", copied.reply))
+            let client = Client::new(&api)?;
+            let copied = client.post::<CopiedView>(&path(&client, &id, "/copy").await?, &ask).await?;
+            copied.print(&api, |copied| format!("a copy was sent to {to}: {}", copied.reply))
         }
         QuarantineVerb::ClosePortal { address, reason, api } => {
-            let told = format!("nothing that {address} had before now opens the portal");
+            let told = format!("{address} is signed out of the portal; earlier links no longer work");
             let ask = CloseAsk { address, reason, actor: actor() };
             Client::new(&api)?.post::<ClosedView>("/api/v1/portal/close", &ask).await?.print(&api, |_| told)
         }
@@ -246,26 +252,32 @@ pub async fn run(verb: QuarantineVerb) -> Result<(), CliError> {
 }
 
 /// The path of one held message, and of what belongs to it.
-fn path(id: &str, rest: &str) -> String {
-    format!("/api/v1/quarantine/{}{rest}", encoded(id))
+async fn path(client: &Client, id: &str, rest: &str) -> Result<String, CliError> {
+    Ok(format!("/api/v1/quarantine/{}{rest}", encoded(&client.message_id(id).await?)))
 }
 
-/// What recipients ask for, as a table.
-fn requested(waiting: &[RequestView]) -> String {
-    if waiting.is_empty() {
-        return "nobody waits for an answer".into();
-    }
+const REQUEST_COLUMNS: &[Column] = &[
+    whole("mail_id"),
+    time("asked"),
+    text("recipient"),
+    text("sender"),
+    text("category"),
+    text("subject"),
+    text("reason"),
+];
+
+/// What recipients ask for.
+fn requested(waiting: &[RequestView]) -> Table {
     let row = |one: &RequestView| {
         let RequestView { mail_id, recipient, asked, reason, sender, subject, category } = one.clone();
         vec![mail_id, asked, recipient, sender, category, subject, reason]
     };
-    let rows: Vec<Vec<String>> = waiting.iter().map(row).collect();
-    terminal::table(&["mail_id", "asked", "recipient", "sender", "category", "subject", "reason"], &rows, 44)
+    Table::new(REQUEST_COLUMNS, "no open requests", waiting.iter().map(row).collect()).cut_at(44)
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
     let is_of_what_is_held = args.state.is_none() && args.status.is_none();
-    let none = if is_of_what_is_held { NOTHING_HELD } else { "nothing in this state" };
+    let none = if is_of_what_is_held { NOTHING_HELD } else { "no message matches" };
     let query = ListQuery {
         state: args.state,
         status: args.status,
@@ -281,32 +293,35 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
         after: args.after,
         limit: args.limit,
     };
-    let held = Client::new(&args.api)?.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?;
-    held.print(&args.api, |held| table(held, none))
+    let held = Client::new(&args.to.api)?.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?;
+    held.list(&args.to, |held| table(held, none))
 }
 
 /// What is held, as a table.
 pub fn listed(held: &[HeldView]) -> String {
-    table(held, NOTHING_HELD)
+    table(held, NOTHING_HELD).text()
 }
 
-fn table(held: &[HeldView], none: &str) -> String {
-    if held.is_empty() {
-        return none.into();
-    }
-    let rows: Vec<Vec<String>> = held.iter().map(row).collect();
-    terminal::table(
-        &["id", "received", "direction", "category", "detection", "status", "sender", "recipients", "subject"],
-        &rows,
-        44,
-    )
+const COLUMNS: &[Column] = &[
+    whole("id"),
+    time("received"),
+    text("direction"),
+    text("category"),
+    text("detection"),
+    text("status"),
+    text("sender"),
+    text("recipients"),
+    text("subject"),
+];
+
+fn table(held: &[HeldView], none: &'static str) -> Table {
+    Table::new(COLUMNS, none, held.iter().map(row).collect()).cut_at(44)
 }
 
 fn row(held: &HeldView) -> Vec<String> {
     let HeldView { id, received, direction, sender, subject, category, detection, status, .. } = held.clone();
     let recipients: Vec<String> =
         held.recipients.iter().map(|recipient| format!("{} ({})", recipient.address, recipient.state)).collect();
-    let received = received.chars().take(19).collect();
     let detection = detection.unwrap_or_default();
     vec![id, received, direction, category, detection, status, sender, recipients.join(", "), subject]
 }
@@ -316,7 +331,7 @@ pub fn explained(shown: &ShownView) -> String {
     let HeldView { id, received, sender, subject, category, status, size, sha256, .. } = &shown.held;
     let mut out = vec![
         format!("id        {id}"),
-        format!("received  {received}"),
+        format!("received  {}", terminal::moment(received)),
         format!("from      {sender}"),
         format!("subject   {subject}"),
         format!("category  {category}  ({status})"),
@@ -340,8 +355,8 @@ pub fn explained(shown: &ShownView) -> String {
             finding.detection, finding.detection_version, finding.effect, finding.evidence
         ));
         if let Some(previous) = &finding.previous {
-            let said = if previous.hit { "hits the same" } else { "does not hit this" };
-            out.push(format!("    its earlier version {} {said}", previous.detection_version));
+            let said = if previous.hit { "hits as well" } else { "does not hit" };
+            out.push(format!("    its previous version {} {said}", previous.detection_version));
         }
     }
     out.push("engines".into());
@@ -377,7 +392,8 @@ async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError
     let mut no = false;
     let ask = DecideAsk { recipients: args.rcpt, reason: args.reason, actor: actor(), what_if: args.what_if };
     for id in &args.ids {
-        let decided = client.post::<ReleasedView>(&path(id, &format!("/{verb}")), &ask).await?;
+        let path = path(&client, id, &format!("/{verb}")).await?;
+        let decided = client.post::<ReleasedView>(&path, &ask).await?;
         no |= !args.what_if && decided.view()?.units.iter().any(|unit| unit.state != done);
         decided.print(&args.api, outcome)?;
     }
@@ -388,7 +404,7 @@ async fn release(args: ReleaseArgs) -> Result<(), CliError> {
     let client = Client::new(&args.api)?;
     let mut no = false;
     let reads_ids = args.ids == ["-"];
-    let ids = ids(args.ids)?;
+    let ids = whole_ids(&client, ids(args.ids)?).await?;
     let reason = if args.what_if { args.reason } else { reason_of_release(args.reason, ids.len(), reads_ids)? };
     for ids in ids.chunks(IDS_MAX) {
         let ask = ReleaseManyAsk {
@@ -422,8 +438,7 @@ fn reason_of_release(given: String, messages: usize, reads_ids: bool) -> Result<
     if reads_ids || !terminal::is_a_person_there() {
         return Ok(format!("released at the command line by {}, without a reason", actor()));
     }
-    let said =
-        terminal::ask(&format!("Release {messages} messages to their recipients? Say why, or nothing to leave it: "));
+    let said = terminal::ask(&format!("Release {messages} messages to their recipients? Reason (empty to cancel): "));
     said.filter(|said| !said.is_empty()).ok_or(CliError::No)
 }
 
@@ -434,7 +449,16 @@ fn ids(given: Vec<String>) -> Result<Vec<String>, CliError> {
     }
     let text = std::io::read_to_string(std::io::stdin()).map_err(CliError::unreachable)?;
     let ids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    if ids.is_empty() { Err(CliError::Usage("no id on standard input".into())) } else { Ok(ids) }
+    if ids.is_empty() { Err(CliError::Usage("no ID on standard input".into())) } else { Ok(ids) }
+}
+
+/// The same without short ones.
+async fn whole_ids(client: &Client, ids: Vec<String>) -> Result<Vec<String>, CliError> {
+    let mut whole = Vec::new();
+    for id in ids {
+        whole.push(client.message_id(&id).await?);
+    }
+    Ok(whole)
 }
 
 fn is_on_its_way(unit: &ReleasedUnit, waited: bool) -> bool {
@@ -445,21 +469,21 @@ fn is_on_its_way(unit: &ReleasedUnit, waited: bool) -> bool {
     }
 }
 
-/// Asks again until no unit is on its way any more, and takes over where each ended.
+/// Asks again until no delivery is in progress any more, and takes over how each ended.
 async fn wait(client: &Client, released: &mut ReleasedView) -> Result<(), CliError> {
     let began = Instant::now();
     loop {
-        let shown = client.get::<ShownView>(&path(&released.id, "")).await?.view()?;
-        let mut moving = false;
+        let shown = client.get::<ShownView>(&path(client, &released.id, "").await?).await?.view()?;
+        let mut in_progress = false;
         for unit in &mut released.units {
             if let Some(now) = shown.units.iter().find(|now| now.recipient == unit.recipient) {
                 unit.state.clone_from(&now.state);
                 unit.reply.clone_from(&now.reply);
                 // A deferred release is tried again for hours; its first answer is an answer.
-                moving |= now.state == "releasing" && now.release_state.as_deref() != Some("deferred");
+                in_progress |= now.state == "releasing" && now.release_state.as_deref() != Some("deferred");
             }
         }
-        if !moving || began.elapsed() > WAIT_MAX {
+        if !in_progress || began.elapsed() > WAIT_MAX {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,5 +1,4 @@
-//! `reprieve ready`: whether mail is taken now, for whoever watches over the service: a container's health check, a
-//! script.
+//! `reprieve ready`: whether mail is accepted now, for a container's health check or a script.
 
 use clap::Args;
 use serde_json::json;

@@ -11,33 +11,33 @@ use super::{ApiArgs, CliError, terminal};
 /// Verbs about retention.
 #[derive(Debug, Subcommand)]
 pub enum RetentionVerb {
-    /// See whether the clock is believed, so that what is over goes.
+    /// Show whether the clock is trusted: only then does mail expire.
     Clock {
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Say that the clock is right although it is doubted: what is over goes again, little by little.
+    /// Confirm that the clock is right although it is doubted: expiry resumes, little by little.
     ConfirmClock {
-        /// How you know, for the record.
+        /// How you checked it, for the record.
         #[arg(long)]
         reason: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Take back into the quarantine what expired since a moment; its bytes are kept for a day.
+    /// Recover into the quarantine what has expired since a time, at most a day ago.
     Recover {
-        /// What ended at this time or later, such as 2026-11-23T08:00:00Z, 2026-11-23 or -2h.
+        /// Expired at or after, such as 2026-11-23T08:00:00Z, 2026-11-23 or -2h.
         #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         since: String,
-        /// What people deleted, too.
+        /// What people have deleted as well.
         #[arg(long)]
         deleted: bool,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
-        /// Only say how much it would be.
+        /// Only print how many deliveries it would be.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -77,7 +77,7 @@ async fn recover(client: &Client, ask: &RecoverAsk, api: &ApiArgs) -> Result<(),
         }
         let done = if said.what_if { "would be held again" } else { "are held again" };
         let all = RecoveredView { units, ..said };
-        terminal::line(&if api.json { json!(all).to_string() } else { format!("{units} units {done}") });
+        terminal::line(&if api.json { json!(all).to_string() } else { format!("{units} deliveries {done}") });
         return Ok(());
     }
 }
@@ -85,7 +85,7 @@ async fn recover(client: &Client, ask: &RecoverAsk, api: &ApiArgs) -> Result<(),
 fn told(clock: &ClockView) -> String {
     let ClockView { state, now, why, .. } = clock;
     match state.as_str() {
-        "believed" => format!("the clock is believed: it says {now}; what is over goes"),
-        _ => format!("the clock says {now}, but {why}"),
+        "believed" => format!("clock trusted: {now}; expiry runs"),
+        _ => format!("clock doubted, nothing expires: it says {now}, but {why}"),
     }
 }

@@ -1,4 +1,4 @@
-//! `reprieve ruleset`: lint, compare, build, publish through the gates, take back.
+//! `reprieve ruleset`: lint, compare, build, publish through the gates, roll back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, mailbox, terminal};
 use platform::config::Config;
 use platform::percent::encoded;
@@ -35,45 +36,45 @@ const SHOWN_MAX: usize = 20;
 /// Verbs about rulesets.
 #[derive(Debug, Subcommand)]
 pub enum RulesetVerb {
-    /// Run the gates on a folder, here, without a gateway: exit 1 when one of them says no.
+    /// Run the gates on a folder, without a gateway; exit 1 when one fails.
     Lint {
-        /// A ruleset folder, or a YARA file. Without one, the shipped ruleset.
+        /// A ruleset folder, or a YARA file; default: the shipped ruleset.
         folder: Option<PathBuf>,
-        /// What its plain YARA files read: raw, header, text, part:any or part:FAMILY.
+        /// What plain YARA files scan: raw, header, text, part:any or part:FAMILY.
         #[arg(long)]
         target: Option<Target>,
-        /// Mails that are known to be good, for a backtest: files or folders.
+        /// Known-good mail for a backtest: files or folders.
         #[arg(long, value_name = "PATH")]
         against: Vec<PathBuf>,
-        /// Instead of the gates: what each of its YARA detections adds to a scan, the dearest first.
+        /// Instead of the gates: the scan time of each YARA detection, the slowest first.
         #[arg(long)]
         costs: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Say what is different: two folders here, or two kept versions of a gateway.
+    /// Compare two folders, or two versions on a gateway.
     Diff {
-        /// The earlier: a folder, a file, a version, `live` or `shipped`.
+        /// The old one: a folder, a file, a version, `live` or `shipped`.
         before: String,
-        /// The later.
+        /// The new one.
         after: String,
         /// Where the API is, for versions.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Build a version of a folder and keep it; it acts on nothing until it is published.
+    /// Build a version from a folder and keep it; it has no effect until it is published.
     Build {
-        /// The folder, or a YARA file. Without one, what the configuration names, or the shipped ruleset.
+        /// The folder, or a YARA file; default: the one in the configuration, or the shipped ruleset.
         folder: Option<PathBuf>,
-        /// What its plain YARA files read.
+        /// What plain YARA files scan.
         #[arg(long)]
         target: Option<Target>,
-        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are
-        /// always added.
+        /// Add the detections to the ruleset in force, replacing those with the same code. Plain YARA files are always
+        /// added.
         #[arg(long)]
         add: bool,
-        /// Only say what the gates say.
+        /// Only print the results of the gates.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -82,43 +83,43 @@ pub enum RulesetVerb {
     },
     /// Roll a version out: gates, shadow, 1 %, 10 %, 50 %, live.
     Publish {
-        /// A folder, a YARA file or a kept version. Without one, what the configuration names, or the shipped ruleset.
+        /// A folder, a YARA file or a version; default: the one in the configuration, or the shipped ruleset.
         version: Option<String>,
-        /// What its plain YARA files read.
+        /// What plain YARA files scan.
         #[arg(long)]
         target: Option<Target>,
-        /// Add the folder's detections to what is in force; those of the same code are replaced. Plain YARA files are
-        /// always added.
+        /// Add the detections to the ruleset in force, replacing those with the same code. Plain YARA files are always
+        /// added.
         #[arg(long)]
         add: bool,
-        /// In force at once, whatever the gates say.
+        /// Put it in force at once, whatever the gates say.
         #[arg(long, requires = "reason", conflicts_with = "fast")]
         force: bool,
-        /// A content that a gate names and that is bad, by the hash that the gate shows: it leaves the memory, and does
-        /// not testify. May be given more than once.
+        /// A known-good sample that is in fact bad, by the hash that the gate shows: it is removed from the memory. May
+        /// be given more than once.
         #[arg(long, requires = "force", value_name = "HASH")]
         bad: Vec<String>,
-        /// Through the gates, without shadow and canary; after a day it must stand them.
+        /// Through the gates, without shadow and canary stages; checked again after a day.
         #[arg(long, requires = "reason")]
         fast: bool,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
-        /// Wait until the gates have spoken.
+        /// Wait for the results of the gates.
         #[arg(long)]
         wait: bool,
-        /// Only say what would be done.
+        /// Only print what would be done.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// List every version that was ever kept.
+    /// List all versions.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
     /// Show a version with its detections.
     Show {
@@ -129,20 +130,20 @@ pub enum RulesetVerb {
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Show where roll-outs stand and what the gates said.
+    /// Show the state of a roll-out and the results of the gates.
     Status {
-        /// The number of a roll-out; the newest without.
+        /// The number of the roll-out; default: the newest.
         number: Option<u32>,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Take back the version that is being rolled out, or else the one in force.
+    /// Roll back the version that is being rolled out, or else the one in force.
     Rollback {
         /// Why, for the record.
         #[arg(long)]
         reason: String,
-        /// Only say what would be taken back.
+        /// Only print what would be rolled back.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -191,9 +192,9 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
             answer.print_with_lines(&api, rollout_text)?;
             if answer.view()?.stage == "refused" { Err(CliError::No) } else { Ok(()) }
         }
-        RulesetVerb::List { api } => {
-            let rulesets = Client::new(&api)?.get::<Vec<RulesetRow>>("/api/v1/rulesets").await?;
-            rulesets.print_with_lines(&api, |rulesets| list_text(rulesets))
+        RulesetVerb::List { to } => {
+            let rulesets = Client::new(&to.api)?.get::<Vec<RulesetRow>>("/api/v1/rulesets").await?;
+            rulesets.list(&to, |rulesets| table(rulesets))
         }
         RulesetVerb::Show { version, api } => {
             let path = format!("/api/v1/rulesets/{}", encoded(&version));
@@ -206,11 +207,7 @@ pub async fn run(verb: RulesetVerb) -> Result<(), CliError> {
                 None => newest(&client).await?,
             };
             let Some(number) = number else {
-                terminal::line(if api.json {
-                    "null"
-                } else {
-                    "nothing was ever published: the ruleset of the program is in force"
-                });
+                terminal::line(if api.json { "null" } else { "no roll-out yet: the shipped ruleset is in force" });
                 return Ok(());
             };
             rollout(&client, number).await?.print_with_lines(&api, rollout_text)
@@ -388,7 +385,7 @@ fn changes_text(changes: &[ChangeView]) -> String {
 }
 
 fn gate_text(gate: &GateView) -> String {
-    let (word, colour) = if gate.passed { ("passes", 32) } else { ("says no", 31) };
+    let (word, colour) = if gate.passed { ("passed", 32) } else { ("failed", 31) };
     let mut out = vec![format!("{:<10} {}: {}", gate.gate, terminal::coloured(word, colour), gate.summary)];
     for (lines, mark) in [(&gate.faults, "-"), (&gate.notes, "·")] {
         out.extend(lines.iter().take(SHOWN_MAX).map(|line| format!("  {mark} {line}")));
@@ -407,7 +404,7 @@ fn built_text(built: &BuiltView) -> String {
     let kept = if built.kept { "kept" } else { "would be kept" };
     let mut out = vec![format!("{} with {} detections, {kept}", built.id, built.detections)];
     if let Some(base) = &built.added_to {
-        out.push(format!("its rules are added to {base}, which is in force"));
+        out.push(format!("added to {base}, which is in force"));
     }
     out.extend(gates_text(&built.gates));
     out.join("\n")
@@ -421,26 +418,30 @@ fn rollout_text(rollout: &RolloutView) -> String {
         _ => 33,
     };
     let number = rollout.rollout;
+    let [since, started] = [since, started].map(|at| terminal::moment(at));
     let mut out = vec![
         format!("roll-out {number} of {ruleset}: {} since {since}\n  {note}", terminal::coloured(stage, colour)),
         format!("  published by {started_by} at {started}: {reason}"),
-        format!("  before it {before} was in force"),
+        format!("  previous version: {before}"),
     ];
     out.extend(gates_text(&rollout.gates));
     for step in &rollout.steps {
-        out.push(format!("{}  {} -> {}  {}: {}", step.at, step.from, step.to, step.actor, step.reason));
+        let at = terminal::moment(&step.at);
+        out.push(format!("{at}  {} -> {}  {}: {}", step.from, step.to, step.actor, step.reason));
     }
     out.join("\n")
 }
 
-fn list_text(rulesets: &[RulesetRow]) -> String {
+const COLUMNS: &[Column] =
+    &[whole("version"), text("detections"), time("first seen"), time("in force since"), text("state")];
+
+fn table(rulesets: &[RulesetRow]) -> Table {
     let row = |one: &RulesetRow| {
         let RulesetRow { id, first_seen, detections, in_force_since, in_force, stage } = one.clone();
         let state = if in_force { "in force".to_owned() } else { stage.unwrap_or_default() };
         vec![id, detections.to_string(), first_seen, in_force_since.unwrap_or_default(), state]
     };
-    let rows: Vec<Vec<String>> = rulesets.iter().map(row).collect();
-    terminal::table(&["version", "detections", "first seen", "in force since", "state"], &rows, 32)
+    Table::new(COLUMNS, "no rulesets", rulesets.iter().map(row).collect())
 }
 
 fn show_text(ruleset: &RulesetView) -> String {

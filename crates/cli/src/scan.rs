@@ -28,23 +28,23 @@ use platform::config::Config;
 /// What to scan, and as what.
 #[derive(Debug, Args)]
 pub struct ScanArgs {
-    /// Mails (.eml), folders of them, or single attachments.
+    /// Messages (.eml), folders of them, or single attachments.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
     /// Print one JSON object a line, in the order of the input.
     #[arg(long)]
     json: bool,
-    /// Print every finding, part and counterfactual.
+    /// Print all findings and parts, and the verdict without each detection.
     #[arg(long)]
     explain: bool,
-    /// A ruleset folder; the shipped ruleset without.
+    /// A ruleset folder; default: the shipped ruleset.
     #[arg(long, value_name = "DIR")]
     ruleset: Option<PathBuf>,
-    /// A configuration, for its policy, ruleset and engines.
+    /// A configuration: its policy, ruleset and engines are used.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The envelope sender.
-    #[arg(long, value_name = "ADDRESS", default_value = "")]
+    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
     from: String,
     /// The envelope recipient.
     #[arg(long, value_name = "ADDRESS", default_value = "recipient@localhost")]

@@ -1,5 +1,5 @@
-//! `reprieve sentinel`, `contain`, `release-containment`: what is suspected and why, and what people contain and give
-//! back.
+//! `reprieve sentinel`, `contain`, `release-containment`: which detections are suspected and why, and containment by
+//! hand.
 
 use api_types::sentinel::{ContainAsk, ContainmentView, ExplanationView, ProbationView, SentinelView, SuspicionView};
 use clap::{Args, Subcommand};
@@ -11,13 +11,13 @@ use platform::percent::encoded;
 /// Verbs about the sentinel.
 #[derive(Debug, Subcommand)]
 pub enum SentinelVerb {
-    /// Say what is suspected, what is contained, and whether the memory is strong enough to act on.
+    /// Show suspected and contained detections, and whether the memory is strong enough to act on.
     Status {
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Say why the sentinel believes what it believes of a detection.
+    /// Show the evidence for and against a detection.
     Explain {
         /// The code of the detection.
         detection: String,
@@ -32,16 +32,16 @@ pub enum SentinelVerb {
 pub struct ContainArgs {
     /// The code of the detection.
     detection: String,
-    /// Its version; none for the one in force.
+    /// Its version; default: the one in force.
     #[arg(long)]
     version: Option<String>,
     /// Why, for the record.
     #[arg(long)]
     reason: String,
-    /// Hours after which it ends by itself.
+    /// Hours after which the containment ends.
     #[arg(long)]
     hours: Option<u64>,
-    /// Only say what would be done.
+    /// Only print what would be done.
     #[arg(long)]
     what_if: bool,
     /// Where the API is.
@@ -75,20 +75,25 @@ pub async fn contain(args: ContainArgs, release: bool) -> Result<(), CliError> {
     let ask = ContainAsk { detection: detection.clone(), version, reason, hours, release, actor, what_if };
     let is = match (what_if, release) {
         (true, false) => "would be contained",
-        (true, true) => "would be given back",
+        (true, true) => "would act again as the policy says",
         (false, false) => "is contained",
-        (false, true) => "acts again as policy says",
+        (false, true) => "acts again as the policy says",
     };
     let text = |done: &ContainmentView| {
-        let until = done.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+        let until = until_text(done.until.as_deref());
         format!("{detection} ({}) {is}{until}", done.detection_version)
     };
     Client::new(&api)?.post::<ContainmentView>("/api/v1/containment", &ask).await?.print(&api, text)
 }
 
+/// Until when, where there is an end.
+fn until_text(until: Option<&str>) -> String {
+    until.map(|until| format!(" until {}", terminal::moment(until))).unwrap_or_default()
+}
+
 fn suspects(list: &[SuspicionView]) -> String {
     if list.is_empty() {
-        return "nothing is held against any detection".into();
+        return "no detection is suspected".into();
     }
     let row = |one: &SuspicionView| {
         let SuspicionView { detection, detection_version, state, .. } = one.clone();
@@ -106,7 +111,7 @@ fn suspects(list: &[SuspicionView]) -> String {
     };
     let rows: Vec<Vec<String>> = list.iter().map(row).collect();
     let headings =
-        ["detection", "version", "state", "evidence", "live", "probe hits", "hits", "known senders", "witnesses"];
+        ["detection", "version", "state", "evidence", "live", "probe hits", "hits", "known senders", "sources"];
     terminal::table(&headings, &rows, 40)
 }
 
@@ -114,30 +119,30 @@ fn probation_text(one: &ProbationView) -> String {
     let ProbationView { detection, detection_version, since, delayed, waiting, let_out, let_out_most, kept, settled } =
         one;
     let stands = match since {
-        Some(since) => format!("on probation since {since}"),
-        None => "its probation is over".to_owned(),
+        Some(since) => format!("on probation since {}", terminal::moment(since)),
+        None => "probation over".to_owned(),
     };
     format!(
-        "{detection} ({detection_version}): {stands}: {delayed} mails delayed, {waiting} of them wait, {kept} stay, \
-         {let_out} let out (each possibly a lost catch, {let_out_most} at most), {settled} decided by others"
+        "{detection} ({detection_version}): {stands}: {delayed} messages delayed, {waiting} still waiting, \
+         {kept} kept, {let_out} let out (possibly missed, {let_out_most} at most), {settled} decided otherwise"
     )
 }
 
 fn status_text(shown: &SentinelView) -> String {
     let SentinelView { containment, acts, memory, .. } = shown;
     let acts = if *acts {
-        "what is convicted is contained"
+        "detections found faulty are contained automatically"
     } else if containment == "automatic" {
-        "the memory is not strong enough yet: people are called, and nothing is contained by itself"
+        "alerts only: the memory is not strong enough yet for automatic containment"
     } else {
-        "people are called, and nothing is contained by itself"
+        "alerts only: nothing is contained automatically"
     };
     let mut out =
         vec![format!("{containment}: {acts}"), super::memory::strength_text(memory), suspects(&shown.suspects)];
     for one in &shown.contained {
         let ContainmentView { detection, detection_version, level, since, until, by, reason } = one;
         let level = level.as_deref().unwrap_or_default();
-        let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+        let (since, until) = (terminal::moment(since), until_text(until.as_deref()));
         out.push(format!("{detection} ({detection_version}): {level} since {since}{until} by {by}: {reason}"));
     }
     out.extend(shown.probations.iter().map(probation_text));
@@ -149,7 +154,8 @@ fn explain_text(shown: &ExplanationView) -> String {
     let mut out = vec![suspects(&shown.versions)];
     out.extend(shown.probations.iter().map(probation_text));
     for line in &shown.journal {
-        out.push(format!("{}  {}  {:<7} {}", line.at, line.detection_version, line.event, line.text));
+        let at = terminal::moment(&line.at);
+        out.push(format!("{at}  {}  {:<7} {}", line.detection_version, line.event, line.text));
     }
     out.join("\n")
 }

@@ -24,10 +24,10 @@ pub struct ServeArgs {
     /// The configuration; `reprieve config example` prints one.
     #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
     config: PathBuf,
-    /// What to log, such as `info` or `info,gateway=debug`.
+    /// The log level, such as `info` or `info,gateway=debug`.
     #[arg(long, default_value = "info", env = "REPRIEVE_LOG")]
     log: String,
-    /// Log JSON, one object a line.
+    /// Log as JSON lines.
     #[arg(long)]
     log_json: bool,
     /// The clock file of a drill's driver: reconcilers run when the driver says so, and at no other time.

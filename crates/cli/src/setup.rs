@@ -36,23 +36,23 @@ const SYSTEMD_RUNS: &str = "/run/systemd/system";
 const GUIDES: &str = "/usr/share/doc/reprieve/guide";
 /// What a running service does not know by itself.
 const RUNS_WITH_THE_OLD: &str =
-    "Restart it: a service runs, with the configuration from before; it reads settings at its start only.";
+    "Restart it: the service runs with the old configuration; it reads settings at its start only.";
 /// The first port that needs no right of its own.
 const FIRST_FREE_PORT: u16 = 1024;
 
 /// What is known already, and how to go about it.
 #[derive(Debug, Args)]
 pub struct SetupArgs {
-    /// The next hop: the mail server that good mail is handed to, such as mail.example.com:25.
+    /// The next hop: the mail server that accepted mail is passed to, such as mail.example.com:25.
     #[arg(long, value_name = "HOST:PORT")]
     hop: Option<String>,
-    /// A domain whose mail is yours; it may be given several times, or several with commas.
+    /// An accepted domain; may be given more than once, or several with commas.
     #[arg(long, value_name = "DOMAIN", value_delimiter = ',')]
     domain: Vec<String>,
-    /// Where mail comes in: 127.0.0.1:10024 behind a mail server on this host, 0.0.0.0:25 for the Internet.
+    /// The SMTP listener: 127.0.0.1:10024 behind a mail server on this host, 0.0.0.0:25 for the Internet.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// The first administrator: a name to sign in with. A mail address is also where calls for operators go.
+    /// The name of the first administrator. If it is a mail address, alerts are sent to it.
     #[arg(long, value_name = "NAME")]
     admin: Option<String>,
     /// Where the console and the API listen.
@@ -61,16 +61,16 @@ pub struct SetupArgs {
     /// The configuration to write.
     #[arg(long, value_name = "FILE", env = "REPRIEVE_CONFIG", default_value = super::INSTALLED_CONFIG)]
     config: PathBuf,
-    /// Where held mail and records lie.
+    /// The folder for held mail and records.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/reprieve")]
     data_dir: PathBuf,
-    /// Ask nothing: for scripts. All that has no usual value must be given by flags.
+    /// Do not ask, for scripts: everything without a default must be given by flags.
     #[arg(long)]
     yes: bool,
-    /// Write over a configuration that is there; it is kept beside the new one, with ".old" at its end.
+    /// Replace an existing configuration, which is kept with the suffix ".old".
     #[arg(long)]
     force: bool,
-    /// Go on although the next hop does not answer.
+    /// Continue although the next hop does not answer.
     #[arg(long)]
     without_hop: bool,
 }
@@ -90,7 +90,7 @@ impl SetupArgs {
 pub async fn run(args: SetupArgs) -> Result<(), CliError> {
     if args.config.exists() && !args.force {
         return Err(CliError::Usage(format!(
-            "{} is there already: change it by hand and `reprieve config check` it, or give --force to write a new one \
+            "{} exists already: edit it and run `reprieve config check`, or give --force to write a new one \
              (the old one is kept as {})",
             args.config.display(),
             file::old(&args.config).display()
@@ -111,7 +111,7 @@ pub async fn run(args: SetupArgs) -> Result<(), CliError> {
     let owner = first_start::owner(&args.data_dir);
     file::write(&args.config, &text, owner, args.force)
         .map_err(|error| CliError::unreachable(format!("{}: {error}", args.config.display())))?;
-    terminal::line(&format!("{}: written; it observes, and holds nothing yet", args.config.display()));
+    terminal::line(&format!("{}: written; mode observe (monitor only), nothing is held yet", args.config.display()));
     let (link, runs) = invite(&config, &args, &answers, owner).await.map_err(|error| later(&args, &answers, error))?;
     terminal::line(&next_steps(&answers, &args.config, &link, runs));
     Ok(())
@@ -122,7 +122,7 @@ fn read(text: &str, path: &Path) -> Result<Config, CliError> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     Config::parse(text, folder).map_err(|faults| {
         let told: Vec<String> = faults.into_iter().map(|fault| format!("{}: {}", fault.key, fault.what)).collect();
-        CliError::Usage(format!("these answers make no configuration: {}", told.join("; ")))
+        CliError::Usage(format!("no valid configuration comes of these answers: {}", told.join("; ")))
     })
 }
 
@@ -131,28 +131,28 @@ fn free(address: SocketAddr, flag: &str) -> Result<(), CliError> {
     let why = match TcpListener::bind(address).map_err(|error| error.kind()) {
         Ok(_) => return Ok(()),
         Err(ErrorKind::AddrInUse) => {
-            "another program listens there; `ss -ltnp` names it. Stop it, or give another address"
+            "another program listens on it; `ss -ltnp` names it. Stop it, or give another address"
         }
         Err(ErrorKind::AddrNotAvailable) => "this host has no such address; `ip address` lists those it has",
         Err(ErrorKind::PermissionDenied) => "ports below 1024 are for root; run this as root",
-        Err(_) => "it cannot be listened at; give another address",
+        Err(_) => "cannot listen on it; give another address",
     };
     Err(CliError::Usage(format!("{flag} {address}: {why}")))
 }
 
 /// Looks at the next hop as `reprieve doctor` does, and asks it about our domains.
 async fn ask_the_hop(config: &Config, args: &SetupArgs) -> Result<(), CliError> {
-    terminal::line("Asking the next hop ...");
+    terminal::line("Checking the next hop ...");
     // All directions have the same one.
     let answers = doctor::hops(config).await.into_iter().next();
     if let Some(dead) = answers.as_ref().filter(|finding| finding.health == Health::Fault) {
         terminal::line(&doctor::shown(dead));
-        if args.without_hop || args.may_ask() && agreed("Go on all the same? [y/N] ", false)? {
+        if args.without_hop || args.may_ask() && agreed("Continue anyway? [y/N] ", false)? {
             return Ok(());
         }
         return Err(CliError::unreachable(
             "the next hop does not answer, and nothing was written. Start it or give another --hop; with --without-hop \
-             the configuration is written all the same",
+             the configuration is written anyway",
         ));
     }
     let mut list: Vec<_> = answers.into_iter().collect();
@@ -212,7 +212,7 @@ fn later(args: &SetupArgs, answers: &Answers, error: CliError) -> CliError {
     };
     let config = args.config.display();
     CliError::Unreachable(format!(
-        "{config} is written, but the administrator could not be invited: {why}. When that is mended and the service \
+        "{config} is written, but the administrator could not be invited: {why}. When that is fixed and the service \
          runs: reprieve person invite --config {config} --role admin --name '{}'",
         answers.admin
     ))
@@ -237,11 +237,11 @@ fn next_steps(answers: &Answers, config: &Path, link: &str, runs: bool) -> Strin
     };
     let guides = if Path::new(GUIDES).exists() { GUIDES } else { "docs/guide" };
     format!(
-        "\nThree steps are left:\n\
+        "\nNext steps:\n\
          1. {first}\n\
-         2. Sign in as {} (the link works once, for three days), and look at `reprieve doctor`:\n   {link}\n\
-         3. Let mail come to {}: {guides}/postfix.md and exchange.md say how. Nothing is held until you set\n   \
-         mode = \"enforce\" in {} and restart it.",
+         2. Sign in as {} (the link works once, for three days), and run `reprieve doctor`:\n   {link}\n\
+         3. Route mail to {}: see {guides}/postfix.md and exchange.md. Nothing is held until you set\n   \
+         mode = \"enforce\" in {} and restart the service.",
         answers.admin,
         answers.listen,
         config.display()

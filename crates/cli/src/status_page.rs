@@ -1,4 +1,4 @@
-//! `reprieve status-page`: what the public is told, as it was last published; it needs no database.
+//! `reprieve status-page`: the public status page as it was last published; it needs no database.
 
 use clap::Args;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use super::{ApiArgs, CliError, terminal};
 /// What to print.
 #[derive(Debug, Args)]
 pub struct StatusPageArgs {
-    /// Print the page itself.
+    /// Print the HTML page.
     #[arg(long, conflicts_with = "feed")]
     html: bool,
     /// Print the Atom feed.

@@ -1,61 +1,62 @@
-//! `reprieve submission`: what people say of verdicts.
+//! `reprieve submission`: reports of false positives and false negatives.
 
 use api_types::submission::{BundleView, SubmissionAsk, SubmissionDetailView, SubmissionQuery, SubmissionView};
 use clap::{Subcommand, ValueEnum};
 
 use super::client::Client;
+use super::table::{Column, Table, TableArgs, text, time, whole};
 use super::{ApiArgs, CliError, terminal};
 
 /// What somebody says.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Said {
-    /// It was held, tagged or blocked, and is good.
+    /// It was held, tagged or blocked, but is good.
     FalsePositive,
-    /// It was delivered, and is bad.
+    /// It was delivered, but is bad.
     FalseNegative,
 }
 
 /// Verbs about submissions.
 #[derive(Debug, Subcommand)]
 pub enum SubmissionVerb {
-    /// List what people have said, newest first.
+    /// List the reports, newest first.
     List {
-        /// Only of this message.
+        /// Only reports of this message.
         #[arg(long)]
         mail: Option<String>,
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// Report a message that was judged wrongly. Three people who do within a day have its detection tried on
-    /// known-good mail.
+    /// Report a message as false positive or false negative. When three people report the same detection within a day,
+    /// it is tested on known-good mail.
     Add {
-        /// The id of the message.
+        /// The ID of the message.
         mail: String,
-        /// What is wrong with its verdict.
+        /// What is wrong with the verdict.
         #[arg(long, value_enum, ignore_case = true)]
         kind: Said,
-        /// Who found out: their address; they are told what comes of it.
-        #[arg(long, default_value = "")]
+        /// The address of who reports it; they are told the outcome.
+        #[arg(long, default_value = "", hide_default_value = true)]
         reporter: String,
-        /// In their own words.
-        #[arg(long, default_value = "")]
+        /// Their comment.
+        #[arg(long, default_value = "", hide_default_value = true)]
         comment: String,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Show one, and what others say of the same detection and message.
+    /// Show a report, with others about the same detection and message.
     Show {
-        /// The number of the submission.
+        /// The number of the report.
         number: i64,
         /// Where the API is.
         #[command(flatten)]
         api: ApiArgs,
     },
-    /// Print evidence for the maker of the detection, without anything about people.
+    /// Print evidence for the vendor of the detection, without personal data.
     Export {
-        /// The number of the submission.
+        /// The number of the report.
         number: i64,
         /// Where the API is.
         #[command(flatten)]
@@ -69,10 +70,12 @@ pub enum SubmissionVerb {
 /// When the API says no or cannot be reached.
 pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
     match verb {
-        SubmissionVerb::List { mail, api } => {
-            let query = SubmissionQuery { mail_id: mail, before: None };
-            let list = Client::new(&api)?.get_with::<Vec<SubmissionView>>("/api/v1/submissions", &query).await?;
-            list.print(&api, |list| list_text(list))
+        SubmissionVerb::List { mail, to } => {
+            let client = Client::new(&to.api)?;
+            let mail_id = client.message_id_if_given(mail).await?;
+            let query = SubmissionQuery { mail_id, before: None };
+            let list = client.get_with::<Vec<SubmissionView>>("/api/v1/submissions", &query).await?;
+            list.list(&to, |list| table(list))
         }
         SubmissionVerb::Add { mail, kind, reporter, comment, api } => {
             let kind = match kind {
@@ -80,9 +83,11 @@ pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
                 Said::FalseNegative => "false_negative",
             };
             let (kind, actor) = (kind.to_owned(), super::quarantine::actor());
-            let ask = SubmissionAsk { mail_id: mail, kind, reporter, comment, actor };
-            let done = Client::new(&api)?.post::<SubmissionView>("/api/v1/submissions", &ask).await?;
-            done.print(&api, |done| list_text(std::slice::from_ref(done)))
+            let client = Client::new(&api)?;
+            let mail_id = client.message_id(&mail).await?;
+            let ask = SubmissionAsk { mail_id, kind, reporter, comment, actor };
+            let done = client.post::<SubmissionView>("/api/v1/submissions", &ask).await?;
+            done.print(&api, |done| table(std::slice::from_ref(done)).text())
         }
         SubmissionVerb::Show { number, api } => {
             let path = format!("/api/v1/submissions/{number}");
@@ -98,28 +103,35 @@ pub async fn run(verb: SubmissionVerb) -> Result<(), CliError> {
 }
 
 fn show_text(shown: &SubmissionDetailView) -> String {
-    let mut text = list_text(std::slice::from_ref(&shown.said));
+    let mut text = table(std::slice::from_ref(&shown.said)).text();
     for one in &shown.voices {
         text.push_str(&format!(
-            "\n{} ({}): {} people within a day say that it is wrong ({} have it tried); {} messages in 30 days",
+            "\n{} ({}): reported as false positive by {} people within a day ({} start a test); {} messages in 30 days",
             one.detection, one.detection_version, one.people, one.people_min, one.messages
         ));
     }
     if !shown.others.is_empty() {
-        text.push_str(&format!("\n\nof the same message:\n{}", list_text(&shown.others)));
+        text.push_str(&format!("\n\nother reports of this message:\n{}", table(&shown.others).text()));
     }
     text
 }
 
-fn list_text(list: &[SubmissionView]) -> String {
-    if list.is_empty() {
-        return "nobody has said anything".into();
-    }
+const COLUMNS: &[Column] = &[
+    whole("number"),
+    time("at"),
+    text("kind"),
+    text("by"),
+    text("detections"),
+    whole("message"),
+    whole("incident"),
+    text("comment"),
+];
+
+fn table(list: &[SubmissionView]) -> Table {
     let row = |one: &SubmissionView| {
         let SubmissionView { number, at, mail_id, kind, reporter, comment, about, incident, .. } = one.clone();
         let about: Vec<String> = about.into_iter().map(|about| about.detection).collect();
         vec![number.to_string(), at, kind, reporter, about.join(" "), mail_id, incident.unwrap_or_default(), comment]
     };
-    let rows: Vec<Vec<String>> = list.iter().map(row).collect();
-    terminal::table(&["number", "at", "kind", "by", "detections", "message", "incident", "comment"], &rows, 40)
+    Table::new(COLUMNS, "no reports", list.iter().map(row).collect())
 }

@@ -1,5 +1,5 @@
-//! `reprieve support-bundle`: what somebody needs who is to help from elsewhere, and nothing of any mail. It says what
-//! it puts in before it writes. A service that does not run, and whatever else cannot be had, is named as missing.
+//! `reprieve support-bundle`: diagnostics for support, without any mail content. It lists what it puts in before it
+//! writes. A service that does not run, and whatever else cannot be read, is listed as missing.
 
 mod scrub;
 
@@ -41,7 +41,7 @@ const KERNEL: [&str; 5] =
 /// Where to write.
 #[derive(Debug, Args)]
 pub struct SupportBundleArgs {
-    /// The file to write, such as bundle.tar.gz; it may not be there yet.
+    /// The file to write, such as bundle.tar.gz; it must not exist.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The configuration of the gateway on this host.
@@ -79,8 +79,7 @@ pub async fn run(args: SupportBundleArgs) -> Result<(), CliError> {
     bundle.pieces.iter().for_each(|(name, bytes)| terminal::line(&format!("{name}  {} bytes", bytes.len())));
     bundle.missing.iter().for_each(|(what, why)| terminal::line(&format!("missing: {what}: {why}")));
     terminal::line(
-        "addresses, URLs, quoted texts and what other hosts said are replaced by hashes; there is nothing of any mail \
-         in it",
+        "addresses, URLs, quoted texts and replies of other hosts are replaced by hashes; it has no mail content",
     );
     let failed = |error: io::Error| CliError::Unreachable(format!("{}: {error}", args.output.display()));
     write(&args.output, &bundle.pieces).map_err(failed)?;
@@ -164,7 +163,7 @@ impl Bundle {
         }
     }
 
-    /// Sizes of the database's files, what its schema is, and how much room there is.
+    /// Sizes of the database's files, its schema, and the free disk space.
     async fn database(&mut self, config: &Config) {
         let folder = &config.data_dir;
         let size = |name: String| (fs::metadata(folder.join(&name)).map(|file| file.len()).ok(), name);
@@ -220,7 +219,7 @@ fn settings(config: &Config) -> Vec<SectionView> {
 fn told(error: CliError) -> String {
     match error {
         CliError::Unreachable(why) | CliError::Usage(why) => why,
-        CliError::No => "the answer is no".into(),
+        CliError::No => "it failed".into(),
     }
 }
 

@@ -114,9 +114,20 @@ pub fn number(number: f64) -> String {
     serde_json::json!(number).to_string()
 }
 
+/// A moment of the API (RFC 3339, in UTC) in one width: `2026-11-28 12:00:00Z`. Another text stays as it is.
+pub fn moment(text: &str) -> String {
+    let is_moment = text.is_ascii() && text.len() >= 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
+    if is_moment { format!("{} {}Z", &text[..10], &text[11..19]) } else { text.to_owned() }
+}
+
 /// Rows under headings, each column as wide as it needs, cut at `most` characters.
 pub fn table(headings: &[&str], rows: &[Vec<String>], most: usize) -> String {
-    let cut = |text: &str| {
+    columns(headings, rows, |_| most)
+}
+
+/// The same with a width of its own for each column, by its number.
+pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>], most: impl Fn(usize) -> usize) -> String {
+    let cut = |text: &str, most: usize| {
         let text = in_one_line(text);
         let short: String = text.chars().take(most).collect();
         if short.len() < text.len() {
@@ -125,7 +136,8 @@ pub fn table(headings: &[&str], rows: &[Vec<String>], most: usize) -> String {
             short
         }
     };
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell)).collect()).collect();
+    let row = |row: &Vec<String>| row.iter().enumerate().map(|(at, cell)| cut(cell, most(at))).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(row).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([headings[column].chars().count()]).max().unwrap_or(0)
@@ -158,5 +170,15 @@ mod tests {
         let table = table(&["head"], &rows, 40);
         assert_eq!(table.lines().count(), 3, "{table}");
         assert!(table.contains("one\\u000aforged") && !table.contains('\u{1b}'), "{table}");
+    }
+
+    #[test]
+    fn moments_have_one_width() {
+        for came in ["2026-11-28T12:00:00Z", "2026-11-28T12:00:00.1Z", "2026-11-28T12:00:00.123456Z"] {
+            assert_eq!(moment(came), "2026-11-28 12:00:00Z");
+        }
+        for other in ["", "never", "2026-11-28", "aaaaaaaaaaTé12345678Z", "-"] {
+            assert_eq!(moment(other), other);
+        }
     }
 }

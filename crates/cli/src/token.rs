@@ -4,27 +4,28 @@ use api_types::token::{RevokeAsk, RevokedView, TokenAsk, TokenView};
 use clap::Subcommand;
 
 use super::client::Client;
-use super::{ApiArgs, CliError, terminal};
+use super::table::{Column, Table, TableArgs, text, time, whole};
+use super::{ApiArgs, CliError};
 use platform::percent::encoded;
 
 /// Verbs about tokens.
 #[derive(Debug, Subcommand)]
 pub enum TokenVerb {
-    /// Make a token and print its secret, once.
+    /// Create a token and print its secret, once.
     Create {
-        /// Whose it is, or what for: the actor in the audit log.
+        /// Its name: whose it is or what for; the actor in the audit log.
         #[arg(long)]
         name: String,
         /// admin, analyst or auditor.
         #[arg(long)]
         role: String,
-        /// Only units of this domain.
+        /// Only mail of this domain; may be given more than once.
         #[arg(long)]
         domain: Vec<String>,
-        /// Days that it holds.
+        /// Days until it expires.
         #[arg(long, default_value_t = 90)]
         days: u64,
-        /// Only say what would be made.
+        /// Only print what would be created.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -33,18 +34,18 @@ pub enum TokenVerb {
     },
     /// List tokens; their secrets are not kept.
     List {
-        /// Where the API is.
+        /// Where the API is, and the format.
         #[command(flatten)]
-        api: ApiArgs,
+        to: TableArgs,
     },
-    /// End a token now.
+    /// Revoke a token at once.
     Revoke {
-        /// Its id.
+        /// The ID of the token.
         id: String,
         /// Why, for the record.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
-        /// Only say what would be done.
+        /// Only print what would be done.
         #[arg(long)]
         what_if: bool,
         /// Where the API is.
@@ -63,14 +64,14 @@ pub async fn run(verb: TokenVerb) -> Result<(), CliError> {
             let actor = super::quarantine::actor();
             let ask = TokenAsk { name, role, domains: domain, days, actor, what_if };
             let text = |made: &TokenView| match what_if {
-                true => listed(std::slice::from_ref(made)),
+                true => table(std::slice::from_ref(made)).text(),
                 false => made.secret.clone().unwrap_or_default(),
             };
             Client::new(&api)?.post::<TokenView>("/api/v1/tokens", &ask).await?.print(&api, text)
         }
-        TokenVerb::List { api } => {
-            let tokens = Client::new(&api)?.get::<Vec<TokenView>>("/api/v1/tokens").await?;
-            tokens.print(&api, |tokens| listed(tokens))
+        TokenVerb::List { to } => {
+            let tokens = Client::new(&to.api)?.get::<Vec<TokenView>>("/api/v1/tokens").await?;
+            tokens.list(&to, |tokens| table(tokens))
         }
         TokenVerb::Revoke { id, reason, what_if, api } => {
             let ask = RevokeAsk { reason, actor: super::quarantine::actor(), what_if };
@@ -82,15 +83,14 @@ pub async fn run(verb: TokenVerb) -> Result<(), CliError> {
     }
 }
 
-fn listed(tokens: &[TokenView]) -> String {
-    if tokens.is_empty() {
-        return "no token".into();
-    }
+const COLUMNS: &[Column] =
+    &[whole("id"), text("name"), text("role"), text("domains"), time("expires"), time("revoked")];
+
+fn table(tokens: &[TokenView]) -> Table {
     let row = |token: &TokenView| {
         let TokenView { id, name, role, domains, expires, revoked, .. } = token.clone();
         let domains = if domains.is_empty() { "all".to_owned() } else { domains.join(", ") };
         vec![id, name, role, domains, expires, revoked.unwrap_or_default()]
     };
-    let rows: Vec<Vec<String>> = tokens.iter().map(row).collect();
-    terminal::table(&["id", "name", "role", "domains", "expires", "revoked"], &rows, 40)
+    Table::new(COLUMNS, "no tokens", tokens.iter().map(row).collect())
 }

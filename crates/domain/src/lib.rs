@@ -18,6 +18,7 @@
 //! | [`removal`] | whether anything may be removed for its age, and how much at a time |
 //! | [`sentinel`], [`incident`] | when a detection is wrong, and how what it did is taken back |
 //! | [`share`] | who may hold how much of what is scarce |
+//! | [`csv`] | fields of lists that are written out |
 //! | [`interval`] | how far what was counted can be believed |
 //! | [`audit`], [`proof`] | who did what: an append-only Merkle log, and proofs over it |
 //! | [`event`] | what is recorded, as whoever watches a site from outside reads it |
@@ -27,6 +28,7 @@ pub mod address;
 pub mod audit;
 pub mod authentication;
 pub mod containment;
+pub mod csv;
 pub mod detection;
 pub mod digest;
 pub mod domain_name;

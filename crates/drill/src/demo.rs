@@ -2,7 +2,7 @@
 //!
 //! A gateway with embedded storage and a next hop of our own, mails of all three directions that our code composes,
 //! what is delivered and what is held and why, one release; then the story: a wrong detection is forced into force, the
-//! past convicts it, what it held is taken back, and the malware of the same hour stays. At the end, the ledger.
+//! past shows it faulty, what it held is taken back, and the malware of the same hour stays. At the end, the ledger.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -38,10 +38,10 @@ use crate::sink::Sink;
 /// How to show it.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// End when the story is told; exit 0 only if every step of it held.
+    /// Exit at the end; exit 0 only if every step succeeded.
     #[arg(long)]
     exit: bool,
-    /// Write the steps as JSON.
+    /// Write the steps as JSON to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -80,21 +80,21 @@ pub async fn run(args: DemoArgs, start: Start) -> Result<(), CliError> {
 
 async fn stay(running: &Running, folder: &Path) {
     let config = folder.join("demo.toml");
-    terminal::line("\nEverything stays up.");
+    terminal::line("\nThe demo keeps running.");
     match invited(running).await {
         Ok(link) => {
-            terminal::line("The console, in a browser on this host; the link works once, and you choose a password:");
+            terminal::line("Console, in a browser on this host (the link works once; choose a password):");
             terminal::line(&format!("  {link}"));
         }
         Err(error) => terminal::complain(&format!("no link to the console: {error:?}")),
     }
-    terminal::line("From another terminal:");
+    terminal::line("In another terminal:");
     terminal::line(&format!("  reprieve quarantine list --config {}", config.display()));
     terminal::line(&format!("  curl --unix-socket {} http://localhost/api/v1/quarantine", running.socket.display()));
     for (role, address) in &running.listeners {
         terminal::line(&format!("  SMTP ({}) at {address}", role.as_str()));
     }
-    terminal::line("Ctrl-C ends it and removes its data.");
+    terminal::line("Ctrl-C ends the demo and removes its data.");
     // Without the signal the demo would stay for ever, which is what was asked for.
     let _ = tokio::signal::ctrl_c().await;
 }
@@ -126,23 +126,23 @@ async fn tell(folder: &Path, start: Start) -> Result<StoryTold, CliError> {
     let letters = letters();
     let wanted = letters.len();
     let held_wanted = letters.iter().filter(|(_, _, held)| *held).count();
-    terminal::line("A gateway, its store and a mailbox server are up. Sending mails of all three directions:");
+    terminal::line("Gateway, store and mailbox server are running. Sending messages in all three directions:");
     let accepted = send(&running, &letters).await?;
-    note("send", accepted == wanted, format!("{accepted} of {wanted} mails answered 250"));
+    note("send", accepted == wanted, format!("{accepted} of {wanted} messages answered 250"));
     settle(&client).await?;
-    terminal::line("\nWhat became of them:");
+    terminal::line("\nTheir verdicts:");
     show_all(&client, &letters).await?;
     let delivered = sink.arrived().len();
     note(
         "deliver",
         delivered == wanted - held_wanted,
-        format!("{delivered} mails reached the mailbox server, pictures and all"),
+        format!("{delivered} messages reached the mailbox server, pictures included"),
     );
     let held = client.get::<Vec<HeldView>>("/api/v1/quarantine").await?.view()?;
     terminal::line("\nIn the quarantine:");
     terminal::line(&quarantine::listed(&held));
     let count = held.len();
-    note("hold", count == held_wanted, format!("{count} mails are held, durably, each with its reason"));
+    note("hold", count == held_wanted, format!("{count} messages are held, each with its reason"));
     let (ok, detail) = release(&client, &sink, &held, &letters).await?;
     note("release", ok, detail);
     let mut story =
@@ -160,9 +160,9 @@ async fn tell(folder: &Path, start: Start) -> Result<StoryTold, CliError> {
     let (ok, detail) = story.replayed().await?;
     note("replay", ok, detail);
     let ledger = client.get_with::<LedgerView>("/api/v1/ledger", &LedgerQuery { deep: true }).await?.view()?;
-    terminal::line("\nThe books:");
+    terminal::line("\nLedger:");
     terminal::line(&ledger::shown(&ledger));
-    note("ledger", ledger.balanced, format!("{} accepted units, each in exactly one account", ledger.accepted));
+    note("ledger", ledger.balanced, format!("{} accepted deliveries, each in exactly one account", ledger.accepted));
     Ok(StoryTold { steps, running })
 }
 
@@ -220,7 +220,7 @@ async fn show_all(client: &Client, letters: &[(Role, Letter, bool)]) -> Result<(
             rows.push(vec![unit.direction, unit.subject, unit.category, unit.disposition, shown]);
         }
     }
-    terminal::line(&terminal::table(&["direction", "subject", "category", "disposition", "where it is"], &rows, 48));
+    terminal::line(&terminal::table(&["direction", "subject", "category", "disposition", "state"], &rows, 48));
     Ok(())
 }
 
@@ -235,7 +235,7 @@ async fn release(
         return Ok((false, "the archive is not held".into()));
     };
     let shown = client.get::<ShownView>(&format!("/api/v1/quarantine/{id}")).await?.view()?;
-    terminal::line("\nOne of them, explained, and then released:");
+    terminal::line("\nOne of them, explained and then released:");
     terminal::line(&quarantine::explained(&shown));
     let before = sink.arrived().len();
     let ask = ReleaseAsk { reason: "asked for by Bert".into(), actor: "demo".into(), ..ReleaseAsk::default() };
@@ -252,7 +252,7 @@ async fn release(
     let arrived = sink.arrived();
     let same = arrived.last().zip(original).is_some_and(|(mail, original)| mail.bytes.ends_with(&original));
     let ok = arrived.len() == before + 1 && same;
-    Ok((ok, "the archive that Bert had asked for was released once, byte for byte behind our trace fields".into()))
+    Ok((ok, "the archive that Bert had asked for was delivered once, unchanged but for trace headers".into()))
 }
 
 /// The story of a mistake, from the forced publication to the last delivery.
@@ -271,7 +271,7 @@ type Chapter = (bool, String);
 impl Story<'_> {
     /// A month of mail, imported from an archive.
     async fn remember(&self) -> Result<Chapter, CliError> {
-        terminal::line("\nA month of mail is taken into the memory, as from an archive:");
+        terminal::line("\nA month of mail is imported from an archive into the memory of known-good mail:");
         let mails = library::history();
         let (count, now) = (mails.len(), SystemClock.now());
         let step = Duration::from_secs(30 * 24 * 3600) / u32::try_from(count).unwrap_or(1);
@@ -283,14 +283,14 @@ impl Story<'_> {
         let ask = ImportAsk { step: "end".into(), reason: "demo".into(), actor: "demo".into() };
         let memory = self.client.post::<MemoryView>("/api/v1/memory/imports", &ask).await?.view()?;
         terminal::line(&cli::memory::strength_text(&memory));
-        let told = format!("{} contents of {} senders can testify", memory.eligible, memory.established);
+        let told = format!("{} known-good samples from {} senders", memory.eligible, memory.established);
         Ok((memory.eligible > 50, told))
     }
 
     /// Somebody forces a rule past the gates that hits every picture; mail of an hour comes.
     async fn mistake(&mut self) -> Result<Chapter, CliError> {
         terminal::line(
-            "\nAn operator forces a rule past the gates: it holds every picture. Mail goes on, in all three \
+            "\nAn operator forces a faulty rule past the gates: it holds every picture. Mail continues in all three \
                 directions:",
         );
         std::fs::write(self.folder.join("wrong.yar"), library::every_picture()).map_err(CliError::unreachable)?;
@@ -322,7 +322,7 @@ impl Story<'_> {
         let query = ListQuery { status: Some("NotReleased".into()), limit: Some(1000), ..ListQuery::default() };
         let held = self.client.get_with::<Vec<HeldView>>("/api/v1/quarantine", &query).await?.view()?;
         let count = held.len().saturating_sub(self.held_before - 1);
-        Ok((count > 5, format!("{count} mails are held, 5 of them real malware")))
+        Ok((count > 5, format!("{count} messages are held, 5 of them real malware")))
     }
 
     /// The sentinel has tried it on what it knows to be good.
@@ -334,29 +334,29 @@ impl Story<'_> {
         };
         terminal::line(&format!("\nThe sentinel: {}", one.reason));
         let ok = one.level.as_deref() == Some("contained");
-        Ok((ok, format!("{} was contained by itself at {}", one.detection, one.since)))
+        Ok((ok, format!("{} was contained automatically at {}", one.detection, terminal::moment(&one.since))))
     }
 
     async fn status(&self) -> Result<Chapter, CliError> {
         let page = self.folder.join("data").join("status").join("index.html");
         self.until(|_| async { Ok(std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-"))) }).await;
         let ok = std::fs::read_to_string(&page).is_ok_and(|page| page.contains("INC-"));
-        Ok((ok, format!("the public page says so: http://{}/status/", self.running.api)))
+        Ok((ok, format!("published on the status page: http://{}/status/", self.running.api)))
     }
 
     async fn correct(&self) -> Result<Chapter, CliError> {
-        terminal::line("\nThe rule is taken back. What it held is examined again:");
+        terminal::line("\nThe rule is rolled back. What it held is re-examined (replay):");
         let reason = "it holds every picture".into();
         let ask = RollbackAsk { reason, actor: "demo".into(), what_if: false };
         let back = self.client.post::<RolloutView>("/api/v1/rollouts/rollback", &ask).await?.view()?;
-        Ok((back.stage == "rolled-back", "the version before it is in force".into()))
+        Ok((back.stage == "rolled-back", "the previous version is in force".into()))
     }
 
     /// Everything cleared has arrived once, byte for byte; the malware is still here.
     async fn replayed(&self) -> Result<Chapter, CliError> {
         self.until(|client| async move { Ok(newest(client).await?.is_some_and(|one| one.stage == "resolved")) }).await;
         let Some(IncidentRow { id, stage, progress, .. }) = newest(self.client).await? else {
-            return Ok((false, "there is no incident".into()));
+            return Ok((false, "no incident".into()));
         };
         let shown = self.client.get::<IncidentView>(&format!("/api/v1/incidents/{id}")).await?.view()?;
         terminal::line(&cli::incident::show_text(&shown));
@@ -367,7 +367,7 @@ impl Story<'_> {
         Ok((
             ok,
             format!(
-                "{once} of {} good mails have arrived once, byte for byte; {} malware mails stay held; `reprieve \
+                "{once} of {} good messages were delivered once, unchanged; {} with malware stay held; `reprieve \
                     incident report {id}` has the numbers",
                 self.wrong.len(),
                 progress.upheld

@@ -30,13 +30,13 @@ pub struct DrillArgs {
     /// List the built-in scenarios.
     #[arg(long)]
     list: bool,
-    /// Shuffle the mail by this; 0 keeps its own order.
+    /// The seed of the order of messages; 0 keeps their own order.
     #[arg(long)]
     seed: Option<u64>,
-    /// Write the report as JSON.
+    /// Write the report as JSON to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Keep the instance's folder, with the scenario, its mail and its log, and say where it is.
+    /// Keep the folder of the instance with scenario, mail and log, and print its path.
     #[arg(long)]
     keep: bool,
 }

@@ -92,7 +92,7 @@ pub struct Memory {
     pub settings: Option<HistorySettings>,
     /// Identities that are established.
     pub identities_established: u64,
-    /// Contents that may testify.
+    /// Known-good samples.
     pub eligible_keys: u64,
     /// The same by family.
     pub eligible_by_family: BTreeMap<String, u64>,
@@ -215,17 +215,19 @@ impl Report {
 
     /// For people.
     pub fn text(&self) -> String {
-        let mut out =
-            vec![format!("{} (seed {}): {} mails, {} refused", self.scenario, self.seed, self.messages, self.refused)];
+        let mut out = vec![format!(
+            "{} (seed {}): {} messages, {} refused",
+            self.scenario, self.seed, self.messages, self.refused
+        )];
         let Memory { identities_established, eligible_keys, strength, probe_k, probe_n, .. } = &self.memory;
         out.push(format!(
-            "  memory {strength}: {eligible_keys} contents that may testify, {identities_established} established \
-                identities; the probe hit {probe_k} of {probe_n}"
+            "  memory {strength}: {eligible_keys} known-good samples, {identities_established} established \
+                senders; the probe hit {probe_k} of {probe_n}"
         ));
         let contained = &self.contained;
         out.push(match (&contained.detection, contained.happened) {
             (Some(detection), true) => format!(
-                "  contained {detection} after {} wrong holds, {} mails, {} s: {}",
+                "  contained {detection} after {} false positives, {} messages, {} s: {}",
                 contained.after_wrong_holds.unwrap_or_default(),
                 contained.after_messages.unwrap_or_default(),
                 contained.simulated_seconds.unwrap_or_default(),
@@ -234,8 +236,8 @@ impl Report {
             _ => "  nothing was contained".into(),
         });
         out.push(format!(
-            "  wrongly held {}, restored {} %; replay: {} units, {} cleared, {} upheld, {} inconclusive; released {}, \
-                twice {}, in doubt {}, refused {}, lost {}",
+            "  false positives {}, restored {} %; replay: {} deliveries, {} cleared, {} upheld, {} inconclusive; \
+             released {}, duplicates {}, in doubt {}, refused {}, lost {}",
             self.wrongly_held_total,
             self.restored_percent,
             self.replay.units,
@@ -249,8 +251,8 @@ impl Report {
             self.release.lost
         ));
         out.push(format!(
-            "  bad mail let out: {} by containment, {} by replay; {} bad mails arrived in all, {} of them only the \
-                withdrawn detection had held",
+            "  bad mail let out: {} by containment, {} by replay; {} bad messages delivered in all, {} of them held \
+             only by the withdrawn detection",
             self.bad_let_out_by_containment, self.bad_let_out_by_replay, self.bad_delivered_total, self.lost_catch
         ));
         for one in &self.expectations {
@@ -259,7 +261,7 @@ impl Report {
                 Some(false) => cli::terminal::coloured("NOT OK", 31),
                 None => cli::terminal::coloured("memory too weak", 33),
             };
-            out.push(format!("  {}: wanted {}, got {} [{word}]", one.name, one.want, one.got));
+            out.push(format!("  {}: expected {}, got {} [{word}]", one.name, one.want, one.got));
         }
         let phases: Vec<String> =
             self.phases.iter().map(|phase| format!("{} {} s", phase.name, phase.seconds)).collect();

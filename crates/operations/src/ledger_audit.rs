@@ -70,13 +70,13 @@ impl LedgerAuditor {
     async fn call(&self, faults: &[String], at: Timestamp) -> Result<(), StoreError> {
         let named = faults.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join("; ");
         let text = format!(
-            "The books do not balance: {named}. `reprieve ledger check --deep` names all faults; mail goes on. \
-             Do not restore or purge anything before somebody has looked at the database."
+            "The ledger is not consistent: {named}. `reprieve ledger check --deep` names all faults; mail flow \
+             continues. Do not restore or purge anything before the database has been looked at."
         );
         let day = at.to_string().chars().take(10).collect::<String>();
         let alert = NewAlert { key: format!("books/{day}"), at, kind: AlertKind::Books, subject: "books".into(), text };
         if self.notices.raise_alert(alert).await? {
-            tracing::error!(faults = faults.len(), named, "the books do not balance: people are called");
+            tracing::error!(faults = faults.len(), named, "the ledger is not consistent: operators are alerted");
             self.signals.operators.notify_one();
         }
         Ok(())

@@ -64,7 +64,7 @@ pub async fn let_in(
         ));
     }
     if person.disabled.is_some() {
-        return refused(format!("{name} was shut out: `reprieve person invite` lets them in again"));
+        return refused(format!("the account {name} is disabled: `reprieve person invite` enables it again"));
     }
     let now = clock.now();
     let act = Act {

@@ -8,6 +8,8 @@
 //! | `stop` | stops them |
 //! | `settle` | brings the tasks to rest one after another, when a drill's driver asks |
 
+#[cfg(test)]
+mod command_tests;
 mod rooms;
 mod settle;
 mod start;
@@ -15,7 +17,8 @@ mod stop;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use cli::help::with_help;
 use cli::{CliError, process};
 use drill::DrillArgs;
 use drill::demo::{self, DemoArgs};
@@ -32,9 +35,9 @@ struct Command {
 enum Verb {
     #[command(flatten)]
     Cli(cli::Verb),
-    /// Play a scenario of a mistake through an instance of its own, and say what came of it.
+    /// Play a scenario of false positives in an instance of its own, and report.
     Drill(DrillArgs),
-    /// See it work: a gateway, a next hop and mails of all directions, with nothing to install.
+    /// Show the whole product with a gateway, a next hop and test mail of its own.
     Demo(DemoArgs),
     /// Examine mail for a gateway, which starts it: one of its processes.
     #[command(name = examiner::VERB, hide = true)]
@@ -45,8 +48,14 @@ enum Verb {
     },
 }
 
+/// The command line with its help.
+fn command() -> clap::Command {
+    with_help(Command::command())
+}
+
 fn main() -> ExitCode {
-    match Command::parse().verb {
+    let given = command().get_matches();
+    match Command::from_arg_matches(&given).unwrap_or_else(|error| error.exit()).verb {
         // Before there is a second thread: what a thread gives up, it gives up for itself.
         Verb::ExamineWorker { nice } => examiner::run(nice),
         verb => process::run(run(verb)),
@@ -55,19 +64,9 @@ fn main() -> ExitCode {
 
 async fn run(verb: Verb) -> Result<(), CliError> {
     match verb {
-        Verb::Cli(verb) => cli::run(verb, Command::command(), start::start).await,
+        Verb::Cli(verb) => cli::run(verb, command(), start::start).await,
         Verb::Drill(args) => drill::run(args).await,
         Verb::Demo(args) => demo::run(args, start::start).await,
         Verb::ExamineWorker { .. } => Err(CliError::Usage("it runs alone".into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Command::command().debug_assert();
     }
 }

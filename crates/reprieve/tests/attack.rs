@@ -501,9 +501,12 @@ fn limits_that_are_set_hold_are_counted_and_told_by_the_doctor() {
         all.iter().find(|line| line["what"].as_str().unwrap().ends_with(what)).expect(what).to_string()
     };
     let recipients = line("recipients of one message");
-    assert!(recipients.contains("warning") && recipients.contains("at most 5 of 5"), "{recipients}");
+    assert!(recipients.contains("warning") && recipients.contains("peak 5 of 5"), "{recipients}");
     assert!(recipients.contains("2 refused (if that is good traffic, raise recipients)"), "{recipients}");
-    let patience = line("patience with clients");
-    assert!(patience.contains("1 sent off for errors, 1 for junk_commands, 1 for refused_recipients"), "{patience}");
-    assert!(line("mails in examination").contains("none refused"), "{lines}");
+    let patience = line("disconnected clients");
+    assert!(
+        patience.contains("1 disconnected for errors, 1 for junk_commands, 1 for refused_recipients"),
+        "{patience}"
+    );
+    assert!(line("messages in examination").contains("none refused"), "{lines}");
 }

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};
 
 use support::{Gateway, Sink, Talk, bad, clean, config};
@@ -105,10 +107,163 @@ fn the_list_shows_what_is_held_and_what_was_when_it_is_asked() {
     let released = run(&gateway, &["quarantine", "release", &id, "--wait", "--reason", "wanted"]);
     assert_eq!(released.status.code(), Some(0), "{}", complaint(&released));
     let list = |words: &[&str]| out(&run(&gateway, &[&["quarantine", "list"], words].concat()));
-    assert!(list(&[]).starts_with("nothing is held"), "{}", list(&[]));
+    assert!(list(&[]).starts_with("no held message"), "{}", list(&[]));
     assert!(list(&["--state", "released"]).contains(&id));
     assert!(list(&["--state", "any"]).contains(&id) && list(&["--status", "Released"]).contains(&id));
     assert!(!list(&["--state", "held,denied"]).contains(&id));
+}
+
+/// The messages, as soon as both are where they stay: what goes through is on record as delivered a moment later.
+fn until_both_are_there(gateway: &Gateway) -> serde_json::Value {
+    let began = std::time::Instant::now();
+    loop {
+        let found = gateway.json(&["explore", "state:(held OR delivered)"]);
+        if found.as_array().unwrap().len() == 2 {
+            return found;
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{found} {}", gateway.log());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// What the console's explorer writes out of everything.
+fn exported(gateway: &Gateway) -> String {
+    let token = gateway.json(&["token", "create", "--name", "export", "--role", "auditor"]);
+    let secret = token["secret"].as_str().unwrap();
+    let mut socket = TcpStream::connect(gateway.api.as_str()).unwrap();
+    let host = &gateway.api;
+    let request = format!(
+        "GET /api/v1/explore/export?form=csv HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {secret}\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    text.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// A search finds what the explorer of the console finds, in each format; an export has the same bytes.
+#[test]
+fn messages_are_found_by_a_query_in_each_format() {
+    let (gateway, _sink, id) = with_malware();
+    let explore = |words: &[&str]| run(&gateway, &[&["explore"], words].concat());
+    let found = |words: &[&str]| -> Vec<String> {
+        let rows = gateway.json(&[&["explore"], words].concat());
+        rows.as_array().unwrap().iter().map(|row| row["mail_id"].as_str().unwrap().to_owned()).collect()
+    };
+    until_both_are_there(&gateway);
+    assert_eq!(found(&[]).len(), 2);
+    assert_eq!(found(&["category:malware", "sender:*@x.example"]), [id.as_str()]);
+    assert_eq!(found(&["category:malware OR state:delivered", "--since", "-1h"]).len(), 2);
+    assert!(found(&["category:malware OR state:delivered", "--until", "-1h"]).is_empty());
+    assert_eq!(found(&["--limit", "1"]).len(), 1);
+    assert_eq!(found(&["--all"]), found(&[]));
+    let table = out(&explore(&["state:held"]));
+    assert!(table.starts_with("mail_id ") && table.contains(&id) && !table.contains("message_id"), "{table}");
+    let csv = |words: &[&str]| explore(&[words, &["--format", "csv"]].concat()).stdout;
+    assert_eq!(String::from_utf8(csv(&["--all"])).unwrap(), exported(&gateway));
+    assert_eq!(csv(&[]), csv(&["--all"]));
+    assert_eq!(out(&explore(&["subject:nothing"])), "no message matches\n");
+    assert_eq!(explore(&["--format", "JSON"]).stdout, explore(&["--json"]).stdout);
+    let exports = gateway.json(&["audit", "list"]);
+    assert!(exports.to_string().contains("explore.export"), "what is written out whole is on record");
+    // How many, by a field of the sums and by one of the groups.
+    let by = |field: &str| {
+        let sums = gateway.json(&["explore", "--group-by", field]);
+        let values = sums["values"].as_array().unwrap().clone();
+        (sums["total"].as_u64().unwrap(), values)
+    };
+    let (total, values) = by("state");
+    assert_eq!((total, values.len()), (2, 2), "{values:?}");
+    let (_, values) = by("detection");
+    assert!(values.iter().any(|one| one["value"] == "EIC-0001" && one["units"] == 1), "{values:?}");
+    assert!(out(&explore(&["--group-by", "verdict"])).starts_with("value"), "a name that people are used to");
+    let csv = String::from_utf8(csv(&["--group-by", "category"])).unwrap();
+    assert!(csv.starts_with("value,deliveries\r\n") && csv.contains("Malware,1\r\n"), "{csv}");
+    // What cannot be read is shown with its place.
+    let wrong = explore(&["state:held colour:red"]);
+    let told = complaint(&wrong);
+    assert_eq!(wrong.status.code(), Some(2), "{told}");
+    assert!(told.contains("\n  state:held colour:red\n             ^^^^^^^"), "{told}");
+    for (words, part) in [
+        (&["--since", "24h"][..], "--since: "),
+        (&["--group-by", "subject"], "from_domain"),
+        (&["--all", "--limit", "3"], "cannot be used"),
+    ] {
+        let refused = explore(words);
+        assert_eq!(refused.status.code(), Some(2), "{words:?}");
+        assert!(complaint(&refused).contains(part), "{words:?}: {}", complaint(&refused));
+    }
+}
+
+/// Every list is printed as a table, as JSON and as CSV, by the same flag.
+#[test]
+fn every_list_has_three_formats() {
+    let (gateway, _sink, id) = with_malware();
+    gateway.json(&["person", "invite", "--name", "=anna", "--role", "admin"]);
+    gateway.json(&["token", "create", "--name", "siem", "--role", "auditor"]);
+    gateway.json(&["submission", "add", &id, "--kind", "false-positive", "--comment", "two, or three"]);
+    gateway.json(&["hold", "add", "--mail", &id, "--reason", "evidence"]);
+    gateway.json(&["incident", "open", "EIC-0001", "--reason", "a drill"]);
+    gateway.json(&["entry", "block", "sender", "b@bad.example", "--reason", "fraud"]);
+    for (list, begins, has) in [
+        (&["quarantine", "list"][..], "id,received,direction,", id.as_str()),
+        (&["quarantine", "requests"], "mail_id,asked,", ""),
+        (&["hold", "list"], "hold,kind,what,deliveries,", "evidence"),
+        (&["entry", "list"], "id,action,kind,value,for,until,last_used,", "b@bad.example"),
+        (&["ruleset", "list"], "version,detections,first_seen,", ""),
+        (&["detection", "list"], "code,version,category,", "EIC-0001"),
+        (&["detection", "engines"], "engine,version,data,first_seen", "yara"),
+        (&["incident", "list"], "id,stage,detection,opened,done,", "EIC-0001"),
+        (&["submission", "list"], "number,at,kind,by,", "\"two, or three\""),
+        (&["alert", "list"], "number,at,kind,subject,acknowledged,by,text", ""),
+        (&["token", "list"], "id,name,role,domains,expires,revoked", "siem"),
+        (&["person", "list"], "name,role,domains,sign-in,added,by", "\"'=anna\",admin"),
+        (&["audit", "list"], "number,at,actor,action,object,reason,detail", "person.invite"),
+    ] {
+        let print = |format: &[&str]| {
+            let printed = run(&gateway, &[list, format].concat());
+            assert_eq!(printed.status.code(), Some(0), "{list:?}: {}", complaint(&printed));
+            out(&printed)
+        };
+        let csv = print(&["--format", "csv"]);
+        assert!(csv.starts_with(begins) && csv.contains(has), "{list:?}: {csv}");
+        assert!(csv.split_inclusive('\n').all(|line| line.ends_with("\r\n")), "{list:?}: {csv}");
+        let json: serde_json::Value = serde_json::from_str(&print(&["--format", "json"])).unwrap();
+        let (rows, lines) = (json.as_array().unwrap().len(), csv.lines().count());
+        assert!(rows == lines - 1 || list[0] == "audit", "{list:?}: {rows} rows, {lines} lines");
+        assert_eq!(print(&["--json"]).is_empty(), print(&[]).is_empty(), "{list:?}");
+        let table = print(&["--format", "table"]);
+        let is_raw = |word: &str| word.starts_with("20") && word.contains('T') && word.ends_with('Z');
+        let is_shown = list[0] == "audit" || !table.split_whitespace().any(is_raw);
+        assert!(is_shown, "{list:?}: times have one width: {table}");
+    }
+    let both = run(&gateway, &["quarantine", "list", "--json", "--format", "csv"]);
+    assert_eq!(both.status.code(), Some(2), "{}", out(&both));
+}
+
+/// The beginning of an ID is enough where it is that of one message, or one incident.
+#[test]
+fn an_unambiguous_beginning_of_an_id_is_enough() {
+    let (gateway, _sink, id) = with_malware();
+    let all = until_both_are_there(&gateway);
+    let other = all.as_array().unwrap().iter().map(|row| row["mail_id"].as_str().unwrap()).find(|one| *one != id);
+    let other = other.unwrap().to_owned();
+    let common = id.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    assert!(common >= 6, "both came within a second: {id} {other}");
+    let short = id[..=common].to_uppercase();
+    assert!(out(&run(&gateway, &["quarantine", "show", &short])).contains(&id));
+    assert!(out(&run(&gateway, &["message", "show", &short])).contains(&id));
+    assert!(out(&run(&gateway, &["message", "trace", "--id", &short])).contains(&id));
+    assert!(out(&run(&gateway, &["quarantine", "release", &short, "--what-if"])).contains("would be released"));
+    let ambiguous = run(&gateway, &["quarantine", "show", &id[..common]]);
+    assert_eq!(ambiguous.status.code(), Some(2), "{}", out(&ambiguous));
+    let told = complaint(&ambiguous);
+    assert!(told.contains("is ambiguous") && told.contains(&id) && told.contains(&other), "{told}");
+    let unknown = run(&gateway, &["quarantine", "show", "ffffffff-ffff"]);
+    assert!(unknown.status.code() == Some(2) && complaint(&unknown).contains("ffffffff-ffff"), "{unknown:?}");
+    let incident = gateway.json(&["incident", "open", "EIC-0001", "--reason", "a drill"]);
+    let incident = incident["id"].as_str().unwrap();
+    assert!(out(&run(&gateway, &["incident", "show", &incident[..8]])).contains(incident));
 }
 
 #[test]
@@ -129,7 +284,7 @@ fn a_backup_and_its_proof_count_the_same_things() {
     run(&gateway, &["quarantine", "release", &id, "--wait", "--reason", "wanted"]);
     let said = out(&run(&gateway, &["backup", "--to", "one"]));
     let proved = out(&gateway.cli(&["restore", "one", "--verify"]));
-    let counted = "2 messages on record, the stored bytes of 1 mails";
+    let counted = "2 messages on record, stored bytes of 1";
     assert!(said.contains(counted) && proved.contains(counted), "{said}{proved}");
     let made = gateway.json(&["backup", "--to", "two"]);
     let proof = gateway.cli(&["restore", "two", "--verify", "--json"]);

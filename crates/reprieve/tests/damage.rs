@@ -126,7 +126,7 @@ async fn a_read_that_meets_damage_ends_custody_and_readiness() {
     write_log_back(&gateway.path("data/reprieve.db")).await;
     gateway.run();
     assert_eq!(get(&gateway, "/readyz"), (200, "ready\n".into()));
-    assert_eq!(finding(&gateway, "mail is taken").0, "ok");
+    assert_eq!(finding(&gateway, "mail accepted").0, "ok");
     let token =
         gateway.json(&["token", "create", "--name", "t", "--role", "admin"])["secret"].as_str().unwrap().to_owned();
     // A table that nothing has read yet, so that no page of it is in anybody's memory.
@@ -147,7 +147,7 @@ async fn a_read_that_meets_damage_ends_custody_and_readiness() {
     assert!(status == 503 && said.contains("the store has failed") && said.contains("451"), "{status} {said}");
     assert!(Talk::from_outside(gateway.mx).say("MAIL FROM:<a@x.example>").starts_with("451 4.3.0"));
     assert!(get(&gateway, "/metrics").1.contains("reprieve_ready 0"));
-    let (health, detail) = finding(&gateway, "mail is taken");
+    let (health, detail) = finding(&gateway, "mail accepted");
     assert!(health == "fault" && detail.contains("the store has failed"), "{detail}");
     assert!(finding(&gateway, "database").1.contains("saved_query"));
 }
@@ -160,8 +160,8 @@ fn readiness_says_what_a_client_would_get() {
     let (status, said) = get(&gateway, "/readyz");
     assert!(status == 503 && said.contains("452") && said.contains("room"), "{status} {said}");
     assert!(Talk::from_outside(gateway.mx).say("MAIL FROM:<a@x.example>").starts_with("452 4.3.1"));
-    assert!(finding(&gateway, "room for held mail").1.contains("452"));
-    assert_eq!(finding(&gateway, "mail is taken").0, "fault");
+    assert!(finding(&gateway, "disk space").1.contains("452"));
+    assert_eq!(finding(&gateway, "mail accepted").0, "fault");
     let panic = gateway.path("data/panic");
     let switch = |word: &str| {
         std::fs::write(&panic, word).unwrap();

@@ -112,7 +112,7 @@ fn flags_make_a_service_that_observes_with_an_administrator() {
     let told = out(&done);
     assert_eq!(done.status.code(), Some(0), "{told}{}", complaint(&done));
     for part in
-        ["mail for c.example: the next hop takes it", "/welcome#", "Three steps", "mode = \"enforce\"", &host.listen]
+        ["mail for c.example: the next hop accepts it", "/welcome#", "Next steps", "mode = \"enforce\"", &host.listen]
     {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -142,7 +142,7 @@ fn flags_make_a_service_that_observes_with_an_administrator() {
     Command::new("kill").arg(child.id().to_string()).status().unwrap();
     assert!(child.wait().unwrap().success());
     let told = out(&beside);
-    assert!(told.contains("1. Restart it: a service runs, with the configuration from before"), "{told}");
+    assert!(told.contains("1. Restart it: the service runs with the old configuration"), "{told}");
     fs::write(host.config(), &text).unwrap();
     assert!(line.contains("\"ready\":true"), "{line}");
     assert!(out(&people).contains("anna@ours.example") && out(&people).contains("invited"), "{}", out(&people));
@@ -153,7 +153,7 @@ fn flags_make_a_service_that_observes_with_an_administrator() {
     let again = host.setup(&words);
     assert_eq!(again.status.code(), Some(2));
     assert!(
-        complaint(&again).contains("is there already") && complaint(&again).contains("--force"),
+        complaint(&again).contains("exists already") && complaint(&again).contains("--force"),
         "{}",
         complaint(&again)
     );
@@ -181,16 +181,16 @@ fn a_wrong_or_missing_answer_is_told_and_nothing_is_written() {
     };
     for (words, told) in [
         (vec![], &["no terminal", "--hop HOST:PORT", "--domain DOMAIN", "--admin NAME", "--yes"][..]),
-        (vec!["--yes".to_owned()], &["nothing is asked", "--hop HOST:PORT"]),
+        (vec!["--yes".to_owned()], &["--yes asks nothing", "--hop HOST:PORT"]),
         (right[..6].iter().map(|word| (*word).to_owned()).collect(), &["no terminal", "give --yes"]),
         (with("--hop", "mail.example.com"), &["--hop", "it has no port", "mail.example.com:25"]),
         (with("--domain", "bert@ours.example"), &["--domain", "alone: ours.example"]),
         (with("--admin", "anna@"), &["--admin", "neither a name nor a mail address"]),
         (with("--listen", "25"), &["--listen", "0.0.0.0:25"]),
         (with("--listen", "192.0.2.77:2525"), &["--listen", "no such address"]),
-        (with("--listen", &taken), &["--listen", "another program listens there"]),
-        (with("--api", &taken), &["--api", "another program listens there"]),
-        (with("--listen", &hop), &["make no configuration", "round in a ring", "Name the host that delivers it"]),
+        (with("--listen", &taken), &["--listen", "another program listens on it"]),
+        (with("--api", &taken), &["--api", "another program listens on it"]),
+        (with("--listen", &hop), &["no valid configuration", "round in a ring", "Name the host that delivers it"]),
     ] {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let refused = host.setup(&words);
@@ -344,6 +344,6 @@ fn the_unit_leaves_the_service_and_its_examining_processes_the_system_calls_that
     let (taken, doctor, stopped, log) = tried.join().unwrap();
     assert!(taken.contains("taken as"), "{taken}{log}");
     let walls = doctor.lines().find(|line| line.contains("examining processes")).unwrap_or_default();
-    assert!(walls.contains("shut in by"), "{doctor}");
+    assert!(walls.contains("sandboxed by"), "{doctor}");
     assert_eq!(stopped, Some(0), "{log}");
 }

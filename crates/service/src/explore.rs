@@ -8,7 +8,7 @@ use api_types::explore::{
     SuggestionView, SumView, SummaryQuery, SummaryView,
 };
 use domain::query::{Field, Query as Asked, complete};
-use domain::{MailId, Timestamp};
+use domain::{MailId, Timestamp, csv};
 use store::explorer::explore::{ExploreCursor, Found, PAGE_MAX, Summary};
 use store::explorer::facets::BY;
 use store::{Scope, Store, StoreError};
@@ -258,18 +258,9 @@ impl Export {
             &row.ip,
             row.message_id.as_deref().unwrap_or_default(),
         ];
-        out.push_str(&fields.map(cell).join(","));
-        out.push_str("\r\n");
+        out.push_str(&csv::row(fields));
         Ok(())
     }
-}
-
-/// A field of RFC 4180. What a spreadsheet would take for a formula gets a sign before it that makes it text.
-fn cell(text: &str) -> String {
-    let text = text.replace(['\r', '\n', '\0'], " ");
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t']);
-    let text = if is_formula { format!("'{text}") } else { text };
-    if text.contains(['"', ',', ';', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// What could come next in a query.
@@ -286,14 +277,6 @@ pub fn suggest(operator: &Operator, ask: CompleteQuery) -> ServiceResult<Vec<Sug
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cells_are_text() {
-        assert_eq!(
-            ["a", "a,b", "say \"x\"", "=1+1", "@x", "a\r\nb"].map(cell),
-            ["a", "\"a,b\"", "\"say \"\"x\"\"\"", "\"'=1+1\"", "\"'@x\"", "a  b"]
-        );
-    }
 
     #[test]
     fn places_are_read_as_they_are_written() {

@@ -25,13 +25,13 @@ const FEATURES_SHOWN: usize = 10;
 /// What to compare.
 #[derive(Debug, Args)]
 pub struct DriftArgs {
-    /// The folder that `train` made.
+    /// The folder written by `train`.
     #[arg(long, value_name = "FOLDER")]
     model: PathBuf,
-    /// Mail of before, such as what it was trained on.
+    /// Earlier mail, such as the training mail.
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     before: Vec<PathBuf>,
-    /// Mail of the same kind of after.
+    /// Later mail of the same kind.
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     after: Vec<PathBuf>,
     /// Print JSON.
@@ -153,7 +153,7 @@ impl<'a> Compared<'a> {
         let of = |index: &Index| format!("{:.2} ({})", index.index, index.reading.as_str());
         let (before, after) = (self.before, self.after);
         let mut lines =
-            vec![format!("{}: {before} mails before, {after} after: score {}", self.model, of(&self.score))];
+            vec![format!("{}: {before} messages before, {after} after: score {}", self.model, of(&self.score))];
         lines.extend(self.features.iter().take(FEATURES_SHOWN).map(|one| {
             let (share, share_after) = (100.0 * one.before, 100.0 * one.after);
             format!("  {}: {share:.1} % before, {share_after:.1} % after: {}", one.feature, of(&one.index))

@@ -25,10 +25,10 @@ const WORST_SHOWN: usize = 10;
 /// What to try, and on what.
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// The folder that `train` made: a ruleset with the models in it.
+    /// The folder written by `train`: a ruleset with the models.
     #[arg(long, value_name = "FOLDER")]
     model: PathBuf,
-    /// Good mail. Several paths are several sources.
+    /// Good mail; each path is a source of its own.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     good: Vec<PathBuf>,
     /// Bad mail.
@@ -45,7 +45,7 @@ pub struct EvaluateArgs {
 /// When a folder cannot be read, or has no model.
 pub(super) fn run(args: &EvaluateArgs) -> Result<(), CliError> {
     if args.good.is_empty() && args.bad.is_empty() {
-        return Err(CliError::Usage("give --good or --bad mail to try it on".into()));
+        return Err(CliError::Usage("give --good or --bad mail to evaluate it on".into()));
     }
     let in_force = InForce::only(ruleset(&args.model)?);
     let ruleset = &in_force.live;
@@ -68,7 +68,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<(), CliError> {
 pub(super) fn ruleset(folder: &std::path::Path) -> Result<Ruleset, CliError> {
     let ruleset = from_folder(folder).map_err(CliError::unreachable)?;
     if ruleset.models().next().is_none() {
-        let why = "has no trained model; name the folder that `reprieve classifier train --out` made";
+        let why = "no trained model in it; name the folder that `reprieve classifier train --out` wrote";
         return Err(CliError::Usage(format!("{}: {why}", folder.display())));
     }
     // A model of form 1 weighs what other detections saw.
@@ -209,11 +209,11 @@ impl Found {
             lines.push(line(kind, &all));
         }
         if !self.worst.is_empty() {
-            lines.push("good mails that score highest:".into());
+            lines.push("good messages with the highest scores:".into());
         }
         for worst in &self.worst {
             let terms: Vec<String> = worst.terms.iter().map(|(text, term)| format!("{text} {term:+.2}")).collect();
-            let acts = if worst.acts { "acts" } else { "does not act" };
+            let acts = if worst.acts { "hits" } else { "no hit" };
             let (file, over) = (worst.file.display(), worst.over);
             let said = terms.join("; ");
             lines.push(format!("  {file} ({}): {} {acts} ({over:+.2}): {said}", worst.number, worst.model));
@@ -224,5 +224,5 @@ impl Found {
 
 fn line(kind: &str, row: &Row) -> String {
     let (tagged, held) = (share(row.tagged, row.mails), share(row.held, row.mails));
-    format!("{kind} {}: tagged or held {tagged}, held {held}, nothing to judge by {}", row.source, row.abstained)
+    format!("{kind} {}: tagged or held {tagged}, held {held}, not classifiable {}", row.source, row.abstained)
 }

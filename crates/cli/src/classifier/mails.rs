@@ -56,7 +56,7 @@ pub(super) fn each(
                     continue;
                 }
                 if known.len() > MAILS_MAX {
-                    return Err(CliError::Usage(format!("more than {MAILS_MAX} mails; a part of them is enough")));
+                    return Err(CliError::Usage(format!("more than {MAILS_MAX} messages; give fewer")));
                 }
                 let source = (paths.len() > 1).then_some(path.as_path());
                 let origin = origin(&raw, &digest, source, is_bad);

@@ -28,7 +28,7 @@ pub(super) fn hit(
         model.acts(&model.score(&seen), &seen.named)
     };
     if acts(INNOCENT.as_bytes()) {
-        return Err(CliError::Usage("the model hits an ordinary mail: give it more good mail".into()));
+        return Err(CliError::Usage("the model hits an ordinary message: give more good mail".into()));
     }
     for count in WORD_COUNTS {
         let lines: Vec<String> = words(heaviest, count).chunks(6).map(|line| line.join(" ")).collect();
@@ -38,8 +38,8 @@ pub(super) fn hit(
         }
     }
     Err(CliError::Usage(
-        "the model is too weak to hit even its own words: some of the good mail is as bad as any; \
-         look which with a larger --allowed and `reprieve classifier evaluate`"
+        "the model is too weak: some of the good mail scores as high as bad mail; find it with a larger --allowed and \
+         `reprieve classifier evaluate`"
             .into(),
     ))
 }

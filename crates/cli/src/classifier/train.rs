@@ -29,27 +29,27 @@ const SOURCES_SHOWN: usize = 12;
 /// What to learn from, and what to make.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// Good mail: mbox, Maildir, .eml, or folders of them. Several paths are several sources: the threshold fits each.
+    /// Good mail: mbox, Maildir, .eml, or folders of them; each path is a source, and the threshold holds for each.
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     good: Vec<PathBuf>,
     /// Bad mail of one kind.
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
     bad: Vec<PathBuf>,
-    /// The kind: spam or phish. Each has a model of its own.
+    /// The kind: spam or phish.
     #[arg(long, default_value = "spam")]
     category: String,
-    /// The code of the detection. Default: TXT-0001 for spam, TXT-0002 for phish.
+    /// The code of the detection; default: TXT-0001 for spam, TXT-0002 for phish.
     #[arg(long)]
     code: Option<DetectionCode>,
-    /// For phish: make a second detection, of this code, that holds. It asks for a higher score, for a hard fact
-    /// besides (such as a brand's name and another's domain), and that nothing vouches for the sender.
+    /// For phish: make a second detection with this code that holds. It needs a higher score, a hard fact (such as a
+    /// brand's name with a foreign domain), and an unauthenticated sender.
     #[arg(long, value_name = "CODE")]
     hold: Option<DetectionCode>,
-    /// The folder to make; the detection is a folder of that code in it.
+    /// The folder to write; the detection is a folder with its code in it.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// The share of each source's good mail, of senders not seen in training, that the model may tag: 0 to 0.05. With 0
-    /// it tags none of it, which may be far from all that it could catch.
+    /// Accepted false positive rate in each source of good mail, for senders not seen in training: 0 to 0.05. With 0
+    /// the model may catch much less.
     #[arg(long, default_value_t = 0.0)]
     allowed: f64,
     /// Print JSON.
@@ -193,7 +193,7 @@ impl<'a> Learned<'a> {
     fn text(&self) -> String {
         let words: Vec<&str> = self.heaviest.iter().map(|(word, _)| word.as_str()).collect();
         let mut lines = vec![format!(
-            "{}: of mail whose senders and threads were not seen in training, tagged {} of the bad and {} of the good",
+            "{}: mail with senders and threads not seen in training: tagged {} of the bad and {} of the good",
             self.code,
             share(self.caught, self.bad),
             share(self.wrong, self.good)
@@ -207,8 +207,8 @@ impl<'a> Learned<'a> {
         lines.extend(shown.map(|one| format!("  bad {}: {}", one.source, share(one.tagged, one.mails))));
         lines.push(format!("heaviest: {}", words.join("  ")));
         lines.push(format!(
-            "written to {}; `reprieve classifier evaluate` tries it on other mail, `reprieve ruleset publish {} --add` \
-             offers it to the gates",
+            "written to {}; next: `reprieve classifier evaluate` on other mail, then `reprieve ruleset publish {} \
+             --add`",
             self.folder.join(self.code.as_str()).display(),
             self.folder.display()
         ));

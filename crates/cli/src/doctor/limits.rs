@@ -99,13 +99,13 @@ fn refusals(what: Scarce) -> &'static [Refusal] {
 /// What each is called for people.
 fn name(what: Scarce) -> &'static str {
     match what {
-        Scarce::Connections => "connections of clients",
+        Scarce::Connections => "client connections",
         Scarce::HopConnections => "connections to a next hop",
         Scarce::Memory => "memory for mail",
         Scarce::Recipients => "recipients of one message",
-        Scarce::Examinations => "mails in examination",
-        Scarce::Http => "connections of HTTP",
-        Scarce::Streams => "streams of events",
+        Scarce::Examinations => "messages in examination",
+        Scarce::Http => "HTTP connections",
+        Scarce::Streams => "event streams",
     }
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn limits(client: &Client) -> Vec<Finding> {
         Err(_) => vec![Finding {
             what: "limits".into(),
             health: Health::Warning,
-            detail: "not running: how near it came to them is counted while it runs".into(),
+            detail: "not running; their use is counted while it runs".into(),
         }],
     }
 }
@@ -125,13 +125,13 @@ fn lines(metrics: &str) -> Vec<Finding> {
     let mut found: Vec<Finding> = Scarce::ALL.into_iter().map(|what| line(metrics, what)).collect();
     let of = |reason| sum(metrics, "reprieve_sent_off_total", &[("reason", reason)]);
     let detail = format!(
-        "{} sent off for errors, {} for junk_commands, {} for refused_recipients, {} for time, since the start",
+        "{} disconnected for errors, {} for junk_commands, {} for refused_recipients, {} for time, since the start",
         of("errors"),
         of("junk_commands"),
         of("refused_recipients"),
         of("time")
     );
-    found.push(Finding { what: "limits: patience with clients".into(), health: Health::Ok, detail });
+    found.push(Finding { what: "limits: disconnected clients".into(), health: Health::Ok, detail });
     found
 }
 
@@ -140,7 +140,7 @@ fn line(metrics: &str, what: Scarce) -> Finding {
     let (most, limit) = (sum(metrics, "reprieve_limit_used_most", &label), sum(metrics, "reprieve_limit", &label));
     let percent = most.saturating_mul(100) / limit.max(1);
     let shown = |count: u64| if what == Scarce::Memory { format!("{} MiB", count >> 20) } else { count.to_string() };
-    let used = format!("at most {} of {} in use at once ({percent} %)", shown(most), shown(limit));
+    let used = format!("peak {} of {} ({percent} %)", shown(most), shown(limit));
     let mut refused: Vec<(u64, &str)> = Vec::new();
     for one in refusals(what) {
         let count = sum(metrics, one.metric, one.labels);
@@ -194,9 +194,9 @@ mod tests {
             let found = lines.iter().find(|line| line.what.ends_with(what)).expect(what);
             (found.health, found.detail.as_str())
         };
-        let (health, detail) = of("connections of clients");
+        let (health, detail) = of("client connections");
         assert_eq!(health, Health::Warning);
-        assert!(detail.starts_with("at most 930 of 1000 in use at once (93 %); since the start 7 refused"), "{detail}");
+        assert!(detail.starts_with("peak 930 of 1000 (93 %); since the start 7 refused"), "{detail}");
         assert!(detail.contains("raise connections_per_ip)") && detail.contains("3 refused"), "{detail}");
         assert!(detail.contains("raise connections)"), "{detail}");
         assert_eq!(
@@ -204,7 +204,7 @@ mod tests {
             (Health::Ok, "at most 1 MiB of 512 MiB in use at once (0 %), none refused since the start")
         );
         assert_eq!(of("connections to a next hop").0, Health::Ok);
-        assert!(of("streams of events").1.contains("4 refused"));
-        assert!(of("patience with clients").1.starts_with("5 sent off for errors, 0"));
+        assert!(of("event streams").1.contains("4 refused"));
+        assert!(of("disconnected clients").1.starts_with("5 disconnected for errors, 0"));
     }
 }

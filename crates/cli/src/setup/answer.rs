@@ -46,7 +46,7 @@ impl Answers {
         let missing: Vec<&str> =
             missing.into_iter().filter(|(_, is_missing)| *is_missing).map(|(flag, _)| flag).collect();
         if !may_ask && !missing.is_empty() {
-            let why = if args.yes { "with --yes nothing is asked" } else { "there is no terminal to ask at" };
+            let why = if args.yes { "--yes asks nothing" } else { "no terminal to ask at" };
             return Err(CliError::Usage(format!("{why}: give {} as well", missing.join(", "))));
         }
         let asking = Asking { may_ask };
@@ -54,16 +54,16 @@ impl Answers {
             hop: asking.answer(
                 args.hop.as_deref(),
                 "--hop",
-                "Next hop, the mail server that good mail goes to",
+                "Next hop (mail server that accepted mail is passed to)",
                 "",
                 hop,
             )?,
-            domains: asking.answer(domains.as_deref(), "--domain", "Domains whose mail is yours", "", our_domains)?,
-            listen: asking.answer(args.listen.as_deref(), "--listen", "Mail comes in at", LISTEN, address)?,
+            domains: asking.answer(domains.as_deref(), "--domain", "Accepted domains", "", our_domains)?,
+            listen: asking.answer(args.listen.as_deref(), "--listen", "SMTP listener", LISTEN, address)?,
             admin: asking.answer(
                 args.admin.as_deref(),
                 "--admin",
-                "First administrator, a name or a mail address",
+                "First administrator (name or mail address)",
                 "",
                 admin,
             )?,
@@ -104,14 +104,14 @@ impl Asking {
 fn asked<T>(question: &str, usual: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, CliError> {
     let shown = if usual.is_empty() { format!("{question}: ") } else { format!("{question} [{usual}]: ") };
     for _ in 0..WRONG_ANSWERS_MAX {
-        let said = terminal::ask(&shown)
-            .ok_or_else(|| CliError::Usage("the terminal has gone; nothing was written".into()))?;
+        let said =
+            terminal::ask(&shown).ok_or_else(|| CliError::Usage("the terminal is gone; nothing was written".into()))?;
         match read(if said.is_empty() { usual } else { &said }) {
             Ok(answer) => return Ok(answer),
             Err(why) => terminal::complain(&why),
         }
     }
-    Err(CliError::Usage(format!("{WRONG_ANSWERS_MAX} answers were wrong; nothing was written")))
+    Err(CliError::Usage(format!("{WRONG_ANSWERS_MAX} wrong answers; nothing was written")))
 }
 
 /// A next hop.
@@ -122,14 +122,14 @@ fn hop(text: &str) -> Result<String, String> {
         return fault("the next hop is missing");
     }
     if text.contains("://") || text.contains('/') {
-        return fault("a mail server is no URL");
+        return fault("give a mail server, not a URL");
     }
     if text.contains('@') {
         return fault("this is a mail address, not a mail server");
     }
     let Some((host, port)) = text.rsplit_once(':') else { return fault("it has no port") };
     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-        return Err(format!("'{text}': an address of IPv6 goes into brackets, such as [2001:db8::1]:25"));
+        return Err(format!("'{text}': write IPv6 addresses in brackets, such as [2001:db8::1]:25"));
     }
     match port.parse::<u16>() {
         Ok(1..) if !host.is_empty() && !host.contains(char::is_whitespace) => Ok(text.to_owned()),
@@ -142,7 +142,7 @@ fn hop(text: &str) -> Result<String, String> {
 fn our_domains(text: &str) -> Result<Vec<DomainName>, String> {
     let words: Vec<&str> = text.split([',', ' ', '\t']).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
-        return Err("'': a domain is missing; write what is behind the @ of your addresses, such as example.com".into());
+        return Err("'': a domain is missing; write the part of your addresses after the @, such as example.com".into());
     }
     words.into_iter().map(our_domain).collect()
 }
@@ -217,7 +217,7 @@ mod tests {
             (":25", "no host"),
             ("mail.example.com:0", "no port from 1"),
             ("mail.example.com:smtp", "'smtp' is no port"),
-            ("smtp://mail.example.com:25", "no URL"),
+            ("smtp://mail.example.com:25", "not a URL"),
             ("bert@example.com:25", "mail address"),
             ("2001:db8::1:25", "brackets"),
             ("mail example:25", "no host"),

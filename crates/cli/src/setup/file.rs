@@ -19,27 +19,27 @@ pub(super) fn text(answers: &Answers, data_dir: &Path) -> String {
     let domains: Vec<String> = answers.domains.iter().map(|domain| quoted(domain)).collect();
     // A mail server on this host may say whose mail it hands over; from elsewhere anybody could.
     let xclient_from = if answers.listen.ip().is_loopback() {
-        "# The mail server on this host says whose mail it hands over.\nxclient_from = [\"127.0.0.1\", \"::1\"]\n"
+        "# The mail server on this host names its clients by XCLIENT.\nxclient_from = [\"127.0.0.1\", \"::1\"]\n"
     } else {
         ""
     };
     let notices = answers.mailbox().map_or_else(String::new, |mailbox| {
-        format!("\n[notices]\n# What operators are called for goes here.\nalert_mail = [{}]\n", quoted(mailbox))
+        format!("\n[notices]\n# Alerts for operators are sent here.\nalert_mail = [{}]\n", quoted(mailbox))
     });
     format!(
         "# Written by `reprieve setup`. Every key there is, with its default: `reprieve config example`.\n\
          # After a change: `reprieve config check`, then `systemctl restart reprieve`.\n\
          data_dir = {}\n\n\
-         # \"observe\": everything is delivered, and what would have been is recorded. \"enforce\": bad mail is held.\n\
+         # \"observe\" (monitor only): everything is delivered, verdicts are recorded. \"enforce\": bad mail is held.\n\
          mode = \"observe\"\n\n\
-         # The domains whose mail is yours.\n\
+         # Your domains.\n\
          accepted_domains = [{}]\n\
          trusted_networks = []\n\n\
-         # Where mail comes in.\n\
+         # The SMTP listener.\n\
          [[listener]]\naddress = {}\nrole = \"mx\"\n{xclient_from}\n\
-         # Where good mail goes.\n\
+         # The next hop of accepted mail.\n\
          [next_hop.inbound]\naddress = {}\n\n\
-         # Where the console and the API are.\n\
+         # The console and the API.\n\
          [api]\naddress = {}\n{notices}",
         quoted(&data_dir.to_string_lossy()),
         domains.join(", "),

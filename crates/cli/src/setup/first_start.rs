@@ -53,7 +53,7 @@ impl FirstStart {
         });
         match tokio::time::timeout(START_TIME, ready).await {
             Ok(Ok(Ok(1..))) => Ok(started),
-            Ok(_) => Err(CliError::unreachable("the service does not start; it has said why above")),
+            Ok(_) => Err(CliError::unreachable("the service does not start; see its error above")),
             Err(_) => Err(CliError::unreachable(format!(
                 "the service was not ready after {} s; start it by hand to see why",
                 START_TIME.as_secs()
@@ -78,7 +78,7 @@ impl FirstStart {
         }
         let _ = child.kill();
         let _ = child.wait();
-        Err(CliError::unreachable("the service does not stop; it was killed, which loses nothing"))
+        Err(CliError::unreachable("the service did not stop and was killed; nothing is lost"))
     }
 }
 

@@ -40,11 +40,11 @@ pub(super) async fn about_domains(config: &Config) -> Vec<Finding> {
 fn finding(domain: &str, said: &Reply) -> Finding {
     let what = format!("mail for {domain}");
     if said.is_positive() {
-        return Finding { what, health: Health::Ok, detail: "the next hop takes it".into() };
+        return Finding { what, health: Health::Ok, detail: "the next hop accepts it".into() };
     }
     let detail = format!(
-        "the next hop refuses postmaster@{domain}: {}. See that this domain is one of its own, or that \
-         --domain is right",
+        "the next hop refuses postmaster@{domain}: {}. Check that it accepts this domain, and that --domain is \
+         right",
         said.to_line().trim_end()
     );
     Finding { what, health: Health::Warning, detail }
@@ -59,6 +59,6 @@ mod tests {
         assert_eq!(finding("ours.example", &Reply::new(250, "2.1.5 Ok")).health, Health::Ok);
         let refused = finding("ours.example", &Reply::new(554, "5.7.1 Relay access denied"));
         assert_eq!(refused.health, Health::Warning);
-        assert!(refused.detail.contains("554 5.7.1 Relay access denied. See"), "{}", refused.detail);
+        assert!(refused.detail.contains("554 5.7.1 Relay access denied. Check"), "{}", refused.detail);
     }
 }

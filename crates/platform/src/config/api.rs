@@ -45,8 +45,8 @@ pub(super) fn api(root: &mut Section<'_>, data_dir: &Path) -> ApiConfig {
         two_persons_above: section
             .setting(
                 "two_persons_above",
-                "A release of more units than these, or of malware or certain phishing, waits until a second person \
-                 agrees; without it one is enough.",
+                "A release of more deliveries than these, or of malware or high confidence phishing, needs a second \
+                 approval; without it none does.",
             )
             .not_shown()
             .example("1000")
@@ -59,6 +59,6 @@ pub(super) fn api(root: &mut Section<'_>, data_dir: &Path) -> ApiConfig {
 /// Shows, beside what else a release is told, when it takes two.
 pub(super) fn show(config: &Config, shown: &mut Shown) {
     let most = config.api.two_persons_above;
-    let two = most.map_or("never".into(), |most| format!("for malware, above {most} units, and past the gates"));
+    let two = most.map_or("never".into(), |most| format!("for malware, above {most} deliveries, and past the gates"));
     shown.set("release", "two persons", two);
 }

@@ -114,8 +114,8 @@ pub(super) fn retention(root: &mut Section<'_>) -> Retention {
         removals_per_hour: it
             .setting(
                 "removals_per_hour",
-                "What is over goes little by little: so many units, bytes of messages and records an hour in any case, \
-                 and twice what comes in where that is more.",
+                "What has expired is removed little by little: so many deliveries, bytes of messages and records an \
+                 hour in any case, and twice what comes in where that is more.",
             )
             .count(1..=10_000_000, 2000),
         scrub: it
@@ -204,8 +204,8 @@ pub(super) fn notices(root: &mut Section<'_>) -> NoticesConfig {
             alert_webhooks: it
                 .setting(
                     "alert_webhooks",
-                    "What operators are called for (a detection that hits far more than ever, that several people call \
-                     wrong, or that is believed to be wrong and nothing was done about by itself) goes to these, once \
+                    "Alerts for operators (a detection hits far more than ever, is reported as false positive by \
+                     several people, or is suspected and not contained automatically) are sent to these, once \
                      each, as JSON by POST.",
                 )
                 .shown_as("operators, webhooks")

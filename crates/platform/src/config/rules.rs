@@ -80,9 +80,9 @@ pub(super) fn rollout(root: &mut Section<'_>) -> Pace {
 
 /// Reads `[sentinel]`.
 pub(super) fn sentinel(root: &mut Section<'_>) -> SentinelConfig {
-    let about = "The sentinel: a detection that hits what the past vouches for is contained. By itself it acts only \
-                 when the memory is strong: 2,000 contents that may testify, of 20 established identities; `reprieve \
-                 memory status` says how far that is.";
+    let about = "The sentinel: a detection that hits known-good mail is contained. It acts automatically only when \
+                 the memory is strong: 2,000 known-good samples from 20 established senders; `reprieve memory \
+                 status` shows how far that is.";
     let mut section = root.section("sentinel", about);
     let it = &mut section;
     let words = [("automatic", ContainmentMode::Automatic), ("recommend", ContainmentMode::Recommend)];
@@ -90,8 +90,8 @@ pub(super) fn sentinel(root: &mut Section<'_>) -> SentinelConfig {
         containment: it
             .setting(
                 "containment",
-                "\"automatic\": a detection that is convicted is contained. \"recommend\": people are called, and \
-                 decide.",
+                "\"automatic\": a detection that is found faulty is contained. \"recommend\": operators are alerted, \
+                 and decide.",
             )
             .one_of(&words, ContainmentMode::Automatic),
         replays: it

@@ -207,7 +207,10 @@ fn going_on(incident: &IncidentRow) -> Markup {
                 (incident.title)
             }
             progress max="100" value=(progress.percent) aria-label=(say!(overview_progress)) {}
-            p.dim { (say!(overview_progress_of, over = progress.over, units = progress.units, restored = progress.restored)) }
+            p.dim {
+                (say!(overview_progress_of, over = progress.over, units = progress.units,
+                    restored = progress.restored))
+            }
         }
     }
 }

@@ -151,7 +151,10 @@ pub fn explorer(query: &str) -> String {
 /// A field for the reason of an act: it goes into the record.
 pub fn reason(is_needed: bool) -> Markup {
     html! {
-        label { (say!(reason_for_record)) input type="text" name="reason" maxlength="1000" required[is_needed] autocomplete="off"; }
+        label {
+            (say!(reason_for_record))
+            input type="text" name="reason" maxlength="1000" required[is_needed] autocomplete="off";
+        }
     }
 }
 

@@ -71,7 +71,8 @@ fn hold(gateway: &Gateway, units: u64) {
                         return;
                     }
                     let to = format!("u{}@ours.example", number % 500);
-                    assert!(talk.send("a@x.example", &[&to], &mail(number)).contains("taken as"));
+                    let said = talk.send("a@x.example", &[&to], &mail(number));
+                    assert!(said.contains("taken as"), "{number}: {said}");
                 }
             });
         }

@@ -9,6 +9,8 @@ use domain::Timestamp;
 use maud::{Markup, html};
 use texts::{Text, say};
 
+use crate::page::Name;
+
 /// Width and height of a chart, in its own units.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 120.0;
@@ -17,7 +19,7 @@ const COLUMNS_MAX: usize = 120;
 
 /// The layers of a chart from the bottom up: the class that gives each its colour, its name, and its states. What is
 /// called held is `state:held`, as everywhere: what is in the quarantine now and waits for a decision.
-const LAYERS: [(&str, fn() -> Text, &[&str]); 5] = [
+const LAYERS: [(&str, Name, &[&str]); 5] = [
     ("delivered", || say!(chart_delivered), &["delivered", "released"]),
     ("held", || say!(chart_held), &["held"]),
     ("moving", || say!(chart_moving), &["releasing", "in_doubt", "forwarding", "in_doubt_live", "tentative"]),

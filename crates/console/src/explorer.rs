@@ -19,7 +19,7 @@ use service::Service;
 use service::access::{Operator, Permission};
 use service::error::ServiceError;
 use service::quarantine::{release, settle};
-use texts::{Text, say};
+use texts::say;
 use web::download;
 use web::fault::{Fault, PageResult};
 use web::form::Form;
@@ -28,13 +28,13 @@ use web::page::{enter_does_nothing, moment, size};
 
 use crate::chart;
 use crate::confirm::{self, Wanted};
-use crate::page::{chip, explorer, page, reason};
+use crate::page::{Name, chip, explorer, page, reason};
 use crate::state::state;
 
 /// Messages that one press of a button acts on at most.
 const CHOSEN_MAX: usize = 500;
 /// Queries that are offered to who has none yet.
-const OFFERED: [(fn() -> Text, &str); 8] = [
+const OFFERED: [(Name, &str); 8] = [
     (|| say!(explorer_offer_day), "received:>=-24h"),
     (|| say!(explorer_offer_held), "state:held"),
     (|| say!(explorer_offer_malware), "category:Malware"),
@@ -224,7 +224,7 @@ pub async fn keep(State(service): State<Service>, Extension(operator): Extension
 
 /// Sums by what no roll-up is kept of: a choice, and what was chosen.
 fn pivoted(asked: &Asked, pivot: Option<&PivotedView>) -> Markup {
-    const BY: [(&str, fn() -> Text); 6] = [
+    const BY: [(&str, Name); 6] = [
         ("detection", || say!(detection)),
         ("version", || say!(explorer_version)),
         ("from_domain", || say!(explorer_sender_domain)),
@@ -359,13 +359,13 @@ fn subject_of(row: &FoundView) -> String {
 struct Column {
     /// How forms and the cookie call it.
     key: &'static str,
-    title: fn() -> Text,
+    title: Name,
     is_usual: bool,
     /// Its cell in the row of a unit.
     cell: fn(&FoundView) -> Markup,
 }
 
-const fn column(key: &'static str, title: fn() -> Text, is_usual: bool, cell: fn(&FoundView) -> Markup) -> Column {
+const fn column(key: &'static str, title: Name, is_usual: bool, cell: fn(&FoundView) -> Markup) -> Column {
     Column { key, title, is_usual, cell }
 }
 

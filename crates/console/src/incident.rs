@@ -28,7 +28,7 @@ use web::page::{enter_does_nothing, moment};
 
 use crate::chart;
 use crate::explorer::back_to;
-use crate::page::{chip, explorer, facts, page, reason};
+use crate::page::{Name, chip, explorer, facts, page, reason};
 
 /// How often a page that is open hears how far it is.
 const EVERY: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ fn replay(one: &IncidentRow, may: bool) -> Markup {
 }
 
 /// A number of an incident: its name in the page, how it is called, and where it is.
-type Number = (&'static str, fn() -> Text, fn(&ProgressView) -> u64);
+type Number = (&'static str, Name, fn(&ProgressView) -> u64);
 
 /// The numbers of a page that are kept up to date, by the names that the page has for them.
 const LIVE: [Number; 9] = [

@@ -25,7 +25,7 @@ use web::page::{enter_does_nothing, moment, size};
 use crate::confirm::{self, Wanted};
 use crate::explorer::{back_to, decide};
 use crate::hold;
-use crate::page::{chip, explorer, facts, page, reason};
+use crate::page::{Name, chip, explorer, facts, page, reason};
 use crate::state::state;
 use crate::submission::kind;
 
@@ -39,7 +39,7 @@ pub fn is_id(id: &str) -> Result<(), ServiceError> {
 }
 
 /// How long an entry about a sender lasts: hours, and in words.
-pub(crate) const LASTS: [(u32, fn() -> Text); 4] = [
+pub(crate) const LASTS: [(u32, Name); 4] = [
     (24, || say!(message_lasts_day)),
     (168, || say!(message_lasts_week)),
     (720, || say!(message_lasts_month)),

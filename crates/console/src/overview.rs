@@ -17,7 +17,7 @@ use web::fault::PageResult;
 use web::page::{enter_does_nothing, moment};
 
 use crate::chart;
-use crate::page::{chip, explorer, page, reason};
+use crate::page::{Name, chip, explorer, page, reason};
 
 /// Milliseconds for which the last day is added up: half a million messages, about.
 const PATIENCE: u64 = 800;
@@ -26,7 +26,7 @@ const TRACKED_MAX: usize = 12;
 /// See [`TRACKED_MAX`].
 const TRACKED_PATIENCE: u64 = 100;
 /// States that have a card: name, state, and the class of its colour.
-const STATES: [(fn() -> Text, &str, &str); 3] = [
+const STATES: [(Name, &str, &str); 3] = [
     (|| say!(overview_delivered), "delivered", "good"),
     (|| say!(overview_held), "held", "bad"),
     (|| say!(overview_released), "released", "good"),

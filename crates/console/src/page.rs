@@ -11,21 +11,24 @@ use texts::{Text, say};
 use web::fault::{FaultText, said};
 use web::page::{head, mark};
 
+/// How something is called, in the language of the reader.
+pub type Name = fn() -> Text;
+
 /// A page of the navigation.
 struct Place {
     href: &'static str,
-    name: fn() -> Text,
+    name: Name,
     /// Who may see it.
     permission: Permission,
 }
 
 /// A group of the navigation: how it is called, and its pages.
 struct Group {
-    name: fn() -> Text,
+    name: Name,
     places: &'static [Place],
 }
 
-const fn place(href: &'static str, name: fn() -> Text, permission: Permission) -> Place {
+const fn place(href: &'static str, name: Name, permission: Permission) -> Place {
     Place { href, name, permission }
 }
 

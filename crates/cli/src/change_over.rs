@@ -86,7 +86,9 @@ impl Process {
     async fn roll_back(&self, before: &Config, why: String, began: Instant) -> Result<Running, CliError> {
         tracing::error!(why, "the service does not start with the new settings: the old ones are put in force again");
         self.kept.reloads.ended(Stage::RolledBack, Some(why.clone()), None);
-        let running = self.start(before.clone()).await.map_err(|again| {
+        let kept = Kept { is_way_back: true, ..self.kept.clone() };
+        let started = (self.start)(before.clone(), kept, self.clock.clone(), self.tasks).await;
+        let running = started.map_err(|again| {
             CliError::unreachable(format!("with the new settings: {why}; with the old ones again: {again}"))
         })?;
         self.kept.ports.keep(before);

@@ -121,7 +121,8 @@ fn json_of(found: &[Difference]) -> serde_json::Value {
 
 fn told(found: &[Difference]) -> String {
     if found.is_empty() {
-        return "no differences: all settings of the file are in force".into();
+        return "no differences in what the service shows of its settings; `reprieve reload` compares all of them"
+            .into();
     }
     let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
     let key = |one: &Difference| format!("{}{}", one.key, if one.needs_restart { " *" } else { "" });

@@ -391,8 +391,9 @@ async fn decide(args: DecideArgs, verb: &str, done: &str) -> Result<(), CliError
     let client = Client::new(&args.api)?;
     let mut no = false;
     let ask = DecideAsk { recipients: args.rcpt, reason: args.reason, actor: actor(), what_if: args.what_if };
-    for id in &args.ids {
-        let path = path(&client, id, &format!("/{verb}")).await?;
+    // All of them are found before anything is done.
+    for id in whole_ids(&client, args.ids).await? {
+        let path = format!("/api/v1/quarantine/{}/{verb}", encoded(&id));
         let decided = client.post::<ReleasedView>(&path, &ask).await?;
         no |= !args.what_if && decided.view()?.units.iter().any(|unit| unit.state != done);
         decided.print(&args.api, outcome)?;

@@ -54,6 +54,9 @@ pub async fn run(args: ReloadArgs) -> Result<(), CliError> {
     if !api.json {
         terminal::line(&shown(&possible.changed));
     }
+    if api.json && !yes && !possible.changed.is_empty() {
+        return Err(CliError::Usage("say --yes with --json: nobody sees what is asked".into()));
+    }
     if !possible.changed.is_empty() && !yes && !agreed()? {
         terminal::complain("nothing was done");
         return Err(CliError::No);
@@ -78,7 +81,7 @@ fn refused(why: &str) -> CliError {
 /// The running service is looked for where the file says that its socket is.
 fn it_may_have_moved(error: CliError) -> CliError {
     match error {
-        CliError::Unreachable(why) => CliError::Unreachable(format!(
+        CliError::Unreachable(why) if why.starts_with("cannot reach") => CliError::Unreachable(format!(
             "{why} A change of data_dir or of socket in [api] needs a restart, and hides the running service from this \
              command"
         )),

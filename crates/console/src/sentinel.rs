@@ -43,7 +43,7 @@ pub async fn show(State(service): State<Service>, Extension(operator): Extension
 
 fn memory(memory: &MemoryView) -> Markup {
     facts(&[
-        (say!(sentinel_memory), html! { (memory.strength) }),
+        (say!(sentinel_memory), html! { (texts::word(&memory.strength)) }),
         (
             say!(sentinel_samples),
             say!(sentinel_samples_of, eligible = memory.eligible, strong = memory.strong_contents).render(),

@@ -104,6 +104,20 @@ impl Ports {
         socket.try_clone().and_then(tokio::net::UnixListener::from_std).map_err(failed)
     }
 
+    /// A held address and another of the same port that a configuration asks for, one of which stands for all addresses
+    /// of the host: the system gives them to nobody at the same time.
+    pub fn overlap(&self, config: &Config) -> Option<(SocketAddr, SocketAddr)> {
+        let held = self.held();
+        let is_same_port = |one: &SocketAddr, other: &SocketAddr| one.port() == other.port() && one.port() != 0;
+        let overlaps = |one: &SocketAddr, other: &SocketAddr| {
+            one != other && is_same_port(one, other) && (one.ip().is_unspecified() || other.ip().is_unspecified())
+        };
+        let wanted = Port::all(config);
+        let pairs =
+            held.network.iter().flat_map(|(one, _)| wanted.iter().map(move |other| (one.address, other.address)));
+        pairs.into_iter().find(|(one, other)| overlaps(one, other))
+    }
+
     /// Binds what a configuration asks for and is not held yet: all of it, or nothing.
     ///
     /// # Errors

@@ -181,6 +181,9 @@ impl Reloads {
         if !fixed.is_empty() {
             return Err(Refusal::NeedsRestart(fixed.join(", ")));
         }
+        if let Some((held, wanted)) = kept.ports.overlap(&config) {
+            return Err(Refusal::NeedsRestart(format!("the address {held} to {wanted}")));
+        }
         kept.ports.open(&config).map_err(|error| Refusal::Wrong(error.to_string()))?;
         Ok(Plan { config, changed, ports: kept.ports.clone(), before: Some(in_force.clone()), turn: None })
     }
@@ -189,10 +192,13 @@ impl Reloads {
     pub fn carry_out(&self, mut plan: Plan, turn: Turn, by: &str, at: Timestamp) -> Reload {
         let reload = self.note(Stage::UnderWay, by, at, plan.changed.clone(), None);
         plan.turn = Some(turn);
-        if self.plans.as_ref().is_some_and(|plans| plans.try_send(plan).is_ok()) {
-            return reload;
-        }
+        let not_taken = match self.plans.as_ref().map(|plans| plans.try_send(plan)) {
+            Some(Ok(())) => return reload,
+            not_taken => not_taken,
+        };
+        // The plan has the turn, and it is let go when this is noted: else it could be noted of the next one.
         self.ended(Stage::Refused, Some("nobody carries out reloads here, or the service ends".into()), None);
+        drop(not_taken);
         self.last().unwrap_or(reload)
     }
 

@@ -8,7 +8,6 @@ use axum::Router;
 use cli::service::{Running, Tasks, Waiting};
 use detect::in_force::InForce;
 use detect::ruleset::Ruleset;
-use detect::ruleset::load::from_folder_or_shipped;
 use examiner::ExaminerPool;
 use examiner::external_engines::ExternalEngines;
 use gateway::{Gateway, listener};
@@ -55,7 +54,7 @@ async fn begin(mut config: Config, kept: Kept, clock: Arc<dyn Clock>, when: Task
     descriptors::share_out(&mut config);
     kept.folder.hold(&config.data_dir)?;
     let token_key = keys::token_key(&config.data_dir.join(KEY_FILE), clock.as_ref())?;
-    let offered = from_folder_or_shipped(config.ruleset.as_deref())?;
+    let offered = kept.ruleset.load(config.ruleset.as_deref(), kept.is_way_back)?;
     let mut shared = Shared::new(Arc::new(config), clock, token_key);
     shared.kept = kept;
     let telling = traces::start(&shared.config).map(|(traces, telling)| {

@@ -7,6 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -188,6 +189,39 @@ fn a_new_address_opens_and_an_old_one_closes() {
     assert!(said.contains(&one.to_string()) && said.contains(&other.to_string()), "{said}");
 }
 
+/// The shipped detections as a folder.
+fn shipped_to(folder: &Path) {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../detections");
+    for one in std::fs::read_dir(shipped).unwrap().flatten() {
+        if !one.path().is_dir() {
+            continue;
+        }
+        let to = folder.join(one.file_name());
+        std::fs::create_dir_all(&to).unwrap();
+        for file in std::fs::read_dir(one.path()).unwrap().flatten() {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+/// The kernel gives one port to one address or to all of them, not to both.
+#[test]
+fn a_listener_that_is_to_listen_everywhere_needs_a_restart_and_is_told_so() {
+    let sink = Sink::start();
+    let gateway = Gateway::start(&sized(&sink, 10));
+    let listening = free();
+    let at = |address: &str| {
+        let listener = format!("[[listener]]\naddress = \"{address}\"\nrole = \"mx\"\n[next_hop");
+        config(sink.address).replacen("[next_hop", &listener, 1)
+    };
+    write(&gateway, &at(&listening.to_string()));
+    assert_eq!(reload(&gateway, &[]).0, Some(0), "{}", gateway.log());
+    write(&gateway, &at(&format!("0.0.0.0:{}", listening.port())));
+    let (code, said) = reload(&gateway, &[]);
+    assert!(code == Some(1) && said.contains("needs a restart") && said.contains("0.0.0.0"), "{said}");
+    assert!(Talk::to(listening).say("EHLO test").starts_with("250"));
+}
+
 #[test]
 fn a_start_that_fails_goes_back_and_says_so() {
     let sink = Sink::start();
@@ -202,6 +236,14 @@ fn a_start_that_fails_goes_back_and_says_so() {
     assert!(Talk::from_outside(gateway.mx).send("a@x.example", &["b@ours.example"], &bad("1")).contains("taken as"));
     until("it is called out", || calls(&gateway).iter().any(|one| one["text"].to_string().contains("old ones again")));
     assert_eq!(gateway.ledger()["accounts"]["held"], 1);
+    // A ruleset that is in force and breaks under the same name: the way back takes it as it was.
+    std::fs::remove_dir_all(gateway.path("rules")).unwrap();
+    shipped_to(&gateway.path("rules"));
+    assert_eq!(reload(&gateway, &[]).0, Some(0), "{}", gateway.log());
+    std::fs::write(gateway.path("rules/EXE-0001/detection.toml"), "this is no detection").unwrap();
+    let (code, said) = reload(&gateway, &[]);
+    assert!(code == Some(1) && said.contains("rolled back") && said.contains("EXE-0001"), "{said}{}", gateway.log());
+    assert_eq!(size(gateway.mx), (11 << 20).to_string());
     // Put right, it comes into force, and a stop is a stop.
     write(&gateway, &sized(&sink, 11));
     assert_eq!(reload(&gateway, &[]).0, Some(0));

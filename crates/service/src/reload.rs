@@ -13,6 +13,8 @@ use crate::error::{ServiceError, ServiceResult};
 
 /// Who asks by a signal, in the audit log: the signal says no more.
 const BY_SIGNAL: &str = "root of this host";
+/// Why nothing can be said of a file.
+const NO_PLAN: &str = "the file could not be read: a fault of this program";
 
 /// The last reload.
 ///
@@ -43,7 +45,8 @@ pub async fn ask(service: &Service, operator: &Operator, ask: ReloadAsk) -> Serv
     if !ask.what_if {
         return begin(service, turn, &by, &ask.reason).await;
     }
-    let plan = plan(service).await.map_err(|refusal| ServiceError::Conflict(refusal.to_string()))?;
+    let (plan, _turn) = plan(service, turn).await;
+    let plan = plan.map_err(|refusal| ServiceError::Conflict(refusal.to_string()))?;
     let state = if plan.changed.is_empty() { Stage::Unchanged.as_str() } else { "possible" };
     Ok(ReloadView {
         number: 0,
@@ -68,9 +71,13 @@ pub async fn by_signal(service: &Service, turn: Turn) {
 async fn begin(service: &Service, turn: Turn, by: &str, reason: &str) -> ServiceResult<ReloadView> {
     service.signals.certificates.notify_one();
     let (reloads, now) = (&service.kept.reloads, service.clock.now());
-    let plan = match plan(service).await {
-        Ok(plan) => plan,
-        Err(refusal) => return Err(refuse(service, by, refusal.to_string())),
+    let (plan, turn) = plan(service, turn).await;
+    let (plan, turn) = match (plan, turn) {
+        (Ok(plan), Some(turn)) => (plan, turn),
+        (plan, _) => {
+            let why = plan.err().map_or_else(|| NO_PLAN.to_owned(), |refusal| refusal.to_string());
+            return Err(refuse(service, by, why));
+        }
     };
     if plan.changed.is_empty() {
         tracing::info!(by, "the configuration was read again, and no setting has changed; certificates are looked at");
@@ -86,11 +93,13 @@ async fn begin(service: &Service, turn: Turn, by: &str, reason: &str) -> Service
     Ok(view(service, reloads.carry_out(plan, turn, by, now)))
 }
 
-/// Reads and checks the file, beside everything else.
-async fn plan(service: &Service) -> Result<Plan, Refusal> {
+/// Reads and checks the file, beside everything else. The turn stays with it: whoever asked may have gone, and what is
+/// bound for a plan must be let go before somebody else has the turn.
+async fn plan(service: &Service, turn: Turn) -> (Result<Plan, Refusal>, Option<Turn>) {
     let (kept, config) = (service.kept.clone(), service.config.clone());
-    let planning = tokio::task::spawn_blocking(move || kept.reloads.plan(&config, &kept)).await;
-    planning.unwrap_or_else(|_| Err(Refusal::Wrong("the file could not be read: a fault of this program".into())))
+    let planning = move || (kept.reloads.plan(&config, &kept), Some(turn));
+    let planned = tokio::task::spawn_blocking(planning).await;
+    planned.unwrap_or_else(|_| (Err(Refusal::Wrong(NO_PLAN.into())), None))
 }
 
 /// Everything stays as it was: that is told.

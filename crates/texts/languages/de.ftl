@@ -40,7 +40,7 @@ state = Status
 
 ## What is wrong
 
-fault-bad = Das kann so nicht angefragt werden
+fault-bad = Ungültige Anfrage
 fault-bad-hint = Gehen Sie zurück und ändern Sie es.
 fault-query = Diese Abfrage ist nicht lesbar
 fault-unauthorized = Melden Sie sich zuerst an
@@ -109,8 +109,8 @@ bulk-question =
 bulk-scope = Betrifft alles, was { $query } jetzt trifft, nicht E-Mail, die später eingeht. Wo es nicht möglich ist, nennt das Ergebnis den Grund.
 bulk-harmful =
     { $count ->
-        [one] Davon wurde { $number } als Malware oder mit hoher Sicherheit als Phishing zurückgehalten.
-       *[other] Davon wurden { $number } als Malware oder mit hoher Sicherheit als Phishing zurückgehalten.
+        [one] Davon wurde { $number } als Malware oder Phishing (hohe Konfidenz) zurückgehalten.
+       *[other] Davon wurden { $number } als Malware oder Phishing (hohe Konfidenz) zurückgehalten.
     }
 bulk-start =
     { $verb ->
@@ -166,7 +166,7 @@ chart-none = Keine
 ## Confirmation before harmful mail is released
 
 confirm-title = Schädliche E-Mail freigeben?
-confirm-why = Sie wurde als Malware oder mit hoher Sicherheit als Phishing zurückgehalten.
+confirm-why = Sie wurde als Malware oder Phishing (hohe Konfidenz) zurückgehalten.
 confirm-no-recall = Zugestellte E-Mail lässt sich nicht zurückholen.
 confirm-reason-missing = Geben Sie einen Grund an; er wird protokolliert.
 confirm-others =
@@ -214,7 +214,7 @@ detections-precision-of = mindestens { $least } mit 95 % Konfidenz: { $wrong } v
 detections-precision-none = keine wirksamen Treffer in { $days } Tagen
 detections-good = Falsch-positiv-Rate
 detections-good-most = höchstens { $most }
-detections-good-of = Treffer in { $hits } von { $seen } bekannt guten Proben bei der letzten Stichprobe
+detections-good-of = Treffer in { $hits } von { $seen } bekannt guten Proben beim letzten Testlauf
 detections-good-none = noch nicht an bekannt guten Proben getestet
 detections-cost = Prüfzeit
 detections-cost-of = { $ms } ms je MiB
@@ -248,9 +248,13 @@ detections-tried-back = Zurück zur Erkennung
 detections-would-hold = { $hits } von { $all } wären zurückgehalten worden.
 detections-would-find = { $hits } von { $all } wären getroffen worden.
 detections-tried-newest = Nur die neuesten wurden geprüft.
-detections-tried-unreadable = { $count } ließen sich nicht prüfen.
+detections-tried-unreadable =
+    { $count ->
+        [one] { $count } ließ sich nicht prüfen.
+       *[other] { $count } ließen sich nicht prüfen.
+    }
 detections-heard = Belege von Sentinel
-detections-heard-of = Belege { $evidence } (Treffer: { $hits }, Quellen: { $sources }, Stichprobe: { $probe_hits } von { $probe_seen })
+detections-heard-of = Belege { $evidence } (Treffer: { $hits }, Quellen: { $sources }, Testlauf: { $probe_hits } von { $probe_seen })
 
 ## Lists
 
@@ -439,8 +443,8 @@ health-holds-counting = Die Suche nach ihren Nachrichten läuft noch.
 health-reload = Konfiguration
 health-reload-text =
     { $count ->
-        [one] Zuletzt neu geladen { $at } (UTC) von { $by }: { $count } Einstellung geändert.
-       *[other] Zuletzt neu geladen { $at } (UTC) von { $by }: { $count } Einstellungen geändert.
+        [one] Neuladen zuletzt angefordert { $at } (UTC) von { $by }: { $count } abweichende Einstellung.
+       *[other] Neuladen zuletzt angefordert { $at } (UTC) von { $by }: { $count } abweichende Einstellungen.
     }
 health-reload-fault = Was in { $file } steht, ist nicht in Kraft:
 settings-title = Geltende Einstellungen
@@ -731,22 +735,26 @@ overview-jobs =
 overview-jobs-open = Aufträge
 overview-wish = { $actor } möchte { $what } von { $object }
 overview-wish-until = Es geschieht, wenn eine zweite Person bis { $until } dasselbe verlangt.
-overview-alert-seen = Zur Kenntnis genommen
+overview-alert-seen = Zur Kenntnis nehmen
 overview-alert-contain = Für 24 h eindämmen
 overview-alert-off = Für 24 h abschalten
 overview-alert-confirm = Die Erkennung hat recht: anheften
 overview-progress = Zurückgenommen
 overview-progress-of = { $over } von { $units } Zustellungen sind erledigt; { $restored } wiederhergestellt
 overview-gateway = Gateway
-overview-ledger-good = Hauptbuch stimmig: { $accepted } Zustellungen, jede auf genau einem Konto; geprüft { $at }
+overview-ledger-good =
+    { $accepted ->
+        [one] Hauptbuch stimmig: { $accepted } Zustellung, auf genau einem Konto; geprüft { $at }
+       *[other] Hauptbuch stimmig: { $accepted } Zustellungen, jede auf genau einem Konto; geprüft { $at }
+    }
 overview-ledger-bad = Hauptbuch nicht stimmig; geprüft { $at }
 overview-ledger-none = Das Hauptbuch wurde noch nicht geprüft
 overview-engines-good = Alle Engines antworten
 overview-engines-bad = Engines, die bei den letzten Nachrichten versagt haben: { $names }
 overview-tasks-good = Hintergrundaufgaben laufen
 overview-tasks-bad = Hintergrundaufgaben mit Problemen: { $names }
-overview-sentinel-acts = Eine Erkennung, die nachweislich gute E-Mail trifft, wird selbsttätig eingedämmt.
-overview-sentinel-calls = Nur Alarm: Nichts wird selbsttätig eingedämmt.
+overview-sentinel-acts = Eine Erkennung, die nachweislich gute E-Mail trifft, wird automatisch eingedämmt.
+overview-sentinel-calls = Nur Alarm: Nichts wird automatisch eingedämmt.
 overview-sentinel-more = Einzelheiten
 
 ## People
@@ -770,8 +778,8 @@ people-last-admin = letzter Administrator: Fügen Sie zuerst einen weiteren hinz
 people-password-and-codes = Kennwort und Einmalcodes
 people-password = Kennwort
 people-is-invited = eingeladen
-people-disable-me = Sich selbst sperren
-people-disable = Sperren
+people-disable-me = Eigenes Konto deaktivieren
+people-disable = Deaktivieren
 
 ## One's own account
 
@@ -817,7 +825,7 @@ requests-deny = Ablehnen
 
 ## Rulesets
 
-rulesets-intro = Eine Version durchläuft die Prüfungen, den Beobachtungsmodus und 1, 10 und 50 % der Konversationen, bevor sie in Kraft ist. Sie wird selbsttätig zurückgerollt, wenn sie bekannt gute E-Mail trifft. { $command } veröffentlicht eine Version.
+rulesets-intro = Eine Version durchläuft die Prüfungen, den Beobachtungsmodus und 1, 10 und 50 % der Konversationen, bevor sie in Kraft ist. Sie wird automatisch zurückgerollt, wenn sie bekannt gute E-Mail trifft. { $command } veröffentlicht eine Version.
 rulesets-none = Es wurde noch keine Version veröffentlicht: Das Regelwerk des Programms oder der Konfiguration ist in Kraft.
 rulesets-rollouts = Rollouts
 rulesets-versions = Versionen
@@ -836,9 +844,9 @@ rulesets-in-force-since = In Kraft seit (UTC)
 
 ## Sentinel
 
-sentinel-acts = Eine Erkennung, die nachweislich gute E-Mail trifft, wird selbsttätig eingedämmt, ihr Vorfall eröffnet, und was sie zurückhielt, neu geprüft.
-sentinel-weak = Es gibt noch zu wenige bekannt gute Proben: nur Alarm, nichts wird selbsttätig eingedämmt.
-sentinel-calls = Nur Alarm: Nichts wird selbsttätig eingedämmt.
+sentinel-acts = Eine Erkennung, die nachweislich gute E-Mail trifft, wird automatisch eingedämmt, ihr Vorfall eröffnet, und was sie zurückhielt, neu geprüft.
+sentinel-weak = Es gibt noch zu wenige bekannt gute Proben: nur Alarm, nichts wird automatisch eingedämmt.
+sentinel-calls = Nur Alarm: Nichts wird automatisch eingedämmt.
 sentinel-memory = Gedächtnis für gute E-Mail
 sentinel-samples = Bekannt gute Proben
 sentinel-samples-of = { $eligible } von { $strong }, die genügen
@@ -851,15 +859,15 @@ sentinel-probation = Bewährung
 sentinel-probation-text = Eine Version, die an einer Prüfung vorbei erzwungen wurde und bekannt gute E-Mail trifft, verzögert E-Mail bekannter Absender. Was durchgelassen wird, kann eine übersehene Bedrohung sein.
 sentinel-probation-since = auf Bewährung seit { $since }
 sentinel-probation-over = nicht mehr auf Bewährung
-sentinel-probation-counts = { $delayed } Nachrichten verzögert, davon warten { $waiting }, { $kept } bleiben, { $let_out } durchgelassen (höchstens { $most }), { $settled } anders entschieden
+sentinel-probation-counts = Verzögerte Nachrichten: { $delayed }, davon warten { $waiting }, { $kept } bleiben, { $let_out } durchgelassen (höchstens { $most }), { $settled } anders entschieden
 sentinel-pinned = Angeheftet
-sentinel-pinned-text = Angeheftete Erkennungen werden nie selbsttätig eingedämmt; dieselben Belege lösen einen Alarm aus.
+sentinel-pinned-text = Angeheftete Erkennungen werden nie automatisch eingedämmt; dieselben Belege lösen einen Alarm aus.
 sentinel-suspects = Belege gegen Erkennungen
-sentinel-suspects-text = Ab 10.000 gilt eine Erkennung als fehlerhaft, am ersten Tag einer Version ab 1.000. Es zählen nur Proben, die bekannte Absender schickten, bevor die Version kam.
+sentinel-suspects-text = Ab einem Belegwert von 10.000 gilt eine Erkennung als fehlerhaft, am ersten Tag einer Version ab 1.000. Es zählen nur Proben, die bekannte Absender schickten, bevor die Version kam.
 sentinel-suspects-none = Gegen keine Erkennung liegen Belege vor.
 sentinel-evidence = Belege
 sentinel-live = Live
-sentinel-probe = Stichprobe
+sentinel-probe = Testlauf
 sentinel-hits = Treffer
 sentinel-known-senders = Bekannte Absender
 sentinel-sources = Quellen
@@ -947,7 +955,7 @@ word-Spoof = Gefälschter Absender
 word-PolicyRule = Richtlinienregel
 word-FileTypeBlock = Gesperrter Dateityp
 word-Phish = Phishing
-word-HighConfidencePhish = Eindeutiges Phishing
+word-HighConfidencePhish = Phishing (hohe Konfidenz)
 word-Malware = Malware
 word-Fact = Tatsache
 word-Weak = Schwach
@@ -958,7 +966,7 @@ word-Tag = Kennzeichnen
 word-Junk = Junk-Ordner
 word-Redirect = Umleiten
 word-Defer = Aufschieben
-word-Reject = Ablehnen
+word-Reject = Abweisen
 word-AdminOnlyAccess = Nur Administratoren
 word-LimitedAccess = Eingeschränkter Zugriff
 word-FullAccess = Voller Zugriff
@@ -981,7 +989,7 @@ word-tentative = vorläufig
 word-held = zurückgehalten
 word-releasing = wird freigegeben
 word-in-doubt = ungewiss
-word-in-doubt-live = ungewiss bei Zustellung
+word-in-doubt-live = ungewiss (weitergeleitet)
 word-released = freigegeben
 word-refused = abgewiesen
 word-failed = fehlgeschlagen
@@ -996,7 +1004,7 @@ word-pending = steht aus
 word-cleared = entlastet
 word-upheld = bestätigt
 word-inconclusive = unentschieden
-word-settled = erledigt
+word-settled = anders entschieden
 word-asked = angefragt
 word-checking = wird geprüft
 word-shadow = nur beobachtend
@@ -1008,16 +1016,16 @@ word-rolled-back = zurückgerollt
 word-superseded = abgelöst
 word-static = statisch
 word-look-alike = Doppelgänger
-word-backtest = Rückrechnung
-word-pardon = begnadigt
+word-backtest = Backtest
+word-pardon = bekannt gute passieren
 word-probation = auf Bewährung
 word-delay = verzögert
 word-suspect = verdächtig
-word-recommend = empfohlen
+word-recommend = nur Alarm
 word-forced = erzwungen
 word-paused = angehalten
-word-fast-lane = Schnellspur
-word-disabled = gesperrt
+word-fast-lane = beschleunigt
+word-disabled = deaktiviert
 word-waiting = wartet
 word-running = läuft
 word-done = erledigt
@@ -1037,6 +1045,8 @@ word-deferred = aufgeschoben
 word-under-way = im Gange
 word-in-force = in Kraft
 word-unchanged = unverändert
+word-weak = schwach
+word-strong = stark
 word-arrived = eingetroffen
 word-hop-accepted = vom nächsten Server angenommen
 word-hop-refused = vom nächsten Server abgewiesen
@@ -1057,8 +1067,8 @@ word-opened = eröffnet
 word-note = Notiz
 word-resumed = fortgesetzt
 word-hit = Treffer
-word-probed = Stichprobe genommen
-word-moved = verändert
+word-probed = getestet
+word-moved = Zustand geändert
 word-waited = gewartet
 word-content = Inhalt
 word-message = Nachricht

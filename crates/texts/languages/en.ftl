@@ -41,7 +41,7 @@ state = State
 
 ## What is wrong
 
-fault-bad = This cannot be asked for
+fault-bad = Invalid request
 fault-bad-hint = Go back and change it.
 fault-query = This query cannot be read
 fault-unauthorized = Sign in first
@@ -230,7 +230,7 @@ detections-history = Version history
 detections-since = since { $since }
 detections-changes = Changes
 detections-hours = Hours
-detections-watch = Monitor only
+detections-watch = Monitor only (shadow)
 detections-disable = Disable
 detections-enforce = Enforce
 detections-days = Days
@@ -440,8 +440,8 @@ health-holds-counting = The search for their messages is still running.
 health-reload = Configuration
 health-reload-text =
     { $count ->
-        [one] Last reload { $at } (UTC) by { $by }: { $count } setting changed.
-       *[other] Last reload { $at } (UTC) by { $by }: { $count } settings changed.
+        [one] Reload last requested { $at } (UTC) by { $by }: { $count } setting differs.
+       *[other] Reload last requested { $at } (UTC) by { $by }: { $count } settings differ.
     }
 health-reload-fault = What { $file } says is not in force:
 settings-title = Settings in force
@@ -739,7 +739,11 @@ overview-alert-confirm = The detection is right: pin it
 overview-progress = Taken back
 overview-progress-of = { $over } of { $units } deliveries are done; { $restored } restored
 overview-gateway = Gateway
-overview-ledger-good = Ledger consistent: { $accepted } deliveries, each in exactly one account; checked { $at }
+overview-ledger-good =
+    { $accepted ->
+        [one] Ledger consistent: { $accepted } delivery, in exactly one account; checked { $at }
+       *[other] Ledger consistent: { $accepted } deliveries, each in exactly one account; checked { $at }
+    }
 overview-ledger-bad = Ledger inconsistent; checked { $at }
 overview-ledger-none = The ledger has not been checked yet
 overview-engines-good = Engines answer
@@ -852,11 +856,11 @@ sentinel-probation = Probation
 sentinel-probation-text = A version that was forced past a gate and hits known-good mail delays mail of known senders. What is let out may be a missed threat.
 sentinel-probation-since = on probation since { $since }
 sentinel-probation-over = on probation no more
-sentinel-probation-counts = { $delayed } messages delayed, { $waiting } of them waiting, { $kept } kept, { $let_out } let out ({ $most } at most), { $settled } decided otherwise
+sentinel-probation-counts = Messages delayed: { $delayed }, { $waiting } of them waiting, { $kept } kept, { $let_out } let out ({ $most } at most), { $settled } decided otherwise
 sentinel-pinned = Pinned
 sentinel-pinned-text = Pinned detections are never contained automatically; the same evidence raises an alert.
 sentinel-suspects = Evidence against detections
-sentinel-suspects-text = A detection is faulty beyond 10,000, or 1,000 in the first day of a version. Only samples that known senders sent before the version came count.
+sentinel-suspects-text = A detection counts as faulty above an evidence value of 10,000 (1,000 on the first day of a version). Only samples that known senders sent before the version came count.
 sentinel-suspects-none = There is no evidence against any detection.
 sentinel-evidence = Evidence
 sentinel-live = Live
@@ -982,7 +986,7 @@ word-tentative = tentative
 word-held = held
 word-releasing = releasing
 word-in-doubt = in doubt
-word-in-doubt-live = in doubt live
+word-in-doubt-live = in doubt (passed on)
 word-released = released
 word-refused = refused
 word-failed = failed
@@ -997,7 +1001,7 @@ word-pending = pending
 word-cleared = cleared
 word-upheld = upheld
 word-inconclusive = inconclusive
-word-settled = settled
+word-settled = decided otherwise
 word-asked = asked
 word-checking = checking
 word-shadow = shadow
@@ -1010,11 +1014,11 @@ word-superseded = superseded
 word-static = static
 word-look-alike = look-alike
 word-backtest = backtest
-word-pardon = pardon
+word-pardon = known-good passes
 word-probation = probation
 word-delay = delay
 word-suspect = suspect
-word-recommend = recommend
+word-recommend = alerts only
 word-forced = forced
 word-paused = paused
 word-fast-lane = fast lane
@@ -1038,6 +1042,8 @@ word-deferred = deferred
 word-under-way = under way
 word-in-force = in force
 word-unchanged = unchanged
+word-weak = weak
+word-strong = strong
 word-arrived = arrived
 word-hop-accepted = accepted by the next hop
 word-hop-refused = refused by the next hop
@@ -1059,7 +1065,7 @@ word-note = note
 word-resumed = resumed
 word-hit = hit
 word-probed = probed
-word-moved = moved
+word-moved = state changed
 word-waited = waited
 word-content = content
 word-message = message

@@ -13,6 +13,8 @@ use super::shown::{self, Values, values};
 const FILE_BYTES_MAX: u64 = 16 << 20;
 /// Files of a folder that are compared at most.
 const FILES_MAX: usize = 10_000;
+/// Folders within one another that are looked into.
+const DEPTH_MAX: usize = 8;
 
 /// A setting of which the values differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,14 +97,22 @@ fn mark(found: &mut [Difference], config: &Config) {
 /// What is in a file, or in all files of a folder; nothing where there is none.
 pub(super) fn content(path: &Path) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut waiting = vec![path.to_owned()];
+    let mut waiting = vec![(path.to_owned(), 0)];
     let mut files = 0;
-    while let Some(path) = waiting.pop() {
+    let is_hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    while let Some((path, depth)) = waiting.pop() {
         if path.is_dir() {
-            let mut below: Vec<_> = fs::read_dir(&path).into_iter().flatten().flatten().map(|one| one.path()).collect();
+            if depth > DEPTH_MAX || waiting.len() > FILES_MAX {
+                continue;
+            }
+            let below = fs::read_dir(&path).into_iter().flatten().flatten().map(|one| one.path());
+            // What editors and version control leave there is no setting.
+            let mut below: Vec<_> = below.filter(|one| !is_hidden(one)).map(|one| (one, depth + 1)).collect();
             below.sort();
             waiting.extend(below);
-        } else if files < FILES_MAX && fs::metadata(&path).is_ok_and(|facts| facts.len() <= FILE_BYTES_MAX) {
+        } else if files < FILES_MAX
+            && fs::metadata(&path).is_ok_and(|facts| facts.is_file() && facts.len() <= FILE_BYTES_MAX)
+        {
             files += 1;
             out.extend_from_slice(path.as_os_str().as_encoded_bytes());
             out.extend_from_slice(Digest::of(&fs::read(&path).unwrap_or_default()).to_string().as_bytes());

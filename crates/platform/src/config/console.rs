@@ -22,6 +22,7 @@ pub(super) fn console(root: &mut Section<'_>) -> ConsoleConfig {
              your own, which is then offered as well.",
         )
         .not_shown()
+        .read_once()
         .default("\"en\"")
         .example("\"en\"")
         .meaning("\"en\", \"de\" or path", |text| Languages::with(text, folder));

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::client::Client;
 use super::{ApiArgs, CliError, terminal};
 use api_types::health::SectionView;
+use detect::ruleset::load::from_folder_or_shipped;
 use platform::config::change::{Difference, from_shown};
 use platform::config::{self, Config, files};
 use platform::descriptors::{self, Budget};
@@ -63,7 +64,11 @@ pub async fn run(verb: ConfigVerb) -> Result<(), CliError> {
         }
         ConfigVerb::Check { config } => match Config::load(&config) {
             Ok(read) => {
-                let unusable = files::unusable(&read);
+                let mut unusable = files::unusable(&read);
+                // A start would go back to the old settings for it, after a drain.
+                if let Err(errors) = from_folder_or_shipped(read.ruleset.as_deref()) {
+                    unusable.push(format!("ruleset: {errors}"));
+                }
                 if !unusable.is_empty() {
                     terminal::complain(&format!("{}: {}", config.display(), unusable.join("\n  ")));
                     return Err(CliError::No);

@@ -21,6 +21,8 @@ const PATH: &str = "/api/v1/reload";
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long one such question may take: while the service begins again nobody answers.
 const QUESTION: Duration = Duration::from_secs(15);
+/// How long nobody may listen before the service counts as gone.
+const GONE: Duration = Duration::from_secs(5);
 /// How long it is waited for: a drain may be set to minutes, and a start looks at the database.
 const WAIT: Duration = Duration::from_secs(900);
 
@@ -121,6 +123,7 @@ fn agreed() -> Result<bool, CliError> {
 async fn begun_to_end(client: &Client, begun: Answer<ReloadView>) -> Result<Answer<ReloadView>, CliError> {
     let number = begun.view()?.number;
     let (mut last, until) = (begun, Instant::now() + WAIT);
+    let mut refused_since = None;
     while last.view()?.state == "under way" {
         if Instant::now() > until {
             return Err(CliError::unreachable("the service has not said for 15 minutes what came of it; see its log"));
@@ -131,8 +134,18 @@ async fn begun_to_end(client: &Client, begun: Answer<ReloadView>) -> Result<Answ
             Ok(Ok(_) | Err(CliError::Usage(_))) => {
                 return Err(CliError::unreachable("the service was started or reloaded again meanwhile; see its log"));
             }
+            // The sockets stay open during a reload: who refuses has ended, or listens elsewhere.
+            Ok(Err(CliError::Unreachable(why))) if why.starts_with("cannot reach") => {
+                if refused_since.get_or_insert_with(Instant::now).elapsed() > GONE {
+                    return Err(CliError::unreachable(
+                        "the service is not there any more: it has ended, or its API has moved; see its log",
+                    ));
+                }
+                continue;
+            }
             Ok(Err(_)) | Err(_) => {}
         }
+        refused_since = None;
     }
     Ok(last)
 }

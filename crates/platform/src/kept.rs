@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use detect::ruleset::Ruleset;
-use detect::ruleset::load::{LoadErrors, folder_files, from_files};
+use detect::ruleset::load::{folder_files, from_files};
+use detect::ruleset::{LoadErrors, Ruleset};
 
 use crate::data_folder::HeldFolder;
 use crate::ports::Ports;

@@ -170,6 +170,9 @@ impl Reloads {
     /// Why it cannot be put in force.
     pub fn plan(&self, in_force: &Arc<Config>, kept: &Kept) -> Result<Plan, Refusal> {
         let file = self.file.as_deref().ok_or(Refusal::NoFile)?;
+        if !std::fs::metadata(file).is_ok_and(|facts| facts.is_file()) {
+            return Err(Refusal::Wrong(format!("{}: there is no regular file", file.display())));
+        }
         let mut config = Config::load(file).map_err(|error| Refusal::Wrong(error.to_string()))?;
         let unusable = files::unusable(&config);
         if !unusable.is_empty() {

@@ -16,6 +16,8 @@ pub const ENGLISH: &str = include_str!("../languages/en.ftl");
 pub const GERMAN: &str = include_str!("../languages/de.ftl");
 /// The message in which a language says how it is called.
 const NAME: &str = "language-name";
+/// Braces within one another at most.
+const BRACES_MAX: usize = 16;
 /// The comment in which a file says its tag.
 const TAG: &str = "tag:";
 
@@ -41,6 +43,10 @@ impl Language {
     pub fn read(text: &str) -> Result<Self, String> {
         let tag = tag_of(text).ok_or_else(|| format!("there is no comment '# {TAG} ' with the tag of the language"))?;
         let id: LanguageIdentifier = tag.parse().map_err(|error| format!("the tag '{tag}' is none: {error}"))?;
+        if id.to_string() != tag {
+            return Err(format!("the tag '{tag}' is written '{id}' (RFC 5646)"));
+        }
+        is_shallow(text)?;
         let unknown = unknown_in(&messages(text)?, &messages(ENGLISH)?);
         if !unknown.is_empty() {
             return Err(format!("these messages or variables mean nothing here: {}", unknown.join(", ")));
@@ -66,6 +72,31 @@ impl Language {
         // A selector or function that fails leaves its source in the text: then English is better.
         errors.is_empty().then(|| text.into_owned())
     }
+}
+
+/// What is read by going into it takes stack: braces within one another are counted before.
+///
+/// # Errors
+/// When there are too many.
+fn is_shallow(text: &str) -> Result<(), String> {
+    let mut depth = 0_usize;
+    for (number, line) in text.lines().enumerate() {
+        // A message ends before the next line that begins with a letter. The parser tells braces that stay open.
+        if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            depth = 0;
+        }
+        for byte in line.bytes() {
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > BRACES_MAX {
+                return Err(format!("line {}: more than {BRACES_MAX} braces within one another", number + 1));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The tag that a file says of itself in a comment.
@@ -140,6 +171,8 @@ mod tests {
             ("# tag: la\nno-such = X", "these messages or variables mean nothing here: no-such"),
             ("# tag: la\nlanguage-name = { $x }", "these messages or variables mean nothing here: $x of language-name"),
             ("# tag: la\nlanguage-name = { $", "at byte "),
+            ("# tag: de_AT\nlanguage-name = X", "the tag 'de_AT' is written 'de-AT' (RFC 5646)"),
+            (&format!("# tag: la\nlanguage-name = {}", "{".repeat(3000)), "line 2: more than 16 braces"),
             ("# tag: la\nlanguage-name = X\nlanguage-name = Y", "the message language-name stands there twice"),
         ] {
             let why = Language::read(text).expect_err("it is wrong");

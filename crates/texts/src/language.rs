@@ -43,7 +43,7 @@ impl Language {
     pub fn read(text: &str) -> Result<Self, String> {
         let tag = tag_of(text).ok_or_else(|| format!("there is no comment '# {TAG} ' with the tag of the language"))?;
         let id: LanguageIdentifier = tag.parse().map_err(|error| format!("the tag '{tag}' is none: {error}"))?;
-        if id.to_string() != tag {
+        if id != tag {
             return Err(format!("the tag '{tag}' is written '{id}' (RFC 5646)"));
         }
         is_shallow(text)?;

@@ -29,7 +29,14 @@ pub struct Kept {
 /// The files of the ruleset's folder as they were when they were last loaded: the way back does not depend on what
 /// somebody has made of them since.
 #[derive(Clone, Debug, Default)]
-pub struct KeptRuleset(Arc<Mutex<Option<(PathBuf, BTreeMap<String, Vec<u8>>)>>>);
+pub struct KeptRuleset(Arc<Mutex<Option<Loaded>>>);
+
+/// A folder, and its files by path.
+#[derive(Debug)]
+struct Loaded {
+    folder: PathBuf,
+    files: BTreeMap<String, Vec<u8>>,
+}
 
 impl KeptRuleset {
     /// The ruleset of a folder; of the shipped detections without one. `is_way_back` takes the folder as it was.
@@ -43,12 +50,12 @@ impl KeptRuleset {
             None => folder_files(folder)?,
         };
         let ruleset = from_files(files.clone())?;
-        *self.0.lock().expect("nobody panics while holding this") = Some((folder.to_owned(), files));
+        *self.0.lock().expect("nobody panics while holding this") = Some(Loaded { folder: folder.to_owned(), files });
         Ok(ruleset)
     }
 
     fn last(&self, folder: &Path) -> Option<BTreeMap<String, Vec<u8>>> {
         let last = self.0.lock().expect("nobody panics while holding this");
-        last.as_ref().filter(|(of, _)| of == folder).map(|(_, files)| files.clone())
+        last.as_ref().filter(|last| last.folder == folder).map(|last| last.files.clone())
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Timestamp;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::config::change::{self, Difference};
@@ -195,10 +196,13 @@ impl Reloads {
     pub fn carry_out(&self, mut plan: Plan, turn: Turn, by: &str, at: Timestamp) -> Reload {
         let reload = self.note(Stage::UnderWay, by, at, plan.changed.clone(), None);
         plan.turn = Some(turn);
-        let not_taken = match self.plans.as_ref().map(|plans| plans.try_send(plan)) {
-            Some(Ok(())) => return reload,
-            not_taken => not_taken,
+        let not_taken = match &self.plans {
+            Some(plans) => plans.try_send(plan).err().map(TrySendError::into_inner),
+            None => Some(plan),
         };
+        if not_taken.is_none() {
+            return reload;
+        }
         // The plan has the turn, and it is let go when this is noted: else it could be noted of the next one.
         self.ended(Stage::Refused, Some("nobody carries out reloads here, or the service ends".into()), None);
         drop(not_taken);
